@@ -1,0 +1,33 @@
+"""What can go wrong, told to the person who can mend it: what, what was expected, what came, what to do."""
+
+
+class QuorumError(Exception):
+    """Base of every error whose message is a sentence for a person; an edge shows it without a traceback."""
+
+
+class PhotoError(QuorumError):
+    """A file is not a photo that can be inspected."""
+
+
+class ArchiveError(QuorumError):
+    """A zip file, or one of its entries, cannot be taken."""
+
+
+class DataError(QuorumError):
+    """A folder of photos cannot be learnt from or measured on."""
+
+
+class WeightsError(QuorumError):
+    """A backbone's weights are missing or do not fit."""
+
+
+class StoreError(QuorumError):
+    """A product's folder, its manifest or one of its files cannot be used."""
+
+
+class PolicyError(QuorumError):
+    """A policies file or a policy in it cannot be used."""
+
+
+class MemberError(QuorumError):
+    """A member cannot be fitted or cannot vote."""
