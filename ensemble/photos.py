@@ -25,6 +25,7 @@ import io
 import re
 import stat
 import unicodedata
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,6 +40,9 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from ensemble.errors import PhotoError
+
+# Broken EXIF is answered here; once for the process, because warnings.catch_warnings does not hold between threads.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 MAX_BYTES = 30_000_000  # a photo must be smaller than this
 MAX_PIXELS = 50_000_000
