@@ -1,0 +1,152 @@
+"""The sample product: a folder of drawn photos, good and defective, with masks of the damage.
+
+Layout, with the same stem for a photo and its mask:
+
+    train|test/non_defective/good_000.jpg
+    train|test/defective/scratch_001.jpg, dent_hard_015.jpg, ...
+    ground_truth/train|test/defective/scratch_001.png   1 bit a pixel, white where damaged
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from ensemble.drawing.part import DEFECTS, draw_part
+from ensemble.errors import DataError
+
+FEWEST = 8
+SIDE = 256
+QUALITY = 88
+TOP_FOLDERS = ("train", "test", "ground_truth")
+PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What photo number k shows and where it goes; it depends on k alone."""
+
+    number: int
+    part: str
+    defect: str | None
+    hard: bool
+
+    @property
+    def label(self) -> str:
+        return "defective" if self.defect else "non_defective"
+
+    @property
+    def stem(self) -> str:
+        name = f"{self.defect or 'good'}{'_hard' if self.hard else ''}"
+        return f"{name}_{self.number:03d}"
+
+
+def plan(number: int) -> Plan:
+    """Good and defective take turns; every ten of a kind are seven for training and three for the test."""
+    place = number // 2
+    if number % 2 == 0:
+        return Plan(number, _part(place), None, False)
+    kinds = len(DEFECTS)
+    # a round is every defect, easy and hard; each round shifts the places that go to the test
+    return Plan(number, _part(place + place // (2 * kinds)), DEFECTS[place % kinds], place // kinds % 2 == 1)
+
+
+def write_sample(
+    directory: Path,
+    *,
+    photos: int = 240,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, int]:
+    """Draw the sample product and return its counts, such as {"train/defective": 84, ...}.
+
+    The folder gets all photos or none. The same seed gives the same bytes, and photo k is the same however
+    many follow it. Raises DataError for fewer than 8 photos, a negative seed, a folder that already holds
+    photos and one that cannot be written.
+    """
+    _check(directory, photos, seed)
+    try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{directory.name}-", dir=directory.parent) as sibling:
+            counts = _draw_all(Path(sibling), photos, seed, progress)
+            _move_into_place(Path(sibling), directory)
+    except OSError as error:
+        raise DataError(
+            f"The sample could not be written to {directory}: {error.strerror or error}. "
+            "Name a folder that you may write to, on a disk with room."
+        ) from error
+    return counts
+
+
+def _part(place: int) -> str:
+    return "test" if place % 10 in (3, 6, 9) else "train"
+
+
+def _check(directory: Path, photos: int, seed: int) -> None:
+    if photos < FEWEST:
+        raise DataError(
+            f"A sample needs at least {FEWEST} photos, so that training and test hold both classes. "
+            f"Got {photos}. Ask for {FEWEST} or more."
+        )
+    if seed < 0:
+        raise DataError(f"A seed must be 0 or more. Got {seed}. Name a whole number from 0 up.")
+    if directory.exists() and not directory.is_dir():
+        raise DataError(f"A sample needs a folder, but {directory} is a file. Name a folder.")
+    found = next((path for path in sorted(directory.rglob("*")) if _in_the_way(path, directory)), None)
+    if found is not None:
+        raise DataError(
+            f"A sample needs a folder without photos, but {directory} holds {found.relative_to(directory)}. "
+            "Name a new folder, or empty this one first."
+        )
+
+
+def _in_the_way(path: Path, directory: Path) -> bool:
+    ours = path.relative_to(directory).parts[0] in TOP_FOLDERS
+    return path.is_file() and (ours or path.suffix.lower() in PHOTO_SUFFIXES)
+
+
+def _draw_all(folder: Path, photos: int, seed: int, progress: Callable[[int, int], None] | None) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for number in range(photos):
+        planned = plan(number)
+        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number,)))
+        photo, mask = draw_part(rng, planned.defect, planned.hard, SIDE)
+        place = f"{planned.part}/{planned.label}"
+        _save(photo, folder / place / f"{planned.stem}.jpg", quality=QUALITY, optimize=True)
+        if planned.defect:
+            white = mask.convert("1", dither=Image.Dither.NONE)
+            _save(white, folder / "ground_truth" / place / f"{planned.stem}.png", optimize=True)
+        counts[place] += 1
+        if progress is not None:
+            progress(number + 1, photos)
+    return dict(sorted(counts.items()))
+
+
+def _save(picture: Image.Image, path: Path, *, optimize: bool, quality: int | None = None) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    settings = {} if quality is None else {"quality": quality}
+    picture.save(path, optimize=optimize, **settings)
+
+
+def _move_into_place(source: Path, directory: Path) -> None:
+    """Rename the finished folders into the directory; take them out again should one fail."""
+    directory.mkdir(exist_ok=True)
+    moved: list[Path] = []
+    try:
+        for name in TOP_FOLDERS:
+            target = directory / name
+            if target.exists():
+                shutil.rmtree(target)  # checked before: it holds no file
+            (source / name).rename(target)
+            moved.append(target)
+    except BaseException:
+        for target in moved:
+            target.rename(source / target.name)
+        raise
