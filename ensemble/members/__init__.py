@@ -1,0 +1,19 @@
+"""Every kind of voter. A new kind is one file here and one line in `KINDS`; the contract test covers it."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from ensemble.members.baseline_cnn import BaselineCNNMember
+from ensemble.members.classical import ForestMember, SupportVectorMember, XGBoostMember
+from ensemble.members.contract import Member, Parts, PhotoBatch
+
+KINDS: Mapping[str, type[Member]] = MappingProxyType(
+    {
+        "baseline_cnn": BaselineCNNMember,
+        "svm": SupportVectorMember,
+        "rf": ForestMember,
+        "xgb": XGBoostMember,
+    }
+)
+
+__all__ = ["KINDS", "Member", "Parts", "PhotoBatch"]

@@ -1,0 +1,100 @@
+"""What every member offers, and the batch of photos that all members of one inspection share."""
+
+import time
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, ClassVar, Protocol, TypeVar
+
+import numpy as np
+from PIL import Image
+from torch import Tensor
+
+from ensemble.backbones import FeatureExtractor, pool
+from ensemble.preprocessing import Preprocessing
+from ensemble.results import Classes
+
+Input = FeatureExtractor | Preprocessing
+Parts = Mapping[str, Any]
+Progress = Callable[[float], None]
+Value = TypeVar("Value")
+
+
+class Member(Protocol):
+    """One voter. It holds no threshold and decides nothing.
+
+    `input` is what it reads of a photo: the features of a backbone, or resized pixels. `libraries` names the packages
+    whose version its files depend on, `endings` the files that it is kept in, by what follows its name.
+    """
+
+    kind: ClassVar[str]
+    title: ClassVar[str]
+    reads_backbone: ClassVar[bool]
+    libraries: ClassVar[tuple[str, ...]]
+    endings: ClassVar[tuple[str, ...]]
+    classes: Classes
+    input: Input
+
+    def __init__(self, *, classes: Classes, input: Input, seed: int = 0) -> None: ...
+
+    def fit(self, rows: np.ndarray, labels: np.ndarray, progress: Progress | None = None) -> "Member":
+        """Learn from (N, ...) rows of the input and (N,) positions in `classes.names`."""
+        ...
+
+    def score(self, rows: np.ndarray) -> np.ndarray:
+        """(N, ...) rows of the input -> (N, K) probabilities in the order of `classes.names`."""
+        ...
+
+    def parts(self) -> Parts:
+        """What has been learnt, one object for each of `endings`."""
+        ...
+
+    def restore(self, parts: Parts) -> "Member":
+        """Take back what `parts` gave; a MemberError says what does not fit."""
+        ...
+
+
+class PhotoBatch:
+    """Decoded pictures with every resize and every backbone pass made once, whatever number of members ask."""
+
+    def __init__(self, pictures: Sequence[Image.Image]) -> None:
+        self.pictures = pictures
+        self._made: dict[Hashable, tuple[Any, float]] = {}
+
+    def rows(self, source: Input) -> np.ndarray:
+        """What a member reads: (N, D) float32 features of a backbone, or (N, 3, side, side) uint8 pixels."""
+        if isinstance(source, Preprocessing):
+            return self._pixels(source).numpy()
+        return self._once(source.spec, lambda: pool(self.maps(source), source.spec.pooling).numpy())
+
+    def maps(self, extractor: FeatureExtractor) -> dict[str, Tensor]:
+        """The maps of a backbone, (N, C, h, w) by layer; extractors that differ in pooling alone share them."""
+        spec = extractor.spec
+        key = (spec.name, spec.layers, spec.preprocessing, spec.weights)
+        return self._once(key, lambda: extractor.maps(spec.preprocessing.normalise(self._pixels(spec.preprocessing))))
+
+    def seconds(self, source: Input) -> float:
+        """What the rows of a source took, with everything that they rest on."""
+        return sum(seconds for key, (_, seconds) in self._made.items() if key in _rests_on(source))
+
+    def _pixels(self, preprocessing: Preprocessing) -> Tensor:
+        return self._once(_pixels_key(preprocessing), lambda: preprocessing.resize(self.pictures))
+
+    def _once(self, key: Hashable, make: Callable[[], Value]) -> Value:
+        if key not in self._made:
+            before, start = sum(seconds for _, seconds in self._made.values()), time.perf_counter()
+            value = make()
+            inner = sum(seconds for _, seconds in self._made.values()) - before  # made on the way, and counted there
+            self._made[key] = value, time.perf_counter() - start - inner
+        made: Value = self._made[key][0]
+        return made
+
+
+def _pixels_key(preprocessing: Preprocessing) -> Hashable:
+    return "pixels", preprocessing.side, preprocessing.interpolation
+
+
+def _rests_on(source: Input) -> set[Hashable]:
+    if isinstance(source, Preprocessing):
+        return {_pixels_key(source)}
+    spec = source.spec
+    maps = (spec.name, spec.layers, spec.preprocessing, spec.weights)
+    return {_pixels_key(spec.preprocessing), maps, spec}

@@ -1,0 +1,150 @@
+"""The values that travel through the house: classes, scores, votes, absences, verdicts. All frozen, all self-checking."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+NON_DEFECTIVE = "non_defective"
+DEFECTIVE = "defective"
+REVIEW = "review"
+
+_WORDS = {NON_DEFECTIVE: "OK", DEFECTIVE: "NOK", REVIEW: "REVIEW"}
+
+
+def word(label: str) -> str:
+    """The word a person reads for a stored label: OK, NOK, REVIEW, or the class's own name."""
+    return _WORDS.get(label, label.replace("_", " "))
+
+
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """The names a product sorts its photos into; `defect` is the one that is a fault, where there is such a one."""
+
+    names: tuple[str, ...]
+    defect: str | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.names) < 2 or len(set(self.names)) != len(self.names):
+            raise ValueError(
+                f"A product needs at least two classes of different names. Got {list(self.names)}."
+            )
+        if REVIEW in self.names:
+            raise ValueError(f"{REVIEW!r} is a verdict and cannot name a class.")
+        if self.defect is not None and (self.defect not in self.names or len(self.names) != 2):
+            raise ValueError(
+                f"The defect must be one of two classes. Got {self.defect!r} of {list(self.names)}."
+            )
+
+    @property
+    def good(self) -> str | None:
+        """The class that is not the defect, in a product of two classes with a defect."""
+        return None if self.defect is None else next(name for name in self.names if name != self.defect)
+
+
+OK_NOK = Classes((NON_DEFECTIVE, DEFECTIVE), defect=DEFECTIVE)
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What one member says of one photo: a probability for each class; nothing is decided yet."""
+
+    member: str
+    probabilities: Mapping[str, float]
+    seconds: float
+
+    def __post_init__(self) -> None:
+        for name, value in self.probabilities.items():
+            if not 0 <= value <= 1:  # also refuses NaN, which no comparison would ever count
+                raise ValueError(f"{self.member!r} must give {name!r} a value in [0, 1]. Got {value}.")
+        if self.seconds < 0:
+            raise ValueError(f"{self.member!r} cannot take {self.seconds} seconds.")
+
+
+@dataclass(frozen=True, slots=True)
+class Vote(Score):
+    """A score on which a policy has put its cut: the label that this member votes for.
+
+    Where the classes have a defect, `score` is its probability (higher is more defective) and `threshold` the cut on it;
+    elsewhere `score` is the probability of the label, the most probable class, and there is no cut.
+    """
+
+    label: str
+    score: float
+    threshold: float | None
+
+    def as_json(self) -> dict[str, Any]:
+        """The vote as plain JSON values."""
+        return {
+            "member": self.member,
+            "label": self.label,
+            "score": round(self.score, 6),
+            "threshold": self.threshold,
+            "seconds": round(self.seconds, 6),
+            "probabilities": {name: round(value, 6) for name, value in self.probabilities.items()},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """A member that should have voted and could not, with the reason in one sentence."""
+
+    member: str
+    reason: str
+
+    def as_json(self) -> dict[str, Any]:
+        """The absence as plain JSON values."""
+        return {"member": self.member, "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a policy makes of the votes on one photo; the votes stay with it, so another policy can decide again.
+
+    `label` is a class of the product or `review`; `confidence` is the mean probability that the votes cast give to the
+    label, 0 where a person must look.
+    """
+
+    label: str
+    confidence: float
+    reason: str
+    policy: str
+    votes: tuple[Vote, ...]
+    absent: tuple[Absence, ...]
+    classes: Classes
+    photo: str = ""
+    sha256: str = ""
+    seconds: float = 0.0
+    demo: bool = False
+
+    def __post_init__(self) -> None:
+        if self.label not in (*self.classes.names, REVIEW):
+            raise ValueError(f"A verdict must be one of {[*self.classes.names, REVIEW]}. Got {self.label!r}.")
+        if not 0 <= self.confidence <= 1:
+            raise ValueError(f"Confidence must lie in [0, 1]. Got {self.confidence}.")
+
+    @property
+    def word(self) -> str:
+        """The word a person reads: OK, NOK, REVIEW, or the class's own name."""
+        return word(self.label)
+
+    def mean_probability(self, name: str) -> float | None:
+        """Mean over the votes cast of the probability of one class; None without a vote."""
+        if not self.votes:
+            return None
+        return sum(vote.probabilities[name] for vote in self.votes) / len(self.votes)
+
+    def as_json(self) -> dict[str, Any]:
+        """The verdict as plain JSON values: one and the same shape on screen, command line and API."""
+        return {
+            "photo": self.photo,
+            "sha256": self.sha256,
+            "verdict": self.label,
+            "confidence": round(self.confidence, 6),
+            "policy": self.policy,
+            "reason": self.reason,
+            "votes": [vote.as_json() for vote in self.votes],
+            "absent": [absence.as_json() for absence in self.absent],
+            "classes": list(self.classes.names),
+            "seconds": round(self.seconds, 6),
+            "demo": self.demo,
+        }
