@@ -1,0 +1,244 @@
+"""Teaching the bundled backbone: it learns to predict a teacher's middle maps on pictures that the project draws."""
+
+import hashlib
+import json
+import math
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.random import Generator
+from numpy.typing import NDArray
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from ensemble.backbones import FeatureExtractor
+from ensemble.drawing.lessons import draw_lessons
+from ensemble.networks import BUNDLED_WIDTHS, SmallResNet
+
+NAME = "quorum_small"
+TEACHER = "resnet18"
+TEACHER_LAYERS, TEACHER_CHANNELS = ("layer2", "layer3"), (128, 256)  # at strides 8 and 16
+PICTURE_SIDE, VIEW_SIDE = 160, 128
+BATCH = 48
+PEAK_RATE = 3e-3
+MEAN, DEVIATION = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])  # of ImageNet
+
+Progress = Callable[[str, float], None]
+Pictures = NDArray[np.uint8]  # (N, H, W, 3)
+
+
+def draw_pictures(count: int, *, seed: int, report: Progress) -> Pictures:
+    """The first `count` lessons of a seed, drawn by all cores: (count, 160, 160, 3)."""
+    pictures = np.empty((count, PICTURE_SIDE, PICTURE_SIDE, 3), dtype=np.uint8)
+    chunk = 100
+    starts = range(0, count, chunk)
+    sizes = [min(chunk, count - start) for start in starts]
+    repeated = ([seed] * len(sizes), starts, sizes, [PICTURE_SIDE] * len(sizes))
+    if count <= 2 * chunk:
+        drawn: Iterator[Pictures] = map(draw_lessons, *repeated)
+        return np.concatenate(list(drawn), out=pictures)
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+        for start, part in zip(starts, pool.map(draw_lessons, *repeated), strict=True):
+            pictures[start : start + len(part)] = part
+            report("drawing", (start + len(part)) / count)
+    return pictures
+
+
+def draw_views(rng: Generator, pictures: Pictures) -> Tensor:
+    """One view a picture: crop at a common scale, flips, channel order, inversion; normalised (N, 3, 128, 128)."""
+    crop = int(rng.integers(104, PICTURE_SIDE + 1))
+    views = np.empty((len(pictures), crop, crop, 3), dtype=np.uint8)
+    for view, picture in zip(views, pictures, strict=True):
+        top, left = rng.integers(0, PICTURE_SIDE - crop + 1, 2)
+        part = picture[top : top + crop, left : left + crop]
+        part = part[:: rng.choice((-1, 1)), :: rng.choice((-1, 1))]
+        if rng.random() < 0.3:
+            part = part[..., rng.permutation(3)]
+        view[:] = 255 - part if rng.random() < 0.15 else part
+    batch = torch.from_numpy(views).permute(0, 3, 1, 2).float() / 255  # (N, H, W, 3) -> (N, 3, H, W)
+    size = (VIEW_SIDE, VIEW_SIDE)
+    batch = nn.functional.interpolate(batch, size, mode="bilinear", antialias=True, align_corners=False)
+    batch = (batch - MEAN[:, None, None]) / DEVIATION[:, None, None]
+    return batch.contiguous(memory_format=torch.channels_last)
+
+
+class Teacher:
+    """A frozen backbone's maps, each channel with mean 0 and deviation 1 over the views it was measured on."""
+
+    def __init__(self, extractor: FeatureExtractor, views: Tensor) -> None:
+        self.extractor = extractor
+        self.norms = [torch.std_mean(maps, dim=(0, 2, 3), keepdim=True) for maps in self._maps(views)]
+
+    def targets(self, views: Tensor) -> list[Tensor]:
+        """One map a layer, (N, C, h, w)."""
+        raw = self._maps(views)
+        return [(maps - mean) / std.clamp_min(1e-3) for maps, (std, mean) in zip(raw, self.norms, strict=True)]
+
+    def _maps(self, views: Tensor) -> list[Tensor]:
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            return [maps.float() for maps in self.extractor.maps(views).values()]
+
+
+class Pupil(nn.Module):
+    """The student network with one 1×1 convolution a stage, which translates its maps into the teacher's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network = SmallResNet()
+        self.heads = nn.ModuleList(
+            nn.Conv2d(own, other, 1) for own, other in zip(BUNDLED_WIDTHS[1:], TEACHER_CHANNELS, strict=True)
+        )
+
+    def forward(self, views: Tensor) -> list[Tensor]:
+        first = self.network.stage1(self.network.stem(views))
+        second = self.network.stage2(first)
+        return [head(maps).float() for head, maps in zip(self.heads, (first, second), strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What the learning came to: views seen, and the loss over the first and the last steps."""
+
+    views: int
+    first_loss: float
+    final_loss: float
+
+
+def _rate(done: float) -> float:
+    """A short warm-up, then half a cosine down to nothing."""
+    warm = 0.03
+    return done / warm if done < warm else 0.5 * (1 + math.cos(math.pi * (done - warm) / (1 - warm)))
+
+
+def learn(
+    pupil: Pupil,
+    teacher: Teacher,
+    pictures: Pictures,
+    *,
+    epochs: int,
+    seed: int,
+    stop_at: float,
+    report: Progress,
+    keep: Callable[[], None],
+) -> Lesson:
+    """Let the pupil imitate the teacher; the learning rate reaches zero at the last epoch or at the time to stop."""
+    rng, started = np.random.default_rng((seed, 1)), time.monotonic()
+    batch = min(BATCH, len(pictures))
+    per_epoch = len(pictures) // batch
+    optimiser = torch.optim.AdamW(pupil.parameters(), lr=PEAK_RATE, weight_decay=0.01, fused=True)
+    losses: list[float] = []
+    done, kept = 0.0, 0.0
+    for step in range(epochs * per_epoch):
+        if step % per_epoch == 0:
+            order = rng.permutation(len(pictures))
+        elapsed = time.monotonic() - started
+        done = max(step / (epochs * per_epoch), elapsed / max(stop_at - started, 1e-3))
+        if done >= 1:
+            break
+        chosen = order[(step % per_epoch) * batch :][:batch]
+        views = draw_views(rng, pictures[np.sort(chosen)])
+        targets = teacher.targets(views)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            answers = pupil(views)
+        loss = torch.stack(
+            [nn.functional.smooth_l1_loss(a, t) for a, t in zip(answers, targets, strict=True)]
+        ).sum()
+        for group in optimiser.param_groups:
+            group["lr"] = PEAK_RATE * max(_rate(done), 1e-3)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+        report(f"learning, loss {np.mean(losses[-100:]):.4f}", done)
+        if done - kept >= 0.05:
+            keep()
+            kept = done
+    window = max(1, min(100, len(losses) // 4))
+    return Lesson(len(losses) * batch, float(np.mean(losses[:window])), float(np.mean(losses[-window:])))
+
+
+def _written(tensors: dict[str, Tensor], path: Path) -> None:
+    """Save so that the path holds the old file or the new one, never half of either."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    save_file({name: value.contiguous() for name, value in tensors.items()}, unfinished)
+    unfinished.replace(path)
+
+
+def _compact(network: nn.Module) -> dict[str, Tensor]:
+    """Weights as half floats, norms and their statistics as they are."""
+    state = network.state_dict()
+    return {name: value.half() if value.dim() == 4 else value for name, value in state.items()}
+
+
+def pretrain(
+    *,
+    teacher: Path | None,
+    destination: Path,
+    pictures: int = 40_000,
+    epochs: int = 8,
+    minutes: float | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Draw pictures, teach a SmallResNet and write quorum_small.safetensors and .json; returns the .json's facts.
+
+    `teacher` is a folder with resnet18's weights (layers 1 to 3 suffice). With `minutes`, the learning ends after
+    that time at the latest, at a fitting learning rate. Raises WeightsError where the teacher's weights are missing.
+    """
+    started = time.monotonic()
+    report: Progress = progress or (lambda stage, done: None)
+    extractor = FeatureExtractor.open(TEACHER, layers=TEACHER_LAYERS, weights=teacher)
+    destination.mkdir(parents=True, exist_ok=True)
+    path, partial = destination / f"{NAME}.safetensors", destination / f"{NAME}.partial.safetensors"
+    drawn = draw_pictures(pictures, seed=seed, report=report)
+    drawn_after = time.monotonic()
+    torch.manual_seed(seed)
+    pupil = Pupil().to(memory_format=torch.channels_last)
+    guide = Teacher(extractor, draw_views(np.random.default_rng((seed, 2)), drawn[:768]))
+    lesson = learn(
+        pupil,
+        guide,
+        drawn,
+        epochs=epochs,
+        seed=seed,
+        stop_at=math.inf if minutes is None else started + 60 * minutes,
+        report=report,
+        keep=lambda: _written(pupil.state_dict(), partial),
+    )
+    _written(_compact(pupil.network), path)
+    partial.unlink(missing_ok=True)
+    facts = {
+        "name": NAME,
+        "network": "SmallResNet",
+        "widths": list(BUNDLED_WIDTHS),
+        "layers": {"stage1": {"channels": 128, "stride": 8}, "stage2": {"channels": 256, "stride": 16}},
+        "input": {"channels": "RGB", "mean": MEAN.tolist(), "std": DEVIATION.tolist()},
+        "parameters": sum(value.numel() for value in pupil.network.parameters()),
+        "bytes": path.stat().st_size,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "teacher": {"name": TEACHER, "layers": list(TEACHER_LAYERS), "sha256": extractor.spec.weights},
+        "pictures": pictures,
+        "epochs": epochs,
+        "minutes": minutes,
+        "views": lesson.views,
+        "first_loss": round(lesson.first_loss, 4),
+        "final_loss": round(lesson.final_loss, 4),
+        "seconds": {
+            "drawing": round(drawn_after - started, 1),
+            "learning": round(time.monotonic() - drawn_after, 1),
+        },
+        "cores": os.cpu_count(),
+        "seed": seed,
+        "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
+    }
+    (destination / f"{NAME}.json").write_text(json.dumps(facts, indent=2) + "\n")
+    return facts
