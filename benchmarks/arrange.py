@@ -1,0 +1,96 @@
+"""Arranges published sets of photos as train|test/CLASS folders, split so that no part is on both sides.
+
+    python -m benchmarks.arrange tile ../shared/data/magnetic_tile DESTINATION --seed 0
+
+Casting and clothing are published in this layout already.
+"""
+
+import re
+import shutil
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+FREE = "Free"  # the set's own word for a part without defect
+LONGEST_PAUSE = 150  # frames; captures of one part follow each other within 90, the next part comes hundreds later
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def _arrange() -> None:
+    """Arrange a published set as train|test/CLASS folders."""
+
+
+def frame_number(photo: Path) -> int:
+    """The running frame number in a name such as exp3_num_4764.jpg."""
+    match = re.fullmatch(r"exp\d+_num_(\d+)", photo.stem)
+    if match is None:
+        raise ValueError(f"Expected a name such as exp3_num_4764.jpg. Got {photo.name}.")
+    return int(match.group(1))
+
+
+def defect_type(photo: Path) -> str:
+    """`Crack` for MT_Crack/Imgs/NAME.jpg."""
+    return photo.parent.parent.name.removeprefix("MT_")
+
+
+def parts(photos: Iterable[Path]) -> list[list[Path]]:
+    """Photos grouped by part: the repeat captures exp1 to exp6 are neighbours in frame number, whatever their type."""
+    groups: list[list[Path]] = []
+    for photo in sorted(photos, key=frame_number):
+        if not groups or frame_number(photo) - frame_number(groups[-1][-1]) > LONGEST_PAUSE:
+            groups.append([])
+        groups[-1].append(photo)
+    return groups
+
+
+def split(photos: Iterable[Path], *, test_share: float, seed: int) -> dict[str, list[Path]]:
+    """`train` and `test`: whole parts, drawn within each defect type until the share of its photos is reached."""
+    by_type: dict[str, list[list[Path]]] = defaultdict(list)
+    for part in parts(photos):
+        types = Counter(defect_type(photo) for photo in part)
+        by_type[min(types, key=lambda name: (name == FREE, -types[name], name))].append(part)
+    sides: dict[str, list[Path]] = {"train": [], "test": []}
+    rng = np.random.default_rng(seed)
+    for name in sorted(by_type):
+        wanted = test_share * sum(len(part) for part in by_type[name])
+        taken = 0
+        for place in rng.permutation(len(by_type[name])):
+            part = by_type[name][place]
+            side = "test" if taken + len(part) / 2 <= wanted else "train"
+            taken += len(part) if side == "test" else 0
+            sides[side] += part
+    return sides
+
+
+@app.command()
+def tile(
+    source: Annotated[Path, typer.Argument(help="Folder with MT_TYPE/Imgs/*.jpg")],
+    destination: Annotated[Path, typer.Argument(help="Empty or new folder")],
+    seed: int = 0,
+    test_share: float = 0.3,
+) -> None:
+    """Magnetic tile: Free is non_defective, every other type is defective; about 70 to 30, split by part."""
+    photos = sorted(source.glob("MT_*/Imgs/*.jpg"))
+    if not photos:
+        raise typer.BadParameter(f"Expected MT_TYPE/Imgs/*.jpg in {source} and found none.")
+    if destination.exists() and any(destination.iterdir()):
+        raise typer.BadParameter(f"{destination} is not empty. Name a new folder.")
+    for side, chosen in split(photos, test_share=test_share, seed=seed).items():
+        counts: Counter[str] = Counter()
+        for photo in chosen:
+            label = "non_defective" if defect_type(photo) == FREE else "defective"
+            folder = destination / side / label
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(photo, folder / f"{defect_type(photo)}_{photo.name}")
+            counts[label] += 1
+        typer.echo(f"{side}: " + ", ".join(f"{count} {label}" for label, count in sorted(counts.items())))
+
+
+if __name__ == "__main__":
+    app()
