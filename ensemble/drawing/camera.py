@@ -29,7 +29,7 @@ class Camera:
 def draw_camera(rng: np.random.Generator) -> Camera:
     tilt = rng.normal(0, 0.018, 2)
     return Camera(
-        exposure=float(1.2 * np.exp(rng.normal(0, 0.13))),
+        exposure=float(1.12 * np.exp(rng.normal(0, 0.13))),
         blur=float(rng.uniform(0.35, 0.6)),
         noise=float(rng.uniform(0.5, 1.0)),
         vignette=float(rng.uniform(0.08, 0.22)),
@@ -38,13 +38,13 @@ def draw_camera(rng: np.random.Generator) -> Camera:
     )
 
 
-def average_down(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+def average_down(picture: NDArray[np.floating]) -> NDArray[np.floating]:
     """Subpixels to pixels: (2h, 2w) or (2h, 2w, C) to (h, w) or (h, w, C)."""
     rows = picture[0::SUPERSAMPLING] + picture[1::SUPERSAMPLING]
     return (rows[:, 0::SUPERSAMPLING] + rows[:, 1::SUPERSAMPLING]) * np.float32(1 / SUPERSAMPLING**2)
 
 
-def photograph(colours: NDArray[np.float32], camera: Camera) -> Image.Image:
+def photograph(colours: NDArray[np.floating], camera: Camera) -> Image.Image:
     """Linear light (S, S, 3) in subpixels to an RGB photo."""
     picture = average_down(colours)
     for axis in (0, 1):
@@ -59,7 +59,7 @@ def photograph(colours: NDArray[np.float32], camera: Camera) -> Image.Image:
     return Image.fromarray(_tone_curve()[index])
 
 
-def _sensor_noise(picture: NDArray[np.float32], camera: Camera) -> NDArray[np.float32]:
+def _sensor_noise(picture: NDArray[np.floating], camera: Camera) -> NDArray[np.floating]:
     """Shot noise grows with the root of the light; colour filters share some of it between pixels."""
     grain = np.random.default_rng(camera.noise_seed).standard_normal(picture.shape, dtype=np.float32)
     shared = gaussian_filter1d(gaussian_filter1d(grain, 0.55, axis=0, truncate=2), 0.55, axis=1, truncate=2)

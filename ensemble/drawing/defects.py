@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ensemble.drawing.light import stretched
 from ensemble.drawing.surface import (
     BORE_RADIUS,
     HUB_RADIUS,
@@ -81,24 +82,25 @@ def crack(surface: Surface, rng: np.random.Generator, hard: bool) -> None:
 def stain(surface: Surface, rng: np.random.Generator, hard: bool) -> None:
     """Dried coolant, oil or rust: an uneven film, darker along its drying edge."""
     reach = rng.uniform(0.075, 0.11) if hard else rng.uniform(0.12, 0.19)
-    strength = rng.uniform(0.24, 0.32) if hard else rng.uniform(0.5, 0.75)
+    strength = rng.uniform(0.44, 0.58) if hard else rng.uniform(0.75, 0.95)
     colour = np.array(STAIN_COLOURS[rng.integers(len(STAIN_COLOURS))], np.float32)
     x, y = _place_on_face(surface, rng, 0.05)
     at = surface.window(x, y, 1.7 * reach)
     dx, dy = surface.x[at] - np.float32(x), surface.y[at] - np.float32(y)
     edge = np.sqrt(dx * dx + dy * dy) / np.float32(reach)
     turn = np.arctan2(dy, dx)
-    for wave in range(2, 10):
-        edge += np.float32(rng.normal(0, 0.3 / wave)) * np.cos(wave * turn + np.float32(rng.uniform(0, 6.28)))
-    cover = 1 - smooth(edge, 0.92, 1.08)
-    rim = np.exp(-(((edge - 0.9) / np.float32(0.1)) ** 2))
-    blotch = _blotches(rng, edge.shape)
-    film = cover * np.clip(0.62 + 0.2 * blotch + 0.38 * rim, 0, 1) * np.float32(strength)
+    for wave in range(1, 5):
+        edge += np.float32(rng.normal(0, 0.2 / wave)) * np.cos(wave * turn + np.float32(rng.uniform(0, 6.28)))
+    edge += np.float32(0.09) * _blotches(rng, 9, edge.shape) + np.float32(0.035) * _blotches(rng, 24, edge.shape)
+    cover = 1 - smooth(edge, 0.86, 1.08)
+    rim = np.exp(-(((edge - 0.88) / np.float32(0.11)) ** 2))
+    blotch = _blotches(rng, 5, edge.shape) + np.float32(0.6) * _blotches(rng, 14, edge.shape)
+    film = cover * np.clip(0.6 + 0.2 * blotch + rng.uniform(0, 0.3) * rim, 0.1, 1) * np.float32(strength)
     on_top = surface.solid[at]
     film *= on_top
     surface.tint[at] *= 1 - film[:, :, None] * (1 - colour)
     surface.rough[at] = np.maximum(surface.rough[at], np.float32(0.6) * film)
-    _mark(surface, at, inside((edge - 1) * np.float32(reach), surface.pixel) * on_top)
+    _mark(surface, at, smooth(film, 0.18 * strength, 0.32 * strength))
 
 
 def burr(surface: Surface, rng: np.random.Generator, hard: bool) -> None:
@@ -124,11 +126,11 @@ def burr(surface: Surface, rng: np.random.Generator, hard: bool) -> None:
     beyond = (distance - np.float32(hole.radius)) * np.float32(side)
     lip = inside(beyond - reach, surface.pixel) * inside(-beyond - 0.5 * reach, surface.pixel) * (reach > 0)
     # torn metal stands up and turns its facets every way
-    tilt = np.float32(side) * (np.float32(0.1) + np.float32(0.5) * lean)
+    tilt = np.float32(side) * (np.float32(0.35) + np.float32(0.4) * lean)
     surface.slope_x[at] += lip * (tilt * dx / distance - surface.slope_x[at])
     surface.slope_y[at] += lip * (tilt * dy / distance - surface.slope_y[at])
-    surface.rough[at] += lip * (np.float32(0.85) - surface.rough[at])
-    surface.tone[at] += lip * (np.float32(1.2) + np.float32(0.3) * lean - surface.tone[at])
+    surface.rough[at] += lip * (np.float32(0.7) - surface.rough[at])
+    surface.tone[at] += lip * (np.float32(0.85) + np.float32(0.22) * lean - surface.tone[at])
     surface.solid[at] = np.maximum(surface.solid[at], lip)
     _mark(surface, at, lip)
 
@@ -156,7 +158,7 @@ AFTER_DRILLING: dict[str, Callable[[Surface, np.random.Generator, bool], None]] 
     "burr": burr,
 }
 DEFECTS = (*AFTER_DRILLING, *BEFORE_DRILLING)
-STAIN_COLOURS = ((0.30, 0.16, 0.07), (0.12, 0.11, 0.10), (0.22, 0.26, 0.34), (0.34, 0.27, 0.13))
+STAIN_COLOURS = ((0.34, 0.15, 0.05), (0.10, 0.09, 0.08), (0.16, 0.22, 0.36), (0.42, 0.30, 0.10))
 
 
 def _mark(surface: Surface, at: tuple[slice, slice], share: Field) -> None:
@@ -179,7 +181,7 @@ def _place_on_face(surface: Surface, rng: np.random.Generator, margin: float) ->
 def _furrow(surface: Surface, path: Points, width: float, depth: float, torn: float) -> None:
     at, distance, across_x, across_y = _along(surface, path, 3 * width + 2 * surface.pixel)
     q = distance / np.float32(width)
-    cut = np.exp(-q * q) * _taper_ends(surface, at, path, width)
+    cut = np.maximum(np.exp(-q * q) - np.float32(0.02), 0) * _taper_ends(surface, at, path, width)
     wall = np.float32(depth * 2) * q * cut
     surface.slope_x[at] += wall * across_x
     surface.slope_y[at] += wall * across_y
@@ -189,6 +191,7 @@ def _furrow(surface: Surface, path: Points, width: float, depth: float, torn: fl
     groove_x = surface.groove_x[at] * (1 - cut) + cut * same * along_x
     groove_y = surface.groove_y[at] * (1 - cut) + cut * same * along_y
     norm = np.sqrt(groove_x * groove_x + groove_y * groove_y) + np.float32(1e-6)
+    norm = np.where(cut > 0, norm, 1)
     surface.groove_x[at], surface.groove_y[at] = groove_x / norm, groove_y / norm
     surface.rough[at] = np.maximum(surface.rough[at], np.float32(torn) * cut)
     _mark(surface, at, inside(np.abs(distance) - 1.15 * width, surface.pixel) * (cut > 0.05) * surface.solid[at])
@@ -254,17 +257,14 @@ def _crack_start(surface: Surface, rng: np.random.Generator) -> tuple[Points, fl
     return np.array([hole.x, hole.y]) + hole.radius * out, inward + rng.uniform(-0.3, 0.3)
 
 
-def _blotches(rng: np.random.Generator, shape: tuple[int, ...]) -> Field:
-    from PIL import Image
-
-    coarse = Image.fromarray(rng.standard_normal((7, 7)).astype(np.float32))
-    return np.asarray(coarse.resize((shape[1], shape[0]), Image.Resampling.BICUBIC), np.float32)
+def _blotches(rng: np.random.Generator, grain: int, shape: tuple[int, ...]) -> Field:
+    return stretched(rng.standard_normal((grain, grain), dtype=np.float32), shape)
 
 
 def _teeth(rng: np.random.Generator, share: Field) -> tuple[Field, Field]:
     """Height of a torn lip along its span, 0 to 1, and the facets of its teeth, -1 to 1."""
-    count = 24
-    knots = np.clip(0.62 + 0.3 * rng.standard_normal(count), 0.25, 1)
+    count = 30
+    knots = np.clip(0.72 + 0.2 * rng.standard_normal(count), 0.3, 1)
     facets = np.clip(0.7 * rng.standard_normal(count), -1, 1)
     line = np.linspace(-1, 1, count)
     flat = share.ravel()

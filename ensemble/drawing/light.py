@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter, zoom
+from PIL import Image
+from scipy.ndimage import gaussian_filter
 
 from ensemble.drawing.surface import (
     BORE_RADIUS,
@@ -20,7 +21,7 @@ from ensemble.drawing.surface import (
     smooth,
 )
 
-Colours = NDArray[np.float32]  # (S, S, 3), linear light
+Colours = NDArray[np.floating]  # (S, S, 3), linear light
 CAMERA_HEIGHT = 7.5
 
 
@@ -59,13 +60,13 @@ def draw_light(rng: np.random.Generator) -> Light:
     fill = key + rng.uniform(1.1, 2.4) * rng.choice([-1, 1])
     warm = rng.normal(0, 0.025)
     glow = rng.uniform(0, 2 * math.pi)
-    grey, cast = rng.uniform(0.10, 0.19), rng.normal(0, 0.02)
+    grey, cast = math.exp(rng.uniform(math.log(0.11), math.log(0.26))), rng.normal(0, 0.03)
     return Light(
         lamps=(
-            _lamp(rng, key, rng.uniform(0.72, 0.95), warm),
-            _lamp(rng, fill, rng.uniform(0.25, 0.5), warm - rng.uniform(0, 0.06)),
+            _lamp(rng, key, rng.uniform(0.8, 1.1), warm),
+            _lamp(rng, fill, rng.uniform(0.2, 0.42), warm - rng.uniform(0, 0.06)),
         ),
-        glow=rng.uniform(0.14, 0.2),
+        glow=rng.uniform(0.10, 0.15),
         glow_x=0.7 * math.cos(glow),
         glow_y=0.7 * math.sin(glow),
         bench=(grey * (1 + cast), grey, grey * (1.03 - cast)),
@@ -75,13 +76,13 @@ def draw_light(rng: np.random.Generator) -> Light:
 
 def _lamp(rng: np.random.Generator, azimuth: float, power: float, warm: float) -> Lamp:
     height = rng.uniform(3.2, 4.8)
-    reach = height * rng.uniform(0.55, 0.95)
+    reach = height * rng.uniform(0.6, 1.05)
     return Lamp(
         x=reach * math.cos(azimuth),
         y=reach * math.sin(azimuth),
         z=height,
         power=power,
-        along=rng.uniform(0.11, 0.17),
+        along=rng.uniform(0.075, 0.13),
         across=rng.uniform(0.42, 0.6),
         colour=(1 + warm, 1.0, 1 - warm),
     )
@@ -122,10 +123,10 @@ def _shine(surface: Surface, normal: tuple[Field, Field, Field], lamp: Lamp) -> 
     total = half_x * half_x + half_y * half_y + half_z * half_z - 1
     across = np.maximum(total - along, 0)
     polished = np.exp(-along * np.float32(lamp.along**-2) - across * np.float32(lamp.across**-2))
-    # the same lobe with a fat tail: real grooves scatter some light far to the sides
-    polished += np.float32(0.16) * np.exp(-total * np.float32(1 / 0.30))
-    dull = np.float32(0.55) * np.exp(-total * np.float32(1 / 0.22))
-    shine = polished + surface.rough * (dull - polished)
+    # real grooves scatter some light far to the sides, torn metal nearly all of it
+    wide = np.exp(-total * np.float32(1 / 0.26))
+    shine = polished + np.float32(0.09) * wide
+    shine += surface.rough * (np.float32(0.55) * wide - shine)
     return shine * np.sqrt(facing) + np.float32(0.06) * facing
 
 
@@ -146,10 +147,10 @@ def bench(rng: np.random.Generator, surface: Surface, light: Light) -> Colours:
     fine = gaussian_filter(grain, 0.6) * 1.6 + gaussian_filter(grain, 2.5) * 3.0
     cloud = rng.standard_normal((6, 6), dtype=np.float32)
     weave = np.repeat(np.repeat(fine, 2, axis=0), 2, axis=1) * np.float32(rng.uniform(0.025, 0.05))
-    weave += zoom(cloud, size / 6, order=3, grid_mode=True, mode="nearest") * np.float32(0.035)
-    lit = np.full((size, size), 0.38, np.float32) * _contact_shade(surface)
+    weave += stretched(cloud, (size, size)) * np.float32(0.045)
+    lit = np.full((size, size), 0.26, np.float32) * _contact_shade(surface)
     weights = np.array([lamp.power for lamp in light.lamps], np.float32)
-    for lamp, weight in zip(light.lamps, 0.62 * weights / weights.sum(), strict=True):
+    for lamp, weight in zip(light.lamps, 0.8 * weights / weights.sum(), strict=True):
         lit += np.float32(weight) * (1 - _shadow(surface, lamp, light.shadow_width)) * _fall_off(surface, lamp)
     lit *= 1 + weave
     return lit[:, :, None] * np.array(light.bench, np.float32)
@@ -160,6 +161,12 @@ def _contact_shade(surface: Surface) -> Field:
     open_air = 1 - np.float32(0.7) * np.exp(-gap * np.float32(1 / 0.11))
     through_bore = np.float32(0.42) * (1 - (surface.radius / np.float32(BORE_RADIUS * 1.15)) ** 2)
     return np.where(surface.radius < BORE_RADIUS, np.maximum(through_bore, 0.02), open_air)
+
+
+def stretched(coarse: Field, shape: tuple[int, ...]) -> Field:
+    """A coarse field drawn out smoothly to (rows, columns)."""
+    wide = Image.fromarray(coarse).resize((shape[1], shape[0]), Image.Resampling.BICUBIC)
+    return np.asarray(wide, np.float32)
 
 
 def _fall_off(surface: Surface, lamp: Lamp) -> Field:
@@ -220,7 +227,7 @@ def _floor(surface: Surface, light: Light, hole: Hole, at: tuple[slice, slice]) 
     distance = np.hypot(dx, dy) + np.float32(1e-6)
     shade = np.float32(1.05) - np.float32(0.5) * smooth(distance, 0.3 * hole.radius, hole.radius)
     cone = _wall_light(light, -dx / distance, -dy / distance)
-    return ((np.float32(0.35) * light.glow + np.float32(0.42) * cone) * shade)[:, :, None] * np.ones(3, np.float32)
+    return ((np.float32(0.2) * light.glow + np.float32(0.16) * cone) * shade)[:, :, None] * np.ones(3, np.float32)
 
 
 def _wall_light(light: Light, normal_x: Field, normal_y: Field) -> Field:
@@ -236,6 +243,7 @@ def _outer_wall(colours: Colours, surface: Surface, light: Light) -> None:
     x, y, radius = _sunk((surface.pose.lean_x, surface.pose.lean_y), Hole(0, 0, 1, 0), THICKNESS)
     foot = np.hypot(surface.x - np.float32(x), surface.y - np.float32(y)) - np.float32(radius)
     share = inside(foot, surface.pixel) * (surface.radius > 0.9)
-    wall = _wall_light(light, surface.cos, surface.sin)
-    wall *= np.clip(-foot * np.float32(18), 0.25, 1)
-    colours += share[:, :, None] * (wall[:, :, None] - colours)
+    seen = np.nonzero(share)
+    wall = _wall_light(light, surface.cos[seen], surface.sin[seen])
+    wall *= np.clip(-foot[seen] * np.float32(18), 0.25, 1)
+    colours[seen] += share[seen][:, None] * (wall[:, None] - colours[seen])

@@ -40,9 +40,11 @@ def draw_part(
         AFTER_DRILLING[defect](surface, damage_rng, hard)
 
     depths(ground, surface, light)
-    colours = ground + surface.solid[:, :, None] * (metal(surface, light) - ground)
-    _scatter(colours, surface, specks)
-    return photograph(colours, camera), _mask(surface)
+    at = surface.window(0, 0, 1.06)
+    part = surface.cut_out(at)
+    ground[at] += part.solid[:, :, None] * (metal(part, light) - ground[at])
+    _scatter(ground, surface, specks)
+    return photograph(ground, camera), _mask(surface)
 
 
 def _draw_pose(rng: np.random.Generator, size: int) -> Pose:
@@ -72,7 +74,7 @@ def _draw_specks(rng: np.random.Generator) -> NDArray[np.float64]:
     )
 
 
-def _scatter(colours: NDArray[np.float32], surface: Surface, specks: NDArray[np.float64]) -> None:
+def _scatter(colours: NDArray[np.floating], surface: Surface, specks: NDArray[np.float64]) -> None:
     for x, y, radius, grey, cover in specks.tolist():
         at = surface.window(x, y, 2 * radius)
         distance = np.hypot(surface.x[at] - np.float32(x), surface.y[at] - np.float32(y))

@@ -131,8 +131,10 @@ def _draw_all(folder: Path, photos: int, seed: int, progress: Callable[[int, int
 
 def _save(picture: Image.Image, path: Path, *, optimize: bool, quality: int | None = None) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    settings = {} if quality is None else {"quality": quality}
-    picture.save(path, optimize=optimize, **settings)
+    if quality is None:
+        picture.save(path, optimize=optimize)
+    else:
+        picture.save(path, optimize=optimize, quality=quality)
 
 
 def _move_into_place(source: Path, directory: Path) -> None:

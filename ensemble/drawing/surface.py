@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 
-Field = NDArray[np.float32]
+Field = NDArray[np.floating]
 
 SUPERSAMPLING = 2
 BORE_RADIUS = 0.27
@@ -22,11 +23,11 @@ TABLE_RADIUS = 1.25
 
 # (inner radius, outer radius, rise per unit of radius); lengths here and below are in radii of the disc
 PROFILE = (
-    (BORE_RADIUS, 0.296, 0.75),
+    (BORE_RADIUS, 0.296, 0.55),
     (0.452, HUB_RADIUS, -1.1),
     (0.892, 0.902, -0.55),
     (0.902, 0.912, 0.55),
-    (0.966, 1.10, -0.8),
+    (0.962, 1.10, -0.5),
 )
 
 
@@ -89,6 +90,14 @@ class Surface:
         high = (min(size, math.ceil(row + span)), min(size, math.ceil(column + span)))
         return slice(low[0], max(low[0], high[0])), slice(low[1], max(low[1], high[1]))
 
+    def cut_out(self, at: tuple[slice, slice]) -> Surface:
+        """The same fields over a part of the picture, as views."""
+        part = copy(self)
+        for grid in fields(self):
+            if isinstance(value := getattr(self, grid.name), np.ndarray):
+                setattr(part, grid.name, value[at])
+        return part
+
     def drill(self) -> None:
         """Cut the holes: no metal inside, a chamfer with its own tool marks around."""
         for hole in self.holes:
@@ -97,8 +106,8 @@ class Surface:
             distance = np.sqrt(dx * dx + dy * dy) + np.float32(1e-6)
             dx, dy = dx / distance, dy / distance
             chamfer = inside(distance - hole.radius - hole.chamfer, self.pixel)
-            self.slope_x[at] += chamfer * (np.float32(0.8) * dx - self.slope_x[at])
-            self.slope_y[at] += chamfer * (np.float32(0.8) * dy - self.slope_y[at])
+            self.slope_x[at] += chamfer * (np.float32(0.55) * dx - self.slope_x[at])
+            self.slope_y[at] += chamfer * (np.float32(0.55) * dy - self.slope_y[at])
             self.groove_x[at] += chamfer * (-dy - self.groove_x[at])
             self.groove_y[at] += chamfer * (dx - self.groove_y[at])
             self.solid[at] *= 1 - inside(distance - hole.radius, self.pixel)
@@ -198,11 +207,11 @@ def _tone_table(rng: np.random.Generator) -> Field:
 
 def _tool_marks(rng: np.random.Generator, radius: Field, x: Field, y: Field) -> tuple[Field, Field]:
     """Two streaky fields, about unit spread: short arcs along the turning direction."""
-    rings, turns = 384, 1024
+    rings, turns, end = 320, 768, 1.06  # no metal lies beyond the end
     noise = rng.standard_normal((2, rings, turns), dtype=np.float32)
-    streaks = uniform_filter1d(noise, 70, axis=2, mode="wrap") * 6.0
-    streaks += uniform_filter1d(noise[::-1], 17, axis=2, mode="wrap") * 1.9
-    ring = np.minimum(radius * np.float32(rings / TABLE_RADIUS), rings - 1).astype(np.int32)
+    streaks = uniform_filter1d(noise, 54, axis=2, mode="wrap") * 5.2
+    streaks += uniform_filter1d(noise[::-1], 13, axis=2, mode="wrap") * 1.7
+    ring = np.minimum(radius * np.float32(rings / end), rings - 1).astype(np.int32)
     turn = ((np.arctan2(y, x) + np.float32(np.pi)) * np.float32(turns / (2 * np.pi))).astype(np.int32)
     place = ring * turns + np.minimum(turn, turns - 1)
     return streaks[0].ravel()[place], streaks[1].ravel()[place]
