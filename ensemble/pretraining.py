@@ -68,7 +68,7 @@ def draw_views(rng: Generator, pictures: Pictures) -> Tensor:
     size = (VIEW_SIDE, VIEW_SIDE)
     batch = nn.functional.interpolate(batch, size, mode="bilinear", antialias=True, align_corners=False)
     batch = (batch - MEAN[:, None, None]) / DEVIATION[:, None, None]
-    return batch.contiguous(memory_format=torch.channels_last)
+    return batch.contiguous(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 class Teacher:
@@ -149,9 +149,7 @@ def learn(
         targets = teacher.targets(views)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             answers = pupil(views)
-        loss = torch.stack(
-            [nn.functional.smooth_l1_loss(a, t) for a, t in zip(answers, targets, strict=True)]
-        ).sum()
+        loss = torch.stack([nn.functional.smooth_l1_loss(a, t) for a, t in zip(answers, targets, strict=True)]).sum()
         for group in optimiser.param_groups:
             group["lr"] = PEAK_RATE * max(_rate(done), 1e-3)
         optimiser.zero_grad(set_to_none=True)
@@ -202,7 +200,7 @@ def pretrain(
     drawn = draw_pictures(pictures, seed=seed, report=report)
     drawn_after = time.monotonic()
     torch.manual_seed(seed)
-    pupil = Pupil().to(memory_format=torch.channels_last)
+    pupil = Pupil().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     guide = Teacher(extractor, draw_views(np.random.default_rng((seed, 2)), drawn[:768]))
     lesson = learn(
         pupil,

@@ -30,7 +30,7 @@ def _stroke(side: int, paths: list[NDArray[np.float64]], width: float) -> Grey:
     pen = ImageDraw.Draw(canvas)
     for path in paths:
         pen.line((2 * path).ravel().tolist(), fill=255, width=max(1, round(2 * width)))
-    return np.asarray(canvas.reduce(2), dtype=np.float32) / 255
+    return np.asarray(canvas.reduce(2), dtype=np.float32) / np.float32(255)
 
 
 def _wander(rng: Generator, start: Place, *, length: float, bend: float) -> NDArray[np.float64]:
@@ -92,7 +92,7 @@ def _pits(rng: Generator, picture: Colour, place: Place) -> Colour:
         x, y = 2 * (np.asarray(place) + rng.normal(0, side * 0.08, 2))
         radius = side * rng.uniform(0.008, 0.05)
         pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
-    hole = np.asarray(canvas.reduce(2), dtype=np.float32) / 255
+    hole = np.asarray(canvas.reduce(2), dtype=np.float32) / np.float32(255)
     rim = np.roll(hole, (1, 1), axis=(0, 1)) - hole
     lifted = picture + np.float32(rng.uniform(0, 0.4)) * np.clip(rim, 0, 1)[..., None]
     return _blended(lifted, hole * np.float32(rng.uniform(0.4, 1)), picture * np.float32(rng.uniform(0, 0.5)))

@@ -22,12 +22,12 @@ def _as_image(picture: Colour) -> Image.Image:
 
 
 def _as_floats(image: Image.Image) -> Colour:
-    return np.asarray(image, dtype=np.float32) / 255
+    return np.asarray(image, dtype=np.float32) / np.float32(255)
 
 
 def _soft(mask: Grey, radius: float) -> Grey:
     image = Image.fromarray((mask * 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(radius))
-    return np.asarray(image, dtype=np.float32) / 255
+    return np.asarray(image, dtype=np.float32) / np.float32(255)
 
 
 def _slope(height: Grey, angle: float) -> Grey:
@@ -81,7 +81,7 @@ def _lit(rng: Generator, sheet: Colour, mask: Grey, light: float) -> Colour:
     return lit
 
 
-def _laid(rng: Generator, ground: Colour, body: Colour, mask: Grey, light: float, darkness: float) -> Colour:
+def _laid(rng: Generator, ground: Colour, body: Colour, mask: Grey, light: float, *, darkness: float) -> Colour:
     """The body on the ground, with the shadow that falls away from the light."""
     side = len(mask)
     length = side * rng.uniform(0, 0.08)
@@ -106,7 +106,7 @@ def _objects(rng: Generator, side: int) -> Colour:
             body = body + inner[..., None] * (_lit(rng, other, inner, light) - body)
         if rng.random() < 0.25:
             body = with_blemish(rng, body, where=mask)
-        picture = _laid(rng, picture, body, mask, light, rng.uniform(0.1, 0.9))
+        picture = _laid(rng, picture, body, mask, light, darkness=rng.uniform(0.1, 0.9))
     return picture
 
 
@@ -145,9 +145,9 @@ def _garments(rng: Generator, side: int) -> Colour:
         mask = filled(placed(cut, centre=centre, size=size, angle=rng.normal(0, 0.12)), side)
         cloth = draw_sheet(rng, side)
         folds = smooth_noise(rng, side, int(rng.integers(3, 9)), int(rng.integers(3, 14)))
-        cloth = cloth * (1 + np.float32(rng.uniform(0, 6)) * _slope(folds, light)[..., None] / 10)
+        cloth = cloth * (1 + np.float32(rng.uniform(0, 6)) * _slope(folds, light)[..., None] / np.float32(10))
         body = _trimmed(rng, _lit(rng, cloth, mask, light), mask, centre, size)
-        picture = _laid(rng, picture, body, mask, light, rng.uniform(0, 0.35))
+        picture = _laid(rng, picture, body, mask, light, darkness=rng.uniform(0, 0.35))
     return picture
 
 
@@ -175,7 +175,8 @@ def _strokes(rng: Generator, side: int) -> Colour:
         if kind == 0:
             pen.line(tuple(ends), fill=ink, width=width)
         elif kind == 1:
-            pen.arc(box, *rng.uniform(0, 360, 2), fill=ink, width=width)
+            start, end = rng.uniform(0, 360, 2)
+            pen.arc(box, start, end, fill=ink, width=width)
         elif kind == 2:
             pen.rectangle(box, outline=ink, width=width)
         elif kind == 3:

@@ -240,7 +240,7 @@ def stencil(outline: Outline, side: int) -> Image.Image:
 
 def filled(outline: Outline, side: int) -> Grey:
     """The same mask as numbers: (side, side), 0 to 1."""
-    return np.asarray(stencil(outline, side), dtype=np.float32) / 255
+    return np.asarray(stencil(outline, side), dtype=np.float32) / np.float32(255)
 
 
 def draw_part(rng: Generator) -> Outline:

@@ -53,15 +53,13 @@ def _pitch(rng: Generator) -> np.float32:
 def _fractal(rng: Generator, side: int) -> Grey:
     roughness = rng.uniform(0.4, 0.85)
     octaves = [roughness**octave * smooth_noise(rng, side, 2**octave + 1) for octave in range(1, 7)]
-    return np.sum(octaves, axis=0, dtype=np.float32)
+    return np.stack(octaves).sum(axis=0)
 
 
 def _ridged(rng: Generator, side: int) -> Grey:
     first = int(rng.integers(1, 4))
-    octaves = [
-        0.6**octave * np.abs(smooth_noise(rng, side, 2**octave + 1)) for octave in range(first, first + 4)
-    ]
-    return -np.sum(octaves, axis=0, dtype=np.float32)
+    octaves = [0.6**octave * np.abs(smooth_noise(rng, side, 2**octave + 1)) for octave in range(first, first + 4)]
+    return -np.stack(octaves).sum(axis=0)
 
 
 def _brushed(rng: Generator, side: int) -> Grey:
