@@ -15,6 +15,7 @@ What a file is gets decided by its content, never by its ending.
 | SVG, HEIC, HEIF, AVIF, JPEG 2000, JPEG XL, camera raw | refused: save it as JPEG or PNG |
 | animation, several pages | refused: save the one that is meant |
 | 32-bit or signed numbers, Lab colours | refused: what counts as white is unknown |
+| built to exhaust the machine: see `bombs` | refused |
 | 30 MB and more, over 50 megapixels, under 32 pixels on a side | refused |
 
 A PNG whose checksums do not fit is refused. The other formats carry none: a flipped bit in them may stay unseen.
@@ -39,6 +40,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from ensemble.bombs import BombError, MeteredBytes, refuse_bomb
 from ensemble.errors import PhotoError
 
 # Broken EXIF is answered here; once for the process, because warnings.catch_warnings does not hold between threads.
@@ -97,6 +99,8 @@ def open_photo(data: bytes, name: str = "photo") -> Photo:
         picture = _upright_rgb(data)
     except _RefusalError as refusal:
         raise PhotoError(f"{label} {refusal}.") from None
+    except BombError as bomb:
+        raise PhotoError(f"{label} would take too long to decode ({bomb}): save it again as JPEG or PNG.") from None
     except MemoryError:
         raise PhotoError(f"{label} does not fit into this machine's free memory: make it smaller.") from None
     except Exception as error:  # broad on purpose: on hostile bytes decoders raise whatever they stumble over
@@ -158,8 +162,9 @@ def _opened(data: bytes) -> ImageFile.ImageFile:
     for magic, decoder in DECODERS:
         if re.match(magic, data, re.DOTALL):
             if decoder is PngImageFile:
-                PngImageFile(io.BytesIO(data)).verify()  # the checksums; loading alone ignores those of the pixels
-            return decoder(io.BytesIO(data))
+                PngImageFile(MeteredBytes(data)).verify()  # the checksums; loading alone ignores those of the pixels
+            refuse_bomb(data)
+            return decoder(MeteredBytes(data))
     for magic, reason in STRANGERS:
         if re.match(magic, data, re.DOTALL):
             raise _RefusalError(reason)
