@@ -83,7 +83,9 @@ class BackboneSpec:
     layers: tuple[str, ...]
     pooling: str
     preprocessing: Preprocessing
-    weights: str  # SHA-256 of `FeatureExtractor.weights_bytes()`: the weights that the layers in use need, and no others
+    weights: (
+        str  # SHA-256 of `FeatureExtractor.weights_bytes()`: the weights that the layers in use need, and no others
+    )
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -121,7 +123,9 @@ def build_network(name: str) -> nn.Module:
             f"No backbone is called {name!r}. Use {BUNDLED} or a torchvision classification model, such as "
             f"{', '.join(DEFAULT_TRIO + LIGHT_TRIO)}."
         )
-    settings = {"init_weights": False} if name in {"googlenet", "inception_v3"} else {}  # both warn and draw for seconds
+    settings = (
+        {"init_weights": False} if name in {"googlenet", "inception_v3"} else {}
+    )  # both warn and draw for seconds
     return models.get_model(name, weights=None, **settings).eval()
 
 
@@ -185,7 +189,9 @@ def read_state(data: bytes, ending: str) -> dict[str, Tensor]:
         return load_safetensors(data)
     state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise WeightsError("Expected a state dict, names to tensors. Save the weights with torch.save(model.state_dict()).")
+        raise WeightsError(
+            "Expected a state dict, names to tensors. Save the weights with torch.save(model.state_dict())."
+        )
     return state
 
 
@@ -235,7 +241,9 @@ class FeatureExtractor:
         except WeightsError as error:
             raise WeightsError(f"{path}: {error}") from error
         except Exception as error:  # noqa: BLE001 - a damaged file makes either reader raise almost anything
-            raise WeightsError(f"{path} is not a readable weights file ({type(error).__name__}). Fetch it again.") from error
+            raise WeightsError(
+                f"{path} is not a readable weights file ({type(error).__name__}). Fetch it again."
+            ) from error
         preprocessing = preprocessing_of(name)
         network = network or build_network(name)
         chosen = tuple(layers) if layers else LAYERS.get(name) or (_last_grid_layer(network, preprocessing.side),)
@@ -249,6 +257,22 @@ class FeatureExtractor:
         """The same network, shared, with another pooling."""
         spec = BackboneSpec(self.spec.name, self.spec.layers, pooling, self.spec.preprocessing, self.spec.weights)
         return FeatureExtractor(spec, self._network, self.state)
+
+    def width(self) -> int:
+        """How many features a photo gives."""
+        side = self.spec.preprocessing.side
+        return self.extract(torch.zeros(1, 3, side, side)).shape[1]
+
+    def for_width(self, features: int) -> "FeatureExtractor":
+        """The same network with the pooling that gives so many features."""
+        widths = {pooling: self.with_pooling(pooling).width() for pooling in POOLINGS}
+        for pooling, width in widths.items():
+            if width == features:
+                return self.with_pooling(pooling)
+        raise WeightsError(
+            f"{self.spec.name} gives {', '.join(f'{width} features ({pooling})' for pooling, width in widths.items())}; "
+            f"the scaler expects {features}. Extract the features with the FeatureExtractor of that name."
+        )
 
     def weights_bytes(self) -> bytes:
         """A safetensors file of the weights that the layers in use need, as a product keeps it."""

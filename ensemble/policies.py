@@ -48,16 +48,12 @@ class Policy:
         if not isinstance(self.name, str) or not self.name.strip():
             raise PolicyError(f"A policy needs a name. Got {self.name!r}.")
         if self.rule not in RULES:
-            raise PolicyError(
-                f"Policy {self.name!r}: the rule must be one of {', '.join(RULES)}. Got {self.rule!r}."
-            )
+            raise PolicyError(f"Policy {self.name!r}: the rule must be one of {', '.join(RULES)}. Got {self.rule!r}.")
         if not isinstance(self.thresholds, Mapping):
             raise PolicyError(f"Policy {self.name!r}: thresholds must map member names to numbers.")
         for member, cut in {"every member": self.threshold, **self.thresholds}.items():
             if isinstance(cut, bool) or not isinstance(cut, int | float) or not 0 <= cut <= 1:
-                raise PolicyError(
-                    f"Policy {self.name!r}: the threshold of {member} must lie in [0, 1]. Got {cut!r}."
-                )
+                raise PolicyError(f"Policy {self.name!r}: the threshold of {member} must lie in [0, 1]. Got {cut!r}.")
 
     def applies_to(self, classes: Classes) -> bool:
         """Whether the rule means anything for these classes: without a defect only a majority (plurality) does."""
@@ -153,9 +149,7 @@ def from_json(text: str, source: str = "policies.json") -> tuple[Policy, ...]:
     try:
         data = json.loads(text)
     except json.JSONDecodeError as error:
-        raise PolicyError(
-            f"{source}, line {error.lineno}: not JSON ({error.msg}). Mend that line."
-        ) from error
+        raise PolicyError(f"{source}, line {error.lineno}: not JSON ({error.msg}). Mend that line.") from error
     if not isinstance(data, dict) or set(data) != {"policies"} or not isinstance(data["policies"], list):
         raise PolicyError(f'{source}: expected {{"policies": [...]}} and nothing beside it.')
     policies = tuple(_entry(entry, position, source) for position, entry in enumerate(data["policies"], 1))

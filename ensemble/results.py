@@ -25,15 +25,11 @@ class Classes:
 
     def __post_init__(self) -> None:
         if len(self.names) < 2 or len(set(self.names)) != len(self.names):
-            raise ValueError(
-                f"A product needs at least two classes of different names. Got {list(self.names)}."
-            )
+            raise ValueError(f"A product needs at least two classes of different names. Got {list(self.names)}.")
         if REVIEW in self.names:
             raise ValueError(f"{REVIEW!r} is a verdict and cannot name a class.")
         if self.defect is not None and (self.defect not in self.names or len(self.names) != 2):
-            raise ValueError(
-                f"The defect must be one of two classes. Got {self.defect!r} of {list(self.names)}."
-            )
+            raise ValueError(f"The defect must be one of two classes. Got {self.defect!r} of {list(self.names)}.")
 
     @property
     def good(self) -> str | None:

@@ -17,7 +17,7 @@ from ensemble.results import Classes
 
 STATE = ".pth"
 EPOCHS, BATCH, LEARNING_RATE = 30, 16, 1e-3
-INPUT = Preprocessing(side=128)
+PIXELS = Preprocessing(side=128)
 
 
 class BaselineCNNMember:
@@ -25,11 +25,11 @@ class BaselineCNNMember:
 
     kind: ClassVar[str] = "baseline_cnn"
     title: ClassVar[str] = "Baseline CNN"
-    reads_backbone: ClassVar[bool] = False
+    pixels: ClassVar[Preprocessing | None] = PIXELS
     libraries: ClassVar[tuple[str, ...]] = ()
     endings: ClassVar[tuple[str, ...]] = (STATE,)
 
-    def __init__(self, *, classes: Classes, input: Input = INPUT, seed: int = 0, epochs: int = EPOCHS) -> None:
+    def __init__(self, *, classes: Classes, input: Input = PIXELS, seed: int = 0, epochs: int = EPOCHS) -> None:
         self.classes = classes
         self.input = input
         self.seed = seed

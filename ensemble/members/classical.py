@@ -14,6 +14,7 @@ from xgboost import XGBClassifier
 
 from ensemble.errors import MemberError
 from ensemble.members.contract import Input, Parts, Progress
+from ensemble.preprocessing import Preprocessing
 from ensemble.results import Classes
 
 CLASSIFIER, SCALER = ".pkl", "_scaler.pkl"
@@ -24,7 +25,7 @@ class ClassicalMember:
 
     kind: ClassVar[str]
     title: ClassVar[str]
-    reads_backbone: ClassVar[bool] = True
+    pixels: ClassVar[Preprocessing | None] = None
     libraries: ClassVar[tuple[str, ...]] = ("scikit-learn",)
     endings: ClassVar[tuple[str, ...]] = (CLASSIFIER, SCALER)
 
@@ -123,7 +124,9 @@ class ForestMember(ClassicalMember):
     title: ClassVar[str] = "Random forest"
 
     def _new_classifier(self, labels: np.ndarray) -> Any:
-        return RandomForestClassifier(n_estimators=300, min_samples_leaf=2, random_state=self.seed, n_jobs=os.cpu_count())
+        return RandomForestClassifier(
+            n_estimators=300, min_samples_leaf=2, random_state=self.seed, n_jobs=os.cpu_count()
+        )
 
     def _take(self, classifier: Any) -> None:
         super()._take(classifier)

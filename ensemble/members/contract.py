@@ -21,13 +21,14 @@ Value = TypeVar("Value")
 class Member(Protocol):
     """One voter. It holds no threshold and decides nothing.
 
-    `input` is what it reads of a photo: the features of a backbone, or resized pixels. `libraries` names the packages
-    whose version its files depend on, `endings` the files that it is kept in, by what follows its name.
+    `input` is what it reads of a photo: the features of a backbone, or, where `pixels` is set, pixels resized so.
+    `libraries` names the packages whose version its files depend on, `endings` the files that it is kept in, by what
+    follows its name.
     """
 
     kind: ClassVar[str]
     title: ClassVar[str]
-    reads_backbone: ClassVar[bool]
+    pixels: ClassVar[Preprocessing | None]
     libraries: ClassVar[tuple[str, ...]]
     endings: ClassVar[tuple[str, ...]]
     classes: Classes

@@ -1,0 +1,236 @@
+"""The command line: `python -m ensemble COMMAND`."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Column, Table
+
+from ensemble.errors import PhotoError, QuorumError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Quorum: several models look at one photo of a part, each casts a vote, a policy turns the votes into a verdict.",
+)
+console = Console(stderr=True)  # standard output carries results alone, so that it can be piped
+
+Models = Annotated[Path, typer.Option("--models", help="The product's folder.", show_default=True)]
+Weights = Annotated[Path | None, typer.Option("--weights", help="A folder with backbone weights.")]
+Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same result on the same machine.")]
+DEFAULT_MODELS = Path("models")
+
+
+@contextmanager
+def _stages() -> Iterator[Callable[[str, float], None]]:
+    """A progress bar for each stage, with the time that is left."""
+    columns = (TextColumn("{task.description:<44}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def show(stage: str, done: float) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, total=1.0)
+            bars.update(tasks[stage], completed=done)
+
+        yield show
+
+
+@app.command()
+def sample(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="An empty or new folder.")],
+    photos: Annotated[int, typer.Option("--photos", help="How many photos to draw.")] = 240,
+    seed: Seed = 0,
+) -> None:
+    """Draw photos of a machined part, good and defective, with masks: a product to try everything on."""
+    from ensemble.drawing.sample import write_sample
+
+    with _stages() as show:
+        counts = write_sample(
+            directory, photos=photos, seed=seed, progress=lambda done, total: show("Drawing photos", done / total)
+        )
+    console.print(f"Drew {photos} photos into {directory}: {', '.join(f'{n} {name}' for name, n in counts.items())}.")
+
+
+@app.command()
+def pretrain(
+    weights: Weights = None,
+    output: Annotated[Path, typer.Option("--output", help="Where the weights and their card go.")] = DEFAULT_MODELS
+    / "backbones",
+    pictures: Annotated[
+        int | None, typer.Option("--pictures", help="How many pictures to draw and learn from.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option("--epochs", help="How often each picture is seen.")] = None,
+    seed: Seed = 0,
+) -> None:
+    """Teach the bundled backbone on drawn pictures; its teacher is torchvision's resnet18 (about half an hour)."""
+    from ensemble.pretraining import pretrain as run
+
+    chosen = {"pictures": pictures, "epochs": epochs}
+    with _stages() as show:
+        card = run(
+            teacher=weights,
+            destination=output,
+            seed=seed,
+            progress=show,
+            **{name: value for name, value in chosen.items() if value is not None},
+        )
+    console.print(f"Wrote the backbone and its card into {output} ({card['seconds']:.0f} s).")
+
+
+@app.command()
+def train(
+    data: Annotated[Path, typer.Option("--data", help="A folder with train/CLASS and test/CLASS.")],
+    models: Models = DEFAULT_MODELS,
+    backbone: Annotated[list[str] | None, typer.Option("--backbone", help="A backbone; may be repeated.")] = None,
+    members: Annotated[list[str] | None, typer.Option("--members", help="A member kind; may be repeated.")] = None,
+    weights: Weights = None,
+    seed: Seed = 0,
+    classes: Annotated[str | None, typer.Option("--classes", help="FOLDER=CLASS,… or FOLDER,…")] = None,
+    pooling: Annotated[str | None, typer.Option("--pooling", help="average, average_std or grid.")] = None,
+    product: Annotated[str | None, typer.Option("--product", help="The product's name on the screens.")] = None,
+) -> None:
+    """Train members on photos, measure them on the test part, and put them into the product's folder."""
+    from ensemble.backbones import BUNDLED
+    from ensemble.datasets import parse_classes
+    from ensemble.training import train as run
+
+    with _stages() as show:
+        outcome = run(
+            data,
+            models,
+            backbones=_listed(backbone) or (BUNDLED,),
+            kinds=_listed(members),
+            weights=weights,
+            seed=seed,
+            folders=parse_classes(classes) if classes else None,
+            product=product,
+            pooling=pooling,
+            notify=lambda sentence: console.print(sentence, highlight=False),
+            progress=show,
+        )
+    _print_quality(outcome.quality)
+    console.print(f"{len(outcome.members)} members are in {models} ({outcome.seconds:.0f} s).", highlight=False)
+
+
+@app.command()
+def evaluate(
+    data: Annotated[Path, typer.Option("--data", help="A folder with test/CLASS, or with one folder a class.")],
+    models: Models = DEFAULT_MODELS,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures into this file.")] = None,
+) -> None:
+    """Measure every member and every policy on the test part."""
+    from ensemble.datasets import evaluation_part
+    from ensemble.evaluation import report, score
+    from ensemble.inspector import Inspector
+    from ensemble.store import ModelStore
+    from ensemble.store.folder import write_atomically
+
+    store = ModelStore(models)
+    manifest = store.manifest()
+    samples, notes = evaluation_part(data, manifest.folders, manifest.classes)
+    policies = store.policies()
+    inspector = Inspector.open(store)
+    for sentence in (*notes, *(f"{absence.member} is absent: {absence.reason}" for absence in inspector.absent)):
+        console.print(sentence, highlight=False)
+    with _stages() as show:
+        scored = score(inspector, samples, lambda done, total: show("Inspecting test photos", done / total))
+    quality = report(scored, policies, manifest.classes)
+    for sentence in scored.refused:
+        console.print(f"Left out: {sentence}", highlight=False)
+    _print_quality(quality)
+    if json_file:
+        write_atomically(json_file, (json.dumps(quality, indent=2) + "\n").encode())
+
+
+@app.command()
+def inspect(
+    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...")],
+    models: Models = DEFAULT_MODELS,
+    policy: Annotated[str | None, typer.Option("--policy", help="By default the product's first.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON line a photo.")] = False,
+    demo: Annotated[bool, typer.Option("--demo", help="Dummy members instead of trained ones.")] = False,
+) -> None:
+    """Give each photo a verdict; a photo that is refused is named, the others still run, and the exit code is 1."""
+    from ensemble.inspector import Inspector
+    from ensemble.photos import read_photo
+    from ensemble.policies import SHIPPED, choose
+    from ensemble.store import ModelStore
+
+    store = ModelStore(models)
+    chosen = choose(SHIPPED if demo else store.policies(), policy)
+    inspector = Inspector.for_demo() if demo else Inspector.open(store)
+    refused = False
+    for path in photos:
+        try:
+            verdict = inspector.inspect([read_photo(path)], chosen)[0].as_json() | {"photo": str(path)}
+            line = f"{path}: {verdict['verdict']} ({verdict['reason']})" + (" DEMO" if demo else "")
+        except PhotoError as error:
+            refused = True
+            verdict = {"photo": str(path), "error": str(error)}
+            line = f"{path}: refused. {error}"
+        typer.echo(json.dumps(verdict) if as_json else line)
+    if refused:
+        raise typer.Exit(1)
+
+
+@app.command()
+def trust(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Members such as svm_resnet50.")
+    ] = None,
+    models: Models = DEFAULT_MODELS,
+    weights: Weights = None,
+) -> None:
+    """Vouch for model files made elsewhere, so that they may vote; without a name, for every new pair of files."""
+    from ensemble.store import ModelStore
+    from ensemble.store.trust import candidates
+    from ensemble.store.trust import trust as run
+
+    store = ModelStore(models)
+    chosen = names or candidates(store)
+    for record in run(store, chosen, weights):
+        for file, digest in record.files.items():
+            console.print(f"Trusted {file}  SHA-256 {digest}", highlight=False, soft_wrap=True)
+    for entry in store.quarantine():
+        hint = f" Run `python -m ensemble trust {Path(entry.file).stem}` if the change is yours." if entry.known else ""
+        console.print(f"Still in quarantine: {entry.file}. {entry.reason}{hint}", highlight=False, soft_wrap=True)
+    if not chosen:
+        console.print("There is no new pair of model files to trust.")
+
+
+def _listed(values: list[str] | None) -> tuple[str, ...]:
+    """Repeated options and comma-separated ones alike."""
+    return tuple(part.strip() for value in values or () for part in value.split(",") if part.strip())
+
+
+def _print_quality(quality: dict[str, Any]) -> None:
+    first = Column("member or policy", no_wrap=True)
+    table = Table(first, "accuracy", "AUROC", "escapes", "overkill", "review", "F1", box=SIMPLE)
+    rows = {**quality["members"], **{f"{name} (policy)": entry for name, entry in quality["ensemble"].items()}}
+    for name, entry in rows.items():
+        keys = ("accuracy", "auroc", "escape_rate", "overkill_rate", "review_rate", "f1")
+        table.add_row(name, *("–" if entry.get(key) is None else f"{entry[key]:.3f}" for key in keys))
+    console.print(f"Measured on {quality['photos']} test photos:", highlight=False)
+    console.print(table)
+
+
+def main() -> None:
+    """Run the command line; an error that a person can mend is one sentence and exit code 2."""
+    try:
+        app()
+    except QuorumError as error:
+        console.print(str(error), style="bold", highlight=False, soft_wrap=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""The Inspector: extractors and members, wired. It scores photos; the policy decides."""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+
+from ensemble.errors import QuorumError
+from ensemble.members import Member, PhotoBatch, demo
+from ensemble.photos import Photo
+from ensemble.policies import Policy
+from ensemble.results import OK_NOK, Absence, Classes, Score, Verdict
+from ensemble.store import Loaded, ModelStore
+
+BATCH = 16
+
+
+class Inspector:
+    """All members of a product, loaded once; safe to share between threads."""
+
+    def __init__(self, loaded: Loaded, classes: Classes, *, demo: bool = False) -> None:
+        self.members = loaded.members
+        self.absent = loaded.absent
+        self.classes = classes
+        self.demo = demo
+
+    @classmethod
+    def open(cls, store: ModelStore) -> "Inspector":
+        """Load a product; a member that cannot be loaded is absent, and named in every verdict."""
+        return cls(store.load(), store.manifest().classes)
+
+    @classmethod
+    def for_demo(cls, classes: Classes = OK_NOK) -> "Inspector":
+        """Dummy members that need no model; everything that they say is marked DEMO."""
+        return cls(Loaded({}, ()), classes, demo=True)
+
+    def inspect(self, photos: Sequence[Photo], policy: Policy) -> list[Verdict]:
+        """A verdict for each photo, in their order; every backbone runs once for all members that read it."""
+        return [verdict for batch in _slices(photos, BATCH) for verdict in self._inspect(batch, policy)]
+
+    def _inspect(self, photos: Sequence[Photo], policy: Policy) -> Iterator[Verdict]:
+        start = time.perf_counter()
+        if self.demo:
+            scored = [(demo.scores(photo.sha256, self.classes), ()) for photo in photos]
+        else:
+            scored = self.score(photos)
+        seconds = (time.perf_counter() - start) / len(photos)
+        for photo, (scores, absent) in zip(photos, scored, strict=True):
+            verdict = policy.decide(scores, absent, self.classes)
+            yield replace(verdict, photo=photo.name, sha256=photo.sha256, seconds=seconds, demo=self.demo)
+
+    def score(self, photos: Sequence[Photo]) -> list[tuple[list[Score], tuple[Absence, ...]]]:
+        """For each photo what the members say, and who could not speak.
+
+        A score's seconds are what that member would take alone: its backbone's pass, made once, counts for each reader.
+        """
+        batch = PhotoBatch([photo.picture for photo in photos])
+        by_member: list[list[Score]] = []
+        absent = list(self.absent)
+        for name, member in self.members.items():
+            try:
+                by_member.append(self._score(name, member, batch))
+            except Exception as error:  # noqa: BLE001 - whatever a member's library raises, the others still vote
+                reason = str(error) if isinstance(error, QuorumError) else f"It failed on this photo: {error}."
+                absent.append(Absence(name, reason))
+        return [([scores[i] for scores in by_member], tuple(absent)) for i in range(len(photos))]
+
+    def _score(self, name: str, member: Member, batch: PhotoBatch) -> list[Score]:
+        rows = batch.rows(member.input)
+        start = time.perf_counter()
+        probabilities = member.score(rows)
+        seconds = (time.perf_counter() - start + batch.seconds(member.input)) / len(rows)
+        return [
+            Score(name, dict(zip(self.classes.names, map(float, row), strict=True)), seconds) for row in probabilities
+        ]
+
+
+def _slices(photos: Iterable[Photo], size: int) -> Iterator[list[Photo]]:
+    remaining = iter(photos)
+    while chunk := list(islice(remaining, size)):
+        yield chunk

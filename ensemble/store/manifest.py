@@ -1,0 +1,96 @@
+"""The manifest: which files of a product are trusted, and all that is known of each member."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ensemble.backbones import BackboneSpec
+from ensemble.errors import StoreError
+from ensemble.preprocessing import Preprocessing
+from ensemble.results import Classes
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What the manifest knows of one member: its files by SHA-256, what it reads, what it learnt from, how good it is."""
+
+    name: str
+    kind: str
+    files: Mapping[str, str]
+    backbone: BackboneSpec | None
+    preprocessing: Preprocessing
+    classes: tuple[str, ...]
+    features: int
+    libraries: Mapping[str, str]
+    training: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "kind": self.kind,
+            "files": dict(self.files),
+            "backbone": self.backbone.as_json() if self.backbone else None,
+            "preprocessing": self.preprocessing.as_json(),
+            "classes": list(self.classes),
+            "features": self.features,
+            "libraries": dict(self.libraries),
+            "training": dict(self.training),
+            "metrics": dict(self.metrics),
+        }
+
+    @classmethod
+    def from_json(cls, name: str, data: Mapping[str, Any]) -> "Record":
+        """The inverse of `as_json`."""
+        return cls(
+            name,
+            data["kind"],
+            dict(data["files"]),
+            BackboneSpec.from_json(data["backbone"]) if data["backbone"] else None,
+            Preprocessing.from_json(data["preprocessing"]),
+            tuple(data["classes"]),
+            int(data["features"]),
+            dict(data["libraries"]),
+            dict(data["training"]),
+            dict(data["metrics"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A product's name, its classes, which data folders mean which class, and its members."""
+
+    product: str
+    classes: Classes
+    folders: Mapping[str, str] = field(default_factory=dict)
+    members: Mapping[str, Record] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """The text of a `manifest.json`."""
+        data = {
+            "format": FORMAT,
+            "product": self.product,
+            "classes": list(self.classes.names),
+            "defect": self.classes.defect,
+            "folders": dict(self.folders),
+            "members": {name: record.as_json() for name, record in sorted(self.members.items())},
+        }
+        return json.dumps(data, indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str, source: str) -> "Manifest":
+        """Read a `manifest.json`; a StoreError says what is wrong with it."""
+        try:
+            data = json.loads(text)
+            if data["format"] != FORMAT:
+                raise StoreError(f"{source} has the format {data['format']}; this Quorum reads {FORMAT}. Train again.")
+            classes = Classes(tuple(data["classes"]), data["defect"])
+            members = {name: Record.from_json(name, entry) for name, entry in data["members"].items()}
+            return cls(str(data["product"]), classes, dict(data["folders"]), members)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise StoreError(
+                f"{source} cannot be read ({type(error).__name__}: {error}). Restore it, or train the product again."
+            ) from error

@@ -1,0 +1,95 @@
+"""Taking model files that were made elsewhere, in a notebook say, into the manifest."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ensemble.backbones import BUNDLED, FeatureExtractor
+from ensemble.errors import StoreError
+from ensemble.members import KINDS
+from ensemble.results import OK_NOK
+from ensemble.store import artefacts
+from ensemble.store.folder import ModelStore, record_of, restore, weights_file
+from ensemble.store.manifest import Manifest, Record
+
+
+def candidates(store: ModelStore) -> list[str]:
+    """Members whose files are all there and none of which the manifest knows."""
+    unknown = {entry.file for entry in store.quarantine() if not entry.known}
+    names = set()
+    for kind in KINDS.values():
+        first, others = kind.endings[0], kind.endings[1:]
+        for file in unknown:
+            name = file.removesuffix(first)
+            is_companion = any(file.endswith(ending) for ending in others)
+            if file.endswith(first) and not is_companion and _kind_and_backbone(name)[0] == kind.kind:
+                names.add(name)
+    return sorted(names)
+
+
+def trust(store: ModelStore, names: Sequence[str], weights: Path | None = None) -> list[Record]:
+    """Vouch for these members' files as they are now; each is opened and checked against its backbone first."""
+    try:
+        manifest = store.manifest()
+    except StoreError:
+        if (store.folder / "manifest.json").exists():
+            raise  # a manifest that cannot be read is mended by its owner, not replaced
+        manifest = Manifest(store.folder.resolve().name, OK_NOK)
+    records = dict(manifest.members)
+    contents: dict[str, bytes] = {}
+    for name in names:
+        record, files = _check(store, name, manifest, weights)
+        records[name] = record
+        contents |= files
+    if names:
+        store.write(contents, Manifest(manifest.product, manifest.classes, manifest.folders, records))
+    return [records[name] for name in names]
+
+
+def _kind_and_backbone(name: str) -> tuple[str, str]:
+    for kind, member in KINDS.items():
+        if name == kind and member.pixels is not None:
+            return kind, ""
+        if name.startswith(f"{kind}_") and member.pixels is None:
+            return kind, name.removeprefix(f"{kind}_")
+    return "", ""
+
+
+def _check(store: ModelStore, name: str, manifest: Manifest, weights: Path | None) -> tuple[Record, dict[str, bytes]]:
+    kind_name, backbone = _kind_and_backbone(name)
+    if not kind_name:
+        pairs = ", ".join(kind for kind, member in KINDS.items() if member.pixels is None)
+        raise StoreError(
+            f"{name} does not say what it is. Call the files KIND_BACKBONE.pkl and KIND_BACKBONE_scaler.pkl, such as "
+            f"svm_resnet50.pkl, with one of the kinds {pairs}; or baseline_cnn.pth."
+        )
+    kind = KINDS[kind_name]
+    contents: dict[str, bytes] = {}
+    for ending in kind.endings:
+        path = store.folder / (name + ending)
+        if not path.is_file():
+            raise StoreError(
+                f"{name} needs the files {' and '.join(name + each for each in kind.endings)} in {store.folder}; "
+                f"{path.name} is missing."
+            )
+        contents[ending] = path.read_bytes()
+    files: dict[str, bytes] = {}
+    if kind.pixels is not None:
+        member = restore(kind(classes=manifest.classes, input=kind.pixels), name, contents)
+    else:
+        extractor = FeatureExtractor.open(backbone, weights=weights)
+        member = kind(classes=manifest.classes, input=extractor)
+        restore(member, name, contents)
+        member.input = extractor.for_width(_width(contents, name))
+        if backbone != BUNDLED:
+            files[weights_file(member.input.spec)] = extractor.weights_bytes()
+    training = {"source": "made elsewhere, trusted by hand"}
+    record = record_of(name, member, {name + ending: data for ending, data in contents.items()}, training, {})
+    return record, files
+
+
+def _width(contents: dict[str, bytes], name: str) -> int:
+    for ending, data in contents.items():
+        width = getattr(artefacts.load(data, ending), "n_features_in_", None)
+        if width is not None:
+            return int(width)
+    raise StoreError(f"The files of {name} do not say how many features they expect. Fit them before they are saved.")
