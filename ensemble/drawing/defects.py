@@ -26,9 +26,9 @@ RIM = 0.96  # the flat of the flange ends here
 
 def scratch(surface: Surface, rng: np.random.Generator, hard: bool) -> None:
     """A drawn furrow or a few side by side; its grooves shine where those of the lathe do not."""
-    length = rng.uniform(0.30, 0.45) if hard else rng.uniform(0.55, 1.0)
-    width = rng.uniform(0.0045, 0.006) if hard else rng.uniform(0.0065, 0.0095)
-    depth = rng.uniform(0.16, 0.24) if hard else rng.uniform(0.4, 0.6)
+    length = rng.uniform(0.4, 0.6) if hard else rng.uniform(0.7, 1.1)
+    width = rng.uniform(0.006, 0.008) if hard else rng.uniform(0.0095, 0.0135)
+    depth = rng.uniform(0.28, 0.38) if hard else rng.uniform(0.5, 0.7)
     middle = _place_on_face(surface, rng, 0.08)
     # across the tool marks rather than along them: a furrow along a groove is a turning mark
     course = math.atan2(middle[1], middle[0]) + rng.uniform(-1.0, 1.0)
@@ -37,7 +37,7 @@ def scratch(surface: Surface, rng: np.random.Generator, hard: bool) -> None:
     step = np.linspace(-0.5, 0.5, 13)
     path = middle + np.outer(step * length, ahead) + np.outer(bend * (1 - 4 * step**2), aside)
     _furrow(surface, path, width, depth, 0.35 if hard else 0.55)
-    for _ in range(0 if hard else rng.integers(0, 3)):
+    for _ in range(0 if hard else rng.integers(1, 4)):
         start, stop = sorted(rng.choice(13, 2, replace=False))
         beside = path[start : stop + 1] + aside * rng.uniform(0.02, 0.05) * rng.choice([-1, 1])
         _furrow(surface, beside, 0.7 * width, 0.7 * depth, 0.4)
@@ -45,8 +45,8 @@ def scratch(surface: Surface, rng: np.random.Generator, hard: bool) -> None:
 
 def dent(surface: Surface, rng: np.random.Generator, hard: bool) -> None:
     """A blow: a shallow oval bowl with a raised lip, the tool marks run on through it."""
-    reach = rng.uniform(0.042, 0.058) if hard else rng.uniform(0.065, 0.105)
-    depth = rng.uniform(0.17, 0.24) if hard else rng.uniform(0.38, 0.6)
+    reach = rng.uniform(0.06, 0.08) if hard else rng.uniform(0.10, 0.15)
+    depth = rng.uniform(0.26, 0.36) if hard else rng.uniform(0.5, 0.75)
     x, y = _place_on_face(surface, rng, reach)
     squeeze, turn = rng.uniform(0.7, 1.0), rng.uniform(0, math.pi)
     at = surface.window(x, y, 1.4 * reach)
@@ -68,12 +68,12 @@ def dent(surface: Surface, rng: np.random.Generator, hard: bool) -> None:
 
 def crack(surface: Surface, rng: np.random.Generator, hard: bool) -> None:
     """A jagged dark line that starts at an edge, where the stress is, and thins out."""
-    length = rng.uniform(0.13, 0.2) if hard else rng.uniform(0.3, 0.5)
-    width = rng.uniform(0.0034, 0.0044) if hard else rng.uniform(0.006, 0.009)
+    length = rng.uniform(0.22, 0.32) if hard else rng.uniform(0.45, 0.75)
+    width = rng.uniform(0.005, 0.0065) if hard else rng.uniform(0.009, 0.013)
     start, course = _crack_start(surface, rng)
     path = _jagged(rng, start, course, length)
     _cleft(surface, path, width)
-    for _ in range(0 if hard else rng.integers(0, 3)):
+    for _ in range(0 if hard else rng.integers(1, 4)):
         fork = int(rng.integers(len(path) // 4, 3 * len(path) // 4))
         aside = course + rng.uniform(0.5, 0.9) * rng.choice([-1, 1])
         _cleft(surface, _jagged(rng, path[fork], aside, length * rng.uniform(0.25, 0.45)), 0.7 * width)
@@ -81,8 +81,8 @@ def crack(surface: Surface, rng: np.random.Generator, hard: bool) -> None:
 
 def stain(surface: Surface, rng: np.random.Generator, hard: bool) -> None:
     """Dried coolant, oil or rust: an uneven film, darker along its drying edge."""
-    reach = rng.uniform(0.075, 0.11) if hard else rng.uniform(0.12, 0.19)
-    strength = rng.uniform(0.44, 0.58) if hard else rng.uniform(0.75, 0.95)
+    reach = rng.uniform(0.12, 0.16) if hard else rng.uniform(0.18, 0.28)
+    strength = rng.uniform(0.5, 0.65) if hard else rng.uniform(0.8, 1.0)
     colour = np.array(STAIN_COLOURS[rng.integers(len(STAIN_COLOURS))], np.float32)
     x, y = _place_on_face(surface, rng, 0.05)
     at = surface.window(x, y, 1.7 * reach)
@@ -112,9 +112,9 @@ def burr(surface: Surface, rng: np.random.Generator, hard: bool) -> None:
         hole, side = Hole(0.0, 0.0, BORE_RADIUS, 0.026), -1.0
     elif place == 2:
         hole, side = surface.holes[rng.integers(len(surface.holes))], -1.0
-    height = rng.uniform(0.02, 0.026) if hard else rng.uniform(0.034, 0.05)
-    span = (rng.uniform(0.07, 0.1) if hard else rng.uniform(0.16, 0.3)) / hole.radius
-    span = min(span, 1.4)
+    height = rng.uniform(0.03, 0.038) if hard else rng.uniform(0.05, 0.07)
+    span = (rng.uniform(0.13, 0.18) if hard else rng.uniform(0.28, 0.45)) / hole.radius
+    span = min(span, 2.0)
     middle = rng.uniform(0, 2 * math.pi)
     at = surface.window(hole.x, hole.y, hole.radius + 2 * height)
     dx, dy = surface.x[at] - np.float32(hole.x), surface.y[at] - np.float32(hole.y)

@@ -56,34 +56,34 @@ class Light:
 
 
 def draw_light(rng: np.random.Generator) -> Light:
-    key = rng.uniform(0, 2 * math.pi)
-    fill = key + rng.uniform(1.1, 2.4) * rng.choice([-1, 1])
-    warm = rng.normal(0, 0.025)
-    glow = rng.uniform(0, 2 * math.pi)
-    grey, cast = math.exp(rng.uniform(math.log(0.11), math.log(0.26))), rng.normal(0, 0.03)
+    """The light of one shot: an inspection bench whose two lamps and room drift a little from shot to shot."""
+    warm = rng.normal(0, 0.015)
+    glow = math.radians(200) + rng.normal(0, 0.5)
+    grey, cast = 0.17 * math.exp(rng.normal(0, 0.06)), rng.normal(0, 0.008)
     return Light(
         lamps=(
-            _lamp(rng, key, rng.uniform(0.8, 1.1), warm),
-            _lamp(rng, fill, rng.uniform(0.2, 0.42), warm - rng.uniform(0, 0.06)),
+            _lamp(rng, math.radians(232), 1.0, 0.02 + warm),
+            _lamp(rng, math.radians(338), 0.32, warm - 0.03),
         ),
-        glow=rng.uniform(0.10, 0.15),
+        glow=rng.uniform(0.11, 0.14),
         glow_x=0.7 * math.cos(glow),
         glow_y=0.7 * math.sin(glow),
         bench=(grey * (1 + cast), grey, grey * (1.03 - cast)),
-        shadow_width=rng.uniform(0.05, 0.12),
+        shadow_width=rng.uniform(0.07, 0.1),
     )
 
 
 def _lamp(rng: np.random.Generator, azimuth: float, power: float, warm: float) -> Lamp:
-    height = rng.uniform(3.2, 4.8)
-    reach = height * rng.uniform(0.6, 1.05)
+    azimuth += rng.normal(0, math.radians(4))
+    height = 3.9 * math.exp(rng.normal(0, 0.05))
+    reach = 0.82 * height * math.exp(rng.normal(0, 0.05))
     return Lamp(
         x=reach * math.cos(azimuth),
         y=reach * math.sin(azimuth),
         z=height,
-        power=power,
-        along=rng.uniform(0.075, 0.13),
-        across=rng.uniform(0.42, 0.6),
+        power=power * math.exp(rng.normal(0, 0.08)),
+        along=rng.uniform(0.09, 0.11),
+        across=rng.uniform(0.48, 0.54),
         colour=(1 + warm, 1.0, 1 - warm),
     )
 
@@ -146,7 +146,7 @@ def bench(rng: np.random.Generator, surface: Surface, light: Light) -> Colours:
     grain = rng.standard_normal((size // 2, size // 2), dtype=np.float32)
     fine = gaussian_filter(grain, 0.6) * 1.6 + gaussian_filter(grain, 2.5) * 3.0
     cloud = rng.standard_normal((6, 6), dtype=np.float32)
-    weave = np.repeat(np.repeat(fine, 2, axis=0), 2, axis=1) * np.float32(rng.uniform(0.025, 0.05))
+    weave = np.repeat(np.repeat(fine, 2, axis=0), 2, axis=1) * np.float32(0.03)
     weave += stretched(cloud, (size, size)) * np.float32(0.045)
     lit = np.full((size, size), 0.26, np.float32) * _contact_shade(surface)
     weights = np.array([lamp.power for lamp in light.lamps], np.float32)
@@ -227,7 +227,7 @@ def _floor(surface: Surface, light: Light, hole: Hole, at: tuple[slice, slice]) 
     distance = np.hypot(dx, dy) + np.float32(1e-6)
     shade = np.float32(1.05) - np.float32(0.5) * smooth(distance, 0.3 * hole.radius, hole.radius)
     cone = _wall_light(light, -dx / distance, -dy / distance)
-    return ((np.float32(0.2) * light.glow + np.float32(0.16) * cone) * shade)[:, :, None] * np.ones(3, np.float32)
+    return ((np.float32(0.3) * light.glow + np.float32(0.3) * cone) * shade)[:, :, None] * np.ones(3, np.float32)
 
 
 def _wall_light(light: Light, normal_x: Field, normal_y: Field) -> Field:

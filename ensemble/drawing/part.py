@@ -48,12 +48,12 @@ def draw_part(
 
 
 def _draw_pose(rng: np.random.Generator, size: int) -> Pose:
-    lean, tilt = rng.uniform(0, 2 * math.pi), rng.uniform(0, 0.07)
+    lean, tilt = rng.uniform(0, 2 * math.pi), rng.uniform(0, 0.05)
     return Pose(
-        centre_x=size * (0.5 + rng.normal(0, 0.012)),
-        centre_y=size * (0.5 + rng.normal(0, 0.012)),
-        radius=size * rng.uniform(0.395, 0.425),
-        angle=rng.normal(0, math.radians(5)),
+        centre_x=size * (0.5 + rng.normal(0, 0.006)),
+        centre_y=size * (0.5 + rng.normal(0, 0.006)),
+        radius=size * rng.uniform(0.43, 0.445),
+        angle=rng.normal(0, math.radians(3)),
         lean_x=tilt * math.cos(lean),
         lean_y=tilt * math.sin(lean),
     )
@@ -61,7 +61,7 @@ def _draw_pose(rng: np.random.Generator, size: int) -> Pose:
 
 def _draw_specks(rng: np.random.Generator) -> NDArray[np.float64]:
     """Dust on part and bench, harmless: rows of x, y, radius, grey, thickness of the cover."""
-    count = int(rng.poisson(7))
+    count = int(rng.poisson(3))
     return np.stack(
         [
             rng.uniform(-1.25, 1.25, count),

@@ -142,8 +142,8 @@ def turned_face(rng: np.random.Generator, pose: Pose, size: int) -> Surface:
 
     rise = (_profile_table() + _ring_table(rng))[ring]
     fibre, sway = _tool_marks(rng, radius, x, y)
-    tone = _tone_table(rng)[ring] * (1 + fibre * np.float32(rng.uniform(0.07, 0.13)))
-    sway *= np.float32(rng.uniform(0.02, 0.045))  # a groove never follows its circle exactly
+    tone = _tone_table(rng)[ring] * (1 + fibre * np.float32(0.08))
+    sway *= np.float32(0.022)  # a groove never follows its circle exactly
     pixel = 1 / pose.radius
     solid = inside(radius - 1, pixel) * (1 - inside(radius - BORE_RADIUS, pixel))
     return Surface(
@@ -186,10 +186,10 @@ def _ring_table(rng: np.random.Generator) -> Field:
     middle = uniform_filter1d(noise[1], 14) * 3.7
     slow = uniform_filter1d(noise[2], 120) * 11.0
     feed = np.sin(2 * np.pi * radii / rng.uniform(0.016, 0.03) + rng.uniform(0, 6.28))
-    rise = rng.uniform(0.04, 0.075) * fine + rng.uniform(0.03, 0.06) * middle + 0.03 * slow
-    rise += rng.uniform(0.0, 0.035) * feed
-    for _ in range(rng.poisson(3)):
-        place, depth = rng.uniform(0.32, 0.95), rng.normal(0, 0.12)
+    rise = rng.uniform(0.035, 0.045) * fine + rng.uniform(0.025, 0.035) * middle + 0.02 * slow
+    rise += rng.uniform(0.01, 0.02) * feed
+    for _ in range(rng.poisson(2)):
+        place, depth = rng.uniform(0.32, 0.95), rng.normal(0, 0.07)
         rise += depth * np.exp(-(((radii - place) / rng.uniform(0.003, 0.008)) ** 2))
     return rise.astype(np.float32)
 
@@ -199,7 +199,7 @@ def _tone_table(rng: np.random.Generator) -> Field:
     radii = _table_radii()
     noise = rng.standard_normal((2, TABLE)).astype(np.float32)
     tone = 1 + 0.03 * 3 * uniform_filter1d(noise[0], 10) + 0.03 * 9 * uniform_filter1d(noise[1], 90)
-    tone[radii < HUB_RADIUS] *= rng.uniform(0.9, 1.08)  # the hub is turned in a cut of its own
+    tone[radii < HUB_RADIUS] *= rng.uniform(0.96, 1.03)  # the hub is turned in a cut of its own
     foot = np.where(radii >= HUB_RADIUS - 0.008, np.exp(-(radii - HUB_RADIUS) / 0.022), 0)
     groove = np.exp(-(((radii - 0.902) / 0.007) ** 2))
     return (tone * (1 - 0.45 * np.minimum(foot, 1) - 0.4 * groove)).astype(np.float32)
