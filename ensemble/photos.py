@@ -144,6 +144,7 @@ def safe_name(name: str) -> str:
 def _upright_rgb(data: bytes) -> Image.Image:
     image = _opened(data)
     _check_header(image)
+    _check_whole(image, data)
     rawmode = _rawmode(image)  # the tiles are gone after loading
     image.load()
     picture = _rgb(image, rawmode)
@@ -203,6 +204,19 @@ def _check_header(image: ImageFile.ImageFile) -> None:
 def _is_raw(image: TiffImageFile) -> bool:
     new_subfile_type, dng_version = 254, 50706
     return bool(int(image.tag_v2.get(new_subfile_type, 0)) & 1) or dng_version in image.tag_v2
+
+
+def _check_whole(image: ImageFile.ImageFile, data: bytes) -> None:
+    """Refuse what decoders would silently fill up: a JPEG with zeros for its end, a TIFF with strips missing."""
+    whole = True
+    if isinstance(image, JpegImageFile) and image.fp is not None:
+        whole = data.find(b"\xff\xd9", image.fp.tell()) >= 0  # the end mark, sought behind the header and its thumbnail
+    if isinstance(image, TiffImageFile):
+        boxes = {tile.extents for tile in image.tile if tile.extents}  # several planes share a box
+        area = sum((right - left) * (low - top) for left, top, right, low in boxes)
+        whole = area >= image.width * image.height
+    if not whole:
+        raise _RefusalError("is damaged or cut short and holds only a part of its picture: copy or save it again")
 
 
 def _rawmode(image: ImageFile.ImageFile) -> str:

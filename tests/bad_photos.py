@@ -114,6 +114,12 @@ def _cut(kind: str, keep: float = 0.6) -> bytes:
     return data[: int(len(data) * keep)]
 
 
+def _zeroed(kind: str) -> bytes:
+    """Keep the length and lose the second half, as a broken download or a worn memory card does."""
+    data = _cut(kind, keep=1)
+    return data[: len(data) // 2] + bytes(len(data) - len(data) // 2)
+
+
 def _flipped_png() -> bytes:
     data = bytearray(encoded(quarters(), "PNG"))
     data[data.index(b"IDAT") + 12] ^= 1
@@ -169,6 +175,19 @@ def _profile_bomb_png() -> bytes:
     return png((64, 64), 8, 0, bytes(65 * 64), bomb)
 
 
+def _scan_bomb_jpeg() -> bytes:
+    data = jpeg(progressive=True)
+    last = data.rindex(b"\xff\xda")
+    return data[:-2] + data[last:-2] * 150 + data[-2:]
+
+
+def _strip_bomb_tiff() -> bytes:
+    data = bytearray(tiff(SIZE, 8, 1, bytes(64 * 48)))
+    at = data.index(struct.pack("<HH", 273, 4))
+    data[at + 4 : at + 8] = struct.pack("<I", 1_900_000)
+    return bytes(data)
+
+
 def _ftyp(brand: bytes) -> bytes:
     return struct.pack(">I", 24) + b"ftyp" + brand + bytes(4) + brand + b"mif1" + bytes(200)
 
@@ -194,6 +213,8 @@ BAD: dict[str, Callable[[], Bad]] = {
     "cut_bmp": _bad("cut.bmp", "damaged or cut short", lambda: _cut("BMP")),
     "cut_webp": _bad("cut.webp", "damaged or cut short", lambda: _cut("WEBP")),
     "cut_tiff": _bad("cut.tif", "damaged or cut short", lambda: _cut("TIFF")),
+    "zeroed_jpeg": _bad("zeroed.jpg", "damaged or cut short", lambda: _zeroed("JPEG")),
+    "zeroed_png": _bad("zeroed.png", "damaged or cut short", lambda: _zeroed("PNG")),
     "head_of_jpeg": _bad("head.jpg", "damaged or cut short", lambda: jpeg()[:20]),
     "head_of_png": _bad("head.png", "damaged or cut short", lambda: encoded(quarters(), "PNG")[:8]),
     "flipped_png": _bad("flipped.png", "damaged or cut short", _flipped_png),
@@ -247,6 +268,9 @@ BAD: dict[str, Callable[[], Bad]] = {
     "paged_tiff": _bad("pages.tif", "more than one picture", lambda: _frames("TIFF")),
     "text_bomb_png": _bad("bomb.png", "damaged or cut short", _text_bomb_png),
     "profile_bomb_png": _bad("bomb.png", "damaged or cut short", _profile_bomb_png),
+    "scan_bomb_jpeg": _bad("bomb.jpg", "more than 100 scans", _scan_bomb_jpeg),
+    "half_covered_tiff": _bad("half.tif", "only a part", lambda: tiff((64, 96), 8, 1, bytes(64 * 48), {278: 48})),
+    "strip_bomb_tiff": _bad("bomb.tif", "1,900,000 numbers", _strip_bomb_tiff),
 }
 
 
