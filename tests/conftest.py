@@ -1,0 +1,49 @@
+"""What several tests share: drawn photos, random weights for a small backbone, and a product trained on both."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from ensemble.backbones import build_network
+from ensemble.drawing.sample import write_sample
+from ensemble.training import train
+
+TINY_BACKBONE = "squeezenet1_1"
+
+
+@pytest.fixture(scope="session")
+def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Forty drawn photos in train|test/{non_defective,defective}; read only."""
+    folder = tmp_path_factory.mktemp("tiny_data") / "sample"
+    write_sample(folder, photos=40, seed=1)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A weights folder for `TINY_BACKBONE`; random numbers, the same in every run; read only."""
+    folder = tmp_path_factory.mktemp("tiny_weights")
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        torch.save(build_network(TINY_BACKBONE).state_dict(), folder / f"{TINY_BACKBONE}.pth")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_product(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path, tiny_weights: Path) -> Path:
+    """The folder of a trained product of two real members, svm and rf, and of little skill.
+
+    Read only: a test that changes files works on a copy.
+    """
+    folder = tmp_path_factory.mktemp("tiny_product") / "disc"
+    train(
+        tiny_data,
+        folder,
+        backbones=(TINY_BACKBONE,),
+        kinds=("svm", "rf"),
+        weights=tiny_weights,
+        pooling="average",
+        product="disc",
+    )
+    return folder
