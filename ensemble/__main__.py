@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,7 +19,7 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Quorum: several models look at one photo of a part, each casts a vote, a policy turns the votes into a verdict.",
+    help="Quorum: several models look at one photo of a part and vote; a policy turns the votes into a verdict.",
 )
 console = Console(stderr=True)  # standard output carries results alone, so that it can be piped
 
@@ -212,7 +212,7 @@ def _listed(values: list[str] | None) -> tuple[str, ...]:
     return tuple(part.strip() for value in values or () for part in value.split(",") if part.strip())
 
 
-def _print_quality(quality: dict[str, Any]) -> None:
+def _print_quality(quality: Mapping[str, Any]) -> None:
     first = Column("member or policy", no_wrap=True)
     table = Table(first, "accuracy", "AUROC", "escapes", "overkill", "review", "F1", box=SIMPLE)
     rows = {**quality["members"], **{f"{name} (policy)": entry for name, entry in quality["ensemble"].items()}}

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.fx.experimental.optimization import fuse
 
 from ensemble.errors import WeightsError
-from ensemble.networks import SmallResNet
+from ensemble.networks import SmallResNet, channels_last
 from ensemble.preprocessing import Preprocessing
 
 
@@ -34,7 +34,7 @@ def _import_torchvision() -> Any:
     neither operator, so declaring the schemas is enough. The returned library object must stay referenced.
     """
     try:
-        import torchvision  # noqa: F401
+        import torchvision
     except RuntimeError as error:
         if "torchvision::nms" not in str(error):
             raise
@@ -62,7 +62,7 @@ DEFAULT_TRIO = ("resnet50", "vgg16", "densenet121")
 LIGHT_TRIO = ("resnet18", "mobilenet_v2", "squeezenet1_1")
 POOLINGS = ("average", "average_std", "grid")
 
-# The layers that are read where nobody names others: a middle one, which sees scratches, and a later one, which sees shapes.
+# The layers that are read where nobody names others: a middle one, which sees scratches, and a later one, for shapes.
 # A backbone that is not listed gives its last layer that still has a grid.
 LAYERS: Mapping[str, tuple[str, ...]] = {
     BUNDLED: ("stage1", "stage2"),
@@ -149,7 +149,7 @@ def find_weights(name: str, folders: Sequence[Path], *, download: bool = False) 
             return found
         raise WeightsError(f"The bundled weights {BUNDLED_FOLDER / name}.safetensors are missing. Restore that file.")
     url = models.get_model_weights(name).DEFAULT.url
-    cached = Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
+    cached = Path(torch.hub.get_dir()) / "checkpoints" / Path(url).name
     if not cached.is_file() and download:
         _download(name, url, cached)
     if cached.is_file():
@@ -157,7 +157,7 @@ def find_weights(name: str, folders: Sequence[Path], *, download: bool = False) 
     searched = ", ".join(str(folder) for folder in folders) or "no folder was named"
     raise WeightsError(
         f"No weights for {name}: expected {cached.name} or {name}*.safetensors in a weights folder ({searched}) or in "
-        f"{cached.parent}. Put the file there, name its folder with --weights or {WEIGHTS_SETTING}, or train with a network."
+        f"{cached.parent}. Put the file there, or name its folder with --weights or {WEIGHTS_SETTING}."
     )
 
 
@@ -169,11 +169,11 @@ def _matching(name: str, folder: Path) -> Path | None:
 def _download(name: str, url: str, destination: Path) -> None:
     destination.parent.mkdir(parents=True, exist_ok=True)
     try:
-        torch.hub.download_url_to_file(url, str(destination), hash_prefix=url.rsplit("-", 1)[-1].split(".")[0])
+        torch.hub.download_url_to_file(url, str(destination), hash_prefix=Path(url).stem.rpartition("-")[2])
     except (OSError, RuntimeError) as error:  # no network, or a file that is not the one that was published
         raise WeightsError(
-            f"The weights of {name} could not be downloaded ({error}). Put {destination.name} into {destination.parent}, "
-            "or name the folder that holds it with --weights."
+            f"The weights of {name} could not be downloaded ({error}). Put {destination.name} into "
+            f"{destination.parent}, or name the folder that holds it with --weights."
         ) from error
 
 
@@ -240,7 +240,7 @@ class FeatureExtractor:
             state = read_state(data, path.suffix)
         except WeightsError as error:
             raise WeightsError(f"{path}: {error}") from error
-        except Exception as error:  # noqa: BLE001 - a damaged file makes either reader raise almost anything
+        except Exception as error:  # a damaged file makes either reader raise almost anything
             raise WeightsError(
                 f"{path} is not a readable weights file ({type(error).__name__}). Fetch it again."
             ) from error
@@ -250,7 +250,7 @@ class FeatureExtractor:
         trimmed = _trim(name, network, chosen, state, path)
         kept = {key: state[key] for key in trimmed.state_dict() if key in state}
         spec = BackboneSpec(name, chosen, pooling, preprocessing, hashlib.sha256(_as_safetensors(kept)).hexdigest())
-        fused = fuse(trimmed, inplace=True).eval().to(memory_format=torch.channels_last)
+        fused = channels_last(fuse(trimmed, inplace=True).eval())
         return cls(spec, fused.requires_grad_(False), kept)
 
     def with_pooling(self, pooling: str) -> "FeatureExtractor":
@@ -270,7 +270,7 @@ class FeatureExtractor:
             if width == features:
                 return self.with_pooling(pooling)
         raise WeightsError(
-            f"{self.spec.name} gives {', '.join(f'{width} features ({pooling})' for pooling, width in widths.items())}; "
+            f"{self.spec.name} gives {', '.join(f'{width} ({pooling})' for pooling, width in widths.items())} features; "
             f"the scaler expects {features}. Extract the features with the FeatureExtractor of that name."
         )
 
@@ -353,8 +353,8 @@ def _trim(name: str, network: nn.Module, layers: tuple[str, ...], state: dict[st
     missing = sorted(set(needed) - set(state))
     if missing:
         raise WeightsError(
-            f"{path} does not cover the layers {', '.join(layers)} of {name}: {len(missing)} of {len(needed)} weights are "
-            f"missing, the first is {missing[0]}. Use a complete file or ask for earlier layers."
+            f"{path} does not cover the layers {', '.join(layers)} of {name}: {len(missing)} of {len(needed)} weights "
+            f"are missing, the first is {missing[0]}. Use a complete file or ask for earlier layers."
         )
     wrong = [key for key in needed if state[key].shape != needed[key].shape]
     if wrong:

@@ -1,5 +1,6 @@
 """How good a product is, member by member and policy by policy, on photos that it has not learnt from."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,8 +35,6 @@ class Scored:
 
 def score(inspector: Inspector, samples: Sequence[Sample], progress: Progress | None = None) -> Scored:
     """Let every member look at every photo once; a photo that cannot be opened is named in `refused`."""
-    import time
-
     labels, scores, absent, refused, seconds = [], [], [], [], 0.0
     for number, chunk in enumerate(batches(samples, 16)):
         photos = []
@@ -76,7 +75,7 @@ def report(scored: Scored, policies: Sequence[Policy], classes: Classes) -> dict
 
 
 def members_quality(scored: Scored, policy: Policy, classes: Classes) -> dict[str, dict[str, Any]]:
-    """Each member alone, with the policy's cut: accuracy, AUROC, escape and overkill rate, F1, and photos it voted on."""
+    """Each member alone, with the policy's cut: accuracy, AUROC, escape and overkill rate, F1, and its photos."""
     names = dict.fromkeys(score.member for scores in scored.scores for score in scores)
     return {
         name: _member_quality(
@@ -110,8 +109,7 @@ def verdict_quality(truth: Sequence[str], verdicts: Sequence[str], classes: Clas
     A review is neither right nor an escape nor an overkill. A rate without photos to rest on is None.
     """
     confusion = {
-        name: {answer: 0 for answer in (*classes.names, *((REVIEW,) if REVIEW in verdicts else ()))}
-        for name in classes.names
+        name: dict.fromkeys((*classes.names, *((REVIEW,) if REVIEW in verdicts else ())), 0) for name in classes.names
     }
     for label, verdict in zip(truth, verdicts, strict=True):
         confusion[label][verdict] += 1

@@ -40,10 +40,7 @@ class Inspector:
 
     def _inspect(self, photos: Sequence[Photo], policy: Policy) -> Iterator[Verdict]:
         start = time.perf_counter()
-        if self.demo:
-            scored = [(demo.scores(photo.sha256, self.classes), ()) for photo in photos]
-        else:
-            scored = self.score(photos)
+        scored = self.score(photos)
         seconds = (time.perf_counter() - start) / len(photos)
         for photo, (scores, absent) in zip(photos, scored, strict=True):
             verdict = policy.decide(scores, absent, self.classes)
@@ -54,6 +51,8 @@ class Inspector:
 
         A score's seconds are what that member would take alone: its backbone's pass, made once, counts for each reader.
         """
+        if self.demo:
+            return [(demo.scores(photo.sha256, self.classes), ()) for photo in photos]
         batch = PhotoBatch([photo.picture for photo in photos])
         by_member: list[list[Score]] = []
         absent = list(self.absent)

@@ -1,9 +1,18 @@
 """The project's own networks."""
 
+from typing import TypeVar
+
 import torch
 from torch import Tensor, nn
 
+Network = TypeVar("Network", bound=nn.Module)
+
 BUNDLED_WIDTHS = (32, 128, 256)  # channels of the stem (stride 4), stage1 (stride 8) and stage2 (stride 16)
+
+
+def channels_last(network: Network) -> Network:
+    """The same network with its weights laid out channel by channel within a pixel, which CPUs convolve faster."""
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
 class ResidualBlock(nn.Module):

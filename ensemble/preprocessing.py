@@ -15,7 +15,7 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
-    """Resize the whole picture to a square of `side` pixels, scale to [0, 1], subtract the mean, divide by the deviation.
+    """Resize the whole picture to a square of `side` pixels, scale to [0, 1], subtract the mean, divide by deviation.
 
     The whole picture, not a crop from its centre as in classification benchmarks: a defect can sit on the border.
     """

@@ -1,4 +1,4 @@
-"""The values that travel through the house: classes, scores, votes, absences, verdicts. All frozen, all self-checking."""
+"""The values that travel through the house: classes, scores, votes, absences, verdicts. All frozen, self-checking."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -60,7 +60,7 @@ class Score:
 class Vote(Score):
     """A score on which a policy has put its cut: the label that this member votes for.
 
-    Where the classes have a defect, `score` is its probability (higher is more defective) and `threshold` the cut on it;
+    Where the classes have a defect, `score` is its probability (higher is worse) and `threshold` the cut on it;
     elsewhere `score` is the probability of the label, the most probable class, and there is no cut.
     """
 

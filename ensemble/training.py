@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +127,7 @@ def key_of(source: Input) -> Any:
 
 
 def _open_backbones(names: Sequence[str], weights: Path | None, pooling: str | None) -> list[FeatureExtractor]:
-    """Every backbone asked for; asking for one by name is asking for its weights, by download where they are nowhere."""
+    """Every backbone asked for; to ask for one by name is to ask for its weights, by download where need be."""
     return [
         FeatureExtractor.open(name, weights=weights, pooling=pooling or POOLINGS[0], download=True)
         for name in dict.fromkeys(names)
@@ -174,9 +175,7 @@ def _fit(
             stage = f"Training {name}"
             progress(stage, 0.0)
             member = make(classes=classes, input=source, seed=seed)
-            members[name] = member.fit(
-                learn.inputs[key_of(source)], learn.labels, lambda done, stage=stage: progress(stage, done)
-            )
+            members[name] = member.fit(learn.inputs[key_of(source)], learn.labels, partial(progress, stage))
             progress(stage, 1.0)
     return members
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ensemble.errors import MemberError
 from ensemble.members.contract import Input, Parts, Progress
-from ensemble.networks import BaselineCNN
+from ensemble.networks import BaselineCNN, channels_last
 from ensemble.preprocessing import Preprocessing
 from ensemble.results import Classes
 
@@ -44,7 +44,7 @@ class BaselineCNNMember:
         loss_of = nn.CrossEntropyLoss(weight=len(targets) / (len(counts) * counts))
         with torch.random.fork_rng(), torch.enable_grad():
             torch.manual_seed(self.seed)
-            network = BaselineCNN(len(self.classes.names)).to(memory_format=torch.channels_last)
+            network = channels_last(BaselineCNN(len(self.classes.names)))
             optimiser = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=1e-2)
             schedule = torch.optim.lr_scheduler.OneCycleLR(
                 optimiser, LEARNING_RATE * 3, total_steps=self.epochs * -(-len(learn) // BATCH)
@@ -80,7 +80,7 @@ class BaselineCNNMember:
 
     def restore(self, parts: Parts) -> "BaselineCNNMember":
         """Take a state dict made by this network for as many classes."""
-        network = BaselineCNN(len(self.classes.names)).to(memory_format=torch.channels_last)
+        network = channels_last(BaselineCNN(len(self.classes.names)))
         try:
             network.load_state_dict(parts[STATE])
         except RuntimeError as error:

@@ -86,7 +86,7 @@ def _columns(known: list[Any], classes: Classes) -> list[int]:
     names = [classes.names[int(label)] if _is_number(label, classes) else str(label) for label in known]
     if sorted(names) != sorted(classes.names):
         raise MemberError(
-            f"The classifier knows the classes {', '.join(map(str, known))}; this product has {', '.join(classes.names)}."
+            f"The classifier knows {', '.join(map(str, known))}; this product has {', '.join(classes.names)}."
         )
     return [names.index(name) for name in classes.names]
 

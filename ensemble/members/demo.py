@@ -1,4 +1,4 @@
-"""Dummy voters for demonstrations: no model, no training, the same answer for the same photo, and always marked DEMO."""
+"""Dummy voters for demonstrations: no model, no training, the same answer for the same photo, always marked DEMO."""
 
 import hashlib
 

@@ -70,7 +70,7 @@ def dump(value: Any, ending: str) -> bytes:
 
 
 def load(data: bytes, ending: str) -> Any:
-    """The inverse of `dump`; a StoreError gives the reason as the end of a sentence that begins with the file's name."""
+    """The inverse of `dump`; a StoreError holds the end of a sentence that begins with the file's name."""
     try:
         if ending.endswith(".pth"):
             return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)

@@ -104,7 +104,7 @@ class ModelStore:
         return hashlib.sha256(json.dumps(seen).encode()).hexdigest()
 
     def quarantine(self) -> list[Quarantined]:
-        """Model files that the manifest does not know or whose bytes have changed; none of them is opened as a model."""
+        """Model files that the manifest does not know or whose bytes have changed; none of them is ever loaded."""
         try:
             known = {
                 file: digest for record in self.manifest().members.values() for file, digest in record.files.items()

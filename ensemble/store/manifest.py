@@ -15,7 +15,7 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What the manifest knows of one member: its files by SHA-256, what it reads, what it learnt from, how good it is."""
+    """What the manifest knows of a member: its files by SHA-256, what it reads, what it learnt from, how good it is."""
 
     name: str
     kind: str

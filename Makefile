@@ -1,0 +1,51 @@
+# make run: set up everything and open the dashboard. make test: set up everything and run all tests. Both are quick when repeated.
+.POSIX:
+.DEFAULT_GOAL := help
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+PORT := 8501
+
+help:
+	@echo "make run    set up, then open the dashboard on port $(PORT)"
+	@echo "make api    set up, then serve the API on http://127.0.0.1:8000"
+	@echo "make test   set up, then lint, type-check and run all tests"
+	@echo "make setup  set up .venv alone"
+
+# A stamp that is newer than the requirements means that there is nothing to install.
+$(VENV)/.app: requirements.txt
+	@command -v python3.11 >/dev/null || { echo "Quorum needs Python 3.11: install python3.11 with its venv module, then repeat."; exit 1; }
+	@test -x $(PYTHON) || python3.11 -m venv $(VENV)
+	@# A mirror that cannot be reached is asked once a package, not five times.
+	PIP_RETRIES=$${PIP_RETRIES:-1} $(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.app
+	PIP_RETRIES=$${PIP_RETRIES:-1} $(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+setup: $(VENV)/.app
+
+run: setup
+	$(PYTHON) -m streamlit run streamlit_app.py --server.port $(PORT)
+
+api: setup
+	$(PYTHON) -m uvicorn ensemble.api:app --host 127.0.0.1 --port 8000
+
+# Tests drive a real browser: Debian's chromium, installed where it is missing and the user may.
+browser:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || { \
+	  if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; \
+	  else \
+	    echo "The browser tests need Chromium: install it (on Debian: sudo apt-get install chromium), then repeat."; exit 1; \
+	  fi; }
+
+lint: $(VENV)/.dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+test: $(VENV)/.dev browser lint
+	$(PYTHON) -m pytest
+
+.PHONY: help setup run api browser lint test
