@@ -130,6 +130,8 @@ def _file(path: Path) -> BinaryIO:
 
 def _check_whole(archive: zipfile.ZipFile) -> None:
     infos = archive.infolist()
+    if not _listed(archive):
+        raise ArchiveError("The zip file holds no files: put photos into it and choose it again.")
     if len(infos) > MAX_ENTRIES:
         raise ArchiveError(
             f"The zip file holds {len(infos):,} entries, the limit is {MAX_ENTRIES:,}: split it into smaller ones."
@@ -144,8 +146,6 @@ def _check_whole(archive: zipfile.ZipFile) -> None:
     starts = [start for start, _ in ends[1:]] + [archive.start_dir]
     if any(end > start for (_, end), start in zip(ends, starts, strict=True)):
         raise ArchiveError("The zip file's entries lie over one another, as in a zip bomb: make it anew.")
-    if not _listed(archive):
-        raise ArchiveError("The zip file holds no files: put photos into it and choose it again.")
 
 
 def _listed(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
@@ -154,7 +154,7 @@ def _listed(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
 
 def _is_left_out(info: zipfile.ZipInfo) -> bool:
     path = PurePosixPath(info.orig_filename)
-    folder = info.is_dir() or stat.S_ISDIR(info.external_attr >> 16)
+    folder = info.orig_filename.endswith("/") or stat.S_ISDIR(info.external_attr >> 16)
     return folder or "__MACOSX" in path.parts or path.name in LEFT_OUT
 
 
