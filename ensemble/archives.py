@@ -177,7 +177,7 @@ def _refused_by_kind(info: zipfile.ZipInfo) -> str | None:
 def _refused_by_size(info: zipfile.ZipInfo) -> str | None:
     if info.file_size >= MAX_BYTES:
         size, limit = info.file_size / 1e6, MAX_BYTES // 1_000_000
-        return f"is too large ({size:.1f} MB, the limit is {limit} MB): save it smaller"
+        return f"is too large ({size:.1f} MB, it must stay under {limit} MB): save it smaller"
     if info.file_size > RATIO_FROM and info.file_size > MAX_RATIO * info.compress_size:
         ratio = info.file_size / max(info.compress_size, 1)
         return f"unpacks to {ratio:.0f} times its size, as a zip bomb does: zip the photo anew"

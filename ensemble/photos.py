@@ -173,7 +173,7 @@ def _opened(data: bytes) -> ImageFile.ImageFile:
 
 
 def _too_heavy(size: int) -> str:
-    return f"is too large ({size / 1e6:.1f} MB, the limit is {MAX_BYTES // 1_000_000} MB): save it smaller"
+    return f"is too large ({size / 1e6:.1f} MB, it must stay under {MAX_BYTES // 1_000_000} MB): save it smaller"
 
 
 def _text_kind(data: bytes) -> str | None:
