@@ -5,7 +5,7 @@ A new policy is one entry in a product's `policies.json`; a new rule is one func
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -88,6 +88,11 @@ class Policy:
             label, reason = _decide_plurality(votes, missing, classes)
         sure = 0.0 if label == REVIEW else sum(vote.probabilities[label] for vote in votes) / len(votes)
         return Verdict(label, sure, reason, self.name, votes, missing, classes)
+
+    def revise(self, verdict: Verdict) -> Verdict:
+        """What this policy makes of the votes that another one has decided on: the same photo, no model runs again."""
+        decided = self.decide(verdict.votes, verdict.absent, verdict.classes)
+        return replace(decided, photo=verdict.photo, sha256=verdict.sha256, seconds=verdict.seconds, demo=verdict.demo)
 
     def _decide_defect(
         self, votes: Sequence[Vote], absent: Sequence[Absence], defect: str, good: str

@@ -1,0 +1,188 @@
+"""Every chart, and the few colours that charts and screens share. The only door to plotly.
+
+A chart never speaks by colour alone: each has its words in it, a text alternative beside it, and DEMO across it where
+dummy members voted.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+import plotly.graph_objects as go
+
+from ensemble.results import REVIEW, Classes, Verdict, Vote, word
+
+Scheme = Literal["light", "dark"]
+Tone = Literal["ok", "nok", "review", "plain"]
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """The colours of one scheme; `…_ink` is what is written on the colour of that name."""
+
+    paper: str
+    surface: str
+    ink: str
+    muted: str
+    line: str
+    ok: str
+    ok_ink: str
+    nok: str
+    nok_ink: str
+    review: str
+    review_ink: str
+    plain: str
+    plain_ink: str
+
+    def fill(self, tone: Tone) -> str:
+        """The colour of a tone."""
+        return str(getattr(self, tone))
+
+    def ink_on(self, tone: Tone) -> str:
+        """The colour to write with on the colour of a tone."""
+        return str(getattr(self, f"{tone}_ink"))
+
+
+PALETTES: Mapping[Scheme, Palette] = MappingProxyType(
+    {
+        "light": Palette(
+            *("#F3F5F6", "#FFFFFF", "#1D252B", "#55616A", "#B9C2C8"),
+            *("#00695C", "#FFFFFF", "#B83A00", "#FFFFFF", "#FFB000", "#241A00", "#3F6275", "#FFFFFF"),
+        ),
+        "dark": Palette(
+            *("#171B1E", "#22282C", "#E6EAEC", "#A9B4BB", "#465159"),
+            *("#4DB6A6", "#06201C", "#FF7A3D", "#2A0E00", "#FFB938", "#241A00", "#8FB4C8", "#10202A"),
+        ),
+    }
+)
+FONT = '"Source Sans", sans-serif'  # the one that comes with Streamlit: nothing is fetched
+ROW = 44  # pixels a bar and its label take
+
+
+def tone(label: str, classes: Classes) -> Tone:
+    """How a label looks: ok, nok, review, or plain where the classes have no defect."""
+    if label == REVIEW:
+        return "review"
+    if classes.defect is None:
+        return "plain"
+    return "nok" if label == classes.defect else "ok"
+
+
+def mean_score(verdict: Verdict, scheme: Scheme) -> go.Figure:
+    """The votes in one figure: a gauge of the mean defect probability, or the mean probability of each class."""
+    figure = _gauge(verdict, scheme) if verdict.classes.defect else _class_means(verdict, scheme)
+    return _finished(figure, verdict, scheme)
+
+
+def mean_score_text(verdict: Verdict) -> str:
+    """What `mean_score` shows, in words."""
+    if not verdict.votes:
+        return "No member voted, so there is no mean."
+    if verdict.classes.defect:
+        mean = verdict.mean_probability(verdict.classes.defect) or 0.0
+        cut = _mean_cut(verdict)
+        return f"Mean defect probability {mean:.0%} over {len(verdict.votes)} votes; the mean cut is {cut:.0%}."
+    means = (f"{word(name)} {verdict.mean_probability(name) or 0.0:.0%}" for name in verdict.classes.names)
+    return f"Mean probability over {len(verdict.votes)} votes: {', '.join(means)}."
+
+
+def votes(verdict: Verdict, scheme: Scheme) -> go.Figure:
+    """A bar for each member's score, its own cut marked, its vote written beside it."""
+    palette = PALETTES[scheme]
+    members = [vote.member for vote in verdict.votes]
+    figure = go.Figure(
+        go.Bar(
+            x=[vote.score for vote in verdict.votes],
+            y=members,
+            orientation="h",
+            width=0.5,
+            marker={"color": [palette.fill(tone(vote.label, verdict.classes)) for vote in verdict.votes]},
+        )
+    )
+    for row, vote in enumerate(verdict.votes):
+        _annotate(figure, row, f"<b>{word(vote.label)}</b> {vote.score:.2f}", palette)
+        if vote.threshold is not None:
+            cut = {"x0": vote.threshold, "x1": vote.threshold, "y0": row - 0.42, "y1": row + 0.42}
+            figure.add_shape(type="line", **cut, line={"color": palette.ink, "width": 3})
+    means = "defect probability; the upright line is the member's cut" if verdict.classes.defect else "probability"
+    _as_rows(figure, len(members), means, palette)
+    return _finished(figure, verdict, scheme)
+
+
+def votes_text(verdict: Verdict) -> str:
+    """What `votes` shows, in words."""
+    return "; ".join(_vote_text(vote) for vote in verdict.votes) + "." if verdict.votes else "No member voted."
+
+
+def _vote_text(vote: Vote) -> str:
+    cut = "" if vote.threshold is None else f" (cut {vote.threshold:.2f})"
+    return f"{vote.member} says {word(vote.label)}, {vote.score:.2f}{cut}"
+
+
+def _gauge(verdict: Verdict, scheme: Scheme) -> go.Figure:
+    palette = PALETTES[scheme]
+    mean, cut = verdict.mean_probability(verdict.classes.defect or "") or 0.0, _mean_cut(verdict)
+    indicator = go.Indicator(
+        mode="gauge+number",
+        value=100 * mean,
+        number={"suffix": "%", "valueformat": ".0f", "font": {"size": 40, "color": palette.ink}},
+        domain={"x": [0, 1], "y": [0, 1]},
+        gauge={
+            "axis": {"range": [0, 100], "tickvals": [0, 100 * cut, 100], "ticksuffix": "%", "tickcolor": palette.muted},
+            "bar": {"color": palette.fill(tone(verdict.label, verdict.classes)), "thickness": 0.6},
+            "bgcolor": palette.surface,
+            "borderwidth": 1,
+            "bordercolor": palette.line,
+            "threshold": {"value": 100 * cut, "thickness": 1, "line": {"color": palette.ink, "width": 4}},
+        },
+    )
+    figure = go.Figure(indicator)
+    figure.update_layout(height=190, margin={"l": 36, "r": 36, "t": 28, "b": 8})
+    return figure
+
+
+def _mean_cut(verdict: Verdict) -> float:
+    cuts = [vote.threshold for vote in verdict.votes if vote.threshold is not None]
+    return sum(cuts) / len(cuts) if cuts else 0.5
+
+
+def _class_means(verdict: Verdict, scheme: Scheme) -> go.Figure:
+    palette = PALETTES[scheme]
+    means = [verdict.mean_probability(name) or 0.0 for name in verdict.classes.names]
+    colours = [palette.plain if name == verdict.label else palette.line for name in verdict.classes.names]
+    names = [word(name) for name in verdict.classes.names]
+    figure = go.Figure(go.Bar(x=means, y=names, orientation="h", width=0.5, marker={"color": colours}))
+    for row, mean in enumerate(means):
+        _annotate(figure, row, f"<b>{mean:.0%}</b>", palette)
+    _as_rows(figure, len(names), "mean probability", palette)
+    return figure
+
+
+def _annotate(figure: go.Figure, row: int, text: str, palette: Palette) -> None:
+    place = {"x": 1.02, "xref": "paper", "xanchor": "left", "y": row, "yref": "y", "showarrow": False}
+    figure.add_annotation(text=text, align="left", font={"size": 15, "color": palette.ink}, **place)
+
+
+def _as_rows(figure: go.Figure, rows: int, title: str, palette: Palette) -> None:
+    figure.update_xaxes(
+        range=[0, 1], tickvals=[0, 0.5, 1], title={"text": title, "font": {"size": 13}}, gridcolor=palette.line
+    )
+    figure.update_yaxes(autorange="reversed", ticks="", ticksuffix="  ", tickfont={"size": 15, "color": palette.ink})
+    figure.update_layout(height=ROW * rows + 64, margin={"l": 8, "r": 96, "t": 8, "b": 48}, bargap=0.4)
+
+
+def _finished(figure: go.Figure, verdict: Verdict, scheme: Scheme) -> go.Figure:
+    palette = PALETTES[scheme]
+    figure.update_layout(
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"family": FONT, "color": palette.muted, "size": 14},
+        showlegend=False,
+    )
+    figure.update_xaxes(zeroline=False, fixedrange=True, automargin=True)
+    figure.update_yaxes(zeroline=False, fixedrange=True, showgrid=False, automargin=True)
+    if verdict.demo:
+        place = {"x": 0.5, "y": 0.5, "xref": "paper", "yref": "paper", "showarrow": False}
+        figure.add_annotation(text="<b>DEMO</b>", textangle=-14, opacity=0.32, font={"size": 64}, **place)
+    return figure

@@ -1,0 +1,134 @@
+"""The files of a batch, one a line, to filter, to export and to look into."""
+
+import base64
+from collections import Counter
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from ensemble import exports, figures
+from ensemble.batches import Judged, batch_csv
+from ensemble.results import REVIEW, Classes, word
+from pages.components import session
+from pages.components.batch_summary import REFUSED, label_of
+from pages.components.verdict import show_verdict_card
+from pages.components.votes import show_absent, show_votes
+
+PAGE = 100
+SIGNS = {"ok": "✓", "nok": "✕", "review": "?", "plain": "•"}
+
+
+def show_csv_download(rows: Sequence[Judged]) -> None:
+    """Offer the whole batch as a file, whatever the filters show."""
+    demo = session.is_demo()
+    content = batch_csv(rows, demo=demo)
+    st.download_button(
+        "Download all results (CSV)",
+        content,
+        file_name=exports.file_name("batch", content, ".csv", demo=demo),
+        mime="text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+        key="csv",
+    )
+
+
+def show_batch_table(rows: Sequence[Judged], classes: Classes) -> None:
+    """Show the filters, the table and, for the line that was chosen, its votes."""
+    found = _show_filters(rows, classes)
+    if not found:
+        st.info("No file passes these filters.")
+        return
+    pages = -(-len(found) // PAGE)
+    page = st.pagination(pages, key="batch_page") if pages > 1 else 1
+    part = found[(page - 1) * PAGE : page * PAGE]
+    event = st.dataframe(
+        _styled(part, classes),
+        hide_index=True,
+        row_height=64,
+        on_select="rerun",
+        selection_mode=["single-row", "single-cell"],
+        column_config={
+            "Photo": st.column_config.ImageColumn(width=72),
+            "Verdict": st.column_config.TextColumn(width=110),
+            "Why": st.column_config.TextColumn(width="large"),
+        },
+        key=f"batch table {[row.name for row in part]}",
+        alt="The files of the batch with their verdicts; choose a line to see its votes.",
+    )
+    lines = [*event.selection.rows, *(line for line, _ in event.selection.cells)]
+    if lines:
+        _show_line(part[lines[0]])
+    else:
+        st.caption("Choose a line to see its votes.")
+
+
+def _show_filters(rows: Sequence[Judged], classes: Classes) -> list[Judged]:
+    counts = Counter(label_of(row) for row in rows)
+    labels = [label for label in (*classes.names, REVIEW, REFUSED) if counts[label]]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        wanted = st.pills(
+            "Show",
+            labels,
+            selection_mode="multi",
+            format_func=lambda label: f"{word(label)} {counts[label]}",
+            key="filter",
+            label_visibility="collapsed",
+        )
+        disputed = st.toggle("Only where members disagree", key="disputed")
+    return [row for row in rows if (not wanted or label_of(row) in wanted) and (row.disputed or not disputed)]
+
+
+def _styled(rows: Sequence[Judged], classes: Classes) -> "pd.io.formats.style.Styler":
+    palette = figures.PALETTES[session.scheme()]
+    looks = {label: figures.tone(label, classes) for label in (*classes.names, REVIEW)}
+    frame = pd.DataFrame(
+        {
+            "Photo": [_address(row.thumbnail) for row in rows],
+            "Verdict": [_verdict_cell(row, classes) for row in rows],
+            "Name": [row.name for row in rows],
+            "Confidence": [
+                f"{row.verdict.confidence:.0%}" if row.verdict and row.verdict.confidence else "–" for row in rows
+            ],
+            "Why": [_why(row) for row in rows],
+        }
+    )
+    colours = [
+        f"background-color: {palette.fill(looks[row.verdict.label])}; color: {palette.ink_on(looks[row.verdict.label])}"
+        if row.verdict
+        else ""
+        for row in rows
+    ]
+    return frame.style.apply(lambda _: colours, subset=["Verdict"])
+
+
+def _verdict_cell(row: Judged, classes: Classes) -> str:
+    if row.verdict is None:
+        return f"– {REFUSED}"
+    return f"{SIGNS[figures.tone(row.verdict.label, classes)]} {row.verdict.word}"
+
+
+def _why(row: Judged) -> str:
+    if row.verdict is None:
+        return row.error
+    repeat = f" The very same photo as {row.repeats}, judged once." if row.repeats else ""
+    return row.verdict.reason + repeat
+
+
+def _address(thumbnail: bytes) -> str | None:
+    return f"data:image/jpeg;base64,{base64.b64encode(thumbnail).decode()}" if thumbnail else None
+
+
+def _show_line(row: Judged) -> None:
+    with st.container(border=True, key="line"):
+        st.text(row.name)
+        if row.verdict is None:
+            st.error(row.error, icon=":material/broken_image:")
+            return
+        with st.container(horizontal=True):
+            st.image(row.thumbnail, width=128, alt=f"Small copy of {row.name}")
+            with st.container():
+                show_verdict_card(row.verdict)
+        show_absent(row.verdict)
+        show_votes(row.verdict, key="line_votes")

@@ -1,0 +1,61 @@
+"""The help page; limits come from the modules that enforce them."""
+
+import streamlit as st
+
+from ensemble.archives import MAX_ENTRIES
+from ensemble.photos import MAX_BYTES, MAX_PIXELS, MIN_SIDE, PHOTO_ENDINGS
+from ensemble.results import OK_NOK, REVIEW
+from pages.components import session
+from pages.components.sheet import chip, show_sheet
+
+
+def show_words() -> None:
+    """Say what verdicts mean and what can go wrong with them."""
+    st.subheader("What a verdict means")
+    good, defect = OK_NOK.names
+    show_sheet(
+        ("Verdict", "Meaning"),
+        [
+            (chip(good, OK_NOK), "The votes find no defect. Let the part pass."),
+            (chip(defect, OK_NOK), "The votes find a defect. Take the part out."),
+            (chip(REVIEW, OK_NOK), "A person must look: a member is missing whose vote could change the answer."),
+        ],
+    )
+    st.markdown(
+        "A product that sorts into other classes shows their own names.\n\n"
+        "Every member scores the photo. Its **cut** turns the score into a vote, and the **policy** turns the votes "
+        "into the verdict. Another policy decides on the same votes at once; no member looks again.\n\n"
+        "**Escape**: a defective part passed as OK. **Overkill**: a good part rejected. Fewer of one mostly means more "
+        "of the other; the policy is where you choose."
+    )
+
+
+def show_photo_rules() -> None:
+    """Say which photos are taken."""
+    st.subheader("Which photos are taken")
+    kinds = ", ".join(ending.removeprefix(".").upper() for ending in PHOTO_ENDINGS if ending not in (".jpg", ".tif"))
+    st.markdown(
+        f"- {kinds}; what a file is gets decided by its content, never by its name.\n"
+        f"- Smaller than {MAX_BYTES // 1_000_000} MB, at most {MAX_PIXELS // 1_000_000} megapixels, "
+        f"at least {MIN_SIDE} pixels on each side.\n"
+        "- One picture a file. HEIC, SVG, camera raw and animations are refused with a sentence that says what to do.\n"
+        f"- A zip of at most {MAX_ENTRIES:,} files for a batch. A bad file in it is named; the others go on."
+    )
+
+
+def show_practice() -> None:
+    """Say where photos go, which keys help, and how models are added."""
+    st.subheader("Where photos go")
+    st.markdown(
+        "Photos stay on the machine that runs Quorum, in memory, while this page is open. They are not stored and "
+        "not sent anywhere. A download is stored where your browser stores downloads."
+    )
+    st.subheader("Keyboard")
+    st.markdown("**Tab** moves on, **Enter** or **space** presses, **Ctrl + Enter** analyzes the chosen photo.")
+    st.subheader("Models")
+    st.markdown(
+        "The screen *Members* shows who may vote and how to add a model. *Demo mode*, in the sidebar, replaces all "
+        "members by dummies that make votes up; everything is then marked DEMO."
+    )
+    folders = f"Models are read from `{session.models_root()}`, sample photos from `{session.data_root()}`."
+    st.caption(folders)

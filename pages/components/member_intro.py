@@ -1,0 +1,22 @@
+"""What a person can do about members: add one, or look around in demo mode."""
+
+import streamlit as st
+
+from ensemble.members.demo import NAMES
+from pages.components import session
+
+
+def show_demo_members() -> None:
+    """Say who votes while demo mode is on."""
+    if session.is_demo():
+        st.info(f"Demo mode is on. These dummies vote in the place of trained members: {', '.join(NAMES)}.")
+
+
+def show_how_to_add() -> None:
+    """Say in two lines how a model made elsewhere becomes a member."""
+    st.subheader("Add a model")
+    folder = session.store().folder.name
+    st.markdown(
+        f"1. Put `svm_resnet50.pkl` and `svm_resnet50_scaler.pkl`, named by kind and backbone, into `{folder}/`.\n"
+        f"2. Run `python -m ensemble trust --models {folder}` once: until then the files stay in quarantine, unopened."
+    )

@@ -1,0 +1,79 @@
+"""Who may vote, how good each of them is, and what each was made from."""
+
+from html import escape
+from typing import Any
+
+import streamlit as st
+
+from ensemble.members import KINDS
+from ensemble.results import Absence
+from ensemble.store import Record
+from pages.components import session
+from pages.components.sheet import quiet_chip, show_sheet
+
+COLUMNS = ("Member", "State", "Accuracy", "AUROC", "Escape", "Overkill", "Test photos")
+RATES = ("accuracy", "auroc", "escape_rate", "overkill_rate")
+
+
+def show_members() -> None:
+    """Show every member of the product's manifest, ready or absent, with its measured quality."""
+    records = session.manifest().members
+    absent = {absence.member: absence for absence in session.trained().absent}
+    show_sheet(COLUMNS, [_cells(record, absent.get(name)) for name, record in records.items()], folding=True)
+    st.caption(
+        "Escape: defective parts passed as OK, of all defective test photos. Overkill: good parts rejected, of all "
+        "good ones. Measured on photos that no member has learnt from."
+    )
+    for absence in absent.values():
+        st.warning(f"**{absence.member}** is absent. {absence.reason}", icon=":material/person_off:")
+
+
+def _cells(record: Record, absence: Absence | None) -> list[str]:
+    kind = KINDS.get(record.kind)
+    backbone = f" · {record.backbone.name}" if record.backbone else ""
+    reads = escape((kind.title if kind else record.kind) + backbone)
+    state = '<span class="chip review">absent</span>' if absence else quiet_chip("ready")
+    rates = [_rate(key, record.metrics) for key in RATES]
+    return [f"{escape(record.name)}<small>{reads}</small>", state, *rates, str(record.metrics.get("photos", "–"))]
+
+
+def _rate(key: str, metrics: Any) -> str:
+    value = metrics.get(key)
+    if value is None:
+        return "–"
+    return f"{value:.3f}" if key == "auroc" else f"{value:.1%}"
+
+
+def show_member_details() -> None:
+    """Show on demand what a member reads, what it learnt from, its files and its library versions."""
+    for name, record in session.manifest().members.items():
+        details = st.expander(f"{name}: files and versions", on_change="rerun", key=f"details of {name}")
+        if details.open:
+            with details:
+                show_sheet(("What", "Value"), _detail_rows(record))
+
+
+def _detail_rows(record: Record) -> list[tuple[str, str]]:
+    training = record.training
+    learnt = ", ".join(f"{count} {name}" for name, count in training.get("photos", {}).items())
+    reads = record.preprocessing
+    rows = {
+        "Reads": f"{reads.side} × {reads.side} pixels, {record.features:,} numbers",
+        "Backbone": record.backbone.name if record.backbone else "none, it reads pixels",
+        "Layers": ", ".join(record.backbone.layers) if record.backbone else "",
+        "Pooling": record.backbone.pooling.replace("_", " + ") if record.backbone else "",
+        "Learnt from": learnt or str(training.get("source", "unknown")),
+        "Training data": str(training.get("data", ""))[:12],
+        **{f"File {file}": f"SHA-256 {digest}" for file, digest in record.files.items()},
+        "Libraries": ", ".join(f"{library} {version}" for library, version in record.libraries.items()),
+    }
+    return [(escape(what), escape(value)) for what, value in rows.items() if value]
+
+
+def show_quarantine() -> None:
+    """Name the model files that the manifest does not vouch for; none of them was opened."""
+    store = session.store()
+    for entry in store.quarantine() if store.folder.is_dir() else []:
+        st.warning(
+            f"**{entry.file}** is in quarantine and was not opened. {entry.reason}", icon=":material/shield_lock:"
+        )

@@ -1,0 +1,29 @@
+"""The empty states: why nothing can be inspected, and the one button that helps."""
+
+import streamlit as st
+
+from pages.components import session
+
+
+def show_obstacle() -> None:
+    """Say why no member can vote and offer demo mode, then end the screen; do nothing where members can vote."""
+    reason = session.obstacle()
+    if reason is not None:
+        _show_reason(reason)
+        st.stop()
+
+
+def show_missing_members() -> None:
+    """Say why there is no member to show."""
+    _show_reason(session.members_obstacle() or "")
+
+
+def _show_reason(reason: str) -> None:
+    with st.container(border=True, key="obstacle"):
+        st.subheader("No trained member can vote yet")
+        st.error(reason, icon=":material/report:")
+        if not session.products():
+            st.markdown("Train on the sample photos: `python -m ensemble train --data data --models models`")
+        if not session.is_demo():
+            st.markdown("Or look around first: in demo mode dummy members vote, and everything is marked DEMO.")
+            st.button("Switch demo mode on", on_click=session.switch_demo, args=(True,), type="primary", key="demo_on")

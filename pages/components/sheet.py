@@ -1,0 +1,39 @@
+"""Small tables and chips as plain HTML: readable from afar, foldable on a phone, every text escaped."""
+
+from collections.abc import Sequence
+from html import escape
+
+import streamlit as st
+
+from ensemble.figures import Tone, tone
+from ensemble.results import Classes, word
+from pages.components.mark import shape
+
+Row = Sequence[str]
+
+
+def chip(label: str, classes: Classes) -> str:
+    """A label as HTML: its word on its colour, with its shape."""
+    look: Tone = tone(label, classes)
+    return f'<span class="chip {look}">{shape(look)}{escape(word(label))}</span>'
+
+
+def quiet_chip(text: str) -> str:
+    """A word in a frame as HTML, for a state that needs nobody's attention."""
+    return f'<span class="chip quiet">{escape(text)}</span>'
+
+
+def show_sheet(columns: Sequence[str], rows: Sequence[Row], *, folding: bool = False) -> None:
+    """Show a table of HTML cells; a folding one turns each row into a short list where the page is narrow."""
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in columns)
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f'<td class="number" data-label="{escape(name)}"><span>{cell}</span></td>'
+            for name, cell in zip(columns, row, strict=True)
+        )
+        + "</tr>"
+        for row in rows
+    )
+    look = "sheet folding" if folding else "sheet"
+    st.html(f'<table class="{look}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>')

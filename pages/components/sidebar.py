@@ -1,0 +1,38 @@
+"""What holds on every screen: the product, the policy, demo mode. Each is part of the page's address."""
+
+import streamlit as st
+
+from ensemble.errors import QuorumError
+from pages.components import session
+
+
+def show_sidebar() -> None:
+    """Show the pickers of product and policy and the switch for demo mode."""
+    with st.sidebar:
+        _show_product()
+        _show_policy()
+        st.toggle(
+            "Demo mode",
+            key=session.DEMO,
+            bind="query-params",
+            on_change=session.forget_results,
+            help="Dummy members vote, and everything they say is marked DEMO. No trained model is needed.",
+        )
+
+
+def _show_product() -> None:
+    names = list(session.products())
+    if len(names) > 1:
+        st.selectbox("Product", names, key=session.PRODUCT, bind="query-params", on_change=session.forget_results)
+    elif names:
+        st.caption("Product")
+        st.text(names[0])
+
+
+def _show_policy() -> None:
+    try:
+        found = session.policies()
+    except QuorumError:
+        return  # the screens that need a policy say what is wrong with it
+    st.selectbox("Policy", [policy.name for policy in found], key=session.POLICY, bind="query-params", filter_mode=None)
+    st.caption(session.policy().description)

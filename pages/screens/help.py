@@ -1,0 +1,10 @@
+"""How to read and use all this."""
+
+import streamlit as st
+
+from pages.components.help_text import show_photo_rules, show_practice, show_words
+
+st.title("Help")
+show_words()
+show_photo_rules()
+show_practice()

@@ -1,0 +1,22 @@
+"""What is this part?"""
+
+import streamlit as st
+
+from pages.components.analyze_button import show_analyze_button
+from pages.components.evidence import show_evidence
+from pages.components.obstacle import show_obstacle
+from pages.components.photo_picker import show_photo_picker
+from pages.components.verdict import show_answer, show_details
+
+st.title("What is this part?")
+show_obstacle()
+with st.container(key="workbench"):
+    with st.container(key="pick"):
+        chosen = show_photo_picker()
+        show_analyze_button(chosen)
+    with st.container(key="answer"):
+        show_answer(chosen)
+    with st.container(key="evidence"):
+        show_evidence(chosen)
+    with st.container(key="details"):
+        show_details(chosen)
