@@ -7,7 +7,8 @@ import os
 import platform
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -17,23 +18,25 @@ import numpy as np
 import torch
 from numpy.random import Generator
 from numpy.typing import NDArray
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
-from ensemble.backbones import FeatureExtractor
+from ensemble.backbones import BUNDLED, BackboneSpec, FeatureExtractor
 from ensemble.drawing.lessons import draw_lessons
-from ensemble.networks import BUNDLED_WIDTHS, SmallResNet
+from ensemble.networks import BUNDLED_WIDTHS, SmallResNet, channels_last
+from ensemble.preprocessing import IMAGENET_MEAN, IMAGENET_STD
 
-NAME = "quorum_small"
 TEACHER = "resnet18"
 TEACHER_LAYERS, TEACHER_CHANNELS = ("layer2", "layer3"), (128, 256)  # at strides 8 and 16
 PICTURE_SIDE, VIEW_SIDE = 160, 128
 BATCH = 48
 PEAK_RATE = 3e-3
-MEAN, DEVIATION = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])  # of ImageNet
+MEAN = torch.tensor(IMAGENET_MEAN)[:, None, None]
+DEVIATION = torch.tensor(IMAGENET_STD)[:, None, None]
 
 Progress = Callable[[str, float], None]
 Pictures = NDArray[np.uint8]  # (N, H, W, 3)
+Batch = tuple[Tensor, list[Tensor]]  # views (N, 3, H, W), and one target map (N, C, h, w) a layer
 
 
 def draw_pictures(count: int, *, seed: int, report: Progress) -> Pictures:
@@ -67,8 +70,8 @@ def draw_views(rng: Generator, pictures: Pictures) -> Tensor:
     batch = torch.from_numpy(views).permute(0, 3, 1, 2).float() / 255  # (N, H, W, 3) -> (N, 3, H, W)
     size = (VIEW_SIDE, VIEW_SIDE)
     batch = nn.functional.interpolate(batch, size, mode="bilinear", antialias=True, align_corners=False)
-    batch = (batch - MEAN[:, None, None]) / DEVIATION[:, None, None]
-    return batch.contiguous(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    batch = (batch - MEAN) / DEVIATION
+    return batch.contiguous(memory_format=torch.channels_last)
 
 
 class Teacher:
@@ -119,70 +122,84 @@ def _rate(done: float) -> float:
     return done / warm if done < warm else 0.5 * (1 + math.cos(math.pi * (done - warm) / (1 - warm)))
 
 
+def series(teacher: Teacher, pictures: Pictures, *, epochs: int, seed: int) -> Iterator[Batch]:
+    """Views and the teacher's answers, batch by batch; every epoch shows each picture once, in another view."""
+    rng = np.random.default_rng((seed, 1))
+    batch = min(BATCH, len(pictures))
+    for _ in range(epochs):
+        order = rng.permutation(len(pictures))
+        for start in range(0, len(order) - batch + 1, batch):
+            views = draw_views(rng, pictures[order[start : start + batch]])
+            yield views, teacher.targets(views)
+
+
+def _ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """The same batches, each prepared on a thread of its own while the one before is being learnt."""
+    with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,)) as worker:
+        coming = worker.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = worker.submit(next, batches, None)
+            yield batch
+
+
 def learn(
     pupil: Pupil,
-    teacher: Teacher,
-    pictures: Pictures,
+    batches: Iterator[Batch],
     *,
-    epochs: int,
-    seed: int,
+    steps: int,
     stop_at: float,
     report: Progress,
     keep: Callable[[], None],
 ) -> Lesson:
-    """Let the pupil imitate the teacher; the learning rate reaches zero at the last epoch or at the time to stop."""
-    rng, started = np.random.default_rng((seed, 1)), time.monotonic()
-    batch = min(BATCH, len(pictures))
-    per_epoch = len(pictures) // batch
+    """Imitate the teacher; the learning rate reaches zero at the last step or at the time to stop."""
     optimiser = torch.optim.AdamW(pupil.parameters(), lr=PEAK_RATE, weight_decay=0.01, fused=True)
     losses: list[float] = []
-    done, kept = 0.0, 0.0
-    for step in range(epochs * per_epoch):
-        if step % per_epoch == 0:
-            order = rng.permutation(len(pictures))
-        elapsed = time.monotonic() - started
-        done = max(step / (epochs * per_epoch), elapsed / max(stop_at - started, 1e-3))
+    started, views_seen, kept = time.monotonic(), 0, 0.0
+    for views, targets in _ahead(batches):
+        elapsed = (time.monotonic() - started) / max(stop_at - started, 1e-3)
+        done = max(len(losses) / steps, elapsed)
         if done >= 1:
             break
-        chosen = order[(step % per_epoch) * batch :][:batch]
-        views = draw_views(rng, pictures[np.sort(chosen)])
-        targets = teacher.targets(views)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            answers = pupil(views)
-        loss = torch.stack([nn.functional.smooth_l1_loss(a, t) for a, t in zip(answers, targets, strict=True)]).sum()
         for group in optimiser.param_groups:
             group["lr"] = PEAK_RATE * max(_rate(done), 1e-3)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
-        losses.append(loss.item())
-        report(f"learning, loss {np.mean(losses[-100:]):.4f}", done)
+        losses.append(_step(pupil, optimiser, views, targets))
+        views_seen += len(views)
+        report(f"learning, {views_seen} views, loss {np.mean(losses[-100:]):.4f}", done)
         if done - kept >= 0.05:
             keep()
             kept = done
     window = max(1, min(100, len(losses) // 4))
-    return Lesson(len(losses) * batch, float(np.mean(losses[:window])), float(np.mean(losses[-window:])))
+    return Lesson(views_seen, float(np.mean(losses[:window])), float(np.mean(losses[-window:])))
 
 
-def _written(tensors: dict[str, Tensor], path: Path) -> None:
-    """Save so that the path holds the old file or the new one, never half of either."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    save_file({name: value.contiguous() for name, value in tensors.items()}, unfinished)
-    unfinished.replace(path)
+@contextmanager
+def _learning_threads() -> Iterator[None]:
+    """All cores but the one that prepares the next batch: two pools on the same cores wait for one another."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(max(1, before - 1))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
-def _compact(network: nn.Module) -> dict[str, Tensor]:
-    """Weights as half floats, norms and their statistics as they are."""
-    state = network.state_dict()
-    return {name: value.half() if value.dim() == 4 else value for name, value in state.items()}
+def _step(pupil: Pupil, optimiser: torch.optim.Optimizer, views: Tensor, targets: list[Tensor]) -> float:
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        answers = pupil(views)
+    losses = [nn.functional.smooth_l1_loss(*pair) for pair in zip(answers, targets, strict=True)]
+    loss = torch.stack(losses).sum()
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    optimiser.step()
+    return loss.item()
 
 
 def pretrain(
     *,
     teacher: Path | None,
     destination: Path,
-    pictures: int = 40_000,
-    epochs: int = 8,
+    pictures: int = 48_000,
+    epochs: int = 4,
     minutes: float | None = None,
     seed: int = 0,
     progress: Progress | None = None,
@@ -190,53 +207,73 @@ def pretrain(
     """Draw pictures, teach a SmallResNet and write quorum_small.safetensors and .json; returns the .json's facts.
 
     `teacher` is a folder with resnet18's weights (layers 1 to 3 suffice). With `minutes`, the learning ends after
-    that time at the latest, at a fitting learning rate. Raises WeightsError where the teacher's weights are missing.
+    that time at the latest, at a fitting learning rate. Until the end, unfinished-quorum_small.safetensors holds what
+    was learnt so far. Raises WeightsError where the teacher's weights are missing.
     """
-    started = time.monotonic()
     report: Progress = progress or (lambda stage, done: None)
     extractor = FeatureExtractor.open(TEACHER, layers=TEACHER_LAYERS, weights=teacher)
     destination.mkdir(parents=True, exist_ok=True)
-    path, partial = destination / f"{NAME}.safetensors", destination / f"{NAME}.partial.safetensors"
+    unfinished = destination / f"unfinished-{BUNDLED}.safetensors"
+    started = time.monotonic()
     drawn = draw_pictures(pictures, seed=seed, report=report)
-    drawn_after = time.monotonic()
+    drawn_at = time.monotonic()
     torch.manual_seed(seed)
-    pupil = Pupil().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    pupil = channels_last(Pupil())
     guide = Teacher(extractor, draw_views(np.random.default_rng((seed, 2)), drawn[:768]))
-    lesson = learn(
-        pupil,
-        guide,
-        drawn,
-        epochs=epochs,
-        seed=seed,
-        stop_at=math.inf if minutes is None else started + 60 * minutes,
-        report=report,
-        keep=lambda: _written(pupil.state_dict(), partial),
-    )
-    _written(_compact(pupil.network), path)
-    partial.unlink(missing_ok=True)
-    facts = {
-        "name": NAME,
-        "network": "SmallResNet",
-        "widths": list(BUNDLED_WIDTHS),
-        "layers": {"stage1": {"channels": 128, "stride": 8}, "stage2": {"channels": 256, "stride": 16}},
-        "input": {"channels": "RGB", "mean": MEAN.tolist(), "std": DEVIATION.tolist()},
-        "parameters": sum(value.numel() for value in pupil.network.parameters()),
-        "bytes": path.stat().st_size,
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "teacher": {"name": TEACHER, "layers": list(TEACHER_LAYERS), "sha256": extractor.spec.weights},
+    with _learning_threads():
+        lesson = learn(
+            pupil,
+            series(guide, drawn, epochs=epochs, seed=seed),
+            steps=epochs * (pictures // min(BATCH, pictures)),
+            stop_at=math.inf if minutes is None else started + 60 * minutes,
+            report=report,
+            keep=lambda: _write(_compact(pupil.network), unfinished),
+        )
+    path = destination / f"{BUNDLED}.safetensors"
+    _write(_compact(pupil.network), path)
+    unfinished.unlink(missing_ok=True)
+    facts = _facts(pupil.network, path, extractor.spec, lesson) | {
         "pictures": pictures,
         "epochs": epochs,
         "minutes": minutes,
+        "seed": seed,
+        "seconds": {
+            "drawing": round(drawn_at - started, 1),
+            "learning": round(time.monotonic() - drawn_at, 1),
+        },
+    }
+    (destination / f"{BUNDLED}.json").write_text(json.dumps(facts, indent=2) + "\n")
+    return facts
+
+
+def _write(tensors: dict[str, Tensor], path: Path) -> None:
+    """Save so that the path holds the old file or the new one, never half of either."""
+    half_written = path.with_name(f".{path.name}.{os.getpid()}")
+    half_written.write_bytes(save({name: value.contiguous() for name, value in tensors.items()}))
+    half_written.replace(path)
+
+
+def _compact(network: nn.Module) -> dict[str, Tensor]:
+    """Convolutions as half floats, norms and their statistics as they are."""
+    state = network.state_dict()
+    return {name: value.half() if value.dim() == 4 else value for name, value in state.items()}
+
+
+def _facts(network: nn.Module, path: Path, teacher: BackboneSpec, lesson: Lesson) -> dict[str, Any]:
+    """What a program, or a person after years, wants to know of the weights."""
+    return {
+        "name": BUNDLED,
+        "network": type(network).__name__,
+        "widths": list(BUNDLED_WIDTHS),
+        "layers": {"stage1": {"channels": 128, "stride": 8}, "stage2": {"channels": 256, "stride": 16}},
+        "input": {"channels": "RGB", "mean": list(IMAGENET_MEAN), "std": list(IMAGENET_STD)},
+        "parameters": sum(value.numel() for value in network.parameters()),
+        "bytes": path.stat().st_size,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "teacher": {"name": teacher.name, "layers": list(teacher.layers), "sha256": teacher.weights},
         "views": lesson.views,
         "first_loss": round(lesson.first_loss, 4),
         "final_loss": round(lesson.final_loss, 4),
-        "seconds": {
-            "drawing": round(drawn_after - started, 1),
-            "learning": round(time.monotonic() - drawn_after, 1),
-        },
         "cores": os.cpu_count(),
-        "seed": seed,
         "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
     }
-    (destination / f"{NAME}.json").write_text(json.dumps(facts, indent=2) + "\n")
-    return facts

@@ -106,8 +106,8 @@ def _missing_patch(rng: Generator, picture: Colour, place: Place) -> Colour:
     points = np.stack([np.cos(angles), np.sin(angles)], axis=1) * radii[:, None] + place
     canvas = Image.new("L", (side, side))
     ImageDraw.Draw(canvas).polygon(points.ravel().tolist(), fill=255)
-    soft = canvas.filter(ImageFilter.GaussianBlur(rng.uniform(0, 2)))
-    return _blended(picture, np.asarray(soft, dtype=np.float32) / 255, _ink(rng))
+    soft = np.asarray(canvas.filter(ImageFilter.GaussianBlur(rng.uniform(0, 2))), dtype=np.float32)
+    return _blended(picture, soft / np.float32(255), _ink(rng))
 
 
 def _shifted_texture(rng: Generator, picture: Colour, place: Place) -> Colour:
