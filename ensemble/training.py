@@ -205,10 +205,8 @@ def _save(
         "test_data": digest(dataset.test),
         "seed": seed,
     }
-    name = product or store.product_name()
-    store.save(
-        name,
-        dataset.classes,
-        dataset.folders,
-        [(key, member, training, quality[key]) for key, member in members.items()],
-    )
+    entries = []
+    for key, member in members.items():
+        curves = {"curves": dict(member.curves_)} if member.curves_ else {}
+        entries.append((key, member, training | curves, quality[key]))
+    store.save(product or store.product_name(), dataset.classes, dataset.folders, entries)

@@ -10,7 +10,7 @@ from sklearn.model_selection import train_test_split
 from torch import Tensor, nn
 
 from ensemble.errors import MemberError
-from ensemble.members.contract import Input, Parts, Progress
+from ensemble.members.contract import Curves, Input, Parts, Progress
 from ensemble.networks import BaselineCNN, channels_last
 from ensemble.preprocessing import Preprocessing
 from ensemble.results import Classes
@@ -34,6 +34,7 @@ class BaselineCNNMember:
         self.input = input
         self.seed = seed
         self.epochs = epochs
+        self.curves_: Curves = {}
 
     def fit(self, rows: np.ndarray, labels: np.ndarray, progress: Progress | None = None) -> "BaselineCNNMember":
         """Learn from mirrored and slightly relit photos; the epoch that does best on a held-out fifth is kept."""
@@ -50,22 +51,28 @@ class BaselineCNNMember:
                 optimiser, LEARNING_RATE * 3, total_steps=self.epochs * -(-len(learn) // BATCH)
             )
             best = float("inf")
+            learning_loss, held_out_loss = [], []
             for epoch in range(self.epochs):
                 network.train()
+                total = 0.0
                 for chosen in learn[torch.randperm(len(learn))].split(BATCH):
                     loss = loss_of(network(_vary(pixels[chosen])), targets[chosen])
                     optimiser.zero_grad()
                     loss.backward()
                     optimiser.step()
                     schedule.step()
+                    total += float(loss.detach()) * len(chosen)
                 network.eval()
                 with torch.no_grad():
                     logits = torch.cat([network(pixels[chosen]) for chosen in check.split(64)])
                     now = float(loss_of(logits, targets[check]))
+                learning_loss.append(round(total / len(learn), 4))
+                held_out_loss.append(round(now, 4))
                 if now <= best:
                     best, state = now, copy.deepcopy(network.state_dict())
                 if progress:
                     progress((epoch + 1) / self.epochs)
+        self.curves_ = {"learning_loss": learning_loss, "held_out_loss": held_out_loss}
         return self.restore({STATE: state})
 
     def score(self, rows: np.ndarray) -> NDArray[np.float64]:

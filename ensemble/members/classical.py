@@ -13,7 +13,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from xgboost import XGBClassifier
 
 from ensemble.errors import MemberError
-from ensemble.members.contract import Input, Parts, Progress
+from ensemble.members.contract import Curves, Input, Parts, Progress
 from ensemble.preprocessing import Preprocessing
 from ensemble.results import Classes
 
@@ -33,6 +33,7 @@ class ClassicalMember:
         self.classes = classes
         self.input = input
         self.seed = seed
+        self.curves_: Curves = {}
 
     def _new_classifier(self, labels: np.ndarray) -> Any:
         raise MemberError(f"{type(self).__name__} names no classifier.")

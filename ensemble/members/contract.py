@@ -15,6 +15,7 @@ from ensemble.results import Classes
 Input = FeatureExtractor | Preprocessing
 Parts = Mapping[str, Any]
 Progress = Callable[[float], None]
+Curves = Mapping[str, Sequence[float]]
 Value = TypeVar("Value")
 
 
@@ -23,7 +24,7 @@ class Member(Protocol):
 
     `input` is what it reads of a photo: the features of a backbone, or, where `pixels` is set, pixels resized so.
     `libraries` names the packages whose version its files depend on, `endings` the files that it is kept in, by what
-    follows its name.
+    follows its name. `curves_` holds what learning by epochs has measured, one number an epoch; empty elsewhere.
     """
 
     kind: ClassVar[str]
@@ -33,6 +34,7 @@ class Member(Protocol):
     endings: ClassVar[tuple[str, ...]]
     classes: Classes
     input: Input
+    curves_: Curves
 
     def __init__(self, *, classes: Classes, input: Input, seed: int = 0) -> None: ...
 

@@ -98,7 +98,7 @@ class ModelStore:
         """Changes whenever a file of the product does: the key under which loaded members may be kept."""
         seen = []
         for path in sorted(self.folder.glob("*")) + sorted((self.folder / BACKBONES).glob("*")):
-            if path.is_file():
+            if path.is_file() and not path.name.startswith("."):  # such a file is still being written
                 status = path.stat()  # the change time too: a swapped file can keep its size and date
                 seen.append((path.name, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino))
         return hashlib.sha256(json.dumps(seen).encode()).hexdigest()
