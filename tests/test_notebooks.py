@@ -1,0 +1,143 @@
+"""The notebooks: they run on small data, leave members that vote, define nothing, and stay one text in two files."""
+
+import ast
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import jupytext
+import nbformat
+import pytest
+from conftest import TINY_BACKBONE
+from ipykernel.kernelspec import write_kernel_spec
+from nbclient import NotebookClient
+
+from ensemble.inspector import Inspector
+from ensemble.photos import read_photo
+from ensemble.store import ModelStore
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = ROOT / "notebooks"
+BASELINE, CLASSICAL = "02_baseline_cnn", "03_backbones_and_classical_models"
+LARGEST = 300_000  # bytes of a committed notebook with its outputs
+KERNEL = "this-interpreter"
+
+
+class Ran(NamedTuple):
+    models: Path
+    notebooks: dict[str, nbformat.NotebookNode]
+    touched: set[str]
+
+    def outputs(self, name: str) -> str:
+        """All that a notebook printed or showed as text."""
+        shown = [output for cell in self.notebooks[name].cells for output in cell.get("outputs", [])]
+        return "\n".join(output.get("text") or output.get("data", {}).get("text/plain", "") for output in shown)
+
+
+def files(*folders: Path) -> set[tuple[str, int]]:
+    return {(str(path), path.stat().st_mtime_ns) for folder in folders for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path, tiny_weights: Path) -> Iterator[Ran]:
+    """Both notebooks, run as one after the other by a person who starts with an empty models folder."""
+    own = tmp_path_factory.mktemp("notebooks")
+    write_kernel_spec(str(own / "jupyter" / "kernels" / KERNEL))
+    settings = {
+        "JUPYTER_PATH": own / "jupyter",
+        "JUPYTER_RUNTIME_DIR": own / "runtime",
+        "IPYTHONDIR": own / "ipython",
+        "QUORUM_DATA": tiny_data,
+        "QUORUM_MODELS": own / "models",
+        "QUORUM_WEIGHTS": tiny_weights,
+        "QUORUM_BACKBONES": TINY_BACKBONE,
+        "OMP_NUM_THREADS": "1",  # on so few photos, waking threads costs more than they bring
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    watched = [NOTEBOOKS, ROOT / "data", ROOT / "models", tiny_data, tiny_weights]
+    before = files(*watched)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in settings.items():
+            patch.setenv(name, str(value))
+        notebooks = {}
+        for name in (BASELINE, CLASSICAL):
+            notebook = jupytext.read(NOTEBOOKS / f"{name}.py")
+            client = NotebookClient(
+                notebook, kernel_name=KERNEL, timeout=240, resources={"metadata": {"path": str(NOTEBOOKS)}}
+            )
+            notebooks[name] = client.execute(env=dict(os.environ))
+    yield Ran(own / "models", notebooks, {path for path, _ in files(*watched) ^ before})
+
+
+def test_members_are_there_ready_and_vote(ran: Ran, tiny_data: Path) -> None:
+    hand_made = {f"{kind}_{TINY_BACKBONE}" for kind in ("svm", "rf", "xgb")}
+    photo = read_photo(next((tiny_data / "test" / "defective").iterdir()))
+    for folder, expected in [(ran.models, {"baseline_cnn", *hand_made}), (ran.models / "by_hand", hand_made)]:
+        store = ModelStore(folder)
+        inspector = Inspector.open(store)
+        assert (set(inspector.members), inspector.absent, store.quarantine()) == (expected, (), [])
+        verdict = inspector.inspect([photo], store.policies()[0])[0]
+        assert {vote.member for vote in verdict.votes} == expected
+        assert not verdict.absent
+
+
+def test_files_have_the_names_that_the_readme_gives(ran: Ran) -> None:
+    expected = {"baseline_cnn.pth", "manifest.json", "policies.json"}
+    expected |= {
+        f"{kind}_{TINY_BACKBONE}{ending}" for kind in ("svm", "rf", "xgb") for ending in (".pkl", "_scaler.pkl")
+    }
+    assert {path.name for path in ran.models.iterdir() if path.is_file()} == expected
+
+
+def test_manifest_knows_quality_photos_and_curves(ran: Ran) -> None:
+    records = ModelStore(ran.models).manifest().members
+    for record in records.values():
+        assert record.training["photos"] == {"non_defective": 14, "defective": 14}
+        assert 0 <= record.metrics["accuracy"] <= 1
+    curves = records["baseline_cnn"].training["curves"]
+    assert set(curves) == {"learning_loss", "held_out_loss"}
+    assert len(curves["learning_loss"]) == len(curves["held_out_loss"]) == 30
+    assert all("curves" not in record.training for name, record in records.items() if name != "baseline_cnn")
+
+
+def test_the_reader_sees_quarantine_and_then_ready_members(ran: Ran) -> None:
+    shown = ran.outputs(CLASSICAL)
+    assert shown.index("The manifest does not know this file.") < shown.index("ready")
+    assert "true class" in shown
+    assert "learning_loss" in ran.outputs(BASELINE) or "Kept: epoch" in ran.outputs(BASELINE)
+
+
+def test_no_cell_warns(ran: Ran) -> None:
+    warned = [
+        output.text
+        for notebook in ran.notebooks.values()
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if output.get("name") == "stderr"
+    ]
+    assert warned == []
+
+
+def test_nothing_is_written_outside_the_folders_that_were_named(ran: Ran) -> None:
+    assert ran.touched == set()
+
+
+@pytest.mark.parametrize("name", [BASELINE, CLASSICAL])
+def test_both_files_hold_one_text(name: str) -> None:
+    text, paired = (jupytext.read(NOTEBOOKS / f"{name}{ending}") for ending in (".py", ".ipynb"))
+    assert [(cell.cell_type, cell.source) for cell in text.cells] == [
+        (cell.cell_type, cell.source) for cell in paired.cells
+    ]
+    nbformat.validate(paired)
+    assert (NOTEBOOKS / f"{name}.ipynb").stat().st_size < LARGEST
+
+
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.py")), ids=lambda path: path.stem)
+def test_a_notebook_defines_nothing(path: Path) -> None:
+    defined = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    assert not [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, defined)]
+
+
+def test_every_notebook_is_among_those_that_are_run() -> None:
+    assert {path.stem for path in NOTEBOOKS.iterdir() if path.is_file()} == {BASELINE, CLASSICAL}
