@@ -237,10 +237,8 @@ def pretrain(
         "epochs": epochs,
         "minutes": minutes,
         "seed": seed,
-        "seconds": {
-            "drawing": round(drawn_at - started, 1),
-            "learning": round(time.monotonic() - drawn_at, 1),
-        },
+        "drawing_seconds": round(drawn_at - started, 1),
+        "seconds": round(time.monotonic() - started, 1),
     }
     (destination / f"{BUNDLED}.json").write_text(json.dumps(facts, indent=2) + "\n")
     return facts
