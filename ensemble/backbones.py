@@ -270,8 +270,8 @@ class FeatureExtractor:
             if width == features:
                 return self.with_pooling(pooling)
         raise WeightsError(
-            f"{self.spec.name} gives {', '.join(f'{width} ({pooling})' for pooling, width in widths.items())} features; "
-            f"the scaler expects {features}. Extract the features with the FeatureExtractor of that name."
+            f"{self.spec.name} gives {', '.join(f'{width} ({pooling})' for pooling, width in widths.items())} "
+            f"features, the scaler expects {features}. Extract the features with the FeatureExtractor of that name."
         )
 
     def weights_bytes(self) -> bytes:

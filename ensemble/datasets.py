@@ -81,7 +81,7 @@ def find_dataset(folder: Path, folders: Mapping[str, str] | None = None, seed: i
     else:
         train, test = _hold_out(parts.get("train") or parts.get("") or (), folder, seed)
         notes.append(
-            f"There is no test folder: {len(test)} of {len(train) + len(test)} photos are held out to measure on."
+            f"There is no test part: {len(test)} of {len(train) + len(test)} photos are held out to measure on."
         )
     return Dataset(classes, train, test, mapping, tuple(notes))
 

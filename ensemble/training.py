@@ -15,7 +15,7 @@ from sklearn.svm import SVC
 
 from ensemble.backbones import BUNDLED, POOLINGS, FeatureExtractor
 from ensemble.datasets import Dataset, Sample, batches, check, digest, find_dataset
-from ensemble.errors import DataError, MemberError, PhotoError
+from ensemble.errors import DataError, MemberError, PhotoError, WeightsError
 from ensemble.evaluation import Scored, report
 from ensemble.members import KINDS, Member, PhotoBatch
 from ensemble.members.contract import Input
@@ -71,6 +71,8 @@ def train(
     chosen = tuple(kinds) or tuple(KINDS)
     if unknown := [kind for kind in chosen if kind not in KINDS]:
         raise MemberError(f"No member kind is called {unknown[0]!r}. Kinds are {', '.join(KINDS)}.")
+    if pooling and pooling not in POOLINGS:
+        raise WeightsError(f"Pooling must be one of {', '.join(POOLINGS)}. Got {pooling!r}.")
     dataset = find_dataset(data, folders, seed)
     notes = [*dataset.notes, *check(dataset, data)]
     for note in notes:

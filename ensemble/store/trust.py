@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from ensemble.backbones import BUNDLED, FeatureExtractor
+from ensemble.backbones import BUNDLED, FeatureExtractor, find_weights, setting_folders
 from ensemble.errors import StoreError
 from ensemble.members import KINDS
 from ensemble.results import OK_NOK
 from ensemble.store import artefacts
-from ensemble.store.folder import ModelStore, record_of, restore, weights_file
+from ensemble.store.folder import BACKBONES, ModelStore, record_of, restore, weights_file
 from ensemble.store.manifest import Manifest, Record
 
 
@@ -76,7 +76,9 @@ def _check(store: ModelStore, name: str, manifest: Manifest, weights: Path | Non
     if kind.pixels is not None:
         member = restore(kind(classes=manifest.classes, input=kind.pixels), name, contents)
     else:
-        extractor = FeatureExtractor.open(backbone, weights=weights)
+        own = (store.folder / BACKBONES,) if (store.folder / BACKBONES).is_dir() else ()
+        path = find_weights(backbone, (*((weights,) if weights else ()), *setting_folders(), *own))
+        extractor = FeatureExtractor.from_bytes(backbone, path.read_bytes(), path)
         member = kind(classes=manifest.classes, input=extractor)
         restore(member, name, contents)
         member.input = extractor.for_width(_width(contents, name))

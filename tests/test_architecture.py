@@ -1,0 +1,71 @@
+"""The house keeps its shape: rows import downwards, and each library has one door."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+ROWS = (
+    {"results", "errors"},
+    {"photos", "archives", "bombs", "policies", "preprocessing", "networks", "drawing"},
+    {"backbones", "datasets", "members", "store", "figures"},
+    {"inspector", "training", "pretraining", "evaluation"},
+    {"__main__", "api"},
+)
+DOORS = {
+    "torchvision": {"ensemble/backbones.py"},
+    "joblib": {"ensemble/store/artefacts.py"},
+    "pickle": {"ensemble/store/artefacts.py"},
+    "plotly": {"ensemble/figures.py"},
+    "fastapi": {"ensemble/api.py"},
+    "typer": {"ensemble/__main__.py"},
+}
+MODULES = sorted((ROOT / "ensemble").rglob("*.py"))
+SCREENS = sorted((ROOT / "pages" / "screens").glob("*.py"))
+
+
+def imported(path: Path) -> set[str]:
+    """Every module named in an import statement, anywhere in the file; `from a import b` counts as a.b."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def row_of(name: str) -> int:
+    return next(number for number, row in enumerate(ROWS) if name in row)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_module_imports_from_the_rows_below_it(path: Path) -> None:
+    parts = path.relative_to(ROOT / "ensemble").with_suffix("").parts
+    if parts == ("__init__",):
+        assert not imported(path)
+        return
+    own = row_of(parts[0])
+    for name in imported(path):
+        if name.startswith("ensemble.") and (other := name.split(".")[1]) != parts[0]:
+            assert row_of(other) <= own, f"{path.name} imports {name} from a row above"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_each_library_has_one_door(path: Path) -> None:
+    here = str(path.relative_to(ROOT))
+    libraries = {name.split(".")[0] for name in imported(path)}
+    assert "streamlit" not in libraries
+    for library, doors in DOORS.items():
+        assert library not in libraries or here in doors, f"{here} imports {library}"
+
+
+@pytest.mark.parametrize("path", SCREENS, ids=lambda path: path.name)
+def test_a_screen_describes_and_defines_nothing(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Lambda)]
+
+
+def test_there_are_screens_and_modules_to_look_at() -> None:
+    assert len(MODULES) > 15 and len(SCREENS) >= 4

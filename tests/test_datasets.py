@@ -1,0 +1,145 @@
+"""Folders of photos: which names mean what, and what is said before training starts."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from ensemble.datasets import check, digest, evaluation_part, find_dataset, parse_classes
+from ensemble.errors import DataError
+from ensemble.results import OK_NOK, Classes
+
+
+def photos(folder: Path, count: int, start: int = 0) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(start, start + count):
+        Image.new("RGB", (40, 40), (number, sum(map(ord, folder.parent.name)) % 256, 0)).save(folder / f"{number}.png")
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        ("ok", "nok"),
+        ("ok_front", "def_front"),
+        ("normal", "anomaly"),
+        ("good", "bad"),
+        ("Good", "scratched"),
+        ("non_defective", "defective"),
+        ("non-defective", "Defective"),
+        ("fine_ones", "nok"),
+        ("pass", "fail"),
+    ],
+)
+def test_known_pairs_of_names(tmp_path: Path, good: str, bad: str) -> None:
+    for part in ("train", "test"):
+        photos(tmp_path / part / good, 6, start=0)
+        photos(tmp_path / part / bad, 5, start=100)
+    dataset = find_dataset(tmp_path)
+    assert dataset.classes == OK_NOK
+    assert dataset.folders == {good: "non_defective", bad: "defective"}
+    assert [sum(sample.label == name for sample in dataset.train) for name in OK_NOK.names] == [6, 5]
+
+
+def test_other_names_are_classes_of_their_own(tmp_path: Path) -> None:
+    for part in ("train", "test"):
+        for number, name in enumerate(("topwear", "shoes", "bottomwear")):
+            photos(tmp_path / part / name, 5, start=10 * number)
+    dataset = find_dataset(tmp_path)
+    assert dataset.classes == Classes(("bottomwear", "shoes", "topwear"))
+    assert check(dataset, tmp_path) == ()
+
+
+def test_classes_said_by_hand(tmp_path: Path) -> None:
+    for number, name in enumerate(("io", "kratzer", "delle")):
+        photos(tmp_path / "train" / name, 5, start=10 * number)
+    folders = parse_classes("io=non_defective, kratzer=defective, delle=defective")
+    dataset = find_dataset(tmp_path, folders)
+    assert dataset.classes == OK_NOK and len(dataset.train) + len(dataset.test) == 15
+    assert parse_classes("a,b,c") == {"a": "a", "b": "b", "c": "c"}
+    with pytest.raises(DataError, match="delle, io, kratzer, which are none of the classes a, b"):
+        find_dataset(tmp_path, parse_classes("a,b"))
+
+
+@pytest.mark.parametrize("text", ["", "one", "a=x,b=x", "=a,b=c", "a=,b=c"])
+def test_classes_that_make_no_sense(text: str) -> None:
+    with pytest.raises(DataError, match="--classes names at least two"):
+        parse_classes(text)
+
+
+def test_without_a_test_part_some_photos_are_held_out_by_the_seed(tmp_path: Path) -> None:
+    photos(tmp_path / "normal", 20)
+    photos(tmp_path / "anomaly", 10, start=50)
+    one, two, other = find_dataset(tmp_path), find_dataset(tmp_path), find_dataset(tmp_path, seed=1)
+    assert one == two and one.test != other.test
+    assert len(one.test) == 9 and not set(one.train) & set(one.test)
+    assert sum(sample.label == "defective" for sample in one.test) == 3
+    assert one.notes[-1] == "There is no test part: 9 of 30 photos are held out to measure on."
+
+
+@pytest.mark.parametrize(
+    ("folders", "sentence"),
+    [
+        ({}, "holds no class folders"),
+        ({"train/ok": 9}, "one class only, ok"),
+        (
+            {"train/ok": 9, "train/nok": 0, "test/ok": 2, "test/nok": 2},
+            "photos of non_defective only; defective has none",
+        ),
+        (
+            {"train/ok": 9, "train/nok": 9, "test/ok": 2, "test/nok": 0},
+            "The test part .* has photos of non_defective only",
+        ),
+        ({"train/ok": 9, "train/nok": 4, "test/ok": 2, "test/nok": 2}, r"Too few: defective \(4\)"),
+        ({"train/ok": 0, "train/nok": 0, "test/ok": 2, "test/nok": 2}, "no photos to learn from"),
+        ({"ok": 1, "nok": 1}, "too few photos to hold some out"),
+        ({"train/ok": 0, "train/nok": 0}, "too few photos to hold some out"),
+    ],
+)
+def test_what_nobody_can_learn_from(tmp_path: Path, folders: dict[str, int], sentence: str) -> None:
+    for number, (name, count) in enumerate(folders.items()):
+        photos(tmp_path / name, count, start=20 * number)
+    with pytest.raises(DataError, match=sentence):
+        check(find_dataset(tmp_path), tmp_path)
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="does not exist"):
+        find_dataset(tmp_path / "nowhere")
+
+
+def test_duplicates_and_contradictions_are_said_before_training(tmp_path: Path) -> None:
+    for part in ("train", "test"):
+        photos(tmp_path / part / "ok", 5, start=0 if part == "train" else 60)
+        photos(tmp_path / part / "nok", 5, start=100 if part == "train" else 160)
+    (tmp_path / "test/ok/copy.png").write_bytes((tmp_path / "train/ok/0.png").read_bytes())
+    (tmp_path / "train/nok/twin.png").write_bytes((tmp_path / "train/ok/1.png").read_bytes())
+    (tmp_path / "train/ok/notes.txt").write_text("not a photo")
+    (tmp_path / "train/ok/.hidden.png").write_text("")
+    dataset = find_dataset(tmp_path)
+    assert "1 files in" in dataset.notes[1] and "notes.txt" in dataset.notes[1]
+    across, conflict = check(dataset, tmp_path)
+    assert across.startswith("1 photos of the test part are also in the training part, such as copy.png")
+    assert conflict.startswith("1 photos stand in two classes, such as twin.png (defective) and 1.png (non_defective)")
+
+
+def test_the_digest_knows_photos_and_labels_and_nothing_else(tmp_path: Path) -> None:
+    photos(tmp_path / "a/ok", 5)
+    photos(tmp_path / "a/nok", 5, start=9)
+    one = find_dataset(tmp_path / "a", seed=0)
+    assert digest([*one.train, *one.test]) == digest([*one.test, *one.train])
+    assert digest(one.train) != digest(one.test)
+    (tmp_path / "a/ok/0.png").rename(tmp_path / "a/ok/renamed.png")
+    two = find_dataset(tmp_path / "a", seed=0)
+    assert digest([*one.train[1:]]) != digest([*two.train, *two.test]) == digest([*two.test, *two.train])
+
+
+def test_the_part_to_measure_on(tmp_path: Path) -> None:
+    photos(tmp_path / "test/good", 2)
+    photos(tmp_path / "test/bad", 3, start=9)
+    samples, notes = evaluation_part(tmp_path, {"ok": "non_defective", "nok": "defective"}, OK_NOK)
+    assert sorted(sample.label for sample in samples) == ["defective"] * 3 + ["non_defective"] * 2 and notes == ()
+    with pytest.raises(DataError, match="this product knows bottomwear, shoes"):
+        evaluation_part(tmp_path, {}, Classes(("bottomwear", "shoes")))
+    (tmp_path / "empty/test").mkdir(parents=True)
+    with pytest.raises(DataError, match="holds no photos to measure on"):
+        evaluation_part(tmp_path / "empty", {}, OK_NOK)

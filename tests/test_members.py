@@ -1,0 +1,153 @@
+"""The contract that every member kind keeps, whatever it has inside."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from ensemble.backbones import FeatureExtractor
+from ensemble.errors import MemberError
+from ensemble.members import KINDS, Member, PhotoBatch, demo
+from ensemble.members.baseline_cnn import BaselineCNNMember
+from ensemble.members.contract import Input
+from ensemble.preprocessing import Preprocessing
+from ensemble.results import OK_NOK, Classes
+from ensemble.store import artefacts
+from tests.conftest import TINY_BACKBONE
+
+CLOTHES = Classes(("bottomwear", "shoes", "topwear"))
+COLOURS = ((200, 60, 60), (60, 200, 60), (60, 60, 200))
+
+
+@pytest.fixture(scope="module")
+def extractor(tiny_weights: Path) -> FeatureExtractor:
+    return FeatureExtractor.open(TINY_BACKBONE, weights=tiny_weights)
+
+
+def coloured(classes: Classes, each: int, seed: int) -> tuple[PhotoBatch, np.ndarray]:
+    """Noisy photos whose colour gives their class away."""
+    random = np.random.default_rng(seed)
+    labels = np.arange(each * len(classes.names)) % len(classes.names)
+    pictures = [
+        Image.fromarray((np.array(COLOURS[label]) + random.normal(0, 20, (40, 40, 3))).clip(0, 255).astype(np.uint8))
+        for label in labels
+    ]
+    return PhotoBatch(pictures), labels
+
+
+def new_member(kind: str, classes: Classes, extractor: FeatureExtractor) -> Member:
+    source: Input = KINDS[kind].pixels or extractor
+    return KINDS[kind](classes=classes, input=source, seed=0)
+
+
+@pytest.fixture(scope="module", params=[OK_NOK, CLOTHES], ids=["two classes", "three classes"])
+def classes(request: pytest.FixtureRequest) -> Classes:
+    chosen: Classes = request.param
+    return chosen
+
+
+@pytest.fixture(scope="module", params=list(KINDS))
+def fitted(request: pytest.FixtureRequest, classes: Classes, extractor: FeatureExtractor) -> tuple[str, Member]:
+    member = new_member(request.param, classes, extractor)
+    batch, labels = coloured(classes, 10, seed=1)
+    done: list[float] = []
+    assert member.fit(batch.rows(member.input), labels, done.append) is member
+    assert done == sorted(done) and done[-1] == 1.0
+    return request.param, member
+
+
+def test_a_member_learns_what_is_plain_to_see(fitted: tuple[str, Member], classes: Classes) -> None:
+    kind, member = fitted
+    batch, labels = coloured(classes, 6, seed=2)
+    probabilities = member.score(batch.rows(member.input))
+    assert probabilities.shape == (len(labels), len(classes.names))
+    assert np.isfinite(probabilities).all() and probabilities.min() >= 0 and probabilities.max() <= 1
+    assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+    assert (probabilities.argmax(axis=1) == labels).mean() >= 0.9, kind
+
+
+def test_a_photos_score_does_not_depend_on_its_batch(fitted: tuple[str, Member], classes: Classes) -> None:
+    _, member = fitted
+    batch, _ = coloured(classes, 3, seed=3)
+    together = member.score(batch.rows(member.input))
+    alone = [member.score(PhotoBatch([picture]).rows(member.input))[0] for picture in batch.pictures]
+    assert np.allclose(together, alone, atol=1e-4)
+
+
+def test_what_is_saved_scores_the_same(
+    fitted: tuple[str, Member], classes: Classes, extractor: FeatureExtractor
+) -> None:
+    kind, member = fitted
+    parts = member.parts()
+    assert set(parts) == set(KINDS[kind].endings)
+    again = new_member(kind, classes, extractor)
+    again.restore({ending: artefacts.load(artefacts.dump(part, ending), ending) for ending, part in parts.items()})
+    rows = coloured(classes, 3, seed=4)[0].rows(member.input)
+    assert np.allclose(again.score(rows), member.score(rows), atol=1e-6)
+
+
+def test_the_same_seed_gives_the_same_member(fitted: tuple[str, Member], extractor: FeatureExtractor) -> None:
+    kind, member = fitted
+    again = new_member(kind, member.classes, extractor)
+    batch, labels = coloured(member.classes, 10, seed=1)
+    again.fit(batch.rows(again.input), labels)
+    rows = coloured(member.classes, 3, seed=5)[0].rows(member.input)
+    assert np.array_equal(again.score(rows), member.score(rows))
+
+
+def test_files_for_other_classes_are_refused(fitted: tuple[str, Member], extractor: FeatureExtractor) -> None:
+    kind, member = fitted
+    other = new_member(kind, CLOTHES if member.classes == OK_NOK else OK_NOK, extractor)
+    with pytest.raises(MemberError):
+        other.restore(member.parts())
+
+
+def test_the_forest_through_onnx_is_the_forest(extractor: FeatureExtractor) -> None:
+    member = new_member("rf", CLOTHES, extractor)
+    batch, labels = coloured(CLOTHES, 10, seed=1)
+    rows = batch.rows(member.input)
+    member.fit(rows, labels)
+    forest, scaler = member.parts()[".pkl"], member.parts()["_scaler.pkl"]
+    assert np.allclose(member.score(rows), forest.predict_proba(scaler.transform(rows)), atol=1e-5)
+
+
+def test_a_network_trained_for_nothing_keeps_the_callers_randomness() -> None:
+    batch, labels = coloured(OK_NOK, 5, seed=1)
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    torch.manual_seed(7)
+    member = BaselineCNNMember(classes=OK_NOK, epochs=1)
+    member.fit(batch.rows(member.input), labels)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_each_backbone_runs_once_whoever_asks(extractor: FeatureExtractor, monkeypatch: pytest.MonkeyPatch) -> None:
+    passes: list[int] = []
+    original = FeatureExtractor.maps
+
+    def counted(self: FeatureExtractor, photos: torch.Tensor) -> dict[str, torch.Tensor]:
+        passes.append(len(photos))
+        return original(self, photos)
+
+    monkeypatch.setattr(FeatureExtractor, "maps", counted)
+    batch, _ = coloured(OK_NOK, 2, seed=1)
+    for pooling in ("average", "grid", "average"):
+        batch.rows(extractor.with_pooling(pooling))
+    assert passes == [4]
+    assert batch.seconds(extractor) > 0
+    assert batch.rows(Preprocessing(side=32)).shape == (4, 3, 32, 32)
+
+
+def test_dummies_say_the_same_of_the_same_photo_and_do_not_all_agree() -> None:
+    seen = set()
+    for number in range(40):
+        sha256 = f"{number:064x}"
+        scores = demo.scores(sha256, OK_NOK)
+        assert scores == demo.scores(sha256, OK_NOK)
+        assert [score.member for score in scores] == list(demo.NAMES)
+        assert all(sum(score.probabilities.values()) == pytest.approx(1) for score in scores)
+        seen.add(sum(score.probabilities["defective"] >= 0.5 for score in scores))
+    assert {0, 4} <= seen and seen & {1, 2, 3}
+    assert set(demo.scores("ab", CLOTHES)[0].probabilities) == set(CLOTHES.names)

@@ -1,0 +1,78 @@
+"""Values check themselves and speak one JSON."""
+
+import json
+import math
+
+import pytest
+
+from ensemble.results import OK_NOK, Absence, Classes, Score, Verdict, Vote, word
+
+CLOTHES = Classes(("bottomwear", "shoes", "topwear"))
+
+
+def test_the_good_class_is_found_by_name_and_not_by_place() -> None:
+    assert OK_NOK.good == "non_defective"
+    assert Classes(("nok", "ok"), defect="nok").good == "ok"
+    assert CLOTHES.good is None
+
+
+@pytest.mark.parametrize(
+    ("names", "defect"),
+    [(("one",), None), (("a", "a"), None), (("a", "review"), None), (("a", "b"), "c"), (("a", "b", "c"), "a")],
+)
+def test_classes_that_make_no_sense_are_refused(names: tuple[str, ...], defect: str | None) -> None:
+    with pytest.raises(ValueError, match="class|defect"):
+        Classes(names, defect)
+
+
+@pytest.mark.parametrize("value", [-0.01, 1.01, math.nan, math.inf])
+def test_a_score_lies_between_0_and_1(value: float) -> None:
+    with pytest.raises(ValueError, match=r"must give 'defective' a value in \[0, 1\]"):
+        Score("svm", {"defective": value}, 0.0)
+
+
+def test_a_verdict_is_a_class_or_review() -> None:
+    with pytest.raises(ValueError, match="must be one of"):
+        Verdict("broken", 0.5, "", "MAJORITY", (), (), OK_NOK)
+    with pytest.raises(ValueError, match="Confidence"):
+        Verdict("review", 1.5, "", "MAJORITY", (), (), OK_NOK)
+
+
+@pytest.mark.parametrize(
+    ("label", "shown"),
+    [("non_defective", "OK"), ("defective", "NOK"), ("review", "REVIEW"), ("top_wear", "top wear")],
+)
+def test_people_read_words(label: str, shown: str) -> None:
+    assert word(label) == shown
+
+
+def test_a_verdict_as_json() -> None:
+    vote = Vote("svm", {"non_defective": 0.25, "defective": 0.75}, 0.01, "defective", 0.75, 0.5)
+    absent = (Absence("rf", "Its file is missing."),)
+    verdict = Verdict(
+        "defective", 0.75, "1 of 1 votes says NOK.", "MAJORITY", (vote,), absent, OK_NOK, "a.jpg", "ab", 0.02
+    )
+    assert json.loads(json.dumps(verdict.as_json())) == {
+        "photo": "a.jpg",
+        "sha256": "ab",
+        "verdict": "defective",
+        "confidence": 0.75,
+        "policy": "MAJORITY",
+        "reason": "1 of 1 votes says NOK.",
+        "votes": [
+            {
+                "member": "svm",
+                "label": "defective",
+                "score": 0.75,
+                "threshold": 0.5,
+                "seconds": 0.01,
+                "probabilities": {"non_defective": 0.25, "defective": 0.75},
+            }
+        ],
+        "absent": [{"member": "rf", "reason": "Its file is missing."}],
+        "classes": ["non_defective", "defective"],
+        "seconds": 0.02,
+        "demo": False,
+    }
+    assert verdict.mean_probability("defective") == 0.75
+    assert Verdict("review", 0, "", "MAJORITY", (), absent, OK_NOK).mean_probability("defective") is None

@@ -1,0 +1,283 @@
+"""The product's folder: what is trusted loads, whatever else there is is named, and nothing runs from a model file."""
+
+import io
+import json
+import pickle
+import shutil
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+import torch
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from ensemble.backbones import FeatureExtractor
+from ensemble.errors import PolicyError, StoreError
+from ensemble.inspector import Inspector
+from ensemble.photos import read_photo
+from ensemble.policies import SHIPPED
+from ensemble.store import Manifest, ModelStore, artefacts
+from ensemble.store.folder import write_atomically
+from ensemble.store.trust import candidates, trust
+from tests.conftest import TINY_BACKBONE
+
+SVM, FOREST = f"svm_{TINY_BACKBONE}", f"rf_{TINY_BACKBONE}"
+
+
+@pytest.fixture
+def product(tiny_product: Path, tmp_path: Path) -> ModelStore:
+    return ModelStore(Path(shutil.copytree(tiny_product, tmp_path / "disc")))
+
+
+def edit_manifest(store: ModelStore, member: str, **changes: object) -> None:
+    path = store.folder / "manifest.json"
+    data = json.loads(path.read_text())
+    data["members"][member] |= changes
+    path.write_text(json.dumps(data))
+
+
+def reason(store: ModelStore, member: str) -> str:
+    loaded = store.load()
+    assert member not in loaded.members
+    return next(absence.reason for absence in loaded.absent if absence.member == member)
+
+
+def test_everything_that_was_trained_is_ready(product: ModelStore) -> None:
+    loaded = product.load()
+    assert sorted(loaded.members) == [FOREST, SVM] and loaded.absent == () and product.quarantine() == []
+    manifest = product.manifest()
+    assert manifest.product == "disc" and manifest.classes.defect == "defective"
+    assert Manifest.from_json(manifest.to_json(), "again") == manifest
+    record = manifest.members[SVM]
+    assert set(record.files) == {f"{SVM}.pkl", f"{SVM}_scaler.pkl"} and record.features == 768
+    assert set(record.libraries) == {"scikit-learn", "torch", "numpy"} and len(record.training["data"]) == 64
+    # Members that read one backbone share one network.
+    inputs = [member.input for member in loaded.members.values()]
+    assert all(isinstance(each, FeatureExtractor) for each in inputs)
+    assert len({id(each._network) for each in inputs if isinstance(each, FeatureExtractor)}) == 1
+
+
+def test_a_missing_file_is_named(product: ModelStore) -> None:
+    (product.folder / f"{SVM}_scaler.pkl").unlink()
+    assert reason(product, SVM).startswith(f"{SVM}_scaler.pkl is missing or cannot be read.")
+
+
+@pytest.mark.parametrize("ending", [".pkl", "_scaler.pkl"])
+def test_one_flipped_byte_is_enough(product: ModelStore, ending: str) -> None:
+    path = product.folder / f"{SVM}{ending}"
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    assert "is not the file that was trusted" in reason(product, SVM)
+    assert [(entry.file, entry.known) for entry in product.quarantine()] == [(path.name, True)]
+    assert FOREST in product.load().members
+
+
+def test_swapped_files_are_refused(product: ModelStore) -> None:
+    shutil.copy(product.folder / f"{FOREST}.pkl", product.folder / f"{SVM}.pkl")
+    assert "is not the file that was trusted" in reason(product, SVM)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"libraries": {"scikit-learn": "1.2.0"}}, "made with scikit-learn 1.2.0"),
+        ({"libraries": {}}, "made with scikit-learn an unknown version"),
+        ({"kind": "oracle"}, "kind 'oracle' is unknown"),
+        ({"classes": ["defective", "non_defective"]}, "trained for defective, non_defective"),
+        ({"files": {}}, "manifest should list"),
+    ],
+)
+def test_what_does_not_fit_is_absent(product: ModelStore, changes: dict[str, object], sentence: str) -> None:
+    edit_manifest(product, SVM, **changes)
+    assert sentence in reason(product, SVM)
+
+
+def test_a_missing_backbone_silences_its_members_and_leads_to_review(product: ModelStore, tiny_data: Path) -> None:
+    for path in (product.folder / "backbones").iterdir():
+        path.unlink()
+    assert f"weights of its backbone {TINY_BACKBONE} are missing" in reason(product, SVM)
+    photo = read_photo(next((tiny_data / "test" / "non_defective").iterdir()))
+    (verdict,) = Inspector.open(product).inspect([photo], SHIPPED[0])
+    assert verdict.label == "review" and len(verdict.absent) == 2 and verdict.votes == ()
+
+
+def test_a_flipped_backbone_is_refused(product: ModelStore) -> None:
+    (path,) = (product.folder / "backbones").iterdir()
+    data = bytearray(path.read_bytes())
+    data[-5] ^= 255
+    path.write_bytes(data)
+    assert "missing or have changed" in reason(product, SVM)
+
+
+class Evil:
+    def __init__(self, target: Path) -> None:
+        self.target = target
+
+    def __reduce__(self) -> object:
+        return Path.touch, (self.target,)
+
+
+@pytest.mark.parametrize("compress", [0, 3, ("gzip", 3), ("bz2", 3), ("xz", 3), ("lzma", 3)])
+@pytest.mark.parametrize("wrap", [lambda evil: evil, lambda evil: np.array([evil], dtype=object)])
+def test_a_malicious_pickle_never_runs(product: ModelStore, tmp_path: Path, compress: object, wrap: object) -> None:
+    target = tmp_path / "ran"
+    joblib.dump(wrap(Evil(target)), product.folder / f"{SVM}.pkl", compress=compress)  # type: ignore[operator]
+    product.load()
+    with pytest.raises(StoreError, match=r"is refused: it asks for [\w.]+, which no model needs"):
+        trust(product, [SVM])
+    assert not target.exists()
+    assert "is not the file that was trusted" in reason(product, SVM)
+
+
+def test_a_whole_pickled_network_is_refused() -> None:
+    buffer = io.BytesIO()
+    torch.save(torch.nn.Linear(2, 2), buffer)
+    with pytest.raises(StoreError, match="plain state dict"):
+        artefacts.load(buffer.getvalue(), ".pth")
+
+
+def test_damaged_bytes_are_one_sentence() -> None:
+    whole = artefacts.dump(StandardScaler().fit(np.eye(3)), ".pkl")
+    for data in (b"", b"nonsense", whole[:40], pickle.dumps({"a": print})):
+        with pytest.raises(StoreError):
+            artefacts.load(data, ".pkl")
+
+
+def test_a_pickle_of_another_scikit_learn_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sklearn.base.__version__", "1.0.2")
+    old = artefacts.dump(StandardScaler().fit(np.eye(3)), ".pkl")
+    monkeypatch.undo()
+    with pytest.raises(StoreError, match=r"made with scikit-learn 1\.0\.2"):
+        artefacts.load(old, ".pkl")
+
+
+@pytest.mark.parametrize("use_names", [False, True])
+@pytest.mark.parametrize(
+    "classifier", [SVC(), LogisticRegression(), RandomForestClassifier(5)], ids=lambda each: type(each).__name__
+)
+def test_a_pair_from_a_notebook(
+    product: ModelStore, tiny_data: Path, tiny_weights: Path, classifier: object, use_names: bool
+) -> None:
+    """Files named KIND_BACKBONE are in quarantine until somebody vouches for them; then they vote."""
+    extractor = FeatureExtractor.open(TINY_BACKBONE, pooling="grid", weights=tiny_weights)
+    photos = [read_photo(path) for path in sorted((tiny_data / "train").rglob("*.jpg"))]
+    rows = extractor.extract([photo.picture for photo in photos]).numpy()
+    names = [path.parent.name for path in sorted((tiny_data / "train").rglob("*.jpg"))]
+    labels = np.array(names if use_names else [int(name == "defective") for name in names])
+    for path in product.folder.glob("svm_*"):
+        path.unlink()
+    edit = json.loads((product.folder / "manifest.json").read_text())
+    del edit["members"][SVM]
+    (product.folder / "manifest.json").write_text(json.dumps(edit))
+    scaler = StandardScaler().fit(rows)
+    classifier.fit(scaler.transform(rows), labels)  # type: ignore[attr-defined]
+    joblib.dump(classifier, product.folder / f"{SVM}.pkl")
+    joblib.dump(scaler, product.folder / f"{SVM}_scaler.pkl", compress=3)
+
+    assert [entry.file for entry in product.quarantine()] == [f"{SVM}.pkl", f"{SVM}_scaler.pkl"]
+    assert SVM not in product.load().members and candidates(product) == [SVM]
+    (record,) = trust(product, candidates(product), tiny_weights)
+    assert record.features == 3072 and record.backbone is not None and record.backbone.pooling == "grid"
+    assert product.quarantine() == [] and candidates(product) == []
+    inspector = Inspector.open(product)
+    assert set(inspector.members) == {SVM, FOREST}
+    probabilities = inspector.members[SVM].score(rows)
+    agree = (probabilities[:, 1] >= 0.5) == (np.array(names) == "defective")
+    assert probabilities.shape == (28, 2) and agree.mean() > 0.9
+
+
+@pytest.mark.parametrize(
+    ("files", "name", "sentence"),
+    [
+        ({"svm_squeezenet1_1.pkl": SVC()}, "svm_squeezenet1_1", "is missing"),
+        ({"best.pkl": SVC()}, "best", "does not say what it is"),
+        ({"svm_squeezenet1_1.pkl": SVC(), "svm_squeezenet1_1_scaler.pkl": StandardScaler()}, SVM, "fitted scaler"),
+        (
+            {
+                "svm_squeezenet1_1.pkl": StandardScaler(),
+                "svm_squeezenet1_1_scaler.pkl": StandardScaler().fit(np.eye(9)),
+            },
+            SVM,
+            "not a pair",
+        ),
+        (
+            {
+                "svm_squeezenet1_1.pkl": SVC().fit(np.eye(4), [0, 1, 0, 1]),
+                "svm_squeezenet1_1_scaler.pkl": StandardScaler().fit(np.eye(4)),
+            },
+            SVM,
+            "the scaler expects 4",
+        ),
+        (
+            {
+                "svm_squeezenet1_1.pkl": SVC().fit(np.eye(768)[:6], [0, 1, 2, 0, 1, 2]),
+                "svm_squeezenet1_1_scaler.pkl": StandardScaler().fit(np.eye(768)[:6]),
+            },
+            SVM,
+            "knows 0, 1, 2; this product has",
+        ),
+    ],
+)
+def test_what_cannot_be_trusted_says_why(
+    tmp_path: Path, tiny_weights: Path, files: dict[str, object], name: str, sentence: str
+) -> None:
+    for file, value in files.items():
+        joblib.dump(value, tmp_path / file)
+    with pytest.raises(Exception, match=sentence):
+        trust(ModelStore(tmp_path), [name], tiny_weights)
+    assert not (tmp_path / "manifest.json").exists()
+
+
+def test_a_folder_without_a_product_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"manifest\.json is missing. Train one, or use demo mode"):
+        ModelStore(tmp_path).manifest()
+    assert ModelStore(tmp_path).products() == {}
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 9}', '{"format": 1, "classes": ["a"]}', '"x"', "null"])
+def test_a_broken_manifest_is_one_sentence(tmp_path: Path, text: str) -> None:
+    (tmp_path / "manifest.json").write_text(text)
+    with pytest.raises(StoreError, match=r"manifest\.json"):
+        ModelStore(tmp_path).manifest()
+
+
+def test_products_live_side_by_side(tiny_product: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny_product, tmp_path / "models")
+    shutil.copytree(tiny_product, tmp_path / "models" / "second")
+    found = ModelStore(tmp_path / "models").products()
+    assert list(found) == ["disc", "disc (second)"] and found["disc (second)"].name == "second"
+
+
+def test_the_fingerprint_follows_every_file(product: ModelStore) -> None:
+    before = product.fingerprint()
+    assert product.fingerprint() == before
+    path = product.folder / f"{SVM}.pkl"
+    path.write_bytes(path.read_bytes())
+    assert product.fingerprint() != before
+
+
+def test_a_products_own_policies_come_first(product: ModelStore) -> None:
+    assert [policy.name for policy in product.policies()] == ["MAJORITY", "ANY", "ALL"]
+    (product.folder / "policies.json").write_text('{"policies": [{"name": "MINE", "rule": "any", "threshold": 0.3}]}')
+    assert [policy.name for policy in product.policies()] == ["MINE"]
+    (product.folder / "policies.json").write_text("{")
+    with pytest.raises(PolicyError, match=r"policies\.json, line 1"):
+        product.policies()
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "a.json"
+    write_atomically(target, b"old")
+
+    def no_space(*_arguments: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr("os.fsync", no_space)
+    with pytest.raises(OSError, match="no space"):
+        write_atomically(target, b"new")
+    assert target.read_bytes() == b"old" and list(tmp_path.iterdir()) == [target]
