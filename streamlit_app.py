@@ -1,16 +1,13 @@
-"""The only entry: `streamlit run streamlit_app.py`. Guard, sidebar, screens."""
+"""The only entry: `streamlit run streamlit_app.py`. Screens, guard, sidebar."""
+
+from pathlib import Path
 
 import streamlit as st
 
-from ensemble.errors import QuorumError
-from pages.components.demo_band import show_demo_band
-from pages.components.mark import MARK, show_mark
-from pages.components.sidebar import show_sidebar
-from pages.components.style import show_style
+from pages.components.first_visit import is_first_visit, load_again_if_lost
 
-st.set_page_config(page_title="Quorum", page_icon=MARK, layout="wide")
-show_style()
-show_mark()
+first_visit = is_first_visit()
+st.set_page_config(page_title="Quorum", page_icon=Path(__file__).parent / "pages/components/mark.svg", layout="wide")
 screen = st.navigation(
     [
         st.Page("pages/screens/inspect_photo.py", title="Inspect a photo", icon=":material/search:", default=True),
@@ -19,9 +16,15 @@ screen = st.navigation(
         st.Page("pages/screens/help.py", title="Help", icon=":material/help:", url_path="help"),
     ]
 )
+if first_visit:
+    load_again_if_lost(screen)
+
+with st.spinner("Starting …"):  # only here, because they bring torch: a visitor sees the screens' names while it loads
+    from ensemble.errors import QuorumError
+    from pages.components.frame import show_frame
+
 try:
-    show_sidebar()
-    show_demo_band()
+    show_frame()
     screen.run()
 except QuorumError as error:
     st.error(str(error))

@@ -12,6 +12,7 @@ from ensemble.previews import thumbnail
 from ensemble.results import Verdict
 
 CHUNK = 8  # photos at a time: enough to share a backbone's pass, few enough for a progress bar that moves
+File = tuple[str, Callable[[], bytes]]  # a name and what reads the bytes, so that they are read when it is their turn
 Inspect = Callable[[Sequence[Photo]], Sequence[Verdict]]
 
 
@@ -41,23 +42,23 @@ class _Opened:
     error: str = ""
 
 
-def entries(files: Iterable[tuple[str, bytes]]) -> Iterator[Entry]:
-    """Named files as entries, one at a time; of a zip what is in it, and a zip that is refused as the one bad entry."""
-    for name, data in files:
+def entries(files: Iterable[File]) -> Iterator[Entry]:
+    """Files as entries, read one at a time; of a zip what is in it, and a zip that is refused as the one bad entry."""
+    for name, read in files:
         label = shown(name)
         if not _is_zip(name):
-            yield Entry(label, data)
+            yield Entry(label, read())
             continue
         try:
-            for entry in read_archive(data):
+            for entry in read_archive(read()):
                 yield Entry(f"{label}/{entry.name}", entry.data, entry.problem)
         except ArchiveError as error:
             yield Entry(label, problem=str(error))
 
 
-def count(files: Iterable[tuple[str, bytes]]) -> int:
+def count(files: Iterable[File]) -> int:
     """How many entries `entries` will give, for a progress bar."""
-    return sum(_count_in(data) if _is_zip(name) else 1 for name, data in files)
+    return sum(_count_in(read()) if _is_zip(name) else 1 for name, read in files)
 
 
 def shown(name: str) -> str:

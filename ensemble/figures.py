@@ -52,7 +52,7 @@ PALETTES: Mapping[Scheme, Palette] = MappingProxyType(
         ),
         "dark": Palette(
             *("#171B1E", "#22282C", "#E6EAEC", "#A9B4BB", "#465159"),
-            *("#4DB6A6", "#06201C", "#FF7A3D", "#2A0E00", "#FFB938", "#241A00", "#8FB4C8", "#10202A"),
+            *("#4DB6A6", "#06201C", "#CC4308", "#FFFFFF", "#FFB938", "#241A00", "#8FB4C8", "#10202A"),
         ),
     }
 )
@@ -184,5 +184,5 @@ def _finished(figure: go.Figure, verdict: Verdict, scheme: Scheme) -> go.Figure:
     figure.update_yaxes(zeroline=False, fixedrange=True, showgrid=False, automargin=True)
     if verdict.demo:
         place = {"x": 0.5, "y": 0.5, "xref": "paper", "yref": "paper", "showarrow": False}
-        figure.add_annotation(text="<b>DEMO</b>", textangle=-14, opacity=0.32, font={"size": 64}, **place)
+        figure.add_annotation(text="<b>DEMO</b>", textangle=-14, opacity=0.4, font={"size": 64}, **place)
     return figure

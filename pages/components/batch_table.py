@@ -12,6 +12,7 @@ from ensemble.batches import Judged, batch_csv
 from ensemble.results import REVIEW, Classes, word
 from pages.components import session
 from pages.components.batch_summary import REFUSED, label_of
+from pages.components.sheet import as_markdown
 from pages.components.verdict import show_verdict_card
 from pages.components.votes import show_absent, show_votes
 
@@ -96,7 +97,7 @@ def _styled(rows: Sequence[Judged], classes: Classes) -> "pd.io.formats.style.St
     )
     colours = [
         f"background-color: {palette.fill(looks[row.verdict.label])}; color: {palette.ink_on(looks[row.verdict.label])}"
-        if row.verdict
+        if row.verdict and looks[row.verdict.label] in ("nok", "review")
         else ""
         for row in rows
     ]
@@ -124,11 +125,11 @@ def _show_line(row: Judged) -> None:
     with st.container(border=True, key="line"):
         st.text(row.name)
         if row.verdict is None:
-            st.error(row.error, icon=":material/broken_image:")
+            st.error(as_markdown(row.error), icon=":material/broken_image:")
             return
         with st.container(horizontal=True):
             st.image(row.thumbnail, width=128, alt=f"Small copy of {row.name}")
-            with st.container():
+            with st.container(key="linecard"):
                 show_verdict_card(row.verdict)
         show_absent(row.verdict)
         show_votes(row.verdict, key="line_votes")

@@ -57,5 +57,5 @@ def show_practice() -> None:
         "The screen *Members* shows who may vote and how to add a model. *Demo mode*, in the sidebar, replaces all "
         "members by dummies that make votes up; everything is then marked DEMO."
     )
-    folders = f"Models are read from `{session.models_root()}`, sample photos from `{session.data_root()}`."
-    st.caption(folders)
+    models, data = session.shown_path(session.models_root()), session.shown_path(session.data_root())
+    st.caption(f"Models are read from `{models}`, sample photos from `{data}`.")

@@ -1,17 +1,13 @@
 """Quorum's mark and the shapes of the verdicts; each verdict has its own outline, so that colour never speaks alone."""
 
 import base64
+from pathlib import Path
 
 import streamlit as st
 
 from ensemble.figures import Tone
 
-# Five seats in a ring, three of them taken, around what is being looked at.
-MARK = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 48 48" width="48" height="48">
-<circle cx="24" cy="24" r="6" fill="#5E8AA0"/>
-<g fill="none" stroke-width="7"><g stroke="#5E8AA0">
-<path d="M26.8 4.2A20 20 0 0 1 41.5 14.3M43.6 20.2A20 20 0 0 1 38.3 38M33.4 41.6A20 20 0 0 1 14.6 41.6"/>
-</g><g stroke="#9AA7AF"><path d="M9.7 38A20 20 0 0 1 4.4 20.2M6.5 14.3A20 20 0 0 1 21.2 4.2"/></g></g></svg>"""
+MARK = Path(__file__).with_name("mark.svg").read_text(encoding="utf-8").strip()
 WORDMARK = (
     MARK.replace('viewBox="0 0 48 48" width="48"', 'viewBox="0 0 190 48" width="190"').removesuffix("</svg>")
     + '<text x="60" y="35" font-family="sans-serif" font-size="32" font-weight="700" fill="#6B8896">Quorum</text></svg>'

@@ -5,13 +5,14 @@ from typing import Any
 
 import streamlit as st
 
+from ensemble.backbones import BackboneSpec
 from ensemble.members import KINDS
 from ensemble.results import Absence
 from ensemble.store import Record
 from pages.components import session
-from pages.components.sheet import quiet_chip, show_sheet
+from pages.components.sheet import as_markdown, quiet_chip, show_sheet
 
-COLUMNS = ("Member", "State", "Accuracy", "AUROC", "Escape", "Overkill", "Test photos")
+COLUMNS = ("Member", "State", "Accuracy", "AUROC", "Escape", "Overkill", "Test photos", "Learnt from")
 RATES = ("accuracy", "auroc", "escape_rate", "overkill_rate")
 
 
@@ -25,16 +26,25 @@ def show_members() -> None:
         "good ones. Measured on photos that no member has learnt from."
     )
     for absence in absent.values():
-        st.warning(f"**{absence.member}** is absent. {absence.reason}", icon=":material/person_off:")
+        st.warning(
+            f"**{as_markdown(absence.member)}** is absent. {as_markdown(absence.reason)}", icon=":material/person_off:"
+        )
 
 
 def _cells(record: Record, absence: Absence | None) -> list[str]:
     kind = KINDS.get(record.kind)
-    backbone = f" · {record.backbone.name}" if record.backbone else ""
-    reads = escape((kind.title if kind else record.kind) + backbone)
+    parts = [kind.title if kind else record.kind]
+    parts += [record.backbone.name, _pooling(record.backbone)] if record.backbone else []
     state = '<span class="chip review">absent</span>' if absence else quiet_chip("ready")
     rates = [_rate(key, record.metrics) for key in RATES]
-    return [f"{escape(record.name)}<small>{reads}</small>", state, *rates, str(record.metrics.get("photos", "–"))]
+    photos, digest = record.training.get("photos", {}), str(record.training.get("data", ""))[:8]
+    learnt = f"{sum(photos.values())} photos<small>data {escape(digest)}</small>" if photos else "made elsewhere"
+    tested = str(record.metrics.get("photos", "–"))
+    return [f"{escape(record.name)}<small>{escape(' · '.join(parts))}</small>", state, *rates, tested, learnt]
+
+
+def _pooling(backbone: BackboneSpec) -> str:
+    return backbone.pooling.replace("_", " + ")
 
 
 def _rate(key: str, metrics: Any) -> str:
@@ -61,7 +71,7 @@ def _detail_rows(record: Record) -> list[tuple[str, str]]:
         "Reads": f"{reads.side} × {reads.side} pixels, {record.features:,} numbers",
         "Backbone": record.backbone.name if record.backbone else "none, it reads pixels",
         "Layers": ", ".join(record.backbone.layers) if record.backbone else "",
-        "Pooling": record.backbone.pooling.replace("_", " + ") if record.backbone else "",
+        "Pooling": _pooling(record.backbone) if record.backbone else "",
         "Learnt from": learnt or str(training.get("source", "unknown")),
         "Training data": str(training.get("data", ""))[:12],
         **{f"File {file}": f"SHA-256 {digest}" for file, digest in record.files.items()},
@@ -72,8 +82,8 @@ def _detail_rows(record: Record) -> list[tuple[str, str]]:
 
 def show_quarantine() -> None:
     """Name the model files that the manifest does not vouch for; none of them was opened."""
-    store = session.store()
-    for entry in store.quarantine() if store.folder.is_dir() else []:
+    for entry in session.quarantine():
         st.warning(
-            f"**{entry.file}** is in quarantine and was not opened. {entry.reason}", icon=":material/shield_lock:"
+            f"**{as_markdown(entry.file)}** is in quarantine and was not opened. {entry.reason}",
+            icon=":material/shield_lock:",
         )

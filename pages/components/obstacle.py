@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.components import session
+from pages.components.sheet import as_markdown
 
 
 def show_obstacle() -> None:
@@ -21,7 +22,7 @@ def show_missing_members() -> None:
 def _show_reason(reason: str) -> None:
     with st.container(border=True, key="obstacle"):
         st.subheader("No trained member can vote yet")
-        st.error(reason, icon=":material/report:")
+        st.error(as_markdown(reason), icon=":material/report:")
         if not session.products():
             st.markdown("Train on the sample photos: `python -m ensemble train --data data --models models`")
         if not session.is_demo():

@@ -6,6 +6,7 @@ from ensemble.errors import PhotoError
 from ensemble.photos import MAX_BYTES, PHOTO_ENDINGS
 from pages.components import session
 from pages.components.sample_gallery import show_sample_gallery
+from pages.components.sheet import as_markdown
 
 FILE, CAMERA, SAMPLE = "File", "Camera", "Sample"
 ICONS = {FILE: ":material/upload_file:", CAMERA: ":material/photo_camera:", SAMPLE: ":material/grid_view:"}
@@ -28,7 +29,7 @@ def show_photo_picker() -> session.Chosen | None:
         found = _photo_from(source)
         return session.choose_photo(*found) if found else None
     except PhotoError as error:
-        st.error(str(error), icon=":material/broken_image:")
+        st.error(as_markdown(str(error)), icon=":material/broken_image:")
         return None
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,11 +14,11 @@ from ensemble.batches import Judged
 from ensemble.errors import PolicyError, QuorumError, StoreError
 from ensemble.figures import Scheme
 from ensemble.inspector import Inspector
-from ensemble.photos import PHOTO_ENDINGS, Photo, open_photo, read_photo
+from ensemble.photos import PHOTO_ENDINGS, Photo, open_photo, read_photo, safe_name
 from ensemble.policies import Policy, choose, shipped
 from ensemble.previews import evidence, thumbnail
 from ensemble.results import OK_NOK, Classes, Verdict
-from ensemble.store import Manifest, ModelStore
+from ensemble.store import Manifest, ModelStore, Quarantined
 
 HOME = Path(__file__).resolve().parents[2]
 PRODUCT, POLICY, DEMO = "product", "policy", "demo"  # keys of the sidebar's widgets, and names in the page's address
@@ -55,6 +55,12 @@ def models_root() -> Path:
 def data_root() -> Path:
     """The folder of the photos that ship: QUORUM_DATA, or `data` beside the entry script."""
     return Path(os.environ.get("QUORUM_DATA") or HOME / "data")
+
+
+def shown_path(path: Path) -> str:
+    """A path as a person would type it from the project's folder."""
+    whole = path.resolve()
+    return str(whole.relative_to(HOME)) if whole.is_relative_to(HOME) else str(whole)
 
 
 def scheme() -> Scheme:
@@ -166,6 +172,17 @@ def trained() -> Inspector:
     return _loaded(str(chosen.folder), chosen.fingerprint())
 
 
+def quarantine() -> list[Quarantined]:
+    """Model files of the chosen product that nobody vouches for; none of them has been opened."""
+    chosen = store()
+    return _quarantined(str(chosen.folder), chosen.fingerprint()) if chosen.folder.is_dir() else []
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _quarantined(folder: str, fingerprint: str) -> list[Quarantined]:
+    return ModelStore(Path(folder)).quarantine()
+
+
 def inspect(photos: Sequence[Photo]) -> list[Verdict]:
     """Verdicts for photos; visitors are served one after the other."""
     members, decide = inspector(), policy()
@@ -196,7 +213,8 @@ def choose_photo(data: bytes, name: str) -> Chosen:
     if lying is None or lying.photo.sha256 != digest:
         st.session_state.pop(CHOSEN, None)
         photo = open_photo(data, name)
-        st.session_state[CHOSEN] = lying = Chosen(photo, evidence(photo.picture))
+        lying = Chosen(photo, evidence(photo.picture))
+    st.session_state[CHOSEN] = lying = replace(lying, photo=replace(lying.photo, name=safe_name(name)))
     return lying
 
 
@@ -228,11 +246,9 @@ def batch() -> Batch | None:
     return found
 
 
-def start_batch(files: Sequence[tuple[str, Callable[[], bytes]]]) -> None:
-    """Begin a new batch, of names and what reads their bytes, in the place of the last one."""
-    total = batches.count((name, read()) for name, read in files)
-    coming = batches.judge(batches.entries((name, read()) for name, read in files), inspect)
-    st.session_state[BATCH] = Batch(mode(), total, coming)
+def start_batch(files: Sequence[batches.File]) -> None:
+    """Begin a new batch in the place of the last one; for a button's callback."""
+    st.session_state[BATCH] = Batch(mode(), batches.count(files), batches.judge(batches.entries(files), inspect))
 
 
 def stop_batch() -> None:

@@ -1,5 +1,6 @@
 """Small tables and chips as plain HTML: readable from afar, foldable on a phone, every text escaped."""
 
+import re
 from collections.abc import Sequence
 from html import escape
 
@@ -10,6 +11,11 @@ from ensemble.results import Classes, word
 from pages.components.mark import shape
 
 Row = Sequence[str]
+
+
+def as_markdown(text: str) -> str:
+    """A text that Markdown shows as it is, whatever signs are in it."""
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$:])", r"\\\1", text)
 
 
 def chip(label: str, classes: Classes) -> str:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from ensemble.errors import QuorumError
 from pages.components import session
+from pages.components.sheet import as_markdown
 
 
 def show_sidebar() -> None:
@@ -16,8 +17,8 @@ def show_sidebar() -> None:
             key=session.DEMO,
             bind="query-params",
             on_change=session.forget_results,
-            help="Dummy members vote, and everything they say is marked DEMO. No trained model is needed.",
         )
+        st.caption("Dummy members make votes up; everything is marked DEMO.")
 
 
 def _show_product() -> None:
@@ -25,8 +26,7 @@ def _show_product() -> None:
     if len(names) > 1:
         st.selectbox("Product", names, key=session.PRODUCT, bind="query-params", on_change=session.forget_results)
     elif names:
-        st.caption("Product")
-        st.text(names[0])
+        st.caption(f"Product: {as_markdown(names[0])}")
 
 
 def _show_policy() -> None:

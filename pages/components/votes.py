@@ -7,7 +7,7 @@ import streamlit as st
 from ensemble import figures
 from ensemble.results import Verdict
 from pages.components import session
-from pages.components.sheet import chip, show_sheet
+from pages.components.sheet import as_markdown, chip, show_sheet
 
 STILL = {"displayModeBar": False, "staticPlot": True}  # a chart that moves under a finger says nothing more
 
@@ -52,4 +52,6 @@ def show_votes(verdict: Verdict, key: str = "votes") -> None:
 def show_absent(verdict: Verdict) -> None:
     """Name every member that should have voted and could not, with its reason."""
     for absence in verdict.absent:
-        st.warning(f"**{absence.member}** is absent. {absence.reason}", icon=":material/person_off:")
+        st.warning(
+            f"**{as_markdown(absence.member)}** is absent. {as_markdown(absence.reason)}", icon=":material/person_off:"
+        )
