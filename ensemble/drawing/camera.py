@@ -27,11 +27,11 @@ class Camera:
 
 
 def draw_camera(rng: np.random.Generator) -> Camera:
-    tilt = rng.normal(0, 0.01, 2)
+    tilt = rng.normal(0, 0.008, 2)
     return Camera(
         exposure=float(1.12 * np.exp(rng.normal(0, 0.06))),
-        blur=float(rng.uniform(0.38, 0.5)),
-        noise=float(rng.uniform(0.5, 0.8)),
+        blur=float(rng.uniform(0.38, 0.46)),
+        noise=float(rng.uniform(0.5, 0.75)),
         vignette=float(rng.uniform(0.12, 0.18)),
         balance=(float(1 + tilt[0]), 1.0, float(1 + tilt[1])),
         noise_seed=int(rng.integers(2**32)),

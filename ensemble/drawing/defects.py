@@ -26,9 +26,9 @@ RIM = 0.96  # the flat of the flange ends here
 
 def scratch(surface: Surface, rng: np.random.Generator, hard: bool) -> None:
     """A drawn furrow or a few side by side; its grooves shine where those of the lathe do not."""
-    length = rng.uniform(0.4, 0.6) if hard else rng.uniform(0.7, 1.1)
-    width = rng.uniform(0.006, 0.008) if hard else rng.uniform(0.0095, 0.0135)
-    depth = rng.uniform(0.28, 0.38) if hard else rng.uniform(0.5, 0.7)
+    length = rng.uniform(0.5, 0.7) if hard else rng.uniform(0.7, 1.1)
+    width = rng.uniform(0.0075, 0.0095) if hard else rng.uniform(0.0115, 0.015)
+    depth = rng.uniform(0.34, 0.44) if hard else rng.uniform(0.55, 0.75)
     middle = _place_on_face(surface, rng, 0.08)
     # across the tool marks rather than along them: a furrow along a groove is a turning mark
     course = math.atan2(middle[1], middle[0]) + rng.uniform(-1.0, 1.0)
@@ -37,7 +37,7 @@ def scratch(surface: Surface, rng: np.random.Generator, hard: bool) -> None:
     step = np.linspace(-0.5, 0.5, 13)
     path = middle + np.outer(step * length, ahead) + np.outer(bend * (1 - 4 * step**2), aside)
     _furrow(surface, path, width, depth, 0.35 if hard else 0.55)
-    for _ in range(0 if hard else rng.integers(1, 4)):
+    for _ in range(0 if hard else rng.integers(2, 5)):
         start, stop = sorted(rng.choice(13, 2, replace=False))
         beside = path[start : stop + 1] + aside * rng.uniform(0.02, 0.05) * rng.choice([-1, 1])
         _furrow(surface, beside, 0.7 * width, 0.7 * depth, 0.4)
@@ -45,8 +45,8 @@ def scratch(surface: Surface, rng: np.random.Generator, hard: bool) -> None:
 
 def dent(surface: Surface, rng: np.random.Generator, hard: bool) -> None:
     """A blow: a shallow oval bowl with a raised lip, the tool marks run on through it."""
-    reach = rng.uniform(0.06, 0.08) if hard else rng.uniform(0.10, 0.15)
-    depth = rng.uniform(0.26, 0.36) if hard else rng.uniform(0.5, 0.75)
+    reach = rng.uniform(0.075, 0.095) if hard else rng.uniform(0.10, 0.15)
+    depth = rng.uniform(0.36, 0.46) if hard else rng.uniform(0.5, 0.75)
     x, y = _place_on_face(surface, rng, reach)
     squeeze, turn = rng.uniform(0.7, 1.0), rng.uniform(0, math.pi)
     at = surface.window(x, y, 1.4 * reach)
@@ -55,7 +55,7 @@ def dent(surface: Surface, rng: np.random.Generator, hard: bool) -> None:
     v = (dy * np.float32(math.cos(turn)) - dx * np.float32(math.sin(turn))) / np.float32(reach * squeeze)
     distance = np.sqrt(u * u + v * v) + np.float32(1e-6)
     bowl = np.where(distance < 1, 2.6 * distance * (1 - distance * distance), 0)
-    lip = -0.3 * np.exp(-(((distance - 1.08) / 0.13) ** 2))
+    lip = -0.3 * np.exp(-(((distance - 1.06) / 0.09) ** 2))
     rise = np.float32(depth) * (bowl + lip).astype(np.float32)
     along, aside = rise * u / distance, rise * v / distance
     surface.slope_x[at] += along * np.float32(math.cos(turn)) - aside * np.float32(math.sin(turn))
@@ -63,13 +63,13 @@ def dent(surface: Surface, rng: np.random.Generator, hard: bool) -> None:
     struck = inside((distance - 0.9) * np.float32(reach), 4 * surface.pixel)
     surface.rough[at] = np.maximum(surface.rough[at], (0.2 if hard else 0.4) * struck)
     surface.tone[at] *= 1 - np.float32(0.06 if hard else 0.16) * struck
-    _mark(surface, at, inside((distance - 1.1) * np.float32(reach * squeeze), surface.pixel))
+    _mark(surface, at, inside((distance - 1.18) * np.float32(reach * squeeze), surface.pixel))
 
 
 def crack(surface: Surface, rng: np.random.Generator, hard: bool) -> None:
     """A jagged dark line that starts at an edge, where the stress is, and thins out."""
-    length = rng.uniform(0.22, 0.32) if hard else rng.uniform(0.45, 0.75)
-    width = rng.uniform(0.005, 0.0065) if hard else rng.uniform(0.009, 0.013)
+    length = rng.uniform(0.28, 0.38) if hard else rng.uniform(0.45, 0.75)
+    width = rng.uniform(0.006, 0.0075) if hard else rng.uniform(0.009, 0.013)
     start, course = _crack_start(surface, rng)
     path = _jagged(rng, start, course, length)
     _cleft(surface, path, width)
@@ -81,8 +81,8 @@ def crack(surface: Surface, rng: np.random.Generator, hard: bool) -> None:
 
 def stain(surface: Surface, rng: np.random.Generator, hard: bool) -> None:
     """Dried coolant, oil or rust: an uneven film, darker along its drying edge."""
-    reach = rng.uniform(0.12, 0.16) if hard else rng.uniform(0.18, 0.28)
-    strength = rng.uniform(0.5, 0.65) if hard else rng.uniform(0.8, 1.0)
+    reach = rng.uniform(0.14, 0.18) if hard else rng.uniform(0.18, 0.28)
+    strength = rng.uniform(0.58, 0.72) if hard else rng.uniform(0.8, 1.0)
     colour = np.array(STAIN_COLOURS[rng.integers(len(STAIN_COLOURS))], np.float32)
     x, y = _place_on_face(surface, rng, 0.05)
     at = surface.window(x, y, 1.7 * reach)
@@ -100,7 +100,7 @@ def stain(surface: Surface, rng: np.random.Generator, hard: bool) -> None:
     film *= on_top
     surface.tint[at] *= 1 - film[:, :, None] * (1 - colour)
     surface.rough[at] = np.maximum(surface.rough[at], np.float32(0.6) * film)
-    _mark(surface, at, smooth(film, 0.18 * strength, 0.32 * strength))
+    _mark(surface, at, smooth(film, 0.12 * strength, 0.26 * strength))
 
 
 def burr(surface: Surface, rng: np.random.Generator, hard: bool) -> None:
@@ -112,8 +112,8 @@ def burr(surface: Surface, rng: np.random.Generator, hard: bool) -> None:
         hole, side = Hole(0.0, 0.0, BORE_RADIUS, 0.026), -1.0
     elif place == 2:
         hole, side = surface.holes[rng.integers(len(surface.holes))], -1.0
-    height = rng.uniform(0.03, 0.038) if hard else rng.uniform(0.05, 0.07)
-    span = (rng.uniform(0.13, 0.18) if hard else rng.uniform(0.28, 0.45)) / hole.radius
+    height = rng.uniform(0.03, 0.038) if hard else rng.uniform(0.042, 0.06)
+    span = (rng.uniform(0.16, 0.22) if hard else rng.uniform(0.28, 0.45)) / hole.radius
     span = min(span, 2.0)
     middle = rng.uniform(0, 2 * math.pi)
     at = surface.window(hole.x, hole.y, hole.radius + 2 * height)
@@ -126,11 +126,11 @@ def burr(surface: Surface, rng: np.random.Generator, hard: bool) -> None:
     beyond = (distance - np.float32(hole.radius)) * np.float32(side)
     lip = inside(beyond - reach, surface.pixel) * inside(-beyond - 0.5 * reach, surface.pixel) * (reach > 0)
     # torn metal stands up and turns its facets every way
-    tilt = np.float32(side) * (np.float32(0.35) + np.float32(0.4) * lean)
+    tilt = np.float32(side) * (np.float32(0.3) + np.float32(0.3) * lean)
     surface.slope_x[at] += lip * (tilt * dx / distance - surface.slope_x[at])
     surface.slope_y[at] += lip * (tilt * dy / distance - surface.slope_y[at])
     surface.rough[at] += lip * (np.float32(0.7) - surface.rough[at])
-    surface.tone[at] += lip * (np.float32(0.85) + np.float32(0.22) * lean - surface.tone[at])
+    surface.tone[at] += lip * (np.float32(0.9) + np.float32(0.14) * lean - surface.tone[at])
     surface.solid[at] = np.maximum(surface.solid[at], lip)
     _mark(surface, at, lip)
 
@@ -158,7 +158,7 @@ AFTER_DRILLING: dict[str, Callable[[Surface, np.random.Generator, bool], None]] 
     "burr": burr,
 }
 DEFECTS = (*AFTER_DRILLING, *BEFORE_DRILLING)
-STAIN_COLOURS = ((0.34, 0.15, 0.05), (0.10, 0.09, 0.08), (0.16, 0.22, 0.36), (0.42, 0.30, 0.10))
+STAIN_COLOURS = ((0.34, 0.15, 0.05), (0.10, 0.09, 0.08), (0.16, 0.20, 0.28), (0.40, 0.28, 0.12))
 
 
 def _mark(surface: Surface, at: tuple[slice, slice], share: Field) -> None:
@@ -194,7 +194,7 @@ def _furrow(surface: Surface, path: Points, width: float, depth: float, torn: fl
     norm = np.where(cut > 0, norm, 1)
     surface.groove_x[at], surface.groove_y[at] = groove_x / norm, groove_y / norm
     surface.rough[at] = np.maximum(surface.rough[at], np.float32(torn) * cut)
-    _mark(surface, at, inside(np.abs(distance) - 1.15 * width, surface.pixel) * (cut > 0.05) * surface.solid[at])
+    _mark(surface, at, inside(np.abs(distance) - 1.3 * width, surface.pixel) * (cut > 0.02) * surface.solid[at])
 
 
 def _taper_ends(surface: Surface, at: tuple[slice, slice], path: Points, width: float) -> Field:
@@ -207,11 +207,11 @@ def _cleft(surface: Surface, path: Points, width: float) -> None:
     start, end = (np.hypot(surface.x[at] - np.float32(x), surface.y[at] - np.float32(y)) for x, y in path[[0, -1]])
     thin = np.float32(width) * (np.float32(0.45) + np.float32(0.55) * end / (start + end + np.float32(1e-6)))
     gap = inside(np.abs(distance) - thin, surface.pixel) * surface.solid[at]
-    lip = np.exp(-(((distance - 1.6 * thin) / thin) ** 2)) * surface.solid[at]
-    surface.slope_x[at] += np.float32(0.3) * lip * across_x
-    surface.slope_y[at] += np.float32(0.3) * lip * across_y
+    lip = np.exp(-(((distance - thin - np.float32(0.005)) / np.float32(0.004)) ** 2)) * surface.solid[at]
+    surface.slope_x[at] += np.float32(0.16) * lip * across_x
+    surface.slope_y[at] += np.float32(0.16) * lip * across_y
     surface.tone[at] *= 1 - np.float32(0.92) * gap
-    mark = inside(np.abs(distance) - thin - 0.5 * surface.pixel, surface.pixel)
+    mark = inside(np.abs(distance) - thin - surface.pixel, surface.pixel)
     _mark(surface, at, mark * surface.solid[at])
 
 
@@ -263,8 +263,8 @@ def _blotches(rng: np.random.Generator, grain: int, shape: tuple[int, ...]) -> F
 
 def _teeth(rng: np.random.Generator, share: Field) -> tuple[Field, Field]:
     """Height of a torn lip along its span, 0 to 1, and the facets of its teeth, -1 to 1."""
-    count = 30
-    knots = np.clip(0.72 + 0.2 * rng.standard_normal(count), 0.3, 1)
+    count = 26
+    knots = np.clip(0.66 + 0.26 * rng.standard_normal(count), 0.3, 1)
     facets = np.clip(0.7 * rng.standard_normal(count), -1, 1)
     line = np.linspace(-1, 1, count)
     flat = share.ravel()

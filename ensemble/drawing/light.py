@@ -58,14 +58,14 @@ class Light:
 def draw_light(rng: np.random.Generator) -> Light:
     """The light of one shot: an inspection bench whose two lamps and room drift a little from shot to shot."""
     warm = rng.normal(0, 0.015)
-    glow = math.radians(200) + rng.normal(0, 0.5)
+    glow = math.radians(200) + rng.normal(0, 0.3)
     grey, cast = 0.17 * math.exp(rng.normal(0, 0.06)), rng.normal(0, 0.008)
     return Light(
         lamps=(
             _lamp(rng, math.radians(232), 1.0, 0.02 + warm),
             _lamp(rng, math.radians(338), 0.32, warm - 0.03),
         ),
-        glow=rng.uniform(0.11, 0.14),
+        glow=rng.uniform(0.118, 0.132),
         glow_x=0.7 * math.cos(glow),
         glow_y=0.7 * math.sin(glow),
         bench=(grey * (1 + cast), grey, grey * (1.03 - cast)),
@@ -74,16 +74,16 @@ def draw_light(rng: np.random.Generator) -> Light:
 
 
 def _lamp(rng: np.random.Generator, azimuth: float, power: float, warm: float) -> Lamp:
-    azimuth += rng.normal(0, math.radians(4))
-    height = 3.9 * math.exp(rng.normal(0, 0.05))
-    reach = 0.82 * height * math.exp(rng.normal(0, 0.05))
+    azimuth += rng.normal(0, math.radians(2.5))
+    height = 3.9 * math.exp(rng.normal(0, 0.03))
+    reach = 0.82 * height * math.exp(rng.normal(0, 0.03))
     return Lamp(
         x=reach * math.cos(azimuth),
         y=reach * math.sin(azimuth),
         z=height,
-        power=power * math.exp(rng.normal(0, 0.08)),
-        along=rng.uniform(0.09, 0.11),
-        across=rng.uniform(0.48, 0.54),
+        power=power * math.exp(rng.normal(0, 0.04)),
+        along=rng.uniform(0.095, 0.105),
+        across=rng.uniform(0.5, 0.52),
         colour=(1 + warm, 1.0, 1 - warm),
     )
 
@@ -227,7 +227,7 @@ def _floor(surface: Surface, light: Light, hole: Hole, at: tuple[slice, slice]) 
     distance = np.hypot(dx, dy) + np.float32(1e-6)
     shade = np.float32(1.05) - np.float32(0.5) * smooth(distance, 0.3 * hole.radius, hole.radius)
     cone = _wall_light(light, -dx / distance, -dy / distance)
-    return ((np.float32(0.3) * light.glow + np.float32(0.3) * cone) * shade)[:, :, None] * np.ones(3, np.float32)
+    return ((np.float32(0.45) * light.glow + np.float32(0.46) * cone) * shade)[:, :, None] * np.ones(3, np.float32)
 
 
 def _wall_light(light: Light, normal_x: Field, normal_y: Field) -> Field:

@@ -48,7 +48,7 @@ def draw_part(
 
 
 def _draw_pose(rng: np.random.Generator, size: int) -> Pose:
-    lean, tilt = rng.uniform(0, 2 * math.pi), rng.uniform(0, 0.05)
+    lean, tilt = rng.uniform(0, 2 * math.pi), rng.uniform(0, 0.04)
     return Pose(
         centre_x=size * (0.5 + rng.normal(0, 0.006)),
         centre_y=size * (0.5 + rng.normal(0, 0.006)),
@@ -84,4 +84,4 @@ def _scatter(colours: NDArray[np.floating], surface: Surface, specks: NDArray[np
 
 def _mask(surface: Surface) -> Image.Image:
     share = average_down(surface.damage)
-    return Image.fromarray(np.where(share >= 0.4, 255, 0).astype(np.uint8))
+    return Image.fromarray(np.where(share >= 0.25, 255, 0).astype(np.uint8))

@@ -185,11 +185,11 @@ def _ring_table(rng: np.random.Generator) -> Field:
     fine = uniform_filter1d(noise[0], 4) * 2.0
     middle = uniform_filter1d(noise[1], 14) * 3.7
     slow = uniform_filter1d(noise[2], 120) * 11.0
-    feed = np.sin(2 * np.pi * radii / rng.uniform(0.016, 0.03) + rng.uniform(0, 6.28))
-    rise = rng.uniform(0.035, 0.045) * fine + rng.uniform(0.025, 0.035) * middle + 0.02 * slow
-    rise += rng.uniform(0.01, 0.02) * feed
+    feed = np.sin(2 * np.pi * radii / rng.uniform(0.02, 0.026) + rng.uniform(0, 6.28))
+    rise = 0.04 * fine + 0.03 * middle + 0.012 * slow
+    rise += 0.015 * feed
     for _ in range(rng.poisson(2)):
-        place, depth = rng.uniform(0.32, 0.95), rng.normal(0, 0.07)
+        place, depth = rng.uniform(0.32, 0.95), rng.normal(0, 0.05)
         rise += depth * np.exp(-(((radii - place) / rng.uniform(0.003, 0.008)) ** 2))
     return rise.astype(np.float32)
 
@@ -198,7 +198,7 @@ def _tone_table(rng: np.random.Generator) -> Field:
     """Brightness of the metal by radius, with the shade that gathers at the foot of the hub."""
     radii = _table_radii()
     noise = rng.standard_normal((2, TABLE)).astype(np.float32)
-    tone = 1 + 0.03 * 3 * uniform_filter1d(noise[0], 10) + 0.03 * 9 * uniform_filter1d(noise[1], 90)
+    tone = 1 + 0.06 * uniform_filter1d(noise[0], 10) + 0.18 * uniform_filter1d(noise[1], 90)
     tone[radii < HUB_RADIUS] *= rng.uniform(0.96, 1.03)  # the hub is turned in a cut of its own
     foot = np.where(radii >= HUB_RADIUS - 0.008, np.exp(-(radii - HUB_RADIUS) / 0.022), 0)
     groove = np.exp(-(((radii - 0.902) / 0.007) ** 2))
