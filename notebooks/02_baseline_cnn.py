@@ -39,11 +39,12 @@ SEED = 0
 # %%
 import numpy as np
 import pandas as pd
-from PIL import Image
+from IPython.display import Image
 
 from ensemble.datasets import check, find_dataset
 from ensemble.inspector import Inspector
 from ensemble.photos import read_photo
+from ensemble.previews import contact_sheet
 from ensemble.store import ModelStore
 from ensemble.training import read_rows, train
 
@@ -64,9 +65,9 @@ pd.DataFrame({part: pd.Series([sample.label for sample in samples]).value_counts
 # Each row below is one class, in the order of the table.
 
 # %%
-by_class = {name: [each for each in dataset.train if each.label == name][:8] for name in dataset.classes.names}
-rows = [[read_photo(sample.path).picture.resize((112, 112)) for sample in samples] for samples in by_class.values()]
-Image.fromarray(np.vstack([np.hstack(row) for row in rows]))
+by_class = [[each.path for each in dataset.train if each.label == name] for name in dataset.classes.names]
+spread = [paths[:: max(1, len(paths) // 8)][:8] for paths in by_class]
+Image(contact_sheet([[read_photo(path).picture for path in paths] for paths in spread]))
 
 # %% [markdown]
 # ## Training
@@ -103,7 +104,7 @@ curves.iloc[::3].style.bar(color="#b9c2c8", vmin=0, width=90).format("{:.3f}").s
 # that is rejected. Next to the figures stands what they rest on: which class (row) was called what (column).
 
 # %%
-pd.DataFrame(outcome.quality["members"]).T
+pd.DataFrame.from_dict(outcome.quality["members"], orient="index").round(3)
 
 # %%
 pd.DataFrame(outcome.quality["ensemble"]["MAJORITY"]["confusion"]).T.rename_axis("true class")
@@ -123,7 +124,7 @@ pd.DataFrame({"photo": [each.path.name for each in worst], "true class": [each.l
 )
 
 # %%
-Image.fromarray(np.hstack([read_photo(sample.path).picture.resize((160, 160)) for sample in worst]))
+Image(contact_sheet([[read_photo(sample.path).picture for sample in worst]], side=160))
 
 # %% [markdown]
 # ## It may vote now
@@ -132,7 +133,9 @@ Image.fromarray(np.hstack([read_photo(sample.path).picture.resize((160, 160)) fo
 # figures above; a file that differs by one byte is not opened any more.
 
 # %%
-pd.Series({"file": ", ".join(record.files), "SHA-256": record.files["baseline_cnn.pth"], **record.training["photos"]})
+for file, digest in record.files.items():
+    print(f"{file}  SHA-256 {digest}")
+print("Learnt from", ", ".join(f"{count} {name}" for name, count in record.training["photos"].items()))
 
 # %%
 verdict = Inspector.open(store).inspect([read_photo(worst[0].path)], store.policies()[0])[0]

@@ -44,7 +44,7 @@ SEED = 0
 import joblib
 import numpy as np
 import pandas as pd
-from PIL import Image
+from IPython.display import Image
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -54,6 +54,7 @@ from ensemble.backbones import FeatureExtractor
 from ensemble.datasets import batches, find_dataset
 from ensemble.inspector import Inspector
 from ensemble.photos import read_photo
+from ensemble.previews import contact_sheet
 from ensemble.store import ModelStore
 from ensemble.store.trust import trust
 from ensemble.training import train
@@ -152,14 +153,14 @@ pd.DataFrame(
 # %%
 outcome = train(DATA, MODELS, backbones=BACKBONES, kinds=["svm", "rf", "xgb"], weights=WEIGHTS, seed=SEED, notify=print)
 print(f"{len(outcome.members)} members, trained and measured in {outcome.seconds:.0f} s.")
-pd.DataFrame(outcome.quality["members"]).T
+pd.DataFrame.from_dict(outcome.quality["members"], orient="index").round(3)
 
 # %% [markdown]
 # The policies count the votes of these members: the first is the product's default.
 
 # %%
 rates = ["accuracy", "escape_rate", "overkill_rate", "review_rate", "f1"]
-pd.DataFrame(outcome.quality["ensemble"]).T[rates]
+pd.DataFrame.from_dict(outcome.quality["ensemble"], orient="index")[rates].round(3)
 
 # %%
 policy, confusion = next((name, quality["confusion"]) for name, quality in outcome.quality["ensemble"].items())
@@ -184,8 +185,8 @@ print(f"The votes are split on {len(split)} of {len(votes)} test photos.")
 split.head(8)
 
 # %%
-shown = [photos[position].picture.resize((160, 160)) for position in split.index[:8]]
-Image.fromarray(np.hstack(shown)) if shown else "The jury is of one mind."
+shown = [photos[position].picture for position in split.index[:8]]
+Image(contact_sheet([shown], side=160)) if shown else "The jury is of one mind."
 
 # %% [markdown]
 # ## They may vote now

@@ -290,6 +290,7 @@ def test_changed_file_is_noticed_at_once_and_models_are_loaded_once_a_state(
         for _ in range(3):
             assert len(post(client, jpeg()).json()["votes"]) == 2
             assert client.get("/health").json()["absent"] == []
+            (copied / ".manifest.json.new").write_bytes(b"half a manif")  # one that is still being written
         assert next(loads) == 1
         (copied / "svm_squeezenet1_1.pkl").write_bytes(b"swapped")
         answer, health = post(client, jpeg()).json(), client.get("/health")
