@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,29 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@dataclass(frozen=True)
+class Filled:
+    folder: Path
+    counts: dict[str, int]
+    steps: list[tuple[int, int]]
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Filled:
+    """A folder that was there before, with notes and an empty class folder, filled with another seed."""
+    folder = tmp_path_factory.mktemp("filled")
+    (folder / "README.md").write_text("notes")
+    (folder / "train" / "defective").mkdir(parents=True)
+    steps: list[tuple[int, int]] = []
+    counts = write_sample(folder, photos=8, seed=4, progress=lambda done, all_: steps.append((done, all_)))
+    return Filled(folder, counts, steps)
+
+
+@pytest.fixture(scope="module")
+def good() -> tuple[Image.Image, Image.Image]:
+    return draw_part(np.random.default_rng(2))
+
+
 def files(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
@@ -41,11 +65,13 @@ def test_the_defects_have_their_names() -> None:
 
 @pytest.mark.parametrize("hard", [False, True])
 @pytest.mark.parametrize("defect", KINDS)
-def test_damage_lies_in_its_mask_and_nowhere_else(defect: str, hard: bool) -> None:
-    good, empty = draw_part(np.random.default_rng(2))
+def test_damage_lies_in_its_mask_and_nowhere_else(
+    good: tuple[Image.Image, Image.Image], defect: str, hard: bool
+) -> None:
+    photo, empty = good
     bad, mask = draw_part(np.random.default_rng(2), defect, hard)
     damaged = np.asarray(mask) > 0
-    change = np.abs(pixels(bad) - pixels(good)).mean(axis=2)
+    change = np.abs(pixels(bad) - pixels(photo)).mean(axis=2)
 
     assert not np.asarray(empty).any()
     assert (bad.mode, bad.size, mask.mode, mask.size) == ("RGB", (256, 256), "L", (256, 256))
@@ -56,9 +82,9 @@ def test_damage_lies_in_its_mask_and_nowhere_else(defect: str, hard: bool) -> No
     assert change[~binary_dilation(damaged, iterations=4)].mean() < 0.02
 
 
-def test_good_parts_differ_from_each_other() -> None:
-    first, second = (pixels(draw_part(np.random.default_rng(seed))[0]) for seed in (1, 2))
-    assert np.abs(first - second).mean() > 4
+def test_good_parts_differ_from_each_other(good: tuple[Image.Image, Image.Image]) -> None:
+    other, _ = draw_part(np.random.default_rng(1))
+    assert np.abs(pixels(good[0]) - pixels(other)).mean() > 4
 
 
 @pytest.mark.parametrize("side", [64, 130])
@@ -102,7 +128,7 @@ def test_every_part_has_both_classes_and_about_seven_tenths_train(photos: int) -
     assert len(found) == 4
     for label in ("non_defective", "defective"):
         train, test = found["train", label], found["test", label]
-        assert abs(test - 0.3 * (train + test)) <= 2
+        assert abs(test - 0.3 * (train + test)) <= 3
     assert 0 <= photos - 2 * sum(found[part, "defective"] for part in ("train", "test")) <= 1
 
 
@@ -139,16 +165,13 @@ def test_same_seed_same_bytes_and_a_longer_sample_begins_the_same(written: Path,
     assert len(longer) == len(shorter) + 3  # two photos and a mask
 
 
-def test_another_seed_draws_other_photos(written: Path, tmp_path: Path) -> None:
-    write_sample(tmp_path, photos=8, seed=4)
-    assert not set(files(tmp_path).values()) & set(files(written).values())
+def test_another_seed_draws_other_photos(written: Path, filled: Filled) -> None:
+    assert not set(files(filled.folder).values()) & set(files(written).values())
 
 
-def test_progress_and_counts_are_reported(tmp_path: Path) -> None:
-    steps: list[tuple[int, int]] = []
-    counts = write_sample(tmp_path, photos=8, progress=lambda done, photos: steps.append((done, photos)))
-    assert steps == [(k, 8) for k in range(1, 9)]
-    assert counts == {
+def test_progress_and_counts_are_reported(filled: Filled) -> None:
+    assert filled.steps == [(k, 8) for k in range(1, 9)]
+    assert filled.counts == {
         "test/defective": 1,
         "test/non_defective": 1,
         "train/defective": 3,
@@ -185,12 +208,9 @@ def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
         write_sample(tmp_path / "data", photos=8)
 
 
-def test_a_folder_without_photos_is_filled_and_its_notes_stay(tmp_path: Path) -> None:
-    (tmp_path / "README.md").write_text("notes")
-    (tmp_path / "train" / "defective").mkdir(parents=True)
-    write_sample(tmp_path, photos=8)
-    assert (tmp_path / "README.md").read_text() == "notes"
-    assert len(list(tmp_path.rglob("*.jpg"))) == 8
+def test_a_folder_without_photos_is_filled_and_its_notes_stay(filled: Filled) -> None:
+    assert (filled.folder / "README.md").read_text() == "notes"
+    assert len(list(filled.folder.rglob("*.jpg"))) == 8
 
 
 def test_nothing_is_left_when_the_drawing_is_stopped(tmp_path: Path) -> None:
@@ -211,6 +231,8 @@ def test_a_failed_move_takes_the_others_back(tmp_path: Path, monkeypatch: pytest
             raise OSError(28, "No space left on device")
         return rename(self, target)
 
+    photo = Image.new("RGB", (8, 8)), Image.new("L", (8, 8))
+    monkeypatch.setattr(sample, "draw_part", lambda *_: photo)
     monkeypatch.setattr(sample.Path, "rename", full_disk)
     with pytest.raises(DataError, match=r"could not be written to .*No space left on device"):
         write_sample(tmp_path / "new", photos=8)

@@ -98,7 +98,8 @@ def stain(surface: Surface, rng: np.random.Generator, hard: bool) -> None:
     film = cover * np.clip(0.6 + 0.2 * blotch + rng.uniform(0, 0.3) * rim, 0.1, 1) * np.float32(strength)
     on_top = surface.solid[at]
     film *= on_top
-    surface.tint[at] *= 1 - film[:, :, None] * (1 - colour)
+    surface.tint = np.ones((*surface.x.shape, 3), np.float32)
+    surface.tint[at] = 1 - film[:, :, None] * (1 - colour)
     surface.rough[at] = np.maximum(surface.rough[at], np.float32(0.6) * film)
     _mark(surface, at, smooth(film, 0.12 * strength, 0.26 * strength))
 

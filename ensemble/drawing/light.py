@@ -99,7 +99,8 @@ def metal(surface: Surface, light: Light) -> Colours:
         shine = _shine(surface, normal, lamp) * _hub_shadow(surface, lamp)
         for channel in range(3):
             colours[:, :, channel] += shine * np.float32(lamp.power * lamp.colour[channel])
-    colours *= surface.tint
+    if surface.tint is not None:
+        colours *= surface.tint
     colours *= surface.tone[:, :, None]
     return colours
 
@@ -126,7 +127,8 @@ def _shine(surface: Surface, normal: tuple[Field, Field, Field], lamp: Lamp) -> 
     # real grooves scatter some light far to the sides, torn metal nearly all of it
     wide = np.exp(-total * np.float32(1 / 0.26))
     shine = polished + np.float32(0.09) * wide
-    shine += surface.rough * (np.float32(0.55) * wide - shine)
+    if surface.rough.any():
+        shine += surface.rough * (np.float32(0.55) * wide - shine)
     return shine * np.sqrt(facing) + np.float32(0.06) * facing
 
 

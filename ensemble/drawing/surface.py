@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from copy import copy
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,9 +71,9 @@ class Surface:
     tone: Field
     rough: Field  # 0 where the turned grooves shine, 1 where the metal is torn or dull
     solid: Field
-    tint: NDArray[np.float32]  # (S, S, 3)
     damage: Field
-    holes: list[Hole] = field(default_factory=list)
+    holes: list[Hole]
+    tint: Field | None = None  # (S, S, 3) where something colours the metal
 
     @property
     def pixel(self) -> float:
@@ -160,7 +160,6 @@ def turned_face(rng: np.random.Generator, pose: Pose, size: int) -> Surface:
         tone=tone.astype(np.float32),
         rough=np.zeros((size, size), np.float32),
         solid=solid,
-        tint=np.ones((size, size, 3), np.float32),
         damage=np.zeros((size, size), np.float32),
         holes=bolt_holes(pose.angle),
     )
