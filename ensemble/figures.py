@@ -82,9 +82,14 @@ def mean_score_text(verdict: Verdict) -> str:
     if verdict.classes.defect:
         mean = verdict.mean_probability(verdict.classes.defect) or 0.0
         cut = _mean_cut(verdict)
-        return f"Mean defect probability {mean:.0%} over {len(verdict.votes)} votes; the mean cut is {cut:.0%}."
+        return f"Mean defect probability {mean:.0%} over {votes_count(verdict)}; the mean cut is {cut:.0%}."
     means = (f"{word(name)} {verdict.mean_probability(name) or 0.0:.0%}" for name in verdict.classes.names)
-    return f"Mean probability over {len(verdict.votes)} votes: {', '.join(means)}."
+    return f"Mean probability over {votes_count(verdict)}: {', '.join(means)}."
+
+
+def votes_count(verdict: Verdict) -> str:
+    """How many members voted, in words."""
+    return "1 vote" if len(verdict.votes) == 1 else f"{len(verdict.votes)} votes"
 
 
 def votes(verdict: Verdict, scheme: Scheme) -> go.Figure:

@@ -8,9 +8,9 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 ROWS = (
     {"results", "errors"},
-    {"photos", "archives", "bombs", "policies", "preprocessing", "networks", "drawing"},
+    {"photos", "archives", "bombs", "policies", "preprocessing", "networks", "weights", "drawing", "previews", "exports", "previews", "exports"},
     {"backbones", "datasets", "members", "store", "figures"},
-    {"inspector", "training", "pretraining", "evaluation"},
+    {"inspector", "batches", "training", "pretraining", "evaluation"},
     {"__main__", "api"},
 )
 DOORS = {

@@ -34,7 +34,7 @@ def show_details(chosen: session.Chosen | None) -> None:
 def show_verdict_card(verdict: Verdict) -> None:
     """Show word, shape and colour together, with the reason and what it rests on."""
     look = figures.tone(verdict.label, verdict.classes)
-    facts = [f"{len(verdict.votes)} votes", f"{verdict.seconds:.2f} s", f"policy {verdict.policy}"]
+    facts = [figures.votes_count(verdict), f"{verdict.seconds:.2f} s", f"policy {verdict.policy}"]
     if verdict.label != REVIEW:
         facts.insert(0, f"confidence {verdict.confidence:.0%}")
     stamp = '<div class="demo">DEMO</div>' if verdict.demo else ""

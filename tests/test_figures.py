@@ -1,0 +1,111 @@
+"""Charts say the same in words, never by colour alone, and carry DEMO where dummies voted."""
+
+from dataclasses import replace
+
+import pytest
+from stub_product import GARMENTS
+
+from ensemble import figures
+from ensemble.figures import PALETTES, Palette, Scheme
+from ensemble.policies import Policy
+from ensemble.results import OK_NOK, Absence, Classes, Score, Verdict
+
+MAJORITY = Policy("MAJORITY", "majority", thresholds={"rf": 0.7})
+SAID = {"svm": 0.9, "rf": 0.6, "xgb": 0.2}
+
+
+def verdict(classes: Classes = OK_NOK, *, demo: bool = False, votes: int = 3) -> Verdict:
+    shares = dict.fromkeys(classes.names[2:], 0.05)
+    scores = [
+        Score(member, {classes.names[0]: 1 - p - sum(shares.values()), classes.names[1]: p, **shares}, 0.01)
+        for member, p in list(SAID.items())[:votes]
+    ]
+    decided = MAJORITY.decide(scores, [] if votes else [Absence("svm", "It is missing.")], classes)
+    return replace(decided, demo=demo)
+
+
+TABLE = [
+    (figures.mean_score_text, OK_NOK, 3, "Mean defect probability 57% over 3 votes; the mean cut is 57%."),
+    (figures.votes_text, OK_NOK, 2, "svm says NOK, 0.90 (cut 0.50); rf says OK, 0.60 (cut 0.70)."),
+    (figures.votes_text, GARMENTS, 1, "svm says shoes, 0.90."),
+    (figures.mean_score_text, GARMENTS, 1, "Mean probability over 1 vote: bottomwear 5%, shoes 90%, topwear 5%."),
+    (figures.votes_text, OK_NOK, 0, "No member voted."),
+    (figures.mean_score_text, OK_NOK, 0, "No member voted, so there is no mean."),
+]
+
+
+@pytest.mark.parametrize(("say", "classes", "votes", "expected"), TABLE)
+def test_text_alternatives(say: object, classes: Classes, votes: int, expected: str) -> None:
+    assert say(verdict(classes, votes=votes)) == expected  # type: ignore[operator]
+
+
+def annotations(figure: object) -> list[str]:
+    return [entry.text for entry in figure.layout.annotations]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("classes", [OK_NOK, GARMENTS], ids=["two", "three"])
+@pytest.mark.parametrize("draw", [figures.mean_score, figures.votes])
+def test_demo_is_written_across_every_figure(draw: object, classes: Classes, scheme: Scheme) -> None:
+    for demo in (True, False):
+        drawn = annotations(draw(verdict(classes, demo=demo), scheme))  # type: ignore[operator]
+        assert ("<b>DEMO</b>" in drawn) == demo
+
+
+def test_votes_carry_their_words_and_their_own_cuts() -> None:
+    figure = figures.votes(verdict(), "light")
+    assert annotations(figure) == ["<b>NOK</b> 0.90", "<b>OK</b> 0.60", "<b>OK</b> 0.20"]
+    assert [shape.x0 for shape in figure.layout.shapes] == [0.5, 0.7, 0.5]
+    assert list(figure.data[0].x) == [0.9, 0.6, 0.2]
+
+
+def test_the_gauge_shows_the_mean_and_the_mean_cut() -> None:
+    gauge = figures.mean_score(verdict(), "light").data[0]
+    assert gauge.value == pytest.approx(56.667, abs=0.01)
+    assert gauge.gauge.threshold.value == pytest.approx(56.667, abs=0.01)
+
+
+def test_classes_without_a_defect_have_bars_and_no_gauge() -> None:
+    figure = figures.mean_score(verdict(GARMENTS, votes=1), "light")
+    assert figure.data[0].type == "bar"
+    assert list(figure.data[0].y) == ["bottomwear", "shoes", "topwear"]
+
+
+@pytest.mark.parametrize(
+    ("label", "classes", "expected"),
+    [
+        ("non_defective", OK_NOK, "ok"),
+        ("defective", OK_NOK, "nok"),
+        ("review", OK_NOK, "review"),
+        ("review", GARMENTS, "review"),
+        ("shoes", GARMENTS, "plain"),
+        ("a", Classes(("b", "a"), defect="b"), "ok"),
+    ],
+)
+def test_tone(label: str, classes: Classes, expected: str) -> None:
+    assert figures.tone(label, classes) == expected
+
+
+def contrast(first: str, second: str) -> float:
+    """WCAG 2.2's contrast ratio of two #RRGGBB colours."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+        red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    light, dark = sorted((luminance(first), luminance(second)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("palette", PALETTES.values(), ids=PALETTES.keys())
+def test_every_colour_can_be_read(palette: Palette) -> None:
+    for ground in (palette.paper, palette.surface):
+        for ink in (palette.ink, palette.muted):
+            assert contrast(ink, ground) >= 4.5
+        for mark in (palette.ok, palette.nok, palette.plain):
+            assert contrast(mark, ground) >= 3  # a bar or an outline; its word stands beside it in ink
+    for tone in ("ok", "nok", "review", "plain"):
+        assert contrast(palette.ink_on(tone), palette.fill(tone)) >= 4.5
+    assert contrast(palette.ok, palette.surface) >= 4.5  # the word OK is written in it
+    assert contrast(palette.plain, palette.surface) >= 4.5

@@ -1,0 +1,349 @@
+"""Every screen, in every state that a person can meet, without a browser."""
+
+import csv
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from bad_photos import BAD, jpeg, quarters
+from streamlit.testing.v1 import AppTest
+from stub_product import GARMENTS, load_as, write_product
+
+from ensemble import exports
+from ensemble.exports import file_name
+from ensemble.results import Absence, Classes
+
+ROOT = Path(__file__).resolve().parent.parent
+BATCH, MEMBERS, HELP = (f"pages/screens/{name}.py" for name in ("inspect_batch", "members", "help"))
+Downloads = dict[str, tuple[str, bytes]]
+BAND = 'class="demo-band"'
+MOSTLY_BAD = {"svm_a": (0.1, 0.9), "rf_a": (0.4, 0.6), "xgb_a": (0.8, 0.2)}
+GOOD = dict.fromkeys(MOSTLY_BAD, (0.9, 0.1))
+GARMENT = {"svm_a": (0.1, 0.8, 0.1), "rf_a": (0.2, 0.7, 0.1), "xgb_a": (0.2, 0.3, 0.5)}
+
+
+@pytest.fixture(autouse=True)
+def _fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    monkeypatch.setenv("QUORUM_MODELS", str(tmp_path / "models"))
+    monkeypatch.setenv("QUORUM_DATA", str(tmp_path / "data"))
+    yield
+    st.cache_resource.clear()
+
+
+@pytest.fixture
+def offered(monkeypatch: pytest.MonkeyPatch) -> Downloads:
+    """The names and contents of the downloads on screen, by kind; the test runner has no door to them."""
+    found: Downloads = {}
+
+    def noted(kind: str, content: bytes, ending: str, *, demo: bool) -> str:
+        found[kind] = (file_name(kind, content, ending, demo=demo), content)
+        return found[kind][0]
+
+    monkeypatch.setattr(exports, "file_name", noted)
+    return found
+
+
+@pytest.fixture
+def product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    load_as(monkeypatch, MOSTLY_BAD)
+    return write_product(tmp_path / "models", tuple(MOSTLY_BAD))
+
+
+def opened(screen: str | None = None, **query: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    return app.switch_page(screen).run() if screen else app
+
+
+def texts(app: AppTest) -> str:
+    kinds = ("html", "markdown", "caption", "error", "warning", "info", "subheader", "text")
+    return "\n".join(str(getattr(e, "value", None) or e.proto.body) for kind in kinds for e in app.get(kind))
+
+
+def upload(app: AppTest, data: bytes, name: str = "part.jpg") -> AppTest:
+    app.file_uploader(key="upload").upload(name, data, "image/jpeg")
+    return app.run()
+
+
+def analyzed(app: AppTest, data: bytes, name: str = "part.jpg") -> AppTest:
+    upload(app, data, name)
+    return app.button(key="analyze").click().run()
+
+
+def batch_of(app: AppTest, files: list[tuple[str, bytes]]) -> AppTest:
+    for name, data in files:
+        app.file_uploader(key="batch_files").upload(name, data, "image/jpeg")
+    app.run()
+    return app.button(key="analyze").click().run()
+
+
+def card(app: AppTest) -> str:
+    return next((html.proto.body for html in app.get("html") if 'class="verdict ' in html.proto.body), "")
+
+
+PHOTO, OTHER = jpeg(), jpeg(quarters((80, 60)))
+
+
+@pytest.mark.parametrize("screen", [None, BATCH, MEMBERS, HELP])
+@pytest.mark.parametrize("state", ["nothing", "trained", "demo", "demo without a product", "three classes"])
+def test_every_screen_opens_in_every_state(
+    screen: str | None, state: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    classes = GARMENTS if state == "three classes" else Classes(("non_defective", "defective"), "defective")
+    if state in ("trained", "demo", "three classes"):
+        write_product(tmp_path / "models", tuple(MOSTLY_BAD), classes)
+        load_as(monkeypatch, GARMENT if state == "three classes" else MOSTLY_BAD)
+    app = opened(screen, **({"demo": "true"} if state.startswith("demo") else {}))
+    assert not app.exception
+    assert app.title[0].value
+    assert (BAND in texts(app)) == state.startswith("demo")
+
+
+class TestWithoutModels:
+    @pytest.mark.parametrize("screen", [None, BATCH])
+    def test_says_why_and_offers_demo_mode(self, screen: str | None) -> None:
+        app = opened(screen)
+        assert "holds no trained product" in app.error[0].value.replace("\\", "")
+        assert not app.toggle(key="demo").value and BAND not in texts(app)
+        app.button(key="demo_on").click().run()
+        assert app.toggle(key="demo").value and BAND in texts(app)
+        assert not app.error
+
+    def test_members_offers_it_too(self) -> None:
+        assert opened(MEMBERS).button(key="demo_on")
+
+    def test_a_manifest_that_cannot_be_read_is_one_sentence(self, product: Path) -> None:
+        (product / "manifest.json").write_text("{")
+        for screen in (None, BATCH, MEMBERS):
+            assert "manifest.json cannot be read" in opened(screen).error[0].value.replace("\\", "")
+
+    def test_a_product_without_members_cannot_vote(self, tmp_path: Path) -> None:
+        write_product(tmp_path / "models", ())
+        assert "no member yet" in opened().error[0].value
+
+
+class TestOnePhoto:
+    def test_shows_the_verdict_with_word_reason_and_votes(self, product: Path) -> None:
+        app = analyzed(opened(), PHOTO)
+        assert 'class="verdict nok"' in card(app) and ">NOK<" in card(app)
+        assert "2 of 3 votes say NOK." in card(app)
+        assert all(name in texts(app) for name in MOSTLY_BAD)
+        assert [chart.proto.alt for chart in app.get("plotly_chart")] == [
+            "Mean defect probability 57% over 3 votes; the mean cut is 50%.",
+            "svm_a says NOK, 0.90 (cut 0.50); rf_a says NOK, 0.60 (cut 0.50); xgb_a says OK, 0.20 (cut 0.50).",
+        ]
+
+    def test_nothing_to_press_without_a_photo(self, product: Path) -> None:
+        assert opened().button(key="analyze").disabled
+
+    def test_a_new_photo_has_no_verdict_yet(self, product: Path) -> None:
+        app = analyzed(opened(), PHOTO)
+        assert card(app)
+        upload(app, OTHER, "other.jpg")
+        assert not card(app)
+        upload(app, PHOTO)
+        assert not card(app)  # gone for good: what was dropped does not come back
+
+    def test_the_same_bytes_under_another_name_carry_that_name(self, product: Path, offered: Downloads) -> None:
+        upload(analyzed(opened(), PHOTO), PHOTO, "again.jpg")
+        assert json.loads(offered["verdict"][1])["photo"] == "again.jpg"
+
+    def test_another_policy_decides_on_the_same_votes(self, product: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        app = analyzed(opened(), PHOTO)
+        monkeypatch.setattr("ensemble.inspector.Inspector.inspect", None)  # would fail if it ran
+        app.selectbox(key="policy").select("ALL").run()
+        assert 'class="verdict ok"' in card(app) and "policy ALL" in card(app)
+        app.selectbox(key="policy").select("ANY").run()
+        assert 'class="verdict nok"' in card(app)
+
+    def test_the_download_is_the_json_of_the_command_line(self, product: Path, offered: Downloads) -> None:
+        analyzed(opened(), PHOTO, "../../part.jpg")
+        name, content = offered["verdict"]
+        found = json.loads(content)
+        assert (found["photo"], found["verdict"], found["demo"]) == ("part.jpg", "defective", False)
+        assert [vote["member"] for vote in found["votes"]] == list(MOSTLY_BAD)
+        assert name.startswith("quorum-verdict-") and name.endswith(".json")
+
+    @pytest.mark.parametrize("case", ["empty", "cut_jpeg", "html_as_jpg", "svg_as_png", "heic_as_jpg", "too_narrow"])
+    def test_a_bad_photo_gives_its_sentence(self, product: Path, case: str) -> None:
+        bad = BAD[case]()
+        app = upload(opened(), bad.data, bad.file)
+        assert bad.says in app.error[0].value.lower().replace("\\", "")
+        assert app.button(key="analyze").disabled and not app.exception
+
+    def test_an_absent_member_is_named_and_makes_no_verdict_laxer(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        write_product(tmp_path / "models", ("svm_a", "rf_a"))
+        load_as(monkeypatch, {"svm_a": (0.9, 0.1)}, Absence("rf_a", "rf_a.pkl is missing."))
+        app = analyzed(opened(), PHOTO)
+        assert 'class="verdict review"' in card(app) and "a person must look" in card(app)
+        assert "is missing" in app.warning[0].value
+
+    def test_a_sample_is_chosen_from_the_gallery(self, product: Path, tmp_path: Path) -> None:
+        folder = tmp_path / "data" / "test" / "defective"
+        folder.mkdir(parents=True)
+        (folder / "scratch_1.jpg").write_bytes(PHOTO)
+        app = opened()
+        app.segmented_control(key="source").set_value("Sample").run()
+        next(button for button in app.button if button.label == "scratch 1").click().run()
+        app.button(key="analyze").click().run()
+        assert 'class="verdict nok"' in card(app)
+
+    def test_the_camera_starts_only_when_it_is_chosen(self, product: Path) -> None:
+        app = opened()
+        assert not app.get("camera_input")
+        app.segmented_control(key="source").set_value("Camera").run()
+        assert app.get("camera_input")
+
+
+class TestClasses:
+    def test_three_classes_have_their_own_names_and_no_gauge(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        write_product(tmp_path / "models", tuple(GARMENT), GARMENTS)
+        load_as(monkeypatch, GARMENT)
+        app = opened()
+        assert app.selectbox(key="policy").options == ["MAJORITY"]
+        analyzed(app, PHOTO)
+        assert 'class="verdict plain"' in card(app) and ">shoes<" in card(app)
+        assert app.get("plotly_chart")[0].proto.alt.startswith("Mean probability over 3 votes: bottomwear 17%")
+        assert "NOK" not in card(app)
+
+    def test_three_classes_in_a_batch(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        write_product(tmp_path / "models", tuple(GARMENT), GARMENTS)
+        load_as(monkeypatch, GARMENT)
+        app = batch_of(opened(BATCH), [("a.jpg", PHOTO)])
+        assert not app.exception
+        assert '<b>1</b><span><i class="shape plain"></i>shoes' in texts(app)
+
+    def test_several_products_are_picked_by_name(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        write_product(tmp_path / "models", ("svm_a",))
+        write_product(tmp_path / "models" / "garments", tuple(GARMENT), GARMENTS, product="garments")
+        load_as(monkeypatch, GARMENT)
+        app = opened(product="garments")
+        assert app.selectbox(key="product").value == "garments"
+        assert ">shoes<" in card(analyzed(app, PHOTO))
+        app.selectbox(key="product").select("disc").run()
+        assert not card(app) and not app.exception
+
+
+class TestDemo:
+    def test_results_are_marked_and_go_with_the_mode(self, product: Path, offered: Downloads) -> None:
+        app = analyzed(opened(demo="true"), PHOTO)
+        name, content = offered["verdict"]
+        assert name.startswith("DEMO-quorum-") and json.loads(content)["demo"] is True
+        assert '<div class="demo">DEMO</div>' in card(app)
+        assert all("DEMO" in chart.proto.spec for chart in app.get("plotly_chart"))
+        app.toggle(key="demo").set_value(False).run()
+        assert not card(app) and BAND not in texts(app)
+        app.toggle(key="demo").set_value(True).run()
+        assert not card(app)
+
+    def test_the_same_photo_gets_the_same_answer(self, product: Path, offered: Downloads) -> None:
+        answers = []
+        for _ in range(2):
+            analyzed(opened(demo="true"), PHOTO)
+            answers.append(json.loads(offered["verdict"][1])["votes"])
+        assert answers[0] == answers[1]
+
+    def test_a_batch_is_marked_in_name_and_lines(self, product: Path, offered: Downloads) -> None:
+        app = batch_of(opened(BATCH, demo="true"), [("a.jpg", PHOTO)])
+        name, content = offered["batch"]
+        assert name.startswith("DEMO-quorum-batch-")
+        assert [row["demo"] for row in rows_of(content)] == ["DEMO"]
+        app.toggle(key="demo").set_value(False).run()
+        assert not app.get("download_button")
+
+    def test_broken_policies_do_not_stop_a_demo(self, product: Path) -> None:
+        (product / "policies.json").write_text("{")
+        assert not opened(demo="true").error
+
+
+class TestBatch:
+    def test_every_file_is_answered(self, product: Path, offered: Downloads) -> None:
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as zipped:
+            zipped.writestr("inner/b.jpg", OTHER)
+            zipped.writestr("../evil.jpg", OTHER)
+        files = [("=1+1.jpg", PHOTO), ("copy.jpg", PHOTO), ("notes.jpg", b"no photo"), ("more.zip", archive.getvalue())]
+        app = batch_of(opened(BATCH), files)
+        rows = rows_of(offered["batch"][1])
+        assert [row["photo"] for row in rows] == [
+            *("'=1+1.jpg", "copy.jpg", "notes.jpg", "more.zip/inner/b.jpg", "more.zip/evil.jpg")
+        ]
+        assert [row["verdict"] for row in rows] == ["defective", "defective", "", "defective", ""]
+        assert rows[1]["same_as"] == "'=1+1.jpg"
+        assert "is not an image" in rows[2]["error"] and "leads out of the zip" in rows[4]["error"]
+        assert rows[0]["svm_a"] == "defective 0.9000"
+        assert "1 repeated, judged once" in texts(app)
+        assert '<b>3</b><span><i class="shape nok"></i>NOK' in texts(app)
+        assert "<b>2</b><span>refused" in texts(app)
+
+    def test_a_zip_that_is_refused_is_one_bad_entry(self, product: Path, offered: Downloads) -> None:
+        batch_of(opened(BATCH), [("broken.zip", b"PK\x03\x04 and no more"), ("a.jpg", PHOTO)])
+        rows = rows_of(offered["batch"][1])
+        assert rows[0]["error"] and rows[1]["verdict"] == "defective"
+
+    def test_filters_and_policy_work_on_what_is_there(self, product: Path) -> None:
+        app = batch_of(opened(BATCH), [("a.jpg", PHOTO), ("bad.jpg", b"")])
+        assert len(app.dataframe[0].value) == 2
+        app.get("button_group")[-1].set_value(["refused"]).run()
+        assert list(app.dataframe[0].value["Name"]) == ["bad.jpg"]
+        app.get("button_group")[-1].set_value([]).run()
+        app.toggle(key="disputed").set_value(True).run()
+        assert list(app.dataframe[0].value["Name"]) == ["a.jpg"]
+        app.selectbox(key="policy").select("ALL").run()
+        assert list(app.dataframe[0].value["Verdict"]) == ["✓ OK"]
+
+    def test_stopping_keeps_what_has_been_judged(self, product: Path) -> None:
+        app = batch_of(opened(BATCH), [("a.jpg", PHOTO)])
+        assert not [button for button in app.button if button.key == "stop"]
+        assert "1 of 1 files" in texts(app)
+
+
+class TestBrokenPolicies:
+    @pytest.mark.parametrize("screen", [None, BATCH])
+    def test_are_one_sentence(self, product: Path, screen: str | None) -> None:
+        (product / "policies.json").write_text('{"policies": [')
+        app = opened(screen)
+        assert "policies.json, line 1" in app.error[0].value.replace("\\", "") and not app.exception
+
+    def test_leave_the_other_screens_alone(self, product: Path) -> None:
+        (product / "policies.json").write_text("[]")
+        assert "svm_a" in texts(opened(MEMBERS)) and not opened(HELP).error
+
+
+class TestMembers:
+    def test_shows_kind_quality_and_count(self, product: Path) -> None:
+        shown = texts(opened(MEMBERS))
+        for text in ("svm_a", "SVM", "ready", "95.0%", "0.987", "5.0%", "10.0%", "40", "abcdef01"):
+            assert text in shown
+
+    def test_names_absent_members_and_quarantined_files(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        folder = write_product(tmp_path / "models", ("svm_a",))
+        (folder / "rf_new.pkl").write_bytes(b"never opened")
+        load_as(monkeypatch, {}, Absence("svm_a", "svm_a.pkl is missing."))
+        shown = texts(opened(MEMBERS)).replace("\\", "")
+        assert "rf_new.pkl** is in quarantine" in shown and "svm_a** is absent" in shown and "absent</span>" in shown
+
+    def test_says_how_to_add_a_model(self, product: Path) -> None:
+        assert "python -m ensemble trust" in texts(opened(MEMBERS))
+
+
+def test_help_takes_its_limits_from_the_photo_door(product: Path) -> None:
+    shown = texts(opened(HELP))
+    for text in ("30 MB", "50 megapixels", "32 pixels", "REVIEW", "Escape", "Overkill", "stored"):
+        assert text in shown
+
+
+def rows_of(content: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
