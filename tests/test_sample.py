@@ -237,3 +237,17 @@ def test_a_failed_move_takes_the_others_back(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(DataError, match=r"could not be written to .*No space left on device"):
         write_sample(tmp_path / "new", photos=8)
     assert files(tmp_path) == {}
+
+
+def test_the_shipped_data_is_what_the_command_draws() -> None:
+    data = Path(__file__).parent.parent / "data"
+    names = {f"{p.part}/{p.label}/{p.stem}" for p in map(plan, range(240))}
+    assert {path.relative_to(data).with_suffix("").as_posix() for path in data.rglob("*.jpg")} == names
+    assert {path.relative_to(data / "ground_truth").with_suffix("").as_posix() for path in data.rglob("*.png")} == {
+        name for name in names if "/defective/" in name
+    }
+    planned = plan(239)
+    rng = np.random.default_rng(np.random.SeedSequence(0, spawn_key=(239,)))
+    photo, _ = draw_part(rng, planned.defect, planned.hard)
+    shipped = Image.open(data / planned.part / planned.label / f"{planned.stem}.jpg")
+    assert np.abs(pixels(photo) - pixels(shipped)).mean() < 3  # what the JPEG costs

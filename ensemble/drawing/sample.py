@@ -67,9 +67,9 @@ def write_sample(
 ) -> dict[str, int]:
     """Draw the sample product and return its counts, such as {"train/defective": 84, ...}.
 
-    The folder gets all photos or none. The same seed gives the same bytes, and photo k is the same however
-    many follow it. Raises DataError for fewer than 8 photos, a negative seed, a folder that already holds
-    photos and one that cannot be written.
+    The folder gets all photos or none. On one machine the same seed gives the same bytes (another processor may
+    round a grey value differently), and photo k is the same however many follow it. Raises DataError for fewer
+    than 8 photos, a negative seed, a folder that already holds photos and one that cannot be written.
     """
     _check(directory, photos, seed)
     try:
