@@ -5,9 +5,6 @@ cache, then, only where the caller allows it, from torchvision's download; never
 """
 
 import hashlib
-import io
-import os
-import re
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
@@ -17,14 +14,14 @@ from typing import Any
 
 import torch
 from PIL import Image
-from safetensors.torch import load as load_safetensors
-from safetensors.torch import save as save_safetensors
 from torch import Tensor, nn
 from torch.fx.experimental.optimization import fuse
 
+from ensemble import weights
 from ensemble.errors import WeightsError
 from ensemble.networks import SmallResNet, channels_last
 from ensemble.preprocessing import Preprocessing
+from ensemble.weights import as_safetensors, read_state, setting_folders
 
 
 def _import_torchvision() -> Any:
@@ -57,7 +54,6 @@ with warnings.catch_warnings():  # its optional picture reader is missing beside
 
 BUNDLED = "quorum_small"
 BUNDLED_FOLDER = Path(__file__).resolve().parent.parent / "models" / "backbones"
-WEIGHTS_SETTING = "QUORUM_WEIGHTS"
 DEFAULT_TRIO = ("resnet50", "vgg16", "densenet121")
 LIGHT_TRIO = ("resnet18", "mobilenet_v2", "squeezenet1_1")
 POOLINGS = ("average", "average_std", "grid")
@@ -123,9 +119,8 @@ def build_network(name: str) -> nn.Module:
             f"No backbone is called {name!r}. Use {BUNDLED} or a torchvision classification model, such as "
             f"{', '.join(DEFAULT_TRIO + LIGHT_TRIO)}."
         )
-    settings = (
-        {"init_weights": False} if name in {"googlenet", "inception_v3"} else {}
-    )  # both warn and draw for seconds
+    slow_to_draw = {"googlenet", "inception_v3"}  # their own random weights take seconds, and a warning
+    settings = {"init_weights": False} if name in slow_to_draw else {}
     return models.get_model(name, weights=None, **settings).eval()
 
 
@@ -138,61 +133,10 @@ def preprocessing_of(name: str) -> Preprocessing:
 
 
 def find_weights(name: str, folders: Sequence[Path], *, download: bool = False) -> Path:
-    """The weights file of a backbone: from the first folder that has one, torch's cache, or (if allowed) a download."""
-    for folder in folders:
-        if not folder.is_dir():
-            raise WeightsError(f"The weights folder {folder} does not exist. Name a folder that holds {name} weights.")
-        if found := _matching(name, folder):
-            return found
+    """The weights file of a backbone, in the order of `weights.find`; the bundled one lies in the project itself."""
     if name == BUNDLED:
-        if found := _matching(name, BUNDLED_FOLDER):
-            return found
-        raise WeightsError(f"The bundled weights {BUNDLED_FOLDER / name}.safetensors are missing. Restore that file.")
-    url = models.get_model_weights(name).DEFAULT.url
-    cached = Path(torch.hub.get_dir()) / "checkpoints" / Path(url).name
-    if not cached.is_file() and download:
-        _download(name, url, cached)
-    if cached.is_file():
-        return cached
-    searched = ", ".join(str(folder) for folder in folders) or "no folder was named"
-    raise WeightsError(
-        f"No weights for {name}: expected {cached.name} or {name}*.safetensors in a weights folder ({searched}) or in "
-        f"{cached.parent}. Put the file there, or name its folder with --weights or {WEIGHTS_SETTING}."
-    )
-
-
-def _matching(name: str, folder: Path) -> Path | None:
-    pattern = re.compile(re.escape(name) + r"([-.].*)?\.(safetensors|pth|pt)")
-    return next((path for path in sorted(folder.iterdir()) if path.is_file() and pattern.fullmatch(path.name)), None)
-
-
-def _download(name: str, url: str, destination: Path) -> None:
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        torch.hub.download_url_to_file(url, str(destination), hash_prefix=Path(url).stem.rpartition("-")[2])
-    except (OSError, RuntimeError) as error:  # no network, or a file that is not the one that was published
-        raise WeightsError(
-            f"The weights of {name} could not be downloaded ({error}). Put {destination.name} into "
-            f"{destination.parent}, or name the folder that holds it with --weights."
-        ) from error
-
-
-def setting_folders() -> tuple[Path, ...]:
-    """The weights folder named in the environment, where there is one."""
-    named = os.environ.get(WEIGHTS_SETTING)
-    return (Path(named),) if named else ()
-
-
-def read_state(data: bytes, ending: str) -> dict[str, Tensor]:
-    """A state dict from the bytes of a weights file; whole pickled modules are refused."""
-    if ending == ".safetensors":
-        return load_safetensors(data)
-    state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise WeightsError(
-            "Expected a state dict, names to tensors. Save the weights with torch.save(model.state_dict())."
-        )
-    return state
+        return weights.find_bundled(name, folders, BUNDLED_FOLDER)
+    return weights.find(name, folders, models.get_model_weights(name).DEFAULT.url, download=download)
 
 
 class FeatureExtractor:
@@ -218,7 +162,7 @@ class FeatureExtractor:
     ) -> "FeatureExtractor":
         """Find, check and load a backbone; a WeightsError says which file was expected where."""
         network = build_network(name)
-        folders = ((weights,) if weights else ()) + setting_folders()
+        folders = (*((weights,) if weights else ()), *setting_folders())
         path = find_weights(name, folders, download=download)
         return cls.from_bytes(name, path.read_bytes(), path, network=network, layers=layers, pooling=pooling)
 
@@ -249,7 +193,7 @@ class FeatureExtractor:
         chosen = tuple(layers) if layers else LAYERS.get(name) or (_last_grid_layer(network, preprocessing.side),)
         trimmed = _trim(name, network, chosen, state, path)
         kept = {key: state[key] for key in trimmed.state_dict() if key in state}
-        spec = BackboneSpec(name, chosen, pooling, preprocessing, hashlib.sha256(_as_safetensors(kept)).hexdigest())
+        spec = BackboneSpec(name, chosen, pooling, preprocessing, hashlib.sha256(as_safetensors(kept)).hexdigest())
         fused = channels_last(fuse(trimmed, inplace=True).eval())
         return cls(spec, fused.requires_grad_(False), kept)
 
@@ -276,13 +220,13 @@ class FeatureExtractor:
 
     def weights_bytes(self) -> bytes:
         """A safetensors file of the weights that the layers in use need, as a product keeps it."""
-        return _as_safetensors(self.state)
+        return as_safetensors(self.state)
 
     def maps(self, photos: Sequence[Image.Image] | Tensor) -> dict[str, Tensor]:
         """One map a layer, (N, C, h, w) each, from RGB pictures or an already prepared (N, 3, side, side) batch."""
         batch = photos if isinstance(photos, Tensor) else self.spec.preprocessing.prepare(photos)
         with torch.inference_mode():
-            return {layer: _as_grid(output) for layer, output in self._network(batch).items()}
+            return {layer: as_grid(output) for layer, output in self._network(batch).items()}
 
     def extract(self, photos: Sequence[Image.Image] | Tensor) -> Tensor:
         """Pooled features of every layer side by side, (N, D) float32."""
@@ -303,11 +247,7 @@ def pool(maps: Mapping[str, Tensor], pooling: str) -> Tensor:
         return torch.cat(parts, dim=1)
 
 
-def _as_safetensors(state: Mapping[str, Tensor]) -> bytes:
-    return save_safetensors({key: state[key].contiguous() for key in sorted(state)})
-
-
-def _as_grid(output: Tensor) -> Tensor:
+def as_grid(output: Tensor) -> Tensor:
     """A layer's output as (N, C, h, w); a vision transformer's tokens lose their class token and become a grid."""
     if output.ndim == 4:
         return output

@@ -8,7 +8,18 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 ROWS = (
     {"results", "errors"},
-    {"photos", "archives", "bombs", "policies", "preprocessing", "networks", "weights", "drawing", "previews", "exports", "previews", "exports"},
+    {
+        "photos",
+        "archives",
+        "bombs",
+        "policies",
+        "preprocessing",
+        "networks",
+        "weights",
+        "drawing",
+        "previews",
+        "exports",
+    },
     {"backbones", "datasets", "members", "store", "figures"},
     {"inspector", "batches", "training", "pretraining", "evaluation"},
     {"__main__", "api"},

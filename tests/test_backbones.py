@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from ensemble import backbones
+from ensemble import backbones, weights
 from ensemble.backbones import BUNDLED, LAYERS, POOLINGS, FeatureExtractor, build_network, pool
 from ensemble.errors import WeightsError
 from tests.conftest import TINY_BACKBONE
@@ -68,7 +68,7 @@ def test_the_pooling_is_found_by_the_width(tiny_weights: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "layer"), [("vit_b_16", "encoder"), ("swin_t", "permute"), ("efficientnet_b0", "features")]
+    ("name", "layer"), [("shufflenet_v2_x0_5", "conv5"), ("swin_t", "permute"), ("efficientnet_b0", "features")]
 )
 def test_any_torchvision_classifier_is_a_backbone(
     name: str, layer: str, tmp_path: Path, pictures: list[Image.Image]
@@ -78,6 +78,11 @@ def test_any_torchvision_classifier_is_a_backbone(
     assert extractor.spec.layers == (layer,)
     (grid,) = extractor.maps(pictures[:1]).values()
     assert grid.ndim == 4 and grid.shape[0] == 1 and grid.shape[2] == grid.shape[3] > 1
+
+
+def test_the_tokens_of_a_transformer_become_a_grid() -> None:
+    tokens = torch.arange(10.0).view(1, 5, 2)  # a class token, then 2×2 tokens of two channels
+    assert backbones.as_grid(tokens).tolist() == [[[[2.0, 4.0], [6.0, 8.0]], [[3.0, 5.0], [7.0, 9.0]]]]
 
 
 def test_a_partial_file_is_enough_where_it_covers_the_layers(tmp_path: Path, pictures: list[Image.Image]) -> None:
@@ -91,7 +96,7 @@ def test_a_partial_file_is_enough_where_it_covers_the_layers(tmp_path: Path, pic
 
 def test_without_weights_the_error_names_file_and_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "cache"))
-    monkeypatch.delenv(backbones.WEIGHTS_SETTING, raising=False)
+    monkeypatch.delenv(weights.SETTING, raising=False)
     (tmp_path / "mine").mkdir()
     with pytest.raises(WeightsError) as caught:
         FeatureExtractor.open("vgg16", weights=tmp_path / "mine")

@@ -44,6 +44,8 @@ class ClassicalMember:
         classifier = self._new_classifier(labels)
         weights = compute_sample_weight("balanced", labels)
         classifier.fit(self.scaler_.transform(rows), labels, sample_weight=weights)
+        if "n_jobs" in classifier.get_params():
+            classifier.set_params(n_jobs=None)  # how many cores trained it is no part of the model
         self._take(classifier)
         if progress:
             progress(1.0)

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ensemble.backbones import BUNDLED, BUNDLED_FOLDER, BackboneSpec, FeatureExtractor, find_weights, setting_folders
+from ensemble.backbones import BUNDLED, BUNDLED_FOLDER, BackboneSpec, FeatureExtractor, find_weights
 from ensemble.errors import MemberError, PolicyError, QuorumError, StoreError, WeightsError
 from ensemble.members import KINDS, Member
 from ensemble.policies import Policy, from_json, shipped, to_json
 from ensemble.results import Absence, Classes
 from ensemble.store import artefacts
 from ensemble.store.manifest import Manifest, Record
+from ensemble.weights import setting_folders
 
 MANIFEST, POLICIES, BACKBONES = "manifest.json", "policies.json", "backbones"
 DISTRIBUTIONS = {"xgboost": ("xgboost-cpu", "xgboost")}

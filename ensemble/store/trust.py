@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from ensemble.backbones import BUNDLED, FeatureExtractor, find_weights, setting_folders
+from ensemble.backbones import BUNDLED, FeatureExtractor, find_weights
 from ensemble.errors import StoreError
 from ensemble.members import KINDS
 from ensemble.results import OK_NOK
 from ensemble.store import artefacts
 from ensemble.store.folder import BACKBONES, ModelStore, record_of, restore, weights_file
 from ensemble.store.manifest import Manifest, Record
+from ensemble.weights import setting_folders
 
 
 def candidates(store: ModelStore) -> list[str]:

@@ -1,0 +1,52 @@
+"""Real photos and real weights, where `../shared` lies beside the project; collected only there, never skipped."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks.arrange import tile
+from ensemble.backbones import BUNDLED
+from ensemble.datasets import evaluation_part
+from ensemble.evaluation import report, score
+from ensemble.inspector import Inspector
+from ensemble.store import ModelStore
+from ensemble.training import train
+
+SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
+pytestmark = pytest.mark.real_photos
+
+
+def quality_of(data: Path, models: Path, **settings: object) -> dict[str, dict[str, dict[str, float]]]:
+    """Train on a set, then measure the stored product on its test part through the photo door."""
+    outcome = train(data, models, **settings)  # type: ignore[arg-type]
+    store = ModelStore(models)
+    manifest = store.manifest()
+    samples, _ = evaluation_part(data, manifest.folders, manifest.classes)
+    measured = report(score(Inspector.open(store), samples), store.policies(), manifest.classes)
+    assert measured["members"] == json.loads(json.dumps(outcome.quality["members"]))
+    return measured
+
+
+def test_the_bundled_backbone_on_casting(tmp_path: Path) -> None:
+    quality = quality_of(SHARED / "data" / "casting", tmp_path, kinds=("svm",))
+    assert quality["members"][f"svm_{BUNDLED}"]["accuracy"] >= 0.985
+
+
+def test_the_bundled_backbone_on_magnetic_tile_split_by_part(tmp_path: Path) -> None:
+    tile(SHARED / "data" / "magnetic_tile", tmp_path / "tile", seed=0)
+    quality = quality_of(tmp_path / "tile", tmp_path / "models", kinds=("svm",))
+    assert quality["members"][f"svm_{BUNDLED}"]["auroc"] >= 0.98
+
+
+def test_the_bundled_backbone_on_three_classes_of_clothing(tmp_path: Path) -> None:
+    quality = quality_of(SHARED / "data" / "clothing", tmp_path, kinds=("svm",))
+    assert quality["classes"] == ["bottomwear", "shoes", "topwear"]
+    assert quality["members"][f"svm_{BUNDLED}"]["accuracy"] >= 0.95
+
+
+def test_partial_imagenet_weights_on_clothing(tmp_path: Path) -> None:
+    names = ("resnet18", "squeezenet1_1")
+    settings = {"backbones": names, "kinds": ("svm",), "weights": SHARED / "weights", "pooling": "grid"}
+    quality = quality_of(SHARED / "data" / "clothing", tmp_path, **settings)
+    assert quality["ensemble"]["MAJORITY"]["accuracy"] >= 0.96
