@@ -95,7 +95,7 @@ record = store.manifest().members["baseline_cnn"]
 curves = pd.DataFrame(record.training["curves"]).rename_axis("epoch")
 curves.index += 1
 print(f"Kept: epoch {curves.held_out_loss[::-1].idxmin()}.")
-curves.iloc[::3].style.bar(color="#b9c2c8", vmin=0, width=90).format("{:.3f}").set_uuid("curves")
+curves.iloc[::3].style.bar(axis=None, color="#b9c2c8", vmin=0, width=90).format("{:.3f}").set_uuid("curves")
 
 # %% [markdown]
 # ## How good is it?
