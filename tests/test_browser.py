@@ -1,0 +1,233 @@
+"""The dashboard as a person uses it: a server that was really started, and a real Chromium."""
+
+import csv
+import io
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from bad_photos import BAD
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).resolve().parent.parent
+FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+PATIENCE = 60_000  # milliseconds; loading models on a busy machine takes a while
+SCREENS = {"": "What is this part?", "batch": "Which of these parts?", "members": "What may vote?", "help": "Help"}
+expect.set_options(timeout=PATIENCE)
+ANSWER = re.compile("^(OK|NOK|REVIEW)$")
+
+
+def chromium() -> str:
+    """The browser's path; without one the tests fail with the sentence that says what to install."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        pytest.fail("The browser tests need Chromium: install it (on Debian: sudo apt-get install chromium).", False)
+    return found
+
+
+def photos() -> list[Path]:
+    root = Path(os.environ.get("QUORUM_DATA") or ROOT / "data")
+    return [sorted((root / "test" / name).glob("*.jpg"))[0] for name in ("defective", "non_defective")]
+
+
+@contextmanager
+def served(models: Path | None = None) -> Iterator[str]:
+    """Start the dashboard in a process of its own on a free port; gives its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "streamlit_app.py"), "--server.port", str(port)]
+    options = ["--server.headless", "true", "--server.address", "127.0.0.1", "--server.fileWatcherType", "none"]
+    environment = os.environ | ({"QUORUM_MODELS": str(models)} if models else {})
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen([*command, *options], cwd=ROOT, env=environment, **quiet) as server:
+        try:
+            address = f"http://127.0.0.1:{port}"
+            _wait_until_up(f"{address}/_stcore/health")
+            yield address
+        finally:
+            server.terminate()
+
+
+def _wait_until_up(address: str) -> None:
+    last = time.monotonic() + PATIENCE / 1000
+    while True:
+        try:
+            with urllib.request.urlopen(address, timeout=5):
+                return
+        except OSError:
+            if time.monotonic() > last:
+                raise
+            time.sleep(0.2)
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with served() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = chromium()
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Open pages that note what goes wrong in them; nothing may."""
+    pages: list[Page] = []
+    wrong: list[str] = []
+
+    def opened(width: int = 1440, height: int = 900, scheme: str = "light") -> Page:
+        page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)  # type: ignore[arg-type]
+        page.set_default_timeout(PATIENCE)
+        page.on("console", lambda message: wrong.append(message.text) if _is_error(message) else None)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("request", lambda request: wrong.append(request.url) if _is_foreign(request.url) else None)
+        pages.append(page)
+        return page
+
+    yield opened
+    for page in pages:
+        page.close()
+    assert not wrong
+
+
+def _is_error(message: object) -> bool:
+    # On a deep link Streamlit asks below the screen's own name first, and is answered 404 before it finds the way; in a
+    # fresh process it also misses the page until it is loaded again, see `pages/components/first_visit.py`.
+    astray = "/_stcore/" in message.location["url"] or "does not seem to exist" in message.text  # type: ignore[attr-defined]
+    return message.type == "error" and not astray  # type: ignore[attr-defined]
+
+
+def _is_foreign(url: str) -> bool:
+    return not url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:"))
+
+
+def analyze(page: Page, path: Path) -> str:
+    """Upload a photo, press the button, and read the verdict."""
+    page.locator("input[type=file]").set_input_files(path)
+    expect(page.locator(".st-key-evidence img")).to_be_visible(timeout=PATIENCE)
+    page.get_by_role("button", name="Analyze image").click()
+    return read_verdict(page)
+
+
+def read_verdict(page: Page) -> str:
+    word = page.locator(".verdict .word")
+    expect(word).to_have_text(ANSWER)
+    return word.inner_text()
+
+
+def switch_demo(page: Page) -> None:
+    page.locator("[data-testid=stSidebar] label", has_text="Demo mode").click()
+
+
+def test_a_deep_link_opens_each_screen_even_in_a_fresh_process(address: str, open_page: Callable[..., Page]) -> None:
+    page = open_page()
+    for path in ("members", "batch", "help"):  # this test comes first, and the server is new
+        page.goto(f"{address}/{path}?policy=ANY")
+        expect(page.get_by_role("heading", name=SCREENS[path], level=1)).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        expect(page.locator("[data-testid=stSidebar]")).to_contain_text("as soon as one vote says so")
+
+
+def test_a_photo_gets_a_verdict_and_demo_mode_comes_and_goes(address: str, open_page: Callable[..., Page]) -> None:
+    page = open_page()
+    page.goto(address)
+    defective, good = photos()
+    analyze(page, defective)
+    assert page.locator(".demo-band").count() == 0
+    expect(page.locator(".sheet tbody tr").nth(1)).to_be_visible()  # votes of trained members
+    expect(page.locator(".stPlotlyChart").nth(1)).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the result").click()
+    result = json.loads(Path(download.value.path()).read_text(encoding="utf-8"))
+    assert result["demo"] is False and result["photo"] == defective.name
+    assert download.value.suggested_filename.startswith("quorum-verdict-")
+
+    page.locator("input[type=file]").set_input_files(good)
+    expect(page.locator(".waiting")).to_be_visible()  # the verdict before is not that of this photo
+    expect(page.locator(".verdict")).to_have_count(0)
+
+    switch_demo(page)
+    expect(page.locator(".demo-band")).to_be_visible()
+    page.get_by_role("button", name="Analyze image").click()
+    read_verdict(page)
+    expect(page.locator(".verdict .demo")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the result").click()
+    assert download.value.suggested_filename.startswith("DEMO-quorum-verdict-")
+    assert json.loads(Path(download.value.path()).read_text(encoding="utf-8"))["demo"] is True
+
+    switch_demo(page)
+    expect(page.locator(".demo-band")).to_have_count(0)
+    expect(page.locator(".verdict")).to_have_count(0)
+
+
+def test_a_batch_with_a_broken_file_gives_a_whole_csv(
+    address: str, open_page: Callable[..., Page], tmp_path: Path
+) -> None:
+    broken = tmp_path / "=broken.jpg"
+    broken.write_bytes(BAD["cut_jpeg"]().data)
+    page = open_page()
+    page.goto(f"{address}/batch")
+    page.locator("input[type=file]").set_input_files([*photos(), broken])
+    page.get_by_role("button", name="Analyze 3 files").click()
+    expect(page.locator(".tile", has_text="refused").locator("b")).to_have_text("1")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download all results").click()
+    text = Path(download.value.path()).read_bytes().decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [row["photo"] for row in rows] == [*(path.name for path in photos()), "'=broken.jpg"]
+    assert all(
+        row["verdict"] in ("defective", "non_defective", "review") and len(row["sha256"]) == 64 for row in rows[:2]
+    )
+    assert rows[2]["verdict"] == "" and "damaged or cut short" in rows[2]["error"]
+    assert not any(row["demo"] for row in rows)
+
+    page.locator("[data-testid=stDataFrame]").click(position={"x": 150, "y": 70})  # the first line
+    expect(page.locator(".st-key-line .verdict")).to_be_visible()
+    expect(page.locator(".st-key-line .sheet tbody tr").first).to_be_visible()
+
+
+def test_every_screen_fits_a_phone(address: str, open_page: Callable[..., Page]) -> None:
+    page = open_page(390, 844, "dark")
+    for path, title in SCREENS.items():
+        page.goto(f"{address}/{path}?demo=true")
+        expect(page.get_by_role("heading", name=title, level=1)).to_be_visible(timeout=PATIENCE)
+        expect(page.locator(".demo-band")).to_be_visible()
+        if not path:
+            analyze(page, photos()[0])
+        main = page.locator("[data-testid=stMain]")
+        assert main.evaluate("main => main.scrollWidth - main.clientWidth") <= 0, f"{title} scrolls sideways"
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+def test_two_visitors_are_both_served(address: str, open_page: Callable[..., Page]) -> None:
+    pages = [open_page(), open_page()]
+    for page, path in zip(pages, photos(), strict=True):
+        page.goto(address)
+        page.locator("input[type=file]").set_input_files(path)
+        expect(page.locator(".st-key-evidence img")).to_be_visible(timeout=PATIENCE)
+    for page in pages:
+        page.get_by_role("button", name="Analyze image").click()
+    assert all(read_verdict(page) for page in pages)
