@@ -35,6 +35,8 @@ from ensemble.policies import choose
 from ensemble.results import Verdict
 from ensemble.store import ModelStore
 
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # pytest shows what the photo door keeps quiet
+
 ROOT = Path(__file__).parents[1]
 BOUNDARY = "quorum-test-boundary"
 FORM = {"content-type": f"multipart/form-data; boundary={BOUNDARY}"}
