@@ -102,7 +102,7 @@ def votes(verdict: Verdict, scheme: Scheme) -> go.Figure:
             y=members,
             orientation="h",
             width=0.5,
-            marker={"color": [palette.fill(tone(vote.label, verdict.classes)) for vote in verdict.votes]},
+            marker={"color": [_bar(vote, verdict, palette) for vote in verdict.votes]},
         )
     )
     for row, vote in enumerate(verdict.votes):
@@ -113,6 +113,11 @@ def votes(verdict: Verdict, scheme: Scheme) -> go.Figure:
     means = "defect probability; the upright line is the member's cut" if verdict.classes.defect else "probability"
     _as_rows(figure, len(members), means, palette)
     return _finished(figure, verdict, scheme)
+
+
+def _bar(vote: Vote, verdict: Verdict, palette: Palette) -> str:
+    look = tone(vote.label, verdict.classes)
+    return palette.muted if look == "plain" and vote.label != verdict.label else palette.fill(look)
 
 
 def votes_text(verdict: Verdict) -> str:

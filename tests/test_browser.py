@@ -126,7 +126,7 @@ def _is_foreign(url: str) -> bool:
 def analyze(page: Page, path: Path) -> str:
     """Upload a photo, press the button, and read the verdict."""
     page.locator("input[type=file]").set_input_files(path)
-    expect(page.locator(".st-key-evidence img")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(".st-key-evidence img")).to_be_visible()
     page.get_by_role("button", name="Analyze image").click()
     return read_verdict(page)
 
@@ -145,7 +145,7 @@ def test_a_deep_link_opens_each_screen_even_in_a_fresh_process(address: str, ope
     page = open_page()
     for path in ("members", "batch", "help"):  # this test comes first, and the server is new
         page.goto(f"{address}/{path}?policy=ANY")
-        expect(page.get_by_role("heading", name=SCREENS[path], level=1)).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_role("heading", name=SCREENS[path], level=1)).to_be_visible()
         expect(page.get_by_role("dialog")).to_have_count(0)
         expect(page.locator("[data-testid=stSidebar]")).to_contain_text("as soon as one vote says so")
 
@@ -213,7 +213,7 @@ def test_every_screen_fits_a_phone(address: str, open_page: Callable[..., Page])
     page = open_page(390, 844, "dark")
     for path, title in SCREENS.items():
         page.goto(f"{address}/{path}?demo=true")
-        expect(page.get_by_role("heading", name=title, level=1)).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_role("heading", name=title, level=1)).to_be_visible()
         expect(page.locator(".demo-band")).to_be_visible()
         if not path:
             analyze(page, photos()[0])
@@ -227,7 +227,7 @@ def test_two_visitors_are_both_served(address: str, open_page: Callable[..., Pag
     for page, path in zip(pages, photos(), strict=True):
         page.goto(address)
         page.locator("input[type=file]").set_input_files(path)
-        expect(page.locator(".st-key-evidence img")).to_be_visible(timeout=PATIENCE)
+        expect(page.locator(".st-key-evidence img")).to_be_visible()
     for page in pages:
         page.get_by_role("button", name="Analyze image").click()
     assert all(read_verdict(page) for page in pages)

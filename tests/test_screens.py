@@ -263,6 +263,9 @@ class TestDemo:
         app.toggle(key="demo").set_value(False).run()
         assert not app.get("download_button")
 
+    def test_a_demo_without_a_product_has_policies_at_once(self) -> None:
+        assert opened(demo="true").selectbox(key="policy").options == ["MAJORITY", "ANY", "ALL"]
+
     def test_broken_policies_do_not_stop_a_demo(self, product: Path) -> None:
         (product / "policies.json").write_text("{")
         assert not opened(demo="true").error

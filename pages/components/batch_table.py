@@ -127,9 +127,9 @@ def _show_line(row: Judged) -> None:
         if row.verdict is None:
             st.error(as_markdown(row.error), icon=":material/broken_image:")
             return
-        with st.container(horizontal=True):
+        with st.container(horizontal=True, key="linehead"):
             st.image(row.thumbnail, width=128, alt=f"Small copy of {row.name}")
-            with st.container(key="linecard"):
+            with st.container():
                 show_verdict_card(row.verdict)
         show_absent(row.verdict)
         show_votes(row.verdict, key="line_votes")

@@ -24,7 +24,8 @@ def _show_reason(reason: str) -> None:
         st.subheader("No trained member can vote yet")
         st.error(as_markdown(reason), icon=":material/report:")
         if not session.products():
-            st.markdown("Train on the sample photos: `python -m ensemble train --data data --models models`")
+            data, models = (session.shown_path(folder) for folder in (session.data_root(), session.models_root()))
+            st.markdown(f"Train on the sample photos: `python -m ensemble train --data {data} --models {models}`")
         if not session.is_demo():
             st.markdown("Or look around first: in demo mode dummy members vote, and everything is marked DEMO.")
             st.button("Switch demo mode on", on_click=session.switch_demo, args=(True,), type="primary", key="demo_on")

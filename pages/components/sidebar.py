@@ -11,7 +11,7 @@ def show_sidebar() -> None:
     """Show the pickers of product and policy and the switch for demo mode."""
     with st.sidebar:
         _show_product()
-        _show_policy()
+        policy = st.container()  # filled last: which policies there are depends on the switch below it
         st.toggle(
             "Demo mode",
             key=session.DEMO,
@@ -19,6 +19,8 @@ def show_sidebar() -> None:
             on_change=session.forget_results,
         )
         st.caption("Dummy members make votes up; everything is marked DEMO.")
+        with policy:
+            _show_policy()
 
 
 def _show_product() -> None:
