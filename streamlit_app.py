@@ -22,9 +22,10 @@ if first_visit:
 with st.spinner("Starting …"):  # only here, because they bring torch: a visitor sees the screens' names while it loads
     from ensemble.errors import QuorumError
     from pages.components.frame import show_frame
+    from pages.components.sheet import as_markdown
 
 try:
     show_frame()
     screen.run()
 except QuorumError as error:
-    st.error(str(error))
+    st.error(as_markdown(str(error)))

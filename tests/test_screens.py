@@ -14,8 +14,10 @@ from streamlit.testing.v1 import AppTest
 from stub_product import GARMENTS, load_as, write_product
 
 from ensemble import exports
+from ensemble.batches import Judged
 from ensemble.exports import file_name
 from ensemble.results import Absence, Classes
+from pages.components import session
 
 ROOT = Path(__file__).resolve().parent.parent
 BATCH, MEMBERS, HELP = (f"pages/screens/{name}.py" for name in ("inspect_batch", "members", "help"))
@@ -307,10 +309,23 @@ class TestBatch:
         app.selectbox(key="policy").select("ALL").run()
         assert list(app.dataframe[0].value["Verdict"]) == ["✓ OK"]
 
-    def test_stopping_keeps_what_has_been_judged(self, product: Path) -> None:
+    def test_an_interrupted_batch_goes_on_where_it_was(self, product: Path) -> None:
         app = batch_of(opened(BATCH), [("a.jpg", PHOTO)])
-        assert not [button for button in app.button if button.key == "stop"]
         assert "1 of 1 files" in texts(app)
+        batch = app.session_state["_batch"]
+        batch.total, batch.coming = 2, iter([Judged("b.jpg", error="b.jpg is empty.")])
+        app.run()
+        assert "2 of 2 files" in texts(app) and batch.coming is None
+
+    def test_stopping_keeps_what_has_been_judged(self, product: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        app = batch_of(opened(BATCH), [("a.jpg", PHOTO)])
+        batch = app.session_state["_batch"]
+        batch.total, batch.coming = 2, iter([Judged("b.jpg", error="b.jpg is empty.")])
+        with monkeypatch.context() as patched:
+            patched.setattr(session.st, "session_state", {session.BATCH: batch})
+            session.stop_batch()
+        app.run()
+        assert "1 of 2 files" in texts(app) and "stopped before the end" in texts(app)
 
 
 class TestBrokenPolicies:

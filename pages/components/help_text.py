@@ -11,7 +11,7 @@ from pages.components.sheet import chip, show_sheet
 
 def show_words() -> None:
     """Say what verdicts mean and what can go wrong with them."""
-    st.subheader("What a verdict means")
+    st.subheader("What a verdict means", anchor=False)
     good, defect = OK_NOK.names
     show_sheet(
         ("Verdict", "Meaning"),
@@ -32,7 +32,7 @@ def show_words() -> None:
 
 def show_photo_rules() -> None:
     """Say which photos are taken."""
-    st.subheader("Which photos are taken")
+    st.subheader("Which photos are taken", anchor=False)
     kinds = ", ".join(ending.removeprefix(".").upper() for ending in PHOTO_ENDINGS if ending not in (".jpg", ".tif"))
     st.markdown(
         f"- {kinds}; what a file is gets decided by its content, never by its name.\n"
@@ -45,14 +45,14 @@ def show_photo_rules() -> None:
 
 def show_practice() -> None:
     """Say where photos go, which keys help, and how models are added."""
-    st.subheader("Where photos go")
+    st.subheader("Where photos go", anchor=False)
     st.markdown(
         "Photos stay on the machine that runs Quorum, in memory, while this page is open. They are not stored and "
         "not sent anywhere. A download is stored where your browser stores downloads."
     )
-    st.subheader("Keyboard")
+    st.subheader("Keyboard", anchor=False)
     st.markdown("**Tab** moves on, **Enter** or **space** presses, **Ctrl + Enter** analyzes the chosen photo.")
-    st.subheader("Models")
+    st.subheader("Models", anchor=False)
     st.markdown(
         "The screen *Members* shows who may vote and how to add a model. *Demo mode*, in the sidebar, replaces all "
         "members by dummies that make votes up; everything is then marked DEMO."

@@ -21,7 +21,7 @@ def show_missing_members() -> None:
 
 def _show_reason(reason: str) -> None:
     with st.container(border=True, key="obstacle"):
-        st.subheader("No trained member can vote yet")
+        st.subheader("No trained member can vote yet", anchor=False)
         st.error(as_markdown(reason), icon=":material/report:")
         if not session.products():
             data, models = (session.shown_path(folder) for folder in (session.data_root(), session.models_root()))

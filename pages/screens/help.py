@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.components.help_text import show_photo_rules, show_practice, show_words
 
-st.title("Help")
+st.title("Help", anchor=False)
 show_words()
 show_photo_rules()
 show_practice()

@@ -6,7 +6,7 @@ from pages.components.batch_picker import show_batch_picker
 from pages.components.batch_results import show_batch_results
 from pages.components.obstacle import show_obstacle
 
-st.title("Which of these parts?")
+st.title("Which of these parts?", anchor=False)
 show_obstacle()
 show_batch_picker()
 show_batch_results()

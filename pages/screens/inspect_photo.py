@@ -8,7 +8,7 @@ from pages.components.obstacle import show_obstacle
 from pages.components.photo_picker import show_photo_picker
 from pages.components.verdict import show_answer, show_details
 
-st.title("What is this part?")
+st.title("What is this part?", anchor=False)
 show_obstacle()
 with st.container(key="workbench"):
     with st.container(key="pick"):
