@@ -69,22 +69,29 @@ class BaselineCNN(nn.Module):
     The head reads the average and the maximum of each channel: a small defect moves the maximum, not the average.
     """
 
-    def __init__(self, classes: int) -> None:
+    def __init__(self, classes: int, widths: tuple[int, int, int, int] = (16, 32, 64, 96)) -> None:
         super().__init__()
-        widths = (24, 48, 96, 128)
-        layers: list[nn.Module] = []
-        for low, high in zip((3, *widths), widths, strict=False):
-            layers += [
-                nn.Conv2d(low, high, 3, padding=1, bias=False),
-                nn.BatchNorm2d(high),
-                nn.ReLU(inplace=True),
-                nn.MaxPool2d(2),
-            ]
-        self.features = nn.Sequential(*layers)
-        self.head = nn.Sequential(nn.Dropout(0.3), nn.Linear(2 * widths[-1], classes))
+        stem, low, middle, high = widths
+        self.features = nn.Sequential(
+            *_convolution(3, stem, side=5, stride=2),
+            *_convolution(stem, low),
+            nn.MaxPool2d(2),
+            *_convolution(low, middle),
+            nn.MaxPool2d(2),
+            *_convolution(middle, high),
+        )
+        self.head = nn.Sequential(nn.Dropout(0.3), nn.Linear(2 * high, classes))
 
     def forward(self, pixels: Tensor) -> Tensor:
         maps = self.features((pixels.float() - 127.5) / 63.75)
         pooled = torch.cat([maps.mean(dim=(2, 3)), maps.amax(dim=(2, 3))], dim=1)  # (N, C, h, w) -> (N, 2C)
         logits: Tensor = self.head(pooled)
         return logits
+
+
+def _convolution(channels_in: int, channels_out: int, *, side: int = 3, stride: int = 1) -> list[nn.Module]:
+    return [
+        nn.Conv2d(channels_in, channels_out, side, stride, side // 2, bias=False),
+        nn.BatchNorm2d(channels_out),
+        nn.ReLU(inplace=True),
+    ]

@@ -1,5 +1,6 @@
 """The contract that every member kind keeps, whatever it has inside."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,14 @@ def coloured(classes: Classes, each: int, seed: int) -> tuple[PhotoBatch, np.nda
         for label in labels
     ]
     return PhotoBatch(pictures), labels
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_steps() -> Iterator[None]:
+    """What is plain to see is learnt in a few steps."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ensemble.members.baseline_cnn.STEPS", 40)
+        yield
 
 
 def new_member(kind: str, classes: Classes, extractor: FeatureExtractor) -> Member:
@@ -118,7 +127,7 @@ def test_a_network_trained_for_nothing_keeps_the_callers_randomness() -> None:
     torch.manual_seed(7)
     expected = torch.rand(3)
     torch.manual_seed(7)
-    member = BaselineCNNMember(classes=OK_NOK, epochs=1)
+    member = BaselineCNNMember(classes=OK_NOK)
     member.fit(batch.rows(member.input), labels)
     assert torch.equal(torch.rand(3), expected)
 
