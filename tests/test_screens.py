@@ -3,8 +3,10 @@
 import csv
 import io
 import json
+import time
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -326,6 +328,23 @@ class TestBatch:
             session.stop_batch()
         app.run()
         assert "1 of 2 files" in texts(app) and "stopped before the end" in texts(app)
+
+
+def test_visitors_are_served_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    running: list[int] = []
+
+    class Busy:
+        def inspect(self, photos: list[int], policy: None) -> list[int]:
+            running.append(1)
+            seen = len(running)
+            time.sleep(0.05)
+            running.pop()
+            return [seen]
+
+    monkeypatch.setattr(session, "inspector", Busy)
+    monkeypatch.setattr(session, "policy", lambda: None)
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(session.inspection(), [[number] for number in range(4)])) == [[1]] * 4
 
 
 class TestBrokenPolicies:

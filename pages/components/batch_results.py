@@ -13,7 +13,7 @@ def show_batch_results() -> None:
         return
     show_batch_progress(batch)
     rows = session.batch_rows(batch)
+    show_batch_summary(batch, rows, session.classes())
     if rows:
-        show_batch_summary(batch, rows, session.classes())
         show_csv_download(rows)
         show_batch_table(rows, session.classes())

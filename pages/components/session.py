@@ -183,11 +183,18 @@ def _quarantined(folder: str, fingerprint: str) -> list[Quarantined]:
     return ModelStore(Path(folder)).quarantine()
 
 
-def inspect(photos: Sequence[Photo]) -> list[Verdict]:
-    """Verdicts for photos; visitors are served one after the other."""
+def inspection() -> batches.Inspect:
+    """What gives photos their verdicts, by the members and the policy of this moment; visitors are served in turn.
+
+    It asks Streamlit for nothing, so that no touch on the page can break it off halfway.
+    """
     members, decide = inspector(), policy()
-    with _turn:
-        return members.inspect(photos, decide)
+
+    def inspect(photos: Sequence[Photo]) -> list[Verdict]:
+        with _turn:
+            return members.inspect(photos, decide)
+
+    return inspect
 
 
 def mode() -> str:
@@ -222,7 +229,7 @@ def analyze(chosen: Chosen) -> None:
     """Have the photo judged and keep its verdict."""
     st.session_state.pop(VERDICT, None)
     key = mode()
-    st.session_state[VERDICT] = (key, inspect([chosen.photo])[0])
+    st.session_state[VERDICT] = (key, inspection()([chosen.photo])[0])
 
 
 def verdict_of(chosen: Chosen) -> Verdict | None:
@@ -248,7 +255,7 @@ def batch() -> Batch | None:
 
 def start_batch(files: Sequence[batches.File]) -> None:
     """Begin a new batch in the place of the last one; for a button's callback."""
-    st.session_state[BATCH] = Batch(mode(), batches.count(files), batches.judge(batches.entries(files), inspect))
+    st.session_state[BATCH] = Batch(mode(), batches.count(files), batches.judge(batches.entries(files), inspection()))
 
 
 def stop_batch() -> None:
