@@ -48,7 +48,7 @@ def show_practice() -> None:
     st.subheader("Where photos go", anchor=False)
     st.markdown(
         "Photos stay on the machine that runs Quorum, in memory, while this page is open. They are not stored and "
-        "not sent anywhere. A download is stored where your browser stores downloads."
+        "not sent anywhere; a large one passes through a temporary file that is gone at once. A download is stored where your browser stores downloads."
     )
     st.subheader("Keyboard", anchor=False)
     st.markdown("**Tab** moves on, **Enter** or **space** presses, **Ctrl + Enter** analyzes the chosen photo.")
