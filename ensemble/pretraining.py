@@ -52,7 +52,7 @@ def draw_pictures(count: int, *, seed: int, report: Progress) -> Pictures:
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
         for start, part in zip(starts, pool.map(draw_lessons, *repeated), strict=True):
             pictures[start : start + len(part)] = part
-            report("drawing", (start + len(part)) / count)
+            report("Drawing pictures", (start + len(part)) / count)
     return pictures
 
 
@@ -164,7 +164,7 @@ def learn(
             group["lr"] = PEAK_RATE * max(_rate(done), 1e-3)
         losses.append(_step(pupil, optimiser, views, targets))
         views_seen += len(views)
-        report(f"learning, {views_seen} views, loss {np.mean(losses[-100:]):.4f}", done)
+        report("Learning", done)
         if done - kept >= 0.05:
             keep()
             kept = done
