@@ -47,8 +47,9 @@ def show_practice() -> None:
     """Say where photos go, which keys help, and how models are added."""
     st.subheader("Where photos go", anchor=False)
     st.markdown(
-        "Photos stay on the machine that runs Quorum, in memory, while this page is open. They are not stored and "
-        "not sent anywhere; a large one passes through a temporary file that is gone at once. A download is stored where your browser stores downloads."
+        "Photos stay on the machine that runs Quorum, in memory, while this page is open. They are not stored and not "
+        "sent anywhere; a large one passes through a temporary file that is gone at once. A download is stored where "
+        "your browser stores downloads."
     )
     st.subheader("Keyboard", anchor=False)
     st.markdown("**Tab** moves on, **Enter** or **space** presses, **Ctrl + Enter** analyzes the chosen photo.")
