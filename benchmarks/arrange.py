@@ -49,10 +49,13 @@ def parts(photos: Iterable[Path]) -> list[list[Path]]:
     return groups
 
 
-def split(photos: Iterable[Path], *, test_share: float, seed: int) -> dict[str, list[Path]]:
-    """`train` and `test`: whole parts, drawn within each defect type until the share of its photos is reached."""
+def split(photos: Iterable[Path], *, test_share: float, seed: int, by_photo: bool = False) -> dict[str, list[Path]]:
+    """`train` and `test`: whole parts, drawn within each defect type until the share of its photos is reached.
+
+    `by_photo` counts every photo as a part of its own, as published figures do: near-copies then lie on both sides.
+    """
     by_type: dict[str, list[list[Path]]] = defaultdict(list)
-    for part in parts(photos):
+    for part in [[photo] for photo in sorted(photos)] if by_photo else parts(photos):
         types = Counter(defect_type(photo) for photo in part)
         by_type[min(types, key=lambda name: (name == FREE, -types[name], name))].append(part)
     sides: dict[str, list[Path]] = {"train": [], "test": []}
@@ -74,6 +77,7 @@ def tile(
     destination: Annotated[Path, typer.Argument(help="Empty or new folder")],
     seed: int = 0,
     test_share: float = 0.3,
+    by_photo: Annotated[bool, typer.Option("--by-photo", help="Let captures of one part fall on both sides.")] = False,
 ) -> None:
     """Magnetic tile: Free is non_defective, every other type is defective; about 70 to 30, split by part."""
     photos = sorted(source.glob("MT_*/Imgs/*.jpg"))
@@ -81,7 +85,7 @@ def tile(
         raise typer.BadParameter(f"Expected MT_TYPE/Imgs/*.jpg in {source} and found none.")
     if destination.exists() and any(destination.iterdir()):
         raise typer.BadParameter(f"{destination} is not empty. Name a new folder.")
-    for side, chosen in split(photos, test_share=test_share, seed=seed).items():
+    for side, chosen in split(photos, test_share=test_share, seed=seed, by_photo=by_photo).items():
         counts: Counter[str] = Counter()
         for photo in chosen:
             label = "non_defective" if defect_type(photo) == FREE else "defective"

@@ -69,12 +69,13 @@ def pretrain(
         int | None, typer.Option("--pictures", help="How many pictures to draw and learn from.")
     ] = None,
     epochs: Annotated[int | None, typer.Option("--epochs", help="How often each picture is seen.")] = None,
+    minutes: Annotated[float | None, typer.Option("--minutes", help="Learn no longer than this.")] = None,
     seed: Seed = 0,
 ) -> None:
     """Teach the bundled backbone on drawn pictures; its teacher is torchvision's resnet18 (about half an hour)."""
     from ensemble.pretraining import pretrain as run
 
-    chosen = {"pictures": pictures, "epochs": epochs}
+    chosen = {"pictures": pictures, "epochs": epochs, "minutes": minutes}
     with _stages() as show:
         card = run(
             teacher=weights,

@@ -47,3 +47,9 @@ def tiny_product(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path, tiny
         product="disc",
     )
     return folder
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Tests on real photos are collected where the photos are; the rest of the suite does without them."""
+    shared = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
+    return True if collection_path.name == "test_real_photos.py" and not shared.is_dir() else None
