@@ -110,7 +110,7 @@ def votes(verdict: Verdict, scheme: Scheme) -> go.Figure:
         if vote.threshold is not None:
             cut = {"x0": vote.threshold, "x1": vote.threshold, "y0": row - 0.42, "y1": row + 0.42}
             figure.add_shape(type="line", **cut, line={"color": palette.ink, "width": 3})
-    means = "defect probability; the upright line is the member's cut" if verdict.classes.defect else "probability"
+    means = "defect probability (line: the cut)" if verdict.classes.defect else "probability"
     _as_rows(figure, len(members), means, palette)
     return _finished(figure, verdict, scheme)
 
