@@ -8,6 +8,7 @@ run in one process in alternating blocks, and every vote and verdict of both sid
 """
 
 import io
+import itertools
 import json
 import statistics
 import time
@@ -106,10 +107,11 @@ def _score(name: str, row: np.ndarray, classes: Classes) -> Score:
 
 def _seconds_a_photo(side: Side, groups: Sequence[Sequence[File]], at_least: float) -> float:
     photos, start = 0, time.perf_counter()
-    while (elapsed := time.perf_counter() - start) < at_least or not photos:
-        for group in groups:
-            side(group)
-            photos += len(group)
+    for group in itertools.cycle(groups):
+        side(group)
+        photos += len(group)
+        if (elapsed := time.perf_counter() - start) >= at_least:
+            break
     return elapsed / photos
 
 

@@ -1,5 +1,6 @@
 """What several tests share: drawn photos, random weights for a small backbone, and a product trained on both."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ from ensemble.drawing.sample import write_sample
 from ensemble.training import train
 
 TINY_BACKBONE = "squeezenet1_1"
+
+for setting in [name for name in os.environ if name.startswith("QUORUM_")]:
+    del os.environ[setting]  # before any module reads it: a developer's own settings must not change what is tested
 
 
 @pytest.fixture(scope="session")

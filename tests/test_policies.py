@@ -174,6 +174,6 @@ def test_a_broken_file_says_where_and_why(text: str, sentence: str) -> None:
 def test_choosing_by_name() -> None:
     assert choose(SHIPPED, None).name == "MAJORITY"
     assert choose(SHIPPED, "ANY") is ANY
-    with pytest.raises(PolicyError, match="No policy is called 'NONE'. This product has MAJORITY, ANY, ALL"):
+    with pytest.raises(PolicyError, match=r"No policy is called 'NONE'\. This product has MAJORITY, ANY, ALL"):
         choose(SHIPPED, "NONE")
     assert json.loads(to_json(SHIPPED))["policies"][0]["rule"] == "majority"

@@ -21,7 +21,7 @@ def test_the_good_class_is_found_by_name_and_not_by_place() -> None:
     [(("one",), None), (("a", "a"), None), (("a", "review"), None), (("a", "b"), "c"), (("a", "b", "c"), "a")],
 )
 def test_classes_that_make_no_sense_are_refused(names: tuple[str, ...], defect: str | None) -> None:
-    with pytest.raises(ValueError, match="class|defect"):
+    with pytest.raises(ValueError, match=r"class|defect"):
         Classes(names, defect)
 
 
