@@ -83,6 +83,12 @@ class BackboneSpec:
         str  # SHA-256 of `FeatureExtractor.weights_bytes()`: the weights that the layers in use need, and no others
     )
 
+    def __post_init__(self) -> None:
+        if not all(isinstance(text, str) for text in (self.name, *self.layers, self.weights)):
+            raise ValueError(f"A backbone's name, layers and weights must be texts. Got {self.as_json()}.")
+        if self.pooling not in POOLINGS:
+            raise ValueError(f"Pooling must be one of {', '.join(POOLINGS)}. Got {self.pooling!r}.")
+
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values."""
         return {
@@ -114,11 +120,7 @@ def build_network(name: str) -> nn.Module:
     """The whole network of a backbone with random weights, in evaluation mode."""
     if name == BUNDLED:
         return SmallResNet().eval()
-    if name not in names():
-        raise WeightsError(
-            f"No backbone is called {name!r}. Use {BUNDLED} or a torchvision classification model, such as "
-            f"{', '.join(DEFAULT_TRIO + LIGHT_TRIO)}."
-        )
+    _check_name(name)
     slow_to_draw = {"googlenet", "inception_v3"}  # their own random weights take seconds, and a warning
     settings = {"init_weights": False} if name in slow_to_draw else {}
     return models.get_model(name, weights=None, **settings).eval()
@@ -128,6 +130,7 @@ def preprocessing_of(name: str) -> Preprocessing:
     """The preprocessing that belongs to a backbone's published weights."""
     if name == BUNDLED:
         return Preprocessing()
+    _check_name(name)
     preset = models.get_model_weights(name).DEFAULT.transforms()
     return Preprocessing(preset.crop_size[0], tuple(preset.mean), tuple(preset.std), preset.interpolation.value)
 
@@ -136,7 +139,16 @@ def find_weights(name: str, folders: Sequence[Path], *, download: bool = False) 
     """The weights file of a backbone, in the order of `weights.find`; the bundled one lies in the project itself."""
     if name == BUNDLED:
         return weights.find_bundled(name, folders, BUNDLED_FOLDER)
+    _check_name(name)
     return weights.find(name, folders, models.get_model_weights(name).DEFAULT.url, download=download)
+
+
+def _check_name(name: str) -> None:
+    if name not in names():
+        raise WeightsError(
+            f"No backbone is called {name!r}. Use {BUNDLED} or a torchvision classification model, such as "
+            f"{', '.join(DEFAULT_TRIO + LIGHT_TRIO)}."
+        )
 
 
 class FeatureExtractor:

@@ -18,21 +18,21 @@ BATCH = 16
 class Inspector:
     """All members of a product, loaded once; safe to share between threads."""
 
-    def __init__(self, loaded: Loaded, classes: Classes, *, demo: bool = False) -> None:
+    def __init__(self, loaded: Loaded, *, demo: bool = False) -> None:
         self.members = loaded.members
         self.absent = loaded.absent
-        self.classes = classes
+        self.classes = loaded.classes
         self.demo = demo
 
     @classmethod
     def open(cls, store: ModelStore) -> "Inspector":
         """Load a product; a member that cannot be loaded is absent, and named in every verdict."""
-        return cls(store.load(), store.manifest().classes)
+        return cls(store.load())
 
     @classmethod
     def for_demo(cls, classes: Classes = OK_NOK) -> "Inspector":
         """Dummy members that need no model; everything that they say is marked DEMO."""
-        return cls(Loaded({}, ()), classes, demo=True)
+        return cls(Loaded({}, (), classes), demo=True)
 
     def inspect(self, photos: Sequence[Photo], policy: Policy) -> list[Verdict]:
         """A verdict for each photo, in their order; every backbone runs once for all members that read it."""

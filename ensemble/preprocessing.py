@@ -25,6 +25,16 @@ class Preprocessing:
     std: tuple[float, float, float] = IMAGENET_STD
     interpolation: str = "bilinear"
 
+    def __post_init__(self) -> None:
+        if type(self.side) is not int or self.side < 1:
+            raise ValueError(f"The side must be a whole number of pixels. Got {self.side!r}.")
+        if len(self.mean) != 3 or len(self.std) != 3 or not all(map(_is_number, (*self.mean, *self.std))):
+            raise ValueError(f"Mean and deviation must be three numbers each. Got {self.mean!r} and {self.std!r}.")
+        if not all(deviation > 0 for deviation in self.std):
+            raise ValueError(f"A deviation must be above 0. Got {self.std!r}.")
+        if not isinstance(self.interpolation, str) or self.interpolation.upper() not in Image.Resampling.__members__:
+            raise ValueError(f"Interpolation must be one that Pillow knows. Got {self.interpolation!r}.")
+
     def resize(self, pictures: Sequence[Image.Image]) -> Tensor:
         """RGB pictures of any sizes -> (N, 3, side, side) uint8, channels last in memory."""
         resample = Image.Resampling[self.interpolation.upper()]
@@ -50,3 +60,7 @@ class Preprocessing:
     def from_json(cls, data: Mapping[str, Any]) -> "Preprocessing":
         """The inverse of `as_json`."""
         return cls(data["side"], tuple(data["mean"]), tuple(data["std"]), data["interpolation"])
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -24,6 +24,8 @@ class Classes:
     defect: str | None = None
 
     def __post_init__(self) -> None:
+        if not all(isinstance(name, str) and name.strip() for name in self.names):
+            raise ValueError(f"A class needs a name. Got {list(self.names)}.")
         if len(self.names) < 2 or len(set(self.names)) != len(self.names):
             raise ValueError(f"A product needs at least two classes of different names. Got {list(self.names)}.")
         if REVIEW in self.names:

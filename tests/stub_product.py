@@ -49,4 +49,4 @@ def write_product(folder: Path, members: tuple[str, ...], classes: Classes = OK_
 def load_as(monkeypatch: pytest.MonkeyPatch, said: Mapping[str, tuple[float, ...]], *absent: Absence) -> None:
     """Let every store load stand-ins that say this."""
     members = {name: StubMember(probabilities) for name, probabilities in said.items()}
-    monkeypatch.setattr(ModelStore, "load", lambda _: Loaded(members, absent))  # type: ignore[arg-type]
+    monkeypatch.setattr(ModelStore, "load", lambda store: Loaded(members, absent, store.manifest().classes))  # type: ignore[arg-type]

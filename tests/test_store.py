@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from ensemble.backbones import FeatureExtractor
-from ensemble.errors import PolicyError, StoreError
+from ensemble.errors import PolicyError, StoreError, WeightsError
 from ensemble.inspector import Inspector
 from ensemble.photos import read_photo
 from ensemble.policies import SHIPPED
@@ -36,7 +36,10 @@ def product(tiny_product: Path, tmp_path: Path) -> ModelStore:
 def edit_manifest(store: ModelStore, member: str, **changes: object) -> None:
     path = store.folder / "manifest.json"
     data = json.loads(path.read_text())
-    data["members"][member] |= changes
+    record = data["members"][member]
+    for key, value in changes.items():
+        inner = isinstance(value, dict) and key in ("backbone", "preprocessing")
+        record[key] = record[key] | value if inner else value
     path.write_text(json.dumps(data))
 
 
@@ -90,11 +93,43 @@ def test_swapped_files_are_refused(product: ModelStore) -> None:
         ({"kind": "oracle"}, "kind 'oracle' is unknown"),
         ({"classes": ["defective", "non_defective"]}, "trained for defective, non_defective"),
         ({"files": {}}, "manifest should list"),
+        ({"files": None}, "entry in manifest.json cannot be read (TypeError"),
+        ({"files": {f"{SVM}.pkl": 1}}, "must be texts"),
+        ({"kind": ["svm"]}, "must be texts"),
+        ({"classes": 2}, "entry in manifest.json cannot be read"),
+        ({"preprocessing": {"side": "224"}}, "side must be a whole number"),
+        ({"preprocessing": {"interpolation": "magic"}}, "Interpolation must be one"),
+        ({"preprocessing": {"mean": [0.5]}}, "three numbers each"),
+        ({"backbone": {"name": "lenet"}}, "weights of its backbone lenet are missing"),
+        ({"backbone": {"name": "resnet18"}}, "weights of its backbone resnet18 are missing"),
+        ({"backbone": {"name": {}}}, "must be texts"),
+        ({"backbone": {"layers": [["features.7"]]}}, "must be texts"),
+        ({"backbone": {"pooling": "max"}}, "Pooling must be one of"),
+        ({"backbone": {"preprocessing": None}}, "entry in manifest.json cannot be read (TypeError"),
+        ({"metrics": {"accuracy": "good"}}, "must be numbers"),
+        ({"training": {"photos": 12}}, "entry in manifest.json cannot be read"),
     ],
 )
-def test_what_does_not_fit_is_absent(product: ModelStore, changes: dict[str, object], sentence: str) -> None:
+def test_what_does_not_fit_is_absent_and_the_others_vote(
+    product: ModelStore, changes: dict[str, object], sentence: str
+) -> None:
     edit_manifest(product, SVM, **changes)
     assert sentence in reason(product, SVM)
+    assert list(product.load().members) == [FOREST]
+
+
+def test_an_entry_that_cannot_be_read_stays_until_its_member_is_new(product: ModelStore) -> None:
+    """Were it dropped by the next write, the others would decide as if that member had never been."""
+    path = product.folder / "manifest.json"
+    data = json.loads(path.read_text())
+    del data["members"][SVM]["kind"]
+    path.write_text(json.dumps(data))
+    assert "KeyError: 'kind'" in reason(product, SVM)
+    manifest, members = product.manifest(), product.load().members
+    product.save("disc", manifest.classes, manifest.folders, [(FOREST, members[FOREST], {}, {})])
+    assert "KeyError: 'kind'" in reason(product, SVM)
+    trust(product, [SVM])
+    assert set(product.load().members) == {SVM, FOREST} and product.manifest().unreadable == {}
 
 
 def test_a_missing_backbone_silences_its_members_and_leads_to_review(product: ModelStore, tiny_data: Path) -> None:
@@ -246,6 +281,29 @@ def test_a_broken_manifest_is_one_sentence(tmp_path: Path, text: str) -> None:
         ModelStore(tmp_path).manifest()
 
 
+def test_trust_names_a_backbone_that_is_unknown(tmp_path: Path) -> None:
+    for ending in (".pkl", "_scaler.pkl"):
+        joblib.dump(StandardScaler().fit(np.eye(4)), tmp_path / f"svm_lenet{ending}")
+    with pytest.raises(WeightsError, match="No backbone is called 'lenet'"):
+        trust(ModelStore(tmp_path), ["svm_lenet"])
+
+
+@pytest.mark.parametrize("file", ["manifest.json", "policies.json"])
+def test_a_file_that_cannot_be_read_is_one_sentence(
+    product: ModelStore, file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = Path.read_text
+
+    def denied(path: Path, *arguments: str, **settings: str) -> str:
+        if path.name == file:
+            raise PermissionError(13, "Permission denied")
+        return original(path, *arguments, **settings)
+
+    monkeypatch.setattr(Path, "read_text", denied)
+    with pytest.raises(StoreError, match=rf"{file} cannot be read \(Permission denied\)"):
+        product.policies()
+
+
 def test_products_live_side_by_side(tiny_product: Path, tmp_path: Path) -> None:
     shutil.copytree(tiny_product, tmp_path / "models")
     shutil.copytree(tiny_product, tmp_path / "models" / "second")
@@ -278,6 +336,6 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pyt
         raise OSError("no space left")
 
     monkeypatch.setattr("os.fsync", no_space)
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(StoreError, match=r"a\.json cannot be written \(no space left\)"):
         write_atomically(target, b"new")
     assert target.read_bytes() == b"old" and list(tmp_path.iterdir()) == [target]

@@ -29,6 +29,7 @@ class Loaded:
 
     members: Mapping[str, Member]
     absent: tuple[Absence, ...]
+    classes: Classes
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ class ModelStore:
             raise StoreError(
                 f"{self.folder} holds no trained product: {MANIFEST} is missing. Train one, or use demo mode."
             )
-        return Manifest.from_json(path.read_text(encoding="utf-8", errors="replace"), str(path))
+        return Manifest.from_json(_read_text(path), str(path))
 
     def policies(self) -> tuple[Policy, ...]:
         """The product's policies, the default first; those that ship where it has no file of its own."""
@@ -87,7 +88,7 @@ class ModelStore:
         path = self.folder / POLICIES
         if not path.is_file():
             return shipped(classes)
-        found = from_json(path.read_text(encoding="utf-8", errors="replace"), str(path))
+        found = from_json(_read_text(path), str(path))
         usable = tuple(policy for policy in found if policy.applies_to(classes))
         if not usable:
             raise PolicyError(
@@ -112,13 +113,15 @@ class ModelStore:
             }
         except StoreError:
             known = {}
+        if not self.folder.is_dir():
+            raise StoreError(f"The models folder {self.folder} does not exist. Name the folder of a product.")
         found = []
         for path in sorted(self.folder.iterdir()):
             if path.suffix not in {".pkl", ".pth", ".joblib", ".pt"} or not path.is_file():
                 continue
             if path.name not in known:
                 found.append(Quarantined(path.name, "The manifest does not know this file.", known=False))
-            elif hashlib.sha256(path.read_bytes()).hexdigest() != known[path.name]:
+            elif not _is_whole(path, known[path.name]):
                 found.append(Quarantined(path.name, "Its bytes are not those that were trusted.", known=True))
         return found
 
@@ -126,14 +129,21 @@ class ModelStore:
         """Every member of the manifest, either ready to vote or named with the reason why it cannot."""
         manifest = self.manifest()
         members: dict[str, Member] = {}
-        absent = []
+        absent = [
+            Absence(
+                name, f"Its entry in {MANIFEST} cannot be read ({found.reason}). Mend it, or train the member again."
+            )
+            for name, found in manifest.unreadable.items()
+        ]
         networks: dict[tuple[Any, ...], FeatureExtractor | WeightsError] = {}
         for name, record in manifest.members.items():
             try:
                 members[name] = self._load(record, manifest.classes, networks)
             except QuorumError as error:
                 absent.append(Absence(name, str(error)))
-        return Loaded(members, tuple(absent))
+            except Exception as error:  # noqa: BLE001 - whatever a file or a record makes its readers raise, the others vote
+                absent.append(Absence(name, f"It cannot be loaded ({type(error).__name__}: {error}). Train it again."))
+        return Loaded(members, tuple(absent), manifest.classes)
 
     def _load(self, record: Record, classes: Classes, networks: dict[Any, Any]) -> Member:
         kind = KINDS.get(record.kind)
@@ -210,17 +220,18 @@ class ModelStore:
         """Write members as (name, member, training, metrics) beside those that are there; the manifest comes last."""
         try:
             known = self.manifest()
-            kept = dict(known.members) if known.classes == classes else {}
+            kept, unreadable = (dict(known.members), dict(known.unreadable)) if known.classes == classes else ({}, {})
         except StoreError:
-            kept = {}
+            kept, unreadable = {}, {}
         contents: dict[str, bytes] = {}
         for name, member, training, metrics in members:
             files = {name + ending: artefacts.dump(part, ending) for ending, part in member.parts().items()}
             contents |= files
             kept[name] = record_of(name, member, files, training, metrics)
+            unreadable.pop(name, None)
             if isinstance(member.input, FeatureExtractor) and member.input.spec.name != BUNDLED:
                 contents[weights_file(member.input.spec)] = member.input.weights_bytes()
-        manifest = Manifest(product, classes, folders, kept)
+        manifest = Manifest(product, classes, folders, kept, unreadable)
         if not self._policies_fit(classes):
             contents[POLICIES] = to_json(shipped(classes)).encode()
         self.write(contents, manifest)
@@ -237,8 +248,8 @@ class ModelStore:
         if not path.is_file():
             return False
         try:
-            found = from_json(path.read_text(encoding="utf-8", errors="replace"), str(path))
-        except PolicyError:
+            found = from_json(_read_text(path), str(path))
+        except (PolicyError, StoreError):
             return True
         return any(policy.applies_to(classes) for policy in found)
 
@@ -285,8 +296,30 @@ def weights_file(spec: BackboneSpec) -> str:
     return f"{BACKBONES}/{spec.name}-{spec.weights[:12]}.safetensors"
 
 
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read ({error.strerror}). Check its permissions.") from error
+
+
+def _is_whole(path: Path, digest: str) -> bool:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest() == digest
+    except OSError:
+        return False
+
+
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a whole file or none: beside its place first, then moved into it."""
+    """Write a whole file or none: beside its place first, then moved into it; a StoreError where it cannot be."""
+    try:
+        _write_atomically(path, data)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StoreError(f"{path} cannot be written ({reason}). Check the folder's permissions and space.") from error
+
+
+def _write_atomically(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

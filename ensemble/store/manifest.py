@@ -11,6 +11,7 @@ from ensemble.preprocessing import Preprocessing
 from ensemble.results import Classes
 
 FORMAT = 1
+MISSHAPEN = (ValueError, KeyError, TypeError, AttributeError)  # what JSON of another shape makes its readers raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,14 @@ class Record:
     libraries: Mapping[str, str]
     training: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        texts = (self.kind, *self.files.values(), *self.classes, *self.libraries.values())
+        if not all(isinstance(text, str) for text in texts):
+            raise ValueError(f"Kind, digests, classes and versions must be texts. Got {texts!r}.")
+        counts = dict(self.training.get("photos", {})).values()
+        if not all(isinstance(number, int | float | None) for number in (*counts, *self.metrics.values())):
+            raise ValueError("Counts of photos and metrics must be numbers.")
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -60,6 +69,14 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A member's entry that is no record, kept as it came: its member is absent until a person mends it."""
+
+    entry: Any
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """A product's name, its classes, which data folders mean which class, and its members."""
 
@@ -67,16 +84,24 @@ class Manifest:
     classes: Classes
     folders: Mapping[str, str] = field(default_factory=dict)
     members: Mapping[str, Record] = field(default_factory=dict)
+    unreadable: Mapping[str, Unreadable] = field(default_factory=dict)
+
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds that have chosen which photos its members did not learn from, where the data had no test part."""
+        seeds = {record.training.get("seed") for record in self.members.values()}
+        return tuple(sorted(seed for seed in seeds if isinstance(seed, int)))
 
     def to_json(self) -> str:
         """The text of a `manifest.json`."""
+        entries = {name: record.as_json() for name, record in self.members.items()}
+        entries |= {name: unreadable.entry for name, unreadable in self.unreadable.items()}
         data = {
             "format": FORMAT,
             "product": self.product,
             "classes": list(self.classes.names),
             "defect": self.classes.defect,
             "folders": dict(self.folders),
-            "members": {name: record.as_json() for name, record in sorted(self.members.items())},
+            "members": dict(sorted(entries.items())),
         }
         return json.dumps(data, indent=2) + "\n"
 
@@ -88,9 +113,15 @@ class Manifest:
             if data["format"] != FORMAT:
                 raise StoreError(f"{source} has the format {data['format']}; this Quorum reads {FORMAT}. Train again.")
             classes = Classes(tuple(data["classes"]), data["defect"])
-            members = {name: Record.from_json(name, entry) for name, entry in data["members"].items()}
-            return cls(str(data["product"]), classes, dict(data["folders"]), members)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            members: dict[str, Record] = {}
+            unreadable: dict[str, Unreadable] = {}
+            for name, entry in data["members"].items():
+                try:
+                    members[name] = Record.from_json(name, entry)
+                except MISSHAPEN as error:
+                    unreadable[name] = Unreadable(entry, f"{type(error).__name__}: {error}")
+            return cls(str(data["product"]), classes, dict(data["folders"]), members, unreadable)
+        except MISSHAPEN as error:
             raise StoreError(
                 f"{source} cannot be read ({type(error).__name__}: {error}). Restore it, or train the product again."
             ) from error

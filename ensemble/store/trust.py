@@ -1,6 +1,7 @@
 """Taking model files that were made elsewhere, in a notebook say, into the manifest."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ensemble.backbones import BUNDLED, FeatureExtractor, find_weights
@@ -35,14 +36,15 @@ def trust(store: ModelStore, names: Sequence[str], weights: Path | None = None) 
         if (store.folder / "manifest.json").exists():
             raise  # a manifest that cannot be read is mended by its owner, not replaced
         manifest = Manifest(store.folder.resolve().name, OK_NOK)
-    records = dict(manifest.members)
+    records, unreadable = dict(manifest.members), dict(manifest.unreadable)
     contents: dict[str, bytes] = {}
     for name in names:
         record, files = _check(store, name, manifest, weights)
         records[name] = record
+        unreadable.pop(name, None)
         contents |= files
     if names:
-        store.write(contents, Manifest(manifest.product, manifest.classes, manifest.folders, records))
+        store.write(contents, replace(manifest, members=records, unreadable=unreadable))
     return [records[name] for name in names]
 
 
