@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.box import SIMPLE
@@ -21,7 +21,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Quorum: several models look at one photo of a part and vote; a policy turns the votes into a verdict.",
 )
-console = Console(stderr=True)  # standard output carries results alone, so that it can be piped
+# Standard output carries results alone, so that it can be piped; a path with brackets in it is no markup.
+console = Console(stderr=True, markup=False)
 
 Models = Annotated[Path, typer.Option("--models", help="The product's folder.", show_default=True)]
 Weights = Annotated[Path | None, typer.Option("--weights", help="A folder with backbone weights.")]
@@ -75,7 +76,7 @@ def pretrain(
     """Teach the bundled backbone on drawn pictures; its teacher is torchvision's resnet18 (about half an hour)."""
     from ensemble.pretraining import pretrain as run
 
-    chosen = {"pictures": pictures, "epochs": epochs, "minutes": minutes}
+    chosen: dict[str, Any] = {"pictures": pictures, "epochs": epochs, "minutes": minutes}
     with _stages() as show:
         card = run(
             teacher=weights,
@@ -137,7 +138,7 @@ def evaluate(
 
     store = ModelStore(models)
     manifest = store.manifest()
-    samples, notes = evaluation_part(data, manifest.folders, manifest.classes)
+    samples, notes = evaluation_part(data, manifest.folders, manifest.classes, manifest.seeds())
     policies = store.policies()
     inspector = Inspector.open(store)
     for sentence in (*notes, *(f"{absence.member} is absent: {absence.reason}" for absence in inspector.absent)):
@@ -229,8 +230,14 @@ def main() -> None:
     try:
         app()
     except QuorumError as error:
-        console.print(str(error), style="bold", highlight=False, soft_wrap=True)
-        sys.exit(2)
+        _end(str(error))
+    except OSError as error:
+        _end(f"{error.filename or 'A file'} cannot be used ({error.strerror or error}). Check path and permissions.")
+
+
+def _end(sentence: str) -> NoReturn:
+    console.print(sentence, style="bold", highlight=False, soft_wrap=True)
+    sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -105,15 +105,16 @@ def check(dataset: Dataset, folder: Path) -> tuple[str, ...]:
 
 
 def evaluation_part(
-    folder: Path, folders: Mapping[str, str], classes: Classes
+    folder: Path, folders: Mapping[str, str], classes: Classes, seeds: Sequence[int] = ()
 ) -> tuple[tuple[Sample, ...], tuple[str, ...]]:
     """The photos to measure a trained product on, with notes; folder names mean what they meant in training.
 
-    Where the names are others, the known names for good and bad parts count; a DataError where neither fits.
+    Where the names are others, the known names for good and bad parts count; a DataError where neither fits. Without
+    `test/` the photos are those that training by the first of `seeds` has held out.
     """
     if not folder.is_dir():
         raise DataError(f"The data folder {folder} does not exist. Name a folder with one folder of photos a class.")
-    place = folder / "test" if (folder / "test").is_dir() else folder
+    place = next((folder / part for part in ("test", "train") if (folder / part).is_dir()), folder)
     names = sorted(_listing(place))
     own = {name: name for name in classes.names}
     meaning = {**own, **folders}
@@ -124,13 +125,22 @@ def evaluation_part(
             f"{place} holds {', '.join(strange)}; this product knows {', '.join(classes.names)}. Rename the folders."
         )
     if not (folder / "test").is_dir():
-        dataset = find_dataset(folder, {name: meaning[name] for name in names})
-        return dataset.test, dataset.notes
+        dataset = find_dataset(folder, {name: meaning[name] for name in names}, next(iter(seeds), 0))
+        return dataset.test, (*dataset.notes, *_mixed_seeds_notes(seeds))
     notes: list[str] = []
     samples = _samples(_listing(place), meaning, place, notes)
     if not samples:
         raise DataError(f"{place} holds no photos to measure on. Expected {place}/CLASS/PHOTO.")
     return samples, tuple(notes)
+
+
+def _mixed_seeds_notes(seeds: Sequence[int]) -> tuple[str, ...]:
+    if len(seeds) < 2:
+        return ()
+    return (
+        f"The members were trained with the seeds {', '.join(map(str, seeds))}, so some have learnt from photos that "
+        "are held out here: the measured quality is flattered. Train them with one seed, or put photos into test/.",
+    )
 
 
 def digest(samples: Iterable[Sample]) -> str:
@@ -175,7 +185,10 @@ def _mapping_note(mapping: Mapping[str, str]) -> str:
 
 def _classes(mapping: Mapping[str, str]) -> Classes:
     names = tuple(dict.fromkeys(mapping.values()))
-    return OK_NOK if set(names) == set(OK_NOK.names) else Classes(names)
+    try:
+        return OK_NOK if set(names) == set(OK_NOK.names) else Classes(names)
+    except ValueError as error:
+        raise DataError(f"These folders cannot be the classes of a product. {error}") from error
 
 
 def _samples(
@@ -200,7 +213,7 @@ def _samples(
 
 def _hold_out(samples: tuple[Sample, ...], folder: Path, seed: int) -> tuple[tuple[Sample, ...], tuple[Sample, ...]]:
     counts = Counter(sample.label for sample in samples)
-    if not samples or min(counts.values()) < 2:
+    if not samples or min(counts.values()) < 2 or len(samples) * HELD_OUT <= len(counts) - 1:  # one of each at least
         raise DataError(f"{folder} holds too few photos to hold some out: {dict(counts)}. Add photos of every class.")
     labels = [sample.label for sample in samples]
     train, test = train_test_split(list(samples), test_size=HELD_OUT, stratify=labels, random_state=seed)

@@ -93,6 +93,8 @@ def test_without_a_test_part_some_photos_are_held_out_by_the_seed(tmp_path: Path
         ({"train/ok": 0, "train/nok": 0, "test/ok": 2, "test/nok": 2}, "no photos to learn from"),
         ({"ok": 1, "nok": 1}, "too few photos to hold some out"),
         ({"train/ok": 0, "train/nok": 0}, "too few photos to hold some out"),
+        ({"shirts": 2, "shoes": 2, "socks": 2}, "too few photos to hold some out"),
+        ({"train/review": 9, "train/shoes": 9}, "'review' is a verdict and cannot name a class"),
     ],
 )
 def test_what_nobody_can_learn_from(tmp_path: Path, folders: dict[str, int], sentence: str) -> None:
@@ -143,3 +145,13 @@ def test_the_part_to_measure_on(tmp_path: Path) -> None:
     (tmp_path / "empty/test").mkdir(parents=True)
     with pytest.raises(DataError, match="holds no photos to measure on"):
         evaluation_part(tmp_path / "empty", {}, OK_NOK)
+
+
+@pytest.mark.parametrize("part", ["", "train"])
+def test_without_a_test_part_the_photos_are_those_that_training_has_held_out(tmp_path: Path, part: str) -> None:
+    photos(tmp_path / part / "ok", 20)
+    photos(tmp_path / part / "nok", 10, start=50)
+    trained = find_dataset(tmp_path, seed=7)
+    samples, notes = evaluation_part(tmp_path, trained.folders, OK_NOK, (7,))
+    assert samples == trained.test and notes == trained.notes
+    assert "flattered" in evaluation_part(tmp_path, trained.folders, OK_NOK, (0, 7))[1][-1]
