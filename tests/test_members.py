@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 
 from ensemble.backbones import FeatureExtractor
 from ensemble.errors import MemberError
@@ -111,6 +113,15 @@ def test_files_for_other_classes_are_refused(fitted: tuple[str, Member], extract
     other = new_member(kind, CLOTHES if member.classes == OK_NOK else OK_NOK, extractor)
     with pytest.raises(MemberError):
         other.restore(member.parts())
+
+
+def test_a_machine_that_scores_pairs_of_classes_is_refused(extractor: FeatureExtractor) -> None:
+    """With three classes there are as many pairs, so its columns would pass for the classes."""
+    rows, labels = np.eye(6), [0, 1, 2, 0, 1, 2]
+    member = new_member("svm", CLOTHES, extractor)
+    parts = {".pkl": SVC(decision_function_shape="ovo").fit(rows, labels), "_scaler.pkl": StandardScaler().fit(rows)}
+    with pytest.raises(MemberError, match="decision_function_shape='ovr'"):
+        member.restore(parts)
 
 
 def test_the_forest_through_onnx_is_the_forest(extractor: FeatureExtractor) -> None:

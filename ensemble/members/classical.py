@@ -75,6 +75,9 @@ class ClassicalMember:
     def _take(self, classifier: Any) -> None:
         if not hasattr(classifier, "classes_"):
             raise MemberError(f"Expected a fitted classifier. Got {type(classifier).__name__}.")
+        in_pairs = getattr(classifier, "decision_function_shape", "ovr") == "ovo" and len(self.classes.names) > 2
+        if in_pairs and not hasattr(classifier, "predict_proba"):
+            raise MemberError("The classifier scores pairs of classes. Train it with decision_function_shape='ovr'.")
         self.classifier_ = classifier
         self.columns_ = _columns(list(classifier.classes_), self.classes)
 
