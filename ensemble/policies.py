@@ -47,7 +47,9 @@ class Policy:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
             raise PolicyError(f"A policy needs a name. Got {self.name!r}.")
-        if self.rule not in RULES:
+        if not isinstance(self.description, str):
+            raise PolicyError(f"Policy {self.name!r}: the description must be a text. Got {self.description!r}.")
+        if not isinstance(self.rule, str) or self.rule not in RULES:
             raise PolicyError(f"Policy {self.name!r}: the rule must be one of {', '.join(RULES)}. Got {self.rule!r}.")
         if not isinstance(self.thresholds, Mapping):
             raise PolicyError(f"Policy {self.name!r}: thresholds must map member names to numbers.")

@@ -156,6 +156,8 @@ def test_what_is_written_is_read_again(written: list[Policy]) -> None:
         ("[]", 'expected {"policies": [...]}'),
         ('{"policies": []}', "at least one policy"),
         ('{"policies": [{"name": "A"}]}', "policy 1: expected an object with a name and a rule"),
+        ('{"policies": [{"name": "A", "rule": ["any"]}]}', "the rule must be one of"),
+        ('{"policies": [{"name": "A", "rule": "any", "description": 5}]}', "the description must be a text"),
         ('{"policies": [{"name": "A", "rule": "dice"}]}', "policy 1: Policy 'A': the rule must be one of"),
         ('{"policies": [{"name": "A", "rule": "any", "cut": 1}]}', "policy 1: unknown cut"),
         ('{"policies": [{"name": "A", "rule": "any", "threshold": 1.5}]}', "must lie in [0, 1]. Got 1.5"),
