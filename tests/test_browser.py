@@ -41,8 +41,7 @@ def chromium() -> str:
 
 
 def photos() -> list[Path]:
-    root = Path(os.environ.get("QUORUM_DATA") or ROOT / "data")
-    return [sorted((root / "test" / name).glob("*.jpg"))[0] for name in ("defective", "non_defective")]
+    return [sorted((ROOT / "data" / "test" / name).glob("*.jpg"))[0] for name in ("defective", "non_defective")]
 
 
 @contextmanager
