@@ -66,26 +66,33 @@ class SmallResNet(nn.Module):
 class BaselineCNN(nn.Module):
     """The baseline member's network: (N, 3, H, W) pixels from 0 to 255 to (N, K) logits, one for each class.
 
-    The head reads the average and the maximum of each channel: a small defect moves the maximum, not the average.
+    The head reads the average and the maximum of each channel, near and far: a scratch shows in the fine maps and moves
+    their maximum, not their average; a shape shows only where a cell sees much of the photo.
     """
 
-    def __init__(self, classes: int, widths: tuple[int, int, int, int] = (16, 32, 64, 96)) -> None:
+    def __init__(self, classes: int) -> None:
         super().__init__()
-        stem, low, middle, high = widths
-        self.features = nn.Sequential(
-            *_convolution(3, stem, side=5, stride=2),
-            *_convolution(stem, low),
+        self.near = nn.Sequential(  # (N, 3, H, W) -> (N, 96, H/8, W/8)
+            *_convolution(3, 16, side=5, stride=2),
+            *_convolution(16, 32),
             nn.MaxPool2d(2),
-            *_convolution(low, middle),
+            *_convolution(32, 64),
             nn.MaxPool2d(2),
-            *_convolution(middle, high),
+            *_convolution(64, 96),
         )
-        self.head = nn.Sequential(nn.Dropout(0.3), nn.Linear(2 * high, classes))
+        self.far = nn.Sequential(  # -> (N, 128, H/32, W/32)
+            nn.MaxPool2d(2),
+            *_convolution(96, 128),
+            nn.MaxPool2d(2),
+            *_convolution(128, 128),
+        )
+        self.head = nn.Sequential(nn.Dropout(0.2), nn.Linear(2 * 96 + 2 * 128, classes))
 
     def forward(self, pixels: Tensor) -> Tensor:
-        maps = self.features((pixels.float() - 127.5) / 63.75)
-        pooled = torch.cat([maps.mean(dim=(2, 3)), maps.amax(dim=(2, 3))], dim=1)  # (N, C, h, w) -> (N, 2C)
-        logits: Tensor = self.head(pooled)
+        near = self.near((pixels.float() - 127.5) / 63.75)
+        far = self.far(near)
+        seen = [near.mean(dim=(2, 3)), near.amax(dim=(2, 3)), far.mean(dim=(2, 3)), far.amax(dim=(2, 3))]
+        logits: Tensor = self.head(torch.cat(seen, dim=1))  # (N, 448) -> (N, K)
         return logits
 
 

@@ -15,8 +15,8 @@ from ensemble.preprocessing import Preprocessing
 from ensemble.results import Classes
 
 STATE = ".pth"
-BATCH, PEAK_RATE = 16, 4e-3
-STEPS, EPOCHS = 1000, 20  # a small set is seen until it has given so many steps, a large one at least so many times
+BATCH, PEAK_RATE = 16, 3e-3
+STEPS, EPOCHS = 1000, (20, 120)  # about so many steps, but each photo at least and at most so many times
 HELD_OUT = 0.1  # of the photos, for the curve alone
 PIXELS = Preprocessing(side=128)
 
@@ -37,7 +37,7 @@ class BaselineCNNMember:
         self.curves_: Curves = {}
 
     def fit(self, rows: np.ndarray, labels: np.ndarray, progress: Progress | None = None) -> "BaselineCNNMember":
-        """Learn from mirrored, turned and relit photos; `curves_` keeps the loss there and on a held-out tenth."""
+        """Learn from mirrored and relit photos; `curves_` keeps the loss there and on a held-out tenth."""
         held_out = max(HELD_OUT, len(self.classes.names) / len(labels))  # a photo of each class at least
         held = train_test_split(np.arange(len(labels)), test_size=held_out, stratify=labels, random_state=self.seed)
         learn, check = (torch.from_numpy(part) for part in held)
@@ -49,7 +49,7 @@ class BaselineCNNMember:
             network = channels_last(BaselineCNN(len(self.classes.names)))
             optimiser = torch.optim.AdamW(network.parameters(), PEAK_RATE, weight_decay=1e-2)
             steps = -(-len(learn) // BATCH)  # an epoch
-            epochs = max(EPOCHS, -(-STEPS // steps))
+            epochs = min(max(EPOCHS[0], -(-STEPS // steps)), EPOCHS[1])
             schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, PEAK_RATE, total_steps=epochs * steps)
             learning_loss, held_out_loss = [], []
             for epoch in range(epochs):
@@ -99,10 +99,9 @@ class BaselineCNNMember:
 
 
 def _vary(pixels: Tensor) -> Tensor:
-    """Mirror, turn and relight each photo at random, light by up to a tenth: (N, 3, H, H) uint8, the same shape back."""
-    choices = torch.rand(3, len(pixels), 1, 1, 1) < 0.5
+    """Mirror each photo at random and relight it by up to a tenth: (N, 3, H, W) uint8, the same shape back."""
+    choices = torch.rand(2, len(pixels), 1, 1, 1) < 0.5
     pixels = torch.where(choices[0], pixels.flip(2), pixels)
     pixels = torch.where(choices[1], pixels.flip(3), pixels)
-    pixels = torch.where(choices[2], pixels.transpose(2, 3), pixels)
     light = 0.9 + 0.2 * torch.rand(len(pixels), 1, 1, 1)
     return (pixels.float() * light).clamp(0, 255).contiguous(memory_format=torch.channels_last)
