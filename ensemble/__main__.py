@@ -64,8 +64,9 @@ def sample(
 @app.command()
 def pretrain(
     weights: Weights = None,
-    output: Annotated[Path, typer.Option("--output", help="Where the weights and their card go.")] = DEFAULT_MODELS
-    / "backbones",
+    output: Annotated[Path, typer.Option("--output", help="Where the weights and their facts go.")] = Path(
+        "build/backbones"
+    ),
     pictures: Annotated[
         int | None, typer.Option("--pictures", help="How many pictures to draw and learn from.")
     ] = None,
@@ -85,7 +86,7 @@ def pretrain(
             progress=show,
             **{name: value for name, value in chosen.items() if value is not None},
         )
-    console.print(f"Wrote the backbone and its card into {output} ({card['seconds']:.0f} s).")
+    console.print(f"Wrote the backbone and the facts about it into {output} ({card['seconds']:.0f} s).")
 
 
 @app.command()
@@ -164,12 +165,18 @@ def inspect(
     """Give each photo a verdict; a photo that is refused is named, the others still run, and the exit code is 1."""
     from ensemble.inspector import Inspector
     from ensemble.photos import read_photo
-    from ensemble.policies import SHIPPED, choose
+    from ensemble.policies import choose, shipped
+    from ensemble.results import OK_NOK
     from ensemble.store import ModelStore
 
     store = ModelStore(models)
-    chosen = choose(SHIPPED if demo else store.policies(), policy)
-    inspector = Inspector.for_demo() if demo else Inspector.open(store)
+    if demo:
+        known = store.known_manifest()
+        inspector = Inspector.for_demo(known.classes if known else OK_NOK)
+        chosen = choose(shipped(inspector.classes), policy)
+    else:
+        chosen = choose(store.policies(), policy)
+        inspector = Inspector.open(store)
     refused = False
     for path in photos:
         try:
@@ -199,14 +206,27 @@ def trust(
 
     store = ModelStore(models)
     chosen = names or candidates(store)
-    for record in run(store, chosen, weights):
+    refused = False
+    for name in chosen:
+        try:
+            (record,) = run(store, [name], weights)
+        except QuorumError as error:
+            refused = True
+            console.print(str(error), style="bold", markup=False, highlight=False, soft_wrap=True)
+            continue
         for file, digest in record.files.items():
             console.print(f"Trusted {file}  SHA-256 {digest}", highlight=False, soft_wrap=True)
     for entry in store.quarantine():
-        hint = f" Run `python -m ensemble trust {Path(entry.file).stem}` if the change is yours." if entry.known else ""
+        hint = (
+            f" Run `python -m ensemble trust {Path(entry.file).stem.removesuffix('_scaler')}` if the change is yours."
+            if entry.known
+            else ""
+        )
         console.print(f"Still in quarantine: {entry.file}. {entry.reason}{hint}", highlight=False, soft_wrap=True)
     if not chosen:
         console.print("There is no new pair of model files to trust.")
+    if refused:
+        raise typer.Exit(2)
 
 
 def _listed(values: list[str] | None) -> tuple[str, ...]:

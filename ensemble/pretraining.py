@@ -18,13 +18,14 @@ import numpy as np
 import torch
 from numpy.random import Generator
 from numpy.typing import NDArray
-from safetensors.torch import save
 from torch import Tensor, nn
 
 from ensemble.backbones import BUNDLED, BackboneSpec, FeatureExtractor
 from ensemble.drawing.lessons import draw_lessons
 from ensemble.networks import BUNDLED_WIDTHS, SmallResNet, channels_last
 from ensemble.preprocessing import IMAGENET_MEAN, IMAGENET_STD
+from ensemble.store.folder import write_atomically
+from ensemble.weights import as_safetensors
 
 TEACHER = "resnet18"
 TEACHER_LAYERS, TEACHER_CHANNELS = ("layer2", "layer3"), (128, 256)  # at strides 8 and 16
@@ -227,10 +228,10 @@ def pretrain(
             steps=epochs * (pictures // min(BATCH, pictures)),
             stop_at=math.inf if minutes is None else started + 60 * minutes,
             report=report,
-            keep=lambda: _write(_compact(pupil.network), unfinished),
+            keep=lambda: write_atomically(unfinished, as_safetensors(_compact(pupil.network))),
         )
     path = destination / f"{BUNDLED}.safetensors"
-    _write(_compact(pupil.network), path)
+    write_atomically(path, as_safetensors(_compact(pupil.network)))
     unfinished.unlink(missing_ok=True)
     facts = _facts(pupil.network, path, extractor.spec, lesson) | {
         "pictures": pictures,
@@ -240,15 +241,8 @@ def pretrain(
         "drawing_seconds": round(drawn_at - started, 1),
         "seconds": round(time.monotonic() - started, 1),
     }
-    (destination / f"{BUNDLED}.json").write_text(json.dumps(facts, indent=2) + "\n")
+    write_atomically(destination / f"{BUNDLED}.json", (json.dumps(facts, indent=2) + "\n").encode())
     return facts
-
-
-def _write(tensors: dict[str, Tensor], path: Path) -> None:
-    """Save so that the path holds the old file or the new one, never half of either."""
-    half_written = path.with_name(f".{path.name}.{os.getpid()}")
-    half_written.write_bytes(save({name: value.contiguous() for name, value in tensors.items()}))
-    half_written.replace(path)
 
 
 def _compact(network: nn.Module) -> dict[str, Tensor]:

@@ -1,5 +1,6 @@
 """Training a product: the same steps for the command line, the notebook and the screen."""
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from sklearn.svm import SVC
 
 from ensemble.backbones import BUNDLED, POOLINGS, FeatureExtractor
 from ensemble.datasets import Dataset, Sample, batches, check, digest, find_dataset
-from ensemble.errors import DataError, MemberError, PhotoError, WeightsError
+from ensemble.errors import DataError, MemberError, PhotoError, StoreError, WeightsError
 from ensemble.evaluation import Scored, report
 from ensemble.members import KINDS, Member, PhotoBatch
 from ensemble.members.contract import Input
@@ -64,8 +65,8 @@ def train(
     """Learn from `data/train`, measure on `data/test`, save into `models`; nothing is saved before all is learnt.
 
     `kinds` are those of `ensemble.members.KINDS`, all of them by default. Without `pooling`, each backbone gets the one
-    that does best on a fifth of the training part. `notify` receives sentences for a person, `progress` a stage and how
-    much of it is done, from 0 to 1.
+    that does best in three folds of the training part. `notify` receives sentences for a person, `progress` a stage and
+    how much of it is done, from 0 to 1.
     """
     start = time.perf_counter()
     chosen = tuple(kinds) or tuple(KINDS)
@@ -74,7 +75,7 @@ def train(
     if pooling and pooling not in POOLINGS:
         raise WeightsError(f"Pooling must be one of {', '.join(POOLINGS)}. Got {pooling!r}.")
     dataset = find_dataset(data, folders, seed)
-    notes = [*dataset.notes, *check(dataset, data)]
+    notes = [*dataset.notes, *check(dataset, data), *_replaced(ModelStore(models), dataset.classes)]
     for note in notes:
         notify(note)
     extractors = _open_backbones(backbones, weights, pooling) if any(not KINDS[kind].pixels for kind in chosen) else []
@@ -126,6 +127,20 @@ def read_rows(
 def key_of(source: Input) -> Any:
     """What tells two inputs apart."""
     return source if isinstance(source, Preprocessing) else source.spec
+
+
+def _replaced(store: ModelStore, classes: Classes) -> tuple[str, ...]:
+    """What a person should know of the members that are there; a StoreError where nothing could be saved."""
+    place = next(folder for folder in (store.folder, *store.folder.resolve().parents) if folder.exists())
+    if not place.is_dir() or not os.access(place, os.W_OK):
+        raise StoreError(f"{store.folder} cannot be written. Check its permissions, or name another folder.")
+    known = store.known_manifest()
+    if known is None or known.classes == classes or not known.members:
+        return ()
+    return (
+        f"{store.folder} holds members for {', '.join(known.classes.names)}: they end with this training, because it is "
+        f"for {', '.join(classes.names)}. Name another folder to keep both.",
+    )
 
 
 def _open_backbones(names: Sequence[str], weights: Path | None, pooling: str | None) -> list[FeatureExtractor]:

@@ -12,6 +12,7 @@ from ensemble.training import train
 
 TINY_BACKBONE = "squeezenet1_1"
 
+os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"  # servers under test are never behind a proxy
 for setting in [name for name in os.environ if name.startswith("QUORUM_")]:
     del os.environ[setting]  # before any module reads it: a developer's own settings must not change what is tested
 

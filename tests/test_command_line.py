@@ -1,6 +1,7 @@
 """The command line: the fixed commands, what they write, and how they fail."""
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -145,3 +146,29 @@ def test_errors_are_one_sentence_and_exit_code_2(
 def test_trust_with_nothing_to_do(run: Run, tiny_product: Path) -> None:
     code, _, said = run("trust", "--models", tiny_product)
     assert code == 0 and said == "There is no new pair of model files to trust."
+
+
+def test_a_pair_that_is_refused_does_not_hold_up_the_others(run: Run, tiny_product: Path, tmp_path: Path) -> None:
+    models = Path(shutil.copytree(tiny_product, tmp_path / "models"))
+    manifest = json.loads((models / "manifest.json").read_text())
+    del manifest["members"][f"svm_{TINY_BACKBONE}"]
+    (models / "manifest.json").write_text(json.dumps(manifest))
+    (models / "rf_lenet.pkl").write_bytes(b"nonsense")
+    (models / "rf_lenet_scaler.pkl").write_bytes(b"nonsense")
+    code, _, said = run("trust", "--models", models)
+    assert code == 2 and f"Trusted svm_{TINY_BACKBONE}.pkl" in said and "No backbone is called 'lenet'" in said
+    assert f"svm_{TINY_BACKBONE}" in json.loads((models / "manifest.json").read_text())["members"]
+
+
+def test_training_for_other_classes_says_what_it_replaces(
+    run: Run, tiny_product: Path, tiny_data: Path, tiny_weights: Path, tmp_path: Path
+) -> None:
+    models = Path(shutil.copytree(tiny_product, tmp_path / "models"))
+    options = ("--members", "svm", "--backbone", TINY_BACKBONE, "--weights", tiny_weights, "--pooling", "average")
+    code, _, said = run(
+        "train", "--data", tiny_data, "--models", models, "--classes", "non_defective=fine,defective=odd", *options
+    )
+    assert code == 0 and "members for non_defective, defective: they end with this training" in said
+    (models / "manifest.json").write_text("{")
+    code, _, said = run("train", "--data", tiny_data, "--models", models, *options)
+    assert code == 2 and "cannot be read" in said and (models / "manifest.json").read_text() == "{"

@@ -105,7 +105,7 @@ def test_the_reader_sees_quarantine_and_then_ready_members(ran: Ran) -> None:
     shown = ran.outputs(CLASSICAL)
     assert shown.index("The manifest does not know this file.") < shown.index("ready")
     assert "true class" in shown
-    assert "500 epochs, held-out loss" in ran.outputs(BASELINE)
+    assert "120 epochs, held-out loss" in ran.outputs(BASELINE)
 
 
 def test_no_cell_warns(ran: Ran) -> None:

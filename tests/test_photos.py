@@ -29,7 +29,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 @pytest.mark.parametrize("case", BAD)
 def test_bad_photo_is_refused_in_one_sentence(case: str) -> None:
     bad = BAD[case]()
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(PhotoError) as refused:
         open_photo(bad.data, bad.file)
     sentence = str(refused.value)
@@ -37,7 +37,7 @@ def test_bad_photo_is_refused_in_one_sentence(case: str) -> None:
     assert sentence.startswith(bad.file + " ")
     assert sentence.endswith(".")
     assert "\n" not in sentence
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize("case", ODD)

@@ -82,6 +82,10 @@ class ModelStore:
             )
         return Manifest.from_json(_read_text(path), str(path))
 
+    def known_manifest(self) -> Manifest | None:
+        """The manifest where there is one; a StoreError where a person must mend it before anything is written."""
+        return self.manifest() if (self.folder / MANIFEST).exists() else None
+
     def policies(self) -> tuple[Policy, ...]:
         """The product's policies, the default first; those that ship where it has no file of its own."""
         classes = self.manifest().classes
@@ -217,12 +221,10 @@ class ModelStore:
         folders: Mapping[str, str],
         members: Iterable[tuple[str, Member, Mapping[str, Any], Mapping[str, Any]]],
     ) -> Manifest:
-        """Write members as (name, member, training, metrics) beside those that are there; the manifest comes last."""
-        try:
-            known = self.manifest()
-            kept, unreadable = (dict(known.members), dict(known.unreadable)) if known.classes == classes else ({}, {})
-        except StoreError:
-            kept, unreadable = {}, {}
+        """Write members as (name, member, training, metrics) beside others of their classes; the manifest last."""
+        known = self.known_manifest()
+        fits = known is not None and known.classes == classes
+        kept, unreadable = (dict(known.members), dict(known.unreadable)) if known and fits else ({}, {})
         contents: dict[str, bytes] = {}
         for name, member, training, metrics in members:
             files = {name + ending: artefacts.dump(part, ending) for ending, part in member.parts().items()}

@@ -30,12 +30,7 @@ def candidates(store: ModelStore) -> list[str]:
 
 def trust(store: ModelStore, names: Sequence[str], weights: Path | None = None) -> list[Record]:
     """Vouch for these members' files as they are now; each is opened and checked against its backbone first."""
-    try:
-        manifest = store.manifest()
-    except StoreError:
-        if (store.folder / "manifest.json").exists():
-            raise  # a manifest that cannot be read is mended by its owner, not replaced
-        manifest = Manifest(store.folder.resolve().name, OK_NOK)
+    manifest = store.known_manifest() or Manifest(store.folder.resolve().name, OK_NOK)
     records, unreadable = dict(manifest.members), dict(manifest.unreadable)
     contents: dict[str, bytes] = {}
     for name in names:

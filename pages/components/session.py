@@ -98,7 +98,7 @@ def switch_demo(on: bool) -> None:
 def manifest() -> Manifest:
     """The manifest of the chosen product; a StoreError where nothing in it can vote."""
     found = store().manifest()
-    if not found.members:
+    if not (found.members or found.unreadable):
         raise StoreError("This product has no member yet. Train one, or use demo mode.")
     return found
 
