@@ -138,8 +138,8 @@ def _replaced(store: ModelStore, classes: Classes) -> tuple[str, ...]:
     if known is None or known.classes == classes or not known.members:
         return ()
     return (
-        f"{store.folder} holds members for {', '.join(known.classes.names)}: they end with this training, because it is "
-        f"for {', '.join(classes.names)}. Name another folder to keep both.",
+        f"{store.folder} holds members for {', '.join(known.classes.names)}: they end with this training, because it "
+        f"is for {', '.join(classes.names)}. Name another folder to keep both.",
     )
 
 
