@@ -97,7 +97,7 @@ def test_manifest_knows_quality_photos_and_curves(ran: Ran) -> None:
         assert 0 <= record.metrics["accuracy"] <= 1
     curves = records["baseline_cnn"].training["curves"]
     assert set(curves) == {"learning_loss", "held_out_loss"}
-    assert len(curves["learning_loss"]) == len(curves["held_out_loss"]) == 500  # of two steps each
+    assert len(curves["learning_loss"]) == len(curves["held_out_loss"]) == 120  # of two steps each
     assert all("curves" not in record.training for name, record in records.items() if name != "baseline_cnn")
 
 

@@ -193,7 +193,9 @@ def test_a_pickle_of_another_scikit_learn_is_refused(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("use_names", [False, True])
 @pytest.mark.parametrize(
-    "classifier", [SVC(), LogisticRegression(), RandomForestClassifier(5)], ids=lambda each: type(each).__name__
+    "classifier",
+    [SVC(), LogisticRegression(), RandomForestClassifier(50, random_state=0)],
+    ids=lambda each: type(each).__name__,
 )
 def test_a_pair_from_a_notebook(
     product: ModelStore, tiny_data: Path, tiny_weights: Path, classifier: object, use_names: bool
