@@ -35,7 +35,10 @@ def test_the_bundled_backbone_on_casting(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("by_photo", "mark"), [(True, 0.98), (False, 0.80)], ids=["split by photo", "split by part"])
 def test_the_bundled_backbone_on_magnetic_tile(tmp_path: Path, by_photo: bool, mark: float) -> None:
-    """Photo by photo, captures of one part lie on both sides and flatter; part by part is what a new part would get."""
+    """Photo by photo, captures of one part lie on both sides and flatter; part by part is what a new part would get.
+
+    The aim of 0.98 was set for the split by part and is missed there; 0.80 only guards against getting worse.
+    """
     tile(SHARED / "data" / "magnetic_tile", tmp_path / "tile", seed=0, by_photo=by_photo)
     quality = quality_of(tmp_path / "tile", tmp_path / "models", kinds=("svm",))
     assert quality["members"][f"svm_{BUNDLED}"]["auroc"] >= mark
