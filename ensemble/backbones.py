@@ -8,7 +8,7 @@ import hashlib
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,8 @@ BUNDLED_FOLDER = Path(__file__).resolve().parent.parent / "models" / "backbones"
 DEFAULT_TRIO = ("resnet50", "vgg16", "densenet121")
 LIGHT_TRIO = ("resnet18", "mobilenet_v2", "squeezenet1_1")
 POOLINGS = ("average", "average_std", "grid")
+MAPS, PIXELS = "maps", "pixels"
+READINGS = (*POOLINGS, MAPS, PIXELS)  # pooled, every place of every map, or the pixels that its network would read
 
 # The layers that are read where nobody names others: a middle one, which sees scratches, and a later one, for shapes.
 # A backbone that is not listed gives its last layer that still has a grid.
@@ -77,7 +79,7 @@ class BackboneSpec:
 
     name: str
     layers: tuple[str, ...]
-    pooling: str
+    pooling: str  # one of READINGS
     preprocessing: Preprocessing
     weights: (
         str  # SHA-256 of `FeatureExtractor.weights_bytes()`: the weights that the layers in use need, and no others
@@ -86,8 +88,8 @@ class BackboneSpec:
     def __post_init__(self) -> None:
         if not all(isinstance(text, str) for text in (self.name, *self.layers, self.weights)):
             raise ValueError(f"A backbone's name, layers and weights must be texts. Got {self.as_json()}.")
-        if self.pooling not in POOLINGS:
-            raise ValueError(f"Pooling must be one of {', '.join(POOLINGS)}. Got {self.pooling!r}.")
+        if self.pooling not in READINGS:
+            raise ValueError(f"Pooling must be one of {', '.join(READINGS)}. Got {self.pooling!r}.")
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -190,8 +192,8 @@ class FeatureExtractor:
         pooling: str = "average",
     ) -> "FeatureExtractor":
         """Load a backbone from the bytes of a weights file; `path` says how to read them and names them in errors."""
-        if pooling not in POOLINGS:
-            raise WeightsError(f"Pooling must be one of {', '.join(POOLINGS)}. Got {pooling!r}.")
+        if pooling not in READINGS:
+            raise WeightsError(f"Pooling must be one of {', '.join(READINGS)}. Got {pooling!r}.")
         try:
             state = read_state(data, path.suffix)
         except WeightsError as error:
@@ -211,12 +213,24 @@ class FeatureExtractor:
 
     def with_pooling(self, pooling: str) -> "FeatureExtractor":
         """The same network, shared, with another pooling."""
-        spec = BackboneSpec(self.spec.name, self.spec.layers, pooling, self.spec.preprocessing, self.spec.weights)
+        return FeatureExtractor(replace(self.spec, pooling=pooling), self._network, self.state)
+
+    def at(self, side: int) -> "FeatureExtractor":
+        """The same network, shared, reading photos of so many pixels a side."""
+        spec = replace(self.spec, preprocessing=replace(self.spec.preprocessing, side=side))
         return FeatureExtractor(spec, self._network, self.state)
 
-    def width(self) -> int:
-        """How many features a photo gives."""
+    def shapes(self) -> dict[str, tuple[int, int, int]]:
+        """The shape (C, h, w) of each layer's map."""
         side = self.spec.preprocessing.side
+        maps = self.maps(torch.zeros(1, 3, side, side))
+        return {layer: (grid.shape[1], grid.shape[2], grid.shape[3]) for layer, grid in maps.items()}
+
+    def width(self) -> int:
+        """How many numbers a photo gives."""
+        side = self.spec.preprocessing.side
+        if self.spec.pooling == PIXELS:
+            return 3 * side * side
         return self.extract(torch.zeros(1, 3, side, side)).shape[1]
 
     def for_width(self, features: int) -> "FeatureExtractor":
@@ -241,13 +255,15 @@ class FeatureExtractor:
             return {layer: as_grid(output) for layer, output in self._network(batch).items()}
 
     def extract(self, photos: Sequence[Image.Image] | Tensor) -> Tensor:
-        """Pooled features of every layer side by side, (N, D) float32."""
+        """Features of every layer side by side, (N, D): float32 where they are pooled, float16 where they are maps."""
         return pool(self.maps(photos), self.spec.pooling)
 
 
 def pool(maps: Mapping[str, Tensor], pooling: str) -> Tensor:
-    """Maps (N, C, h, w) -> (N, D): the average, the average and the deviation, or the averages of a 2×2 grid."""
+    """Maps (N, C, h, w) -> (N, D): the average, the average and the deviation, the averages of a 2×2 grid, or all."""
     with torch.inference_mode():
+        if pooling == MAPS:  # half the memory; its three digits are more than distances between photos need
+            return torch.cat([grid.contiguous().flatten(1).clamp(-6e4, 6e4).half() for grid in maps.values()], dim=1)
         parts = []
         for grid in maps.values():
             if pooling == "grid":

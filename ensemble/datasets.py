@@ -31,10 +31,12 @@ HELD_OUT = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A photo's file and the class it belongs to."""
+    """A photo's file and the class it belongs to; where they are known, its kind of defect and the mask of it."""
 
     path: Path
     label: str
+    defect: str = ""
+    mask: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
+import numpy as np
+
 from ensemble.errors import QuorumError
+from ensemble.localisation import combine, regions
 from ensemble.members import Member, PhotoBatch, demo
+from ensemble.members.contract import preprocessing_of
 from ensemble.photos import Photo
 from ensemble.policies import Policy
-from ensemble.results import OK_NOK, Absence, Classes, Score, Verdict
+from ensemble.results import OK_NOK, Absence, Classes, HeatMap, Score, Verdict
 from ensemble.store import Loaded, ModelStore
 
 BATCH = 16
@@ -20,6 +24,7 @@ class Inspector:
 
     def __init__(self, loaded: Loaded, *, demo: bool = False) -> None:
         self.members = loaded.members
+        self.weights = loaded.weights
         self.absent = loaded.absent
         self.classes = loaded.classes
         self.demo = demo
@@ -43,8 +48,10 @@ class Inspector:
         scored = self.score(photos)
         seconds = (time.perf_counter() - start) / len(photos)
         for photo, (scores, absent) in zip(photos, scored, strict=True):
-            verdict = policy.decide(scores, absent, self.classes)
-            yield replace(verdict, photo=photo.name, sha256=photo.sha256, seconds=seconds, demo=self.demo)
+            verdict = replace(policy.decide(scores, absent, self.classes), photo=photo.name, sha256=photo.sha256)
+            verdict = replace(verdict, seconds=seconds, demo=self.demo, size=photo.picture.size)
+            heat = combine(scores)
+            yield replace(verdict, heat=heat, regions=regions(scores, heat))
 
     def score(self, photos: Sequence[Photo]) -> list[tuple[list[Score], tuple[Absence, ...]]]:
         """For each photo what the members say, and who could not speak.
@@ -63,16 +70,28 @@ class Inspector:
                 if len(photos) > 1:  # so that one photo costs its neighbours no vote
                     return [said for photo in photos for said in self.score([photo])]
                 reason = str(error) if isinstance(error, QuorumError) else f"It failed on this photo: {error}."
-                absent.append(Absence(name, reason))
+                absent.append(Absence(name, reason, self.weights.get(name, 1.0)))
         return [([scores[i] for scores in by_member], tuple(absent)) for i in range(len(photos))]
 
     def _score(self, name: str, member: Member, batch: PhotoBatch) -> list[Score]:
         rows = batch.rows(member.input)
         start = time.perf_counter()
-        probabilities = member.score(rows)
+        opinion = member.score(rows)
         seconds = (time.perf_counter() - start + batch.seconds(member.input)) / len(rows)
+        reads = preprocessing_of(member.input)
         return [
-            Score(name, dict(zip(self.classes.names, map(float, row), strict=True)), seconds) for row in probabilities
+            Score(
+                name,
+                dict(zip(self.classes.names, map(float, row), strict=True)),
+                seconds,
+                weight=self.weights.get(name, 1.0),
+                heat=None if opinion.heat is None else HeatMap(opinion.heat[place].astype(np.float32)),
+                regions=tuple(
+                    replace(region, box=reads.on_photo(region.box, batch.pictures[place].size))
+                    for region in (opinion.regions[place] if opinion.regions else ())
+                ),
+            )
+            for place, row in enumerate(opinion.probabilities)
         ]
 
 

@@ -10,27 +10,28 @@ from types import MappingProxyType
 from typing import Any
 
 from ensemble.errors import PolicyError
-from ensemble.results import REVIEW, Absence, Classes, Score, Verdict, Vote, word
+from ensemble.results import REVIEW, Absence, Classes, Score, Verdict, Vote, mean_probability, word
 
 DEFAULT_THRESHOLD = 0.5
+ROUNDING = 1e-9  # weights are sums of fractions
 
 
-def majority(against: int, cast: int) -> bool:
-    """Defective when at least half of the votes say so."""
-    return 2 * against >= cast  # a tie counts as defective: a miss costs more than a recheck
+def majority(against: float, cast: float) -> bool:
+    """Defective when at least half of the votes, by weight, say so."""
+    return 2 * against >= cast - ROUNDING  # a tie counts as defective: a miss costs more than a recheck
 
 
-def any_against(against: int, cast: int) -> bool:
+def any_against(against: float, cast: float) -> bool:
     """Defective when a single vote says so."""
-    return against >= 1
+    return against > 0
 
 
-def all_against(against: int, cast: int) -> bool:
+def all_against(against: float, cast: float) -> bool:
     """Defective only when every vote says so."""
-    return against >= cast
+    return against >= cast - ROUNDING
 
 
-Rule = Callable[[int, int], bool]
+Rule = Callable[[float, float], bool]  # the weight of the votes against, of all votes; never laxer with more against
 RULES: Mapping[str, Rule] = MappingProxyType({"majority": majority, "any": any_against, "all": all_against})
 
 
@@ -71,7 +72,8 @@ class Policy:
             threshold = self.thresholds.get(score.member, self.threshold)
             value = score.probabilities[classes.defect]
             label = classes.defect if value >= threshold else classes.good
-        return Vote(score.member, score.probabilities, score.seconds, label, value, threshold)
+        said = {name: getattr(score, name) for name in Score.__dataclass_fields__}
+        return Vote(**said, label=label, score=value, threshold=threshold)
 
     def decide(self, scores: Sequence[Score], absent: Iterable[Absence], classes: Classes) -> Verdict:
         """Decide by the votes cast; where a vote of an absent member could change the answer, a person must look."""
@@ -88,39 +90,50 @@ class Policy:
             label, reason = self._decide_defect(votes, missing, classes.defect, classes.good)
         else:
             label, reason = _decide_plurality(votes, missing, classes)
-        sure = 0.0 if label == REVIEW else sum(vote.probabilities[label] for vote in votes) / len(votes)
+        sure = 0.0 if label == REVIEW else mean_probability(votes, label)
         return Verdict(label, sure, reason, self.name, votes, missing, classes)
 
     def revise(self, verdict: Verdict) -> Verdict:
         """What this policy makes of the votes that another one has decided on: the same photo, no model runs again."""
         decided = self.decide(verdict.votes, verdict.absent, verdict.classes)
-        return replace(decided, photo=verdict.photo, sha256=verdict.sha256, seconds=verdict.seconds, demo=verdict.demo)
+        return replace(
+            verdict,
+            label=decided.label,
+            confidence=decided.confidence,
+            reason=decided.reason,
+            policy=decided.policy,
+            votes=decided.votes,
+        )
 
     def _decide_defect(
         self, votes: Sequence[Vote], absent: Sequence[Absence], defect: str, good: str
     ) -> tuple[str, str]:
         rule = RULES[self.rule]
-        against, cast = sum(vote.label == defect for vote in votes), len(votes)
-        count = f"{against} of {cast} votes {'says' if against == 1 else 'say'} {word(defect)}"
-        # Every number of votes that the absent ones could have added against the part.
-        outcomes = {rule(against + more, cast + len(absent)) for more in range(len(absent) + 1)}
+        speaking = [vote for vote in votes if vote.label == defect]
+        against, cast = _weight(speaking), _weight(votes)
+        count = f"{_count(speaking, votes)} {'says' if len(speaking) == 1 else 'say'} {word(defect)}"
+        # None or all of the absent votes against the part: no rule is laxer with more against it.
+        missing = sum(absence.weight for absence in absent)
+        outcomes = {rule(against + more, cast + missing) for more in (0.0, missing)}
         if len(outcomes) > 1:
             return (
                 REVIEW,
                 f"{count}, and the absent {_names(absent)} could change the answer: a person must look.",
             )
         label = defect if outcomes.pop() else good
-        tie = " A tie counts as defective." if self.rule == "majority" and 2 * against == cast else ""
+        tied = self.rule == "majority" and abs(2 * against - cast) <= ROUNDING
+        tie = " A tie counts as defective." if tied else ""
         still = f" It stands whatever the absent {_names(absent)} would have voted." if absent else ""
         return label, f"{count}.{tie}{still}"
 
 
 def _decide_plurality(votes: Sequence[Vote], absent: Sequence[Absence], classes: Classes) -> tuple[str, str]:
-    counts = {name: sum(vote.label == name for vote in votes) for name in classes.names}
-    means = {name: sum(vote.probabilities[name] for vote in votes) / len(votes) for name in classes.names}
+    sides = {name: [vote for vote in votes if vote.label == name] for name in classes.names}
+    counts = {name: round(_weight(side), 9) for name, side in sides.items()}
+    means = {name: mean_probability(votes, name) for name in classes.names}
     first, second = sorted(classes.names, key=lambda name: (counts[name], means[name]), reverse=True)[:2]
-    count = f"{counts[first]} of {len(votes)} votes {'says' if counts[first] == 1 else 'say'} {word(first)}"
-    if absent and counts[first] - counts[second] <= len(absent):
+    count = f"{_count(sides[first], votes)} {'says' if len(sides[first]) == 1 else 'say'} {word(first)}"
+    if absent and counts[first] - counts[second] <= sum(absence.weight for absence in absent):
         return (
             REVIEW,
             f"{count}, and the absent {_names(absent)} could change the answer: a person must look.",
@@ -128,6 +141,18 @@ def _decide_plurality(votes: Sequence[Vote], absent: Sequence[Absence], classes:
     if counts[first] == counts[second]:
         return first, f"{count}, as many as for {word(second)}; the higher mean probability decides."
     return first, f"{count}."
+
+
+def _weight(votes: Sequence[Vote]) -> float:
+    return sum(vote.weight for vote in votes)
+
+
+def _count(side: Sequence[Vote], votes: Sequence[Vote]) -> str:
+    """`2 of 3 votes`, with what they weigh where weights differ."""
+    weights = {vote.weight for vote in votes} != {1.0}
+    return f"{len(side)} of {len(votes)} votes" + (
+        f" ({_weight(side):.2f} of {_weight(votes):.2f} by weight)" if weights else ""
+    )
 
 
 def _names(absent: Sequence[Absence]) -> str:

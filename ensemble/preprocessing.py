@@ -6,11 +6,15 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from ensemble.results import Box
+
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+GREY = (114, 114, 114)  # the bars that YOLO detectors are trained with
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +22,14 @@ class Preprocessing:
     """Resize the whole picture to a square of `side` pixels, scale to [0, 1], subtract the mean, divide by deviation.
 
     The whole picture, not a crop from its centre as in classification benchmarks: a defect can sit on the border.
+    It is stretched to the square, or, with `pad`, keeps its shape and gets grey bars.
     """
 
     side: int = 224
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
     interpolation: str = "bilinear"
+    pad: bool = False
 
     def __post_init__(self) -> None:
         if type(self.side) is not int or self.side < 1:
@@ -38,8 +44,36 @@ class Preprocessing:
     def resize(self, pictures: Sequence[Image.Image]) -> Tensor:
         """RGB pictures of any sizes -> (N, 3, side, side) uint8, channels last in memory."""
         resample = Image.Resampling[self.interpolation.upper()]
-        pixels = np.stack([np.asarray(picture.resize((self.side, self.side), resample)) for picture in pictures])
+        pixels = np.stack([np.asarray(self._square(picture, resample)) for picture in pictures])
         return torch.from_numpy(pixels).permute(0, 3, 1, 2)  # (N, H, W, 3) -> (N, 3, H, W)
+
+    def resize_mask(self, mask: Image.Image) -> NDArray[np.bool_]:
+        """A grey mask (L) -> (side, side), true where it is at least half white."""
+        return np.asarray(self._square(mask, Image.Resampling.BOX)) > 127
+
+    def _square(self, picture: Image.Image, resample: Image.Resampling) -> Image.Image:
+        if not self.pad:
+            return picture.resize((self.side, self.side), resample)
+        left, top, right, bottom = self.frame(picture.size)
+        square = Image.new(picture.mode, (self.side, self.side), GREY if picture.mode == "RGB" else 0)
+        square.paste(picture.resize((right - left, bottom - top), resample), (left, top))
+        return square
+
+    def frame(self, size: tuple[int, int]) -> tuple[int, int, int, int]:
+        """Where a photo of this (width, height) lies in the square: left, top, right, bottom in pixels."""
+        if not self.pad:
+            return 0, 0, self.side, self.side
+        scale = self.side / max(size)
+        width, height = (max(1, round(length * scale)) for length in size)
+        left, top = (self.side - width) // 2, (self.side - height) // 2
+        return left, top, left + width, top + height
+
+    def on_photo(self, box: Box, size: tuple[int, int]) -> Box:
+        """A box in shares of the square -> the same box in shares of a photo of this (width, height)."""
+        left, top, right, bottom = self.frame(size)
+        across = [min(1.0, max(0.0, (x * self.side - left) / (right - left))) for x in box[::2]]
+        down = [min(1.0, max(0.0, (y * self.side - top) / (bottom - top))) for y in box[1::2]]
+        return across[0], down[0], across[1], down[1]
 
     def normalise(self, pixels: Tensor) -> Tensor:
         """(N, 3, side, side) uint8 -> float32 of the same shape and memory order, as the weights expect it."""
@@ -59,7 +93,8 @@ class Preprocessing:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Preprocessing":
         """The inverse of `as_json`."""
-        return cls(data["side"], tuple(data["mean"]), tuple(data["std"]), data["interpolation"])
+        pad = data["pad"] if "pad" in data else False  # manifests of before know no padding
+        return cls(data["side"], tuple(data["mean"]), tuple(data["std"]), data["interpolation"], pad)
 
 
 def _is_number(value: object) -> bool:

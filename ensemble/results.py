@@ -1,8 +1,11 @@
 """The values that travel through the house: classes, scores, votes, absences, verdicts. All frozen, self-checking."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 NON_DEFECTIVE = "non_defective"
 DEFECTIVE = "defective"
@@ -42,15 +45,75 @@ class Classes:
 OK_NOK = Classes((NON_DEFECTIVE, DEFECTIVE), defect=DEFECTIVE)
 
 
+Box = tuple[float, float, float, float]  # left, top, right, bottom as shares of the photo's width and height
+HEAT_CUT = 0.5  # the heat that a good part does not reach
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A place on the photo that speaks against the part: its box, its highest score and its share of the photo."""
+
+    label: str
+    box: Box
+    score: float
+    area: float
+
+    def __post_init__(self) -> None:
+        left, top, right, bottom = self.box
+        if not (0 <= left <= right <= 1 and 0 <= top <= bottom <= 1):
+            raise ValueError(f"A box lies within the photo, left before right and top before bottom. Got {self.box}.")
+        if not (0 <= self.score <= 1 and 0 <= self.area <= 1):
+            raise ValueError(f"Score and area lie in [0, 1]. Got {self.score} and {self.area}.")
+
+    def pixels(self, size: tuple[int, int]) -> tuple[int, int, int, int]:
+        """The box in whole pixels of a photo of this (width, height)."""
+        (left, top, right, bottom), (width, height) = self.box, size
+        return round(left * width), round(top * height), round(right * width), round(bottom * height)
+
+    def as_json(self, size: tuple[int, int]) -> dict[str, Any]:
+        """The region as plain JSON values, its box in pixels of a photo of this (width, height)."""
+        return {
+            "label": self.label,
+            "box": list(self.pixels(size)),
+            "score": round(self.score, 6),
+            "area": round(self.area, 6),
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeatMap:
+    """Where a photo looks unlike a good part: (h, w) float32 in [0, 1], stretched over the whole photo.
+
+    The scale was fixed when the member was trained: a good part stays below `HEAT_CUT`, whatever photo it is.
+    """
+
+    values: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        if self.values.ndim != 2 or not self.values.size:
+            raise ValueError(f"A heat map has rows and columns. Got the shape {self.values.shape}.")
+        if not (self.values.min() >= 0 and self.values.max() <= 1):  # also refuses NaN
+            raise ValueError("A heat map lies in [0, 1].")
+
+
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What one member says of one photo: a probability for each class; nothing is decided yet."""
+    """What one member says of one photo: a probability for each class; nothing is decided yet.
+
+    `weight` is how much its vote counts, from its measured quality. `heat` and `regions` say where, for members that
+    can tell.
+    """
 
     member: str
     probabilities: Mapping[str, float]
     seconds: float
+    weight: float = field(default=1.0, kw_only=True)
+    heat: HeatMap | None = field(default=None, kw_only=True, repr=False)
+    regions: tuple[Region, ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
+        if not 0 < self.weight <= 1:
+            raise ValueError(f"The weight of {self.member!r} must lie in (0, 1]. Got {self.weight}.")
         for name, value in self.probabilities.items():
             if not 0 <= value <= 1:  # also refuses NaN, which no comparison would ever count
                 raise ValueError(f"{self.member!r} must give {name!r} a value in [0, 1]. Got {value}.")
@@ -77,17 +140,25 @@ class Vote(Score):
             "label": self.label,
             "score": round(self.score, 6),
             "threshold": self.threshold,
+            "weight": self.weight,
             "seconds": round(self.seconds, 6),
             "probabilities": {name: round(value, 6) for name, value in self.probabilities.items()},
         }
 
 
+def mean_probability(scores: Sequence[Score], name: str) -> float:
+    """Mean of the probability of one class over at least one score, each by its weight."""
+    total = sum(score.weight for score in scores)
+    return min(1.0, sum(score.weight * score.probabilities[name] for score in scores) / total)
+
+
 @dataclass(frozen=True, slots=True)
 class Absence:
-    """A member that should have voted and could not, with the reason in one sentence."""
+    """A member that should have voted and could not, with the reason in one sentence and what its vote weighs."""
 
     member: str
     reason: str
+    weight: float = 1.0
 
     def as_json(self) -> dict[str, Any]:
         """The absence as plain JSON values."""
@@ -99,7 +170,8 @@ class Verdict:
     """What a policy makes of the votes on one photo; the votes stay with it, so another policy can decide again.
 
     `label` is a class of the product or `review`; `confidence` is the mean probability that the votes cast give to the
-    label, 0 where a person must look.
+    label, 0 where a person must look. `heat` is the one heat map of all members that have one, `regions` what stands
+    out in it and what detectors have found; `size` is the photo's width and height.
     """
 
     label: str
@@ -113,6 +185,9 @@ class Verdict:
     sha256: str = ""
     seconds: float = 0.0
     demo: bool = False
+    size: tuple[int, int] = (0, 0)
+    heat: HeatMap | None = field(default=None, repr=False)
+    regions: tuple[Region, ...] = ()
 
     def __post_init__(self) -> None:
         if self.label not in (*self.classes.names, REVIEW):
@@ -126,10 +201,8 @@ class Verdict:
         return word(self.label)
 
     def mean_probability(self, name: str) -> float | None:
-        """Mean over the votes cast of the probability of one class; None without a vote."""
-        if not self.votes:
-            return None
-        return sum(vote.probabilities[name] for vote in self.votes) / len(self.votes)
+        """Mean over the votes cast of the probability of one class, each by its weight; None without a vote."""
+        return mean_probability(self.votes, name) if self.votes else None
 
     def as_json(self) -> dict[str, Any]:
         """The verdict as plain JSON values: one and the same shape on screen, command line and API."""
@@ -142,6 +215,8 @@ class Verdict:
             "reason": self.reason,
             "votes": [vote.as_json() for vote in self.votes],
             "absent": [absence.as_json() for absence in self.absent],
+            "regions": [region.as_json(self.size) for region in self.regions],
+            "size": list(self.size),
             "classes": list(self.classes.names),
             "seconds": round(self.seconds, 6),
             "demo": self.demo,

@@ -1,12 +1,14 @@
 """Training a product: the same steps for the command line, the notebook and the screen."""
 
+import importlib.util
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, cast
 
 import numpy as np
 from sklearn.model_selection import StratifiedKFold, cross_val_score
@@ -14,19 +16,33 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+from ensemble import evaluation
 from ensemble.backbones import BUNDLED, POOLINGS, FeatureExtractor
 from ensemble.datasets import Dataset, Sample, batches, check, digest, find_dataset
 from ensemble.errors import DataError, MemberError, PhotoError, StoreError, WeightsError
-from ensemble.evaluation import Scored, report
+from ensemble.inspector import Inspector
+from ensemble.masks import read_mask
 from ensemble.members import KINDS, Member, PhotoBatch
-from ensemble.members.contract import Input
+from ensemble.members.contract import Input, preprocessing_of
+from ensemble.members.contract import Progress as Report
+from ensemble.members.good_parts import FEWEST, GoodPartsMember
 from ensemble.photos import read_photo
 from ensemble.policies import shipped
 from ensemble.preprocessing import Preprocessing
-from ensemble.results import Classes, Score
-from ensemble.store import ModelStore
+from ensemble.results import Classes
+from ensemble.store import Learnt, Loaded, ModelStore
+from ensemble.weighing import Weighed, weigh
 
 Progress = Callable[[str, float], None]
+FEWEST_OF_A_CLASS = 5
+
+
+class LearnsFromMasks(Protocol):
+    """A member that is also given where the damage is."""
+
+    def fit(self, rows: np.ndarray, labels: np.ndarray, progress: Report | None = None, *, masks: np.ndarray) -> Member:
+        """Learn from (N, 3, side, side) pixels and their (N, side, side) masks, true where damaged."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +59,7 @@ class Outcome:
 class Rows:
     """One part of a data set as the members read it: labels as positions, and rows for each input."""
 
+    samples: tuple[Sample, ...]
     labels: np.ndarray  # (N,)
     inputs: Mapping[Any, np.ndarray]  # extractor spec or preprocessing -> (N, ...)
     refused: tuple[str, ...]
@@ -59,39 +76,127 @@ def train(
     folders: Mapping[str, str] | None = None,
     product: str | None = None,
     pooling: str | None = None,
+    side: int | None = None,
     notify: Callable[[str], None] = lambda _: None,
     progress: Progress = lambda _stage, _done: None,
 ) -> Outcome:
-    """Learn from `data/train`, measure on `data/test`, save into `models`; nothing is saved before all is learnt.
+    """Learn from the training part, measure on the test part, save into `models` once all is learnt.
 
-    `kinds` are those of `ensemble.members.KINDS`, all of them by default. Without `pooling`, each backbone gets the one
-    that does best in three folds of the training part. `notify` receives sentences for a person, `progress` a stage and
-    how much of it is done, from 0 to 1.
+    `kinds` are those of `ensemble.members.KINDS`, by default all that these photos can teach. Without `pooling`, each
+    backbone gets the one that does best in three folds of the training part; `side` is the resolution, in pixels, of
+    members that learn from good parts alone. `notify` receives sentences for a person, `progress` a stage and how much
+    of it is done, from 0 to 1.
     """
     start = time.perf_counter()
-    chosen = tuple(kinds) or tuple(KINDS)
-    if unknown := [kind for kind in chosen if kind not in KINDS]:
+    if unknown := [kind for kind in kinds if kind not in KINDS]:
         raise MemberError(f"No member kind is called {unknown[0]!r}. Kinds are {', '.join(KINDS)}.")
     if pooling and pooling not in POOLINGS:
         raise WeightsError(f"Pooling must be one of {', '.join(POOLINGS)}. Got {pooling!r}.")
     dataset = find_dataset(data, folders, seed)
-    notes = [*dataset.notes, *check(dataset, data), *_replaced(ModelStore(models), dataset.classes)]
+    chosen, left_out = _teachable(kinds, dataset)
+    notes = [*dataset.notes, *check(dataset, data), *left_out, *_replaced(ModelStore(models), dataset.classes)]
     for note in notes:
         notify(note)
     extractors = _open_backbones(backbones, weights, pooling) if any(not KINDS[kind].pixels for kind in chosen) else []
-    sources = _sources(extractors, chosen, pooling)
-    learn = read_rows(dataset.train, sources, dataset.classes, lambda done: progress("Reading training photos", done))
-    measure = read_rows(dataset.test, sources, dataset.classes, lambda done: progress("Reading test photos", done))
-    for sentence in learn.refused + measure.refused:
+    learn = _read(dataset, chosen, extractors, pooling, side, notify, progress)
+    if not pooling and any(_chooses_pooling(kind) for kind in chosen):
+        extractors = [_best_pooling(each, learn["all"], dataset.classes, seed, progress) for each in extractors]
+    members = _fit(chosen, extractors, side, learn, dataset.classes, seed, progress)
+    weighed = {
+        name: weigh(member, dataset, seed, partial(progress, f"Weighing {name}"))
+        for name, member in members.items()
+        if isinstance(member, GoodPartsMember)
+    }
+    inspector = Inspector(Loaded(members, (), dataset.classes, {name: each.weight for name, each in weighed.items()}))
+    scored = evaluation.score(
+        inspector, dataset.test, lambda done, total: progress("Inspecting test photos", done / total)
+    )
+    for sentence in scored.refused:
         notify(f"Left out: {sentence}")
-    if not pooling:
-        extractors = [_best_pooling(extractor, learn, dataset.classes, seed, progress) for extractor in extractors]
-    members = _fit(chosen, extractors, learn, dataset.classes, seed, progress)
-    policies = shipped(dataset.classes)
-    scored = _scored(members, measure, dataset.classes)
-    quality = report(scored, policies, dataset.classes)
-    _save(ModelStore(models), product, dataset, members, quality["members"], seed)
+    quality = evaluation.report(scored, shipped(dataset.classes), dataset.classes)
+    _save(ModelStore(models), product, dataset, members, weighed, quality["members"], seed)
     return Outcome(tuple(members), quality, tuple(notes), time.perf_counter() - start)
+
+
+def _teachable(kinds: Sequence[str], dataset: Dataset) -> tuple[tuple[str, ...], list[str]]:
+    """The kinds that these photos can teach, and a sentence for each that was asked for and cannot learn here.
+
+    A MemberError where none is left.
+    """
+    obstacles = {kind: _obstacle(kind, dataset) for kind in dict.fromkeys(kinds or KINDS)}
+    chosen = tuple(kind for kind, obstacle in obstacles.items() if obstacle is None)
+    sentences = [f"{kind} is not trained: {obstacle}" for kind, obstacle in obstacles.items() if obstacle]
+    if not chosen:
+        raise MemberError(" ".join(sentences))
+    return chosen, sentences
+
+
+def _obstacle(kind: str, dataset: Dataset) -> str | None:
+    make, classes = KINDS[kind], dataset.classes
+    counts = Counter(sample.label for sample in dataset.train)
+    if make.lesson == "good":
+        if classes.good is None:
+            return f"it tells good parts from others, and {', '.join(classes.names)} have no defect among them."
+        if counts[classes.good] < FEWEST:
+            return f"it needs {FEWEST} photos of good parts, and there are {counts[classes.good]}."
+    elif make.lesson == "masks":
+        if not any(sample.mask for sample in dataset.train):
+            return "it learns from masks, and no training photo has one in ground_truth/."
+    elif few := [f"{name} ({counts[name]})" for name in classes.names if counts[name] < FEWEST_OF_A_CLASS]:
+        return f"it needs {FEWEST_OF_A_CLASS} photos of each class. Too few: {', '.join(few)}."
+    if make.needs and importlib.util.find_spec(make.needs) is None:
+        return f"its training needs the package {make.needs}. Install it with pip install -r requirements-extras.txt."
+    return None
+
+
+def _chooses_pooling(kind: str) -> bool:
+    return KINDS[kind].pixels is None and KINDS[kind].reading is None
+
+
+def source_of(kind: str, extractor: FeatureExtractor | None, side: int | None = None) -> Input:
+    """What a kind reads: its own pixels, or a backbone its own way; `side` is for those that learn from good parts."""
+    make = KINDS[kind]
+    if make.pixels is not None:
+        return make.pixels
+    if extractor is None:
+        raise MemberError(f"{make.title} reads a backbone. Name one with --backbone.")
+    wanted = (side if make.lesson == "good" else None) or make.side
+    placed = extractor.at(wanted) if wanted and make.side else extractor
+    return placed.with_pooling(make.reading) if make.reading else placed
+
+
+def _read(
+    dataset: Dataset,
+    kinds: Sequence[str],
+    extractors: Sequence[FeatureExtractor],
+    pooling: str | None,
+    side: int | None,
+    notify: Callable[[str], None],
+    progress: Progress,
+) -> dict[str, Rows]:
+    """The training part by lesson: what each kind of lesson's members read."""
+    good = tuple(sample for sample in dataset.train if sample.label == dataset.classes.good)
+    masked = tuple(sample for sample in dataset.train if sample.mask or sample.label == dataset.classes.good)
+    photos = {"all": dataset.train, "good": good, "masks": masked}
+    stages = {"all": "Reading training photos", "good": "Reading good parts", "masks": "Reading masked photos"}
+    learn: dict[str, Rows] = {}
+    refused: dict[str, None] = {}
+    for lesson, samples in photos.items():
+        asked = [kind for kind in kinds if KINDS[kind].lesson == lesson]
+        if not asked:
+            continue
+        sources: list[Input] = []
+        for kind in asked:
+            for extractor in extractors if KINDS[kind].pixels is None else (None,):
+                if extractor is not None and _chooses_pooling(kind) and not pooling:
+                    sources += [extractor.with_pooling(each) for each in POOLINGS]
+                else:
+                    sources.append(source_of(kind, extractor, side))
+        learn[lesson] = read_rows(samples, sources, dataset.classes, partial(progress, stages[lesson]))
+        refused |= dict.fromkeys(learn[lesson].refused)
+    for sentence in refused:
+        notify(f"Left out: {sentence}")
+    return learn
 
 
 def read_rows(
@@ -101,7 +206,7 @@ def read_rows(
     progress: Callable[[float], None] = lambda _: None,
 ) -> Rows:
     """Decode each photo once and keep what each input makes of it; photos that cannot be opened are named."""
-    labels: list[int] = []
+    kept: list[Sample] = []
     refused: list[str] = []
     parts: dict[Any, list[np.ndarray]] = {key_of(source): [] for source in sources}
     done = 0
@@ -110,18 +215,28 @@ def read_rows(
         for sample in chunk:
             try:
                 pictures.append(read_photo(sample.path).picture)
-                labels.append(classes.names.index(sample.label))
+                kept.append(sample)
             except PhotoError as error:
                 refused.append(str(error))
         if pictures:
             batch = PhotoBatch(pictures)
-            for source in sources:
+            for source in {key_of(source): source for source in sources}.values():
                 parts[key_of(source)].append(batch.rows(source))
         done += len(chunk)
         progress(done / len(samples))
-    if not labels:
+    if not kept:
         raise DataError(f"None of the {len(samples)} photos could be opened. {refused[0] if refused else ''}".strip())
-    return Rows(np.array(labels), {key: np.concatenate(rows) for key, rows in parts.items()}, tuple(refused))
+    labels = np.array([classes.names.index(sample.label) for sample in kept])
+    return Rows(tuple(kept), labels, {key: np.concatenate(rows) for key, rows in parts.items()}, tuple(refused))
+
+
+def read_masks(samples: Sequence[Sample], preprocessing: Preprocessing) -> np.ndarray:
+    """The masks of samples in the square of their pixels: (N, side, side), true where damaged, false without a mask."""
+    masks = np.zeros((len(samples), preprocessing.side, preprocessing.side), dtype=bool)
+    for place, sample in enumerate(samples):
+        if sample.mask is not None:
+            masks[place] = preprocessing.resize_mask(read_mask(sample.mask))
+    return masks
 
 
 def key_of(source: Input) -> Any:
@@ -179,33 +294,28 @@ def _best_pooling(
 def _fit(
     kinds: Sequence[str],
     extractors: Sequence[FeatureExtractor],
-    learn: Rows,
+    side: int | None,
+    learn: Mapping[str, Rows],
     classes: Classes,
     seed: int,
     progress: Progress,
 ) -> dict[str, Member]:
     members: dict[str, Member] = {}
     for kind in kinds:
-        make = KINDS[kind]
-        sources = {kind: make.pixels} if make.pixels else {f"{kind}_{each.spec.name}": each for each in extractors}
-        for name, source in sources.items():
-            stage = f"Training {name}"
+        make, known = KINDS[kind], learn[KINDS[kind].lesson]
+        for extractor in extractors if make.pixels is None else (None,):
+            name = kind if extractor is None else f"{kind}_{extractor.spec.name}"
+            source, stage = source_of(kind, extractor, side), f"Training {name}"
             progress(stage, 0.0)
-            member = make(classes=classes, input=source, seed=seed)
-            members[name] = member.fit(learn.inputs[key_of(source)], learn.labels, partial(progress, stage))
+            member, rows = make(classes=classes, input=source, seed=seed), known.inputs[key_of(source)]
+            if make.lesson == "masks":
+                masks = read_masks(known.samples, preprocessing_of(source))
+                teach = cast(LearnsFromMasks, member).fit
+                members[name] = teach(rows, known.labels, partial(progress, stage), masks=masks)
+            else:
+                members[name] = member.fit(rows, known.labels, partial(progress, stage))
             progress(stage, 1.0)
     return members
-
-
-def _scored(members: Mapping[str, Member], measure: Rows, classes: Classes) -> Scored:
-    start = time.perf_counter()
-    said: list[list[Score]] = [[] for _ in measure.labels]
-    for name, member in members.items():
-        for scores, row in zip(said, member.score(measure.inputs[key_of(member.input)]), strict=True):
-            scores.append(Score(name, dict(zip(classes.names, map(float, row), strict=True)), 0.0))
-    labels = tuple(classes.names[position] for position in measure.labels)
-    seconds = time.perf_counter() - start
-    return Scored(labels, tuple(said), tuple(() for _ in said), measure.refused, seconds)
 
 
 def _save(
@@ -213,17 +323,29 @@ def _save(
     product: str | None,
     dataset: Dataset,
     members: Mapping[str, Member],
+    weighed: Mapping[str, Weighed],
     quality: Mapping[str, Mapping[str, Any]],
     seed: int,
 ) -> None:
-    training = {
-        "data": digest(dataset.train),
-        "photos": {name: sum(sample.label == name for sample in dataset.train) for name in dataset.classes.names},
-        "test_data": digest(dataset.test),
-        "seed": seed,
-    }
-    entries = []
-    for key, member in members.items():
-        curves = {"curves": dict(member.curves_)} if member.curves_ else {}
-        entries.append((key, member, training | curves, quality[key]))
-    store.save(product or store.product_name(), dataset.classes, dataset.folders, entries)
+    learnt = []
+    for name, member in members.items():
+        samples = [sample for sample in dataset.train if _teaches(sample, member, dataset.classes)]
+        counts = Counter(sample.label for sample in samples)
+        training: dict[str, Any] = {
+            "data": digest(samples),
+            "photos": {label: counts[label] for label in dataset.classes.names},
+            "test_data": digest(dataset.test),
+            "seed": seed,
+        }
+        training |= {"curves": dict(member.curves_)} if member.curves_ else {}
+        training |= {"facts": dict(member.facts_)} if member.facts_ else {}
+        weight = weighed.get(name)
+        training |= {"weighed": weight.as_json()} if weight else {}
+        learnt.append(Learnt(name, member, training, quality[name], weight.weight if weight else 1.0))
+    store.save(product or store.product_name(), dataset.classes, dataset.folders, learnt)
+
+
+def _teaches(sample: Sample, member: Member, classes: Classes) -> bool:
+    if member.lesson == "good":
+        return sample.label == classes.good
+    return member.lesson == "all" or sample.mask is not None or sample.label == classes.good

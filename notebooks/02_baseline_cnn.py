@@ -118,7 +118,7 @@ pd.DataFrame(outcome.quality["ensemble"]["MAJORITY"]["confusion"]).T.rename_axis
 # %%
 member = store.load().members["baseline_cnn"]
 measured = read_rows(dataset.test, [member.input], dataset.classes)
-right = member.score(measured.inputs[member.input])[np.arange(len(measured.labels)), measured.labels]
+right = member.score(measured.inputs[member.input]).probabilities[np.arange(len(measured.labels)), measured.labels]
 worst = [dataset.test[position] for position in right.argsort()[:8]]
 pd.DataFrame({"photo": [each.path.name for each in worst], "true class": [each.label for each in worst]}).assign(
     probability=np.sort(right)[:8].round(3)

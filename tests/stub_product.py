@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
+from ensemble.members import Opinion
 from ensemble.policies import shipped, to_json
 from ensemble.preprocessing import Preprocessing
 from ensemble.results import OK_NOK, Absence, Classes
@@ -26,8 +27,8 @@ class StubMember:
     def __init__(self, probabilities: tuple[float, ...]) -> None:
         self.probabilities = probabilities
 
-    def score(self, rows: np.ndarray) -> np.ndarray:
-        return np.tile(self.probabilities, (len(rows), 1))
+    def score(self, rows: np.ndarray) -> Opinion:
+        return Opinion(np.tile(self.probabilities, (len(rows), 1)))
 
 
 def record(name: str, classes: Classes, kind: str = "svm") -> Record:

@@ -18,10 +18,13 @@ ROWS = (
         "weights",
         "drawing",
         "previews",
+        "localisation",
+        "masks",
+        "damage",
         "exports",
     },
     {"backbones", "datasets", "members", "store", "figures"},
-    {"inspector", "batches", "training", "pretraining", "evaluation"},
+    {"inspector", "batches", "training", "weighing", "pretraining", "evaluation"},
     {"__main__", "api"},
 )
 DOORS = {

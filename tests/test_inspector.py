@@ -8,6 +8,7 @@ from PIL import Image
 
 from ensemble.errors import MemberError
 from ensemble.inspector import Inspector
+from ensemble.members import Opinion
 from ensemble.photos import Photo
 from ensemble.policies import SHIPPED
 from ensemble.preprocessing import Preprocessing
@@ -22,10 +23,10 @@ class Says:
         self.input = Preprocessing(side=32)
         self.defective, self.fails_on_black = defective, fails_on_black
 
-    def score(self, rows: np.ndarray) -> np.ndarray:
+    def score(self, rows: np.ndarray) -> Opinion:
         if self.fails_on_black and any(row.max() == 0 for row in rows):
             raise MemberError("It sees nothing in the dark.")
-        return np.tile([1 - self.defective, self.defective], (len(rows), 1))
+        return Opinion(np.tile([1 - self.defective, self.defective], (len(rows), 1)))
 
 
 def photo(name: str, colour: str) -> Photo:

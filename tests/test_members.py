@@ -14,13 +14,14 @@ from ensemble.backbones import FeatureExtractor
 from ensemble.errors import MemberError
 from ensemble.members import KINDS, Member, PhotoBatch, demo
 from ensemble.members.baseline_cnn import BaselineCNNMember
-from ensemble.members.contract import Input
 from ensemble.preprocessing import Preprocessing
 from ensemble.results import OK_NOK, Classes
 from ensemble.store import artefacts
+from ensemble.training import source_of
 from tests.conftest import TINY_BACKBONE
 
 CLOTHES = Classes(("bottomwear", "shoes", "topwear"))
+SIDE = 64  # pixels for members that learn from good parts
 COLOURS = ((200, 60, 60), (60, 200, 60), (60, 60, 200))
 
 
@@ -49,63 +50,70 @@ def few_steps() -> Iterator[None]:
 
 
 def new_member(kind: str, classes: Classes, extractor: FeatureExtractor) -> Member:
-    source: Input = KINDS[kind].pixels or extractor
-    return KINDS[kind](classes=classes, input=source, seed=0)
+    return KINDS[kind](classes=classes, input=source_of(kind, extractor, SIDE), seed=0)
 
 
-@pytest.fixture(scope="module", params=[OK_NOK, CLOTHES], ids=["two classes", "three classes"])
-def classes(request: pytest.FixtureRequest) -> Classes:
-    chosen: Classes = request.param
-    return chosen
+def lesson_for(member: Member, batch: PhotoBatch, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The rows and labels that a kind learns from: all of them, or those of good parts alone."""
+    rows = batch.rows(member.input)
+    good = labels == (0 if member.lesson == "good" else labels)
+    return rows[good], labels[good]
 
 
-@pytest.fixture(scope="module", params=list(KINDS))
-def fitted(request: pytest.FixtureRequest, classes: Classes, extractor: FeatureExtractor) -> tuple[str, Member]:
-    member = new_member(request.param, classes, extractor)
-    batch, labels = coloured(classes, 10, seed=1)
+CASES = [(kind, OK_NOK) for kind in KINDS] + [(kind, CLOTHES) for kind in KINDS if KINDS[kind].lesson == "all"]
+
+
+@pytest.fixture(scope="module", params=CASES, ids=lambda case: f"{case[0]}, {len(case[1].names)} classes")
+def fitted(request: pytest.FixtureRequest, extractor: FeatureExtractor) -> tuple[str, Member]:
+    kind, classes = request.param
+    member = new_member(kind, classes, extractor)
     done: list[float] = []
-    assert member.fit(batch.rows(member.input), labels, done.append) is member
-    assert done == sorted(done) and done[-1] == 1.0
-    return request.param, member
+    assert member.fit(*lesson_for(member, *coloured(classes, 10, seed=1)), done.append) is member
+    assert done == sorted(done) and done[-1] == pytest.approx(1.0)
+    return kind, member
 
 
-def test_a_member_learns_what_is_plain_to_see(fitted: tuple[str, Member], classes: Classes) -> None:
+def test_a_member_learns_what_is_plain_to_see(fitted: tuple[str, Member]) -> None:
     kind, member = fitted
+    classes = member.classes
     batch, labels = coloured(classes, 6, seed=2)
-    probabilities = member.score(batch.rows(member.input))
+    probabilities = member.score(batch.rows(member.input)).probabilities
     assert probabilities.shape == (len(labels), len(classes.names))
     assert np.isfinite(probabilities).all() and probabilities.min() >= 0 and probabilities.max() <= 1
     assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-5)
     assert (probabilities.argmax(axis=1) == labels).mean() >= 0.9, kind
 
 
-def test_a_photos_score_does_not_depend_on_its_batch(fitted: tuple[str, Member], classes: Classes) -> None:
+def test_what_a_member_says_of_a_photo_does_not_depend_on_its_batch(fitted: tuple[str, Member]) -> None:
     _, member = fitted
-    batch, _ = coloured(classes, 3, seed=3)
-    together = member.score(batch.rows(member.input))
-    alone = [member.score(PhotoBatch([picture]).rows(member.input))[0] for picture in batch.pictures]
+    batch, _ = coloured(member.classes, 3, seed=3)
+    opinion = member.score(batch.rows(member.input))
+    together = opinion.probabilities
+    if opinion.heat is not None:
+        assert opinion.heat.ndim == 3 and opinion.heat.min() >= 0 and opinion.heat.max() <= 1
+        maps = [member.score(PhotoBatch([picture]).rows(member.input)).heat for picture in batch.pictures]
+        assert np.allclose(opinion.heat, np.concatenate([grid for grid in maps if grid is not None]), atol=1e-3)
+    alone = [member.score(PhotoBatch([picture]).rows(member.input)).probabilities[0] for picture in batch.pictures]
     assert np.allclose(together, alone, atol=1e-4)
 
 
-def test_what_is_saved_scores_the_same(
-    fitted: tuple[str, Member], classes: Classes, extractor: FeatureExtractor
-) -> None:
+def test_what_is_saved_scores_the_same(fitted: tuple[str, Member], extractor: FeatureExtractor) -> None:
     kind, member = fitted
+    classes = member.classes
     parts = member.parts()
     assert set(parts) == set(KINDS[kind].endings)
     again = new_member(kind, classes, extractor)
     again.restore({ending: artefacts.load(artefacts.dump(part, ending), ending) for ending, part in parts.items()})
     rows = coloured(classes, 3, seed=4)[0].rows(member.input)
-    assert np.allclose(again.score(rows), member.score(rows), atol=1e-6)
+    assert np.allclose(again.score(rows).probabilities, member.score(rows).probabilities, atol=1e-6)
 
 
 def test_the_same_seed_gives_the_same_member(fitted: tuple[str, Member], extractor: FeatureExtractor) -> None:
     kind, member = fitted
     again = new_member(kind, member.classes, extractor)
-    batch, labels = coloured(member.classes, 10, seed=1)
-    again.fit(batch.rows(again.input), labels)
+    again.fit(*lesson_for(again, *coloured(member.classes, 10, seed=1)))
     rows = coloured(member.classes, 3, seed=5)[0].rows(member.input)
-    assert np.array_equal(again.score(rows), member.score(rows))
+    assert np.array_equal(again.score(rows).probabilities, member.score(rows).probabilities)
 
 
 def test_files_for_other_classes_are_refused(fitted: tuple[str, Member], extractor: FeatureExtractor) -> None:
@@ -130,7 +138,7 @@ def test_the_forest_through_onnx_is_the_forest(extractor: FeatureExtractor) -> N
     rows = batch.rows(member.input)
     member.fit(rows, labels)
     forest, scaler = member.parts()[".pkl"], member.parts()["_scaler.pkl"]
-    assert np.allclose(member.score(rows), forest.predict_proba(scaler.transform(rows)), atol=1e-5)
+    assert np.allclose(member.score(rows).probabilities, forest.predict_proba(scaler.transform(rows)), atol=1e-5)
 
 
 def test_a_network_trained_for_nothing_keeps_the_callers_randomness() -> None:

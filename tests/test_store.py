@@ -126,7 +126,7 @@ def test_an_entry_that_cannot_be_read_stays_until_its_member_is_new(product: Mod
     path.write_text(json.dumps(data))
     assert "KeyError: 'kind'" in reason(product, SVM)
     manifest, members = product.manifest(), product.load().members
-    product.save("disc", manifest.classes, manifest.folders, [(FOREST, members[FOREST], {}, {})])
+    product.save("disc", manifest.classes, manifest.folders, [Learnt(FOREST, members[FOREST], {}, {})])
     assert "KeyError: 'kind'" in reason(product, SVM)
     trust(product, [SVM])
     assert set(product.load().members) == {SVM, FOREST} and product.manifest().unreadable == {}
@@ -223,7 +223,7 @@ def test_a_pair_from_a_notebook(
     assert product.quarantine() == [] and candidates(product) == []
     inspector = Inspector.open(product)
     assert set(inspector.members) == {SVM, FOREST}
-    probabilities = inspector.members[SVM].score(rows)
+    probabilities = inspector.members[SVM].score(rows).probabilities
     agree = (probabilities[:, 1] >= 0.5) == (np.array(names) == "defective")
     assert probabilities.shape == (28, 2) and agree.mean() > 0.9
 

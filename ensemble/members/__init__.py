@@ -5,7 +5,8 @@ from types import MappingProxyType
 
 from ensemble.members.baseline_cnn import BaselineCNNMember
 from ensemble.members.classical import ForestMember, SupportVectorMember, XGBoostMember
-from ensemble.members.contract import Member, Parts, PhotoBatch
+from ensemble.members.contract import Member, Opinion, Parts, PhotoBatch
+from ensemble.members.mahalanobis import MahalanobisMember
 
 KINDS: Mapping[str, type[Member]] = MappingProxyType(
     {
@@ -13,7 +14,8 @@ KINDS: Mapping[str, type[Member]] = MappingProxyType(
         "svm": SupportVectorMember,
         "rf": ForestMember,
         "xgb": XGBoostMember,
+        "mahalanobis": MahalanobisMember,
     }
 )
 
-__all__ = ["KINDS", "Member", "Parts", "PhotoBatch"]
+__all__ = ["KINDS", "Member", "Opinion", "Parts", "PhotoBatch"]

@@ -4,12 +4,11 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 from torch import Tensor, nn
 
 from ensemble.errors import MemberError
-from ensemble.members.contract import Curves, Input, Parts, Progress
+from ensemble.members.contract import Curves, Facts, Input, Lesson, Opinion, Parts, Progress
 from ensemble.networks import BaselineCNN, channels_last
 from ensemble.preprocessing import Preprocessing
 from ensemble.results import Classes
@@ -27,6 +26,10 @@ class BaselineCNNMember:
     kind: ClassVar[str] = "baseline_cnn"
     title: ClassVar[str] = "Baseline CNN"
     pixels: ClassVar[Preprocessing | None] = PIXELS
+    reading: ClassVar[str | None] = None
+    side: ClassVar[int | None] = None
+    lesson: ClassVar[Lesson] = "all"
+    needs: ClassVar[str | None] = None
     libraries: ClassVar[tuple[str, ...]] = ()
     endings: ClassVar[tuple[str, ...]] = (STATE,)
 
@@ -35,6 +38,7 @@ class BaselineCNNMember:
         self.input = input
         self.seed = seed
         self.curves_: Curves = {}
+        self.facts_: Facts = {}
 
     def fit(self, rows: np.ndarray, labels: np.ndarray, progress: Progress | None = None) -> "BaselineCNNMember":
         """Learn from mirrored and relit photos; `curves_` keeps the loss there and on a held-out tenth."""
@@ -73,11 +77,11 @@ class BaselineCNNMember:
         self.curves_ = {"learning_loss": learning_loss, "held_out_loss": held_out_loss}
         return self.restore({STATE: network.state_dict()})
 
-    def score(self, rows: np.ndarray) -> NDArray[np.float64]:
+    def score(self, rows: np.ndarray) -> Opinion:
         """(N, 3, 128, 128) uint8 pixels -> (N, K) probabilities in the order of `classes.names`."""
         with torch.inference_mode():
             logits = torch.cat([self.network_(part) for part in torch.from_numpy(rows).split(64)])
-            return logits.double().softmax(dim=1).numpy()
+            return Opinion(logits.double().softmax(dim=1).numpy())
 
     def parts(self) -> Parts:
         """The state dict."""

@@ -4,7 +4,6 @@ import os
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.preprocessing import StandardScaler
@@ -13,7 +12,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from xgboost import XGBClassifier
 
 from ensemble.errors import MemberError
-from ensemble.members.contract import Curves, Input, Parts, Progress
+from ensemble.members.contract import Curves, Facts, Input, Lesson, Opinion, Parts, Progress
 from ensemble.preprocessing import Preprocessing
 from ensemble.results import Classes
 
@@ -26,6 +25,10 @@ class ClassicalMember:
     kind: ClassVar[str]
     title: ClassVar[str]
     pixels: ClassVar[Preprocessing | None] = None
+    reading: ClassVar[str | None] = None
+    side: ClassVar[int | None] = None
+    lesson: ClassVar[Lesson] = "all"
+    needs: ClassVar[str | None] = None
     libraries: ClassVar[tuple[str, ...]] = ("scikit-learn",)
     endings: ClassVar[tuple[str, ...]] = (CLASSIFIER, SCALER)
 
@@ -34,6 +37,7 @@ class ClassicalMember:
         self.input = input
         self.seed = seed
         self.curves_: Curves = {}
+        self.facts_: Facts = {}
 
     def _new_classifier(self, labels: np.ndarray) -> Any:
         raise MemberError(f"{type(self).__name__} names no classifier.")
@@ -51,10 +55,10 @@ class ClassicalMember:
             progress(1.0)
         return self
 
-    def score(self, rows: np.ndarray) -> NDArray[np.float64]:
+    def score(self, rows: np.ndarray) -> Opinion:
         """(N, D) features -> (N, K) probabilities in the order of `classes.names`."""
         given = self._probabilities(self.scaler_.transform(rows))
-        return np.clip(np.asarray(given, dtype=np.float64)[:, self.columns_], 0.0, 1.0)
+        return Opinion(np.clip(np.asarray(given, dtype=np.float64)[:, self.columns_], 0.0, 1.0))
 
     def parts(self) -> Parts:
         """The classifier and the scaler, as the two files keep them."""

@@ -2,48 +2,76 @@
 
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any, ClassVar, Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from ensemble.backbones import FeatureExtractor, pool
+from ensemble.backbones import PIXELS, FeatureExtractor, pool
 from ensemble.preprocessing import Preprocessing
-from ensemble.results import Classes
+from ensemble.results import Classes, Region
 
 Input = FeatureExtractor | Preprocessing
 Parts = Mapping[str, Any]
 Progress = Callable[[float], None]
 Curves = Mapping[str, Sequence[float]]
+Facts = Mapping[str, Any]
 Value = TypeVar("Value")
+Lesson = Literal["all", "good", "masks"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Opinion:
+    """What a member says of N photos, and where it can tell, what makes it say so.
+
+    `probabilities` (N, K) in the order of `classes.names`; `heat` (N, h, w) in [0, 1] on a scale fixed by training;
+    `regions` of each photo, their boxes in shares of the input's square.
+    """
+
+    probabilities: np.ndarray
+    heat: np.ndarray | None = None
+    regions: Sequence[tuple[Region, ...]] | None = None
 
 
 class Member(Protocol):
     """One voter. It holds no threshold and decides nothing.
 
-    `input` is what it reads of a photo: the features of a backbone, or, where `pixels` is set, pixels resized so.
-    `libraries` names the packages whose version its files depend on, `endings` the files that it is kept in, by what
-    follows its name. `curves_` holds what learning by epochs has measured, one number an epoch; empty elsewhere.
+    `input` is what it reads of a photo: a backbone, or, where `pixels` is set, pixels resized so. `reading` is how it
+    reads a backbone, one of `backbones.READINGS`, None where training chooses the pooling; `side` is the resolution at
+    which it reads it, None for the backbone's own. `lesson` says what it learns from: all photos with their classes,
+    good parts alone, or photos with masks; `needs` names a package that only its learning needs. `libraries` names the
+    packages whose version its files depend on, `endings` the files that it is kept in, by what follows its name.
+    `curves_` holds what learning by epochs has measured, one number an epoch, and `facts_` what else a person should
+    know of its learning; either may be empty.
     """
 
     kind: ClassVar[str]
     title: ClassVar[str]
     pixels: ClassVar[Preprocessing | None]
+    reading: ClassVar[str | None]
+    side: ClassVar[int | None]
+    lesson: ClassVar[Lesson]
+    needs: ClassVar[str | None]
     libraries: ClassVar[tuple[str, ...]]
     endings: ClassVar[tuple[str, ...]]
     classes: Classes
     input: Input
     curves_: Curves
+    facts_: Facts
 
     def __init__(self, *, classes: Classes, input: Input, seed: int = 0) -> None: ...
 
     def fit(self, rows: np.ndarray, labels: np.ndarray, progress: Progress | None = None) -> "Member":
-        """Learn from (N, ...) rows of the input and (N,) positions in `classes.names`."""
+        """Learn from (N, ...) rows of the input and (N,) positions in `classes.names`.
+
+        A kind whose lesson is good parts is given those alone, and finds the class of their labels to be good.
+        """
         ...
 
-    def score(self, rows: np.ndarray) -> np.ndarray:
-        """(N, ...) rows of the input -> (N, K) probabilities in the order of `classes.names`."""
+    def score(self, rows: np.ndarray) -> Opinion:
+        """What it says of (N, ...) rows of the input; a photo's answer does not depend on the others."""
         ...
 
     def parts(self) -> Parts:
@@ -55,6 +83,11 @@ class Member(Protocol):
         ...
 
 
+def preprocessing_of(source: Input) -> Preprocessing:
+    """How a source brings a photo into its square."""
+    return source if isinstance(source, Preprocessing) else source.spec.preprocessing
+
+
 class PhotoBatch:
     """Decoded pictures with every resize and every backbone pass made once, whatever number of members ask."""
 
@@ -63,9 +96,11 @@ class PhotoBatch:
         self._made: dict[Hashable, tuple[Any, float]] = {}
 
     def rows(self, source: Input) -> np.ndarray:
-        """What a member reads: (N, D) float32 features of a backbone, or (N, 3, side, side) uint8 pixels."""
+        """What a member reads: (N, D) features or maps of a backbone, or (N, 3, side, side) uint8 pixels."""
         if isinstance(source, Preprocessing):
             return self._pixels(source).numpy()
+        if source.spec.pooling == PIXELS:
+            return self._pixels(source.spec.preprocessing).numpy()
         return self._once(source.spec, lambda: pool(self.maps(source), source.spec.pooling).numpy())
 
     def maps(self, extractor: FeatureExtractor) -> dict[str, Tensor]:
@@ -92,12 +127,14 @@ class PhotoBatch:
 
 
 def _pixels_key(preprocessing: Preprocessing) -> Hashable:
-    return "pixels", preprocessing.side, preprocessing.interpolation
+    return "pixels", preprocessing.side, preprocessing.interpolation, preprocessing.pad
 
 
 def _rests_on(source: Input) -> set[Hashable]:
     if isinstance(source, Preprocessing):
         return {_pixels_key(source)}
     spec = source.spec
+    if spec.pooling == PIXELS:
+        return {_pixels_key(spec.preprocessing)}
     maps = (spec.name, spec.layers, spec.preprocessing, spec.weights)
     return {_pixels_key(spec.preprocessing), maps, spec}

@@ -11,6 +11,7 @@ import warnings
 from typing import Any
 
 import joblib
+import numpy as np
 import torch
 from joblib import numpy_pickle
 
@@ -60,10 +61,18 @@ class _AllowlistUnpickler(numpy_pickle.NumpyUnpickler):
 
 
 def dump(value: Any, ending: str) -> bytes:
-    """A learnt object as the bytes of a file: `.pth` a state dict, `.pkl` a scikit-learn or XGBoost object."""
+    """A learnt object as the bytes of a file.
+
+    `.pth` a state dict, `.npz` plain arrays by name, `.onnx` the file's own bytes, `.pkl` a scikit-learn or XGBoost
+    object.
+    """
+    if ending.endswith(".onnx"):
+        return bytes(value)
     buffer = io.BytesIO()
     if ending.endswith(".pth"):
         torch.save(value, buffer)
+    elif ending.endswith(".npz"):
+        np.savez_compressed(buffer, allow_pickle=False, **value)
     else:
         joblib.dump(value, buffer, compress=3)
     return buffer.getvalue()
@@ -74,6 +83,11 @@ def load(data: bytes, ending: str) -> Any:
     try:
         if ending.endswith(".pth"):
             return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+        if ending.endswith(".npz"):
+            with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+                return {name: arrays[name] for name in arrays.files}
+        if ending.endswith(".onnx"):
+            return data  # whether a runtime can read them, the member says
         return _load_pickle(data)
     except StoreError:
         raise

@@ -1,7 +1,6 @@
-"""ModelStore: load what is trusted, name what is not, save so that nothing half-written survives."""
+"""ModelStore: what lies in a product's folder, what is trusted of it, and how it is written whole or not at all."""
 
 import hashlib
-import importlib.metadata
 import json
 import os
 import tempfile
@@ -10,26 +9,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ensemble.backbones import BUNDLED, BUNDLED_FOLDER, BackboneSpec, FeatureExtractor, find_weights
-from ensemble.errors import MemberError, PolicyError, QuorumError, StoreError, WeightsError
-from ensemble.members import KINDS, Member
+from ensemble.backbones import BUNDLED, FeatureExtractor
+from ensemble.errors import PolicyError, StoreError
+from ensemble.members import Member
 from ensemble.policies import Policy, from_json, shipped, to_json
-from ensemble.results import Absence, Classes
+from ensemble.results import Classes
 from ensemble.store import artefacts
+from ensemble.store.loading import BACKBONES, MANIFEST, Loaded, library_version, load, weights_file
 from ensemble.store.manifest import Manifest, Record
-from ensemble.weights import setting_folders
 
-MANIFEST, POLICIES, BACKBONES = "manifest.json", "policies.json", "backbones"
-DISTRIBUTIONS = {"xgboost": ("xgboost-cpu", "xgboost")}
+POLICIES = "policies.json"
+MODEL_ENDINGS = {".pkl", ".pth", ".joblib", ".pt", ".npz", ".onnx"}
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
-    """The members that can vote, and those that should and cannot."""
+class Learnt:
+    """A fitted member on its way into a product: what it learnt from, how good it is, how much its vote counts."""
 
-    members: Mapping[str, Member]
-    absent: tuple[Absence, ...]
-    classes: Classes
+    name: str
+    member: Member
+    training: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +40,6 @@ class Quarantined:
     file: str
     reason: str
     known: bool  # the manifest names the file, but its bytes have changed
-
-
-def library_version(name: str) -> str:
-    """The installed version of a package, whichever of its distributions brought it."""
-    for distribution in DISTRIBUTIONS.get(name, (name,)):
-        try:
-            return importlib.metadata.version(distribution)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    raise StoreError(f"The package {name} is not installed. Run make setup.")
 
 
 class ModelStore:
@@ -121,7 +112,7 @@ class ModelStore:
             raise StoreError(f"The models folder {self.folder} does not exist. Name the folder of a product.")
         found = []
         for path in sorted(self.folder.iterdir()):
-            if path.suffix not in {".pkl", ".pth", ".joblib", ".pt"} or not path.is_file():
+            if path.suffix not in MODEL_ENDINGS or not path.is_file():
                 continue
             if path.name not in known:
                 found.append(Quarantined(path.name, "The manifest does not know this file.", known=False))
@@ -131,105 +122,25 @@ class ModelStore:
 
     def load(self) -> Loaded:
         """Every member of the manifest, either ready to vote or named with the reason why it cannot."""
-        manifest = self.manifest()
-        members: dict[str, Member] = {}
-        absent = [
-            Absence(
-                name, f"Its entry in {MANIFEST} cannot be read ({found.reason}). Mend it, or train the member again."
-            )
-            for name, found in manifest.unreadable.items()
-        ]
-        networks: dict[tuple[Any, ...], FeatureExtractor | WeightsError] = {}
-        for name, record in manifest.members.items():
-            try:
-                members[name] = self._load(record, manifest.classes, networks)
-            except QuorumError as error:
-                absent.append(Absence(name, str(error)))
-            except Exception as error:  # noqa: BLE001 - whatever a file or a record makes its readers raise, the others vote
-                absent.append(Absence(name, f"It cannot be loaded ({type(error).__name__}: {error}). Train it again."))
-        return Loaded(members, tuple(absent), manifest.classes)
-
-    def _load(self, record: Record, classes: Classes, networks: dict[Any, Any]) -> Member:
-        kind = KINDS.get(record.kind)
-        if kind is None:
-            raise StoreError(f"Its kind {record.kind!r} is unknown here. Known are {', '.join(KINDS)}.")
-        if record.classes != classes.names:
-            raise StoreError(f"It was trained for {', '.join(record.classes)}, not for {', '.join(classes.names)}.")
-        if set(record.files) != {record.name + ending for ending in kind.endings}:
-            raise StoreError(f"The manifest should list {', '.join(record.name + ending for ending in kind.endings)}.")
-        for library in kind.libraries:
-            here, there = library_version(library), record.libraries.get(library, "an unknown version")
-            if here != there:
-                raise StoreError(
-                    f"It was made with {library} {there}, and {here} runs here. Train it again or install {there}."
-                )
-        contents = {ending: self._trusted_bytes(record, record.name + ending) for ending in kind.endings}
-        source = self._extractor(record.backbone, networks) if record.backbone else record.preprocessing
-        member = kind(classes=classes, input=source)
-        return restore(member, record.name, contents)
-
-    def _trusted_bytes(self, record: Record, file: str) -> bytes:
-        """The file's bytes, read once; the same bytes are hashed here and loaded afterwards."""
-        try:
-            data = (self.folder / file).read_bytes()
-        except OSError as error:
-            raise StoreError(f"{file} is missing or cannot be read. Restore it, or train the member again.") from error
-        if hashlib.sha256(data).hexdigest() != record.files[file]:
-            raise StoreError(
-                f"{file} is not the file that was trusted: its SHA-256 differs. Restore it, or run "
-                f"`python -m ensemble trust {record.name}` if the change is yours."
-            )
-        return data
-
-    def _extractor(self, spec: BackboneSpec, networks: dict[Any, Any]) -> FeatureExtractor:
-        key = (spec.name, spec.layers, spec.weights)
-        if key not in networks:
-            try:
-                networks[key] = self._open_backbone(spec)
-            except WeightsError as error:
-                networks[key] = error
-        if isinstance(networks[key], WeightsError):
-            raise networks[key]
-        found: FeatureExtractor = networks[key].with_pooling(spec.pooling)
-        if found.spec != spec:
-            raise StoreError(
-                f"The preprocessing of {spec.name} is not the one that it was trained with. Train it again."
-            )
-        return found
-
-    def _open_backbone(self, spec: BackboneSpec) -> FeatureExtractor:
-        candidates = [self.folder / weights_file(spec)]
-        for folders in ((BUNDLED_FOLDER,) if spec.name == BUNDLED else (), setting_folders()):
-            try:
-                candidates.append(find_weights(spec.name, folders))
-            except WeightsError:
-                continue  # the sentence below names every place that was tried
-        for path in candidates:
-            if path.is_file():
-                found = FeatureExtractor.from_bytes(spec.name, path.read_bytes(), path, layers=spec.layers)
-                if found.spec.weights == spec.weights:
-                    return found
-        raise WeightsError(
-            f"The weights of its backbone {spec.name} are missing or have changed: expected {candidates[0]}. "
-            "Restore that file, or train again."
-        )
+        return load(self.folder, self.manifest())
 
     def save(
         self,
         product: str,
         classes: Classes,
         folders: Mapping[str, str],
-        members: Iterable[tuple[str, Member, Mapping[str, Any], Mapping[str, Any]]],
+        members: Iterable[Learnt],
     ) -> Manifest:
-        """Write members as (name, member, training, metrics) beside others of their classes; the manifest last."""
+        """Write members beside others of their classes; the manifest last."""
         known = self.known_manifest()
         fits = known is not None and known.classes == classes
         kept, unreadable = (dict(known.members), dict(known.unreadable)) if known and fits else ({}, {})
         contents: dict[str, bytes] = {}
-        for name, member, training, metrics in members:
+        for learnt in members:
+            name, member = learnt.name, learnt.member
             files = {name + ending: artefacts.dump(part, ending) for ending, part in member.parts().items()}
             contents |= files
-            kept[name] = record_of(name, member, files, training, metrics)
+            kept[name] = record_of(name, member, files, learnt.training, learnt.metrics, learnt.weight)
             unreadable.pop(name, None)
             if isinstance(member.input, FeatureExtractor) and member.input.spec.name != BUNDLED:
                 contents[weights_file(member.input.spec)] = member.input.weights_bytes()
@@ -257,7 +168,12 @@ class ModelStore:
 
 
 def record_of(
-    name: str, member: Member, files: Mapping[str, bytes], training: Mapping[str, Any], metrics: Mapping[str, Any]
+    name: str,
+    member: Member,
+    files: Mapping[str, bytes],
+    training: Mapping[str, Any],
+    metrics: Mapping[str, Any],
+    weight: float = 1.0,
 ) -> Record:
     """What the manifest will know of a member whose files hold these bytes."""
     source = member.input
@@ -272,30 +188,8 @@ def record_of(
         libraries={library: library_version(library) for library in (*member.libraries, "torch", "numpy")},
         training=training,
         metrics=metrics,
+        weight=weight,
     )
-
-
-def restore(member: Member, name: str, contents: Mapping[str, bytes]) -> Member:
-    """Give a new member what its files hold; a StoreError names the file or the member that does not fit."""
-    parts = {}
-    for ending, data in contents.items():
-        try:
-            parts[ending] = artefacts.load(data, ending)
-        except StoreError as error:
-            raise StoreError(f"{name}{ending} is refused: {error}.") from error
-    try:
-        return member.restore(parts)
-    except MemberError as error:
-        raise StoreError(f"{name}: {error}") from error
-    except Exception as error:  # whole objects of the wrong make
-        raise StoreError(
-            f"{name} does not hold what a {member.kind} needs ({type(error).__name__}: {error})."
-        ) from error
-
-
-def weights_file(spec: BackboneSpec) -> str:
-    """Where a product keeps the weights of a backbone, below its folder."""
-    return f"{BACKBONES}/{spec.name}-{spec.weights[:12]}.safetensors"
 
 
 def _read_text(path: Path) -> str:

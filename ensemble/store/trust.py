@@ -9,7 +9,8 @@ from ensemble.errors import StoreError
 from ensemble.members import KINDS
 from ensemble.results import OK_NOK
 from ensemble.store import artefacts
-from ensemble.store.folder import BACKBONES, ModelStore, record_of, restore, weights_file
+from ensemble.store.folder import ModelStore, record_of
+from ensemble.store.loading import BACKBONES, restore, weights_file
 from ensemble.store.manifest import Manifest, Record
 from ensemble.weights import setting_folders
 

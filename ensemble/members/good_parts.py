@@ -1,0 +1,188 @@
+"""What members that learn from good parts alone share: distances of held-out good parts, and the fixed scale from them.
+
+A distance has no unit and no upper end. The scale gives it a place in [0, 1] with the stated quantile of held-out good
+parts at 0.5, by the arc tangent: far out it flattens so slowly that no two distances become one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+from sklearn.model_selection import KFold
+
+from ensemble.errors import MemberError
+from ensemble.members.contract import Curves, Facts, Input, Lesson, Opinion, Parts, Progress
+from ensemble.preprocessing import Preprocessing
+from ensemble.results import Classes
+
+ARRAYS = ".npz"
+QUANTILE = 0.99  # of good parts that a member finds good, as far as the held-out ones can tell
+FEWEST = 5
+FOLDS = 5
+CHUNK = 16  # photos measured at a time, which bounds the memory
+STEEPNESS = 2.0
+
+Measured = tuple[NDArray[np.float64], NDArray[np.float32] | None]  # distances (N,), maps (N, h, w)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Where a distance stands: 0.5 at the threshold, 0.15 at the middle of the good ones, 0.85 as far above it."""
+
+    middle: float
+    threshold: float
+
+    @classmethod
+    def of(cls, held_out: np.ndarray, middle: float | None = None) -> "Scale":
+        """The scale that (N,) distances of held-out good parts give.
+
+        The threshold is the upper bound below which the next good part lies with the probability `QUANTILE`, as few
+        normal values tell it (Student's prediction interval), or the empirical quantile where that is higher.
+        """
+        count, spread = len(held_out), float(np.std(held_out, ddof=1))
+        student = float(stats.t.ppf(QUANTILE, count - 1))
+        bound = float(np.mean(held_out)) + student * spread * (1 + 1 / count) ** 0.5
+        threshold = max(bound, float(np.quantile(held_out, QUANTILE, method="higher")))
+        middle = float(np.median(held_out)) if middle is None else middle
+        if not np.isfinite(threshold) or threshold - middle <= 1e-9 * max(1.0, abs(threshold)):
+            raise MemberError(
+                f"The {count} good photos look all alike, so nothing tells how much good parts may differ. "
+                "Add photos of other good parts."
+            )
+        return cls(middle, threshold)
+
+    def __call__(self, distances: np.ndarray) -> np.ndarray:
+        """Distances of any shape -> the same shape in [0, 1]."""
+        beyond = (distances - self.threshold) / (self.threshold - self.middle)
+        return 0.5 + np.arctan(STEEPNESS * beyond) / np.pi
+
+
+class GoodPartsMember:
+    """Learns what good parts look like and measures how far a photo is from it; subclasses say how.
+
+    A subclass gives `_learn` and `_measure`, and keeps what it has learnt in `arrays_`, plain arrays by name.
+    """
+
+    kind: ClassVar[str]
+    title: ClassVar[str]
+    pixels: ClassVar[Preprocessing | None] = None
+    reading: ClassVar[str | None] = "maps"
+    side: ClassVar[int | None] = 320  # finer than the backbones' own: a small defect must cover a place of the map
+    lesson: ClassVar[Lesson] = "good"
+    needs: ClassVar[str | None] = None
+    libraries: ClassVar[tuple[str, ...]] = ()
+    endings: ClassVar[tuple[str, ...]] = (ARRAYS,)
+
+    def __init__(self, *, classes: Classes, input: Input, seed: int = 0) -> None:
+        self.classes = classes
+        self.input = input
+        self.seed = seed
+        self.curves_: Curves = {}
+        self.facts_: Facts = {}
+
+    def _learn(self, rows: np.ndarray, progress: Progress) -> Mapping[str, np.ndarray]:
+        """Learn from (N, ...) rows of good parts: the arrays that `_measure` needs."""
+        raise MemberError(f"{type(self).__name__} does not say how it learns.")
+
+    def _measure(self, arrays: Mapping[str, np.ndarray], rows: np.ndarray) -> Measured:
+        """How far (N, ...) rows are from the good parts: distances (N,) and, where it can tell, maps (N, h, w)."""
+        raise MemberError(f"{type(self).__name__} does not say how it measures.")
+
+    def fit(self, rows: np.ndarray, labels: np.ndarray, progress: Progress | None = None) -> "GoodPartsMember":
+        """Learn from rows of good parts alone; the scale comes from parts that were held out while learning."""
+        progress = progress or (lambda _: None)
+        if set(np.unique(labels)) - {self._good()}:
+            raise MemberError(f"{self.title} learns from good parts alone. Leave the defective ones out.")
+        if len(rows) < FEWEST:
+            raise MemberError(
+                f"{self.title} needs at least {FEWEST} photos of good parts. Got {len(rows)}. Add photos of good parts."
+            )
+        arrays, (distances, peaks, calm) = self._fit(rows, progress)
+        kept = {"held_out": distances, "held_out_peaks": peaks, "held_out_calm": np.asarray(calm)}
+        self._take({**arrays, **kept})
+        progress(1.0)
+        return self
+
+    def _fit(
+        self, rows: np.ndarray, progress: Progress
+    ) -> tuple[Mapping[str, np.ndarray], tuple[np.ndarray, np.ndarray, float]]:
+        """What is learnt from all rows, and what each row measures where it was held out, by folds."""
+        folds = KFold(min(FOLDS, len(rows)), shuffle=True, random_state=self.seed)
+        distances, peaks, calm = np.zeros(len(rows)), np.zeros(len(rows)), []
+        share = 1 / (folds.get_n_splits() + 1)
+        for number, (learn, hold) in enumerate(folds.split(rows)):
+            arrays = self._learn(rows[learn], partial(_part_of, progress, number * share, share))
+            distances[hold], maps = self._measure_all(arrays, rows[hold])
+            if maps is not None:
+                peaks[hold] = maps.max(axis=(1, 2))
+                calm.append(float(np.median(maps)))
+        arrays = self._learn(rows, partial(_part_of, progress, 1 - share, share))
+        return arrays, (distances, peaks if calm else peaks[:0], float(np.median(calm)) if calm else 0.0)
+
+    def _measure_all(self, arrays: Mapping[str, np.ndarray], rows: np.ndarray) -> Measured:
+        parts = [self._measure(arrays, rows[start : start + CHUNK]) for start in range(0, len(rows), CHUNK)]
+        maps = [grid for _, grid in parts if grid is not None]
+        return np.concatenate([distances for distances, _ in parts]), np.concatenate(maps) if maps else None
+
+    def score(self, rows: np.ndarray) -> Opinion:
+        """(N, ...) rows -> probabilities (N, 2) by the fixed scale, and heat (N, h, w) where it has a map."""
+        distances, maps = self._measure_all(self.arrays_, rows)
+        defective = self.scale_(distances)
+        columns = [1 - defective, defective] if self._good() == 0 else [defective, 1 - defective]
+        heat = None if maps is None or self.heat_scale_ is None else self.heat_scale_(maps).astype(np.float32)
+        return Opinion(np.stack(columns, axis=1), heat=heat)
+
+    def parts(self) -> Parts:
+        """All arrays in one file."""
+        return {ARRAYS: dict(self.arrays_)}
+
+    def restore(self, parts: Parts) -> "GoodPartsMember":
+        """Take back the arrays; a MemberError says which are missing or do not fit."""
+        arrays = parts[ARRAYS]
+        if missing := [name for name in ("held_out", "held_out_peaks", "held_out_calm") if name not in arrays]:
+            raise MemberError(f"The arrays {', '.join(missing)} are missing. Train it again.")
+        self._check(arrays)
+        self._take(arrays)
+        return self
+
+    def _check(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """A MemberError where the arrays do not fit the input."""
+
+    def _take(self, arrays: Mapping[str, np.ndarray]) -> None:
+        self._good()
+        self.arrays_ = arrays
+        held_out, peaks = arrays["held_out"], arrays["held_out_peaks"]
+        self.scale_ = Scale.of(held_out)
+        self.held_out_ = self.scale_(held_out)
+        self.heat_scale_ = Scale.of(peaks, float(arrays["held_out_calm"])) if len(peaks) else None
+        self.facts_ = {"held_out": _held_out_facts(held_out, self.scale_)} | self._learnt_facts(arrays)
+
+    def _learnt_facts(self, arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+        """What else a person should know of its learning."""
+        return {}
+
+    def _good(self) -> int:
+        """The position of the good class; a MemberError in a product without a defect."""
+        if self.classes.good is None:
+            raise MemberError(
+                f"{self.title} tells good parts from all others; the classes {', '.join(self.classes.names)} have no "
+                "defect. Choose another kind of member."
+            )
+        return self.classes.names.index(self.classes.good)
+
+
+def _held_out_facts(held_out: np.ndarray, scale: Scale) -> dict[str, Any]:
+    return {
+        "photos": len(held_out),
+        "quantile": QUANTILE,
+        "threshold": round(scale.threshold, 6),
+        "above": int((held_out >= scale.threshold).sum()),
+    }
+
+
+def _part_of(progress: Progress, start: float, share: float, done: float) -> None:
+    progress(start + share * done)

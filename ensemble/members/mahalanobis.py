@@ -1,0 +1,40 @@
+"""The Mahalanobis member: how far a photo's features lie from those of good parts, measured by how those spread."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+from sklearn.covariance import LedoitWolf
+
+from ensemble.backbones import FeatureExtractor
+from ensemble.errors import MemberError
+from ensemble.members.contract import Progress
+from ensemble.members.good_parts import GoodPartsMember, Measured
+
+
+class MahalanobisMember(GoodPartsMember):
+    """Mean and shrunk covariance of the average features of good parts; a photo's distance from that mean.
+
+    The covariance is shrunk towards a multiple of the identity (Ledoit and Wolf, 2004), because there are fewer photos
+    than features; on pretrained features after Rippel et al., ICPR 2020.
+    """
+
+    kind: ClassVar[str] = "mahalanobis"
+    title: ClassVar[str] = "Mahalanobis distance"
+    reading: ClassVar[str | None] = "average"
+
+    def _learn(self, rows: np.ndarray, progress: Progress) -> Mapping[str, np.ndarray]:
+        learnt = LedoitWolf().fit(rows.astype(np.float64))
+        progress(1.0)
+        return {"mean": learnt.location_, "precision": learnt.precision_}
+
+    def _measure(self, arrays: Mapping[str, np.ndarray], rows: np.ndarray) -> Measured:
+        apart = rows - arrays["mean"]  # (N, D)
+        return np.sqrt(np.einsum("nd,de,ne->n", apart, arrays["precision"], apart, optimize=True).clip(min=0)), None
+
+    def _check(self, arrays: Mapping[str, np.ndarray]) -> None:
+        if not isinstance(self.input, FeatureExtractor):
+            raise MemberError(f"{self.title} reads a backbone.")
+        width = self.input.width()
+        if {"mean", "precision"} - set(arrays) or arrays["mean"].shape != (width,):
+            raise MemberError(f"Expected a mean and a precision of {width} features. Train it again.")

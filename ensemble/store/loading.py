@@ -1,0 +1,150 @@
+"""From a product's files to members that can vote: only bytes that the manifest vouches for are ever opened."""
+
+import hashlib
+import importlib.metadata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ensemble.backbones import BUNDLED, BUNDLED_FOLDER, BackboneSpec, FeatureExtractor, find_weights
+from ensemble.errors import MemberError, QuorumError, StoreError, WeightsError
+from ensemble.members import KINDS, Member
+from ensemble.results import Absence, Classes
+from ensemble.store import artefacts
+from ensemble.store.manifest import Manifest, Record
+from ensemble.weights import setting_folders
+
+MANIFEST, BACKBONES = "manifest.json", "backbones"
+DISTRIBUTIONS = {"xgboost": ("xgboost-cpu", "xgboost")}
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The members that can vote with what their votes weigh, and those that should and cannot."""
+
+    members: Mapping[str, Member]
+    absent: tuple[Absence, ...]
+    classes: Classes
+    weights: Mapping[str, float] = field(default_factory=dict)
+
+
+def library_version(name: str) -> str:
+    """The installed version of a package, whichever of its distributions brought it."""
+    for distribution in DISTRIBUTIONS.get(name, (name,)):
+        try:
+            return importlib.metadata.version(distribution)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    raise StoreError(f"The package {name} is not installed. Run make setup.")
+
+
+def load(folder: Path, manifest: Manifest) -> Loaded:
+    """Every member of the manifest, either ready to vote or named with the reason why it cannot."""
+    members: dict[str, Member] = {}
+    absent = [
+        Absence(name, f"Its entry in {MANIFEST} cannot be read ({found.reason}). Mend it, or train the member again.")
+        for name, found in manifest.unreadable.items()
+    ]
+    networks: dict[tuple[Any, ...], FeatureExtractor | WeightsError] = {}
+    for name, record in manifest.members.items():
+        try:
+            members[name] = _load(folder, record, manifest.classes, networks)
+        except QuorumError as error:
+            absent.append(Absence(name, str(error), record.weight))
+        except Exception as error:  # noqa: BLE001 - whatever a file or a record makes its readers raise, the others vote
+            absent.append(
+                Absence(name, f"It cannot be loaded ({type(error).__name__}: {error}). Train it again.", record.weight)
+            )
+    weights = {name: record.weight for name, record in manifest.members.items()}
+    return Loaded(members, tuple(absent), manifest.classes, weights)
+
+
+def _load(folder: Path, record: Record, classes: Classes, networks: dict[Any, Any]) -> Member:
+    kind = KINDS.get(record.kind)
+    if kind is None:
+        raise StoreError(f"Its kind {record.kind!r} is unknown here. Known are {', '.join(KINDS)}.")
+    if record.classes != classes.names:
+        raise StoreError(f"It was trained for {', '.join(record.classes)}, not for {', '.join(classes.names)}.")
+    if set(record.files) != {record.name + ending for ending in kind.endings}:
+        raise StoreError(f"The manifest should list {', '.join(record.name + ending for ending in kind.endings)}.")
+    for library in kind.libraries:
+        here, there = library_version(library), record.libraries.get(library, "an unknown version")
+        if here != there:
+            raise StoreError(
+                f"It was made with {library} {there}, and {here} runs here. Train it again or install {there}."
+            )
+    contents = {ending: _trusted_bytes(folder, record, record.name + ending) for ending in kind.endings}
+    source = _extractor(folder, record.backbone, networks) if record.backbone else record.preprocessing
+    member = kind(classes=classes, input=source)
+    return restore(member, record.name, contents)
+
+
+def _trusted_bytes(folder: Path, record: Record, file: str) -> bytes:
+    """The file's bytes, read once; the same bytes are hashed here and loaded afterwards."""
+    try:
+        data = (folder / file).read_bytes()
+    except OSError as error:
+        raise StoreError(f"{file} is missing or cannot be read. Restore it, or train the member again.") from error
+    if hashlib.sha256(data).hexdigest() != record.files[file]:
+        raise StoreError(
+            f"{file} is not the file that was trusted: its SHA-256 differs. Restore it, or run "
+            f"`python -m ensemble trust {record.name}` if the change is yours."
+        )
+    return data
+
+
+def _extractor(folder: Path, spec: BackboneSpec, networks: dict[Any, Any]) -> FeatureExtractor:
+    key = (spec.name, spec.layers, spec.weights)
+    if key not in networks:
+        try:
+            networks[key] = _open_backbone(folder, spec)
+        except WeightsError as error:
+            networks[key] = error
+    if isinstance(networks[key], WeightsError):
+        raise networks[key]
+    found: FeatureExtractor = networks[key].with_pooling(spec.pooling).at(spec.preprocessing.side)
+    if found.spec != spec:
+        raise StoreError(f"The preprocessing of {spec.name} is not the one that it was trained with. Train it again.")
+    return found
+
+
+def _open_backbone(folder: Path, spec: BackboneSpec) -> FeatureExtractor:
+    candidates = [folder / weights_file(spec)]
+    for folders in ((BUNDLED_FOLDER,) if spec.name == BUNDLED else (), setting_folders()):
+        try:
+            candidates.append(find_weights(spec.name, folders))
+        except WeightsError:
+            continue  # the sentence below names every place that was tried
+    for path in candidates:
+        if path.is_file():
+            found = FeatureExtractor.from_bytes(spec.name, path.read_bytes(), path, layers=spec.layers)
+            if found.spec.weights == spec.weights:
+                return found
+    raise WeightsError(
+        f"The weights of its backbone {spec.name} are missing or have changed: expected {candidates[0]}. "
+        "Restore that file, or train again."
+    )
+
+
+def restore(member: Member, name: str, contents: Mapping[str, bytes]) -> Member:
+    """Give a new member what its files hold; a StoreError names the file or the member that does not fit."""
+    parts = {}
+    for ending, data in contents.items():
+        try:
+            parts[ending] = artefacts.load(data, ending)
+        except StoreError as error:
+            raise StoreError(f"{name}{ending} is refused: {error}.") from error
+    try:
+        return member.restore(parts)
+    except MemberError as error:
+        raise StoreError(f"{name}: {error}") from error
+    except Exception as error:  # whole objects of the wrong make
+        raise StoreError(
+            f"{name} does not hold what a {member.kind} needs ({type(error).__name__}: {error})."
+        ) from error
+
+
+def weights_file(spec: BackboneSpec) -> str:
+    """Where a product keeps the weights of a backbone, below its folder."""
+    return f"{BACKBONES}/{spec.name}-{spec.weights[:12]}.safetensors"
