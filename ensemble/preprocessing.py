@@ -93,8 +93,8 @@ class Preprocessing:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Preprocessing":
         """The inverse of `as_json`."""
-        pad = data["pad"] if "pad" in data else False  # manifests of before know no padding
-        return cls(data["side"], tuple(data["mean"]), tuple(data["std"]), data["interpolation"], pad)
+        known = dict(data)  # manifests of before know no padding
+        return cls(data["side"], tuple(data["mean"]), tuple(data["std"]), data["interpolation"], known.get("pad", False))
 
 
 def _is_number(value: object) -> bool:
