@@ -93,8 +93,8 @@ class Preprocessing:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Preprocessing":
         """The inverse of `as_json`."""
-        known = dict(data)  # manifests of before know no padding
-        return cls(data["side"], tuple(data["mean"]), tuple(data["std"]), data["interpolation"], known.get("pad", False))
+        known = {"pad": False, **data}  # manifests of before know no padding
+        return cls(known["side"], tuple(known["mean"]), tuple(known["std"]), known["interpolation"], known["pad"])
 
 
 def _is_number(value: object) -> bool:
