@@ -4,17 +4,18 @@ The only module that knows torchvision. A backbone's weights come from a folder 
 cache, then, only where the caller allows it, from torchvision's download; never from random numbers.
 """
 
+import copy
 import hashlib
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 from torch.fx.experimental.optimization import fuse
 
 from ensemble import weights
@@ -247,6 +248,20 @@ class FeatureExtractor:
     def weights_bytes(self) -> bytes:
         """A safetensors file of the weights that the layers in use need, as a product keeps it."""
         return as_safetensors(self.state)
+
+    def trainable(self) -> nn.Module:
+        """A copy of the network whose deep part can learn: prepared (N, 3, side, side) photos to an output a layer.
+
+        The deep part is what runs after the last but one of its layers, or the last third where it reads one alone.
+        """
+        network = cast(fx.GraphModule, copy.deepcopy(self._network))
+        nodes = list(network.graph.nodes)
+        read = sorted(nodes.index(node) for node in nodes[-1].args[0].values())
+        start = read[-2] if len(read) > 1 else len(nodes) * 2 // 3
+        for node in nodes[start + 1 :]:
+            if node.op == "call_module":
+                network.get_submodule(str(node.target)).requires_grad_(True)
+        return network
 
     def maps(self, photos: Sequence[Image.Image] | Tensor) -> dict[str, Tensor]:
         """One map a layer, (N, C, h, w) each, from RGB pictures or an already prepared (N, 3, side, side) batch."""

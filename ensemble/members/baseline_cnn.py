@@ -60,7 +60,7 @@ class BaselineCNNMember:
                 network.train()
                 total = 0.0
                 for chosen in learn[torch.randperm(len(learn))].split(BATCH):
-                    loss = loss_of(network(_vary(pixels[chosen])), targets[chosen])
+                    loss = loss_of(network(vary(pixels[chosen])), targets[chosen])
                     optimiser.zero_grad()
                     loss.backward()
                     optimiser.step()
@@ -102,7 +102,7 @@ class BaselineCNNMember:
         return self
 
 
-def _vary(pixels: Tensor) -> Tensor:
+def vary(pixels: Tensor) -> Tensor:
     """Mirror each photo at random and relight it by up to a tenth: (N, 3, H, W) uint8, the same shape back."""
     choices = torch.rand(2, len(pixels), 1, 1, 1) < 0.5
     pixels = torch.where(choices[0], pixels.flip(2), pixels)
