@@ -1,4 +1,7 @@
-"""Folders of photos to learn from and to measure on: one folder a class, in `train/` and `test/` or without them."""
+"""Folders of photos to learn from and to measure on: one folder a class, in `train/` and `test/` or without them.
+
+Which layouts there are stands in `layouts`.
+"""
 
 import hashlib
 from collections import Counter
@@ -9,24 +12,13 @@ from pathlib import Path
 from sklearn.model_selection import train_test_split
 
 from ensemble.errors import DataError
+from ensemble.ground_truth import GROUND_TRUTH, refuse_misfit
+from ensemble.layouts import TEST, TRAIN, WHOLE, Found, Layout, is_bad, is_good, meaning, read_layout
 from ensemble.photos import MAX_BYTES, PHOTO_ENDINGS
-from ensemble.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK, Classes
+from ensemble.results import NON_DEFECTIVE, OK_NOK, Classes
 
-GOOD_NAMES = frozenset(
-    (
-        *("non_defective", "nondefective", "not_defective", "non_defect", "no_defect", "nodefect", "defect_free"),
-        *("ok", "okay", "ok_front", "io", "good", "normal", "pass", "passed", "fine", "free", "mt_free", "clean"),
-        *("undamaged", "negative"),
-    )
-)
-BAD_NAMES = frozenset(
-    (
-        *("defective", "defect", "def", "def_front", "nok", "not_ok", "nio", "ng", "bad", "anomaly", "anomalous"),
-        *("abnormal", "fail", "failed", "faulty", "damaged", "broken", "reject", "rejected", "positive"),
-    )
-)
-PARTS = ("train", "test")
 HELD_OUT = 0.3
+GOOD_ALONE = "No defect has been seen: thresholds rest on good parts alone."
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,45 +57,53 @@ def parse_classes(text: str) -> dict[str, str]:
 def find_dataset(folder: Path, folders: Mapping[str, str] | None = None, seed: int = 0) -> Dataset:
     """Find the photos of every class below a folder; a DataError says what was expected and what is there.
 
-    `folders` maps folder names to classes; without it two folders with known names for good and bad parts become
-    non_defective and defective, and any others are classes by their own names. Without `test/` three photos in ten
-    of each class are held out, chosen by the seed.
+    `folders` maps folder names to classes; without it known names for good and bad parts become non_defective and
+    defective, every `test/TYPE` beside a lone `train/good` is defective, and any others are classes by their own
+    names. Without `test/` three photos in ten of each class are held out, chosen by the seed.
     """
-    if not folder.is_dir():
-        raise DataError(f"The data folder {folder} does not exist. Name a folder with one folder of photos a class.")
-    found = {part: _listing(folder / part) for part in PARTS if (folder / part).is_dir()}
-    if not found:
-        found = {"": _listing(folder)}
-    mapping = dict(folders) if folders else _meaning(folder, sorted({name for part in found.values() for name in part}))
-    notes = [_mapping_note(mapping)] if any(name != label for name, label in mapping.items()) else []
-    parts = {part: _samples(listing, mapping, folder / part, notes) for part, listing in found.items()}
+    layout = _layout(folder)
+    mapping = dict(folders) if folders else meaning(folder, layout)
     classes = _classes(mapping)
-    if parts.get("test"):
-        train, test = parts.get("train", ()), parts["test"]
+    notes = [_mapping_note(mapping)] if any(name != label for name, label in mapping.items()) else []
+    notes += layout.notes
+    parts = {part: _samples(listing, mapping, classes, folder / part, notes) for part, listing in layout.parts.items()}
+    if parts.get(TEST):
+        train, test = parts.get(TRAIN, ()), parts[TEST]
     else:
-        train, test = _hold_out(parts.get("train") or parts.get("") or (), folder, seed)
+        train, test = _hold_out(parts.get(TRAIN) or parts.get(WHOLE) or (), folder, seed)
         notes.append(
             f"There is no test part: {len(test)} of {len(train) + len(test)} photos are held out to measure on."
         )
-    return Dataset(classes, train, test, mapping, tuple(notes))
+    return Dataset(classes, train, test, mapping, (*notes, *_unmasked((*train, *test), layout, classes)))
 
 
 def check(dataset: Dataset, folder: Path) -> tuple[str, ...]:
     """What must be said before training starts; a DataError where training would be pointless."""
+    classes, counts = dataset.classes, Counter(sample.label for sample in dataset.train)
     if not dataset.train:
         raise DataError(f"{folder} holds no photos to learn from. Expected photos in {folder}/train/CLASS.")
-    for part, samples in (("train", dataset.train), ("test", dataset.test)):
-        counts = Counter(sample.label for sample in samples)
-        missing = [name for name in dataset.classes.names if not counts[name]]
-        if samples and missing:
-            raise DataError(
-                f"The {part} part of {folder} has photos of {', '.join(sorted(counts))} only; {', '.join(missing)} has "
-                "none. Add photos of every class."
-            )
-        few = [f"{name} ({counts[name]})" for name in dataset.classes.names if counts[name] < 5]
-        if part == "train" and few:
-            raise DataError(f"At least 5 photos of each class are needed to learn from. Too few: {', '.join(few)}.")
-    return _duplicates(dataset)
+    if classes.good is not None and not counts[classes.good]:
+        raise DataError(
+            f"{folder} holds no photos of good parts to learn from, only {counts.total()} of defective ones. "
+            f"Add photos of good parts in {folder}/train/good."
+        )
+    missing = [name for name in classes.names if not counts[name]]
+    if missing and classes.defect is None:
+        raise DataError(
+            f"The train part of {folder} has photos of {', '.join(sorted(counts))} only; {', '.join(missing)} has "
+            "none. Add photos of every class."
+        )
+    refuse_misfits((*dataset.train, *dataset.test))
+    unseen = not any(sample.label == classes.defect for sample in (*dataset.train, *dataset.test))
+    alone = (GOOD_ALONE,) if classes.defect is not None and unseen else _unmeasured(dataset.test, classes)
+    return (*alone, *_duplicates(dataset))
+
+
+def refuse_misfits(samples: Iterable[Sample]) -> None:
+    """A DataError at the first mask that has another size than its photo; only headers are read."""
+    for sample in samples:
+        if sample.mask is not None:
+            refuse_misfit(sample.mask, sample.path)
 
 
 def evaluation_part(
@@ -111,29 +111,53 @@ def evaluation_part(
 ) -> tuple[tuple[Sample, ...], tuple[str, ...]]:
     """The photos to measure a trained product on, with notes; folder names mean what they meant in training.
 
-    Where the names are others, the known names for good and bad parts count; a DataError where neither fits. Without
-    `test/` the photos are those that training by the first of `seeds` has held out.
+    Where the names are others, the known names for good and bad parts count, and beside good parts every other folder
+    is a kind of defect; a DataError where none of that fits. Without `test/` the photos are those that training by the
+    first of `seeds` has held out.
     """
+    layout = _layout(folder)
+    part = next(name for name in (TEST, TRAIN, WHOLE) if name in layout.parts or name == WHOLE)
+    listing = layout.parts.get(part, {})
+    known, notes = _known(folder / part, layout, sorted(listing), folders, classes)
+    if strange := sorted({known[name] for name in listing} - set(classes.names)):
+        raise DataError(
+            f"{folder / part} holds {', '.join(strange)}; this product knows {', '.join(classes.names)}. "
+            "Rename the folders."
+        )
+    if part != TEST:
+        dataset = find_dataset(folder, {name: known[name] for name in listing}, next(iter(seeds), 0))
+        refuse_misfits(dataset.test)
+        return dataset.test, (*dataset.notes, *_mixed_seeds_notes(seeds))
+    notes += layout.notes
+    samples = _samples(listing, known, classes, folder / part, notes)
+    if not samples:
+        raise DataError(f"{folder / part} holds no photos to measure on. Expected {folder / part}/CLASS/PHOTO.")
+    refuse_misfits(samples)
+    return samples, (*notes, *_unmasked(samples, layout, classes), *_unmeasured(samples, classes))
+
+
+def _layout(folder: Path) -> Layout:
     if not folder.is_dir():
         raise DataError(f"The data folder {folder} does not exist. Name a folder with one folder of photos a class.")
-    place = next((folder / part for part in ("test", "train") if (folder / part).is_dir()), folder)
-    names = sorted(_listing(place))
-    own = {name: name for name in classes.names}
-    meaning = {**own, **folders}
-    if not set(names) <= set(meaning):
-        meaning = _meaning(place, names)
-    if strange := sorted({meaning[name] for name in names} - set(classes.names)):
-        raise DataError(
-            f"{place} holds {', '.join(strange)}; this product knows {', '.join(classes.names)}. Rename the folders."
-        )
-    if not (folder / "test").is_dir():
-        dataset = find_dataset(folder, {name: meaning[name] for name in names}, next(iter(seeds), 0))
-        return dataset.test, (*dataset.notes, *_mixed_seeds_notes(seeds))
-    notes: list[str] = []
-    samples = _samples(_listing(place), meaning, place, notes)
-    if not samples:
-        raise DataError(f"{place} holds no photos to measure on. Expected {place}/CLASS/PHOTO.")
-    return samples, tuple(notes)
+    return read_layout(folder)
+
+
+def _known(
+    place: Path, layout: Layout, names: Sequence[str], folders: Mapping[str, str], classes: Classes
+) -> tuple[dict[str, str], list[str]]:
+    """What each folder means to a trained product, and a note where that had to be concluded from its neighbours."""
+    known = {name: name for name in classes.names} | dict(folders)
+    if set(names) <= set(known):
+        return known, []
+    if classes.good is not None and classes.defect is not None:
+        by_name = {name: classes.good for name in layout.names() if is_good(name)}
+        known = by_name | {name: classes.defect for name in layout.names() if is_bad(name)} | known
+        types = {name: classes.defect for name in names if name not in known}
+        if any(known.get(name) == classes.good for name in layout.names()):
+            return known | types, [_mapping_note(types)] if types else []
+        if not types:
+            return known, []
+    return meaning(place, Layout({WHOLE: dict.fromkeys(names, ())}, False, ())), []
 
 
 def _mixed_seeds_notes(seeds: Sequence[int]) -> tuple[str, ...]:
@@ -156,31 +180,6 @@ def _file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _listing(folder: Path) -> dict[str, list[Path]]:
-    """Class folders with the files below them, hidden ones left out."""
-    return {
-        child.name: sorted(path for path in child.rglob("*") if path.is_file() and not path.name.startswith("."))
-        for child in sorted(folder.iterdir())
-        if child.is_dir() and not child.name.startswith(".") and child.name != "ground_truth"
-    }
-
-
-def _meaning(folder: Path, names: Sequence[str]) -> dict[str, str]:
-    if not names:
-        raise DataError(
-            f"{folder} holds no class folders. Expected train/CLASS/PHOTO and test/CLASS/PHOTO, "
-            "such as train/ok and train/nok."
-        )
-    good = [name for name in names if name.lower().replace("-", "_").replace(" ", "_") in GOOD_NAMES]
-    bad = [name for name in names if name.lower().replace("-", "_").replace(" ", "_") in BAD_NAMES]
-    if len(names) == 1:
-        raise DataError(f"{folder} holds one class only, {names[0]}. Learning needs photos of at least two classes.")
-    if len(names) == 2 and (len(good) == 1 or len(bad) == 1) and good != bad:
-        fine = good[0] if good else next(name for name in names if name not in bad)
-        return {name: NON_DEFECTIVE if name == fine else DEFECTIVE for name in names}
-    return {name: name for name in names}
-
-
 def _mapping_note(mapping: Mapping[str, str]) -> str:
     return "Taken as " + ", ".join(f"{folder} = {label}" for folder, label in mapping.items()) + "."
 
@@ -188,13 +187,17 @@ def _mapping_note(mapping: Mapping[str, str]) -> str:
 def _classes(mapping: Mapping[str, str]) -> Classes:
     names = tuple(dict.fromkeys(mapping.values()))
     try:
-        return OK_NOK if set(names) == set(OK_NOK.names) else Classes(names)
+        return OK_NOK if NON_DEFECTIVE in names and set(names) <= set(OK_NOK.names) else Classes(names)
     except ValueError as error:
         raise DataError(f"These folders cannot be the classes of a product. {error}") from error
 
 
 def _samples(
-    listing: Mapping[str, list[Path]], mapping: Mapping[str, str], folder: Path, notes: list[str]
+    listing: Mapping[str, Sequence[Found]],
+    mapping: Mapping[str, str],
+    classes: Classes,
+    folder: Path,
+    notes: list[str],
 ) -> tuple[Sample, ...]:
     if unknown := sorted(set(listing) - set(mapping)):
         raise DataError(
@@ -202,15 +205,47 @@ def _samples(
             f"{', '.join(mapping)}. Rename them, or say what they are with --classes."
         )
     samples, strange = [], []
-    for name, paths in listing.items():
-        for path in paths:
-            if path.suffix.lower() in PHOTO_ENDINGS and 0 < path.stat().st_size < MAX_BYTES:
-                samples.append(Sample(path, mapping[name]))
+    for name, found in listing.items():
+        label = mapping[name]
+        for entry in found:
+            if not is_photo(entry.path):
+                strange.append(entry.path.name)
+            elif label == classes.good:
+                samples.append(Sample(entry.path, label))
             else:
-                strange.append(path.name)
+                samples.append(Sample(entry.path, label, entry.kind if label == classes.defect else "", entry.mask))
     if strange:
         notes.append(f"{len(strange)} files in {folder} are no photos and are left out, such as {strange[0]}.")
     return tuple(samples)
+
+
+def is_photo(path: Path) -> bool:
+    """Whether a file may be a photo, by its ending and its size on disk."""
+    return path.suffix.lower() in PHOTO_ENDINGS and 0 < path.stat().st_size < MAX_BYTES
+
+
+def _unmasked(samples: Sequence[Sample], layout: Layout, classes: Classes) -> tuple[str, ...]:
+    """A note where some defective photos have a mask and others have none."""
+    damaged = [sample for sample in samples if sample.label != classes.good]
+    bare = [sample.path for sample in damaged if sample.mask is None]
+    if not layout.has_masks or not bare or classes.defect is None:
+        return ()
+    example = f"{bare[0].parent.name}/{bare[0].name}"
+    return (
+        f"{len(bare)} of {len(damaged)} defective photos have no mask in {GROUND_TRUTH}/, such as {example}: where "
+        "their defects are is not known.",
+    )
+
+
+def _unmeasured(samples: Sequence[Sample], classes: Classes) -> tuple[str, ...]:
+    """A note for the classes that a test part has no photos of."""
+    seen = {sample.label for sample in samples}
+    missing = [name for name in classes.names if name not in seen]
+    if not missing:
+        return ()
+    rate = {classes.defect: "escapes", classes.good: "overkill"}.get(missing[0]) if classes.defect else None
+    lost = f"{rate} cannot be measured" if rate else "nothing is measured of them"
+    return (f"The test part has no photos of {', '.join(missing)}: {lost}.",)
 
 
 def _hold_out(samples: tuple[Sample, ...], folder: Path, seed: int) -> tuple[tuple[Sample, ...], tuple[Sample, ...]]:

@@ -93,8 +93,9 @@ def train(
     if pooling and pooling not in POOLINGS:
         raise WeightsError(f"Pooling must be one of {', '.join(POOLINGS)}. Got {pooling!r}.")
     dataset = find_dataset(data, folders, seed)
+    checked = check(dataset, data)
     chosen, left_out = _teachable(kinds, dataset)
-    notes = [*dataset.notes, *check(dataset, data), *left_out, *_replaced(ModelStore(models), dataset.classes)]
+    notes = [*dataset.notes, *checked, *left_out, *_replaced(ModelStore(models), dataset.classes)]
     for note in notes:
         notify(note)
     extractors = _open_backbones(backbones, weights, pooling) if any(not KINDS[kind].pixels for kind in chosen) else []

@@ -23,7 +23,7 @@ ROWS = (
         "damage",
         "exports",
     },
-    {"backbones", "datasets", "members", "store", "figures"},
+    {"backbones", "datasets", "ground_truth", "layouts", "members", "store", "figures"},
     {"inspector", "batches", "training", "weighing", "pretraining", "evaluation"},
     {"__main__", "api"},
 )

@@ -1,0 +1,89 @@
+"""Masks beside photos: which mask in `ground_truth/` belongs to which photo, and whether it fits."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+
+from ensemble.errors import DataError
+from ensemble.photos import PHOTO_ENDINGS
+
+GROUND_TRUTH = "ground_truth"
+SUFFIX = "_mask"
+QUARTER_TURNS = (5, 6, 7, 8)  # EXIF orientations that swap width and height
+ORIENTATION = 0x0112
+UNREADABLE = (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError)  # from a header
+
+
+@dataclass(frozen=True, slots=True)
+class GroundTruth:
+    """The masks below one folder, by their place (`crack`, `test/defective`) and the stem of their photo."""
+
+    masks: Mapping[tuple[str, str], Path]
+    unreadable: tuple[Path, ...]
+
+    @classmethod
+    def below(cls, folder: Path) -> "GroundTruth":
+        """Every mask in `folder/ground_truth`; NAME_mask.png goes before NAME.png, broken files are kept apart."""
+        masks: dict[tuple[str, str], Path] = {}
+        unreadable = []
+        root = folder / GROUND_TRUTH
+        for path in sorted(root.rglob("*")) if root.is_dir() else ():
+            if path.name.startswith(".") or path.suffix.lower() not in PHOTO_ENDINGS or not path.is_file():
+                continue
+            place = path.parent.relative_to(root).as_posix()
+            if not _is_whole(path):
+                unreadable.append(path)
+            elif path.stem.endswith(SUFFIX):
+                masks[place, path.stem.removesuffix(SUFFIX)] = path
+            else:
+                masks.setdefault((place, path.stem), path)
+        return cls(masks, tuple(unreadable))
+
+    def of(self, part: str, inner: Path, *, last: bool) -> Path | None:
+        """The mask of the photo `part/inner`; masks that name no part belong to the `last` one, as in MVTec AD."""
+        place = inner.parent.as_posix()
+        known = self.masks.get((f"{part}/{place}", inner.stem)) if part else None
+        return known or (self.masks.get((place, inner.stem)) if last else None)
+
+
+def refuse_misfit(mask: Path, photo: Path) -> None:
+    """A DataError where a mask has another size than its photo, by their headers alone."""
+    sizes = _size(mask), _upright_size(photo)
+    if None not in sizes and sizes[0] != sizes[1]:
+        (width, height), (photo_width, photo_height) = sizes  # type: ignore[misc]  # neither is None
+        raise DataError(
+            f"The mask {mask} has {width} × {height} pixels and its photo {photo.name} {photo_width} × {photo_height}. "
+            "Export the mask at the size of the photo."
+        )
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        with Image.open(path) as mask:
+            mask.verify()
+    except UNREADABLE:
+        return False
+    return True
+
+
+def _size(path: Path) -> tuple[int, int] | None:
+    try:
+        with Image.open(path) as opened:
+            return opened.size
+    except UNREADABLE:
+        return None
+
+
+def _upright_size(path: Path) -> tuple[int, int] | None:
+    """Width and height of a photo once it is turned upright; None where it is none, which its reader will say."""
+    size = _size(path)
+    if size is None:
+        return None
+    try:
+        with Image.open(path) as opened:
+            turned = opened.getexif().get(ORIENTATION, 1) in QUARTER_TURNS
+    except Exception:  # noqa: BLE001 - broken EXIF counts as upright, whatever reading it raises
+        turned = False
+    return size[::-1] if turned else size
