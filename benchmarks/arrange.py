@@ -1,6 +1,7 @@
 """Arranges published sets of photos as train|test/CLASS folders, split so that no part is on both sides.
 
     python -m benchmarks.arrange tile ../shared/data/magnetic_tile DESTINATION --seed 0
+    python -m benchmarks.arrange tile-good-only ../shared/data/magnetic_tile DESTINATION --seed 0
 
 Casting and clothing are published in this layout already.
 """
@@ -71,6 +72,26 @@ def split(photos: Iterable[Path], *, test_share: float, seed: int, by_photo: boo
     return sides
 
 
+def split_good(photos: Iterable[Path], *, train: int, seed: int) -> dict[str, list[Path]]:
+    """`train`: so many photos of whole parts without any defect, in random order of the parts; `test`: all others.
+
+    What the last part has beyond the number is left out, so that no part is on both sides.
+    """
+    groups = parts(photos)
+    clean = [place for place, part in enumerate(groups) if all(defect_type(photo) == FREE for photo in part)]
+    chosen: list[Path] = []
+    taken: set[int] = set()
+    for place in np.random.default_rng(seed).permutation(clean).tolist():
+        if len(chosen) >= train:
+            break
+        chosen += groups[place]
+        taken.add(place)
+    if len(chosen) < train:
+        raise ValueError(f"Parts without defect have {len(chosen)} photos; {train} are wanted to train on.")
+    rest = [photo for place, part in enumerate(groups) if place not in taken for photo in part]
+    return {"train": chosen[:train], "test": rest}
+
+
 @app.command()
 def tile(
     source: Annotated[Path, typer.Argument(help="Folder with MT_TYPE/Imgs/*.jpg")],
@@ -94,6 +115,39 @@ def tile(
             shutil.copyfile(photo, folder / f"{defect_type(photo)}_{photo.name}")
             counts[label] += 1
         typer.echo(f"{side}: " + ", ".join(f"{count} {label}" for label, count in sorted(counts.items())))
+
+
+@app.command()
+def tile_good_only(
+    source: Annotated[Path, typer.Argument(help="Folder with MT_TYPE/Imgs/*.jpg and the masks beside them as *.png")],
+    destination: Annotated[Path, typer.Argument(help="Empty or new folder")],
+    seed: int = 0,
+    train: Annotated[int, typer.Option("--train", help="How many good photos to train on.")] = 400,
+) -> None:
+    """Magnetic tile as an MVTec AD category: good photos to train on, the others and all defects to test on, masks."""
+    photos = sorted(source.glob("MT_*/Imgs/*.jpg"))
+    if not photos:
+        raise typer.BadParameter(f"Expected MT_TYPE/Imgs/*.jpg in {source} and found none.")
+    if destination.exists() and any(destination.iterdir()):
+        raise typer.BadParameter(f"{destination} is not empty. Name a new folder.")
+    try:
+        sides = split_good(photos, train=train, seed=seed)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    for side, chosen in sides.items():
+        counts: Counter[str] = Counter()
+        for photo in chosen:
+            kind = "good" if defect_type(photo) == FREE else defect_type(photo).lower()
+            _copy(photo, destination / side / kind / photo.name)
+            if kind != "good":
+                _copy(photo.with_suffix(".png"), destination / "ground_truth" / kind / f"{photo.stem}_mask.png")
+            counts[kind] += 1
+        typer.echo(f"{side}: " + ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items())))
+
+
+def _copy(source: Path, destination: Path) -> None:
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, destination)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from benchmarks.arrange import app, parts, split
+from benchmarks.arrange import app, parts, split, split_good
 
 
 def photos(kind: str, *starts: int) -> list[Path]:
@@ -50,3 +50,34 @@ def test_the_command_copies_photos_into_class_folders(tmp_path: Path) -> None:
     ]
     again = CliRunner().invoke(app, ["tile", str(tmp_path / "source"), str(tmp_path / "out")])
     assert again.exit_code == 2
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_good_photos_to_train_on_come_from_parts_without_defect(seed: int) -> None:
+    taken = [*photos("Free", *range(0, 10_000, 1000), 100_007), *photos("Crack", 50_000, 100_000)]
+    sides = split_good(taken, train=20, seed=seed)
+    assert len(sides["train"]) == 20 and len(sides["test"]) == len(taken) - 24  # four parts, the last one cut
+    assert {photo.parts[0] for photo in sides["train"]} == {"MT_Free"}
+    for part in parts(taken):
+        assert not (set(part) & set(sides["train"]) and set(part) & set(sides["test"]))
+        assert not (set(part) & set(sides["train"]) and any(photo.parts[0] == "MT_Crack" for photo in part))
+
+
+def test_too_few_good_photos_are_said() -> None:
+    with pytest.raises(ValueError, match="Parts without defect have 6 photos; 7 are wanted"):
+        split_good(photos("Free", 0), train=7, seed=0)
+
+
+def test_the_good_only_command_makes_an_mvtec_category(tmp_path: Path) -> None:
+    for photo in [*photos("Free", 0, 1000, 2000), *photos("Fray", 5000)]:
+        path = tmp_path / "source" / photo
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(photo.name.encode())
+        path.with_suffix(".png").write_bytes(f"mask of {photo.name}".encode())
+    outcome = CliRunner().invoke(
+        app, ["tile-good-only", str(tmp_path / "source"), str(tmp_path / "out"), "--train", "10"]
+    )
+    assert outcome.exit_code == 0
+    assert outcome.output.splitlines() == ["train: 10 good", "test: 6 fray, 6 good"]
+    assert (tmp_path / "out/ground_truth/fray/exp1_num_5015_mask.png").read_text() == "mask of exp1_num_5015.jpg"
+    assert sorted(path.name for path in (tmp_path / "out/ground_truth").iterdir()) == ["fray"]
