@@ -23,12 +23,16 @@ GOOD_ALONE = "No defect has been seen: thresholds rest on good parts alone."
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A photo's file and the class it belongs to; where they are known, its kind of defect and the mask of it."""
+    """A photo's file and the class it belongs to; where they are known, its kind of defect and the mask of it.
+
+    `category` is the one that the photo comes from, where a product spans several.
+    """
 
     path: Path
     label: str
     defect: str = ""
     mask: Path | None = None
+    category: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,9 +215,10 @@ def _samples(
             if not is_photo(entry.path):
                 strange.append(entry.path.name)
             elif label == classes.good:
-                samples.append(Sample(entry.path, label))
+                samples.append(Sample(entry.path, label, category=entry.category))
             else:
-                samples.append(Sample(entry.path, label, entry.kind if label == classes.defect else "", entry.mask))
+                kind = entry.kind if label == classes.defect else ""
+                samples.append(Sample(entry.path, label, kind, entry.mask, entry.category))
     if strange:
         notes.append(f"{len(strange)} files in {folder} are no photos and are left out, such as {strange[0]}.")
     return tuple(samples)

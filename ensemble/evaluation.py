@@ -1,106 +1,206 @@
 """How good a product is, member by member and policy by policy, on photos that it has not learnt from."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import f1_score, roc_auc_score
+from sklearn.metrics import f1_score
 
 from ensemble.datasets import Sample, batches
+from ensemble.energy import Energy, measure
 from ensemble.errors import DataError, PhotoError
+from ensemble.image_metrics import separation
 from ensemble.inspector import Inspector
-from ensemble.photos import read_photo
+from ensemble.map_quality import MapQuality
+from ensemble.photos import Photo, read_photo
 from ensemble.policies import Policy
-from ensemble.results import REVIEW, Absence, Classes, Score, Verdict
+from ensemble.results import REVIEW, Absence, Classes, Score, Verdict, Vote, mean_probability
+from ensemble.store import ModelStore
 
 Progress = Callable[[int, int], None]
+Cast = Sequence[tuple[Sample, Vote]]
+GOOD_ONLY = "good_only"
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """What all members said of the photos of one set, with the truth beside it; any policy can be tried on it."""
+    """What all members said of the photos of one set, with the truth beside it; any policy can be tried on it.
 
-    labels: tuple[str, ...]
+    `good_only` names the members that have learnt from good parts alone. The scores carry no heat maps: `maps` holds
+    what was measured of them while the photos passed.
+    """
+
+    samples: tuple[Sample, ...]
     scores: tuple[Sequence[Score], ...]
     absent: tuple[tuple[Absence, ...], ...]
     refused: tuple[str, ...]
     seconds: float
+    good_only: tuple[str, ...] = ()
+    maps: MapQuality = field(default_factory=MapQuality)
+    energy: Energy = field(default_factory=Energy)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The true class of each photo."""
+        return tuple(sample.label for sample in self.samples)
 
     def verdicts(self, policy: Policy, classes: Classes) -> list[Verdict]:
         """The verdict of a policy on each photo, from the stored scores: no model runs again."""
         return [policy.decide(scores, absent, classes) for scores, absent in zip(self.scores, self.absent, strict=True)]
 
+    def said(self, member: str) -> list[tuple[Sample, Score]]:
+        """What one member said, photo by photo."""
+        return [
+            (sample, score)
+            for sample, scores in zip(self.samples, self.scores, strict=True)
+            for score in scores
+            if score.member == member
+        ]
+
+    def said_together(self, classes: Classes) -> list[tuple[Sample, Score]]:
+        """What the members that have learnt from good parts alone say as one voter: their mean, each by its weight."""
+        together = []
+        for sample, scores in zip(self.samples, self.scores, strict=True):
+            if voters := [score for score in scores if score.member in self.good_only]:
+                mean = {name: mean_probability(voters, name) for name in classes.names}
+                together.append((sample, Score(GOOD_ONLY, mean, sum(score.seconds for score in voters))))
+        return together
+
 
 def score(inspector: Inspector, samples: Sequence[Sample], progress: Progress | None = None) -> Scored:
-    """Let every member look at every photo once; a photo that cannot be opened is named in `refused`."""
-    labels, scores, absent, refused, seconds = [], [], [], [], 0.0
-    for number, chunk in enumerate(batches(samples, 16)):
-        photos = []
-        for sample in chunk:
-            try:
-                photos.append(read_photo(sample.path))
-                labels.append(sample.label)
-            except PhotoError as error:
-                refused.append(str(error))
-        if photos:
+    """Let every member look at every photo once; photos and masks that cannot be used are named in `refused`."""
+    known: list[Sample] = []
+    scores: list[list[Score]] = []
+    absent: list[tuple[Absence, ...]] = []
+    refused: list[str] = []
+    seconds = 0.0
+    good_only = tuple(name for name, member in inspector.members.items() if member.lesson == "good")
+    maps = MapQuality.of(samples, inspector.classes, good_only)
+    with measure() as meter:
+        for number, chunk in enumerate(batches(samples, 16)):
+            opened = _opened(chunk, refused)
             start = time.perf_counter()
-            for said, missing in inspector.score(photos):
-                scores.append(said)
-                absent.append(missing)
+            answers = inspector.score([photo for _, photo in opened]) if opened else []
             seconds += time.perf_counter() - start
-        if progress:
-            progress(min((number + 1) * 16, len(samples)), len(samples))
-    if not labels:
+            for (sample, photo), (said, missing) in zip(opened, answers, strict=True):
+                maps.add(sample, photo.picture.size, said)
+                known.append(sample)
+                scores.append([replace(each, heat=None) for each in said])
+                absent.append(missing)
+            if progress:
+                progress(min((number + 1) * 16, len(samples)), len(samples))
+    if not known:
         raise DataError(f"None of the {len(samples)} photos could be opened. {refused[0] if refused else ''}".strip())
-    return Scored(tuple(labels), tuple(scores), tuple(absent), tuple(refused), seconds)
+    refused += maps.refused
+    return Scored(tuple(known), tuple(scores), tuple(absent), tuple(refused), seconds, good_only, maps, meter.energy)
+
+
+def _opened(samples: Iterable[Sample], refused: list[str]) -> list[tuple[Sample, Photo]]:
+    found = []
+    for sample in samples:
+        try:
+            found.append((sample, read_photo(sample.path)))
+        except PhotoError as error:
+            refused.append(str(error))
+    return found
 
 
 def report(scored: Scored, policies: Sequence[Policy], classes: Classes) -> dict[str, Any]:
-    """The measured quality as plain JSON values: `photos`, `classes`, `members`, `ensemble`, `refused`, `seconds`."""
+    """The measured quality as plain JSON values.
+
+    `photos`, `classes`, `members`, `good_only` (the members that have learnt from good parts alone, as one voter; None
+    for fewer than two), `ensemble` (by policy), `masks`, `refused`, `seconds` and `energy`, which is that of the whole
+    evaluation, with reading the photos and measuring the maps.
+    """
+    energy = scored.energy
     return {
-        "photos": len(scored.labels),
+        "photos": len(scored.samples),
         "classes": list(classes.names),
         "members": members_quality(scored, policies[0], classes),
+        GOOD_ONLY: _good_only_quality(scored, policies[0], classes),
         "ensemble": {
             policy.name: verdict_quality(
                 scored.labels, [verdict.label for verdict in scored.verdicts(policy, classes)], classes
             )
             for policy in policies
         },
+        "masks": scored.maps.counts(),
         "refused": list(scored.refused),
         "seconds": round(scored.seconds, 3),
+        "energy": energy.as_json() | {"per_1000_inspections": energy.times(1000 / len(scored.samples)).amounts()},
     }
 
 
 def members_quality(scored: Scored, policy: Policy, classes: Classes) -> dict[str, dict[str, Any]]:
-    """Each member alone, with the policy's cut: accuracy, AUROC, escape and overkill rate, F1, and its photos."""
+    """Each member alone: by the policy's cut, over all cuts, by type of defect and product, and of its heat maps."""
     names = dict.fromkeys(score.member for scores in scored.scores for score in scores)
-    return {
-        name: _member_quality(
-            [
-                (truth, score)
-                for truth, scores in zip(scored.labels, scored.scores, strict=True)
-                for score in scores
-                if score.member == name
-            ],
-            policy,
-            classes,
-        )
-        for name in names
+    quality = {}
+    for name in names:
+        said = scored.said(name)
+        seconds = {"seconds_per_photo": round(float(np.mean([score.seconds for _, score in said])), 6)}
+        quality[name] = _voter_quality(said, policy, classes) | scored.maps.figures(name) | seconds
+    return quality
+
+
+def _good_only_quality(scored: Scored, policy: Policy, classes: Classes) -> dict[str, Any] | None:
+    said = scored.said_together(classes)
+    if len(scored.good_only) < 2 or not said:
+        return None
+    quality = _voter_quality(said, policy, classes) | scored.maps.figures_together()
+    return {"members": list(scored.good_only)} | quality
+
+
+def with_megabytes(quality: Mapping[str, Any], store: ModelStore) -> dict[str, Any]:
+    """A report with `megabytes` for each member: what its files take in the store, a shared backbone not counted."""
+    records = store.manifest().members
+    members = {
+        name: entry
+        | {"megabytes": round(sum((store.folder / file).stat().st_size for file in records[name].files) / 1e6, 3)}
+        for name, entry in quality["members"].items()
+    }
+    return {**quality, "members": members}
+
+
+def flat(quality: Mapping[str, Any]) -> dict[str, float | None]:
+    """The figures of a member that are single numbers, as a manifest keeps them."""
+    return {name: value for name, value in quality.items() if value is None or isinstance(value, int | float)}
+
+
+def _voter_quality(said: Sequence[tuple[Sample, Score]], policy: Policy, classes: Classes) -> dict[str, Any]:
+    cast = [(sample, policy.cast(score, classes)) for sample, score in said]
+    products = sorted({sample.category for sample, _ in cast})
+    if len(products) < 2:
+        return _figures(cast, classes) | {"by_type": _by_type(cast, classes)}
+    parts = {product: [(sample, vote) for sample, vote in cast if sample.category == product] for product in products}
+    return _figures(cast, classes) | {
+        "by_type": {name: entry for part in parts.values() for name, entry in _by_type(part, classes).items()},
+        "by_product": {product: _figures(part, classes) for product, part in parts.items()},
     }
 
 
-def _member_quality(said: Sequence[tuple[str, Score]], policy: Policy, classes: Classes) -> dict[str, Any]:
-    truth = [label for label, _ in said]
-    quality = verdict_quality(truth, [policy.cast(score, classes).label for _, score in said], classes)
-    auroc = None
-    if classes.defect is not None and len(set(truth)) == 2:
-        defect = [label == classes.defect for label in truth]
-        auroc = round(float(roc_auc_score(defect, [score.probabilities[classes.defect] for _, score in said])), 6)
+def _figures(cast: Cast, classes: Classes) -> dict[str, Any]:
+    truth = [sample.label for sample, _ in cast]
+    quality = verdict_quality(truth, [vote.label for _, vote in cast], classes)
+    separate = separation(  # without a defect no photo is defective, and all of it is None
+        [label == classes.defect for label in truth], [vote.score for _, vote in cast]
+    )
     wanted = ("accuracy", "escape_rate", "overkill_rate", "f1")
-    return {"photos": len(said), "auroc": auroc} | {key: quality[key] for key in wanted}
+    decided = {key: quality[key] for key in wanted}
+    return {"photos": len(cast), "auroc": separate["image_auroc"]} | decided | separate
+
+
+def _by_type(cast: Cast, classes: Classes) -> dict[str, dict[str, Any]]:
+    """For each type of defect its photos, how many are detected, and its AUROC against the good photos."""
+    good = [vote.score for sample, vote in cast if sample.label == classes.good]
+    quality = {}
+    for defect in sorted({sample.defect for sample, _ in cast if sample.defect}):
+        bad = [vote for sample, vote in cast if sample.defect == defect]
+        separate = separation([False] * len(good) + [True] * len(bad), [*good, *(vote.score for vote in bad)])
+        detected = sum(vote.label == classes.defect for vote in bad)
+        quality[defect] = {"photos": len(bad), "detected": detected, "image_auroc": separate["image_auroc"]}
+    return quality
 
 
 def verdict_quality(truth: Sequence[str], verdicts: Sequence[str], classes: Classes) -> dict[str, Any]:

@@ -36,11 +36,12 @@ PARTS = (TRAIN, TEST)
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file below a class folder: what its folders call its kind, and the mask that lies beside it."""
+    """A file below a class folder: what its folders call its kind, its mask, and in a tree, its category."""
 
     path: Path
     kind: str
     mask: Path | None
+    category: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,12 @@ def read_layout(folder: Path) -> Layout:
 def _found(place: Path, part: str, category: str, truth: GroundTruth, *, last: bool) -> dict[str, list[Found]]:
     return {
         child.name: [
-            Found(path, _kind(path.relative_to(place), category), truth.of(part, path.relative_to(place), last=last))
+            Found(
+                path,
+                _kind(path.relative_to(place), category),
+                truth.of(part, path.relative_to(place), last=last),
+                category,
+            )
             for path in sorted(child.rglob("*"))
             if path.is_file() and not path.name.startswith(".")
         ]

@@ -22,9 +22,12 @@ ROWS = (
         "masks",
         "damage",
         "exports",
+        "energy",
+        "image_metrics",
+        "pixel_metrics",
     },
     {"backbones", "datasets", "ground_truth", "layouts", "members", "store", "figures"},
-    {"inspector", "batches", "training", "weighing", "pretraining", "evaluation"},
+    {"inspector", "batches", "training", "weighing", "pretraining", "evaluation", "map_quality"},
     {"__main__", "api"},
 )
 DOORS = {
@@ -34,6 +37,7 @@ DOORS = {
     "plotly": {"ensemble/figures.py"},
     "fastapi": {"ensemble/api.py"},
     "typer": {"ensemble/__main__.py"},
+    "codecarbon": {"ensemble/energy.py"},
 }
 MODULES = sorted((ROOT / "ensemble").rglob("*.py"))
 SCREENS = sorted((ROOT / "pages" / "screens").glob("*.py"))

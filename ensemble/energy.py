@@ -1,0 +1,129 @@
+"""What a piece of work has used: CPU seconds always; Wh and grams of CO2 where CodeCarbon is installed.
+
+CodeCarbon (an extra) runs offline: it estimates the power from counters or from this process's share of the processor
+and the memory, and takes a country's yearly average for the CO2. Nothing is sent, and nothing is written.
+"""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+COUNTRY = "QUORUM_COUNTRY"  # the setting with the three-letter ISO code of the country whose grid feeds this machine
+CPU_ALONE = "CPU seconds only"
+CPU_UNCERTAINTY = "CPU time of this process and of those that it has started and that have ended. It is no energy."
+CARBON_UNCERTAINTY = (
+    "An estimate, no meter: against meters CodeCarbon was up to 40 % off (Fischer 2025, arXiv:2509.22092), and more is "
+    "possible where the processor's power is a guess, as on virtual machines. The CO2 is a yearly average of the grid. "
+    "Counters and graphics cards count whatever else runs on the machine."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Energy:
+    """What was used, by which source and how sure; `watt_hours` and `grams_co2` are None where nothing tells them."""
+
+    cpu_seconds: float = 0.0
+    watt_hours: float | None = None
+    grams_co2: float | None = None
+    source: str = CPU_ALONE
+    uncertainty: str = CPU_UNCERTAINTY
+
+    def times(self, factor: float) -> "Energy":
+        """The same work done so many times as often."""
+        return replace(
+            self,
+            cpu_seconds=self.cpu_seconds * factor,
+            watt_hours=None if self.watt_hours is None else self.watt_hours * factor,
+            grams_co2=None if self.grams_co2 is None else self.grams_co2 * factor,
+        )
+
+    def amounts(self) -> dict[str, float | None]:
+        """CPU seconds, Wh and grams of CO2, rounded to the four digits that they can tell at most."""
+        found = {"cpu_seconds": self.cpu_seconds, "watt_hours": self.watt_hours, "grams_co2": self.grams_co2}
+        return {name: None if value is None else float(f"{value:.4g}") for name, value in found.items()}
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {**self.amounts(), "source": self.source, "uncertainty": self.uncertainty}
+
+    def sentence(self) -> str:
+        """One line for a person."""
+        if self.watt_hours is None or self.grams_co2 is None:
+            return f"Used {self.cpu_seconds:.3g} CPU seconds. For Wh and CO2 install requirements-extras.txt."
+        return (
+            f"Used {self.cpu_seconds:.3g} CPU seconds, about {self.watt_hours:.2g} Wh and {self.grams_co2:.2g} g CO2 "
+            f"({self.source}; {self.uncertainty})"
+        )
+
+
+@dataclass(slots=True)
+class Meter:
+    """Holds what was used, once the measured block has ended."""
+
+    energy: Energy = field(default_factory=Energy)
+
+
+@contextmanager
+def measure() -> Iterator[Meter]:
+    """Measure the work of a `with` block, also where it fails; blocks may lie within each other."""
+    meter, tracker = Meter(), _start_tracker()
+    before = _cpu_seconds()
+    try:
+        yield meter
+    finally:
+        seconds = _cpu_seconds() - before
+        meter.energy = Energy(seconds) if tracker is None else _stop(tracker, seconds)
+
+
+def _cpu_seconds() -> float:
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def _start_tracker() -> Any:
+    """A running CodeCarbon tracker; None without the package."""
+    try:
+        from codecarbon import OfflineEmissionsTracker
+    except ImportError:
+        return None
+    logging.getLogger("codecarbon").setLevel(logging.CRITICAL)  # it speaks before it reads its own log_level
+    tracker = OfflineEmissionsTracker(
+        country_iso_code=_country() or None,
+        tracking_mode="process",
+        output_methods=[],
+        emissions_endpoint=None,
+        electricitymaps_api_token=None,
+        allow_multiple_runs=True,  # or it writes a lock and takes over the signals
+        log_level="critical",
+    )
+    tracker.start()
+    return tracker
+
+
+def _stop(tracker: Any, cpu_seconds: float) -> Energy:
+    """What the tracker has estimated; it swallows its own failures, and then the CPU seconds remain."""
+    tracker.stop()
+    found = getattr(tracker, "final_emissions_data", None)
+    if found is None:
+        return Energy(cpu_seconds)
+    return Energy(
+        cpu_seconds,
+        watt_hours=1000 * found.energy_consumed,
+        grams_co2=1000 * found.emissions,
+        source=f"CodeCarbon offline, {_place(found.country_name)}",
+        uncertainty=CARBON_UNCERTAINTY,
+    )
+
+
+def _country() -> str:
+    return os.environ.get(COUNTRY, "").strip().upper()
+
+
+def _place(known: str | None) -> str:
+    """Whose average was taken: without a country, or with one that it does not know, CodeCarbon takes the world's."""
+    if known:
+        return f"country {_country()}"
+    return "world average" + (f", because {COUNTRY}={_country()} is no country that it knows" if _country() else "")
