@@ -164,6 +164,7 @@ class FeatureExtractor:
         self.spec = spec
         self.state = state
         self._network = network
+        self._shapes: dict[str, tuple[int, int, int]] = {}
 
     @classmethod
     def open(
@@ -223,9 +224,11 @@ class FeatureExtractor:
 
     def shapes(self) -> dict[str, tuple[int, int, int]]:
         """The shape (C, h, w) of each layer's map."""
-        side = self.spec.preprocessing.side
-        maps = self.maps(torch.zeros(1, 3, side, side))
-        return {layer: (grid.shape[1], grid.shape[2], grid.shape[3]) for layer, grid in maps.items()}
+        if not self._shapes:  # they cost a pass and never change
+            side = self.spec.preprocessing.side
+            maps = self.maps(torch.zeros(1, 3, side, side))
+            self._shapes = {layer: (grid.shape[1], grid.shape[2], grid.shape[3]) for layer, grid in maps.items()}
+        return self._shapes
 
     def width(self) -> int:
         """How many numbers a photo gives."""

@@ -29,6 +29,16 @@ STEEPNESS = 2.0
 Measured = tuple[NDArray[np.float64], NDArray[np.float32] | None]  # distances (N,), maps (N, h, w)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class HeldOut:
+    """What good parts measured while they were held out: distances (N,), the peaks (N,) of their maps and the usual
+    level between the peaks; no peaks where there are no maps."""
+
+    distances: np.ndarray
+    peaks: np.ndarray
+    calm: float
+
+
 @dataclass(frozen=True, slots=True)
 class Scale:
     """Where a distance stands: 0.5 at the threshold, 0.15 at the middle of the good ones, 0.85 as far above it."""
@@ -101,27 +111,25 @@ class GoodPartsMember:
             raise MemberError(
                 f"{self.title} needs at least {FEWEST} photos of good parts. Got {len(rows)}. Add photos of good parts."
             )
-        arrays, (distances, peaks, calm) = self._fit(rows, progress)
-        kept = {"held_out": distances, "held_out_peaks": peaks, "held_out_calm": np.asarray(calm)}
+        arrays, held = self._fit(rows, progress)
+        kept = {"held_out": held.distances, "held_out_peaks": held.peaks, "held_out_calm": np.asarray(held.calm)}
         self._take({**arrays, **kept})
         progress(1.0)
         return self
 
-    def _fit(
-        self, rows: np.ndarray, progress: Progress
-    ) -> tuple[Mapping[str, np.ndarray], tuple[np.ndarray, np.ndarray, float]]:
+    def _fit(self, rows: np.ndarray, progress: Progress) -> tuple[Mapping[str, np.ndarray], HeldOut]:
         """What is learnt from all rows, and what each row measures where it was held out, by folds."""
         folds = KFold(min(FOLDS, len(rows)), shuffle=True, random_state=self.seed)
         distances, peaks, calm = np.zeros(len(rows)), np.zeros(len(rows)), []
         share = 1 / (folds.get_n_splits() + 1)
         for number, (learn, hold) in enumerate(folds.split(rows)):
-            arrays = self._learn(rows[learn], partial(_part_of, progress, number * share, share))
+            arrays = self._learn(rows[learn], partial(part_of, progress, number * share, share))
             distances[hold], maps = self._measure_all(arrays, rows[hold])
             if maps is not None:
                 peaks[hold] = maps.max(axis=(1, 2))
                 calm.append(float(np.median(maps)))
-        arrays = self._learn(rows, partial(_part_of, progress, 1 - share, share))
-        return arrays, (distances, peaks if calm else peaks[:0], float(np.median(calm)) if calm else 0.0)
+        arrays = self._learn(rows, partial(part_of, progress, 1 - share, share))
+        return arrays, HeldOut(distances, peaks if calm else peaks[:0], float(np.median(calm)) if calm else 0.0)
 
     def _measure_all(self, arrays: Mapping[str, np.ndarray], rows: np.ndarray) -> Measured:
         parts = [self._measure(arrays, rows[start : start + CHUNK]) for start in range(0, len(rows), CHUNK)]
@@ -184,5 +192,6 @@ def _held_out_facts(held_out: np.ndarray, scale: Scale) -> dict[str, Any]:
     }
 
 
-def _part_of(progress: Progress, start: float, share: float, done: float) -> None:
+def part_of(progress: Progress, start: float, share: float, done: float) -> None:
+    """Report how much of a step is done as a share of the whole."""
     progress(start + share * done)

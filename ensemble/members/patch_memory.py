@@ -1,0 +1,118 @@
+"""The patch memory: every small place of a photo is compared with those that good parts have shown (PatchCore)."""
+
+import time
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ensemble.errors import MemberError
+from ensemble.members.contract import Progress
+from ensemble.members.good_parts import GoodPartsMember, HeldOut, Measured, part_of
+from ensemble.members.patches import finest_grid, patches, shapes_of, smoothed
+
+SHARE = 0.01  # of all places seen that are remembered
+MEMORY = (256, 6000)  # at least and at most so many, where there are as many
+CANDIDATES = 300_000  # places among which the memory is chosen: this bounds memory and seconds
+PROJECTION = 64  # dimensions in which it is chosen; distances in it differ by some per cent, which hardly moves a pick
+HELD_OUT = 120  # photos whose distances set the scale
+
+
+class PatchMemoryMember(GoodPartsMember):
+    """Patch features of two middle layers, a greedy k-centre coreset of them, and the distance to the nearest one.
+
+    Roth et al., "Towards Total Recall in Industrial Anomaly Detection", CVPR 2022; the coreset after Sener and
+    Savarese, ICLR 2018. A photo's distance is that of its farthest place.
+    """
+
+    kind: ClassVar[str] = "patch_memory"
+    title: ClassVar[str] = "Patch memory"
+
+    def _fit(self, rows: np.ndarray, progress: Progress) -> tuple[Mapping[str, np.ndarray], HeldOut]:
+        """One memory of all photos; a photo is held out by leaving out what the memory has from it."""
+        start = time.perf_counter()
+        memory, owners = self._remember(rows, partial(part_of, progress, 0.0, 0.7))
+        seconds = time.perf_counter() - start
+        held = np.sort(np.random.default_rng(self.seed).permutation(len(rows))[:HELD_OUT])
+        distances, peaks, calm = [], [], []
+        for number, place in enumerate(held):
+            others = memory[owners != place]
+            distance, maps = self._nearest(others if len(others) else memory, rows[place : place + 1])
+            distances.append(distance[0])
+            peaks.append(maps.max())
+            calm.append(np.median(maps))
+            progress(0.7 + 0.3 * (number + 1) / len(held))
+        arrays = {"memory": memory.half().numpy(), "seconds": np.asarray(round(seconds, 1))}
+        return arrays, HeldOut(np.array(distances), np.array(peaks), float(np.median(calm)))
+
+    def _remember(self, rows: np.ndarray, progress: Progress) -> tuple[Tensor, Tensor]:
+        """The remembered places (M, C) and the photo that each is from (M,)."""
+        shapes = shapes_of(self.input, self.title)
+        places = int(np.prod(finest_grid(shapes)))
+        rng = np.random.default_rng(self.seed)
+        wanted = min(places, max(1, CANDIDATES // len(rows)))
+        generator = torch.Generator().manual_seed(self.seed)
+        width = sum(shape[0] for shape in shapes.values())
+        projection = torch.randn(width, PROJECTION, generator=generator) / PROJECTION**0.5
+        candidates, owners, shadows = [], [], []
+        for place in range(len(rows)):
+            chosen = np.sort(rng.permutation(places)[:wanted])
+            found = patches(rows[place : place + 1], shapes)[0, chosen]
+            candidates.append(found.half())
+            shadows.append(found @ projection)
+            owners.append(torch.full((wanted,), place))
+        size = int(np.clip(round(SHARE * places * len(rows)), *MEMORY))
+        picks = farthest_first(torch.cat(shadows), min(size, wanted * len(rows)), generator, progress)
+        return torch.cat(candidates)[picks].float(), torch.cat(owners)[picks]
+
+    def _nearest(self, memory: Tensor, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """How far each place is from its nearest one in the memory: photos (N,), maps (N, h, w)."""
+        shapes = shapes_of(self.input, self.title)
+        squares = (memory * memory).sum(dim=1)
+        maps = []
+        for place in range(len(rows)):
+            found = patches(rows[place : place + 1], shapes)[0]  # (h*w, C)
+            nearest = torch.addmm(squares, found, memory.T, alpha=-2).amin(dim=1)
+            maps.append((nearest + (found * found).sum(dim=1)).clamp(min=0).sqrt())
+        grid = torch.stack(maps).unflatten(1, finest_grid(shapes)).numpy()
+        smooth = smoothed(grid)
+        return smooth.max(axis=(1, 2)).astype(np.float64), smooth
+
+    def _measure(self, arrays: Mapping[str, np.ndarray], rows: np.ndarray) -> Measured:
+        return self._nearest(self._memory, rows)
+
+    def _take(self, arrays: Mapping[str, np.ndarray]) -> None:
+        super()._take(arrays)
+        self._memory = torch.from_numpy(arrays["memory"]).float()
+
+    def _check(self, arrays: Mapping[str, np.ndarray]) -> None:
+        width = sum(shape[0] for shape in shapes_of(self.input, self.title).values())
+        if "memory" not in arrays or arrays["memory"].ndim != 2 or arrays["memory"].shape[1] != width:
+            raise MemberError(f"Expected a memory of places with {width} features each. Train it again.")
+
+    def _learnt_facts(self, arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+        megabytes = round(arrays["memory"].nbytes / 1e6, 1)
+        return {"places": len(arrays["memory"]), "megabytes": megabytes, "seconds": float(arrays["seconds"])}
+
+
+def farthest_first(points: Tensor, count: int, generator: torch.Generator, progress: Progress) -> Tensor:
+    """Positions (count,) of a greedy k-centre choice among (N, D) points: always the one farthest from those chosen.
+
+    Each step is one matrix-vector product and a running minimum.
+    """
+    squares = (points * points).sum(dim=1)
+    pick = int(torch.randint(len(points), (1,), generator=generator))
+    picks, nearest = [pick], torch.full((len(points),), float("inf"))
+    for number in range(1, count):
+        reach = torch.addmv(squares, points, points[pick], alpha=-2).add_(squares[pick])
+        nearest = torch.minimum(nearest, reach, out=nearest)
+        nearest[pick] = -1.0  # rounding must not choose a place twice
+        pick = int(nearest.argmax())
+        picks.append(pick)
+        if number % 64 == 0:
+            progress(number / count)
+    progress(1.0)
+    return torch.tensor(picks)
