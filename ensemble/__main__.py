@@ -2,18 +2,27 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
-from rich.box import SIMPLE
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Column, Table
 
+from ensemble import mvtec_commands
 from ensemble.errors import PhotoError, QuorumError
+from ensemble.terminal import (
+    DEFAULT_MODELS,
+    Backbones,
+    Members,
+    Models,
+    Seed,
+    Side,
+    Weights,
+    console,
+    listed,
+    print_quality,
+    say,
+    stages,
+)
 
 app = typer.Typer(
     add_completion=False,
@@ -21,28 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Quorum: several models look at one photo of a part and vote; a policy turns the votes into a verdict.",
 )
-# Standard output carries results alone, so that it can be piped; a path with brackets in it is no markup.
-console = Console(stderr=True, markup=False)
-
-Models = Annotated[Path, typer.Option("--models", help="The product's folder.", show_default=True)]
-Weights = Annotated[Path | None, typer.Option("--weights", help="A folder with backbone weights.")]
-Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same result on the same machine.")]
-DEFAULT_MODELS = Path("models")
-
-
-@contextmanager
-def _stages() -> Iterator[Callable[[str, float], None]]:
-    """A progress bar for each stage, with the time that is left."""
-    columns = (TextColumn("{task.description:<44}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console) as bars:
-        tasks: dict[str, TaskID] = {}
-
-        def show(stage: str, done: float) -> None:
-            if stage not in tasks:
-                tasks[stage] = bars.add_task(stage, total=1.0)
-            bars.update(tasks[stage], completed=done)
-
-        yield show
+app.add_typer(mvtec_commands.app, name="mvtec")
 
 
 @app.command()
@@ -54,7 +42,7 @@ def sample(
     """Draw photos of a machined part, good and defective, with masks: a product to try everything on."""
     from ensemble.drawing.sample import write_sample
 
-    with _stages() as show:
+    with stages() as show:
         counts = write_sample(
             directory, photos=photos, seed=seed, progress=lambda done, total: show("Drawing photos", done / total)
         )
@@ -78,7 +66,7 @@ def pretrain(
     from ensemble.pretraining import pretrain as run
 
     chosen: dict[str, Any] = {"pictures": pictures, "epochs": epochs, "minutes": minutes}
-    with _stages() as show:
+    with stages() as show:
         card = run(
             teacher=weights,
             destination=output,
@@ -91,14 +79,17 @@ def pretrain(
 
 @app.command()
 def train(
-    data: Annotated[Path, typer.Option("--data", help="A folder with train/CLASS and test/CLASS.")],
+    data: Annotated[
+        Path, typer.Option("--data", help="train/CLASS and test/CLASS, an MVTec AD category, or good/ alone.")
+    ],
     models: Models = DEFAULT_MODELS,
-    backbone: Annotated[list[str] | None, typer.Option("--backbone", help="A backbone; may be repeated.")] = None,
-    members: Annotated[list[str] | None, typer.Option("--members", help="A member kind; may be repeated.")] = None,
+    backbone: Backbones = None,
+    members: Members = None,
     weights: Weights = None,
     seed: Seed = 0,
     classes: Annotated[str | None, typer.Option("--classes", help="FOLDER=CLASS,… or FOLDER,…")] = None,
     pooling: Annotated[str | None, typer.Option("--pooling", help="average, average_std or grid.")] = None,
+    side: Side = None,
     product: Annotated[str | None, typer.Option("--product", help="The product's name on the screens.")] = None,
 ) -> None:
     """Train members on photos, measure them on the test part, and put them into the product's folder."""
@@ -106,22 +97,24 @@ def train(
     from ensemble.datasets import parse_classes
     from ensemble.training import train as run
 
-    with _stages() as show:
+    with stages() as show:
         outcome = run(
             data,
             models,
-            backbones=_listed(backbone) or (BUNDLED,),
-            kinds=_listed(members),
+            backbones=listed(backbone) or (BUNDLED,),
+            kinds=listed(members),
             weights=weights,
             seed=seed,
             folders=parse_classes(classes) if classes else None,
             product=product,
             pooling=pooling,
-            notify=lambda sentence: console.print(sentence, highlight=False),
+            side=side,
+            notify=say,
             progress=show,
         )
-    _print_quality(outcome.quality)
-    console.print(f"{len(outcome.members)} members are in {models} ({outcome.seconds:.0f} s).", highlight=False)
+    print_quality(outcome.quality)
+    say(f"{len(outcome.members)} members are in {models} ({outcome.seconds:.0f} s).")
+    say(outcome.energy.sentence())
 
 
 @app.command()
@@ -132,7 +125,7 @@ def evaluate(
 ) -> None:
     """Measure every member and every policy on the test part."""
     from ensemble.datasets import evaluation_part
-    from ensemble.evaluation import report, score
+    from ensemble.evaluation import report, score, with_megabytes
     from ensemble.inspector import Inspector
     from ensemble.store import ModelStore
     from ensemble.store.folder import write_atomically
@@ -143,13 +136,13 @@ def evaluate(
     policies = store.policies()
     inspector = Inspector.open(store)
     for sentence in (*notes, *(f"{absence.member} is absent: {absence.reason}" for absence in inspector.absent)):
-        console.print(sentence, highlight=False)
-    with _stages() as show:
+        say(sentence)
+    with stages() as show:
         scored = score(inspector, samples, lambda done, total: show("Inspecting test photos", done / total))
-    quality = report(scored, policies, manifest.classes)
+    quality = with_megabytes(report(scored, policies, manifest.classes), store)
     for sentence in scored.refused:
-        console.print(f"Left out: {sentence}", highlight=False)
-    _print_quality(quality)
+        say(f"Left out: {sentence}")
+    print_quality(quality)
     if json_file:
         write_atomically(json_file, (json.dumps(quality, indent=2) + "\n").encode())
 
@@ -227,22 +220,6 @@ def trust(
         console.print("There is no new pair of model files to trust.")
     if refused:
         raise typer.Exit(2)
-
-
-def _listed(values: list[str] | None) -> tuple[str, ...]:
-    """Repeated options and comma-separated ones alike."""
-    return tuple(part.strip() for value in values or () for part in value.split(",") if part.strip())
-
-
-def _print_quality(quality: Mapping[str, Any]) -> None:
-    first = Column("member or policy", no_wrap=True)
-    table = Table(first, "accuracy", "AUROC", "escapes", "overkill", "review", "F1", box=SIMPLE)
-    rows = {**quality["members"], **{f"{name} (policy)": entry for name, entry in quality["ensemble"].items()}}
-    for name, entry in rows.items():
-        keys = ("accuracy", "auroc", "escape_rate", "overkill_rate", "review_rate", "f1")
-        table.add_row(name, *("–" if entry.get(key) is None else f"{entry[key]:.3f}" for key in keys))
-    console.print(f"Measured on {quality['photos']} test photos:", highlight=False)
-    console.print(table)
 
 
 def main() -> None:

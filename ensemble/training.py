@@ -19,6 +19,7 @@ from sklearn.svm import SVC
 from ensemble import evaluation
 from ensemble.backbones import BUNDLED, POOLINGS, FeatureExtractor
 from ensemble.datasets import Dataset, Sample, batches, check, digest, find_dataset
+from ensemble.energy import Energy, measure
 from ensemble.errors import DataError, MemberError, PhotoError, StoreError, WeightsError
 from ensemble.inspector import Inspector
 from ensemble.masks import read_mask
@@ -47,12 +48,13 @@ class LearnsFromMasks(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a training run made: the members' names, the measured quality, and what a person should know."""
+    """What a training run made: the members' names, their measured quality, what a person should know, what it used."""
 
     members: tuple[str, ...]
     quality: Mapping[str, Any]
     notes: tuple[str, ...]
     seconds: float
+    energy: Energy
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,28 +97,34 @@ def train(
     dataset = find_dataset(data, folders, seed)
     checked = check(dataset, data)
     chosen, left_out = _teachable(kinds, dataset)
-    notes = [*dataset.notes, *checked, *left_out, *_replaced(ModelStore(models), dataset.classes)]
+    store = ModelStore(models)
+    notes = [*dataset.notes, *checked, *left_out, *_replaced(store, dataset.classes)]
     for note in notes:
         notify(note)
-    extractors = _open_backbones(backbones, weights, pooling) if any(not KINDS[kind].pixels for kind in chosen) else []
-    learn = _read(dataset, chosen, extractors, pooling, side, notify, progress)
-    if not pooling and any(_chooses_pooling(kind) for kind in chosen):
-        extractors = [_best_pooling(each, learn["all"], dataset.classes, seed, progress) for each in extractors]
-    members = _fit(chosen, extractors, side, learn, dataset.classes, seed, progress)
-    weighed = {
-        name: weigh(member, dataset, seed, partial(progress, f"Weighing {name}"))
-        for name, member in members.items()
-        if isinstance(member, GoodPartsMember)
-    }
-    inspector = Inspector(Loaded(members, (), dataset.classes, {name: each.weight for name, each in weighed.items()}))
-    scored = evaluation.score(
-        inspector, dataset.test, lambda done, total: progress("Inspecting test photos", done / total)
-    )
+    with measure() as meter:
+        wanted = any(not KINDS[kind].pixels for kind in chosen)
+        extractors = _open_backbones(backbones, weights, pooling) if wanted else []
+        learn = _read(dataset, chosen, extractors, pooling, side, notify, progress)
+        if not pooling and any(_chooses_pooling(kind) for kind in chosen):
+            extractors = [_best_pooling(each, learn["all"], dataset.classes, seed, progress) for each in extractors]
+        members = _fit(chosen, extractors, side, learn, dataset.classes, seed, progress)
+        weighed = {
+            name: weigh(member, dataset, seed, partial(progress, f"Weighing {name}"))
+            for name, member in members.items()
+            if isinstance(member, GoodPartsMember)
+        }
+        weights_of_votes = {name: each.weight for name, each in weighed.items()}
+        scored = evaluation.score(
+            Inspector(Loaded(members, (), dataset.classes, weights_of_votes)),
+            dataset.test,
+            lambda done, total: progress("Inspecting test photos", done / total),
+        )
     for sentence in scored.refused:
         notify(f"Left out: {sentence}")
     quality = evaluation.report(scored, shipped(dataset.classes), dataset.classes)
-    _save(ModelStore(models), product, dataset, members, weighed, quality["members"], seed)
-    return Outcome(tuple(members), quality, tuple(notes), time.perf_counter() - start)
+    _save(store, product, dataset, members, weighed, quality["members"], seed, meter.energy)
+    quality = evaluation.with_megabytes(quality, store)
+    return Outcome(tuple(members), quality, tuple(notes), time.perf_counter() - start, meter.energy)
 
 
 def _teachable(kinds: Sequence[str], dataset: Dataset) -> tuple[tuple[str, ...], list[str]]:
@@ -327,6 +335,7 @@ def _save(
     weighed: Mapping[str, Weighed],
     quality: Mapping[str, Mapping[str, Any]],
     seed: int,
+    energy: Energy,
 ) -> None:
     learnt = []
     for name, member in members.items():
@@ -337,12 +346,13 @@ def _save(
             "photos": {label: counts[label] for label in dataset.classes.names},
             "test_data": digest(dataset.test),
             "seed": seed,
+            "energy": energy.as_json(),  # of the whole run, which is the same for all that it has trained
         }
         training |= {"curves": dict(member.curves_)} if member.curves_ else {}
         training |= {"facts": dict(member.facts_)} if member.facts_ else {}
         weight = weighed.get(name)
         training |= {"weighed": weight.as_json()} if weight else {}
-        learnt.append(Learnt(name, member, training, quality[name], weight.weight if weight else 1.0))
+        learnt.append(Learnt(name, member, training, evaluation.flat(quality[name]), weight.weight if weight else 1.0))
     store.save(product or store.product_name(), dataset.classes, dataset.folders, learnt)
 
 
