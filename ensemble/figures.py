@@ -4,8 +4,9 @@ A chart never speaks by colour alone: each has its words in it, a text alternati
 dummy members voted.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from types import MappingProxyType
 from typing import Literal
 
@@ -130,6 +131,39 @@ def _vote_text(vote: Vote) -> str:
     return f"{vote.member} says {word(vote.label)}, {vote.score:.2f}{cut}"
 
 
+def curves(measured: Mapping[str, Sequence[float]], scheme: Scheme) -> go.Figure:
+    """What was measured at each epoch of a training, one line a name, the names above the chart."""
+    palette = PALETTES[scheme]
+    figure = go.Figure()
+    for (name, values), (colour, dash) in zip(measured.items(), cycle(_pens(palette)), strict=False):
+        epochs = list(range(1, len(values) + 1))
+        mode = "lines" if len(values) > 1 else "markers"
+        figure.add_scatter(
+            x=epochs, y=list(values), mode=mode, name=name.replace("_", " "), line={"color": colour, "dash": dash}
+        )
+    figure.update_layout(height=260, margin={"l": 8, "r": 16, "t": 8, "b": 48})
+    figure.update_xaxes(title={"text": "epoch", "font": {"size": 13}}, gridcolor=palette.line)
+    figure = _styled(figure, scheme)
+    figure.update_yaxes(showgrid=True, gridcolor=palette.line)
+    legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"color": palette.ink}}
+    figure.update_layout(showlegend=True, legend=legend)
+    return figure
+
+
+def _pens(palette: Palette) -> list[tuple[str, str]]:
+    return [(palette.plain, "solid"), (palette.ink, "dash"), (palette.muted, "dot"), (palette.nok, "dashdot")]
+
+
+def curves_text(measured: Mapping[str, Sequence[float]]) -> str:
+    """What `curves` shows, in words."""
+    return "; ".join(_curve_text(name, values) for name, values in measured.items()) + "."
+
+
+def _curve_text(name: str, values: Sequence[float]) -> str:
+    epochs = "1 epoch" if len(values) == 1 else f"{len(values)} epochs"
+    return f"{name.replace('_', ' ')} from {values[0]:.3f} to {values[-1]:.3f} over {epochs}"
+
+
 def _gauge(verdict: Verdict, scheme: Scheme) -> go.Figure:
     palette = PALETTES[scheme]
     mean, cut = verdict.mean_probability(verdict.classes.defect or "") or 0.0, _mean_cut(verdict)
@@ -183,6 +217,14 @@ def _as_rows(figure: go.Figure, rows: int, title: str, palette: Palette) -> None
 
 
 def _finished(figure: go.Figure, verdict: Verdict, scheme: Scheme) -> go.Figure:
+    figure = _styled(figure, scheme)
+    if verdict.demo:
+        place = {"x": 0.5, "y": 0.5, "xref": "paper", "yref": "paper", "showarrow": False}
+        figure.add_annotation(text="<b>DEMO</b>", textangle=-14, opacity=0.4, font={"size": 64}, **place)
+    return figure
+
+
+def _styled(figure: go.Figure, scheme: Scheme) -> go.Figure:
     palette = PALETTES[scheme]
     figure.update_layout(
         paper_bgcolor="rgba(0,0,0,0)",
@@ -192,7 +234,4 @@ def _finished(figure: go.Figure, verdict: Verdict, scheme: Scheme) -> go.Figure:
     )
     figure.update_xaxes(zeroline=False, fixedrange=True, automargin=True)
     figure.update_yaxes(zeroline=False, fixedrange=True, showgrid=False, automargin=True)
-    if verdict.demo:
-        place = {"x": 0.5, "y": 0.5, "xref": "paper", "yref": "paper", "showarrow": False}
-        figure.add_annotation(text="<b>DEMO</b>", textangle=-14, opacity=0.4, font={"size": 64}, **place)
     return figure

@@ -23,12 +23,13 @@ ROWS = (
         "damage",
         "exports",
         "energy",
+        "overlays",
         "image_metrics",
         "pixel_metrics",
     },
-    {"backbones", "datasets", "ground_truth", "layouts", "members", "store", "figures"},
-    {"inspector", "batches", "training", "weighing", "pretraining", "evaluation", "map_quality"},
-    {"__main__", "api"},
+    {"backbones", "datasets", "ground_truth", "layouts", "mvtec", "members", "store", "figures"},
+    {"inspector", "batches", "training", "weighing", "mvtec_training", "pretraining", "evaluation", "map_quality", "attribution"},
+    {"__main__", "mvtec_commands", "terminal", "api"},
 )
 DOORS = {
     "torchvision": {"ensemble/backbones.py"},
@@ -36,7 +37,8 @@ DOORS = {
     "pickle": {"ensemble/store/artefacts.py"},
     "plotly": {"ensemble/figures.py"},
     "fastapi": {"ensemble/api.py"},
-    "typer": {"ensemble/__main__.py"},
+    "typer": {"ensemble/__main__.py", "ensemble/mvtec_commands.py", "ensemble/terminal.py"},
+    "captum": {"ensemble/attribution.py"},
     "codecarbon": {"ensemble/energy.py"},
 }
 MODULES = sorted((ROOT / "ensemble").rglob("*.py"))

@@ -2,14 +2,15 @@
 
 import streamlit as st
 
-from ensemble.members.demo import NAMES
+from ensemble.members.demo import names
 from pages.components import session
 
 
 def show_demo_members() -> None:
     """Say who votes while demo mode is on."""
     if session.is_demo():
-        st.info(f"Demo mode is on. These dummies vote in the place of trained members: {', '.join(NAMES)}.")
+        dummies = ", ".join(names(session.classes()))
+        st.info(f"Demo mode is on. These dummies vote in the place of trained members: {dummies}.")
 
 
 def show_how_to_add() -> None:

@@ -7,13 +7,15 @@ import streamlit as st
 
 from ensemble.backbones import BackboneSpec
 from ensemble.members import KINDS
-from ensemble.results import Absence
+from ensemble.results import Absence, Classes
 from ensemble.store import Record
-from pages.components import session
+from pages.components import lessons, session
+from pages.components.effort import energy, show_curves
 from pages.components.sheet import as_markdown, quiet_chip, show_sheet
 
 COLUMNS = ("Member", "State", "Accuracy", "AUROC", "Escape", "Overkill", "Test photos", "Learnt from")
 RATES = ("accuracy", "auroc", "escape_rate", "overkill_rate")
+QUALITIES = {"image_auroc": "Image AUROC", "pixel_auroc": "Pixel AUROC", "aupro": "AUPRO to 0.3"}
 
 
 def show_members() -> None:
@@ -57,13 +59,14 @@ def _rate(key: str, metrics: Any) -> str:
 def show_member_details() -> None:
     """Show on demand what a member reads, what it learnt from, its files and its library versions."""
     for name, record in session.manifest().members.items():
-        details = st.expander(f"{name}: files and versions", on_change="rerun", key=f"details of {name}")
+        details = st.expander(f"{name}: lesson, quality, files", on_change="rerun", key=f"details of {name}")
         if details.open:
             with details:
-                show_sheet(("What", "Value"), _detail_rows(record))
+                show_sheet(("What", "Value"), _detail_rows(record, session.classes()))
+                show_curves(record)
 
 
-def _detail_rows(record: Record) -> list[tuple[str, str]]:
+def _detail_rows(record: Record, classes: Classes) -> list[tuple[str, str]]:
     training = record.training
     learnt = ", ".join(f"{count} {name}" for name, count in training.get("photos", {}).items())
     reads = record.preprocessing
@@ -73,11 +76,20 @@ def _detail_rows(record: Record) -> list[tuple[str, str]]:
         "Layers": ", ".join(record.backbone.layers) if record.backbone else "",
         "Pooling": _pooling(record.backbone) if record.backbone else "",
         "Learnt from": learnt or str(training.get("source", "unknown")),
+        "Lesson": lessons.lesson(record, classes),
+        "Threshold": lessons.threshold(record),
+        "Vote counts": " · ".join(filter(None, (f"{record.weight:.2f}", lessons.weight_reason(record)))),
+        **{name: _number(record.metrics.get(key)) for key, name in QUALITIES.items()},
+        "Training used": energy(record),
         "Training data": str(training.get("data", ""))[:12],
         **{f"File {file}": f"SHA-256 {digest}" for file, digest in record.files.items()},
         "Libraries": ", ".join(f"{library} {version}" for library, version in record.libraries.items()),
     }
     return [(escape(what), escape(value)) for what, value in rows.items() if value]
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
 
 
 def show_quarantine() -> None:

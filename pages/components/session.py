@@ -3,26 +3,28 @@
 import hashlib
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import streamlit as st
 
 from ensemble import batches
+from ensemble.attribution import Attribution, attribute
 from ensemble.batches import Judged
 from ensemble.errors import PolicyError, QuorumError, StoreError
 from ensemble.figures import Scheme
 from ensemble.inspector import Inspector
+from ensemble.members import KINDS
 from ensemble.photos import PHOTO_ENDINGS, Photo, open_photo, read_photo, safe_name
 from ensemble.policies import Policy, choose, shipped
 from ensemble.previews import evidence, thumbnail
-from ensemble.results import OK_NOK, Classes, Verdict
-from ensemble.store import Manifest, ModelStore, Quarantined
+from ensemble.results import OK_NOK, Classes, Verdict, Vote
+from ensemble.store import Manifest, ModelStore, Quarantined, Record
 
 HOME = Path(__file__).resolve().parents[2]
 PRODUCT, POLICY, DEMO = "product", "policy", "demo"  # keys of the sidebar's widgets, and names in the page's address
-CHOSEN, VERDICT, BATCH, SAMPLE = "_chosen", "_verdict", "_batch", "_sample"
+CHOSEN, VERDICT, LOOKS, BATCH, SAMPLE = "_chosen", "_verdict", "_looks", "_batch", "_sample"
 
 _turn = threading.Lock()  # one inspection at a time in a process: two at once would take turns on the same cores anyway
 
@@ -101,6 +103,14 @@ def manifest() -> Manifest:
     if not (found.members or found.unreadable):
         raise StoreError("This product has no member yet. Train one, or use demo mode.")
     return found
+
+
+def records() -> Mapping[str, Record]:
+    """What is known of each trained member of the chosen product; empty where nothing is trained, and in a demo."""
+    try:
+        return {} if is_demo() else manifest().members
+    except StoreError:
+        return {}
 
 
 def classes() -> Classes:
@@ -206,8 +216,8 @@ def mode() -> str:
 
 def forget_results() -> None:
     """Drop every verdict of this visitor."""
-    st.session_state.pop(VERDICT, None)
-    st.session_state.pop(BATCH, None)
+    for key in (VERDICT, LOOKS, BATCH):
+        st.session_state.pop(key, None)
 
 
 # ------------------------------------------------------------------------------------------------ one photo
@@ -239,6 +249,44 @@ def verdict_of(chosen: Chosen) -> Verdict | None:
         st.session_state.pop(VERDICT, None)
         return None
     return replace(policy().revise(verdict), photo=chosen.photo.name)
+
+
+def can_point(verdict: Verdict) -> bool:
+    """Whether any voter of this verdict can say where: by a map, or as a detector, even one that found nothing."""
+    kinds = {name: record.kind for name, record in records().items()}
+    detectors = [vote for vote in verdict.votes if lesson_of(kinds.get(vote.member, "")) == "masks"]
+    return verdict.heat is not None or bool(verdict.regions or detectors)
+
+
+def learns_from_all(member: str) -> bool:
+    """Whether a trained member has learnt from photos of all classes, and so has no map of its own."""
+    record = records().get(member)
+    return record is not None and lesson_of(record.kind) == "all"
+
+
+def lesson_of(kind: str) -> str | None:
+    """What members of a kind learn from; None where the kind is unknown."""
+    return KINDS[kind].lesson if kind in KINDS else None
+
+
+def look_of(chosen: Chosen, vote: Vote) -> Attribution | None:
+    """What a member looked at when it voted so on this very photo; None where nobody has asked."""
+    looks: dict[tuple[str, ...], Attribution] = st.session_state.get(LOOKS, {})
+    return looks.get(_look_key(chosen, vote))
+
+
+def look(chosen: Chosen, vote: Vote) -> None:
+    """Ask what a member looked at, and keep the answer while this photo lies on the table."""
+    member = trained().members[vote.member]
+    with _turn:
+        found = attribute(member, vote.member, chosen.photo.picture, vote.label)
+    key = _look_key(chosen, vote)
+    looks: dict[tuple[str, ...], Attribution] = st.session_state.get(LOOKS, {})
+    st.session_state[LOOKS] = {known: each for known, each in looks.items() if known[:2] == key[:2]} | {key: found}
+
+
+def _look_key(chosen: Chosen, vote: Vote) -> tuple[str, ...]:
+    return mode(), chosen.photo.sha256, vote.member, vote.label
 
 
 # ------------------------------------------------------------------------------------------------ many photos

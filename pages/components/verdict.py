@@ -7,6 +7,8 @@ import streamlit as st
 from ensemble import exports, figures
 from ensemble.results import REVIEW, Verdict
 from pages.components import session
+from pages.components.lessons import show_lesson
+from pages.components.look import show_look
 from pages.components.mark import shape
 from pages.components.votes import show_absent, show_mean_score, show_votes
 
@@ -19,15 +21,17 @@ def show_answer(chosen: session.Chosen | None) -> None:
         st.html(f'<div class="waiting">{text}</div>')
         return
     show_verdict_card(verdict)
+    show_lesson(verdict)
     show_absent(verdict)
 
 
 def show_details(chosen: session.Chosen | None) -> None:
     """Show what the verdict rests on: the mean, the votes, and the same as a file."""
     verdict = session.verdict_of(chosen) if chosen else None
-    if verdict is not None:
+    if chosen is not None and verdict is not None:
         show_mean_score(verdict)
         show_votes(verdict)
+        show_look(chosen, verdict)
         show_json_download(verdict)
 
 

@@ -7,6 +7,7 @@ import streamlit as st
 from ensemble import figures
 from ensemble.results import Verdict
 from pages.components import session
+from pages.components.lessons import show_weights
 from pages.components.sheet import as_markdown, chip, show_sheet
 
 STILL = {"displayModeBar": False, "staticPlot": True}  # a chart that moves under a finger says nothing more
@@ -34,19 +35,22 @@ def show_votes(verdict: Verdict, key: str = "votes") -> None:
     st.plotly_chart(
         figures.votes(verdict, session.scheme()), theme=None, config=STILL, key=key, alt=figures.votes_text(verdict)
     )
+    weighted = any(vote.weight != 1 for vote in verdict.votes)
     show_sheet(
-        ("Member", "Vote", "Score", "Cut", "Seconds"),
+        ("Member", "Vote", "Score", "Cut", *(("Counts",) if weighted else ()), "Seconds"),
         [
             (
                 escape(vote.member),
                 chip(vote.label, verdict.classes),
                 f"{vote.score:.3f}",
                 "–" if vote.threshold is None else f"{vote.threshold:.2f}",
+                *((f"{vote.weight:.2f}",) if weighted else ()),
                 f"{vote.seconds:.3f}",
             )
             for vote in verdict.votes
         ],
     )
+    show_weights(verdict)
 
 
 def show_absent(verdict: Verdict) -> None:

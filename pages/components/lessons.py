@@ -1,0 +1,81 @@
+"""What members have learnt from and what their votes weigh, in sentences."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from ensemble.results import Classes, Verdict
+from ensemble.store import Record
+from pages.components import session
+from pages.components.sheet import as_markdown
+
+LIKE_GOOD = "OK means like the good parts."
+
+
+def show_lesson(verdict: Verdict) -> None:
+    """Say quietly that no member of the product has ever learnt from a defect, where that is so."""
+    records = session.records()
+    if verdict.classes.defect is None or not records:
+        return
+    if all(learnt_from_good_alone(record, verdict.classes) for record in records.values()):
+        unseen = all(never_saw_a_defect(record, verdict.classes) for record in records.values())
+        st.caption(f"No defect has been seen yet: {LIKE_GOOD}" if unseen else f"No defect has taught it: {LIKE_GOOD}")
+
+
+def learnt_from_good_alone(record: Record, classes: Classes) -> bool:
+    """Whether only good parts have taught a member."""
+    photos = record.training.get("photos", {})
+    return bool(photos.get(classes.good)) and not photos.get(classes.defect)
+
+
+def never_saw_a_defect(record: Record, classes: Classes) -> bool:
+    """Whether a member has met no real defect, neither while learning nor when its vote was weighed."""
+    return learnt_from_good_alone(record, classes) and bool(_weighed(record).get("drawn"))
+
+
+def lesson(record: Record, classes: Classes) -> str:
+    """What taught a member that has learnt from good parts alone; empty for any other."""
+    if not learnt_from_good_alone(record, classes):
+        return ""
+    unseen = "; no defect has been seen" if never_saw_a_defect(record, classes) else ""
+    return f"Learnt from good parts alone{unseen}"
+
+
+def threshold(record: Record) -> str:
+    """Where a member's threshold comes from, where held-out good parts have set it."""
+    held: Mapping[str, Any] = _mapping(_mapping(record.training.get("facts")).get("held_out"))
+    if not {"quantile", "photos"} <= set(held):
+        return ""
+    above = f"; {held['above']} of them lie above it" if "above" in held else ""
+    return f"the {held['quantile']} quantile of {held['photos']} held-out good scores{above}"
+
+
+def weight_reason(record: Record) -> str:
+    """What a vote's weight rests on; empty where it was never measured."""
+    weighed = _weighed(record)
+    if "auroc" not in weighed:
+        return ""
+    against = "drawn damage" if weighed.get("drawn") else "real defects"
+    good, defective = weighed.get("good", "?"), weighed.get("defective", "?")
+    return f"AUROC {weighed['auroc']:.2f}, {good} held-out good parts against {defective} with {against}"
+
+
+def show_weights(verdict: Verdict) -> None:
+    """Say what the weights of these votes rest on, where any counts less than a whole vote."""
+    records = session.records()
+    reasons = [
+        f"{vote.member} counts {vote.weight:.2f}: {weight_reason(records[vote.member])}"
+        for vote in verdict.votes
+        if vote.weight != 1 and vote.member in records and weight_reason(records[vote.member])
+    ]
+    if reasons:
+        st.caption(as_markdown(f"A vote counts by its member's measured quality. {'. '.join(reasons)}."))
+
+
+def _weighed(record: Record) -> Mapping[str, Any]:
+    return _mapping(record.training.get("weighed"))
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
