@@ -96,6 +96,41 @@ class BaselineCNN(nn.Module):
         return logits
 
 
+class SmallAutoencoder(nn.Module):
+    """The autoencoder member's network: (N, 3, 128, 128) values around 0 through 64 numbers and back again.
+
+    So narrow a middle cannot carry what most parts do not have, so a defect is not painted again (after Bergmann et
+    al., VISAPP 2019, with fewer and narrower layers and the squared error).
+    """
+
+    def __init__(self, numbers: int = 64) -> None:
+        super().__init__()
+        self.encoder = nn.Sequential(  # (N, 3, 128, 128) -> (N, 64, 4, 4) -> (N, numbers, 1, 1)
+            *_leaky(nn.Conv2d(3, 16, 5, 2, 2)),
+            *_leaky(nn.Conv2d(16, 32, 3, 2, 1)),
+            *_leaky(nn.Conv2d(32, 48, 3, 2, 1)),
+            *_leaky(nn.Conv2d(48, 64, 3, 2, 1)),
+            *_leaky(nn.Conv2d(64, 64, 3, 2, 1)),
+            nn.Conv2d(64, numbers, 4),
+        )
+        self.decoder = nn.Sequential(  # and back
+            *_leaky(nn.ConvTranspose2d(numbers, 64, 4)),
+            *_leaky(nn.ConvTranspose2d(64, 64, 4, 2, 1)),
+            *_leaky(nn.ConvTranspose2d(64, 48, 4, 2, 1)),
+            *_leaky(nn.ConvTranspose2d(48, 32, 4, 2, 1)),
+            *_leaky(nn.ConvTranspose2d(32, 16, 4, 2, 1)),
+            nn.ConvTranspose2d(16, 3, 4, 2, 1),
+        )
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        painted: Tensor = self.decoder(self.encoder(pixels))
+        return painted
+
+
+def _leaky(layer: nn.Module) -> list[nn.Module]:
+    return [layer, nn.LeakyReLU(0.1, inplace=True)]
+
+
 def _convolution(channels_in: int, channels_out: int, *, side: int = 3, stride: int = 1) -> list[nn.Module]:
     return [
         nn.Conv2d(channels_in, channels_out, side, stride, side // 2, bias=False),

@@ -1,0 +1,156 @@
+"""The autoencoder: it learns to paint good parts from a few numbers; what it cannot paint is unlike a good part."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ensemble.errors import MemberError
+from ensemble.members.contract import Curves, Input, Parts, Progress
+from ensemble.members.good_parts import ARRAYS, CHUNK, GoodPartsMember, HeldOut, Measured
+from ensemble.networks import SmallAutoencoder, channels_last
+from ensemble.preprocessing import Preprocessing
+from ensemble.results import Classes
+
+STATE, USUAL = ".pth", "usual_errors"
+PIXELS = Preprocessing(side=128)
+BATCH, PEAK_RATE = 16, 3e-3
+STEPS = 1200  # however many photos there are
+POINT = 60  # steps from one point of the curves to the next
+HELD_OUT, FEWEST_HELD_OUT = 0.2, 10  # a fifth, but so many, or half of the photos, where a fifth is few
+SHRINK, BLURS = 2, (5, 3)  # pixels to a place of the map, then the places that are averaged, twice
+FLOOR = 0.3  # of the mean error: where parts are painted almost perfectly, noise is no defect
+
+
+class AutoencoderMember(GoodPartsMember):
+    """A convolutional autoencoder of good parts; the error of its painting is a photo's distance, and its map.
+
+    After Bergmann et al., "Improving unsupervised defect segmentation by applying structural similarity to
+    autoencoders", VISAPP 2019, with the squared error. The error of a place is compared with what good parts have at
+    that place, where edges are always painted badly; the worst place is the photo's distance.
+
+    Training is long, so it is done once, on four fifths of the good photos, and the scale comes from the last fifth.
+    That fifth chooses nothing: the number of steps is fixed.
+    """
+
+    kind: ClassVar[str] = "autoencoder"
+    title: ClassVar[str] = "Autoencoder"
+    pixels: ClassVar[Preprocessing | None] = PIXELS
+    reading: ClassVar[str | None] = None
+    side: ClassVar[int | None] = None
+    endings: ClassVar[tuple[str, ...]] = (STATE,)
+
+    def __init__(self, *, classes: Classes, input: Input = PIXELS, seed: int = 0) -> None:
+        super().__init__(classes=classes, input=input, seed=seed)
+
+    def _fit(self, rows: np.ndarray, progress: Progress) -> tuple[Mapping[str, np.ndarray], HeldOut]:
+        """What is learnt from most rows, and what each of the others measures."""
+        if (rows == rows[:1]).all():
+            raise MemberError(f"The {len(rows)} good photos are all alike. Add photos of other good parts.")
+        mixed = np.random.default_rng(self.seed).permutation(len(rows))
+        held = max(round(HELD_OUT * len(rows)), min(len(rows) // 2, FEWEST_HELD_OUT))
+        hold, learn = (torch.from_numpy(rows[chosen]) for chosen in (mixed[:held], mixed[held:]))
+        with torch.random.fork_rng(), torch.inference_mode(False), torch.enable_grad():
+            torch.manual_seed(self.seed)
+            network, self.curves_ = _train(learn, hold, progress)
+        self.network_ = network.eval().requires_grad_(False)
+        usual = np.concatenate([_blurred(self._errors(part)) for part in learn.split(CHUNK)]).mean(axis=0)
+        arrays = {name: value.numpy() for name, value in network.state_dict().items()}
+        arrays |= {USUAL: usual + FLOOR * usual.mean(), "learnt_from": np.asarray(len(learn))}
+        distances, maps = self._measure_all(arrays, hold.numpy())
+        return arrays, HeldOut(distances, distances, float(np.median(maps)) if maps is not None else 0.0)
+
+    def _measure(self, arrays: Mapping[str, np.ndarray], rows: np.ndarray) -> Measured:
+        maps = _blurred(self._errors(torch.from_numpy(rows))) / arrays[USUAL]
+        return maps.max(axis=(1, 2)).astype(np.float64), maps
+
+    def _errors(self, pixels: Tensor) -> Tensor:
+        """The squared error of each pixel of (N, 3, side, side): (N, 1, side, side)."""
+        with torch.inference_mode():
+            wanted = _values(pixels)
+            return (self.network_(wanted) - wanted).square().mean(dim=1, keepdim=True)
+
+    def reconstruct(self, rows: np.ndarray) -> np.ndarray:
+        """How it paints photos: (N, 3, 128, 128) uint8 pixels -> the same shape and type."""
+        with torch.inference_mode():
+            parts = [self.network_(_values(part)) for part in torch.from_numpy(rows).split(CHUNK)]
+            return torch.cat(parts).add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8).numpy()
+
+    def parts(self) -> Parts:
+        """The state dict of the network, and beside it what held-out good parts have measured."""
+        return {STATE: {name: torch.from_numpy(np.array(array)) for name, array in self.arrays_.items()}}
+
+    def restore(self, parts: Parts) -> "AutoencoderMember":
+        """Take such a state dict; a MemberError says what does not fit."""
+        state = parts[STATE]
+        if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
+            raise MemberError("The file holds no state dict of an autoencoder. Train it again.")
+        super().restore({ARRAYS: {name: value.numpy() for name, value in state.items()}})
+        return self
+
+    def _check(self, arrays: Mapping[str, np.ndarray]) -> None:
+        network, own = _empty(), {"held_out", "held_out_peaks", "held_out_calm", USUAL, "learnt_from"}
+        try:
+            network.load_state_dict(
+                {name: torch.from_numpy(array) for name, array in arrays.items() if name not in own}
+            )
+        except (RuntimeError, TypeError) as error:
+            raise MemberError("The state dict is not that of this autoencoder. Train it again.") from error
+        if {USUAL, "learnt_from"} - set(arrays) or arrays[USUAL].shape != (PIXELS.side // SHRINK,) * 2:
+            raise MemberError("The autoencoder's file lacks the errors of good parts. Train it again.")
+        self.network_ = network.eval().requires_grad_(False)
+
+    def _learnt_facts(self, arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+        return {"learnt_from": int(arrays["learnt_from"])}
+
+
+def _empty() -> SmallAutoencoder:
+    with torch.device("meta"):  # no random numbers are drawn for weights that come from the file
+        empty = SmallAutoencoder()
+    return channels_last(empty.to_empty(device="cpu"))
+
+
+def _train(learn: Tensor, hold: Tensor, progress: Progress) -> tuple[SmallAutoencoder, Curves]:
+    """A network for (N, 3, side, side) pixels, and its loss on those it learns from and on those held out."""
+    network = channels_last(SmallAutoencoder())
+    optimiser = torch.optim.AdamW(network.parameters(), PEAK_RATE, weight_decay=1e-4)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, PEAK_RATE, total_steps=STEPS)
+    curves: dict[str, list[float]] = {"learning_loss": [], "held_out_loss": []}
+    total = torch.zeros(())
+    for step in range(1, STEPS + 1):
+        photos = _values(_mirrored(learn[torch.randint(len(learn), (BATCH,))]))
+        loss = nn.functional.mse_loss(network(photos), photos)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+        total += loss.detach()
+        if step % POINT == 0:
+            with torch.no_grad():
+                losses = [nn.functional.mse_loss(network(_values(part)), _values(part)) for part in hold.split(CHUNK)]
+            curves["learning_loss"].append(round(float(total) / POINT, 6))
+            curves["held_out_loss"].append(round(float(torch.stack(losses).mean()), 6))
+            total.zero_()
+            progress(step / STEPS)
+    return network, curves
+
+
+def _values(pixels: Tensor) -> Tensor:
+    """uint8 pixels -> the same shape from -1 to 1."""
+    return pixels.float().div(127.5).sub(1).contiguous(memory_format=torch.channels_last)
+
+
+def _mirrored(pixels: Tensor) -> Tensor:
+    choices = torch.rand(2, len(pixels), 1, 1, 1) < 0.5
+    pixels = torch.where(choices[0], pixels.flip(2), pixels)
+    return torch.where(choices[1], pixels.flip(3), pixels)
+
+
+def _blurred(errors: Tensor) -> np.ndarray:
+    """Errors (N, 1, side, side) -> (N, h, w) averages over a neighbourhood, which noise does not reach."""
+    grid = nn.functional.avg_pool2d(errors, SHRINK)
+    for side in BLURS:
+        grid = nn.functional.avg_pool2d(grid, side, 1, side // 2, count_include_pad=False)
+    return grid[:, 0].numpy()
