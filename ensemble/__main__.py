@@ -185,6 +185,34 @@ def inspect(
 
 
 @app.command()
+def labels(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Photos with masks in ground_truth/, or a whole tree.")],
+    destination: Annotated[Path, typer.Argument(metavar="DESTINATION", help="An empty or new folder.")],
+    one_class: Annotated[bool, typer.Option("--one-class", help="One class for every kind of damage.")] = False,
+    classes: Annotated[str | None, typer.Option("--classes", help="FOLDER=CLASS,… or FOLDER,…")] = None,
+    seed: Seed = 0,
+) -> None:
+    """Turn masks into boxes: photos, YOLO text labels and the data YAML, to train a detector on."""
+    from ensemble.datasets import find_dataset, parse_classes
+    from ensemble.results import NON_DEFECTIVE
+    from ensemble.yolo import write_labels
+
+    dataset = find_dataset(data, parse_classes(classes) if classes else None, seed)
+    apart = any(sample.mask for sample in dataset.train)  # else a share of the test part has to be learnt from
+    samples, held_out = (dataset.train, dataset.test) if apart else ((*dataset.train, *dataset.test), None)
+    good = dataset.classes.good or NON_DEFECTIVE
+    made = write_labels(samples, destination, held_out=held_out, one_class=one_class, good=good, seed=seed)
+    for sentence in dataset.notes:
+        say(sentence)
+    if not apart:
+        say("Only the test part has masks: a fifth of each kind of photo is held out to measure on.")
+    if made.left_out:
+        say(f"{len(made.left_out)} defective photos have no mask and are left out, such as {made.left_out[0]}.")
+    counts = ", ".join(f"{count} {name}" for name, count in made.boxes.items())
+    say(f"Wrote {made.data} with {made.photos} photos and {sum(made.boxes.values())} boxes: {counts}.")
+
+
+@app.command()
 def trust(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[NAME]...", help="Members such as svm_resnet50.")

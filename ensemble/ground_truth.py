@@ -48,15 +48,18 @@ class GroundTruth:
         return known or (self.masks.get((place, inner.stem)) if last else None)
 
 
+def misfit(mask: Path, photo: Path) -> str | None:
+    """How a mask's size differs from its photo's, by their headers alone; None where it does not."""
+    size, wanted = size_of(mask), _upright_size(photo)
+    if size is None or wanted is None or size == wanted:
+        return None
+    return f"has {size[0]} × {size[1]} pixels and its photo {photo.name} {wanted[0]} × {wanted[1]}"
+
+
 def refuse_misfit(mask: Path, photo: Path) -> None:
-    """A DataError where a mask has another size than its photo, by their headers alone."""
-    sizes = _size(mask), _upright_size(photo)
-    if None not in sizes and sizes[0] != sizes[1]:
-        (width, height), (photo_width, photo_height) = sizes  # type: ignore[misc]  # neither is None
-        raise DataError(
-            f"The mask {mask} has {width} × {height} pixels and its photo {photo.name} {photo_width} × {photo_height}. "
-            "Export the mask at the size of the photo."
-        )
+    """A DataError where a mask has another size than its photo."""
+    if reason := misfit(mask, photo):
+        raise DataError(f"The mask {mask} {reason}. Export the mask at the size of the photo.")
 
 
 def _is_whole(path: Path) -> bool:
@@ -68,7 +71,8 @@ def _is_whole(path: Path) -> bool:
     return True
 
 
-def _size(path: Path) -> tuple[int, int] | None:
+def size_of(path: Path) -> tuple[int, int] | None:
+    """Width and height of a picture by its header; None where it is none."""
     try:
         with Image.open(path) as opened:
             return opened.size
@@ -78,7 +82,7 @@ def _size(path: Path) -> tuple[int, int] | None:
 
 def _upright_size(path: Path) -> tuple[int, int] | None:
     """Width and height of a photo once it is turned upright; None where it is none, which its reader will say."""
-    size = _size(path)
+    size = size_of(path)
     if size is None:
         return None
     try:

@@ -142,12 +142,15 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def _tree(folder: Path) -> dict[str, Path]:
-    """The MVTec AD categories below a folder that has no parts of its own; none where one of them is none."""
+    """The MVTec AD categories below a folder that has no parts of its own; a DataError where one of them is none."""
     found = categories(folder)
     for root in found.values():
         names = [child.name for child in _folders(root / TRAIN)] if (root / TRAIN).is_dir() else []
         if len(names) != 1 or not is_good(names[0]):
-            return {}
+            raise DataError(
+                f"{folder} holds {', '.join(found)}, each with parts of its own, but {root / TRAIN} does not hold "
+                "good parts alone, so they are no MVTec AD tree. Name one of them."
+            )
     return found
 
 

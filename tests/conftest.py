@@ -1,16 +1,20 @@
 """What several tests share: drawn photos, random weights for a small backbone, and a product trained on both."""
 
 import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
+from ensemble.__main__ import main
 from ensemble.backbones import build_network
 from ensemble.drawing.sample import write_sample
 from ensemble.training import train
 
 TINY_BACKBONE = "squeezenet1_1"
+Run = Callable[..., tuple[int, str, str]]
 
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"  # servers under test are never behind a proxy
 for setting in [name for name in os.environ if name.startswith("QUORUM_")]:
@@ -52,6 +56,22 @@ def tiny_product(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path, tiny
         product="disc",
     )
     return folder
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """The command line: arguments in, exit code, standard output and what is said to a person out."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["ensemble", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+            raise SystemExit(0)
+        printed = capsys.readouterr()
+        return int(ended.value.code or 0), printed.out, " ".join(printed.err.split())
+
+    return call
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:

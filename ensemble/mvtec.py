@@ -1,0 +1,183 @@
+"""The MVTec AD tree: whether it is whole, and a table with one row a photo.
+
+`CATEGORY/train/good`, `CATEGORY/test/good`, `CATEGORY/test/TYPE`, `CATEGORY/ground_truth/TYPE/NAME_mask.png`
+(Bergmann et al., MVTec AD, CVPR 2019). A single category is a tree of one.
+"""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from ensemble.datasets import is_photo
+from ensemble.errors import DataError
+from ensemble.ground_truth import GROUND_TRUTH, GroundTruth, misfit, size_of
+from ensemble.layouts import TEST, TRAIN, Found, Layout, categories, is_good, parts_of, read_layout
+from ensemble.masks import HALF, read_mask
+from ensemble.results import DEFECTIVE, NON_DEFECTIVE
+
+COLUMNS = ("path", "category", "split", "label", "defect_type", "mask")
+Matter = Literal["structure", "photo", "missing mask", "mask"]
+
+
+@dataclass(frozen=True, slots=True)
+class Oddity:
+    """Something that is not as it should be: where, from the tree's folder, and what."""
+
+    matter: Matter
+    path: str
+    reason: str
+
+    def as_json(self) -> dict[str, str]:
+        """Plain JSON values."""
+        return {"matter": self.matter, "path": self.path, "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """What one category holds: photos by part and type, masks, and what is odd about it."""
+
+    train_good: int
+    test_good: int
+    types: Mapping[str, int]
+    masks: int
+    oddities: tuple[Oddity, ...]
+
+    def count(self, *matters: Matter) -> int:
+        """How many oddities concern these matters."""
+        return sum(oddity.matter in matters for oddity in self.oddities)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "train_good": self.train_good,
+            "test_good": self.test_good,
+            "types": dict(self.types),
+            "masks": self.masks,
+            "oddities": [oddity.as_json() for oddity in self.oddities],
+        }
+
+
+def check_tree(folder: Path) -> dict[str, Category]:
+    """Every category of a tree with its counts and oddities; a DataError where there is none."""
+    return {name: _check(root, folder) for name, root in find_categories(folder).items()}
+
+
+def find_categories(folder: Path) -> dict[str, Path]:
+    """The categories at or below a folder by their names; a DataError where there is none."""
+    found = categories(folder) if folder.is_dir() else {}
+    if not found:
+        raise DataError(
+            f"{folder} is no MVTec AD tree. Expected CATEGORY/train/good and CATEGORY/test/TYPE in it, or a category."
+        )
+    return found
+
+
+def image_level(folder: Path) -> list[dict[str, str]]:
+    """A row a photo with the values of `COLUMNS`; paths are relative to the folder, with forward slashes."""
+    rows = []
+    for category, root in find_categories(folder).items():
+        for part, name, found in _photos(read_layout(root)):
+            good = is_good(name)
+            values = (
+                found.path.relative_to(folder).as_posix(),
+                category,
+                part,
+                NON_DEFECTIVE if good else DEFECTIVE,
+                "" if good else found.kind,
+                found.mask.relative_to(folder).as_posix() if found.mask and not good else "",
+            )
+            rows.append(dict(zip(COLUMNS, values, strict=True)))
+    return rows
+
+
+def as_csv(rows: Sequence[Mapping[str, str]]) -> bytes:
+    """The rows of `image_level` as CSV in UTF-8, to be read by programs."""
+    stream = io.StringIO(newline="")
+    writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return stream.getvalue().encode()
+
+
+def _photos(layout: Layout) -> Iterator[tuple[str, str, Found]]:
+    """Part, class folder and file of everything that is a photo."""
+    for part in (TRAIN, TEST):
+        for name, files in layout.parts.get(part, {}).items():
+            yield from ((part, name, found) for found in files if is_photo(found.path))
+
+
+def _check(root: Path, tree: Path) -> Category:
+    layout, truth = read_layout(root), GroundTruth.below(root)
+    photos = list(_photos(layout))
+    good = Counter(part for part, name, _ in photos if is_good(name))
+    bad = [found for part, name, found in photos if part == TEST and not is_good(name)]
+    oddities = (
+        *_structure(root, tree, layout, good, bad),
+        *_strangers(layout, tree),
+        *_masks(root, tree, truth, bad, {found.mask for _, _, found in photos if found.mask}),
+    )
+    types = Counter(found.kind for found in bad)
+    return Category(good[TRAIN], good[TEST], dict(sorted(types.items())), len(truth.masks), oddities)
+
+
+def _structure(
+    root: Path, tree: Path, layout: Layout, good: Mapping[str, int], bad: Sequence[Found]
+) -> Iterator[Oddity]:
+    for part in (TRAIN, TEST):
+        if not good[part]:
+            yield Oddity("structure", _named(root / part / "good", tree), "holds no photos of good parts")
+    if not bad:
+        yield Oddity("structure", _named(root / TEST, tree), "holds no photos of defective parts")
+    for name in layout.parts.get(TRAIN, {}):
+        if not is_good(name):
+            yield Oddity("structure", _named(root / TRAIN / name, tree), "is no folder of good parts")
+    for part in parts_of(root):
+        for path in sorted((root / part).iterdir()):
+            if path.is_file() and not path.name.startswith("."):
+                yield Oddity("structure", _named(path, tree), "lies outside the folders of good parts and defects")
+
+
+def _strangers(layout: Layout, tree: Path) -> Iterator[Oddity]:
+    """Files that are no photos, by their ending, their size on disk and their header."""
+    for part in layout.parts.values():
+        for files in part.values():
+            for found in files:
+                if not is_photo(found.path) or size_of(found.path) is None:
+                    yield Oddity("photo", _named(found.path, tree), "is no photo")
+
+
+def _masks(root: Path, tree: Path, truth: GroundTruth, bad: Sequence[Found], used: set[Path]) -> Iterator[Oddity]:
+    for found in bad:
+        if found.mask is None:
+            yield Oddity("missing mask", _named(found.path, tree), f"has no mask in {GROUND_TRUTH}")
+        else:
+            for reason in _mask_reasons(found.mask, found.path):
+                yield Oddity("mask", _named(found.mask, tree), reason)
+    for path in truth.unreadable:
+        yield Oddity("mask", _named(path, tree), "cannot be read")
+    for path in sorted(set(truth.masks.values()) - used):
+        yield Oddity("mask", _named(path, tree), "belongs to no photo")
+    place = root / GROUND_TRUTH
+    if bad and not place.is_dir():
+        yield Oddity("structure", _named(place, tree), "is missing")
+
+
+def _mask_reasons(mask: Path, photo: Path) -> Iterator[str]:
+    if reason := misfit(mask, photo):
+        yield reason
+        return
+    values = np.asarray(read_mask(mask))  # (h, w)
+    if not (values > HALF).any():
+        yield f"marks nothing: its brightest pixel is {values.max()} of 255"
+    elif grey := int(((values > 0) & (values < 255)).sum()):
+        yield f"is not black and white: {grey} pixels are grey, and those from half grey on count as damaged"
+
+
+def _named(path: Path, tree: Path) -> str:
+    return path.relative_to(tree).as_posix()

@@ -1,0 +1,87 @@
+"""What the commands share: the console, progress bars, options, and the tables that they print."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Column, Table
+
+# Standard output carries results alone, so that it can be piped; a path with brackets in it is no markup.
+console = Console(stderr=True, markup=False)
+
+DEFAULT_MODELS = Path("models")
+KIND_NAMES = (
+    "baseline_cnn, svm, rf, xgb, mahalanobis, feature_reconstruction, patch_memory, autoencoder, finetuned, detector"
+)
+Models = Annotated[Path, typer.Option("--models", help="The product's folder.", show_default=True)]
+Weights = Annotated[Path | None, typer.Option("--weights", help="A folder with backbone weights.")]
+Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same result on the same machine.")]
+Backbones = Annotated[list[str] | None, typer.Option("--backbone", help="A backbone; may be repeated.")]
+Members = Annotated[
+    list[str] | None,
+    typer.Option("--members", help=f"A member kind ({KIND_NAMES}); may be repeated. By default all that can learn."),
+]
+Side = Annotated[
+    int | None, typer.Option("--side", help="Pixels a side that members which learn from good parts read.")
+]
+
+
+@contextmanager
+def stages() -> Iterator[Callable[[str, float], None]]:
+    """A progress bar for each stage, with the time that is left."""
+    columns = (TextColumn("{task.description:<44}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def show(stage: str, done: float) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, total=1.0)
+            bars.update(tasks[stage], completed=done)
+
+        yield show
+
+
+def say(sentence: str) -> None:
+    """A sentence for a person, beside the results."""
+    console.print(sentence, highlight=False)
+
+
+def listed(values: list[str] | None) -> tuple[str, ...]:
+    """Repeated options and comma-separated ones alike."""
+    return tuple(part.strip() for value in values or () for part in value.split(",") if part.strip())
+
+
+def figure(value: float | None) -> str:
+    """A figure in a table."""
+    return "–" if value is None else f"{value:.3f}"
+
+
+def print_table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+    """A table for a person; its first column is never broken."""
+    first, *others = columns
+    table = Table(Column(first, no_wrap=True), *others, box=SIMPLE)
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+def print_quality(quality: Mapping[str, Any]) -> None:
+    """The measured quality of members and policies; of maps too where a member has one."""
+    rows = dict(quality["members"])
+    if quality.get("good_only"):
+        rows["learnt from good (mean)"] = quality["good_only"]
+    has_maps = any("aupro" in entry for entry in rows.values())
+    rows |= {f"{name} (policy)": entry for name, entry in quality["ensemble"].items()}
+    maps = {"pixel AUROC": "pixel_auroc", "AUPRO": "aupro"} if has_maps else {}
+    columns = {"accuracy": "accuracy", "AUROC": "auroc", **maps, "escapes": "escape_rate", "overkill": "overkill_rate"}
+    columns |= {"review": "review_rate", "F1": "f1"}
+    say(f"Measured on {quality['photos']} test photos:")
+    print_table(
+        ("member or policy", *columns),
+        ((name, *(figure(entry.get(key)) for key in columns.values())) for name, entry in rows.items()),
+    )
