@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from ensemble.members.autoencoder import AutoencoderMember
 from ensemble.members.baseline_cnn import BaselineCNNMember
 from ensemble.members.classical import ForestMember, SupportVectorMember, XGBoostMember
 from ensemble.members.contract import Member, Opinion, Parts, PhotoBatch
+from ensemble.members.finetuned import FinetunedMember
 from ensemble.members.mahalanobis import MahalanobisMember
 
 KINDS: Mapping[str, type[Member]] = MappingProxyType(
@@ -14,7 +16,9 @@ KINDS: Mapping[str, type[Member]] = MappingProxyType(
         "svm": SupportVectorMember,
         "rf": ForestMember,
         "xgb": XGBoostMember,
+        "finetuned": FinetunedMember,
         "mahalanobis": MahalanobisMember,
+        "autoencoder": AutoencoderMember,
     }
 )
 
