@@ -1,6 +1,6 @@
 """Arranges published sets of photos as train|test/CLASS folders, split so that no part is on both sides.
 
-    python -m benchmarks.arrange tile ../shared/data/magnetic_tile DESTINATION --seed 0
+    python -m benchmarks.arrange tile ../shared/data/magnetic_tile DESTINATION --seed 0 --masks
     python -m benchmarks.arrange tile-good-only ../shared/data/magnetic_tile DESTINATION --seed 0
 
 Casting and clothing are published in this layout already.
@@ -99,8 +99,12 @@ def tile(
     seed: int = 0,
     test_share: float = 0.3,
     by_photo: Annotated[bool, typer.Option("--by-photo", help="Let captures of one part fall on both sides.")] = False,
+    masks: Annotated[bool, typer.Option("--masks", help="Also the masks, in ground_truth/train|test/CLASS.")] = False,
 ) -> None:
-    """Magnetic tile: Free is non_defective, every other type is defective; about 70 to 30, split by part."""
+    """Magnetic tile: Free is non_defective, every other type is defective; about 70 to 30, split by part.
+
+    With masks, each defective photo needs one beside it, NAME.png for NAME.jpg.
+    """
     photos = sorted(source.glob("MT_*/Imgs/*.jpg"))
     if not photos:
         raise typer.BadParameter(f"Expected MT_TYPE/Imgs/*.jpg in {source} and found none.")
@@ -113,6 +117,10 @@ def tile(
             folder = destination / side / label
             folder.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(photo, folder / f"{defect_type(photo)}_{photo.name}")
+            if masks and label == "defective":
+                folder = destination / "ground_truth" / side / label
+                folder.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(photo.with_suffix(".png"), folder / f"{defect_type(photo)}_{photo.stem}.png")
             counts[label] += 1
         typer.echo(f"{side}: " + ", ".join(f"{count} {label}" for label, count in sorted(counts.items())))
 

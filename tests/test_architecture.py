@@ -21,13 +21,14 @@ ROWS = (
         "localisation",
         "masks",
         "damage",
+        "detections",
         "exports",
         "energy",
         "overlays",
         "image_metrics",
         "pixel_metrics",
     },
-    {"backbones", "datasets", "ground_truth", "layouts", "mvtec", "members", "store", "figures"},
+    {"backbones", "datasets", "ground_truth", "layouts", "mvtec", "members", "store", "figures", "yolo", "yolo_training"},
     {"inspector", "batches", "training", "weighing", "mvtec_training", "pretraining", "evaluation", "map_quality", "attribution"},
     {"__main__", "mvtec_commands", "terminal", "api"},
 )
@@ -40,6 +41,7 @@ DOORS = {
     "typer": {"ensemble/__main__.py", "ensemble/mvtec_commands.py", "ensemble/terminal.py"},
     "captum": {"ensemble/attribution.py"},
     "codecarbon": {"ensemble/energy.py"},
+    "ultralytics": {"ensemble/yolo_training.py"},
 }
 MODULES = sorted((ROOT / "ensemble").rglob("*.py"))
 SCREENS = sorted((ROOT / "pages" / "screens").glob("*.py"))

@@ -48,6 +48,7 @@ def test_the_command_copies_photos_into_class_folders(tmp_path: Path) -> None:
         "train: 12 defective, 12 non_defective",
         "test: 6 defective, 6 non_defective",
     ]
+    assert not (tmp_path / "out" / "ground_truth").exists()
     again = CliRunner().invoke(app, ["tile", str(tmp_path / "source"), str(tmp_path / "out")])
     assert again.exit_code == 2
 
@@ -81,3 +82,18 @@ def test_the_good_only_command_makes_an_mvtec_category(tmp_path: Path) -> None:
     assert outcome.output.splitlines() == ["train: 10 good", "test: 6 fray, 6 good"]
     assert (tmp_path / "out/ground_truth/fray/exp1_num_5015_mask.png").read_text() == "mask of exp1_num_5015.jpg"
     assert sorted(path.name for path in (tmp_path / "out/ground_truth").iterdir()) == ["fray"]
+
+
+def test_masks_go_where_their_photos_are_looked_for(tmp_path: Path) -> None:
+    for photo in [*photos("Free", 0, 1000), *photos("Fray", 5000, 6000)]:
+        path = tmp_path / "source" / photo
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(photo.name.encode())
+        path.with_suffix(".png").write_bytes(f"mask of {photo.name}".encode())
+    outcome = CliRunner().invoke(app, ["tile", str(tmp_path / "source"), str(tmp_path / "out"), "--masks"])
+    assert outcome.exit_code == 0
+    masks = sorted((tmp_path / "out" / "ground_truth").rglob("*.png"))
+    assert len(masks) == 12 and {mask.parent.name for mask in masks} == {"defective"}
+    for mask in masks:
+        photo = tmp_path / "out" / mask.parent.parent.name / "defective" / f"{mask.stem}.jpg"
+        assert mask.read_bytes() == b"mask of " + photo.read_bytes()

@@ -7,8 +7,10 @@ from ensemble.members.autoencoder import AutoencoderMember
 from ensemble.members.baseline_cnn import BaselineCNNMember
 from ensemble.members.classical import ForestMember, SupportVectorMember, XGBoostMember
 from ensemble.members.contract import Member, Opinion, Parts, PhotoBatch
+from ensemble.members.detector import DetectorMember
 from ensemble.members.finetuned import FinetunedMember
 from ensemble.members.mahalanobis import MahalanobisMember
+from ensemble.members.patch_memory import PatchMemoryMember
 
 KINDS: Mapping[str, type[Member]] = MappingProxyType(
     {
@@ -19,6 +21,8 @@ KINDS: Mapping[str, type[Member]] = MappingProxyType(
         "finetuned": FinetunedMember,
         "mahalanobis": MahalanobisMember,
         "autoencoder": AutoencoderMember,
+        "patch_memory": PatchMemoryMember,
+        "detector": DetectorMember,
     }
 )
 

@@ -1,0 +1,204 @@
+"""The detector: a YOLO network that points at damage with boxes, run from its ONNX file.
+
+Any file that YOLOv8 or YOLOv11 exports will do, whatever its input size and the names of what it finds: everything that
+it finds speaks against the part. Only training one needs the optional package ultralytics, whose licence is AGPL-3.0.
+"""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from PIL import Image
+
+from ensemble.detections import decode, on_scale
+from ensemble.errors import MemberError
+from ensemble.members.contract import Curves, Facts, Input, Lesson, Opinion, Parts, Progress
+from ensemble.members.detector_file import CONFIDENCE, STATED, DetectorFile
+from ensemble.preprocessing import Preprocessing
+from ensemble.results import Classes, Region
+from ensemble.yolo import ANY_DEFECT, HOLD, LEARN, data_text, held_out_places, label_text, make_folders, write_label
+from ensemble.yolo_training import DETECTOR, EPOCH, RESULT
+
+ONNX = ".onnx"
+PIXELS = Preprocessing(side=320, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0), pad=True)
+FEWEST = 5  # photos with a mask
+CALM = 3  # damaged photos for each one of a good part
+SEEN, EPOCHS = 3000, (8, 100)  # photos looked at in all, which bounds the time, but each so many times
+EXTRAS = "requirements-extras.txt"
+
+
+class DetectorMember:
+    """A YOLO detector on (N, 3, side, side) pixels with grey bars; the side is its file's own, 320 where it learns."""
+
+    kind: ClassVar[str] = "detector"
+    title: ClassVar[str] = "Detector"
+    pixels: ClassVar[Preprocessing | None] = PIXELS
+    reading: ClassVar[str | None] = None
+    side: ClassVar[int | None] = None
+    lesson: ClassVar[Lesson] = "masks"
+    needs: ClassVar[str | None] = "ultralytics"
+    libraries: ClassVar[tuple[str, ...]] = ()  # an ONNX file holds all that it needs
+    endings: ClassVar[tuple[str, ...]] = (ONNX,)
+
+    def __init__(self, *, classes: Classes, input: Input = PIXELS, seed: int = 0) -> None:
+        self.classes = classes
+        self.input = input
+        self.seed = seed
+        self.curves_: Curves = {}
+        self.facts_: Facts = {}
+
+    def fit(
+        self, rows: np.ndarray, labels: np.ndarray, progress: Progress | None = None, *, masks: np.ndarray
+    ) -> "DetectorMember":
+        """Train a YOLO11n from scratch on (N, 3, side, side) pixels and (N, side, side) masks, true where damaged.
+
+        A fifth of the photos is held out; `facts_` and `curves_` hold what is measured there, where the best epoch and
+        the confidence from which a box is believed are chosen too.
+        """
+        good = self._good()
+        if importlib.util.find_spec("ultralytics") is None:
+            raise MemberError(
+                f"Training a detector needs the package ultralytics. Install it with pip install -r {EXTRAS}."
+            )
+        damaged = np.flatnonzero(masks.any(axis=(1, 2)))
+        if len(damaged) < FEWEST:
+            raise MemberError(
+                f"A detector needs at least {FEWEST} photos with damage in their masks. Got {len(damaged)}. Add masks."
+            )
+        random = np.random.default_rng(self.seed)
+        # A few good parts: most of a damaged one is background too.
+        calm = random.permutation(np.flatnonzero((labels == good) & ~masks.any(axis=(1, 2))))[: len(damaged) // CALM]
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = Path(temporary)
+            held = _write_lesson(folder, rows, masks, (damaged, np.sort(calm)), random)
+            epochs = int(np.clip(SEEN // (len(damaged) + len(calm)), *EPOCHS))
+            _train(folder, rows.shape[-1], epochs, self.seed, progress or (lambda _: None))
+            result = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+            data = _with_confidence((folder / DETECTOR).read_bytes(), result["confidence"] or STATED)
+        self.restore({ONNX: data})
+        self.curves_ = result["curves"]
+        self.facts_ = {
+            "photos": len(damaged) + len(calm),
+            "with_damage": len(damaged),
+            "held_out": held,
+            "epochs": epochs,
+            "best_epoch": result["epoch"],
+            "held_out_map50": round(result["map50"], 4),
+            "held_out_map50_95": round(result["map50_95"], 4),
+            "confidence": round(self.file_.confidence, 4),
+        }
+        return self
+
+    def score(self, rows: np.ndarray) -> Opinion:
+        """(N, 3, side, side) uint8 pixels -> probabilities (N, 2) by the most confident box, and a region for each box.
+
+        Photo by photo, so that none depends on its batch. The confidence from which the detector is believed is 0.5.
+        """
+        file = self.file_
+        defective, regions = np.empty(len(rows)), []
+        for place, row in enumerate(rows):
+            output = file.run(row)
+            defective[place] = float(on_scale(output[4:].max(), file.confidence))
+            regions.append(_regions(output, file))
+        columns = [1 - defective, defective] if self._good() == 0 else [defective, 1 - defective]
+        return Opinion(np.stack(columns, axis=1), regions=regions)
+
+    def parts(self) -> Parts:
+        """The ONNX file."""
+        return {ONNX: self._data}
+
+    def restore(self, parts: Parts) -> "DetectorMember":
+        """Take an ONNX file; from then on `input` has the file's own side."""
+        self._good()
+        file = DetectorFile.from_bytes(parts[ONNX])
+        if self.classes.good in file.names:
+            raise MemberError(
+                f"It also points at {self.classes.good}, a good part, and whatever a detector finds speaks against the "
+                "part. Train it on damage alone."
+            )
+        self.file_, self._data = file, parts[ONNX]
+        self.input = replace(PIXELS, side=file.side)
+        return self
+
+    def _good(self) -> int:
+        """The position of the good class; a MemberError in a product without a defect."""
+        if self.classes.good is None:
+            raise MemberError(
+                f"{self.title} points at damage; the classes {', '.join(self.classes.names)} have no defect. Choose "
+                "another kind of member."
+            )
+        return self.classes.names.index(self.classes.good)
+
+
+def _regions(output: np.ndarray, file: DetectorFile) -> tuple[Region, ...]:
+    found = decode(output, file.side, file.confidence)
+    scores = on_scale(found.confidences, file.confidence)
+    regions = []
+    for box, score, number in zip(found.boxes, scores, found.classes, strict=True):
+        left, top, right, bottom = map(float, box)
+        area = (right - left) * (bottom - top)
+        regions.append(Region(file.names[number], (left, top, right, bottom), float(score), area))
+    return tuple(regions)
+
+
+def _write_lesson(
+    folder: Path,
+    rows: np.ndarray,
+    masks: np.ndarray,
+    groups: tuple[np.ndarray, ...],
+    random: np.random.Generator,
+) -> int:
+    """Write photos and labels, a fifth of each group held out; how many those are."""
+    make_folders(folder)
+    count = 0
+    for group in groups:
+        held = held_out_places(len(group), random)
+        count += len(held)
+        for place, number in enumerate(group):
+            part, file = HOLD if place in held else LEARN, f"{number}.png"
+            Image.fromarray(rows[number].transpose(1, 2, 0)).save(folder / "images" / part / file)
+            write_label(folder, part, file, label_text(masks[number]))
+    (folder / "data.yaml").write_text(data_text([ANY_DEFECT]), encoding="utf-8")
+    return count
+
+
+def _train(folder: Path, side: int, epochs: int, seed: int, progress: Progress) -> None:
+    """Run `ensemble.yolo_training` in a process of its own; a MemberError where it fails."""
+    root = Path(__file__).resolve().parents[2]
+    paths = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
+    environment = os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": str(torch.get_num_threads())}
+    command = [sys.executable, "-m", "ensemble.yolo_training", str(folder), str(side), str(epochs), str(seed)]
+    complaints = folder / "complaints.txt"
+    with (
+        complaints.open("w") as errors,
+        subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True
+        ) as process,
+    ):
+        try:
+            for line in process.stdout or ():
+                if line.startswith(EPOCH):
+                    progress(int(line.removeprefix(EPOCH)) / epochs)
+        except BaseException:  # whoever was told has given up
+            process.kill()
+            raise
+    if process.returncode != 0 or not (folder / RESULT).is_file():
+        last = (complaints.read_text(errors="replace").strip().splitlines() or ["no reason was given"])[-1]
+        raise MemberError(f"Training the detector failed ({last}). Train again, or leave the detector out.")
+
+
+def _with_confidence(data: bytes, confidence: float) -> bytes:
+    """The same ONNX file with the confidence from which on its boxes are believed in its metadata."""
+    import onnx
+
+    model: Any = onnx.load_from_string(data)
+    model.metadata_props.add(key=CONFIDENCE, value=str(confidence))
+    return bytes(model.SerializeToString())

@@ -1,0 +1,126 @@
+"""Detectors as ONNX files: those that YOLOv8 and YOLOv11 export, of any input size and any class names."""
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from ensemble.errors import MemberError
+
+CONFIDENCE = "quorum_confidence"  # the metadata's key for the confidence from which on a box is believed
+STATED = 0.25  # where a file does not say: what YOLO itself uses
+DETECTION = "detect"
+NUMBERS = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
+AGAIN = "Export a YOLOv8 or YOLOv11 detector with format=onnx, nms=False and batch=1."
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DetectorFile:
+    """A detector that is ready to run: the side of its square in pixels, what it finds, when it is to be believed."""
+
+    session: Any
+    side: int
+    names: tuple[str, ...]
+    confidence: float
+    dtype: type
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "DetectorFile":
+        """Open an ONNX file; a MemberError says why it is no detector that can be used here."""
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = torch.get_num_threads()
+        options.log_severity_level = 3  # a damaged file is told to the person and not to the log
+        try:
+            session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # its errors share no base but this one
+            raise MemberError(f"It is no ONNX file that onnxruntime can open ({_reason(error)}). {AGAIN}") from error
+        metadata = session.get_modelmeta().custom_metadata_map
+        task = metadata.get("task", DETECTION)
+        if task != DETECTION:
+            raise MemberError(f"It is made for the task {task}; a detector's is {DETECTION}. {AGAIN}")
+        dtype, side = _input(session, metadata)
+        found = cls(session, side, _names(metadata), _confidence(metadata), dtype)
+        found._check()
+        return found
+
+    def run(self, photo: np.ndarray) -> np.ndarray:
+        """One photo's (3, side, side) uint8 pixels -> its raw (4 + K, n) numbers."""
+        pixels: np.ndarray = (photo[None] / np.float32(255)).astype(self.dtype)
+        name = self.session.get_inputs()[0].name
+        return np.asarray(self.session.run(None, {name: np.ascontiguousarray(pixels)})[0])[0]
+
+    def _check(self) -> None:
+        """Whether a grey photo gets the numbers of a detector with these names."""
+        outputs = self.session.get_outputs()
+        if len(outputs) != 1:
+            raise MemberError(f"A detector has one output. It has {len(outputs)}. {AGAIN}")
+        try:
+            output = self.run(np.full((3, self.side, self.side), 114, dtype=np.uint8))
+        except Exception as error:
+            raise MemberError(
+                f"It fails on a grey photo of {self.side} × {self.side} pixels ({_reason(error)}). {AGAIN}"
+            ) from error
+        if output.ndim != 2 or output.shape[0] < 5 or output.shape[0] >= output.shape[1]:
+            raise MemberError(
+                "A detector gives each of many places four numbers for a box and one for each class, as "
+                f"(1, 4 + classes, places). It gives {(1, *output.shape)}. {AGAIN}"
+            )
+        if output.shape[0] != 4 + len(self.names):
+            raise MemberError(
+                f"It names {len(self.names)} classes ({', '.join(self.names[:5])}) and tells {output.shape[0] - 4} "
+                "apart. Export it again from the model that it belongs to."
+            )
+
+
+def _input(session: Any, metadata: Mapping[str, str]) -> tuple[type, int]:
+    """The number type and the side of the one square photo that it reads."""
+    inputs = session.get_inputs()
+    if len(inputs) != 1:
+        names = ", ".join(each.name for each in inputs)
+        raise MemberError(f"A detector has one input, a photo. It has {len(inputs)} ({names}). {AGAIN}")
+    shape, dtype = inputs[0].shape, NUMBERS.get(inputs[0].type)
+    fits = len(shape) == 4 and shape[1] == 3 and not (isinstance(shape[0], int) and shape[0] != 1)
+    if dtype is None or not fits:
+        raise MemberError(
+            f"A detector reads one RGB photo of floating-point numbers, as (1, 3, side, side). It reads {tuple(shape)} "
+            f"of {inputs[0].type}. {AGAIN}"
+        )
+    wanted = _literal(metadata.get("imgsz", "640"), "imgsz")
+    declared = list(wanted) if isinstance(wanted, list | tuple) else [wanted, wanted]
+    sizes = [given if isinstance(given, int) else size for given, size in zip(shape[2:], declared, strict=False)]
+    if len(sizes) != 2 or sizes[0] != sizes[1] or not isinstance(sizes[0], int) or sizes[0] < 1:
+        raise MemberError(f"A detector reads square photos. It reads {' × '.join(map(str, sizes))} pixels. {AGAIN}")
+    return dtype, sizes[0]
+
+
+def _names(metadata: Mapping[str, str]) -> tuple[str, ...]:
+    """What it can find, in the order of its outputs: `{0: 'crack', 1: 'dent'}` in the metadata."""
+    names = _literal(metadata.get("names", "None"), "names")
+    if isinstance(names, list | tuple):
+        names = dict(enumerate(names))
+    if not isinstance(names, dict) or not names or sorted(names, key=str) != sorted(range(len(names)), key=str):
+        raise MemberError(f"Its metadata does not name what it finds, as in names = {{0: 'crack'}}. {AGAIN}")
+    return tuple(str(names[number]) for number in range(len(names)))
+
+
+def _confidence(metadata: Mapping[str, str]) -> float:
+    value = _literal(metadata.get(CONFIDENCE, str(STATED)), CONFIDENCE)
+    if not isinstance(value, int | float) or not 0 < value < 1:
+        raise MemberError(f"The metadata {CONFIDENCE} must be a number between 0 and 1. Got {value!r}. Mend it.")
+    return float(value)
+
+
+def _reason(error: Exception) -> str:
+    return str(error).partition("\n")[0][:150]
+
+
+def _literal(text: str, key: str) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
+        raise MemberError(f"Its metadata {key} cannot be read: {text[:60]!r}. {AGAIN}") from error

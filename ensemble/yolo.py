@@ -1,0 +1,157 @@
+"""From masks to what YOLO detectors learn from: photos, a text file of boxes for each, and the data YAML.
+
+One line a connected damaged region, `class x y width height`, the box's middle and size in shares of the photo.
+"""
+
+import json
+import shutil
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from os.path import commonpath
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ensemble.datasets import Sample
+from ensemble.errors import DataError
+from ensemble.masks import boxes, damaged_pixels, read_mask
+from ensemble.photos import read_photo
+from ensemble.results import NON_DEFECTIVE
+
+ANY_DEFECT = "defect"  # the class of damage whose kind is unknown or does not matter
+LEARN, HOLD = "train", "val"  # YOLO's own words
+HELD_OUT = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What has been written: the data YAML, photos by part, boxes by class, and the photos that were left out."""
+
+    data: Path
+    photos: Mapping[str, int]
+    boxes: Mapping[str, int]
+    left_out: tuple[Path, ...]
+
+
+def write_labels(
+    samples: Sequence[Sample],
+    destination: Path,
+    *,
+    held_out: Sequence[Sample] | None = None,
+    one_class: bool = False,
+    good: str = NON_DEFECTIVE,
+    seed: int = 0,
+) -> Labels:
+    """Copy photos to `images/train|val`, write `labels/train|val` and `data.yaml`; all of it or nothing.
+
+    A class is a kind of defect, or with `one_class` any damage. `held_out` are the photos to measure on, by default a
+    fifth of each kind, drawn by the seed. Photos that are not good and have no mask are left out: their damage would
+    pass for background. A DataError where the destination is in use, no photo has a mask, or a mask cannot be read or
+    has another size than its photo; a PhotoError where a photo with a mask cannot be opened.
+    """
+    if destination.exists() and (not destination.is_dir() or any(destination.iterdir())):
+        raise DataError(f"{destination} is in use. Name a new folder for the labels.")
+    learn, hold = hold_out(samples, seed) if held_out is None else (samples, held_out)
+    everything = [(part, sample) for part, chosen in ((LEARN, learn), (HOLD, hold)) for sample in chosen]
+    known = [(part, sample) for part, sample in everything if sample.mask or sample.label == good]
+    names = sorted({_class_of(sample, one_class) for _, sample in known if sample.mask})
+    if not names:
+        raise DataError("None of these photos has a mask, so there is nothing to point at. Add masks in ground_truth/.")
+    files = _file_names([sample.path for _, sample in known])
+    counts: Counter[str] = Counter()
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=destination.parent, prefix=f".{destination.name}.") as temporary:
+        folder = make_folders(Path(temporary) / "labels")
+        for (part, sample), file in zip(known, files, strict=True):
+            name = _class_of(sample, one_class)
+            text = label_text(_damage(sample), names.index(name)) if sample.mask else ""
+            counts[name] += text.count("\n")
+            shutil.copyfile(sample.path, folder / "images" / part / file)
+            write_label(folder, part, file, text)
+        (folder / "data.yaml").write_text(data_text(names), encoding="utf-8")
+        if destination.exists():
+            destination.rmdir()
+        folder.rename(destination)
+    photos = Counter(part for part, _ in known)
+    left_out = tuple(sample.path for _, sample in everything if not sample.mask and sample.label != good)
+    return Labels(destination / "data.yaml", dict(photos), {name: counts[name] for name in names}, left_out)
+
+
+def hold_out(samples: Sequence[Sample], seed: int) -> tuple[list[Sample], list[Sample]]:
+    """Photos to learn from and to measure on: a fifth of each kind in each folder, one at least where there are two."""
+    by_kind: dict[tuple[Path, str], list[Sample]] = defaultdict(list)
+    for sample in samples:
+        by_kind[sample.path.parent, sample.defect].append(sample)
+    learn: list[Sample] = []
+    hold: list[Sample] = []
+    random = np.random.default_rng(seed)
+    for kind in sorted(by_kind):
+        held = held_out_places(len(by_kind[kind]), random)
+        for place, sample in enumerate(by_kind[kind]):
+            (hold if place in held else learn).append(sample)
+    return learn, hold
+
+
+def held_out_places(count: int, random: np.random.Generator) -> set[int]:
+    """Which of `count` places are held out."""
+    wanted = max(1, round(HELD_OUT * count)) if count > 1 else 0
+    return {int(place) for place in random.permutation(count)[:wanted]}
+
+
+def label_text(damage: NDArray[np.bool_], number: int = 0) -> str:
+    """The lines for the damaged regions of a mask (height, width), all of the class `number`; none without damage."""
+    height, width = damage.shape
+    lines = []
+    for left, top, right, bottom in boxes(damage):
+        middle = (left + right) / 2 / width, (top + bottom) / 2 / height
+        shares = (*middle, (right - left) / width, (bottom - top) / height)
+        lines.append(f"{number} " + " ".join(f"{share:.8f}" for share in shares) + "\n")
+    return "".join(lines)
+
+
+def data_text(names: Sequence[str]) -> str:
+    """The data YAML; the photos are found beside it, wherever the folder is moved."""
+    classes = "".join(f"  {number}: {json.dumps(name)}\n" for number, name in enumerate(names))
+    return f"train: images/{LEARN}\nval: images/{HOLD}\nnames:\n{classes}"
+
+
+def make_folders(folder: Path) -> Path:
+    """The empty folders of a set of photos and labels."""
+    for part in (LEARN, HOLD):
+        for content in ("images", "labels"):
+            (folder / content / part).mkdir(parents=True)
+    return folder
+
+
+def write_label(folder: Path, part: str, file: str, text: str) -> None:
+    """Write the label of a photo that lies in `images/PART/FILE`."""
+    (folder / "labels" / part / file).with_suffix(".txt").write_text(text, encoding="ascii")
+
+
+def _damage(sample: Sample) -> NDArray[np.bool_]:
+    if sample.mask is None:
+        raise DataError(f"{sample.path} has no mask.")
+    return damaged_pixels(read_mask(sample.mask, read_photo(sample.path).picture.size))
+
+
+def _class_of(sample: Sample, one_class: bool) -> str:
+    return ANY_DEFECT if one_class or not sample.defect else sample.defect
+
+
+def _file_names(paths: Sequence[Path]) -> list[str]:
+    """A name for each photo that tells where it comes from, unlike all others even without its ending."""
+    whole = [path.resolve() for path in paths]
+    root = commonpath([path.parent for path in whole])
+    taken: set[str] = set()
+    names = []
+    for path in whole:
+        stem = wanted = "__".join(path.relative_to(root).with_suffix("").parts)
+        number = 2
+        while stem.casefold() in taken:
+            stem, number = f"{wanted}_{number}", number + 1
+        taken.add(stem.casefold())
+        names.append(stem + path.suffix.lower())
+    return names
