@@ -8,6 +8,7 @@ from ensemble.members.baseline_cnn import BaselineCNNMember
 from ensemble.members.classical import ForestMember, SupportVectorMember, XGBoostMember
 from ensemble.members.contract import Member, Opinion, Parts, PhotoBatch
 from ensemble.members.detector import DetectorMember
+from ensemble.members.feature_reconstruction import FeatureReconstructionMember
 from ensemble.members.finetuned import FinetunedMember
 from ensemble.members.mahalanobis import MahalanobisMember
 from ensemble.members.patch_memory import PatchMemoryMember
@@ -21,6 +22,7 @@ KINDS: Mapping[str, type[Member]] = MappingProxyType(
         "finetuned": FinetunedMember,
         "mahalanobis": MahalanobisMember,
         "autoencoder": AutoencoderMember,
+        "feature_reconstruction": FeatureReconstructionMember,
         "patch_memory": PatchMemoryMember,
         "detector": DetectorMember,
     }
