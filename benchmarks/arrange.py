@@ -72,12 +72,13 @@ def split(photos: Iterable[Path], *, test_share: float, seed: int, by_photo: boo
     return sides
 
 
-def split_good(photos: Iterable[Path], *, train: int, seed: int) -> dict[str, list[Path]]:
+def split_good(photos: Iterable[Path], *, train: int, seed: int, by_photo: bool = False) -> dict[str, list[Path]]:
     """`train`: so many photos of whole parts without any defect, in random order of the parts; `test`: all others.
 
-    What the last part has beyond the number is left out, so that no part is on both sides.
+    What the last part has beyond the number is left out, so that no part is on both sides. `by_photo` counts every
+    photo as a part of its own: captures of one part then lie on both sides.
     """
-    groups = parts(photos)
+    groups = [[photo] for photo in sorted(photos)] if by_photo else parts(photos)
     clean = [place for place, part in enumerate(groups) if all(defect_type(photo) == FREE for photo in part)]
     chosen: list[Path] = []
     taken: set[int] = set()
@@ -131,6 +132,7 @@ def tile_good_only(
     destination: Annotated[Path, typer.Argument(help="Empty or new folder")],
     seed: int = 0,
     train: Annotated[int, typer.Option("--train", help="How many good photos to train on.")] = 400,
+    by_photo: Annotated[bool, typer.Option("--by-photo", help="Let captures of one part fall on both sides.")] = False,
 ) -> None:
     """Magnetic tile as an MVTec AD category: good photos to train on, the others and all defects to test on, masks."""
     photos = sorted(source.glob("MT_*/Imgs/*.jpg"))
@@ -139,7 +141,7 @@ def tile_good_only(
     if destination.exists() and any(destination.iterdir()):
         raise typer.BadParameter(f"{destination} is not empty. Name a new folder.")
     try:
-        sides = split_good(photos, train=train, seed=seed)
+        sides = split_good(photos, train=train, seed=seed, by_photo=by_photo)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     for side, chosen in sides.items():
