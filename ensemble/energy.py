@@ -55,7 +55,7 @@ class Energy:
             return f"Used {self.cpu_seconds:.3g} CPU seconds. For Wh and CO2 install requirements-extras.txt."
         return (
             f"Used {self.cpu_seconds:.3g} CPU seconds, about {self.watt_hours:.2g} Wh and {self.grams_co2:.2g} g CO2 "
-            f"({self.source}; {self.uncertainty})"
+            f"({self.source}; an estimate that can be 40 % off and more)."
         )
 
 
