@@ -62,26 +62,31 @@ def figure(value: float | None) -> str:
 
 
 def print_table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
-    """A table for a person; its first column is never broken."""
+    """A table for a person, as narrow as may be; its first column is never broken."""
     first, *others = columns
-    table = Table(Column(first, no_wrap=True), *others, box=SIMPLE)
+    table = Table(Column(first, no_wrap=True), *others, box=SIMPLE, padding=0, show_edge=False)
     for row in rows:
         table.add_row(*row)
     console.print(table)
 
 
 def print_quality(quality: Mapping[str, Any]) -> None:
-    """The measured quality of members and policies; of maps too where a member has one."""
-    rows = dict(quality["members"])
+    """The measured quality of members and policies, and of heat maps where a member has one."""
+    members = dict(quality["members"])
     if quality.get("good_only"):
-        rows["learnt from good (mean)"] = quality["good_only"]
-    has_maps = any("aupro" in entry for entry in rows.values())
-    rows |= {f"{name} (policy)": entry for name, entry in quality["ensemble"].items()}
-    maps = {"pixel AUROC": "pixel_auroc", "AUPRO": "aupro"} if has_maps else {}
-    columns = {"accuracy": "accuracy", "AUROC": "auroc", **maps, "escapes": "escape_rate", "overkill": "overkill_rate"}
-    columns |= {"review": "review_rate", "F1": "f1"}
+        members["all from good parts (mean)"] = quality["good_only"]
     say(f"Measured on {quality['photos']} test photos:")
+    columns = {"accuracy": "accuracy", "AUROC": "auroc", "escapes": "escape_rate", "overkill": "overkill_rate"}
+    columns |= {"review": "review_rate", "F1": "f1"}
+    policies = {f"{name} (policy)": entry for name, entry in quality["ensemble"].items()}
+    _print_figures("member or policy", columns, members | policies)
+    if maps := {name: entry for name, entry in members.items() if entry.get("aupro") is not None}:
+        say(f"Heat maps, measured on {quality['masks']['photos']} photos whose damage is known:")
+        _print_figures("member", {"pixel AUROC": "pixel_auroc", "AUPRO": "aupro"}, maps)
+
+
+def _print_figures(first: str, columns: Mapping[str, str], rows: Mapping[str, Mapping[str, Any]]) -> None:
     print_table(
-        ("member or policy", *columns),
+        (first, *columns),
         ((name, *(figure(entry.get(key)) for key in columns.values())) for name, entry in rows.items()),
     )
