@@ -13,7 +13,8 @@ from ensemble.members import Member, PhotoBatch, demo
 from ensemble.members.contract import preprocessing_of
 from ensemble.photos import Photo
 from ensemble.policies import Policy
-from ensemble.results import OK_NOK, Absence, Classes, HeatMap, Score, Verdict
+from ensemble.preprocessing import Preprocessing
+from ensemble.results import OK_NOK, Absence, Classes, HeatMap, Region, Score, Verdict
 from ensemble.store import Loaded, ModelStore
 
 BATCH = 16
@@ -87,12 +88,16 @@ class Inspector:
                 weight=self.weights.get(name, 1.0),
                 heat=None if opinion.heat is None else HeatMap(opinion.heat[place].astype(np.float32)),
                 regions=tuple(
-                    replace(region, box=reads.on_photo(region.box, batch.pictures[place].size))
+                    _on_photo(region, reads, batch.pictures[place].size)
                     for region in (opinion.regions[place] if opinion.regions else ())
                 ),
             )
             for place, row in enumerate(opinion.probabilities)
         ]
+
+
+def _on_photo(region: Region, reads: Preprocessing, size: tuple[int, int]) -> Region:
+    return replace(region, box=reads.on_photo(region.box, size), area=reads.area_on_photo(region.area, size))
 
 
 def _slices(photos: Iterable[Photo], size: int) -> Iterator[list[Photo]]:

@@ -75,6 +75,11 @@ class Preprocessing:
         down = [min(1.0, max(0.0, (y * self.side - top) / (bottom - top))) for y in box[1::2]]
         return across[0], down[0], across[1], down[1]
 
+    def area_on_photo(self, area: float, size: tuple[int, int]) -> float:
+        """A share of the square -> the same area as a share of a photo of this (width, height)."""
+        left, top, right, bottom = self.frame(size)
+        return min(1.0, area * self.side**2 / ((right - left) * (bottom - top)))
+
     def normalise(self, pixels: Tensor) -> Tensor:
         """(N, 3, side, side) uint8 -> float32 of the same shape and memory order, as the weights expect it."""
         # (x / 255 - mean) / std as one multiplication and one addition

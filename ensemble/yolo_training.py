@@ -15,6 +15,8 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
+from ensemble.detections import OVERLAP
+
 NETWORK = "yolo11n.yaml"  # a description without weights
 BATCH = 8
 DETECTOR, RESULT = "detector.onnx", "result.json"
@@ -35,12 +37,7 @@ SERVICES = (
 
 def train(folder: Path, side: int, epochs: int, seed: int) -> None:
     """Train on `data.yaml`, keep the epoch with the best mAP on the held-out photos and export it as ONNX."""
-    _stay_alone(folder)
-    from ensemble import backbones  # noqa: F401, I001 - first, so that torchvision opens beside any torch
-    from ultralytics import YOLO
-    from ultralytics.utils.nms import TorchNMS
-
-    sys.modules["torchvision"].ops.nms = TorchNMS.nms  # its own may be compiled for another torch
+    make = _import_alone(folder)
     curves: dict[str, list[float]] = {"box_loss": [], "class_loss": [], "map50": [], "map50_95": []}
 
     def tell(trainer: Any) -> None:
@@ -48,7 +45,7 @@ def train(folder: Path, side: int, epochs: int, seed: int) -> None:
             _note_epoch(curves, trainer)
             print(f"{EPOCH}{trainer.epoch + 1}", flush=True)
 
-    model = YOLO(NETWORK, task="detect")
+    model = make(NETWORK, task="detect")
     model.add_callback("on_fit_epoch_end", tell)
     model.train(
         data=str(folder / "data.yaml"),
@@ -59,7 +56,7 @@ def train(folder: Path, side: int, epochs: int, seed: int) -> None:
         nbs=BATCH,  # a step for each batch, which a few hundred photos need
         warmup_epochs=1,
         close_mosaic=max(1, epochs // 5),
-        iou=0.5,  # the overlap that the detector will run with
+        iou=OVERLAP,
         pretrained=False,
         amp=False,  # its check would ask for weights
         plots=False,
@@ -76,19 +73,47 @@ def train(folder: Path, side: int, epochs: int, seed: int) -> None:
         "map50_95": float(measured.map),
         "confidence": _best_confidence(measured),
     }
-    exported = YOLO(model.trainer.best).export(format="onnx", imgsz=side, simplify=False)
+    exported = make(model.trainer.best).export(format="onnx", imgsz=side, simplify=False)
     Path(exported).replace(folder / DETECTOR)
     (folder / RESULT).write_text(json.dumps(result), encoding="utf-8")
 
 
-def _stay_alone(folder: Path) -> None:
-    """No network, no installing, no settings of the user's own, no services that runs are reported to."""
+def measure(detector: Path, folder: Path, side: int) -> dict[str, float]:
+    """The mAP of an ONNX detector of one class on the `val` part of the folder's `data.yaml`.
+
+    Like training, it wants a process of its own.
+    """
+    model = _import_alone(folder)(str(detector), task="detect")
+    measured = model.val(
+        data=str(folder / "data.yaml"),
+        imgsz=side,
+        iou=OVERLAP,
+        single_cls=True,
+        batch=1,
+        rect=False,
+        plots=False,
+        workers=0,
+        project=str(folder),
+        name="run",
+        verbose=False,
+    )
+    return {"map50": float(measured.box.map50), "map50_95": float(measured.box.map)}
+
+
+def _import_alone(folder: Path) -> Any:
+    """The YOLO class, with no network, no installing, no user's settings and no services that runs are reported to."""
     socket.getaddrinfo = _refuse
     os.environ |= {"YOLO_OFFLINE": "1", "YOLO_AUTOINSTALL": "0", "YOLO_VERBOSE": "0"}
     os.environ |= {"YOLO_CONFIG_DIR": str(folder), "MPLCONFIGDIR": str(folder), "MPLBACKEND": "agg"}
     settings = folder / "Ultralytics" / "settings.json"
     settings.parent.mkdir()
     settings.write_text(json.dumps(dict.fromkeys(SERVICES, False)), encoding="utf-8")
+    from ensemble import backbones  # noqa: F401, I001 - first, so that torchvision opens beside any torch
+    from ultralytics import YOLO
+    from ultralytics.utils.nms import TorchNMS
+
+    sys.modules["torchvision"].ops.nms = TorchNMS.nms  # its own may be compiled for another torch
+    return YOLO
 
 
 def _refuse(*_: object, **__: object) -> NoReturn:

@@ -56,7 +56,12 @@ class DetectorMember:
         self.facts_: Facts = {}
 
     def fit(
-        self, rows: np.ndarray, labels: np.ndarray, progress: Progress | None = None, *, masks: np.ndarray
+        self,
+        rows: np.ndarray,
+        labels: np.ndarray,
+        progress: Progress | None = None,
+        *,
+        masks: np.ndarray | None = None,
     ) -> "DetectorMember":
         """Train a YOLO11n from scratch on (N, 3, side, side) pixels and (N, side, side) masks, true where damaged.
 
@@ -68,6 +73,8 @@ class DetectorMember:
             raise MemberError(
                 f"Training a detector needs the package ultralytics. Install it with pip install -r {EXTRAS}."
             )
+        if masks is None:
+            raise MemberError("A detector learns from masks, which say where the damage is. Give it the photos' masks.")
         damaged = np.flatnonzero(masks.any(axis=(1, 2)))
         if len(damaged) < FEWEST:
             raise MemberError(

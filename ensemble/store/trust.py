@@ -57,9 +57,10 @@ def _check(store: ModelStore, name: str, manifest: Manifest, weights: Path | Non
     kind_name, backbone = _kind_and_backbone(name)
     if not kind_name:
         pairs = ", ".join(kind for kind, member in KINDS.items() if member.pixels is None)
+        alone = ", ".join(kind + member.endings[0] for kind, member in KINDS.items() if member.pixels is not None)
         raise StoreError(
             f"{name} does not say what it is. Call the files KIND_BACKBONE.pkl and KIND_BACKBONE_scaler.pkl, such as "
-            f"svm_resnet50.pkl, with one of the kinds {pairs}; or baseline_cnn.pth."
+            f"svm_resnet50.pkl, with one of the kinds {pairs}; or {alone}."
         )
     kind = KINDS[kind_name]
     contents: dict[str, bytes] = {}
