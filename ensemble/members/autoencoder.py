@@ -31,8 +31,8 @@ class AutoencoderMember(GoodPartsMember):
     autoencoders", VISAPP 2019, with the squared error. The error of a place is compared with what good parts have at
     that place, where edges are always painted badly; the worst place is the photo's distance.
 
-    Training is long, so it is done once, on four fifths of the good photos, and the scale comes from the last fifth.
-    That fifth chooses nothing: the number of steps is fixed.
+    Training is long, so it is done once, on four fifths of the good photos, and the scale comes from the last fifth
+    (or from ten, or half of them, where a fifth is few). Those choose nothing: the number of steps is fixed.
     """
 
     kind: ClassVar[str] = "autoencoder"

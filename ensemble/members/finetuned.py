@@ -23,7 +23,8 @@ FEWEST = 5  # photos of a class
 BATCH = 16
 HELD_OUT = 0.2  # of the photos, to choose the epoch
 VIEWS, FROZEN_EPOCHS, FROZEN_RATE = 3, 10, 3e-3
-PHOTOS, EPOCHS, RATE = 6000, (2, 10), 1e-4  # about so many photos while unfrozen, each so many times
+PHOTOS, EPOCHS = 6000, (2, 10)  # about so many photos while unfrozen, each at least and at most so many times
+RATES = 1e-5, 1e-3  # of the backbone and the head: without its batch norm a backbone bears small steps only
 FROZEN_SHARE = 0.25  # of the time, as the progress shows it
 PATIENCE = 4  # unfrozen epochs without a better one
 CHUNK = 32  # photos at a time where nothing is learnt, which bounds the memory
@@ -64,7 +65,10 @@ class TunedNetwork(nn.Module):
 
 
 class FinetunedMember:
-    """A pretrained network that goes on learning: first the head alone, then the deep part of the backbone with it."""
+    """A pretrained network that goes on learning: first the head alone, then the deep part of the backbone with it.
+
+    The early layers stay as they came: what they see is the same for all photos (Yosinski et al., NIPS 2014).
+    """
 
     kind: ClassVar[str] = "finetuned"
     title: ClassVar[str] = "Fine-tuned classifier"
@@ -169,9 +173,10 @@ class _Learning:
     def unfrozen(self) -> None:
         """From the best head on, the deep part of the backbone learns with it, until it helps no more."""
         self.network.load_state_dict(self.best_state)
-        learning = [weight for weight in self.network.parameters() if weight.requires_grad]
-        optimiser = torch.optim.AdamW(learning, RATE, weight_decay=1e-2)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=self.epochs * self.batches)
+        deep = [weight for weight in self.network.body.parameters() if weight.requires_grad]
+        groups = [{"params": deep}, {"params": self.network.head.parameters()}]
+        optimiser, peaks = torch.optim.AdamW(groups, RATES[0], weight_decay=1e-2), list(RATES)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, peaks, total_steps=self.epochs * self.batches)
         for epoch in range(self.epochs):
             self.network.train()
             total = 0.0
