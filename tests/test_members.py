@@ -48,7 +48,7 @@ def few_steps() -> Iterator[None]:
     """What is plain to see is learnt in a few steps."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ensemble.members.baseline_cnn.STEPS", 40)
-        patch.setattr("ensemble.members.autoencoder.STEPS", 100)
+        patch.setattr("ensemble.members.autoencoder.STEPS", 60)
         patch.setattr("ensemble.members.finetuned.VIEWS", 1)
         patch.setattr("ensemble.members.finetuned.EPOCHS", (1, 1))
         yield
