@@ -76,7 +76,7 @@ def drawn_detector(
         nodes,
         "drawn",
         [helper.make_tensor_value_info("images", TensorProto.FLOAT, sizes)],
-        [helper.make_tensor_value_info("output0", TensorProto.FLOAT, None)],
+        [helper.make_tensor_value_info("output0", TensorProto.FLOAT, shape.tolist())],
         [*known, numpy_helper.from_array(shape, "shape")],
     )
     exported = {"task": "detect", "imgsz": str([side, side]), "stride": "32", "names": str(dict(enumerate(names)))}

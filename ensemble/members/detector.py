@@ -32,6 +32,7 @@ PIXELS = Preprocessing(side=320, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0), pad=
 FEWEST = 5  # photos with a mask
 CALM = 3  # damaged photos for each one of a good part
 SEEN, EPOCHS = 3000, (8, 100)  # photos looked at in all, which bounds the time, but each so many times
+PROCESS = "ensemble.yolo_training"
 EXTRAS = "requirements-extras.txt"
 
 
@@ -69,9 +70,9 @@ class DetectorMember:
         the confidence from which a box is believed are chosen too.
         """
         good = self._good()
-        if importlib.util.find_spec("ultralytics") is None:
+        if self.needs and importlib.util.find_spec(self.needs) is None:
             raise MemberError(
-                f"Training a detector needs the package ultralytics. Install it with pip install -r {EXTRAS}."
+                f"Training a detector needs the package {self.needs}. Install it with pip install -r {EXTRAS}."
             )
         if masks is None:
             raise MemberError("A detector learns from masks, which say where the damage is. Give it the photos' masks.")
@@ -178,11 +179,11 @@ def _write_lesson(
 
 
 def _train(folder: Path, side: int, epochs: int, seed: int, progress: Progress) -> None:
-    """Run `ensemble.yolo_training` in a process of its own; a MemberError where it fails."""
+    """Run the training in a process of its own; a MemberError where it fails."""
     root = Path(__file__).resolve().parents[2]
     paths = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
     environment = os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": str(torch.get_num_threads())}
-    command = [sys.executable, "-m", "ensemble.yolo_training", str(folder), str(side), str(epochs), str(seed)]
+    command = [sys.executable, "-m", PROCESS, str(folder), str(side), str(epochs), str(seed)]
     complaints = folder / "complaints.txt"
     with (
         complaints.open("w") as errors,
