@@ -13,13 +13,18 @@ from ipykernel.kernelspec import write_kernel_spec
 from nbclient import NotebookClient
 
 from ensemble.inspector import Inspector
+from ensemble.members import KINDS
 from ensemble.photos import read_photo
 from ensemble.store import ModelStore
 from tests.conftest import TINY_BACKBONE
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = ROOT / "notebooks"
-BASELINE, CLASSICAL = "02_baseline_cnn", "03_backbones_and_classical_models"
+BASELINE, CLASSICAL, GOOD_ONLY = "02_baseline_cnn", "03_backbones_and_classical_models", "04_anomaly_members"
+ALL = (BASELINE, CLASSICAL, GOOD_ONLY)
+GOOD_KINDS = [kind for kind, make in KINDS.items() if make.lesson == "good"]
+GOOD_MEMBERS = {kind if KINDS[kind].pixels else f"{kind}_{TINY_BACKBONE}" for kind in GOOD_KINDS}
+FEW_STEPS = "import ensemble.members.autoencoder\n\nensemble.members.autoencoder.STEPS = 60"
 LARGEST = 300_000  # bytes of a committed notebook with its outputs
 KERNEL = "this-interpreter"
 
@@ -41,7 +46,7 @@ def files(*folders: Path) -> set[tuple[str, int]]:
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path, tiny_weights: Path) -> Iterator[Ran]:
-    """Both notebooks, run as one after the other by a person who starts with an empty models folder."""
+    """All notebooks, run one after the other by a person who starts with an empty models folder."""
     own = tmp_path_factory.mktemp("notebooks")
     write_kernel_spec(str(own / "jupyter" / "kernels" / KERNEL))
     settings = {
@@ -61,8 +66,11 @@ def ran(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path, tiny_weights:
         for name, value in settings.items():
             patch.setenv(name, str(value))
         notebooks = {}
-        for name in (BASELINE, CLASSICAL):
+        for name in ALL:
             notebook = jupytext.read(NOTEBOOKS / f"{name}.py")
+            if name == GOOD_ONLY:  # enough to paint a blur
+                setup = next(place for place, cell in enumerate(notebook.cells) if "SEED = 0" in cell.source)
+                notebook.cells.insert(setup + 1, nbformat.v4.new_code_cell(FEW_STEPS))
             client = NotebookClient(
                 notebook, kernel_name=KERNEL, timeout=240, resources={"metadata": {"path": str(NOTEBOOKS)}}
             )
@@ -73,7 +81,8 @@ def ran(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path, tiny_weights:
 def test_members_are_there_ready_and_vote(ran: Ran, tiny_data: Path) -> None:
     hand_made = {f"{kind}_{TINY_BACKBONE}" for kind in ("svm", "rf", "xgb")}
     photo = read_photo(next((tiny_data / "test" / "defective").iterdir()))
-    for folder, expected in [(ran.models, {"baseline_cnn", *hand_made}), (ran.models / "by_hand", hand_made)]:
+    everyone = {"baseline_cnn", *hand_made, *GOOD_MEMBERS}
+    for folder, expected in [(ran.models, everyone), (ran.models / "by_hand", hand_made)]:
         store = ModelStore(folder)
         inspector = Inspector.open(store)
         assert (set(inspector.members), inspector.absent, store.quarantine()) == (expected, (), [])
@@ -87,18 +96,31 @@ def test_files_have_the_names_that_the_readme_gives(ran: Ran) -> None:
     expected |= {
         f"{kind}_{TINY_BACKBONE}{ending}" for kind in ("svm", "rf", "xgb") for ending in (".pkl", "_scaler.pkl")
     }
+    expected |= {name + ending for name in GOOD_MEMBERS for ending in KINDS[name.split("_" + TINY_BACKBONE)[0]].endings}
     assert {path.name for path in ran.models.iterdir() if path.is_file()} == expected
 
 
 def test_manifest_knows_quality_photos_and_curves(ran: Ran) -> None:
     records = ModelStore(ran.models).manifest().members
-    for record in records.values():
-        assert record.training["photos"] == {"non_defective": 14, "defective": 14}
+    for name, record in records.items():
+        assert record.training["photos"] == {"non_defective": 14, "defective": 0 if name in GOOD_MEMBERS else 14}
         assert 0 <= record.metrics["accuracy"] <= 1
     curves = records["baseline_cnn"].training["curves"]
     assert set(curves) == {"learning_loss", "held_out_loss"}
     assert len(curves["learning_loss"]) == len(curves["held_out_loss"]) == 120  # of two steps each
-    assert all("curves" not in record.training for name, record in records.items() if name != "baseline_cnn")
+    assert set(records["autoencoder"].training["curves"]) == {"learning_loss", "held_out_loss"}
+    assert {name for name, record in records.items() if "curves" in record.training} == {"baseline_cnn", "autoencoder"}
+
+
+def test_the_reader_sees_where_each_threshold_comes_from_and_what_each_vote_weighs(ran: Ran) -> None:
+    shown = ran.outputs(GOOD_ONLY)
+    records = ModelStore(ran.models).manifest().members
+    for name in GOOD_MEMBERS:
+        assert records[name].training["facts"]["held_out"]["photos"] > 0
+        assert 0.1 <= records[name].weight <= 1
+        assert name in shown
+    pictures = [output for cell in ran.notebooks[GOOD_ONLY].cells for output in cell.get("outputs", [])]
+    assert len([each for each in pictures if "image/jpeg" in each.get("data", {})]) == 2
 
 
 def test_the_reader_sees_quarantine_and_then_ready_members(ran: Ran) -> None:
@@ -123,7 +145,7 @@ def test_nothing_is_written_outside_the_folders_that_were_named(ran: Ran) -> Non
     assert ran.touched == set()
 
 
-@pytest.mark.parametrize("name", [BASELINE, CLASSICAL])
+@pytest.mark.parametrize("name", ALL)
 def test_both_files_hold_one_text(name: str) -> None:
     text, paired = (jupytext.read(NOTEBOOKS / f"{name}{ending}") for ending in (".py", ".ipynb"))
     assert [(cell.cell_type, cell.source) for cell in text.cells] == [
@@ -140,4 +162,4 @@ def test_a_notebook_defines_nothing(path: Path) -> None:
 
 
 def test_every_notebook_is_among_those_that_are_run() -> None:
-    assert {path.stem for path in NOTEBOOKS.iterdir() if path.is_file()} == {BASELINE, CLASSICAL}
+    assert {path.stem for path in NOTEBOOKS.iterdir() if path.is_file()} == set(ALL)
