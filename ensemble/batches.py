@@ -1,5 +1,6 @@
 """Many files, one verdict each: a bad one is named, a repeated one is judged once, and only small copies are kept."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -89,11 +90,16 @@ def judge(entries: Iterable[Entry], inspect: Inspect) -> Iterator[Judged]:
                 continue
             digest = item.photo.sha256
             if digest not in known:
-                verdict = replace(verdicts[digest], photo=item.name)
+                verdict = replace(_without_heat(verdicts[digest]), photo=item.name)
                 known[digest] = Judged(item.name, verdict, thumbnail=thumbnail(item.photo.picture))
                 yield known[digest]
             else:
                 yield _repeat(known[digest], item.name)
+
+
+def _without_heat(verdict: Verdict) -> Verdict:
+    """The verdict with its regions and no maps: of thousands of photos they would fill the memory."""
+    return replace(verdict, heat=None, votes=tuple(replace(vote, heat=None) for vote in verdict.votes))
 
 
 def _repeat(first: Judged, name: str) -> Judged:
@@ -130,9 +136,21 @@ def decided_by(policy: Policy, rows: Iterable[Judged]) -> list[Judged]:
 
 
 def batch_csv(rows: Sequence[Judged], *, demo: bool) -> bytes:
-    """A batch as CSV: one line a file, one column a member with its vote and its score."""
+    """A batch as CSV: one line a file, one column a member with its vote and its score, regions as JSON."""
     members = list(dict.fromkeys(vote.member for row in rows if row.verdict for vote in row.verdict.votes))
-    columns = ("photo", "sha256", "verdict", "confidence", "reason", *members, "same_as", "error", "policy", "demo")
+    columns = (
+        "photo",
+        "sha256",
+        "verdict",
+        "confidence",
+        "reason",
+        *members,
+        "regions",
+        "same_as",
+        "error",
+        "policy",
+        "demo",
+    )
     return as_csv(columns, [_cells(row) | {"demo": "DEMO" if demo else ""} for row in rows])
 
 
@@ -147,6 +165,7 @@ def _cells(row: Judged) -> dict[str, object]:
         "verdict": verdict.label,
         "confidence": f"{verdict.confidence:.4f}",
         "reason": verdict.reason,
+        "regions": json.dumps([region.as_json(verdict.size) for region in verdict.regions], ensure_ascii=False),
         "same_as": row.repeats,
         "policy": verdict.policy,
     }

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import weakref
 from collections.abc import Iterable, Sequence
 
@@ -13,6 +14,7 @@ from ensemble.archives import Entry
 from ensemble.batches import CHUNK, Judged, batch_csv, count, decided_by, entries, judge, shown
 from ensemble.exports import as_csv, file_name, guarded
 from ensemble.inspector import Inspector
+from ensemble.members.demo import NAMES
 from ensemble.photos import Photo
 from ensemble.policies import SHIPPED, Policy
 from ensemble.results import Verdict
@@ -136,8 +138,8 @@ def test_csv_has_one_line_a_file_and_marks_a_demo() -> None:
     lines = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
     assert list(lines[0]) == [
         *("photo", "sha256", "verdict", "confidence", "reason"),
-        *("demo_baseline_cnn", "demo_svm", "demo_rf", "demo_xgb"),
-        *("same_as", "error", "policy", "demo"),
+        *NAMES,
+        *("regions", "same_as", "error", "policy", "demo"),
     ]
     assert [line["photo"] for line in lines] == ["'=a.png", "bad.png"]
     assert [line["demo"] for line in lines] == ["DEMO", "DEMO"]
@@ -169,3 +171,13 @@ def test_file_names_follow_the_content() -> None:
     assert file_name("verdict", b"a", ".json", demo=False) == "quorum-verdict-ca978112ca1b.json"
     assert file_name("verdict", b"a", ".json", demo=True) == "DEMO-quorum-verdict-ca978112ca1b.json"
     assert file_name("verdict", b"b", ".json", demo=False) != file_name("verdict", b"a", ".json", demo=False)
+
+
+def test_regions_are_kept_and_maps_are_not() -> None:
+    rows = judged([(f"{seed}.png", photo(seed)) for seed in range(8)])
+    verdicts = [row.verdict for row in rows if row.verdict]
+    assert any(verdict.regions for verdict in verdicts)
+    assert not any(verdict.heat or any(vote.heat for vote in verdict.votes) for verdict in verdicts)
+    lines = csv.DictReader(io.StringIO(batch_csv(rows, demo=True).decode("utf-8-sig")))
+    for line, verdict in zip(lines, verdicts, strict=True):
+        assert json.loads(line["regions"]) == [region.as_json(verdict.size) for region in verdict.regions]

@@ -8,18 +8,21 @@ import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 import streamlit as st
 from bad_photos import BAD, jpeg, quarters
 from streamlit.testing.v1 import AppTest
-from stub_product import GARMENTS, load_as, write_product
+from stub_product import GARMENTS, METRICS, load_as, write_product
 
 from ensemble import exports
+from ensemble.attribution import Attribution
 from ensemble.batches import Judged
 from ensemble.exports import file_name
-from ensemble.results import Absence, Classes
-from pages.components import session
+from ensemble.results import Absence, Classes, Region
+from pages.components import look, members, session
 
 ROOT = Path(__file__).resolve().parent.parent
 BATCH, MEMBERS, HELP = (f"pages/screens/{name}.py" for name in ("inspect_batch", "members", "help"))
@@ -89,10 +92,28 @@ def batch_of(app: AppTest, files: list[tuple[str, bytes]]) -> AppTest:
     return app.button(key="analyze").click().run()
 
 
+def shown_picture(app: AppTest) -> str:
+    """The address of the photo on screen, which follows its content."""
+    return str(app.get("image")[0].proto.imgs[0].url)
+
+
+class AlwaysOpen:
+    """Streamlit with every expander open; the test runner cannot click on one."""
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(st, name)
+
+    def expander(self, *args: object, **options: object) -> object:
+        return st.expander(*args, expanded=True, **options)  # type: ignore[arg-type]
+
+
 def card(app: AppTest) -> str:
     return next((html.proto.body for html in app.get("html") if 'class="verdict ' in html.proto.body), "")
 
 
+CALM = np.full((16, 16), 0.2, dtype=np.float32)
+HOT = CALM.copy()
+HOT[4:8, 4:8] = 0.9
 PHOTO, OTHER = jpeg(), jpeg(quarters((80, 60)))
 
 
@@ -209,6 +230,112 @@ class TestOnePhoto:
         assert app.get("camera_input")
 
 
+class TestWhere:
+    """Maps, regions and weights on the Inspect screen."""
+
+    GOOD_ONLY: ClassVar[dict[str, Any]] = {
+        "kind": "mahalanobis",
+        "weight": 0.42,
+        "training": {
+            "photos": {"non_defective": 24, "defective": 0},
+            "facts": {"held_out": {"photos": 24, "quantile": 0.99, "threshold": 3.1, "above": 0}},
+            "weighed": {"auroc": 0.71, "good": 24, "defective": 24, "drawn": True},
+        },
+    }
+
+    @pytest.fixture
+    def good_only(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        load_as(monkeypatch, {"patches": (0.1, 0.9), "pca": (0.2, 0.8)}, heat={"patches": HOT, "pca": CALM})
+        known = {"patches": self.GOOD_ONLY, "pca": self.GOOD_ONLY | {"weight": 1.0}}
+        return write_product(tmp_path / "models", ("patches", "pca"), known=known)
+
+    def test_regions_are_numbered_on_the_photo_and_in_words(self, good_only: Path, offered: Downloads) -> None:
+        app = opened()
+        upload(app, PHOTO)
+        plain = shown_picture(app)
+        app.button(key="analyze").click().run()
+        app.selectbox(key="map").select("patches").run()
+        said = texts(app)
+        assert "<b>1</b><div>unlike a good part" in said and "peak 0.90" in said and "6.2 % of the photo" in said
+        assert "at 16, 12 · 16 × 12 pixels" in said
+        assert "a good part stays here" in said and ">0.5<" in said
+        assert shown_picture(app) != plain
+        assert offered["outlines"][0].startswith("quorum-outlines-") and offered["heat"][0].endswith(".png")
+        assert "a good part stays below 128" in said
+        app.slider(key="opacity").set_value(0).run()
+        assert shown_picture(app) == plain
+
+    def test_one_members_map_is_its_own(self, good_only: Path) -> None:
+        app = analyzed(opened(), PHOTO)
+        assert app.selectbox(key="map").options == ["All members together", "patches", "pca"]
+        app.selectbox(key="map").select("pca").run()
+        assert "No place stands out from the good parts." in texts(app)
+        assert not app.exception
+
+    def test_a_calm_map_is_one_calm_sentence(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        write_product(tmp_path / "models", ("patches",))
+        load_as(monkeypatch, {"patches": (0.9, 0.1)}, heat={"patches": CALM})
+        app = analyzed(opened(), PHOTO)
+        assert "No place stands out from the good parts." in texts(app) and 'class="places"' not in texts(app)
+        assert "map" not in app.session_state
+
+    def test_a_detectors_boxes_carry_label_and_confidence(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        write_product(tmp_path / "models", ("detector",), known={"detector": {"kind": "detector"}})
+        scratch = Region("<scratch>", (0.5, 0.5, 0.75, 1.0), 0.75, 0.125)
+        load_as(monkeypatch, {"detector": (0.25, 0.75)}, regions={"detector": (scratch,)})
+        said = texts(analyzed(opened(), PHOTO))
+        assert (
+            "&lt;scratch&gt;" in said and "confidence 0.75 · 12.5 % of the photo · at 32, 24 · 16 × 24 pixels" in said
+        )
+        assert 'class="heat-scale"' not in said
+        load_as(monkeypatch, {"detector": (0.9, 0.1)})
+        st.cache_resource.clear()
+        assert "The detector has found nothing." in texts(analyzed(opened(), PHOTO))
+
+    def test_whole_votes_need_no_word(self, product: Path) -> None:
+        assert ">Counts<" not in texts(analyzed(opened(), PHOTO))
+
+    def test_a_vote_that_counts_less_says_why(self, good_only: Path) -> None:
+        said = texts(analyzed(opened(), PHOTO)).replace("\\", "")
+        assert ">Counts<" in said and "<span>0.42</span>" in said
+        assert "patches counts 0.42: AUROC 0.71, 24 held-out good parts against 24 with drawn damage" in said
+
+    def test_a_product_that_never_saw_a_defect_says_so(self, good_only: Path) -> None:
+        assert "No defect has been seen yet: OK means like the good parts." in texts(analyzed(opened(), PHOTO))
+
+    def test_a_product_that_has_seen_defects_does_not(self, product: Path) -> None:
+        said = texts(analyzed(opened(), PHOTO))
+        assert "like the good parts" not in said and "stands out" not in said  # nor has it any map
+
+    def test_what_a_model_looked_at_is_shown_on_demand(self, product: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        values = np.eye(4, dtype=np.float32)
+        asked: list[str] = []
+
+        def attributed(_member: object, name: str, _picture: object, label: str) -> Attribution:
+            asked.append(name)
+            return Attribution(name, label, values if name == "rf_a" else 0 * values)
+
+        monkeypatch.setattr(session, "attribute", attributed)
+        app = analyzed(opened(), PHOTO)
+        assert not asked and "not a defect" not in texts(app)
+        with monkeypatch.context() as patched:
+            patched.setattr(look, "st", AlwaysOpen())
+            app.run()
+            app.selectbox(key="looker").select("rf_a").run()
+            app.button(key="look_at").click().run()
+            assert "What the model looked at, not a defect." in texts(app)
+            app.run()
+            assert asked == ["rf_a"]  # kept, not asked again
+            app.selectbox(key="looker").select("svm_a").run()
+            app.button(key="look_at").click().run()
+            assert "No single place made svm\\_a say NOK" in app.info[0].value
+
+    def test_members_with_a_map_of_their_own_are_not_asked(self, good_only: Path) -> None:
+        assert not analyzed(opened(), PHOTO).get("expandable")
+
+
 class TestClasses:
     def test_three_classes_have_their_own_names_and_no_gauge(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -273,6 +400,24 @@ class TestDemo:
     def test_broken_policies_do_not_stop_a_demo(self, product: Path) -> None:
         (product / "policies.json").write_text("{")
         assert not opened(demo="true").error
+
+    def test_heat_is_marked_on_the_picture_itself(self, product: Path, offered: Downloads) -> None:
+        for seed in range(6):
+            photo = jpeg(quarters((80 + seed, 60)))
+            app = opened(demo="true")
+            upload(app, photo)
+            plain = shown_picture(app)
+            app.button(key="analyze").click().run()
+            assert shown_picture(app) != plain and offered["heat"][0].startswith("DEMO-quorum-heat-")
+            calm = "No place stands out from the good parts." in texts(app)
+            votes = json.loads(offered["verdict"][1])["votes"]
+            if all(vote["label"] == "non_defective" for vote in votes):
+                assert calm
+            if all(vote["label"] == "defective" for vote in votes):
+                assert not calm
+
+    def test_dummies_looked_at_nothing(self, product: Path) -> None:
+        assert not analyzed(opened(demo="true"), PHOTO).get("expandable")
 
 
 class TestBatch:
@@ -371,6 +516,42 @@ class TestMembers:
         load_as(monkeypatch, {}, Absence("svm_a", "svm_a.pkl is missing."))
         shown = texts(opened(MEMBERS)).replace("\\", "")
         assert "rf_new.pkl** is in quarantine" in shown and "svm_a** is absent" in shown and "absent</span>" in shown
+
+    def test_details_tell_lesson_threshold_weight_and_quality(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        known = TestWhere.GOOD_ONLY | {"metrics": METRICS | {"image_auroc": 0.987, "pixel_auroc": 0.951, "aupro": 0.9}}
+        known["training"] = known["training"] | {
+            "energy": {"cpu_seconds": 1234.5, "watt_hours": 3.21, "grams_co2": None, "source": "a meter"},
+            "curves": {"learning_loss": [0.9, 0.4], "held_out_auroc": [0.6, 0.8]},
+        }
+        write_product(tmp_path / "models", ("patches",), known={"patches": known})
+        load_as(monkeypatch, {"patches": (0.1, 0.9)})
+        monkeypatch.setattr(members, "st", AlwaysOpen())
+        app = opened(MEMBERS)
+        said = texts(app)
+        for text in (
+            "Learnt from good parts alone; no defect has been seen",
+            "the 0.99 quantile of 24 held-out good scores; 0 of them lie above it",
+            "0.42 · AUROC 0.71, 24 held-out good parts against 24 with drawn damage",
+            *("Image AUROC", "0.987", "Pixel AUROC", "0.951", "AUPRO to 0.3", "0.900"),
+            "1,234 CPU seconds, about 3.2 Wh (a meter), the whole run",
+        ):
+            assert text in said, text
+        assert [chart.proto.alt for chart in app.get("plotly_chart")] == [
+            "learning loss from 0.900 to 0.400 over 2 epochs.",
+            "held out auroc from 0.600 to 0.800 over 2 epochs.",
+        ]
+
+    def test_real_defects_that_weighed_a_member_have_been_seen(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        weighed = TestWhere.GOOD_ONLY["training"]["weighed"] | {"drawn": False}
+        known = TestWhere.GOOD_ONLY | {"training": TestWhere.GOOD_ONLY["training"] | {"weighed": weighed}}
+        write_product(tmp_path / "models", ("patches",), known={"patches": known})
+        load_as(monkeypatch, {"patches": (0.1, 0.9)})
+        said = texts(analyzed(opened(), PHOTO))
+        assert "No defect has taught it: OK means like the good parts." in said and "seen yet" not in said
 
     def test_says_how_to_add_a_model(self, product: Path) -> None:
         assert "python -m ensemble trust" in texts(opened(MEMBERS))

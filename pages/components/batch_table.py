@@ -1,17 +1,21 @@
 """The files of a batch, one a line, to filter, to export and to look into."""
 
 import base64
+import io
 from collections import Counter
 from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
+from PIL import Image
 
-from ensemble import exports, figures
+from ensemble import exports, figures, overlays
 from ensemble.batches import Judged, batch_csv
+from ensemble.previews import png
 from ensemble.results import REVIEW, Classes, word
 from pages.components import session
 from pages.components.batch_summary import REFUSED, label_of
+from pages.components.places import show_places
 from pages.components.sheet import as_markdown
 from pages.components.verdict import show_verdict_card
 from pages.components.votes import show_absent, show_votes
@@ -53,6 +57,7 @@ def show_batch_table(rows: Sequence[Judged], classes: Classes) -> None:
         column_config={
             "Photo": st.column_config.ImageColumn(width=72),
             "Verdict": st.column_config.TextColumn(width=110),
+            "Places": st.column_config.TextColumn(width=72),
             "Why": st.column_config.TextColumn(width="large"),
         },
         key=f"batch table {[row.name for row in part]}",
@@ -92,6 +97,7 @@ def _styled(rows: Sequence[Judged], classes: Classes) -> "pd.io.formats.style.St
             "Confidence": [
                 f"{row.verdict.confidence:.0%}" if row.verdict and row.verdict.confidence else "–" for row in rows
             ],
+            **({"Places": [_places(row) for row in rows]} if any(_places(row) for row in rows) else {}),
             "Why": [_why(row) for row in rows],
         }
     )
@@ -108,6 +114,10 @@ def _verdict_cell(row: Judged, classes: Classes) -> str:
     if row.verdict is None:
         return f"– {REFUSED}"
     return f"{SIGNS[figures.tone(row.verdict.label, classes)]} {row.verdict.word}"
+
+
+def _places(row: Judged) -> str:
+    return str(len(row.verdict.regions)) if row.verdict and row.verdict.regions else ""
 
 
 def _why(row: Judged) -> str:
@@ -128,8 +138,18 @@ def _show_line(row: Judged) -> None:
             st.error(as_markdown(row.error), icon=":material/broken_image:")
             return
         with st.container(horizontal=True, key="linehead"):
-            st.image(row.thumbnail, width=128, alt=f"Small copy of {row.name}")
+            st.image(_marked(row), width=128, output_format="PNG", alt=f"Small copy of {row.name}")
             with st.container():
                 show_verdict_card(row.verdict)
         show_absent(row.verdict)
+        if row.verdict.regions:
+            show_places(row.verdict.regions, row.verdict.size, calm=True)
         show_votes(row.verdict, key="line_votes")
+
+
+def _marked(row: Judged) -> bytes:
+    """The small copy with its regions outlined."""
+    if row.verdict is None or not row.verdict.regions:
+        return row.thumbnail
+    small = Image.open(io.BytesIO(row.thumbnail)).convert("RGB")
+    return png(overlays.outlined(small, row.verdict.regions))

@@ -4,7 +4,7 @@ import streamlit as st
 
 from ensemble.archives import MAX_ENTRIES
 from ensemble.photos import MAX_BYTES, MAX_PIXELS, MIN_SIDE, PHOTO_ENDINGS
-from ensemble.results import OK_NOK, REVIEW
+from ensemble.results import HEAT_CUT, OK_NOK, REVIEW
 from pages.components import session
 from pages.components.sheet import chip, show_sheet
 
@@ -27,6 +27,21 @@ def show_words() -> None:
         "into the verdict. Another policy decides on the same votes at once; no member looks again.\n\n"
         "**Escape**: a defective part passed as OK. **Overkill**: a good part rejected. Fewer of one mostly means more "
         "of the other; the policy is where you choose."
+    )
+
+
+def show_places_help() -> None:
+    """Say what the marks on a photo mean, and what they do not."""
+    st.subheader("What the marks on a photo mean", anchor=False)
+    st.markdown(
+        "The **heat map** shows where a part is unlike the good ones. Its scale was fixed when the members were "
+        f"trained: a good part stays below {HEAT_CUT}, whatever photo it is, so the same colour means the same on "
+        "every photo. Numbered **outlines** are the places at or above that heat, and what a detector has found.\n\n"
+        "Members that have learnt from good and defective photos have no such map. For them, *What did a model look "
+        "at?* smooths one place after the other and sees where the member gets less sure of its vote: what the model "
+        "looked at, **not a defect**.\n\n"
+        "A vote can **count** less than 1: the weight of a member that learns from good parts alone comes from how "
+        "well it told held-out good parts from damaged ones, and the votes say so."
     )
 
 

@@ -70,7 +70,8 @@ def show_weights(verdict: Verdict) -> None:
         if vote.weight != 1 and vote.member in records and weight_reason(records[vote.member])
     ]
     if reasons:
-        st.caption(as_markdown(f"A vote counts by its member's measured quality. {'. '.join(reasons)}."))
+        lines = ["A vote counts by its member's measured quality:", *reasons]
+        st.caption("  \n".join(map(as_markdown, lines)))
 
 
 def _weighed(record: Record) -> Mapping[str, Any]:
