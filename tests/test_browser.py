@@ -15,9 +15,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 from bad_photos import BAD
+from drawn_detector import MARKS, drawn_photo, write_drawn_detector
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from ensemble.overlays import VERMILION
+from ensemble.store import ModelStore
+from ensemble.store.trust import trust
 
 pytestmark = pytest.mark.browser
 
@@ -230,3 +237,41 @@ def test_two_visitors_are_both_served(address: str, open_page: Callable[..., Pag
     for page in pages:
         page.get_by_role("button", name="Analyze image").click()
     assert all(read_verdict(page) for page in pages)
+
+
+def test_a_detector_file_draws_its_boxes_on_the_photo(open_page: Callable[..., Page], tmp_path: Path) -> None:
+    models, photo = tmp_path / "models", tmp_path / "drawn.png"
+    models.mkdir()
+    write_drawn_detector(models / "detector.onnx")
+    trust(ModelStore(models), ["detector"])
+    drawn_photo().save(photo)
+    page = open_page()
+    with served(models) as address:
+        page.goto(address)
+        assert analyze(page, photo) == "NOK"
+        lines = page.locator(".places li")
+        expect(lines).to_have_count(len(MARKS))
+        said = lines.all_inner_texts()
+        for name, (left, top, right, bottom) in MARKS.items():
+            place = f"at {left}, {top} · {right - left} × {bottom - top} pixels"
+            assert any(name in line and place in line for line in said), said
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Photo with outlines").click()
+        assert download.value.suggested_filename.startswith("quorum-outlines-")
+        _check_outlines(Path(download.value.path()), drawn_photo())
+
+
+def _check_outlines(path: Path, photo: Image.Image) -> None:
+    """Vermilion runs around each mark and close to it; the marks and all that is far from them are untouched."""
+    with Image.open(path) as opened:
+        assert opened.format == "PNG" and opened.size == photo.size
+        drawn = np.asarray(opened.convert("RGB"))
+    changed = (drawn != np.asarray(photo)).any(axis=2)
+    far = np.ones_like(changed)
+    for left, top, right, bottom in MARKS.values():
+        assert not changed[top:bottom, left:right].any()
+        outline = (drawn == VERMILION).all(axis=2)
+        for row, column in ((top - 9, left), (bottom + 9, left), (top, left - 9), (top, right + 9)):
+            assert outline[row - 9 : row + 9, column - 9 : column + 9].any()
+        far[top - 32 : bottom + 32, left - 32 : right + 32] = False
+    assert changed.any() and not (changed & far).any()
