@@ -24,15 +24,15 @@ from ensemble.errors import DataError, MemberError, PhotoError, StoreError, Weig
 from ensemble.inspector import Inspector
 from ensemble.masks import read_mask
 from ensemble.members import KINDS, Member, PhotoBatch
-from ensemble.members.contract import Input, preprocessing_of
+from ensemble.members.contract import Input, key_of, preprocessing_of
 from ensemble.members.contract import Progress as Report
-from ensemble.members.good_parts import FEWEST, GoodPartsMember
+from ensemble.members.good_parts import FEWEST, Damaged, GoodPartsMember
 from ensemble.photos import read_photo
 from ensemble.policies import shipped
 from ensemble.preprocessing import Preprocessing
 from ensemble.results import Classes
 from ensemble.store import Learnt, Loaded, ModelStore
-from ensemble.weighing import Weighed, weigh
+from ensemble.weighing import Weighed, draw_damage, needs_drawing, weigh
 
 Progress = Callable[[str, float], None]
 FEWEST_OF_A_CLASS = 5
@@ -64,6 +64,7 @@ class Rows:
     samples: tuple[Sample, ...]
     labels: np.ndarray  # (N,)
     inputs: Mapping[Any, np.ndarray]  # extractor spec or preprocessing -> (N, ...)
+    sources: tuple[Input, ...]
     refused: tuple[str, ...]
 
 
@@ -107,7 +108,8 @@ def train(
         learn = _read(dataset, chosen, extractors, pooling, side, notify, progress)
         if not pooling and any(_chooses_pooling(kind) for kind in chosen):
             extractors = [_best_pooling(each, learn["all"], dataset.classes, seed, progress) for each in extractors]
-        members = _fit(chosen, extractors, side, learn, dataset.classes, seed, progress)
+        damage = _damage(learn["good"], seed, progress) if "good" in learn and needs_drawing(dataset) else {}
+        members = _fit(chosen, extractors, side, learn, damage, dataset.classes, seed, progress)
         weighed = {
             name: weigh(member, dataset, seed, partial(progress, f"Weighing {name}"))
             for name, member in members.items()
@@ -236,7 +238,8 @@ def read_rows(
     if not kept:
         raise DataError(f"None of the {len(samples)} photos could be opened. {refused[0] if refused else ''}".strip())
     labels = np.array([classes.names.index(sample.label) for sample in kept])
-    return Rows(tuple(kept), labels, {key: np.concatenate(rows) for key, rows in parts.items()}, tuple(refused))
+    inputs = {key: np.concatenate(rows) for key, rows in parts.items()}
+    return Rows(tuple(kept), labels, inputs, tuple(sources), tuple(refused))
 
 
 def read_masks(samples: Sequence[Sample], preprocessing: Preprocessing) -> np.ndarray:
@@ -246,11 +249,6 @@ def read_masks(samples: Sequence[Sample], preprocessing: Preprocessing) -> np.nd
         if sample.mask is not None:
             masks[place] = preprocessing.resize_mask(read_mask(sample.mask))
     return masks
-
-
-def key_of(source: Input) -> Any:
-    """What tells two inputs apart."""
-    return source if isinstance(source, Preprocessing) else source.spec
 
 
 def _replaced(store: ModelStore, classes: Classes) -> tuple[str, ...]:
@@ -300,11 +298,17 @@ def _best_pooling(
     )  # the first, cheapest one on a tie
 
 
+def _damage(good: Rows, seed: int, progress: Progress) -> Mapping[Any, Damaged]:
+    """Some good photos with damage drawn on them, by input: what the members' votes are weighed by."""
+    return draw_damage(good.samples, good.sources, seed, partial(progress, "Drawing damage to weigh by"))
+
+
 def _fit(
     kinds: Sequence[str],
     extractors: Sequence[FeatureExtractor],
     side: int | None,
     learn: Mapping[str, Rows],
+    damage: Mapping[Any, Damaged],
     classes: Classes,
     seed: int,
     progress: Progress,
@@ -321,6 +325,9 @@ def _fit(
                 masks = read_masks(known.samples, preprocessing_of(source))
                 teach = cast(LearnsFromMasks, member).fit
                 members[name] = teach(rows, known.labels, partial(progress, stage), masks=masks)
+            elif isinstance(member, GoodPartsMember):
+                harm = damage.get(key_of(source), {})
+                members[name] = member.fit(rows, known.labels, partial(progress, stage), damaged=harm)
             else:
                 members[name] = member.fit(rows, known.labels, partial(progress, stage))
             progress(stage, 1.0)

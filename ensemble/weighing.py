@@ -1,6 +1,6 @@
 """What a vote weighs: how well its member tells held-out good parts from damaged ones, without the test part."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,13 +10,14 @@ from sklearn.metrics import roc_auc_score
 from ensemble.damage import damaged
 from ensemble.datasets import Dataset, Sample, batches
 from ensemble.errors import PhotoError
-from ensemble.members import Member, PhotoBatch
+from ensemble.members import PhotoBatch
+from ensemble.members.contract import Input, key_of
 from ensemble.members.good_parts import GoodPartsMember
 from ensemble.photos import read_photo
 
 LIGHTEST = 0.1  # so that a member that sees nothing can still be outvoted, and never decides with others
 FEWEST_DEFECTS = 5  # real ones; below that damage is drawn
-MOST = 64  # photos to look at
+MOST = 48  # photos to look at
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,42 +35,58 @@ class Weighed:
         return {"auroc": self.auroc, "good": self.good, "defective": self.defective, "drawn": self.drawn}
 
 
+def draw_damage(
+    samples: Sequence[Sample], sources: Sequence[Input], seed: int, progress: Callable[[float], None] = lambda _: None
+) -> dict[Any, dict[int, np.ndarray]]:
+    """Rows of some photos of good parts with damage drawn on them: by input, then by position in `samples`."""
+    rng = np.random.default_rng(seed)
+    chosen = np.sort(rng.permutation(len(samples))[:MOST]).tolist()
+    rows: dict[Any, dict[int, np.ndarray]] = {key_of(source): {} for source in sources}
+    for number, place in enumerate(chosen):
+        batch = PhotoBatch([damaged(read_photo(samples[place].path).picture, rng)])
+        for source in sources:
+            rows[key_of(source)][place] = batch.rows(source)[0]
+        progress((number + 1) / len(chosen))
+    return rows
+
+
+def needs_drawing(dataset: Dataset) -> bool:
+    """Whether the training part has too few real defects to weigh by."""
+    return sum(sample.label == dataset.classes.defect for sample in dataset.train) < FEWEST_DEFECTS
+
+
 def weigh(
     member: GoodPartsMember, dataset: Dataset, seed: int, progress: Callable[[float], None] = lambda _: None
 ) -> Weighed:
     """Weigh a member that has learnt from good parts alone, on the training part alone.
 
     Its good scores come from parts that were held out while it learnt. The defective ones are the training part's real
-    defects, which it has not learnt from, or, where there are fewer than five, good photos with damage drawn on them.
-    The weight is 2 AUROC - 1, at least 0.1: a member that only guesses hardly counts.
+    defects, which it has not learnt from, or, where there are fewer than five, held-out good photos with damage drawn
+    on them. The weight is 2 AUROC - 1, at least 0.1: a member that only guesses hardly counts.
     """
-    rng = np.random.default_rng(seed)
-    real = [sample for sample in dataset.train if sample.label == dataset.classes.defect]
-    good = [sample for sample in dataset.train if sample.label == dataset.classes.good]
-    drawn = len(real) < FEWEST_DEFECTS
-    samples = good if drawn else real
-    chosen = [samples[place] for place in sorted(rng.permutation(len(samples))[:MOST])]
-    bad = _scores(member, chosen, rng if drawn else None, progress)
+    drawn = needs_drawing(dataset)
+    bad = member.damaged_.tolist() if drawn else _scores_of_defects(member, dataset, seed, progress)
     fine = member.held_out_.tolist()
     auroc = float(roc_auc_score([0] * len(fine) + [1] * len(bad), [*fine, *bad]))
     weight = round(float(np.clip(2 * auroc - 1, LIGHTEST, 1.0)), 3)
     return Weighed(weight, round(auroc, 4), len(fine), len(bad), drawn)
 
 
-def _scores(
-    member: Member, samples: list[Sample], rng: np.random.Generator | None, progress: Callable[[float], None]
+def _scores_of_defects(
+    member: GoodPartsMember, dataset: Dataset, seed: int, progress: Callable[[float], None]
 ) -> list[float]:
-    place = member.classes.names.index(member.classes.defect or "")
+    real = [sample for sample in dataset.train if sample.label == dataset.classes.defect]
+    chosen = [real[place] for place in sorted(np.random.default_rng(seed).permutation(len(real))[:MOST])]
+    column = member.classes.names.index(member.classes.defect or "")
     found: list[float] = []
-    for number, chunk in enumerate(batches(samples, 16)):
+    for number, chunk in enumerate(batches(chosen, 16)):
         pictures = []
         for sample in chunk:
             try:
-                picture = read_photo(sample.path).picture
+                pictures.append(read_photo(sample.path).picture)
             except PhotoError:
                 continue  # named when the part was read
-            pictures.append(damaged(picture, rng) if rng is not None else picture)
         if pictures:
-            found += member.score(PhotoBatch(pictures).rows(member.input)).probabilities[:, place].tolist()
-        progress(min(1.0, (number + 1) * 16 / len(samples)))
+            found += member.score(PhotoBatch(pictures).rows(member.input)).probabilities[:, column].tolist()
+        progress(min(1.0, (number + 1) * 16 / len(chosen)))
     return found

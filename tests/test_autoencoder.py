@@ -101,7 +101,7 @@ def test_what_it_keeps_is_one_plain_state_dict(member: AutoencoderMember) -> Non
 
 ALIKE = np.full((8, 3, SIDE, SIDE), 90, dtype=np.uint8)
 REFUSED = {
-    "few": (good(4, seed=1), [0] * 4, "Autoencoder needs at least 5 photos of good parts. Got 4. Add photos of good"),
+    "few": (good(3, seed=1), [0] * 3, "Autoencoder needs at least 4 photos of good parts. Got 3. Add photos of good"),
     "alike": (ALIKE, [0] * 8, "The 8 good photos are all alike. Add photos of other good parts."),
     "defective": (good(5, seed=1), [0] * 4 + [1], "Autoencoder learns from good parts alone. Leave the defective ones"),
 }
@@ -120,7 +120,7 @@ def test_files_that_do_not_fit_are_refused_in_one_sentence(member: AutoencoderMe
     other = {**state, "encoder.0.weight": torch.zeros(2, 2)}
     cases = [
         (None, "holds no state dict of an autoencoder"),
-        ({"fc.weight": torch.zeros(2)}, "The arrays held_out, held_out_peaks, held_out_calm are missing"),
+        ({"fc.weight": torch.zeros(2)}, "The arrays held_out, held_out_peaks, held_out_calm, held_out_damaged are missing"),
         (other, "not that of this autoencoder"),
         (without_usual, "lacks the errors of good parts"),
     ]

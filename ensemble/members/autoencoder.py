@@ -9,17 +9,18 @@ from torch import Tensor, nn
 
 from ensemble.errors import MemberError
 from ensemble.members.contract import Curves, Input, Parts, Progress
-from ensemble.members.good_parts import ARRAYS, CHUNK, GoodPartsMember, HeldOut, Measured
+from ensemble.members.good_parts import ARRAYS, CHUNK, HELD_OUT, Damaged, GoodPartsMember, HeldOut, Measured
 from ensemble.networks import SmallAutoencoder, channels_last
 from ensemble.preprocessing import Preprocessing
 from ensemble.results import Classes
 
 STATE, USUAL = ".pth", "usual_errors"
 PIXELS = Preprocessing(side=128)
-BATCH, PEAK_RATE = 16, 3e-3
+BATCH, PEAK_RATE = 16, 2e-3
+STEEPEST = 0.1  # norm of a gradient: without batch norm one steep step can undo all that was learnt
 STEPS = 1200  # however many photos there are
 POINT = 60  # steps from one point of the curves to the next
-HELD_OUT, FEWEST_HELD_OUT = 0.2, 10  # a fifth, but so many, or half of the photos, where a fifth is few
+SHARE, FEWEST_HELD_OUT = 0.2, 10  # a fifth, but so many, or half of the photos, where a fifth is few
 SHRINK, BLURS = 2, (5, 3)  # pixels to a place of the map, then the places that are averaged, twice
 FLOOR = 0.3  # of the mean error: where parts are painted almost perfectly, noise is no defect
 
@@ -45,12 +46,13 @@ class AutoencoderMember(GoodPartsMember):
     def __init__(self, *, classes: Classes, input: Input = PIXELS, seed: int = 0) -> None:
         super().__init__(classes=classes, input=input, seed=seed)
 
-    def _fit(self, rows: np.ndarray, progress: Progress) -> tuple[Mapping[str, np.ndarray], HeldOut]:
+    def _fit(self, rows: np.ndarray, damaged: Damaged, progress: Progress) -> tuple[Mapping[str, np.ndarray], HeldOut]:
         """What is learnt from most rows, and what each of the others measures."""
         if (rows == rows[:1]).all():
             raise MemberError(f"The {len(rows)} good photos are all alike. Add photos of other good parts.")
         mixed = np.random.default_rng(self.seed).permutation(len(rows))
-        held = max(round(HELD_OUT * len(rows)), min(len(rows) // 2, FEWEST_HELD_OUT))
+        mixed = np.array(sorted(mixed.tolist(), key=lambda place: place not in damaged))  # those are held out first
+        held = max(round(SHARE * len(rows)), min(len(rows) // 2, FEWEST_HELD_OUT))
         hold, learn = (torch.from_numpy(rows[chosen]) for chosen in (mixed[:held], mixed[held:]))
         with torch.random.fork_rng(), torch.inference_mode(False), torch.enable_grad():
             torch.manual_seed(self.seed)
@@ -60,7 +62,8 @@ class AutoencoderMember(GoodPartsMember):
         arrays = {name: value.numpy() for name, value in network.state_dict().items()}
         arrays |= {USUAL: usual + FLOOR * usual.mean(), "learnt_from": np.asarray(len(learn))}
         distances, maps = self._measure_all(arrays, hold.numpy())
-        return arrays, HeldOut(distances, distances, float(np.median(maps)) if maps is not None else 0.0)
+        harmed = self._measure_damaged(arrays, damaged, mixed[:held])
+        return arrays, HeldOut(distances, distances, float(np.median(maps)) if maps is not None else 0.0, harmed)
 
     def _measure(self, arrays: Mapping[str, np.ndarray], rows: np.ndarray) -> Measured:
         maps = _blurred(self._errors(torch.from_numpy(rows))) / arrays[USUAL]
@@ -91,7 +94,7 @@ class AutoencoderMember(GoodPartsMember):
         return self
 
     def _check(self, arrays: Mapping[str, np.ndarray]) -> None:
-        network, own = _empty(), {"held_out", "held_out_peaks", "held_out_calm", USUAL, "learnt_from"}
+        network, own = _empty(), {*HELD_OUT, USUAL, "learnt_from"}
         try:
             network.load_state_dict(
                 {name: torch.from_numpy(array) for name, array in arrays.items() if name not in own}
@@ -124,6 +127,7 @@ def _train(learn: Tensor, hold: Tensor, progress: Progress) -> tuple[SmallAutoen
         loss = nn.functional.mse_loss(network(photos), photos)
         optimiser.zero_grad()
         loss.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), STEEPEST)
         optimiser.step()
         schedule.step()
         total += loss.detach()

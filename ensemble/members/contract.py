@@ -88,6 +88,11 @@ def preprocessing_of(source: Input) -> Preprocessing:
     return source if isinstance(source, Preprocessing) else source.spec.preprocessing
 
 
+def key_of(source: Input) -> Any:
+    """What tells two inputs apart."""
+    return source if isinstance(source, Preprocessing) else source.spec
+
+
 class PhotoBatch:
     """Decoded pictures with every resize and every backbone pass made once, whatever number of members ask."""
 

@@ -7,6 +7,7 @@ parts at 0.5, by the arc tangent: far out it flattens so slowly that no two dist
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,12 +21,14 @@ from ensemble.preprocessing import Preprocessing
 from ensemble.results import Classes
 
 ARRAYS = ".npz"
+HELD_OUT = ("held_out", "held_out_peaks", "held_out_calm", "held_out_damaged")
 QUANTILE = 0.99  # of good parts that a member finds good, as far as the held-out ones can tell
-FEWEST = 5
+FEWEST = 4
 FOLDS = 5
 CHUNK = 16  # photos measured at a time, which bounds the memory
 STEEPNESS = 2.0
 
+Damaged = Mapping[int, np.ndarray]  # position among the good photos -> its row with damage drawn on the photo
 Measured = tuple[NDArray[np.float64], NDArray[np.float32] | None]  # distances (N,), maps (N, h, w)
 
 
@@ -37,6 +40,7 @@ class HeldOut:
     distances: np.ndarray
     peaks: np.ndarray
     calm: float
+    damaged: np.ndarray  # (n,) of held-out photos with damage drawn on them, for those that were given
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +106,18 @@ class GoodPartsMember:
         """How far (N, ...) rows are from the good parts: distances (N,) and, where it can tell, maps (N, h, w)."""
         raise MemberError(f"{type(self).__name__} does not say how it measures.")
 
-    def fit(self, rows: np.ndarray, labels: np.ndarray, progress: Progress | None = None) -> "GoodPartsMember":
-        """Learn from rows of good parts alone; the scale comes from parts that were held out while learning."""
+    def fit(
+        self,
+        rows: np.ndarray,
+        labels: np.ndarray,
+        progress: Progress | None = None,
+        *,
+        damaged: Damaged = MappingProxyType({}),
+    ) -> "GoodPartsMember":
+        """Learn from rows of good parts alone; the scale comes from parts that were held out while learning.
+
+        `damaged` rows teach nothing: they are measured where their photos are held out, to tell what the vote weighs.
+        """
         progress = progress or (lambda _: None)
         if set(np.unique(labels)) - {self._good()}:
             raise MemberError(f"{self.title} learns from good parts alone. Leave the defective ones out.")
@@ -111,16 +125,16 @@ class GoodPartsMember:
             raise MemberError(
                 f"{self.title} needs at least {FEWEST} photos of good parts. Got {len(rows)}. Add photos of good parts."
             )
-        arrays, held = self._fit(rows, progress)
+        arrays, held = self._fit(rows, damaged, progress)
         kept = {"held_out": held.distances, "held_out_peaks": held.peaks, "held_out_calm": np.asarray(held.calm)}
-        self._take({**arrays, **kept})
+        self._take({**arrays, **kept, "held_out_damaged": held.damaged})
         progress(1.0)
         return self
 
-    def _fit(self, rows: np.ndarray, progress: Progress) -> tuple[Mapping[str, np.ndarray], HeldOut]:
+    def _fit(self, rows: np.ndarray, damaged: Damaged, progress: Progress) -> tuple[Mapping[str, np.ndarray], HeldOut]:
         """What is learnt from all rows, and what each row measures where it was held out, by folds."""
         folds = KFold(min(FOLDS, len(rows)), shuffle=True, random_state=self.seed)
-        distances, peaks, calm = np.zeros(len(rows)), np.zeros(len(rows)), []
+        distances, peaks, calm, harmed = np.zeros(len(rows)), np.zeros(len(rows)), [], np.zeros(0)
         share = 1 / (folds.get_n_splits() + 1)
         for number, (learn, hold) in enumerate(folds.split(rows)):
             arrays = self._learn(rows[learn], partial(part_of, progress, number * share, share))
@@ -128,8 +142,15 @@ class GoodPartsMember:
             if maps is not None:
                 peaks[hold] = maps.max(axis=(1, 2))
                 calm.append(float(np.median(maps)))
+            harmed = np.append(harmed, self._measure_damaged(arrays, damaged, hold))
         arrays = self._learn(rows, partial(part_of, progress, 1 - share, share))
-        return arrays, HeldOut(distances, peaks if calm else peaks[:0], float(np.median(calm)) if calm else 0.0)
+        usual = float(np.median(calm)) if calm else 0.0
+        return arrays, HeldOut(distances, peaks if calm else peaks[:0], usual, harmed)
+
+    def _measure_damaged(self, arrays: Mapping[str, np.ndarray], damaged: Damaged, held: np.ndarray) -> np.ndarray:
+        """The distances of the damaged copies of held-out photos, by their positions."""
+        rows = [damaged[place] for place in held.tolist() if place in damaged]
+        return self._measure_all(arrays, np.stack(rows))[0] if rows else np.zeros(0)
 
     def _measure_all(self, arrays: Mapping[str, np.ndarray], rows: np.ndarray) -> Measured:
         parts = [self._measure(arrays, rows[start : start + CHUNK]) for start in range(0, len(rows), CHUNK)]
@@ -151,7 +172,7 @@ class GoodPartsMember:
     def restore(self, parts: Parts) -> "GoodPartsMember":
         """Take back the arrays; a MemberError says which are missing or do not fit."""
         arrays = parts[ARRAYS]
-        if missing := [name for name in ("held_out", "held_out_peaks", "held_out_calm") if name not in arrays]:
+        if missing := [name for name in HELD_OUT if name not in arrays]:
             raise MemberError(f"The arrays {', '.join(missing)} are missing. Train it again.")
         self._check(arrays)
         self._take(arrays)
@@ -165,7 +186,7 @@ class GoodPartsMember:
         self.arrays_ = arrays
         held_out, peaks = arrays["held_out"], arrays["held_out_peaks"]
         self.scale_ = Scale.of(held_out)
-        self.held_out_ = self.scale_(held_out)
+        self.held_out_, self.damaged_ = self.scale_(held_out), self.scale_(arrays["held_out_damaged"])
         self.heat_scale_ = Scale.of(peaks, float(arrays["held_out_calm"])) if len(peaks) else None
         self.facts_ = {"held_out": _held_out_facts(held_out, self.scale_)} | self._learnt_facts(arrays)
 

@@ -13,7 +13,7 @@ from ensemble.members.good_parts import GoodPartsMember, Measured
 
 
 class MahalanobisMember(GoodPartsMember):
-    """Mean and shrunk covariance of the average features of good parts; a photo's distance from that mean.
+    """Mean and shrunk covariance of what good parts' features average to and spread by; a photo's distance from it.
 
     The covariance is shrunk towards a multiple of the identity (Ledoit and Wolf, 2004), because there are fewer photos
     than features; on pretrained features after Rippel et al., ICPR 2020.
@@ -21,15 +21,15 @@ class MahalanobisMember(GoodPartsMember):
 
     kind: ClassVar[str] = "mahalanobis"
     title: ClassVar[str] = "Mahalanobis distance"
-    reading: ClassVar[str | None] = "average"
+    reading: ClassVar[str | None] = "average_std"
 
     def _learn(self, rows: np.ndarray, progress: Progress) -> Mapping[str, np.ndarray]:
         learnt = LedoitWolf().fit(rows.astype(np.float64))
         progress(1.0)
-        return {"mean": learnt.location_, "precision": learnt.precision_}
+        return {"mean": learnt.location_.astype(np.float32), "precision": learnt.precision_.astype(np.float32)}
 
     def _measure(self, arrays: Mapping[str, np.ndarray], rows: np.ndarray) -> Measured:
-        apart = rows - arrays["mean"]  # (N, D)
+        apart = (rows - arrays["mean"]).astype(np.float64)  # (N, D)
         return np.sqrt(np.einsum("nd,de,ne->n", apart, arrays["precision"], apart, optimize=True).clip(min=0)), None
 
     def _check(self, arrays: Mapping[str, np.ndarray]) -> None:

@@ -11,13 +11,13 @@ from torch import Tensor
 
 from ensemble.errors import MemberError
 from ensemble.members.contract import Progress
-from ensemble.members.good_parts import GoodPartsMember, HeldOut, Measured, part_of
+from ensemble.members.good_parts import Damaged, GoodPartsMember, HeldOut, Measured, part_of
 from ensemble.members.patches import finest_grid, patches, shapes_of, smoothed
 
 SHARE = 0.01  # of all places seen that are remembered
 MEMORY = (256, 6000)  # at least and at most so many, where there are as many
-CANDIDATES = 300_000  # places among which the memory is chosen: this bounds memory and seconds
-PROJECTION = 64  # dimensions in which it is chosen; distances in it differ by some per cent, which hardly moves a pick
+CANDIDATES = 200_000  # places among which the memory is chosen: this bounds memory and seconds
+COMPONENTS, SAMPLE = 64, 20_000  # principal components in which it is chosen, of so many places
 HELD_OUT = 120  # photos whose distances set the scale
 
 
@@ -31,22 +31,26 @@ class PatchMemoryMember(GoodPartsMember):
     kind: ClassVar[str] = "patch_memory"
     title: ClassVar[str] = "Patch memory"
 
-    def _fit(self, rows: np.ndarray, progress: Progress) -> tuple[Mapping[str, np.ndarray], HeldOut]:
+    def _fit(self, rows: np.ndarray, damaged: Damaged, progress: Progress) -> tuple[Mapping[str, np.ndarray], HeldOut]:
         """One memory of all photos; a photo is held out by leaving out what the memory has from it."""
         start = time.perf_counter()
         memory, owners = self._remember(rows, partial(part_of, progress, 0.0, 0.7))
         seconds = time.perf_counter() - start
-        held = np.sort(np.random.default_rng(self.seed).permutation(len(rows))[:HELD_OUT])
-        distances, peaks, calm = [], [], []
+        drawn = np.random.default_rng(self.seed).permutation(len(rows))[:HELD_OUT].tolist()
+        held = sorted({*drawn, *damaged})
+        distances, peaks, calm, harmed = [], [], [], []
         for number, place in enumerate(held):
             others = memory[owners != place]
-            distance, maps = self._nearest(others if len(others) else memory, rows[place : place + 1])
+            others = others if len(others) else memory
+            distance, maps = self._nearest(others, rows[place : place + 1])
+            if place in damaged:
+                harmed.append(self._nearest(others, damaged[place][None])[0][0])
             distances.append(distance[0])
             peaks.append(maps.max())
             calm.append(np.median(maps))
             progress(0.7 + 0.3 * (number + 1) / len(held))
         arrays = {"memory": memory.half().numpy(), "seconds": np.asarray(round(seconds, 1))}
-        return arrays, HeldOut(np.array(distances), np.array(peaks), float(np.median(calm)))
+        return arrays, HeldOut(np.array(distances), np.array(peaks), float(np.median(calm)), np.array(harmed))
 
     def _remember(self, rows: np.ndarray, progress: Progress) -> tuple[Tensor, Tensor]:
         """The remembered places (M, C) and the photo that each is from (M,)."""
@@ -54,19 +58,16 @@ class PatchMemoryMember(GoodPartsMember):
         places = int(np.prod(finest_grid(shapes)))
         rng = np.random.default_rng(self.seed)
         wanted = min(places, max(1, CANDIDATES // len(rows)))
-        generator = torch.Generator().manual_seed(self.seed)
-        width = sum(shape[0] for shape in shapes.values())
-        projection = torch.randn(width, PROJECTION, generator=generator) / PROJECTION**0.5
-        candidates, owners, shadows = [], [], []
+        candidates, owners = [], []
         for place in range(len(rows)):
             chosen = np.sort(rng.permutation(places)[:wanted])
-            found = patches(rows[place : place + 1], shapes)[0, chosen]
-            candidates.append(found.half())
-            shadows.append(found @ projection)
+            candidates.append(patches(rows[place : place + 1], shapes)[0, chosen].half())
             owners.append(torch.full((wanted,), place))
         size = int(np.clip(round(SHARE * places * len(rows)), *MEMORY))
-        picks = farthest_first(torch.cat(shadows), min(size, wanted * len(rows)), generator, progress)
-        return torch.cat(candidates)[picks].float(), torch.cat(owners)[picks]
+        points = torch.cat(candidates)
+        generator = torch.Generator().manual_seed(self.seed)
+        picks = farthest_first(_shadows(points, generator), min(size, len(points)), generator, progress)
+        return points[picks].float(), torch.cat(owners)[picks]
 
     def _nearest(self, memory: Tensor, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """How far each place is from its nearest one in the memory: photos (N,), maps (N, h, w)."""
@@ -96,6 +97,15 @@ class PatchMemoryMember(GoodPartsMember):
     def _learnt_facts(self, arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
         megabytes = round(arrays["memory"].nbytes / 1e6, 1)
         return {"places": len(arrays["memory"]), "megabytes": megabytes, "seconds": float(arrays["seconds"])}
+
+
+def _shadows(points: Tensor, generator: torch.Generator) -> Tensor:
+    """(N, C) half-precision points -> (N, COMPONENTS): where they differ most, for choosing among them alone."""
+    sample = points[torch.randperm(len(points), generator=generator)[:SAMPLE]].double()
+    apart = sample - sample.mean(dim=0)
+    _, vectors = torch.linalg.eigh(apart.T @ apart)
+    axes = vectors[:, -COMPONENTS:].float()
+    return torch.cat([part.float() @ axes for part in points.split(SAMPLE)])
 
 
 def farthest_first(points: Tensor, count: int, generator: torch.Generator, progress: Progress) -> Tensor:
