@@ -58,6 +58,7 @@ PALETTES: Mapping[Scheme, Palette] = MappingProxyType(
     }
 )
 FONT = '"Source Sans", sans-serif'  # the one that comes with Streamlit: nothing is fetched
+LONG = 18  # letters of a name that still stand on one line
 ROW = 44  # pixels a bar and its label take
 
 
@@ -113,7 +114,17 @@ def votes(verdict: Verdict, scheme: Scheme) -> go.Figure:
             figure.add_shape(type="line", **cut, line={"color": palette.ink, "width": 3})
     means = "defect probability (line: the cut)" if verdict.classes.defect else "probability"
     _as_rows(figure, len(members), means, palette)
+    figure.update_yaxes(tickvals=members, ticktext=[f"{_on_two_lines(member)}  " for member in members], ticksuffix="")
     return _finished(figure, verdict, scheme)
+
+
+def _on_two_lines(name: str) -> str:
+    """A long name broken after the underscore nearest to its middle, so that bars keep their room on a phone."""
+    places = [place for place, letter in enumerate(name) if letter == "_"]
+    if len(name) <= LONG or not places:
+        return name
+    middle = min(places, key=lambda place: abs(place - len(name) / 2)) + 1
+    return f"{name[:middle]}<br>{name[middle:]}"
 
 
 def _bar(vote: Vote, verdict: Verdict, palette: Palette) -> str:

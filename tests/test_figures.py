@@ -59,6 +59,28 @@ def test_votes_carry_their_words_and_their_own_cuts() -> None:
     assert list(figure.data[0].x) == [0.9, 0.6, 0.2]
 
 
+def test_a_long_name_takes_two_lines() -> None:
+    drawn = replace(verdict(), votes=(replace(verdict().votes[0], member="feature_reconstruction_quorum_small"),))
+    axis = figures.votes(drawn, "light").layout.yaxis
+    assert list(axis.ticktext) == ["feature_reconstruction_<br>quorum_small  "]
+    assert list(figures.votes(verdict(), "light").layout.yaxis.ticktext) == ["svm  ", "rf  ", "xgb  "]
+
+
+CURVES = {"learning_loss": [0.9, 0.5, 0.25], "held_out_loss": [1.0]}
+
+
+def test_curves_have_a_line_a_name_over_epochs() -> None:
+    lines = figures.curves(CURVES, "dark").data
+    assert [(line.name, list(line.x), list(line.y)) for line in lines] == [
+        ("learning loss", [1, 2, 3], [0.9, 0.5, 0.25]),
+        ("held out loss", [1], [1.0]),
+    ]
+    assert lines[0].line.dash != lines[1].line.dash  # colour does not speak alone
+    assert figures.curves_text(CURVES) == (
+        "learning loss from 0.900 to 0.250 over 3 epochs; held out loss from 1.000 to 1.000 over 1 epoch."
+    )
+
+
 def test_the_gauge_shows_the_mean_and_the_mean_cut() -> None:
     gauge = figures.mean_score(verdict(), "light").data[0]
     assert gauge.value == pytest.approx(56.667, abs=0.01)

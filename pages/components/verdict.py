@@ -21,14 +21,14 @@ def show_answer(chosen: session.Chosen | None) -> None:
         st.html(f'<div class="waiting">{text}</div>')
         return
     show_verdict_card(verdict)
-    show_lesson(verdict)
-    show_absent(verdict)
 
 
 def show_details(chosen: session.Chosen | None) -> None:
-    """Show what the verdict rests on: the mean, the votes, and the same as a file."""
+    """Show what the verdict rests on: who is absent, the mean, the votes, and the same as a file."""
     verdict = session.verdict_of(chosen) if chosen else None
     if chosen is not None and verdict is not None:
+        show_absent(verdict)
+        show_lesson(verdict)
         show_mean_score(verdict)
         show_votes(verdict)
         show_look(chosen, verdict)
