@@ -51,6 +51,7 @@ class FeatureReconstructionMember(GoodPartsMember):
             points = self._pooled(rows, layer, side).flatten(1)  # (N, C, s, s) -> (N, C*s*s)
             mean, components = subspace(points)
             arrays[f"{name}_mean"], arrays[f"{name}_components"] = mean.numpy(), components.half().numpy()
+            arrays[f"{name}_usual"] = np.asarray(usual_error(points))
             progress((number + 1) / len(spaces))
         return arrays
 
@@ -62,13 +63,13 @@ class FeatureReconstructionMember(GoodPartsMember):
             components = torch.from_numpy(arrays[f"{name}_components"]).float()
             apart = pooled.flatten(1) - torch.from_numpy(arrays[f"{name}_mean"])
             left = apart - (apart @ components) @ components.T
-            found[name] = left.view_as(pooled).square().sum(dim=1)
+            found[name] = left.view_as(pooled).square().sum(dim=1) / float(arrays[f"{name}_usual"])
         return found
 
     def _measure(self, arrays: Mapping[str, np.ndarray], rows: np.ndarray) -> Measured:
         errors = self._errors(arrays, rows)
         judged = sum(error.double().pow(PEAK).mean(dim=(1, 2)) for name, error in errors.items() if name[0] == "j")
-        shown = [error * error.shape[1] ** 2 for name, error in errors.items() if name[0] == "s"]
+        shown = [error for name, error in errors.items() if name[0] == "s"]
         size = (MAP, MAP)
         maps = [functional.interpolate(error[:, None], size=size, mode="bilinear")[:, 0] for error in shown]
         return torch.as_tensor(judged).pow(1 / PEAK).numpy(), torch.stack(maps).sum(dim=0).sqrt().numpy()
@@ -77,7 +78,9 @@ class FeatureReconstructionMember(GoodPartsMember):
         shapes = shapes_of(self.input, self.title)
         for name, layer, side in self._spaces():
             width = shapes[layer][0] * side * side
-            if f"{name}_components" not in arrays or arrays[f"{name}_components"].shape[:1] != (width,):
+            if {f"{name}_mean", f"{name}_usual", f"{name}_components"} - set(arrays) or arrays[
+                f"{name}_components"
+            ].shape[:1] != (width,):
                 raise MemberError(f"Expected components of {width} features as {name}. Train it again.")
 
     def _learnt_facts(self, arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
@@ -101,3 +104,11 @@ def subspace(points: Tensor) -> tuple[Tensor, Tensor]:
     count = min(enough, COMPONENTS, int((values > 1e-6 * values[0]).sum()))
     components = apart.T @ vectors[:, :count].float() / values[:count].sqrt().float()
     return mean, components
+
+
+def usual_error(points: Tensor) -> float:
+    """The mean squared error of the last fifth of (N, D) points in the subspace of the others: a unit for errors."""
+    known = len(points) - max(1, len(points) // 5)
+    mean, components = subspace(points[:known])
+    apart = points[known:] - mean
+    return max(float((apart - (apart @ components) @ components.T).square().mean()), 1e-12)
