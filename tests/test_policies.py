@@ -179,3 +179,32 @@ def test_choosing_by_name() -> None:
     with pytest.raises(PolicyError, match=r"No policy is called 'NONE'\. This product has MAJORITY, ANY, ALL"):
         choose(SHIPPED, "NONE")
     assert json.loads(to_json(SHIPPED))["policies"][0]["rule"] == "majority"
+
+
+def test_votes_count_by_their_weight() -> None:
+    def said(*pairs: tuple[float, float]) -> list[Score]:
+        return [
+            Score(f"m{i}", {"non_defective": 1 - p, "defective": p}, 0.0, weight=weight)
+            for i, (p, weight) in enumerate(pairs)
+        ]
+
+    outvoted = MAJORITY.decide(said((0.9, 1.0), (0.1, 0.4), (0.1, 0.5)), [], OK_NOK)
+    assert outvoted.label == "defective"
+    assert outvoted.reason == "1 of 3 votes (1.00 of 1.90 by weight) says NOK."
+    agreed = MAJORITY.decide(said((0.9, 1.0), (0.9, 0.4)), [], OK_NOK)
+    assert agreed.reason == "2 of 2 votes say NOK."
+    assert agreed.mean_probability("defective") == pytest.approx(0.9)
+    mean = MAJORITY.decide(said((0.9, 1.0), (0.2, 0.25)), [], OK_NOK).mean_probability("defective")
+    assert mean == pytest.approx((0.9 + 0.05) / 1.25)
+
+
+@pytest.mark.parametrize(
+    ("weight", "label"),
+    [(0.1, "non_defective"), (0.7, "non_defective"), (0.9, "review")],  # 0.9 of 1.8 would be a tie
+)
+def test_an_absent_member_counts_by_its_weight(weight: float, label: str) -> None:
+    verdict = MAJORITY.decide(scores(0.1, 0.1)[:1], [Absence("gone", "Its file is missing.", weight)], OK_NOK)
+    light = MAJORITY.decide(scores(0.1), [Absence("gone", "Its file is missing.", weight)], OK_NOK)
+    assert verdict.label == light.label
+    weighed = [Score("m0", {"non_defective": 0.9, "defective": 0.1}, 0.0, weight=0.9)]
+    assert MAJORITY.decide(weighed, [Absence("gone", "It is missing.", weight)], OK_NOK).label == label
