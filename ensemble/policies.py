@@ -148,11 +148,11 @@ def _weight(votes: Sequence[Vote]) -> float:
 
 
 def _count(side: Sequence[Vote], votes: Sequence[Vote]) -> str:
-    """`2 of 3 votes`, with what they weigh where weights differ."""
-    weights = {vote.weight for vote in votes} != {1.0}
-    return f"{len(side)} of {len(votes)} votes" + (
-        f" ({_weight(side):.2f} of {_weight(votes):.2f} by weight)" if weights else ""
-    )
+    """`2 of 3 votes`, with what they weigh where weights differ and the votes do too."""
+    count = f"{len(side)} of {len(votes)} votes"
+    if len(side) in {0, len(votes)} or {vote.weight for vote in votes} == {1.0}:
+        return count
+    return f"{count} ({_weight(side):.2f} of {_weight(votes):.2f} by weight)"
 
 
 def _names(absent: Sequence[Absence]) -> str:
