@@ -1,10 +1,9 @@
 """Training a product: the same steps for the command line, the notebook and the screen."""
 
-import importlib.util
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,11 +21,12 @@ from ensemble.datasets import Dataset, Sample, batches, check, digest, find_data
 from ensemble.energy import Energy, measure
 from ensemble.errors import DataError, MemberError, PhotoError, StoreError, WeightsError
 from ensemble.inspector import Inspector
+from ensemble.lessons import teachable, teaches
 from ensemble.masks import read_mask
 from ensemble.members import KINDS, Member, PhotoBatch
-from ensemble.members.contract import Input, key_of, preprocessing_of
+from ensemble.members.contract import Input, Lesson, key_of, preprocessing_of
 from ensemble.members.contract import Progress as Report
-from ensemble.members.good_parts import FEWEST, Damaged, GoodPartsMember
+from ensemble.members.good_parts import Damaged, GoodPartsMember
 from ensemble.photos import read_photo
 from ensemble.policies import shipped
 from ensemble.preprocessing import Preprocessing
@@ -35,7 +35,7 @@ from ensemble.store import Learnt, Loaded, ModelStore
 from ensemble.weighing import Weighed, draw_damage, needs_drawing, weigh
 
 Progress = Callable[[str, float], None]
-FEWEST_OF_A_CLASS = 5
+SMALLEST_SIDE = 32
 
 
 class LearnsFromMasks(Protocol):
@@ -95,9 +95,11 @@ def train(
         raise MemberError(f"No member kind is called {unknown[0]!r}. Kinds are {', '.join(KINDS)}.")
     if pooling and pooling not in POOLINGS:
         raise WeightsError(f"Pooling must be one of {', '.join(POOLINGS)}. Got {pooling!r}.")
+    if side is not None and side < SMALLEST_SIDE:
+        raise MemberError(f"Members need at least {SMALLEST_SIDE} pixels a side to see anything. Got {side}.")
     dataset = find_dataset(data, folders, seed)
     checked = check(dataset, data)
-    chosen, left_out = _teachable(kinds, dataset)
+    chosen, left_out = teachable(kinds, dataset)
     store = ModelStore(models)
     notes = [*dataset.notes, *checked, *left_out, *_replaced(store, dataset.classes)]
     for note in notes:
@@ -109,7 +111,9 @@ def train(
         if not pooling and any(_chooses_pooling(kind) for kind in chosen):
             extractors = [_best_pooling(each, learn["all"], dataset.classes, seed, progress) for each in extractors]
         damage = _damage(learn["good"], seed, progress) if "good" in learn and needs_drawing(dataset) else {}
-        members = _fit(chosen, extractors, side, learn, damage, dataset.classes, seed, progress)
+        members, failures = _fit(chosen, extractors, side, learn, damage, dataset.classes, seed, progress)
+        for sentence in failures:
+            notify(sentence)
         weighed = {
             name: weigh(member, dataset, seed, partial(progress, f"Weighing {name}"))
             for name, member in members.items()
@@ -124,40 +128,23 @@ def train(
     for sentence in scored.refused:
         notify(f"Left out: {sentence}")
     quality = evaluation.report(scored, shipped(dataset.classes), dataset.classes)
+    silent = _silent(members, quality["members"], scored)
+    for sentence in silent:
+        notify(sentence)
     _save(store, product, dataset, members, weighed, quality["members"], seed, meter.energy)
     quality = evaluation.with_megabytes(quality, store)
-    return Outcome(tuple(members), quality, tuple(notes), time.perf_counter() - start, meter.energy)
+    said = (*notes, *failures, *silent)
+    return Outcome(tuple(members), quality, said, time.perf_counter() - start, meter.energy)
 
 
-def _teachable(kinds: Sequence[str], dataset: Dataset) -> tuple[tuple[str, ...], list[str]]:
-    """The kinds that these photos can teach, and a sentence for each that was asked for and cannot learn here.
-
-    A MemberError where none is left.
-    """
-    obstacles = {kind: _obstacle(kind, dataset) for kind in dict.fromkeys(kinds or KINDS)}
-    chosen = tuple(kind for kind, obstacle in obstacles.items() if obstacle is None)
-    sentences = [f"{kind} is not trained: {obstacle}" for kind, obstacle in obstacles.items() if obstacle]
-    if not chosen:
-        raise MemberError(" ".join(sentences))
-    return chosen, sentences
-
-
-def _obstacle(kind: str, dataset: Dataset) -> str | None:
-    make, classes = KINDS[kind], dataset.classes
-    counts = Counter(sample.label for sample in dataset.train)
-    if make.lesson == "good":
-        if classes.good is None:
-            return f"it tells good parts from others, and {', '.join(classes.names)} have no defect among them."
-        if counts[classes.good] < FEWEST:
-            return f"it needs {FEWEST} photos of good parts, and there are {counts[classes.good]}."
-    elif make.lesson == "masks":
-        if not any(sample.mask for sample in dataset.train):
-            return "it learns from masks, and no training photo has one in ground_truth/."
-    elif few := [f"{name} ({counts[name]})" for name in classes.names if counts[name] < FEWEST_OF_A_CLASS]:
-        return f"it needs {FEWEST_OF_A_CLASS} photos of each class. Too few: {', '.join(few)}."
-    if make.needs and importlib.util.find_spec(make.needs) is None:
-        return f"its training needs the package {make.needs}. Install it with pip install -r requirements-extras.txt."
-    return None
+def _silent(members: Iterable[str], measured: Container[str], scored: evaluation.Scored) -> list[str]:
+    """A sentence for each member that could not vote on a single test photo, with the first reason."""
+    reasons = {absence.member: absence.reason for absent in reversed(scored.absent) for absence in absent}
+    return [
+        f"{name} could not vote on any test photo, so nothing is known of its quality. {reasons[name]}"
+        for name in members
+        if name not in measured
+    ]
 
 
 def _chooses_pooling(kind: str) -> bool:
@@ -186,16 +173,18 @@ def _read(
     progress: Progress,
 ) -> dict[str, Rows]:
     """The training part by lesson: what each kind of lesson's members read."""
-    good = tuple(sample for sample in dataset.train if sample.label == dataset.classes.good)
-    masked = tuple(sample for sample in dataset.train if sample.mask or sample.label == dataset.classes.good)
-    photos = {"all": dataset.train, "good": good, "masks": masked}
-    stages = {"all": "Reading training photos", "good": "Reading good parts", "masks": "Reading masked photos"}
+    stages: dict[Lesson, str] = {
+        "all": "Reading training photos",
+        "good": "Reading good parts",
+        "masks": "Reading masked photos",
+    }
     learn: dict[str, Rows] = {}
     refused: dict[str, None] = {}
-    for lesson, samples in photos.items():
+    for lesson, stage in stages.items():
         asked = [kind for kind in kinds if KINDS[kind].lesson == lesson]
         if not asked:
             continue
+        samples = [sample for sample in dataset.train if teaches(sample, lesson, dataset.classes)]
         sources: list[Input] = []
         for kind in asked:
             for extractor in extractors if KINDS[kind].pixels is None else (None,):
@@ -203,7 +192,7 @@ def _read(
                     sources += [extractor.with_pooling(each) for each in POOLINGS]
                 else:
                     sources.append(source_of(kind, extractor, side))
-        learn[lesson] = read_rows(samples, sources, dataset.classes, partial(progress, stages[lesson]))
+        learn[lesson] = read_rows(samples, sources, dataset.classes, partial(progress, stage))
         refused |= dict.fromkeys(learn[lesson].refused)
     for sentence in refused:
         notify(f"Left out: {sentence}")
@@ -273,13 +262,6 @@ def _open_backbones(names: Sequence[str], weights: Path | None, pooling: str | N
     ]
 
 
-def _sources(extractors: Sequence[FeatureExtractor], kinds: Sequence[str], pooling: str | None) -> list[Input]:
-    sources: list[Input] = [pixels for kind in kinds if (pixels := KINDS[kind].pixels) is not None]
-    for extractor in extractors:
-        sources += [extractor] if pooling else [extractor.with_pooling(each) for each in POOLINGS]
-    return sources
-
-
 def _best_pooling(
     extractor: FeatureExtractor, learn: Rows, classes: Classes, seed: int, progress: Progress
 ) -> FeatureExtractor:
@@ -312,26 +294,35 @@ def _fit(
     classes: Classes,
     seed: int,
     progress: Progress,
-) -> dict[str, Member]:
+) -> tuple[dict[str, Member], list[str]]:
+    """The members by name, and a sentence for each that could not learn; a MemberError where none could."""
     members: dict[str, Member] = {}
+    failures: dict[str, str] = {}
     for kind in kinds:
         make, known = KINDS[kind], learn[KINDS[kind].lesson]
         for extractor in extractors if make.pixels is None else (None,):
             name = kind if extractor is None else f"{kind}_{extractor.spec.name}"
             source, stage = source_of(kind, extractor, side), f"Training {name}"
             progress(stage, 0.0)
-            member, rows = make(classes=classes, input=source, seed=seed), known.inputs[key_of(source)]
-            if make.lesson == "masks":
-                masks = read_masks(known.samples, preprocessing_of(source))
-                teach = cast(LearnsFromMasks, member).fit
-                members[name] = teach(rows, known.labels, partial(progress, stage), masks=masks)
-            elif isinstance(member, GoodPartsMember):
-                harm = damage.get(key_of(source), {})
-                members[name] = member.fit(rows, known.labels, partial(progress, stage), damaged=harm)
-            else:
-                members[name] = member.fit(rows, known.labels, partial(progress, stage))
+            member = make(classes=classes, input=source, seed=seed)
+            try:
+                members[name] = _taught(member, known, source, damage, partial(progress, stage))
+            except MemberError as error:  # an hour's learning of the others must not be lost with it
+                failures[name] = str(error)
             progress(stage, 1.0)
-    return members
+    if not members:
+        raise MemberError(" ".join(dict.fromkeys(failures.values())))
+    return members, [f"{name} is not trained: {reason}" for name, reason in failures.items()]
+
+
+def _taught(member: Member, known: Rows, source: Input, damage: Mapping[Any, Damaged], report: Report) -> Member:
+    rows = known.inputs[key_of(source)]
+    if member.lesson == "masks":
+        masks = read_masks(known.samples, preprocessing_of(source))
+        return cast(LearnsFromMasks, member).fit(rows, known.labels, report, masks=masks)
+    if isinstance(member, GoodPartsMember):
+        return member.fit(rows, known.labels, report, damaged=damage.get(key_of(source), {}))
+    return member.fit(rows, known.labels, report)
 
 
 def _save(
@@ -346,7 +337,7 @@ def _save(
 ) -> None:
     learnt = []
     for name, member in members.items():
-        samples = [sample for sample in dataset.train if _teaches(sample, member, dataset.classes)]
+        samples = [sample for sample in dataset.train if teaches(sample, member.lesson, dataset.classes)]
         counts = Counter(sample.label for sample in samples)
         training: dict[str, Any] = {
             "data": digest(samples),
@@ -359,11 +350,7 @@ def _save(
         training |= {"facts": dict(member.facts_)} if member.facts_ else {}
         weight = weighed.get(name)
         training |= {"weighed": weight.as_json()} if weight else {}
-        learnt.append(Learnt(name, member, training, evaluation.flat(quality[name]), weight.weight if weight else 1.0))
+        learnt.append(
+            Learnt(name, member, training, evaluation.flat(quality.get(name, {})), weight.weight if weight else 1.0)
+        )
     store.save(product or store.product_name(), dataset.classes, dataset.folders, learnt)
-
-
-def _teaches(sample: Sample, member: Member, classes: Classes) -> bool:
-    if member.lesson == "good":
-        return sample.label == classes.good
-    return member.lesson == "all" or sample.mask is not None or sample.label == classes.good

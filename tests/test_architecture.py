@@ -37,6 +37,7 @@ ROWS = (
         "members",
         "store",
         "figures",
+        "lessons",
         "yolo",
         "yolo_training",
     },
