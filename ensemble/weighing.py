@@ -9,12 +9,13 @@ from sklearn.metrics import roc_auc_score
 
 from ensemble.damage import damaged
 from ensemble.datasets import Dataset, Sample, batches
-from ensemble.errors import PhotoError
+from ensemble.errors import DataError, PhotoError
 from ensemble.members import PhotoBatch
 from ensemble.members.contract import Input, key_of
 from ensemble.members.good_parts import GoodPartsMember
 from ensemble.photos import read_photo
 
+FULL = 0.8  # of the way from guessing to certainty gives a whole vote
 LIGHTEST = 0.1  # so that a member that sees nothing can still be outvoted, and never decides with others
 FEWEST_DEFECTS = 5  # real ones; below that damage is drawn
 MOST = 48  # photos to look at
@@ -62,31 +63,36 @@ def weigh(
 
     Its good scores come from parts that were held out while it learnt. The defective ones are the training part's real
     defects, which it has not learnt from, or, where there are fewer than five, held-out good photos with damage drawn
-    on them. The weight is 2 AUROC - 1, at least 0.1: a member that only guesses hardly counts.
+    on them. The weight grows with 2 AUROC - 1, from 0.1 for a member that only guesses to 1 from an AUROC of 0.9 on: so
+    few photos tell no finer, and a tie among good members must stay a tie.
     """
     drawn = needs_drawing(dataset)
     bad = member.damaged_.tolist() if drawn else _scores_of_defects(member, dataset, seed, progress)
     fine = member.held_out_.tolist()
     auroc = float(roc_auc_score([0] * len(fine) + [1] * len(bad), [*fine, *bad]))
-    weight = round(float(np.clip(2 * auroc - 1, LIGHTEST, 1.0)), 3)
+    weight = round(float(np.clip((2 * auroc - 1) / FULL, LIGHTEST, 1.0)), 3)
     return Weighed(weight, round(auroc, 4), len(fine), len(bad), drawn)
 
 
 def _scores_of_defects(
     member: GoodPartsMember, dataset: Dataset, seed: int, progress: Callable[[float], None]
 ) -> list[float]:
+    """What it says of real defects of the training part; a DataError where none of them can be opened."""
     real = [sample for sample in dataset.train if sample.label == dataset.classes.defect]
     chosen = [real[place] for place in sorted(np.random.default_rng(seed).permutation(len(real))[:MOST])]
     column = member.classes.names.index(member.classes.defect or "")
     found: list[float] = []
+    refused: list[str] = []
     for number, chunk in enumerate(batches(chosen, 16)):
         pictures = []
         for sample in chunk:
             try:
                 pictures.append(read_photo(sample.path).picture)
-            except PhotoError:
-                continue  # named when the part was read
+            except PhotoError as error:
+                refused.append(str(error))
         if pictures:
             found += member.score(PhotoBatch(pictures).rows(member.input)).probabilities[:, column].tolist()
         progress(min(1.0, (number + 1) * 16 / len(chosen)))
+    if not found:
+        raise DataError(f"None of the {len(chosen)} defective photos to weigh votes by could be opened. {refused[0]}")
     return found
