@@ -198,8 +198,9 @@ def _gauge(verdict: Verdict, scheme: Scheme) -> go.Figure:
 
 
 def _mean_cut(verdict: Verdict) -> float:
-    cuts = [vote.threshold for vote in verdict.votes if vote.threshold is not None]
-    return sum(cuts) / len(cuts) if cuts else 0.5
+    """The mean of the cuts by the same weights as the mean of the scores, so that the two can be compared."""
+    cuts = [(vote.weight, vote.threshold) for vote in verdict.votes if vote.threshold is not None]
+    return sum(weight * cut for weight, cut in cuts) / sum(weight for weight, _ in cuts) if cuts else 0.5
 
 
 def _class_means(verdict: Verdict, scheme: Scheme) -> go.Figure:

@@ -39,6 +39,14 @@ def test_text_alternatives(say: object, classes: Classes, votes: int, expected: 
     assert say(verdict(classes, votes=votes)) == expected  # type: ignore[operator]
 
 
+def test_the_mean_cut_is_weighed_as_the_mean_score_is() -> None:
+    scores = [
+        Score(name, {"non_defective": 0.4, "defective": 0.6}, 0.01, weight=w) for name, w in (("a", 1), ("b", 0.25))
+    ]
+    decided = Policy("P", "majority", thresholds={"a": 0.5, "b": 1.0}).decide(scores, [], OK_NOK)
+    assert figures.mean_score_text(decided) == "Mean defect probability 60% over 2 votes; the mean cut is 60%."
+
+
 def annotations(figure: object) -> list[str]:
     return [entry.text for entry in figure.layout.annotations]  # type: ignore[attr-defined]
 
