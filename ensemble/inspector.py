@@ -97,7 +97,9 @@ class Inspector:
 
 
 def _on_photo(region: Region, reads: Preprocessing, size: tuple[int, int]) -> Region:
-    return replace(region, box=reads.on_photo(region.box, size), area=reads.area_on_photo(region.area, size))
+    left, top, right, bottom = box = reads.on_photo(region.box, size)  # what lies on the grey bars is cut off
+    area = min(reads.area_on_photo(region.area, size), (right - left) * (bottom - top))
+    return replace(region, box=box, area=area)
 
 
 def _slices(photos: Iterable[Photo], size: int) -> Iterator[list[Photo]]:

@@ -1,5 +1,6 @@
 """The Inspector: who cannot speak is named, photo by photo, and never makes a verdict laxer."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from ensemble.members import Opinion
 from ensemble.photos import Photo
 from ensemble.policies import SHIPPED
 from ensemble.preprocessing import Preprocessing
-from ensemble.results import OK_NOK
+from ensemble.results import OK_NOK, Region
 from ensemble.store import Loaded, ModelStore
 
 
@@ -60,3 +61,16 @@ def test_verdicts_do_not_depend_on_the_batch(tiny_product: Path) -> None:
     assert [verdict.label for verdict in together] == [verdict.label for verdict in alone]
     for left, right in zip(together, alone, strict=True):
         assert [vote.score for vote in left.votes] == pytest.approx([vote.score for vote in right.votes], abs=1e-4)
+
+
+def test_a_box_that_reaches_into_the_grey_bars_is_cut_to_the_photo() -> None:
+    class Points(Says):
+        def score(self, rows: np.ndarray) -> Opinion:
+            return replace(super().score(rows), regions=[(Region("dent", (0.25, 0.0, 0.5, 0.5), 0.9, 0.125),)])
+
+    member = Points(0.9)
+    member.input = Preprocessing(side=320, pad=True)
+    wide = Photo("wide", "wide", Image.new("RGB", (640, 320)))  # its square has a quarter of grey above and below
+    (verdict,) = Inspector(Loaded({"points": member}, (), OK_NOK)).inspect([wide], SHIPPED[0])  # type: ignore[dict-item]
+    (region,) = verdict.regions
+    assert region.box == (0.25, 0.0, 0.5, 0.5) and region.area == pytest.approx(0.125)
