@@ -5,14 +5,16 @@ from pathlib import Path
 import pytest
 
 from ensemble.datasets import Dataset, Sample
-from ensemble.errors import MemberError
+from ensemble.errors import DataError, MemberError
 from ensemble.lessons import teachable, teaches
 from ensemble.members import Opinion
 from ensemble.members.contract import Lesson
 from ensemble.members.mahalanobis import MahalanobisMember
+from ensemble.preprocessing import Preprocessing
 from ensemble.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK, Classes
 from ensemble.store import ModelStore
 from ensemble.training import train
+from ensemble.weighing import weigh
 from tests.conftest import TINY_BACKBONE
 
 GARMENTS = Classes(("bottomwear", "shoes", "topwear"))
@@ -89,3 +91,10 @@ def test_a_side_on_which_nothing_can_be_seen_is_refused(tmp_path: Path, tiny_dat
     with pytest.raises(MemberError, match="at least 32 pixels a side"):
         train(tiny_data, tmp_path / "m", kinds=("mahalanobis",), side=side)
     assert not (tmp_path / "m").exists()
+
+
+def test_votes_are_not_weighed_by_defects_that_nobody_can_open(tmp_path: Path) -> None:
+    samples = [Sample(tmp_path / "gone.png", DEFECTIVE)] * 5
+    member = MahalanobisMember(classes=OK_NOK, input=Preprocessing())
+    with pytest.raises(DataError, match=r"None of the 5 defective photos to weigh votes by could be opened\. .*gone"):
+        weigh(member, dataset(OK_NOK, *samples), seed=0)
