@@ -15,6 +15,7 @@ from ensemble.members.patches import grids, shapes_of
 
 EXPLAINED = 0.97  # of the good parts' variance
 COMPONENTS = 400  # at most, which bounds the file
+SCORE, PLACES = "judges", "shows"  # what a subspace is for, as the arrays are called
 JUDGES, SHOWS = (4,), (3, 8)  # places a side: of the deepest layer for the score, of the finest one for the map
 PEAK = 8  # the norm over places: near their maximum, and steadier
 MAP = 32  # places a side of the map
@@ -35,7 +36,7 @@ class FeatureReconstructionMember(GoodPartsMember):
         shapes = shapes_of(self.input, self.title)
         finest = max(shapes, key=lambda layer: shapes[layer][1])
         deepest = list(shapes)[-1]
-        pairs = [("judges", deepest, side) for side in JUDGES] + [("shows", finest, side) for side in SHOWS]
+        pairs = [(SCORE, deepest, side) for side in JUDGES] + [(PLACES, finest, side) for side in SHOWS]
         return [(f"{role}_{side}", layer, min(side, *shapes[layer][1:])) for role, layer, side in pairs]
 
     def _pooled(self, rows: np.ndarray, layer: str, side: int) -> Tensor:
@@ -68,8 +69,10 @@ class FeatureReconstructionMember(GoodPartsMember):
 
     def _measure(self, arrays: Mapping[str, np.ndarray], rows: np.ndarray) -> Measured:
         errors = self._errors(arrays, rows)
-        judged = sum(error.double().pow(PEAK).mean(dim=(1, 2)) for name, error in errors.items() if name[0] == "j")
-        shown = [error for name, error in errors.items() if name[0] == "s"]
+        judged = sum(
+            error.double().pow(PEAK).mean(dim=(1, 2)) for name, error in errors.items() if name.startswith(SCORE)
+        )
+        shown = [error for name, error in errors.items() if name.startswith(PLACES)]
         size = (MAP, MAP)
         maps = [functional.interpolate(error[:, None], size=size, mode="bilinear")[:, 0] for error in shown]
         return torch.as_tensor(judged).pow(1 / PEAK).numpy(), torch.stack(maps).sum(dim=0).sqrt().numpy()
