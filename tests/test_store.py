@@ -270,6 +270,17 @@ def test_what_cannot_be_trusted_says_why(
     assert not (tmp_path / "manifest.json").exists()
 
 
+@pytest.mark.parametrize("file", ["patch_memory_squeezenet1_1.npz", "finetuned_squeezenet1_1.pth"])
+def test_files_that_do_not_say_how_they_read_a_backbone_need_their_manifest(tmp_path: Path, file: str) -> None:
+    (tmp_path / file).write_bytes(b"never opened")
+    store, name = ModelStore(tmp_path), Path(file).stem
+    assert [entry.file for entry in store.quarantine()] == [file] and candidates(store) == []
+    with pytest.raises(StoreError, match=rf"{name} cannot be vouched for by hand: .* Restore the manifest"):
+        trust(store, [name])
+    with pytest.raises(StoreError, match=r"one of the kinds svm, rf, xgb; or baseline_cnn\.pth"):
+        trust(store, ["best"])
+
+
 def test_a_folder_without_a_product_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"manifest\.json is missing. Train one, or use demo mode"):
         ModelStore(tmp_path).manifest()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ensemble.backbones import BUNDLED, FeatureExtractor, find_weights
 from ensemble.errors import StoreError
-from ensemble.members import KINDS
+from ensemble.members import KINDS, Member
 from ensemble.results import OK_NOK
 from ensemble.store import artefacts
 from ensemble.store.folder import ModelStore, record_of
@@ -19,7 +19,7 @@ def candidates(store: ModelStore) -> list[str]:
     """Members whose files are all there and none of which the manifest knows."""
     unknown = {entry.file for entry in store.quarantine() if not entry.known}
     names = set()
-    for kind in KINDS.values():
+    for kind in [kind for kind in KINDS.values() if kind.reading is None]:  # the others need the manifest they had
         first, others = kind.endings[0], kind.endings[1:]
         for file in unknown:
             name = file.removesuffix(first)
@@ -44,6 +44,11 @@ def trust(store: ModelStore, names: Sequence[str], weights: Path | None = None) 
     return [records[name] for name in names]
 
 
+def _is_pair(kind: type[Member]) -> bool:
+    """Whether a kind is kept as a classifier and a scaler, which tell how a backbone was read."""
+    return kind.pixels is None and kind.reading is None
+
+
 def _kind_and_backbone(name: str) -> tuple[str, str]:
     for kind, member in KINDS.items():
         if name == kind and member.pixels is not None:
@@ -56,13 +61,18 @@ def _kind_and_backbone(name: str) -> tuple[str, str]:
 def _check(store: ModelStore, name: str, manifest: Manifest, weights: Path | None) -> tuple[Record, dict[str, bytes]]:
     kind_name, backbone = _kind_and_backbone(name)
     if not kind_name:
-        pairs = ", ".join(kind for kind, member in KINDS.items() if member.pixels is None)
+        pairs = ", ".join(kind for kind, member in KINDS.items() if _is_pair(member))
         alone = ", ".join(kind + member.endings[0] for kind, member in KINDS.items() if member.pixels is not None)
         raise StoreError(
             f"{name} does not say what it is. Call the files KIND_BACKBONE.pkl and KIND_BACKBONE_scaler.pkl, such as "
             f"svm_resnet50.pkl, with one of the kinds {pairs}; or {alone}."
         )
     kind = KINDS[kind_name]
+    if kind.reading is not None:
+        raise StoreError(
+            f"{name} cannot be vouched for by hand: how it reads {backbone} stands in the manifest alone. Restore the "
+            f"manifest that came with it, or train it here with python -m ensemble train --members {kind_name}."
+        )
     contents: dict[str, bytes] = {}
     for ending in kind.endings:
         path = store.folder / (name + ending)
