@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.arrange import tile
+from benchmarks.arrange import tile, tile_good_only
 from ensemble.backbones import BUNDLED
 from ensemble.datasets import evaluation_part
 from ensemble.evaluation import report, score
@@ -55,3 +55,23 @@ def test_partial_imagenet_weights_on_clothing(tmp_path: Path) -> None:
     settings = {"backbones": names, "kinds": ("svm",), "weights": SHARED / "weights", "pooling": "grid"}
     quality = quality_of(SHARED / "data" / "clothing", tmp_path, **settings)
     assert quality["ensemble"]["MAJORITY"]["accuracy"] >= 0.96
+
+
+def test_good_parts_alone_on_leather(tmp_path: Path) -> None:
+    """Four good photos are few: this shows that an MVTec AD category is taken as it is, and guards the patch memory."""
+    leather = SHARED / "data" / "mvtec_sample" / "leather"
+    settings = {"backbones": ("resnet18",), "weights": SHARED / "weights", "kinds": ("patch_memory",)}
+    quality = train(leather, tmp_path, **settings).quality["members"]["patch_memory_resnet18"]  # type: ignore[arg-type]
+    assert quality["image_auroc"] >= 0.97 and quality["aupro"] >= 0.95
+
+
+def test_good_parts_alone_on_magnetic_tile(tmp_path: Path) -> None:
+    """Photo by photo, as published figures do; every fourth test photo, for speed. By part it is near 0.84."""
+    tile_good_only(SHARED / "data" / "magnetic_tile", tmp_path / "tile", by_photo=True)
+    for number, path in enumerate(sorted((tmp_path / "tile" / "test").rglob("*.jpg"))):
+        if number % 4:
+            path.unlink()
+    settings = {"backbones": ("resnet18",), "weights": SHARED / "weights", "kinds": ("feature_reconstruction",)}
+    outcome = train(tmp_path / "tile", tmp_path / "models", **settings)  # type: ignore[arg-type]
+    quality = outcome.quality["members"]["feature_reconstruction_resnet18"]
+    assert quality["image_auroc"] >= 0.96 and quality["pixel_auroc"] >= 0.88
