@@ -62,7 +62,7 @@ def check(
         report = {"tree": str(tree), "categories": {name: category.as_json() for name, category in found.items()}}
         write_atomically(json_file, (json.dumps(report, indent=2, ensure_ascii=False) + "\n").encode())
     odd = sum(len(category.oddities) for category in found.values())
-    say(f"{len(found)} categories: {odd} things are odd." if odd else f"{len(found)} categories: nothing is odd.")
+    say(f"Categories: {len(found)}. " + (f"Odd things: {odd}." if odd else "Nothing is odd."))
     if odd:
         raise typer.Exit(1)
 

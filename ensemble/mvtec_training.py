@@ -31,7 +31,7 @@ def train_tree(
 ) -> TreeOutcome:
     """`learn(data, product folder)` for every category, or once for the whole tree; a failure leaves the others be.
 
-    The thresholds of all that is trained go into `models/thresholds.json`.
+    The thresholds of all that is trained, now or before, go into `models/thresholds.json`.
     """
     categories = find_categories(tree)
     jobs = {tree.resolve().name: tree} if one_model else categories
@@ -43,7 +43,9 @@ def train_tree(
             outcomes[name] = learn(data, products[name])
         except (QuorumError, OSError) as error:
             failures[name] = str(error)
-    if found := thresholds(products):
+    before = ModelStore(models).products().values() if models.is_dir() else ()
+    others = {folder.name: folder for folder in before if folder not in (models, *products.values())}
+    if found := thresholds(others | products):
         write_atomically(models / THRESHOLDS, (json.dumps(found, indent=2) + "\n").encode())
     return TreeOutcome(outcomes, failures)
 
