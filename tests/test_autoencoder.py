@@ -120,7 +120,10 @@ def test_files_that_do_not_fit_are_refused_in_one_sentence(member: AutoencoderMe
     other = {**state, "encoder.0.weight": torch.zeros(2, 2)}
     cases = [
         (None, "holds no state dict of an autoencoder"),
-        ({"fc.weight": torch.zeros(2)}, "The arrays held_out, held_out_peaks, held_out_calm, held_out_damaged are missing"),
+        (
+            {"fc.weight": torch.zeros(2)},
+            "The arrays held_out, held_out_peaks, held_out_calm, held_out_damaged are missing",
+        ),
         (other, "not that of this autoencoder"),
         (without_usual, "lacks the errors of good parts"),
     ]
