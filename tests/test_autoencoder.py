@@ -102,7 +102,11 @@ def test_what_it_keeps_is_one_plain_state_dict(member: AutoencoderMember) -> Non
 ALIKE = np.full((8, 3, SIDE, SIDE), 90, dtype=np.uint8)
 REFUSED = {
     "few": (good(3, seed=1), [0] * 3, "Autoencoder needs at least 4 photos of good parts. Got 3. Add photos of good"),
-    "alike": (ALIKE, [0] * 8, "The 8 good photos are all alike. Add photos of other good parts."),
+    "alike": (
+        ALIKE,
+        [0] * 8,
+        "The 8 good photos look all alike, so nothing tells how much good parts may differ. Add photos of other",
+    ),
     "defective": (good(5, seed=1), [0] * 4 + [1], "Autoencoder learns from good parts alone. Leave the defective ones"),
 }
 

@@ -112,6 +112,13 @@ def test_good_parts_alone_teach_and_a_product_without_a_defect_has_none(kind: st
         make(classes=OK_NOK, input=source).fit(rows[:3], np.zeros(3, dtype=int))
 
 
+@pytest.mark.parametrize("kind", GOOD_KINDS)
+def test_constant_photos_teach_nothing(kind: str, extractor: FeatureExtractor) -> None:
+    """Rounding makes their features differ in the last digits, which must not pass for a spread."""
+    with pytest.raises(MemberError, match="The 20 good photos look all alike"):
+        fitted(kind, extractor, [Image.new("RGB", (64, 64), (120, 120, 120))] * 20)
+
+
 def test_farthest_first_takes_corners_before_what_lies_between() -> None:
     points = torch.tensor([[0.0, 0.0], [10.0, 0.0], [0.1, 0.0], [0.0, 9.0], [5.0, 0.2]])
     picks = farthest_first(points, 4, torch.Generator().manual_seed(0), lambda _: None).tolist()

@@ -48,8 +48,6 @@ class AutoencoderMember(GoodPartsMember):
 
     def _fit(self, rows: np.ndarray, damaged: Damaged, progress: Progress) -> tuple[Mapping[str, np.ndarray], HeldOut]:
         """What is learnt from most rows, and what each of the others measures."""
-        if (rows == rows[:1]).all():
-            raise MemberError(f"The {len(rows)} good photos are all alike. Add photos of other good parts.")
         mixed = np.random.default_rng(self.seed).permutation(len(rows))
         mixed = np.array(sorted(mixed.tolist(), key=lambda place: place not in damaged))  # those are held out first
         held = max(round(SHARE * len(rows)), min(len(rows) // 2, FEWEST_HELD_OUT))

@@ -27,6 +27,10 @@ FEWEST = 4
 FOLDS = 5
 CHUNK = 16  # photos measured at a time, which bounds the memory
 STEEPNESS = 2.0
+ALIKE = (
+    "The {count} good photos look all alike, so nothing tells how much good parts may differ. Add photos of other good "
+    "parts."
+)
 
 Damaged = Mapping[int, np.ndarray]  # position among the good photos -> its row with damage drawn on the photo
 Measured = tuple[NDArray[np.float64], NDArray[np.float32] | None]  # distances (N,), maps (N, h, w)
@@ -63,10 +67,7 @@ class Scale:
         threshold = max(bound, float(np.quantile(held_out, QUANTILE, method="higher")))
         middle = float(np.median(held_out)) if middle is None else middle
         if not np.isfinite(threshold) or threshold - middle <= 1e-9 * max(1.0, abs(threshold)):
-            raise MemberError(
-                f"The {count} good photos look all alike, so nothing tells how much good parts may differ. "
-                "Add photos of other good parts."
-            )
+            raise MemberError(ALIKE.format(count=count))
         return cls(middle, threshold)
 
     def __call__(self, distances: np.ndarray) -> np.ndarray:
@@ -125,6 +126,8 @@ class GoodPartsMember:
             raise MemberError(
                 f"{self.title} needs at least {FEWEST} photos of good parts. Got {len(rows)}. Add photos of good parts."
             )
+        if all_alike(rows):
+            raise MemberError(ALIKE.format(count=len(rows)))
         arrays, held = self._fit(rows, damaged, progress)
         kept = {"held_out": held.distances, "held_out_peaks": held.peaks, "held_out_calm": np.asarray(held.calm)}
         self._take({**arrays, **kept, "held_out_damaged": held.damaged})
@@ -211,6 +214,13 @@ def _held_out_facts(held_out: np.ndarray, scale: Scale) -> dict[str, Any]:
         "threshold": round(scale.threshold, 6),
         "above": int((held_out >= scale.threshold).sum()),
     }
+
+
+def all_alike(rows: np.ndarray) -> bool:
+    """Whether (N, ...) rows differ by no more than rounding does."""
+    first = rows[0].astype(np.float32)
+    rounding = 1e-3 * float(np.abs(first).max())
+    return all(float(np.abs(row.astype(np.float32) - first).max()) <= rounding for row in rows[1:])
 
 
 def part_of(progress: Progress, start: float, share: float, done: float) -> None:
