@@ -11,7 +11,6 @@ from ensemble.results import HEAT_CUT, HeatMap, Region, Score
 
 GRID = 128  # the finest that a combined map needs to be: a member's own is coarser, a photo's pixels stay its own
 HOT = "unlike a good part"
-SMALLEST = 4e-5  # of the photo: a smaller spot is a single place's noise
 
 
 def combine(scores: Sequence[Score]) -> HeatMap | None:
@@ -48,7 +47,6 @@ def hot_regions(heat: HeatMap) -> tuple[Region, ...]:
     for number, (rows, columns) in enumerate(ndimage.find_objects(labels), 1):
         inside = labels[rows, columns] == number
         area = float(inside.sum()) / heat.values.size
-        if area >= SMALLEST:
-            box = (columns.start / width, rows.start / height, columns.stop / width, rows.stop / height)
-            found.append(Region(HOT, box, float(heat.values[rows, columns][inside].max()), area))
+        box = (columns.start / width, rows.start / height, columns.stop / width, rows.stop / height)
+        found.append(Region(HOT, box, float(heat.values[rows, columns][inside].max()), area))
     return tuple(sorted(found, key=lambda region: -region.score))
