@@ -153,4 +153,4 @@ def test_farthest_first_never_takes_a_place_twice(points: np.ndarray) -> None:
 def test_the_patch_memory_wants_maps(extractor: FeatureExtractor) -> None:
     member = PatchMemoryMember(classes=OK_NOK, input=extractor)
     with pytest.raises(MemberError, match=f"pooling '{MAPS}'"):
-        member.fit(np.zeros((5, 10), dtype=np.float16), np.zeros(5, dtype=int))
+        member.fit(np.eye(5, 10, dtype=np.float16), np.zeros(5, dtype=int))
