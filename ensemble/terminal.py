@@ -15,16 +15,13 @@ from rich.table import Column, Table
 console = Console(stderr=True, markup=False)
 
 DEFAULT_MODELS = Path("models")
-KIND_NAMES = (
-    "baseline_cnn, svm, rf, xgb, mahalanobis, feature_reconstruction, patch_memory, autoencoder, finetuned, detector"
-)
 Models = Annotated[Path, typer.Option("--models", help="The product's folder.", show_default=True)]
 Weights = Annotated[Path | None, typer.Option("--weights", help="A folder with backbone weights.")]
 Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same result on the same machine.")]
 Backbones = Annotated[list[str] | None, typer.Option("--backbone", help="A backbone; may be repeated.")]
 Members = Annotated[
     list[str] | None,
-    typer.Option("--members", help=f"A member kind ({KIND_NAMES}); may be repeated. By default all that can learn."),
+    typer.Option("--members", help="A member kind, such as svm or patch_memory; may be repeated. By default all."),
 ]
 Side = Annotated[
     int | None, typer.Option("--side", help="Pixels a side that members which learn from good parts read.")

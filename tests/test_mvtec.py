@@ -9,9 +9,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from ensemble.errors import DataError
-from ensemble.members import KINDS
 from ensemble.mvtec import as_csv, check_tree, find_categories, image_level
-from ensemble.terminal import KIND_NAMES
 from tests.conftest import TINY_BACKBONE, Run
 
 
@@ -191,7 +189,3 @@ def test_one_model_over_all_categories(run: Run, tmp_path: Path, tiny_weights: P
     (record,) = manifest["members"].values()
     assert record["training"]["photos"] == {"non_defective": 8, "defective": 0}
     assert set(json.loads((models / "thresholds.json").read_text())) == {"tree"}
-
-
-def test_the_help_names_every_kind() -> None:
-    assert set(KINDS) <= set(KIND_NAMES.split(", "))
