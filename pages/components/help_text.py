@@ -36,7 +36,8 @@ def show_places_help() -> None:
     st.markdown(
         "The **heat map** shows where a part is unlike the good ones. Its scale was fixed when the members were "
         f"trained: about 99 good parts in 100 stay below {HEAT_CUT}, whatever photo it is, so the same colour "
-        "means the same on every photo. Numbered **outlines** are the places at or above that heat, and what a detector has found.\n\n"
+        "means the same on every photo. Numbered **outlines** are the places at or above that heat, and what a "
+        "detector has found.\n\n"
         "Members that have learnt from good and defective photos have no such map. For them, *What did a model look "
         "at?* smooths one place after the other and sees where the member gets less sure of its vote: what the model "
         "looked at, **not a defect**.\n\n"
