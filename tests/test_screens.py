@@ -532,7 +532,7 @@ class TestMembers:
         said = texts(app)
         for text in (
             "Learnt from good parts alone; no defect has been seen",
-            "the 0.99 quantile of 24 held-out good scores; 0 of them lie above it",
+            "the 0.99 quantile of 24 held-out good scores; 0 of them reach it",
             "0.42 · AUROC 0.71, 24 held-out good parts against 24 with drawn damage",
             *("Image AUROC", "0.987", "Pixel AUROC", "0.951", "AUPRO to 0.3", "0.900"),
             "1,234 CPU seconds, about 3.2 Wh (a meter), the whole run",

@@ -47,8 +47,16 @@ def threshold(record: Record) -> str:
     held: Mapping[str, Any] = _mapping(_mapping(record.training.get("facts")).get("held_out"))
     if not {"quantile", "photos"} <= set(held):
         return ""
-    above = f"; {held['above']} of them lie above it" if "above" in held else ""
+    above = f"; {held['above']} of them reach it" if "above" in held else ""
     return f"the {held['quantile']} quantile of {held['photos']} held-out good scores{above}"
+
+
+def memory(record: Record) -> str:
+    """How many places of good parts a patch memory holds and what that costs; empty for any other member."""
+    facts = _mapping(record.training.get("facts"))
+    if not {"places", "megabytes", "seconds"} <= set(facts):
+        return ""
+    return f"{facts['places']} places of good parts, {facts['megabytes']} MB, chosen in {facts['seconds']} s"
 
 
 def weight_reason(record: Record) -> str:

@@ -78,6 +78,7 @@ def _detail_rows(record: Record, classes: Classes) -> list[tuple[str, str]]:
         "Learnt from": learnt or str(training.get("source", "unknown")),
         "Lesson": lessons.lesson(record, classes),
         "Threshold": lessons.threshold(record),
+        "Remembers": lessons.memory(record),
         "Vote counts": " · ".join(filter(None, (f"{record.weight:.2f}", lessons.weight_reason(record)))),
         **{name: _number(record.metrics.get(key)) for key, name in QUALITIES.items()},
         "Training used": energy(record),
