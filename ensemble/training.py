@@ -17,19 +17,17 @@ from sklearn.svm import SVC
 
 from ensemble import evaluation
 from ensemble.backbones import BUNDLED, POOLINGS, FeatureExtractor
-from ensemble.datasets import Dataset, Sample, batches, check, digest, find_dataset
+from ensemble.datasets import Dataset, check, digest, find_dataset
 from ensemble.energy import Energy, measure
-from ensemble.errors import DataError, MemberError, PhotoError, StoreError, WeightsError
+from ensemble.errors import MemberError, StoreError, WeightsError
 from ensemble.inspector import Inspector
 from ensemble.lessons import teachable, teaches
-from ensemble.masks import read_mask
-from ensemble.members import KINDS, Member, PhotoBatch
+from ensemble.members import KINDS, Member
 from ensemble.members.contract import Input, Lesson, key_of, preprocessing_of
 from ensemble.members.contract import Progress as Report
 from ensemble.members.good_parts import Damaged, GoodPartsMember
-from ensemble.photos import read_photo
 from ensemble.policies import shipped
-from ensemble.preprocessing import Preprocessing
+from ensemble.readings import Rows, read_masks, read_rows, source_of
 from ensemble.results import Classes
 from ensemble.store import Learnt, Loaded, ModelStore
 from ensemble.weighing import Weighed, draw_damage, needs_drawing, weigh
@@ -55,17 +53,6 @@ class Outcome:
     notes: tuple[str, ...]
     seconds: float
     energy: Energy
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """One part of a data set as the members read it: labels as positions, and rows for each input."""
-
-    samples: tuple[Sample, ...]
-    labels: np.ndarray  # (N,)
-    inputs: Mapping[Any, np.ndarray]  # extractor spec or preprocessing -> (N, ...)
-    sources: tuple[Input, ...]
-    refused: tuple[str, ...]
 
 
 def train(
@@ -151,18 +138,6 @@ def _chooses_pooling(kind: str) -> bool:
     return KINDS[kind].pixels is None and KINDS[kind].reading is None
 
 
-def source_of(kind: str, extractor: FeatureExtractor | None, side: int | None = None) -> Input:
-    """What a kind reads: its own pixels, or a backbone its own way; `side` is for those that learn from good parts."""
-    make = KINDS[kind]
-    if make.pixels is not None:
-        return make.pixels
-    if extractor is None:
-        raise MemberError(f"{make.title} reads a backbone. Name one with --backbone.")
-    wanted = (side if make.lesson == "good" else None) or make.side
-    placed = extractor.at(wanted) if wanted and make.side else extractor
-    return placed.with_pooling(make.reading) if make.reading else placed
-
-
 def _read(
     dataset: Dataset,
     kinds: Sequence[str],
@@ -197,47 +172,6 @@ def _read(
     for sentence in refused:
         notify(f"Left out: {sentence}")
     return learn
-
-
-def read_rows(
-    samples: Sequence[Sample],
-    sources: Sequence[Input],
-    classes: Classes,
-    progress: Callable[[float], None] = lambda _: None,
-) -> Rows:
-    """Decode each photo once and keep what each input makes of it; photos that cannot be opened are named."""
-    kept: list[Sample] = []
-    refused: list[str] = []
-    parts: dict[Any, list[np.ndarray]] = {key_of(source): [] for source in sources}
-    done = 0
-    for chunk in batches(samples, 16):
-        pictures = []
-        for sample in chunk:
-            try:
-                pictures.append(read_photo(sample.path).picture)
-                kept.append(sample)
-            except PhotoError as error:
-                refused.append(str(error))
-        if pictures:
-            batch = PhotoBatch(pictures)
-            for source in {key_of(source): source for source in sources}.values():
-                parts[key_of(source)].append(batch.rows(source))
-        done += len(chunk)
-        progress(done / len(samples))
-    if not kept:
-        raise DataError(f"None of the {len(samples)} photos could be opened. {refused[0] if refused else ''}".strip())
-    labels = np.array([classes.names.index(sample.label) for sample in kept])
-    inputs = {key: np.concatenate(rows) for key, rows in parts.items()}
-    return Rows(tuple(kept), labels, inputs, tuple(sources), tuple(refused))
-
-
-def read_masks(samples: Sequence[Sample], preprocessing: Preprocessing) -> np.ndarray:
-    """The masks of samples in the square of their pixels: (N, side, side), true where damaged, false without a mask."""
-    masks = np.zeros((len(samples), preprocessing.side, preprocessing.side), dtype=bool)
-    for place, sample in enumerate(samples):
-        if sample.mask is not None:
-            masks[place] = preprocessing.resize_mask(read_mask(sample.mask))
-    return masks
 
 
 def _replaced(store: ModelStore, classes: Classes) -> tuple[str, ...]:

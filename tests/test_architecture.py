@@ -38,6 +38,7 @@ ROWS = (
         "store",
         "figures",
         "lessons",
+        "readings",
         "yolo",
         "yolo_training",
     },
