@@ -4,6 +4,8 @@ import importlib.util
 from collections import Counter
 from collections.abc import Sequence
 
+import numpy as np
+
 from ensemble.datasets import Dataset, Sample
 from ensemble.errors import MemberError
 from ensemble.members import KINDS
@@ -13,6 +15,7 @@ from ensemble.members.good_parts import FEWEST
 from ensemble.results import Classes
 
 FEWEST_OF_A_CLASS = 5
+MOST_GOOD = 1500
 
 
 def teachable(kinds: Sequence[str], dataset: Dataset) -> tuple[tuple[str, ...], list[str]]:
@@ -52,8 +55,27 @@ def _few(dataset: Dataset) -> list[str]:
     return [f"{name} ({counts[name]})" for name in dataset.classes.names if counts[name] < FEWEST_OF_A_CLASS]
 
 
-def teaches(sample: Sample, lesson: Lesson, classes: Classes) -> bool:
-    """Whether members with this lesson learn from this photo."""
+def photos_of(lesson: Lesson, dataset: Dataset, seed: int) -> list[Sample]:
+    """The training photos that members with this lesson learn from; of good parts at most `MOST_GOOD`, drawn by seed.
+
+    Members of good parts read whole maps, some 0.6 MB a photo: this bounds their memory to about a gigabyte.
+    """
+    samples = [sample for sample in dataset.train if _teaches(sample, lesson, dataset.classes)]
+    if lesson != "good" or len(samples) <= MOST_GOOD:
+        return samples
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(samples))[:MOST_GOOD])
+    return [samples[place] for place in chosen]
+
+
+def left_aside(kinds: Sequence[str], dataset: Dataset) -> list[str]:
+    """A sentence where members of good parts do not learn from all of them."""
+    good = sum(sample.label == dataset.classes.good for sample in dataset.train)
+    if good <= MOST_GOOD or not any(KINDS[kind].lesson == "good" for kind in kinds):
+        return []
+    return [f"Members of good parts learn from {MOST_GOOD} of {good} good photos, drawn by the seed, to bound memory."]
+
+
+def _teaches(sample: Sample, lesson: Lesson, classes: Classes) -> bool:
     if lesson == "good":
         return sample.label == classes.good
     return lesson == "all" or sample.mask is not None or sample.label == classes.good

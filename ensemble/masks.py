@@ -18,7 +18,7 @@ def read_mask(path: Path, size: tuple[int, int] | None = None) -> Image.Image:
     try:
         with Image.open(path) as opened:
             opened.load()
-            mask = opened.convert("RGB").convert("L") if opened.mode in {"P", "1"} else opened.convert("L")
+            mask = _grey(opened)
     except (OSError, UnidentifiedImageError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"The mask {path} cannot be read ({error}). Export it again as a grey PNG.") from error
     if size is not None and mask.size != size:
@@ -27,6 +27,12 @@ def read_mask(path: Path, size: tuple[int, int] | None = None) -> Image.Image:
             "Export the mask at the size of the photo."
         )
     return mask
+
+
+def _grey(opened: Image.Image) -> Image.Image:
+    if opened.mode.startswith("I"):  # 16 bits a pixel, which Pillow would cut off at 255
+        return Image.fromarray((np.asarray(opened).clip(0, 65535) // 257).astype(np.uint8))
+    return opened.convert("RGB").convert("L") if opened.mode in {"P", "1"} else opened.convert("L")
 
 
 def damaged_pixels(mask: Image.Image) -> NDArray[np.bool_]:

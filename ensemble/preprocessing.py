@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from ensemble.masks import HALF
 from ensemble.results import Box
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -48,8 +49,9 @@ class Preprocessing:
         return torch.from_numpy(pixels).permute(0, 3, 1, 2)  # (N, H, W, 3) -> (N, 3, H, W)
 
     def resize_mask(self, mask: Image.Image) -> NDArray[np.bool_]:
-        """A grey mask (L) -> (side, side), true where it is at least half white."""
-        return np.asarray(self._square(mask, Image.Resampling.BOX)) > 127
+        """A grey mask (L) -> (side, side), true wherever any pixel is at least half white: a thin scratch stays one."""
+        damage = mask.point(lambda value: 255 if value > HALF else 0).convert("F")
+        return np.asarray(self._square(damage, Image.Resampling.BOX)) > 0
 
     def _square(self, picture: Image.Image, resample: Image.Resampling) -> Image.Image:
         if not self.pad:

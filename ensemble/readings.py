@@ -49,7 +49,8 @@ def read_rows(
     """Decode each photo once and keep what each input makes of it; photos that cannot be opened are named."""
     kept: list[Sample] = []
     refused: list[str] = []
-    parts: dict[Any, list[np.ndarray]] = {key_of(source): [] for source in sources}
+    wanted = {key_of(source): source for source in sources}
+    inputs: dict[Any, np.ndarray] = {}
     done = 0
     for chunk in batches(samples, 16):
         pictures = []
@@ -60,16 +61,19 @@ def read_rows(
             except PhotoError as error:
                 refused.append(str(error))
         if pictures:
-            batch = PhotoBatch(pictures)
-            for source in {key_of(source): source for source in sources}.values():
-                parts[key_of(source)].append(batch.rows(source))
+            batch, first = PhotoBatch(pictures), len(kept) - len(pictures)
+            for key, source in wanted.items():
+                rows = batch.rows(source)
+                if key not in inputs:  # room for all at once: joining parts would need it twice
+                    inputs[key] = np.empty((len(samples), *rows.shape[1:]), dtype=rows.dtype)
+                inputs[key][first : len(kept)] = rows
         done += len(chunk)
         progress(done / len(samples))
     if not kept:
         raise DataError(f"None of the {len(samples)} photos could be opened. {refused[0] if refused else ''}".strip())
     labels = np.array([classes.names.index(sample.label) for sample in kept])
-    inputs = {key: np.concatenate(rows) for key, rows in parts.items()}
-    return Rows(tuple(kept), labels, inputs, tuple(sources), tuple(refused))
+    read = {key: rows[: len(kept)] for key, rows in inputs.items()}
+    return Rows(tuple(kept), labels, read, tuple(sources), tuple(refused))
 
 
 def read_masks(samples: Sequence[Sample], preprocessing: Preprocessing) -> np.ndarray:

@@ -21,7 +21,7 @@ from ensemble.datasets import Dataset, check, digest, find_dataset
 from ensemble.energy import Energy, measure
 from ensemble.errors import MemberError, StoreError, WeightsError
 from ensemble.inspector import Inspector
-from ensemble.lessons import teachable, teaches
+from ensemble.lessons import left_aside, photos_of, teachable
 from ensemble.members import KINDS, Member
 from ensemble.members.contract import Input, Lesson, key_of, preprocessing_of
 from ensemble.members.contract import Progress as Report
@@ -88,13 +88,13 @@ def train(
     checked = check(dataset, data)
     chosen, left_out = teachable(kinds, dataset)
     store = ModelStore(models)
-    notes = [*dataset.notes, *checked, *left_out, *_replaced(store, dataset.classes)]
+    notes = [*dataset.notes, *checked, *left_out, *left_aside(chosen, dataset), *_replaced(store, dataset.classes)]
     for note in notes:
         notify(note)
     with measure() as meter:
         wanted = any(not KINDS[kind].pixels for kind in chosen)
         extractors = _open_backbones(backbones, weights, pooling) if wanted else []
-        learn = _read(dataset, chosen, extractors, pooling, side, notify, progress)
+        learn = _read(dataset, chosen, extractors, pooling, side, seed, notify, progress)
         if not pooling and any(_chooses_pooling(kind) for kind in chosen):
             extractors = [_best_pooling(each, learn["all"], dataset.classes, seed, progress) for each in extractors]
         damage = _damage(learn["good"], seed, progress) if "good" in learn and needs_drawing(dataset) else {}
@@ -144,6 +144,7 @@ def _read(
     extractors: Sequence[FeatureExtractor],
     pooling: str | None,
     side: int | None,
+    seed: int,
     notify: Callable[[str], None],
     progress: Progress,
 ) -> dict[str, Rows]:
@@ -159,7 +160,7 @@ def _read(
         asked = [kind for kind in kinds if KINDS[kind].lesson == lesson]
         if not asked:
             continue
-        samples = [sample for sample in dataset.train if teaches(sample, lesson, dataset.classes)]
+        samples = photos_of(lesson, dataset, seed)
         sources: list[Input] = []
         for kind in asked:
             for extractor in extractors if KINDS[kind].pixels is None else (None,):
@@ -271,7 +272,7 @@ def _save(
 ) -> None:
     learnt = []
     for name, member in members.items():
-        samples = [sample for sample in dataset.train if teaches(sample, member.lesson, dataset.classes)]
+        samples = photos_of(member.lesson, dataset, seed)
         counts = Counter(sample.label for sample in samples)
         training: dict[str, Any] = {
             "data": digest(samples),

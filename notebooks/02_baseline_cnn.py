@@ -45,8 +45,9 @@ from ensemble.datasets import check, find_dataset
 from ensemble.inspector import Inspector
 from ensemble.photos import read_photo
 from ensemble.previews import contact_sheet
+from ensemble.readings import read_rows
 from ensemble.store import ModelStore
-from ensemble.training import read_rows, train
+from ensemble.training import train
 
 # %% [markdown]
 # ## The photos

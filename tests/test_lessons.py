@@ -6,7 +6,7 @@ import pytest
 
 from ensemble.datasets import Dataset, Sample
 from ensemble.errors import DataError, MemberError
-from ensemble.lessons import teachable, teaches
+from ensemble.lessons import left_aside, photos_of, teachable
 from ensemble.members import Opinion
 from ensemble.members.contract import Lesson
 from ensemble.members.mahalanobis import MahalanobisMember
@@ -59,7 +59,18 @@ def test_a_lesson_says_which_photos_teach() -> None:
         "masks": [True, False, True],
     }
     for lesson, expected in taught.items():
-        assert [teaches(each, lesson, OK_NOK) for each in (good, bare, masked)] == expected
+        taught_by = photos_of(lesson, dataset(OK_NOK, good, bare, masked), 0)
+        assert [each in taught_by for each in (good, bare, masked)] == expected
+
+
+def test_of_very_many_good_parts_some_teach_the_same_in_every_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ensemble.lessons.MOST_GOOD", 6)
+    many = dataset(OK_NOK, *[Sample(Path(f"{number}.png"), NON_DEFECTIVE) for number in range(20)])
+    chosen = photos_of("good", many, 3)
+    assert len(chosen) == 6 and chosen == photos_of("good", many, 3) == sorted(chosen, key=many.train.index)
+    assert len(photos_of("all", many, 3)) == 20
+    assert "learn from 6 of 20 good photos" in left_aside(("svm", "patch_memory"), many)[0]
+    assert left_aside(("svm",), many) == []
 
 
 def fails(*_: object, **__: object) -> Opinion:
