@@ -46,6 +46,6 @@ lint: $(VENV)/.dev
 	$(VENV)/bin/mypy
 
 test: $(VENV)/.dev browser lint
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help setup run api browser lint test
