@@ -27,6 +27,7 @@ ROWS = (
         "overlays",
         "image_metrics",
         "pixel_metrics",
+        "risk",
     },
     {
         "backbones",

@@ -1,0 +1,102 @@
+"""What counts of escapes and overkills say of the true rates: exact binomial limits (Clopper & Pearson 1934)."""
+
+from scipy.special import betaincinv
+
+CONFIDENCE = 0.95
+SAFE_NEEDS = 59  # defective parts: with none escaped of so many, the true escape rate is at most 5 %
+TARGET = 0.01
+
+
+def upper_bound(events: int, trials: int, confidence: float = CONFIDENCE) -> float:
+    """The highest true rate that so few events in so many trials still allow, one-sided; 1 where nothing was tried."""
+    _check(events, trials, confidence)
+    return 1.0 if events == trials else float(betaincinv(events + 1, trials - events, confidence))
+
+
+def lower_bound(events: int, trials: int, confidence: float = CONFIDENCE) -> float:
+    """The lowest true rate that so many events in so many trials still allow, one-sided; 0 where nothing was tried."""
+    _check(events, trials, confidence)
+    return 0.0 if events == 0 else float(betaincinv(events, trials - events + 1, 1 - confidence))
+
+
+def interval(events: int, trials: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """The two-sided limits of the true rate: half of the doubt lies below them, half above."""
+    each_side = (1 + confidence) / 2
+    return lower_bound(events, trials, each_side), upper_bound(events, trials, each_side)
+
+
+def more_needed(events: int, trials: int, rate: float = TARGET) -> int:
+    """How many more parts without a further event bring the upper bound down to `rate`; 0 where it is there already."""
+    if not 0 < rate < 1:
+        raise ValueError(f"A rate to reach must lie between 0 and 1. Got {rate}.")
+    if upper_bound(events, trials) <= rate:
+        return 0
+    too_few, enough = 0, 1
+    while upper_bound(events, trials + enough) > rate:
+        too_few, enough = enough, 2 * enough
+    while enough - too_few > 1:
+        middle = (too_few + enough) // 2
+        if upper_bound(events, trials + middle) > rate:
+            too_few = middle
+        else:
+            enough = middle
+    return enough
+
+
+def escape_sentence(escapes: int, defective: int) -> str:
+    """What is known of escapes, and how many more defective photos would bring the bound to 1 %."""
+    if not defective:
+        return "No defective part has been seen: nothing is known of escapes."
+    said = _bound_sentence(escapes, defective, "escape", "defective")
+    more = more_needed(escapes, defective)
+    if not more:
+        return said
+    another = "a further" if escapes else "an"
+    return (
+        f"{said} {_count(more, 'more defective photo')} without {another} escape would bring that to {percent(TARGET)}."
+    )
+
+
+def overkill_sentence(overkills: int, good: int) -> str:
+    """What is known of overkills."""
+    if not good:
+        return "No good part has been seen: nothing is known of overkills."
+    return _bound_sentence(overkills, good, "overkill", "good")
+
+
+def not_safe(escapes: int, defective: int) -> str | None:
+    """Why a policy that let so many of so many defective parts pass may not be called SAFE; None where it may."""
+    _check(escapes, defective, CONFIDENCE)
+    if escapes:
+        parts = _count(defective, "defective part")
+        return f"It lets {_count(escapes, 'escape')} pass in the {parts} it was chosen on, and SAFE allows none."
+    if defective < SAFE_NEEDS:
+        return (
+            f"It rests on {_count(defective, 'defective part')}, and SAFE needs at least {SAFE_NEEDS}: with none "
+            f"escaped of {SAFE_NEEDS}, the true escape rate is at most 5 % ({percent(CONFIDENCE)})."
+        )
+    return None
+
+
+def percent(rate: float) -> str:
+    """A share as a person reads it: 0.0722 is 7.2 %; below 0.1 % one digit that is not zero stays."""
+    shown = f"{100 * rate:.1f}" if rate >= 0.001 or rate == 0 else f"{100 * rate:.1g}"
+    return f"{shown.removesuffix('.0')} %"
+
+
+def _bound_sentence(events: int, parts: int, event: str, kind: str) -> str:
+    return (
+        f"{_count(events, event)} in {_count(parts, f'{kind} part')} seen: the true {event} rate can still be up to "
+        f"{percent(upper_bound(events, parts))} ({percent(CONFIDENCE)})."
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _check(events: int, trials: int, confidence: float) -> None:
+    if not 0 <= events <= trials:
+        raise ValueError(f"Events are counted among the trials, from 0 to all of them. Got {events} of {trials}.")
+    if not 0 < confidence < 1:
+        raise ValueError(f"A confidence must lie between 0 and 1. Got {confidence}.")
