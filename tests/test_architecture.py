@@ -28,6 +28,8 @@ ROWS = (
         "image_metrics",
         "pixel_metrics",
         "risk",
+        "thresholds",
+        "curves",
         "costs",
     },
     {
