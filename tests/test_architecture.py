@@ -28,9 +28,9 @@ ROWS = (
         "image_metrics",
         "pixel_metrics",
         "risk",
+        "costs",
         "thresholds",
         "curves",
-        "costs",
     },
     {
         "backbones",
@@ -63,7 +63,7 @@ DOORS = {
     "torchvision": {"ensemble/backbones.py"},
     "joblib": {"ensemble/store/artefacts.py"},
     "pickle": {"ensemble/store/artefacts.py"},
-    "plotly": {"ensemble/figures.py"},
+    "plotly": {"ensemble/figures/"},  # the whole folder
     "fastapi": {"ensemble/api.py"},
     "typer": {"ensemble/__main__.py", "ensemble/mvtec_commands.py", "ensemble/terminal.py"},
     "captum": {"ensemble/attribution.py"},
@@ -107,7 +107,7 @@ def test_each_library_has_one_door(path: Path) -> None:
     libraries = {name.split(".")[0] for name in imported(path)}
     assert "streamlit" not in libraries
     for library, doors in DOORS.items():
-        assert library not in libraries or here in doors, f"{here} imports {library}"
+        assert library not in libraries or here.startswith(tuple(doors)), f"{here} imports {library}"
 
 
 @pytest.mark.parametrize("path", SCREENS, ids=lambda path: path.name)

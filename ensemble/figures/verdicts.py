@@ -1,74 +1,9 @@
-"""Every chart, and the few colours that charts and screens share. The only door to plotly.
-
-A chart never speaks by colour alone: each has its words in it, a text alternative beside it, and DEMO across it where
-dummy members voted.
-"""
-
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import cycle
-from types import MappingProxyType
-from typing import Literal
+"""The charts of one verdict: the mean of its votes, and each vote against its cut; DEMO across where dummies voted."""
 
 import plotly.graph_objects as go
 
-from ensemble.results import REVIEW, Classes, Verdict, Vote, word
-
-Scheme = Literal["light", "dark"]
-Tone = Literal["ok", "nok", "review", "plain"]
-
-
-@dataclass(frozen=True, slots=True)
-class Palette:
-    """The colours of one scheme; `…_ink` is what is written on the colour of that name."""
-
-    paper: str
-    surface: str
-    ink: str
-    muted: str
-    line: str
-    ok: str
-    ok_ink: str
-    nok: str
-    nok_ink: str
-    review: str
-    review_ink: str
-    plain: str
-    plain_ink: str
-
-    def fill(self, tone: Tone) -> str:
-        """The colour of a tone."""
-        return str(getattr(self, tone))
-
-    def ink_on(self, tone: Tone) -> str:
-        """The colour to write with on the colour of a tone."""
-        return str(getattr(self, f"{tone}_ink"))
-
-
-PALETTES: Mapping[Scheme, Palette] = MappingProxyType(
-    {
-        "light": Palette(
-            *("#F3F5F6", "#FFFFFF", "#1D252B", "#55616A", "#B9C2C8"),
-            *("#00695C", "#FFFFFF", "#B83A00", "#FFFFFF", "#FFB000", "#241A00", "#3F6275", "#FFFFFF"),
-        ),
-        "dark": Palette(
-            *("#171B1E", "#22282C", "#E6EAEC", "#A9B4BB", "#465159"),
-            *("#4DB6A6", "#06201C", "#CC4308", "#FFFFFF", "#FFB938", "#241A00", "#8FB4C8", "#10202A"),
-        ),
-    }
-)
-FONT = '"Source Sans", sans-serif'  # the one that comes with Streamlit: nothing is fetched
-LONG = 18  # letters of a name that still stand on one line
-ROW = 44  # pixels a bar and its label take
-
-
-def tone(label: str, classes: Classes) -> Tone:
-    """How a label looks: ok, nok, review, or plain where the classes have no defect."""
-    if label == REVIEW:
-        return "review"
-    if classes.defect is None:
-        return "plain"
-    return "nok" if label == classes.defect else "ok"
+from ensemble.figures.template import PALETTES, ROW, Palette, Scheme, styled, titled, tone, wrapped
+from ensemble.results import Verdict, Vote, word
 
 
 def mean_score(verdict: Verdict, scheme: Scheme) -> go.Figure:
@@ -114,17 +49,8 @@ def votes(verdict: Verdict, scheme: Scheme) -> go.Figure:
             figure.add_shape(type="line", **cut, line={"color": palette.ink, "width": 3})
     means = "defect probability (line: the cut)" if verdict.classes.defect else "probability"
     _as_rows(figure, len(members), means, palette)
-    figure.update_yaxes(tickvals=members, ticktext=[f"{_on_two_lines(member)}  " for member in members], ticksuffix="")
+    figure.update_yaxes(tickvals=members, ticktext=[f"{wrapped(member)}  " for member in members], ticksuffix="")
     return _finished(figure, verdict, scheme)
-
-
-def _on_two_lines(name: str) -> str:
-    """A long name broken after the underscore nearest to its middle, so that bars keep their room on a phone."""
-    places = [place for place, letter in enumerate(name) if letter == "_"]
-    if len(name) <= LONG or not places:
-        return name
-    middle = min(places, key=lambda place: abs(place - len(name) / 2)) + 1
-    return f"{name[:middle]}<br>{name[middle:]}"
 
 
 def _bar(vote: Vote, verdict: Verdict, palette: Palette) -> str:
@@ -140,39 +66,6 @@ def votes_text(verdict: Verdict) -> str:
 def _vote_text(vote: Vote) -> str:
     cut = "" if vote.threshold is None else f" (cut {vote.threshold:.2f})"
     return f"{vote.member} says {word(vote.label)}, {vote.score:.2f}{cut}"
-
-
-def curves(measured: Mapping[str, Sequence[float]], scheme: Scheme) -> go.Figure:
-    """What was measured at each epoch of a training, one line a name, the names above the chart."""
-    palette = PALETTES[scheme]
-    figure = go.Figure()
-    for (name, values), (colour, dash) in zip(measured.items(), cycle(_pens(palette)), strict=False):
-        epochs = list(range(1, len(values) + 1))
-        mode = "lines" if len(values) > 1 else "markers"
-        figure.add_scatter(
-            x=epochs, y=list(values), mode=mode, name=name.replace("_", " "), line={"color": colour, "dash": dash}
-        )
-    figure.update_layout(height=260, margin={"l": 8, "r": 16, "t": 8, "b": 48})
-    figure.update_xaxes(title={"text": "epoch", "font": {"size": 13}}, gridcolor=palette.line)
-    figure = _styled(figure, scheme)
-    figure.update_yaxes(showgrid=True, gridcolor=palette.line)
-    legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"color": palette.ink}}
-    figure.update_layout(showlegend=True, legend=legend)
-    return figure
-
-
-def _pens(palette: Palette) -> list[tuple[str, str]]:
-    return [(palette.plain, "solid"), (palette.ink, "dash"), (palette.muted, "dot"), (palette.nok, "dashdot")]
-
-
-def curves_text(measured: Mapping[str, Sequence[float]]) -> str:
-    """What `curves` shows, in words."""
-    return "; ".join(_curve_text(name, values) for name, values in measured.items()) + "."
-
-
-def _curve_text(name: str, values: Sequence[float]) -> str:
-    epochs = "1 epoch" if len(values) == 1 else f"{len(values)} epochs"
-    return f"{name.replace('_', ' ')} from {values[0]:.3f} to {values[-1]:.3f} over {epochs}"
 
 
 def _gauge(verdict: Verdict, scheme: Scheme) -> go.Figure:
@@ -221,29 +114,14 @@ def _annotate(figure: go.Figure, row: int, text: str, palette: Palette) -> None:
 
 
 def _as_rows(figure: go.Figure, rows: int, title: str, palette: Palette) -> None:
-    figure.update_xaxes(
-        range=[0, 1], tickvals=[0, 0.5, 1], title={"text": title, "font": {"size": 13}}, gridcolor=palette.line
-    )
+    figure.update_xaxes(range=[0, 1], tickvals=[0, 0.5, 1], title=titled(title), gridcolor=palette.line)
     figure.update_yaxes(autorange="reversed", ticks="", ticksuffix="  ", tickfont={"size": 15, "color": palette.ink})
     figure.update_layout(height=ROW * rows + 64, margin={"l": 8, "r": 96, "t": 8, "b": 48}, bargap=0.4)
 
 
 def _finished(figure: go.Figure, verdict: Verdict, scheme: Scheme) -> go.Figure:
-    figure = _styled(figure, scheme)
+    figure = styled(figure, scheme)
     if verdict.demo:
         place = {"x": 0.5, "y": 0.5, "xref": "paper", "yref": "paper", "showarrow": False}
         figure.add_annotation(text="<b>DEMO</b>", textangle=-14, opacity=0.4, font={"size": 64}, **place)
-    return figure
-
-
-def _styled(figure: go.Figure, scheme: Scheme) -> go.Figure:
-    palette = PALETTES[scheme]
-    figure.update_layout(
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"family": FONT, "color": palette.muted, "size": 14},
-        showlegend=False,
-    )
-    figure.update_xaxes(zeroline=False, fixedrange=True, automargin=True)
-    figure.update_yaxes(zeroline=False, fixedrange=True, showgrid=False, automargin=True)
     return figure

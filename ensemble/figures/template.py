@@ -1,0 +1,140 @@
+"""What all charts share: the palettes of both schemes, pens, names that fit, and the shape of a chart's answer."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from itertools import cycle
+from types import MappingProxyType
+from typing import Literal
+
+import plotly.graph_objects as go
+
+from ensemble.results import REVIEW, Classes
+
+Scheme = Literal["light", "dark"]
+Tone = Literal["ok", "nok", "review", "plain"]
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """The colours of one scheme; `…_ink` is what is written on the colour of that name."""
+
+    paper: str
+    surface: str
+    ink: str
+    muted: str
+    line: str
+    ok: str
+    ok_ink: str
+    nok: str
+    nok_ink: str
+    review: str
+    review_ink: str
+    plain: str
+    plain_ink: str
+
+    def fill(self, tone: Tone) -> str:
+        """The colour of a tone."""
+        return str(getattr(self, tone))
+
+    def ink_on(self, tone: Tone) -> str:
+        """The colour to write with on the colour of a tone."""
+        return str(getattr(self, f"{tone}_ink"))
+
+
+PALETTES: Mapping[Scheme, Palette] = MappingProxyType(
+    {
+        "light": Palette(
+            *("#F3F5F6", "#FFFFFF", "#1D252B", "#55616A", "#B9C2C8"),
+            *("#00695C", "#FFFFFF", "#B83A00", "#FFFFFF", "#FFB000", "#241A00", "#3F6275", "#FFFFFF"),
+        ),
+        "dark": Palette(
+            *("#171B1E", "#22282C", "#E6EAEC", "#A9B4BB", "#465159"),
+            *("#4DB6A6", "#06201C", "#CC4308", "#FFFFFF", "#FFB938", "#241A00", "#8FB4C8", "#10202A"),
+        ),
+    }
+)
+FONT = '"Source Sans", sans-serif'  # the one that comes with Streamlit: nothing is fetched
+LONG = 18  # letters of a name that still stand on one line
+LONGEST = 24  # letters of a line of a broken name
+ROW = 44  # pixels a bar and its label take
+DASHES = ("solid", "dash", "dot", "dashdot")
+# What lines that stand for members are drawn with: none of these colours is a verdict's.
+PENS: Mapping[Scheme, Sequence[str]] = MappingProxyType(
+    {
+        "light": ("#3F6275", "#8A4F7D", "#2E6FB5", "#6B5B2E", "#55616A"),
+        "dark": ("#8FB4C8", "#D3A3C8", "#7FB2EE", "#CFC08A", "#A9B4BB"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """One chart: the figure, what it shows in words, and its numbers as rows for `exports.as_csv`."""
+
+    figure: go.Figure
+    text: str
+    columns: tuple[str, ...]
+    rows: tuple[Mapping[str, object], ...]
+
+
+def tone(label: str, classes: Classes) -> Tone:
+    """How a label looks: ok, nok, review, or plain where the classes have no defect."""
+    if label == REVIEW:
+        return "review"
+    if classes.defect is None:
+        return "plain"
+    return "nok" if label == classes.defect else "ok"
+
+
+def wrapped(name: str, room: int = LONG) -> str:
+    """A name as HTML, on more lines where it has more letters than `room`; no letter is left out."""
+    return "<br>".join(escape(line, quote=False) for line in _lines(name, room, room))
+
+
+def _lines(name: str, room: int, most: int) -> list[str]:
+    if len(name) <= most:
+        return [name]
+    places = [place for place, letter in enumerate(name[:-1], 1) if letter in "_- "] or [len(name) // 2]
+    middle = min(places, key=lambda place: abs(place - len(name) / 2))
+    slack = LONGEST - LONG  # a half may be a little longer than a whole name, before it is broken too
+    return [line for half in (name[:middle], name[middle:]) for line in _lines(half, room, room + slack)]
+
+
+def pens(scheme: Scheme) -> Iterator[Mapping[str, object]]:
+    """One pen after the other, without end; twenty differ, and neighbours in dash as well as in colour."""
+    for colour, dash in zip(cycle(PENS[scheme]), cycle(DASHES), strict=False):
+        yield {"color": colour, "dash": dash, "width": 2}
+
+
+def titled(text: str) -> dict[str, object]:
+    """The title of an axis."""
+    return {"text": text, "font": {"size": 13}}
+
+
+def styled(figure: go.Figure, scheme: Scheme) -> go.Figure:
+    """Give a figure the look of all figures: no ground of its own, calm axes, nothing that moves."""
+    palette = PALETTES[scheme]
+    figure.update_layout(
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"family": FONT, "color": palette.muted, "size": 14},
+        showlegend=False,
+    )
+    figure.update_xaxes(zeroline=False, fixedrange=True, automargin=True)
+    figure.update_yaxes(zeroline=False, fixedrange=True, showgrid=False, automargin=True)
+    return figure
+
+
+def with_legend(figure: go.Figure, scheme: Scheme, title: str = "") -> go.Figure:
+    """Put the names of the lines above a styled chart, and lines across it to read heights by."""
+    palette = PALETTES[scheme]
+    figure.update_layout(
+        showlegend=True,
+        legend={
+            **{"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "maxheight": 1},
+            **{"font": {"color": palette.ink}, "title": {"text": title, "side": "top", "font": {"size": 13}}},
+        },
+    )
+    figure.update_yaxes(showgrid=True, gridcolor=palette.line)
+    return figure
