@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import isfinite
+from sys import float_info
 
 from ensemble.errors import PolicyError
 from ensemble.results import REVIEW, Classes
@@ -156,4 +156,4 @@ def _rate(events: float, seen: float) -> float | None:
 
 
 def _number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= float_info.max

@@ -5,6 +5,7 @@ Cuts lie midway between neighbouring scores, so that no rounding can flip a part
 """
 
 from dataclasses import asdict, dataclass
+from sys import float_info
 from typing import Any
 
 import numpy as np
@@ -209,4 +210,4 @@ def checked(defective: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.bool_],
 
 
 def _number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and bool(np.isfinite(value))
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= float_info.max

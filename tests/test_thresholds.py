@@ -184,6 +184,7 @@ GOOD_JSON = {"name": "f1", "threshold": 0.3, "good": 4, "defective": 3, "escapes
         ({"escapes": -1}, "whole counts"),
         ({"escapes": 4}, "more parts than there are"),
         ({"figure": math.inf}, "figure"),
+        ({"figure": 10**400}, "figure"),
         ({"cut": 0.5}, "nothing beside"),
     ],
 )
