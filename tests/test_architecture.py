@@ -28,6 +28,7 @@ ROWS = (
         "image_metrics",
         "pixel_metrics",
         "risk",
+        "voters",
         "reliability",
         "calibrators",
         "calibration",
