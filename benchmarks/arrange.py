@@ -6,7 +6,6 @@
 Casting and clothing are published in this layout already.
 """
 
-import re
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -16,8 +15,9 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from ensemble import captures
+
 FREE = "Free"  # the set's own word for a part without defect
-LONGEST_PAUSE = 150  # frames; captures of one part follow each other within 90, the next part comes hundreds later
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -29,10 +29,10 @@ def _arrange() -> None:
 
 def frame_number(photo: Path) -> int:
     """The running frame number in a name such as exp3_num_4764.jpg."""
-    match = re.fullmatch(r"exp\d+_num_(\d+)", photo.stem)
-    if match is None:
+    frame = captures.frame_number(photo)
+    if frame is None:
         raise ValueError(f"Expected a name such as exp3_num_4764.jpg. Got {photo.name}.")
-    return int(match.group(1))
+    return frame
 
 
 def defect_type(photo: Path) -> str:
@@ -42,12 +42,11 @@ def defect_type(photo: Path) -> str:
 
 def parts(photos: Iterable[Path]) -> list[list[Path]]:
     """Photos grouped by part: the repeat captures exp1 to exp6 are neighbours in frame number, whatever their type."""
-    groups: list[list[Path]] = []
-    for photo in sorted(photos, key=frame_number):
-        if not groups or frame_number(photo) - frame_number(groups[-1][-1]) > LONGEST_PAUSE:
-            groups.append([])
-        groups[-1].append(photo)
-    return groups
+    ordered = sorted(photos, key=frame_number)
+    groups: dict[int, list[Path]] = defaultdict(list)
+    for photo, number in zip(ordered, captures.parts(ordered), strict=True):
+        groups[number].append(photo)
+    return list(groups.values())
 
 
 def split(photos: Iterable[Path], *, test_share: float, seed: int, by_photo: bool = False) -> dict[str, list[Path]]:

@@ -128,7 +128,7 @@ def evaluate(
     from ensemble.evaluation import report, score, with_megabytes
     from ensemble.inspector import Inspector
     from ensemble.store import ModelStore
-    from ensemble.store.folder import write_atomically
+    from ensemble.store.files import write_atomically
 
     store = ModelStore(models)
     manifest = store.manifest()

@@ -153,3 +153,6 @@ _READERS: Mapping[str, tuple[tuple[str, ...], Callable[[Mapping[str, Any]], dict
     "isotonic": (("at", "gives"), _read_isotonic),
 }
 _APPLY: Mapping[str, Callable[..., NDArray[np.float64]]] = {"sigmoid": _sigmoid, "isotonic": _isotonic}
+
+
+NONE = Calibrator("none")

@@ -6,8 +6,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import f1_score
+from sklearn.metrics import fbeta_score
 
+from ensemble import cases, risk
+from ensemble.cases import Case
+from ensemble.costs import Counts, Line, expected
 from ensemble.datasets import Sample, batches
 from ensemble.energy import Energy, measure
 from ensemble.errors import DataError, PhotoError
@@ -16,11 +19,11 @@ from ensemble.inspector import Inspector
 from ensemble.map_quality import MapQuality
 from ensemble.photos import Photo, read_photo
 from ensemble.policies import Policy
-from ensemble.results import REVIEW, Absence, Classes, Score, Verdict, Vote, mean_probability
+from ensemble.results import REVIEW, Classes, Score, Vote, mean_probability
 from ensemble.store import ModelStore
 
 Progress = Callable[[int, int], None]
-Cast = Sequence[tuple[Sample, Vote]]
+Cast = Sequence[tuple[Case, Vote]]
 GOOD_ONLY = "good_only"
 
 
@@ -32,48 +35,30 @@ class Scored:
     what was measured of them while the photos passed.
     """
 
-    samples: tuple[Sample, ...]
-    scores: tuple[Sequence[Score], ...]
-    absent: tuple[tuple[Absence, ...], ...]
+    cases: tuple[Case, ...]
     refused: tuple[str, ...]
     seconds: float
     good_only: tuple[str, ...] = ()
     maps: MapQuality = field(default_factory=MapQuality)
     energy: Energy = field(default_factory=Energy)
 
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The true class of each photo."""
-        return tuple(sample.label for sample in self.samples)
-
-    def verdicts(self, policy: Policy, classes: Classes) -> list[Verdict]:
-        """The verdict of a policy on each photo, from the stored scores: no model runs again."""
-        return [policy.decide(scores, absent, classes) for scores, absent in zip(self.scores, self.absent, strict=True)]
-
-    def said(self, member: str) -> list[tuple[Sample, Score]]:
+    def said(self, member: str) -> list[tuple[Case, Score]]:
         """What one member said, photo by photo."""
-        return [
-            (sample, score)
-            for sample, scores in zip(self.samples, self.scores, strict=True)
-            for score in scores
-            if score.member == member
-        ]
+        return [(case, score) for case in self.cases for score in case.scores if score.member == member]
 
-    def said_together(self, classes: Classes) -> list[tuple[Sample, Score]]:
+    def said_together(self, classes: Classes) -> list[tuple[Case, Score]]:
         """What the members that have learnt from good parts alone say as one voter: their mean, each by its weight."""
         together = []
-        for sample, scores in zip(self.samples, self.scores, strict=True):
-            if voters := [score for score in scores if score.member in self.good_only]:
+        for case in self.cases:
+            if voters := [score for score in case.scores if score.member in self.good_only]:
                 mean = {name: mean_probability(voters, name) for name in classes.names}
-                together.append((sample, Score(GOOD_ONLY, mean, sum(score.seconds for score in voters))))
+                together.append((case, Score(GOOD_ONLY, mean, sum(score.seconds for score in voters))))
         return together
 
 
 def score(inspector: Inspector, samples: Sequence[Sample], progress: Progress | None = None) -> Scored:
     """Let every member look at every photo once; photos and masks that cannot be used are named in `refused`."""
-    known: list[Sample] = []
-    scores: list[list[Score]] = []
-    absent: list[tuple[Absence, ...]] = []
+    known: list[Case] = []
     refused: list[str] = []
     seconds = 0.0
     good_only = tuple(name for name, member in inspector.members.items() if member.lesson == "good")
@@ -86,15 +71,18 @@ def score(inspector: Inspector, samples: Sequence[Sample], progress: Progress | 
             seconds += time.perf_counter() - start
             for (sample, photo), (said, missing) in zip(opened, answers, strict=True):
                 maps.add(sample, photo.picture.size, said)
-                known.append(sample)
-                scores.append([replace(each, heat=None) for each in said])
-                absent.append(missing)
+                without_heat = tuple(replace(each, heat=None) for each in said)
+                known.append(_case(sample, photo, without_heat, missing))
             if progress:
                 progress(min((number + 1) * 16, len(samples)), len(samples))
     if not known:
         raise DataError(f"None of the {len(samples)} photos could be opened. {refused[0] if refused else ''}".strip())
     refused += maps.refused
-    return Scored(tuple(known), tuple(scores), tuple(absent), tuple(refused), seconds, good_only, maps, meter.energy)
+    return Scored(tuple(known), tuple(refused), seconds, good_only, maps, meter.energy)
+
+
+def _case(sample: Sample, photo: Photo, said: tuple[Score, ...], missing: tuple[Any, ...]) -> Case:
+    return Case(str(sample.path), photo.sha256, sample.label, said, missing, sample.defect, sample.category)
 
 
 def _opened(samples: Iterable[Sample], refused: list[str]) -> list[tuple[Sample, Photo]]:
@@ -107,35 +95,51 @@ def _opened(samples: Iterable[Sample], refused: list[str]) -> list[tuple[Sample,
     return found
 
 
-def report(scored: Scored, policies: Sequence[Policy], classes: Classes) -> dict[str, Any]:
+def report(
+    scored: Scored,
+    policies: Sequence[Policy],
+    classes: Classes,
+    line: Line = Line(),  # noqa: B008 - it is frozen
+) -> dict[str, Any]:
     """The measured quality as plain JSON values.
 
     `photos`, `classes`, `members`, `good_only` (the members that have learnt from good parts alone, as one voter; None
-    for fewer than two), `ensemble` (by policy), `masks`, `refused`, `seconds` and `energy`, which is that of the whole
-    evaluation, with reading the photos and measuring the maps.
+    for fewer than two), `ensemble` (by policy, its cost by the prices of `line`), `masks`, `refused`, `seconds` and
+    `energy`, which is that of the whole evaluation, with reading the photos and measuring the maps.
     """
     energy = scored.energy
     return {
-        "photos": len(scored.samples),
+        "photos": len(scored.cases),
         "classes": list(classes.names),
         "members": members_quality(scored, policies[0], classes),
         GOOD_ONLY: _good_only_quality(scored, policies[0], classes),
-        "ensemble": {
-            policy.name: verdict_quality(
-                scored.labels, [verdict.label for verdict in scored.verdicts(policy, classes)], classes
-            )
-            for policy in policies
-        },
+        "ensemble": {policy.name: policy_quality(policy, scored.cases, classes, line) for policy in policies},
         "masks": scored.maps.counts(),
         "refused": list(scored.refused),
         "seconds": round(scored.seconds, 3),
-        "energy": energy.as_json() | {"per_1000_inspections": energy.times(1000 / len(scored.samples)).amounts()},
+        "energy": energy.as_json() | {"per_1000_inspections": energy.times(1000 / len(scored.cases)).amounts()},
+    }
+
+
+def policy_quality(policy: Policy, known: Sequence[Case], classes: Classes, line: Line) -> dict[str, Any]:
+    """What a policy makes of cases: `verdict_quality`, the upper bounds of both rates, and the cost of 1000 parts."""
+    truth, verdicts = cases.truth(known), cases.labels(policy, known, classes)
+    quality = verdict_quality(truth, verdicts, classes)
+    if classes.defect is None:
+        return quality | dict.fromkeys(("escape_rate_upper", "overkill_rate_upper", "cost"))
+    counts = Counts.of(truth, verdicts, classes)
+    money = expected(counts, line).money
+    return quality | {
+        "escape_rate_upper": round(risk.upper_bound(counts.escapes, counts.defective), 6),
+        "overkill_rate_upper": round(risk.upper_bound(counts.overkills, counts.good), 6),
+        "cost": None if money is None else round(money, 2),
+        "risk": risk.escape_sentence(counts.escapes, counts.defective),
     }
 
 
 def members_quality(scored: Scored, policy: Policy, classes: Classes) -> dict[str, dict[str, Any]]:
     """Each member alone: by the policy's cut, over all cuts, by type of defect and product, and of its heat maps."""
-    names = dict.fromkeys(score.member for scores in scored.scores for score in scores)
+    names = dict.fromkeys(score.member for case in scored.cases for score in case.scores)
     quality = {}
     for name in names:
         said = scored.said(name)
@@ -168,8 +172,8 @@ def flat(quality: Mapping[str, Any]) -> dict[str, float | None]:
     return {name: value for name, value in quality.items() if value is None or isinstance(value, int | float)}
 
 
-def _voter_quality(said: Sequence[tuple[Sample, Score]], policy: Policy, classes: Classes) -> dict[str, Any]:
-    cast = [(sample, policy.cast(score, classes)) for sample, score in said]
+def _voter_quality(said: Sequence[tuple[Case, Score]], policy: Policy, classes: Classes) -> dict[str, Any]:
+    cast = [(case, policy.cast(score, classes)) for case, score in said]
     products = sorted({sample.category for sample, _ in cast})
     if len(products) < 2:
         return _figures(cast, classes) | {"by_type": _by_type(cast, classes)}
@@ -204,7 +208,7 @@ def _by_type(cast: Cast, classes: Classes) -> dict[str, dict[str, Any]]:
 
 
 def verdict_quality(truth: Sequence[str], verdicts: Sequence[str], classes: Classes) -> dict[str, Any]:
-    """Accuracy, escape, overkill and review rate, F1 (of the defect, else the mean over classes) and the confusion.
+    """Accuracy, escape, overkill and review rate, F1 and F2 (of the defect, else the mean over classes), the confusion.
 
     A review is neither right nor an escape nor an overkill. A rate without photos to rest on is None.
     """
@@ -222,7 +226,8 @@ def verdict_quality(truth: Sequence[str], verdicts: Sequence[str], classes: Clas
         "accuracy": round(right / len(truth), 6) if truth else None,
         **rates,
         "review_rate": round(list(verdicts).count(REVIEW) / len(truth), 6) if truth else None,
-        "f1": _f1(truth, verdicts, classes),
+        "f1": _f_beta(truth, verdicts, classes, 1.0),
+        "f2": _f_beta(truth, verdicts, classes, 2.0),
         "confusion": confusion,
     }
 
@@ -232,9 +237,9 @@ def _share(answers: Mapping[str, int], wrong: str) -> float | None:
     return round(answers[wrong] / total, 6) if total else None
 
 
-def _f1(truth: Sequence[str], verdicts: Sequence[str], classes: Classes) -> float | None:
+def _f_beta(truth: Sequence[str], verdicts: Sequence[str], classes: Classes, beta: float) -> float | None:
     if not truth:
         return None
     asked = [classes.defect] if classes.defect else list(classes.names)
-    scores = f1_score(np.array(truth), np.array(verdicts), labels=asked, average="macro", zero_division=0)
-    return round(float(scores), 6)
+    said = np.array(truth), np.array(verdicts)
+    return round(float(fbeta_score(*said, beta=beta, labels=asked, average="macro", zero_division=0)), 6)

@@ -37,7 +37,7 @@ def check(
 ) -> None:
     """Count photos and masks by category and name what is odd; the exit code is 1 where something is."""
     from ensemble.mvtec import check_tree
-    from ensemble.store.folder import write_atomically
+    from ensemble.store.files import write_atomically
 
     found = check_tree(tree)
     print_table(
@@ -74,7 +74,7 @@ def table(
 ) -> None:
     """Write a row a photo: path, category, split, label, defect type, mask."""
     from ensemble.mvtec import as_csv, image_level
-    from ensemble.store.folder import write_atomically
+    from ensemble.store.files import write_atomically
 
     rows = image_level(tree)
     write_atomically(output, as_csv(rows))

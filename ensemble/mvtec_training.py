@@ -11,7 +11,7 @@ import numpy as np
 from ensemble.errors import QuorumError, StoreError
 from ensemble.mvtec import find_categories
 from ensemble.store import ModelStore
-from ensemble.store.folder import write_atomically
+from ensemble.store.files import write_atomically
 from ensemble.training import Outcome
 
 THRESHOLDS = "thresholds.json"

@@ -24,7 +24,7 @@ from ensemble.backbones import BUNDLED, BackboneSpec, FeatureExtractor
 from ensemble.drawing.lessons import draw_lessons
 from ensemble.networks import BUNDLED_WIDTHS, SmallResNet, channels_last
 from ensemble.preprocessing import IMAGENET_MEAN, IMAGENET_STD
-from ensemble.store.folder import write_atomically
+from ensemble.store.files import write_atomically
 from ensemble.weights import as_safetensors
 
 TEACHER = "resnet18"

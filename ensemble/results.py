@@ -70,6 +70,10 @@ class Region:
         (left, top, right, bottom), (width, height) = self.box, size
         return round(left * width), round(top * height), round(right * width), round(bottom * height)
 
+    def as_shares(self) -> dict[str, Any]:
+        """The region as plain JSON values, exactly, its box in shares of the photo's width and height."""
+        return {"label": self.label, "box": list(self.box), "score": self.score, "area": self.area}
+
     def as_json(self, size: tuple[int, int]) -> dict[str, Any]:
         """The region as plain JSON values, its box in pixels of a photo of this (width, height)."""
         return {
@@ -138,11 +142,12 @@ class Vote(Score):
         return {
             "member": self.member,
             "label": self.label,
-            "score": round(self.score, 6),
+            "score": self.score,
             "threshold": self.threshold,
             "weight": self.weight,
             "seconds": round(self.seconds, 6),
-            "probabilities": {name: round(value, 6) for name, value in self.probabilities.items()},
+            "probabilities": dict(self.probabilities),
+            "regions": [region.as_shares() for region in self.regions],
         }
 
 
@@ -154,15 +159,19 @@ def mean_probability(scores: Sequence[Score], name: str) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Absence:
-    """A member that should have voted and could not, with the reason in one sentence and what its vote weighs."""
+    """A member without a vote on a photo: why, in one sentence, and what its vote would weigh.
+
+    `asked` is false where a cascade has not asked it, because the verdict stood already.
+    """
 
     member: str
     reason: str
     weight: float = 1.0
+    asked: bool = True
 
     def as_json(self) -> dict[str, Any]:
         """The absence as plain JSON values."""
-        return {"member": self.member, "reason": self.reason}
+        return {"member": self.member, "reason": self.reason, "weight": self.weight}
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +180,8 @@ class Verdict:
 
     `label` is a class of the product or `review`; `confidence` is the mean probability that the votes cast give to the
     label, 0 where a person must look. `heat` is the one heat map of all members that have one, `regions` what stands
-    out in it and what detectors have found; `size` is the photo's width and height.
+    out in it and what detectors have found; `size` is the photo's width and height. `unasked` are the members that a
+    cascade did not need.
     """
 
     label: str
@@ -188,6 +198,7 @@ class Verdict:
     size: tuple[int, int] = (0, 0)
     heat: HeatMap | None = field(default=None, repr=False)
     regions: tuple[Region, ...] = ()
+    unasked: tuple[Absence, ...] = ()
 
     def __post_init__(self) -> None:
         if self.label not in (*self.classes.names, REVIEW):
@@ -215,9 +226,11 @@ class Verdict:
             "reason": self.reason,
             "votes": [vote.as_json() for vote in self.votes],
             "absent": [absence.as_json() for absence in self.absent],
+            "unasked": [absence.as_json() for absence in self.unasked],
             "regions": [region.as_json(self.size) for region in self.regions],
             "size": list(self.size),
             "classes": list(self.classes.names),
+            "defect": self.classes.defect,
             "seconds": round(self.seconds, 6),
             "demo": self.demo,
         }

@@ -150,20 +150,33 @@ def precision_cut(defective: ArrayLike, scores: ArrayLike) -> Cut:
     return Counted.at(np.array([threshold]), truth, given).cut("precision", 0)
 
 
-def cost_cut(defective: ArrayLike, scores: ArrayLike, prices: Prices, share: float | None = None) -> Cut:
+def cost_cut(
+    defective: ArrayLike,
+    scores: ArrayLike,
+    prices: Prices,
+    share: float | None = None,
+    most_escapes: int | None = None,
+) -> Cut:
     """The cut at which escapes and overkills cost least; of equal ones the lowest, which is safer.
 
-    `share` is the real share of defects on the line, by default that of these parts. The figure is the money for 1000
-    parts.
+    `share` is the real share of defects on the line, by default that of these parts; cuts with more than `most_escapes`
+    on these parts are left out. The figure is the money for 1000 parts.
     """
     counted = Counted.of(defective, scores)
     bad, good = counted.money_each(share)
     money = bad * prices.escape * counted.escapes + good * prices.overkill * counted.overkills
+    money = _allowed(money, counted, most_escapes)
     best = _first(money, float(money.min()))
     return counted.cut("cost", best, float(money[best]))
 
 
-def review_cut(defective: ArrayLike, scores: ArrayLike, prices: Prices, share: float | None = None) -> tuple[Cut, Cut]:
+def review_cut(
+    defective: ArrayLike,
+    scores: ArrayLike,
+    prices: Prices,
+    share: float | None = None,
+    most_escapes: int | None = None,
+) -> tuple[Cut, Cut]:
     """The two cuts, low and high, at which escapes, overkills and reviews cost least: review from low up to below high.
 
     Both carry the money for 1000 parts. The counts of each are its own: escapes are those of the low cut, overkills
@@ -177,12 +190,17 @@ def review_cut(defective: ArrayLike, scores: ArrayLike, prices: Prices, share: f
     low = bad * prices.escape * counted.escapes + from_here_on
     high = good * prices.overkill * counted.overkills - from_here_on
     best_high = np.minimum.accumulate(high[::-1])[::-1]  # (C,) the least money of any high cut from each low cut on
-    money = low + best_high
+    money = _allowed(low + best_high, counted, most_escapes)
     scale, least = float(low.max()), float(money.min())
     lower = _first(money, least, scale)
     upper = lower + _first(low[lower] + high[lower:], least, scale)
     figure = float(low[lower] + high[upper])
     return counted.cut("review_low", lower, figure), counted.cut("review_high", upper, figure)
+
+
+def _allowed(money: NDArray[np.float64], counted: "Counted", most_escapes: int | None) -> NDArray[np.float64]:
+    """The money of each cut, without end where it lets too many escape; the lowest cut lets none."""
+    return money if most_escapes is None else np.where(counted.escapes <= most_escapes, money, np.inf)
 
 
 def _first(money: NDArray[np.float64], least: float, scale: float | None = None) -> int:

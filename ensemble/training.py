@@ -4,7 +4,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -17,20 +17,25 @@ from sklearn.svm import SVC
 
 from ensemble import evaluation
 from ensemble.backbones import BUNDLED, POOLINGS, FeatureExtractor
+from ensemble.calibrators import NONE
+from ensemble.cases import Case, Evidence
 from ensemble.datasets import Dataset, check, digest, find_dataset
 from ensemble.energy import Energy, measure
 from ensemble.errors import MemberError, StoreError, WeightsError
+from ensemble.held_out import Plan, leave_out, plan
 from ensemble.inspector import Inspector
 from ensemble.lessons import left_aside, photos_of, teachable
 from ensemble.members import KINDS, Member
 from ensemble.members.contract import Input, Lesson, key_of, preprocessing_of
 from ensemble.members.contract import Progress as Report
 from ensemble.members.good_parts import Damaged, GoodPartsMember
-from ensemble.policies import shipped
+from ensemble.policies import Policy, shipped
+from ensemble.policy_making import derive, member_cuts
 from ensemble.readings import Rows, read_masks, read_rows, source_of
-from ensemble.results import Classes
+from ensemble.results import Absence, Classes
 from ensemble.store import Learnt, Loaded, ModelStore
-from ensemble.weighing import Weighed, draw_damage, needs_drawing, weigh
+from ensemble.voting import Fitted, collect, fit_voters, stages_of
+from ensemble.weighing import draw_damage, needs_drawing
 
 Progress = Callable[[str, float], None]
 SMALLEST_SIDE = 32
@@ -87,46 +92,76 @@ def train(
     dataset = find_dataset(data, folders, seed)
     checked = check(dataset, data)
     chosen, left_out = teachable(kinds, dataset)
+    held = plan(dataset, seed)
+    taught = replace(dataset, train=held.learn)
     store = ModelStore(models)
-    notes = [*dataset.notes, *checked, *left_out, *left_aside(chosen, dataset), *_replaced(store, dataset.classes)]
+    notes = [*dataset.notes, *checked, *left_out, *left_aside(chosen, taught), *_replaced(store, dataset.classes)]
+    notes += [held.note()] if held.folds else []
     for note in notes:
         notify(note)
     with measure() as meter:
         wanted = any(not KINDS[kind].pixels for kind in chosen)
         extractors = _open_backbones(backbones, weights, pooling) if wanted else []
-        learn = _read(dataset, chosen, extractors, pooling, side, seed, notify, progress)
+        learn = _read(taught, chosen, extractors, pooling, side, seed, notify, progress)
         if not pooling and any(_chooses_pooling(kind) for kind in chosen):
             extractors = [_best_pooling(each, learn["all"], dataset.classes, seed, progress) for each in extractors]
         damage = _damage(learn["good"], seed, progress) if "good" in learn and needs_drawing(dataset) else {}
-        members, failures = _fit(chosen, extractors, side, learn, damage, dataset.classes, seed, progress)
+        teach = partial(_fit, chosen, extractors, side, classes=dataset.classes, seed=seed)
+        members, failures = teach(learn, damage, progress=progress)
         for sentence in failures:
             notify(sentence)
-        weighed = {
-            name: weigh(member, dataset, seed, partial(progress, f"Weighing {name}"))
-            for name, member in members.items()
-            if isinstance(member, GoodPartsMember)
-        }
-        weights_of_votes = {name: each.weight for name, each in weighed.items()}
+        judged = _held_out(held, members, learn, teach, dataset.classes, progress)
+        fitted = fit_voters(members, judged, dataset, seed, progress)
         scored = evaluation.score(
-            Inspector(Loaded(members, (), dataset.classes, weights_of_votes)),
+            Inspector(Loaded(members, (), dataset.classes, fitted.weights, fitted.calibrators)),
             dataset.test,
             lambda done, total: progress("Inspecting test photos", done / total),
         )
     for sentence in scored.refused:
         notify(f"Left out: {sentence}")
-    quality = evaluation.report(scored, shipped(dataset.classes), dataset.classes)
+    evidence = collect(store, fitted.held_out, scored.cases, dataset.classes, data, tuple(members))
+    policies = derive(evidence.held_out, dataset.classes, stages_of(evidence.held_out, scored.good_only))
+    in_force = [{policy.name: policy for policy in policies}.get(each.name, each) for each in shipped(dataset.classes)]
+    quality = evaluation.report(scored, in_force, dataset.classes)
     silent = _silent(members, quality["members"], scored)
     for sentence in silent:
         notify(sentence)
-    _save(store, product, dataset, members, weighed, quality["members"], seed, meter.energy)
+    _save(store, product, taught, members, fitted, quality["members"], seed, meter.energy, evidence, policies)
     quality = evaluation.with_megabytes(quality, store)
     said = (*notes, *failures, *silent)
     return Outcome(tuple(members), quality, said, time.perf_counter() - start, meter.energy)
 
 
+def _held_out(
+    held: Plan,
+    members: Mapping[str, Member],
+    learn: Mapping[str, Rows],
+    teach: Callable[..., tuple[dict[str, Member], list[str]]],
+    classes: Classes,
+    progress: Progress,
+) -> tuple[Case, ...]:
+    """What members say of photos that they have not learnt from, their scores as they come: fold by fold."""
+    found: list[Case] = []
+    for number, fold in enumerate(held.folds, 1):
+        voters = members
+        if held.again:
+            stage = f"Fold {number} of {len(held.folds)}: "
+            rest = {lesson: leave_out(rows, fold) for lesson, rows in learn.items()}
+            voters, _ = teach(rest, {}, progress=lambda name, done, stage=stage: progress(stage + name, done))
+        unable = tuple(Absence(name, "It could not learn from this part.") for name in members if name not in voters)
+        inspector = Inspector(Loaded(voters, unable, classes))
+        show = partial(_share, progress, f"Judging held-out photos {number} of {len(held.folds)}")
+        found += evaluation.score(inspector, fold, show).cases
+    return tuple(found)
+
+
+def _share(progress: Progress, stage: str, done: int, total: int) -> None:
+    progress(stage, done / total)
+
+
 def _silent(members: Iterable[str], measured: Container[str], scored: evaluation.Scored) -> list[str]:
     """A sentence for each member that could not vote on a single test photo, with the first reason."""
-    reasons = {absence.member: absence.reason for absent in reversed(scored.absent) for absence in absent}
+    reasons = {absence.member: absence.reason for case in reversed(scored.cases) for absence in case.absent}
     return [
         f"{name} could not vote on any test photo, so nothing is known of its quality. {reasons[name]}"
         for name in members
@@ -226,6 +261,7 @@ def _fit(
     side: int | None,
     learn: Mapping[str, Rows],
     damage: Mapping[Any, Damaged],
+    *,
     classes: Classes,
     seed: int,
     progress: Progress,
@@ -265,10 +301,12 @@ def _save(
     product: str | None,
     dataset: Dataset,
     members: Mapping[str, Member],
-    weighed: Mapping[str, Weighed],
+    fitted: Fitted,
     quality: Mapping[str, Mapping[str, Any]],
     seed: int,
     energy: Energy,
+    evidence: Evidence,
+    policies: Sequence[Policy],
 ) -> None:
     learnt = []
     for name, member in members.items():
@@ -283,9 +321,11 @@ def _save(
         }
         training |= {"curves": dict(member.curves_)} if member.curves_ else {}
         training |= {"facts": dict(member.facts_)} if member.facts_ else {}
-        weight = weighed.get(name)
-        training |= {"weighed": weight.as_json()} if weight else {}
+        training |= fitted.facts(name)
+        cuts = member_cuts(evidence.held_out, name, dataset.classes)
+        training |= {"cuts": {cut: found.as_json() for cut, found in cuts.items()}} if cuts else {}
+        figures = evaluation.flat(quality.get(name, {}))
         learnt.append(
-            Learnt(name, member, training, evaluation.flat(quality.get(name, {})), weight.weight if weight else 1.0)
+            Learnt(name, member, training, figures, fitted.weights.get(name, 1.0), fitted.calibrators.get(name, NONE))
         )
-    store.save(product or store.product_name(), dataset.classes, dataset.folders, learnt)
+    store.save(product or store.product_name(), dataset.classes, dataset.folders, learnt, evidence, policies)

@@ -23,10 +23,13 @@ MOST = 48  # photos to look at
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """A vote's weight and what it rests on: the AUROC of held-out good parts against real defects or drawn damage."""
+    """A vote's weight and what it rests on: the AUROC of held-out good parts against real defects or drawn damage.
+
+    Without a defect among the classes there is no AUROC, and `good` counts the photos of all classes.
+    """
 
     weight: float
-    auroc: float
+    auroc: float | None
     good: int
     defective: int
     drawn: bool
@@ -34,6 +37,11 @@ class Weighed:
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values."""
         return {"auroc": self.auroc, "good": self.good, "defective": self.defective, "drawn": self.drawn}
+
+
+def weight_of(skill: float) -> float:
+    """What a vote weighs, from how far its member is on the way from guessing (0) to certainty (1)."""
+    return round(float(np.clip(skill / FULL, LIGHTEST, 1.0)), 3)
 
 
 def draw_damage(
@@ -70,8 +78,7 @@ def weigh(
     bad = member.damaged_.tolist() if drawn else _scores_of_defects(member, dataset, seed, progress)
     fine = member.held_out_.tolist()
     auroc = float(roc_auc_score([0] * len(fine) + [1] * len(bad), [*fine, *bad]))
-    weight = round(float(np.clip((2 * auroc - 1) / FULL, LIGHTEST, 1.0)), 3)
-    return Weighed(weight, round(auroc, 4), len(fine), len(bad), drawn)
+    return Weighed(weight_of(2 * auroc - 1), round(auroc, 4), len(fine), len(bad), drawn)
 
 
 def _scores_of_defects(

@@ -21,7 +21,7 @@ from ensemble.inspector import Inspector
 from ensemble.photos import read_photo
 from ensemble.policies import SHIPPED
 from ensemble.store import Learnt, Manifest, ModelStore, artefacts
-from ensemble.store.folder import write_atomically
+from ensemble.store.files import write_atomically
 from ensemble.store.trust import candidates, trust
 from tests.conftest import TINY_BACKBONE
 

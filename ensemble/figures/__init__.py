@@ -1,23 +1,41 @@
 """Every chart, and the few colours that charts and screens share. The only door to plotly.
 
-A chart never speaks by colour alone: each has its words in it and a text alternative beside it.
+A chart never speaks by colour alone: each has its words in it and a text alternative beside it. Charts of how good a
+product is come as a `Chart`, which carries its numbers as rows too.
 """
 
-from ensemble.figures.template import PALETTES, Palette, Scheme, Tone, tone
-from ensemble.figures.trainings import curves, curves_text
+from ensemble.figures.bars import policy_costs, without_each
+from ensemble.figures.confusions import confusion
+from ensemble.figures.correlations import error_correlation
+from ensemble.figures.cuts import f_beta, precision_recall, roc
+from ensemble.figures.histogram import score_histogram
+from ensemble.figures.reliabilities import reliability
+from ensemble.figures.template import PALETTES, Chart, Palette, Scheme, Tone, tone
+from ensemble.figures.trainings import curves, curves_text, training_curves
 from ensemble.figures.verdicts import mean_score, mean_score_text, votes, votes_count, votes_text
 
 __all__ = [
     "PALETTES",
+    "Chart",
     "Palette",
     "Scheme",
     "Tone",
+    "confusion",
     "curves",
     "curves_text",
+    "error_correlation",
+    "f_beta",
     "mean_score",
     "mean_score_text",
+    "policy_costs",
+    "precision_recall",
+    "reliability",
+    "roc",
+    "score_histogram",
     "tone",
+    "training_curves",
     "votes",
     "votes_count",
     "votes_text",
+    "without_each",
 ]

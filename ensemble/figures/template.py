@@ -1,6 +1,7 @@
 """What all charts share: the palettes of both schemes, pens, names that fit, and the shape of a chart's answer."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import cycle
@@ -57,6 +58,7 @@ PALETTES: Mapping[Scheme, Palette] = MappingProxyType(
 FONT = '"Source Sans", sans-serif'  # the one that comes with Streamlit: nothing is fetched
 LONG = 18  # letters of a name that still stand on one line
 LONGEST = 24  # letters of a line of a broken name
+LEGEND_ROOM = 36  # letters of a name above a chart, where it has the width of a phone
 ROW = 44  # pixels a bar and its label take
 DASHES = ("solid", "dash", "dot", "dashdot")
 # What lines that stand for members are drawn with: none of these colours is a verdict's.
@@ -110,6 +112,33 @@ def pens(scheme: Scheme) -> Iterator[Mapping[str, object]]:
 def titled(text: str) -> dict[str, object]:
     """The title of an axis."""
     return {"text": text, "font": {"size": 13}}
+
+
+def blend(colour: str, ground: str, share: float) -> str:
+    """A #RRGGBB colour, this share of which lies on a ground."""
+    pairs = [(int(colour[at : at + 2], 16), int(ground[at : at + 2], 16)) for at in (1, 3, 5)]
+    return "#" + "".join(f"{round(share * over + (1 - share) * under):02X}" for over, under in pairs)
+
+
+def write_beside(figure: go.Figure, row: int, text: str, palette: Palette) -> None:
+    """Write to the right of a row of a chart, into its margin."""
+    place = {"x": 1.02, "xref": "paper", "xanchor": "left", "y": row, "yref": "y", "showarrow": False}
+    figure.add_annotation(text=text, align="left", font={"size": 15, "color": palette.ink}, **place)
+
+
+def mark_cut(figure: go.Figure, place: float, palette: Palette) -> None:
+    """Draw a cut from the bottom to the top of a chart."""
+    figure.add_shape(type="line", x0=place, x1=place, y0=0, y1=1, yref="paper", line={"color": palette.ink, "width": 2})
+
+
+def sentence(parts: Iterable[str]) -> str:
+    """Parts of a text alternative as one sentence."""
+    return "; ".join(parts) + "."
+
+
+def cell(value: float | None) -> float | str:
+    """A number as a file holds it; empty where there is none."""
+    return "" if value is None or math.isnan(value) else round(float(value), 6)
 
 
 def styled(figure: go.Figure, scheme: Scheme) -> go.Figure:

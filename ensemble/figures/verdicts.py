@@ -2,7 +2,7 @@
 
 import plotly.graph_objects as go
 
-from ensemble.figures.template import PALETTES, ROW, Palette, Scheme, styled, titled, tone, wrapped
+from ensemble.figures.template import PALETTES, ROW, Palette, Scheme, styled, titled, tone, wrapped, write_beside
 from ensemble.results import Verdict, Vote, word
 
 
@@ -43,7 +43,7 @@ def votes(verdict: Verdict, scheme: Scheme) -> go.Figure:
         )
     )
     for row, vote in enumerate(verdict.votes):
-        _annotate(figure, row, f"<b>{word(vote.label)}</b> {vote.score:.2f}", palette)
+        write_beside(figure, row, f"<b>{word(vote.label)}</b> {vote.score:.2f}", palette)
         if vote.threshold is not None:
             cut = {"x0": vote.threshold, "x1": vote.threshold, "y0": row - 0.42, "y1": row + 0.42}
             figure.add_shape(type="line", **cut, line={"color": palette.ink, "width": 3})
@@ -103,14 +103,9 @@ def _class_means(verdict: Verdict, scheme: Scheme) -> go.Figure:
     names = [word(name) for name in verdict.classes.names]
     figure = go.Figure(go.Bar(x=means, y=names, orientation="h", width=0.5, marker={"color": colours}))
     for row, mean in enumerate(means):
-        _annotate(figure, row, f"<b>{mean:.0%}</b>", palette)
+        write_beside(figure, row, f"<b>{mean:.0%}</b>", palette)
     _as_rows(figure, len(names), "mean probability", palette)
     return figure
-
-
-def _annotate(figure: go.Figure, row: int, text: str, palette: Palette) -> None:
-    place = {"x": 1.02, "xref": "paper", "xanchor": "left", "y": row, "yref": "y", "showarrow": False}
-    figure.add_annotation(text=text, align="left", font={"size": 15, "color": palette.ink}, **place)
 
 
 def _as_rows(figure: go.Figure, rows: int, title: str, palette: Palette) -> None:

@@ -1,36 +1,49 @@
 """ModelStore: what lies in a product's folder, what is trusted of it, and how it is written whole or not at all."""
 
+import contextlib
 import hashlib
 import json
-import os
-import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ensemble.backbones import BUNDLED, FeatureExtractor
+from ensemble.calibrators import NONE, Calibrator
+from ensemble.cases import Evidence
 from ensemble.errors import PolicyError, StoreError
 from ensemble.members import Member
-from ensemble.policies import Policy, from_json, shipped, to_json
+from ensemble.policies import Policy, PolicyBook, from_json, shipped
 from ensemble.results import Classes
-from ensemble.store import artefacts
+from ensemble.store import artefacts, policy_history
+from ensemble.store.files import read_text, write_atomically
 from ensemble.store.loading import BACKBONES, MANIFEST, Loaded, library_version, load, weights_file
 from ensemble.store.manifest import Manifest, Record
+from ensemble.store.policy_history import HISTORY, POLICIES
 
-POLICIES = "policies.json"
+EVIDENCE = "evidence.json"
 MODEL_ENDINGS = {".pkl", ".pth", ".joblib", ".pt", ".npz", ".onnx"}
 
 
 @dataclass(frozen=True, slots=True)
 class Learnt:
-    """A fitted member on its way into a product: what it learnt from, how good it is, how much its vote counts."""
+    """A fitted member on its way into a product: what it learnt from, how good it is, how much its vote counts, and how
+    its scores become probabilities."""
 
     name: str
     member: Member
     training: Mapping[str, Any]
     metrics: Mapping[str, Any]
     weight: float = 1.0
+    calibrator: Calibrator = NONE
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """The policies that count now, the active one first; `problem` says why these are not those of the file."""
+
+    policies: tuple[Policy, ...]
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,30 +84,70 @@ class ModelStore:
             raise StoreError(
                 f"{self.folder} holds no trained product: {MANIFEST} is missing. Train one, or use demo mode."
             )
-        return Manifest.from_json(_read_text(path), str(path))
+        return Manifest.from_json(read_text(path), str(path))
 
     def known_manifest(self) -> Manifest | None:
         """The manifest where there is one; a StoreError where a person must mend it before anything is written."""
         return self.manifest() if (self.folder / MANIFEST).exists() else None
 
-    def policies(self) -> tuple[Policy, ...]:
-        """The product's policies, the default first; those that ship where it has no file of its own."""
-        classes = self.manifest().classes
-        path = self.folder / POLICIES
+    def policy_book(self) -> PolicyBook:
+        """All policies as they stand in the product's file; those that ship where it has none of its own.
+
+        A PolicyError names the line of the file that is wrong.
+        """
+        manifest, path = self.manifest(), self.folder / POLICIES
         if not path.is_file():
-            return shipped(classes)
-        found = from_json(_read_text(path), str(path))
-        usable = tuple(policy for policy in found if policy.applies_to(classes))
+            found = shipped(manifest.classes)
+            return PolicyBook(found, found[0].name)
+        return from_json(read_text(path), str(path), manifest.names())
+
+    def policies(self) -> tuple[Policy, ...]:
+        """The product's policies as they apply to it, the active one first."""
+        return self._applied(self.policy_book())
+
+    def policies_in_force(self) -> InForce:
+        """The same, and where the file is broken, the last good state with the reason: a line need not stand still."""
+        try:
+            found = self.policies()
+        except PolicyError as error:
+            last = policy_history.last_good(self.folder)
+            if last is None:
+                raise
+            return InForce(self._applied(last), f"{error} Until then the last good policies are in force.")
+        path = self.folder / POLICIES
+        if path.is_file():
+            with contextlib.suppress(StoreError):  # a disk that cannot be written: there is no state to fall back on
+                policy_history.remember(self.folder, read_text(path))
+        return InForce(found)
+
+    def _applied(self, book: PolicyBook) -> tuple[Policy, ...]:
+        manifest = self.manifest()
+        found = [policy.for_product(manifest.product) for policy in book.ordered]
+        usable = tuple(policy for policy in found if policy.applies_to(manifest.classes))
         if not usable:
             raise PolicyError(
-                f"{path}: no policy fits the classes {', '.join(classes.names)}. Add one with the rule majority."
+                f"{self.folder / POLICIES}: no policy fits the classes {', '.join(manifest.classes.names)}. Add one "
+                "with the rule majority."
             )
         return usable
 
+    def evidence(self) -> Evidence:
+        """What its cuts and figures rest on; a StoreError where nothing is kept, or other bytes than training wrote."""
+        path, digest = self.folder / EVIDENCE, self.manifest().evidence
+        if not digest or not path.is_file():
+            raise StoreError("No photos with a known truth are kept with this product. Train it to see how good it is.")
+        if not _is_whole(path, digest):
+            raise StoreError(
+                f"{path} is not the file that training wrote: its SHA-256 differs. Restore it, or train again."
+            )
+        return Evidence.from_json(read_text(path), str(path))
+
     def fingerprint(self) -> str:
-        """Changes whenever a file of the product does: the key under which loaded members may be kept."""
+        """Changes whenever a file that members rest on does: the key under which loaded members may be kept."""
         seen = []
         for path in sorted(self.folder.glob("*")) + sorted((self.folder / BACKBONES).glob("*")):
+            if path.name in {POLICIES, HISTORY}:  # policies are read anew each time, and no member rests on them
+                continue
             if path.is_file() and not path.name.startswith("."):  # such a file is still being written
                 status = path.stat()  # the change time too: a swapped file can keep its size and date
                 seen.append((path.name, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino))
@@ -130,8 +183,10 @@ class ModelStore:
         classes: Classes,
         folders: Mapping[str, str],
         members: Iterable[Learnt],
+        evidence: Evidence | None = None,
+        policies: Iterable[Policy] = (),
     ) -> Manifest:
-        """Write members beside others of their classes; the manifest last."""
+        """Write members beside others of their classes; the manifest last, then policies with cuts from training."""
         known = self.known_manifest()
         fits = known is not None and known.classes == classes
         kept, unreadable = (dict(known.members), dict(known.unreadable)) if known and fits else ({}, {})
@@ -140,45 +195,50 @@ class ModelStore:
             name, member = learnt.name, learnt.member
             files = {name + ending: artefacts.dump(part, ending) for ending, part in member.parts().items()}
             contents |= files
-            kept[name] = record_of(name, member, files, learnt.training, learnt.metrics, learnt.weight)
+            kept[name] = record_of(member, files, learnt)
             unreadable.pop(name, None)
             if isinstance(member.input, FeatureExtractor) and member.input.spec.name != BUNDLED:
                 contents[weights_file(member.input.spec)] = member.input.weights_bytes()
-        manifest = Manifest(product, classes, folders, kept, unreadable)
-        if not self._policies_fit(classes):
-            contents[POLICIES] = to_json(shipped(classes)).encode()
+        digest = ""
+        if evidence is not None:
+            contents[EVIDENCE] = evidence.to_json().encode()
+            digest = hashlib.sha256(contents[EVIDENCE]).hexdigest()
+        manifest = Manifest(product, classes, folders, kept, unreadable, digest)
         self.write(contents, manifest)
+        self._publish(manifest, tuple(policies))
         return manifest
+
+    def _publish(self, manifest: Manifest, chosen: Sequence[Policy]) -> None:
+        """Policies after a training: a person's own stay where they still fit, the product's get their new cuts."""
+        new = {policy.name: policy for policy in (*shipped(manifest.classes), *chosen)}
+        try:
+            book = from_json(read_text(self.folder / POLICIES)) if (self.folder / POLICIES).is_file() else None
+        except PolicyError:  # a person's to mend, and never overwritten
+            return
+        own = {policy.name: policy for policy in book.policies if policy.author} if book else {}
+        names = [policy.name for policy in book.policies] if book else list(new)
+        found = [own.get(name) or new.get(name) for name in dict.fromkeys((*names, *new))]
+        fitting = tuple(
+            policy
+            for policy in found
+            if policy and policy.applies_to(manifest.classes) and policy.members() <= set(manifest.names())
+        )
+        active = book.active if book and book.active in {policy.name for policy in fitting} else fitting[0].name
+        book_after = PolicyBook(fitting, active)
+        if book is None or book_after != book:
+            policy_history.publish(self.folder, book_after, "", "Cuts chosen by training.")
 
     def write(self, contents: Mapping[str, bytes], manifest: Manifest) -> None:
         """Write files below the folder, each whole or not at all, and the manifest that vouches for them last."""
         for file, data in {**contents, MANIFEST: manifest.to_json().encode()}.items():
             write_atomically(self.folder / file, data)
 
-    def _policies_fit(self, classes: Classes) -> bool:
-        """Whether the product's own policies can stay; a broken file is a person's to mend and is never overwritten."""
-        path = self.folder / POLICIES
-        if not path.is_file():
-            return False
-        try:
-            found = from_json(_read_text(path), str(path))
-        except (PolicyError, StoreError):
-            return True
-        return any(policy.applies_to(classes) for policy in found)
 
-
-def record_of(
-    name: str,
-    member: Member,
-    files: Mapping[str, bytes],
-    training: Mapping[str, Any],
-    metrics: Mapping[str, Any],
-    weight: float = 1.0,
-) -> Record:
+def record_of(member: Member, files: Mapping[str, bytes], learnt: Learnt) -> Record:
     """What the manifest will know of a member whose files hold these bytes."""
     source = member.input
     return Record(
-        name=name,
+        name=learnt.name,
         kind=member.kind,
         files={file: hashlib.sha256(data).hexdigest() for file, data in files.items()},
         backbone=source.spec if isinstance(source, FeatureExtractor) else None,
@@ -186,17 +246,11 @@ def record_of(
         classes=member.classes.names,
         features=source.width() if isinstance(source, FeatureExtractor) else 3 * source.side**2,
         libraries={library: library_version(library) for library in (*member.libraries, "torch", "numpy")},
-        training=training,
-        metrics=metrics,
-        weight=weight,
+        training=learnt.training,
+        metrics=learnt.metrics,
+        weight=learnt.weight,
+        calibrator=learnt.calibrator,
     )
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise StoreError(f"{path} cannot be read ({error.strerror}). Check its permissions.") from error
 
 
 def _is_whole(path: Path, digest: str) -> bool:
@@ -204,27 +258,3 @@ def _is_whole(path: Path, digest: str) -> bool:
         return hashlib.sha256(path.read_bytes()).hexdigest() == digest
     except OSError:
         return False
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a whole file or none: beside its place first, then moved into it; a StoreError where it cannot be."""
-    try:
-        _write_atomically(path, data)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise StoreError(f"{path} cannot be written ({reason}). Check the folder's permissions and space.") from error
-
-
-def _write_atomically(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ensemble.backbones import BUNDLED, BUNDLED_FOLDER, BackboneSpec, FeatureExtractor, find_weights
+from ensemble.calibrators import Calibrator
 from ensemble.errors import MemberError, QuorumError, StoreError, WeightsError
 from ensemble.members import KINDS, Member
 from ensemble.results import Absence, Classes
@@ -21,12 +22,14 @@ DISTRIBUTIONS = {"xgboost": ("xgboost-cpu", "xgboost")}
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The members that can vote with what their votes weigh, and those that should and cannot."""
+    """The members that can vote, with what their votes weigh and how their scores become probabilities, and those that
+    should and cannot."""
 
     members: Mapping[str, Member]
     absent: tuple[Absence, ...]
     classes: Classes
     weights: Mapping[str, float] = field(default_factory=dict)
+    calibrators: Mapping[str, Calibrator] = field(default_factory=dict)
 
 
 def library_version(name: str) -> str:
@@ -57,7 +60,8 @@ def load(folder: Path, manifest: Manifest) -> Loaded:
                 Absence(name, f"It cannot be loaded ({type(error).__name__}: {error}). Train it again.", record.weight)
             )
     weights = {name: record.weight for name, record in manifest.members.items()}
-    return Loaded(members, tuple(absent), manifest.classes, weights)
+    calibrators = {name: record.calibrator for name, record in manifest.members.items()}
+    return Loaded(members, tuple(absent), manifest.classes, weights, calibrators)
 
 
 def _load(folder: Path, record: Record, classes: Classes, networks: dict[Any, Any]) -> Member:

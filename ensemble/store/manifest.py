@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ensemble.backbones import BackboneSpec
+from ensemble.calibrators import NONE, Calibrator
 from ensemble.errors import StoreError
 from ensemble.preprocessing import Preprocessing
 from ensemble.results import Classes
@@ -29,6 +30,7 @@ class Record:
     training: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
     weight: float = 1.0  # what its vote counts
+    calibrator: Calibrator = NONE  # from its scores to probabilities
 
     def __post_init__(self) -> None:
         if isinstance(self.weight, bool) or not isinstance(self.weight, int | float) or not 0 < self.weight <= 1:
@@ -53,6 +55,7 @@ class Record:
             "training": dict(self.training),
             "metrics": dict(self.metrics),
             "weight": self.weight,
+            "calibration": self.calibrator.as_json(),
         }
 
     @classmethod
@@ -69,7 +72,8 @@ class Record:
             dict(data["libraries"]),
             dict(data["training"]),
             dict(data["metrics"]),
-            data.get("weight", 1.0),  # manifests of before know no weights
+            data.get("weight", 1.0),  # manifests of before know no weights and no calibration
+            Calibrator.from_json(data["calibration"]) if "calibration" in data else NONE,
         )
 
 
@@ -83,13 +87,19 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A product's name, its classes, which data folders mean which class, and its members."""
+    """A product's name, its classes, which data folders mean which class, its members, and the SHA-256 of the evidence
+    that its cuts rest on, where there is any."""
 
     product: str
     classes: Classes
     folders: Mapping[str, str] = field(default_factory=dict)
     members: Mapping[str, Record] = field(default_factory=dict)
     unreadable: Mapping[str, Unreadable] = field(default_factory=dict)
+    evidence: str = ""
+
+    def names(self) -> tuple[str, ...]:
+        """Its members, those too whose entries cannot be read."""
+        return (*self.members, *self.unreadable)
 
     def seeds(self) -> tuple[int, ...]:
         """The seeds that have chosen which photos its members did not learn from, where the data had no test part."""
@@ -106,6 +116,7 @@ class Manifest:
             "classes": list(self.classes.names),
             "defect": self.classes.defect,
             "folders": dict(self.folders),
+            "evidence": self.evidence,
             "members": dict(sorted(entries.items())),
         }
         return json.dumps(data, indent=2) + "\n"
@@ -125,7 +136,9 @@ class Manifest:
                     members[name] = Record.from_json(name, entry)
                 except MISSHAPEN as error:
                     unreadable[name] = Unreadable(entry, f"{type(error).__name__}: {error}")
-            return cls(str(data["product"]), classes, dict(data["folders"]), members, unreadable)
+            return cls(
+                str(data["product"]), classes, dict(data["folders"]), members, unreadable, data.get("evidence", "")
+            )
         except MISSHAPEN as error:
             raise StoreError(
                 f"{source} cannot be read ({type(error).__name__}: {error}). Restore it, or train the product again."

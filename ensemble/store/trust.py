@@ -9,7 +9,7 @@ from ensemble.errors import StoreError
 from ensemble.members import KINDS, Member
 from ensemble.results import OK_NOK
 from ensemble.store import artefacts
-from ensemble.store.folder import ModelStore, record_of
+from ensemble.store.folder import Learnt, ModelStore, record_of
 from ensemble.store.loading import BACKBONES, restore, weights_file
 from ensemble.store.manifest import Manifest, Record
 from ensemble.weights import setting_folders
@@ -95,7 +95,9 @@ def _check(store: ModelStore, name: str, manifest: Manifest, weights: Path | Non
         if backbone != BUNDLED:
             files[weights_file(member.input.spec)] = extractor.weights_bytes()
     training = {"source": "made elsewhere, trusted by hand"}
-    record = record_of(name, member, {name + ending: data for ending, data in contents.items()}, training, {})
+    record = record_of(
+        member, {name + ending: data for ending, data in contents.items()}, Learnt(name, member, training, {})
+    )
     return record, files
 
 

@@ -1,0 +1,156 @@
+"""Cases: photos whose truth is known, with what every member said of them while none of them had learnt from them.
+
+Any policy can be tried on them, and no model runs again. Held-out cases come from the training part and are there to
+choose by; those of the test part only measure what was chosen.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ensemble.errors import StoreError
+from ensemble.policies import Policy
+from ensemble.results import Absence, Classes, Region, Score
+
+FORMAT = 1
+MISSHAPEN = (ValueError, KeyError, TypeError, AttributeError, IndexError)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One photo with its true class, its kind of defect where known, and what was said of it.
+
+    `photo` is its path below the folder of the photos; `category` the product it comes from, where there are several.
+    """
+
+    photo: str
+    sha256: str
+    label: str
+    scores: tuple[Score, ...]
+    absent: tuple[Absence, ...] = ()
+    defect: str = ""
+    category: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a product's cuts and figures rest on.
+
+    `held_out` photos are for choosing, `test` photos for measuring alone; `folder` is where the photos lie, seen from
+    the product's folder.
+    """
+
+    classes: Classes
+    held_out: tuple[Case, ...] = ()
+    test: tuple[Case, ...] = ()
+    folder: str = ""
+
+    def members(self) -> tuple[str, ...]:
+        """Every member that has said something, in the order in which they speak."""
+        return tuple(dict.fromkeys(score.member for case in (*self.held_out, *self.test) for score in case.scores))
+
+    def to_json(self) -> str:
+        """The text of an `evidence.json`: numbers by member, in columns of photos."""
+        data = {
+            "format": FORMAT,
+            "classes": list(self.classes.names),
+            "defect": self.classes.defect,
+            "folder": self.folder,
+            "held_out": [_entry(case, self.classes) for case in self.held_out],
+            "test": [_entry(case, self.classes) for case in self.test],
+        }
+        return json.dumps(data, separators=(",", ":"), ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str, source: str = "evidence.json") -> "Evidence":
+        """The inverse of `to_json`; a StoreError says that the file is broken."""
+        try:
+            data = json.loads(text)
+            if data["format"] != FORMAT:
+                raise StoreError(f"{source} has the format {data['format']}; this Quorum reads {FORMAT}. Train again.")
+            classes = Classes(tuple(data["classes"]), data["defect"])
+            parts = [tuple(_case(entry, classes) for entry in data[part]) for part in ("held_out", "test")]
+            return cls(classes, parts[0], parts[1], str(data["folder"]))
+        except MISSHAPEN as error:
+            raise StoreError(
+                f"{source} cannot be read ({type(error).__name__}: {error}). Train the product again."
+            ) from error
+
+
+def labels(policy: Policy, cases: Sequence[Case], classes: Classes) -> list[str]:
+    """What a policy says of each case."""
+    return [policy.label(case.scores, case.absent, classes) for case in cases]
+
+
+def truth(cases: Sequence[Case]) -> list[str]:
+    """The true class of each case."""
+    return [case.label for case in cases]
+
+
+def said(cases: Sequence[Case], member: str, classes: Classes) -> tuple[list[Case], np.ndarray]:
+    """The cases that a member has spoken of, and its (N, K) probabilities of them."""
+    found = [(case, score) for case in cases for score in case.scores if score.member == member]
+    rows = [[score.probabilities[name] for name in classes.names] for _, score in found]
+    return [case for case, _ in found], np.array(rows).reshape(len(found), len(classes.names))
+
+
+def without(cases: Sequence[Case], member: str) -> tuple[Case, ...]:
+    """The cases as they would be in an ensemble that has never had this member: neither vote nor absence."""
+    return tuple(
+        Case(
+            case.photo,
+            case.sha256,
+            case.label,
+            tuple(score for score in case.scores if score.member != member),
+            tuple(absence for absence in case.absent if absence.member != member),
+            case.defect,
+            case.category,
+        )
+        for case in cases
+    )
+
+
+def _entry(case: Case, classes: Classes) -> dict[str, Any]:
+    said = {
+        score.member: {
+            "p": [score.probabilities[name] for name in classes.names],
+            "weight": score.weight,
+            "seconds": round(score.seconds, 6),
+            **({"regions": [region.as_shares() for region in score.regions]} if score.regions else {}),
+        }
+        for score in case.scores
+    }
+    entry = {"photo": case.photo, "sha256": case.sha256, "label": case.label, "said": said}
+    entry |= {"defect": case.defect} if case.defect else {}
+    entry |= {"category": case.category} if case.category else {}
+    return entry | ({"absent": [absence.as_json() for absence in case.absent]} if case.absent else {})
+
+
+def _case(entry: Mapping[str, Any], classes: Classes) -> Case:
+    if entry["label"] not in classes.names:
+        raise ValueError(f"{entry['label']!r} is none of the classes")
+    return Case(
+        str(entry["photo"]),
+        str(entry["sha256"]),
+        entry["label"],
+        tuple(_score(member, said, classes) for member, said in entry["said"].items()),
+        tuple(Absence(each["member"], each["reason"], each["weight"]) for each in entry.get("absent", ())),
+        str(entry.get("defect", "")),
+        str(entry.get("category", "")),
+    )
+
+
+def _score(member: str, said: Mapping[str, Any], classes: Classes) -> Score:
+    return Score(
+        member,
+        dict(zip(classes.names, said["p"], strict=True)),
+        said["seconds"],
+        weight=said["weight"],
+        regions=tuple(
+            Region(region["label"], tuple(region["box"]), region["score"], region["area"])
+            for region in said.get("regions", ())
+        ),
+    )

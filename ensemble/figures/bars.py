@@ -1,0 +1,104 @@
+"""Bars to compare by: what each member adds, and what each policy costs."""
+
+from collections.abc import Mapping, Sequence
+
+import plotly.graph_objects as go
+
+from ensemble.figures.template import (
+    PALETTES,
+    ROW,
+    Chart,
+    Palette,
+    Scheme,
+    Tone,
+    cell,
+    sentence,
+    styled,
+    titled,
+    with_legend,
+    wrapped,
+    write_beside,
+)
+
+Cost = tuple[str, float | None, float | None, float | None]  # policy, money for its escapes, overkills and reviews
+PRICED: Mapping[str, Tone] = {"escapes": "nok", "overkills": "plain", "reviews": "review"}
+COST_COLUMNS = ("policy", *PRICED, "all", "active")
+
+
+def without_each(changes: Mapping[str, float], scheme: Scheme, unit: str, *, more_is_better: bool = True) -> Chart:
+    """What the ensemble loses without each member, or gains; the member that it would miss most comes first.
+
+    `changes` holds the ensemble's figure without the member minus that with it, `unit` what it is a figure of;
+    `more_is_better` is False for money and for rates of mistakes.
+    """
+    palette = PALETTES[scheme]
+    losses = {name: (-change if more_is_better else change) for name, change in changes.items()}
+    ranked = dict(sorted(losses.items(), key=lambda entry: -entry[1]))
+    colours = [palette.plain if loss >= 0 else palette.review for loss in ranked.values()]
+    figure = go.Figure(_bars(list(ranked.values()), colours))
+    for row, loss in enumerate(ranked.values()):
+        write_beside(figure, row, _loss(loss), palette)
+    _as_rows(figure, list(map(wrapped, ranked)), f"{unit} lost without it<br>(left of 0: gained)", palette)
+    figure.add_vline(0, line={"color": palette.ink, "width": 1})
+    text = sentence(f"without {name} the ensemble {_loss(loss)} {unit}" for name, loss in ranked.items())
+    rows = tuple({"member": name, "change": cell(changes[name])} for name in ranked)
+    return Chart(styled(figure, scheme), text, ("member", "change"), rows)
+
+
+def policy_costs(costs: Sequence[Cost], scheme: Scheme, *, unit: str, active: str | None = None) -> Chart:
+    """What the escapes, overkills and reviews of each policy cost, the cheapest first; `active` is marked.
+
+    Money that is not known is None; such a policy has no sum and comes last. `unit` says what the money is for.
+    """
+    palette = PALETTES[scheme]
+    ranked = sorted(costs, key=lambda cost: (_sum(cost) is None, _sum(cost) or 0.0))
+    figure = go.Figure()
+    for place, (name, look) in enumerate(PRICED.items()):
+        figure.add_trace(_bars([cost[1:][place] for cost in ranked], palette.fill(look), name))
+    for row, cost in enumerate(ranked):
+        total = _sum(cost)
+        write_beside(figure, row, "unknown" if total is None else f"<b>{total:,.2f}</b>", palette)
+    labels = [f"<b>▸ {wrapped(name)}</b>" if name == active else wrapped(name) for name, *_ in ranked]
+    _as_rows(figure, labels, f"{unit}{' (▸: active)' if active else ''}", palette)
+    figure.update_layout(barmode="stack")
+    with_legend(styled(figure, scheme), scheme)
+    figure.update_yaxes(showgrid=False)
+    text = sentence(_cost_text(cost, unit, active) for cost in ranked)
+    return Chart(figure, text, COST_COLUMNS, tuple(_cost_row(cost, active) for cost in ranked))
+
+
+def _bars(lengths: Sequence[float | None], colour: str | Sequence[str], name: str = "") -> go.Bar:
+    rows = list(range(len(lengths)))
+    return go.Bar(x=lengths, y=rows, name=name, orientation="h", width=0.5, marker={"color": colour})
+
+
+def _as_rows(figure: go.Figure, labels: Sequence[str], title: str, palette: Palette) -> None:
+    places = list(range(len(labels)))
+    figure.update_xaxes(title=titled(title), gridcolor=palette.line, nticks=5)
+    figure.update_yaxes(range=[len(labels) - 0.5, -0.5], ticks="", tickvals=places)
+    figure.update_yaxes(ticktext=[f"{label}  " for label in labels], tickfont={"size": 14, "color": palette.ink})
+    figure.update_layout(height=ROW * len(labels) + 104, margin={"l": 8, "r": 104, "t": 8, "b": 64})
+
+
+def _loss(loss: float) -> str:
+    if f"{abs(loss):.3f}" == "0.000":
+        return "loses no"
+    return f"{'loses' if loss > 0 else 'gains'} {abs(loss):,.3f}"
+
+
+def _sum(cost: Cost) -> float | None:
+    known = [money for money in cost[1:] if money is not None]
+    return sum(known) if len(known) == len(PRICED) else None
+
+
+def _cost_text(cost: Cost, unit: str, active: str | None) -> str:
+    total, name = _sum(cost), f"{cost[0]} (active)" if cost[0] == active else cost[0]
+    if total is None:
+        return f"what {name} costs is unknown"
+    parts = ", ".join(f"{part} {money:,.2f}" for part, money in zip(PRICED, cost[1:], strict=True))
+    return f"{name} costs {total:,.2f} {unit}: {parts}"
+
+
+def _cost_row(cost: Cost, active: str | None) -> Mapping[str, object]:
+    parts = {part: cell(money) for part, money in zip(PRICED, cost[1:], strict=True)}
+    return {"policy": cost[0], **parts, "all": cell(_sum(cost)), "active": "yes" if cost[0] == active else "no"}

@@ -1,0 +1,106 @@
+"""What parts truly are against what was said of them."""
+
+from collections.abc import Mapping, Sequence
+
+import plotly.graph_objects as go
+
+from ensemble.figures.template import PALETTES, Chart, Palette, Scheme, blend, sentence, styled, titled, wrapped
+from ensemble.results import REVIEW, Classes, word
+
+FEW = 4  # columns that leave room for large figures on a phone
+Row = Mapping[str, int]  # how many of one true class were given each verdict
+
+
+def confusion(counts: Mapping[str, Row], classes: Classes, scheme: Scheme) -> Chart:
+    """How often each true class (row) was given each verdict (column), with the share of its row.
+
+    What is right is tinted with a calm colour, a review with amber, a mistake with vermilion; an escape is filled with
+    it. What never happened has no colour. `counts` may leave out verdicts that were never given.
+    """
+    palette, columns = PALETTES[scheme], (*classes.names, REVIEW)
+    full = {truth: {verdict: counts[truth].get(verdict, 0) for verdict in columns} for truth in classes.names}
+    shapes, notes = [], []
+    for down, (truth, row) in enumerate(full.items()):
+        for across, verdict in enumerate(columns):
+            fill, ink = _look(truth, verdict, row, classes, palette)
+            shapes.append(_box(across, down, fill))
+            words = _cell_words(truth, verdict, row, classes)
+            notes.append({"x": across, "y": down, "text": words, "showarrow": False, "font": {"color": ink}})
+    layout = {"margin": {"l": 8, "r": 8, "t": 8, "b": 8}, "height": 72 + 84 * len(full)}
+    # A trace without points: shapes and notes alone do not make axes.
+    figure = go.Figure(go.Scatter(x=[], y=[]), layout | {"shapes": shapes, "annotations": notes})
+    _name_axes(figure, full, columns, palette)
+    rows = tuple({"truth": truth, **row} for truth, row in full.items())
+    text = sentence(_row_text(truth, row, classes) for truth, row in full.items())
+    return Chart(styled(figure, scheme), text, ("truth", *columns), rows)
+
+
+def _name_axes(figure: go.Figure, counts: Mapping[str, Row], columns: Sequence[str], palette: Palette) -> None:
+    look = {"showgrid": False, "ticks": "", "tickfont": {"size": 14, "color": palette.ink}}
+    figure.update_xaxes(
+        range=[-0.5, len(columns) - 0.5],
+        side="top",
+        tickvals=list(range(len(columns))),
+        ticktext=[f"<b>{wrapped(word(name))}</b>" for name in columns],
+        title=titled("verdict"),
+        **look,
+    )
+    figure.update_yaxes(
+        range=[len(counts) - 0.5, -0.5],
+        tickvals=list(range(len(counts))),
+        ticktext=[
+            f"truly <b>{wrapped(word(name))}</b>  <br>{sum(row.values())} photos  " for name, row in counts.items()
+        ],
+        **look,
+    )
+
+
+def _look(truth: str, verdict: str, row: Row, classes: Classes, palette: Palette) -> tuple[str, str]:
+    """The colours of a cell and of what is written in it."""
+    share = _share(row, verdict)
+    if not share:
+        return blend(palette.plain, palette.surface, 0.04), palette.muted
+    if verdict == truth:
+        return blend(palette.plain, palette.surface, 0.1 + 0.25 * share), palette.ink
+    if verdict == REVIEW:
+        return blend(palette.review, palette.surface, 0.3), palette.ink
+    if _mistake(truth, verdict, classes) == "escape":
+        return palette.nok, palette.nok_ink
+    return blend(palette.nok, palette.surface, 0.25), palette.ink
+
+
+def _box(across: int, down: int, fill: str) -> dict[str, object]:
+    corners = {"x0": across - 0.48, "x1": across + 0.48, "y0": down - 0.47, "y1": down + 0.47}
+    return {"type": "rect", **corners, "fillcolor": fill, "line": {"width": 0}, "layer": "below"}
+
+
+def _cell_words(truth: str, verdict: str, row: Row, classes: Classes) -> str:
+    count, share, mistake = row[verdict], _share(row, verdict), _mistake(truth, verdict, classes)
+    large, small = (24, 14) if len(row) <= FEW else (16, 12)
+    lines = [f'<b style="font-size:{large}px">{count}</b>']
+    if share is not None:
+        lines.append(f'<span style="font-size:{small}px">{share:.0%}</span>')
+    if mistake:
+        lines.append(f'<span style="font-size:{small}px">{mistake}{"" if count == 1 else "s"}</span>')
+    return "<br>".join(lines)
+
+
+def _share(row: Row, verdict: str) -> float | None:
+    total = sum(row.values())
+    return row[verdict] / total if total else None
+
+
+def _mistake(truth: str, verdict: str, classes: Classes) -> str:
+    """What this field calls a mistake; empty where it is none, or has no name of its own."""
+    names = {(classes.defect, classes.good): "escape", (classes.good, classes.defect): "overkill"}
+    return names.get((truth, verdict), "")
+
+
+def _row_text(truth: str, row: Row, classes: Classes) -> str:
+    said = []
+    for verdict, count in row.items():
+        mistake = _mistake(truth, verdict, classes)
+        named = f", {mistake}{'' if count == 1 else 's'}" if mistake else ""
+        share = f" ({_share(row, verdict):.0%}{named})" if sum(row.values()) else ""
+        said.append(f"{count} called {word(verdict)}{share}")
+    return f"of {sum(row.values())} truly {word(truth)} {', '.join(said)}"

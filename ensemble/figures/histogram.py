@@ -1,0 +1,132 @@
+"""How the scores of good and of defective parts lie about the cuts of a policy."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from ensemble.figures.template import PALETTES, Chart, Palette, Scheme, cell, mark_cut, sentence, styled, titled, tone
+from ensemble.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK, REVIEW, word
+
+BINS = 50  # bars of 0.02, so that most cuts of two digits fall between two of them
+NICE = tuple(digit * 10**power for power in range(7) for digit in (1, 2, 5))
+APART = 0.2  # of the higher side, that two counts beside the axis keep between them
+LOW = 0.45  # of the higher side, that the lower one has at least: its words need room
+Zone = tuple[str, float, float]  # verdict, from, to
+Counts = Mapping[str, NDArray[np.int64]]
+
+
+def score_histogram(
+    good: Sequence[float], defective: Sequence[float], review: float, reject: float, scheme: Scheme
+) -> Chart:
+    """How many good parts (upwards) and defective parts (downwards) have which score, in the zones of two cuts.
+
+    A part is in REVIEW from the cut `review` on and NOK from `reject` on; where both are equal there is no REVIEW.
+    Bars are as high as the root of their count, so that one defective part shows beside thousands of good ones.
+    Scores and cuts outside [0, 1], and cuts in the wrong order, raise a ValueError.
+    """
+    if not 0 <= review <= reject <= 1:
+        raise ValueError(f"Cuts lie in [0, 1], that of REVIEW not above that of NOK. Got {review} and {reject}.")
+    sides = {NON_DEFECTIVE: _checked(good), DEFECTIVE: _checked(defective)}
+    zones = _zones(review, reject)
+    counts = {label: np.histogram(scores, BINS, (0, 1))[0] for label, scores in sides.items()}
+    figure = _drawn(counts, zones, PALETTES[scheme])
+    figure.update_xaxes(title=titled(f"defect probability<br>{_in_words(zones)}"))
+    rows = tuple(
+        {"truth": label, "score": cell(score), "verdict": _verdict(score, zones)}
+        for label, scores in sides.items()
+        for score in scores
+    )
+    text = sentence(_text(label, [row["verdict"] for row in rows if row["truth"] == label]) for label in sides)
+    return Chart(styled(figure, scheme), f"{_in_words(zones)}. {text}", ("truth", "score", "verdict"), rows)
+
+
+def _checked(scores: Sequence[float]) -> NDArray[np.float64]:
+    found = np.asarray(scores, dtype=float)
+    inside = (found >= 0) & (found <= 1)  # also refuses NaN
+    if not inside.all():
+        raise ValueError(f"Scores lie in [0, 1]. Got {found[~inside][0]}.")
+    return found
+
+
+def _zones(review: float, reject: float) -> list[Zone]:
+    zones = [(NON_DEFECTIVE, 0.0, review), (REVIEW, review, reject), (DEFECTIVE, reject, 1.0)]
+    return [zone for zone in zones if zone[0] != REVIEW or review < reject]
+
+
+def _verdict(score: float, zones: Sequence[Zone]) -> str:
+    return next(label for label, start, _ in reversed(zones) if score >= start)
+
+
+def _in_words(zones: Sequence[Zone]) -> str:
+    return ", ".join(f"{word(label)} from {start:.2f}" for label, start, _ in zones[1:])
+
+
+def _text(truth: str, verdicts: Sequence[object]) -> str:
+    wrong = {(NON_DEFECTIVE, DEFECTIVE): " (overkill)", (DEFECTIVE, NON_DEFECTIVE): " (escaped)"}
+    said = [
+        f"{verdicts.count(label)} {word(label)}{wrong.get((truth, label), '')}"
+        for label in (NON_DEFECTIVE, REVIEW, DEFECTIVE)
+    ]
+    return f"of {len(verdicts)} {_parts(truth)} {', '.join(said)}"
+
+
+def _parts(truth: str) -> str:
+    return "good parts" if truth == NON_DEFECTIVE else "defective parts"
+
+
+def _drawn(counts: Counts, zones: Sequence[Zone], palette: Palette) -> go.Figure:
+    peaks = {label: float(np.sqrt(max(1, found.max()))) for label, found in counts.items()}
+    highest = max(peaks.values())
+    figure = go.Figure(layout={"height": 360, "margin": {"l": 8, "r": 36, "t": 48, "b": 64}, "barmode": "overlay"})
+    for label, start, end in zones:
+        _add_zone(figure, label, start, end, palette)
+    ticks: dict[float, str] = {0.0: "0"}
+    for label, sign, corner in ((NON_DEFECTIVE, 1, ("right", 1.0)), (DEFECTIVE, -1, ("left", 0.0))):
+        middles = (np.arange(BINS) + 0.5) / BINS
+        colour = palette.fill(tone(label, OK_NOK))
+        bars = go.Bar(x=middles, y=sign * np.sqrt(counts[label]), width=0.9 / BINS, marker={"color": colour})
+        figure.add_trace(bars)
+        _add_name(figure, f"<b>{_parts(label)}</b>", corner, palette)
+        ticks |= {sign * float(np.sqrt(count)): str(count) for count in _ticks(peaks[label], highest)}
+    figure.update_xaxes(range=[0, 1], tickvals=[0, 0.25, 0.5, 0.75, 1], showgrid=False)
+    low, high = (1.12 * max(peaks[label], LOW * highest) for label in (DEFECTIVE, NON_DEFECTIVE))
+    figure.update_yaxes(range=[-low, high], tickvals=list(ticks), ticktext=list(ticks.values()))
+    figure.update_yaxes(title=titled("photos (root scale)"))
+    figure.add_hline(0, line={"color": palette.muted, "width": 1})
+    for _, start, _ in zones[1:]:
+        mark_cut(figure, start, palette)
+    return figure
+
+
+def _ticks(peak: float, highest: float) -> list[int]:
+    """Round counts up to the highest bar, from above, as long as the root scale has room between them."""
+    kept: list[int] = []
+    for count in reversed(NICE):
+        above = np.sqrt(kept[-1]) if kept else np.inf
+        if np.sqrt(count) <= peak and min(above - np.sqrt(count), np.sqrt(count)) >= APART * highest:
+            kept.append(count)
+    return kept
+
+
+def _add_zone(figure: go.Figure, label: str, start: float, end: float, palette: Palette) -> None:
+    look = tone(label, OK_NOK)
+    tint = {"fillcolor": palette.fill(look), "opacity": 0.14, "layer": "below", "line_width": 0}
+    figure.add_shape(type="rect", x0=start, x1=end, y0=0, y1=1, yref="paper", **tint)
+    # OK and NOK lean on their cuts and REVIEW stands above them: a narrow zone needs no room for its word.
+    places: Mapping[str, tuple[float, str, int]] = {
+        NON_DEFECTIVE: (end, "right", 0),
+        REVIEW: ((start + end) / 2, "center", 18),
+        DEFECTIVE: (start, "left", 0),
+    }
+    x, anchor, lift = places[label]
+    words = {"text": f"<b>{word(label)}</b>", "font": {"size": 14, "color": palette.ink}, "showarrow": False}
+    figure.add_annotation(**words, x=x, xanchor=anchor, y=1, yref="paper", yanchor="bottom", yshift=lift)
+
+
+def _add_name(figure: go.Figure, name: str, corner: tuple[str, float], palette: Palette) -> None:
+    side, height = corner
+    place = {"x": height, "y": height, "xref": "paper", "yref": "paper", "xanchor": side}
+    look = {"text": name, "font": {"size": 14, "color": palette.ink}, "showarrow": False}
+    figure.add_annotation(**look, **place, yanchor="top" if height else "bottom")

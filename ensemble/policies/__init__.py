@@ -1,0 +1,23 @@
+"""Policies: what turns votes into a verdict. A new policy is one entry in a product's `policies.json`; a new rule is
+one line in `counting.RULES`."""
+
+from ensemble.policies.counting import RULES
+from ensemble.policies.files import PolicyBook, from_json, to_json
+from ensemble.policies.policy import DEFAULT_THRESHOLD, Clause, Policy, Stage
+from ensemble.policies.shipped import INDUSTRIAL, PLURAL_SHIPPED, SHIPPED, choose, shipped
+
+__all__ = [
+    "DEFAULT_THRESHOLD",
+    "INDUSTRIAL",
+    "PLURAL_SHIPPED",
+    "RULES",
+    "SHIPPED",
+    "Clause",
+    "Policy",
+    "PolicyBook",
+    "Stage",
+    "choose",
+    "from_json",
+    "shipped",
+    "to_json",
+]

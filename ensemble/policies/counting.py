@@ -1,0 +1,64 @@
+"""How the votes on a part become one number, its suspicion in [0, 1]: the higher, the more speaks against the part.
+
+A new rule is one function and one line in `RULES`. Every rule is monotone: no vote that turns against a part, and no
+probability that rises, ever lowers its suspicion. All that is promised of absent members rests on that.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from ensemble.results import Vote
+
+ROUNDING = 1e-9  # weights are sums of fractions
+ONE_VOTE = 1e-6  # less than the lightest vote weighs among a thousand
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What one vote brings to the count: what it weighs, and how far it speaks against the part, in [0, 1]."""
+
+    against: float
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How a rule reads a vote, and from which suspicion on a part is NOK; None where the policy may set that itself.
+
+    `sides` rules count votes that were cast by each member's own cut; the others read the probabilities themselves.
+    """
+
+    sides: bool
+    reject: float
+    free: bool  # whether a policy may move that cut
+
+
+RULES: Mapping[str, Rule] = MappingProxyType(
+    {
+        "majority": Rule(sides=True, reject=0.5, free=True),  # a tie counts as defective: a miss costs more
+        "any": Rule(sides=True, reject=ONE_VOTE, free=False),
+        "all": Rule(sides=True, reject=1.0, free=False),
+        "weighted": Rule(sides=True, reject=0.5, free=True),
+        "mean": Rule(sides=False, reject=0.5, free=True),
+    }
+)
+
+Weigh = Callable[[str, float], float]  # a member's name and measured weight -> what its vote counts
+
+
+def counted(vote: Vote, rule: Rule, defect: str, weigh: Weigh) -> Counted:
+    """What a vote brings to the count under a rule."""
+    against = float(vote.label == defect) if rule.sides else vote.probabilities[defect]
+    return Counted(against, weigh(vote.member, vote.weight))
+
+
+def suspicion(votes: Sequence[Counted], missing: float = 0.0, against: float = 0.0) -> float:
+    """Share of the weight that speaks against a part, where votes that weigh `missing` all say `against`."""
+    total = sum(vote.weight for vote in votes) + missing
+    return (sum(vote.weight * vote.against for vote in votes) + missing * against) / total if total else against
+
+
+def reaches(value: float, cut: float) -> bool:
+    """Whether a suspicion is at a cut or above it."""
+    return value >= cut - ROUNDING

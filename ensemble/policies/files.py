@@ -1,0 +1,210 @@
+"""Policies as the text of a `policies.json`, and back; whatever is wrong in it is named with its line."""
+
+import json
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import MISSING, dataclass, fields
+from typing import Any
+
+from ensemble.errors import PolicyError
+from ensemble.policies.policy import Clause, Policy, Stage
+
+TOP = ("active", "policies")
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyBook:
+    """All policies of a product, and the name of the one that is active."""
+
+    policies: tuple[Policy, ...]
+    active: str
+
+    def __post_init__(self) -> None:
+        names = [policy.name for policy in self.policies]
+        if not names:
+            raise PolicyError("A product needs at least one policy. Got none.")
+        for name in names:
+            if names.count(name) > 1:
+                raise PolicyError(f"two policies are called {name!r}. Rename one of them.")
+        if self.active not in names:
+            raise PolicyError(f"the active policy {self.active!r} is none of {', '.join(names)}. Name one of these.")
+
+    @property
+    def ordered(self) -> tuple[Policy, ...]:
+        """The active policy, then the others."""
+        first = tuple(policy for policy in self.policies if policy.name == self.active)
+        return first + tuple(policy for policy in self.policies if policy.name != self.active)
+
+    def to_json(self) -> str:
+        """The text of a `policies.json`; what a policy leaves at its default is not written."""
+        data = {"active": self.active, "policies": [entry_of(policy) for policy in self.policies]}
+        return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+
+
+def entry_of(value: Policy | Stage | Clause) -> dict[str, Any]:
+    """A policy, a stage or an exception as plain JSON values, without what is at its default."""
+    entry: dict[str, Any] = {}
+    for each in fields(value):
+        found = getattr(value, each.name)
+        default = each.default_factory() if each.default_factory is not MISSING else each.default
+        if found == default:
+            continue
+        if each.name in {"cascade", "exceptions"}:
+            found = [entry_of(part) for part in found]
+        elif isinstance(found, tuple):
+            found = list(found)
+        elif isinstance(found, Mapping):
+            found = dict(found)
+        entry[each.name] = found
+    return entry
+
+
+def to_json(policies: Iterable[Policy], active: str = "") -> str:
+    """Policies as the text of a `policies.json`; the first is active unless another is named."""
+    found = tuple(policies)
+    return PolicyBook(found, active or found[0].name).to_json()
+
+
+def from_json(text: str, source: str = "policies.json", members: Collection[str] | None = None) -> PolicyBook:
+    """Read the text of a `policies.json`; a PolicyError names the line and what is wrong there.
+
+    With `members`, a policy that names any other member is refused. Without `active` the first policy is active.
+    """
+    data = _parsed(text, source)
+    places = _places(text)
+    if (
+        not isinstance(data, dict)
+        or "policies" not in data
+        or set(data) - set(TOP)
+        or not isinstance(data["policies"], list)
+    ):
+        strange = sorted(set(data) - set(TOP)) if isinstance(data, dict) else []
+        line = _line(text, text.find(f'"{strange[0]}"') if strange else 0)
+        raise PolicyError(f'{source}, line {line}: expected {{"active": NAME, "policies": [...]}} and nothing beside.')
+    policies: list[Policy] = []
+    for number, entry in enumerate(data["policies"]):
+        start, end = places[number] if number < len(places) else (0, len(text))
+        try:
+            policies.append(_new(_policy(entry, members), policies))
+        except _EntryError as error:
+            raise PolicyError(f"{source}, line {_line_of(text, start, end, error.key)}: {error}") from error
+        except PolicyError as error:
+            line = _line_of(text, start, end, _key_in(str(error), entry))
+            raise PolicyError(f"{source}, line {line}: {error}") from error
+    active = data.get("active", policies[0].name if policies else "")
+    try:
+        return PolicyBook(tuple(policies), active)
+    except PolicyError as error:
+        key = "active" if policies else "policies"
+        raise PolicyError(f"{source}, line {_line_of(text, 0, len(text), key)}: {error}") from error
+
+
+class _EntryError(ValueError):
+    """What is wrong in an entry, and the key that it stands under."""
+
+    def __init__(self, sentence: str, key: str) -> None:
+        super().__init__(sentence)
+        self.key = key
+
+
+def _parsed(text: str, source: str) -> Any:
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        keys = [key for key, _ in pairs]
+        for key in keys:
+            if keys.count(key) > 1:
+                places = [match.start() for match in re.finditer(re.escape(f'"{key}"') + r"\s*:", text)]
+                line = _line(text, places[-1] if places else 0)
+                raise PolicyError(f"{source}, line {line}: {key!r} stands twice in one entry. Keep one of them.")
+        return dict(pairs)
+
+    try:
+        return json.loads(text, object_pairs_hook=once)
+    except json.JSONDecodeError as error:
+        raise PolicyError(f"{source}, line {error.lineno}: not JSON ({error.msg}). Mend that line.") from error
+    except RecursionError as error:
+        raise PolicyError(f"{source}, line 1: nested too deeply to be policies. Restore the file.") from error
+
+
+def _new(policy: Policy, known: Collection[Policy]) -> Policy:
+    if any(policy.name == other.name for other in known):
+        raise _EntryError(f"two policies are called {policy.name!r}. Rename one of them.", "name")
+    return policy
+
+
+def _policy(entry: Any, members: Collection[str] | None) -> Policy:
+    if not isinstance(entry, dict) or not {"name", "rule"} <= set(entry):
+        raise _EntryError("expected a policy: an object with a name and a rule.", "")
+    values = _known(entry, Policy, f"Policy {entry['name']!r}")
+    values["cascade"] = tuple(_stage(each, entry["name"]) for each in _list(values, "cascade", entry["name"]))
+    values["exceptions"] = tuple(_clause(each, entry["name"]) for each in _list(values, "exceptions", entry["name"]))
+    policy = Policy(**values)
+    if members is not None and (unknown := sorted(policy.members() - set(members))):
+        raise _EntryError(
+            f"Policy {policy.name!r} names {unknown[0]!r}, which is no member of this product. Members are "
+            f"{', '.join(members) or 'none yet'}.",
+            unknown[0],
+        )
+    return policy
+
+
+def _known(entry: Mapping[str, Any], kind: type, who: str) -> dict[str, Any]:
+    known = [each.name for each in fields(kind)]
+    if unknown := [key for key in entry if key not in known]:
+        raise _EntryError(f"{who}: unknown key {unknown[0]!r}. Known are {', '.join(known)}.", unknown[0])
+    return dict(entry)
+
+
+def _list(values: Mapping[str, Any], key: str, name: str) -> list[Any]:
+    found = values.get(key, [])
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        raise _EntryError(f"Policy {name!r}: {key} must be a list of objects. Got {found!r}.", key)
+    return found
+
+
+def _stage(entry: Mapping[str, Any], name: str) -> Stage:
+    values = _known(entry, Stage, f"Policy {name!r}, cascade")
+    members = values.get("members")
+    if not isinstance(members, list):
+        raise _EntryError(f"Policy {name!r}: each stage of its cascade lists its members. Got {members!r}.", "cascade")
+    return Stage(**{**values, "members": tuple(members)})
+
+
+def _clause(entry: Mapping[str, Any], name: str) -> Clause:
+    return Clause(**_known(entry, Clause, f"Policy {name!r}, exceptions"))
+
+
+# ------------------------------------------------------------------------------------------------ where it stands
+
+
+def _places(text: str) -> list[tuple[int, int]]:
+    """Where each entry of the list under "policies" begins and ends."""
+    opening = re.search(r'"policies"\s*:\s*\[', text)
+    if opening is None:
+        return []
+    decoder, place = json.JSONDecoder(), opening.end()
+    found: list[tuple[int, int]] = []
+    while True:
+        place += len(text[place:]) - len(text[place:].lstrip(" \t\r\n,"))
+        if text[place : place + 1] in {"]", ""}:
+            return found
+        _, end = decoder.raw_decode(text, place)
+        found.append((place, end))
+        place = end
+
+
+def _line_of(text: str, start: int, end: int, key: str) -> int:
+    """The line of a key within an entry, of the entry itself where the key is nowhere."""
+    place = text.find(f'"{key}"', start, end) if key else -1
+    return _line(text, place if place >= 0 else start)
+
+
+def _line(text: str, place: int) -> int:
+    return text.count("\n", 0, max(place, 0)) + 1
+
+
+def _key_in(sentence: str, entry: Mapping[str, Any]) -> str:
+    """Which key of an entry a sentence speaks of: the last one that it names."""
+    said = sentence.partition(": ")[2]
+    inner = [str(key) for value in entry.values() if isinstance(value, Mapping) for key in value]
+    named = [key for key in (*inner, *entry) if re.search(rf"\b{re.escape(str(key))}\b", said)]
+    return named[0] if named else ""

@@ -1,0 +1,200 @@
+"""Making policies from held-out photos: the cuts of those that ship, and the cheapest one under a limit on escapes.
+
+Nothing here ever sees the test part.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ensemble.cases import Case, said
+from ensemble.costs import Line, Prices
+from ensemble.errors import PolicyError
+from ensemble.policies import PLURAL_SHIPPED, SHIPPED, Policy, Stage, choose
+from ensemble.results import REVIEW, Classes
+from ensemble.risk import not_safe, percent, upper_bound
+from ensemble.thresholds import MARGIN, Cut, cost_cut, f_beta_cut, precision_cut, review_cut, safe_cut
+
+PRICES = Prices()
+SAVES = 0.1  # of the parts; a first stage that settles fewer is not worth its line
+MARGINS = np.round(np.arange(0.0, 1.0, 0.01), 2)
+DIGITS = 6  # of a cut
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A policy that was chosen by cost, and the money for 1000 parts that held-out photos promise."""
+
+    policy: Policy
+    money: float
+
+
+def member_cuts(held_out: Sequence[Case], member: str, classes: Classes) -> dict[str, Cut]:
+    """The cuts on one member's own probability of the defect; none where it has not seen both classes held out."""
+    if classes.defect is None:
+        return {}
+    known, probabilities = said(held_out, member, classes)
+    defective = np.array([case.label == classes.defect for case in known])
+    if len(set(defective.tolist())) < 2:
+        return {}
+    scores = probabilities[:, classes.names.index(classes.defect)]
+    found = [f_beta_cut(defective, scores, 1), f_beta_cut(defective, scores, 2), safe_cut(defective, scores)]
+    found += [cost_cut(defective, scores, PRICES), precision_cut(defective, scores)]
+    return {cut.name: cut for cut in found}
+
+
+def derive(held_out: Sequence[Case], classes: Classes, groups: Sequence[Sequence[str]] = ()) -> tuple[Policy, ...]:
+    """The policies that ship, with cuts from held-out cases; none where these do not have every class.
+
+    `groups` of members, if there are two, are the stages of the industrial policies.
+    """
+    if {case.label for case in held_out} != set(classes.names):
+        return ()
+    if classes.defect is None:
+        return (_with_margin(choose(PLURAL_SHIPPED, "INDUSTRIAL_BALANCED"), held_out, classes),)
+    defective, values = suspicions(choose(SHIPPED, "BALANCED"), held_out, classes)
+    safe, precise = safe_cut(defective, values), precision_cut(defective, values)
+    low, high = review_cut(defective, values, PRICES)
+    members = len({score.member for case in held_out for score in case.scores})
+    industrial = _cut(_named("INDUSTRIAL_BALANCED"), high, low, quorum=members // 2 + 1)
+    careful = _cut(_named("INDUSTRIAL_SAFE_0FN"), precise, safe, quorum=members)
+    exact = tuple(Stage(tuple(group)) for group in groups)
+    return (
+        _cut(_named("SAFE_0FN"), safe),
+        _cut(_named("BALANCED"), cost_cut(defective, values, PRICES)),
+        _cut(_named("PRECISION"), precise),
+        _with_cascade(industrial, held_out, classes, groups),
+        replace(careful, cascade=exact if len(groups) > 1 else ()),
+    )
+
+
+def suspicions(
+    policy: Policy, known: Sequence[Case], classes: Classes
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """For (N,) cases whether they are defective, and the suspicion that a policy's rule has of them."""
+    defective = np.array([case.label == classes.defect for case in known])
+    return defective, np.array([policy.suspicion(case.scores, classes) for case in known])
+
+
+def cheapest(held_out: Sequence[Case], classes: Classes, line: Line, escape_limit: float) -> Chosen:
+    """The policy of least cost among those whose escape rate surely (95 %) stays below a limit.
+
+    All rules with one cut for all members, and the mean with a second cut for reviews, are tried at every cut that
+    makes a difference. A PolicyError says what to do where no photos could promise so little.
+    """
+    if classes.defect is None or {case.label for case in held_out} != set(classes.names):
+        raise PolicyError("Choosing by cost needs held-out photos of good and of defective parts. Train with both.")
+    total = sum(case.label == classes.defect for case in held_out)
+    most = max((n for n in range(total + 1) if upper_bound(n, total) <= escape_limit), default=None)
+    if most is None:
+        raise PolicyError(
+            f"With {total} defective parts held out, no policy can promise an escape rate of at most "
+            f"{percent(escape_limit)}; the least is {percent(upper_bound(0, total))}. Add photos of defective parts, "
+            "or raise the limit."
+        )
+    found: list[Chosen] = []
+    for rule in ("mean", "majority", "any", "all"):
+        plain = Policy("CHOSEN", rule)
+        defective, values = (
+            suspicions(plain, held_out, classes) if rule == "mean" else _tipping(plain, held_out, classes)
+        )
+        cut = cost_cut(defective, values, line.prices, line.share, most_escapes=most)
+        found.append(Chosen(_cut(plain, cut) if rule == "mean" else _at(plain, cut), cut.figure or 0.0))
+        if rule == "mean" and line.prices.review:
+            low, high = review_cut(defective, values, line.prices, line.share, most_escapes=most)
+            found.append(Chosen(_cut(plain, high, low), high.figure or 0.0))
+    return min(found, key=lambda chosen: chosen.money)
+
+
+def unsafe_name(policy: Policy) -> str | None:
+    """Why a policy that calls itself SAFE may not, in one sentence; None where it may, or does not call itself so."""
+    if "SAFE" not in policy.name.upper():
+        return None
+    counts = policy.basis.get("escapes"), policy.basis.get("defective")
+    if not all(isinstance(count, int) for count in counts):
+        return not_safe(0, 0)
+    return not_safe(int(counts[0]), int(counts[1]))  # type: ignore[arg-type]
+
+
+def _named(name: str) -> Policy:
+    return choose(SHIPPED, name)
+
+
+def _cut(policy: Policy, reject: Cut, review: Cut | None = None, quorum: int = 1) -> Policy:
+    """The policy with one cut or two; escapes are counted at the lower one, overkills at the higher one."""
+    lower, upper = sorted((reject, review or reject), key=lambda cut: cut.threshold)
+    counts = _counts(upper) | {"escapes": lower.escapes}
+    return replace(
+        policy,
+        reject=round(upper.threshold, DIGITS),
+        review=None if review is None else round(lower.threshold, DIGITS),
+        quorum=quorum,
+        basis={"chosen": lower.name, "photos": "held out", **counts},
+    )
+
+
+def _at(policy: Policy, cut: Cut) -> Policy:
+    basis: Mapping[str, Any] = {"chosen": cut.name, "photos": "held out", **_counts(cut)}
+    return replace(policy, threshold=round(cut.threshold, DIGITS), basis=basis)
+
+
+def _counts(cut: Cut) -> dict[str, int]:
+    return {"good": cut.good, "defective": cut.defective, "escapes": cut.escapes, "overkills": cut.overkills}
+
+
+def _tipping(policy: Policy, known: Sequence[Case], classes: Classes) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """For (N,) cases the highest cut for all members at which a counting rule still finds the part defective."""
+    defect = classes.defect or ""
+    defective = np.array([case.label == defect for case in known])
+    values = np.zeros(len(known))
+    for place, case in enumerate(known):
+        cuts = sorted({score.probabilities[defect] for score in case.scores}, reverse=True)
+        values[place] = next(
+            (cut for cut in cuts if replace(policy, threshold=cut).label(case.scores, (), classes) == defect), 0.0
+        )
+    return defective, values
+
+
+def _with_cascade(
+    policy: Policy, held_out: Sequence[Case], classes: Classes, groups: Sequence[Sequence[str]]
+) -> Policy:
+    """The policy with a first stage that speaks for all where, on held-out photos, all would have said the same.
+
+    Its cuts keep twice the odds of room to the nearest photo on which all together said otherwise.
+    """
+    if len(groups) < 2:
+        return policy
+    first = tuple(groups[0])
+    labels = [policy.label(case.scores, case.absent, classes) for case in held_out]
+    plain = replace(policy, cascade=(), quorum=1)
+    early = np.array([plain.suspicion([s for s in case.scores if s.member in first], classes) for case in held_out])
+    not_good = early[[label != classes.good for label in labels]]
+    not_bad = early[[label != classes.defect for label in labels]]
+    ok_below = _odds(float(not_good.min()), 1 / MARGIN) if len(not_good) else 0.0
+    nok_from = _odds(float(not_bad.max()), MARGIN) if len(not_bad) else 1.0
+    if nok_from < ok_below or np.mean((early < ok_below) | (early >= nok_from)) < SAVES:
+        return policy
+    stages = (Stage(first, round(ok_below, DIGITS), round(nok_from, DIGITS)), Stage(tuple(groups[1])))
+    return replace(policy, cascade=stages)
+
+
+def _odds(probability: float, factor: float) -> float:
+    return factor * probability / (factor * probability + 1 - probability)
+
+
+def _with_margin(policy: Policy, held_out: Sequence[Case], classes: Classes) -> Policy:
+    """The margin at which errors and reviews cost least on held-out photos; of equal ones the widest, the safer one."""
+    truth = [case.label for case in held_out]
+    money = []
+    for margin in MARGINS:
+        tried = replace(policy, margin=float(margin))
+        labels = [tried.label(case.scores, case.absent, classes) for case in held_out]
+        reviews = labels.count(REVIEW)
+        wrong = sum(label not in (REVIEW, true) for label, true in zip(labels, truth, strict=True))
+        money.append(wrong * PRICES.escape + reviews * PRICES.review)
+    best = len(money) - 1 - int(np.argmin(money[::-1]))
+    basis = {"chosen": "margin", "photos": "held out", "count": len(held_out)}
+    return replace(policy, margin=float(MARGINS[best]), basis=basis)

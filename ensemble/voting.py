@@ -1,0 +1,162 @@
+"""From held-out scores to voters: how each member's scores become probabilities, and what its vote weighs."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import balanced_accuracy_score, roc_auc_score
+
+from ensemble.calibration import Calibration, fit_calibrator
+from ensemble.calibrators import Calibrator
+from ensemble.cases import Case, Evidence, said
+from ensemble.datasets import Dataset
+from ensemble.errors import StoreError
+from ensemble.inspector import DIGITS
+from ensemble.members import Member
+from ensemble.members.good_parts import GoodPartsMember
+from ensemble.results import Absence, Classes, Score
+from ensemble.store import ModelStore
+from ensemble.weighing import Weighed, weigh, weight_of
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What held-out photos have told: weights and calibrators by member, and the photos with calibrated scores."""
+
+    weights: Mapping[str, float] = field(default_factory=dict)
+    calibrators: Mapping[str, Calibrator] = field(default_factory=dict)
+    held_out: tuple[Case, ...] = ()
+    weighed: Mapping[str, Weighed] = field(default_factory=dict)
+    calibrations: Mapping[str, Calibration] = field(default_factory=dict)
+
+    def facts(self, name: str) -> dict[str, Any]:
+        """What a manifest keeps of it for one member."""
+        facts: dict[str, Any] = {"weighed": self.weighed[name].as_json()} if name in self.weighed else {}
+        return facts | ({"calibration": self.calibrations[name].as_json()} if name in self.calibrations else {})
+
+
+def fit_voters(
+    members: Mapping[str, Member], judged: Sequence[Case], dataset: Dataset, seed: int, progress: Progress
+) -> Fitted:
+    """Calibrate and weigh every member on the photos that it has judged without having learnt from them.
+
+    The held-out cases that come back carry probabilities of calibrators that were not fitted on the very photo. Without
+    held-out photos, members of good parts are weighed by what they held out themselves, and nothing is calibrated.
+    """
+    classes = dataset.classes
+    if not judged:
+        weighed = {
+            name: weigh(member, dataset, seed, partial(progress, f"Weighing {name}"))
+            for name, member in members.items()
+            if isinstance(member, GoodPartsMember)
+        }
+        return Fitted({name: each.weight for name, each in weighed.items()}, weighed=weighed)
+    calibrations: dict[str, Calibration] = {}
+    weighed = {}
+    rows: dict[tuple[str, str], NDArray[np.float64]] = {}  # by photo and member
+    for name in members:
+        known, probabilities = said(judged, name, classes)
+        if not known:
+            continue
+        labels = np.array([classes.names.index(case.label) for case in known])
+        calibrations[name] = fit_calibrator(probabilities, labels, seed)
+        weighed[name] = _weighed(probabilities, labels, classes)
+        rows |= {(case.photo, name): row for case, row in zip(known, calibrations[name].out_of_fold, strict=True)}
+    weights = {name: each.weight for name, each in weighed.items()}
+    held_out = tuple(_with(case, rows, weights, classes) for case in judged)
+    calibrators = {name: each.calibrator for name, each in calibrations.items()}
+    return Fitted(weights, calibrators, held_out, weighed, calibrations)
+
+
+def _weighed(probabilities: NDArray[np.float64], labels: NDArray[np.int64], classes: Classes) -> Weighed:
+    """What a vote weighs by its scores as they came: their AUROC, or where no class is a defect, the balanced accuracy
+    on the way from guessing to certainty."""
+    if classes.defect is None:
+        accuracy = float(balanced_accuracy_score(labels, probabilities.argmax(axis=1)))
+        chance = 1 / len(classes.names)
+        return Weighed(weight_of((accuracy - chance) / (1 - chance)), None, len(labels), 0, drawn=False)
+    column = classes.names.index(classes.defect)
+    defective = labels == column
+    auroc = float(roc_auc_score(defective, probabilities[:, column]))
+    good, bad = int((~defective).sum()), int(defective.sum())
+    return Weighed(weight_of(2 * auroc - 1), round(auroc, 4), good, bad, drawn=False)
+
+
+def _with(
+    case: Case, rows: Mapping[tuple[str, str], NDArray[np.float64]], weights: Mapping[str, float], classes: Classes
+) -> Case:
+    scores = []
+    for score in case.scores:
+        calibrated = np.round(rows[case.photo, score.member], DIGITS).tolist()
+        probabilities = dict(zip(classes.names, calibrated, strict=True))
+        scores.append(replace(score, probabilities=probabilities, weight=weights[score.member]))
+    absent = tuple(replace(absence, weight=weights.get(absence.member, 1.0)) for absence in case.absent)
+    return replace(case, scores=tuple(scores), absent=absent)
+
+
+def collect(
+    store: ModelStore,
+    held_out: Sequence[Case],
+    test: Sequence[Case],
+    classes: Classes,
+    data: Path,
+    taught: Sequence[str],
+) -> Evidence:
+    """The evidence of a training, photos by their path below the data folder.
+
+    Members that were trained before and stay keep what they said, where it was of the very same photos.
+    """
+    parts = [tuple(replace(case, photo=_below(case.photo, data)) for case in part) for part in (held_out, test)]
+    evidence = Evidence(
+        classes, parts[0], parts[1], Path(os.path.relpath(data.resolve(), store.folder.resolve())).as_posix()
+    )
+    try:
+        before = store.evidence()
+    except StoreError:  # none, or none that can be relied on
+        return evidence
+    same = [[case.sha256 for case in part] for part in (before.held_out, before.test)]
+    if before.classes != classes or same != [[case.sha256 for case in part] for part in parts]:
+        return evidence
+    return replace(
+        evidence,
+        held_out=tuple(map(partial(_joined, set(taught)), before.held_out, evidence.held_out)),
+        test=tuple(map(partial(_joined, set(taught)), before.test, evidence.test)),
+    )
+
+
+def _joined(taught: set[str], before: Case, now: Case) -> Case:
+    scores: dict[str, Score] = {score.member: score for score in before.scores if score.member not in taught}
+    absent: dict[str, Absence] = {each.member: each for each in before.absent if each.member not in taught}
+    scores |= {score.member: score for score in now.scores}
+    return replace(
+        now,
+        scores=tuple(scores[name] for name in sorted(scores)),
+        absent=(*absent.values(), *now.absent),
+    )
+
+
+def _below(photo: str, data: Path) -> str:
+    path = Path(photo)
+    return path.relative_to(data).as_posix() if path.is_relative_to(data) else path.as_posix()
+
+
+def stages_of(held_out: Sequence[Case], good_only: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """Members that learnt from good parts alone and all others, the quicker group first; none where one is empty."""
+    seconds: dict[str, list[float]] = {}
+    for case in held_out:
+        for score in case.scores:
+            seconds.setdefault(score.member, []).append(score.seconds)
+    groups = [
+        tuple(name for name in seconds if name in good_only),
+        tuple(name for name in seconds if name not in good_only),
+    ]
+    if not all(groups):
+        return ()
+    return tuple(sorted(groups, key=lambda group: sum(float(np.mean(seconds[name])) for name in group)))

@@ -1,0 +1,88 @@
+"""The photo on the table, its verdict, and what members looked at."""
+
+import hashlib
+from dataclasses import dataclass, field, replace
+
+import streamlit as st
+
+from ensemble.attribution import Attribution, attribute
+from ensemble.members import KINDS
+from ensemble.photos import Photo, open_photo, safe_name
+from ensemble.previews import evidence
+from ensemble.results import Verdict, Vote
+from pages.components.session.inspecting import inspection, trained, turn
+from pages.components.session.product import CHOSEN, LOOKS, VERDICT, mode, policy, records
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The photo that lies on the table: decoded once, with a faithful copy to look at."""
+
+    photo: Photo
+    evidence: bytes = field(repr=False)
+
+
+def choose_photo(data: bytes, name: str) -> Chosen:
+    """Put a photo on the table; a PhotoError says why it cannot lie there. The same one is not decoded again."""
+    digest = hashlib.sha256(data).hexdigest()
+    lying: Chosen | None = st.session_state.get(CHOSEN)
+    if lying is None or lying.photo.sha256 != digest:
+        st.session_state.pop(CHOSEN, None)
+        photo = open_photo(data, name)
+        lying = Chosen(photo, evidence(photo.picture))
+    st.session_state[CHOSEN] = lying = replace(lying, photo=replace(lying.photo, name=safe_name(name)))
+    return lying
+
+
+def analyze(chosen: Chosen) -> None:
+    """Have the photo judged and keep its verdict."""
+    st.session_state.pop(VERDICT, None)
+    key = mode()
+    st.session_state[VERDICT] = (key, inspection()([chosen.photo])[0])
+
+
+def verdict_of(chosen: Chosen) -> Verdict | None:
+    """The verdict on this very photo, by the policy that is chosen now; None where it has not been judged."""
+    key, verdict = st.session_state.get(VERDICT, ("", None))
+    if verdict is None or key != mode() or verdict.sha256 != chosen.photo.sha256:
+        st.session_state.pop(VERDICT, None)
+        return None
+    return replace(policy().revise(verdict), photo=chosen.photo.name)
+
+
+def can_point(verdict: Verdict) -> bool:
+    """Whether any voter of this verdict can say where: by a map, or as a detector, even one that found nothing."""
+    kinds = {name: record.kind for name, record in records().items()}
+    detectors = [vote for vote in verdict.votes if lesson_of(kinds.get(vote.member, "")) == "masks"]
+    return verdict.heat is not None or bool(verdict.regions or detectors)
+
+
+def learns_from_all(member: str) -> bool:
+    """Whether a trained member has learnt from photos of all classes, and so has no map of its own."""
+    record = records().get(member)
+    return record is not None and lesson_of(record.kind) == "all"
+
+
+def lesson_of(kind: str) -> str | None:
+    """What members of a kind learn from; None where the kind is unknown."""
+    return KINDS[kind].lesson if kind in KINDS else None
+
+
+def look_of(chosen: Chosen, vote: Vote) -> Attribution | None:
+    """What a member looked at when it voted so on this very photo; None where nobody has asked."""
+    looks: dict[tuple[str, ...], Attribution] = st.session_state.get(LOOKS, {})
+    return looks.get(_look_key(chosen, vote))
+
+
+def look(chosen: Chosen, vote: Vote) -> None:
+    """Ask what a member looked at, and keep the answer while this photo lies on the table."""
+    member = trained().members[vote.member]
+    with turn:
+        found = attribute(member, vote.member, chosen.photo.picture, vote.label)
+    key = _look_key(chosen, vote)
+    looks: dict[tuple[str, ...], Attribution] = st.session_state.get(LOOKS, {})
+    st.session_state[LOOKS] = {known: each for known, each in looks.items() if known[:2] == key[:2]} | {key: found}
+
+
+def _look_key(chosen: Chosen, vote: Vote) -> tuple[str, ...]:
+    return mode(), chosen.photo.sha256, vote.member, vote.label
