@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 
 from ensemble.figures.template import (
+    LINE,
     PALETTES,
     ROW,
     Chart,
@@ -26,7 +27,7 @@ COST_COLUMNS = ("policy", *PRICED, "all", "active")
 
 
 def without_each(changes: Mapping[str, float], scheme: Scheme, unit: str, *, more_is_better: bool = True) -> Chart:
-    """What the ensemble loses without each member, or gains; the member that it would miss most comes first.
+    """How much worse, or better, the ensemble is without each member; the one that it would miss most comes first.
 
     `changes` holds the ensemble's figure without the member minus that with it, `unit` what it is a figure of;
     `more_is_better` is False for money and for rates of mistakes.
@@ -37,10 +38,10 @@ def without_each(changes: Mapping[str, float], scheme: Scheme, unit: str, *, mor
     colours = [palette.plain if loss >= 0 else palette.review for loss in ranked.values()]
     figure = go.Figure(_bars(list(ranked.values()), colours))
     for row, loss in enumerate(ranked.values()):
-        write_beside(figure, row, _loss(loss), palette)
-    _as_rows(figure, list(map(wrapped, ranked)), f"{unit} lost without it<br>(left of 0: gained)", palette)
+        write_beside(figure, row, _worse(loss), palette)
+    _as_rows(figure, list(map(wrapped, ranked)), f"how much worse without it<br>({unit}; left of 0: better)", palette)
     figure.add_vline(0, line={"color": palette.ink, "width": 1})
-    text = sentence(f"without {name} the ensemble {_loss(loss)} {unit}" for name, loss in ranked.items())
+    text = sentence(f"without {name} the ensemble is {_worse(loss, f' {unit}')}" for name, loss in ranked.items())
     rows = tuple({"member": name, "change": cell(changes[name])} for name in ranked)
     return Chart(styled(figure, scheme), text, ("member", "change"), rows)
 
@@ -54,7 +55,9 @@ def policy_costs(costs: Sequence[Cost], scheme: Scheme, *, unit: str, active: st
     ranked = sorted(costs, key=lambda cost: (_sum(cost) is None, _sum(cost) or 0.0))
     figure = go.Figure()
     for place, (name, look) in enumerate(PRICED.items()):
-        figure.add_trace(_bars([cost[1:][place] for cost in ranked], palette.fill(look), name))
+        figure.add_trace(
+            _bars([cost[1:][place] if _sum(cost) is not None else None for cost in ranked], palette.fill(look), name)
+        )
     for row, cost in enumerate(ranked):
         total = _sum(cost)
         write_beside(figure, row, "unknown" if total is None else f"<b>{total:,.2f}</b>", palette)
@@ -69,21 +72,23 @@ def policy_costs(costs: Sequence[Cost], scheme: Scheme, *, unit: str, active: st
 
 def _bars(lengths: Sequence[float | None], colour: str | Sequence[str], name: str = "") -> go.Bar:
     rows = list(range(len(lengths)))
-    return go.Bar(x=lengths, y=rows, name=name, orientation="h", width=0.5, marker={"color": colour})
+    return go.Bar(
+        x=lengths, y=rows, name=name, orientation="h", width=0.5, marker={"color": colour, "line": {"width": 0}}
+    )
 
 
 def _as_rows(figure: go.Figure, labels: Sequence[str], title: str, palette: Palette) -> None:
     places = list(range(len(labels)))
-    figure.update_xaxes(title=titled(title), gridcolor=palette.line, nticks=5)
+    figure.update_xaxes(title=titled(title), nticks=4, tickangle=0)
     figure.update_yaxes(range=[len(labels) - 0.5, -0.5], ticks="", tickvals=places)
     figure.update_yaxes(ticktext=[f"{label}  " for label in labels], tickfont={"size": 14, "color": palette.ink})
-    figure.update_layout(height=ROW * len(labels) + 104, margin={"l": 8, "r": 104, "t": 8, "b": 64})
+    lines = max((label.count("<br>") + 1 for label in labels), default=1)
+    figure.update_layout(height=max(ROW, LINE * lines) * len(labels) + 104, margin={"l": 8, "r": 116, "t": 8, "b": 64})
 
 
-def _loss(loss: float) -> str:
-    if f"{abs(loss):.3f}" == "0.000":
-        return "loses no"
-    return f"{'loses' if loss > 0 else 'gains'} {abs(loss):,.3f}"
+def _worse(loss: float, unit: str = "") -> str:
+    size = f"{abs(loss):,.3f}"
+    return "the same" if float(size.replace(",", "")) == 0 else f"{'worse' if loss > 0 else 'better'} by {size}{unit}"
 
 
 def _sum(cost: Cost) -> float | None:

@@ -1,10 +1,22 @@
 """What parts truly are against what was said of them."""
 
 from collections.abc import Mapping, Sequence
+from html import escape
 
 import plotly.graph_objects as go
 
-from ensemble.figures.template import PALETTES, Chart, Palette, Scheme, blend, sentence, styled, titled, wrapped
+from ensemble.figures.template import (
+    PALETTES,
+    Chart,
+    Palette,
+    Scheme,
+    blend,
+    percent,
+    sentence,
+    styled,
+    titled,
+    wrapped,
+)
 from ensemble.results import REVIEW, Classes, word
 
 FEW = 4  # columns that leave room for large figures on a phone
@@ -79,9 +91,9 @@ def _cell_words(truth: str, verdict: str, row: Row, classes: Classes) -> str:
     large, small = (24, 14) if len(row) <= FEW else (16, 12)
     lines = [f'<b style="font-size:{large}px">{count}</b>']
     if share is not None:
-        lines.append(f'<span style="font-size:{small}px">{share:.0%}</span>')
+        lines.append(f'<span style="font-size:{small}px">{escape(percent(share))}</span>')
     if mistake:
-        lines.append(f'<span style="font-size:{small}px">{mistake}{"" if count == 1 else "s"}</span>')
+        lines.append(f'<span style="font-size:{small}px">{_several(mistake, count)}</span>')
     return "<br>".join(lines)
 
 
@@ -96,11 +108,15 @@ def _mistake(truth: str, verdict: str, classes: Classes) -> str:
     return names.get((truth, verdict), "")
 
 
+def _several(name: str, count: int) -> str:
+    return name if count == 1 else f"{name}s"
+
+
 def _row_text(truth: str, row: Row, classes: Classes) -> str:
     said = []
     for verdict, count in row.items():
-        mistake = _mistake(truth, verdict, classes)
-        named = f", {mistake}{'' if count == 1 else 's'}" if mistake else ""
-        share = f" ({_share(row, verdict):.0%}{named})" if sum(row.values()) else ""
-        said.append(f"{count} called {word(verdict)}{share}")
+        share, mistake = _share(row, verdict), _mistake(truth, verdict, classes)
+        notes = [] if share is None else [percent(share)]
+        notes += [_several(mistake, count)] if mistake else []
+        said.append(f"{count} called {word(verdict)}" + (f" ({', '.join(notes)})" if notes else ""))
     return f"of {sum(row.values())} truly {word(truth)} {', '.join(said)}"

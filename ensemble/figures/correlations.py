@@ -11,6 +11,9 @@ from ensemble.figures.template import PALETTES, Chart, Palette, Scheme, blend, c
 
 NAMED = 5  # pairs of members that are told in words
 UNKNOWN = "–"
+NAME_ROOM = 16  # letters of a name beside the cells, which need their room on a phone
+CELL = 48  # pixels that three lines of a name take
+FEW = 8  # members whose cells are that wide on a phone that numbers of the usual size fit
 
 
 def error_correlation(matrix: ArrayLike, names: Sequence[str], scheme: Scheme) -> Chart:
@@ -24,12 +27,12 @@ def error_correlation(matrix: ArrayLike, names: Sequence[str], scheme: Scheme) -
         raise ValueError(f"A correlation of {len(names)} members has as many rows and columns. Got {known.shape}.")
     numbers = [str(number) for number in range(1, len(names) + 1)]
     figure = go.Figure(
-        _cells(known, palette), {"margin": {"l": 8, "r": 8, "t": 8, "b": 8}, "height": 48 + 44 * len(names)}
+        _cells(known, palette), {"margin": {"l": 8, "r": 8, "t": 8, "b": 8}, "height": 48 + CELL * len(names)}
     )
     places = list(range(len(names)))
     look = {"showgrid": False, "ticks": "", "tickvals": places, "tickfont": {"size": 13, "color": palette.ink}}
     figure.update_xaxes(side="top", ticktext=numbers, **look)
-    labels = [f"{wrapped(name)} <b>{number}</b> " for name, number in zip(names, numbers, strict=True)]
+    labels = [f"{wrapped(name, NAME_ROOM)} <b>{number}</b> " for name, number in zip(names, numbers, strict=True)]
     figure.update_yaxes(autorange="reversed", ticktext=labels, **look)
     rows = tuple(
         {"member": name, **{other: cell(value) for other, value in zip(names, row, strict=True)}}
@@ -55,13 +58,13 @@ def _cells(known: NDArray[np.float64], palette: Palette) -> go.Heatmap:
         ygap=2,
         text=words,
         texttemplate="%{text}",
-        textfont={"size": 13, "color": palette.ink},
+        textfont={"size": 13 if len(known) <= FEW else 11, "color": palette.ink},
     )
 
 
 def _short(value: float) -> str:
     """Two digits without the zero before the point, as correlations are commonly written: they stay below 1."""
-    return UNKNOWN if np.isnan(value) else f"{value:.2f}".replace("0.", ".", 1).replace("-", "−")
+    return UNKNOWN if np.isnan(value) else f"{round(value, 2) + 0.0:.2f}".replace("0.", ".", 1)
 
 
 def _text(known: NDArray[np.float64], names: Sequence[str]) -> str:

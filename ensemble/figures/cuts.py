@@ -13,6 +13,7 @@ from ensemble.figures.template import (
     cell,
     mark_cut,
     pens,
+    percent,
     sentence,
     styled,
     titled,
@@ -47,7 +48,7 @@ def precision_recall(curves: Curves, scheme: Scheme, *, ensemble: str | None = N
 
 def f_beta(curves: Curves, chosen: float | None, scheme: Scheme) -> Chart:
     """F-beta of the defect over the cut, a line a beta; `chosen` is the cut of the policy."""
-    figure = go.Figure()
+    figure = go.Figure(layout={"height": 300})
     for (name, curve), pen in zip(curves.items(), pens(scheme), strict=False):
         figure.add_scatter(x=curve.x, y=curve.y, mode="lines", name=name.upper(), line={**pen, "shape": "hvh"})
     policy = "" if chosen is None else f"<br>line: the policy's cut, {chosen:.2f}"
@@ -68,7 +69,7 @@ def _by_member(curves: Curves, scheme: Scheme, ensemble: str | None, shape: str)
         if name == ensemble:
             line, entry = {"color": PALETTES[scheme].ink, "width": 4, "shape": shape}, f"<b>{entry}</b>"
         figure.add_scatter(x=curve.x, y=curve.y, mode="lines", name=entry, line=line)
-    figure.update_layout(height=300 + 20 * len(curves))
+    figure.update_layout(height=300)
     return styled(figure, scheme)
 
 
@@ -88,12 +89,12 @@ def _told(curves: Curves, tell: Callable[[str, Curve], str]) -> str:
 
 def _roc_text(name: str, curve: Curve) -> str:
     caught = max(curve.y[curve.x <= FEW], default=0.0)
-    return f"{name}: AUROC {curve.area:.3f}, {caught:.0%} of the defective parts caught at {FEW:.0%} overkill"
+    return f"{name}: AUROC {curve.area:.3f}, {percent(caught)} of the defective parts caught at {FEW:.0%} overkill"
 
 
 def _precision_text(name: str, curve: Curve) -> str:
     precision = max(curve.y[curve.x >= MOST], default=0.0)
-    caught = f"with {MOST:.0%} of the defective parts caught, {precision:.0%} of the rejected parts are defective"
+    caught = f"with {MOST:.0%} of the defective parts caught, {percent(precision)} of the rejected parts are defective"
     return f"{name}: average precision {curve.area:.3f}; {caught}"
 
 

@@ -12,7 +12,7 @@ from ensemble.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK, REVIEW, word
 BINS = 50  # bars of 0.02, so that most cuts of two digits fall between two of them
 NICE = tuple(digit * 10**power for power in range(7) for digit in (1, 2, 5))
 APART = 0.2  # of the higher side, that two counts beside the axis keep between them
-LOW = 0.45  # of the higher side, that the lower one has at least: its words need room
+NAME = 0.22  # of the higher side, that the name of a class takes beyond its highest bar
 Zone = tuple[str, float, float]  # verdict, from, to
 Counts = Mapping[str, NDArray[np.int64]]
 
@@ -38,8 +38,8 @@ def score_histogram(
         for label, scores in sides.items()
         for score in scores
     )
-    text = sentence(_text(label, [row["verdict"] for row in rows if row["truth"] == label]) for label in sides)
-    return Chart(styled(figure, scheme), f"{_in_words(zones)}. {text}", ("truth", "score", "verdict"), rows)
+    text = sentence(_text(label, [row["verdict"] for row in rows if row["truth"] == label], zones) for label in sides)
+    return Chart(styled(figure, scheme), f"{_in_words(zones)}; {text}", ("truth", "score", "verdict"), rows)
 
 
 def _checked(scores: Sequence[float]) -> NDArray[np.float64]:
@@ -63,12 +63,9 @@ def _in_words(zones: Sequence[Zone]) -> str:
     return ", ".join(f"{word(label)} from {start:.2f}" for label, start, _ in zones[1:])
 
 
-def _text(truth: str, verdicts: Sequence[object]) -> str:
+def _text(truth: str, verdicts: Sequence[object], zones: Sequence[Zone]) -> str:
     wrong = {(NON_DEFECTIVE, DEFECTIVE): " (overkill)", (DEFECTIVE, NON_DEFECTIVE): " (escaped)"}
-    said = [
-        f"{verdicts.count(label)} {word(label)}{wrong.get((truth, label), '')}"
-        for label in (NON_DEFECTIVE, REVIEW, DEFECTIVE)
-    ]
+    said = [f"{verdicts.count(label)} {word(label)}{wrong.get((truth, label), '')}" for label, *_ in zones]
     return f"of {len(verdicts)} {_parts(truth)} {', '.join(said)}"
 
 
@@ -86,12 +83,14 @@ def _drawn(counts: Counts, zones: Sequence[Zone], palette: Palette) -> go.Figure
     for label, sign, corner in ((NON_DEFECTIVE, 1, ("right", 1.0)), (DEFECTIVE, -1, ("left", 0.0))):
         middles = (np.arange(BINS) + 0.5) / BINS
         colour = palette.fill(tone(label, OK_NOK))
-        bars = go.Bar(x=middles, y=sign * np.sqrt(counts[label]), width=0.9 / BINS, marker={"color": colour})
+        bars = go.Bar(
+            x=middles, y=sign * np.sqrt(counts[label]), width=0.9 / BINS, marker={"color": colour, "line": {"width": 0}}
+        )
         figure.add_trace(bars)
         _add_name(figure, f"<b>{_parts(label)}</b>", corner, palette)
         ticks |= {sign * float(np.sqrt(count)): str(count) for count in _ticks(peaks[label], highest)}
     figure.update_xaxes(range=[0, 1], tickvals=[0, 0.25, 0.5, 0.75, 1], showgrid=False)
-    low, high = (1.12 * max(peaks[label], LOW * highest) for label in (DEFECTIVE, NON_DEFECTIVE))
+    high, low = (peaks[label] + NAME * highest for label in (NON_DEFECTIVE, DEFECTIVE))
     figure.update_yaxes(range=[-low, high], tickvals=list(ticks), ticktext=list(ticks.values()))
     figure.update_yaxes(title=titled("photos (root scale)"))
     figure.add_hline(0, line={"color": palette.muted, "width": 1})
@@ -129,4 +128,4 @@ def _add_name(figure: go.Figure, name: str, corner: tuple[str, float], palette: 
     side, height = corner
     place = {"x": height, "y": height, "xref": "paper", "yref": "paper", "xanchor": side}
     look = {"text": name, "font": {"size": 14, "color": palette.ink}, "showarrow": False}
-    figure.add_annotation(**look, **place, yanchor="top" if height else "bottom")
+    figure.add_annotation(**look, bgcolor=palette.surface, **place, yanchor="top" if height else "bottom")

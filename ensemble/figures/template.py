@@ -59,6 +59,7 @@ FONT = '"Source Sans", sans-serif'  # the one that comes with Streamlit: nothing
 LONG = 18  # letters of a name that still stand on one line
 LONGEST = 24  # letters of a line of a broken name
 LEGEND_ROOM = 36  # letters of a name above a chart, where it has the width of a phone
+LINE = 21  # pixels a line of text takes
 ROW = 44  # pixels a bar and its label take
 DASHES = ("solid", "dash", "dot", "dashdot")
 # What lines that stand for members are drawn with: none of these colours is a verdict's.
@@ -122,7 +123,7 @@ def blend(colour: str, ground: str, share: float) -> str:
 
 def write_beside(figure: go.Figure, row: int, text: str, palette: Palette) -> None:
     """Write to the right of a row of a chart, into its margin."""
-    place = {"x": 1.02, "xref": "paper", "xanchor": "left", "y": row, "yref": "y", "showarrow": False}
+    place = {"x": 1, "xshift": 8, "xref": "paper", "xanchor": "left", "y": row, "yref": "y", "showarrow": False}
     figure.add_annotation(text=text, align="left", font={"size": 15, "color": palette.ink}, **place)
 
 
@@ -134,6 +135,14 @@ def mark_cut(figure: go.Figure, place: float, palette: Palette) -> None:
 def sentence(parts: Iterable[str]) -> str:
     """Parts of a text alternative as one sentence."""
     return "; ".join(parts) + "."
+
+
+def percent(share: float) -> str:
+    """A share in percent, in which neither a few look like none nor nearly all like all."""
+    rounded = f"{share:.0%}"
+    if rounded == "0%" and share > 0:
+        return "<1%"
+    return ">99%" if rounded == "100%" and share < 1 else rounded
 
 
 def cell(value: float | None) -> float | str:
@@ -150,20 +159,26 @@ def styled(figure: go.Figure, scheme: Scheme) -> go.Figure:
         font={"family": FONT, "color": palette.muted, "size": 14},
         showlegend=False,
     )
-    figure.update_xaxes(zeroline=False, fixedrange=True, automargin=True)
-    figure.update_yaxes(zeroline=False, fixedrange=True, showgrid=False, automargin=True)
+    figure.update_xaxes(zeroline=False, fixedrange=True, automargin=True, gridcolor=palette.line)
+    figure.update_yaxes(zeroline=False, fixedrange=True, automargin=True, gridcolor=palette.line, showgrid=False)
     return figure
 
 
 def with_legend(figure: go.Figure, scheme: Scheme, title: str = "") -> go.Figure:
-    """Put the names of the lines above a styled chart, and lines across it to read heights by."""
+    """Put the names of what is drawn above a styled chart, which grows by them, and lines across it to read by."""
     palette = PALETTES[scheme]
+    lines = sum(1 + (trace.name or "").count("<br>") for trace in figure.data) + bool(title)
     figure.update_layout(
         showlegend=True,
+        height=figure.layout.height + LINE * lines,  # on a phone each name has a line of its own
         legend={
             **{"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "maxheight": 1},
-            **{"font": {"color": palette.ink}, "title": {"text": title, "side": "top", "font": {"size": 13}}},
+            **{
+                "font": {"color": palette.ink},
+                "traceorder": "normal",
+                "title": {"text": title, "side": "top", "font": {"size": 13}},
+            },
         },
     )
-    figure.update_yaxes(showgrid=True, gridcolor=palette.line)
+    figure.update_yaxes(showgrid=True)
     return figure

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 from ensemble.figures.template import (
     LEGEND_ROOM,
-    PALETTES,
     Chart,
     Scheme,
     cell,
@@ -19,28 +19,23 @@ from ensemble.figures.template import (
 )
 
 LOSS = "loss"  # how the name of what has no upper end ends; everything else lies in [0, 1]
-GAP = 0.08  # of the height, between two panels
+SHORT = 8  # epochs, below which each is counted at the axis
 Curves = Mapping[str, Sequence[float]]
 
 
 def training_curves(measured: Curves, scheme: Scheme) -> Chart:
     """What was measured at each epoch, a line a name; losses and what lies in [0, 1] in panels of their own."""
-    panels = {"loss": [name for name in measured if name.endswith(LOSS)]}
-    panels |= {"quality": [name for name in measured if name not in panels["loss"]]}
-    drawn = {title: names for title, names in panels.items() if names}
+    losses = [name for name in measured if name.endswith(LOSS)]
+    panels = {"loss": losses, "quality": [name for name in measured if name not in losses]}
+    panels = {title: names for title, names in panels.items() if names}
     with_pens = dict(zip(measured, pens(scheme), strict=False))
-    figure = go.Figure()
-    for number, (title, names) in enumerate(drawn.items(), 1):
-        axis = "y" if number == 1 else f"y{number}"
+    figure = make_subplots(rows=max(1, len(panels)), shared_xaxes=True, vertical_spacing=0.1)
+    for row, (title, names) in enumerate(panels.items(), 1):
         for name in names:
-            figure.add_trace(_line(name, measured[name], with_pens[name]).update(yaxis=axis))
-        height = (1 - GAP * (len(drawn) - 1)) / len(drawn)
-        top = 1 - (number - 1) * (height + GAP)
-        figure.update_layout({f"yaxis{axis[1:]}": {"domain": [max(0.0, top - height), top], "title": titled(title)}})
+            figure.add_trace(_line(name, measured[name], with_pens[name]), row=row, col=1)
+        figure.update_yaxes(title=titled(title), row=row)
+    figure.update_layout(height=64 + 160 * len(panels))
     _name_epochs(figure, scheme)
-    figure.update_layout(
-        height=64 + 160 * len(drawn) + 20 * len(measured), xaxis={"anchor": f"y{len(drawn)}".replace("y1", "y")}
-    )
     rows = tuple(
         {"curve": name, "epoch": epoch, "value": cell(value)}
         for name, values in measured.items()
@@ -52,7 +47,7 @@ def training_curves(measured: Curves, scheme: Scheme) -> Chart:
 def curves(measured: Curves, scheme: Scheme) -> go.Figure:
     """What was measured at each epoch of a training, one line a name, the names above the chart."""
     drawn = zip(measured.items(), pens(scheme), strict=False)
-    figure = go.Figure([_line(name, values, pen) for (name, values), pen in drawn], {"height": 260})
+    figure = go.Figure([_line(name, values, pen) for (name, values), pen in drawn], {"height": 220})
     _name_epochs(figure, scheme)
     return figure
 
@@ -65,7 +60,9 @@ def _line(name: str, values: Sequence[float], pen: Mapping[str, object]) -> go.S
 
 def _name_epochs(figure: go.Figure, scheme: Scheme) -> None:
     figure.update_layout(margin={"l": 8, "r": 16, "t": 8, "b": 48})
-    figure.update_xaxes(title=titled("epoch"), gridcolor=PALETTES[scheme].line)
+    longest = max((len(line.x) for line in figure.data), default=0)
+    figure.update_xaxes(dtick=1 if longest < SHORT else None)
+    list(figure.select_xaxes())[-1].update(title=titled("epoch"))
     with_legend(styled(figure, scheme), scheme)
 
 
