@@ -60,6 +60,7 @@ ROWS = (
         "evaluation",
         "map_quality",
         "attribution",
+        "performance",
     },
     {"__main__", "mvtec_commands", "terminal", "api"},
 )

@@ -1,0 +1,64 @@
+"""What the figures rest on: photos of the test part, which members have not learnt from and nobody has chosen by."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from ensemble.cases import Case
+from ensemble.errors import StoreError
+from ensemble.performance import Decided
+from ensemble.policies import Policy
+from ensemble.results import Classes
+from pages.components import session
+from pages.components.sheet import as_markdown
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The chosen policy on the test photos: what it says of each of them."""
+
+    policy: Policy
+    classes: Classes
+    known: tuple[Case, ...]
+    verdicts: list[str]
+    members: tuple[str, ...]
+
+    def decided(self) -> Decided:
+        """The counts."""
+        return Decided.of(self.known, self.verdicts, self.classes)
+
+
+def show_basis() -> Measured:
+    """Say which policy was measured on which photos; where there are none, why, and end the screen."""
+    try:
+        evidence = session.evidence()
+    except StoreError as error:
+        st.error(as_markdown(str(error)), icon=":material/report:")
+        _show_how()
+        st.stop()
+    if not evidence.test:
+        st.info("No photo has been left to measure on: the data has no test part.", icon=":material/report:")
+        _show_how()
+        st.stop()
+    policy, classes = session.policy(), session.classes()
+    st.caption(f"Policy **{as_markdown(policy.name)}** on {_photos(evidence.test, evidence.folder)}")
+    spoken = {score.member for case in evidence.test for score in case.scores}
+    members = tuple(member for member in evidence.members() if member in spoken)
+    return Measured(policy, classes, evidence.test, session.labels(policy, evidence.test), members)
+
+
+def _show_how() -> None:
+    data, models = session.shown_path(session.data_root()), session.shown_path(session.store().folder)
+    st.markdown(
+        f"Training measures on the photos below `test/`: `python -m ensemble train --data {data} --models {models}`"
+    )
+
+
+def _photos(known: tuple[Case, ...], folder: str) -> str:
+    number = f"{len(known)} test photo{'' if len(known) == 1 else 's'}"
+    if session.is_demo():
+        return f"{number} that do not exist: all of this is made up."
+    place = as_markdown(session.shown_path(session.store().folder / folder))
+    digest = session.manifest().evidence[:8]
+    apart = "No member has learnt from them, and training has chosen no cut by them."
+    return f"{number} of {place} (evidence {digest}). {apart}"

@@ -1,0 +1,115 @@
+"""The parts that went wrong, as pictures: what each member said of them, and why the verdict fell so."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+
+from ensemble import figures, risk
+from ensemble.cases import Case
+from ensemble.performance import Kind, failures, kinds
+from ensemble.results import Verdict, Vote, word
+from pages.components import session
+from pages.components.chart import show_csv
+from pages.components.mark import shape
+from pages.components.performance_basis import Measured
+from pages.components.sheet import as_markdown, chip
+
+PAGE = 24
+COLUMNS = ("what", "photo", "truth", "defect", "verdict", "reason")
+
+
+def show_gallery(measured: Measured) -> None:
+    """Show escapes, overkills or reviews, at most 24 at a time, and offer all of them as a file."""
+    st.subheader("Which parts went wrong", anchor=False)
+    found = failures(measured.known, measured.verdicts, measured.policy, measured.classes)
+    kind = st.segmented_control(
+        "Show",
+        list(kinds(measured.classes)),
+        default=kinds(measured.classes)[0],
+        required=True,
+        format_func=lambda name: f"{name.capitalize()} {len(found[name])}",
+        label_visibility="collapsed",
+        key="performance_kind",
+    )
+    shown = found[kind]
+    if not shown:
+        st.info(as_markdown(_nothing(kind, measured)), icon=":material/check:")
+        return
+    pages = -(-len(shown) // PAGE)
+    page = st.pagination(pages, key=f"performance_page {kind} {measured.policy.name}") if pages > 1 else 1
+    part = shown[(page - 1) * PAGE : page * PAGE]
+    st.html(f'<div class="parts">{"".join(_card(case, _verdict(case, measured)) for case in part)}</div>')
+    _show_file(found, measured)
+
+
+def _nothing(kind: Kind, measured: Measured) -> str:
+    counts = measured.decided().counts
+    if kind == "reviews":
+        return "No part of these photos went to a person."
+    if counts is None:
+        return f"No mistake on these photos. {_mistakes_bound(len(measured.known))}"
+    if kind == "escapes":
+        said = risk.escape_sentence(counts.escapes, counts.defective)
+    else:
+        said = risk.overkill_sentence(counts.overkills, counts.good)
+    return f"No {kind.removesuffix('s')} on these photos. {said}"
+
+
+def _mistakes_bound(photos: int) -> str:
+    bound, sure = risk.percent(risk.upper_bound(0, photos)), risk.percent(risk.CONFIDENCE)
+    return f"The true share of mistakes can still be up to {bound} ({sure})."
+
+
+def _verdict(case: Case, measured: Measured) -> Verdict:
+    return measured.policy.decide(case.scores, case.absent, measured.classes)
+
+
+def _card(case: Case, verdict: Verdict) -> str:
+    name = Path(case.photo).stem.replace("_", " ")
+    facts = " · ".join(filter(None, (f"truly {word(case.label)}", _type(case), case.category)))
+    votes = "".join(_vote(vote, verdict) for vote in verdict.votes)
+    absent = "".join(f"<li><span>{escape(each.member)}</span><i>absent</i></li>" for each in verdict.absent)
+    return (
+        f'<article class="part">{_picture(case)}<div><h4>{escape(name)}</h4>'
+        f"<p>{chip(verdict.label, verdict.classes)} {escape(facts)}</p></div>"
+        f"<p>{escape(verdict.reason)}</p><ul>{votes}{absent}</ul></article>"
+    )
+
+
+def _type(case: Case) -> str:
+    return case.defect.replace("_", " ") if case.defect != case.label else ""
+
+
+def _picture(case: Case) -> str:
+    thumbnail = session.case_thumbnail(case)
+    if thumbnail is None:
+        return '<div class="gone">photo<br>not here</div>'
+    address = f"data:image/jpeg;base64,{base64.b64encode(thumbnail).decode()}"
+    return f'<img src="{address}" alt="{escape(case.photo)}" loading="lazy">'
+
+
+def _vote(vote: Vote, verdict: Verdict) -> str:
+    look = figures.tone(vote.label, verdict.classes)
+    said = f'<b class="{look}">{shape(look)}{escape(word(vote.label))}</b> {vote.score:.2f}'
+    return f"<li><span>{escape(vote.member)}</span><i>{said}</i></li>"
+
+
+def _show_file(found: Mapping[Kind, Sequence[Case]], measured: Measured) -> None:
+    rows = [
+        {
+            "what": kind,
+            "photo": case.photo,
+            "truth": case.label,
+            "defect": case.defect,
+            "verdict": verdict.label,
+            "reason": verdict.reason,
+            **{vote.member: round(vote.score, 6) for vote in verdict.votes},
+        }
+        for kind, known in found.items()
+        for case in known
+        for verdict in [_verdict(case, measured)]
+    ]
+    show_csv("failures", (*COLUMNS, *measured.members), rows)
