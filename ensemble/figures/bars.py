@@ -41,7 +41,7 @@ def without_each(changes: Mapping[str, float], scheme: Scheme, unit: str, *, mor
         write_beside(figure, row, _worse(loss), palette)
     _as_rows(figure, list(map(wrapped, ranked)), f"how much worse without it<br>({unit}; left of 0: better)", palette)
     figure.add_vline(0, line={"color": palette.ink, "width": 1})
-    text = sentence(f"without {name} the ensemble is {_worse(loss, f' {unit}')}" for name, loss in ranked.items())
+    text = sentence([f"without {name} the ensemble is {_worse(loss, f' {unit}')}" for name, loss in ranked.items()])
     rows = tuple({"member": name, "change": cell(changes[name])} for name in ranked)
     return Chart(styled(figure, scheme), text, ("member", "change"), rows)
 
@@ -66,7 +66,7 @@ def policy_costs(costs: Sequence[Cost], scheme: Scheme, *, unit: str, active: st
     figure.update_layout(barmode="stack")
     with_legend(styled(figure, scheme), scheme)
     figure.update_yaxes(showgrid=False)
-    text = sentence(_cost_text(cost, unit, active) for cost in ranked)
+    text = sentence([_cost_text(cost, unit, active) for cost in ranked])
     return Chart(figure, text, COST_COLUMNS, tuple(_cost_row(cost, active) for cost in ranked))
 
 

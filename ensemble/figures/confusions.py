@@ -43,7 +43,7 @@ def confusion(counts: Mapping[str, Row], classes: Classes, scheme: Scheme) -> Ch
     figure = go.Figure(go.Scatter(x=[], y=[]), layout | {"shapes": shapes, "annotations": notes})
     _name_axes(figure, full, columns, palette)
     rows = tuple({"truth": truth, **row} for truth, row in full.items())
-    text = sentence(_row_text(truth, row, classes) for truth, row in full.items())
+    text = sentence([_row_text(truth, row, classes) for truth, row in full.items()])
     return Chart(styled(figure, scheme), text, ("truth", *columns), rows)
 
 

@@ -47,7 +47,7 @@ def _cells(known: NDArray[np.float64], palette: Palette) -> go.Heatmap:
         ["" if row == column else _short(value) for column, value in enumerate(values)]
         for row, values in enumerate(known)
     ]
-    scale = [(0, blend(palette.plain, palette.surface, 0.04)), (1, blend(palette.plain, palette.surface, 0.5))]
+    scale = [(0, blend(palette.plain, palette.surface, 0.04)), (1, blend(palette.plain, palette.surface, 0.45))]
     return go.Heatmap(
         z=np.nan_to_num(shown, nan=0.0),
         zmin=0,

@@ -58,7 +58,7 @@ def f_beta(curves: Curves, chosen: float | None, scheme: Scheme) -> Chart:
     with_legend(styled(figure, scheme), scheme)
     if chosen is not None:
         mark_cut(figure, chosen, PALETTES[scheme])
-    text = sentence(_f_text(name.upper(), curve, chosen) for name, curve in curves.items())
+    text = sentence([_f_text(name.upper(), curve, chosen) for name, curve in curves.items()])
     return Chart(figure, text, *_table(curves, "curve", "cut", "f_beta"))
 
 
@@ -84,7 +84,7 @@ def _name_axes(figure: go.Figure, x: str, y: str) -> None:
 
 
 def _told(curves: Curves, tell: Callable[[str, Curve], str]) -> str:
-    return sentence(tell(name, curve) for name, curve in _ranked(curves))
+    return sentence([tell(name, curve) for name, curve in _ranked(curves)])
 
 
 def _roc_text(name: str, curve: Curve) -> str:

@@ -38,7 +38,7 @@ def score_histogram(
         for label, scores in sides.items()
         for score in scores
     )
-    text = sentence(_text(label, [row["verdict"] for row in rows if row["truth"] == label], zones) for label in sides)
+    text = sentence([_text(label, [row["verdict"] for row in rows if row["truth"] == label], zones) for label in sides])
     return Chart(styled(figure, scheme), f"{_in_words(zones)}; {text}", ("truth", "score", "verdict"), rows)
 
 
@@ -66,11 +66,11 @@ def _in_words(zones: Sequence[Zone]) -> str:
 def _text(truth: str, verdicts: Sequence[object], zones: Sequence[Zone]) -> str:
     wrong = {(NON_DEFECTIVE, DEFECTIVE): " (overkill)", (DEFECTIVE, NON_DEFECTIVE): " (escaped)"}
     said = [f"{verdicts.count(label)} {word(label)}{wrong.get((truth, label), '')}" for label, *_ in zones]
-    return f"of {len(verdicts)} {_parts(truth)} {', '.join(said)}"
+    return f"of {_parts(truth, len(verdicts))} {', '.join(said)}"
 
 
-def _parts(truth: str) -> str:
-    return "good parts" if truth == NON_DEFECTIVE else "defective parts"
+def _parts(truth: str, count: int) -> str:
+    return f"{count} {'good' if truth == NON_DEFECTIVE else 'defective'} part{'' if count == 1 else 's'}"
 
 
 def _drawn(counts: Counts, zones: Sequence[Zone], palette: Palette) -> go.Figure:
@@ -87,7 +87,7 @@ def _drawn(counts: Counts, zones: Sequence[Zone], palette: Palette) -> go.Figure
             x=middles, y=sign * np.sqrt(counts[label]), width=0.9 / BINS, marker={"color": colour, "line": {"width": 0}}
         )
         figure.add_trace(bars)
-        _add_name(figure, f"<b>{_parts(label)}</b>", corner, palette)
+        _add_name(figure, f"<b>{_parts(label, counts[label].sum())}</b>", corner, palette)
         ticks |= {sign * float(np.sqrt(count)): str(count) for count in _ticks(peaks[label], highest)}
     figure.update_xaxes(range=[0, 1], tickvals=[0, 0.25, 0.5, 0.75, 1], showgrid=False)
     high, low = (peaks[label] + NAME * highest for label in (NON_DEFECTIVE, DEFECTIVE))

@@ -64,7 +64,7 @@ def _text(bins: Sequence[Bin]) -> str:
     if not bins:
         return "no photo has been seen."
     return sentence(
-        f"stated {percent(stated)}, came true {percent(true)} of {_photos(count)}" for stated, true, count in bins
+        [f"stated {percent(stated)}, came true {percent(true)} of {_photos(count)}" for stated, true, count in bins]
     )
 
 

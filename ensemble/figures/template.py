@@ -1,7 +1,7 @@
 """What all charts share: the palettes of both schemes, pens, names that fit, and the shape of a chart's answer."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import cycle
@@ -132,9 +132,9 @@ def mark_cut(figure: go.Figure, place: float, palette: Palette) -> None:
     figure.add_shape(type="line", x0=place, x1=place, y0=0, y1=1, yref="paper", line={"color": palette.ink, "width": 2})
 
 
-def sentence(parts: Iterable[str]) -> str:
+def sentence(parts: Sequence[str]) -> str:
     """Parts of a text alternative as one sentence."""
-    return "; ".join(parts) + "."
+    return f"{'; '.join(parts)}." if parts else "There is nothing to show."
 
 
 def percent(share: float) -> str:

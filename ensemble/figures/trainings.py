@@ -72,7 +72,7 @@ def _shown(name: str) -> str:
 
 def curves_text(measured: Curves) -> str:
     """What `curves` shows, in words."""
-    return sentence(_curve_text(name, values) for name, values in measured.items())
+    return sentence([_curve_text(name, values) for name, values in measured.items()])
 
 
 def _curve_text(name: str, values: Sequence[float]) -> str:
