@@ -12,6 +12,7 @@ screen = st.navigation(
     [
         st.Page("pages/screens/inspect_photo.py", title="Inspect a photo", icon=":material/search:", default=True),
         st.Page("pages/screens/inspect_batch.py", title="Inspect a batch", icon=":material/stacks:", url_path="batch"),
+        st.Page("pages/screens/policies.py", title="Policies", icon=":material/rule:", url_path="policies"),
         st.Page("pages/screens/members.py", title="Members", icon=":material/how_to_vote:", url_path="members"),
         st.Page(
             "pages/screens/performance.py", title="Performance", icon=":material/monitoring:", url_path="performance"

@@ -36,5 +36,13 @@ def _show_policy() -> None:
         found = session.policies()
     except QuorumError:
         return  # the screens that need a policy say what is wrong with it
-    st.selectbox("Policy", [policy.name for policy in found], key=session.POLICY, bind="query-params", filter_mode=None)
+    active = found[0].name
+    st.selectbox(
+        "Policy",
+        [policy.name for policy in found],
+        format_func=lambda name: f"{name} (active)" if name == active else name,
+        key=session.POLICY,
+        bind="query-params",
+        filter_mode=None,
+    )
     st.caption(session.policy().description)

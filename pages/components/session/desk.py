@@ -6,8 +6,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from ensemble import cases
+from ensemble import cases, policy_making
 from ensemble.cases import Case, Evidence
+from ensemble.costs import Counts
 from ensemble.demo_cases import demo_evidence
 from ensemble.errors import PolicyError, QuorumError
 from ensemble.photos import read_photo
@@ -34,15 +35,39 @@ def _evidence(folder: str, digest: str) -> Evidence:
 
 def labels(policy: Policy, known: Sequence[Case]) -> list[str]:
     """What a policy says of cases; the same question is answered once."""
-    asked = json.dumps(entry_of(policy), sort_keys=True)
-    whose = "demo" if is_demo() else f"{store().folder} {manifest().evidence}"
-    key = f"{whose} {len(known)} {known[0].sha256 if known else ''}"
-    return _labels(key, asked, policy, known, classes())
+    return _labels(_whose(known), _asked(policy), policy, known, classes())
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
 def _labels(key: str, asked: str, _policy: Policy, _known: Sequence[Case], _classes: Classes) -> list[str]:
     return cases.labels(_policy, _known, _classes)
+
+
+def counts(policy: Policy, known: Sequence[Case]) -> Counts:
+    """How a policy decides cases; a PolicyError where the classes have no defect."""
+    return Counts.of(cases.truth(known), labels(policy, known), classes())
+
+
+def suspicions(policy: Policy, known: Sequence[Case]) -> tuple[list[float], list[float]]:
+    """The suspicion that a policy has of the good and of the defective cases; the same question is answered once."""
+    return _suspicions(_whose(known), _asked(policy), policy, known, classes())
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _suspicions(
+    key: str, asked: str, _policy: Policy, _known: Sequence[Case], _classes: Classes
+) -> tuple[list[float], list[float]]:
+    defective, values = policy_making.suspicions(_policy, _known, _classes)
+    return values[~defective].tolist(), values[defective].tolist()
+
+
+def _asked(policy: Policy) -> str:
+    return json.dumps(entry_of(policy), sort_keys=True)
+
+
+def _whose(known: Sequence[Case]) -> str:
+    digest = "demo" if is_demo() else f"{store().folder} {manifest().evidence}"
+    return f"{digest} {len(known)} {known[0].sha256 if known else ''}"
 
 
 def book() -> PolicyBook:

@@ -1,0 +1,39 @@
+"""What do we risk?"""
+
+import streamlit as st
+
+from pages.components import session
+from pages.components.obstacle import show_obstacle
+from pages.components.policy_activation import show_policy_activation
+from pages.components.policy_choice import show_policy_choice
+from pages.components.policy_comparison import show_policy_comparison
+from pages.components.policy_draft import show_policy_draft
+from pages.components.policy_evidence import show_policy_evidence
+from pages.components.policy_history import show_policy_history
+from pages.components.policy_line import show_policy_line
+from pages.components.policy_saving import show_policy_saving
+
+st.title("What do we risk?", anchor=False)
+show_obstacle()
+if said := session.done():
+    st.success(said, icon=":material/check_circle:")
+evidence = show_policy_evidence()
+active = session.policies()[0]
+
+draft, costs, saving, force = (st.container() for _ in range(4))
+with costs:  # before the draft, which is shown above it and needs the prices
+    st.header("What would it cost?", anchor=False)
+    line = show_policy_line()
+    show_policy_choice(evidence, line)
+    show_policy_comparison(evidence, line)
+with draft:
+    st.header("Try other cuts", anchor=False)
+    show_policy_draft(evidence, line)
+with saving:
+    st.header("Save the draft", anchor=False)
+    show_policy_saving()
+with force:
+    st.header("Put in force", anchor=False)
+    show_policy_activation(active, evidence)
+    st.subheader("History", anchor=False)
+    show_policy_history()
