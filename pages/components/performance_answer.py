@@ -23,7 +23,7 @@ def show_performance_answer(measured: Measured) -> None:
 def _accuracy(decided: Decided) -> str:
     least = risk.percent(risk.lower_bound(decided.right, decided.photos))
     right = f"{decided.right} of {decided.photos} photos decided rightly. The true share is at least {least} ({SURE})."
-    return _html("none", "", risk.percent(decided.accuracy or 0.0), "Accuracy", right)
+    return _html("", "", risk.percent(decided.accuracy or 0.0), "Accuracy", right)
 
 
 def _misjudged(decided: Decided) -> list[str]:

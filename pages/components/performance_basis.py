@@ -61,4 +61,4 @@ def _photos(known: tuple[Case, ...], folder: str) -> str:
     place = as_markdown(session.shown_path(session.store().folder / folder))
     digest = session.manifest().evidence[:8]
     apart = "No member has learnt from them, and training has chosen no cut by them."
-    return f"{number} of {place} (evidence {digest}). {apart}"
+    return f"{number} below {place}/ (evidence {digest}). {apart}"

@@ -1,4 +1,4 @@
-"""What parts truly are against what was said of them, and what that tells of the true rates."""
+"""What parts truly are against what was said of them, and what that means for a line."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,15 +7,18 @@ import streamlit as st
 
 from ensemble import figures, risk
 from ensemble.cases import truth
+from ensemble.costs import Counts, Line
 from ensemble.evaluation import verdict_quality
 from pages.components import session
 from pages.components.chart import show_chart
 from pages.components.performance_basis import Measured
 from pages.components.sheet import as_markdown
 
+LINE = Line()  # the shares of the photos themselves
+
 
 def show_confusion(measured: Measured) -> None:
-    """Show the confusion matrix, and beside it what is known of escapes and overkills."""
+    """Show the confusion matrix, and beside it what it means for the line."""
     st.subheader("What was said of which parts", anchor=False)
     counts = verdict_quality(truth(measured.known), measured.verdicts, measured.classes)["confusion"]
     with st.container(key="confusion"):
@@ -27,22 +30,36 @@ def show_confusion(measured: Measured) -> None:
 
 
 def _sentences(measured: Measured) -> list[str]:
-    counts, policy = measured.decided().counts, measured.policy
-    said = [policy.description] if policy.description else []
-    if counts is None:
-        return said
-    said += [
-        risk.escape_sentence(counts.escapes, counts.defective),
-        risk.overkill_sentence(counts.overkills, counts.good),
-    ]
-    if policy.basis.get("defective") is not None:
-        said.append(_chosen(policy.basis))
-    return said
+    counts, basis = measured.decided().counts, measured.policy.basis
+    found = []
+    if counts is not None and counts.defective:
+        found.append(_more(counts))
+    if (money := measured.decided().money(LINE)) is not None and counts is not None:
+        prices, share = LINE.prices, risk.percent(counts.share or 0.0)
+        found.append(
+            f"1000 parts would cost {money:,.0f}, with an escape at {prices.escape:g}, an overkill at "
+            f"{prices.overkill:g} and a review at {prices.review:g}, and with {share} defective, as in these photos."
+        )
+    if basis.get("defective") is not None:
+        found.append(_chosen(basis))
+    return found
+
+
+def _more(counts: Counts) -> str:
+    more = risk.more_needed(counts.escapes, counts.defective)
+    target, another = risk.percent(risk.TARGET), "another" if counts.escapes else "an"
+    if not more:
+        return f"So many defective photos hold the true escape rate at or below {target}."
+    return (
+        f"{more} more defective photo{'' if more == 1 else 's'} without {another} escape would show that the true "
+        f"escape rate is at most {target}."
+    )
 
 
 def _chosen(basis: Mapping[str, Any]) -> str:
     """On other photos: what the cuts were chosen by, so that nobody takes one set for the other."""
     return (
-        f"Its cuts were chosen on other photos, {basis.get('good', '?')} good and {basis['defective']} defective ones, "
-        f"with {basis.get('escapes', '?')} escapes and {basis.get('overkills', '?')} overkills among them."
+        f"The policy's cuts were chosen on other photos: there it had {basis.get('escapes', '?')} escapes in "
+        f"{basis['defective']} defective parts and {basis.get('overkills', '?')} overkills in "
+        f"{basis.get('good', '?')} good ones."
     )

@@ -16,7 +16,7 @@ from pages.components.chart import show_chart
 from pages.components.performance_basis import Measured
 from pages.components.sheet import as_markdown
 
-ACCURACY, STOPPED, MONEY = "Accuracy", "Escapes", "Cost"
+ACCURACY, ESCAPES, MONEY = "Accuracy", "Escapes", "Cost"
 
 
 def show_dependence(measured: Measured) -> None:
@@ -73,7 +73,7 @@ def _show_without_each(measured: Measured) -> None:
     left = performance.without_each(measured.known, measured.policy, measured.members, measured.classes)
     changes = {member: scale(decided) - whole for member, decided in left.items()}
     show_chart(
-        figures.without_each(changes, session.scheme(), unit, more_is_better=which != MONEY),
+        figures.without_each(changes, session.scheme(), unit, more_is_better=which == ACCURACY),
         f"without-each-{which.lower()}",
     )
     prices = line.prices
@@ -85,13 +85,13 @@ def _show_without_each(measured: Measured) -> None:
 
 
 def _scales(measured: Measured, line: Line) -> dict[str, tuple[str, Callable[[Decided], float]]]:
-    """The figures to compare by: what a chart calls each, and how it is read; more of it is better, but for money."""
+    """The figures to compare by: what a chart calls each, and how it is read; more is better of accuracy alone."""
     scales: dict[str, tuple[str, Callable[[Decided], float]]] = {
         ACCURACY: ("percentage points of accuracy", lambda decided: 100 * (decided.accuracy or 0.0))
     }
     counts = measured.decided().counts
     if counts is not None and counts.defective:
-        scales[STOPPED] = ("defective parts that do not escape", lambda decided: -float(_escapes(decided)))
+        scales[ESCAPES] = ("escapes", lambda decided: float(_escapes(decided)))
     if measured.decided().money(line) is not None:
         scales[MONEY] = ("money for 1000 parts", lambda decided: decided.money(line) or 0.0)
     return scales

@@ -17,12 +17,12 @@ from pages.components.mark import shape
 from pages.components.performance_basis import Measured
 from pages.components.sheet import as_markdown, chip
 
-PAGE = 24
+PAGE = 12
 COLUMNS = ("what", "photo", "truth", "defect", "verdict", "reason")
 
 
 def show_gallery(measured: Measured) -> None:
-    """Show escapes, overkills or reviews, at most 24 at a time, and offer all of them as a file."""
+    """Show escapes, overkills or reviews, some at a time, and offer all of them as a file."""
     st.subheader("Which parts went wrong", anchor=False)
     found = failures(measured.known, measured.verdicts, measured.policy, measured.classes)
     kind = st.segmented_control(
@@ -74,7 +74,7 @@ def _card(case: Case, verdict: Verdict) -> str:
     absent = "".join(f"<li><span>{escape(each.member)}</span><i>absent</i></li>" for each in verdict.absent)
     return (
         f'<article class="part">{_picture(case)}<div><h4>{escape(name)}</h4>'
-        f"<p>{chip(verdict.label, verdict.classes)} {escape(facts)}</p></div>"
+        f"<p>called {chip(verdict.label, verdict.classes)}<br>{escape(facts)}</p></div>"
         f"<p>{escape(verdict.reason)}</p><ul>{votes}{absent}</ul></article>"
     )
 

@@ -22,14 +22,19 @@ def show_performance_members(measured: Measured) -> None:
     """Show the table of members, their curves beside the ensemble's, and how one voter's figures follow its cut."""
     _show_table(measured)
     labels = {case.label for case in measured.known}
-    if measured.classes.defect is not None and len(labels) == len(measured.classes.names):
+    both = measured.classes.defect is not None and len(labels) == len(measured.classes.names)
+    if both:
         _show_curves(measured)
-        _show_f_beta(measured)
     elif measured.classes.defect is None:
         st.caption("No class is the defect, so there is no cut to draw curves over.")
     else:
         st.info("Curves over all cuts need good and defective photos, and the test photos are of one class alone.")
-    show_reliability(measured)
+    with st.container(key="voters"):
+        if both:
+            with st.container():
+                _show_f_beta(measured)
+        with st.container():
+            show_reliability(measured)
 
 
 def _show_table(measured: Measured) -> None:

@@ -13,8 +13,12 @@ from pages.components import session
 from pages.components.chart import show_chart
 from pages.components.performance_basis import Measured
 
-TEST = "Test photos"
-BEFORE, AFTER = "Held out, before calibration", "Held out, after it"
+TEST, BEFORE, AFTER = "Test photos", "Held out: before", "after"
+SOURCES = {
+    TEST: "test photos",
+    BEFORE: "held-out photos, before calibration",
+    AFTER: "held-out photos, after calibration",
+}
 
 
 def show_reliability(measured: Measured) -> None:
@@ -28,7 +32,7 @@ def show_reliability(measured: Measured) -> None:
         "Photos", list(known), default=TEST, required=True, label_visibility="collapsed", key="reliability_photos"
     )
     quality = known[which]
-    show_chart(figures.reliability(quality.bins, session.scheme(), f"{member}: {which.lower()}"), "reliability")
+    show_chart(figures.reliability(quality.bins, session.scheme(), f"{member}: {SOURCES[which]}"), "reliability")
     photos = sum(count for *_, count in quality.bins)
     st.caption(f"Brier score {quality.brier:.3f}, ECE {quality.ece:.3f} on {photos} photos; the numbers count photos.")
 
