@@ -71,12 +71,13 @@ class Asked(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A product that is ready to judge."""
+    """A product that is ready to judge; `problem` says why its policies are not those of its file."""
 
     name: str
     members: Sequence[str]
     inspector: Inspector
     policies: Sequence[Policy]
+    problem: str = ""
 
 
 class UploadLimit:
@@ -106,13 +107,13 @@ class UploadLimit:
 
 
 class CurrentProduct:
-    """The product in a folder: loaded once, and again when one of its files has changed."""
+    """The product in a folder: loaded once, and again when a file of its members has changed."""
 
     def __init__(self, models: Path, *, demo: bool) -> None:
         self.demo = demo
         self._store = ModelStore(models)
         self._lock = threading.Lock()
-        self._kept: tuple[str, Product] | None = None
+        self._kept: tuple[str, Inspector] | None = None
 
     def get(self) -> Product:
         """The product as its files are now; a StoreError or PolicyError says why there is none."""
@@ -120,12 +121,12 @@ class CurrentProduct:
             return Product("demo", dummies.NAMES, Inspector.for_demo(), SHIPPED)
         with self._lock:
             key = self._store.fingerprint()  # before loading: what changes meanwhile is loaded the next time
+            found = self._store.policies_in_force()
             if self._kept is None or self._kept[0] != key:
-                policies = self._store.policies()
-                inspector = Inspector.open(self._store)
-                product = Product(self._store.product_name(), tuple(inspector.members), inspector, policies)
-                self._kept = key, product
-            return self._kept[1]
+                self._kept = key, Inspector.open(self._store)
+            inspector = self._kept[1]
+            name = self._store.product_name()
+            return Product(name, tuple(inspector.members), inspector, found.policies, found.problem)
 
 
 def build(models: Path, *, demo: bool = False) -> FastAPI:
@@ -200,6 +201,7 @@ def _health(current: CurrentProduct) -> dict[str, Any]:
         "members": list(product.members),
         "absent": [absence.as_json() for absence in product.inspector.absent],
         "policies": [policy.name for policy in product.policies],
+        **({"problem": product.problem} if product.problem else {}),
     }
     if not product.members:
         return {"status": "not ready", "reason": "No member can vote: mend what is absent, or train anew.", **state}

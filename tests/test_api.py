@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,9 +32,9 @@ from ensemble import __main__, api
 from ensemble.errors import PhotoError
 from ensemble.inspector import Inspector
 from ensemble.photos import MAX_BYTES, open_photo, safe_name
-from ensemble.policies import choose
+from ensemble.policies import SHIPPED, choose
 from ensemble.results import Verdict
-from ensemble.store import ModelStore
+from ensemble.store import ModelStore, policy_history
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # pytest shows what the photo door keeps quiet
 
@@ -174,7 +175,7 @@ def test_wrong_request_is_told_what_was_expected(client: TestClient, case: str) 
         (
             {"policy": "LAX"},
             "part.jpg",
-            "No policy is called 'LAX'. This product has MAJORITY, ANY, ALL.",
+            "No policy is called 'LAX'. This product has " + ", ".join(policy.name for policy in SHIPPED) + ".",
         ),
         (
             {"polcy": "ANY"},
@@ -256,7 +257,7 @@ def test_health_names_members_and_policies(client: TestClient) -> None:
         "product": "disc",
         "members": ["rf_squeezenet1_1", "svm_squeezenet1_1"],
         "absent": [],
-        "policies": ["MAJORITY", "ANY", "ALL"],
+        "policies": [policy.name for policy in SHIPPED],
         "demo": False,
     }
 
@@ -272,14 +273,32 @@ def test_no_product_is_one_sentence(tmp_path: Path) -> None:
         assert (health.json()["members"], health.json()["demo"]) == ([], False)
 
 
-@pytest.mark.parametrize(("file", "says"), [("manifest.json", "cannot be read"), ("policies.json", "line 1: not JSON")])
-def test_broken_product_is_one_sentence(copied: Path, file: str, says: str) -> None:
-    (copied / file).write_text("{broken")
+def test_broken_product_is_one_sentence(copied: Path) -> None:
+    (copied / "manifest.json").write_text("{broken")
     with TestClient(api.build(copied)) as client:
         health, answer = client.get("/health"), post(client, jpeg())
     assert (health.status_code, answer.status_code) == (503, 503)
-    assert says in answer.json()["error"]
+    assert "cannot be read" in answer.json()["error"]
     assert one_sentence(answer.json()["error"])
+
+
+def test_broken_policies_leave_the_last_good_ones_in_force(copied: Path) -> None:
+    book = ModelStore(copied).policy_book()
+    policy_history.publish(copied, replace(book, active="ANY"), "Ada", "For the night shift.")
+    (copied / "policies.json").write_text('{"policies": [\n{"name": "A", "rule": "dice"}]}')
+    with TestClient(api.build(copied)) as client:
+        health, answer = client.get("/health"), post(client, jpeg())
+        assert (health.status_code, answer.status_code) == (200, 200)
+        assert answer.json()["policy"] == "ANY"
+        assert "policies.json, line 2: Policy 'A': the rule must be one of" in health.json()["problem"]
+        (copied / "policies.json").write_text(book.to_json())
+        assert "problem" not in client.get("/health").json()
+        assert post(client, jpeg()).json()["policy"] == "MAJORITY"
+    (copied / "policies.json").write_text("{broken")
+    (copied / "policies_history.json").unlink()
+    with TestClient(api.build(copied)) as client:
+        health = client.get("/health")
+    assert health.status_code == 503 and "line 1: not JSON" in health.json()["reason"]
 
 
 def test_changed_file_is_noticed_at_once_and_models_are_loaded_once_a_state(

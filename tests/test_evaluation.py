@@ -105,7 +105,7 @@ def test_a_member_is_measured_by_cut_over_cuts_and_by_type(samples: list[Sample]
 def test_maps_are_measured_and_then_dropped(samples: list[Sample]) -> None:
     members = {"sees": Reads("good", maps=True), "blind": Reads("all"), "turned": Reads("good", maps=True, turned=True)}
     scored = score(opened(members), samples)
-    assert all(each.heat is None for scores in scored.scores for each in scores)
+    assert all(each.heat is None for case in scored.cases for each in case.scores)
     quality = report(scored, shipped(OK_NOK), OK_NOK)
     assert (quality["members"]["sees"]["pixel_auroc"], quality["members"]["sees"]["aupro"]) == (1.0, 1.0)
     assert quality["members"]["turned"]["pixel_auroc"] < 0.5 and "aupro" not in quality["members"]["blind"]
@@ -162,7 +162,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_measured(samples: list[Sam
     (tmp_path / "scratch200_mask.png").write_bytes(b"no mask")
     Image.new("L", (9, 9), 255).save(tmp_path / "scratch250_mask.png")
     scored = score(opened({"sees": Reads("good", maps=True)}), [*samples, Sample(tmp_path / "broken.png", DEFECTIVE)])
-    assert len(scored.samples) == 6 and len(scored.refused) == 3
+    assert len(scored.cases) == 6 and len(scored.refused) == 3
     assert [word for sentence in scored.refused for word in ("broken", "200_mask", "9 × 9") if word in sentence] == [
         "broken",
         "200_mask",

@@ -68,12 +68,15 @@ def test_a_verdict_as_json() -> None:
                 "weight": 1.0,
                 "seconds": 0.01,
                 "probabilities": {"non_defective": 0.25, "defective": 0.75},
+                "regions": [],
             }
         ],
-        "absent": [{"member": "rf", "reason": "Its file is missing."}],
+        "absent": [{"member": "rf", "reason": "Its file is missing.", "weight": 1.0}],
+        "unasked": [],
         "regions": [],
         "size": [0, 0],
         "classes": ["non_defective", "defective"],
+        "defect": "defective",
         "seconds": 0.02,
         "demo": False,
     }

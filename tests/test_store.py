@@ -4,6 +4,7 @@ import io
 import json
 import pickle
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import joblib
@@ -20,7 +21,7 @@ from ensemble.errors import PolicyError, StoreError, WeightsError
 from ensemble.inspector import Inspector
 from ensemble.photos import read_photo
 from ensemble.policies import SHIPPED
-from ensemble.store import Learnt, Manifest, ModelStore, artefacts
+from ensemble.store import Learnt, Manifest, ModelStore, artefacts, policy_history
 from ensemble.store.files import write_atomically
 from ensemble.store.trust import candidates, trust
 from tests.conftest import TINY_BACKBONE
@@ -332,13 +333,69 @@ def test_the_fingerprint_follows_every_file(product: ModelStore) -> None:
     assert product.fingerprint() != before
 
 
-def test_a_products_own_policies_come_first(product: ModelStore) -> None:
-    assert [policy.name for policy in product.policies()] == ["MAJORITY", "ANY", "ALL"]
-    (product.folder / "policies.json").write_text('{"policies": [{"name": "MINE", "rule": "any", "threshold": 0.3}]}')
-    assert [policy.name for policy in product.policies()] == ["MINE"]
+def test_a_products_own_policies_come_first_and_the_active_one_leads(product: ModelStore) -> None:
+    assert [policy.name for policy in product.policies()] == [policy.name for policy in SHIPPED]
+    own = '{"active": "B", "policies": [{"name": "A", "rule": "any"}, {"name": "B", "rule": "all"}]}'
+    (product.folder / "policies.json").write_text(own)
+    assert [policy.name for policy in product.policies()] == ["B", "A"]
     (product.folder / "policies.json").write_text("{")
     with pytest.raises(PolicyError, match=r"policies\.json, line 1"):
         product.policies()
+
+
+def test_a_policy_that_names_a_strange_member_is_refused(product: ModelStore) -> None:
+    own = '{"policies": [{"name": "A", "rule": "any", "thresholds": {"svm_lost": 0.3}}]}'
+    (product.folder / "policies.json").write_text(own)
+    with pytest.raises(PolicyError, match=r"line 1: Policy 'A' names 'svm_lost', which is no member of this product"):
+        product.policies()
+
+
+def test_a_broken_file_leaves_the_last_good_policies_in_force(product: ModelStore) -> None:
+    path = product.folder / "policies.json"
+    by_hand = '{"policies": [{"name": "MINE", "rule": "any", "threshold": 0.3}]}'
+    path.write_text(by_hand)
+    assert product.policies_in_force().problem == ""
+    path.write_text('{"policies": [{"name": "MINE", "rule": "any", "threshold": 3}]}')
+    found = product.policies_in_force()
+    assert [(policy.name, policy.threshold) for policy in found.policies] == [("MINE", 0.3)]
+    assert "line 1: Policy 'MINE': the threshold of every member must lie in [0, 1]. Got 3." in found.problem
+    assert found.problem.endswith("Until then the last good policies are in force.")
+    assert [state.text for state in policy_history.history(product.folder)][-1] == by_hand
+
+
+def test_policies_are_put_in_force_with_a_name_and_rolled_back(product: ModelStore) -> None:
+    before = product.policy_book()
+    policy_history.publish(product.folder, replace(before, active="ALL"), "Ada", "Too many rechecks.")
+    state = policy_history.history(product.folder)[-1]
+    assert (state.author, state.reason, state.book().active) == ("Ada", "Too many rechecks.", "ALL")
+    assert product.policies()[0].name == "ALL"
+    first = policy_history.state(product.folder, policy_history.history(product.folder)[0].number)
+    policy_history.publish(product.folder, first.book(), "Ada", "Back.")
+    assert product.policies()[0].name == "MAJORITY"
+    with pytest.raises(PolicyError, match="There is no state 99 of the policies"):
+        policy_history.state(product.folder, 99)
+    (product.folder / "policies_history.json").write_text("{}")
+    with pytest.raises(StoreError, match=r"policies_history\.json cannot be read"):
+        policy_history.history(product.folder)
+
+
+def test_policies_are_no_part_of_the_fingerprint_for_no_member_rests_on_them(product: ModelStore) -> None:
+    before = product.fingerprint()
+    policy_history.publish(product.folder, product.policy_book(), "Ada", "The same again.")
+    assert product.fingerprint() == before
+
+
+def test_evidence_is_read_only_as_training_wrote_it(product: ModelStore) -> None:
+    evidence = product.evidence()
+    assert {case.label for case in evidence.test} == {"non_defective", "defective"}
+    assert all((product.folder / evidence.folder / case.photo).suffix == ".jpg" for case in evidence.test)
+    path = product.folder / "evidence.json"
+    path.write_text(path.read_text().replace('"label":"defective"', '"label":"non_defective"', 1))
+    with pytest.raises(StoreError, match=r"evidence\.json is not the file that training wrote"):
+        product.evidence()
+    path.unlink()
+    with pytest.raises(StoreError, match="No photos with a known truth are kept with this product"):
+        product.evidence()
 
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

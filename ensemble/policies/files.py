@@ -203,8 +203,8 @@ def _line(text: str, place: int) -> int:
 
 
 def _key_in(sentence: str, entry: Mapping[str, Any]) -> str:
-    """Which key of an entry a sentence speaks of: the last one that it names."""
+    """Which key of an entry a sentence speaks of: the first one that it names."""
     said = sentence.partition(": ")[2]
-    inner = [str(key) for value in entry.values() if isinstance(value, Mapping) for key in value]
-    named = [key for key in (*inner, *entry) if re.search(rf"\b{re.escape(str(key))}\b", said)]
-    return named[0] if named else ""
+    inner = [key for value in entry.values() if isinstance(value, Mapping) for key in value]
+    found = {str(key): re.search(rf"\b{re.escape(str(key))}\b", said) for key in (*inner, *entry)}
+    return min(((match.start(), key) for key, match in found.items() if match), default=(0, ""))[1]

@@ -127,7 +127,7 @@ def cut(value: float) -> str:
 
 def turn(policy: "Policy", ruling: "Ruling", votes: Sequence[Vote], absent: Sequence[Absence], classes: Classes) -> str:
     """`OK if svm's cut were 0.62 instead of 0.55.`; empty where no change of cuts alone would turn the verdict."""
-    if ruling.way not in {"count", "lead"}:
+    if ruling.way not in {"count", "lead"} or ruling.stage is not None:  # whoever was not asked might turn it back
         return ""
     if classes.defect is None:
         return _turn_lead(policy, ruling, votes, absent, classes)
@@ -177,7 +177,7 @@ def beyond(score: float, upwards: bool) -> float:
 def _turn_mean(
     policy: "Policy", ruling: "Ruling", votes: Sequence[Vote], absent: Sequence[Absence], classes: Classes
 ) -> str:
-    if ruling.stage is not None or absent:
+    if absent:
         return ""
     upwards = ruling.label != classes.good
     name = "reject" if ruling.label == classes.defect or policy.review is None else "review"
