@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 
 from ensemble.figures.template import (
     LINE,
+    NAME_ROOM,
     PALETTES,
     ROW,
     Chart,
@@ -39,7 +40,12 @@ def without_each(changes: Mapping[str, float], scheme: Scheme, unit: str, *, mor
     figure = go.Figure(_bars(list(ranked.values()), colours))
     for row, loss in enumerate(ranked.values()):
         write_beside(figure, row, _worse(loss), palette)
-    _as_rows(figure, list(map(wrapped, ranked)), f"how much worse without it<br>({unit}; left of 0: better)", palette)
+    _as_rows(
+        figure,
+        [wrapped(name, NAME_ROOM) for name in ranked],
+        f"how much worse without it<br>({unit}; left of 0: better)",
+        palette,
+    )
     figure.add_vline(0, line={"color": palette.ink, "width": 1})
     text = sentence([f"without {name} the ensemble is {_worse(loss, f' {unit}')}" for name, loss in ranked.items()])
     rows = tuple({"member": name, "change": cell(changes[name])} for name in ranked)
@@ -61,7 +67,8 @@ def policy_costs(costs: Sequence[Cost], scheme: Scheme, *, unit: str, active: st
     for row, cost in enumerate(ranked):
         total = _sum(cost)
         write_beside(figure, row, "unknown" if total is None else f"<b>{total:,.2f}</b>", palette)
-    labels = [f"<b>▸ {wrapped(name)}</b>" if name == active else wrapped(name) for name, *_ in ranked]
+    marks = ("<b>▸ ", "</b>")
+    labels = [wrapped(name, NAME_ROOM).join(marks if name == active else ("", "")) for name, *_ in ranked]
     _as_rows(figure, labels, f"{unit}{' (▸: active)' if active else ''}", palette)
     figure.update_layout(barmode="stack")
     with_legend(styled(figure, scheme), scheme)

@@ -7,11 +7,21 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
-from ensemble.figures.template import PALETTES, Chart, Palette, Scheme, blend, cell, sentence, styled, wrapped
+from ensemble.figures.template import (
+    NAME_ROOM,
+    PALETTES,
+    Chart,
+    Palette,
+    Scheme,
+    blend,
+    cell,
+    sentence,
+    styled,
+    wrapped,
+)
 
 NAMED = 5  # pairs of members that are told in words
 UNKNOWN = "–"
-NAME_ROOM = 16  # letters of a name beside the cells, which need their room on a phone
 CELL = 48  # pixels that three lines of a name take
 FEW = 8  # members whose cells are that wide on a phone that numbers of the usual size fit
 
