@@ -40,7 +40,7 @@ def _sentences(measured: Measured) -> list[str]:
             f"1000 parts would cost {money:,.0f}, with an escape at {prices.escape:g}, an overkill at "
             f"{prices.overkill:g} and a review at {prices.review:g}, and with {share} defective, as in these photos."
         )
-    if basis.get("defective") is not None:
+    if basis.get("photos") == "held out" and "defective" in basis:
         found.append(_chosen(basis))
     return found
 
@@ -59,7 +59,7 @@ def _more(counts: Counts) -> str:
 def _chosen(basis: Mapping[str, Any]) -> str:
     """On other photos: what the cuts were chosen by, so that nobody takes one set for the other."""
     return (
-        f"The policy's cuts were chosen on other photos: there it had {basis.get('escapes', '?')} escapes in "
-        f"{basis['defective']} defective parts and {basis.get('overkills', '?')} overkills in "
+        f"The policy's cuts were chosen on other photos: there it let {basis.get('escapes', '?')} of "
+        f"{basis['defective']} defective parts escape and rejected {basis.get('overkills', '?')} of "
         f"{basis.get('good', '?')} good ones."
     )

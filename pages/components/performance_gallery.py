@@ -15,7 +15,7 @@ from pages.components import session
 from pages.components.chart import show_csv
 from pages.components.mark import shape
 from pages.components.performance_basis import Measured
-from pages.components.sheet import as_markdown, chip
+from pages.components.sheet import chip
 
 PAGE = 12
 COLUMNS = ("what", "photo", "truth", "defect", "verdict", "reason")
@@ -35,32 +35,25 @@ def show_gallery(measured: Measured) -> None:
         key="performance_kind",
     )
     shown = found[kind]
-    if not shown:
-        st.info(as_markdown(_nothing(kind, measured)), icon=":material/check:")
-        return
-    pages = -(-len(shown) // PAGE)
-    page = st.pagination(pages, key=f"performance_page {kind} {measured.policy.name}") if pages > 1 else 1
-    part = shown[(page - 1) * PAGE : page * PAGE]
-    st.html(f'<div class="parts">{"".join(_card(case, _verdict(case, measured)) for case in part)}</div>')
-    _show_file(found, measured)
+    if shown:
+        pages = -(-len(shown) // PAGE)
+        page = st.pagination(pages, key=f"performance_page {kind} {measured.policy.name}") if pages > 1 else 1
+        part = shown[(page - 1) * PAGE : page * PAGE]
+        st.html(f'<div class="parts">{"".join(_card(case, _verdict(case, measured)) for case in part)}</div>')
+    else:
+        st.info(_nothing(kind, measured), icon=":material/check:")
+    if any(found.values()):
+        _show_file(found, measured)
 
 
 def _nothing(kind: Kind, measured: Measured) -> str:
-    counts = measured.decided().counts
-    if kind == "reviews":
-        return "No part of these photos went to a person."
-    if counts is None:
-        return f"No mistake on these photos. {_mistakes_bound(len(measured.known))}"
-    if kind == "escapes":
-        said = risk.escape_sentence(counts.escapes, counts.defective)
-    else:
-        said = risk.overkill_sentence(counts.overkills, counts.good)
-    return f"No {kind.removesuffix('s')} on these photos. {said}"
-
-
-def _mistakes_bound(photos: int) -> str:
-    bound, sure = risk.percent(risk.upper_bound(0, photos)), risk.percent(risk.CONFIDENCE)
-    return f"The true share of mistakes can still be up to {bound} ({sure})."
+    name, counts = kind.removesuffix("s"), measured.decided().counts
+    photos = len(measured.known)
+    seen = {"escapes": counts.defective, "overkills": counts.good}.get(kind, photos) if counts else photos
+    if not seen:
+        return f"The test photos hold no part that could be an {name}: nothing is known of {kind}."
+    bound, sure = risk.percent(risk.upper_bound(0, seen)), risk.percent(risk.CONFIDENCE)
+    return f"No {name} on these photos. The true {name} rate can still be up to {bound} ({sure})."
 
 
 def _verdict(case: Case, measured: Measured) -> Verdict:

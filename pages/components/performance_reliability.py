@@ -13,7 +13,7 @@ from pages.components import session
 from pages.components.chart import show_chart
 from pages.components.performance_basis import Measured
 
-TEST, BEFORE, AFTER = "Test photos", "Held out: before", "after"
+TEST, BEFORE, AFTER = "Test photos", "Held out: before", "Held out: after"
 SOURCES = {
     TEST: "test photos",
     BEFORE: "held-out photos, before calibration",
