@@ -14,8 +14,10 @@ def show_policy_activation(active: Policy, evidence: Evidence) -> None:
     """Show which policy could be put in force and, where one is asked for, what that changes and the confirmation."""
     others = [policy.name for policy in session.policies() if policy.name != active.name]
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        name = st.selectbox("Policy to put in force", others, key="candidate", filter_mode=None, width=340)
+        name = st.selectbox("Policy to put in force", others, key=session.CANDIDATE, filter_mode=None, width=340)
         pressed = st.button("Show what would change", icon=":material/difference:", key="ask", disabled=not name)
+    if said := session.told(session.ENFORCED):
+        st.success(as_markdown(said), icon=":material/check_circle:")
     if pressed and name:
         try:
             session.ask_for(name)
@@ -41,8 +43,8 @@ def _show_pending(pending: session.Pending, active: Policy, evidence: Evidence) 
     rolling = pending.state is not None
     label = f"Roll back to state {pending.state}" if rolling else f"Put {pending.book.active} in force"
     with st.form("confirm", border=False), st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        author = st.text_input("Author", key="confirm_author", max_chars=60, width=220)
-        reason = "" if rolling else st.text_input("Reason", key="confirm_reason", max_chars=300, width=420)
+        author = st.text_input("Author", key="confirm_author", max_chars=60, width=180)
+        reason = "" if rolling else st.text_input("Reason", key="confirm_reason", max_chars=300, width=380)
         pressed = st.form_submit_button(as_markdown(label), type="primary", icon=":material/verified:", key="confirmed")
     st.button("Leave it as it is", on_click=session.forget_pending, key="leave")
     if pressed:

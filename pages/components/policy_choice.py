@@ -26,7 +26,7 @@ def show_policy_choice(evidence: Evidence, line: Line) -> None:
             step=1.0,
             key="limit",
             bind="query-params",
-            width=150,
+            width=160,
         )
         pressed = st.button("Choose for me", icon=":material/savings:", key="choose")
     limit = LIMIT if limit is None else limit  # an emptied field

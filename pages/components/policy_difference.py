@@ -77,7 +77,7 @@ def _cells(change: Change, classes: Classes) -> list[str]:
     picture = session.case_thumbnail(case)
     name = case.photo.rpartition("/")[2]
     shown = f"{escape(name)}<small>{escape(case.defect)}</small>" if case.defect else escape(name)
-    seen = '<span class="gone">no photo</span>'
+    seen = '<span class="photo-gone">no photo</span>'
     if picture is not None:
         address = base64.b64encode(picture).decode()
         seen = f'<img src="data:image/jpeg;base64,{address}" alt="Photo {escape(name)}">'

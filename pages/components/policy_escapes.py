@@ -53,7 +53,7 @@ def show_policy_photo(case: Case) -> None:
     """Show a small copy of a case's photo; a grey tile with its name where the photo is gone."""
     picture = session.case_thumbnail(case)
     if picture is None:
-        st.html(f'<div class="gone">{escape(_name(case))}<small>photo not here</small></div>')
+        st.html(f'<div class="photo-gone">{escape(_name(case))}<small>photo not here</small></div>')
     else:
         st.image(picture, width=136, alt=f"Photo {_name(case)}")
 

@@ -17,10 +17,10 @@ def show_policy_line() -> Line:
             max_value=100.0,
             value=None,
             step=0.1,
-            placeholder="as in the photos",
+            placeholder="as photos",
             key="defects",
             bind="query-params",
-            width=190,
+            width=160,
         )
         pace = st.number_input(
             "Parts an hour",
@@ -31,7 +31,7 @@ def show_policy_line() -> Line:
             placeholder="unknown",
             key="pace",
             bind="query-params",
-            width=150,
+            width=160,
         )
     return Line(prices, None if share is None else share / 100, pace or 0.0)
 
@@ -46,6 +46,6 @@ def _price(name: str) -> float:
         format="%.2f",
         key=f"{name}_price",
         bind="query-params",
-        width=150,
+        width=160,
     )
     return usual if found is None else found  # an emptied field

@@ -35,7 +35,7 @@ def show_policy_outcome(draft: Policy, active: Policy, known: Sequence[Case], li
         _tile("review", reviews(now), _noun(reviews(now), "review"), f"of {parts} parts", str(reviews(then))),
         _tile("none", money(expected(now, line).money), "money per 1000 parts", "", money(expected(then, line).money)),
     ]
-    st.html(f'<div class="tiles" role="status">{"".join(tiles)}</div>')
+    st.html(f'<div class="tiles draft" role="status">{"".join(tiles)}</div>')
 
 
 def _noun(number: int, noun: str) -> str:
@@ -50,7 +50,8 @@ def _of(events: int, parts: int, kind: str) -> str:
 
 def _tile(look: str, number: int | str, name: str, of: str, active: str) -> str:
     quiet = "" if number else "none"
+    lines = "".join(f"<small>{escape(line)}</small>" for line in of.split(" · ") if line)
     return (
         f'<div class="tile {look} {quiet}"><b>{number}</b><span>{escape(name)}</span>'
-        f"<small>{escape(of)}</small><small>active policy: {active}</small></div>"
+        f"{lines}<small>active policy: {active}</small></div>"
     )

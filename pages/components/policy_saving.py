@@ -21,12 +21,14 @@ def show_policy_saving() -> None:
         st.form("save_draft", border=False),
         st.container(horizontal=True, gap="medium", vertical_alignment="bottom"),
     ):
-        name = st.text_input("Name", key="save_name", max_chars=60, width=220)
-        author = st.text_input("Author", key="save_author", max_chars=60, width=220)
-        reason = st.text_input("Reason", key="save_reason", max_chars=300, width=420)
+        name = st.text_input("Name", key="save_name", max_chars=60, width=180)
+        author = st.text_input("Author", key="save_author", max_chars=60, width=180)
+        reason = st.text_input("Reason", key="save_reason", max_chars=300, width=380)
         pressed = st.form_submit_button("Save the draft", icon=":material/save:", key="save")
     st.caption("All three are needed. A saved policy is not in force.")
     draft = session.draft()
+    if said := session.told(session.SAVED):
+        st.success(as_markdown(said), icon=":material/check_circle:")
     if pressed and draft is not None:
         try:
             session.save(draft, name, author, reason)

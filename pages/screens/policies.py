@@ -15,8 +15,6 @@ from pages.components.policy_saving import show_policy_saving
 
 st.title("What do we risk?", anchor=False)
 show_obstacle()
-if said := session.done():
-    st.success(said, icon=":material/check_circle:")
 evidence = show_policy_evidence()
 active = session.policies()[0]
 

@@ -2,9 +2,12 @@
 
 from pages.components.session.desk import book, case_thumbnail, counts, evidence, history, labels, suspicions
 from pages.components.session.drafting import (
+    CANDIDATE,
+    ENFORCED,
     FROM,
     HELD_OUT,
     PHOTOS,
+    SAVED,
     TEST,
     Pending,
     ask_back,
@@ -13,7 +16,6 @@ from pages.components.session.drafting import (
     choose_by_cost,
     chosen_by_cost,
     confirm,
-    done,
     draft,
     forget_pending,
     keep_draft,
@@ -25,6 +27,7 @@ from pages.components.session.drafting import (
     pending,
     problem_of_file,
     save,
+    told,
 )
 from pages.components.session.inspecting import inspection, inspector, quarantine, trained
 from pages.components.session.many_photos import Batch, batch, batch_rows, start_batch, stop_batch
@@ -73,8 +76,10 @@ from pages.components.session.samples import pick_sample, picked_sample, sample_
 
 __all__ = [
     "BATCH",
+    "CANDIDATE",
     "CHOSEN",
     "DEMO",
+    "ENFORCED",
     "FROM",
     "HELD_OUT",
     "HOME",
@@ -83,6 +88,7 @@ __all__ = [
     "POLICY",
     "PRODUCT",
     "SAMPLE",
+    "SAVED",
     "TEST",
     "VERDICT",
     "Batch",
@@ -104,7 +110,6 @@ __all__ = [
     "confirm",
     "counts",
     "data_root",
-    "done",
     "draft",
     "evidence",
     "forget_pending",
@@ -150,6 +155,7 @@ __all__ = [
     "store",
     "suspicions",
     "switch_demo",
+    "told",
     "trained",
     "verdict_of",
 ]

@@ -17,9 +17,10 @@ from ensemble.store.policy_history import POLICIES
 from pages.components.session.desk import book, publish, roll_back
 from pages.components.session.product import classes, in_force, is_demo, manifest, mode, store
 
-FROM, PHOTOS = "from", "photos"  # keys of widgets, and names in the page's address
+FROM, PHOTOS, CANDIDATE = "from", "photos", "candidate"  # keys of widgets, and names in the page's address
 HELD_OUT, TEST = "held_out", "test"
-DRAFT, PENDING, MOVES, CHEAPEST, DONE, LOOKED = "_draft", "_pending", "_moves", "_cheapest", "_done", "_looked_into"
+DRAFT, PENDING, MOVES, CHEAPEST, LOOKED = "_draft", "_pending", "_moves", "_cheapest", "_looked_into"
+SAVED, ENFORCED = "_saved", "_enforced"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,11 @@ def chosen_by_cost() -> Chosen | None:
 def choose_by_cost(held_out: Sequence[Case], line: Line, escape_limit: float) -> None:
     """Have the cheapest policy chosen on held-out photos and start a draft from it; a PolicyError says why not."""
     chosen = cheapest(held_out, classes(), line, escape_limit)
-    st.session_state[CHEAPEST] = mode(), chosen
-    st.session_state[FROM] = chosen.policy.name
+    taken = {policy.name for policy in in_force().policies}
+    names = (chosen.policy.name, *(f"{chosen.policy.name} {number}" for number in range(2, len(taken) + 3)))
+    name = next(name for name in names if name not in taken)
+    st.session_state[CHEAPEST] = mode(), replace(chosen, policy=replace(chosen.policy, name=name))
+    st.session_state[FROM] = name
 
 
 def note_move(key: str, photos: str) -> None:
@@ -100,7 +104,8 @@ def save(new: Policy, name: str, author: str, reason: str) -> None:
     if name in {policy.name for policy in now.policies}:
         raise PolicyError(f"There is a policy called {name} already. Choose another name.")
     publish(PolicyBook((*now.policies, named), now.active), author, f"Saved {name}: {reason}")
-    st.session_state[DONE] = f"{name} is saved, and not in force. Put it in force below."
+    st.session_state[SAVED] = f"{name} is saved, and not in force. See below what it would change."
+    st.session_state[CANDIDATE] = name
 
 
 def names_in_file() -> list[str]:
@@ -152,12 +157,12 @@ def confirm(found: Pending, author: str, reason: str) -> None:
     else:
         roll_back(found.state, author)
     forget_pending()
-    st.session_state[DONE] = f"{name} is in force since {datetime.now(UTC):%H:%M} UTC."
+    st.session_state[ENFORCED] = f"{name} is in force since {datetime.now(UTC):%H:%M} UTC."
 
 
-def done() -> str:
-    """What was done last, told once; empty where nothing was."""
-    return str(st.session_state.pop(DONE, ""))
+def told(key: str) -> str:
+    """What was done last, `SAVED` or `ENFORCED`, told once; empty where nothing was."""
+    return str(st.session_state.pop(key, ""))
 
 
 def look_into(photo: str) -> None:
