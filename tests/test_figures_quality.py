@@ -203,6 +203,11 @@ def test_zones_carry_their_verdicts_and_lines_stand_at_the_cuts(
     assert [shape.x0 for shape in figure.layout.shapes if shape.type == "line" and shape.yref == "paper"] == cuts
 
 
+def test_the_axis_says_what_the_scores_are_and_where_the_cuts_lie() -> None:
+    figure = figures.score_histogram([0.1], [0.9], 0.4, 0.6, "light", axis="share of votes").figure
+    assert figure.layout.xaxis.title.text == "share of votes<br>REVIEW from 0.40, NOK from 0.60"
+
+
 def test_counts_beside_the_axis_are_true_counts() -> None:
     axis = figures.score_histogram([0.01] * 1000, [0.9] * 300, 0.4, 0.6, "light").figure.layout.yaxis
     assert list(axis.ticktext) == ["0", "1000", "500", "200", "50", "200", "50"]

@@ -18,13 +18,19 @@ Counts = Mapping[str, NDArray[np.int64]]
 
 
 def score_histogram(
-    good: Sequence[float], defective: Sequence[float], review: float, reject: float, scheme: Scheme
+    good: Sequence[float],
+    defective: Sequence[float],
+    review: float,
+    reject: float,
+    scheme: Scheme,
+    *,
+    axis: str = "defect probability",
 ) -> Chart:
     """How many good parts (upwards) and defective parts (downwards) have which score, in the zones of two cuts.
 
     A part is in REVIEW from the cut `review` on and NOK from `reject` on; where both are equal there is no REVIEW.
     Bars are as high as the root of their count, so that one defective part shows beside thousands of good ones.
-    Scores and cuts outside [0, 1], and cuts in the wrong order, raise a ValueError.
+    `axis` says what the scores are. Scores and cuts outside [0, 1], and cuts in the wrong order, raise a ValueError.
     """
     if not 0 <= review <= reject <= 1:
         raise ValueError(f"Cuts lie in [0, 1], that of REVIEW not above that of NOK. Got {review} and {reject}.")
@@ -32,7 +38,7 @@ def score_histogram(
     zones = _zones(review, reject)
     counts = {label: np.histogram(scores, BINS, (0, 1))[0] for label, scores in sides.items()}
     figure = _drawn(counts, zones, PALETTES[scheme])
-    figure.update_xaxes(title=titled(f"defect probability<br>{_in_words(zones)}"))
+    figure.update_xaxes(title=titled(f"{axis}<br>{_in_words(zones)}"))
     rows = tuple(
         {"truth": label, "score": cell(score), "verdict": _verdict(score, zones)}
         for label, scores in sides.items()
