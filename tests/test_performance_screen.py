@@ -276,6 +276,13 @@ class TestEmptyStates:
         assert offered["by-class"][1] == {"class": "shoes", "photos": "3", "called": "3", "right": "3"}
         assert "mistakes" in {row["what"] for row in offered["failures"]}
 
+    @pytest.mark.parametrize("classes", [None, GARMENTS], ids=["without a product", "three classes"])
+    def test_a_demo_needs_no_evidence(self, tmp_path: Path, classes: Classes | None) -> None:
+        if classes:
+            write_product(tmp_path / "models", MEMBERS, classes)
+        app = opened(demo="true")
+        assert not app.exception and "all of this is made up" in texts(app)
+
     @pytest.mark.parametrize("view", ["Members", "Dependence", "Training"])
     def test_a_demo_says_so_in_every_file(self, product: Path, view: str, offered: Downloads) -> None:
         app = opened(view, demo="true")

@@ -38,7 +38,7 @@ def show_dependence(measured: Measured) -> None:
     with st.container(key="dependence"):
         with st.container():
             st.html(
-                f'<div class="tiles wide"><div class="tile none"><b>{told}</b><span>Effective number of voters</span>'
+                f'<div class="tiles wide"><div class="tile"><b>{told}</b><span>Effective number of voters</span>'
                 f"<p>{sentence}</p></div></div>"
             )
             _show_pairs(wrong, measured)

@@ -1,5 +1,6 @@
 """Member by member: how well each tells good from defective over all cuts, and whether its probabilities come true."""
 
+from collections.abc import Mapping
 from html import escape
 
 import numpy as np
@@ -21,40 +22,40 @@ Voter = tuple[NDArray[np.bool_], NDArray[np.float64]]
 def show_performance_members(measured: Measured) -> None:
     """Show the table of members, their curves beside the ensemble's, and how one voter's figures follow its cut."""
     _show_table(measured)
-    labels = {case.label for case in measured.known}
-    both = measured.classes.defect is not None and len(labels) == len(measured.classes.names)
-    if both:
-        _show_curves(measured)
+    voters = _voters(measured) if measured.classes.defect is not None else {}
+    if voters:
+        _show_curves(measured, voters)
     elif measured.classes.defect is None:
         st.caption("No class is the defect, so there is no cut to draw curves over.")
     else:
         st.info("Curves over all cuts need good and defective photos, and the test photos are of one class alone.")
     with st.container(key="voters"):
-        if both:
+        if voters:
             with st.container():
-                _show_f_beta(measured)
+                _show_f_beta(measured, voters)
         with st.container():
             show_reliability(measured)
 
 
 def _show_table(measured: Measured) -> None:
     records, rows = session.records(), []
+    has_defect = measured.classes.defect is not None
     for member in measured.members:
         record = records.get(member)
         brier, ece = before_and_after(record)
         weight = f"{measured.policy.weight_of(member, record.weight if record else 1.0):.2f}"
         method = record.calibrator.method if record else "none"
-        rows.append((escape(member), _auroc(measured, member), brier, ece, escape(method), weight))
-    show_sheet(("Member", "AUROC", "Brier", "ECE", "Calibration", "Vote counts"), rows, folding=True)
+        area = (_auroc(measured, member),) if has_defect else ()
+        rows.append((escape(member), *area, brier, ece, escape(method), weight))
+    auroc = ("AUROC",) if has_defect else ()
+    show_sheet(("Member", *auroc, "Brier", "ECE", "Calibration", "Vote counts"), rows, folding=True)
     st.caption(
-        "AUROC on the test photos. Brier score and expected calibration error (ECE) before → after calibration, on "
-        "held-out photos; 0 is perfect."
+        ("AUROC on the test photos. " if has_defect else "")
+        + "Brier score and expected calibration error (ECE) before → after calibration, on held-out photos; 0 is perfect."
     )
 
 
 def _auroc(measured: Measured, member: str) -> str:
-    if measured.classes.defect is None:
-        return "–"
     truth, scores = suspicions(measured.known, measured.policy, member, measured.classes)
     return f"{curves.roc(truth, scores).area:.3f}" if truth.any() and not truth.all() else "–"
 
@@ -68,8 +69,8 @@ def _voters(measured: Measured) -> dict[str, Voter]:
     return found
 
 
-def _show_curves(measured: Measured) -> None:
-    voters, scheme = _voters(measured), session.scheme()
+def _show_curves(measured: Measured, voters: Mapping[str, Voter]) -> None:
+    scheme = session.scheme()
     roc: dict[str, Curve] = {name: curves.roc(*given) for name, given in voters.items()}
     precise: dict[str, Curve] = {name: curves.precision_recall(*given) for name, given in voters.items()}
     with st.container(key="curves"):
@@ -83,9 +84,8 @@ def _show_curves(measured: Measured) -> None:
         st.caption("The ensemble's curves are those of all its votes: they know neither cascade nor exceptions.")
 
 
-def _show_f_beta(measured: Measured) -> None:
+def _show_f_beta(measured: Measured, voters: Mapping[str, Voter]) -> None:
     st.markdown("**F-beta by cut**")
-    voters = _voters(measured)
     voter = st.selectbox("Voter", list(voters), key="f_beta_voter", filter_mode=None)
     cut = measured.policy.reject_from if voter == ENSEMBLE else measured.policy.cut_of(voter)
     drawn = {curve.name: curve for curve in curves.f_beta_curve(*voters[voter])}
