@@ -3,24 +3,17 @@
 import csv
 import io
 import json
-import os
 import re
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 from bad_photos import BAD
+from dashboard import PATIENCE, ROOT, served
 from drawn_detector import MARKS, drawn_photo, write_drawn_detector
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from ensemble.overlays import VERMILION
 from ensemble.store import ModelStore
@@ -28,105 +21,25 @@ from ensemble.store.trust import trust
 
 pytestmark = pytest.mark.browser
 
-ROOT = Path(__file__).resolve().parent.parent
-FLAGS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
-PATIENCE = 60_000  # milliseconds; loading models on a busy machine takes a while
-SCREENS = {"": "What is this part?", "batch": "Which of these parts?", "members": "What may vote?", "help": "Help"}
+SCREENS = {
+    "": "What is this part?",
+    "batch": "Which of these parts?",
+    "policies": "What do we risk?",
+    "members": "What may vote?",
+    "help": "Help",
+}
 expect.set_options(timeout=PATIENCE)
 ANSWER = re.compile("^(OK|NOK|REVIEW)$")
-
-
-def chromium() -> str:
-    """The browser's path; without one the tests fail with the sentence that says what to install."""
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
-        pytest.fail("The browser tests need Chromium: install it (on Debian: sudo apt-get install chromium).", False)
-    return found
 
 
 def photos() -> list[Path]:
     return [sorted((ROOT / "data" / "test" / name).glob("*.jpg"))[0] for name in ("defective", "non_defective")]
 
 
-@contextmanager
-def served(models: Path | None = None) -> Iterator[str]:
-    """Start the dashboard in a process of its own on a free port; gives its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "streamlit_app.py"), "--server.port", str(port)]
-    options = ["--server.headless", "true", "--server.address", "127.0.0.1", "--server.fileWatcherType", "none"]
-    environment = os.environ | ({"QUORUM_MODELS": str(models)} if models else {})
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen([*command, *options], cwd=ROOT, env=environment, **quiet) as server:
-        try:
-            address = f"http://127.0.0.1:{port}"
-            _wait_until_up(f"{address}/_stcore/health")
-            yield address
-        finally:
-            server.terminate()
-
-
-def _wait_until_up(address: str) -> None:
-    last = time.monotonic() + PATIENCE / 1000
-    while True:
-        try:
-            with urllib.request.urlopen(address, timeout=5):
-                return
-        except OSError:
-            if time.monotonic() > last:
-                raise
-            time.sleep(0.2)
-
-
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     with served() as found:
         yield found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = chromium()
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield started
-        started.close()
-
-
-@pytest.fixture
-def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Open pages that note what goes wrong in them; nothing may."""
-    pages: list[Page] = []
-    wrong: list[str] = []
-
-    def opened(width: int = 1440, height: int = 900, scheme: str = "light") -> Page:
-        page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)  # type: ignore[arg-type]
-        page.set_default_timeout(PATIENCE)
-        page.on("console", lambda message: wrong.append(message.text) if _is_error(message) else None)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("request", lambda request: wrong.append(request.url) if _is_foreign(request.url) else None)
-        pages.append(page)
-        return page
-
-    yield opened
-    for page in pages:
-        page.close()
-    assert not wrong
-
-
-def _is_error(message: object) -> bool:
-    # On a deep link Streamlit asks below the screen's own name first, and is answered 404 before it finds the way; in a
-    # fresh process it also misses the page until it is loaded again, see `pages/components/first_visit.py`.
-    astray = "/_stcore/" in message.location["url"] or "does not seem to exist" in message.text  # type: ignore[attr-defined]
-    return message.type == "error" and not astray  # type: ignore[attr-defined]
-
-
-def _is_foreign(url: str) -> bool:
-    return not url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:"))
 
 
 def analyze(page: Page, path: Path) -> str:
