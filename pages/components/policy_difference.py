@@ -9,11 +9,11 @@ import streamlit as st
 
 from ensemble.cases import Case, Evidence
 from ensemble.policies import Policy
-from ensemble.results import Classes
+from ensemble.results import Classes, word
 from pages.components import session
 from pages.components.policy_file import show_policy_table_file
 from pages.components.policy_words import many
-from pages.components.sheet import chip, show_sheet
+from pages.components.sheet import chip, quiet_chip, show_sheet
 
 MOST = 50
 COLUMNS = ("photo", "sha256", "truth", "before", "after", "new_escape", "new_overkill")
@@ -76,20 +76,22 @@ def _cells(change: Change, classes: Classes) -> list[str]:
     case = change.case
     picture = session.case_thumbnail(case)
     name = case.photo.rpartition("/")[2]
-    shown = f"{escape(name)}<small>{escape(case.defect)}</small>" if case.defect else escape(name)
+    shown = (
+        f"{escape(name)}<small>{escape(case.defect)}</small>" if case.defect not in ("", case.label) else escape(name)
+    )
     seen = '<span class="photo-gone">no photo</span>'
     if picture is not None:
         address = base64.b64encode(picture).decode()
         seen = f'<img src="data:image/jpeg;base64,{address}" alt="Photo {escape(name)}">'
     note = ""
     if change.is_escape(classes):
-        note = "<small><b>new escape</b></small>"
+        note = ' <span class="chip nok">new escape</span>'
     elif change.is_overkill(classes):
-        note = "<small>new overkill</small>"
+        note = f" {quiet_chip('new overkill')}"
     return [
         f'<span class="with-photo">{seen}<span>{shown}</span></span>',
-        chip(case.label, classes),
-        chip(change.before, classes),
+        quiet_chip(word(case.label)),
+        quiet_chip(word(change.before)),
         f"{chip(change.after, classes)}{note}",
     ]
 

@@ -60,7 +60,7 @@ def show_policy_photo(case: Case) -> None:
 
 def _show_case(draft: Policy, case: Case) -> None:
     verdict = draft.decide(case.scores, case.absent, session.classes())
-    kind = f" · {case.defect}" if case.defect else ""
+    kind = f" · {case.defect}" if case.defect not in ("", case.label) else ""
     with st.container(border=True, key="escaped"):
         st.markdown(f"**{as_markdown(case.photo)}**{as_markdown(kind)}")
         st.text(verdict.reason)

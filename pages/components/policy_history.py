@@ -27,16 +27,16 @@ def show_policy_history() -> None:
     if len(states) > SHOWN:
         st.caption(f"The newest {SHOWN} of {len(states)} states.")
     if len(states) > 1:
-        _show_way_back({entry.number: entry for entry in states[1:]})
+        _show_way_back(states[0].number, {entry.number: entry for entry in states[1:]})
 
 
-def _show_way_back(states: dict[int, Published]) -> None:
+def _show_way_back(newest: int, states: dict[int, Published]) -> None:
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         number = st.selectbox(
             "State to go back to",
             list(states),
             format_func=lambda number: f"{number} · {states[number].reason}",
-            key="state",
+            key=f"state before {newest}",  # another newest state asks anew
             filter_mode=None,
             width=340,
         )
