@@ -51,7 +51,7 @@ def _show_table(measured: Measured) -> None:
     show_sheet(("Member", *auroc, "Brier", "ECE", "Calibration", "Vote counts"), rows, folding=True)
     st.caption(
         ("AUROC on the test photos. " if has_defect else "")
-        + "Brier score and expected calibration error (ECE) before → after calibration, on held-out photos; 0 is perfect."
+        + "Brier score and expected calibration error (ECE) before → after calibration, on held-out photos: 0 is best."
     )
 
 
