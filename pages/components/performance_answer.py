@@ -52,4 +52,5 @@ def _tile(look: str, name: str, events: int, trials: int, of: str, rate: str) ->
 
 
 def _html(look: str, mark: str, number: str, name: str, sentence: str) -> str:
-    return f'<div class="tile {look}"><b>{number}</b><span>{mark}{name}</span><p>{escape(sentence)}</p></div>'
+    tied = escape(sentence).replace(" %", "\N{NO-BREAK SPACE}%")
+    return f'<div class="tile {look}"><b>{number}</b><span>{mark}{name}</span><p>{tied}</p></div>'

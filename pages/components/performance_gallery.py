@@ -64,7 +64,7 @@ def _card(case: Case, verdict: Verdict) -> str:
     name = Path(case.photo).stem.replace("_", " ")
     facts = " · ".join(filter(None, (f"truly {word(case.label)}", _type(case), case.category)))
     votes = "".join(_vote(vote, verdict) for vote in verdict.votes)
-    absent = "".join(f"<li><span>{escape(each.member)}</span><i>absent</i></li>" for each in verdict.absent)
+    absent = "".join(f"<li><span>{_member(each.member)}</span><i>absent</i></li>" for each in verdict.absent)
     return (
         f'<article class="part">{_picture(case)}<div><h4>{escape(name)}</h4>'
         f"<p>called {chip(verdict.label, verdict.classes)}<br>{escape(facts)}</p></div>"
@@ -87,7 +87,12 @@ def _picture(case: Case) -> str:
 def _vote(vote: Vote, verdict: Verdict) -> str:
     look = figures.tone(vote.label, verdict.classes)
     said = f'<b class="{look}">{shape(look)}{escape(word(vote.label))}</b> {vote.score:.2f}'
-    return f"<li><span>{escape(vote.member)}</span><i>{said}</i></li>"
+    return f"<li><span>{_member(vote.member)}</span><i>{said}</i></li>"
+
+
+def _member(name: str) -> str:
+    """A name that breaks between its words alone."""
+    return escape(name).replace("_", "_<wbr>")
 
 
 def _show_file(found: Mapping[Kind, Sequence[Case]], measured: Measured) -> None:
