@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 ROOT = Path(__file__).resolve().parent.parent
 FLAGS = (
@@ -19,6 +20,7 @@ FLAGS = (
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
 PATIENCE = 60_000  # milliseconds; loading models on a busy machine takes a while
+expect.set_options(timeout=PATIENCE)
 
 
 def chromium() -> str:

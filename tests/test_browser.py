@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bad_photos import BAD
-from dashboard import PATIENCE, ROOT, served
+from dashboard import ROOT, served
 from drawn_detector import MARKS, drawn_photo, write_drawn_detector
 from PIL import Image
 from playwright.sync_api import Page, expect
@@ -28,7 +28,6 @@ SCREENS = {
     "members": "What may vote?",
     "help": "Help",
 }
-expect.set_options(timeout=PATIENCE)
 ANSWER = re.compile("^(OK|NOK|REVIEW)$")
 
 
