@@ -16,7 +16,7 @@ from ensemble.errors import PolicyError
 from ensemble.policies import PLURAL_SHIPPED, SHIPPED, Policy, Stage, choose
 from ensemble.results import REVIEW, Classes
 from ensemble.risk import not_safe, percent, upper_bound
-from ensemble.thresholds import MARGIN, Cut, cost_cut, f_beta_cut, precision_cut, review_cut, safe_cut
+from ensemble.thresholds import MARGIN, Cut, cost_cut, f_beta_cut, precision_cut, review_cut, safe_cut, smooth_cut
 
 PRICES = Prices()
 SAVES = 0.1  # of the parts; a first stage that settles fewer is not worth its line
@@ -57,14 +57,16 @@ def derive(held_out: Sequence[Case], classes: Classes, groups: Sequence[Sequence
         return (_with_margin(choose(PLURAL_SHIPPED, "INDUSTRIAL_BALANCED"), held_out, classes),)
     defective, values = suspicions(choose(SHIPPED, "BALANCED"), held_out, classes)
     safe, precise = safe_cut(defective, values), precision_cut(defective, values)
-    low, high = review_cut(defective, values, PRICES)
+    balanced = smooth_cut(defective, values, PRICES.overkill / (PRICES.overkill + PRICES.escape), "cost")
+    low = smooth_cut(defective, values, PRICES.review / PRICES.escape, "review")
+    high = smooth_cut(defective, values, 1 - PRICES.review / PRICES.overkill, "review")
     members = len({score.member for case in held_out for score in case.scores})
     industrial = _cut(_named("INDUSTRIAL_BALANCED"), high, low, quorum=members // 2 + 1)
     careful = _cut(_named("INDUSTRIAL_SAFE_0FN"), precise, safe, quorum=members)
     exact = tuple(Stage(tuple(group)) for group in groups)
     return (
         _cut(_named("SAFE_0FN"), safe),
-        _cut(_named("BALANCED"), cost_cut(defective, values, PRICES)),
+        _cut(_named("BALANCED"), balanced),
         _cut(_named("PRECISION"), precise),
         _with_cascade(industrial, held_out, classes, groups),
         replace(careful, cascade=exact if len(groups) > 1 else ()),

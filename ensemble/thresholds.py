@@ -10,11 +10,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit, logit
+from sklearn.linear_model import LogisticRegression
 
 from ensemble.costs import PARTS, Prices
 from ensemble.errors import PolicyError
 
 MARGIN = 2.0  # odds that a safe cut keeps below the lowest defective part, and a precise one above the highest good one
+LEAST = 1e-4  # scores nearer to 0 or 1 are no surer
 TIE = 1e-9  # sums of money that differ by less, relatively, differ by rounding alone
 
 
@@ -196,6 +199,23 @@ def review_cut(
     upper = lower + _first(low[lower] + high[lower:], least, scale)
     figure = float(low[lower] + high[upper])
     return counted.cut("review_low", lower, figure), counted.cut("review_high", upper, figure)
+
+
+def smooth_cut(defective: ArrayLike, scores: ArrayLike, probability: float, name: str) -> Cut:
+    """The score at which a part is defective with this probability, by a logistic curve through the log-odds of scores.
+
+    Two numbers are fitted to all parts (Platt 1999), so a few of them move the cut less than they move one that is
+    chosen for the least cost on these very parts. By Bayes' rule the cheapest cut is where
+    probability × escape = (1 - probability) × overkill. Where no curve rises, it is the one of least cost.
+    """
+    truth, given = checked(defective, scores)
+    odds = logit(np.clip(given, LEAST, 1 - LEAST))
+    line = LogisticRegression(C=np.inf).fit(odds[:, None], truth)
+    slope, offset = float(line.coef_[0, 0]), float(line.intercept_[0])
+    if slope <= 0:
+        return cost_cut(truth, given, Prices(escape=1 / probability - 1, overkill=1.0))
+    threshold = float(expit((logit(probability) - offset) / slope))
+    return Counted.at(np.array([threshold]), truth, given).cut(name, 0)
 
 
 def _allowed(money: NDArray[np.float64], counted: "Counted", most_escapes: int | None) -> NDArray[np.float64]:

@@ -58,7 +58,11 @@ def test_three_classes(run: Run, tmp_path: Path, tiny_weights: Path, tiny_data: 
         run("evaluate", "--data", tmp_path / "data", "--models", tmp_path / "m", "--json", tmp_path / "q.json")[0] == 0
     )
     quality = json.loads((tmp_path / "q.json").read_text())
-    assert quality["classes"] == ["bottomwear", "shoes", "topwear"] and list(quality["ensemble"]) == ["MAJORITY"]
+    assert quality["classes"] == ["bottomwear", "shoes", "topwear"] and list(quality["ensemble"]) == [
+        "MAJORITY",
+        "BALANCED",
+        "INDUSTRIAL_BALANCED",
+    ]
     member, vote = quality["members"][f"svm_{TINY_BACKBONE}"], quality["ensemble"]["MAJORITY"]
     assert member["auroc"] is None and vote["escape_rate"] is None and vote["overkill_rate"] is None
     assert set(vote["confusion"]) == {"bottomwear", "shoes", "topwear"}

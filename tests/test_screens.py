@@ -23,6 +23,7 @@ from ensemble.batches import Judged
 from ensemble.exports import file_name
 from ensemble.results import Absence, Classes, Region
 from pages.components import look, members, session
+from pages.components.session import inspecting, many_photos, one_photo
 
 ROOT = Path(__file__).resolve().parent.parent
 BATCH, MEMBERS, HELP = (f"pages/screens/{name}.py" for name in ("inspect_batch", "members", "help"))
@@ -159,7 +160,7 @@ class TestOnePhoto:
     def test_shows_the_verdict_with_word_reason_and_votes(self, product: Path) -> None:
         app = analyzed(opened(), PHOTO)
         assert 'class="verdict nok"' in card(app) and ">NOK<" in card(app)
-        assert "2 of 3 votes say NOK." in card(app)
+        assert "2 of 3 votes say NOK: svm_a and rf_a. OK if rf_a" in card(app)
         assert all(name in texts(app) for name in MOSTLY_BAD)
         assert [chart.proto.alt for chart in app.get("plotly_chart")] == [
             "Mean defect probability 57% over 3 votes; the mean cut is 50%.",
@@ -317,7 +318,7 @@ class TestWhere:
             asked.append(name)
             return Attribution(name, label, values if name == "rf_a" else 0 * values)
 
-        monkeypatch.setattr(session, "attribute", attributed)
+        monkeypatch.setattr(one_photo, "attribute", attributed)
         app = analyzed(opened(), PHOTO)
         assert not asked and "not a defect" not in texts(app)
         with monkeypatch.context() as patched:
@@ -343,7 +344,7 @@ class TestClasses:
         write_product(tmp_path / "models", tuple(GARMENT), GARMENTS)
         load_as(monkeypatch, GARMENT)
         app = opened()
-        assert app.selectbox(key="policy").options == ["MAJORITY"]
+        assert app.selectbox(key="policy").options == ["MAJORITY (active)", "BALANCED", "INDUSTRIAL_BALANCED"]
         analyzed(app, PHOTO)
         assert 'class="verdict plain"' in card(app) and ">shoes<" in card(app)
         assert app.get("plotly_chart")[0].proto.alt.startswith("Mean probability over 3 votes: bottomwear 17%")
@@ -395,7 +396,7 @@ class TestDemo:
         assert not app.get("download_button")
 
     def test_a_demo_without_a_product_has_policies_at_once(self) -> None:
-        assert opened(demo="true").selectbox(key="policy").options == ["MAJORITY", "ANY", "ALL"]
+        assert opened(demo="true").selectbox(key="policy").options[:3] == ["MAJORITY (active)", "ANY", "ALL"]
 
     def test_broken_policies_do_not_stop_a_demo(self, product: Path) -> None:
         (product / "policies.json").write_text("{")
@@ -469,7 +470,7 @@ class TestBatch:
         batch = app.session_state["_batch"]
         batch.total, batch.coming = 2, iter([Judged("b.jpg", error="b.jpg is empty.")])
         with monkeypatch.context() as patched:
-            patched.setattr(session.st, "session_state", {session.BATCH: batch})
+            patched.setattr(many_photos.st, "session_state", {session.BATCH: batch})
             session.stop_batch()
         app.run()
         assert "1 of 2 files" in texts(app) and "stopped before the end" in texts(app)
@@ -486,8 +487,8 @@ def test_visitors_are_served_one_after_the_other(monkeypatch: pytest.MonkeyPatch
             running.pop()
             return [seen]
 
-    monkeypatch.setattr(session, "inspector", Busy)
-    monkeypatch.setattr(session, "policy", lambda: None)
+    monkeypatch.setattr(inspecting, "inspector", Busy)
+    monkeypatch.setattr(inspecting, "policy", lambda: None)
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(session.inspection(), [[number] for number in range(4)])) == [[1]] * 4
 

@@ -45,7 +45,8 @@ def show_policy_difference(before: Policy, after: Policy, evidence: Evidence) ->
     _show_counts(changes, len(known), classes)
     if not changes:
         return
-    show_sheet(("Photo", "Truly", "Before", "After"), [_cells(change, classes) for change in changes[:MOST]])
+    rows = [_cells(change, classes) for change in changes[:MOST]]
+    show_sheet(("Photo", "Truly", "Before", "After"), rows, folding=True)
     if len(changes) > MOST:
         st.caption(f"The first {MOST} of {len(changes)}; the file holds all.")
     show_policy_table_file(COLUMNS, [_row(change, classes) for change in changes], "difference", "These parts (CSV)")

@@ -1,0 +1,64 @@
+"""Which photos members speak of without having learnt from them: no part on both sides, every class in each fold."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ensemble.captures import parts
+from ensemble.datasets import Dataset, Sample
+from ensemble.held_out import FOLDS, leave_out, plan
+from ensemble.readings import Rows
+from ensemble.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK
+
+
+def dataset(good: int, bad: int, name: str = "{}_{}.png") -> Dataset:
+    samples = [Sample(Path(name.format("good", i)), NON_DEFECTIVE) for i in range(good)]
+    samples += [Sample(Path(name.format("bad", i)), DEFECTIVE, ("dent", "scratch")[i % 2]) for i in range(bad)]
+    return Dataset(OK_NOK, tuple(samples), (), {}, ())
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "learnt", "held", "again", "note"),
+    [
+        (400, 200, 450, (150,), False, "150 of 600 training photos are held out"),
+        (60, 30, 90, (30, 30, 30), True, "Cuts rest on all 90 training photos"),
+        (60, 5, 65, (), False, "No photos are held out"),
+        (60, 0, 60, (), False, "No photos are held out"),
+    ],
+)
+def test_large_sets_are_divided_and_small_ones_crossed(
+    good: int, bad: int, learnt: int, held: tuple[int, ...], again: bool, note: str
+) -> None:
+    given = dataset(good, bad)
+    found = plan(given, 0)
+    assert (len(found.learn), tuple(map(len, found.folds)), found.again) == (learnt, held, again)
+    assert note in found.note()
+    for fold in found.folds:
+        assert {sample.defect for sample in fold} == {"", "dent", "scratch"}
+        assert again or not set(fold) & set(found.learn)
+    everything = [sample for fold in found.folds for sample in fold]
+    assert not again or sorted(everything, key=str) == sorted(given.train, key=str)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_captures_of_one_part_stay_on_one_side(seed: int) -> None:
+    names = [f"exp{shot}_num_{1000 * part + 15 * shot}.jpg" for part in range(40) for shot in range(1, 7)]
+    samples = [Sample(Path(name), (NON_DEFECTIVE, DEFECTIVE)[place // 6 % 2]) for place, name in enumerate(names)]
+    found = plan(Dataset(OK_NOK, tuple(samples), (), {}, ()), seed)
+    assert len(found.folds) == FOLDS
+    part_of = dict(zip(samples, parts([sample.path for sample in samples]), strict=True))
+    groups = [{part_of[sample] for sample in fold} for fold in found.folds]
+    assert sum(map(len, groups)) == len(set().union(*groups)) == 40
+
+
+def test_photos_whose_names_do_not_tell_are_parts_of_their_own() -> None:
+    assert parts([Path("b.jpg"), Path("exp1_num_50.jpg"), Path("a.jpg"), Path("exp2_num_70.jpg")]) == [1, 0, 2, 0]
+
+
+def test_rows_without_a_fold() -> None:
+    samples = dataset(2, 1).train
+    rows = Rows(samples, np.array([0, 0, 1]), {"a": np.arange(6).reshape(3, 2)}, (), ())
+    left = leave_out(rows, samples[1:2])
+    assert left.samples == (samples[0], samples[2]) and left.labels.tolist() == [0, 1]
+    assert left.inputs["a"].tolist() == [[0, 1], [4, 5]]
