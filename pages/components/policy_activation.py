@@ -35,11 +35,11 @@ def _show_pending(pending: session.Pending, active: Policy, evidence: Evidence) 
     st.markdown(f"**From {as_markdown(active.name)} to {as_markdown(pending.book.active)}{back}**")
     try:
         show_policy_difference(active, pending.active(), evidence)
+        _show_lost(pending)
     except QuorumError as error:
         st.error(as_markdown(str(error)), icon=":material/report:")
         st.button("Leave it as it is", on_click=session.forget_pending, key="leave")
         return
-    _show_lost(pending)
     rolling = pending.state is not None
     label = f"Roll back to state {pending.state}" if rolling else f"Put {pending.book.active} in force"
     with st.form("confirm", border=False), st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):

@@ -59,9 +59,8 @@ def show_policy_comparison(evidence: Evidence, line: Line) -> None:
 def _cells(policy: Policy, counts: Counts, line: Line) -> list[str]:
     told = expected(counts, line)
     parts = counts.good + counts.defective
-    state = f" {quiet_chip('active')}" if policy.name == session.policies()[0].name else ""
     return [
-        f"{escape(policy.name)}{state}",
+        _named(policy.name),
         _count(counts.escapes, counts.defective),
         _count(counts.overkills, counts.good),
         f"{reviews(counts)} of {parts}",
@@ -69,6 +68,10 @@ def _cells(policy: Policy, counts: Counts, line: Line) -> list[str]:
         UNKNOWN if told.precision is None else risk.percent(told.precision),
         UNKNOWN if told.reviews_per_hour is None else f"{told.reviews_per_hour:.0f}",
     ]
+
+
+def _named(name: str) -> str:
+    return f"{escape(name)} {quiet_chip('active')}" if name == session.policies()[0].name else escape(name)
 
 
 def _count(events: int, parts: int) -> str:
@@ -110,7 +113,7 @@ def _show_accuracy(policies: Sequence[Policy], evidence: Evidence) -> None:
     show_sheet(
         ("Policy", "Accuracy", "Reviews", "F1"),
         [
-            [escape(str(row["policy"])), f"{row['accuracy']:.1%}", f"{row['review_rate']:.1%}", f"{row['f1']:.3f}"]
+            [_named(str(row["policy"])), f"{row['accuracy']:.1%}", f"{row['review_rate']:.1%}", f"{row['f1']:.3f}"]
             for row in rows
         ],
         folding=True,

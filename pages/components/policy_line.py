@@ -3,12 +3,18 @@
 import streamlit as st
 
 from ensemble.costs import Line, Prices
+from ensemble.results import Classes
 
 USUAL = Prices()
 
 
-def show_policy_line() -> Line:
-    """Show the prices, the real share of defects and the pace of the line; each is part of the page's address."""
+def show_policy_line(classes: Classes) -> Line:
+    """Show the prices, the real share of defects and the pace of the line; each is part of the page's address.
+
+    Without a defect among the classes there is no escape to have a price, and nothing is shown.
+    """
+    if classes.defect is None:
+        return Line()
     with st.container(horizontal=True, gap="medium", key="policy_line"):
         prices = Prices(*(_price(name) for name in ("escape", "overkill", "review")))
         share = st.number_input(

@@ -20,12 +20,12 @@ active = session.policies()[0]
 
 draft, costs, saving, force = (st.container() for _ in range(4))
 with costs:  # before the draft, which is shown above it and needs the prices
-    st.header("What would it cost?", anchor=False)
-    line = show_policy_line()
+    st.header("What would it cost?" if evidence.classes.defect else "Side by side", anchor=False)
+    line = show_policy_line(evidence.classes)
     show_policy_choice(evidence, line)
     show_policy_comparison(evidence, line)
 with draft:
-    st.header("Try other cuts", anchor=False)
+    st.header("Try other cuts" if evidence.classes.defect else "Try another margin", anchor=False)
     show_policy_draft(evidence, line)
 with saving:
     st.header("Save the draft", anchor=False)
