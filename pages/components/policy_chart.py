@@ -4,8 +4,7 @@ import streamlit as st
 
 from ensemble.figures import Chart
 from pages.components.policy_file import show_policy_table_file
-
-STILL = {"displayModeBar": False, "staticPlot": True}
+from pages.components.votes import STILL
 
 
 def show_policy_chart(chart: Chart, kind: str) -> None:

@@ -32,7 +32,7 @@ def show_policy_escapes(draft: Policy, known: Sequence[Case]) -> None:
     with st.container(horizontal=True, gap="small", key="escapes"):
         for number, case in enumerate(found[:MOST]):
             with st.container(width=136, gap=None):
-                show_policy_photo(case)
+                _show_photo(case)
                 st.button(
                     _name(case),
                     key=f"escape {number}",
@@ -49,7 +49,7 @@ def show_policy_escapes(draft: Policy, known: Sequence[Case]) -> None:
         _show_case(draft, chosen)
 
 
-def show_policy_photo(case: Case) -> None:
+def _show_photo(case: Case) -> None:
     """Show a small copy of a case's photo; a grey tile with its name where the photo is gone."""
     picture = session.case_thumbnail(case)
     if picture is None:
