@@ -20,7 +20,8 @@ def replay(stored: Mapping[str, Any], policy: Policy) -> Verdict:
         absent += [_absence(entry, asked=False) for entry in stored["unasked"]]
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
-            f"This is no stored verdict ({type(error).__name__}: {error}). Expected what inspect --json or the API gave."
+            f"This is no stored verdict ({type(error).__name__}: {error}). Expected what inspect --json or the API "
+            "gave."
         ) from error
     return policy.decide(scores, absent, classes)
 

@@ -120,7 +120,7 @@ def train(
     for sentence in scored.refused:
         notify(f"Left out: {sentence}")
     evidence = collect(store, fitted.held_out, scored.cases, dataset.classes, data, tuple(members))
-    policies = derive(evidence.held_out, dataset.classes, stages_of(evidence.held_out, scored.good_only))
+    policies = derive(evidence.held_out, dataset.classes, stages_of(members))
     in_force = [{policy.name: policy for policy in policies}.get(each.name, each) for each in shipped(dataset.classes)]
     quality = evaluation.report(scored, in_force, dataset.classes)
     silent = _silent(members, quality["members"], scored)

@@ -18,7 +18,9 @@ from ensemble.datasets import Dataset
 from ensemble.errors import StoreError
 from ensemble.inspector import DIGITS
 from ensemble.members import Member
+from ensemble.members.contract import preprocessing_of
 from ensemble.members.good_parts import GoodPartsMember
+from ensemble.preprocessing import Preprocessing
 from ensemble.results import Absence, Classes, Score
 from ensemble.store import ModelStore
 from ensemble.weighing import Weighed, weigh, weight_of
@@ -147,16 +149,23 @@ def _below(photo: str, data: Path) -> str:
     return path.relative_to(data).as_posix() if path.is_relative_to(data) else path.as_posix()
 
 
-def stages_of(held_out: Sequence[Case], good_only: Sequence[str]) -> tuple[tuple[str, ...], ...]:
-    """Members that learnt from good parts alone and all others, the quicker group first; none where one is empty."""
-    seconds: dict[str, list[float]] = {}
-    for case in held_out:
-        for score in case.scores:
-            seconds.setdefault(score.member, []).append(score.seconds)
+def stages_of(members: Mapping[str, Member]) -> tuple[tuple[str, ...], ...]:
+    """Members that learnt from good parts alone and all others, those first that look at fewer pixels; none where one
+    group is empty.
+
+    Pixels and no seconds, so that the same training always gives the same policies.
+    """
     groups = [
-        tuple(name for name in seconds if name in good_only),
-        tuple(name for name in seconds if name not in good_only),
+        tuple(name for name, member in members.items() if member.lesson == "good"),
+        tuple(name for name, member in members.items() if member.lesson != "good"),
     ]
-    if not all(groups):
-        return ()
-    return tuple(sorted(groups, key=lambda group: sum(float(np.mean(seconds[name])) for name in group)))
+    return tuple(sorted(groups, key=lambda group: _pixels([members[name] for name in group]))) if all(groups) else ()
+
+
+def _pixels(members: Sequence[Member]) -> int:
+    """What these members look at, a resize or a backbone's pass that several share counted once."""
+    looks = set()
+    for member in members:
+        side = preprocessing_of(member.input).side
+        looks.add((None if isinstance(member.input, Preprocessing) else member.input.spec.name, side))
+    return sum(side**2 for _, side in looks)
