@@ -20,6 +20,7 @@ from ensemble.terminal import (
     console,
     listed,
     print_quality,
+    print_table,
     say,
     stages,
 )
@@ -122,8 +123,15 @@ def evaluate(
     data: Annotated[Path, typer.Option("--data", help="A folder with test/CLASS, or with one folder a class.")],
     models: Models = DEFAULT_MODELS,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures into this file.")] = None,
+    escape_price: Annotated[float, typer.Option("--escape-price", help="What a missed defect costs.")] = 10.0,
+    overkill_price: Annotated[float, typer.Option("--overkill-price", help="What a rejected good part costs.")] = 1.0,
+    review_price: Annotated[float, typer.Option("--review-price", help="What a person's look costs.")] = 0.5,
+    share: Annotated[
+        float | None, typer.Option("--share", help="Real share of defects, 0 to 1; by default that of the photos.")
+    ] = None,
 ) -> None:
-    """Measure every member and every policy on the test part."""
+    """Measure every member and every policy on the test part, with the risk and the cost of each policy."""
+    from ensemble.costs import Line, Prices
     from ensemble.datasets import evaluation_part
     from ensemble.evaluation import report, score, with_megabytes
     from ensemble.inspector import Inspector
@@ -139,7 +147,8 @@ def evaluate(
         say(sentence)
     with stages() as show:
         scored = score(inspector, samples, lambda done, total: show("Inspecting test photos", done / total))
-    quality = with_megabytes(report(scored, policies, manifest.classes), store)
+    line = Line(Prices(escape_price, overkill_price, review_price), share)
+    quality = with_megabytes(report(scored, policies, manifest.classes, line), store)
     for sentence in scored.refused:
         say(f"Left out: {sentence}")
     print_quality(quality)
@@ -182,6 +191,26 @@ def inspect(
         typer.echo(json.dumps(verdict) if as_json else line)
     if refused:
         raise typer.Exit(1)
+
+
+@app.command()
+def policies(models: Models = DEFAULT_MODELS) -> None:
+    """Check a product's policies.json and list what is in it; a broken file is one sentence with its line."""
+    from ensemble.policy_making import unsafe_name
+    from ensemble.store import ModelStore
+
+    book = ModelStore(models).policy_book()
+    rows = []
+    for policy in book.ordered:
+        cuts = (policy.review_from, policy.reject_from, policy.threshold)
+        shown = ["–" if cut is None else f"{cut:g}" for cut in cuts]
+        basis = " + ".join(str(policy.basis[key]) for key in ("good", "defective") if key in policy.basis)
+        active = " (active)" if policy.name == book.active else ""
+        rows.append((policy.name + active, policy.rule, *shown, str(policy.quorum), basis or "–"))
+    print_table(("policy", "rule", "review from", "NOK from", "members' cut", "quorum", "good + defective held out"), rows)
+    for policy in book.ordered:
+        if reason := unsafe_name(policy):
+            say(f"{policy.name} may not be called safe yet. {reason}")
 
 
 @app.command()

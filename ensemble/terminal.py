@@ -54,8 +54,10 @@ def listed(values: list[str] | None) -> tuple[str, ...]:
 
 
 def figure(value: float | None) -> str:
-    """A figure in a table."""
-    return "–" if value is None else f"{value:.3f}"
+    """A figure in a table: a share with three digits, money of more than a few units in whole ones."""
+    if value is None:
+        return "–"
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:.0f}"
 
 
 def print_table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
@@ -74,9 +76,12 @@ def print_quality(quality: Mapping[str, Any]) -> None:
         members["all from good parts (mean)"] = quality["good_only"]
     say(f"Measured on {quality['photos']} test photos:")
     columns = {"accuracy": "accuracy", "AUROC": "auroc", "escapes": "escape_rate", "overkill": "overkill_rate"}
-    columns |= {"review": "review_rate", "F1": "f1"}
+    columns |= {"review": "review_rate", "F1": "f1", "cost": "cost"}
     policies = {f"{name} (policy)": entry for name, entry in quality["ensemble"].items()}
     _print_figures("member or policy", columns, members | policies)
+    for name, entry in list(quality["ensemble"].items())[:1]:
+        if entry.get("risk"):
+            say(f"{name}, the active policy: {entry['risk']}")
     if maps := {name: entry for name, entry in members.items() if entry.get("aupro") is not None}:
         say(f"Heat maps, measured on {quality['masks']['photos']} photos whose damage is known:")
         _print_figures("member", {"pixel AUROC": "pixel_auroc", "AUPRO": "aupro"}, maps)

@@ -1,4 +1,4 @@
-"""A chart with its words beside it, and its numbers as a file."""
+"""A chart with its words beside it, and numbers to take away as files."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,6 +8,9 @@ from ensemble import exports, figures
 from pages.components import session
 from pages.components.votes import STILL
 
+NUMBERS = "Data (CSV)"
+MIME = {".csv": "text/csv", ".json": "application/json"}
+
 
 def show_chart(chart: figures.Chart, kind: str) -> None:
     """Show a chart with its text alternative and offer its numbers; `kind` names it in the page and in the file."""
@@ -15,18 +18,22 @@ def show_chart(chart: figures.Chart, kind: str) -> None:
     show_csv(kind, chart.columns, chart.rows)
 
 
-def show_csv(kind: str, columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:
+def show_csv(kind: str, columns: Sequence[str], rows: Sequence[Mapping[str, object]], label: str = NUMBERS) -> None:
     """Offer rows as a file; in a demo each of them says so."""
     demo = session.is_demo()
     marked = [{**row, "demo": "DEMO"} for row in rows] if demo else rows
-    content = exports.as_csv((*columns, "demo") if demo else columns, marked)
+    show_file(exports.as_csv((*columns, "demo") if demo else columns, marked), kind, ".csv", label)
+
+
+def show_file(content: bytes, kind: str, ending: str, label: str) -> None:
+    """Offer a file under a name with its digest, which says DEMO in a demo."""
     st.download_button(
-        "Data (CSV)",
+        label,
         content,
-        file_name=exports.file_name(kind, content, ".csv", demo=demo),
-        mime="text/csv",
+        file_name=exports.file_name(kind, content, ending, demo=session.is_demo()),
+        mime=MIME[ending],
         on_click="ignore",
         icon=":material/download:",
         type="tertiary",
-        key=f"csv {kind}",
+        key=f"file {kind}",
     )

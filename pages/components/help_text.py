@@ -18,13 +18,19 @@ def show_words() -> None:
         [
             (chip(good, OK_NOK), "The votes find no defect. Let the part pass."),
             (chip(defect, OK_NOK), "The votes find a defect. Take the part out."),
-            (chip(REVIEW, OK_NOK), "A person must look: a member is missing whose vote could change the answer."),
+            (
+                chip(REVIEW, OK_NOK),
+                "A person must look: nobody should be sure, or a member is missing whose vote could change it.",
+            ),
         ],
     )
     st.markdown(
         "A product that sorts into other classes shows their own names.\n\n"
         "Every member scores the photo. Its **cut** turns the score into a vote, and the **policy** turns the votes "
         "into the verdict. Another policy decides on the same votes at once; no member looks again.\n\n"
+        "Most policies take the mean of the members' probabilities and have two cuts: **OK** below the lower one, "
+        "**NOK** from the upper one on, **REVIEW** between. What each policy risks stands on *Policies*, from photos "
+        "whose truth is known; how good the members are stands on *Performance*.\n\n"
         "**Escape**: a defective part passed as OK. **Overkill**: a good part rejected. Fewer of one mostly means more "
         "of the other; the policy is where you choose."
     )
@@ -41,8 +47,8 @@ def show_places_help() -> None:
         "Members that have learnt from good and defective photos have no such map. For them, *What did a model look "
         "at?* smooths one place after the other and sees where the member gets less sure of its vote: what the model "
         "looked at, **not a defect**.\n\n"
-        "A vote can **count** less than 1: the weight of a member that learns from good parts alone comes from how "
-        "well it told held-out good parts from damaged ones, and the votes say so."
+        "A vote can **count** less than 1: its weight comes from how well its member told apart good and defective "
+        "photos that it had not learnt from, and the votes say so."
     )
 
 

@@ -43,7 +43,11 @@ def lesson(record: Record, classes: Classes) -> str:
 
 
 def threshold(record: Record) -> str:
-    """Where a member's threshold comes from, where held-out good parts have set it."""
+    """Where the usual cut of 0.5 lies: at a calibrated probability, or where held-out good parts have set it."""
+    measured = _mapping(record.training.get("calibration"))
+    if record.calibrator.method != "none":
+        photos = measured.get("photos", "?")
+        return f"0.5 is a probability, calibrated ({record.calibrator.method}) on {photos} held-out photos"
     held: Mapping[str, Any] = _mapping(_mapping(record.training.get("facts")).get("held_out"))
     if not {"quantile", "photos"} <= set(held):
         return ""
@@ -62,8 +66,10 @@ def memory(record: Record) -> str:
 def weight_reason(record: Record) -> str:
     """What a vote's weight rests on; empty where it was never measured."""
     weighed = _weighed(record)
-    if "auroc" not in weighed:
+    if not weighed:
         return ""
+    if weighed.get("auroc") is None:
+        return f"its share of right answers on {weighed.get('good', '?')} held-out photos"
     against = "drawn damage" if weighed.get("drawn") else "real defects"
     good, defective = weighed.get("good", "?"), weighed.get("defective", "?")
     return f"AUROC {weighed['auroc']:.2f}, {good} held-out good parts against {defective} with {against}"

@@ -11,8 +11,7 @@ from ensemble.evaluation import verdict_quality
 from ensemble.policies import Policy
 from ensemble.results import REVIEW, word
 from pages.components import session
-from pages.components.policy_chart import show_policy_chart
-from pages.components.policy_file import show_policy_table_file
+from pages.components.chart import show_chart, show_csv
 from pages.components.sheet import show_sheet
 
 COLUMNS = ("class", "photos", "precision", "recall", "reviews")
@@ -31,8 +30,8 @@ def show_policy_classes(draft: Policy, known: Sequence[Case]) -> None:
     st.caption(
         "Precision: of all parts given this class, those that truly are. Recall: of all that are, those given it."
     )
-    show_policy_table_file(COLUMNS, rows, "classes", "These figures (CSV)")
-    show_policy_chart(figures.confusion(confusion, classes, session.scheme()), "confusion")
+    show_csv("classes", COLUMNS, rows, "These figures (CSV)")
+    show_chart(figures.confusion(confusion, classes, session.scheme()), "confusion")
 
 
 def _row(name: str, confusion: dict[str, dict[str, int]]) -> dict[str, object]:

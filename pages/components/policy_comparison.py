@@ -13,8 +13,7 @@ from ensemble.evaluation import verdict_quality
 from ensemble.policies import Policy
 from ensemble.policy_making import unsafe_name
 from pages.components import session
-from pages.components.policy_chart import show_policy_chart
-from pages.components.policy_file import show_policy_table_file
+from pages.components.chart import show_chart, show_csv
 from pages.components.policy_words import UNKNOWN, bounded, money, reviews
 from pages.components.sheet import as_markdown, quiet_chip, show_sheet
 
@@ -46,14 +45,14 @@ def show_policy_comparison(evidence: Evidence, line: Line) -> None:
         if why := unsafe_name(policy):
             st.caption(f"**{as_markdown(policy.name)} may not be called SAFE.** {as_markdown(why)}")
     rows = [_row(policy, evidence, line, counts[policy.name]) for policy in policies]
-    show_policy_table_file(COLUMNS, rows, "policies", "This comparison (CSV)")
+    show_csv("policies", COLUMNS, rows, "This comparison (CSV)")
     chart = figures.policy_costs(
         [(policy.name, *_parts(counts[policy.name], line)) for policy in policies],
         session.scheme(),
         unit=f"money per {PARTS} parts",
         active=policies[0].name,
     )
-    show_policy_chart(chart, "costs")
+    show_chart(chart, "costs")
 
 
 def _cells(policy: Policy, counts: Counts, line: Line) -> list[str]:
@@ -119,4 +118,4 @@ def _show_accuracy(policies: Sequence[Policy], evidence: Evidence) -> None:
         folding=True,
     )
     st.caption(f"Counted on {len(evidence.test)} test photos.")
-    show_policy_table_file(("policy", "accuracy", "review_rate", "f1"), rows, "policies", "This comparison (CSV)")
+    show_csv("policies", ("policy", "accuracy", "review_rate", "f1"), rows, "This comparison (CSV)")

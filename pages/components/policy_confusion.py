@@ -9,11 +9,11 @@ from ensemble.cases import Case, truth
 from ensemble.evaluation import verdict_quality
 from ensemble.policies import Policy
 from pages.components import session
-from pages.components.policy_chart import show_policy_chart
+from pages.components.chart import show_chart
 
 
 def show_policy_confusion(draft: Policy, known: Sequence[Case]) -> None:
     """Show how often each true class is given each verdict."""
     quality = verdict_quality(truth(known), session.labels(draft, known), session.classes())
     st.markdown("**What becomes of them**")
-    show_policy_chart(figures.confusion(quality["confusion"], session.classes(), session.scheme()), "confusion")
+    show_chart(figures.confusion(quality["confusion"], session.classes(), session.scheme()), "confusion")

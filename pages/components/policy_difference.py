@@ -11,7 +11,7 @@ from ensemble.cases import Case, Evidence
 from ensemble.policies import Policy
 from ensemble.results import Classes, word
 from pages.components import session
-from pages.components.policy_file import show_policy_table_file
+from pages.components.chart import show_csv
 from pages.components.policy_words import many
 from pages.components.sheet import chip, quiet_chip, show_sheet
 
@@ -49,7 +49,7 @@ def show_policy_difference(before: Policy, after: Policy, evidence: Evidence) ->
     show_sheet(("Photo", "Truly", "Before", "After"), rows, folding=True)
     if len(changes) > MOST:
         st.caption(f"The first {MOST} of {len(changes)}; the file holds all.")
-    show_policy_table_file(COLUMNS, [_row(change, classes) for change in changes], "difference", "These parts (CSV)")
+    show_csv("difference", COLUMNS, [_row(change, classes) for change in changes], "These parts (CSV)")
 
 
 def _show_counts(changes: Sequence[Change], total: int, classes: Classes) -> None:

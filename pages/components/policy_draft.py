@@ -10,11 +10,11 @@ from ensemble.costs import Line
 from ensemble.policies import Policy
 from ensemble.policies.files import entry_of
 from pages.components import session
+from pages.components.chart import show_file
 from pages.components.policy_classes import show_policy_classes
 from pages.components.policy_confusion import show_policy_confusion
 from pages.components.policy_cuts import BY_HAND, show_policy_cuts
 from pages.components.policy_escapes import show_policy_escapes
-from pages.components.policy_file import show_policy_file
 from pages.components.policy_histogram import show_policy_histogram
 from pages.components.policy_outcome import show_policy_outcome
 from pages.components.policy_words import conditions, rule_in_words
@@ -49,7 +49,7 @@ def show_policy_draft(evidence: Evidence, line: Line) -> None:
                 show_policy_confusion(draft, known)
         show_policy_escapes(draft, known)
     text = json.dumps(entry_of(draft), indent=2, ensure_ascii=False) + "\n"
-    show_policy_file(text.encode(), "draft-policy", ".json", "This draft (JSON)")
+    show_file(text.encode(), "draft-policy", ".json", "This draft (JSON)")
 
 
 def _show_start(bases: dict[str, Policy], active: Policy) -> tuple[Policy, str]:

@@ -8,7 +8,7 @@ from ensemble import figures
 from ensemble.cases import Case
 from ensemble.policies import RULES, Policy
 from pages.components import session
-from pages.components.policy_chart import show_policy_chart
+from pages.components.chart import show_chart
 
 
 def show_policy_histogram(draft: Policy, known: Sequence[Case]) -> None:
@@ -18,4 +18,4 @@ def show_policy_histogram(draft: Policy, known: Sequence[Case]) -> None:
     if RULES[draft.rule].sides:
         chart.figure.update_xaxes(title={"text": "share of the votes that say NOK"})
     st.markdown("**How suspicious the parts are**")
-    show_policy_chart(chart, "scores")
+    show_chart(chart, "scores")
