@@ -17,6 +17,7 @@ from ensemble.costs import PARTS, Prices
 from ensemble.errors import PolicyError
 
 MARGIN = 2.0  # odds that a safe cut keeps below the lowest defective part, and a precise one above the highest good one
+WEAK = 10.0  # inverse strength of the prior on a slope: parts that fall apart cleanly make no curve infinitely sure
 LEAST = 1e-4  # scores nearer to 0 or 1 are no surer
 TIE = 1e-9  # sums of money that differ by less, relatively, differ by rounding alone
 
@@ -210,7 +211,7 @@ def smooth_cut(defective: ArrayLike, scores: ArrayLike, probability: float, name
     """
     truth, given = checked(defective, scores)
     odds = logit(np.clip(given, LEAST, 1 - LEAST))
-    line = LogisticRegression(C=np.inf).fit(odds[:, None], truth)
+    line = LogisticRegression(C=WEAK).fit(odds[:, None], truth)
     slope, offset = float(line.coef_[0, 0]), float(line.intercept_[0])
     if slope <= 0:
         return cost_cut(truth, given, Prices(escape=1 / probability - 1, overkill=1.0))
