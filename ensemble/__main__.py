@@ -207,7 +207,9 @@ def policies(models: Models = DEFAULT_MODELS) -> None:
         basis = " + ".join(str(policy.basis[key]) for key in ("good", "defective") if key in policy.basis)
         active = " (active)" if policy.name == book.active else ""
         rows.append((policy.name + active, policy.rule, *shown, str(policy.quorum), basis or "–"))
-    print_table(("policy", "rule", "review from", "NOK from", "members' cut", "quorum", "good + defective held out"), rows)
+    print_table(
+        ("policy", "rule", "review from", "NOK from", "members' cut", "quorum", "good + defective held out"), rows
+    )
     for policy in book.ordered:
         if reason := unsafe_name(policy):
             say(f"{policy.name} may not be called safe yet. {reason}")

@@ -16,7 +16,7 @@ from ensemble.captures import parts
 from ensemble.datasets import Dataset, Sample
 from ensemble.readings import Rows
 
-ENOUGH = 200  # photos of the rarest class: a quarter of them, 50, bounds a rate of no events by 6 %
+ENOUGH = 400  # photos of the rarest class: a quarter of them, 100, bounds a rate of no events by 3 %
 SHARES = 4
 FOLDS = 3
 FEWEST = 6  # photos of each class, so that every third has two

@@ -21,7 +21,7 @@ def dataset(good: int, bad: int, name: str = "{}_{}.png") -> Dataset:
 @pytest.mark.parametrize(
     ("good", "bad", "learnt", "held", "again", "note"),
     [
-        (400, 200, 450, (150,), False, "150 of 600 training photos are held out"),
+        (800, 400, 900, (300,), False, "300 of 1200 training photos are held out"),
         (60, 30, 90, (30, 30, 30), True, "Cuts rest on all 90 training photos"),
         (60, 5, 65, (), False, "No photos are held out"),
         (60, 0, 60, (), False, "No photos are held out"),

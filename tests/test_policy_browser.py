@@ -49,14 +49,17 @@ def test_a_cut_is_moved_saved_looked_at_put_in_force_and_taken_back(
         pending.get_by_role("button", name="Put TRIAL in force").click()
         expect(page.locator(".in-force .word")).to_have_text("TRIAL")
         assert _active(models) == "TRIAL"
+        expect(pending).to_have_count(0)
 
         page.get_by_role("button", name="Roll back …").click()
+        expect(pending.get_by_role("button", name="Roll back to state")).to_be_visible()
         expect(pending.locator(".difference")).to_contain_text(f"of {CASES} test photos")
         assert _active(models) == "TRIAL"
         pending.get_by_label("Author").fill("B. Rossi")
         pending.get_by_role("button", name="Roll back to state").click()
         expect(page.locator(".in-force .word")).to_have_text("MAJORITY")
         assert _active(models) == "MAJORITY"
+        page.close()  # before its server goes
 
 
 def _move(page: Page, key: str) -> float:
