@@ -119,8 +119,11 @@ def train(
         )
     for sentence in scored.refused:
         notify(f"Left out: {sentence}")
-    evidence = collect(store, fitted.held_out, scored.cases, dataset.classes, data, tuple(members))
-    policies = derive(evidence.held_out, dataset.classes, stages_of(members))
+    evidence, strangers = collect(store, fitted.held_out, scored.cases, dataset.classes, data, tuple(members))
+    policies = () if strangers else derive(evidence.held_out, dataset.classes, stages_of(members))
+    not_judged = _not_judged(strangers)
+    for sentence in not_judged:
+        notify(sentence)
     in_force = [{policy.name: policy for policy in policies}.get(each.name, each) for each in shipped(dataset.classes)]
     quality = evaluation.report(scored, in_force, dataset.classes)
     silent = _silent(members, quality["members"], scored)
@@ -128,8 +131,18 @@ def train(
         notify(sentence)
     _save(store, product, taught, members, fitted, quality["members"], seed, meter.energy, evidence, policies)
     quality = evaluation.with_megabytes(quality, store)
-    said = (*notes, *failures, *silent)
+    said = (*notes, *failures, *not_judged, *silent)
     return Outcome(tuple(members), quality, said, time.perf_counter() - start, meter.energy)
+
+
+def _not_judged(strangers: Sequence[str]) -> tuple[str, ...]:
+    """A sentence where members stay that have not judged these photos."""
+    if not strangers:
+        return ()
+    return (
+        f"{', '.join(strangers)} stay from a training on other photos and have not judged these, so policies get no "
+        "cuts from them and nobody knows how good all are together. Train all members at once.",
+    )
 
 
 def _held_out(

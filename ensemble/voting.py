@@ -25,6 +25,7 @@ from ensemble.results import Absence, Classes, Score
 from ensemble.store import ModelStore
 from ensemble.weighing import Weighed, weigh, weight_of
 
+STRANGER = "It was trained before and has not judged this photo."
 Progress = Callable[[str, float], None]
 
 
@@ -110,27 +111,43 @@ def collect(
     classes: Classes,
     data: Path,
     taught: Sequence[str],
-) -> Evidence:
+) -> tuple[Evidence, tuple[str, ...]]:
     """The evidence of a training, photos by their path below the data folder.
 
-    Members that were trained before and stay keep what they said, where it was of the very same photos.
+    Members that were trained before and stay keep what they said, where it was of the very same photos. Elsewhere they
+    are strangers to these photos: named beside the evidence, and absent in it.
     """
     parts = [tuple(replace(case, photo=_below(case.photo, data)) for case in part) for part in (held_out, test)]
     evidence = Evidence(
         classes, parts[0], parts[1], Path(os.path.relpath(data.resolve(), store.folder.resolve())).as_posix()
     )
+    before = _before(store, evidence)
+    if before is not None:
+        evidence = replace(
+            evidence,
+            held_out=tuple(map(partial(_joined, set(taught)), before.held_out, evidence.held_out)),
+            test=tuple(map(partial(_joined, set(taught)), before.test, evidence.test)),
+        )
+    manifest = store.known_manifest()
+    stay = manifest.names() if manifest is not None and manifest.classes == classes else ()
+    strangers = tuple(name for name in stay if name not in taught and name not in evidence.members())
+    unheard = tuple(Absence(name, STRANGER) for name in strangers)
+    held, measured = (
+        tuple(replace(case, absent=(*case.absent, *unheard)) for case in part)
+        for part in (evidence.held_out, evidence.test)
+    )
+    return replace(evidence, held_out=held, test=measured), strangers
+
+
+def _before(store: ModelStore, evidence: Evidence) -> Evidence | None:
+    """The evidence of the last training, where it is of the very same photos."""
     try:
         before = store.evidence()
     except StoreError:  # none, or none that can be relied on
-        return evidence
-    same = [[case.sha256 for case in part] for part in (before.held_out, before.test)]
-    if before.classes != classes or same != [[case.sha256 for case in part] for part in parts]:
-        return evidence
-    return replace(
-        evidence,
-        held_out=tuple(map(partial(_joined, set(taught)), before.held_out, evidence.held_out)),
-        test=tuple(map(partial(_joined, set(taught)), before.test, evidence.test)),
-    )
+        return None
+    pairs = ((before.held_out, evidence.held_out), (before.test, evidence.test))
+    same = all([case.sha256 for case in old] == [case.sha256 for case in new] for old, new in pairs)
+    return before if same and before.classes == evidence.classes else None
 
 
 def _joined(taught: set[str], before: Case, now: Case) -> Case:

@@ -5,12 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ensemble.cases import Case, Evidence
+from ensemble.cases import Case, Evidence, labels
 from ensemble.datasets import Dataset
 from ensemble.members import KINDS
+from ensemble.policies import SHIPPED
 from ensemble.preprocessing import Preprocessing
 from ensemble.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK, Absence, Score
-from ensemble.store import ModelStore
+from ensemble.store import Manifest, ModelStore
 from ensemble.voting import collect, fit_voters, stages_of
 
 DATASET = Dataset(OK_NOK, (), (), {}, ())
@@ -84,11 +85,16 @@ def test_members_that_stay_keep_what_they_said_of_the_same_photos(
     test = [case(str(data / "b.png"), score("new", 0.3))]
     sha = {str(data / "a.png"): "a.png", str(data / "b.png"): "b.png"}
     same = [[Case(c.photo, sha[c.photo].ljust(64, "0"), c.label, c.scores)] for (c,) in (held, test)]
-    found = collect(store, *same, OK_NOK, data, ("new",))
+    found, strangers = collect(store, *same, OK_NOK, data, ("new",))
+    assert not strangers
     assert found.folder == "../data" and [c.photo for c in (*found.held_out, *found.test)] == ["a.png", "b.png"]
     assert [s.member for s in found.held_out[0].scores] == ["new", "old"]
     assert [absence.member for absence in found.test[0].absent] == ["old"]
-    other = collect(store, held, test, OK_NOK, data, ("new",))  # photos with other bytes
+    known = Manifest("disc", OK_NOK, members=dict.fromkeys(("new", "old")))  # type: ignore[arg-type]
+    monkeypatch.setattr(ModelStore, "known_manifest", lambda _: known)
+    other, strangers = collect(store, held, test, OK_NOK, data, ("new",))  # photos with other bytes
+    assert strangers == ("old",) and other.held_out[0].absent[0].member == "old"
+    assert labels(SHIPPED[0], other.held_out, OK_NOK) == ["review"]
     assert [s.member for s in other.held_out[0].scores] == ["new"]
 
 

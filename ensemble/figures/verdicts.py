@@ -77,7 +77,12 @@ def _gauge(verdict: Verdict, scheme: Scheme) -> go.Figure:
         number={"suffix": "%", "valueformat": ".0f", "font": {"size": 40, "color": palette.ink}},
         domain={"x": [0, 1], "y": [0, 1]},
         gauge={
-            "axis": {"range": [0, 100], "tickvals": [0, 100 * cut, 100], "ticksuffix": "%", "tickcolor": palette.muted},
+            "axis": {
+                "range": [0, 100],
+                "tickvals": [0, 100 * cut, 100],
+                "ticktext": ["0", f"{100 * cut:.0f}", "100"],
+                "tickcolor": palette.muted,
+            },
             "bar": {"color": palette.fill(tone(verdict.label, verdict.classes)), "thickness": 0.6},
             "bgcolor": palette.surface,
             "borderwidth": 1,

@@ -39,6 +39,8 @@ def show_verdict_card(verdict: Verdict) -> None:
     """Show word, shape and colour together, with the reason and what it rests on."""
     look = figures.tone(verdict.label, verdict.classes)
     facts = [figures.votes_count(verdict), f"{verdict.seconds:.2f} s", f"policy {verdict.policy}"]
+    if verdict.unasked:
+        facts.insert(1, f"{len(verdict.unasked)} not asked")
     if verdict.label != REVIEW:
         facts.insert(0, f"confidence {verdict.confidence:.0%}")
     stamp = '<div class="demo">DEMO</div>' if verdict.demo else ""
