@@ -110,6 +110,14 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     assert not wrong
 
 
+LONGEST = ("test_real_photos.py", "test_notebooks.py", "test_browser.py", "test_policy_browser.py", "test_mvtec.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first: two workers then end at about the same time."""
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+
+
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
     """Tests on real photos are collected where the photos are; the rest of the suite does without them."""
     shared = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
