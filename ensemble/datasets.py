@@ -11,10 +11,11 @@ from pathlib import Path
 
 from sklearn.model_selection import train_test_split
 
+from ensemble.collection import SPLITS, UNSPLIT, Collection, is_collection
 from ensemble.errors import DataError
 from ensemble.ground_truth import GROUND_TRUTH, refuse_misfit
 from ensemble.layouts import TEST, TRAIN, WHOLE, Found, Layout, is_bad, is_good, meaning, read_layout
-from ensemble.photos import MAX_BYTES, PHOTO_ENDINGS
+from ensemble.photos import is_photo
 from ensemble.results import NON_DEFECTIVE, OK_NOK, Classes
 
 HELD_OUT = 0.3
@@ -67,10 +68,13 @@ def parse_classes(text: str) -> dict[str, str]:
 def find_dataset(folder: Path, folders: Mapping[str, str] | None = None, seed: int = 0) -> Dataset:
     """Find the photos of every class below a folder; a DataError says what was expected and what is there.
 
-    `folders` maps folder names to classes; without it known names for good and bad parts become non_defective and
-    defective, every `test/TYPE` beside a lone `train/good` is defective, and any others are classes by their own
-    names. Without `test/` three photos in ten of each class are held out, chosen by the seed.
+    A collection gives its photos by their splits. Elsewhere `folders` maps folder names to classes; without it known
+    names for good and bad parts become non_defective and defective, every `test/TYPE` beside a lone `train/good` is
+    defective, and any others are classes by their own names. Without `test/` three photos in ten of each class are held
+    out, chosen by the seed.
     """
+    if is_collection(folder):
+        return _from_collection(Collection(folder))
     layout = _layout(folder)
     mapping = dict(folders) if folders else meaning(folder, layout)
     classes = _classes(mapping)
@@ -125,6 +129,8 @@ def evaluation_part(
     is a kind of defect; a DataError where none of that fits. Without `test/` the photos are those that training by the
     first of `seeds` has held out.
     """
+    if is_collection(folder):
+        return _test_part(Collection(folder), classes)
     layout = _layout(folder)
     part = next(name for name in (TEST, TRAIN, WHOLE) if name in layout.parts or name == WHOLE)
     listing = layout.parts.get(part, {})
@@ -144,6 +150,38 @@ def evaluation_part(
         raise DataError(f"{folder / part} holds no photos to measure on. Expected {folder / part}/CLASS/PHOTO.")
     refuse_misfits(samples)
     return samples, (*notes, *_unmasked(samples, layout, classes), *_unmeasured(samples, classes))
+
+
+def _from_collection(collection: Collection) -> Dataset:
+    photos = [photo for photo in collection.photos() if not photo.dropped]
+    classes = collection.classes()
+    if classes is None or not photos:
+        raise DataError(f"The collection {collection.name} holds no photos. Import some first.")
+    split: dict[str, list[Sample]] = {name: [] for name in (*SPLITS, UNSPLIT)}
+    for photo in photos:
+        kind = photo.defect if photo.label == classes.defect else ""
+        mask = None if photo.label == classes.good else photo.mask
+        split[photo.split].append(Sample(photo.path, photo.label, kind, mask, photo.category, photo.part))
+    notes = []
+    if waiting := len(split[UNSPLIT]):
+        notes.append(f"{waiting} of {len(photos)} photos have no split yet and take part in nothing. Split them first.")
+    train, calibration, test = (tuple(split[name]) for name in SPLITS)
+    if not test:
+        raise DataError(
+            f"The collection {collection.name} has no test photos, so nobody would know how good its members are. "
+            "Split its photos first."
+        )
+    return Dataset(classes, train, test, {name: name for name in classes.names}, tuple(notes), calibration)
+
+
+def _test_part(collection: Collection, classes: Classes) -> tuple[tuple[Sample, ...], tuple[str, ...]]:
+    dataset = _from_collection(collection)
+    if strange := sorted({sample.label for sample in dataset.test} - set(classes.names)):
+        raise DataError(
+            f"The collection {collection.name} holds {', '.join(strange)}; this product knows "
+            f"{', '.join(classes.names)}. Train it on this collection first."
+        )
+    return dataset.test, (*dataset.notes, *_unmeasured(dataset.test, classes))
 
 
 def _layout(folder: Path) -> Layout:
@@ -228,11 +266,6 @@ def _samples(
     if strange:
         notes.append(f"{len(strange)} files in {folder} are no photos and are left out, such as {strange[0]}.")
     return tuple(samples)
-
-
-def is_photo(path: Path) -> bool:
-    """Whether a file may be a photo, by its ending and its size on disk."""
-    return path.suffix.lower() in PHOTO_ENDINGS and 0 < path.stat().st_size < MAX_BYTES
 
 
 def _unmasked(samples: Sequence[Sample], layout: Layout, classes: Classes) -> tuple[str, ...]:

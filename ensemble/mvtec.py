@@ -14,11 +14,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ensemble.datasets import is_photo
 from ensemble.errors import DataError
 from ensemble.ground_truth import GROUND_TRUTH, GroundTruth, misfit, size_of
 from ensemble.layouts import TEST, TRAIN, Found, Layout, categories, is_good, parts_of, read_layout
 from ensemble.masks import HALF, read_mask
+from ensemble.photos import is_photo
 from ensemble.results import DEFECTIVE, NON_DEFECTIVE
 
 COLUMNS = ("path", "category", "split", "label", "defect_type", "mask")

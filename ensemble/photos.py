@@ -79,6 +79,11 @@ STRANGERS: tuple[tuple[bytes, str], ...] = (
 )
 
 
+def is_photo(path: Path) -> bool:
+    """Whether a file may be a photo, by its ending and its size on disk."""
+    return path.suffix.lower() in PHOTO_ENDINGS and 0 < path.stat().st_size < MAX_BYTES
+
+
 class _RefusalError(Exception):
     """The end of a sentence that begins with the photo's name."""
 

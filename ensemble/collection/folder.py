@@ -1,0 +1,341 @@
+"""Collection: the photos of one product in a folder of their own, and what people decide about them."""
+
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ensemble.collection import contents
+from ensemble.collection.database import FILE, reading, writing
+from ensemble.collection.rows import (
+    as_decision,
+    change,
+    classes_of,
+    fact,
+    files,
+    keep_classes,
+    keep_fact,
+    now,
+    refuse_later,
+    splits_of_parts,
+    update,
+    widened,
+    write_decision,
+)
+from ensemble.collection.values import (
+    SPLITS,
+    TRAIN,
+    UNSPLIT,
+    Added,
+    Decision,
+    Kept,
+    Mistake,
+    Open,
+)
+from ensemble.errors import DataError, PhotoError
+from ensemble.importers import Entry, Problem
+from ensemble.photos import safe_name
+from ensemble.results import Classes
+
+Progress = Callable[[int, int], None]
+CHANGEABLE = {"move": "split", "relabel": "label", "drop": "dropped", "restore": "dropped"}
+
+
+def is_collection(folder: Path) -> bool:
+    """Whether a folder holds a collection."""
+    return (folder / FILE).is_file()
+
+
+def collections(root: Path) -> dict[str, Path]:
+    """The collections right below a folder, by name."""
+    if not root.is_dir():
+        return {}
+    return {path.name: path for path in sorted(root.iterdir()) if path.is_dir() and is_collection(path)}
+
+
+class Collection:
+    """The photos of one product. Everything is written at once, whole or not at all, and decisions can be undone."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def create(cls, root: Path, name: str) -> "Collection":
+        """A new, empty collection below a folder; a DataError where the name is taken or is none."""
+        cleaned = safe_name(name.strip())
+        if not any(map(str.isalnum, name)) or cleaned.startswith("."):
+            raise DataError("A collection needs a name, such as that of its product.")
+        folder = root / cleaned
+        if is_collection(folder):
+            raise DataError(f"There is a collection called {cleaned} already. Add to it, or choose another name.")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DataError(f"{folder} cannot be made ({error.strerror}). Check its permissions.") from error
+        made = cls(folder)
+        with writing(folder):
+            pass
+        return made
+
+    @property
+    def name(self) -> str:
+        """Its name, which is that of its folder."""
+        return self.folder.resolve().name
+
+    # ------------------------------------------------------------------------------------------------------- to read
+
+    def photos(self) -> tuple[Kept, ...]:
+        """Every photo, dropped ones too, in the order in which they came."""
+        self._check_there()
+        with reading(self.folder) as connection:
+            rows = connection.execute("SELECT * FROM photos ORDER BY rowid").fetchall()
+        return tuple(self._kept(row) for row in rows)
+
+    def classes(self) -> Classes | None:
+        """The classes that its photos belong to; None while it is empty."""
+        self._check_there()
+        with reading(self.folder) as connection:
+            return classes_of(connection)
+
+    def decisions(self) -> tuple[Decision, ...]:
+        """Every decision, the newest first, those too that were taken back."""
+        self._check_there()
+        with reading(self.folder) as connection:
+            rows = connection.execute("SELECT * FROM decisions ORDER BY number DESC").fetchall()
+        return tuple(as_decision(row) for row in rows)
+
+    def findings(self) -> tuple[Open, ...]:
+        """What is odd and still open: neither kept by a person, nor about a photo that was dropped."""
+        self._check_there()
+        with reading(self.folder) as connection:
+            rows = connection.execute(
+                "SELECT * FROM findings WHERE key NOT IN (SELECT key FROM kept) ORDER BY rowid"
+            ).fetchall()
+            there = {row["sha256"] for row in connection.execute("SELECT sha256 FROM photos WHERE NOT dropped")}
+        found = []
+        for row in rows:
+            others = tuple(other for other in json.loads(row["others"]) if other in there)
+            if row["sha256"] in there and (others or not json.loads(row["others"])):
+                found.append(Open(row["kind"], row["sha256"], others, row["score"], row["sentence"], row["suggestion"]))
+        return tuple(found)
+
+    def looked_at(self) -> str:
+        """When its photos were last looked through for what is odd (UTC); empty where they never were."""
+        self._check_there()
+        with reading(self.folder) as connection:
+            return fact(connection, "looked_at") or ""
+
+    # ------------------------------------------------------------------------------------------------------ to bring in
+
+    def add(
+        self,
+        entries: Sequence[Entry],
+        meaning: Mapping[str, str | None],
+        *,
+        origin: str,
+        split: str | None = None,
+        author: str = "",
+        progress: Progress = lambda _done, _total: None,
+    ) -> Added:
+        """Bring photos in, each content once; those whose kind means nothing stay out.
+
+        `split` puts all of them into one split, whatever the source says; photos of a part that is there already
+        follow it. Files that are no photos are named in `refused`, and the others come in.
+        """
+        wanted = [entry for entry in entries if meaning.get(entry.kind)]
+        labels = [str(meaning[entry.kind]) for entry in wanted]
+        at = now()
+        with writing(self.folder) as connection:
+            classes = widened(classes_of(connection), labels)
+            there = {row["sha256"]: row["name"] for row in connection.execute("SELECT sha256, name FROM photos")}
+            home_of = splits_of_parts(connection)
+            known: list[Problem] = []
+            refused: list[Problem] = []
+            after: dict[str, dict[str, Any]] = {}
+            moved = 0
+            for number, (entry, label) in enumerate(zip(wanted, labels, strict=True), 1):
+                progress(number, len(wanted))
+                try:
+                    photo, file = contents.keep_photo(self.folder, contents.read_bytes(entry.path), entry.name)
+                    mask = contents.keep_mask(self.folder, entry, photo.picture.size)
+                except (PhotoError, DataError) as error:
+                    refused.append(Problem(entry.name, str(error)))
+                    continue
+                if photo.sha256 in there:
+                    known.append(Problem(entry.name, _same(entry.name, there[photo.sha256])))
+                    continue
+                there[photo.sha256] = entry.name
+                chosen = entry.split if split is None else split
+                home = home_of.setdefault((entry.category, entry.part), chosen) if entry.part else chosen
+                moved += home != chosen
+                row = (file, entry.name, label, home, entry.defect, entry.category, entry.part, mask, 0)
+                connection.execute(
+                    "INSERT INTO photos VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (photo.sha256, *row, *photo.picture.size, at, origin),
+                )
+                after[photo.sha256] = {"dropped": 0}
+            if after:
+                keep_classes(connection, classes)
+                before = {digest: {"dropped": 1} for digest in after}
+                write_decision(connection, at, author, "import", origin, before, after)
+            contents.sweep(self.folder, files(connection))
+        notes = (f"{moved} photos follow the split of their part, which is there already.",) if moved else ()
+        return Added(len(after), tuple(known), tuple(refused), notes)
+
+    # -------------------------------------------------------------------------------------------------------- to decide
+
+    def decide(
+        self, action: str, digests: Iterable[str], value: str = "", *, reason: str = "", author: str = ""
+    ) -> Decision | None:
+        """Move, relabel, drop or restore photos; None where that changes nothing.
+
+        `value` is the split or the class that they get. A DataError names what is unknown.
+        """
+        if action not in CHANGEABLE:
+            raise DataError(f"A photo can be moved, relabelled, dropped or restored. Got {action!r}.")
+        column = CHANGEABLE[action]
+        new = {"drop": 1, "restore": 0}.get(action, value)
+        with writing(self.folder) as connection:
+            classes = classes_of(connection)
+            if action == "move" and value not in SPLITS:
+                raise DataError(f"A split is one of {', '.join(SPLITS)}. Got {value!r}.")
+            if action == "relabel" and (classes is None or value not in classes.names):
+                raise DataError(f"{value!r} is none of the classes {', '.join(classes.names if classes else ())}.")
+            after = {digest: {column: new} for digest in dict.fromkeys(digests)}
+            if action == "relabel" and classes is not None and value == classes.good:
+                after = {digest: {**change, "defect": "", "mask": ""} for digest, change in after.items()}
+            return change(connection, action, after, reason, author)
+
+    def keep(self, found: Iterable[Open], *, reason: str = "", author: str = "") -> Decision | None:
+        """Say that what is odd may stay as it is: it is not asked about again."""
+        with writing(self.folder) as connection:
+            done = {row["key"] for row in connection.execute("SELECT key FROM kept")}
+            keys = [each.key() for each in found if each.key() not in done]
+            if not keys:
+                return None
+            connection.executemany("INSERT INTO kept VALUES (?)", [(key,) for key in keys])
+            before, after = ({key: {"kept": value} for key in keys} for value in (False, True))
+            return write_decision(connection, now(), author, "keep", reason, before, after)
+
+    def split(self, assignment: Mapping[str, str], *, reason: str, author: str = "") -> Decision | None:
+        """Put every photo into the split that it is given."""
+        with writing(self.folder) as connection:
+            after = {digest: {"split": split} for digest, split in assignment.items()}
+            return change(connection, "split", after, reason, author)
+
+    def undo(self, number: int | None = None, *, author: str = "") -> Decision:
+        """Take a decision back, by default the last one that stands; a DataError where others rest on it."""
+        with writing(self.folder) as connection:
+            query = "SELECT * FROM decisions WHERE undone = 0" + ("" if number is None else " AND number = ?")
+            row = connection.execute(query + " ORDER BY number DESC", () if number is None else (number,)).fetchone()
+            if row is None:
+                raise DataError(
+                    "There is no decision to take back." if number is None else f"Decision {number} does not stand."
+                )
+            decision = as_decision(row)
+            if decision.action == "keep":
+                connection.executemany("DELETE FROM kept WHERE key = ?", [(key,) for key in decision.after])
+            else:
+                refuse_later(connection, decision)
+                update(connection, decision.before)
+            connection.execute("UPDATE decisions SET undone = 1 WHERE number = ?", (decision.number,))
+        return replace(decision, undone=True)
+
+    def keep_findings(self, found: Iterable[Open]) -> None:
+        """Put what was found in the place of what was found before; what people have kept stays kept."""
+        rows = [
+            (
+                each.key(),
+                each.kind,
+                each.sha256,
+                json.dumps(list(each.others)),
+                each.score,
+                each.sentence,
+                each.suggestion,
+            )
+            for each in found
+        ]
+        with writing(self.folder) as connection:
+            connection.execute("DELETE FROM findings")
+            connection.executemany("INSERT OR REPLACE INTO findings VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+            keep_fact(connection, "looked_at", now())
+
+    # ------------------------------------------------------------------------------------------------- hard negatives
+
+    def confirm(self, data: bytes, name: str, label: str, verdict: str, *, author: str = "") -> Mistake:
+        """Keep a photo whose verdict was wrong, with its true class; it waits until somebody pulls it into training."""
+        at = now()
+        with writing(self.folder) as connection:
+            classes = widened(classes_of(connection), [label])
+            photo, file = contents.keep_photo(self.folder, data, name)
+            row = connection.execute("SELECT label FROM photos WHERE sha256 = ?", (photo.sha256,)).fetchone()
+            kind = _mistake(label, verdict, classes)
+            if row is None:
+                values = (file, name, label, UNSPLIT, "", "", "", "", 0)
+                connection.execute(
+                    "INSERT INTO photos VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (photo.sha256, *values, *photo.picture.size, at, f"confirmed {kind}"),
+                )
+                before, after = ({photo.sha256: {"dropped": value}} for value in (1, 0))
+                write_decision(connection, at, author, "import", f"Confirmed {kind}: {name}", before, after)
+                keep_classes(connection, classes)
+            elif row["label"] != label:
+                change(connection, "relabel", {photo.sha256: {"label": label}}, f"Confirmed {kind}.", author)
+            found = Mistake(photo.sha256, kind, label, verdict, at, author)
+            connection.execute(
+                "INSERT OR REPLACE INTO mistakes VALUES (?, ?, ?, ?, ?, ?)",
+                (found.sha256, found.kind, found.label, found.verdict, found.at, found.author),
+            )
+        return found
+
+    def mistakes(self) -> tuple[Mistake, ...]:
+        """Confirmed mistakes that training has not been given yet."""
+        self._check_there()
+        with reading(self.folder) as connection:
+            rows = connection.execute(
+                "SELECT mistakes.* FROM mistakes JOIN photos USING (sha256) WHERE NOT dropped AND split != ? "
+                "ORDER BY mistakes.rowid",
+                (TRAIN,),
+            ).fetchall()
+        return tuple(Mistake(**dict(row)) for row in rows)
+
+    def pull(self, *, author: str = "") -> Decision | None:
+        """Put every confirmed mistake into the training split; what was a test photo measures no longer."""
+        after = {mistake.sha256: {"split": TRAIN} for mistake in self.mistakes()}
+        with writing(self.folder) as connection:
+            return change(connection, "pull", after, "Confirmed mistakes.", author)
+
+    def _check_there(self) -> None:
+        if not is_collection(self.folder):
+            raise DataError(f"{self.folder} holds no collection. Import photos into it first.")
+
+    def _kept(self, row: sqlite3.Row) -> Kept:
+        known = dict(row)
+        path, mask = self.folder / known.pop("file"), known.pop("mask")
+        return Kept(
+            path=path, mask=self.folder / mask if mask else None, **{**known, "dropped": bool(known["dropped"])}
+        )
+
+
+def _same(name: str, first: str) -> str:
+    return f"{name} is the same photo as {first}, byte for byte: it is kept once."
+
+
+def _mistake(label: str, verdict: str, classes: Classes) -> str:
+    if label == verdict:
+        raise DataError(f"The verdict was {verdict} and so is the part: that is no mistake.")
+    if classes.defect is None:
+        return "confused"
+    return "escape" if label == classes.defect else "overkill"
+
+
+def counts(photos: Iterable[Kept]) -> dict[str, dict[str, int]]:
+    """How many photos of each class lie in each split, dropped ones left out."""
+    found: dict[str, Counter[str]] = {}
+    for photo in photos:
+        if not photo.dropped:
+            found.setdefault(photo.split, Counter())[photo.label] += 1
+    return {split: dict(found[split]) for split in (*SPLITS, UNSPLIT) if split in found}

@@ -1,0 +1,116 @@
+"""What a collection tells: photos, decisions, what is open about a photo, and mistakes that a person has confirmed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from ensemble.importers import Problem
+
+TRAIN, CALIBRATION, TEST, UNSPLIT = "train", "calibration", "test", ""
+SPLITS = (TRAIN, CALIBRATION, TEST)
+
+# What a person can decide, and how it reads afterwards.
+ACTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "import": "Brought in",
+        "keep": "Kept as it is",
+        "move": "Moved to another split",
+        "relabel": "Given another class",
+        "drop": "Left out",
+        "restore": "Taken back in",
+        "split": "Split anew",
+        "pull": "Pulled into training",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One photo of a collection: its content, where it came from, and what holds of it now.
+
+    `name` is its path in the source, `path` where it lies; `split` is one of SPLITS or empty while nobody has chosen;
+    a dropped photo stays in its place and takes part in nothing.
+    """
+
+    sha256: str
+    path: Path
+    name: str
+    label: str
+    split: str
+    defect: str
+    category: str
+    part: str
+    mask: Path | None
+    dropped: bool
+    width: int
+    height: int
+    added_at: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What an import has brought: new photos, photos that were there already (by their names), and those refused."""
+
+    added: int
+    known: tuple[Problem, ...]
+    refused: tuple[Problem, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One decision: what was done, by whom, why, to how many photos, and whether it was taken back.
+
+    `before` and `after` hold what changed, by photo.
+    """
+
+    number: int
+    at: str
+    author: str
+    action: str
+    reason: str
+    before: Mapping[str, Mapping[str, Any]]
+    after: Mapping[str, Mapping[str, Any]]
+    undone: bool
+
+    def sentence(self) -> str:
+        """What was done, for a person."""
+        count = len(self.after)
+        values = {str(value) for change in self.after.values() for value in change.values()}
+        what = f" ({values.pop()})" if self.action in {"move", "relabel"} and len(values) == 1 else ""
+        return f"{ACTIONS[self.action]}{what}: {count} photo{'' if count == 1 else 's'}."
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Something odd about a photo that nobody has decided yet; `others` are the photos that it resembles."""
+
+    kind: str
+    sha256: str
+    others: tuple[str, ...]
+    score: float
+    sentence: str
+    suggestion: str = ""
+
+    def key(self) -> str:
+        """What tells it apart from others, whenever it is looked for anew."""
+        return " ".join((self.kind, self.sha256, *sorted(self.others)))
+
+    def words(self) -> tuple[str, str]:
+        """What a person is told of it."""
+        return self.sentence, self.suggestion
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A wrong verdict that a person has confirmed: an `escape`, an `overkill`, or `confused` among several classes."""
+
+    sha256: str
+    kind: str
+    label: str
+    verdict: str
+    at: str
+    author: str

@@ -1,0 +1,73 @@
+"""What an importer makes of a folder, before anything is copied."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ensemble.importers.tree import Problem, Tree
+from ensemble.layouts import is_bad, is_good
+from ensemble.results import DEFECTIVE, NON_DEFECTIVE
+
+MaskScale = Literal["grey", "index"]
+SPLITS: Mapping[str, str] = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "dev", "calibration", "calib"), "calibration"),
+    **dict.fromkeys(("test", "testing", "eval", "holdout"), "test"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A photo that may come in: its file, what it is called for people, and what the folder tells about it.
+
+    `kind` is the raw class name found there, `split` one of "", "train", "calibration", "test", and `part` the name of
+    the physical part. A pixel of the mask is damaged from half grey on, or, where the scale is "index", above 0.
+    """
+
+    path: Path
+    name: str
+    kind: str
+    split: str = ""
+    defect: str = ""
+    category: str = ""
+    part: str = ""
+    mask: Path | None = None
+    mask_scale: MaskScale = "grey"
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """A folder as one layout sees it; `meaning` turns raw kinds into classes, None leaves a kind out."""
+
+    layout: str
+    entries: tuple[Entry, ...]
+    meaning: Mapping[str, str | None]
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Importer:
+    """One layout: what it is called, what it expects, why a tree is not laid out so, and how it is read.
+
+    `refuses(tree, field)` is empty where the layout is recognised, otherwise what was found instead; it looks at names
+    and at a few small files at most. `field` says what a field is in this layout, where it has any.
+    """
+
+    title: str
+    expects: str
+    refuses: Callable[[Tree, str], str]
+    read: Callable[[Tree, str], Understood]
+    field: str = ""
+
+    def recognises(self, tree: Tree, field: str = "") -> bool:
+        """Whether a tree is laid out so."""
+        return not self.refuses(tree, field)
+
+
+def proposed(kinds: Iterable[str]) -> dict[str, str | None]:
+    """Known names for good and bad parts as the two classes of a product, any other kind as a class of its own."""
+    return {
+        kind: NON_DEFECTIVE if is_good(kind) else DEFECTIVE if is_bad(kind) else kind for kind in dict.fromkeys(kinds)
+    }

@@ -1,0 +1,326 @@
+"""Collections: photos by content, decisions that are written at once and can be taken back, nothing half."""
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ensemble.collection import Collection, Decision, Open, collections, counts
+from ensemble.collection.contents import PHOTOS
+from ensemble.datasets import evaluation_part, find_dataset
+from ensemble.errors import DataError
+from ensemble.importers import Entry
+from ensemble.results import OK_NOK, Classes
+
+MEANING = {"good": "non_defective", "scratch": "defective"}
+
+
+def photo(folder: Path, name: str, seed: int) -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(0, 256, (40, 48, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def entry(folder: Path, name: str, seed: int, kind: str = "good", **known: object) -> Entry:
+    return Entry(photo(folder, name, seed), name, kind, **known)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    return tmp_path / "source"
+
+
+@pytest.fixture
+def collection(tmp_path: Path) -> Collection:
+    return Collection.create(tmp_path / "collections", "Disc")
+
+
+@pytest.fixture
+def filled(collection: Collection, source: Path) -> Collection:
+    """Four photos: three in the training split, one of them defective, and a test photo."""
+    entries = [
+        entry(source, "train/good/a.png", 1, split="train"),
+        entry(source, "train/good/b.png", 2, split="train"),
+        entry(source, "train/scratch/c.png", 3, "scratch", split="train", defect="scratch"),
+        entry(source, "test/good/d.png", 4, split="test"),
+    ]
+    assert collection.add(entries, MEANING, origin="a folder").added == 4
+    return collection
+
+
+def by_name(collection: Collection, name: str) -> str:
+    return next(photo.sha256 for photo in collection.photos() if photo.name.endswith(name))
+
+
+def shown(collection: Collection) -> dict[str, tuple[str, str, bool]]:
+    return {Path(photo.name).name: (photo.label, photo.split, photo.dropped) for photo in collection.photos()}
+
+
+def test_a_photo_comes_in_once_whatever_its_name(collection: Collection, source: Path) -> None:
+    entries = [
+        entry(source, "good/a.png", 1),
+        entry(source, "good/again.png", 1),
+        entry(source, "scratch/b.png", 2, "scratch"),
+    ]
+    added = collection.add(entries, MEANING, origin="first")
+    assert (added.added, [each.name for each in added.known]) == (2, ["good/again.png"])
+    assert "the same photo as good/a.png" in added.known[0].reason
+    assert collection.add(entries, MEANING, origin="second").added == 0
+    assert len(list((collection.folder / PHOTOS).iterdir())) == 2
+    assert collection.classes() == OK_NOK
+
+
+def test_what_is_no_photo_is_named_and_the_others_come_in(collection: Collection, source: Path) -> None:
+    broken = photo(source, "good/broken.jpg", 1)
+    broken.write_bytes(b"\xff\xd8\xff" + bytes(200))
+    gone = Entry(source / "good/gone.png", "good/gone.png", "good")
+    added = collection.add(
+        [Entry(broken, "good/broken.jpg", "good"), gone, entry(source, "good/a.png", 2)], MEANING, origin="x"
+    )
+    assert added.added == 1
+    assert [each.name for each in added.refused] == ["good/broken.jpg", "good/gone.png"]
+    assert "damaged" in added.refused[0].reason and "cannot be read" in added.refused[1].reason
+
+
+def test_a_kind_that_means_nothing_stays_out(collection: Collection, source: Path) -> None:
+    entries = [entry(source, "good/a.png", 1), entry(source, "dirt/b.png", 2, "dirt")]
+    assert collection.add(entries, MEANING | {"dirt": None}, origin="x").added == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "says"),
+    [
+        ({"a": "non_defective", "b": "defective"}, {"a": "shoes", "b": "shirts"}, "shirts, shoes is neither"),
+        ({"a": "shoes", "b": "shoes"}, {}, "cannot be the classes"),
+    ],
+)
+def test_classes_that_do_not_go_together_bring_nothing_in(
+    collection: Collection, source: Path, first: dict[str, str], then: dict[str, str], says: str
+) -> None:
+    entries = [entry(source, "a.png", 1, "a"), entry(source, "b.png", 2, "b")]
+    more = [entry(source, "c.png", 3, "a"), entry(source, "d.png", 4, "b")]
+    with pytest.raises(DataError, match=says):
+        collection.add(entries, first, origin="x")
+        collection.add(more, then, origin="y")
+    assert {photo.label for photo in collection.photos()} <= set(first.values())
+    assert len(collection.decisions()) == (1 if then else 0)
+
+
+def test_new_classes_widen_those_of_several(collection: Collection, source: Path) -> None:
+    collection.add(
+        [entry(source, f"{name}.png", number, name) for number, name in enumerate("ab")],
+        {"a": "a", "b": "b"},
+        origin="x",
+    )
+    collection.add([entry(source, "c.png", 9, "c")], {"c": "c"}, origin="x")
+    assert collection.classes() == Classes(("a", "b", "c"))
+
+
+def test_masks_come_along_as_grey_values(collection: Collection, source: Path) -> None:
+    mask = source / "index.png"
+    source.mkdir()
+    Image.fromarray(np.pad(np.full((10, 10), 2, np.uint8), ((0, 30), (0, 38)))).save(mask)
+    small = source / "small.png"
+    Image.new("L", (5, 5)).save(small)
+    added = collection.add(
+        [
+            entry(source, "a.png", 1, "scratch", mask=mask, mask_scale="index"),
+            entry(source, "b.png", 2, "scratch", mask=small),
+        ],
+        MEANING,
+        origin="x",
+    )
+    assert [each.name for each in added.refused] == ["b.png"] and "40" in added.refused[0].reason
+    (kept,) = collection.photos()
+    assert kept.mask is not None
+    values = np.asarray(Image.open(kept.mask))
+    assert (values == 255).sum() == 100 and (values == 0).sum() == 40 * 48 - 100
+
+
+def test_photos_of_a_part_follow_it_into_its_split(collection: Collection, source: Path) -> None:
+    collection.add([entry(source, "a.png", 1, part="p1", split="test")], MEANING, origin="x")
+    more = [entry(source, "b.png", 2, part="p1"), entry(source, "c.png", 3, part="p2")]
+    added = collection.add(more, MEANING, origin="y", split="train")
+    assert shown(collection) == {
+        "a.png": ("non_defective", "test", False),
+        "b.png": ("non_defective", "test", False),
+        "c.png": ("non_defective", "train", False),
+    }
+    assert added.notes == ("1 photos follow the split of their part, which is there already.",)
+
+
+@pytest.mark.parametrize(
+    ("action", "value", "after"),
+    [
+        ("move", "calibration", ("non_defective", "calibration", False)),
+        ("relabel", "defective", ("defective", "train", False)),
+        ("drop", "", ("non_defective", "train", True)),
+    ],
+)
+def test_a_decision_is_written_at_once_and_can_be_taken_back(
+    filled: Collection, action: str, value: str, after: tuple[str, str, bool]
+) -> None:
+    before = shown(filled)
+    decision = filled.decide(action, [by_name(filled, "a.png")], value, reason="seen", author="A")
+    assert shown(Collection(filled.folder)) == before | {"a.png": after}
+    assert decision is not None and (decision.reason, decision.author) == ("seen", "A")
+    assert filled.decisions()[0] == decision
+    assert filled.undo().number == decision.number
+    assert shown(filled) == before
+    assert filled.decisions()[0].undone
+    assert filled.decide("move", [by_name(filled, "a.png")], "train") is None  # where it is already
+
+
+def test_what_a_later_decision_rests_on_is_not_taken_back(filled: Collection) -> None:
+    digest = by_name(filled, "a.png")
+    first = filled.decide("move", [digest], "test")
+    second = filled.decide("move", [digest], "calibration")
+    assert first is not None and second is not None
+    with pytest.raises(DataError, match="later one rests on it"):
+        filled.undo(first.number)
+    filled.undo(second.number)
+    filled.undo(first.number)
+    assert shown(filled)["a.png"][1] == "train"
+    with pytest.raises(DataError, match="does not stand"):
+        filled.undo(first.number)
+
+
+def test_an_import_is_a_decision_like_others(filled: Collection) -> None:
+    filled.undo()
+    assert all(dropped for _, _, dropped in shown(filled).values())
+    with pytest.raises(DataError, match="no decision to take back"):
+        filled.undo()
+
+
+@pytest.mark.parametrize(
+    ("action", "value", "says"),
+    [
+        ("paint", "", "can be moved"),
+        ("move", "elsewhere", "A split is one of"),
+        ("relabel", "shoes", "none of the classes"),
+    ],
+)
+def test_a_decision_that_means_nothing_is_refused(filled: Collection, action: str, value: str, says: str) -> None:
+    with pytest.raises(DataError, match=says):
+        filled.decide(action, [by_name(filled, "a.png")], value)
+    with pytest.raises(DataError, match="no photo with the SHA-256 ffff"):
+        filled.decide("drop", ["f" * 64])
+
+
+def test_findings_stay_open_until_somebody_decides(filled: Collection) -> None:
+    one, two = by_name(filled, "a.png"), by_name(filled, "d.png")
+    dark = Open("dark", one, (), 0.1, "It is dark.")
+    leak = Open("leak", one, (two,), 0.99, "It lies in train and test.")
+    filled.keep_findings([dark, leak])
+    assert filled.findings() == (dark, leak) and filled.looked_at()
+    filled.keep([dark], author="A")
+    filled.keep_findings([leak, dark])  # looked for anew
+    assert filled.findings() == (leak,)
+    filled.decide("drop", [two])
+    assert filled.findings() == ()
+    filled.undo()
+    filled.undo()
+    assert set(filled.findings()) == {dark, leak}
+
+
+def test_a_confirmed_mistake_waits_and_is_pulled_into_training(filled: Collection, source: Path) -> None:
+    fresh = photo(source, "new.png", 9).read_bytes()
+    assert filled.confirm(fresh, "new.png", "defective", "non_defective", author="A").kind == "escape"
+    test_photo = next(each for each in filled.photos() if each.split == "test")
+    assert filled.confirm(test_photo.path.read_bytes(), "d", "non_defective", "defective").kind == "overkill"
+    assert [mistake.kind for mistake in filled.mistakes()] == ["escape", "overkill"]
+    decision = filled.pull(author="A")
+    assert isinstance(decision, Decision) and len(decision.after) == 2
+    assert filled.mistakes() == ()
+    assert shown(filled)["new.png"] == ("defective", "train", False)
+    assert shown(filled)["d.png"] == ("non_defective", "train", False)
+    filled.undo()
+    assert len(filled.mistakes()) == 2
+    with pytest.raises(DataError, match="no mistake"):
+        filled.confirm(fresh, "new.png", "defective", "defective")
+
+
+def test_a_data_set_is_what_the_splits_say(filled: Collection) -> None:
+    filled.decide("move", [by_name(filled, "b.png")], "calibration")
+    found = find_dataset(filled.folder)
+    names = [[sample.path.name for sample in part] for part in (found.train, found.calibration, found.test)]
+    assert names == [["a.png", "c.png"], ["b.png"], ["d.png"]]
+    assert found.classes == OK_NOK and found.train[1].defect == "scratch"
+    assert [sample.path.name for sample in evaluation_part(filled.folder, {}, OK_NOK)[0]] == ["d.png"]
+    filled.decide("drop", [by_name(filled, "d.png")])
+    with pytest.raises(DataError, match="no test photos"):
+        find_dataset(filled.folder)
+
+
+def test_photos_without_a_split_are_counted_aloud(filled: Collection, source: Path) -> None:
+    filled.add([entry(source, "late.png", 8)], MEANING, origin="later")
+    assert find_dataset(filled.folder).notes == (
+        "1 of 5 photos have no split yet and take part in nothing. Split them first.",
+    )
+    assert counts(filled.photos())[""] == {"non_defective": 1}
+
+
+def test_an_import_that_is_cut_off_leaves_nothing_that_counts(collection: Collection, source: Path) -> None:
+    entries = [entry(source, f"{number}.png", number) for number in range(6)]
+
+    def stop(done: int, _total: int) -> None:
+        if done == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        collection.add(entries, MEANING, origin="x", progress=stop)
+    assert collection.photos() == () and collection.decisions() == ()
+    collection.add(entries[5:], MEANING, origin="x")
+    assert len(list((collection.folder / PHOTOS).iterdir())) == 1  # what was left lying is swept away
+
+
+def test_a_killed_import_leaves_nothing_that_counts(filled: Collection, source: Path) -> None:
+    before = shown(filled)
+    for number in range(20):
+        photo(source, f"more/{number}.png", 100 + number)
+    script = (
+        "import os, signal, sys; from pathlib import Path; from ensemble.collection import Collection; "
+        "from ensemble.importers import Entry; "
+        "kill = lambda done, total: os.kill(os.getpid(), signal.SIGKILL) if done == 15 else None; "
+        "Collection(Path(sys.argv[1])).add([Entry(p, p.name, 'good') for p in sorted(Path(sys.argv[2]).iterdir())], "
+        "{'good': 'non_defective'}, origin='x', progress=kill)"
+    )
+    ended = subprocess.run([sys.executable, "-c", script, filled.folder, source / "more"], check=False)
+    assert ended.returncode == -9
+    assert shown(filled) == before
+    assert filled.add([entry(source, "z.png", 999)], MEANING, origin="y").added == 1
+    assert len(list((filled.folder / PHOTOS).iterdir())) == 5
+
+
+def test_bad_files_are_one_sentence(filled: Collection, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="holds no collection"):
+        Collection(tmp_path).photos()
+    with pytest.raises(DataError, match="is a collection called Disc already"):
+        Collection.create(filled.folder.parent, "Disc")
+    for name in ("", " ", "..", "/"):
+        with pytest.raises(DataError, match="needs a name"):
+            Collection.create(tmp_path, name)
+    assert collections(filled.folder.parent) == {"Disc": filled.folder}
+    database = filled.folder / "collection.db"
+    whole = database.read_bytes()
+    database.write_bytes(b"no database at all, but long enough to be looked at" * 100)
+    with pytest.raises(DataError, match="cannot be used"):
+        filled.photos()
+    database.write_bytes(whole)
+    connection = sqlite3.connect(database)
+    connection.execute("PRAGMA user_version = 9")
+    connection.close()
+    with pytest.raises(DataError, match="has the format 9"):
+        filled.photos()
+
+
+def test_a_collection_can_be_moved(filled: Collection, tmp_path: Path) -> None:
+    moved = Collection(Path(shutil.move(filled.folder, tmp_path / "elsewhere")))
+    assert all(photo.path.is_file() for photo in moved.photos())
