@@ -1,6 +1,6 @@
 """Masks beside photos: which mask in `ground_truth/` belongs to which photo, and whether it fits."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,12 +24,18 @@ class GroundTruth:
     unreadable: tuple[Path, ...]
 
     @classmethod
-    def below(cls, folder: Path) -> "GroundTruth":
-        """Every mask in `folder/ground_truth`; NAME_mask.png goes before NAME.png, broken files are kept apart."""
+    def below(cls, folder: Path, among: Container[Path] | None = None) -> "GroundTruth":
+        """Every mask in `folder/ground_truth`; NAME_mask.png goes before NAME.png, broken files are kept apart.
+
+        Where `among` is given, no other files are opened.
+        """
         masks: dict[tuple[str, str], Path] = {}
         unreadable = []
         root = folder / GROUND_TRUTH
-        for path in sorted(root.rglob("*")) if root.is_dir() else ():
+        there = root.is_dir() and (among is None or root in among)
+        for path in sorted(root.rglob("*")) if there else ():
+            if among is not None and path not in among:
+                continue
             if path.name.startswith(".") or path.suffix.lower() not in PHOTO_ENDINGS or not path.is_file():
                 continue
             place = path.parent.relative_to(root).as_posix()

@@ -9,7 +9,7 @@
 | `good` or `train/good` alone | good parts only |
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,46 +71,56 @@ def _plain(name: str) -> str:
     return name.lower().replace("-", "_").replace(" ", "_")
 
 
-def categories(folder: Path, depth: int = 2) -> dict[str, Path]:
+def categories(folder: Path, depth: int = 2, among: Container[Path] | None = None) -> dict[str, Path]:
     """Folders with a `train` or `test` part at or below a folder, by their path from there; its own name for itself."""
-    if parts_of(folder):
+    if parts_of(folder, among):
         return {folder.resolve().name: folder}
     found: dict[str, Path] = {}
-    for child in _folders(folder) if depth else ():
-        if parts_of(child):
+    for child in _folders(folder, among) if depth else ():
+        if parts_of(child, among):
             found[child.name] = child
         else:
-            found |= {f"{child.name}/{name}": path for name, path in categories(child, depth - 1).items()}
+            found |= {f"{child.name}/{name}": path for name, path in categories(child, depth - 1, among).items()}
     return found
 
 
-def parts_of(folder: Path) -> tuple[str, ...]:
+def parts_of(folder: Path, among: Container[Path] | None = None) -> tuple[str, ...]:
     """Which of `train` and `test` a folder has."""
-    return tuple(part for part in PARTS if (folder / part).is_dir())
+    return tuple(part for part in PARTS if _may_see(folder / part, among) and (folder / part).is_dir())
 
 
-def read_layout(folder: Path) -> Layout:
-    """Every file below the class folders of a folder; of a tree of MVTec AD categories, below those of all."""
-    roots = {"": folder} if parts_of(folder) else _tree(folder) or {"": folder}
+def _may_see(path: Path, among: Container[Path] | None) -> bool:
+    return among is None or path in among
+
+
+def read_layout(folder: Path, among: Container[Path] | None = None) -> Layout:
+    """Every file below the class folders of a folder; of a tree of MVTec AD categories, below those of all.
+
+    Where `among` is given, files and folders that are not in it are not there: neither opened nor followed.
+    """
+    roots = {"": folder} if parts_of(folder, among) else _tree(folder, among) or {"": folder}
     parts: dict[str, dict[str, list[Found]]] = {}
     notes, masks = [], 0
     if "" not in roots:
         notes.append(f"{folder} holds {len(roots)} categories, taken as one product: {', '.join(roots)}.")
     for category, root in roots.items():
-        truth = GroundTruth.below(root)
+        truth = GroundTruth.below(root, among)
         masks += len(truth.masks)
-        places = parts_of(root) or (WHOLE,)
+        places = parts_of(root, among) or (WHOLE,)
         used: set[Path] = set()
         for part in places:
             folders = parts.setdefault(part, {})
-            for name, found in _found(root / part, part, category, truth, last=part == places[-1]).items():
+            last = part == places[-1]
+            for name, found in _found(root / part, part, category, truth, among, last=last).items():
                 folders.setdefault(name, []).extend(found)
                 used |= {entry.mask for entry in found if entry.mask}
         notes += _mask_notes(truth, used, root)
     return Layout(parts, masks > 0, tuple(notes))
 
 
-def _found(place: Path, part: str, category: str, truth: GroundTruth, *, last: bool) -> dict[str, list[Found]]:
+def _found(
+    place: Path, part: str, category: str, truth: GroundTruth, among: Container[Path] | None, *, last: bool
+) -> dict[str, list[Found]]:
     return {
         child.name: [
             Found(
@@ -120,9 +130,9 @@ def _found(place: Path, part: str, category: str, truth: GroundTruth, *, last: b
                 category,
             )
             for path in sorted(child.rglob("*"))
-            if path.is_file() and not path.name.startswith(".")
+            if _may_see(path, among) and path.is_file() and not path.name.startswith(".")
         ]
-        for child in _folders(place)
+        for child in _folders(place, among)
     }
 
 
@@ -133,19 +143,19 @@ def _kind(inner: Path, category: str) -> str:
     return "/".join((*((category,) if category else ()), *named))
 
 
-def _folders(folder: Path) -> list[Path]:
+def _folders(folder: Path, among: Container[Path] | None) -> list[Path]:
     return [
         child
         for child in sorted(folder.iterdir())
-        if child.is_dir() and not child.name.startswith(".") and child.name != GROUND_TRUTH
+        if _may_see(child, among) and child.is_dir() and not child.name.startswith(".") and child.name != GROUND_TRUTH
     ]
 
 
-def _tree(folder: Path) -> dict[str, Path]:
+def _tree(folder: Path, among: Container[Path] | None) -> dict[str, Path]:
     """The MVTec AD categories below a folder that has no parts of its own; a DataError where one of them is none."""
-    found = categories(folder)
+    found = categories(folder, among=among)
     for root in found.values():
-        names = [child.name for child in _folders(root / TRAIN)] if (root / TRAIN).is_dir() else []
+        names = [child.name for child in _folders(root / TRAIN, among)] if TRAIN in parts_of(root, among) else []
         if len(names) != 1 or not is_good(names[0]):
             raise DataError(
                 f"{folder} holds {', '.join(found)}, each with parts of its own, but {root / TRAIN} does not hold "

@@ -1,5 +1,115 @@
-"""Importers: what a folder of photos says about them, whatever its layout."""
+"""Importers: what a folder of photos means, by its layout, before anything is copied and without touching it.
 
-from ensemble.importers.values import Entry, MaskScale, Problem, Understood
+A new layout is one module here and one line in `IMPORTERS`.
+"""
 
-__all__ = ["Entry", "MaskScale", "Problem", "Understood"]
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+
+from ensemble.errors import DataError
+from ensemble.importers.class_folders import CLASS_FOLDERS
+from ensemble.importers.labels_csv import LABELS_CSV
+from ensemble.importers.magnetic_tile import MAGNETIC_TILE
+from ensemble.importers.metadata_json import METADATA_JSON
+from ensemble.importers.tree import Problem, Tree, not_a_photo
+from ensemble.importers.values import Entry, Importer, Understood
+from ensemble.importers.visa import VISA
+from ensemble.results import REVIEW
+
+# In order of recognition: what is told in a file goes before what only the names of folders tell.
+IMPORTERS: Mapping[str, Importer] = MappingProxyType(
+    {
+        "visa": VISA,
+        "magnetic_tile": MAGNETIC_TILE,
+        "labels_csv": LABELS_CSV,
+        "metadata_json": METADATA_JSON,
+        "class_folders": CLASS_FOLDERS,
+    }
+)
+DEEPEST = 4  # lone folders within one another that are looked into
+LISTED = 12  # kinds in a note
+
+__all__ = ["IMPORTERS", "Entry", "Importer", "Problem", "Understood", "understand"]
+
+
+def understand(
+    folder: Path, *, layout: str | None = None, field: str = "", table: Mapping[str, str] | None = None
+) -> Understood:
+    """What a folder's photos are, by the first layout that recognises it or by the one that is named.
+
+    `field` is what the layout says that a field is (the label column, a dotted path in the JSON files, the split
+    file); `table` maps raw kinds to classes, and what is not in it is left out. A DataError where nothing fits says
+    what each layout expects and what was found; a file that cannot enter is a problem of what is understood.
+    """
+    importers = _asked(layout, field)
+    tree: Tree | None = Tree.below(folder)
+    levels: list[Tree] = []
+    while tree is not None and len(levels) < DEEPEST:
+        levels.append(tree)
+        for importer in importers:
+            if importer.recognises(tree, field):
+                return _understood(importer, tree, field, table)
+        tree = tree.inner()
+    raise DataError(_unknown(levels[-1], importers, field))
+
+
+def _asked(layout: str | None, field: str) -> tuple[Importer, ...]:
+    if layout is not None and layout not in IMPORTERS:
+        raise DataError(f"No layout is called {layout!r}. There are {', '.join(IMPORTERS)}.")
+    chosen = tuple(IMPORTERS.values()) if layout is None else (IMPORTERS[layout],)
+    with_field = tuple(importer for importer in chosen if importer.field)
+    if field and not with_field:
+        raise DataError(f"{chosen[0].title} has no fields. Leave the field {field!r} out.")
+    return with_field if field else chosen
+
+
+def _unknown(tree: Tree, importers: tuple[Importer, ...], field: str) -> str:
+    found = [
+        f"{importer.title} expects {importer.expects} Found {importer.refuses(tree, field)}." for importer in importers
+    ]
+    what = f"is not {found[0]}" if len(found) == 1 else "is laid out in no way that is known here. " + " ".join(found)
+    if len(found) == 1:
+        what = f"cannot be read as asked. {found[0]}"
+    return f"{tree.root} {what} {tree.holds()}"
+
+
+def _understood(importer: Importer, tree: Tree, field: str, table: Mapping[str, str] | None) -> Understood:
+    """What an importer has read, without the files that can be no photos, and with what is left out said."""
+    read = importer.read(tree, field)
+    problems = [*tree.problems, *read.problems]
+    entries = [entry for entry in (_checked(entry, tree, problems) for entry in read.entries) if entry]
+    if not entries:
+        first = f" The first of {len(problems)} problems: {problems[0].reason}" if problems else ""
+        raise DataError(
+            f"{tree.root} was read as {importer.title}, and no photo in it can come in.{first} {tree.holds()}"
+        )
+    meaning = dict(read.meaning) if table is None else {kind: table.get(kind) for kind in read.meaning}
+    meaning = {kind: None if name == REVIEW else name for kind, name in meaning.items()}
+    notes = [*tree.notes, *read.notes, *_taken_as(meaning, entries, table)]
+    return replace(read, entries=tuple(entries), meaning=meaning, problems=tuple(problems), notes=tuple(notes))
+
+
+def _checked(entry: Entry, tree: Tree, problems: list[Problem]) -> Entry | None:
+    if reason := not_a_photo(entry.path, entry.name):
+        problems.append(Problem(entry.name, reason))
+        return None
+    if entry.mask is not None and (reason := not_a_photo(entry.mask, tree.name(entry.mask))):
+        problems.append(Problem(tree.name(entry.mask), f"The mask {reason} The photo comes in without it."))
+        return replace(entry, mask=None)
+    return entry
+
+
+def _taken_as(meaning: Mapping[str, str | None], entries: list[Entry], table: Mapping[str, str] | None) -> list[str]:
+    """Notes on what kinds were taken for, on those that are left out, and on a table's that no photo is of."""
+    counts = Counter(entry.kind for entry in entries)
+    notes = []
+    if others := [f"{kind} = {name}" for kind, name in meaning.items() if name is not None and kind != name]:
+        notes.append(f"Taken as {', '.join(others[:LISTED])}{', …' if len(others) > LISTED else ''}.")
+    if out := [f"{kind} ({counts[kind]})" for kind, name in meaning.items() if name is None]:
+        notes.append(f"Left out: {', '.join(out[:LISTED])}{', …' if len(out) > LISTED else ''}.")
+    if idle := [kind for kind in table or () if not counts[kind]]:
+        notes.append(f"No photo is of {', '.join(idle[:LISTED])}.")
+    return notes

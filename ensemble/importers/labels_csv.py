@@ -1,0 +1,97 @@
+"""A CSV file beside photos: a column that names the file, one that says what it shows, others where there are any."""
+
+from pathlib import Path
+
+from ensemble.errors import DataError
+from ensemble.importers.rows import Rows
+from ensemble.importers.tables import Table, read_header, read_table
+from ensemble.importers.tree import Tree, legible, some
+from ensemble.importers.values import Entry, Importer, Understood, proposed
+
+TITLE = "Labels in a CSV file"
+FILE, LABEL = "file", "label"
+NAMES: dict[str, tuple[str, ...]] = {
+    FILE: (
+        *("file", "filename", "file_name", "filepath", "file_path", "path", "image", "image_path", "image_name"),
+        *("image_file", "image_id", "img", "photo", "picture", "name", "datei", "bild", "id"),
+    ),
+    LABEL: ("label", "labels", "class", "class_name", "target", "verdict", "result", "klasse", "category"),
+    "split": ("split", "subset", "set", "partition", "fold"),
+    "defect": ("defect", "defect_type", "defect_class", "anomaly_type", "fehler", "fehlerart"),
+    "part": ("part", "part_id", "part_number", "group", "group_id", "serial", "serial_number", "teil"),
+    "mask": ("mask", "mask_path", "mask_file", "ground_truth", "maske"),
+    "category": ("category", "product", "object", "produkt"),
+}
+
+
+def refuses(tree: Tree, field: str) -> str:
+    """Why a tree is not laid out so."""
+    usable, reasons = _usable(tree, field)
+    return "" if usable else "; ".join(reasons) or "no CSV file at the top"
+
+
+def read(tree: Tree, field: str) -> Understood:
+    """The photos that the CSV file names."""
+    usable, _ = _usable(tree, field)
+    if len(usable) > 1:
+        raise DataError(f"{tree.root} holds {some(usable)}, and each may be the labels. Leave one of them there.")
+    ((name, columns),) = usable.items()
+    table = read_table(tree.files[name], tree.above + name)
+    rows = Rows(tree)
+    for number, cells in table.records(columns):
+        entry = Entry(
+            Path(),
+            cells[FILE],
+            legible(cells[LABEL]),
+            rows.split(cells.get("split", "")),
+            legible(cells.get("defect", "")),
+            legible(cells.get("category", "")),
+            legible(cells.get("part", "")),
+        )
+        rows.add(table, number, entry, cells.get("mask", ""))
+    entries = tuple(rows.entries.values())
+    read_as = ", ".join(f"{meaning} = {legible(title)}" for meaning, title in columns.items())
+    unread = [title for title in table.header if title not in columns.values()]
+    notes = [f"Columns of {table.name}: {read_as}." + (f" Not read: {some(unread)}." if unread else "")]
+    notes += [*table.notes, *rows.split_notes(), *tree.idle([*rows.used(), tree.files[name]])]
+    return Understood(TITLE, entries, proposed(entry.kind for entry in entries), tuple(rows.problems), tuple(notes))
+
+
+def _usable(tree: Tree, field: str) -> tuple[dict[str, dict[str, str]], list[str]]:
+    """The CSV files that name files and labels, each with its columns by what they mean; why the others do not."""
+    usable, reasons = {}, []
+    for name in tree.at_top():
+        if not name.lower().endswith(".csv"):
+            continue
+        try:
+            header = read_header(tree.files[name], name)
+            usable[name] = _columns(header, field)
+        except DataError as error:
+            reasons.append(str(error).removesuffix("."))
+    return usable, reasons
+
+
+def _columns(table: Table, field: str) -> dict[str, str]:
+    """Which column means what; each is used once, and a DataError says where file or label is missing."""
+    found: dict[str, str] = {}
+    for meaning, names in NAMES.items():
+        wanted = (field,) if field and meaning == LABEL else names
+        title = table.column([name for name in wanted if table.column((name,)) not in found.values()])
+        if title is not None:
+            found[meaning] = title
+    if missing := [meaning for meaning in (FILE, LABEL) if meaning not in found]:
+        columns = f"the columns {some(table.header)}"
+        if field and missing == [LABEL]:
+            raise DataError(f"{table.name} has no column {field}, but {columns}.")
+        raise DataError(f"{table.name} has no column for the {' and the '.join(missing)}, but {columns}.")
+    return found
+
+
+LABELS_CSV = Importer(
+    title=TITLE,
+    expects="one CSV file at the top with a column for the file (file, image, path, …) and one for the label (label, "
+    "class, …); split, defect, part, mask and category where there are any.",
+    field="the column that holds the label",
+    refuses=refuses,
+    read=read,
+)

@@ -1,0 +1,58 @@
+"""Names that a table writes, found among the files that a folder really holds; nothing else is ever opened."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+
+from ensemble.errors import DataError
+from ensemble.importers.tree import Tree, is_photo_name, legible
+
+LEADING_OUT = re.compile(r"^/|^~|^[A-Za-z]:|^[a-z]+://|(^|/)\.\.(/|$)")
+
+
+class Lookup:
+    """Finds files by name whatever the case, the kind of slash and the way that umlauts are composed."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self.by_path: dict[str, list[str]] = {}
+        self.by_last: dict[str, list[str]] = {}
+        self.by_stem: dict[str, list[str]] = {}
+        for name in tree.files:
+            key = _key(name)
+            last = key.rpartition("/")[2]
+            self.by_path.setdefault(key, []).append(name)
+            self.by_last.setdefault(last, []).append(name)
+            if is_photo_name(last):
+                self.by_stem.setdefault(last.rpartition(".")[0], []).append(name)
+
+    def find(self, written: str, base: str = "") -> Path:
+        """The file that a name means, seen from the folder `base` first; a DataError says why there is none.
+
+        A name may leave out leading folders or the ending, or begin with the folder itself, as long as one file fits.
+        """
+        key = _key(written).removeprefix("./")
+        if not key:
+            raise DataError("No file is named.")
+        if LEADING_OUT.search(key):
+            raise DataError(f"{legible(written)} leads out of the folder and is not opened.")
+        for found in self._candidates(key, _key(base)):
+            if len(found) == 1:
+                return self.tree.files[found[0]]
+            if found:
+                raise DataError(f"{legible(written)} may be any of {len(found)} files, such as {legible(found[0])}.")
+        raise DataError(f"{legible(written)} is not there.")
+
+    def _candidates(self, key: str, base: str) -> Iterator[list[str]]:
+        yield self.by_path.get(f"{base}/{key}", []) if base else []
+        yield self.by_path.get(key, [])
+        first, _, rest = key.partition("/")
+        yield self.by_path.get(rest, []) if first in (base, _key(self.tree.root.name)) else []
+        last = key.rpartition("/")[2]
+        yield [name for name in self.by_last.get(last, []) if _key(name).endswith(f"/{key}")]
+        yield self.by_stem.get(key, []) if "/" not in key else []
+
+
+def _key(name: str) -> str:
+    return unicodedata.normalize("NFC", name.strip().replace("\\", "/")).casefold()

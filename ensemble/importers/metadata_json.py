@@ -1,0 +1,154 @@
+"""A JSON file a photo, as in a fashion catalogue: one of its fields says what the photo shows.
+
+The JSON file has the photo's stem and lies beside it, or in a sibling folder (`styles/` beside `images/`).
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ensemble.errors import DataError
+from ensemble.importers.tree import Problem, Tree, is_photo_name, legible, some
+from ensemble.importers.values import Entry, Importer, Understood, proposed
+
+TITLE = "Metadata in a JSON file a photo"
+FIELDS = (
+    "data.subCategory.typeName",
+    "subCategory.typeName",
+    "subCategory",
+    "subcategory",
+    "category",
+    "label",
+    "class",
+)
+MAX_BYTES = 1_000_000
+LOOKED_AT = 5  # files that recognition reads
+
+
+def refuses(tree: Tree, field: str) -> str:
+    """Why a tree is not laid out so."""
+    photos, pairs = _pairs(tree)
+    if not pairs:
+        return "no photo with a JSON file of the same name beside it or in a sibling folder"
+    if 2 * len(pairs) < len(photos):
+        return f"a JSON file for {len(pairs)} of {len(photos)} photos only"
+    documents, problems = _documents(tree, list(dict.fromkeys(pairs.values()))[:LOOKED_AT])
+    if not documents:
+        return problems[0].reason.removesuffix(".")
+    if not _field(documents.values(), field):
+        keys = some(dict.fromkeys(key for document in documents.values() for key in _paths(document)))
+        return f"JSON files that mostly have no field {field or 'of these'}, but {keys or 'no text at all'}"
+    return ""
+
+
+def read(tree: Tree, field: str) -> Understood:
+    """The photos whose JSON file has the field."""
+    photos, pairs = _pairs(tree)
+    documents, broken = _documents(tree, dict.fromkeys(pairs.values()))
+    chosen = _field(documents.values(), field)
+    if not chosen:
+        raise DataError(f"Most of the {len(documents)} JSON files in {tree.root} have no field {field or 'of these'}.")
+    reasons = {problem.name: problem.reason for problem in broken}
+    entries, problems = [], []
+    for path in photos:
+        name = tree.name(path)
+        beside = pairs.get(path)
+        if beside is None:
+            reason = f"{name} has no JSON file {path.stem}.json beside it or in a sibling folder."
+        elif beside not in documents:
+            reason = f"{name} cannot be sorted. {reasons[tree.name(beside)]}"
+        elif not (kind := _value(documents[beside], chosen)):
+            reason = f"{name} cannot be sorted: {tree.name(beside)} has no text in {chosen}."
+        else:
+            entries.append(Entry(path, name, kind))
+            continue
+        problems.append(Problem(name, reason))
+    notes = (f"What a photo shows was read from {chosen} of its JSON file.", *tree.idle([*photos, *pairs.values()]))
+    return Understood(TITLE, tuple(entries), proposed(entry.kind for entry in entries), tuple(problems), notes)
+
+
+def _pairs(tree: Tree) -> tuple[list[Path], dict[Path, Path]]:
+    """All photos, and for those that have one, the JSON file."""
+    beside: dict[tuple[Path, str], Path] = {}
+    sibling: dict[tuple[Path, str], Path] = {}
+    photos = []
+    for name, path in tree.files.items():
+        if path.suffix.lower() == ".json":
+            beside[path.parent, path.stem.lower()] = path
+            if "/" in name:
+                sibling.setdefault((path.parent.parent, path.stem.lower()), path)
+        elif is_photo_name(name):
+            photos.append(path)
+    pairs = {}
+    for path in photos:
+        stem = path.stem.lower()
+        found = beside.get((path.parent, stem)) or sibling.get((path.parent.parent, stem))
+        if found is not None:
+            pairs[path] = found
+    return photos, pairs
+
+
+def _documents(tree: Tree, paths: Iterable[Path]) -> tuple[dict[Path, Any], list[Problem]]:
+    documents, problems = {}, []
+    for path in paths:
+        name = tree.name(path)
+        try:
+            documents[path] = _read(path)
+        except DataError as error:
+            problems.append(Problem(name, f"{name} {error}."))
+    return documents, problems
+
+
+def _read(path: Path) -> Any:
+    """A small JSON file; a DataError with the end of a sentence where it is none."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            raise DataError(f"is larger than {MAX_BYTES // 1_000_000} MB, which no photo's metadata is")
+        return json.loads(data.decode("utf-8-sig"))
+    except OSError as error:
+        raise DataError(f"cannot be read ({error.strerror})") from error
+    except RecursionError as error:
+        raise DataError("is nested too deeply to be read") from error
+    except ValueError as error:  # no UTF-8, no JSON, or a number with thousands of digits
+        raise DataError(f"is no JSON that can be read ({legible(str(error))})") from error
+
+
+def _field(documents: Iterable[Any], asked: str) -> str:
+    """The field asked for, or the first of the usual ones, if more than half of the files have it."""
+    known = list(documents)
+    for name in (asked,) if asked else FIELDS:
+        if 2 * sum(bool(_value(document, name)) for document in known) > len(known):
+            return name
+    return ""
+
+
+def _value(document: Any, dotted: str) -> str:
+    """The text or number at a dotted path; nothing where there is none."""
+    for key in dotted.split("."):
+        document = document.get(key) if isinstance(document, Mapping) else None
+    if isinstance(document, str):
+        return legible(document.strip())
+    return json.dumps(document) if isinstance(document, int | float) else ""
+
+
+def _paths(document: Any, above: str = "", depth: int = 3) -> list[str]:
+    """The dotted paths that lead to a text or a number, not too deep."""
+    if not isinstance(document, Mapping) or not depth:
+        return []
+    found = []
+    for key, value in document.items():
+        deeper = _paths(value, f"{above}{key}.", depth - 1)
+        found += deeper or ([f"{above}{key}"] if isinstance(value, str | int | float) else [])
+    return found
+
+
+METADATA_JSON = Importer(
+    title=TITLE,
+    expects=f"NAME.json beside NAME.jpg or in a sibling folder, with one of the fields {', '.join(FIELDS)}.",
+    field="the dotted path of a field, such as data.subCategory.typeName",
+    refuses=refuses,
+    read=read,
+)

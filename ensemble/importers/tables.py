@@ -1,0 +1,104 @@
+"""CSV files that people bring: any usual delimiter, encoding and line end, bounded before anything is made of them."""
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ensemble.errors import DataError
+from ensemble.importers.tree import legible, some
+
+MAX_BYTES = 20_000_000
+MAX_COLUMNS = 200
+MAX_ROWS = 200_000
+DELIMITERS = ",;\t|"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A CSV file's header and its rows; the first row below the header is number 2, as in a spreadsheet."""
+
+    name: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...]
+
+    def column(self, names: Sequence[str]) -> str | None:
+        """The first of these names that the header has, as the header writes it; case and blanks do not matter."""
+        known = {_plain(title): title for title in reversed(self.header)}
+        return next((known[name] for name in map(_plain, names) if name in known), None)
+
+    def records(self, columns: Mapping[str, str]) -> Iterator[tuple[int, dict[str, str]]]:
+        """Number and cells of each row that is not blank; `columns` names them by what they mean."""
+        places = {meaning: self.header.index(title) for meaning, title in columns.items()}
+        for number, row in enumerate(self.rows, 2):
+            if any(row):
+                yield number, {meaning: row[at] if at < len(row) else "" for meaning, at in places.items()}
+
+
+def read_header(path: Path, name: str) -> Table:
+    """The header alone, of the first 64 kB."""
+    return _read(path, name, only_header=True)
+
+
+def read_table(path: Path, name: str) -> Table:
+    """A whole CSV file; a DataError where it is none, or too large."""
+    return _read(path, name, only_header=False)
+
+
+def _read(path: Path, name: str, *, only_header: bool) -> Table:
+    text, notes = _text(path, name, only_header=only_header)
+    first = next((line for line in io.StringIO(text, newline=None) if line.strip()), "")
+    delimiter = max(DELIMITERS, key=lambda mark: len(next(csv.reader([first], delimiter=mark), [])))
+    try:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        header = next((row for row in reader if any(cell.strip() for cell in row)), [])
+        _check_header(header, name)
+        rows = () if only_header else _rows(reader, name)
+    except csv.Error as error:
+        raise DataError(f"{name} is no CSV file that can be read ({error}). Save it as CSV in UTF-8 again.") from error
+    return Table(name, tuple(cell.strip() for cell in header), rows, notes)
+
+
+def _rows(reader: Iterator[list[str]], name: str) -> tuple[tuple[str, ...], ...]:
+    rows = []
+    for row in reader:
+        rows.append(tuple(cell.strip() for cell in row))
+        if len(rows) > MAX_ROWS:
+            raise DataError(f"{name} has more than {MAX_ROWS:,} rows. Bring the photos in several parts.")
+    return tuple(rows)
+
+
+def _check_header(header: list[str], name: str) -> None:
+    if not header:
+        raise DataError(f"{name} is empty. Expected a header row and a row a photo.")
+    if len(header) > MAX_COLUMNS:
+        raise DataError(
+            f"{name} has {len(header):,} columns, such as {some(header)}; at most {MAX_COLUMNS} are read. Expected a "
+            "header row and a row a photo, so rows and columns may be swapped."
+        )
+
+
+def _text(path: Path, name: str, *, only_header: bool) -> tuple[str, tuple[str, ...]]:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            size = path.stat().st_size / 1e6
+            raise DataError(f"{name} is too large ({size:.1f} MB, the limit is {MAX_BYTES // 1_000_000} MB). Split it.")
+        with path.open("rb") as file:
+            data = file.read(65_536 if only_header else MAX_BYTES)
+    except OSError as error:
+        raise DataError(f"{name} cannot be read ({error.strerror}). Check its permissions.") from error
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):  # a spreadsheet's "Unicode text"
+        return data.decode("utf-16", errors="replace"), ()
+    if b"\0" in data:
+        raise DataError(f"{name} holds NUL bytes, so it is no text. Save it as CSV in UTF-8 again.")
+    try:
+        return data.decode("utf-8-sig", errors="ignore" if only_header else "strict"), ()
+    except UnicodeDecodeError:
+        note = f"{name} is not in UTF-8 and was read as Windows-1252: check umlauts in names."
+        return data.decode("cp1252", errors="replace"), (note,)
+
+
+def _plain(title: str) -> str:
+    return legible(title).strip().lower().replace(" ", "_").replace("-", "_")

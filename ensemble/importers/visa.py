@@ -1,0 +1,121 @@
+"""VisA (Zou et al., SPot-the-Difference Self-Supervised Pre-training for Anomaly Detection, ECCV 2022).
+
+`split_csv/NAME.csv` says what is train and test; `CATEGORY/image_anno.csv` names the kinds of defect. Mask pixels are
+numbers of kinds, so anything above 0 is damage.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from ensemble.errors import DataError
+from ensemble.importers.rows import Rows, columns_of
+from ensemble.importers.tables import Table, read_table
+from ensemble.importers.tree import Tree, some
+from ensemble.importers.values import Entry, Importer, Understood, proposed
+
+TITLE = "VisA"
+NORMAL, ANOMALY = "normal", "anomaly"
+USUAL_SPLIT = "1cls"  # the split that most published figures are measured on
+SPLIT_COLUMNS = {name: name for name in ("object", "split", "label", "image", "mask")}
+KIND_COLUMNS = {name: name for name in ("image", "label", "mask")}
+
+
+def refuses(tree: Tree, _field: str) -> str:
+    """Why a tree is not laid out so."""
+    return "" if _splits(tree) or _annotations(tree) else "neither split_csv/NAME.csv nor CATEGORY/image_anno.csv"
+
+
+def read(tree: Tree, field: str) -> Understood:
+    """The photos that a split file names or, without one, those of every image_anno.csv."""
+    rows, notes = Rows(tree), []
+    tables = [(base, read_table(tree.files[name], tree.above + name)) for base, name in _annotations(tree).items()]
+    if splits := _splits(tree):
+        chosen = _chosen(splits, field, tree)
+        notes.append(f"Splits are those of {chosen}; there are {', '.join(splits)}.")
+        notes += _read_split(rows, read_table(tree.files[splits[chosen]], tree.above + splits[chosen]), tables)
+    else:
+        notes.append("There is no split_csv/, so nothing tells training photos from test photos.")
+        for base, table in tables:
+            _read_annotation(rows, base, table)
+    entries = tuple(rows.entries.values())
+    used = [*rows.used(), *(tree.files[name] for name in (*splits.values(), *_annotations(tree).values()))]
+    notes += [*rows.split_notes(), *tree.idle(used)]
+    return Understood(TITLE, entries, proposed(entry.kind for entry in entries), tuple(rows.problems), tuple(notes))
+
+
+def _splits(tree: Tree) -> dict[str, str]:
+    """Names of split files without their ending, and the files."""
+    found = {name: name.lower().split("/") for name in tree.files}
+    return {
+        Path(name).stem: name
+        for name, parts in found.items()
+        if len(parts) == 2 and parts[0] == "split_csv" and parts[1].endswith(".csv")
+    }
+
+
+def _annotations(tree: Tree) -> dict[str, str]:
+    """The folders that hold an image_anno.csv, at the top or one below, and the files."""
+    return {
+        name.rpartition("/")[0]: name
+        for name in tree.files
+        if name.lower().rpartition("/")[2] == "image_anno.csv" and name.count("/") < 2
+    }
+
+
+def _chosen(splits: dict[str, str], field: str, tree: Tree) -> str:
+    if field and field not in splits:
+        raise DataError(f"{tree.root} has no split file {field}. There are {', '.join(splits)}.")
+    return field or (USUAL_SPLIT if USUAL_SPLIT in splits else next(iter(splits)))
+
+
+def _read_split(rows: Rows, table: Table, tables: list[tuple[str, Table]]) -> list[str]:
+    """Take the rows of a split file, with the kinds of defect of the annotations; notes on what is not here."""
+    defects = dict(_defects(rows, tables))
+    here = {*rows.tree.folders(), rows.tree.root.name}
+    absent: dict[str, int] = {}
+    for number, cells in table.records(columns_of(table, SPLIT_COLUMNS, TITLE)):
+        category, label = cells["object"], cells["label"].lower()
+        if category not in here:
+            absent[category] = absent.get(category, 0) + 1
+            continue
+        entry = Entry(Path(), cells["image"], label, rows.split(cells["split"]), category=category, mask_scale="index")
+        rows.add(table, number, entry, cells["mask"], category)
+    for path, entry in rows.entries.items():
+        if entry.kind != NORMAL and path in defects:
+            rows.entries[path] = replace(entry, defect=defects[path])
+    return [f"{sum(absent.values())} photos of {some(absent)} are not here."] if absent else []
+
+
+def _defects(rows: Rows, tables: list[tuple[str, Table]]) -> Iterator[tuple[Path, str]]:
+    """Which kinds of defect the annotations name; a photo that is not there is the split file's matter."""
+    for base, table in tables:
+        for _, cells in table.records(columns_of(table, KIND_COLUMNS, TITLE)):
+            try:
+                yield rows.lookup.find(cells["image"], base), _defect(cells["label"])
+            except DataError:
+                continue
+
+
+def _read_annotation(rows: Rows, base: str, table: Table) -> None:
+    category = base or rows.tree.root.name
+    for number, cells in table.records(columns_of(table, KIND_COLUMNS, TITLE)):
+        kind = NORMAL if cells["label"].lower() == NORMAL else ANOMALY if cells["label"] else ""
+        defect = _defect(cells["label"]) if kind == ANOMALY else ""
+        entry = Entry(Path(), cells["image"], kind, "", defect, category, mask_scale="index")
+        rows.add(table, number, entry, cells["mask"], base)
+
+
+def _defect(label: str) -> str:
+    """`bent,melt` as it stands in one cell, with a blank after each comma."""
+    return ", ".join(part.strip() for part in label.split(",") if part.strip())
+
+
+VISA = Importer(
+    title=TITLE,
+    expects="split_csv/NAME.csv with the columns object,split,label,image,mask, or CATEGORY/image_anno.csv with "
+    "image,label,mask.",
+    field="the name of the split file, such as 1cls",
+    refuses=refuses,
+    read=read,
+)
