@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sklearn.model_selection import train_test_split
 
+from ensemble import captures
 from ensemble.collection import SPLITS, UNSPLIT, Collection, is_collection
 from ensemble.errors import DataError
 from ensemble.ground_truth import GROUND_TRUTH, refuse_misfit
@@ -215,6 +216,21 @@ def _mixed_seeds_notes(seeds: Sequence[int]) -> tuple[str, ...]:
         f"The members were trained with the seeds {', '.join(map(str, seeds))}, so some have learnt from photos that "
         "are held out here: the measured quality is flattered. Train them with one seed, or put photos into test/.",
     )
+
+
+def part_numbers(samples: Sequence[Sample]) -> list[int]:
+    """For each photo the number of the very part that it shows: as the sample names it, else as its file name tells."""
+    by_file = captures.parts([sample.path for sample in samples])
+    keys: list[tuple[str, str] | int] = [
+        (sample.category, sample.part) if sample.part else number
+        for sample, number in zip(samples, by_file, strict=True)
+    ]
+    place = {key: number for number, key in enumerate(dict.fromkeys(sorted(keys, key=_named_last)))}
+    return [place[key] for key in keys]
+
+
+def _named_last(key: tuple[str, str] | int) -> tuple[bool, tuple[str, str] | int]:
+    return isinstance(key, tuple), key
 
 
 def digest(samples: Iterable[Sample]) -> str:

@@ -2,7 +2,8 @@
 
 Where the training part is large, a quarter of it is set aside and no member ever learns from it. Where it is small,
 every photo is wanted for learning: then the members are taught again on each two thirds of it and speak of the last
-third (cross-fitting), and those that vote later have learnt from all of it.
+third (cross-fitting), and those that vote later have learnt from all of it. Where a data set brings photos to choose
+cuts on, neither is needed.
 """
 
 from collections import Counter
@@ -12,8 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
-from ensemble.captures import parts
-from ensemble.datasets import Dataset, Sample
+from ensemble.datasets import Dataset, Sample, part_numbers
 from ensemble.readings import Rows
 
 ENOUGH = 400  # photos of the rarest class: a quarter of them, 100, bounds a rate of no events by 3 %
@@ -27,15 +27,25 @@ class Plan:
     """Which training photos members learn from, and which they speak of without having learnt from them.
 
     `learn` teaches the members that vote later. With `again`, members are taught once more for each of `folds`, on all
-    but that fold; otherwise the one fold is what `learn` leaves out. Without folds nothing is held out.
+    but that fold; otherwise the one fold is what `learn` leaves out, or the data set's own calibration photos
+    (`brought`). Without folds nothing is held out. Calibration photos that lack the classes `missing` are not used.
     """
 
     learn: tuple[Sample, ...]
     folds: tuple[tuple[Sample, ...], ...] = ()
     again: bool = False
+    brought: bool = False
+    missing: tuple[str, ...] = ()
 
     def note(self) -> str:
-        """The plan in one sentence."""
+        """The plan in one sentence, or two."""
+        if self.missing:
+            return f"The calibration photos show no {', '.join(self.missing)} and are not used. {self._note()}"
+        return self._note()
+
+    def _note(self) -> str:
+        if self.brought:
+            return f"Cuts rest on {len(self.folds[0])} calibration photos, which teach no member."
         if not self.folds:
             return "No photos are held out to choose cuts on: some class has too few of them."
         held = sum(map(len, self.folds))
@@ -45,11 +55,21 @@ class Plan:
 
 
 def plan(dataset: Dataset, seed: int) -> Plan:
-    """How to hold out photos of the training part: by class and kind of defect alike, captures of one part together."""
+    """Which photos cuts are chosen on: the data set's calibration photos, where they show every class.
+
+    Else photos of the training part, by class and kind of defect alike, captures of one part together.
+    """
+    shown = {sample.label for sample in dataset.calibration}
+    if missing := tuple(name for name in dataset.classes.names if name not in shown):
+        return replace(_plan(dataset, seed), missing=missing if shown else ())
+    return Plan(dataset.train, (dataset.calibration,), brought=True)
+
+
+def _plan(dataset: Dataset, seed: int) -> Plan:
     samples = dataset.train
     counts = Counter(sample.label for sample in samples)
     rarest = min(counts[name] for name in dataset.classes.names)
-    groups = parts([sample.path for sample in samples])
+    groups = part_numbers(samples)
     if rarest < FEWEST or len(set(groups)) < SHARES:
         return Plan(samples)
     shares = SHARES if rarest >= ENOUGH else FOLDS

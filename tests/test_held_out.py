@@ -1,12 +1,13 @@
 """Which photos members speak of without having learnt from them: no part on both sides, every class in each fold."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ensemble.captures import parts
-from ensemble.datasets import Dataset, Sample
+from ensemble.datasets import Dataset, Sample, part_numbers
 from ensemble.held_out import FOLDS, leave_out, plan
 from ensemble.readings import Rows
 from ensemble.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK
@@ -54,6 +55,41 @@ def test_captures_of_one_part_stay_on_one_side(seed: int) -> None:
 
 def test_photos_whose_names_do_not_tell_are_parts_of_their_own() -> None:
     assert parts([Path("b.jpg"), Path("exp1_num_50.jpg"), Path("a.jpg"), Path("exp2_num_70.jpg")]) == [1, 0, 2, 0]
+
+
+def test_named_parts_come_before_file_names_and_belong_to_their_category() -> None:
+    named = [Sample(Path("exp1_num_50.jpg"), NON_DEFECTIVE, part=part) for part in ("7", "8", "7")]
+    named += [Sample(Path("a.jpg"), NON_DEFECTIVE, category="lid", part="7")]
+    by_file = [Sample(Path(f"exp{i}_num_50.jpg"), NON_DEFECTIVE) for i in (2, 3)]
+    assert part_numbers([*named, *by_file]) == [1, 2, 1, 3, 0, 0]
+    samples = dataset(9, 9).train
+    assert part_numbers(samples) == parts([sample.path for sample in samples])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_named_parts_stay_on_one_side(seed: int) -> None:
+    samples = [
+        Sample(Path(f"{place}.jpg"), (NON_DEFECTIVE, DEFECTIVE)[place // 3 % 2], part=f"part {place // 3}")
+        for place in range(60)
+    ]
+    found = plan(Dataset(OK_NOK, tuple(samples), (), {}, ()), seed)
+    assert sum(len({sample.part for sample in fold}) for fold in found.folds) == 20
+
+
+def test_photos_brought_to_choose_cuts_on_teach_nobody() -> None:
+    given = replace(dataset(60, 30), calibration=dataset(4, 3, "own_{}_{}.png").train)
+    found = plan(given, 0)
+    assert (found.learn, found.folds, found.again) == (given.train, (given.calibration,), False)
+    assert found.note() == "Cuts rest on 7 calibration photos, which teach no member."
+
+
+@pytest.mark.parametrize("good", [60, 3])
+def test_calibration_photos_without_a_class_are_said_and_not_used(good: int) -> None:
+    given = dataset(good, 30)
+    lame = replace(given, calibration=dataset(5, 0, "own_{}_{}.png").train)
+    found, before = plan(lame, 0), plan(given, 0)
+    assert (found.learn, found.folds, found.again) == (before.learn, before.folds, before.again)
+    assert found.note() == f"The calibration photos show no defective and are not used. {before.note()}"
 
 
 def test_rows_without_a_fold() -> None:
