@@ -35,11 +35,15 @@ ARCHIVE_MAGIC = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One file of a zip under its cleaned inner path: its bytes, or the sentence that says why it is refused."""
+    """One file of a zip under its cleaned inner path: its bytes, or the sentence that says why it is refused.
+
+    `path` is the whole inner path as the zip has it, which may be anything: a text, never to be opened.
+    """
 
     name: str
     data: bytes | None = field(default=None, repr=False)
     problem: str | None = None
+    path: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         if (self.data is None) == (self.problem is None):
@@ -59,8 +63,13 @@ def read_archive(source: bytes | Path) -> Iterator[Entry]:
 
 def count_entries(source: bytes | Path) -> int:
     """Count what `read_archive` will yield, for a progress bar; raises ArchiveError as it does."""
+    return len(inner_paths(source))
+
+
+def inner_paths(source: bytes | Path) -> tuple[str, ...]:
+    """The paths of what `read_archive` will yield, as the zip has them; raises ArchiveError as it does."""
     with _stream(source) as stream:
-        return len(_listed(_opened(stream)))
+        return tuple(info.orig_filename for info in _listed(_opened(stream)))
 
 
 def _entries(stream: BinaryIO, archive: zipfile.ZipFile) -> Iterator[Entry]:
@@ -71,7 +80,10 @@ def _entries(stream: BinaryIO, archive: zipfile.ZipFile) -> Iterator[Entry]:
             data = b""
             if reason is None:
                 data, reason = _read(archive, info)
-            yield Entry(label, data) if reason is None else Entry(label, problem=f"{label} {reason}.")
+            if reason is None:
+                yield Entry(label, data, path=info.orig_filename)
+            else:
+                yield Entry(label, problem=f"{label} {reason}.", path=info.orig_filename)
 
 
 class _Sparing:

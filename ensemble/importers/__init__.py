@@ -67,13 +67,15 @@ def _asked(layout: str | None, field: str) -> tuple[Importer, ...]:
 
 
 def _unknown(tree: Tree, importers: tuple[Importer, ...], field: str) -> str:
+    """What each layout expects, what was found instead, and what to do, in one message."""
     found = [
-        f"{importer.title} expects {importer.expects} Found {importer.refuses(tree, field)}." for importer in importers
+        f"{importer.title}: expected {importer.expects} Found {importer.refuses(tree, field)}."
+        for importer in importers
     ]
-    what = f"is not {found[0]}" if len(found) == 1 else "is laid out in no way that is known here. " + " ".join(found)
-    if len(found) == 1:
-        what = f"cannot be read as asked. {found[0]}"
-    return f"{tree.root} {what} {tree.holds()}"
+    known = "any way that is known here" if len(found) > 1 else "that way"
+    return (
+        f"{tree.root} is not laid out in {known}. {' '.join(found)} {tree.holds()} Rearrange it or name a folder in it."
+    )
 
 
 def _understood(importer: Importer, tree: Tree, field: str, table: Mapping[str, str] | None) -> Understood:

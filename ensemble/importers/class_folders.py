@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ensemble.ground_truth import GROUND_TRUTH
-from ensemble.importers.tree import Problem, Tree, is_photo_name, some
+from ensemble.importers.tree import Problem, Tree, is_photo_name
 from ensemble.importers.values import SPLITS, Entry, Importer, Understood
 from ensemble.layouts import PARTS, WHOLE, Found, Layout, categories, is_bad, is_good, meaning, parts_of, read_layout
 from ensemble.results import DEFECTIVE, NON_DEFECTIVE
@@ -63,8 +63,7 @@ def read(tree: Tree, _field: str) -> Understood:
     used = {path for entry in entries for path in (entry.path, entry.mask) if path}
     rest = [name for name, path in tree.files.items() if path not in used and GROUND_TRUTH not in name.split("/")]
     problems = [_lost(tree.above + name) for name in rest if is_photo_name(name)]
-    if others := [name for name in rest if not is_photo_name(name)]:
-        notes.append(f"{len(others)} other files are left out: {some(others)}.")
+    notes += tree.idle([path for name, path in tree.files.items() if name not in rest or is_photo_name(name)])
     return Understood(TITLE, tuple(entries), kinds, tuple(problems), (*layout.notes, *notes))
 
 

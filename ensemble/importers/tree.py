@@ -86,15 +86,14 @@ class Tree:
     def holds(self) -> str:
         """What lies at the top, in one sentence for a person."""
         folders, files = self.folders(), list(self.at_top())
-        if not folders and not files:
-            return "It holds no files."
-        return f"It holds {_counted(folders, 'folder')} and {_counted(files, 'file')} beside."
+        counted = [_counted(names, noun) for names, noun in ((folders, "folder"), (files, "file")) if names]
+        return f"It holds {' and '.join(counted) or 'no files'}."
 
     def idle(self, used: Iterable[Path]) -> tuple[str, ...]:
         """A note on the files that are none of those used."""
         known = set(used)
         rest = [name for name, path in self.files.items() if path not in known]
-        return (f"{_counted(rest, 'other file')} left out.",) if rest else ()
+        return (f"Left out: {_counted(rest, 'other file')}.",) if rest else ()
 
 
 _TELLING = frozenset((*PHOTO_ENDINGS, ".csv", ".json"))
