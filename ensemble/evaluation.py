@@ -161,7 +161,7 @@ def with_megabytes(quality: Mapping[str, Any], store: ModelStore) -> dict[str, A
     records = store.manifest().members
     members = {
         name: entry
-        | {"megabytes": round(sum((store.folder / file).stat().st_size for file in records[name].files) / 1e6, 3)}
+        | {"megabytes": round(sum(store.path_of(file).stat().st_size for file in records[name].files) / 1e6, 3)}
         for name, entry in quality["members"].items()
     }
     return {**quality, "members": members}

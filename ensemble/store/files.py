@@ -1,5 +1,6 @@
-"""Files that are read whole and written whole or not at all."""
+"""Files that are read whole and written whole or not at all, and stay so when the power fails."""
 
+import hashlib
 import os
 import tempfile
 from pathlib import Path
@@ -15,6 +16,19 @@ def read_text(path: Path) -> str:
         raise StoreError(f"{path} cannot be read ({error.strerror}). Check its permissions.") from error
 
 
+def digest_of(data: bytes) -> str:
+    """The SHA-256 of bytes, in hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def is_whole(path: Path, digest: str) -> bool:
+    """Whether a file is there and its bytes have this SHA-256."""
+    try:
+        return digest_of(path.read_bytes()) == digest
+    except OSError:
+        return False
+
+
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a whole file or none: beside its place first, then moved into it; a StoreError where it cannot be."""
     try:
@@ -22,6 +36,23 @@ def write_atomically(path: Path, data: bytes) -> None:
     except OSError as error:
         reason = error.strerror or str(error)
         raise StoreError(f"{path} cannot be written ({reason}). Check the folder's permissions and space.") from error
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Write a file in its place and wait until the disk has it; an OSError may leave it unfinished."""
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the disk knows which files a folder has: what has been renamed may otherwise come back."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _write_atomically(path: Path, data: bytes) -> None:
@@ -37,3 +68,4 @@ def _write_atomically(path: Path, data: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+    sync_folder(path.parent)

@@ -3,39 +3,33 @@
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ensemble.backbones import BUNDLED, FeatureExtractor
-from ensemble.calibrators import NONE, Calibrator
 from ensemble.cases import Evidence
 from ensemble.errors import PolicyError, StoreError
-from ensemble.members import Member
 from ensemble.policies import Policy, PolicyBook, from_json, shipped
 from ensemble.results import Classes
-from ensemble.store import artefacts, policy_history
-from ensemble.store.files import read_text, write_atomically
-from ensemble.store.loading import BACKBONES, MANIFEST, Loaded, library_version, load, weights_file
-from ensemble.store.manifest import Manifest, Record
+from ensemble.store import artefacts, listings, policies_kept, policy_history, versions
+from ensemble.store.files import digest_of, is_whole, read_text
+from ensemble.store.learnt import Learnt, record_of
+from ensemble.store.listings import Version
+from ensemble.store.loading import BACKBONES, MANIFEST, Loaded, load, weights_file
+from ensemble.store.manifest import EVIDENCE, Manifest, Record
 from ensemble.store.policy_history import HISTORY, POLICIES
+from ensemble.store.swapping import recover, steady
 
-EVIDENCE = "evidence.json"
 MODEL_ENDINGS = {".pkl", ".pth", ".joblib", ".pt", ".npz", ".onnx"}
 
 
 @dataclass(frozen=True, slots=True)
-class Learnt:
-    """A fitted member on its way into a product: what it learnt from, how good it is, how much its vote counts, and how
-    its scores become probabilities."""
+class Saved:
+    """What has been saved, and the number of its version."""
 
-    name: str
-    member: Member
-    training: Mapping[str, Any]
-    metrics: Mapping[str, Any]
-    weight: float = 1.0
-    calibrator: Calibrator = NONE
+    manifest: Manifest
+    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +71,18 @@ class ModelStore:
         except StoreError:
             return self.folder.resolve().name
 
+    def at(self, number: int) -> "ModelStore":
+        """The product as it was or would be with one of its versions, to look at; a StoreError where it is not kept."""
+        return _Kept(self.folder, listings.version(self.folder, number))
+
+    def path_of(self, file: str) -> Path:
+        """Where a file of the product lies."""
+        return self.folder / file
+
     def manifest(self) -> Manifest:
         """The manifest; a StoreError where there is none or it cannot be read."""
-        path = self.folder / MANIFEST
+        recover(self.folder)
+        path = self.path_of(MANIFEST)
         if not path.is_file():
             raise StoreError(
                 f"{self.folder} holds no trained product: {MANIFEST} is missing. Train one, or use demo mode."
@@ -88,13 +91,16 @@ class ModelStore:
 
     def known_manifest(self) -> Manifest | None:
         """The manifest where there is one; a StoreError where a person must mend it before anything is written."""
-        return self.manifest() if (self.folder / MANIFEST).exists() else None
+        return self.manifest() if self.path_of(MANIFEST).exists() else None
 
     def policy_book(self) -> PolicyBook:
         """All policies as they stand in the product's file; those that ship where it has none of its own.
 
         A PolicyError names the line of the file that is wrong.
         """
+        return steady(self.folder, self._policy_book)
+
+    def _policy_book(self) -> PolicyBook:
         manifest, path = self.manifest(), self.folder / POLICIES
         if not path.is_file():
             found = shipped(manifest.classes)
@@ -133,10 +139,14 @@ class ModelStore:
 
     def evidence(self) -> Evidence:
         """What its cuts and figures rest on; a StoreError where nothing is kept, or other bytes than training wrote."""
-        path, digest = self.folder / EVIDENCE, self.manifest().evidence
+        return steady(self.folder, self._evidence)
+
+    def _evidence(self) -> Evidence:
+        digest = self.manifest().evidence
+        path = self.path_of(EVIDENCE)
         if not digest or not path.is_file():
             raise StoreError("No photos with a known truth are kept with this product. Train it to see how good it is.")
-        if not _is_whole(path, digest):
+        if not is_whole(path, digest):
             raise StoreError(
                 f"{path} is not the file that training wrote: its SHA-256 differs. Restore it, or train again."
             )
@@ -155,6 +165,9 @@ class ModelStore:
 
     def quarantine(self) -> list[Quarantined]:
         """Model files that the manifest does not know or whose bytes have changed; none of them is ever loaded."""
+        return steady(self.folder, self._quarantine)
+
+    def _quarantine(self) -> list[Quarantined]:
         try:
             known = {
                 file: digest for record in self.manifest().members.values() for file, digest in record.files.items()
@@ -169,13 +182,13 @@ class ModelStore:
                 continue
             if path.name not in known:
                 found.append(Quarantined(path.name, "The manifest does not know this file.", known=False))
-            elif not _is_whole(path, known[path.name]):
+            elif not is_whole(path, known[path.name]):
                 found.append(Quarantined(path.name, "Its bytes are not those that were trusted.", known=True))
         return found
 
     def load(self) -> Loaded:
         """Every member of the manifest, either ready to vote or named with the reason why it cannot."""
-        return load(self.folder, self.manifest())
+        return steady(self.folder, lambda: load(self.path_of, self.manifest()))
 
     def save(
         self,
@@ -185,76 +198,89 @@ class ModelStore:
         members: Iterable[Learnt],
         evidence: Evidence | None = None,
         policies: Iterable[Policy] = (),
-    ) -> Manifest:
-        """Write members beside others of their classes; the manifest last, then policies with cuts from training."""
-        known = self.known_manifest()
-        fits = known is not None and known.classes == classes
-        kept, unreadable = (dict(known.members), dict(known.unreadable)) if known and fits else ({}, {})
+        *,
+        publish: bool = True,
+        author: str = "",
+        reason: str = "Trained.",
+    ) -> Saved:
+        """Make a version of members beside others of their classes, with policies whose cuts are from training.
+
+        It comes into force at once, or stays a candidate where `publish` is false. A StoreError leaves all as it was.
+        """
         contents: dict[str, bytes] = {}
+        records: dict[str, Record] = {}
         for learnt in members:
             name, member = learnt.name, learnt.member
             files = {name + ending: artefacts.dump(part, ending) for ending, part in member.parts().items()}
             contents |= files
-            kept[name] = record_of(member, files, learnt)
-            unreadable.pop(name, None)
+            records[name] = record_of(member, files, learnt)
             if isinstance(member.input, FeatureExtractor) and member.input.spec.name != BUNDLED:
                 contents[weights_file(member.input.spec)] = member.input.weights_bytes()
         digest = ""
         if evidence is not None:
             contents[EVIDENCE] = evidence.to_json().encode()
-            digest = hashlib.sha256(contents[EVIDENCE]).hexdigest()
-        manifest = Manifest(product, classes, folders, kept, unreadable, digest)
-        self.write(contents, manifest)
-        self._publish(manifest, tuple(policies))
-        return manifest
+            digest = digest_of(contents[EVIDENCE])
+        brought = policies_kept.entries(policies)
+        with versions.changing(self.folder):
+            known = self.known_manifest()
+            fits = known is not None and known.classes == classes
+            kept = {**known.members, **records} if known and fits else records
+            unreadable = dict(known.unreadable) if known and fits else {}
+            unreadable = {name: found for name, found in unreadable.items() if name not in records}
+            manifest = Manifest(product, classes, folders, kept, unreadable, digest)
+            return Saved(manifest, self._keep(contents, manifest, brought, author, reason, publish=publish))
 
-    def _publish(self, manifest: Manifest, chosen: Sequence[Policy]) -> None:
-        """Policies after a training: a person's own stay where they still fit, the product's get their new cuts."""
-        new = {policy.name: policy for policy in (*shipped(manifest.classes), *chosen)}
-        try:
-            book = from_json(read_text(self.folder / POLICIES)) if (self.folder / POLICIES).is_file() else None
-        except PolicyError:  # a person's to mend, and never overwritten
-            return
-        own = {policy.name: policy for policy in book.policies if policy.author} if book else {}
-        names = [policy.name for policy in book.policies] if book else list(new)
-        found = [own.get(name) or new.get(name) for name in dict.fromkeys((*names, *new))]
-        fitting = tuple(
-            policy
-            for policy in found
-            if policy and policy.applies_to(manifest.classes) and policy.members() <= set(manifest.names())
-        )
-        active = book.active if book and book.active in {policy.name for policy in fitting} else fitting[0].name
-        book_after = PolicyBook(fitting, active)
-        if book is None or book_after != book:
-            policy_history.publish(self.folder, book_after, "", "Cuts chosen by training.")
+    def write(self, contents: Mapping[str, bytes], manifest: Manifest, reason: str) -> None:
+        """Put files in force with the manifest that vouches for them; policies stay as they are."""
+        with versions.changing(self.folder):
+            brought = policies_kept.own_of_the_product(self.folder)
+            self._keep(contents, manifest, brought, "", reason, publish=True)
 
-    def write(self, contents: Mapping[str, bytes], manifest: Manifest) -> None:
-        """Write files below the folder, each whole or not at all, and the manifest that vouches for them last."""
-        for file, data in {**contents, MANIFEST: manifest.to_json().encode()}.items():
-            write_atomically(self.folder / file, data)
-
-
-def record_of(member: Member, files: Mapping[str, bytes], learnt: Learnt) -> Record:
-    """What the manifest will know of a member whose files hold these bytes."""
-    source = member.input
-    return Record(
-        name=learnt.name,
-        kind=member.kind,
-        files={file: hashlib.sha256(data).hexdigest() for file, data in files.items()},
-        backbone=source.spec if isinstance(source, FeatureExtractor) else None,
-        preprocessing=source.spec.preprocessing if isinstance(source, FeatureExtractor) else source,
-        classes=member.classes.names,
-        features=source.width() if isinstance(source, FeatureExtractor) else 3 * source.side**2,
-        libraries={library: library_version(library) for library in (*member.libraries, "torch", "numpy")},
-        training=learnt.training,
-        metrics=learnt.metrics,
-        weight=learnt.weight,
-        calibrator=learnt.calibrator,
-    )
+    def _keep(
+        self,
+        contents: Mapping[str, bytes],
+        manifest: Manifest,
+        brought: policies_kept.Entries | None,
+        author: str,
+        reason: str,
+        *,
+        publish: bool,
+    ) -> int:
+        everything = {**contents, MANIFEST: manifest.to_json().encode()}
+        found = versions.gathered(self.folder, everything, manifest, brought, author, reason)
+        if publish:
+            versions.put_in_force(self.folder, found, author, reason)
+        else:
+            listings.write(self.folder, found)
+        return found.number
 
 
-def _is_whole(path: Path, digest: str) -> bool:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest() == digest
-    except OSError:
-        return False
+class _Kept(ModelStore):
+    """A version of a product, in force or not: to load and to measure, not to write."""
+
+    def __init__(self, folder: Path, version: Version) -> None:
+        super().__init__(folder)
+        self._version = version
+
+    def path_of(self, file: str) -> Path:
+        digest = self._version.files.get(file)
+        return listings.object_path(self.folder, digest or f"{file} of version {self._version.number}")
+
+    def _policy_book(self) -> PolicyBook:
+        """The policies that will be in force with it."""
+        return versions.book_after(self.folder, self._version) or super()._policy_book()
+
+    def policies_in_force(self) -> InForce:
+        return InForce(self.policies())
+
+    def fingerprint(self) -> str:
+        return self._version.files[MANIFEST]
+
+    def quarantine(self) -> list[Quarantined]:
+        return []
+
+    def save(self, *_arguments: object, **_settings: object) -> Saved:
+        raise StoreError(f"Version {self._version.number} of {self.folder} is kept as it is. Save into the product.")
+
+    def write(self, *_arguments: object, **_settings: object) -> None:
+        self.save()

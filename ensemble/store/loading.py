@@ -2,7 +2,7 @@
 
 import hashlib
 import importlib.metadata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,8 +42,11 @@ def library_version(name: str) -> str:
     raise StoreError(f"The package {name} is not installed. Run make setup.")
 
 
-def load(folder: Path, manifest: Manifest) -> Loaded:
-    """Every member of the manifest, either ready to vote or named with the reason why it cannot."""
+def load(path_of: Callable[[str], Path], manifest: Manifest) -> Loaded:
+    """Every member of the manifest, either ready to vote or named with the reason why it cannot.
+
+    `path_of` says where a file of the product lies.
+    """
     members: dict[str, Member] = {}
     absent = [
         Absence(name, f"Its entry in {MANIFEST} cannot be read ({found.reason}). Mend it, or train the member again.")
@@ -52,7 +55,7 @@ def load(folder: Path, manifest: Manifest) -> Loaded:
     networks: dict[tuple[Any, ...], FeatureExtractor | WeightsError] = {}
     for name, record in manifest.members.items():
         try:
-            members[name] = _load(folder, record, manifest.classes, networks)
+            members[name] = _load(path_of, record, manifest.classes, networks)
         except QuorumError as error:
             absent.append(Absence(name, str(error), record.weight))
         except Exception as error:  # noqa: BLE001 - whatever a file or a record makes its readers raise, the others vote
@@ -64,7 +67,7 @@ def load(folder: Path, manifest: Manifest) -> Loaded:
     return Loaded(members, tuple(absent), manifest.classes, weights, calibrators)
 
 
-def _load(folder: Path, record: Record, classes: Classes, networks: dict[Any, Any]) -> Member:
+def _load(path_of: Callable[[str], Path], record: Record, classes: Classes, networks: dict[Any, Any]) -> Member:
     kind = KINDS.get(record.kind)
     if kind is None:
         raise StoreError(f"Its kind {record.kind!r} is unknown here. Known are {', '.join(KINDS)}.")
@@ -78,16 +81,16 @@ def _load(folder: Path, record: Record, classes: Classes, networks: dict[Any, An
             raise StoreError(
                 f"It was made with {library} {there}, and {here} runs here. Train it again or install {there}."
             )
-    contents = {ending: _trusted_bytes(folder, record, record.name + ending) for ending in kind.endings}
-    source = _extractor(folder, record.backbone, networks) if record.backbone else record.preprocessing
+    contents = {ending: _trusted_bytes(path_of, record, record.name + ending) for ending in kind.endings}
+    source = _extractor(path_of, record.backbone, networks) if record.backbone else record.preprocessing
     member = kind(classes=classes, input=source)
     return restore(member, record.name, contents)
 
 
-def _trusted_bytes(folder: Path, record: Record, file: str) -> bytes:
+def _trusted_bytes(path_of: Callable[[str], Path], record: Record, file: str) -> bytes:
     """The file's bytes, read once; the same bytes are hashed here and loaded afterwards."""
     try:
-        data = (folder / file).read_bytes()
+        data = path_of(file).read_bytes()
     except OSError as error:
         raise StoreError(f"{file} is missing or cannot be read. Restore it, or train the member again.") from error
     if hashlib.sha256(data).hexdigest() != record.files[file]:
@@ -98,11 +101,11 @@ def _trusted_bytes(folder: Path, record: Record, file: str) -> bytes:
     return data
 
 
-def _extractor(folder: Path, spec: BackboneSpec, networks: dict[Any, Any]) -> FeatureExtractor:
+def _extractor(path_of: Callable[[str], Path], spec: BackboneSpec, networks: dict[Any, Any]) -> FeatureExtractor:
     key = (spec.name, spec.layers, spec.weights)
     if key not in networks:
         try:
-            networks[key] = _open_backbone(folder, spec)
+            networks[key] = _open_backbone(path_of, spec)
         except WeightsError as error:
             networks[key] = error
     if isinstance(networks[key], WeightsError):
@@ -113,8 +116,8 @@ def _extractor(folder: Path, spec: BackboneSpec, networks: dict[Any, Any]) -> Fe
     return found
 
 
-def _open_backbone(folder: Path, spec: BackboneSpec) -> FeatureExtractor:
-    candidates = [folder / weights_file(spec)]
+def _open_backbone(path_of: Callable[[str], Path], spec: BackboneSpec) -> FeatureExtractor:
+    candidates = [path_of(weights_file(spec))]
     for folders in ((BUNDLED_FOLDER,) if spec.name == BUNDLED else (), setting_folders()):
         try:
             candidates.append(find_weights(spec.name, folders))

@@ -12,6 +12,7 @@ from ensemble.preprocessing import Preprocessing
 from ensemble.results import Classes
 
 FORMAT = 1
+EVIDENCE = "evidence.json"  # beside it, where there is any
 MISSHAPEN = (ValueError, KeyError, TypeError, AttributeError)  # what JSON of another shape makes its readers raise
 
 

@@ -1,7 +1,7 @@
 """Every state that a product's policies have had: who put it in force, when and why; what to fall back on, and to."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +9,7 @@ from pathlib import Path
 from ensemble.errors import PolicyError, StoreError
 from ensemble.policies import PolicyBook, from_json
 from ensemble.store.files import read_text, write_atomically
+from ensemble.store.swapping import exclusively
 
 POLICIES, HISTORY = "policies.json", "policies_history.json"
 LONGEST = 200  # states that are kept
@@ -46,16 +47,25 @@ def history(folder: Path) -> tuple[Published, ...]:
 
 def publish(folder: Path, book: PolicyBook, author: str, reason: str) -> Published:
     """Put policies in force and remember them; the history first, so that no state is in force that it lacks."""
-    entry = _remember(folder, book.to_json(), author, reason)
-    write_atomically(folder / POLICIES, entry.text.encode())
-    return entry
+    with exclusively(folder):
+        for name, data in with_book(folder, book, author, reason).items():
+            write_atomically(folder / name, data)
+        return history(folder)[-1]
+
+
+def with_book(folder: Path, book: PolicyBook, author: str, reason: str) -> dict[str, bytes]:
+    """The files of a product once these policies are in force, in the order in which to write them."""
+    text = book.to_json()
+    return {HISTORY: _longer(history(folder), text, author, reason), POLICIES: text.encode()}
 
 
 def remember(folder: Path, text: str) -> None:
     """Remember a text that somebody has put into the file by hand, unless it is the newest state already."""
-    known = history(folder)
-    if not known or known[-1].text != text:
-        _remember(folder, text, "", BY_HAND)
+    if _is_newest(folder, text):
+        return
+    with exclusively(folder):
+        if not _is_newest(folder, text) and read_text(folder / POLICIES) == text:
+            write_atomically(folder / HISTORY, _longer(history(folder), text, "", BY_HAND))
 
 
 def state(folder: Path, number: int) -> Published:
@@ -77,13 +87,17 @@ def last_good(folder: Path) -> PolicyBook | None:
     return None
 
 
-def _remember(folder: Path, text: str, author: str, reason: str) -> Published:
+def _is_newest(folder: Path, text: str) -> bool:
     known = history(folder)
+    return bool(known) and known[-1].text == text
+
+
+def _longer(known: Sequence[Published], text: str, author: str, reason: str) -> bytes:
+    """The history with one more state."""
     number = known[-1].number + 1 if known else 1
     entry = Published(number, datetime.now(UTC).isoformat(timespec="seconds"), author, reason, text)
     states = [asdict(each) for each in (*known, entry)[-LONGEST:]]
-    write_atomically(folder / HISTORY, (json.dumps({"states": states}, indent=1, ensure_ascii=False) + "\n").encode())
-    return entry
+    return (json.dumps({"states": states}, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def _numbers(known: Iterable[Published]) -> str:

@@ -9,7 +9,8 @@ from ensemble.errors import StoreError
 from ensemble.members import KINDS, Member
 from ensemble.results import OK_NOK
 from ensemble.store import artefacts
-from ensemble.store.folder import Learnt, ModelStore, record_of
+from ensemble.store.folder import ModelStore
+from ensemble.store.learnt import Learnt, record_of
 from ensemble.store.loading import BACKBONES, restore, weights_file
 from ensemble.store.manifest import Manifest, Record
 from ensemble.weights import setting_folders
@@ -40,7 +41,8 @@ def trust(store: ModelStore, names: Sequence[str], weights: Path | None = None) 
         unreadable.pop(name, None)
         contents |= files
     if names:
-        store.write(contents, replace(manifest, members=records, unreadable=unreadable))
+        reason = f"Trusted by hand: {', '.join(names)}."
+        store.write(contents, replace(manifest, members=records, unreadable=unreadable), reason)
     return [records[name] for name in names]
 
 

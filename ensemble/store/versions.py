@@ -1,0 +1,237 @@
+"""Versions of a product: every state of its files that was in force or may come into force.
+
+To publish is to put one of them in force at once: whatever is killed on the way, the folder then holds the old state
+whole or the new one whole. To roll back is to publish an older one.
+"""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ensemble.errors import PolicyError, StoreError
+from ensemble.policies import PolicyBook
+from ensemble.store import listings, policies_kept, policy_history
+from ensemble.store.files import digest_of
+from ensemble.store.listings import Publication, State, Version, read_object
+from ensemble.store.loading import MANIFEST, weights_file
+from ensemble.store.manifest import EVIDENCE, Manifest
+from ensemble.store.policies_kept import Entries
+from ensemble.store.swapping import exclusively, is_pending, steady, swap
+
+if TYPE_CHECKING:
+    from ensemble.store.folder import ModelStore
+
+FOUND = "As it was found in the folder."
+BY_TRAINING = "Cuts chosen by training."
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A version for a person: who made it when and why, whether it is in force, its members with their figures."""
+
+    number: int
+    at: str
+    author: str
+    reason: str
+    state: State
+    current: bool
+    members: Mapping[str, Mapping[str, Any]]
+    publications: tuple[Publication, ...]
+    notes: Mapping[str, Any]
+
+
+def history(store: "ModelStore") -> tuple[Summary, ...]:
+    """Every version that is kept, the newest first; empty where nothing has been published since versions are kept."""
+
+    def read() -> tuple[Summary, ...]:
+        known = listings.versions(store.folder)
+        current = listings.in_force(store.folder, known)
+        return tuple(_summary(store.folder, each, each == current) for each in reversed(known))
+
+    return steady(store.folder, read)
+
+
+def publish(store: "ModelStore", number: int, author: str = "", reason: str = "") -> None:
+    """Put a version in force, at once and whole; a StoreError where it cannot be, and then nothing has changed.
+
+    Files of the version before that this one lacks go; files that no version knows, and those that somebody has
+    replaced by hand, stay. For the policies see `policies_kept`.
+    """
+    with changing(store.folder):
+        found = listings.version(store.folder, number)
+        if found.state == "discarded":
+            raise StoreError(f"Version {number} of {store.folder} was discarded and is no more. Publish another one.")
+        put_in_force(store.folder, found, author, reason)
+
+
+def discard(store: "ModelStore", number: int) -> None:
+    """Give up a candidate: its files go, its line in the history stays; a StoreError where it is none."""
+    with changing(store.folder):
+        found = listings.version(store.folder, number)
+        if found.state != "candidate":
+            raise StoreError(f"Version {number} of {store.folder} is {found.state}: only a candidate can be discarded.")
+        manifest = {MANIFEST: found.files[MANIFEST]}
+        listings.write(store.folder, replace(found, state="discarded", files=manifest))
+
+
+def annotate(store: "ModelStore", number: int, notes: Mapping[str, Any]) -> None:
+    """Keep plain JSON values with a version, a comparison say, beside those that it has."""
+    with exclusively(store.folder):
+        found = listings.version(store.folder, number)
+        listings.write(store.folder, replace(found, notes={**found.notes, **notes}))
+
+
+@contextlib.contextmanager
+def changing(folder: Path) -> Iterator[None]:
+    """Alone with the versions of a product; what a killed process left half written is removed before and after.
+
+    The state that lies in the folder is kept as a version first, where none is in force: so one can go back to it.
+    """
+    with exclusively(folder):
+        _tidy(folder)
+        if (folder / MANIFEST).is_file() and listings.in_force(folder, listings.versions(folder)) is None:
+            _keep_found(folder)
+        try:
+            yield
+        finally:
+            if not is_pending(folder):
+                _tidy(folder)
+
+
+def gathered(
+    folder: Path, contents: Mapping[str, bytes], manifest: Manifest, policies: Entries | None, author: str, reason: str
+) -> Version:
+    """A new candidate of these bytes, and of the files in the folder that its manifest vouches for beside them.
+
+    To be called within `changing`; the bytes are kept, the listing is not yet. A file of the folder that is damaged is
+    left where it is, and out of the version.
+    """
+    files = {name: listings.keep_object(folder, data) for name, data in contents.items()}
+    for name, digest in _vouched(manifest).items():
+        path = folder / name
+        if name in files or not path.is_file():
+            continue
+        data = path.read_bytes()
+        if digest in (None, digest_of(data)):
+            files[name] = listings.keep_object(folder, data)
+    known = listings.versions(folder)
+    number = known[-1].number + 1 if known else 1
+    return Version(number, listings.now(), author, reason, files, policies=policies)
+
+
+def put_in_force(folder: Path, found: Version, author: str, reason: str) -> None:
+    """Replace what lies in the folder by a version; to be called within `changing`."""
+    known = listings.versions(folder)
+    before = listings.in_force(folder, known) or _last_in_force(known)
+    manifest = manifest_of(folder, found)
+    book, aside = _policies_after(folder, found, before, manifest)
+    entry = Publication(listings.now(), author, reason)
+    after = replace(found, state="published", aside=aside, publications=(*found.publications, entry))
+
+    def place() -> Iterator[tuple[str, bytes]]:
+        for name in sorted(found.files.keys() - {MANIFEST}):
+            data = read_object(folder, found, name)
+            if not _lies_there(folder / name, data):
+                yield name, data
+        if book is not None:
+            why = BY_TRAINING if not found.publications else f"Came with version {found.number} of the members."
+            yield from policy_history.with_book(folder, book, author, why).items()
+        yield found.name, after.to_bytes()
+        yield MANIFEST, read_object(folder, found, MANIFEST)
+
+    swap(folder, place(), _left_behind(before, found, manifest))
+
+
+def manifest_of(folder: Path, found: Version) -> Manifest:
+    """The manifest of a version; a StoreError where it is damaged."""
+    text = read_object(folder, found, MANIFEST).decode("utf-8", errors="replace")
+    return Manifest.from_json(text, f"{MANIFEST} of version {found.number}")
+
+
+def book_after(folder: Path, found: Version) -> PolicyBook | None:
+    """The policies that would be in force with a version; None where those of now stay."""
+    known = listings.versions(folder)
+    return _policies_after(folder, found, listings.in_force(folder, known), manifest_of(folder, found))[0]
+
+
+def _policies_after(
+    folder: Path, found: Version, before: Version | None, manifest: Manifest
+) -> tuple[PolicyBook | None, Entries]:
+    """The policies to write, None where nothing is to be written, and those that wait."""
+    aside = before.aside if before else ()
+    try:
+        book = policies_kept.book_of(folder)
+    except PolicyError:  # a person's to mend, and never overwritten
+        return None, aside
+    after, waiting = policies_kept.after(book, found.policies, aside, manifest)
+    return (None if after == book else after), waiting
+
+
+def _left_behind(before: Version | None, found: Version, manifest: Manifest) -> dict[str, str]:
+    """Files of the version before that this one lacks, by digest; those of entries that a person must mend stay."""
+    if before is None:
+        return {}
+    strange = tuple(manifest.unreadable)
+    return {
+        name: digest
+        for name, digest in before.files.items()
+        if name not in found.files and not (strange and name.startswith(strange))
+    }
+
+
+def _last_in_force(known: tuple[Version, ...]) -> Version | None:
+    published = [each for each in known if each.publications]
+    return max(published, key=lambda each: each.publications[-1].at, default=None)
+
+
+def _vouched(manifest: Manifest) -> dict[str, str | None]:
+    """The files that a manifest rests on, with their SHA-256 where it says them."""
+    files: dict[str, str | None] = {EVIDENCE: manifest.evidence} if manifest.evidence else {}
+    for record in manifest.members.values():
+        files |= {weights_file(record.backbone): None} if record.backbone else {}
+        files |= record.files
+    return files
+
+
+def _keep_found(folder: Path) -> None:
+    """Keep the state that lies in the folder as a version; a broken manifest tells no state."""
+    data = (folder / MANIFEST).read_bytes()
+    try:
+        manifest = Manifest.from_json(data.decode("utf-8", errors="replace"), MANIFEST)
+    except StoreError:
+        return
+    policies = policies_kept.own_of_the_product(folder)
+    found = gathered(folder, {MANIFEST: data}, manifest, policies, "", FOUND)
+    entry = Publication(listings.now(), "", FOUND)
+    listings.write(folder, replace(found, state="published", publications=(entry,)))
+
+
+def _tidy(folder: Path) -> None:
+    known = listings.versions(folder)
+    current = listings.in_force(folder, known)
+    with contextlib.suppress(OSError):  # what is too much on the disk harms nobody
+        listings.prune(folder, lambda each: each != current)
+
+
+def _lies_there(path: Path, data: bytes) -> bool:
+    return path.is_file() and path.read_bytes() == data
+
+
+def _summary(folder: Path, found: Version, current: bool) -> Summary:
+    try:
+        members = {name: record.metrics for name, record in manifest_of(folder, found).members.items()}
+    except StoreError:
+        members = {}
+    return Summary(
+        found.number,
+        found.at,
+        found.author,
+        found.reason,
+        found.state,
+        current,
+        members,
+        found.publications,
+        found.notes,
+    )
