@@ -281,6 +281,28 @@ def trust(
         raise typer.Exit(2)
 
 
+@app.command()
+def card(
+    models: Models = DEFAULT_MODELS,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the card as JSON into this file.")] = None,
+    markdown_file: Annotated[
+        Path | None, typer.Option("--markdown", help="Write the card as Markdown into this file.")
+    ] = None,
+) -> None:
+    """Write a product's model card: what it is, how good, from what; without a file named, as Markdown to read."""
+    from ensemble.model_card import card_of
+    from ensemble.store import ModelStore
+    from ensemble.store.files import write_atomically
+
+    found = card_of(ModelStore(models))
+    if json_file:
+        write_atomically(json_file, (json.dumps(found.as_json(), indent=2, ensure_ascii=False) + "\n").encode())
+    if markdown_file:
+        write_atomically(markdown_file, found.to_markdown().encode())
+    if not (json_file or markdown_file):
+        typer.echo(found.to_markdown(), nl=False)
+
+
 def main() -> None:
     """Run the command line; an error that a person can mend is one sentence and exit code 2."""
     try:

@@ -6,9 +6,11 @@ and the memory, and takes a country's yearly average for the CO2. Nothing is sen
 
 import logging
 import os
+import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 COUNTRY = "QUORUM_COUNTRY"  # the setting with the three-letter ISO code of the country whose grid feeds this machine
@@ -64,6 +66,14 @@ class Meter:
     """Holds what was used, once the measured block has ended."""
 
     energy: Energy = field(default_factory=Energy)
+
+
+def circumstances() -> dict[str, str]:
+    """When (UTC) and on what machine a piece of work ends, as a product's manifest keeps them."""
+    machine = (
+        f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}"
+    )
+    return {"trained": datetime.now(UTC).isoformat(timespec="seconds"), "machine": machine}
 
 
 @contextmanager

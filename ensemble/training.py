@@ -20,7 +20,7 @@ from ensemble.backbones import BUNDLED, POOLINGS, FeatureExtractor
 from ensemble.calibrators import NONE
 from ensemble.cases import Case, Evidence
 from ensemble.datasets import Dataset, check, digest, find_dataset
-from ensemble.energy import Energy, measure
+from ensemble.energy import Energy, circumstances, measure
 from ensemble.errors import MemberError, StoreError, WeightsError
 from ensemble.held_out import Plan, leave_out, plan
 from ensemble.inspector import Inspector
@@ -321,7 +321,7 @@ def _save(
     evidence: Evidence,
     policies: Sequence[Policy],
 ) -> None:
-    learnt = []
+    learnt, when_and_where = [], circumstances()
     for name, member in members.items():
         samples = photos_of(member.lesson, dataset, seed)
         counts = Counter(sample.label for sample in samples)
@@ -331,6 +331,8 @@ def _save(
             "test_data": digest(dataset.test),
             "seed": seed,
             "energy": energy.as_json(),  # of the whole run, which is the same for all that it has trained
+            "notes": list(dataset.notes),
+            **when_and_where,
         }
         training |= {"curves": dict(member.curves_)} if member.curves_ else {}
         training |= {"facts": dict(member.facts_)} if member.facts_ else {}
