@@ -117,7 +117,8 @@ def _extractor(path_of: Callable[[str], Path], spec: BackboneSpec, networks: dic
 
 
 def _open_backbone(path_of: Callable[[str], Path], spec: BackboneSpec) -> FeatureExtractor:
-    candidates = [path_of(weights_file(spec))]
+    own = path_of(weights_file(spec))
+    candidates = [own]
     for folders in ((BUNDLED_FOLDER,) if spec.name == BUNDLED else (), setting_folders()):
         try:
             candidates.append(find_weights(spec.name, folders))
@@ -125,7 +126,8 @@ def _open_backbone(path_of: Callable[[str], Path], spec: BackboneSpec) -> Featur
             continue  # the sentence below names every place that was tried
     for path in candidates:
         if path.is_file():
-            found = FeatureExtractor.from_bytes(spec.name, path.read_bytes(), path, layers=spec.layers)
+            named = Path(weights_file(spec)) if path == own else path  # what is kept by its digest has no ending
+            found = FeatureExtractor.from_bytes(spec.name, path.read_bytes(), named, layers=spec.layers)
             if found.spec.weights == spec.weights:
                 return found
     raise WeightsError(
