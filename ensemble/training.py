@@ -26,10 +26,10 @@ from ensemble.held_out import Plan, leave_out, plan
 from ensemble.inspector import Inspector
 from ensemble.lessons import left_aside, photos_of, teachable
 from ensemble.members import KINDS, Member
-from ensemble.members.contract import Input, Lesson, key_of, preprocessing_of
+from ensemble.members.contract import Curves, Input, Lesson, key_of, preprocessing_of
 from ensemble.members.contract import Progress as Report
 from ensemble.members.good_parts import Damaged, GoodPartsMember
-from ensemble.policies import Policy, shipped
+from ensemble.policies import shipped
 from ensemble.policy_making import derive, member_cuts
 from ensemble.readings import Rows, read_masks, read_rows, source_of
 from ensemble.results import Absence, Classes
@@ -38,6 +38,7 @@ from ensemble.voting import Fitted, collect, fit_voters, stages_of
 from ensemble.weighing import draw_damage, needs_drawing
 
 Progress = Callable[[str, float], None]
+Watch = Callable[[str, Curves], None]
 SMALLEST_SIDE = 32
 
 
@@ -51,13 +52,15 @@ class LearnsFromMasks(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a training run made: the members' names, their measured quality, what a person should know, what it used."""
+    """What a training run made: the members' names, their measured quality, what a person should know, what it used,
+    and the number of the version that it is kept as."""
 
     members: tuple[str, ...]
     quality: Mapping[str, Any]
     notes: tuple[str, ...]
     seconds: float
     energy: Energy
+    version: int
 
 
 def train(
@@ -74,13 +77,16 @@ def train(
     side: int | None = None,
     notify: Callable[[str], None] = lambda _: None,
     progress: Progress = lambda _stage, _done: None,
+    watch: Watch = lambda _member, _curves: None,
+    publish: bool = True,
 ) -> Outcome:
     """Learn from the training part, measure on the test part, save into `models` once all is learnt.
 
     `kinds` are those of `ensemble.members.KINDS`, by default all that these photos can teach. Without `pooling`, each
     backbone gets the one that does best in three folds of the training part; `side` is the resolution, in pixels, of
     members that learn from good parts alone. `notify` receives sentences for a person, `progress` a stage and how much
-    of it is done, from 0 to 1.
+    of it is done, from 0 to 1, `watch` a member's curves as they grow. Without `publish` the product stays as it is,
+    and what was learnt becomes a candidate among its versions.
     """
     start = time.perf_counter()
     if unknown := [kind for kind in kinds if kind not in KINDS]:
@@ -96,7 +102,7 @@ def train(
     taught = replace(dataset, train=held.learn)
     store = ModelStore(models)
     notes = [*dataset.notes, *checked, *left_out, *left_aside(chosen, taught), *_replaced(store, dataset.classes)]
-    notes += [held.note()] if held.folds else []
+    notes += [held.note()] if held.folds or held.missing else []
     for note in notes:
         notify(note)
     with measure() as meter:
@@ -107,7 +113,7 @@ def train(
             extractors = [_best_pooling(each, learn["all"], dataset.classes, seed, progress) for each in extractors]
         damage = _damage(learn["good"], seed, progress) if "good" in learn and needs_drawing(dataset) else {}
         teach = partial(_fit, chosen, extractors, side, classes=dataset.classes, seed=seed)
-        members, failures = teach(learn, damage, progress=progress)
+        members, failures = teach(learn, damage, progress=progress, watch=watch)
         for sentence in failures:
             notify(sentence)
         judged = _held_out(held, members, learn, teach, dataset.classes, progress)
@@ -129,10 +135,12 @@ def train(
     silent = _silent(members, quality["members"], scored)
     for sentence in silent:
         notify(sentence)
-    _save(store, product, taught, members, fitted, quality["members"], seed, meter.energy, evidence, policies)
-    quality = evaluation.with_megabytes(quality, store)
+    learnt = _learnt(taught, members, fitted, quality["members"], seed, meter.energy, evidence)
+    name = product or store.product_name()
+    saved = store.save(name, dataset.classes, dataset.folders, learnt, evidence, policies, publish=publish)
+    quality = evaluation.with_megabytes(quality, store.at(saved.version))
     said = (*notes, *failures, *not_judged, *silent)
-    return Outcome(tuple(members), quality, said, time.perf_counter() - start, meter.energy)
+    return Outcome(tuple(members), quality, said, time.perf_counter() - start, meter.energy, saved.version)
 
 
 def _not_judged(strangers: Sequence[str]) -> tuple[str, ...]:
@@ -278,6 +286,7 @@ def _fit(
     classes: Classes,
     seed: int,
     progress: Progress,
+    watch: Watch = lambda _member, _curves: None,
 ) -> tuple[dict[str, Member], list[str]]:
     """The members by name, and a sentence for each that could not learn; a MemberError where none could."""
     members: dict[str, Member] = {}
@@ -290,13 +299,21 @@ def _fit(
             progress(stage, 0.0)
             member = make(classes=classes, input=source, seed=seed)
             try:
-                members[name] = _taught(member, known, source, damage, partial(progress, stage))
+                members[name] = _taught(
+                    member, known, source, damage, partial(_report, progress, watch, stage, name, member)
+                )
             except MemberError as error:  # an hour's learning of the others must not be lost with it
                 failures[name] = str(error)
             progress(stage, 1.0)
     if not members:
         raise MemberError(" ".join(dict.fromkeys(failures.values())))
     return members, [f"{name} is not trained: {reason}" for name, reason in failures.items()]
+
+
+def _report(progress: Progress, watch: Watch, stage: str, name: str, member: Member, done: float) -> None:
+    progress(stage, done)
+    if member.curves_:
+        watch(name, member.curves_)
 
 
 def _taught(member: Member, known: Rows, source: Input, damage: Mapping[Any, Damaged], report: Report) -> Member:
@@ -309,9 +326,7 @@ def _taught(member: Member, known: Rows, source: Input, damage: Mapping[Any, Dam
     return member.fit(rows, known.labels, report)
 
 
-def _save(
-    store: ModelStore,
-    product: str | None,
+def _learnt(
     dataset: Dataset,
     members: Mapping[str, Member],
     fitted: Fitted,
@@ -319,8 +334,8 @@ def _save(
     seed: int,
     energy: Energy,
     evidence: Evidence,
-    policies: Sequence[Policy],
-) -> None:
+) -> list[Learnt]:
+    """The members with all that the manifest keeps of them."""
     learnt, when_and_where = [], circumstances()
     for name, member in members.items():
         samples = photos_of(member.lesson, dataset, seed)
@@ -343,4 +358,4 @@ def _save(
         learnt.append(
             Learnt(name, member, training, figures, fitted.weights.get(name, 1.0), fitted.calibrators.get(name, NONE))
         )
-    store.save(product or store.product_name(), dataset.classes, dataset.folders, learnt, evidence, policies)
+    return learnt

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ensemble.errors import MemberError
-from ensemble.members.contract import Curves, Input, Parts, Progress
+from ensemble.members.contract import Input, Parts, Progress
 from ensemble.members.good_parts import ARRAYS, CHUNK, HELD_OUT, Damaged, GoodPartsMember, HeldOut, Measured
 from ensemble.networks import SmallAutoencoder, channels_last
 from ensemble.preprocessing import Preprocessing
@@ -54,7 +54,9 @@ class AutoencoderMember(GoodPartsMember):
         hold, learn = (torch.from_numpy(rows[chosen]) for chosen in (mixed[:held], mixed[held:]))
         with torch.random.fork_rng(), torch.inference_mode(False), torch.enable_grad():
             torch.manual_seed(self.seed)
-            network, self.curves_ = _train(learn, hold, progress)
+            curves: dict[str, list[float]] = {"learning_loss": [], "held_out_loss": []}
+            self.curves_ = curves  # which grow, for those who watch
+            network = _train(learn, hold, curves, progress)
         self.network_ = network.eval().requires_grad_(False)
         usual = np.concatenate([_blurred(self._errors(part)) for part in learn.split(CHUNK)]).mean(axis=0)
         arrays = {name: value.numpy() for name, value in network.state_dict().items()}
@@ -113,12 +115,11 @@ def _empty() -> SmallAutoencoder:
     return channels_last(empty.to_empty(device="cpu"))
 
 
-def _train(learn: Tensor, hold: Tensor, progress: Progress) -> tuple[SmallAutoencoder, Curves]:
-    """A network for (N, 3, side, side) pixels, and its loss on those it learns from and on those held out."""
+def _train(learn: Tensor, hold: Tensor, curves: Mapping[str, list[float]], progress: Progress) -> SmallAutoencoder:
+    """A network for (N, 3, side, side) pixels; its loss on those it learns from and on those held out into `curves`."""
     network = channels_last(SmallAutoencoder())
     optimiser = torch.optim.AdamW(network.parameters(), PEAK_RATE, weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, PEAK_RATE, total_steps=STEPS)
-    curves: dict[str, list[float]] = {"learning_loss": [], "held_out_loss": []}
     total = torch.zeros(())
     for step in range(1, STEPS + 1):
         photos = _values(_mirrored(learn[torch.randint(len(learn), (BATCH,))]))
@@ -136,7 +137,7 @@ def _train(learn: Tensor, hold: Tensor, progress: Progress) -> tuple[SmallAutoen
             curves["held_out_loss"].append(round(float(torch.stack(losses).mean()), 6))
             total.zero_()
             progress(step / STEPS)
-    return network, curves
+    return network
 
 
 def _values(pixels: Tensor) -> Tensor:

@@ -55,7 +55,9 @@ class BaselineCNNMember:
             steps = -(-len(learn) // BATCH)  # an epoch
             epochs = min(max(EPOCHS[0], -(-STEPS // steps)), EPOCHS[1])
             schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, PEAK_RATE, total_steps=epochs * steps)
-            learning_loss, held_out_loss = [], []
+            learning_loss: list[float] = []
+            held_out_loss: list[float] = []
+            self.curves_ = {"learning_loss": learning_loss, "held_out_loss": held_out_loss}  # for those who watch
             for epoch in range(epochs):
                 network.train()
                 total = 0.0
@@ -74,7 +76,6 @@ class BaselineCNNMember:
                 held_out_loss.append(round(now, 4))
                 if progress:
                     progress((epoch + 1) / epochs)
-        self.curves_ = {"learning_loss": learning_loss, "held_out_loss": held_out_loss}
         return self.restore({STATE: network.state_dict()})
 
     def score(self, rows: np.ndarray) -> Opinion:

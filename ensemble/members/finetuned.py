@@ -94,11 +94,12 @@ class FinetunedMember:
         two), those with a frozen backbone first. Where one tells no better for some epochs, learning ends.
         """
         learning = _Learning(self, rows, labels, progress or (lambda _: None))
+        self.curves_ = learning.curves  # which grow, for those who watch
         with torch.random.fork_rng(), torch.inference_mode(False), torch.enable_grad():
             torch.manual_seed(self.seed)
             learning.frozen()
             learning.unfrozen()
-        self.curves_, self.facts_ = learning.curves, learning.facts()
+        self.facts_ = learning.facts()
         return self.restore({STATE: learning.best_state})
 
     def score(self, rows: np.ndarray) -> Opinion:
