@@ -17,6 +17,7 @@ screen = st.navigation(
         st.Page(
             "pages/screens/performance.py", title="Performance", icon=":material/monitoring:", url_path="performance"
         ),
+        st.Page("pages/screens/model_card.py", title="Model card", icon=":material/badge:", url_path="card"),
         st.Page("pages/screens/help.py", title="Help", icon=":material/help:", url_path="help"),
     ]
 )

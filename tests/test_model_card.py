@@ -83,10 +83,10 @@ class TestGlance:
             ("Learnt from", "30 photos", False),
         ]
         assert [fact.basis for fact in card.glance] == [
-            "of the test photos (16 of 18) by MAJORITY. The true share: 65.3 % to 98.6 %.",
-            "defective test photos passed as OK. The true escape rate can still be up to 47.1 %.",
-            "good test photos rejected. The true overkill rate can still be up to 39.4 %.",
-            "(20 OK, 10 NOK). On 20 November 2026. Data abababab.",
+            "16 of 18 test photos, by MAJORITY. The true share: 65.3 % to 98.6 %.",
+            "Defective test photos passed as OK. The true escape rate can still be up to 47.1 %.",
+            "Good test photos rejected. The true overkill rate can still be up to 39.4 %.",
+            "20 OK, 10 NOK. On 20 November 2026. Data abababab.",
         ]
 
     def test_of_a_product_that_was_never_measured(self, tmp_path: Path) -> None:
@@ -121,8 +121,8 @@ class TestSections:
         ("key", "texts"),
         [
             ("use", ["The policy MAJORITY is active.", "an escape rate of 47.1 % could not be borne"]),
-            ("verdicts", ["1 of 8: 12.5 % (0.3 % to 52.7 %)", "1 escape in 8"]),
-            ("verdicts", ["burr", "1 of 1: 100 % (2.5 % to 100 %)", "1 overkill in 10 good parts seen"]),
+            ("verdicts", ["12.5 % (1 of 8, 0.3 % to 52.7 %)", "1 escape in 8"]),
+            ("verdicts", ["burr", "100 % (1 of 1, 2.5 % to 100 %)", "1 overkill in 10 good parts seen"]),
             ("data", ["Seed 3.", "the largest class is 2.0 times the smallest", "cd" * 32, "own test part"]),
             ("data", ["rest on 4 photos that no member has learnt from", "they lie in no collection"]),
             ("members", ["0.944 (0.693 to 0.991)", "0.200 to 0.100 on 30 photos", "f1 0.250"]),
@@ -219,7 +219,7 @@ class TestFiles:
         assert text.startswith("# disc: model card\n") and text.endswith("\n") and not text.endswith("\n\n")
         widths = [len(re.findall(r"(?<!\\)\|", line)) for line in text.splitlines() if line.startswith("|")]
         assert widths and min(widths) >= 3
-        assert "| svm_a | SVM | 16 of 18: 88.9 % (65.3 % to 98.6 %) |" in text
+        assert "| svm_a | SVM | 88.9 % (16 of 18, 65.3 % to 98.6 %) |" in text
 
     @pytest.mark.parametrize(
         ("text", "shown"),

@@ -5,6 +5,7 @@ product is come as a `Chart`, which carries its numbers as rows too.
 """
 
 from ensemble.figures.bars import policy_costs, without_each
+from ensemble.figures.comparisons import differences, estimates
 from ensemble.figures.confusions import confusion
 from ensemble.figures.correlations import error_correlation
 from ensemble.figures.cuts import f_beta, precision_recall, roc
@@ -23,7 +24,9 @@ __all__ = [
     "confusion",
     "curves",
     "curves_text",
+    "differences",
     "error_correlation",
+    "estimates",
     "f_beta",
     "mean_score",
     "mean_score_text",

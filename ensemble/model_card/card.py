@@ -49,15 +49,15 @@ def _glance(sources: Sources) -> list[Fact]:
     policy, known = sources.active, sources.test
     if policy is None or not known:
         return [
-            Fact("Decided rightly", "unknown", "because no photo with a known truth measures it."),
+            Fact("Decided rightly", "unknown", "No photo with a known truth measures it."),
             _trained(sources),
         ]
     found = quality.decided(policy, known, sources.classes)
     low, high = map(risk.percent, risk.interval(found.right, found.photos))
-    basis = f"of the test photos ({found.right} of {found.photos}) by {policy.name}. The true share: {low} to {high}."
+    basis = f"{found.right} of {found.photos} test photos, by {policy.name}. The true share: {low} to {high}."
     facts = [Fact("Decided rightly", risk.percent(found.right / found.photos), basis)]
     if counts := found.counts:
-        passed, rejected = "defective test photos passed as OK", "good test photos rejected"
+        passed, rejected = "Defective test photos passed as OK", "Good test photos rejected"
         facts.append(_events("Escapes", "escape", counts.escapes, counts.defective, passed, alert=True))
         facts.append(_events("Overkills", "overkill", counts.overkills, counts.good, rejected))
     return [*facts, _trained(sources)]
@@ -65,7 +65,7 @@ def _glance(sources: Sources) -> list[Fact]:
 
 def _events(name: str, event: str, events: int, parts: int, of: str, *, alert: bool = False) -> Fact:
     if not parts:
-        return Fact(name, "unknown", "because no such part is among the test photos.")
+        return Fact(name, "unknown", "No such part is among the test photos.")
     bound = risk.percent(risk.upper_bound(events, parts))
     basis = f"{of}. The true {event} rate can still be up to {bound}."
     return Fact(name, f"{events} of {parts}", basis, alert and events > 0)
@@ -78,7 +78,7 @@ def _trained(sources: Sources) -> Fact:
     of = ", ".join(f"{count} {word(name)}" for name, count in learnt.items())
     when = _when(dates) if dates else "When is not recorded."
     data = f"Data {digests[0][:8]}." if digests else ""
-    return Fact("Learnt from", number, " ".join(filter(None, (f"({of})." if of else "", when, data))))
+    return Fact("Learnt from", number, " ".join(filter(None, (f"{of}." if of else "", when, data))))
 
 
 def _when(dates: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from ensemble.figures import curves_text
 from ensemble.model_card import quality
-from ensemble.model_card.sources import Sources, kept, noted, photos_learnt, title
+from ensemble.model_card.sources import Sources, kept, noted, photos_learnt
 from ensemble.model_card.values import UNKNOWN, Section, Table
 from ensemble.results import word
 from ensemble.store import Record
@@ -20,7 +20,7 @@ def members(sources: Sources) -> Section:
     tables = [worth, _made_of(records), _cuts(records), _files(records)]
     sentences = [
         f"{len(records)} members vote. Each is measured alone by the active policy's cut on its own score, on the test "
-        f"photos that it has judged; in brackets the {quality.SURE} limits."
+        f"photos that it has judged; in brackets the counts and the {quality.SURE} limits."
     ]
     sentences += [f"{name} has no readable entry and cannot vote." for name in sources.manifest.unreadable]
     data = {name: measured[name] | _data(record) for name, record in records.items()}
@@ -78,10 +78,8 @@ def _data(record: Record) -> dict[str, Any]:
 
 def effort(sources: Sources) -> Section:
     """How the trainings went, what they used, and on what."""
-    sentences = []
-    for name, record in sources.records.items():
-        if curves := epochs(record):
-            sentences.append(f"{title(record)} ({name}), by epoch: {curves_text(curves)}")
+    curves = {name: found for name, record in sources.records.items() if (found := _epochs(record))}
+    sentences = [f"{name}, by epoch: {curves_text(found)}" for name, found in curves.items()]
     used = _energy(sources)
     sentences += [_energy_sentence(each) for each in used] or ["What training used is unknown."]
     machines, dates = noted(sources, "machine"), noted(sources, "trained")
@@ -89,10 +87,11 @@ def effort(sources: Sources) -> Section:
     rows = sorted({item for record in sources.records.values() for item in record.libraries.items()})
     tables = (Table("Libraries", ("Library", "Version"), tuple(rows)),) if rows else ()
     data = {"energy": used, "machines": machines, "trained": dates, "libraries": [list(row) for row in rows]}
+    data |= {"epochs": curves}
     return Section("training", "How was it trained, and what did that take?", tuple(sentences), tables, data)
 
 
-def epochs(record: Record) -> dict[str, list[float]]:
+def _epochs(record: Record) -> dict[str, list[float]]:
     """What a member's training has measured at each epoch, by name; empty for one that learns without."""
     return {
         str(name): values

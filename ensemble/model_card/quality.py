@@ -20,11 +20,11 @@ SURE = risk.percent(risk.CONFIDENCE)
 
 
 def share(events: int, photos: int) -> str:
-    """A rate as it is read: events, of how many, and the limits of the true rate."""
+    """A rate as it is read: the share, in brackets its counts and the limits of the true rate."""
     if not photos:
         return UNKNOWN
     low, high = map(risk.percent, risk.interval(events, photos))
-    return f"{events} of {photos}: {risk.percent(events / photos)} ({low} to {high})"
+    return f"{risk.percent(events / photos)} ({events} of {photos}, {low} to {high})"
 
 
 def rate(events: int, photos: int) -> dict[str, Any]:
@@ -49,7 +49,9 @@ def verdicts(sources: Sources) -> Section:
     found = Decided.of(known, said, classes)
     rows = [("Decided rightly", share(found.right, found.photos))]
     data: dict[str, Any] = {"policy": policy.name, "photos": found.photos, "right": rate(found.right, found.photos)}
-    sentences = [f"The active policy, {policy.name}, on {len(known)} test photos; in brackets the {SURE} limits."]
+    sentences = [
+        f"The active policy, {policy.name}, on {len(known)} test photos; in brackets the counts and the {SURE} limits."
+    ]
     if counts := found.counts:
         rows += [
             ("Escapes: defective parts passed as OK", share(counts.escapes, counts.defective)),

@@ -14,7 +14,7 @@ UNKNOWN = "–"
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One thing to know at a glance; `basis` goes on where `number` ends, `alert` says that it wants attention."""
+    """One thing to know at a glance: its name, its number, what that rests on; `alert` where it wants attention."""
 
     name: str
     number: str
@@ -82,7 +82,7 @@ class ModelCard:
     def _lines(self) -> Iterator[str]:
         yield from (f"# {as_text(self.product)}: model card", "", as_text(self.purpose), "")
         for fact in self.glance:
-            yield f"- **{as_text(fact.name)}: {as_text(fact.number)}** {as_text(fact.basis)}"
+            yield f"- **{as_text(fact.name)}: {as_text(fact.number)}.** {as_text(fact.basis)}"
         for section in self.sections:
             yield from ("", f"## {as_text(section.title)}")
             for said in section.sentences:

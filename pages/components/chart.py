@@ -9,7 +9,7 @@ from pages.components import session
 from pages.components.votes import STILL
 
 NUMBERS = "Data (CSV)"
-MIME = {".csv": "text/csv", ".json": "application/json"}
+MIME = {".csv": "text/csv", ".json": "application/json", ".md": "text/markdown"}
 
 
 def show_chart(chart: figures.Chart, kind: str) -> None:
@@ -35,5 +35,5 @@ def show_file(content: bytes, kind: str, ending: str, label: str) -> None:
         on_click="ignore",
         icon=":material/download:",
         type="tertiary",
-        key=f"file {kind}",
+        key=f"file {kind}{ending}",
     )

@@ -1,0 +1,118 @@
+"""Dots with their limits: how good each voter is, and what has changed from one model to the next."""
+
+from collections.abc import Mapping, Sequence
+
+import plotly.graph_objects as go
+
+from ensemble.figures.template import (
+    LINE,
+    NAME_ROOM,
+    PALETTES,
+    ROW,
+    Chart,
+    Palette,
+    Scheme,
+    cell,
+    sentence,
+    styled,
+    titled,
+    wrapped,
+    write_beside,
+)
+
+Limits = tuple[float, float | None, float | None]  # a value, and its lower and upper limit where these are known
+COLUMNS = ("voter", "value", "low", "high")
+
+
+def estimates(values: Mapping[str, Limits], scheme: Scheme, unit: str) -> Chart:
+    """What was measured of each voter, from 0 to 1, a dot with its limits; `unit` says what."""
+    palette = PALETTES[scheme]
+    figure = _figure(values, [palette.plain] * len(values), unit, scheme)
+    lowest = min((low if low is not None else value for value, low, _ in values.values()), default=0.0)
+    figure.update_xaxes(range=[max(0.0, min(lowest - 0.05, 0.45)), 1.02])
+    for row, (value, *_) in enumerate(values.values()):
+        write_beside(figure, row, f"<b>{value:.3f}</b>", palette)
+    parts = [f"{unit} of {name} is {value:.3f}{_between(low, high)}" for name, (value, low, high) in values.items()]
+    return Chart(figure, sentence(parts), COLUMNS, _rows(values))
+
+
+def differences(values: Mapping[str, Limits], scheme: Scheme, unit: str, *, more_is_better: bool) -> Chart:
+    """What each voter's figure is now minus before, a dot with its limits, and a line where nothing has changed.
+
+    A voter whose limits leave only the worse side stands out; where limits reach over the line it can be chance.
+    """
+    palette = PALETTES[scheme]
+    worse = [_is_worse(each, more_is_better) for each in values.values()]
+    colours = [palette.review if bad else palette.plain for bad in worse]
+    side = "right" if more_is_better else "left"
+    figure = _figure(values, colours, f"{unit}, now minus before<br>({side} of the line: better)", scheme)
+    figure.add_vline(0, line={"color": palette.ink, "width": 2})
+    reach = max((abs(end) for each in values.values() for end in each if end is not None), default=0.0)
+    figure.update_xaxes(range=[-1.1 * max(reach, 0.02), 1.1 * max(reach, 0.02)])
+    for row, (value, *_) in enumerate(values.values()):
+        write_beside(figure, row, f"<b>{_signed(value)}</b>", palette)
+    parts = [
+        f"{unit} of {name} has changed by {_signed(value)}{_between(low, high, signed=True)}{', worse' if bad else ''}"
+        for (name, (value, low, high)), bad in zip(values.items(), worse, strict=True)
+    ]
+    return Chart(figure, sentence(parts), COLUMNS, _rows(values))
+
+
+def _figure(values: Mapping[str, Limits], colours: Sequence[str], title: str, scheme: Scheme) -> go.Figure:
+    palette, places = PALETTES[scheme], list(range(len(values)))
+    figure = go.Figure(_dots(list(values.values()), colours, palette))
+    figure.update_xaxes(title=titled(title), nticks=5, tickangle=0)
+    labels = [wrapped(name, NAME_ROOM) for name in values]
+    figure.update_yaxes(range=[len(values) - 0.5, -0.5], ticks="", tickvals=places)
+    figure.update_yaxes(ticktext=[f"{label}  " for label in labels], tickfont={"size": 14, "color": palette.ink})
+    lines = max((label.count("<br>") + 1 for label in labels), default=1)
+    figure.update_layout(height=max(ROW, LINE * lines) * len(values) + 104, margin={"l": 8, "r": 76, "t": 8, "b": 72})
+    return styled(figure, scheme)
+
+
+def _dots(found: Sequence[Limits], colours: Sequence[str], palette: Palette) -> list[go.Scatter]:
+    """A trace a voter, so that each has its own colour; hollow where the limits are unknown."""
+    return [
+        go.Scatter(
+            x=[value],
+            y=[row],
+            mode="markers",
+            cliponaxis=False,
+            marker={
+                "size": 13,
+                "color": palette.surface if low is None else colour,
+                "symbol": "circle",
+                "line": {"width": 2, "color": colour},
+            },
+            error_x=None if low is None or high is None else _whisker(value, low, high, colour),
+        )
+        for row, ((value, low, high), colour) in enumerate(zip(found, colours, strict=True))
+    ]
+
+
+def _whisker(value: float, low: float, high: float, colour: str) -> Mapping[str, object]:
+    ends = {"array": [max(0.0, high - value)], "arrayminus": [max(0.0, value - low)]}
+    return {"type": "data", "symmetric": False, "color": colour, "thickness": 3, "width": 6, **ends}
+
+
+def _is_worse(limits: Limits, more_is_better: bool) -> bool:
+    _, low, high = limits
+    return low is not None and high is not None and (high < 0 if more_is_better else low > 0)
+
+
+def _signed(value: float) -> str:
+    shown = f"{value:+.3f}"
+    return "0" if float(shown) == 0 else shown.replace("-", "\N{MINUS SIGN}")
+
+
+def _between(low: float | None, high: float | None, *, signed: bool = False) -> str:
+    if low is None or high is None:
+        return ", its limits unknown"
+    return f", between {_signed(low)} and {_signed(high)}" if signed else f", between {low:.3f} and {high:.3f}"
+
+
+def _rows(values: Mapping[str, Limits]) -> tuple[Mapping[str, object], ...]:
+    return tuple(
+        {"voter": name, "value": cell(value), "low": cell(low), "high": cell(high)}
+        for name, (value, low, high) in values.items()
+    )
