@@ -9,17 +9,29 @@ from pages.components.first_visit import is_first_visit, load_again_if_lost
 first_visit = is_first_visit()
 st.set_page_config(page_title="Quorum", page_icon=Path(__file__).parent / "pages/components/mark.svg", layout="wide")
 screen = st.navigation(
-    [
-        st.Page("pages/screens/inspect_photo.py", title="Inspect a photo", icon=":material/search:", default=True),
-        st.Page("pages/screens/inspect_batch.py", title="Inspect a batch", icon=":material/stacks:", url_path="batch"),
-        st.Page("pages/screens/policies.py", title="Policies", icon=":material/rule:", url_path="policies"),
-        st.Page("pages/screens/members.py", title="Members", icon=":material/how_to_vote:", url_path="members"),
-        st.Page(
-            "pages/screens/performance.py", title="Performance", icon=":material/monitoring:", url_path="performance"
-        ),
-        st.Page("pages/screens/model_card.py", title="Model card", icon=":material/badge:", url_path="card"),
-        st.Page("pages/screens/help.py", title="Help", icon=":material/help:", url_path="help"),
-    ]
+    {
+        "Inspect": [
+            st.Page("pages/screens/inspect_photo.py", title="Inspect a photo", icon=":material/search:", default=True),
+            st.Page(
+                "pages/screens/inspect_batch.py", title="Inspect a batch", icon=":material/stacks:", url_path="batch"
+            ),
+        ],
+        "Judge": [
+            st.Page("pages/screens/policies.py", title="Policies", icon=":material/rule:", url_path="policies"),
+            st.Page(
+                "pages/screens/performance.py",
+                title="Performance",
+                icon=":material/monitoring:",
+                url_path="performance",
+            ),
+            st.Page("pages/screens/members.py", title="Members", icon=":material/how_to_vote:", url_path="members"),
+            st.Page("pages/screens/model_card.py", title="Model card", icon=":material/badge:", url_path="card"),
+        ],
+        "Improve": [
+            st.Page("pages/screens/data.py", title="Data", icon=":material/photo_library:", url_path="data"),
+        ],
+        "More": [st.Page("pages/screens/help.py", title="Help", icon=":material/help:", url_path="help")],
+    }
 )
 if first_visit:
     load_again_if_lost(screen)

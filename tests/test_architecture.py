@@ -78,6 +78,7 @@ ROWS = (
         "hyperparameters",
         "jobs",
         "model_card",
+        "workbench",
     },
     {"__main__", "mvtec_commands", "data_commands", "terminal", "api"},
 )

@@ -72,6 +72,8 @@ def test_a_photo_comes_in_once_whatever_its_name(collection: Collection, source:
     added = collection.add(entries, MEANING, origin="first")
     assert (added.added, [each.name for each in added.known]) == (2, ["good/again.png"])
     assert "the same photo as good/a.png" in added.known[0].reason
+    (other,) = collection.add([entry(source, "scratch/a.png", 1, "scratch")], MEANING, origin="x").known
+    assert other.reason.endswith("as non_defective, though this one says defective.")
     assert collection.add(entries, MEANING, origin="second").added == 0
     assert len(list((collection.folder / PHOTOS).iterdir())) == 2
     assert collection.classes() == OK_NOK

@@ -107,18 +107,21 @@ class Collection:
             rows = connection.execute("SELECT * FROM decisions ORDER BY number DESC").fetchall()
         return tuple(as_decision(row) for row in rows)
 
-    def findings(self) -> tuple[Open, ...]:
-        """What is odd and still open: neither kept by a person, nor about a photo that was dropped."""
+    def findings(self, *, decided: bool = False) -> tuple[Open, ...]:
+        """What is odd and still open: neither kept by a person nor about a photo that was dropped.
+
+        With `decided`, what people have kept is there too.
+        """
         self._check_there()
+        kept = "" if decided else " WHERE key NOT IN (SELECT key FROM kept)"
         with reading(self.folder) as connection:
-            rows = connection.execute(
-                "SELECT * FROM findings WHERE key NOT IN (SELECT key FROM kept) ORDER BY rowid"
-            ).fetchall()
+            rows = connection.execute(f"SELECT * FROM findings{kept} ORDER BY rowid").fetchall()
             there = {row["sha256"] for row in connection.execute("SELECT sha256 FROM photos WHERE NOT dropped")}
         found = []
         for row in rows:
-            others = tuple(other for other in json.loads(row["others"]) if other in there)
-            if row["sha256"] in there and (others or not json.loads(row["others"])):
+            known = json.loads(row["others"])
+            others = tuple(other for other in known if other in there)
+            if row["sha256"] in there and (others or not known):
                 found.append(Open(row["kind"], row["sha256"], others, row["score"], row["sentence"], row["suggestion"]))
         return tuple(found)
 
@@ -150,7 +153,7 @@ class Collection:
         at = now()
         with writing(self.folder) as connection:
             classes = widened(classes_of(connection), labels)
-            there = {row["sha256"]: row["name"] for row in connection.execute("SELECT sha256, name FROM photos")}
+            there = {row["sha256"]: row for row in connection.execute("SELECT sha256, name, label FROM photos")}
             home_of = splits_of_parts(connection)
             known: list[Problem] = []
             refused: list[Problem] = []
@@ -165,9 +168,9 @@ class Collection:
                     refused.append(Problem(entry.name, str(error)))
                     continue
                 if photo.sha256 in there:
-                    known.append(Problem(entry.name, _same(entry.name, there[photo.sha256])))
+                    known.append(Problem(entry.name, _same(entry.name, label, there[photo.sha256])))
                     continue
-                there[photo.sha256] = entry.name
+                there[photo.sha256] = {"name": entry.name, "label": label}
                 chosen = entry.split if split is None else split
                 home = home_of.setdefault((entry.category, entry.part), chosen) if entry.part else chosen
                 moved += home != chosen
@@ -320,8 +323,9 @@ class Collection:
         )
 
 
-def _same(name: str, first: str) -> str:
-    return f"{name} is the same photo as {first}, byte for byte: it is kept once."
+def _same(name: str, label: str, first: Mapping[str, str]) -> str:
+    same = f"{name} is the same photo as {first['name']}, byte for byte: it is kept once"
+    return f"{same}." if label == first["label"] else f"{same}, as {first['label']}, though this one says {label}."
 
 
 def _mistake(label: str, verdict: str, classes: Classes) -> str:

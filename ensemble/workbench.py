@@ -1,0 +1,197 @@
+"""The workbench: photos in, what is odd about them, splits; one and the same for screens, notebooks, command line."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ensemble import splits
+from ensemble.cleaning.findings import Finding, Looked, groups
+from ensemble.collection import Added, Collection, Decision, Kept, Open
+from ensemble.errors import DataError, PhotoError
+from ensemble.importers import Problem, Understood, understand
+from ensemble.photos import read_photo
+from ensemble.previews import thumbnail
+from ensemble.splits import Item
+from ensemble.staging import staged
+
+Progress = Callable[[str, float], None]
+File = tuple[str, Callable[[], bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a source is to be read: the layout by name, and for metadata the field and the table of its values."""
+
+    layout: str | None = None
+    field: str = ""
+    table: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What was understood of a source before anything is copied: counts, problems and a few small pictures.
+
+    `counts` by kind and split, `pictures` by kind, JPEG bytes.
+    """
+
+    layout: str
+    meaning: Mapping[str, str | None]
+    counts: Mapping[tuple[str, str], int]
+    masks: int
+    parts: int
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...]
+    pictures: Mapping[str, tuple[bytes, ...]]
+
+    def photos(self) -> int:
+        """How many photos there are."""
+        return sum(self.counts.values())
+
+    def of_kind(self, kind: str) -> int:
+        """How many photos of a kind there are."""
+        return sum(number for (name, _), number in self.counts.items() if name == kind)
+
+
+def preview(source: Path | Iterable[File], below: Path, reading: Reading = Reading(), pictures: int = 3) -> Preview:
+    """Look at a source without bringing anything in; a DataError says what was expected and what is there."""
+    with opened(source, below, reading) as found:
+        return Preview(
+            found.layout,
+            dict(found.meaning),
+            dict(Counter((entry.kind, entry.split) for entry in found.entries)),
+            sum(entry.mask is not None for entry in found.entries),
+            len({(entry.category, entry.part) for entry in found.entries if entry.part}),
+            found.problems,
+            found.notes,
+            {kind: _pictures(found, kind, pictures) for kind in found.meaning},
+        )
+
+
+def _pictures(found: Understood, kind: str, count: int) -> tuple[bytes, ...]:
+    made: list[bytes] = []
+    for entry in (entry for entry in found.entries if entry.kind == kind):
+        if len(made) == count:
+            break
+        try:
+            made.append(thumbnail(read_photo(entry.path).picture))
+        except PhotoError:  # it is named when it is to come in
+            continue
+    return tuple(made)
+
+
+@contextmanager
+def opened(source: Path | Iterable[File], below: Path, reading: Reading = Reading()) -> Iterator[Understood]:
+    """What is understood of a folder, of a zip file, or of uploaded files; its photos can be read inside the block.
+
+    Uploads and zips are laid out in a temporary folder `below`, which is gone afterwards.
+    """
+    if isinstance(source, Path) and source.is_dir():
+        yield understand(source, layout=reading.layout, field=reading.field, table=reading.table)
+        return
+    if isinstance(source, Path) and not source.is_file():
+        raise DataError(f"{source} does not exist. Name a folder of photos or a zip file of one.")
+    files = [(source.name, source.read_bytes)] if isinstance(source, Path) else source
+    with staged(files, below) as found:
+        try:
+            understood = understand(found.folder, layout=reading.layout, field=reading.field, table=reading.table)
+        except DataError as error:
+            raise DataError(_with_problems(str(error), found.folder, found.problems)) from error
+        yield replace(understood, problems=(*found.problems, *understood.problems))
+
+
+def bring_in(
+    understood: Understood,
+    collection: Collection,
+    *,
+    origin: str,
+    meaning: Mapping[str, str | None] | None = None,
+    split: str | None = None,
+    author: str = "",
+    progress: Progress = lambda _stage, _done: None,
+) -> Added:
+    """Bring understood photos into a collection; files that were refused before count among those refused."""
+    added = collection.add(
+        understood.entries,
+        understood.meaning if meaning is None else meaning,
+        origin=origin,
+        split=split,
+        author=author,
+        progress=lambda done, total: progress("Bringing photos in", done / total),
+    )
+    return replace(added, refused=(*understood.problems, *added.refused))
+
+
+def look_through(
+    collection: Collection,
+    *,
+    seed: int = 0,
+    label_errors: bool = True,
+    progress: Progress = lambda _stage, _done: None,
+) -> tuple[Open, ...]:
+    """Look for what is odd about the photos that take part, and keep it until somebody decides."""
+    classes, photos = collection.classes(), taking_part(collection.photos())
+    if classes is None or not photos:
+        raise DataError(f"The collection {collection.name} holds no photos to look through. Import some first.")
+    from ensemble.cleaning import find_issues  # its libraries take seconds to import
+
+    looked = [Looked(photo.sha256, photo.path, photo.label, photo.split, _part(photo)) for photo in photos]
+    issues = find_issues(looked, classes=classes, seed=seed, label_errors=label_errors, progress=progress)
+    collection.keep_findings(
+        Open(issue.kind, issue.sha256, issue.others, issue.score, issue.sentence, issue.suggestion) for issue in issues
+    )
+    return collection.findings()
+
+
+def split_anew(
+    collection: Collection,
+    shares: Mapping[str, int] = splits.USUAL,
+    *,
+    seed: int = 0,
+    copies_together: bool = True,
+    author: str = "",
+) -> Decision | None:
+    """Deal all photos out into splits; photos of one part stay together, and so do copies that were found."""
+    photos = taking_part(collection.photos())
+    together = copies(collection) if copies_together else []
+    assignment = splits.assign([_item(photo) for photo in photos], shares, seed, together)
+    named = ", ".join(f"{name} {share} %" for name, share in shares.items())
+    kept = "copies together" if together else "copies not looked at"
+    return collection.split(assignment, reason=f"{named}, seed {seed}, {kept}", author=author)
+
+
+def torn(collection: Collection, *, with_copies: bool = True) -> list[list[str]]:
+    """Photos that belong together and lie in different splits, group by group."""
+    photos = taking_part(collection.photos())
+    together = copies(collection) if with_copies else []
+    return splits.crossing(
+        [_item(photo) for photo in photos], {photo.sha256: photo.split for photo in photos}, together
+    )
+
+
+def copies(collection: Collection) -> list[frozenset[str]]:
+    """Groups of photos that were found to be copies of each other, whatever has been decided about them."""
+    return groups(
+        Finding(each.kind, each.sha256, each.others, each.score, each.sentence)
+        for each in collection.findings(decided=True)
+    )
+
+
+def taking_part(photos: Iterable[Kept]) -> list[Kept]:
+    """The photos that were not dropped."""
+    return [photo for photo in photos if not photo.dropped]
+
+
+def _item(photo: Kept) -> Item:
+    return Item(photo.sha256, photo.path, photo.label, photo.category, photo.defect, photo.part)
+
+
+def _part(photo: Kept) -> str:
+    return f"{photo.category}/{photo.part}" if photo.part else ""
+
+
+def _with_problems(sentence: str, folder: Path, problems: tuple[Problem, ...]) -> str:
+    """The sentence without the temporary folder's name, and the first reasons why files did not even get there."""
+    told = sentence.replace(f"{folder}/", "").replace(str(folder), "The upload")
+    return " ".join((told, *(problem.reason for problem in problems[:3])))

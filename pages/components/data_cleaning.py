@@ -1,0 +1,103 @@
+"""What is odd about the photos: look, then decide photo by photo or all of a kind at once."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from ensemble.cleaning.findings import KINDS
+from ensemble.collection import Kept, Open
+from pages.components import session
+from pages.components.chart import show_csv
+from pages.components.data_finding import show_finding
+from pages.components.sheet import as_markdown
+from pages.components.work_progress import show_work
+
+PAGE = 8
+COLUMNS = ("kind", "photo", "sha256", "others", "score", "sentence", "suggestion")
+
+
+def show_cleaning() -> None:
+    """Show the button that looks for what is odd, then what was found and is still open."""
+    collection = session.collection()
+    if collection is None:
+        return
+    key = f"clean {collection.folder}"
+    if session.work(key) is not None:
+        if (done := show_work(key)) is None:
+            return
+        session.forget_work(key)
+        st.success(f"Looked through: {len(done.result)} things to look at.", icon=":material/check:")
+    looked_at = collection.looked_at()
+    _show_look(looked_at)
+    if not looked_at:
+        return
+    findings = session.findings()
+    if not findings:
+        st.info("Nothing is odd any more. The next step is **Split**, or training.", icon=":material/check:")
+        return
+    _show_kinds(findings, {photo.sha256: photo for photo in session.photos()})
+
+
+def _show_look(looked_at: str) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        labels = st.toggle(
+            "Look for wrong labels too",
+            value=True,
+            help="A quick model judges every photo without having learnt from it: some seconds a hundred photos.",
+            key="clean_labels",
+        )
+        st.button(
+            "Look again" if looked_at else "Look through all photos",
+            type="secondary" if looked_at else "primary",
+            icon=":material/troubleshoot:",
+            on_click=session.look_through,
+            kwargs={"label_errors": labels},
+            key="look_through",
+        )
+    if looked_at:
+        st.caption(f"Last looked at {looked_at[:16].replace('T', ' ')} UTC. What you keep is not asked about again.")
+
+
+def _show_kinds(findings: Sequence[Open], photos: Mapping[str, Kept]) -> None:
+    counts = Counter(finding.kind for finding in findings)
+    kinds = [kind for kind in KINDS if counts[kind]]
+    kind = st.pills(
+        "What is odd",
+        kinds,
+        default=kinds[0],
+        required=True,
+        format_func=lambda name: f"{KINDS[name].title} {counts[name]}",
+        label_visibility="collapsed",
+        key=f"clean_kind {' '.join(kinds)}",
+    )
+    st.markdown(f"{as_markdown(KINDS[kind].meaning)} {as_markdown(KINDS[kind].advice)}")
+    shown = [finding for finding in findings if finding.kind == kind]
+    _show_all(shown, kind)
+    pages = -(-len(shown) // PAGE)
+    page = st.pagination(pages, key=f"clean_page {kind}") if pages > 1 else 1
+    for finding in shown[(page - 1) * PAGE : page * PAGE]:
+        show_finding(finding, photos)
+    rows = [
+        {
+            "kind": finding.kind,
+            "photo": photos[finding.sha256].name,
+            "sha256": finding.sha256,
+            "others": " ".join(photos[other].name for other in finding.others if other in photos),
+            "score": finding.score,
+            "sentence": finding.sentence,
+            "suggestion": finding.suggestion,
+        }
+        for finding in findings
+    ]
+    show_csv("findings", COLUMNS, rows, "All that is odd (CSV)")
+
+
+def _show_all(shown: Sequence[Open], kind: str) -> None:
+    if len(shown) < 2:
+        return
+    digests = [finding.sha256 for finding in shown]
+    with st.popover(f"All {len(shown)} at once", icon=":material/done_all:"):
+        st.caption("One decision for all of them; it can be undone as one.")
+        st.button("Keep them all", on_click=session.keep, args=(shown,), key=f"all keep {kind}")
+        st.button("Leave them all out", on_click=session.decide, args=("drop", digests), key=f"all drop {kind}")

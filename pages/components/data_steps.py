@@ -1,0 +1,43 @@
+"""Which collection, which step of the work, and what was done last."""
+
+import streamlit as st
+
+from pages.components import session
+from pages.components.sheet import as_markdown
+
+
+def show_steps() -> str:
+    """Show the pickers of collection and step; gives the step, which is the first one while there is no collection."""
+    names = session.collection_names()
+    if not names:
+        _show_last()
+        return session.BRING_IN
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        if len(names) > 1:
+            st.selectbox("Collection", names, key=session.COLLECTION, bind="query-params", filter_mode=None, width=300)
+        else:
+            st.markdown(f"Collection **{as_markdown(names[0])}**", width="content")
+        st.session_state.setdefault(session.STEP, session.OVERVIEW)
+        step = st.segmented_control(
+            "Step",
+            session.STEPS,
+            required=True,
+            label_visibility="collapsed",
+            key=session.STEP,
+            bind="query-params",
+        )
+    _show_last()
+    return str(step)
+
+
+def _show_last() -> None:
+    told = session.told_of_data()
+    if told is None:
+        return
+    if told.wrong:
+        st.error(as_markdown(told.sentence), icon=":material/report:")
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="told"):
+        st.success(as_markdown(told.sentence), icon=":material/check:")
+        if told.back:
+            st.button("Undo", icon=":material/undo:", on_click=session.take_back, key="undo_last")

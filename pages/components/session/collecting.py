@@ -1,0 +1,270 @@
+"""The workbench of a visitor: which collection, which files to bring in, what is odd, what was decided."""
+
+import hashlib
+import os
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import streamlit as st
+
+from ensemble import workbench
+from ensemble.collection import Added, Collection, Decision, Kept, Mistake, Open, collections
+from ensemble.errors import DataError, QuorumError
+from ensemble.importers import Problem
+from ensemble.photos import read_photo
+from ensemble.previews import thumbnail
+from ensemble.workbench import Preview, Reading
+from pages.components.session.product import HOME, data_root
+from pages.components.session.work import forget_work, start_work
+
+COLLECTION, STEP = "collection", "step"  # keys of widgets, and names in the page's address
+OVERVIEW, BRING_IN, CLEAN, SPLIT = "Overview", "Bring in", "Clean", "Split"
+STEPS = (OVERVIEW, BRING_IN, CLEAN, SPLIT)
+FOLDERS = "QUORUM_FOLDERS"  # the setting with the folders whose photos may be brought in by path
+TOLD, PREVIEW = "_told_of_data", "_preview"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where photos come from: a folder of this machine, or uploaded files; `key` changes with them."""
+
+    title: str
+    key: str
+    files: Path | tuple[workbench.File, ...]
+
+
+def collections_root() -> Path:
+    """The folder of all collections."""
+    return data_root() / "collections"
+
+
+def collection_names() -> list[str]:
+    """The collections that there are."""
+    return list(collections(collections_root()))
+
+
+def collection() -> Collection | None:
+    """The collection that was picked; None where there is none yet."""
+    found = collections(collections_root())
+    name = st.session_state.get(COLLECTION)
+    folder = found.get(name) if name else next(iter(found.values()), None)
+    return Collection(folder) if folder else None
+
+
+def findings() -> tuple[Open, ...]:
+    """What is odd about the photos of the picked collection and still open."""
+    found = collection()
+    return found.findings() if found else ()
+
+
+def decisions() -> tuple[Decision, ...]:
+    """What was decided about the picked collection, the newest first."""
+    found = collection()
+    return found.decisions() if found else ()
+
+
+def torn() -> list[list[str]]:
+    """Photos of the picked collection that belong together and lie in different splits, group by group."""
+    found = collection()
+    return workbench.torn(found) if found else []
+
+
+def mistakes() -> tuple[Mistake, ...]:
+    """Confirmed mistakes of the picked collection that wait for the next training."""
+    found = collection()
+    return found.mistakes() if found else ()
+
+
+def photos() -> tuple[Kept, ...]:
+    """All photos of the picked collection."""
+    found = collection()
+    return found.photos() if found else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was done last: the sentence, whether it is a refusal, and whether there is something to take back."""
+
+    sentence: str
+    wrong: bool = False
+    back: bool = False
+
+
+def told_of_data() -> Told | None:
+    """What was done last, told once."""
+    found: Told | None = st.session_state.pop(TOLD, None)
+    return found
+
+
+def go_on(step: str, key: str = "") -> None:
+    """Go to a step, and forget work that is done; for a button's callback."""
+    st.session_state[STEP] = step
+    forget_work(key)
+
+
+# ---------------------------------------------------------------------------------------------------------- bringing in
+
+
+def allowed_folders() -> tuple[Path, ...]:
+    """Where photos may be brought in from by their path: the photos that ship, what lies beside the project, and what
+    the setting names."""
+    named = [Path(folder) for folder in os.environ.get(FOLDERS, "").split(os.pathsep) if folder]
+    return (data_root(), HOME.parent, *named)
+
+
+def folder_source(text: str) -> Source:
+    """A folder or zip file of this machine as a source; a DataError where it is outside the allowed ones."""
+    path = Path(text.strip()).expanduser()
+    whole = (path if path.is_absolute() else HOME / path).resolve()
+    if not any(whole.is_relative_to(folder.resolve()) for folder in allowed_folders()):
+        raise DataError(
+            f"{text.strip()} lies outside the folders that may be read: "
+            f"{', '.join(str(folder) for folder in allowed_folders())}. Upload the photos, or name more folders in the "
+            f"setting {FOLDERS}."
+        )
+    if not whole.exists():
+        raise DataError(f"{text.strip()} does not exist on the machine that Quorum runs on. Check the path.")
+    return Source(whole.name, f"folder {whole} {whole.stat().st_mtime_ns}", whole)
+
+
+def upload_source(files: Sequence[object]) -> Source:
+    """Uploaded files as a source."""
+    named = [(file.name, file.getvalue, file.file_id) for file in files]  # type: ignore[attr-defined]
+    key = hashlib.sha256("\n".join(f"{name} {identity}" for name, _, identity in named).encode()).hexdigest()
+    first = named[0][0].replace("\\", "/").split("/")[0]
+    return Source(Path(first).stem, key, tuple((name, read) for name, read, _ in named))
+
+
+def previewed(source: Source, reading: Reading) -> Preview:
+    """What a source holds, read as asked; a DataError says what was expected and what is there."""
+    key = repr((source.key, reading.layout, reading.field, reading.table))
+    known, found = st.session_state.get(PREVIEW, ("", None))
+    if known != key:
+        try:
+            found = workbench.preview(source.files, collections_root(), reading)
+        except QuorumError as error:
+            found = str(error)
+        st.session_state[PREVIEW] = key, found
+    if isinstance(found, str):
+        raise DataError(found)
+    return cast(Preview, found)
+
+
+def as_reading(layout: str | None, field: str, table: str) -> Reading:
+    """What was asked for; a table is `VALUE = CLASS` line by line."""
+    return Reading(layout, field.strip(), _table(table))
+
+
+def _table(text: str) -> dict[str, str] | None:
+    """`VALUE = CLASS` line by line -> which value means which class; None where nothing is said."""
+    lines = [line.partition("=") for line in text.splitlines() if line.strip()]
+    return {value.strip(): name.strip() or value.strip() for value, _, name in lines} or None
+
+
+def bring_in(
+    source: Source, reading: Reading, meaning: Mapping[str, str | None], name: str, split: str | None, author: str
+) -> None:
+    """Bring a source into a collection, a new one where none has that name; for a button's callback."""
+    root = collections_root()
+    known = collections(root)
+    try:
+        target = Collection(known[name]) if name in known else Collection.create(root, name)
+    except QuorumError as error:
+        st.session_state[TOLD] = Told(str(error), wrong=True)
+        return
+
+    def do(progress: workbench.Progress) -> Added:
+        progress("Unpacking", 0.0)
+        with workbench.opened(source.files, root, reading) as found:
+            return workbench.bring_in(
+                found, target, origin=source.title, meaning=meaning, split=split, author=author, progress=progress
+            )
+
+    st.session_state[COLLECTION], st.session_state[STEP] = target.name, BRING_IN
+    start_work(f"import {target.folder}", f"Bringing photos into {target.name}", do)
+
+
+# ----------------------------------------------------------------------------------------------------- what was decided
+
+
+def decide(action: str, digests: Sequence[str], value: str = "", reason: str = "") -> None:
+    """Decide about photos of the picked collection; for a button's callback."""
+    _do(lambda found: found.decide(action, digests, value, reason=reason))
+
+
+def keep(findings: Sequence[Open]) -> None:
+    """Say that what is odd may stay as it is; for a button's callback."""
+    _do(lambda found: found.keep(findings))
+
+
+def split_anew(shares: Mapping[str, int], seed: int, *, copies_together: bool) -> None:
+    """Deal the photos out anew; for a button's callback."""
+    _do(lambda found: workbench.split_anew(found, shares, seed=seed, copies_together=copies_together))
+
+
+def pull_mistakes() -> None:
+    """Put confirmed mistakes into the training split; for a button's callback."""
+    _do(lambda found: found.pull())
+
+
+def take_back(number: int | None = None) -> None:
+    """Take a decision back, by default the last; for a button's callback."""
+    found = collection()
+    if found is None:
+        return
+    try:
+        st.session_state[TOLD] = Told(f"Taken back. {found.undo(number).sentence()}")
+    except QuorumError as error:
+        st.session_state[TOLD] = Told(str(error), wrong=True)
+
+
+def look_through(*, label_errors: bool) -> None:
+    """Look for what is odd in the background; for a button's callback."""
+    found = collection()
+    if found is not None:
+        start_work(
+            f"clean {found.folder}",
+            f"Looking through {found.name}",
+            lambda progress: workbench.look_through(found, label_errors=label_errors, progress=progress),
+        )
+
+
+def _do(decision: Callable[[Collection], Decision | None]) -> None:
+    found = collection()
+    if found is None:
+        return
+    try:
+        made = decision(found)
+    except QuorumError as error:
+        st.session_state[TOLD] = Told(str(error), wrong=True)
+        return
+    st.session_state[TOLD] = Told(made.sentence(), back=True) if made else Told("Nothing changes by that.")
+
+
+# ------------------------------------------------------------------------------------------------------------- pictures
+
+
+def some_of(found: Sequence[Kept], count: int) -> list[Kept]:
+    """A few photos, the same ones each time they are asked for."""
+    return random.Random(0).sample(list(found), min(count, len(found)))
+
+
+def kept_thumbnail(photo: Kept) -> bytes | None:
+    """A small copy of a photo of the collection; None where its file is gone."""
+    try:
+        return _small(str(photo.path), photo.path.stat().st_mtime_ns)
+    except (QuorumError, OSError):
+        return None
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def _small(path: str, changed: int) -> bytes:
+    return thumbnail(read_photo(Path(path)).picture)
+
+
+def problem_rows(problems: Sequence[Problem]) -> list[dict[str, object]]:
+    """Problems as rows of a file."""
+    return [{"file": problem.name, "reason": problem.reason} for problem in problems]
