@@ -7,7 +7,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from ensemble import mvtec_commands
+from ensemble import data_commands, mvtec_commands
 from ensemble.errors import PhotoError, QuorumError
 from ensemble.terminal import (
     DEFAULT_MODELS,
@@ -31,6 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Quorum: several models look at one photo of a part and vote; a policy turns the votes into a verdict.",
 )
+app.add_typer(data_commands.app, name="data")
 app.add_typer(mvtec_commands.app, name="mvtec")
 
 

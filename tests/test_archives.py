@@ -10,7 +10,7 @@ import pytest
 from bad_photos import jpeg
 from bad_zips import BAD_ENTRIES, BAD_ZIPS, good_zip, zipped
 
-from ensemble.archives import Entry, count_entries, is_archive, read_archive
+from ensemble.archives import Entry, count_entries, inner_paths, is_archive, read_archive
 from ensemble.errors import ArchiveError, PhotoError
 from ensemble.photos import open_photo
 
@@ -83,6 +83,12 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
 )
 def test_inner_path_becomes_a_clean_label(name: str, label: str) -> None:
     assert [entry.name for entry in read_archive(zipped((name, b"x")))] == [label]
+
+
+def test_inner_paths_are_as_the_zip_has_them() -> None:
+    names = ("x" * 100 + "/" + "y" * 100 + "/7.jpg", "../7.jpg", "a//7.jpg")
+    data = zipped(*((name, b"x") for name in names), ("__MACOSX/._7.jpg", b"x"))
+    assert inner_paths(data) == tuple(entry.path for entry in read_archive(data)) == names
 
 
 def test_a_steep_ratio_is_harmless_where_little_comes_out() -> None:

@@ -33,11 +33,12 @@ def refuses(tree: Tree, field: str) -> str:
         return "no photo with a JSON file of the same name beside it or in a sibling folder"
     if 2 * len(pairs) < len(photos):
         return f"a JSON file for {len(pairs)} of {len(photos)} photos only"
-    documents, problems = _documents(tree, list(dict.fromkeys(pairs.values()))[:LOOKED_AT])
-    if not documents:
-        return problems[0].reason.removesuffix(".")
-    if not _field(documents.values(), field):
-        keys = some(dict.fromkeys(key for document in documents.values() for key in _paths(document)))
+    few = list(dict.fromkeys(pairs.values()))[:LOOKED_AT]
+    told, broken = _values(tree, few, field)
+    if not told:
+        return next(iter(broken.values())).removesuffix(".")
+    if not _field(told.values(), field):
+        keys = some(dict.fromkeys(key for path in few if path in told for key in _paths(_read(path))))
         return f"JSON files that mostly have no field {field or 'of these'}, but {keys or 'no text at all'}"
     return ""
 
@@ -45,20 +46,19 @@ def refuses(tree: Tree, field: str) -> str:
 def read(tree: Tree, field: str) -> Understood:
     """The photos whose JSON file has the field."""
     photos, pairs = _pairs(tree)
-    documents, broken = _documents(tree, dict.fromkeys(pairs.values()))
-    chosen = _field(documents.values(), field)
+    told, broken = _values(tree, dict.fromkeys(pairs.values()), field)
+    chosen = _field(told.values(), field)
     if not chosen:
-        raise DataError(f"Most of the {len(documents)} JSON files in {tree.root} have no field {field or 'of these'}.")
-    reasons = {problem.name: problem.reason for problem in broken}
+        raise DataError(f"Most of the {len(told)} JSON files in {tree.root} have no field {field or 'of the usual'}.")
     entries, problems = [], []
     for path in photos:
         name = tree.name(path)
         beside = pairs.get(path)
         if beside is None:
             reason = f"{name} has no JSON file {path.stem}.json beside it or in a sibling folder."
-        elif beside not in documents:
-            reason = f"{name} cannot be sorted. {reasons[tree.name(beside)]}"
-        elif not (kind := _value(documents[beside], chosen)):
+        elif beside in broken:
+            reason = f"{name} cannot be sorted. {broken[beside]}"
+        elif not (kind := told[beside][chosen]):
             reason = f"{name} cannot be sorted: {tree.name(beside)} has no text in {chosen}."
         else:
             entries.append(Entry(path, name, kind))
@@ -89,15 +89,17 @@ def _pairs(tree: Tree) -> tuple[list[Path], dict[Path, Path]]:
     return photos, pairs
 
 
-def _documents(tree: Tree, paths: Iterable[Path]) -> tuple[dict[Path, Any], list[Problem]]:
-    documents, problems = {}, []
+def _values(tree: Tree, paths: Iterable[Path], asked: str) -> tuple[dict[Path, dict[str, str]], dict[Path, str]]:
+    """What JSON files have in the field asked for or in the usual ones, and why others cannot be read."""
+    told, broken = {}, {}
     for path in paths:
-        name = tree.name(path)
         try:
-            documents[path] = _read(path)
+            document = _read(path)
         except DataError as error:
-            problems.append(Problem(name, f"{name} {error}."))
-    return documents, problems
+            broken[path] = f"{tree.name(path)} {error}."
+            continue
+        told[path] = {name: _value(document, name) for name in ((asked,) if asked else FIELDS)}
+    return told, broken
 
 
 def _read(path: Path) -> Any:
@@ -116,11 +118,11 @@ def _read(path: Path) -> Any:
         raise DataError(f"is no JSON that can be read ({legible(str(error))})") from error
 
 
-def _field(documents: Iterable[Any], asked: str) -> str:
+def _field(told: Iterable[Mapping[str, str]], asked: str) -> str:
     """The field asked for, or the first of the usual ones, if more than half of the files have it."""
-    known = list(documents)
+    known = list(told)
     for name in (asked,) if asked else FIELDS:
-        if 2 * sum(bool(_value(document, name)) for document in known) > len(known):
+        if 2 * sum(bool(values[name]) for values in known) > len(known):
             return name
     return ""
 
