@@ -6,7 +6,8 @@ choose by; those of the test part only measure what was chosen.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -111,6 +112,22 @@ def without(cases: Sequence[Case], member: str) -> tuple[Case, ...]:
         )
         for case in cases
     )
+
+
+def typed(cases: Sequence[Case], classes: Classes) -> tuple[Case, ...]:
+    """The cases with their types of defect, taken from file names such as `dent_042.jpg` where no folder tells them."""
+    return tuple(
+        replace(case, defect=_type_in_name(case.photo) or case.defect)
+        if case.label == classes.defect and case.defect in ("", classes.defect)
+        else case
+        for case in cases
+    )
+
+
+def _type_in_name(photo: str) -> str:
+    """What stands before the number in a file name; empty where there is no number or nothing before it."""
+    name, separator, number = PurePosixPath(photo).stem.rpartition("_")
+    return name if separator and number.isdigit() and any(map(str.isalpha, name)) else ""
 
 
 def _entry(case: Case, classes: Classes) -> dict[str, Any]:

@@ -143,6 +143,12 @@ def wrong(known: Sequence[Case], policy: Policy, members: Sequence[str], classes
     return np.array(rows, dtype=bool).reshape(len(rows), len(members))
 
 
+def votes_of(known: Sequence[Case], policy: Policy, member: str, classes: Classes) -> tuple[list[Case], list[str]]:
+    """The cases that a member has spoken of, and what it votes on each by the policy's own cut."""
+    said = [(case, score) for case in known for score in case.scores if score.member == member]
+    return [case for case, _ in said], [policy.cast(score, classes).label for _, score in said]
+
+
 def without_each(
     known: Sequence[Case], policy: Policy, members: Sequence[str], classes: Classes
 ) -> Mapping[str, Decided]:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.cases import Case, said
-from ensemble.costs import Line, Prices
+from ensemble.cases import Case, labels, said, truth
+from ensemble.costs import Counts, Line, Prices
 from ensemble.errors import PolicyError
 from ensemble.policies import PLURAL_SHIPPED, SHIPPED, Policy, Stage, choose
 from ensemble.results import REVIEW, Classes
@@ -109,6 +109,37 @@ def cheapest(held_out: Sequence[Case], classes: Classes, line: Line, escape_limi
             low, high = review_cut(defective, values, line.prices, line.share, most_escapes=most)
             found.append(Chosen(_cut(plain, high, low), high.figure or 0.0))
     return min(found, key=lambda chosen: chosen.money)
+
+
+def ok_from(demand: float, held_out: Sequence[Case], classes: Classes, *, name: str, description: str = "") -> Policy:
+    """OK only where the mean probability of a good part reaches `demand`, such as 0.99; what that does held out stands
+    in its basis."""
+    if classes.defect is None or not 0 < demand <= 1:
+        raise PolicyError(
+            f"A demand on the probability of OK lies above 0 and up to 1, and one class is the defect. Got {demand} "
+            f"for {', '.join(classes.names)}."
+        )
+    reject = round(1 - demand + 10**-DIGITS, DIGITS)  # a part that is good with exactly this probability is OK
+    policy = Policy(name, "mean", description, reject=reject)
+    return with_basis(policy, held_out, classes, chosen=f"OK from {demand:g}")
+
+
+def one_is_sure(held_out: Sequence[Case], members: Sequence[str], classes: Classes, *, name: str) -> Policy:
+    """NOK as soon as one member is surer than it was of any good part held out: each member's cut rejects none of them.
+
+    A member that has not seen both classes held out keeps the usual cut.
+    """
+    cuts = {member: member_cuts(held_out, member, classes).get("precision") for member in members}
+    thresholds = {member: round(cut.threshold, DIGITS) for member, cut in cuts.items() if cut is not None}
+    description = "NOK as soon as one member is surer than it was of any good part held out."
+    return with_basis(Policy(name, "any", description, thresholds=thresholds), held_out, classes, chosen="precision")
+
+
+def with_basis(policy: Policy, held_out: Sequence[Case], classes: Classes, *, chosen: str) -> Policy:
+    """The policy with what it does on held-out cases as its basis; `chosen` says by what its cuts were chosen."""
+    counts = Counts.of(truth(held_out), labels(policy, held_out, classes), classes)
+    figures = {name: getattr(counts, name) for name in ("good", "defective", "escapes", "overkills")}
+    return replace(policy, basis={"chosen": chosen, "photos": "held out", **figures})
 
 
 def unsafe_name(policy: Policy) -> str | None:

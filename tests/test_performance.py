@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ensemble.cases import Case, labels
+from ensemble.cases import Case, labels, typed
 from ensemble.costs import Counts, Line
 from ensemble.performance import (
     ENSEMBLE,
@@ -17,6 +17,7 @@ from ensemble.performance import (
     failures,
     kinds,
     suspicions,
+    votes_of,
     without_each,
     wrong,
 )
@@ -161,3 +162,26 @@ def test_every_photo_is_right_or_a_failure_and_parts_add_up(known: list[Case], p
         assert sum(each.right for each in products.values()) == decided.right
     types = [each.counts.escapes for each in by_type(known, said, OK_NOK).values() if each.counts]
     assert sum(types) == len(found["escapes"])
+
+
+def test_the_votes_of_one_member_are_those_by_the_policys_cut() -> None:
+    known = (case(DEFECTIVE, 0.3, 0.3), case(NON_DEFECTIVE, 0.29, 0.9), case(DEFECTIVE, 0.9))
+    assert votes_of(known, MAJORITY, "svm", OK_NOK) == (list(known), [DEFECTIVE, NON_DEFECTIVE, DEFECTIVE])
+    assert votes_of(known, MAJORITY, "rf", OK_NOK) == (list(known[:2]), [NON_DEFECTIVE, DEFECTIVE])
+
+
+@pytest.mark.parametrize(
+    ("photo", "label", "defect", "expected"),
+    [
+        ("test/defective/dent_hard_042.jpg", DEFECTIVE, DEFECTIVE, "dent_hard"),
+        ("dent_042.jpg", DEFECTIVE, "", "dent"),
+        ("test/crack/000.png", DEFECTIVE, "crack", "crack"),
+        ("test/crack/dent_042.png", DEFECTIVE, "crack", "crack"),
+        ("000.png", DEFECTIVE, DEFECTIVE, DEFECTIVE),
+        ("dent.png", DEFECTIVE, "", ""),
+        ("2024_042.png", DEFECTIVE, "", ""),
+        ("good_042.jpg", NON_DEFECTIVE, "", ""),
+    ],
+)
+def test_a_file_name_tells_the_type_where_no_folder_does(photo: str, label: str, defect: str, expected: str) -> None:
+    assert typed([case(label, 0.5, photo=photo, defect=defect)], OK_NOK)[0].defect == expected

@@ -539,3 +539,12 @@ def test_what_would_have_turned_a_verdict_does_turn_it(part: tuple[Policy, list[
     else:
         return
     assert turned.label(said, (), OK_NOK) != verdict.label
+
+
+def test_a_book_takes_a_policy_in_once_whether_in_force_or_not() -> None:
+    book = PolicyBook((MAJORITY, ANY), "ANY")
+    mine = Policy("MINE", "all")
+    assert book.including(mine) == PolicyBook((MAJORITY, ANY, mine), "ANY")
+    assert book.including(mine, active=True) == PolicyBook((MAJORITY, ANY, mine), "MINE")
+    stricter = replace(mine, quorum=2)
+    assert book.including(mine, active=True).including(stricter) == PolicyBook((MAJORITY, ANY, stricter), "MINE")

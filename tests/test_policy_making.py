@@ -7,7 +7,7 @@ from ensemble.cases import Case, labels, without
 from ensemble.costs import Counts, Line, Prices, expected
 from ensemble.errors import PolicyError
 from ensemble.policies import INDUSTRIAL, Policy
-from ensemble.policy_making import cheapest, derive, member_cuts, unsafe_name
+from ensemble.policy_making import cheapest, derive, member_cuts, ok_from, one_is_sure, unsafe_name
 from ensemble.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK, REVIEW, Classes, Score
 
 CLOTHES = Classes(("shirt", "shoe", "sock"))
@@ -131,3 +131,48 @@ def test_classes_without_a_defect_get_a_margin_from_held_out_photos() -> None:
 def test_an_ensemble_without_a_member() -> None:
     left = without(cases(), "rf")
     assert {score.member for case in left for score in case.scores} == {"svm", "memory"}
+
+
+def spoken(label: str, *against: float) -> Case:
+    said = zip(("svm", "rf"), against, strict=False)
+    return Case("", "", label, tuple(Score(name, {NON_DEFECTIVE: 1 - p, DEFECTIVE: p}, 0.0) for name, p in said))
+
+
+@pytest.mark.parametrize(
+    ("demand", "against", "label"),
+    [
+        (0.99, 0.01, NON_DEFECTIVE),
+        (0.99, 0.010001, DEFECTIVE),
+        (0.93, 0.07, NON_DEFECTIVE),  # 1 - 0.07 is less than 0.93 in floats
+        (0.5, 0.5, NON_DEFECTIVE),
+        (1.0, 0.0, NON_DEFECTIVE),
+        (1.0, 0.000001, DEFECTIVE),
+    ],
+)
+def test_ok_only_where_ok_is_as_probable_as_demanded(demand: float, against: float, label: str) -> None:
+    held_out = [spoken(DEFECTIVE, against), spoken(NON_DEFECTIVE, against)]
+    policy = ok_from(demand, held_out, OK_NOK, name="SURE")
+    assert labels(policy, held_out, OK_NOK) == [label, label]
+    wrong = {"escapes": int(label == NON_DEFECTIVE), "overkills": int(label == DEFECTIVE)}
+    assert policy.basis == {"chosen": f"OK from {demand:g}", "photos": "held out", "good": 1, "defective": 1, **wrong}
+
+
+@pytest.mark.parametrize("demand", [0.0, -0.1, 1.01])
+def test_what_cannot_be_demanded_is_said(demand: float) -> None:
+    with pytest.raises(PolicyError, match="lies above 0 and up to 1"):
+        ok_from(demand, [], OK_NOK, name="SURE")
+
+
+def test_one_member_that_is_sure_is_enough() -> None:
+    held_out = [spoken(NON_DEFECTIVE, 0.2, 0.6), spoken(DEFECTIVE, 0.9, 0.1), spoken(DEFECTIVE, 0.1, 0.8)]
+    held_out += [spoken(DEFECTIVE, 0.1, 0.6)]  # no surer than of a good part: it escapes
+    policy = one_is_sure(held_out, ("svm", "rf", "unheard"), OK_NOK, name="ONE")
+    assert labels(policy, held_out, OK_NOK) == [NON_DEFECTIVE, DEFECTIVE, DEFECTIVE, NON_DEFECTIVE]
+    assert set(policy.thresholds) == {"svm", "rf"}
+    assert (policy.basis["escapes"], policy.basis["overkills"]) == (1, 0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_one_that_is_sure_rejects_no_good_part_held_out(seed: int) -> None:
+    known = cases(seed=seed)
+    assert counts(one_is_sure(known, ("svm", "rf", "memory"), OK_NOK, name="ONE"), known).overkills == 0

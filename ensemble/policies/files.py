@@ -35,6 +35,11 @@ class PolicyBook:
         first = tuple(policy for policy in self.policies if policy.name == self.active)
         return first + tuple(policy for policy in self.policies if policy.name != self.active)
 
+    def including(self, policy: Policy, *, active: bool = False) -> "PolicyBook":
+        """The same policies and one more, in the place of the one of its name where there is one; `active` or not."""
+        others = tuple(each for each in self.policies if each.name != policy.name)
+        return PolicyBook((*others, policy), policy.name if active else self.active)
+
     def to_json(self) -> str:
         """The text of a `policies.json`; what a policy leaves at its default is not written."""
         data = {"active": self.active, "policies": [entry_of(policy) for policy in self.policies]}
