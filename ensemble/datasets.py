@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from sklearn.model_selection import train_test_split
 
@@ -19,6 +20,7 @@ from ensemble.layouts import TEST, TRAIN, WHOLE, Found, Layout, is_bad, is_good,
 from ensemble.photos import is_photo
 from ensemble.results import NON_DEFECTIVE, OK_NOK, Classes
 
+Thing = TypeVar("Thing")
 HELD_OUT = 0.3
 GOOD_ALONE = "No defect has been seen: thresholds rest on good parts alone."
 
@@ -338,7 +340,7 @@ def _duplicates(dataset: Dataset) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def batches(samples: Sequence[Sample], size: int = 32) -> Iterator[Sequence[Sample]]:
-    """The samples in slices of at most `size`."""
-    for start in range(0, len(samples), size):
-        yield samples[start : start + size]
+def batches(things: Sequence[Thing], size: int = 32) -> Iterator[Sequence[Thing]]:
+    """Samples, or whatever stands for them, in slices of at most `size`."""
+    for start in range(0, len(things), size):
+        yield things[start : start + size]

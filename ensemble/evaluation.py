@@ -1,7 +1,7 @@
 """How good a product is, member by member and policy by policy, on photos that it has not learnt from."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,14 +11,16 @@ from sklearn.metrics import fbeta_score
 from ensemble import cases, risk
 from ensemble.cases import Case
 from ensemble.costs import Counts, Line, expected
-from ensemble.datasets import Sample, batches
+from ensemble.datasets import Sample
 from ensemble.energy import Energy, measure
-from ensemble.errors import DataError, PhotoError
+from ensemble.errors import DataError
+from ensemble.feature_cache import NOTHING_KEPT, FeatureCache
 from ensemble.image_metrics import separation
 from ensemble.inspector import Inspector
 from ensemble.map_quality import MapQuality
-from ensemble.photos import Photo, read_photo
+from ensemble.members.contract import key_of
 from ensemble.policies import Policy
+from ensemble.readings import open_photos
 from ensemble.results import REVIEW, Classes, Score, Vote, mean_probability
 from ensemble.store import ModelStore
 
@@ -32,7 +34,8 @@ class Scored:
     """What all members said of the photos of one set, with the truth beside it; any policy can be tried on it.
 
     `good_only` names the members that have learnt from good parts alone. The scores carry no heat maps: `maps` holds
-    what was measured of them while the photos passed.
+    what was measured of them while the photos passed. With features from a cache, neither `seconds` nor `energy` are
+    those of an inspection.
     """
 
     cases: tuple[Case, ...]
@@ -41,6 +44,7 @@ class Scored:
     good_only: tuple[str, ...] = ()
     maps: MapQuality = field(default_factory=MapQuality)
     energy: Energy = field(default_factory=Energy)
+    from_cache: bool = False
 
     def said(self, member: str) -> list[tuple[Case, Score]]:
         """What one member said, photo by photo."""
@@ -56,43 +60,43 @@ class Scored:
         return together
 
 
-def score(inspector: Inspector, samples: Sequence[Sample], progress: Progress | None = None) -> Scored:
-    """Let every member look at every photo once; photos and masks that cannot be used are named in `refused`."""
-    known: list[Case] = []
-    refused: list[str] = []
+def score(
+    inspector: Inspector,
+    samples: Sequence[Sample],
+    progress: Progress | None = None,
+    cache: FeatureCache = NOTHING_KEPT,
+) -> Scored:
+    """Let every member look at every photo once; photos and masks that cannot be used are named in `refused`.
+
+    What members read of a photo is taken from the cache where it knows it, with the seconds that it took then.
+    """
+    found: dict[int, Case] = {}
+    refused: dict[int, str] = {}
     seconds = 0.0
     good_only = tuple(name for name, member in inspector.members.items() if member.lesson == "good")
     maps = MapQuality.of(samples, inspector.classes, good_only)
+    sources = list({key_of(member.input): member.input for member in inspector.members.values()}.values())
     with measure() as meter:
-        for number, chunk in enumerate(batches(samples, 16)):
-            opened = _opened(chunk, refused)
+        for opened in open_photos(samples, sources, cache, refused):
             start = time.perf_counter()
-            answers = inspector.score([photo for _, photo in opened]) if opened else []
+            answers = inspector.vote(opened.batch)
             seconds += time.perf_counter() - start
-            for (sample, photo), (said, missing) in zip(opened, answers, strict=True):
-                maps.add(sample, photo.picture.size, said)
+            for number, (place, (said, missing)) in enumerate(zip(opened.places, answers, strict=True)):
+                if any(each.heat for each in said):
+                    maps.add(samples[place], opened.batch.pictures[number].size, said)
                 without_heat = tuple(replace(each, heat=None) for each in said)
-                known.append(_case(sample, photo, without_heat, missing))
+                found[place] = _case(samples[place], opened.digests[number], without_heat, missing)
             if progress:
-                progress(min((number + 1) * 16, len(samples)), len(samples))
-    if not known:
-        raise DataError(f"None of the {len(samples)} photos could be opened. {refused[0] if refused else ''}".strip())
-    refused += maps.refused
-    return Scored(tuple(known), tuple(refused), seconds, good_only, maps, meter.energy)
+                progress(len(found), len(samples))
+    reasons = [refused[place] for place in sorted(refused)]
+    if not found:
+        raise DataError(f"None of the {len(samples)} photos could be opened. {' '.join(reasons[:1])}".strip())
+    known = tuple(found[place] for place in sorted(found))
+    return Scored(known, (*reasons, *maps.refused), seconds, good_only, maps, meter.energy, from_cache=bool(cache))
 
 
-def _case(sample: Sample, photo: Photo, said: tuple[Score, ...], missing: tuple[Any, ...]) -> Case:
-    return Case(str(sample.path), photo.sha256, sample.label, said, missing, sample.defect, sample.category)
-
-
-def _opened(samples: Iterable[Sample], refused: list[str]) -> list[tuple[Sample, Photo]]:
-    found = []
-    for sample in samples:
-        try:
-            found.append((sample, read_photo(sample.path)))
-        except PhotoError as error:
-            refused.append(str(error))
-    return found
+def _case(sample: Sample, digest: str, said: tuple[Score, ...], missing: tuple[Any, ...]) -> Case:
+    return Case(str(sample.path), digest, sample.label, said, missing, sample.defect, sample.category)
 
 
 def report(
@@ -105,9 +109,11 @@ def report(
 
     `photos`, `classes`, `members`, `good_only` (the members that have learnt from good parts alone, as one voter; None
     for fewer than two), `ensemble` (by policy, its cost by the prices of `line`), `masks`, `refused`, `seconds` and
-    `energy`, which is that of the whole evaluation, with reading the photos and measuring the maps.
+    `energy`, which is that of the whole evaluation, with reading the photos and measuring the maps; with features from
+    a cache it says nothing of 1000 inspections.
     """
     energy = scored.energy
+    of_1000 = {} if scored.from_cache else {"per_1000_inspections": energy.times(1000 / len(scored.cases)).amounts()}
     return {
         "photos": len(scored.cases),
         "classes": list(classes.names),
@@ -117,7 +123,7 @@ def report(
         "masks": scored.maps.counts(),
         "refused": list(scored.refused),
         "seconds": round(scored.seconds, 3),
-        "energy": energy.as_json() | {"per_1000_inspections": energy.times(1000 / len(scored.cases)).amounts()},
+        "energy": energy.as_json() | of_1000,
     }
 
 

@@ -94,7 +94,10 @@ class Inspector:
         if self.demo:
             spoken = [demo.scores(photo.sha256, self.classes) for photo in photos]
             return [([each for each in said if members is None or each.member in members], ()) for said in spoken]
-        batch = PhotoBatch([photo.picture for photo in photos])
+        return self.vote(PhotoBatch([photo.picture for photo in photos]), members)
+
+    def vote(self, batch: PhotoBatch, members: Container[str] | None = None) -> list[Said]:
+        """The same for photos of which some rows may be known already."""
         by_member: list[list[Score]] = []
         absent = list(self.absent) if members is None else []
         for name, member in self.members.items():
@@ -103,11 +106,11 @@ class Inspector:
             try:
                 by_member.append(self._score(name, member, batch))
             except Exception as error:  # noqa: BLE001 - whatever a member's library raises, the others still vote
-                if len(photos) > 1:  # so that one photo costs its neighbours no vote
-                    return [said for photo in photos for said in self.score([photo], members)]
+                if len(batch) > 1:  # so that one photo costs its neighbours no vote
+                    return [said for place in range(len(batch)) for said in self.vote(batch.alone(place), members)]
                 reason = str(error) if isinstance(error, QuorumError) else f"It failed on this photo: {error}."
                 absent.append(Absence(name, reason, self._weight(name)))
-        return [([scores[i] for scores in by_member], tuple(absent)) for i in range(len(photos))]
+        return [([scores[i] for scores in by_member], tuple(absent)) for i in range(len(batch))]
 
     def _weight(self, name: str) -> float:
         return self.weights.get(name, 1.0)

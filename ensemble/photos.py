@@ -116,6 +116,11 @@ def open_photo(data: bytes, name: str = "photo") -> Photo:
 
 def read_photo(path: Path) -> Photo:
     """Open a photo from disk; raises PhotoError, also where the file is missing, too large or no plain file."""
+    return open_photo(read_bytes(path), str(path))
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a photo's file, not decoded; a PhotoError where it is missing, too large or no plain file."""
     label = safe_name(str(path))
     try:
         status = path.stat()
@@ -125,13 +130,12 @@ def read_photo(path: Path) -> Photo:
             raise PhotoError(f"{label} is not a plain file: choose a JPEG or PNG.")
         if status.st_size >= MAX_BYTES:
             raise PhotoError(f"{label} {_too_heavy(status.st_size)}.")
-        data = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError:
         raise PhotoError(f"{label} is not there: check the path.") from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         reason = getattr(error, "strerror", None) or str(error)
         raise PhotoError(f"{label} cannot be read ({reason}): check the path and its permissions.") from error
-    return open_photo(data, label)
 
 
 def safe_name(name: str) -> str:
