@@ -8,7 +8,7 @@ from pathlib import Path
 from ensemble.errors import DataError
 from ensemble.importers.tree import Tree, is_photo_name, legible
 
-LEADING_OUT = re.compile(r"^/|^~|^[A-Za-z]:|^[a-z]+://|(^|/)\.\.(/|$)")
+LEADING_OUT = re.compile(r"^/|^~/|^[A-Za-z]:|^[a-z]+://|(^|/)\.\.(/|$)")
 
 
 class Lookup:
