@@ -41,13 +41,14 @@ class Evidence:
     """What a product's cuts and figures rest on.
 
     `held_out` photos are for choosing, `test` photos for measuring alone; `folder` is where the photos lie, seen from
-    the product's folder.
+    the product's folder. `learnt` holds the SHA-256 of every photo that a member has learnt from.
     """
 
     classes: Classes
     held_out: tuple[Case, ...] = ()
     test: tuple[Case, ...] = ()
     folder: str = ""
+    learnt: tuple[str, ...] = ()
 
     def members(self) -> tuple[str, ...]:
         """Every member that has said something, in the order in which they speak."""
@@ -60,6 +61,7 @@ class Evidence:
             "classes": list(self.classes.names),
             "defect": self.classes.defect,
             "folder": self.folder,
+            "learnt": list(self.learnt),
             "held_out": [_entry(case, self.classes) for case in self.held_out],
             "test": [_entry(case, self.classes) for case in self.test],
         }
@@ -74,7 +76,8 @@ class Evidence:
                 raise StoreError(f"{source} has the format {data['format']}; this Quorum reads {FORMAT}. Train again.")
             classes = Classes(tuple(data["classes"]), data["defect"])
             parts = [tuple(_case(entry, classes) for entry in data[part]) for part in ("held_out", "test")]
-            return cls(classes, parts[0], parts[1], str(data["folder"]))
+            learnt = tuple(map(str, data.get("learnt", ())))  # files of before do not say
+            return cls(classes, parts[0], parts[1], str(data["folder"]), learnt)
         except MISSHAPEN as error:
             raise StoreError(
                 f"{source} cannot be read ({type(error).__name__}: {error}). Train the product again."

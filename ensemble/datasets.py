@@ -241,6 +241,11 @@ def digest(samples: Iterable[Sample]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
+def digests(samples: Iterable[Sample]) -> tuple[str, ...]:
+    """The SHA-256 of every photo, in order of themselves."""
+    return tuple(sorted({_file_digest(sample.path) for sample in samples}))
+
+
 def _file_digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

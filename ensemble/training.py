@@ -19,7 +19,7 @@ from ensemble import evaluation
 from ensemble.backbones import BUNDLED, POOLINGS, FeatureExtractor
 from ensemble.calibrators import NONE
 from ensemble.cases import Case, Evidence
-from ensemble.datasets import Dataset, check, digest, find_dataset
+from ensemble.datasets import Dataset, check, digest, digests, find_dataset
 from ensemble.energy import Energy, circumstances, measure
 from ensemble.errors import MemberError, StoreError, WeightsError
 from ensemble.held_out import Plan, leave_out, plan
@@ -126,6 +126,7 @@ def train(
     for sentence in scored.refused:
         notify(f"Left out: {sentence}")
     evidence, strangers = collect(store, fitted.held_out, scored.cases, dataset.classes, data, tuple(members))
+    evidence = replace(evidence, learnt=digests(taught.train))
     policies = () if strangers else derive(evidence.held_out, dataset.classes, stages_of(members))
     not_judged = _not_judged(strangers)
     for sentence in not_judged:

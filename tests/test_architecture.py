@@ -79,6 +79,7 @@ ROWS = (
         "jobs",
         "model_card",
         "workbench",
+        "candidates",
     },
     {"__main__", "mvtec_commands", "data_commands", "terminal", "api"},
 )
