@@ -31,3 +31,7 @@ class PolicyError(QuorumError):
 
 class MemberError(QuorumError):
     """A member cannot be fitted or cannot vote."""
+
+
+class JobError(QuorumError):
+    """A training in a process of its own cannot be started, found or cancelled."""

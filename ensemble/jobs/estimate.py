@@ -1,0 +1,120 @@
+"""How much of a training is over and how long the rest takes.
+
+Its stages differ a thousandfold in cost, so that the share of any one says little. Each stage is expected to take what
+it took in earlier trainings on this machine, a photo, or else what it took on ours; what this training has measured so
+far then tells how much slower or faster all the rest is.
+"""
+
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from ensemble.datasets import Dataset
+from ensemble.held_out import plan
+from ensemble.lessons import teachable
+from ensemble.members import KINDS
+from ensemble.weighing import needs_drawing
+
+FOLD = re.compile(r"^Fold \d+ of \d+: ")
+LIMITS = (0.05, 50.0)  # how much faster or slower than expected a machine may be
+UNKNOWN = 0.02  # seconds a photo of a stage that nobody has met
+CERTAIN = 3.0  # seconds of measuring without which expectation alone counts
+
+READING = {"all": "Reading training photos", "good": "Reading good parts", "masks": "Reading masked photos"}
+
+
+def stages(dataset: Dataset, kinds: Sequence[str], backbones: Sequence[str], seed: int) -> list[str]:
+    """The stages of a training in their order, by the names that its progress gives them."""
+    chosen, _ = teachable(kinds, dataset)
+    held = plan(dataset, seed)
+    taught = [
+        kind if KINDS[kind].pixels is not None else f"{kind}_{backbone}"
+        for kind in chosen
+        for backbone in (backbones if KINDS[kind].pixels is None else backbones[:1])
+    ]
+    good = any(KINDS[kind].lesson == "good" for kind in chosen)
+    names = [name for lesson, name in READING.items() if any(KINDS[kind].lesson == lesson for kind in chosen)]
+    if any(KINDS[kind].pixels is None and KINDS[kind].reading is None for kind in chosen):
+        names += [f"Choosing the pooling of {backbone}" for backbone in backbones]
+    names += ["Drawing damage to weigh by"] if good and needs_drawing(dataset) else []
+    names += [f"Training {name}" for name in taught]
+    for number in range(1, len(held.folds) + 1):
+        names += [f"Fold {number} of {len(held.folds)}: Training {name}" for name in taught] if held.again else []
+        names.append(f"Judging held-out photos {number} of {len(held.folds)}")
+    return [*names, "Inspecting test photos"]
+
+
+def expected(
+    names: Sequence[str], dataset: Dataset, measured: Mapping[str, float], usual: Mapping[str, float]
+) -> dict[str, float]:
+    """Seconds for each stage, from seconds a photo: those measured on this machine, else the usual ones."""
+    return {name: len(dataset.train) * measured.get(key_of(name), _usual(name, usual)) for name in names}
+
+
+def key_of(stage: str) -> str:
+    """What a stage is called whatever its fold: the folds of one size cost the same."""
+    return re.sub(r" \d+ of \d+$", "", FOLD.sub("", stage))
+
+
+def _usual(stage: str, usual: Mapping[str, float]) -> float:
+    key = key_of(stage)
+    found = [start for start in usual if key.startswith(start)]
+    return usual[max(found, key=len)] if found else UNKNOWN
+
+
+class Estimate:
+    """The course of one training: told of its progress, it says how much is over and how much is left."""
+
+    def __init__(self, plan: Mapping[str, float], clock: Callable[[], float] = time.monotonic) -> None:
+        self.plan = dict(plan)
+        self.clock = clock
+        self.begun = self._last = clock()
+        self.spent: dict[str, float] = {}
+        self.shares: dict[str, float] = {}
+        self.over = 0.0
+
+    def tell(self, stage: str, share: float) -> None:
+        """A stage has come so far; the time since the last word is its own."""
+        now = self.clock()
+        self.spent[stage] = self.spent.get(stage, 0.0) + now - self._last
+        self.shares[stage] = max(self.shares.get(stage, 0.0), min(share, 1.0))
+        self._last = now
+        for name in self._before(stage):  # what has been passed is over, skipped or not
+            self.shares[name] = 1.0
+
+    def seconds_left(self) -> float:
+        """The rest of all stages."""
+        speed = self._speed()
+        left = 0.0
+        for stage, seconds in self.plan.items():
+            share = self.shares.get(stage, 0.0)
+            own = self.spent.get(stage, 0.0) * (1 / share - 1) if share > 0 else 0.0
+            left += (
+                share * own + (1 - share) * (1 - share) * seconds * speed
+            )  # the further, the more its own pace counts
+        return left
+
+    def share(self) -> float:
+        """The share of the time that is over, 0 to 1; it never falls."""
+        gone = self.clock() - self.begun
+        self.over = max(self.over, gone / (gone + self.seconds_left())) if gone > 0 else self.over
+        return self.over
+
+    def costs(self, photos: int) -> dict[str, float]:
+        """Seconds a photo of each kind of stage, to expect the next time."""
+        found: dict[str, list[float]] = {}
+        for stage, seconds in self.spent.items():
+            found.setdefault(key_of(stage), []).append(seconds)
+        return {key: sum(values) / len(values) / max(photos, 1) for key, values in found.items()}
+
+    def _before(self, stage: str) -> list[str]:
+        names = list(self.plan)
+        return names[: names.index(stage)] if stage in self.plan else []
+
+    def _speed(self) -> float:
+        """How much slower than expected this machine is, as far as it has been measured."""
+        known = [stage for stage in self.spent if self.plan.get(stage)]
+        hoped = sum(self.plan[stage] * self.shares[stage] for stage in known)
+        took = sum(self.spent[stage] for stage in known)
+        ratio = (took + CERTAIN) / (hoped + CERTAIN)
+        return min(max(ratio, LIMITS[0]), LIMITS[1])

@@ -1,0 +1,178 @@
+"""The book of trainings: one SQLite file, written by their processes and read by everybody.
+
+It keeps SQLite's rollback journal and full synchronisation. A write-ahead log would let readers and the writer work at
+once, but there is one short write in half a second here, and it brings shared memory that network folders lack.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from ensemble.errors import JobError
+from ensemble.jobs.settings import Settings
+
+FOLDER, FILE, LOCK = ".jobs", "jobs.db", ".lock"
+KEPT = 50  # the newest trainings
+PATIENCE = 20.0  # seconds to wait for another writer
+
+State = Literal["waiting", "running", "done", "failed", "cancelled"]
+OPEN: tuple[State, ...] = ("waiting", "running")
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS jobs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, settings TEXT NOT NULL, author TEXT NOT NULL, state TEXT NOT NULL,
+    pid INTEGER, asked TEXT NOT NULL, started TEXT, ended TEXT, stage TEXT NOT NULL DEFAULT '',
+    share REAL NOT NULL DEFAULT 0, seconds_left REAL, curves TEXT NOT NULL DEFAULT '{}',
+    error TEXT NOT NULL DEFAULT '', version INTEGER, cancel_asked TEXT
+);
+CREATE TABLE IF NOT EXISTS costs (stage TEXT PRIMARY KEY, seconds_a_photo REAL NOT NULL);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One training: what it was asked, by whom and when (UTC), how far it is, and what became of it.
+
+    `share` of its time is over, 0 to 1; `seconds_left` is None until something is known of it. `curves` are those of
+    each member, by name, so far. `version` is the candidate that it has left.
+    """
+
+    id: int
+    settings: Settings
+    author: str
+    state: State
+    pid: int | None
+    asked: str
+    started: str | None
+    ended: str | None
+    stage: str
+    share: float
+    seconds_left: float | None
+    curves: Mapping[str, Mapping[str, Sequence[float]]] = field(default_factory=dict)
+    error: str = ""
+    version: int | None = None
+    cancel_asked: str | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The product's folder."""
+        return Path(self.settings.models)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has not ended."""
+        return self.state in OPEN
+
+
+def now() -> str:
+    """The time as the book keeps it, in UTC."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+class Ledger:
+    """The book below a models folder; a JobError where it cannot be read or written."""
+
+    def __init__(self, root: Path) -> None:
+        self.folder = root.resolve() / FOLDER
+
+    @property
+    def is_there(self) -> bool:
+        """Whether a training was ever started here."""
+        return (self.folder / FILE).is_file()
+
+    def log_path(self, number: int) -> Path:
+        """Where the process of a training writes what it says."""
+        return self.folder / f"{number}.log"
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Nobody else starts a training or looks whether one is alive meanwhile."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self.folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise JobError(f"{self.folder} cannot be written ({error.strerror}). Check its permissions.") from error
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        path = self.folder / FILE
+        try:
+            with contextlib.closing(sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)) as book:
+                book.row_factory = sqlite3.Row
+                book.execute("PRAGMA synchronous = FULL")
+                yield book
+        except sqlite3.Error as error:
+            raise JobError(
+                f"{path} cannot be used ({error}). Check its permissions and the space; a damaged one may be moved "
+                "away when no training runs."
+            ) from error
+
+    def make(self) -> None:
+        """Make the book where there is none."""
+        with self._open() as book:
+            book.executescript(_TABLES)
+
+    def jobs(self) -> tuple[Job, ...]:
+        """All that are kept, the newest first."""
+        with self._open() as book:
+            return tuple(_job(row) for row in book.execute("SELECT * FROM jobs ORDER BY id DESC"))
+
+    def job(self, number: int) -> Job:
+        """One training; a JobError where there is none of that number."""
+        with self._open() as book:
+            row = book.execute("SELECT * FROM jobs WHERE id = ?", (number,)).fetchone()
+        if row is None:
+            raise JobError(f"There is no training {number} in {self.folder}.")
+        return _job(row)
+
+    def add(self, settings: Settings, author: str) -> int:
+        """A new one that waits for its process; the oldest go, with their logs."""
+        with self._open() as book:
+            row = (settings.to_json(), author, "waiting", now())
+            fresh = "INSERT INTO jobs (settings, author, state, asked) VALUES (?, ?, ?, ?)"
+            number = book.execute(fresh, row).lastrowid
+            old = book.execute(
+                f"SELECT id FROM jobs WHERE state NOT IN {OPEN} ORDER BY id DESC LIMIT -1 OFFSET {KEPT - 1}"
+            ).fetchall()
+            for (each,) in old:
+                book.execute("DELETE FROM jobs WHERE id = ?", (each,))
+                self.log_path(each).unlink(missing_ok=True)
+        assert number is not None
+        return number
+
+    def write(self, number: int, **values: Any) -> None:
+        """Change fields of one training."""
+        if "curves" in values:
+            values["curves"] = json.dumps(values["curves"])
+        columns = ", ".join(f"{name} = ?" for name in values)
+        with self._open() as book:
+            book.execute(f"UPDATE jobs SET {columns} WHERE id = ?", (*values.values(), number))
+
+    def costs(self) -> dict[str, float]:
+        """What stages have taken here, in seconds a photo of the training part."""
+        with self._open() as book:
+            return {row["stage"]: row["seconds_a_photo"] for row in book.execute("SELECT * FROM costs")}
+
+    def remember_costs(self, costs: Mapping[str, float]) -> None:
+        """Keep what stages have taken, for the next one to expect."""
+        with self._open() as book:
+            book.executemany("REPLACE INTO costs VALUES (?, ?)", costs.items())
+
+
+def _job(row: sqlite3.Row) -> Job:
+    values = dict(row)
+    values["settings"] = Settings.from_json(values["settings"])
+    values["curves"] = json.loads(values["curves"])
+    return Job(**values)

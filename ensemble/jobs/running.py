@@ -1,0 +1,156 @@
+"""Starting trainings, seeing how far they are, and ending them."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ensemble.errors import JobError, StoreError
+from ensemble.jobs import locks
+from ensemble.jobs.ledger import Job, Ledger, now
+from ensemble.jobs.settings import Settings
+
+POLITE, PATIENT = 10.0, 20.0  # seconds after the wish to cancel: then SIGTERM, then SIGKILL
+SHOWN = 64_000  # bytes of a log, its end
+
+
+def start(root: Path, settings: Settings, author: str = "") -> Job:
+    """Train in a process of its own, which outlives this one; a JobError where the product is being trained already."""
+    wanted, ledger = settings.absolute(), Ledger(root)
+    folder = Path(wanted.models)
+    with ledger.alone():
+        ledger.make()
+        _settle(ledger)
+        handle = locks.take(folder, "")
+        if handle is None:
+            raise JobError(_busy(ledger, folder))
+        try:
+            number = ledger.add(wanted, author)
+            os.pwrite(handle, _owner(ledger, number).encode(), 0)
+            pid = _spawn(ledger, number, handle)
+            ledger.write(number, pid=pid)
+        except OSError as error:
+            raise JobError(f"The training process cannot be started ({error}).") from error
+        finally:
+            os.close(handle)  # the process has its own copy
+        return ledger.job(number)
+
+
+def jobs(root: Path) -> tuple[Job, ...]:
+    """All trainings that are kept, the newest first; those whose process has gone have failed, and say so."""
+    ledger = Ledger(root)
+    if not ledger.is_there:
+        return ()
+    with ledger.alone():
+        _settle(ledger)
+        return ledger.jobs()
+
+
+def job(root: Path, number: int) -> Job:
+    """One training as it is now; a JobError where there is none of that number."""
+    for each in jobs(root):
+        if each.id == number:
+            return each
+    raise JobError(f"There is no training {number} below {root}.")
+
+
+def cancel(root: Path, number: int) -> Job:
+    """Ask a training to end; whoever looks at it later makes it end, should it not heed that."""
+    found = job(root, number)
+    if not found.is_open:
+        raise JobError(f"Training {number} is {found.state}: there is nothing to cancel.")
+    if found.cancel_asked is None:
+        Ledger(root).write(number, cancel_asked=now())
+    return job(root, number)
+
+
+def log(root: Path, number: int) -> str:
+    """The end of what a training's process has said; empty where it has said nothing."""
+    path = Ledger(root).log_path(number)
+    if not path.is_file():
+        return ""
+    data = path.read_bytes()
+    return data[-SHOWN:].decode("utf-8", errors="replace")
+
+
+def _spawn(ledger: Ledger, number: int, handle: int) -> int:
+    command = [sys.executable, "-m", "ensemble.jobs.worker", str(ledger.folder.parent), str(number), str(handle)]
+    paths = [str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH", "")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path), "PYTHONUNBUFFERED": "1"}
+    with ledger.log_path(number).open("wb") as said:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            pass_fds=(handle,),
+            env=environment,
+            start_new_session=True,  # the end of this process, or of its terminal, is not the end of that one
+        )
+    threading.Thread(target=process.wait, daemon=True).start()  # so that none is left as a zombie
+    return process.pid
+
+
+def _settle(ledger: Ledger) -> None:
+    """Say of open trainings without a process what became of them, and end those that should have ended."""
+    for each in ledger.jobs():
+        if not each.is_open:
+            continue
+        if locks.is_held(each.folder, _owner(ledger, each.id)):
+            _press(each)
+        else:
+            _close(ledger, ledger.job(each.id))
+
+
+def _press(found: Job) -> None:
+    if found.cancel_asked is None or found.pid is None:
+        return
+    waited = (datetime.now(UTC) - datetime.fromisoformat(found.cancel_asked)).total_seconds()
+    if waited > POLITE:
+        with contextlib.suppress(ProcessLookupError):  # it leads its session: what it has started ends with it
+            os.killpg(found.pid, signal.SIGTERM if waited <= PATIENT else signal.SIGKILL)
+
+
+def _close(ledger: Ledger, found: Job) -> None:
+    if not found.is_open:  # it ended in order since it was read
+        return
+    _tidy(found.folder)
+    if found.cancel_asked is not None:
+        ledger.write(found.id, state="cancelled", ended=now(), seconds_left=None)
+        return
+    where = f" at {found.share:.0%} ({found.stage})" if found.stage else " before it began to learn"
+    sentence = (
+        f"The training process ended{where} without saying why: it was killed, or the machine went down. The published "
+        "model is as it was."
+    )
+    ledger.write(found.id, state="failed", ended=now(), seconds_left=None, error=sentence)
+
+
+def _tidy(folder: Path) -> None:
+    """Remove what a killed process may have left half written among the product's versions."""
+    from ensemble.store import versions
+    from ensemble.store.swapping import VERSIONS
+
+    if (folder / VERSIONS).is_dir():
+        with contextlib.suppress(StoreError), versions.changing(folder):  # what is wrong there, its readers say
+            pass
+
+
+def _busy(ledger: Ledger, folder: Path) -> str:
+    for each in ledger.jobs():
+        if each.is_open and each.folder == folder:
+            who = f"{each.author} has" if each.author else "Somebody has"
+            far = f"{each.share:.0%} done ({each.stage})" if each.stage else "about to begin"
+            return (
+                f"{who} been training {each.settings.product or folder.name} since {each.asked}, and it is {far}. "
+                "Wait for its end, or cancel it."
+            )
+    return f"{folder} is being trained by somebody else. Wait for the end of that training."
+
+
+def _owner(ledger: Ledger, number: int) -> str:
+    return f"training {number} of {ledger.folder}\n"

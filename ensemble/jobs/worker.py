@@ -1,0 +1,145 @@
+"""The process of one training: `python -m ensemble.jobs.worker MODELS NUMBER`, started by `ensemble.jobs.start`.
+
+A third argument is the open file that holds the product's lock, to be let go once the book says how it ended.
+"""
+
+import logging
+import os
+import sys
+import time
+import traceback
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ensemble.errors import QuorumError
+from ensemble.jobs.ledger import Job, Ledger, now
+
+if TYPE_CHECKING:  # importing it costs seconds, in which the book already says that the training has begun
+    from ensemble.jobs.estimate import Estimate
+
+NICE = 10  # a line's inspection on the same machine comes first
+PAUSE = 0.5  # seconds between two entries in the book
+
+# Seconds a photo, measured on two cores with the sample product; only until this machine has measured its own.
+USUAL = {
+    "Reading": 0.05,
+    "Choosing the pooling": 0.01,
+    "Drawing damage": 0.05,
+    "Training svm": 0.002,
+    "Training rf": 0.01,
+    "Training xgb": 0.01,
+    "Training baseline_cnn": 0.5,
+    "Training finetuned": 2.0,
+    "Training autoencoder": 0.5,
+    "Training detector": 2.0,
+    "Training": 0.05,
+    "Judging": 0.02,
+    "Inspecting": 0.02,
+}
+
+
+class CancelledError(BaseException):
+    """Somebody wants the training to end; no member's own handling of errors may keep it from that."""
+
+
+class Reporter:
+    """What the training says of itself, into the book and into the log."""
+
+    def __init__(self, ledger: Ledger, number: int, estimate: "Estimate") -> None:
+        self.ledger, self.number, self.estimate = ledger, number, estimate
+        self.curves: dict[str, dict[str, list[float]]] = {}
+        self._written, self._stage = 0.0, ""
+
+    def progress(self, stage: str, share: float) -> None:
+        """A stage has come so far; CancelledError where the training is to end."""
+        self.estimate.tell(stage, share)
+        if stage != self._stage:
+            say(stage)
+        if stage != self._stage or time.monotonic() - self._written > PAUSE:
+            self._stage, self._written = stage, time.monotonic()
+            self.write(stage)
+            if self.ledger.job(self.number).cancel_asked is not None:
+                raise CancelledError
+
+    def watch(self, member: str, curves: Mapping[str, Sequence[float]]) -> None:
+        """A member's curves have grown."""
+        self.curves[member] = {name: list(values) for name, values in curves.items()}
+
+    def write(self, stage: str) -> None:
+        """Write down how far it is."""
+        self.ledger.write(
+            self.number,
+            stage=stage,
+            share=round(self.estimate.share(), 4),
+            seconds_left=round(self.estimate.seconds_left(), 1),
+            curves=self.curves,
+        )
+
+
+def say(sentence: str) -> None:
+    """A line of the log, with the time (UTC)."""
+    print(f"{datetime.now(UTC):%H:%M:%S} {sentence}", flush=True)
+
+
+def run(root: Path, number: int) -> None:
+    """Train as the book says, and write into it what became of that."""
+    ledger = Ledger(root)
+    found = ledger.job(number)
+    ledger.write(number, state="running", started=now(), pid=os.getpid())
+    try:
+        version = _train(ledger, found)
+    except CancelledError:
+        say("Cancelled.")
+        ledger.write(number, state="cancelled", ended=now(), seconds_left=None)
+    except QuorumError as error:
+        say(str(error))
+        ledger.write(number, state="failed", ended=now(), seconds_left=None, error=str(error))
+    except Exception as error:  # noqa: BLE001 - whatever it is, people must be told, and the log has the rest
+        traceback.print_exc()
+        sentence = f"The training stopped ({type(error).__name__}: {error}). The published model is as it was."
+        ledger.write(number, state="failed", ended=now(), seconds_left=None, error=sentence)
+    else:
+        say(f"Done: version {version} waits to be compared and published.")
+        ledger.write(number, state="done", ended=now(), seconds_left=None, share=1.0, version=version)
+
+
+def _train(ledger: Ledger, found: Job) -> int:
+    """Train, and leave a candidate: its number."""
+    from ensemble.backbones import BUNDLED
+    from ensemble.datasets import find_dataset
+    from ensemble.jobs.estimate import Estimate, expected, stages
+    from ensemble.store import ModelStore, versions
+    from ensemble.training import train
+
+    settings = found.settings
+    backbones = settings.backbones or (BUNDLED,)
+    dataset = find_dataset(Path(settings.data), None, settings.seed)
+    names = stages(dataset, settings.kinds, backbones, settings.seed)
+    reporter = Reporter(ledger, found.id, Estimate(expected(names, dataset, ledger.costs(), USUAL)))
+    outcome = train(
+        Path(settings.data),
+        found.folder,
+        backbones=backbones,
+        kinds=settings.kinds,
+        weights=Path(settings.weights) if settings.weights else None,
+        seed=settings.seed,
+        product=settings.product or None,
+        notify=say,
+        progress=reporter.progress,
+        watch=reporter.watch,
+        publish=False,
+    )
+    reporter.write("Saved")
+    ledger.remember_costs(reporter.estimate.costs(len(dataset.train)))
+    versions.annotate(ModelStore(found.folder), outcome.version, {"training": found.id, "said": list(outcome.notes)})
+    return outcome.version
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(message)s")
+    os.nice(NICE)
+    run(Path(sys.argv[1]), int(sys.argv[2]))
+    for handle in sys.argv[3:]:
+        os.close(int(handle))
