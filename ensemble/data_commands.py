@@ -4,23 +4,27 @@ import json
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ensemble.errors import DataError
-from ensemble.importers import Understood, understand
-from ensemble.staging import staged
-from ensemble.terminal import print_table, say
+from ensemble.importers import Understood
+from ensemble.terminal import Seed, print_table, say, stages
+
+if TYPE_CHECKING:
+    from ensemble.workbench import Reading
 
 INCOMING = Path(tempfile.gettempdir()) / f"quorum-{os.getuid()}"  # a folder that is nobody else's
 SHOWN = 10  # problems on the screen; the JSON file has them all
 
-app = typer.Typer(no_args_is_help=True, help="See what a folder or a zip of photos holds.")
+app = typer.Typer(no_args_is_help=True, help="Bring photos in, see what is odd about them, split them.")
+DEFAULT_ROOT = Path("data/collections")
+Root = Annotated[Path, typer.Option("--collections", help="The folder of all collections.", show_default=True)]
+Folder = Annotated[Path, typer.Argument(metavar="COLLECTION", help="Its folder, such as data/collections/disc.")]
+Author = Annotated[str, typer.Option("--author", help="Who decides.")]
 Source = Annotated[Path, typer.Argument(metavar="SOURCE", help="A folder of photos, or a zip.")]
 LayoutName = Annotated[str | None, typer.Option("--layout", help="Read it so, whatever it looks like.")]
 Field = Annotated[str, typer.Option("--field", help="The label column, the dotted path in the JSON, the split file.")]
@@ -36,10 +40,10 @@ def preview(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write everything into this file.")] = None,
 ) -> None:
     """Say what is understood and copy nothing; the exit code is 1 where files cannot enter, 2 where nothing fits."""
-    from ensemble.datasets import parse_classes
     from ensemble.store.files import write_atomically
+    from ensemble.workbench import opened
 
-    with understood(source, layout, field, parse_classes(classes) if classes else None) as found:
+    with opened(source, INCOMING, _reading(layout, field, classes)) as found:
         _print(found)
         if json_file:
             write_atomically(json_file, (json.dumps(as_json(found), indent=2, ensure_ascii=False) + "\n").encode())
@@ -47,21 +51,132 @@ def preview(
         raise typer.Exit(1)
 
 
-@contextmanager
-def understood(source: Path, layout: str | None, field: str, table: Mapping[str, str] | None) -> Iterator[Understood]:
-    """What a folder or a zip holds; a zip's photos lie in a temporary folder for as long as the block runs."""
-    if not source.is_file():
-        yield understand(source, layout=layout, field=field, table=table)
-        return
-    with staged([(source.name, source.read_bytes)], INCOMING) as laid_out:
-        if not any(laid_out.folder.iterdir()) and laid_out.problems:
-            raise DataError(laid_out.problems[0].reason)
-        try:
-            found = understand(laid_out.folder, layout=layout, field=field, table=table)
-        except DataError as error:
-            raise DataError(laid_out.said(str(error))) from error
-        notes = tuple(map(laid_out.said, found.notes))
-        yield replace(found, notes=notes, problems=(*laid_out.problems, *found.problems))
+@app.command("import")
+def bring_in(
+    source: Source,
+    name: Annotated[str, typer.Option("--collection", help="Its name; a new one where there is none of that name.")],
+    root: Root = DEFAULT_ROOT,
+    layout: LayoutName = None,
+    field: Field = "",
+    classes: Table = None,
+    split: Annotated[
+        str | None, typer.Option("--split", help="train, calibration or test for all; by default as the source says.")
+    ] = None,
+    author: Author = "",
+) -> None:
+    """Bring photos into a collection, each content once; the exit code is 1 where files could not enter."""
+    from ensemble.collection import SPLITS, Collection, collections
+    from ensemble.workbench import bring_in as run
+    from ensemble.workbench import opened
+
+    if split is not None and split not in SPLITS:
+        raise DataError(f"--split is one of {', '.join(SPLITS)}. Got {split!r}.")
+    with opened(source, INCOMING, _reading(layout, field, classes)) as found, stages() as show:
+        known = collections(root)
+        collection = Collection(known[name]) if name in known else Collection.create(root, name)
+        added = run(found, collection, origin=source.name, split=split, author=author, progress=show)
+    for note in (*found.notes, *added.notes):
+        say(note)
+    for problem in (*added.refused, *added.known)[:SHOWN]:
+        say(problem.reason)
+    say(
+        f"{added.added} photos came into {collection.folder}; {len(added.known)} were there already, "
+        f"{len(added.refused)} could not."
+    )
+    if added.refused:
+        raise typer.Exit(1)
+
+
+@app.command()
+def clean(
+    folder: Folder,
+    label_errors: Annotated[bool, typer.Option("--labels/--no-labels", help="Look for wrong labels too.")] = True,
+    seed: Seed = 0,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write everything into this file.")] = None,
+) -> None:
+    """Look for what is odd: unreadable, dark, blurred, copies, copies across train and test, wrong labels."""
+    from ensemble.cleaning.findings import KINDS
+    from ensemble.collection import Collection
+    from ensemble.store.files import write_atomically
+    from ensemble.workbench import look_through, torn
+
+    collection = Collection(folder)
+    with stages() as show:
+        found = look_through(collection, seed=seed, label_errors=label_errors, progress=show)
+    counts = Counter(each.kind for each in found)
+    print_table(
+        ("what is odd", "photos", "what to do"),
+        ((KINDS[kind].title, str(number), KINDS[kind].advice) for kind, number in counts.most_common()),
+    )
+    apart = torn(collection)
+    say(f"{len(found)} things to look at; {len(apart)} groups that belong together lie in more than one split.")
+    if json_file:
+        report = {
+            "photos": len([photo for photo in collection.photos() if not photo.dropped]),
+            "counts": dict(counts),
+            "torn_groups": len(apart),
+            "findings": [asdict(each) for each in found],
+        }
+        write_atomically(json_file, (json.dumps(report, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+@app.command()
+def split(
+    folder: Folder,
+    shares: Annotated[str, typer.Option("--shares", help="Percent for train, calibration, test.")] = "60,20,20",
+    seed: Seed = 0,
+    copies_together: Annotated[bool, typer.Option("--copies/--no-copies", help="Keep copies together.")] = True,
+    author: Author = "",
+) -> None:
+    """Deal all photos out into splits; photos of one part stay together, and copies that `clean` has found."""
+    from ensemble.collection import SPLITS, Collection
+    from ensemble.workbench import split_anew
+
+    try:
+        numbers = [int(share) for share in shares.split(",")]
+        wanted = dict(zip(SPLITS, numbers, strict=True))
+    except ValueError as error:
+        raise DataError(f"--shares are three percentages, as in 60,20,20. Got {shares!r}.") from error
+    collection = Collection(folder)
+    split_anew(collection, wanted, seed=seed, copies_together=copies_together, author=author)
+    show(folder)
+
+
+@app.command()
+def show(folder: Folder) -> None:
+    """Show how many photos of which class lie in which split, and what was decided last."""
+    from ensemble.collection import Collection, counts
+
+    collection = Collection(folder)
+    photos = collection.photos()
+    by_split = counts(photos)
+    labels = sorted({photo.label for photo in photos})
+    print_table(
+        ("class", *(name or "no split" for name in by_split)),
+        ((label, *(str(by_split[name].get(label, 0)) for name in by_split)) for label in labels),
+    )
+    for decision in collection.decisions()[:SHOWN]:
+        state = " (taken back)" if decision.undone else ""
+        say(f"{decision.number}  {decision.at}  {decision.sentence()} {decision.reason}{state}")
+
+
+@app.command()
+def undo(
+    folder: Folder,
+    number: Annotated[int | None, typer.Option("--decision", help="Its number; by default the last.")] = None,
+) -> None:
+    """Take a decision back."""
+    from ensemble.collection import Collection
+
+    decision = Collection(folder).undo(number)
+    say(f"Taken back: {decision.sentence()}")
+
+
+def _reading(layout: str | None, field: str, classes: str | None) -> "Reading":
+    from ensemble.datasets import parse_classes
+    from ensemble.workbench import Reading
+
+    return Reading(layout, field, parse_classes(classes) if classes else None)
 
 
 def as_json(found: Understood) -> dict[str, Any]:

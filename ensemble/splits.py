@@ -2,7 +2,7 @@
 
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from math import gcd
@@ -36,7 +36,7 @@ class Item:
 
 
 def assign(
-    items: Sequence[Item], shares: Mapping[str, int], seed: int, together: Iterable[Iterable[str]] = ()
+    items: Sequence[Item], shares: Mapping[str, int], seed: int, together: Iterable[Collection[str]] = ()
 ) -> dict[str, str]:
     """A split for every photo by its SHA-256: class, product and type of defect alike in all, parts never apart.
 
@@ -61,32 +61,36 @@ def assign(
     return found
 
 
-def group_numbers(items: Sequence[Item], together: Iterable[Iterable[str]] = ()) -> list[int]:
+def group_numbers(items: Sequence[Item], together: Iterable[Collection[str]] = ()) -> list[int]:
     """For each photo the number of the group that it must stay with."""
-    names: dict[tuple[str, ...], int] = {}
-    by_file = captures.parts([item.path for item in items])
     keys = [
-        (item.product, item.part) if item.part else (str(place),) for item, place in zip(items, by_file, strict=True)
+        _keys(item, number) for item, number in zip(items, captures.parts([each.path for each in items]), strict=True)
     ]
-    number = [names.setdefault(key, len(names)) for key in keys]
-    parent = list(range(len(names)))
+    links: list[tuple[Hashable, Hashable]] = []
+    links += [(item.sha256, key) for item, known in zip(items, keys, strict=True) for key in known]
+    links += [(digest, next(iter(group))) for group in together for digest in group]
+    parent: dict[Hashable, Hashable] = {}
 
-    def root(node: int) -> int:
-        while parent[node] != node:
+    def root(node: Hashable) -> Hashable:
+        while parent.setdefault(node, node) != node:
             parent[node] = parent[parent[node]]
             node = parent[node]
         return node
 
-    places = {item.sha256: place for place, item in enumerate(items)}
-    for group in together:
-        first, *rest = [number[places[digest]] for digest in group if digest in places] or [0]
-        for other in rest:
-            parent[root(other)] = root(first)
-    return [root(each) for each in number]
+    for one, other in links:
+        parent[root(one)] = root(other)
+    numbers: dict[Hashable, int] = {}
+    return [numbers.setdefault(root(item.sha256), len(numbers)) for item in items]
+
+
+def _keys(item: Item, capture: int) -> list[tuple[str, ...]]:
+    """What tells the part of a photo: its name, and the frames by which repeat captures are named."""
+    by_name: list[tuple[str, ...]] = [(item.product, item.part)] if item.part else []
+    return [*by_name, ("capture", str(capture))] if captures.frame_number(item.path) is not None else by_name
 
 
 def crossing(
-    items: Sequence[Item], split_of: Mapping[str, str], together: Iterable[Iterable[str]] = ()
+    items: Sequence[Item], split_of: Mapping[str, str], together: Iterable[Collection[str]] = ()
 ) -> list[list[str]]:
     """The groups that lie in more than one split, each as the SHA-256 of its photos: what flatters a measurement."""
     found: dict[int, list[str]] = {}

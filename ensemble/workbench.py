@@ -18,6 +18,7 @@ from ensemble.staging import staged
 
 Progress = Callable[[str, float], None]
 File = tuple[str, Callable[[], bytes]]
+FIRST = 3  # problems that are told where nothing came through
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +86,22 @@ def _pictures(found: Understood, kind: str, count: int) -> tuple[bytes, ...]:
 def opened(source: Path | Iterable[File], below: Path, reading: Reading = Reading()) -> Iterator[Understood]:
     """What is understood of a folder, of a zip file, or of uploaded files; its photos can be read inside the block.
 
-    Uploads and zips are laid out in a temporary folder `below`, which is gone afterwards.
+    Uploads and zips are laid out in a temporary folder `below`, which is gone afterwards. A DataError says what was
+    expected and what is there.
     """
-    if isinstance(source, Path) and source.is_dir():
+    if isinstance(source, Path) and not source.is_file():
         yield understand(source, layout=reading.layout, field=reading.field, table=reading.table)
         return
-    if isinstance(source, Path) and not source.is_file():
-        raise DataError(f"{source} does not exist. Name a folder of photos or a zip file of one.")
     files = [(source.name, source.read_bytes)] if isinstance(source, Path) else source
-    with staged(files, below) as found:
+    with staged(files, below) as laid_out:
+        if laid_out.problems and not any(laid_out.folder.iterdir()):
+            raise DataError(" ".join(problem.reason for problem in laid_out.problems[:FIRST]))
         try:
-            understood = understand(found.folder, layout=reading.layout, field=reading.field, table=reading.table)
+            found = understand(laid_out.folder, layout=reading.layout, field=reading.field, table=reading.table)
         except DataError as error:
-            raise DataError(_with_problems(str(error), found.folder, found.problems)) from error
-        yield replace(understood, problems=(*found.problems, *understood.problems))
+            raise DataError(laid_out.said(str(error))) from error
+        notes = tuple(map(laid_out.said, found.notes))
+        yield replace(found, notes=notes, problems=(*laid_out.problems, *found.problems))
 
 
 def bring_in(
@@ -189,9 +192,3 @@ def _item(photo: Kept) -> Item:
 
 def _part(photo: Kept) -> str:
     return f"{photo.category}/{photo.part}" if photo.part else ""
-
-
-def _with_problems(sentence: str, folder: Path, problems: tuple[Problem, ...]) -> str:
-    """The sentence without the temporary folder's name, and the first reasons why files did not even get there."""
-    told = sentence.replace(f"{folder}/", "").replace(str(folder), "The upload")
-    return " ".join((told, *(problem.reason for problem in problems[:3])))
