@@ -29,6 +29,9 @@ screen = st.navigation(
         ],
         "Improve": [
             st.Page("pages/screens/data.py", title="Data", icon=":material/photo_library:", url_path="data"),
+            st.Page(
+                "pages/screens/training.py", title="Training", icon=":material/model_training:", url_path="training"
+            ),
         ],
         "More": [st.Page("pages/screens/help.py", title="Help", icon=":material/help:", url_path="help")],
     }

@@ -1,0 +1,157 @@
+"""Trainings: what can teach, which are going on, which versions they have left, and putting one of them in force."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+
+from ensemble import jobs
+from ensemble.backbones import BUNDLED, DEFAULT_TRIO, LIGHT_TRIO, find_weights
+from ensemble.collection import collections, is_collection
+from ensemble.comparison import Comparison
+from ensemble.datasets import find_dataset
+from ensemble.errors import QuorumError, WeightsError
+from ensemble.jobs import Job, Settings
+from ensemble.lessons import teachable
+from ensemble.store import ModelStore, versions
+from ensemble.store.versions import Summary
+from ensemble.weights import setting_folders
+from pages.components.session.collecting import collections_root
+from pages.components.session.product import data_root, forget_results, models_root, products
+
+TOLD = "_told_of_training"
+SAMPLE_PHOTOS = "Photos that ship with Quorum"
+
+
+def teachers() -> dict[str, Path]:
+    """What can be learnt from, by name: collections, and the photos that ship."""
+    found = collections(collections_root())
+    root = data_root()
+    return found | ({SAMPLE_PHOTOS: root} if (root / "train").is_dir() else {})
+
+
+def kinds_for(data: Path) -> tuple[tuple[str, ...], list[str]]:
+    """The member kinds that these photos can teach, and a sentence for each that cannot learn from them.
+
+    A QuorumError says why nothing can be learnt from them at all.
+    """
+    return _kinds(str(data), _stamp(data))
+
+
+@st.cache_data(max_entries=8, show_spinner="Counting the photos …")
+def _kinds(data: str, stamp: int) -> tuple[tuple[str, ...], list[str]]:
+    return teachable((), find_dataset(Path(data)))
+
+
+def _stamp(data: Path) -> int:
+    """Changes when the photos or what is decided about them do."""
+    return (data / "collection.db").stat().st_mtime_ns if is_collection(data) else data.stat().st_mtime_ns
+
+
+def backbones() -> tuple[list[str], list[str]]:
+    """Backbones whose weights are here, and those that would have to be downloaded."""
+    here, away = [BUNDLED], []
+    for name in (*LIGHT_TRIO, *DEFAULT_TRIO):
+        try:
+            find_weights(name, setting_folders())
+        except WeightsError:
+            away.append(name)
+        else:
+            here.append(name)
+    return here, away
+
+
+def product_folder(name: str) -> Path:
+    """Where a product of this name lies or will lie; the models' folder itself for the first one."""
+    known, root = products(), models_root()
+    if name in known:
+        return known[name]
+    plain = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_") or "product"
+    return root / plain if known else root
+
+
+# ------------------------------------------------------------------------------------------------------------ trainings
+
+
+def trainings() -> tuple[Job, ...]:
+    """All trainings that are kept, the newest first."""
+    return jobs.jobs(models_root())
+
+
+def training(number: int) -> Job:
+    """One training as it is now."""
+    return jobs.job(models_root(), number)
+
+
+def training_log(number: int) -> str:
+    """What the process of a training has said."""
+    return jobs.log(models_root(), number)
+
+
+def start_training(settings: Settings, author: str) -> None:
+    """Start a training in a process of its own; for a button's callback."""
+    try:
+        jobs.start(models_root(), settings, author.strip())
+    except QuorumError as error:
+        st.session_state[TOLD] = str(error), True
+
+
+def cancel_training(number: int) -> None:
+    """Ask a training to end; for a button's callback."""
+    try:
+        jobs.cancel(models_root(), number)
+    except QuorumError as error:
+        st.session_state[TOLD] = str(error), True
+
+
+def told_of_training() -> tuple[str, bool]:
+    """What was done last and whether it was refused, told once."""
+    return st.session_state.pop(TOLD, ("", False))
+
+
+# ------------------------------------------------------------------------------------------------------------- versions
+
+
+def store_of(job: Job) -> ModelStore:
+    """The store that a training is for."""
+    return ModelStore(job.folder)
+
+
+def versions_of(chosen: ModelStore) -> tuple[Summary, ...]:
+    """Every version of a product that is kept, the newest first."""
+    return versions.history(chosen) if chosen.folder.is_dir() else ()
+
+
+def waiting_version(job: Job) -> Summary | None:
+    """The candidate that a training has left, while nobody has decided about it."""
+    if job.version is None:
+        return None
+    found = [each for each in versions_of(store_of(job)) if each.number == job.version]
+    return found[0] if found and found[0].state == "candidate" else None
+
+
+def comparison_of(found: Summary) -> Comparison | None:
+    """A version against the model that was in force when it was made; None for the first one."""
+    noted = found.notes.get("comparison")
+    return Comparison.from_json(noted) if noted else None
+
+
+def publish_version(chosen: ModelStore, number: int, author: str, reason: str) -> None:
+    """Put a version in force; for a button's callback."""
+    _do(lambda: versions.publish(chosen, number, author.strip(), reason), f"Version {number} is in force.")
+    forget_results()
+
+
+def discard_version(chosen: ModelStore, number: int) -> None:
+    """Give a candidate up; for a button's callback."""
+    _do(lambda: versions.discard(chosen, number), f"Version {number} is discarded.")
+
+
+def _do(act: Callable[[], object], done: str) -> None:
+    try:
+        act()
+    except QuorumError as error:
+        st.session_state[TOLD] = str(error), True
+    else:
+        st.session_state[TOLD] = done, False

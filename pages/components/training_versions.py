@@ -1,0 +1,52 @@
+"""Every version of the chosen product, and the way back to one."""
+
+from html import escape
+
+import streamlit as st
+
+from ensemble.errors import QuorumError
+from pages.components import session
+from pages.components.sheet import as_markdown, quiet_chip, show_sheet
+
+WORDS = {"published": "", "candidate": "not published", "discarded": "discarded"}
+
+
+def show_versions() -> None:
+    """Show the versions of the product of the sidebar, the newest first, and roll back to one by one click."""
+    store = session.store()
+    try:
+        found = session.versions_of(store)
+    except QuorumError as error:
+        st.error(as_markdown(str(error)), icon=":material/report:")
+        return
+    if not found:
+        st.caption("No version has been kept yet: the first training that is published begins the list.")
+        return
+    rows = []
+    for each in found:
+        state = quiet_chip("in force") if each.current else escape(WORDS[each.state])
+        best = max((figures.get("accuracy") or 0.0 for figures in each.members.values()), default=0.0)
+        rows.append(
+            [
+                f"{each.number} {state}",
+                each.at[:16].replace("T", " "),
+                escape(each.author or "–"),
+                escape(each.reason),
+                str(len(each.members)),
+                f"{best:.3f}" if best else "–",
+            ]
+        )
+    show_sheet(("Version", "Made (UTC)", "By", "Why", "Members", "Best member right"), rows, folding=True)
+    back = [each.number for each in found if not each.current and each.state != "discarded"]
+    if not back:
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        number = st.selectbox("Version", back, key=f"version {found[0].number}", filter_mode=None, width=140)
+        author = st.text_input("Your name", key="version_author", width=240)
+        st.button(
+            f"Put version {number} in force",
+            icon=":material/undo:",
+            on_click=session.publish_version,
+            args=(store, number, author, f"Rolled back to version {number}."),
+            key="roll_back",
+        )

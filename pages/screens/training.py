@@ -1,0 +1,16 @@
+"""How do we get better?"""
+
+import streamlit as st
+
+from pages.components.training_form import show_training_form
+from pages.components.training_progress import show_running_trainings
+from pages.components.training_results import show_training_results
+from pages.components.training_versions import show_versions
+
+st.title("How do we get better?", anchor=False)
+show_running_trainings()
+show_training_results()
+st.header("Train", anchor=False)
+show_training_form()
+st.header("Versions", anchor=False)
+show_versions()
