@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
@@ -286,6 +286,7 @@ def test_a_probability_is_never_none(p: float, said: str) -> None:
 signs = st.lists(st.tuples(st.sampled_from("x.?"), st.sampled_from("x.?"), st.booleans()), min_size=1, max_size=15)
 
 
+@settings(max_examples=30, deadline=None)
 @given(signs)
 def test_turning_the_sides_turns_the_comparison(rows: list[tuple[str, str, bool]]) -> None:
     score = {"x": 0.9, ".": 0.1, "?": 0.4}

@@ -144,7 +144,7 @@ class TestOtherStates:
         keep_evidence(tmp_path / "models", Evidence(GARMENTS, (), tuple(known)))
         app = opened()
         assert not app.exception and "Escapes" not in texts(app)
-        assert app.get("plotly_chart")[0].proto.alt.startswith("share decided rightly of svm_a is 0.333")
+        assert app.get("plotly_chart")[0].proto.alt.startswith("Share decided rightly of svm_a is 0.333")
 
     def test_a_broken_manifest_is_one_sentence(self, tmp_path: Path) -> None:
         product(tmp_path / "models")

@@ -65,7 +65,8 @@ def compare(
             f"The two models have judged no photo in common: {len(old)} and {len(new)} test photos. Measure both on "
             "the same test photos."
         )
-    first, second = [replace(old[each], label=new[each].label) for each in shared], [new[each] for each in shared]
+    first = [replace(old[each], label=new[each].label) for each in shared]
+    second = cases.typed([new[each] for each in shared], classes)
     if strange := sorted({case.label for case in second} - set(classes.names)):
         raise DataError(f"Test photos of {strange[0]} cannot be compared: the classes are {', '.join(classes.names)}.")
     groups = _groups(second, parts or {})

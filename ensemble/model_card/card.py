@@ -97,8 +97,7 @@ def _use(sources: Sources) -> Section:
     """What it is for and what it is not, as far as its files tell."""
     classes, policy = sources.classes, sources.active
     names = ", ".join(f"{word(name)} is stored as {name}" for name in classes.names if word(name) != name)
-    sentences = [purpose(sources)]
-    sentences += [f"{names}."] if NON_DEFECTIVE in classes.names else []
+    sentences = [f"{names}."] if NON_DEFECTIVE in classes.names else []
     if policy is not None:
         does = f" {policy.description}" if policy.description else ""
         sentences.append(f"The policy {policy.name} is active.{does}")
@@ -108,7 +107,7 @@ def _use(sources: Sources) -> Section:
         if counts and counts.defective:
             bound = risk.percent(risk.upper_bound(counts.escapes, counts.defective))
             sentences.append(
-                f"Not to be relied on alone where an escape rate of {bound} could not be borne: it can still be that."
+                f"Not to be relied on alone where an escape rate of {bound} cannot be borne: it can still be that high."
             )
     sentences += _unknown_parts(sources)
     data = {"classes": list(classes.names), "defect": classes.defect, "policy": policy.name if policy else None}

@@ -20,7 +20,7 @@ def members(sources: Sources) -> Section:
     tables = [worth, _made_of(records), _cuts(records), _files(records)]
     sentences = [
         f"{len(records)} members vote. Each is measured alone by the active policy's cut on its own score, on the test "
-        f"photos that it has judged; in brackets the counts and the {quality.SURE} limits."
+        f"photos that it has judged, with counts and {quality.SURE} limits."
     ]
     sentences += [f"{name} has no readable entry and cannot vote." for name in sources.manifest.unreadable]
     data = {name: measured[name] | _data(record) for name, record in records.items()}
@@ -50,12 +50,12 @@ def _cuts(records: Mapping[str, Record]) -> Table:
     for name, record in records.items():
         found = kept(record, "calibration")
         before, after = _brier(found.get("before")), _brier(found.get("after"))
-        scores = f"{before} to {after} on {found.get('photos', '?')} photos" if before and after else UNKNOWN
+        scores = f"{before} to {after} ({found.get('photos', '?')} photos)" if before and after else UNKNOWN
         weighed = kept(record, "weighed")
         against = "drawn damage" if weighed.get("drawn") else "real defects"
-        auroc = f"AUROC {weighed['auroc']:.3f} against {against}" if _number(weighed.get("auroc")) else UNKNOWN
+        auroc = f"AUROC {weighed['auroc']:.3f} ({against})" if _number(weighed.get("auroc")) else UNKNOWN
         rows.append((name, record.calibrator.method, scores, auroc, ", ".join(quality.cuts(record)) or UNKNOWN))
-    columns = ("Member", "Calibration", "Brier score, before to after", "Its vote was weighed by", "Own cuts")
+    columns = ("Member", "Calibration", "Brier score by it", "Vote weighed by", "Own cuts")
     return Table("Calibration, weight and cuts, all from held-out photos", columns, tuple(rows))
 
 

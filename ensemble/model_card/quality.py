@@ -49,9 +49,7 @@ def verdicts(sources: Sources) -> Section:
     found = Decided.of(known, said, classes)
     rows = [("Decided rightly", share(found.right, found.photos))]
     data: dict[str, Any] = {"policy": policy.name, "photos": found.photos, "right": rate(found.right, found.photos)}
-    sentences = [
-        f"The active policy, {policy.name}, on {len(known)} test photos; in brackets the counts and the {SURE} limits."
-    ]
+    sentences = [f"The active policy, {policy.name}, on {len(known)} test photos, with counts and {SURE} limits."]
     if counts := found.counts:
         rows += [
             ("Escapes: defective parts passed as OK", share(counts.escapes, counts.defective)),

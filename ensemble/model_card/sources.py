@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ensemble.cases import Case, Evidence
+from ensemble.cases import Case, Evidence, typed
 from ensemble.errors import QuorumError, StoreError
 from ensemble.members import KINDS
 from ensemble.policies import Policy
@@ -65,8 +65,8 @@ class Sources:
 
     @property
     def test(self) -> tuple[Case, ...]:
-        """The photos that only measure."""
-        return self.evidence.test
+        """The photos that only measure, with their types of defect where a folder or a file name tells them."""
+        return typed(self.evidence.test, self.classes)
 
     @property
     def active(self) -> Policy | None:

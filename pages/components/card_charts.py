@@ -9,7 +9,7 @@ from pages.components import session
 from pages.components.chart import show_chart
 from pages.components.sheet import as_markdown
 
-FIGURES = {"auroc": "AUROC", "right": "share decided rightly"}
+FIGURES = {"auroc": "AUROC", "right": "Share decided rightly"}
 
 
 def show_worth(section: Section) -> None:
