@@ -1,0 +1,82 @@
+"""What is wrong with photos before anything learns from them: `find_issues` looks, a person decides.
+
+| module | finds |
+|---|---|
+| `quality` | dark, light, blurred, empty photos, odd sizes and shapes |
+| `copies` (`prints`, `alignment`) | the same picture twice, also turned, stretched or brightened |
+| `labels` | labels that a model doubts |
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from PIL import Image
+
+from ensemble.cleaning.findings import KINDS, UNREADABLE, Finding, Looked, groups, report
+from ensemble.errors import PhotoError
+from ensemble.photos import read_photo
+from ensemble.results import Classes
+
+__all__ = ["KINDS", "Finding", "Looked", "find_issues", "groups", "report"]
+
+Progress = Callable[[str, float], None]
+Features = Callable[[Sequence[Looked], Classes, Callable[[float], None]], np.ndarray]
+
+
+def find_issues(
+    photos: Sequence[Looked],
+    *,
+    classes: Classes,
+    seed: int = 0,
+    label_errors: bool = True,
+    progress: Progress = lambda _stage, _done: None,
+    features: Features | None = None,
+) -> tuple[Finding, ...]:
+    """All findings, those that matter most first: by the order of `KINDS`, then surest first.
+
+    `progress` gets a stage in words and the share of it that is done. `features` gives the (N, D) rows that labels are
+    judged by, the bundled backbone's unless told otherwise.
+    """
+    from ensemble.cleaning.copies import find_links  # these bring torch, cleanvision and cleanlab: seconds
+    from ensemble.cleaning.duplicates import copy_findings, kept_together, same_pixels
+    from ensemble.cleaning.prints import Prints
+    from ensemble.cleaning.quality import Measures, measure, odd_photos
+
+    findings: list[Finding] = []
+    readable: list[Looked] = []
+    measures: list[Measures] = []
+    pixels: list[str] = []
+    prints = Prints(len(photos))
+    for done, photo in enumerate(photos, start=1):
+        try:
+            picture = read_photo(photo.path).picture
+        except PhotoError as error:
+            findings.append(Finding(UNREADABLE, photo.sha256, (), 1.0, f"{error} {KINDS[UNREADABLE].advice}"))
+        else:
+            readable.append(photo)
+            measures.append(measure(picture))
+            pixels.append(_pixels(picture))
+            prints.add(picture)
+        progress("Looking at the photos", done / len(photos))
+    findings += odd_photos(readable, measures)
+    together = same_pixels(pixels)
+    links = find_links(prints, together, lambda share: progress("Looking for copies", share))
+    findings += copy_findings(readable, pixels, together, links)
+    if label_errors:
+        from ensemble.cleaning.labels import bundled_features, doubtful_labels
+
+        findings += doubtful_labels(
+            readable,
+            kept_together(readable, together),
+            classes,
+            seed=seed,
+            progress=lambda share: progress("Judging the labels", share),
+            features=features or bundled_features,
+        )
+    order = list(KINDS)
+    return tuple(sorted(findings, key=lambda finding: (order.index(finding.kind), -finding.score, finding.sha256)))
+
+
+def _pixels(picture: Image.Image) -> str:
+    return hashlib.sha256(f"{picture.size}".encode() + picture.tobytes()).hexdigest()
