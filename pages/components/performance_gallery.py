@@ -16,6 +16,7 @@ from pages.components.chart import show_csv
 from pages.components.mark import shape
 from pages.components.performance_basis import Measured
 from pages.components.sheet import chip
+from pages.components.wrong_verdict import show_told_of_confirmed
 
 PAGE = 12
 COLUMNS = ("what", "photo", "truth", "defect", "verdict", "reason")
@@ -40,10 +41,39 @@ def show_gallery(measured: Measured) -> None:
         page = st.pagination(pages, key=f"performance_page {kind} {measured.policy.name}") if pages > 1 else 1
         part = shown[(page - 1) * PAGE : page * PAGE]
         st.html(f'<div class="parts">{"".join(_card(case, _verdict(case, measured)) for case in part)}</div>')
+        _show_confirm(part, kind, measured)
     else:
         st.info(_nothing(kind, measured), icon=":material/check:")
     if any(found.values()):
         _show_file(found, measured)
+
+
+def _show_confirm(part: Sequence[Case], kind: Kind, measured: Measured) -> None:
+    """Let a person confirm shown mistakes, so that the next training can learn from them."""
+    show_told_of_confirmed()
+    if session.is_demo() or kind == "reviews":
+        return
+    with st.popover("Confirm mistakes for training", icon=":material/flag:"):
+        names = {case.photo: case for case in part}
+        chosen = st.multiselect(
+            "Truly wrong",
+            list(names),
+            default=list(names),
+            format_func=lambda photo: Path(photo).name,
+            key=f"wrong {kind}",
+        )
+        st.button(
+            f"Confirm {len(chosen)}",
+            type="primary",
+            disabled=not chosen,
+            on_click=session.confirm_cases,
+            args=([(names[photo], _verdict(names[photo], measured).label) for photo in chosen],),
+            key=f"confirm {kind}",
+        )
+        st.caption(
+            "They wait in the collection of this product until somebody pulls them into training on the screen "
+            "**Data**. From then on they measure no longer."
+        )
 
 
 def _nothing(kind: Kind, measured: Measured) -> str:

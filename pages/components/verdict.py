@@ -11,6 +11,7 @@ from pages.components.lessons import show_lesson
 from pages.components.look import show_look
 from pages.components.mark import shape
 from pages.components.votes import show_absent, show_mean_score, show_votes
+from pages.components.wrong_verdict import show_wrong_verdict
 
 
 def show_answer(chosen: session.Chosen | None) -> None:
@@ -33,6 +34,7 @@ def show_details(chosen: session.Chosen | None) -> None:
         show_votes(verdict)
         show_look(chosen, verdict)
         show_json_download(verdict)
+        show_wrong_verdict(chosen, verdict)
 
 
 def show_verdict_card(verdict: Verdict) -> None:

@@ -35,6 +35,7 @@ from pages.components.session.collecting import (
     torn,
     upload_source,
 )
+from pages.components.session.confirming import confirm_cases, confirm_mistake, product_collection, told_of_confirmed
 from pages.components.session.desk import book, case_thumbnail, counts, evidence, history, labels, suspicions
 from pages.components.session.drafting import (
     CANDIDATE,
@@ -182,6 +183,8 @@ __all__ = [
     "collections_root",
     "comparison_of",
     "confirm",
+    "confirm_cases",
+    "confirm_mistake",
     "counts",
     "data_root",
     "decide",
@@ -231,6 +234,7 @@ __all__ = [
     "previewed",
     "problem_of_file",
     "problem_rows",
+    "product_collection",
     "product_folder",
     "products",
     "publish_version",
@@ -256,6 +260,7 @@ __all__ = [
     "take_back",
     "teachers",
     "told",
+    "told_of_confirmed",
     "told_of_data",
     "told_of_training",
     "torn",

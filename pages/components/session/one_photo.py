@@ -16,10 +16,11 @@ from pages.components.session.product import CHOSEN, LOOKS, VERDICT, mode, polic
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The photo that lies on the table: decoded once, with a faithful copy to look at."""
+    """The photo that lies on the table: its bytes, decoded once, with a faithful copy to look at."""
 
     photo: Photo
     evidence: bytes = field(repr=False)
+    data: bytes = field(repr=False)
 
 
 def choose_photo(data: bytes, name: str) -> Chosen:
@@ -29,7 +30,7 @@ def choose_photo(data: bytes, name: str) -> Chosen:
     if lying is None or lying.photo.sha256 != digest:
         st.session_state.pop(CHOSEN, None)
         photo = open_photo(data, name)
-        lying = Chosen(photo, evidence(photo.picture))
+        lying = Chosen(photo, evidence(photo.picture), data)
     st.session_state[CHOSEN] = lying = replace(lying, photo=replace(lying.photo, name=safe_name(name)))
     return lying
 
