@@ -565,3 +565,10 @@ def test_any_bytes_are_understood_or_refused_in_words(
         else:
             assert found.entries and set(found.meaning) >= {entry.kind for entry in found.entries}
             assert all(entry.path.is_relative_to(folder) for entry in found.entries)
+
+
+def test_a_collection_inside_is_none_of_the_photos(tmp_path: Path) -> None:
+    folder = lay(tmp_path, "ok/1.jpg", "nok/2.jpg", "collections/disc/photos/3/3.jpg", "collections/disc/collection.db")
+    found = understand(folder)
+    assert {entry.name for entry in found.entries} == {"ok/1.jpg", "nok/2.jpg"}
+    assert not found.problems

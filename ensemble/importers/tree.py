@@ -12,6 +12,7 @@ from ensemble.photos import MAX_BYTES, MAX_NAME, PHOTO_ENDINGS
 
 MAX_FILES = 200_000
 LEFT_OUT = frozenset(("__MACOSX", "Thumbs.db", "desktop.ini"))
+COLLECTION = "collection.db"  # marks photos that were brought in before, as in data/collections/ beside data/train/
 NAMED = 5  # names in a sentence about many
 
 
@@ -147,6 +148,9 @@ def _walk(folder: Path, problems: list[Problem]) -> Iterable[tuple[Path, bool]]:
         problems.append(Problem(name, f"{name} cannot be read ({error.strerror}). Check its permissions."))
 
     for place, folders, names in os.walk(folder, onerror=unreadable):
+        if COLLECTION in names and Path(place) != folder:
+            folders.clear()
+            continue
         folders[:] = sorted(name for name in folders if not _left_out(name))
         yield from ((Path(place, name), True) for name in folders)
         yield from ((Path(place, name), False) for name in sorted(names) if not _left_out(name))
