@@ -29,7 +29,8 @@ def show_sections(card: ModelCard) -> None:
 
 def _show_sentences(section: Section) -> None:
     listed = section.key == "limits" or len(section.sentences) >= MANY
-    st.markdown("\n".join(f"{'- ' if listed else ''}{as_markdown(said)}\n" for said in section.sentences))
+    said = [as_markdown(each) for each in section.sentences]
+    st.markdown("\n".join(f"- {each}" for each in said) if listed else "\n\n".join(said))
 
 
 def _show_table(table: Table) -> None:
@@ -43,7 +44,7 @@ def _show_table(table: Table) -> None:
 
 
 def _show_rows(table: Table) -> None:
-    show_sheet(table.columns, [[_cell(cell) for cell in row] for row in table.rows], folding=len(table.columns) > 2)
+    show_sheet(table.columns, [[_cell(cell) for cell in row] for row in table.rows], folding=len(table.columns) > 3)
 
 
 def _cell(text: str) -> str:
@@ -57,4 +58,4 @@ def _cell(text: str) -> str:
 def _tied(text: str) -> str:
     """A text as HTML that breaks neither before a unit nor between two limits, but within long names."""
     shown = escape(text).replace(" %", "\N{NO-BREAK SPACE}%").replace("_", "_<wbr>")
-    return re.sub(r"(\d\S*) to (\d)", "\\1\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}\\2", shown)
+    return re.sub(r"(\d(?:\N{NO-BREAK SPACE}%)?) to (\d)", "\\1\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}\\2", shown)

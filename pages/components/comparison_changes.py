@@ -13,7 +13,7 @@ from ensemble.errors import QuorumError
 from ensemble.results import Classes, word
 from pages.components import session
 from pages.components.chart import show_csv
-from pages.components.sheet import chip, show_sheet
+from pages.components.sheet import as_markdown, chip, show_sheet
 
 PAGE = 12
 KINDS = {
@@ -58,13 +58,22 @@ def _show_types(types: tuple[TypeCounts, ...]) -> None:
         return
     st.subheader("Escapes by type of defect", anchor=False)
     rows = [
-        (escape(each.defect.replace("_", " ")), f"{each.before} → {each.after}", str(each.photos)) for each in types
+        (escape(_spoken(each.defect)), f"{each.before} → {each.after}", str(each.photos))
+        for each in types
+        if each.before or each.after
     ]
-    show_sheet(("Type", "Current → new", "Photos"), rows)
+    if rows:
+        show_sheet(("Type", "Current → new", "Photos"), rows)
+    if caught := [f"{_spoken(each.defect)} ({each.photos})" for each in types if not (each.before or each.after)]:
+        st.caption(as_markdown(f"No escape of either: {', '.join(sorted(caught))}."))
+
+
+def _spoken(defect: str) -> str:
+    return defect.replace("_", " ")
 
 
 def _card(change: Change, classes: Classes) -> str:
-    defect = change.defect.replace("_", " ") if change.defect != change.label else ""
+    defect = _spoken(change.defect) if change.defect != change.label else ""
     facts = " · ".join(filter(None, (f"truly {word(change.label)}", defect, change.category)))
     verdicts = f"{chip(change.before, classes)} → {chip(change.after, classes)}"
     name = escape(Path(change.photo).stem.replace("_", " "))
