@@ -7,7 +7,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from ensemble import data_commands, mvtec_commands
+from ensemble import data_commands, mvtec_commands, version_commands
 from ensemble.errors import PhotoError, QuorumError
 from ensemble.terminal import (
     DEFAULT_MODELS,
@@ -33,6 +33,7 @@ app = typer.Typer(
 )
 app.add_typer(data_commands.app, name="data")
 app.add_typer(mvtec_commands.app, name="mvtec")
+app.add_typer(version_commands.app, name="versions")
 
 
 @app.command()

@@ -81,7 +81,7 @@ ROWS = (
         "workbench",
         "candidates",
     },
-    {"__main__", "mvtec_commands", "data_commands", "terminal", "api"},
+    {"__main__", "mvtec_commands", "data_commands", "version_commands", "terminal", "api"},
 )
 DOORS = {
     "torchvision": {"ensemble/backbones.py"},
@@ -93,6 +93,7 @@ DOORS = {
         "ensemble/__main__.py",
         "ensemble/mvtec_commands.py",
         "ensemble/data_commands.py",
+        "ensemble/version_commands.py",
         "ensemble/terminal.py",
     },
     "cleanvision": {"ensemble/cleaning/"},

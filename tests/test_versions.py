@@ -16,7 +16,7 @@ from ensemble.policies import Policy, PolicyBook
 from ensemble.results import OK_NOK, Classes
 from ensemble.store import Learnt, ModelStore, listings, policy_history, swapping, versions
 from ensemble.store.trust import trust
-from tests.conftest import TINY_BACKBONE
+from tests.conftest import TINY_BACKBONE, Run
 
 SVM, FOREST = f"svm_{TINY_BACKBONE}", f"rf_{TINY_BACKBONE}"
 OWN = Policy("MINE", "any", author="Ada", threshold=0.3)
@@ -423,3 +423,15 @@ def test_a_reader_beside_a_publisher_never_sees_half_a_product(product: ModelSto
     for reader in readers:
         reader.join()
     assert wrong == []
+
+
+def test_the_command_line_lists_publishes_and_discards(product: ModelStore, run: Run) -> None:
+    save(product, product="new", publish=False, author="Ada", reason="More photos.")
+    code, _, said = run("versions", "--models", product.folder)
+    assert code == 0 and "candidate" in said and "in force" in said and "More photos." in said
+    code, _, said = run("versions", "publish", 2, "--models", product.folder, "--author", "Ada")
+    assert (code, product.manifest().product) == (0, "new") and "Version 2 is in force" in said
+    assert versions.history(product)[0].publications[0].author == "Ada"
+    code, _, said = run("versions", "discard", 2, "--models", product.folder)
+    assert code == 2 and "only a candidate can be discarded" in said
+    assert "has no versions yet" in run("versions", "--models", product.folder / "backbones")[2]

@@ -89,9 +89,7 @@ class Estimate:
         for stage, seconds in self.plan.items():
             share = self.shares.get(stage, 0.0)
             own = self.spent.get(stage, 0.0) * (1 / share - 1) if share > 0 else 0.0
-            left += (
-                share * own + (1 - share) * (1 - share) * seconds * speed
-            )  # the further, the more its own pace counts
+            left += share * own + (1 - share) ** 2 * seconds * speed  # the further, the more its own pace counts
         return left
 
     def share(self) -> float:

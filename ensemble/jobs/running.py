@@ -122,7 +122,7 @@ def _close(ledger: Ledger, found: Job) -> None:
     if found.cancel_asked is not None:
         ledger.write(found.id, state="cancelled", ended=now(), seconds_left=None)
         return
-    where = f" at {found.share:.0%} ({found.stage})" if found.stage else " before it began to learn"
+    where = f" at {100 * found.share:.0f} % ({found.stage})" if found.stage else " before it began to learn"
     sentence = (
         f"The training process ended{where} without saying why: it was killed, or the machine went down. The published "
         "model is as it was."
@@ -144,7 +144,7 @@ def _busy(ledger: Ledger, folder: Path) -> str:
     for each in ledger.jobs():
         if each.is_open and each.folder == folder:
             who = f"{each.author} has" if each.author else "Somebody has"
-            far = f"{each.share:.0%} done ({each.stage})" if each.stage else "about to begin"
+            far = f"{100 * each.share:.0f} % done ({each.stage})" if each.stage else "about to begin"
             return (
                 f"{who} been training {each.settings.product or folder.name} since {each.asked}, and it is {far}. "
                 "Wait for its end, or cancel it."

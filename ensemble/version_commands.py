@@ -1,0 +1,51 @@
+"""The commands for versions of a product: `python -m ensemble versions COMMAND`."""
+
+from typing import Annotated
+
+import typer
+
+from ensemble.terminal import DEFAULT_MODELS, Models, figure, print_table, say
+
+app = typer.Typer(invoke_without_command=True, help="List the versions of a product; publish one, or discard one.")
+Number = Annotated[int, typer.Argument(metavar="NUMBER", help="A version's number.")]
+Author = Annotated[str, typer.Option("--author", help="Who does it.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why.")]
+
+
+@app.callback()
+def listing(context: typer.Context, models: Models = DEFAULT_MODELS) -> None:
+    """List the versions of a product, the newest first; the one in force is marked."""
+    from ensemble.store import ModelStore, versions
+
+    if context.invoked_subcommand:
+        return
+    found = versions.history(ModelStore(models))
+    if not found:
+        say(f"{models} has no versions yet: the next training makes the first.")
+        return
+    rows = []
+    for each in found:
+        accuracies = [entry["accuracy"] for entry in each.members.values() if entry.get("accuracy") is not None]
+        state = "in force" if each.current else each.state
+        best = figure(max(accuracies, default=None))
+        made = (each.at[:16], each.author or "–", str(len(each.members)))
+        rows.append((str(each.number), state, *made, best, each.reason))
+    print_table(("version", "state", "made (UTC)", "by", "members", "best accuracy", "why"), rows)
+
+
+@app.command()
+def publish(number: Number, models: Models = DEFAULT_MODELS, author: Author = "", reason: Reason = "") -> None:
+    """Put a version in force, at once and whole; an older one to roll back."""
+    from ensemble.store import ModelStore, versions
+
+    versions.publish(ModelStore(models), number, author, reason)
+    say(f"Version {number} is in force in {models}.")
+
+
+@app.command()
+def discard(number: Number, models: Models = DEFAULT_MODELS) -> None:
+    """Give up a candidate: its files go, its line stays."""
+    from ensemble.store import ModelStore, versions
+
+    versions.discard(ModelStore(models), number)
+    say(f"Version {number} is discarded.")
