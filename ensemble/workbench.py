@@ -99,7 +99,8 @@ def opened(source: Path | Iterable[File], below: Path, reading: Reading = Readin
         try:
             found = understand(laid_out.folder, layout=reading.layout, field=reading.field, table=reading.table)
         except DataError as error:
-            raise DataError(laid_out.said(str(error))) from error
+            told = laid_out.said(str(error))
+            raise DataError(told[:1].upper() + told[1:]) from error
         notes = tuple(map(laid_out.said, found.notes))
         yield replace(found, notes=notes, problems=(*laid_out.problems, *found.problems))
 

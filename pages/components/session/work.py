@@ -1,5 +1,6 @@
 """Long work in the background of this process: it goes on whatever somebody touches, and a reload finds it again."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -64,9 +65,9 @@ def _run(begun: Work, do: Callable[[Progress], Any]) -> None:
         begun.result = do(report)
     except QuorumError as error:
         begun.error = str(error)
-    except Exception as error:  # the screen must learn of it: nobody sees a thread's own traceback
+    except Exception as error:  # whatever it is, the screen must tell it: nobody sees a thread's own traceback
         begun.error = f"It has failed ({type(error).__name__}: {error}). Nothing was changed."
-        raise
+        logging.getLogger(__name__).exception("%s has failed", begun.title)
     finally:
         begun.done = True
 
