@@ -123,15 +123,16 @@ def _unknown_parts(sources: Sources) -> list[str]:
 
 def _about(sources: Sources) -> Section:
     """How the card was made."""
-    digest = sources.manifest_digest
+    digest, version = sources.manifest_digest, sources.version
+    of = f"It is of version {version.number}, made on {_day(version.at)}. " if version else ""
     return Section(
         "about",
         "How was this card made?",
         (
             "From the product's own files and by nobody's hand; what they do not tell is called unknown or not "
             "recorded. Its questions follow Mitchell et al. (2019), Model Cards for Model Reporting, arXiv:1810.03993.",
-            f"It speaks of the manifest with the SHA-256 {digest}.",
+            f"{of}It speaks of the manifest with the SHA-256 {digest}.",
         ),
         (),
-        {"manifest": digest},
+        {"manifest": digest, "version": version.number if version else None},
     )

@@ -10,7 +10,8 @@ from ensemble.errors import QuorumError, StoreError
 from ensemble.members import KINDS
 from ensemble.policies import Policy
 from ensemble.results import Classes
-from ensemble.store import Manifest, ModelStore, Quarantined, Record
+from ensemble.store import Manifest, ModelStore, Quarantined, Record, listings
+from ensemble.store.listings import Version
 from ensemble.store.loading import MANIFEST
 
 
@@ -19,7 +20,7 @@ class Sources:
     """The product's manifest, its policies with the active one first, and its cases; `problems` say what is missing.
 
     `photos` is where the cases' photos lay in training. `manifest_digest` is the SHA-256 of the manifest's bytes, which
-    name all other files but the policies.
+    name all other files but the policies; `version` is the one that is kept of it, where there is one.
     """
 
     manifest: Manifest
@@ -29,6 +30,7 @@ class Sources:
     quarantine: tuple[Quarantined, ...]
     photos: Path
     manifest_digest: str
+    version: Version | None
 
     @classmethod
     def of(cls, store: ModelStore) -> "Sources":
@@ -49,9 +51,15 @@ class Sources:
             evidence = store.evidence()
         except QuorumError as error:
             problems.append(str(error))
+        digest = hashlib.sha256(store.path_of(MANIFEST).read_bytes()).hexdigest()
+        version = None
+        try:
+            kept = reversed(listings.versions(store.folder))
+            version = next((each for each in kept if each.files.get(MANIFEST) == digest), None)
+        except StoreError as error:
+            problems.append(str(error))
         photos = store.folder / evidence.folder
-        digest = hashlib.sha256((store.folder / MANIFEST).read_bytes()).hexdigest()
-        return cls(manifest, policies, evidence, tuple(problems), tuple(store.quarantine()), photos, digest)
+        return cls(manifest, policies, evidence, tuple(problems), tuple(store.quarantine()), photos, digest, version)
 
     @property
     def classes(self) -> Classes:
