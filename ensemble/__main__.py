@@ -94,6 +94,10 @@ def train(
     pooling: Annotated[str | None, typer.Option("--pooling", help="average, average_std or grid.")] = None,
     side: Side = None,
     product: Annotated[str | None, typer.Option("--product", help="The product's name on the screens.")] = None,
+    profile: Annotated[str, typer.Option("--profile", help="quick, balanced or thorough.")] = "balanced",
+    balance: Annotated[
+        str, typer.Option("--balance", help="What is done for rare classes: weights, undersample or none.")
+    ] = "weights",
 ) -> None:
     """Train members on photos, measure them on the test part, and put them into the product's folder."""
     from ensemble.backbones import BUNDLED
@@ -112,6 +116,8 @@ def train(
             product=product,
             pooling=pooling,
             side=side,
+            profile=profile,
+            balance=balance,
             notify=say,
             progress=show,
         )

@@ -1,7 +1,10 @@
 """What several tests share: drawn photos, random weights for a small backbone, and a product trained on both."""
 
+import atexit
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -25,6 +28,8 @@ Run = Callable[..., tuple[int, str, str]]
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"  # servers under test are never behind a proxy
 for setting in [name for name in os.environ if name.startswith("QUORUM_")]:
     del os.environ[setting]  # before any module reads it: a developer's own settings must not change what is tested
+os.environ["QUORUM_CACHE"] = tempfile.mkdtemp(prefix="quorum_features_")  # nor may tests fill or read his cache
+atexit.register(shutil.rmtree, os.environ["QUORUM_CACHE"], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -56,7 +56,7 @@ class AutoencoderMember(GoodPartsMember):
             torch.manual_seed(self.seed)
             curves: dict[str, list[float]] = {"learning_loss": [], "held_out_loss": []}
             self.curves_ = curves  # which grow, for those who watch
-            network = _train(learn, hold, curves, progress)
+            network = _train(learn, hold, curves, self.teaching.epochs(STEPS), progress)
         self.network_ = network.eval().requires_grad_(False)
         usual = np.concatenate([_blurred(self._errors(part)) for part in learn.split(CHUNK)]).mean(axis=0)
         arrays = {name: value.numpy() for name, value in network.state_dict().items()}
@@ -115,13 +115,15 @@ def _empty() -> SmallAutoencoder:
     return channels_last(empty.to_empty(device="cpu"))
 
 
-def _train(learn: Tensor, hold: Tensor, curves: Mapping[str, list[float]], progress: Progress) -> SmallAutoencoder:
+def _train(
+    learn: Tensor, hold: Tensor, curves: Mapping[str, list[float]], steps: int, progress: Progress
+) -> SmallAutoencoder:
     """A network for (N, 3, side, side) pixels; its loss on those it learns from and on those held out into `curves`."""
     network = channels_last(SmallAutoencoder())
     optimiser = torch.optim.AdamW(network.parameters(), PEAK_RATE, weight_decay=1e-4)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, PEAK_RATE, total_steps=STEPS)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, PEAK_RATE, total_steps=steps)
     total = torch.zeros(())
-    for step in range(1, STEPS + 1):
+    for step in range(1, steps + 1):
         photos = _values(_mirrored(learn[torch.randint(len(learn), (BATCH,))]))
         loss = nn.functional.mse_loss(network(photos), photos)
         optimiser.zero_grad()
@@ -136,7 +138,7 @@ def _train(learn: Tensor, hold: Tensor, curves: Mapping[str, list[float]], progr
             curves["learning_loss"].append(round(float(total) / POINT, 6))
             curves["held_out_loss"].append(round(float(torch.stack(losses).mean()), 6))
             total.zero_()
-            progress(step / STEPS)
+            progress(step / steps)
     return network
 
 

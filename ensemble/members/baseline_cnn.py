@@ -8,7 +8,7 @@ from sklearn.model_selection import train_test_split
 from torch import Tensor, nn
 
 from ensemble.errors import MemberError
-from ensemble.members.contract import Curves, Facts, Input, Lesson, Opinion, Parts, Progress
+from ensemble.members.contract import Curves, Facts, Input, Lesson, Opinion, Parts, Progress, Teaching
 from ensemble.networks import BaselineCNN, channels_last
 from ensemble.preprocessing import Preprocessing
 from ensemble.results import Classes
@@ -37,6 +37,7 @@ class BaselineCNNMember:
         self.classes = classes
         self.input = input
         self.seed = seed
+        self.teaching = Teaching()
         self.curves_: Curves = {}
         self.facts_: Facts = {}
 
@@ -47,13 +48,13 @@ class BaselineCNNMember:
         learn, check = (torch.from_numpy(part) for part in held)
         pixels, targets = torch.from_numpy(rows), torch.from_numpy(labels).long()
         counts = torch.bincount(targets, minlength=len(self.classes.names)).float()
-        loss_of = nn.CrossEntropyLoss(weight=len(targets) / (len(counts) * counts))
+        loss_of = nn.CrossEntropyLoss(weight=len(targets) / (len(counts) * counts) if self.teaching.weighted else None)
         with torch.random.fork_rng(), torch.enable_grad():
             torch.manual_seed(self.seed)
             network = channels_last(BaselineCNN(len(self.classes.names)))
             optimiser = torch.optim.AdamW(network.parameters(), PEAK_RATE, weight_decay=1e-2)
             steps = -(-len(learn) // BATCH)  # an epoch
-            epochs = min(max(EPOCHS[0], -(-STEPS // steps)), EPOCHS[1])
+            epochs = self.teaching.epochs(min(max(EPOCHS[0], -(-STEPS // steps)), EPOCHS[1]))
             schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, PEAK_RATE, total_steps=epochs * steps)
             learning_loss: list[float] = []
             held_out_loss: list[float] = []

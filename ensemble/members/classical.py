@@ -1,6 +1,8 @@
 """Members that learn from a frozen backbone's features: a scaler, then an SVM, a random forest or boosted trees."""
 
 import os
+from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,11 +14,12 @@ from sklearn.utils.class_weight import compute_sample_weight
 from xgboost import XGBClassifier
 
 from ensemble.errors import MemberError
-from ensemble.members.contract import Curves, Facts, Input, Lesson, Opinion, Parts, Progress
+from ensemble.members.contract import Curves, Facts, Input, Lesson, Opinion, Parts, Progress, Teaching
 from ensemble.preprocessing import Preprocessing
 from ensemble.results import Classes
 
 CLASSIFIER, SCALER = ".pkl", "_scaler.pkl"
+Settings = Mapping[str, Any]
 
 
 class ClassicalMember:
@@ -31,13 +34,26 @@ class ClassicalMember:
     needs: ClassVar[str | None] = None
     libraries: ClassVar[tuple[str, ...]] = ("scikit-learn",)
     endings: ClassVar[tuple[str, ...]] = (CLASSIFIER, SCALER)
+    usual: ClassVar[Settings]  # of the classifier, where no search has found better ones
 
     def __init__(self, *, classes: Classes, input: Input, seed: int = 0) -> None:
         self.classes = classes
         self.input = input
         self.seed = seed
+        self.teaching = Teaching()
         self.curves_: Curves = {}
         self.facts_: Facts = {}
+
+    def others(self, features: int) -> Sequence[Settings]:
+        """Settings to try beside the usual ones, for so many features."""
+        return ()
+
+    def _settings(self) -> dict[str, Any]:
+        return {**self.usual, **self.teaching.settings}
+
+    def searched(self, labels: np.ndarray) -> Any:
+        """The classifier whose settings are searched."""
+        return self._new_classifier(labels)
 
     def _new_classifier(self, labels: np.ndarray) -> Any:
         raise MemberError(f"{type(self).__name__} names no classifier.")
@@ -46,7 +62,7 @@ class ClassicalMember:
         """Learn the scaler and the classifier; rare classes weigh as much as common ones."""
         self.scaler_ = StandardScaler().fit(rows)
         classifier = self._new_classifier(labels)
-        weights = compute_sample_weight("balanced", labels)
+        weights = compute_sample_weight("balanced", labels) if self.teaching.weighted else None
         classifier.fit(self.scaler_.transform(rows), labels, sample_weight=weights)
         if "n_jobs" in classifier.get_params():
             classifier.set_params(n_jobs=None)  # how many cores trained it is no part of the model
@@ -119,12 +135,22 @@ class SupportVectorMember(ClassicalMember):
 
     kind: ClassVar[str] = "svm"
     title: ClassVar[str] = "SVM"
+    usual: ClassVar[Settings] = {"C": 10.0, "gamma": "scale"}
+
+    def others(self, features: int) -> Sequence[Settings]:
+        """A tenth and ten times the penalty, a third and three times the kernel's width: scaled features vary by 1."""
+        grid = product((10.0, 1.0, 100.0), ("scale", 1 / (3 * features), 3 / features))
+        return [{"C": penalty, "gamma": gamma} for penalty, gamma in grid][1:]
+
+    def searched(self, labels: np.ndarray) -> Any:
+        return SVC(**self.usual)  # its distances rank as its probabilities do
 
     def _new_classifier(self, labels: np.ndarray) -> Any:
         folds = int(min(5, np.bincount(labels).min()))
         if folds < 2:
             raise MemberError("An SVM needs at least two photos of each class to learn its probabilities.")
-        return CalibratedClassifierCV(SVC(C=10.0), method="sigmoid", cv=folds, ensemble=False)
+        machine = SVC(**self._settings())
+        return CalibratedClassifierCV(machine, method="sigmoid", cv=folds, ensemble=False)
 
 
 class ForestMember(ClassicalMember):
@@ -132,11 +158,15 @@ class ForestMember(ClassicalMember):
 
     kind: ClassVar[str] = "rf"
     title: ClassVar[str] = "Random forest"
+    usual: ClassVar[Settings] = {"min_samples_leaf": 2, "max_features": "sqrt"}
+
+    def others(self, features: int) -> Sequence[Settings]:
+        grid = product(("sqrt", "log2"), (2, 1, 5))
+        return [{"min_samples_leaf": leaf, "max_features": share} for share, leaf in grid][1:]
 
     def _new_classifier(self, labels: np.ndarray) -> Any:
-        return RandomForestClassifier(
-            n_estimators=300, min_samples_leaf=2, random_state=self.seed, n_jobs=os.cpu_count()
-        )
+        cores = os.cpu_count()
+        return RandomForestClassifier(n_estimators=300, random_state=self.seed, n_jobs=cores, **self._settings())
 
     def _take(self, classifier: Any) -> None:
         super()._take(classifier)
@@ -166,15 +196,19 @@ class XGBoostMember(ClassicalMember):
     kind: ClassVar[str] = "xgb"
     title: ClassVar[str] = "XGBoost"
     libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "xgboost")
+    usual: ClassVar[Settings] = {"max_depth": 3, "learning_rate": 0.1}
+
+    def others(self, features: int) -> Sequence[Settings]:
+        grid = product((3, 2, 5), (0.1, 0.05, 0.2))
+        return [{"max_depth": depth, "learning_rate": rate} for depth, rate in grid][1:]
 
     def _new_classifier(self, labels: np.ndarray) -> Any:
         return XGBClassifier(
             n_estimators=300,
-            max_depth=3,
-            learning_rate=0.1,
             subsample=0.8,
             colsample_bynode=0.1,
             tree_method="hist",
             random_state=self.seed,
             n_jobs=os.cpu_count(),
+            **self._settings(),
         )

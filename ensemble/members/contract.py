@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
@@ -39,6 +39,20 @@ class Opinion:
     regions: Sequence[tuple[Region, ...]] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Teaching:
+    """How a member is taught: how long networks learn (of what is usual), whether rare classes weigh as much as common
+    ones, and settings of its classifier that differ from the usual ones."""
+
+    effort: float = 1.0
+    weighted: bool = True
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def epochs(self, usual: int) -> int:
+        """How many epochs, or steps, where so many are usual."""
+        return max(1, round(self.effort * usual))
+
+
 class Member(Protocol):
     """One voter. It holds no threshold and decides nothing.
 
@@ -47,6 +61,7 @@ class Member(Protocol):
     which it reads it, None for the backbone's own. `lesson` says what it learns from: all photos with their classes,
     good parts alone, or photos with masks; `needs` names a package that only its learning needs. `libraries` names the
     packages whose version its files depend on, `endings` the files that it is kept in, by what follows its name.
+    `teaching` says how it is to learn.
     `curves_` holds what learning by epochs has measured, one number an epoch, and `facts_` what else a person should
     know of its learning; either may be empty.
     """
@@ -63,6 +78,7 @@ class Member(Protocol):
     classes: Classes
     input: Input
     curves_: Curves
+    teaching: Teaching
     facts_: Facts
 
     def __init__(self, *, classes: Classes, input: Input, seed: int = 0) -> None: ...

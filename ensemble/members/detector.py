@@ -20,7 +20,7 @@ from PIL import Image
 
 from ensemble.detections import decode, on_scale
 from ensemble.errors import MemberError
-from ensemble.members.contract import Curves, Facts, Input, Lesson, Opinion, Parts, Progress
+from ensemble.members.contract import Curves, Facts, Input, Lesson, Opinion, Parts, Progress, Teaching
 from ensemble.members.detector_file import CONFIDENCE, STATED, DetectorFile
 from ensemble.preprocessing import Preprocessing
 from ensemble.results import Classes, Region
@@ -53,6 +53,7 @@ class DetectorMember:
         self.classes = classes
         self.input = input
         self.seed = seed
+        self.teaching = Teaching()
         self.curves_: Curves = {}
         self.facts_: Facts = {}
 
@@ -87,7 +88,7 @@ class DetectorMember:
         with tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary)
             held = _write_lesson(folder, rows, masks, (damaged, np.sort(calm)), random)
-            epochs = int(np.clip(SEEN // (len(damaged) + len(calm)), *EPOCHS))
+            epochs = self.teaching.epochs(int(np.clip(SEEN // (len(damaged) + len(calm)), *EPOCHS)))
             _train(folder, rows.shape[-1], epochs, self.seed, progress or (lambda _: None))
             result = json.loads((folder / RESULT).read_text(encoding="utf-8"))
             data = _with_confidence((folder / DETECTOR).read_bytes(), result["confidence"] or STATED)

@@ -13,7 +13,7 @@ from torch.nn.utils import skip_init
 from ensemble.backbones import FeatureExtractor, as_grid
 from ensemble.errors import MemberError
 from ensemble.members.baseline_cnn import vary
-from ensemble.members.contract import Curves, Facts, Input, Lesson, Opinion, Parts, Progress
+from ensemble.members.contract import Curves, Facts, Input, Lesson, Opinion, Parts, Progress, Teaching
 from ensemble.networks import channels_last
 from ensemble.preprocessing import Preprocessing
 from ensemble.results import Classes
@@ -84,6 +84,7 @@ class FinetunedMember:
         self.classes = classes
         self.input = input
         self.seed = seed
+        self.teaching = Teaching()
         self.curves_: Curves = {}
         self.facts_: Facts = {}
 
@@ -144,11 +145,12 @@ class _Learning:
         self.learn, self.check = (torch.from_numpy(part) for part in held)
         self.pixels, self.targets = torch.from_numpy(rows), torch.from_numpy(labels).long()
         counts = torch.bincount(self.targets, minlength=kinds).float()
-        self.loss_of: Callable[[Tensor, Tensor], Tensor] = nn.CrossEntropyLoss(weight=len(labels) / (kinds * counts))
+        weight = len(labels) / (kinds * counts) if member.teaching.weighted else None
+        self.loss_of: Callable[[Tensor, Tensor], Tensor] = nn.CrossEntropyLoss(weight=weight)
         self.prepare: Callable[[Tensor], Tensor] = member.extractor().spec.preprocessing.normalise
         self.network = channels_last(TunedNetwork(member.extractor(), kinds))
         self.batches = -(-len(self.learn) // BATCH)  # of about the same size: the averages need more than one photo
-        self.epochs = min(max(EPOCHS[0], round(PHOTOS / len(self.learn))), EPOCHS[1])
+        self.epochs = member.teaching.epochs(min(max(EPOCHS[0], round(PHOTOS / len(self.learn))), EPOCHS[1]))
         self.progress = progress
         self.curves: dict[str, list[float]] = {"learning_loss": [], "held_out_loss": [], "held_out_auroc": []}
         self.best, self.best_epoch = (-1.0, 0.0), 0

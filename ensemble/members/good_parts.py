@@ -16,7 +16,7 @@ from scipy import stats
 from sklearn.model_selection import KFold
 
 from ensemble.errors import MemberError
-from ensemble.members.contract import Curves, Facts, Input, Lesson, Opinion, Parts, Progress
+from ensemble.members.contract import Curves, Facts, Input, Lesson, Opinion, Parts, Progress, Teaching
 from ensemble.preprocessing import Preprocessing
 from ensemble.results import Classes
 
@@ -96,6 +96,7 @@ class GoodPartsMember:
         self.classes = classes
         self.input = input
         self.seed = seed
+        self.teaching = Teaching()
         self.curves_: Curves = {}
         self.facts_: Facts = {}
 

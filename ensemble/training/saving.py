@@ -1,0 +1,55 @@
+"""What a product keeps of a training, member by member."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from ensemble import evaluation
+from ensemble.calibrators import NONE
+from ensemble.cases import Evidence
+from ensemble.datasets import Dataset, digest
+from ensemble.energy import Energy, circumstances
+from ensemble.members import Member
+from ensemble.policy_making import member_cuts
+from ensemble.store import Learnt
+from ensemble.training.reading import taught_by
+from ensemble.training.recipe import Recipe
+from ensemble.voting import Fitted
+
+
+def learnt(
+    dataset: Dataset,
+    members: Mapping[str, Member],
+    fitted: Fitted,
+    quality: Mapping[str, Mapping[str, Any]],
+    recipe: Recipe,
+    energy: Energy,
+    evidence: Evidence,
+) -> list[Learnt]:
+    """The members with all that the manifest keeps of them."""
+    found, when_and_where, test_data = [], circumstances(), digest(dataset.test)
+    taught = {member.lesson: taught_by(member.lesson, dataset, recipe) for member in members.values()}
+    digests = {lesson: digest(samples) for lesson, samples in taught.items()}
+    for name, member in members.items():
+        counts = Counter(sample.label for sample in taught[member.lesson])
+        training: dict[str, Any] = {
+            "data": digests[member.lesson],
+            "photos": {label: counts[label] for label in dataset.classes.names},
+            "test_data": test_data,
+            "seed": recipe.seed,
+            "profile": recipe.profile.name,
+            "balance": recipe.balance,
+            "energy": energy.as_json(),  # of the whole run, which is the same for all that it has trained
+            "notes": list(dataset.notes),
+            **when_and_where,
+        }
+        training |= {"curves": dict(member.curves_)} if member.curves_ else {}
+        training |= {"facts": dict(member.facts_)} if member.facts_ else {}
+        training |= fitted.facts(name)
+        cuts = member_cuts(evidence.held_out, name, dataset.classes)
+        training |= {"cuts": {cut: found.as_json() for cut, found in cuts.items()}} if cuts else {}
+        figures = evaluation.flat(quality.get(name, {}))
+        found.append(
+            Learnt(name, member, training, figures, fitted.weights.get(name, 1.0), fitted.calibrators.get(name, NONE))
+        )
+    return found
