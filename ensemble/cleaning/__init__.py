@@ -8,6 +8,7 @@
 """
 
 import hashlib
+import warnings
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -19,6 +20,9 @@ from ensemble.photos import read_photo
 from ensemble.results import Classes
 
 __all__ = ["KINDS", "Finding", "Looked", "find_issues", "groups", "report"]
+
+# In a notebook, tqdm regrets that it cannot draw bars, which cleanvision and cleanlab import and nobody is shown.
+warnings.filterwarnings("ignore", message="IProgress not found")
 
 Progress = Callable[[str, float], None]
 Features = Callable[[Sequence[Looked], Classes, Callable[[float], None]], np.ndarray]
