@@ -57,7 +57,7 @@ def test_preview_of_a_catalogue_with_a_table(run: Run, tmp_path: Path, incoming:
     [
         (("{folder}",), "is not laid out in any way that is known here. VisA: expected"),
         (("{folder}/gone",), "does not exist"),
-        (("{folder}/flat.zip", "--layout", "visa"), "the upload/flat is not laid out in that way. VisA: expected"),
+        (("{folder}/flat.zip", "--layout", "visa"), "The upload/flat is not laid out in that way. VisA: expected"),
         (("{folder}/empty.zip",), "empty.zip: The zip file holds no files"),
         (("{folder}", "--layout", "coco"), "No layout is called 'coco'"),
     ],
