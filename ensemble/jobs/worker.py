@@ -139,8 +139,22 @@ def _train(ledger: Ledger, found: Job) -> int:
     )
     reporter.write("Saved")
     ledger.remember_costs(reporter.estimate.costs(len(dataset.train)))
-    versions.annotate(ModelStore(found.folder), outcome.version, {"training": found.id, "said": list(outcome.notes)})
+    notes = {"training": found.id, "said": list(outcome.notes), **_compared(found, outcome.version)}
+    versions.annotate(ModelStore(found.folder), outcome.version, notes)
     return outcome.version
+
+
+def _compared(found: Job, version: int) -> dict[str, Any]:
+    """The candidate against the model in force, as notes for the version; or why there is no comparison."""
+    from ensemble.candidates import compare_with_current
+    from ensemble.store import ModelStore
+
+    say("Comparing with the model in force")
+    try:
+        comparison = compare_with_current(ModelStore(found.folder), version, found.settings.seed)
+    except QuorumError as error:
+        return {"not_compared": str(error)}
+    return {} if comparison is None else {"comparison": comparison.as_json()}
 
 
 if __name__ == "__main__":
