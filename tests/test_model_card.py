@@ -31,6 +31,8 @@ TRAINING: dict[str, Any] = {
     "calibration": {"before": {"brier": 0.2}, "after": {"brier": 0.1}, "photos": 30},
     "cuts": {"f1": {"threshold": 0.25}},
     "notes": [],
+    "profile": "balanced",
+    "balance": "weights",
     "trained": "2026-11-20T08:00:00+00:00",
     "machine": "Linux x86_64, 2 processors, Python 3.11.2",
 }
@@ -129,6 +131,10 @@ class TestSections:
             ("members", ["AUROC 0.900 (real defects)", "svm_a.pkl", "0" * 64]),
             ("policies", ["MAJORITY (active)", "no photos: they are fixed", "SAFE_0FN may not be called safe yet."]),
             ("training", ["about 0.5 Wh, about 0.2 g CO2. A guess.", "learning loss from 0.900 to 0.400 over 2"]),
+            (
+                "training",
+                ["The profile chosen for training was balanced.", "The balance chosen for training was weights."],
+            ),
             ("training", ["Trained on Linux x86_64, 2 processors, Python 3.11.2.", "scikit-learn", "1.9.1"]),
             ("about", ["Mitchell et al. (2019)", "arXiv:1810.03993"]),
         ],

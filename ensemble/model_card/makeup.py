@@ -82,12 +82,15 @@ def effort(sources: Sources) -> Section:
     sentences = [f"{name}, by epoch: {curves_text(found)}" for name, found in curves.items()]
     used = _energy(sources)
     sentences += [_energy_sentence(each) for each in used] or ["What training used is unknown."]
+    for name in ("profile", "balance"):
+        if found := noted(sources, name):
+            sentences.append(f"The {name} chosen for training was {', '.join(found)}.")
     machines, dates = noted(sources, "machine"), noted(sources, "trained")
     sentences.append(f"Trained on {' and on '.join(machines)}." if machines else "On which machine is not recorded.")
     rows = sorted({item for record in sources.records.values() for item in record.libraries.items()})
     tables = (Table("Libraries", ("Library", "Version"), tuple(rows)),) if rows else ()
     data = {"energy": used, "machines": machines, "trained": dates, "libraries": [list(row) for row in rows]}
-    data |= {"epochs": curves}
+    data |= {"epochs": curves, "profiles": noted(sources, "profile"), "balances": noted(sources, "balance")}
     return Section("training", "How was it trained, and what did that take?", tuple(sentences), tables, data)
 
 
