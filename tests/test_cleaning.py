@@ -86,7 +86,7 @@ def test_copies_are_found_however_they_were_changed_and_parts_of_one_mould_are_n
     expected = {f"{way}.jpg": (f"part{number}.jpg",) for number, way in enumerate(COPIES)}
     assert named(findings, castings, "leak") == expected
     assert {f.kind for f in findings} <= {"leak", "odd_size"}
-    assert all("laid over each other" in f.sentence and f.score > 0.77 for f in findings if f.kind == "leak")
+    assert all("laid over each other" in f.sentence and f.score >= 0.79 for f in findings if f.kind == "leak")
 
 
 def test_copies_on_one_side_are_near_duplicates_and_all_but_the_first_are_named(castings: list[Looked]) -> None:
@@ -198,8 +198,8 @@ def rows_of(truth: list[str]) -> Callable[..., np.ndarray]:
     """Features in which the true classes lie apart."""
     names = sorted(set(truth))
     random = np.random.default_rng(0)
-    centres = np.array([[3.0 * (name == other) for other in names] for name in truth])
-    rows = np.hstack([centres, np.zeros((len(truth), 8))]) + random.normal(0, 0.4, (len(truth), 8 + len(names)))
+    centres = np.repeat([[float(name == other) for other in names] for name in truth], 60, axis=1)
+    rows = centres + random.normal(0, 0.6, centres.shape)
     return lambda photos, _classes, _progress: rows[[int(photo.sha256) for photo in photos]]
 
 
@@ -209,11 +209,13 @@ def rows_of(truth: list[str]) -> Callable[..., np.ndarray]:
 def test_turned_labels_are_found_with_the_class_that_is_meant(classes: Classes) -> None:
     truth = [classes.names[number % len(classes.names)] for number in range(90)]
     labels = list(truth)
-    for place in (7, 40, 71):
+    turned = {4, 7, 23, 30, 40, 53, 66, 71, 85}
+    for place in turned:
         labels[place] = classes.names[(classes.names.index(truth[place]) + 1) % len(classes.names)]
     photos = [Looked(str(number), Path("photo"), label) for number, label in enumerate(labels)]
     findings = doubtful_labels(photos, range(90), classes, seed=0, progress=lambda _: None, features=rows_of(truth))
-    assert {f.sha256: f.suggestion for f in findings} == {str(place): truth[place] for place in (7, 40, 71)}
+    assert all(int(f.sha256) in turned and f.suggestion == truth[int(f.sha256)] for f in findings)
+    assert len(findings) >= 6  # confident learning estimates how many labels are wrong, and names no more than that
     assert all("has not learnt from this photo" in f.sentence for f in findings)
 
 
