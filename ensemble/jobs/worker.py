@@ -11,8 +11,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ensemble.errors import QuorumError
 from ensemble.jobs.ledger import Job, Ledger, now
