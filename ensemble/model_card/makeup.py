@@ -83,8 +83,8 @@ def effort(sources: Sources) -> Section:
     used = _energy(sources)
     sentences += [_energy_sentence(each) for each in used] or ["What training used is unknown."]
     for name in ("profile", "balance"):
-        if found := noted(sources, name):
-            sentences.append(f"The {name} chosen for training was {', '.join(found)}.")
+        if chosen := noted(sources, name):
+            sentences.append(f"The {name} chosen for training was {', '.join(chosen)}.")
     machines, dates = noted(sources, "machine"), noted(sources, "trained")
     sentences.append(f"Trained on {' and on '.join(machines)}." if machines else "On which machine is not recorded.")
     rows = sorted({item for record in sources.records.values() for item in record.libraries.items()})
