@@ -54,7 +54,7 @@ def show_training_form() -> None:
         key="training_profile",
     )
     st.caption(as_markdown(PROFILES[profile].sentence))
-    chosen, backbones, balance, seed = _show_details(kinds, obstacles)
+    chosen, backbones, balance, seed = _show_details(kinds, obstacles, profile)
     author = st.text_input("Your name", key="training_author", width=260)
     settings = Settings(
         data=str(data),
@@ -78,14 +78,14 @@ def show_training_form() -> None:
     st.caption("It runs beside the dashboard. What is in force stays so until you publish the new version.")
 
 
-def _show_details(kinds: tuple[str, ...], obstacles: list[str]) -> tuple[list[str], list[str], str, int]:
+def _show_details(kinds: tuple[str, ...], obstacles: list[str], profile: str) -> tuple[list[str], list[str], str, int]:
     with st.expander("Members, backbones, seed", icon=":material/tune:"):
         chosen = st.multiselect(
             "Members",
             kinds,
-            default=kinds,
+            default=[kind for kind in kinds if kind in (PROFILES[profile].kinds or kinds)],
             format_func=lambda kind: KINDS[kind].title,
-            key=f"training_kinds {' '.join(kinds)}",
+            key=f"training_kinds {profile} {' '.join(kinds)}",
         )
         for sentence in obstacles:
             st.caption(as_markdown(sentence))
