@@ -190,11 +190,11 @@ class FeatureCache:
     def _make_room(self, database: sqlite3.Connection) -> None:
         if _bytes(database) <= self.most_bytes:
             return
-        oldest = "DELETE FROM rows WHERE rowid IN (SELECT rowid FROM rows ORDER BY used, rowid LIMIT 256)"
+        oldest = "DELETE FROM rows WHERE rowid IN (SELECT rowid FROM rows ORDER BY used, rowid LIMIT 32)"
         with database:
             while _bytes(database) > SPARED * self.most_bytes and database.execute(oldest).rowcount:
                 pass
-        database.execute("PRAGMA incremental_vacuum").fetchall()
+        database.executescript("PRAGMA incremental_vacuum")  # execute would stop after its first page
 
     def _entry(self, database: sqlite3.Connection, source: Input) -> "_Entry | None":
         """How the file calls an input; None where it does not know it."""

@@ -113,7 +113,8 @@ def search(member: ClassicalMember, rows: np.ndarray, labels: np.ndarray, parts:
     chosen = _some(labels, np.asarray(parts), member.seed)
     rows, labels, groups = rows[chosen], labels[chosen], np.asarray(parts)[chosen]
     folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=member.seed)
-    splits = list(folds.split(rows, labels, groups)) if np.bincount(labels).min() >= FOLDS else []
+    enough = min(np.bincount(labels).min(), len(np.unique(groups))) >= FOLDS
+    splits = list(folds.split(rows, labels, groups)) if enough else []
     if not splits or any(len(np.unique(labels[part])) < len(np.unique(labels)) for split in splits for part in split):
         raise MemberError(
             f"A search of settings needs photos of {FOLDS} parts of each class at least. Add photos, or train with the "
@@ -128,7 +129,7 @@ def search(member: ClassicalMember, rows: np.ndarray, labels: np.ndarray, parts:
 def _tried(
     member: ClassicalMember, rows: np.ndarray, labels: np.ndarray, splits: Sequence[Any], scoring: str
 ) -> tuple[Tried, ...]:
-    classifier = member.searched(labels)
+    classifier = member.searched(labels, rows.shape[1])
     step = type(classifier).__name__.lower()
     pipeline = make_pipeline(StandardScaler(), classifier)
     weighing = {f"{step}__sample_weight": compute_sample_weight("balanced", labels)} if member.teaching.weighted else {}

@@ -20,6 +20,7 @@ from ensemble.results import Classes
 
 CLASSIFIER, SCALER = ".pkl", "_scaler.pkl"
 Settings = Mapping[str, Any]
+SUMS, FEWEST_BINS, OWN_BINS = 2**18, 16, 256  # sums of 16 bytes; beyond the cache, boosting takes several times longer
 
 
 class ClassicalMember:
@@ -51,17 +52,17 @@ class ClassicalMember:
     def _settings(self) -> dict[str, Any]:
         return {**self.usual, **self.teaching.settings}
 
-    def searched(self, labels: np.ndarray) -> Any:
+    def searched(self, labels: np.ndarray, features: int) -> Any:
         """The classifier whose settings are searched."""
-        return self._new_classifier(labels)
+        return self._new_classifier(labels, features)
 
-    def _new_classifier(self, labels: np.ndarray) -> Any:
+    def _new_classifier(self, labels: np.ndarray, features: int) -> Any:
         raise MemberError(f"{type(self).__name__} names no classifier.")
 
     def fit(self, rows: np.ndarray, labels: np.ndarray, progress: Progress | None = None) -> "ClassicalMember":
         """Learn the scaler and the classifier; rare classes weigh as much as common ones."""
         self.scaler_ = StandardScaler().fit(rows)
-        classifier = self._new_classifier(labels)
+        classifier = self._new_classifier(labels, rows.shape[1])
         weights = compute_sample_weight("balanced", labels) if self.teaching.weighted else None
         classifier.fit(self.scaler_.transform(rows), labels, sample_weight=weights)
         if "n_jobs" in classifier.get_params():
@@ -142,10 +143,10 @@ class SupportVectorMember(ClassicalMember):
         grid = product((10.0, 1.0, 100.0), ("scale", 1 / (3 * features), 3 / features))
         return [{"C": penalty, "gamma": gamma} for penalty, gamma in grid][1:]
 
-    def searched(self, labels: np.ndarray) -> Any:
+    def searched(self, labels: np.ndarray, features: int) -> Any:
         return SVC(**self.usual)  # its distances rank as its probabilities do
 
-    def _new_classifier(self, labels: np.ndarray) -> Any:
+    def _new_classifier(self, labels: np.ndarray, features: int) -> Any:
         folds = int(min(5, np.bincount(labels).min()))
         if folds < 2:
             raise MemberError("An SVM needs at least two photos of each class to learn its probabilities.")
@@ -164,7 +165,7 @@ class ForestMember(ClassicalMember):
         grid = product(("sqrt", "log2"), (2, 1, 5))
         return [{"min_samples_leaf": leaf, "max_features": share} for share, leaf in grid][1:]
 
-    def _new_classifier(self, labels: np.ndarray) -> Any:
+    def _new_classifier(self, labels: np.ndarray, features: int) -> Any:
         cores = os.cpu_count()
         return RandomForestClassifier(n_estimators=300, random_state=self.seed, n_jobs=cores, **self._settings())
 
@@ -202,13 +203,22 @@ class XGBoostMember(ClassicalMember):
         grid = product((3, 2, 5), (0.1, 0.05, 0.2))
         return [{"max_depth": depth, "learning_rate": rate} for depth, rate in grid][1:]
 
-    def _new_classifier(self, labels: np.ndarray) -> Any:
+    def _new_classifier(self, labels: np.ndarray, features: int) -> Any:
         return XGBClassifier(
             n_estimators=300,
             subsample=0.8,
             colsample_bynode=0.1,
             tree_method="hist",
+            max_bin=_bins(features),
             random_state=self.seed,
             n_jobs=os.cpu_count(),
             **self._settings(),
         )
+
+
+def _bins(features: int) -> int | None:
+    """Steps that each feature is cut into: as many as let a node's sums over all features stay in the cache.
+
+    None, which is xgboost's own 256, where there are few features.
+    """
+    return None if SUMS // features >= OWN_BINS else max(FEWEST_BINS, SUMS // features)
