@@ -14,6 +14,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ def told(original: Callable[..., Any], tell: int) -> Callable[..., Any]:
     return call
 
 
+@cache
 def save_known(models: Path) -> Callable[..., Outcome]:
     """In place of a training: the members of the product that is there, saved once more."""
     store = ModelStore(models)
