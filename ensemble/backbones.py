@@ -7,6 +7,7 @@ cache, then, only where the caller allows it, from torchvision's download; never
 import copy
 import hashlib
 import sys
+import threading
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -52,6 +53,8 @@ with warnings.catch_warnings():  # its optional picture reader is missing beside
     _library = _import_torchvision()
     from torchvision import models
     from torchvision.models.feature_extraction import create_feature_extractor
+
+_one_at_a_time = threading.Lock()  # tracing a network patches torch for the whole process
 
 BUNDLED = "quorum_small"
 BUNDLED_FOLDER = Path(__file__).resolve().parent.parent / "models" / "backbones"
@@ -206,11 +209,12 @@ class FeatureExtractor:
             ) from error
         preprocessing = preprocessing_of(name)
         network = network or build_network(name)
-        chosen = tuple(layers) if layers else LAYERS.get(name) or (_last_grid_layer(network, preprocessing.side),)
-        trimmed = _trim(name, network, chosen, state, path)
-        kept = {key: state[key] for key in trimmed.state_dict() if key in state}
+        with _one_at_a_time:
+            chosen = tuple(layers) if layers else LAYERS.get(name) or (_last_grid_layer(network, preprocessing.side),)
+            trimmed = _trim(name, network, chosen, state, path)
+            kept = {key: state[key] for key in trimmed.state_dict() if key in state}
+            fused = channels_last(fuse(trimmed, inplace=True).eval())
         spec = BackboneSpec(name, chosen, pooling, preprocessing, hashlib.sha256(as_safetensors(kept)).hexdigest())
-        fused = channels_last(fuse(trimmed, inplace=True).eval())
         return cls(spec, fused.requires_grad_(False), kept)
 
     def with_pooling(self, pooling: str) -> "FeatureExtractor":

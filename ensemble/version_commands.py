@@ -15,11 +15,13 @@ Reason = Annotated[str, typer.Option("--reason", help="Why.")]
 @app.callback()
 def listing(context: typer.Context, models: Models = DEFAULT_MODELS) -> None:
     """List the versions of a product, the newest first; the one in force is marked."""
-    from ensemble.store import ModelStore, versions
+    from ensemble.store import ModelStore, swapping, versions
 
     if context.invoked_subcommand:
         return
     found = versions.history(ModelStore(models))
+    if interrupted := swapping.interruption(models):
+        say(interrupted)
     if not found:
         say(f"{models} has no versions yet: the next training makes the first.")
         return

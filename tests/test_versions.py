@@ -364,6 +364,9 @@ def test_a_kill_at_every_step_of_recovery_is_recovered_from(
                 finished = False
         assert store.manifest().product == "disc" and set(store.manifest().members) == {SVM, FOREST}
         assert store.quarantine() == [] and store.policies()
+        assert "A publication was interrupted." in swapping.interruption(store.folder)
+        swapping.acknowledge(store.folder)
+        assert swapping.interruption(store.folder) == ""
         if finished:
             break
     assert number > 5

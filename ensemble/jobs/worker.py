@@ -152,8 +152,9 @@ def _compared(found: Job, version: int) -> dict[str, Any]:
     say("Comparing with the model in force")
     try:
         comparison = compare_with_current(ModelStore(found.folder), version, found.settings.seed)
-    except QuorumError as error:
-        return {"not_compared": str(error)}
+    except Exception as error:  # noqa: BLE001 - what was learnt must not be lost with a comparison
+        reason = str(error) if isinstance(error, QuorumError) else f"{type(error).__name__}: {error}."
+        return {"not_compared": f"It could not be compared with the model in force. {reason}"}
     return {} if comparison is None else {"comparison": comparison.as_json()}
 
 

@@ -145,7 +145,7 @@ def _turn_sides(
     other = {defect: good, good: defect}
     from_side = good if ruling.label == good else defect
     near = sorted(
-        (vote for vote in votes if vote.label == from_side and vote.threshold is not None),
+        (vote for vote in votes if vote.label == from_side and _can_turn(vote, from_side == defect)),
         key=lambda vote: (abs(vote.score - (vote.threshold or 0.0)), vote.member),
     )
     turned = list(votes)
@@ -158,6 +158,11 @@ def _turn_sides(
             moves = [_moved(each, from_side == defect) for each in moved]
             return f"{word(label)} if {' and '.join(moves[:MOST_NAMES])}." if len(moves) <= MOST_NAMES else ""
     return ""
+
+
+def _can_turn(vote: Vote, upwards: bool) -> bool:
+    """Whether a member's own cut, which lies in [0, 1], could put its vote on the other side."""
+    return vote.threshold is not None and 0 <= beyond(vote.score, upwards) <= 1
 
 
 def _moved(vote: Vote, upwards: bool) -> str:

@@ -11,6 +11,7 @@ import json
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,7 +19,7 @@ from ensemble.errors import QuorumError, StoreError
 from ensemble.store.files import is_whole, read_text, sync_folder, write_atomically, write_durably
 from ensemble.store.loading import MANIFEST
 
-VERSIONS, LOG, LOCK = "versions", "publishing.json", ".lock"
+VERSIONS, LOG, LOCK, TOLD = "versions", "publishing.json", ".lock", "interrupted.txt"
 READY = ".publishing"  # the ending of new bytes beside their place: none that a model file has
 
 Value = TypeVar("Value")
@@ -33,9 +34,30 @@ def exclusively(folder: Path) -> Iterator[None]:
     """
     with _locked(folder):
         if is_pending(folder):
+            _tell(folder)
             _finish(folder)
-            _log.warning("%s: a publication that was interrupted has been finished.", folder)
         yield
+
+
+def interruption(folder: Path) -> str:
+    """What became of an interrupted publication, in a sentence; empty where none was, or somebody has seen it."""
+    path = folder / VERSIONS / TOLD
+    return read_text(path).strip() if path.is_file() else ""
+
+
+def acknowledge(folder: Path) -> None:
+    """Somebody has seen what became of an interrupted publication."""
+    (folder / VERSIONS / TOLD).unlink(missing_ok=True)
+
+
+def _tell(folder: Path) -> None:
+    sentence = (
+        f"A publication was interrupted. It was finished when the product was opened next (at "
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC): all files are those of one version."
+    )
+    _log.warning("%s: %s", folder, sentence)
+    with contextlib.suppress(StoreError):  # what cannot be told harms nobody
+        write_atomically(folder / VERSIONS / TOLD, sentence.encode())
 
 
 def is_pending(folder: Path) -> bool:

@@ -14,6 +14,9 @@ WORDS = {"published": "", "candidate": "not published", "discarded": "discarded"
 def show_versions() -> None:
     """Show the versions of the product of the sidebar, the newest first, and roll back to one by one click."""
     store = session.store()
+    if interrupted := session.interruption():
+        st.warning(interrupted, icon=":material/build:")
+        st.button("Understood", on_click=session.acknowledge_interruption, key="interrupted")
     try:
         found = session.versions_of(store)
     except QuorumError as error:

@@ -111,10 +111,12 @@ from pages.components.session.product import (
 from pages.components.session.samples import pick_sample, picked_sample, sample_thumbnail, samples
 from pages.components.session.teaching import (
     SAMPLE_PHOTOS,
+    acknowledge_interruption,
     backbones,
     cancel_training,
     comparison_of,
     discard_version,
+    interruption,
     kinds_for,
     product_folder,
     publish_version,
@@ -161,6 +163,7 @@ __all__ = [
     "Source",
     "Told",
     "Work",
+    "acknowledge_interruption",
     "analyze",
     "as_reading",
     "ask_back",
@@ -203,6 +206,7 @@ __all__ = [
     "in_force",
     "inspection",
     "inspector",
+    "interruption",
     "is_demo",
     "keep",
     "keep_draft",

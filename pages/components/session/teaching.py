@@ -14,11 +14,11 @@ from ensemble.datasets import find_dataset
 from ensemble.errors import QuorumError, WeightsError
 from ensemble.jobs import Job, Settings
 from ensemble.lessons import teachable
-from ensemble.store import ModelStore, versions
+from ensemble.store import ModelStore, swapping, versions
 from ensemble.store.versions import Summary
 from ensemble.weights import setting_folders
 from pages.components.session.collecting import collections_root
-from pages.components.session.product import data_root, forget_results, models_root, products
+from pages.components.session.product import data_root, forget_results, models_root, products, store
 
 TOLD = "_told_of_training"
 SAMPLE_PHOTOS = "Photos that ship with Quorum"
@@ -146,6 +146,17 @@ def publish_version(chosen: ModelStore, number: int, author: str, reason: str) -
 def discard_version(chosen: ModelStore, number: int) -> None:
     """Give a candidate up; for a button's callback."""
     _do(lambda: versions.discard(chosen, number), f"Version {number} is discarded.")
+
+
+def interruption() -> str:
+    """What became of an interrupted publication of the chosen product, until somebody has seen it."""
+    chosen = store()
+    return swapping.interruption(chosen.folder) if chosen.folder.is_dir() else ""
+
+
+def acknowledge_interruption() -> None:
+    """Somebody has seen it; for a button's callback."""
+    swapping.acknowledge(store().folder)
 
 
 def _do(act: Callable[[], object], done: str) -> None:
