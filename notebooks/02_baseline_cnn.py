@@ -68,7 +68,7 @@ pd.DataFrame({part: pd.Series([sample.label for sample in samples]).value_counts
 # %%
 by_class = [[each.path for each in dataset.train if each.label == name] for name in dataset.classes.names]
 spread = [paths[:: max(1, len(paths) // 8)][:8] for paths in by_class]
-Image(contact_sheet([[read_photo(path).picture for path in paths] for paths in spread]))
+Image(contact_sheet([[read_photo(path).picture for path in paths] for paths in spread], side=112))
 
 # %% [markdown]
 # ## Training
@@ -126,7 +126,7 @@ pd.DataFrame({"photo": [each.path.name for each in worst], "true class": [each.l
 )
 
 # %%
-Image(contact_sheet([[read_photo(sample.path).picture for sample in worst]], side=160))
+Image(contact_sheet([[read_photo(sample.path).picture for sample in worst]], side=112))
 
 # %% [markdown]
 # ## It may vote now

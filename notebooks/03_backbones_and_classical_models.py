@@ -186,7 +186,7 @@ split.head(8)
 
 # %%
 shown = [photos[position].picture for position in split.index[:8]]
-Image(contact_sheet([shown], side=160)) if shown else "The jury is of one mind."
+Image(contact_sheet([shown], side=112)) if shown else "The jury is of one mind."
 
 # %% [markdown]
 # ## They may vote now
