@@ -102,7 +102,7 @@ sheet = [
     + [heat_picture(HeatMap(heat), (painter.input.side,) * 2)]
     for original, copy, heat in zip(rows, painted, opinion.heat, strict=True)
 ]
-Image(contact_sheet(sheet, side=136))
+Image(contact_sheet(sheet, side=96))
 
 # %%
 score = opinion.probabilities[:, dataset.classes.names.index(defect)]
@@ -137,7 +137,7 @@ voters = [name for name in outcome.members if next(each for each in scores[0][0]
 heats = {name: [next(each for each in said if each.member == name).heat for said, _ in scores] for name in voters}
 print("Top row: the photos. Then, row by row:", ", ".join(voters))
 sheet = [[overlay(photo.picture, heat) for photo, heat in zip(photos, heats[name], strict=True)] for name in voters]
-Image(contact_sheet([[photo.picture for photo in photos], *sheet], side=112))
+Image(contact_sheet([[photo.picture for photo in photos], *sheet], side=80))
 
 # %%
 peaks = pd.DataFrame({name: [float(heat.values.max()) for heat in heats[name]] for name in voters})
