@@ -211,7 +211,7 @@ class XGBoostMember(ClassicalMember):
             tree_method="hist",
             max_bin=_bins(features),
             random_state=self.seed,
-            n_jobs=os.cpu_count(),
+            n_jobs=1,  # a round takes milliseconds: threads that wait for each other cost up to six times the work
             **self._settings(),
         )
 
