@@ -47,14 +47,15 @@ def _show_look(looked_at: str) -> None:
             help="A quick model judges every photo without having learnt from it: some seconds a hundred photos.",
             key="clean_labels",
         )
-        st.button(
+        pressed = st.button(  # no callback: it would get what was chosen when the page was last shown
             "Look again" if looked_at else "Look through all photos",
             type="secondary" if looked_at else "primary",
             icon=":material/troubleshoot:",
-            on_click=session.look_through,
-            kwargs={"label_errors": labels},
             key="look_through",
         )
+    if pressed:
+        session.look_through(label_errors=labels)
+        st.rerun()
     if looked_at:
         st.caption(f"Last looked at {looked_at[:16].replace('T', ' ')} UTC. What you keep is not asked about again.")
 

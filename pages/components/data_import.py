@@ -150,15 +150,20 @@ def _show_button(source: session.Source, reading: Reading, preview: Preview, mea
         place = st.selectbox("Split", list(PLACES), key="data_place", filter_mode=None, width=220)
     author = st.text_input("Your name (optional)", key="data_author", width=300)
     coming = sum(preview.of_kind(kind) for kind, label in meaning.items() if label)
-    st.button(
+    pressed = st.button(  # no callback: it would get what was chosen when the page was last shown
         f"Bring in {coming} photos",
         type="primary",
         icon=":material/move_to_inbox:",
         disabled=not coming or not name.strip(),
-        on_click=session.bring_in,
-        args=(source, reading, meaning, name, PLACES[place], author),
         key="bring_in",
     )
+    if pressed:
+        try:
+            session.bring_in(source, reading, meaning, name, PLACES[place], author)
+        except QuorumError as error:
+            st.error(as_markdown(str(error)), icon=":material/report:")
+        else:
+            st.rerun()
 
 
 def _show_result(added: Added, key: str) -> None:

@@ -44,16 +44,16 @@ def show_splits() -> None:
         copies = st.toggle("Keep copies together", value=True, key="split_copies", disabled=not collection.looked_at())
     if not collection.looked_at():
         st.caption("Copies are known once the step **Clean** has looked through the photos.")
-    st.button(
+    pressed = st.button(  # no callback: it would get what was chosen when the page was last shown
         f"Deal out {len(known)} photos",
         type="primary",
         icon=":material/call_split:",
         disabled=not shares["train"] or not shares["test"],
-        on_click=session.split_anew,
-        args=(shares, int(seed)),
-        kwargs={"copies_together": copies},
         key="split",
     )
+    if pressed:
+        session.split_anew(shares, int(seed), copies_together=copies)
+        st.rerun()
     if UNSPLIT not in by_split:
         st.caption(
             "All photos have a split already. Figures before and after a new one are not of the same test photos and "

@@ -8,6 +8,7 @@ from pages.components.sheet import as_markdown
 
 def show_steps() -> str:
     """Show the pickers of collection and step; gives the step, which is the first one while there is no collection."""
+    session.arrive()
     names = session.collection_names()
     if not names:
         _show_last()
@@ -17,7 +18,6 @@ def show_steps() -> str:
             st.selectbox("Collection", names, key=session.COLLECTION, bind="query-params", filter_mode=None, width=300)
         else:
             st.markdown(f"Collection **{as_markdown(names[0])}**", width="content")
-        st.session_state.setdefault(session.STEP, session.OVERVIEW)
         step = st.segmented_control(
             "Step",
             session.STEPS,

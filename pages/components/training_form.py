@@ -66,15 +66,16 @@ def show_training_form() -> None:
         seed=seed,
         balance=balance,
     )
-    st.button(
+    pressed = st.button(  # no callback: it would get what was chosen when the page was last shown
         "Start training",
         type="primary",
         icon=":material/model_training:",
         disabled=not name.strip() or not chosen,
-        on_click=session.start_training,
-        args=(settings, author),
         key="start_training",
     )
+    if pressed:
+        session.start_training(settings, author)
+        st.rerun()
     st.caption("It runs beside the dashboard. What is in force stays so until you publish the new version.")
 
 

@@ -24,7 +24,7 @@ COLLECTION, STEP = "collection", "step"  # keys of widgets, and names in the pag
 OVERVIEW, BRING_IN, CLEAN, SPLIT = "Overview", "Bring in", "Clean", "Split"
 STEPS = (OVERVIEW, BRING_IN, CLEAN, SPLIT)
 FOLDERS = "QUORUM_FOLDERS"  # the setting with the folders whose photos may be brought in by path
-TOLD, PREVIEW = "_told_of_data", "_preview"
+TOLD, PREVIEW, NEXT = "_told_of_data", "_preview", "_next"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +105,13 @@ def go_on(step: str, key: str = "") -> None:
     forget_work(key)
 
 
+def arrive() -> None:
+    """Go where the last run has sent the visitor, before any widget is shown; at first to the overview."""
+    st.session_state.setdefault(STEP, OVERVIEW)
+    if found := st.session_state.pop(NEXT, None):
+        st.session_state[COLLECTION], st.session_state[STEP] = found
+
+
 # ---------------------------------------------------------------------------------------------------------- bringing in
 
 
@@ -167,14 +174,10 @@ def _table(text: str) -> dict[str, str] | None:
 def bring_in(
     source: Source, reading: Reading, meaning: Mapping[str, str | None], name: str, split: str | None, author: str
 ) -> None:
-    """Bring a source into a collection, a new one where none has that name; for a button's callback."""
+    """Bring a source into a collection, a new one where none has that name; a DataError where it cannot be made."""
     root = collections_root()
     known = collections(root)
-    try:
-        target = Collection(known[name]) if name in known else Collection.create(root, name)
-    except QuorumError as error:
-        st.session_state[TOLD] = Told(str(error), wrong=True)
-        return
+    target = Collection(known[name]) if name in known else Collection.create(root, name)
 
     def do(progress: workbench.Progress) -> Added:
         progress("Unpacking", 0.0)
@@ -183,7 +186,7 @@ def bring_in(
                 found, target, origin=source.title, meaning=meaning, split=split, author=author, progress=progress
             )
 
-    st.session_state[COLLECTION], st.session_state[STEP] = target.name, BRING_IN
+    st.session_state[NEXT] = target.name, BRING_IN
     start_work(f"import {target.folder}", f"Bringing photos into {target.name}", do)
 
 
@@ -201,7 +204,7 @@ def keep(findings: Sequence[Open]) -> None:
 
 
 def split_anew(shares: Mapping[str, int], seed: int, *, copies_together: bool) -> None:
-    """Deal the photos out anew; for a button's callback."""
+    """Deal the photos out anew."""
     _do(lambda found: workbench.split_anew(found, shares, seed=seed, copies_together=copies_together))
 
 
@@ -222,7 +225,7 @@ def take_back(number: int | None = None) -> None:
 
 
 def look_through(*, label_errors: bool) -> None:
-    """Look for what is odd in the background; for a button's callback."""
+    """Look for what is odd in the background."""
     found = collection()
     if found is not None:
         start_work(

@@ -90,7 +90,7 @@ def training_log(number: int) -> str:
 
 
 def start_training(settings: Settings, author: str) -> None:
-    """Start a training in a process of its own; for a button's callback."""
+    """Start a training in a process of its own, or say why it cannot be started."""
     try:
         jobs.start(models_root(), settings, author.strip())
     except QuorumError as error:
