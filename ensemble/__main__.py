@@ -102,9 +102,10 @@ def train(
     """Train members on photos, measure them on the test part, and put them into the product's folder."""
     from ensemble.backbones import BUNDLED
     from ensemble.datasets import parse_classes
+    from ensemble.jobs.locks import alone
     from ensemble.training import train as run
 
-    with stages() as show:
+    with alone(models), stages() as show:
         outcome = run(
             data,
             models,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ensemble import evaluation
 from ensemble.cases import Case
+from ensemble.collection import Collection, is_collection
 from ensemble.comparison import Comparison, compare
 from ensemble.datasets import Sample
 from ensemble.errors import DataError, StoreError
@@ -32,11 +33,13 @@ def compare_with_current(
             f"{', '.join(classes.names)}: there is nothing to compare."
         )
     evidence = candidate.evidence()
+    folder = store.folder / evidence.folder
+    groups = Collection(folder).groups() if is_collection(folder) else {}
     wanted = evidence.test
     before, learnt = _judged_before(store)
     missing = [case for case in wanted if case.sha256 not in before]
     if missing:
-        before |= _judge(store, missing, store.folder / evidence.folder, progress)
+        before |= _judge(store, missing, folder, progress)
     return compare(
         [before[case.sha256] for case in wanted if case.sha256 in before],
         wanted,
@@ -45,6 +48,7 @@ def compare_with_current(
         candidate.policies()[0],
         seed,
         learnt=learnt,
+        parts={digest: f"group {group}" for digest, group in groups.items()},
     )
 
 

@@ -158,13 +158,16 @@ def evaluation_part(
 def _from_collection(collection: Collection) -> Dataset:
     photos = [photo for photo in collection.photos() if not photo.dropped]
     classes = collection.classes()
-    if classes is None or not photos:
-        raise DataError(f"The collection {collection.name} holds no photos. Import some first.")
+    if classes is None:
+        held = f"photos of {photos[0].label} only" if photos else "no photos"
+        raise DataError(f"The collection {collection.name} holds {held}. Import photos of every class first.")
     split: dict[str, list[Sample]] = {name: [] for name in (*SPLITS, UNSPLIT)}
+    groups = collection.groups()
     for photo in photos:
         kind = photo.defect if photo.label == classes.defect else ""
         mask = None if photo.label == classes.good else photo.mask
-        split[photo.split].append(Sample(photo.path, photo.label, kind, mask, photo.category, photo.part))
+        part = f"group {groups[photo.sha256]}"  # copies count as one part too, wherever photos are held out
+        split[photo.split].append(Sample(photo.path, photo.label, kind, mask, photo.category, part))
     notes = []
     if waiting := len(split[UNSPLIT]):
         notes.append(f"{waiting} of {len(photos)} photos have no split yet and take part in nothing. Split them first.")

@@ -104,10 +104,10 @@ def _folds(items: Sequence[Item], groups: Sequence[int], count: int, seed: int) 
     kinds = [f"{item.label}/{item.product}/{item.defect}" for item in items]
     number = Counter(kinds)
     strata = [kind if number[kind] >= count else item.label for kind, item in zip(kinds, items, strict=True)]
-    if max(Counter(strata).values()) < count:
+    if max(Counter(strata).values()) < count or len(set(groups)) < count:
         raise DataError(
-            f"{len(items)} photos are too few for these shares: they are dealt out in {count} piles. Add photos, or "
-            "choose rounder shares."
+            f"{len(items)} photos of {len(set(groups))} parts are too few for these shares: they are dealt out in "
+            f"{count} piles. Add photos, or choose rounder shares."
         )
     splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
     return [held.tolist() for _, held in splitter.split(np.zeros(len(items)), strata, groups)]

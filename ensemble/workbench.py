@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ensemble import splits
-from ensemble.cleaning.findings import Finding, Looked, groups
+from ensemble.cleaning.findings import Looked
 from ensemble.collection import Added, Collection, Decision, Kept, Open
 from ensemble.errors import DataError, PhotoError
 from ensemble.importers import Problem, Understood, understand
@@ -136,8 +136,11 @@ def look_through(
 ) -> tuple[Open, ...]:
     """Look for what is odd about the photos that take part, and keep it until somebody decides."""
     classes, photos = collection.classes(), taking_part(collection.photos())
-    if classes is None or not photos:
-        raise DataError(f"The collection {collection.name} holds no photos to look through. Import some first.")
+    if classes is None:
+        raise DataError(
+            f"The collection {collection.name} holds photos of fewer than two classes. Import photos of every class "
+            "first."
+        )
     from ensemble.cleaning import find_issues  # its libraries take seconds to import
 
     looked = [Looked(photo.sha256, photo.path, photo.label, photo.split, _part(photo)) for photo in photos]
@@ -158,7 +161,7 @@ def split_anew(
 ) -> Decision | None:
     """Deal all photos out into splits; photos of one part stay together, and so do copies that were found."""
     photos = taking_part(collection.photos())
-    together = copies(collection) if copies_together else []
+    together = collection.copies() if copies_together else []
     assignment = splits.assign([_item(photo) for photo in photos], shares, seed, together)
     named = ", ".join(f"{name} {share} %" for name, share in shares.items())
     kept = "copies together" if together else "copies not looked at"
@@ -168,17 +171,9 @@ def split_anew(
 def torn(collection: Collection, *, with_copies: bool = True) -> list[list[str]]:
     """Photos that belong together and lie in different splits, group by group."""
     photos = taking_part(collection.photos())
-    together = copies(collection) if with_copies else []
+    together = collection.copies() if with_copies else []
     return splits.crossing(
         [_item(photo) for photo in photos], {photo.sha256: photo.split for photo in photos}, together
-    )
-
-
-def copies(collection: Collection) -> list[frozenset[str]]:
-    """Groups of photos that were found to be copies of each other, whatever has been decided about them."""
-    return groups(
-        Finding(each.kind, each.sha256, each.others, each.score, each.sentence)
-        for each in collection.findings(decided=True)
     )
 
 

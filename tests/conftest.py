@@ -126,4 +126,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
     """Tests on real photos are collected where the photos are; the rest of the suite does without them."""
     shared = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
-    return True if collection_path.name == "test_real_photos.py" and not shared.is_dir() else None
+    real = {"test_real_photos.py", "test_clothing_browser.py"}
+    return True if collection_path.name in real and not shared.is_dir() else None

@@ -67,8 +67,8 @@ def test_from_a_zip_to_a_published_model(
 
         page.get_by_role("link", name="Training").click()
         page.get_by_text("Members, backbones, seed").click()
-        _choose(page, "Members", ("SVM",))
-        _choose(page, "Backbones", (TINY_BACKBONE,))
+        choose(page, "Members", ("SVM",))
+        choose(page, "Backbones", (TINY_BACKBONE,))
         page.get_by_role("button", name="Start training").click()
         expect(page.get_by_role("button", name="Cancel")).to_be_visible()
         page.reload()  # and nothing is lost
@@ -83,8 +83,8 @@ def test_from_a_zip_to_a_published_model(
         page.close()  # before its server goes
 
 
-def _choose(page: Page, label: str, wanted: tuple[str, ...]) -> None:
-    """Choose these and no others in a list of several."""
+def choose(page: Page, label: str, wanted: tuple[str, ...]) -> None:
+    """Choose these and no others in a list of several, by the names that it shows."""
     box = page.locator("[data-testid=stMultiSelect]", has=page.get_by_text(label, exact=True))
     box.get_by_role("button", name="Clear all").click()
     for name in wanted:

@@ -60,13 +60,6 @@ def test_the_bundled_backbone_on_three_classes_of_clothing(tmp_path: Path) -> No
     assert quality["members"][f"svm_{BUNDLED}"]["accuracy"] >= 0.95
 
 
-def test_partial_imagenet_weights_on_clothing(tmp_path: Path) -> None:
-    names = ("resnet18", "squeezenet1_1")
-    settings = {"backbones": names, "kinds": ("svm",), "weights": SHARED / "weights", "pooling": "grid"}
-    quality = quality_of(SHARED / "data" / "clothing", tmp_path, **settings)
-    assert quality["ensemble"]["MAJORITY"]["accuracy"] >= 0.96
-
-
 def test_good_parts_alone_on_leather(tmp_path: Path) -> None:
     """Four good photos are few: this shows that an MVTec AD category is taken as it is, and guards the patch memory."""
     leather = SHARED / "data" / "mvtec_sample" / "leather"

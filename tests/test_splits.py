@@ -80,9 +80,14 @@ def test_one_number_in_two_products_is_two_parts() -> None:
         ({"train": 60, "test": 30}, 40, "make 100"),
         ({"train": 120, "test": -20}, 40, "steps of 5"),
         (USUAL, 2, "cannot be split"),
-        ({"train": 95, "test": 5}, 20, "too few for these shares"),
+        ({"train": 95, "test": 5}, 19, "too few for these shares"),
     ],
 )
 def test_what_cannot_be_split_is_said(shares: dict[str, int], count: int, says: str) -> None:
     with pytest.raises(DataError, match=says):
         assign(items(count), shares, seed=0)
+
+
+def test_too_few_parts_are_said_too() -> None:
+    with pytest.raises(DataError, match="12 photos of 3 parts are too few"):
+        assign(items(12, part_of=4), USUAL, seed=0)

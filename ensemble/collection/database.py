@@ -59,6 +59,7 @@ def _connected(folder: Path) -> Iterator[sqlite3.Connection]:
     connection = sqlite3.connect(folder / FILE, timeout=PATIENCE, isolation_level=None)
     try:
         connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA cache_spill = OFF")  # a long import must not lock readers out before it commits
         connection.execute("PRAGMA synchronous = FULL")  # a decision that was shown as written survives a power cut
         _prepare(connection, folder)
         yield connection

@@ -16,16 +16,20 @@ from ensemble.collection.rows import (
     classes_of,
     fact,
     files,
-    keep_classes,
+    groups_of,
+    homes_of,
+    insert,
     keep_fact,
     now,
     refuse_later,
-    splits_of_parts,
+    refuse_mixture,
     update,
-    widened,
+    with_siblings,
     write_decision,
 )
 from ensemble.collection.values import (
+    COPIES,
+    LEAK,
     SPLITS,
     TRAIN,
     UNSPLIT,
@@ -37,8 +41,9 @@ from ensemble.collection.values import (
 )
 from ensemble.errors import DataError, PhotoError
 from ensemble.importers import Entry, Problem
+from ensemble.layouts import is_bad
 from ensemble.photos import safe_name
-from ensemble.results import Classes
+from ensemble.results import DEFECTIVE, NON_DEFECTIVE, Classes
 
 Progress = Callable[[int, int], None]
 CHANGEABLE = {"move": "split", "relabel": "label", "drop": "dropped", "restore": "dropped"}
@@ -108,7 +113,7 @@ class Collection:
         return tuple(as_decision(row) for row in rows)
 
     def findings(self, *, decided: bool = False) -> tuple[Open, ...]:
-        """What is odd and still open: neither kept by a person nor about a photo that was dropped.
+        """What is odd and still open: neither kept by a person, nor mended, nor about a photo that was dropped.
 
         With `decided`, what people have kept is there too.
         """
@@ -116,14 +121,28 @@ class Collection:
         kept = "" if decided else " WHERE key NOT IN (SELECT key FROM kept)"
         with reading(self.folder) as connection:
             rows = connection.execute(f"SELECT * FROM findings{kept} ORDER BY rowid").fetchall()
-            there = {row["sha256"] for row in connection.execute("SELECT sha256 FROM photos WHERE NOT dropped")}
+            photos = connection.execute("SELECT sha256, label, split FROM photos WHERE NOT dropped").fetchall()
+        there = {row["sha256"]: row for row in photos}
         found = []
         for row in rows:
             known = json.loads(row["others"])
             others = tuple(other for other in known if other in there)
-            if row["sha256"] in there and (others or not known):
-                found.append(Open(row["kind"], row["sha256"], others, row["score"], row["sentence"], row["suggestion"]))
+            each = Open(row["kind"], row["sha256"], others, row["score"], row["sentence"], row["suggestion"])
+            if each.sha256 in there and (others or not known) and (decided or not _is_mended(each, there)):
+                found.append(each)
         return tuple(found)
+
+    def groups(self) -> dict[str, int]:
+        """The group of each photo that takes part, by SHA-256: photos of one part, and copies of each other."""
+        self._check_there()
+        with reading(self.folder) as connection:
+            return groups_of(connection)
+
+    def copies(self) -> list[frozenset[str]]:
+        """Photos that were found to be copies of each other, whatever has been decided about them."""
+        return [
+            frozenset((found.sha256, *found.others)) for found in self.findings(decided=True) if found.kind in COPIES
+        ]
 
     def looked_at(self) -> str:
         """When its photos were last looked through for what is odd (UTC); empty where they never were."""
@@ -149,17 +168,13 @@ class Collection:
         follow it. Files that are no photos are named in `refused`, and the others come in.
         """
         wanted = [entry for entry in entries if meaning.get(entry.kind)]
-        labels = [str(meaning[entry.kind]) for entry in wanted]
-        at = now()
+        at, known, refused = now(), list[Problem](), list[Problem]()
+        before: dict[str, dict[str, Any]] = {}
+        after: dict[str, dict[str, Any]] = {}
         with writing(self.folder) as connection:
-            classes = widened(classes_of(connection), labels)
-            there = {row["sha256"]: row for row in connection.execute("SELECT sha256, name, label FROM photos")}
-            home_of = splits_of_parts(connection)
-            known: list[Problem] = []
-            refused: list[Problem] = []
-            after: dict[str, dict[str, Any]] = {}
-            moved = 0
-            for number, (entry, label) in enumerate(zip(wanted, labels, strict=True), 1):
+            refuse_mixture(connection, {str(meaning[entry.kind]) for entry in wanted})
+            there = {row["sha256"]: dict(row) for row in connection.execute("SELECT * FROM photos")}
+            for number, entry in enumerate(wanted, 1):
                 progress(number, len(wanted))
                 try:
                     photo, file = contents.keep_photo(self.folder, contents.read_bytes(entry.path), entry.name)
@@ -167,25 +182,34 @@ class Collection:
                 except (PhotoError, DataError) as error:
                     refused.append(Problem(entry.name, str(error)))
                     continue
-                if photo.sha256 in there:
-                    known.append(Problem(entry.name, _same(entry.name, label, there[photo.sha256])))
-                    continue
-                there[photo.sha256] = {"name": entry.name, "label": label}
-                chosen = entry.split if split is None else split
-                home = home_of.setdefault((entry.category, entry.part), chosen) if entry.part else chosen
-                moved += home != chosen
-                row = (file, entry.name, label, home, entry.defect, entry.category, entry.part, mask, 0)
-                connection.execute(
-                    "INSERT INTO photos VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    (photo.sha256, *row, *photo.picture.size, at, origin),
-                )
-                after[photo.sha256] = {"dropped": 0}
+                now_so = _said_of(entry, str(meaning[entry.kind]), split, mask)
+                first = there.get(photo.sha256)
+                if first is not None and not first["dropped"]:
+                    known.append(Problem(entry.name, _same(entry.name, now_so["label"], first)))
+                elif first is not None:  # dropped, or of an import that was taken back: it comes in again
+                    before[photo.sha256] = {column: first[column] for column in now_so}
+                    after[photo.sha256] = now_so
+                    update(connection, {photo.sha256: now_so})
+                else:
+                    before[photo.sha256], after[photo.sha256] = {"dropped": 1}, {"dropped": 0}
+                    insert(
+                        connection,
+                        photo.sha256,
+                        {**now_so, "file": file, "name": entry.name},
+                        photo.picture.size,
+                        at,
+                        origin,
+                    )
+                there[photo.sha256] = {**now_so, "name": entry.name}
+            homes = homes_of(connection, after)
+            moved = {digest: home for digest, home in homes.items() if there[digest]["split"] != home}
+            update(connection, {digest: {"split": home} for digest, home in moved.items()})
+            for digest in moved.keys() & {digest for digest in after if "split" in after[digest]}:
+                after[digest] = {**after[digest], "split": moved[digest]}
             if after:
-                keep_classes(connection, classes)
-                before = {digest: {"dropped": 1} for digest in after}
                 write_decision(connection, at, author, "import", origin, before, after)
             contents.sweep(self.folder, files(connection))
-        notes = (f"{moved} photos follow the split of their part, which is there already.",) if moved else ()
+        notes = (f"{len(moved)} photos follow the split of their part, which is there already.",) if moved else ()
         return Added(len(after), tuple(known), tuple(refused), notes)
 
     # -------------------------------------------------------------------------------------------------------- to decide
@@ -195,7 +219,8 @@ class Collection:
     ) -> Decision | None:
         """Move, relabel, drop or restore photos; None where that changes nothing.
 
-        `value` is the split or the class that they get. A DataError names what is unknown.
+        `value` is the split or the class that they get. Photos of one part, and copies, move together. A DataError
+        names what is unknown.
         """
         if action not in CHANGEABLE:
             raise DataError(f"A photo can be moved, relabelled, dropped or restored. Got {action!r}.")
@@ -207,10 +232,8 @@ class Collection:
                 raise DataError(f"A split is one of {', '.join(SPLITS)}. Got {value!r}.")
             if action == "relabel" and (classes is None or value not in classes.names):
                 raise DataError(f"{value!r} is none of the classes {', '.join(classes.names if classes else ())}.")
-            after = {digest: {column: new} for digest in dict.fromkeys(digests)}
-            if action == "relabel" and classes is not None and value == classes.good:
-                after = {digest: {**change, "defect": "", "mask": ""} for digest, change in after.items()}
-            return change(connection, action, after, reason, author)
+            chosen = with_siblings(connection, digests) if action == "move" else list(dict.fromkeys(digests))
+            return change(connection, action, {digest: {column: new} for digest in chosen}, reason, author)
 
     def keep(self, found: Iterable[Open], *, reason: str = "", author: str = "") -> Decision | None:
         """Say that what is odd may stay as it is: it is not asked about again."""
@@ -272,21 +295,33 @@ class Collection:
         """Keep a photo whose verdict was wrong, with its true class; it waits until somebody pulls it into training."""
         at = now()
         with writing(self.folder) as connection:
-            classes = widened(classes_of(connection), [label])
+            refuse_mixture(connection, [label])
             photo, file = contents.keep_photo(self.folder, data, name)
-            row = connection.execute("SELECT label FROM photos WHERE sha256 = ?", (photo.sha256,)).fetchone()
-            kind = _mistake(label, verdict, classes)
+            row = connection.execute("SELECT label, dropped FROM photos WHERE sha256 = ?", (photo.sha256,)).fetchone()
+            kind = _mistake(label, verdict)
             if row is None:
-                values = (file, name, label, UNSPLIT, "", "", "", "", 0)
-                connection.execute(
-                    "INSERT INTO photos VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    (photo.sha256, *values, *photo.picture.size, at, f"confirmed {kind}"),
+                said = {
+                    "label": label,
+                    "split": UNSPLIT,
+                    "defect": "",
+                    "category": "",
+                    "part": "",
+                    "mask": "",
+                    "dropped": 0,
+                }
+                insert(
+                    connection,
+                    photo.sha256,
+                    {**said, "file": file, "name": name},
+                    photo.picture.size,
+                    at,
+                    f"confirmed {kind}",
                 )
                 before, after = ({photo.sha256: {"dropped": value}} for value in (1, 0))
                 write_decision(connection, at, author, "import", f"Confirmed {kind}: {name}", before, after)
-                keep_classes(connection, classes)
-            elif row["label"] != label:
-                change(connection, "relabel", {photo.sha256: {"label": label}}, f"Confirmed {kind}.", author)
+            else:
+                said = {"label": label, "dropped": 0}
+                change(connection, "relabel", {photo.sha256: said}, f"Confirmed {kind}.", author)
             found = Mistake(photo.sha256, kind, label, verdict, at, author)
             connection.execute(
                 "INSERT OR REPLACE INTO mistakes VALUES (?, ?, ?, ?, ?, ?)",
@@ -306,10 +341,14 @@ class Collection:
         return tuple(Mistake(**dict(row)) for row in rows)
 
     def pull(self, *, author: str = "") -> Decision | None:
-        """Put every confirmed mistake into the training split; what was a test photo measures no longer."""
-        after = {mistake.sha256: {"split": TRAIN} for mistake in self.mistakes()}
+        """Put every confirmed mistake into the training split, and with it all photos of the same part.
+
+        What was a test photo measures no longer.
+        """
+        waiting = [mistake.sha256 for mistake in self.mistakes()]
         with writing(self.folder) as connection:
-            return change(connection, "pull", after, "Confirmed mistakes.", author)
+            after = {digest: {"split": TRAIN} for digest in with_siblings(connection, waiting)}
+            return change(connection, "pull", after, "Confirmed mistakes, with their parts.", author)
 
     def _check_there(self) -> None:
         if not is_collection(self.folder):
@@ -328,12 +367,32 @@ def _same(name: str, label: str, first: Mapping[str, str]) -> str:
     return f"{same}." if label == first["label"] else f"{same}, as {first['label']}, though this one says {label}."
 
 
-def _mistake(label: str, verdict: str, classes: Classes) -> str:
+def _mistake(label: str, verdict: str) -> str:
     if label == verdict:
         raise DataError(f"The verdict was {verdict} and so is the part: that is no mistake.")
-    if classes.defect is None:
-        return "confused"
-    return "escape" if label == classes.defect else "overkill"
+    return {DEFECTIVE: "escape", NON_DEFECTIVE: "overkill"}.get(label, "confused")
+
+
+def _said_of(entry: Entry, label: str, split: str | None, mask: str) -> dict[str, Any]:
+    """What an import says of a photo; a kind that was taken for defective is its type of defect where none is named."""
+    named = entry.kind if label == DEFECTIVE and entry.kind != label and not is_bad(entry.kind) else ""
+    return {
+        "label": label,
+        "split": entry.split if split is None else split,
+        "defect": entry.defect or named,
+        "category": entry.category,
+        "part": entry.part,
+        "mask": mask,
+        "dropped": 0,
+    }
+
+
+def _is_mended(found: Open, photos: Mapping[str, sqlite3.Row]) -> bool:
+    """Whether what was odd no longer is: the photo has the suggested class, or its copies lie in its own split."""
+    own = photos[found.sha256]
+    if found.suggestion:
+        return bool(own["label"] == found.suggestion)
+    return found.kind == LEAK and {photos[other]["split"] for other in found.others} == {own["split"]}
 
 
 def counts(photos: Iterable[Kept]) -> dict[str, dict[str, int]]:

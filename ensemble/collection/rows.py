@@ -2,14 +2,15 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ensemble.collection.values import Decision
+from ensemble.collection.values import COPIES, Decision
 from ensemble.errors import DataError
 from ensemble.results import OK_NOK, Classes
+from ensemble.splits import Item, group_numbers
 
 COLUMNS = ("file", "name", "label", "split", "defect", "category", "part", "mask", "dropped")
 
@@ -19,41 +20,29 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+def labels_of(connection: sqlite3.Connection) -> list[str]:
+    """The classes that photos which take part belong to, by name."""
+    rows = connection.execute("SELECT DISTINCT label FROM photos WHERE NOT dropped ORDER BY label")
+    return [row["label"] for row in rows]
+
+
 def classes_of(connection: sqlite3.Connection) -> Classes | None:
-    """The classes that the photos belong to; None while there are no photos."""
-    text = fact(connection, "classes")
-    if text is None:
-        return None
-    data = json.loads(text)
-    return Classes(tuple(data["names"]), data["defect"])
+    """Good and defective where all photos are one of them, else their classes; None for fewer than two."""
+    names = labels_of(connection)
+    if names and set(names) <= set(OK_NOK.names):
+        return OK_NOK
+    return Classes(tuple(names)) if len(names) > 1 else None
 
 
-def widened(known: Classes | None, labels: Iterable[str]) -> Classes:
-    """The classes with those of new photos among them; a DataError where they do not go together."""
-    names = sorted(set(labels))
-    if known is None:
-        return OK_NOK if set(names) <= set(OK_NOK.names) else _named(names)
-    if set(names) <= set(known.names):
-        return known
-    strange = ", ".join(sorted(set(names) - set(known.names)))
-    if known.defect is not None:
+def refuse_mixture(connection: sqlite3.Connection, labels: Iterable[str]) -> None:
+    """A DataError where new photos belong to classes that do not go together with those that are there."""
+    known, new = labels_of(connection), set(labels)
+    if known and set(known) <= set(OK_NOK.names) and not new <= set(OK_NOK.names):
+        strange = ", ".join(sorted(new - set(OK_NOK.names)))
         raise DataError(
-            f"This collection tells {' from '.join(known.names)} parts, and {strange} is neither. Say for each kind "
+            f"This collection tells {' from '.join(OK_NOK.names)} parts, and {strange} is neither. Say for each kind "
             "which of the two it means, or make a collection of its own."
         )
-    return Classes((*known.names, *sorted(set(names) - set(known.names))))
-
-
-def _named(names: Sequence[str]) -> Classes:
-    try:
-        return Classes(tuple(names))
-    except ValueError as error:
-        raise DataError(f"These cannot be the classes of a product. {error}") from error
-
-
-def keep_classes(connection: sqlite3.Connection, classes: Classes) -> None:
-    """Keep the classes."""
-    keep_fact(connection, "classes", json.dumps({"names": list(classes.names), "defect": classes.defect}))
 
 
 def fact(connection: sqlite3.Connection, name: str) -> str | None:
@@ -67,16 +56,39 @@ def keep_fact(connection: sqlite3.Connection, name: str, value: str) -> None:
     connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
 
-def splits_of_parts(connection: sqlite3.Connection) -> dict[tuple[str, str], str]:
-    """In which split the photos of each part lie."""
-    rows = connection.execute("SELECT category, part, split FROM photos WHERE part != '' AND NOT dropped")
-    return {(row["category"], row["part"]): row["split"] for row in rows}
+def groups_of(connection: sqlite3.Connection) -> dict[str, int]:
+    """The group of each photo that takes part, by SHA-256: photos of one part, and copies of each other."""
+    rows = connection.execute("SELECT * FROM photos WHERE NOT dropped ORDER BY rowid").fetchall()
+    items = [
+        Item(each["sha256"], Path(each["file"]), each["label"], each["category"], "", each["part"]) for each in rows
+    ]
+    found = connection.execute("SELECT kind, sha256, others FROM findings").fetchall()
+    copies = [(each["sha256"], *json.loads(each["others"])) for each in found if each["kind"] in COPIES]
+    return dict(zip((item.sha256 for item in items), group_numbers(items, copies), strict=True))
+
+
+def with_siblings(connection: sqlite3.Connection, digests: Iterable[str]) -> list[str]:
+    """These photos and all that belong to the same parts or are copies of them."""
+    groups, asked = groups_of(connection), list(dict.fromkeys(digests))
+    wanted = {groups[digest] for digest in asked if digest in groups}
+    return list(dict.fromkeys((*asked, *(digest for digest, group in groups.items() if group in wanted))))
+
+
+def homes_of(connection: sqlite3.Connection, new: Iterable[str]) -> dict[str, str]:
+    """The split that new photos follow, where others of their part lie in one already."""
+    fresh, groups = set(new), groups_of(connection)
+    rows = connection.execute("SELECT sha256, split FROM photos WHERE NOT dropped AND split != ''")
+    homes = {groups[row["sha256"]]: row["split"] for row in rows if row["sha256"] not in fresh}
+    return {digest: homes[groups[digest]] for digest in fresh if groups[digest] in homes}
 
 
 def files(connection: sqlite3.Connection) -> set[str]:
-    """The folders of all photos and masks that some row names."""
+    """The folders of all photos and masks that some row names, or that taking a decision back would name."""
     rows = connection.execute("SELECT file, mask FROM photos").fetchall()
-    return {Path(file).parent.as_posix() for row in rows for file in (row["file"], row["mask"]) if file}
+    named = [file for row in rows for file in (row["file"], row["mask"])]
+    for decision in connection.execute("SELECT before FROM decisions"):
+        named += [change.get("mask", "") for change in json.loads(decision["before"]).values()]
+    return {Path(file).parent.as_posix() for file in named if file}
 
 
 def as_decision(row: sqlite3.Row) -> Decision:
@@ -101,6 +113,15 @@ def write_decision(
         (at, author, action, reason, json.dumps(before), json.dumps(after)),
     )
     return Decision(int(cursor.lastrowid or 0), at, author, action, reason, before, after, undone=False)
+
+
+def insert(
+    connection: sqlite3.Connection, digest: str, row: Mapping[str, Any], size: tuple[int, int], at: str, origin: str
+) -> None:
+    """A new photo."""
+    known = {**row, "sha256": digest, "width": size[0], "height": size[1], "added_at": at, "origin": origin}
+    names, places = ", ".join(known), ", ".join("?" * len(known))
+    connection.execute(f"INSERT INTO photos ({names}) VALUES ({places})", tuple(known.values()))
 
 
 def change(

@@ -11,6 +11,10 @@ from ensemble.importers import Problem
 TRAIN, CALIBRATION, TEST, UNSPLIT = "train", "calibration", "test", ""
 SPLITS = (TRAIN, CALIBRATION, TEST)
 
+# Kinds of what is odd that say that photos show one and the same picture: such photos must not come apart in a split.
+LEAK = "leak"
+COPIES = frozenset({"exact_duplicate", "near_duplicate", LEAK})
+
 # What a person can decide, and how it reads afterwards.
 ACTIONS: Mapping[str, str] = MappingProxyType(
     {

@@ -137,6 +137,7 @@ def _train(ledger: Ledger, found: Job) -> int:
         watch=reporter.watch,
         publish=False,
     )
+    ledger.write(found.id, version=outcome.version)  # whatever ends this process now, what was learnt is found again
     reporter.write("Saved")
     ledger.remember_costs(reporter.estimate.costs(len(dataset.train)))
     notes = {"training": found.id, "said": list(outcome.notes), **_compared(found, outcome.version)}
@@ -147,15 +148,19 @@ def _train(ledger: Ledger, found: Job) -> int:
 def _compared(found: Job, version: int) -> dict[str, Any]:
     """The candidate against the model in force, as notes for the version; or why there is no comparison."""
     from ensemble.candidates import compare_with_current
-    from ensemble.store import ModelStore
+    from ensemble.store import ModelStore, versions
 
+    store = ModelStore(found.folder)
     say("Comparing with the model in force")
     try:
-        comparison = compare_with_current(ModelStore(found.folder), version, found.settings.seed)
+        comparison = compare_with_current(store, version, found.settings.seed)
     except Exception as error:  # noqa: BLE001 - what was learnt must not be lost with a comparison
         reason = str(error) if isinstance(error, QuorumError) else f"{type(error).__name__}: {error}."
         return {"not_compared": f"It could not be compared with the model in force. {reason}"}
-    return {} if comparison is None else {"comparison": comparison.as_json()}
+    if comparison is None:
+        return {}
+    current = next((each.number for each in versions.history(store) if each.current), None)
+    return {"comparison": comparison.as_json(), "compared_with": current}
 
 
 if __name__ == "__main__":

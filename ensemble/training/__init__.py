@@ -10,7 +10,7 @@ from typing import Any
 
 from ensemble import evaluation
 from ensemble.backbones import BUNDLED, POOLINGS
-from ensemble.datasets import check, find_dataset
+from ensemble.datasets import check, digests, find_dataset
 from ensemble.energy import Energy, measure
 from ensemble.errors import MemberError, StoreError, WeightsError
 from ensemble.feature_cache import FeatureCache
@@ -122,6 +122,7 @@ def train(
     for sentence in scored.refused:
         notify(f"Left out: {sentence}")
     evidence, strangers = collect(store, fitted.held_out, scored.cases, dataset.classes, data, tuple(members))
+    evidence = replace(evidence, learnt=digests((*dataset.train, *dataset.calibration)))
     policies = () if strangers else derive(evidence.held_out, dataset.classes, stages_of(members))
     not_judged = _not_judged(strangers)
     for sentence in not_judged:

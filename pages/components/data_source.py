@@ -43,9 +43,7 @@ def show_source() -> session.Source | None:
 
 
 def _show_path() -> session.Source | None:
-    text = st.text_input(
-        "Folder or zip on the machine that Quorum runs on", placeholder="../shared/photos", key="data_path"
-    )
+    text = st.text_input("Folder or zip on the machine that Quorum runs on", placeholder="data", key="data_path")
     if not text.strip():
         return None
     try:

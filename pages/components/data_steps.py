@@ -39,5 +39,6 @@ def _show_last() -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="told"):
         st.success(as_markdown(told.sentence), icon=":material/check:")
-        if told.back:
-            st.button("Undo", icon=":material/undo:", on_click=session.take_back, key="undo_last")
+        if told.decision is not None:
+            back = session.take_back
+            st.button("Undo", icon=":material/undo:", on_click=back, args=(told.decision,), key="undo_last")

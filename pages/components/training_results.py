@@ -1,5 +1,8 @@
 """What trainings have left: a version to compare and to put in force or give up; or why there is none."""
 
+from html import escape
+from pathlib import Path
+
 import streamlit as st
 
 from ensemble.jobs import Job
@@ -16,15 +19,17 @@ def show_training_results() -> None:
     sentence, wrong = session.told_of_training()
     if sentence:
         (st.error if wrong else st.success)(as_markdown(sentence))
-    seen = set()
-    for job in session.trainings():
-        if job.is_open or job.folder in seen:
+    decided: set[Path] = set()
+    waiting: set[Path] = set()
+    for job in session.trainings():  # the newest first
+        if job.is_open:
             continue
-        seen.add(job.folder)
-        if job.state == "done":
+        if job.folder not in waiting and session.waiting_version(job) is not None:
+            waiting.add(job.folder)
             _show_done(job)
-        else:
+        elif job.folder not in decided | waiting and job.state != "done":
             _show_ended(job)
+        decided.add(job.folder)
 
 
 def _show_ended(job: Job) -> None:
@@ -44,31 +49,27 @@ def _show_done(job: Job) -> None:
         return
     store = session.store_of(job)
     with st.container(border=True, key=f"candidate {job.id}"):
-        st.subheader(f"Version {found.number} of {job.settings.product} is ready", anchor=False)
+        st.subheader(f"Version {found.number} of {as_markdown(job.settings.product)} is ready", anchor=False)
         comparison = session.comparison_of(found)
         if comparison is None:
             _show_first(found)
         else:
             show_comparison(comparison)
+            compared_with = found.notes.get("compared_with")
+            if compared_with not in {None, session.current_version(job)}:
+                st.warning(f"It was compared with version {compared_with}, which is no longer in force.")
         for note in found.notes.get("said", ()):
             st.caption(as_markdown(note))
         with st.container(horizontal=True, vertical_alignment="bottom"):
             author = st.text_input("Your name", value=job.author, key=f"publisher {job.id}", width=240)
-            st.button(
-                "Publish",
-                type="primary",
-                icon=":material/publish:",
-                on_click=session.publish_version,
-                args=(store, found.number, author, "Published after training."),
-                key=f"publish {job.id}",
-            )
-            st.button(
-                "Discard",
-                icon=":material/delete:",
-                on_click=session.discard_version,
-                args=(store, found.number),
-                key=f"discard {job.id}",
-            )
+            publish = st.button("Publish", type="primary", icon=":material/publish:", key=f"publish {job.id}")
+            discard = st.button("Discard", icon=":material/delete:", key=f"discard {job.id}")
+        if publish:  # no callback: it would get the name as it was when the page was last shown
+            session.publish_version(store, found.number, author, "Published after training.")
+        if discard:
+            session.discard_version(store, found.number)
+        if publish or discard:
+            st.rerun()
         st.caption("Published, it votes from the next photo on; below it can be rolled back at any time.")
 
 
@@ -81,7 +82,7 @@ def _show_first(found: Summary) -> None:
 def _rows(found: Summary) -> list[list[str]]:
     return [
         [
-            name,
+            escape(name),
             *(_share(figures.get(key)) for key in ("accuracy", "auroc", "escape_rate", "overkill_rate")),
             str(figures.get("photos", "–")),
         ]

@@ -46,10 +46,9 @@ def show_versions() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         number = st.selectbox("Version", back, key=f"version {found[0].number}", filter_mode=None, width=140)
         author = st.text_input("Your name", key="version_author", width=240)
-        st.button(
-            f"Put version {number} in force",
-            icon=":material/undo:",
-            on_click=session.publish_version,
-            args=(store, number, author, f"Rolled back to version {number}."),
-            key="roll_back",
-        )
+        pressed = st.button(f"Put version {number} in force", icon=":material/undo:", key="roll_back")
+    if pressed:  # no callback: it would get the name as it was when the page was last shown
+        waits = next(each.state for each in found if each.number == number) == "candidate"
+        reason = "Published from the list." if waits else f"Rolled back to version {number}."
+        session.publish_version(store, number, author, reason)
+        st.rerun()

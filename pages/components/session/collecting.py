@@ -86,11 +86,11 @@ def photos() -> tuple[Kept, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What was done last: the sentence, whether it is a refusal, and whether there is something to take back."""
+    """What was done last: the sentence, whether it is a refusal, and the number of the decision to take back."""
 
     sentence: str
     wrong: bool = False
-    back: bool = False
+    decision: int | None = None
 
 
 def told_of_data() -> Told | None:
@@ -116,10 +116,9 @@ def arrive() -> None:
 
 
 def allowed_folders() -> tuple[Path, ...]:
-    """Where photos may be brought in from by their path: the photos that ship, what lies beside the project, and what
-    the setting names."""
+    """Where photos may be brought in from by their path: the photos that ship, and what the setting names."""
     named = [Path(folder) for folder in os.environ.get(FOLDERS, "").split(os.pathsep) if folder]
-    return (data_root(), HOME.parent, *named)
+    return (data_root(), *named)
 
 
 def folder_source(text: str) -> Source:
@@ -244,7 +243,7 @@ def _do(decision: Callable[[Collection], Decision | None]) -> None:
     except QuorumError as error:
         st.session_state[TOLD] = Told(str(error), wrong=True)
         return
-    st.session_state[TOLD] = Told(made.sentence(), back=True) if made else Told("Nothing changes by that.")
+    st.session_state[TOLD] = Told(made.sentence(), decision=made.number) if made else Told("Nothing changes by that.")
 
 
 # ------------------------------------------------------------------------------------------------------------- pictures

@@ -15,12 +15,14 @@ from ensemble.errors import QuorumError, WeightsError
 from ensemble.jobs import Job, Settings
 from ensemble.lessons import teachable
 from ensemble.store import ModelStore, swapping, versions
+from ensemble.store.loading import MANIFEST
 from ensemble.store.versions import Summary
 from ensemble.weights import setting_folders
 from pages.components.session.collecting import collections_root
 from pages.components.session.product import data_root, forget_results, models_root, products, store
 
 TOLD = "_told_of_training"
+RESERVED = {"versions", "backbones"}  # folders of a product's own
 SAMPLE_PHOTOS = "Photos that ship with Quorum"
 
 
@@ -63,12 +65,18 @@ def backbones() -> tuple[list[str], list[str]]:
 
 
 def product_folder(name: str) -> Path:
-    """Where a product of this name lies or will lie; the models' folder itself for the first one."""
+    """Where a product lies or will lie, by its name: the models' folder for the first one, else a folder of its own."""
     known, root = products(), models_root()
     if name in known:
         return known[name]
-    plain = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_") or "product"
-    return root / plain if known else root
+    asked = {job.settings.product: job.folder for job in reversed(trainings())}
+    if name in asked and not (asked[name] / MANIFEST).exists():
+        return asked[name]  # trained before, and not published yet
+    if not known and root not in asked.values():
+        return root
+    plain = re.sub(r"\W+", "_", name.lower()).strip("_") or "product"
+    names = (plain, *(f"{plain}_{number}" for number in range(2, 1000)))
+    return next(root / each for each in names if each not in RESERVED and not (root / each).exists())
 
 
 # ------------------------------------------------------------------------------------------------------------ trainings
@@ -123,6 +131,11 @@ def versions_of(chosen: ModelStore) -> tuple[Summary, ...]:
     return versions.history(chosen) if chosen.folder.is_dir() else ()
 
 
+def current_version(job: Job) -> int | None:
+    """The number of the version in force of the product that a training was for."""
+    return next((each.number for each in versions_of(store_of(job)) if each.current), None)
+
+
 def waiting_version(job: Job) -> Summary | None:
     """The candidate that a training has left, while nobody has decided about it."""
     if job.version is None:
@@ -138,7 +151,7 @@ def comparison_of(found: Summary) -> Comparison | None:
 
 
 def publish_version(chosen: ModelStore, number: int, author: str, reason: str) -> None:
-    """Put a version in force; for a button's callback."""
+    """Put a version in force."""
     _do(lambda: versions.publish(chosen, number, author.strip(), reason), f"Version {number} is in force.")
     forget_results()
 

@@ -1,0 +1,64 @@
+"""Clothing in three classes by the screens alone: bring in, clean, train thoroughly, publish, measure. Real photos."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from dashboard import served
+from playwright.sync_api import Page, expect
+from test_data_browser import choose
+
+from ensemble.store import ModelStore
+from tests.conftest import Run
+
+SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
+BACKBONES = ("resnet18", "mobilenet_v2", "squeezenet1_1")
+LONG = 280_000  # milliseconds
+MARK = 0.985
+pytestmark = [pytest.mark.real_photos, pytest.mark.browser, pytest.mark.timeout(580)]
+
+
+def test_clothing_from_a_folder_to_a_measured_model(
+    open_page: Callable[..., Page], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run
+) -> None:
+    monkeypatch.setenv("QUORUM_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("QUORUM_FOLDERS", str(SHARED / "data"))
+    monkeypatch.setenv("QUORUM_WEIGHTS", str(SHARED / "weights"))
+    models = tmp_path / "models"
+    page = open_page()
+    with served(models) as address:
+        page.goto(f"{address}/data")
+        page.get_by_role("radio", name="Path").click()
+        page.get_by_label("Folder or zip on the machine that Quorum runs on").fill(str(SHARED / "data" / "clothing"))
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("Nothing has been copied yet")).to_be_visible()
+        page.get_by_role("button", name="Bring in 720 photos").click()
+        expect(page.get_by_text("720 photos came in.")).to_be_visible(timeout=LONG)
+
+        page.get_by_role("button", name="Look for what is odd").click()
+        page.get_by_role("button", name="Look through all photos").click()
+        expect(page.get_by_text("Looked through:")).to_be_visible(timeout=LONG)
+
+        page.get_by_role("link", name="Training").click()
+        page.get_by_role("radio", name="Thorough").click()
+        page.get_by_text("Members, backbones, seed").click()
+        choose(page, "Members", ("SVM",))
+        choose(page, "Backbones", BACKBONES)
+        page.get_by_role("button", name="Start training").click()
+        expect(page.get_by_role("button", name="Publish")).to_be_visible(timeout=LONG)
+        page.get_by_role("button", name="Publish").click()
+        expect(page.get_by_text("Version 1 is in force.")).to_be_visible()
+
+        page.get_by_role("link", name="Performance").click()
+        answer = page.locator(".tiles").first
+        expect(answer).to_contain_text("of 180")
+        shown = answer.inner_text()
+        page.close()  # before its server goes
+    assert set(ModelStore(models).load().members) == {f"svm_{name}" for name in BACKBONES}
+    figures = tmp_path / "quality.json"
+    code, _, _ = run(
+        *("evaluate", "--data", tmp_path / "data" / "collections" / "clothing", "--models", models, "--json", figures)
+    )
+    accuracy = json.loads(figures.read_text())["ensemble"]["MAJORITY"]["accuracy"]
+    assert code == 0 and accuracy >= MARK, shown
