@@ -115,7 +115,16 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     assert not wrong
 
 
-LONGEST = ("test_real_photos.py", "test_notebooks.py", "test_browser.py", "test_policy_browser.py", "test_mvtec.py")
+LONGEST = (
+    *(
+        "test_real_photos.py",
+        "test_clothing_browser.py",
+        "test_notebooks.py",
+        "test_training_screen.py",
+        "test_jobs.py",
+    ),
+    *("test_browser.py", "test_data_browser.py", "test_policy_browser.py", "test_mvtec.py"),
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

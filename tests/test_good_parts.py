@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 from scipy import stats
+from sklearn.covariance import LedoitWolf
 
 from ensemble.backbones import MAPS, FeatureExtractor
 from ensemble.damage import damaged
 from ensemble.errors import MemberError
-from ensemble.members import KINDS, PhotoBatch
+from ensemble.members import KINDS, PhotoBatch, mahalanobis
 from ensemble.members.good_parts import QUANTILE, GoodPartsMember, Scale
 from ensemble.members.patch_memory import PatchMemoryMember, farthest_first
 from ensemble.members.patches import patches
@@ -154,3 +155,12 @@ def test_the_patch_memory_wants_maps(extractor: FeatureExtractor) -> None:
     member = PatchMemoryMember(classes=OK_NOK, input=extractor)
     with pytest.raises(MemberError, match=f"pooling '{MAPS}'"):
         member.fit(np.eye(5, 10, dtype=np.float16), np.zeros(5, dtype=int))
+
+
+@pytest.mark.parametrize(("photos", "features"), [(14, 60), (80, 20), (20, 20)])
+def test_the_precision_is_the_inverse_of_the_shrunk_covariance(photos: int, features: int) -> None:
+    rng = np.random.default_rng(photos)
+    rows = rng.normal(size=(photos, features)) @ rng.normal(size=(features, features))
+    whole, parts = LedoitWolf().fit(rows), LedoitWolf(store_precision=False).fit(rows)
+    found = mahalanobis._precision(rows - parts.location_, parts.covariance_, parts.shrinkage_)
+    assert np.allclose(found, whole.precision_, rtol=1e-6, atol=1e-9 * np.abs(whole.precision_).max())

@@ -1,6 +1,8 @@
 """Real photos and real weights, where `../shared` lies beside the project; collected only there, never skipped."""
 
+import itertools
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +10,14 @@ import pytest
 
 from benchmarks.arrange import tile, tile_good_only
 from ensemble.backbones import BUNDLED
+from ensemble.captures import frame_number
 from ensemble.datasets import evaluation_part
 from ensemble.evaluation import report, score
 from ensemble.inspector import Inspector
+from ensemble.splits import USUAL, Item, assign, crossing
 from ensemble.store import ModelStore
 from ensemble.training import train
+from ensemble.workbench import opened
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 pytestmark = pytest.mark.real_photos
@@ -58,6 +63,27 @@ def test_the_bundled_backbone_on_three_classes_of_clothing(tmp_path: Path) -> No
     quality = quality_of(SHARED / "data" / "clothing", tmp_path, kinds=("svm",))
     assert quality["classes"] == ["bottomwear", "shoes", "topwear"]
     assert quality["members"][f"svm_{BUNDLED}"]["accuracy"] >= 0.95
+
+
+def test_captures_of_one_magnetic_tile_never_cross_a_split() -> None:
+    """By the photos' own names: captures of one part are neighbours in frame number, whatever their experiment."""
+    with opened(SHARED / "data" / "magnetic_tile", SHARED) as understood:
+        entries = understood.entries
+    assert len(entries) == 1344
+    items = [
+        Item(entry.name, entry.path, str(understood.meaning[entry.kind]), defect=entry.defect, part=entry.part)
+        for entry in entries
+    ]
+    for seed in range(3):
+        split_of = assign(items, USUAL, seed)
+        assert crossing(items, split_of) == []
+        frames = sorted((frame, item.sha256) for item in items if (frame := frame_number(item.path)) is not None)
+        assert len(frames) > 1000
+        for (one, first), (other, second) in itertools.pairwise(frames):
+            assert other - one > 90 or split_of[first] == split_of[second]
+        counts = Counter((item.label, split_of[item.sha256]) for item in items)
+        for label, total in Counter(item.label for item in items).items():
+            assert abs(counts[label, "train"] / total - 0.6) < 0.06
 
 
 def test_good_parts_alone_on_leather(tmp_path: Path) -> None:
