@@ -95,7 +95,7 @@ def clean(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write everything into this file.")] = None,
 ) -> None:
     """Look for what is odd: unreadable, dark, blurred, copies, copies across train and test, wrong labels."""
-    from ensemble.cleaning.findings import KINDS
+    from ensemble.cleaning.findings import KINDS, report
     from ensemble.collection import Collection
     from ensemble.store.files import write_atomically
     from ensemble.workbench import look_through, torn
@@ -111,13 +111,13 @@ def clean(
     apart = torn(collection)
     say(f"{len(found)} things to look at; {len(apart)} groups that belong together lie in more than one split.")
     if json_file:
-        report = {
+        facts = {
             "photos": len([photo for photo in collection.photos() if not photo.dropped]),
-            "counts": dict(counts),
+            "odd": report(found),
             "torn_groups": len(apart),
-            "findings": [asdict(each) for each in found],
+            "found": [asdict(each) for each in found],
         }
-        write_atomically(json_file, (json.dumps(report, indent=2, ensure_ascii=False) + "\n").encode())
+        write_atomically(json_file, (json.dumps(facts, indent=2, ensure_ascii=False) + "\n").encode())
 
 
 @app.command()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ensemble import splits
 from ensemble.cleaning.findings import Looked
-from ensemble.collection import Added, Collection, Decision, Kept, Open
+from ensemble.collection import Added, Collection, Decision, Finding, Kept
 from ensemble.errors import DataError, PhotoError
 from ensemble.importers import Problem, Understood, understand
 from ensemble.photos import read_photo
@@ -133,7 +133,7 @@ def look_through(
     seed: int = 0,
     label_errors: bool = True,
     progress: Progress = lambda _stage, _done: None,
-) -> tuple[Open, ...]:
+) -> tuple[Finding, ...]:
     """Look for what is odd about the photos that take part, and keep it until somebody decides."""
     classes, photos = collection.classes(), taking_part(collection.photos())
     if classes is None:
@@ -145,9 +145,7 @@ def look_through(
 
     looked = [Looked(photo.sha256, photo.path, photo.label, photo.split, _part(photo)) for photo in photos]
     issues = find_issues(looked, classes=classes, seed=seed, label_errors=label_errors, progress=progress)
-    collection.keep_findings(
-        Open(issue.kind, issue.sha256, issue.others, issue.score, issue.sentence, issue.suggestion) for issue in issues
-    )
+    collection.keep_findings(issues)
     return collection.findings()
 
 

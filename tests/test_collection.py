@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ensemble.collection import Collection, Decision, Open, collections, counts
+from ensemble.collection import Collection, Decision, Finding, collections, counts
 from ensemble.collection.contents import PHOTOS
 from ensemble.datasets import evaluation_part, find_dataset
 from ensemble.errors import DataError
@@ -217,8 +217,8 @@ def test_a_decision_that_means_nothing_is_refused(filled: Collection, action: st
 
 def test_findings_stay_open_until_somebody_decides(filled: Collection) -> None:
     one, two = by_name(filled, "a.png"), by_name(filled, "d.png")
-    dark = Open("dark", one, (), 0.1, "It is dark.")
-    leak = Open("leak", one, (two,), 0.99, "It lies in train and test.")
+    dark = Finding("dark", one, (), 0.1, "It is dark.")
+    leak = Finding("leak", one, (two,), 0.99, "It lies in train and test.")
     filled.keep_findings([dark, leak])
     assert filled.findings() == (dark, leak) and filled.looked_at()
     filled.keep([dark], author="A")
@@ -357,7 +357,7 @@ def test_photos_of_one_part_and_copies_move_together(collection: Collection, sou
     entries = [entry(source, name, number, split="test") for number, name in enumerate(names)]
     collection.add(entries, MEANING, origin="x")
     copy, other = by_name(collection, "copy.png"), by_name(collection, "exp1_num_9000.png")
-    collection.keep_findings([Open("near_duplicate", copy, (other,), 0.9, "They are copies.")])
+    collection.keep_findings([Finding("near_duplicate", copy, (other,), 0.9, "They are copies.")])
     collection.decide("move", [by_name(collection, names[0])], "train")
     assert [shown(collection)[name][1] for name in names] == ["train", "train", "test", "test"]
     collection.confirm((source / "copy.png").read_bytes(), "copy.png", "non_defective", "defective")
@@ -387,8 +387,8 @@ def test_what_is_mended_is_no_longer_odd(filled: Collection) -> None:
     one, two = by_name(filled, "a.png"), by_name(filled, "d.png")
     filled.keep_findings(
         [
-            Open("label", one, (), 0.9, "It looks defective.", "defective"),
-            Open("leak", one, (two,), 0.9, "Train and test."),
+            Finding("label", one, (), 0.9, "It looks defective.", "defective"),
+            Finding("leak", one, (two,), 0.9, "Train and test."),
         ]
     )
     filled.decide("relabel", [one], "defective")

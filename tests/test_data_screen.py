@@ -13,7 +13,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from ensemble import workbench
-from ensemble.collection import Collection, Open
+from ensemble.collection import Collection, Finding
 from ensemble.importers import Entry
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -192,7 +192,7 @@ def test_what_is_odd_is_decided_by_one_click(collection: Collection, button: str
     suggestion = "non_defective" if button == "relabel" else ""
     kind = "label" if suggestion else "leak"
     others = () if suggestion else (two,)
-    collection.keep_findings([Open(kind, one, others, 0.9, "It is odd.", suggestion)])
+    collection.keep_findings([Finding(kind, one, others, 0.9, "It is odd.", suggestion)])
     app = screen("Clean")
     assert "It is odd." in text(app)
     key = next(str(each.key) for each in app.button if str(each.key).startswith(f"{button} {kind}"))
@@ -209,7 +209,7 @@ def test_what_is_odd_is_decided_by_one_click(collection: Collection, button: str
 
 def test_all_of_a_kind_are_decided_as_one(collection: Collection) -> None:
     photos = collection.photos()
-    collection.keep_findings([Open("dark", photo.sha256, (), 0.9, "It is dark.") for photo in photos[:3]])
+    collection.keep_findings([Finding("dark", photo.sha256, (), 0.9, "It is dark.") for photo in photos[:3]])
     app = screen("Clean")
     app = click(app, "all drop dark")
     assert [photo.dropped for photo in collection.photos()] == [True] * 3 + [False] * 7
@@ -220,9 +220,9 @@ def test_all_of_a_kind_are_decided_as_one(collection: Collection) -> None:
 def test_looking_goes_on_in_the_background_and_its_failure_is_said(
     collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = [Open("dark", collection.photos()[0].sha256, (), 0.9, "It is dark.")]
+    found = [Finding("dark", collection.photos()[0].sha256, (), 0.9, "It is dark.")]
 
-    def look(kept: Collection, *, progress: workbench.Progress, **_: object) -> tuple[Open, ...]:
+    def look(kept: Collection, *, progress: workbench.Progress, **_: object) -> tuple[Finding, ...]:
         progress("Looking", 0.5)
         kept.keep_findings(found)
         return kept.findings()

@@ -6,9 +6,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-UNREADABLE, ODD_SIZE, ODD_ASPECT = "unreadable", "odd_size", "odd_aspect"
-DARK, LIGHT, BLURRED, LOW_INFORMATION = "dark", "light", "blurred", "low_information"
-EXACT_DUPLICATE, NEAR_DUPLICATE, LEAK, LABEL = "exact_duplicate", "near_duplicate", "leak", "label"
+from ensemble.collection.findings import (
+    BLURRED,
+    COPIES,
+    DARK,
+    EXACT_DUPLICATE,
+    LABEL,
+    LEAK,
+    LIGHT,
+    LOW_INFORMATION,
+    NEAR_DUPLICATE,
+    ODD_ASPECT,
+    ODD_SIZE,
+    UNREADABLE,
+    Finding,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,27 +32,6 @@ class Looked:
     label: str
     split: str = ""
     part: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that a person should look at: what it is, the photo, other photos that it concerns, and a sentence.
-
-    `score` is in [0, 1], higher is surer. `suggestion` is the class that a label finding would give the photo.
-    """
-
-    kind: str
-    sha256: str
-    others: tuple[str, ...]
-    score: float
-    sentence: str
-    suggestion: str = ""
-
-    def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise ValueError(f"A finding is one of {', '.join(KINDS)}. Got {self.kind!r}.")
-        if not 0 <= self.score <= 1:
-            raise ValueError(f"The score of a finding must lie in [0, 1]. Got {self.score}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +96,7 @@ def groups(findings: Iterable[Finding]) -> list[frozenset[str]]:
     """Photos (SHA-256) that are copies of one another and belong in one split; largest first, then by name."""
     group_of: dict[str, set[str]] = {}
     for finding in findings:
-        if finding.kind not in (EXACT_DUPLICATE, NEAR_DUPLICATE, LEAK):
+        if finding.kind not in COPIES:
             continue
         merged = {finding.sha256, *finding.others}
         for sha256 in tuple(merged):

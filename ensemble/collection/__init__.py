@@ -1,7 +1,8 @@
 """Collections: the photos of one product, kept by content, with every decision that was made about them."""
 
-from ensemble.collection.folder import Collection, collections, counts, is_collection
-from ensemble.collection.values import ACTIONS, SPLITS, UNSPLIT, Added, Decision, Kept, Mistake, Open
+from ensemble.collection.findings import Finding
+from ensemble.collection.folder import Collection, collections, is_collection
+from ensemble.collection.values import ACTIONS, SPLITS, UNSPLIT, Added, Decision, Kept, Mistake, counts
 
 __all__ = [
     "ACTIONS",
@@ -10,9 +11,9 @@ __all__ = [
     "Added",
     "Collection",
     "Decision",
+    "Finding",
     "Kept",
     "Mistake",
-    "Open",
     "collections",
     "counts",
     "is_collection",

@@ -2,7 +2,6 @@
 
 import json
 import sqlite3
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from ensemble.collection import contents
 from ensemble.collection.database import FILE, reading, writing
+from ensemble.collection.findings import COPIES, Finding, is_mended
 from ensemble.collection.rows import (
     as_decision,
     change,
@@ -28,8 +28,6 @@ from ensemble.collection.rows import (
     write_decision,
 )
 from ensemble.collection.values import (
-    COPIES,
-    LEAK,
     SPLITS,
     TRAIN,
     UNSPLIT,
@@ -37,13 +35,12 @@ from ensemble.collection.values import (
     Decision,
     Kept,
     Mistake,
-    Open,
 )
+from ensemble.collection.wording import kind_of_mistake, said_of, same_photo
 from ensemble.errors import DataError, PhotoError
 from ensemble.importers import Entry, Problem
-from ensemble.layouts import is_bad
 from ensemble.photos import safe_name
-from ensemble.results import DEFECTIVE, NON_DEFECTIVE, Classes
+from ensemble.results import Classes
 
 Progress = Callable[[int, int], None]
 CHANGEABLE = {"move": "split", "relabel": "label", "drop": "dropped", "restore": "dropped"}
@@ -112,7 +109,7 @@ class Collection:
             rows = connection.execute("SELECT * FROM decisions ORDER BY number DESC").fetchall()
         return tuple(as_decision(row) for row in rows)
 
-    def findings(self, *, decided: bool = False) -> tuple[Open, ...]:
+    def findings(self, *, decided: bool = False) -> tuple[Finding, ...]:
         """What is odd and still open: neither kept by a person, nor mended, nor about a photo that was dropped.
 
         With `decided`, what people have kept is there too.
@@ -127,8 +124,8 @@ class Collection:
         for row in rows:
             known = json.loads(row["others"])
             others = tuple(other for other in known if other in there)
-            each = Open(row["kind"], row["sha256"], others, row["score"], row["sentence"], row["suggestion"])
-            if each.sha256 in there and (others or not known) and (decided or not _is_mended(each, there)):
+            each = Finding(row["kind"], row["sha256"], others, row["score"], row["sentence"], row["suggestion"])
+            if each.sha256 in there and (others or not known) and (decided or not is_mended(each, there)):
                 found.append(each)
         return tuple(found)
 
@@ -182,10 +179,10 @@ class Collection:
                 except (PhotoError, DataError) as error:
                     refused.append(Problem(entry.name, str(error)))
                     continue
-                now_so = _said_of(entry, str(meaning[entry.kind]), split, mask)
+                now_so = said_of(entry, str(meaning[entry.kind]), split, mask)
                 first = there.get(photo.sha256)
                 if first is not None and not first["dropped"]:
-                    known.append(Problem(entry.name, _same(entry.name, now_so["label"], first)))
+                    known.append(Problem(entry.name, same_photo(entry.name, now_so["label"], first)))
                 elif first is not None:  # dropped, or of an import that was taken back: it comes in again
                     before[photo.sha256] = {column: first[column] for column in now_so}
                     after[photo.sha256] = now_so
@@ -235,7 +232,7 @@ class Collection:
             chosen = with_siblings(connection, digests) if action == "move" else list(dict.fromkeys(digests))
             return change(connection, action, {digest: {column: new} for digest in chosen}, reason, author)
 
-    def keep(self, found: Iterable[Open], *, reason: str = "", author: str = "") -> Decision | None:
+    def keep(self, found: Iterable[Finding], *, reason: str = "", author: str = "") -> Decision | None:
         """Say that what is odd may stay as it is: it is not asked about again."""
         with writing(self.folder) as connection:
             done = {row["key"] for row in connection.execute("SELECT key FROM kept")}
@@ -270,7 +267,7 @@ class Collection:
             connection.execute("UPDATE decisions SET undone = 1 WHERE number = ?", (decision.number,))
         return replace(decision, undone=True)
 
-    def keep_findings(self, found: Iterable[Open]) -> None:
+    def keep_findings(self, found: Iterable[Finding]) -> None:
         """Put what was found in the place of what was found before; what people have kept stays kept."""
         rows = [
             (
@@ -298,7 +295,7 @@ class Collection:
             refuse_mixture(connection, [label])
             photo, file = contents.keep_photo(self.folder, data, name)
             row = connection.execute("SELECT label, dropped FROM photos WHERE sha256 = ?", (photo.sha256,)).fetchone()
-            kind = _mistake(label, verdict)
+            kind = kind_of_mistake(label, verdict)
             if row is None:
                 said = {
                     "label": label,
@@ -360,45 +357,3 @@ class Collection:
         return Kept(
             path=path, mask=self.folder / mask if mask else None, **{**known, "dropped": bool(known["dropped"])}
         )
-
-
-def _same(name: str, label: str, first: Mapping[str, str]) -> str:
-    same = f"{name} is the same photo as {first['name']}, byte for byte: it is kept once"
-    return f"{same}." if label == first["label"] else f"{same}, as {first['label']}, though this one says {label}."
-
-
-def _mistake(label: str, verdict: str) -> str:
-    if label == verdict:
-        raise DataError(f"The verdict was {verdict} and so is the part: that is no mistake.")
-    return {DEFECTIVE: "escape", NON_DEFECTIVE: "overkill"}.get(label, "confused")
-
-
-def _said_of(entry: Entry, label: str, split: str | None, mask: str) -> dict[str, Any]:
-    """What an import says of a photo; a kind that was taken for defective is its type of defect where none is named."""
-    named = entry.kind if label == DEFECTIVE and entry.kind != label and not is_bad(entry.kind) else ""
-    return {
-        "label": label,
-        "split": entry.split if split is None else split,
-        "defect": entry.defect or named,
-        "category": entry.category,
-        "part": entry.part,
-        "mask": mask,
-        "dropped": 0,
-    }
-
-
-def _is_mended(found: Open, photos: Mapping[str, sqlite3.Row]) -> bool:
-    """Whether what was odd no longer is: the photo has the suggested class, or its copies lie in its own split."""
-    own = photos[found.sha256]
-    if found.suggestion:
-        return bool(own["label"] == found.suggestion)
-    return found.kind == LEAK and {photos[other]["split"] for other in found.others} == {own["split"]}
-
-
-def counts(photos: Iterable[Kept]) -> dict[str, dict[str, int]]:
-    """How many photos of each class lie in each split, dropped ones left out."""
-    found: dict[str, Counter[str]] = {}
-    for photo in photos:
-        if not photo.dropped:
-            found.setdefault(photo.split, Counter())[photo.label] += 1
-    return {split: dict(found[split]) for split in (*SPLITS, UNSPLIT) if split in found}

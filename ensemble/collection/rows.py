@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ensemble.collection.values import COPIES, Decision
+from ensemble.collection.findings import COPIES
+from ensemble.collection.values import Decision
 from ensemble.errors import DataError
 from ensemble.results import OK_NOK, Classes
 from ensemble.splits import Item, group_numbers

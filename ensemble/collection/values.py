@@ -1,6 +1,7 @@
-"""What a collection tells: photos, decisions, what is open about a photo, and mistakes that a person has confirmed."""
+"""What a collection tells: photos, decisions, and mistakes that a person has confirmed."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -10,10 +11,6 @@ from ensemble.importers import Problem
 
 TRAIN, CALIBRATION, TEST, UNSPLIT = "train", "calibration", "test", ""
 SPLITS = (TRAIN, CALIBRATION, TEST)
-
-# Kinds of what is odd that say that photos show one and the same picture: such photos must not come apart in a split.
-LEAK = "leak"
-COPIES = frozenset({"exact_duplicate", "near_duplicate", LEAK})
 
 # What a person can decide, and how it reads afterwards.
 ACTIONS: Mapping[str, str] = MappingProxyType(
@@ -89,26 +86,6 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
-class Open:
-    """Something odd about a photo that nobody has decided yet; `others` are the photos that it resembles."""
-
-    kind: str
-    sha256: str
-    others: tuple[str, ...]
-    score: float
-    sentence: str
-    suggestion: str = ""
-
-    def key(self) -> str:
-        """What tells it apart from others, whenever it is looked for anew."""
-        return " ".join((self.kind, self.sha256, *sorted(self.others)))
-
-    def words(self) -> tuple[str, str]:
-        """What a person is told of it."""
-        return self.sentence, self.suggestion
-
-
-@dataclass(frozen=True, slots=True)
 class Mistake:
     """A wrong verdict that a person has confirmed: an `escape`, an `overkill`, or `confused` among several classes."""
 
@@ -118,3 +95,12 @@ class Mistake:
     verdict: str
     at: str
     author: str
+
+
+def counts(photos: Iterable[Kept]) -> dict[str, dict[str, int]]:
+    """How many photos of each class lie in each split, dropped ones left out."""
+    found: dict[str, Counter[str]] = {}
+    for photo in photos:
+        if not photo.dropped:
+            found.setdefault(photo.split, Counter())[photo.label] += 1
+    return {split: dict(found[split]) for split in (*SPLITS, UNSPLIT) if split in found}

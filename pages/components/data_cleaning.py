@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from ensemble.cleaning.findings import KINDS
-from ensemble.collection import Kept, Open
+from ensemble.collection import Finding, Kept
 from pages.components import session
 from pages.components.chart import show_csv
 from pages.components.data_finding import show_finding
@@ -60,7 +60,7 @@ def _show_look(looked_at: str) -> None:
         st.caption(f"Last looked at {looked_at[:16].replace('T', ' ')} UTC. What you keep is not asked about again.")
 
 
-def _show_kinds(findings: Sequence[Open], photos: Mapping[str, Kept]) -> None:
+def _show_kinds(findings: Sequence[Finding], photos: Mapping[str, Kept]) -> None:
     counts = Counter(finding.kind for finding in findings)
     kinds = [kind for kind in KINDS if counts[kind]]
     kind = st.pills(
@@ -94,7 +94,7 @@ def _show_kinds(findings: Sequence[Open], photos: Mapping[str, Kept]) -> None:
     show_csv("findings", COLUMNS, rows, "All that is odd (CSV)")
 
 
-def _show_all(shown: Sequence[Open], kind: str) -> None:
+def _show_all(shown: Sequence[Finding], kind: str) -> None:
     if len(shown) < 2:
         return
     digests = [finding.sha256 for finding in shown]

@@ -5,7 +5,7 @@ from html import escape
 
 import streamlit as st
 
-from ensemble.collection import Kept, Open
+from ensemble.collection import Finding, Kept
 from ensemble.results import word
 from pages.components import session
 from pages.components.pictures import picture
@@ -14,7 +14,7 @@ OTHERS = 3  # pictures of photos that it resembles
 NAMES = {"train": "Train", "calibration": "Calibration", "test": "Test", "": "no split"}
 
 
-def show_finding(finding: Open, photos: Mapping[str, Kept]) -> None:
+def show_finding(finding: Finding, photos: Mapping[str, Kept]) -> None:
     """Show a finding with its photos side by side, and what can be decided."""
     photo = photos[finding.sha256]
     others = [photos[other] for other in finding.others[:OTHERS] if other in photos]
@@ -52,7 +52,7 @@ def show_finding(finding: Open, photos: Mapping[str, Kept]) -> None:
             )
 
 
-def _keep_words(finding: Open) -> str:
+def _keep_words(finding: Finding) -> str:
     if finding.kind == "label":
         return "The label is right"
     return "Keep both" if finding.others else "Keep it"

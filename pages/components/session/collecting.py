@@ -11,7 +11,7 @@ from typing import cast
 import streamlit as st
 
 from ensemble import workbench
-from ensemble.collection import Added, Collection, Decision, Kept, Mistake, Open, collections
+from ensemble.collection import Added, Collection, Decision, Finding, Kept, Mistake, collections
 from ensemble.errors import DataError, QuorumError
 from ensemble.importers import Problem
 from ensemble.photos import read_photo
@@ -54,7 +54,7 @@ def collection() -> Collection | None:
     return Collection(folder) if folder else None
 
 
-def findings() -> tuple[Open, ...]:
+def findings() -> tuple[Finding, ...]:
     """What is odd about the photos of the picked collection and still open."""
     found = collection()
     return found.findings() if found else ()
@@ -197,7 +197,7 @@ def decide(action: str, digests: Sequence[str], value: str = "", reason: str = "
     _do(lambda found: found.decide(action, digests, value, reason=reason))
 
 
-def keep(findings: Sequence[Open]) -> None:
+def keep(findings: Sequence[Finding]) -> None:
     """Say that what is odd may stay as it is; for a button's callback."""
     _do(lambda found: found.keep(findings))
 

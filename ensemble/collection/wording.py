@@ -1,0 +1,36 @@
+"""What an import, a second copy and a mistake say of a photo."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ensemble.errors import DataError
+from ensemble.importers import Entry
+from ensemble.layouts import is_bad
+from ensemble.results import DEFECTIVE, NON_DEFECTIVE
+
+
+def said_of(entry: Entry, label: str, split: str | None, mask: str) -> dict[str, Any]:
+    """What an import says of a photo; a kind that was taken for defective is its type of defect where none is named."""
+    named = entry.kind if label == DEFECTIVE and entry.kind != label and not is_bad(entry.kind) else ""
+    return {
+        "label": label,
+        "split": entry.split if split is None else split,
+        "defect": entry.defect or named,
+        "category": entry.category,
+        "part": entry.part,
+        "mask": mask,
+        "dropped": 0,
+    }
+
+
+def same_photo(name: str, label: str, first: Mapping[str, str]) -> str:
+    """The sentence for a photo that came a second time."""
+    same = f"{name} is the same photo as {first['name']}, byte for byte: it is kept once"
+    return f"{same}." if label == first["label"] else f"{same}, as {first['label']}, though this one says {label}."
+
+
+def kind_of_mistake(label: str, verdict: str) -> str:
+    """What a wrong verdict is called; a DataError where it was right."""
+    if label == verdict:
+        raise DataError(f"The verdict was {verdict} and so is the part: that is no mistake.")
+    return {DEFECTIVE: "escape", NON_DEFECTIVE: "overkill"}.get(label, "confused")
