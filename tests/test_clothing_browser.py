@@ -42,6 +42,7 @@ def test_clothing_from_a_folder_to_a_measured_model(
 
         page.get_by_role("link", name="Training").click()
         page.get_by_role("radio", name="Thorough").click()
+        expect(page.get_by_text("several times the work of Balanced")).to_be_visible()  # other members are proposed now
         page.get_by_text("Members, backbones, seed").click()
         choose(page, "Members", ("SVM",))
         choose(page, "Backbones", BACKBONES)

@@ -87,6 +87,7 @@ def choose(page: Page, label: str, wanted: tuple[str, ...]) -> None:
     """Choose these and no others in a list of several, by the names that it shows."""
     box = page.locator("[data-testid=stMultiSelect]", has=page.get_by_text(label, exact=True))
     box.get_by_role("button", name="Clear all").click()
+    expect(box.get_by_role("button", name="Clear all")).to_have_count(0)
     for name in wanted:
         box.get_by_role("combobox").fill(name)
         page.get_by_role("option", name=name, exact=True).click()
