@@ -28,7 +28,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ensemble.errors import PhotoError, PolicyError, QuorumError
 from ensemble.inspector import Inspector
 from ensemble.members import demo as dummies
-from ensemble.photos import MAX_BYTES, Photo, open_photo, safe_name
+from ensemble.names import safe_name
+from ensemble.photos import MAX_BYTES, Photo, open_photo
 from ensemble.policies import SHIPPED, Policy, choose
 from ensemble.store import ModelStore
 

@@ -1,21 +1,25 @@
 """A zip of photos, read one photo at a time in memory; nothing is ever written to disk.
 
 What may be read is decided from the zip's own directory, before any entry is opened. One bad entry is named and the
-others go on; a zip that is bad as a whole raises ArchiveError. Folders, `__MACOSX/`, `.DS_Store` and `Thumbs.db` are
-left out without a word. An entry that is no photo comes as data: `photos.open_photo` refuses it with its reason.
+others go on; a zip that is bad as a whole raises ArchiveError. Folders, and what file managers leave behind, are left
+out without a word. An entry that is no photo comes as data: `photos.open_photo` refuses it with its reason.
 """
 
+import contextlib
 import io
 import re
 import stat
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from ensemble.errors import ArchiveError
-from ensemble.photos import MAX_BYTES, MAX_NAME, safe_name
+from ensemble.names import MAX_NAME, safe_name, shown
+from ensemble.photos import MAX_BYTES
 
 MAX_ENTRIES = 5_000
 MAX_TOTAL = 2_000_000_000  # bytes, as the directory declares them
@@ -25,6 +29,8 @@ RATIO_FROM = 1_000_000  # bytes; below this even the steepest ratio does no harm
 LOCAL_HEADER = 30  # bytes, the least that lies before an entry's own
 
 LEFT_OUT = (".DS_Store", "Thumbs.db")
+LEFT_BY_MACS = "._"  # before a file's own name: what its disk had to say of it
+UNICODE_NAME = 0x7075  # an extra field with the name in UTF-8, where the entry has it in the code page of some Windows
 ARCHIVE_ENDINGS = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".tbz2", ".xz", ".txz", ".zst", ".cab")
 ARCHIVE_MAGIC = re.compile(
     rb"PK[\x01-\x08][\x02-\x08]|7z\xbc\xaf\x27\x1c|Rar!\x1a|\x1f\x8b|BZh[1-9]|\xfd7zXZ\0|\x28\xb5\x2f\xfd|MSCF\0"
@@ -69,21 +75,22 @@ def count_entries(source: bytes | Path) -> int:
 def inner_paths(source: bytes | Path) -> tuple[str, ...]:
     """The paths of what `read_archive` will yield, as the zip has them; raises ArchiveError as it does."""
     with _stream(source) as stream:
-        return tuple(info.orig_filename for info in _listed(_opened(stream)))
+        return tuple(map(path_of, _listed(_opened(stream))))
 
 
 def _entries(stream: BinaryIO, archive: zipfile.ZipFile) -> Iterator[Entry]:
     with stream, archive:
         for info in _listed(archive):
-            label = _label(info.orig_filename)
+            path = path_of(info)
+            label = shown(path, MAX_NAME)
             reason = _refused_by_kind(info) or _refused_by_size(info)
             data = b""
             if reason is None:
                 data, reason = _read(archive, info)
             if reason is None:
-                yield Entry(label, data, path=info.orig_filename)
+                yield Entry(label, data, path=path)
             else:
-                yield Entry(label, problem=f"{label} {reason}.", path=info.orig_filename)
+                yield Entry(label, problem=f"{label} {reason}.", path=path)
 
 
 class _Sparing:
@@ -164,16 +171,39 @@ def _listed(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     return [info for info in archive.infolist() if not _is_left_out(info)]
 
 
+def path_of(info: zipfile.ZipInfo) -> str:
+    """The inner path of an entry as its zip means it, with forward slashes; it may lead anywhere.
+
+    Windows writes backslashes, Macs leave the flag out that says UTF-8, and other packers put the name in UTF-8 beside.
+    """
+    name = info.orig_filename
+    if not info.flag_bits & 0x800:
+        raw = name.encode("cp437")  # as zipfile has decoded it
+        with contextlib.suppress(UnicodeDecodeError):
+            name = (_unicode_name(info.extra, raw) or raw).decode()
+    return name.replace("\\", "/")
+
+
+def _unicode_name(extra: bytes, raw: bytes) -> bytes:
+    """The name that an extra field has for an entry, while it is the name of these bytes; else nothing."""
+    while len(extra) >= 4:
+        kind, size = struct.unpack_from("<HH", extra)
+        content, extra = extra[4 : 4 + size], extra[4 + size :]
+        if kind == UNICODE_NAME and len(content) > 5 and struct.unpack_from("<I", content, 1)[0] == zlib.crc32(raw):
+            return content[5:]
+    return b""
+
+
 def _is_left_out(info: zipfile.ZipInfo) -> bool:
-    path = PurePosixPath(info.orig_filename)
-    folder = info.orig_filename.endswith("/") or stat.S_ISDIR(info.external_attr >> 16)
-    return folder or "__MACOSX" in path.parts or path.name in LEFT_OUT
+    path = PurePosixPath(path_of(info))
+    folder = path_of(info).endswith("/") or stat.S_ISDIR(info.external_attr >> 16)
+    return folder or "__MACOSX" in path.parts or path.name in LEFT_OUT or path.name.startswith(LEFT_BY_MACS)
 
 
 def _refused_by_kind(info: zipfile.ZipInfo) -> str | None:
     """Give the end of the sentence that refuses an entry by the name and the kind its directory gives, or None."""
-    name, kind = info.orig_filename, stat.S_IFMT(info.external_attr >> 16)
-    if re.search(r"[\\\0]|^/|^[A-Za-z]:|(^|/)\.\.(/|$)", name):
+    name, kind = path_of(info), stat.S_IFMT(info.external_attr >> 16)
+    if re.search(r"\0|^/|^[A-Za-z]:/|(^|/)\.\.(/|$)", name):
         return "has a path that leads out of the zip file: zip the folder of photos itself"
     if kind not in (0, stat.S_IFREG):
         return "is a link or a special file: put the photo itself into the zip file"
@@ -207,11 +237,3 @@ def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> tuple[bytes, str |
     if ARCHIVE_MAGIC.match(data):
         return b"", "is an archive inside the zip file: unpack it first"
     return data, None
-
-
-def _label(name: str) -> str:
-    """Clean each part of an inner path; the first folders go where it would be longer than 120 characters."""
-    parts = [safe_name(part) for part in re.split(r"[/\\]", name) if part.strip(". ")] or [safe_name(name)]
-    while len("/".join(parts)) > MAX_NAME and len(parts) > 1:
-        del parts[0]
-    return "/".join(parts)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from ensemble.archives import Entry, count_entries, read_archive
 from ensemble.errors import ArchiveError, PhotoError
 from ensemble.exports import as_csv
-from ensemble.photos import MAX_PIXELS, Photo, open_photo, safe_name
+from ensemble.names import shown
+from ensemble.photos import MAX_PIXELS, Photo, open_photo
 from ensemble.policies import Policy
 from ensemble.previews import thumbnail
 from ensemble.results import Verdict
@@ -60,11 +61,6 @@ def entries(files: Iterable[File]) -> Iterator[Entry]:
 def count(files: Iterable[File]) -> int:
     """How many entries `entries` will give, for a progress bar."""
     return sum(_count_in(read()) if _is_zip(name) else 1 for name, read in files)
-
-
-def shown(name: str) -> str:
-    """A file's name with the folders it lies in, each part cleaned: a label for the eye, never a path."""
-    return "/".join(safe_name(part) for part in name.replace("\\", "/").split("/") if part.strip(". ")) or "photo"
 
 
 def _is_zip(name: str) -> bool:

@@ -25,7 +25,6 @@ import hashlib
 import io
 import re
 import stat
-import unicodedata
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -42,6 +41,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from ensemble.bombs import BombError, MeteredBytes, refuse_bomb
 from ensemble.errors import PhotoError
+from ensemble.names import safe_name
 
 # Broken EXIF is answered here; once for the process, because warnings.catch_warnings does not hold between threads.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
@@ -49,7 +49,6 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 MAX_BYTES = 30_000_000  # a photo must be smaller than this
 MAX_PIXELS = 50_000_000
 MIN_SIDE = 32
-MAX_NAME = 120
 
 PHOTO_ENDINGS: tuple[str, ...] = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif")
 
@@ -136,18 +135,6 @@ def read_bytes(path: Path) -> bytes:
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         reason = getattr(error, "strerror", None) or str(error)
         raise PhotoError(f"{label} cannot be read ({reason}): check the path and its permissions.") from error
-
-
-def safe_name(name: str) -> str:
-    """Give the last part of a path-like name, without invisible characters, in at most 120 characters."""
-    last = re.split(r"[/\\]", name)[-1]
-    # categories C* are controls, bidi and zero-width marks, lone surrogates; Zl and Zp break lines
-    visible = "".join(c for c in last if unicodedata.category(c)[0] != "C" and c not in "\u2028\u2029").strip()
-    if not visible.strip("."):
-        return "photo"
-    dot = visible.rfind(".")
-    ending = visible[dot:] if 0 < len(visible) - dot <= 16 and dot > 0 else ""
-    return visible[: MAX_NAME - len(ending)].removesuffix(ending).rstrip() + ending
 
 
 def _upright_rgb(data: bytes) -> Image.Image:

@@ -3,9 +3,9 @@
 Whatever happens, the folder goes at the end; that of a process which was killed goes at the next call.
 """
 
+import errno
 import fcntl
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -15,13 +15,14 @@ from pathlib import Path
 
 from ensemble.archives import MAX_TOTAL, inner_paths, read_archive
 from ensemble.errors import ArchiveError, DataError
+from ensemble.full_disk import why_not_written
 from ensemble.importers.tree import Problem, is_photo_name, legible
-from ensemble.photos import safe_name
+from ensemble.names import any_path_below, clean, clean_parts, numbered
 
 PREFIX = ".incoming-"
 MAX_FILES = 20_000
 DEEPEST = 16  # folders within one another
-LONGEST = 200  # bytes of one name, so that a number still fits behind it
+FILE = "file"  # what is called so has no name of which anything can be kept
 File = tuple[str, Callable[[], bytes]]  # a name and what reads the bytes, so that they are read when it is their turn
 
 
@@ -54,21 +55,30 @@ def staged(files: Iterable[File], below: Path) -> Iterator[Staged]:
 
 def _lay_out(tray: "_Tray", name: str, read: Callable[[], bytes]) -> None:
     if not name.lower().endswith(".zip"):
-        tray.put(_parts(name), read(), legible(name))
+        tray.put(_visible(clean_parts(name)), read(), legible(name))
         return
-    label = legible(_parts(name)[-1])
+    parts = clean_parts(name)
+    label = legible(parts[-1] if parts else name)
     data = read()
     try:
         loose = any("/" not in path and is_photo_name(path) for path in inner_paths(data))
-        above = [_short(label[: -len(".zip")])] if loose else []
+        above = [clean(label[: -len(".zip")]) or FILE] if loose else []
         for entry in read_archive(data):
             shown = f"{label}/{legible(entry.path)}"
             if entry.data is not None:
-                tray.put([*above, *_parts(entry.path)], entry.data, shown)
+                tray.put([*above, *(clean_parts(entry.path) or [FILE])], entry.data, shown)
             else:
                 tray.refuse(shown, str(entry.problem).removeprefix(entry.name).strip())
     except ArchiveError as error:
         tray.problems.append(Problem(label, f"{label}: {error}"))
+
+
+def _visible(parts: list[str]) -> list[str]:
+    """The same parts; a photo that somebody has chosen is seen, though its name begins with a dot."""
+    *folders, last = parts or [FILE]
+    if last.startswith(".") and not last.startswith("._") and is_photo_name(f"x{last}"):
+        last = clean(last.lstrip(". ")) if Path(last.lstrip(". ")).suffix else f"{FILE}{last}"
+    return [*folders, last]
 
 
 @dataclass(slots=True)
@@ -77,8 +87,7 @@ class _Tray:
 
     folder: Path
     problems: list[Problem] = field(default_factory=list)
-    files: set[Path] = field(default_factory=set)
-    folders: set[Path] = field(default_factory=set)
+    files: int = 0
     copies: dict[Path, int] = field(default_factory=dict)
     total: int = 0  # bytes
 
@@ -92,49 +101,40 @@ class _Tray:
             )
             return
         self.total += len(data)
-        if self.total > MAX_TOTAL or len(self.files) == MAX_FILES:
+        if self.total > MAX_TOTAL or self.files == MAX_FILES:
             limits = f"{MAX_FILES:,} files and {MAX_TOTAL / 1e9:.0f} GB"
             raise DataError(f"These uploads hold more than {limits}. Bring them in several times.")
-        path = self._free(parts)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
+            path = self._free(self._folder(parts[:-1]) / parts[-1])
+            any_path_below(self.folder, path.relative_to(self.folder).as_posix(), DataError)
+            with path.open("xb") as file:  # what lies there is never written over
+                file.write(data)
         except OSError as error:
-            raise DataError(f"{shown} cannot be laid out ({error.strerror}). Check the disk's free space.") from error
-        self.files.add(path)
+            if error.errno == errno.ENAMETOOLONG:
+                self.refuse(shown, "has a longer path than this machine's disk takes. Shorten the folders' names.")
+                return
+            raise DataError(f"{shown} cannot be laid out: {why_not_written(error, self.folder.parent)}") from error
+        self.files += 1
 
-    def _free(self, parts: list[str]) -> Path:
-        """A path of these names that no file has; a folder may be shared, but never with a file."""
+    def _folder(self, parts: list[str]) -> Path:
+        """The folder of these names, made where it is missing; a name that a file has gets a number."""
         place = self.folder
-        for part in parts[:-1]:
+        for part in parts:
             wanted, number = place / part, 1
             place = wanted
-            while place in self.files:
+            while place.exists() and not place.is_dir():
                 number += 1
-                place = _numbered(wanted, number)
-            self.folders.add(place)
-        wanted = free = place / parts[-1]
-        while free in self.files or free in self.folders:
+                place = numbered(wanted, number)
+        place.mkdir(parents=True, exist_ok=True)
+        return place
+
+    def _free(self, wanted: Path) -> Path:
+        """A path of this name that nothing has, in the disk's own view of capitals and umlauts."""
+        free = wanted
+        while free.exists():
             self.copies[wanted] = self.copies.get(wanted, 1) + 1
-            free = _numbered(wanted, self.copies[wanted])
+            free = numbered(wanted, self.copies[wanted])
         return free
-
-
-def _numbered(path: Path, number: int) -> Path:
-    return path.with_name(f"{path.stem} ({number}){path.suffix}")
-
-
-def _parts(name: str) -> list[str]:
-    """The cleaned names of the folders that a file lies in, and its own."""
-    return [_short(safe_name(part)) for part in re.split(r"[/\\]", name) if part.strip(". ")] or ["file"]
-
-
-def _short(name: str) -> str:
-    """A name of not too many bytes, with its ending."""
-    stem, ending = Path(name).stem, Path(name).suffix
-    while len(f"{stem}{ending}".encode()) > LONGEST and stem:
-        stem = stem[:-1]
-    return f"{stem}{ending}"
 
 
 @contextmanager
@@ -148,7 +148,7 @@ def _incoming(below: Path) -> Iterator[Path]:
             lock = os.open(outer, os.O_RDONLY)
             fcntl.flock(lock, fcntl.LOCK_EX)
     except OSError as error:
-        raise DataError(f"{below} cannot take uploads ({error.strerror}). Check its permissions and space.") from error
+        raise DataError(f"{below} cannot take uploads: {why_not_written(error, below)}") from error
     try:
         folder = outer / "upload"
         folder.mkdir()

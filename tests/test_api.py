@@ -31,7 +31,8 @@ from typer.testing import CliRunner
 from ensemble import __main__, api
 from ensemble.errors import PhotoError
 from ensemble.inspector import Inspector
-from ensemble.photos import MAX_BYTES, open_photo, safe_name
+from ensemble.names import safe_name
+from ensemble.photos import MAX_BYTES, open_photo
 from ensemble.policies import SHIPPED, choose
 from ensemble.results import Verdict
 from ensemble.store import ModelStore, policy_history

@@ -10,6 +10,8 @@ ROWS = (
     {"results", "errors"},
     {
         "photos",
+        "names",
+        "full_disk",
         "archives",
         "bombs",
         "captures",

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ensemble.errors import DataError
-from ensemble.photos import MAX_BYTES, MAX_NAME, PHOTO_ENDINGS
+from ensemble.names import MAX_NAME
+from ensemble.photos import MAX_BYTES, PHOTO_ENDINGS
 
 MAX_FILES = 200_000
 LEFT_OUT = frozenset(("__MACOSX", "Thumbs.db", "desktop.ini"))

@@ -8,7 +8,7 @@ import streamlit as st
 from ensemble.cases import Case
 from ensemble.collection import Collection, collections, is_collection
 from ensemble.errors import DataError, QuorumError
-from ensemble.photos import safe_name
+from ensemble.names import safe_name
 from pages.components.session.collecting import collections_root
 from pages.components.session.desk import evidence
 from pages.components.session.one_photo import Chosen

@@ -7,7 +7,8 @@ import streamlit as st
 
 from ensemble.attribution import Attribution, attribute
 from ensemble.members import KINDS
-from ensemble.photos import Photo, open_photo, safe_name
+from ensemble.names import safe_name
+from ensemble.photos import Photo, open_photo
 from ensemble.previews import evidence
 from ensemble.results import Verdict, Vote
 from pages.components.session.inspecting import inspection, trained, turn
