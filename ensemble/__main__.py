@@ -205,19 +205,21 @@ def inspect(
 @app.command()
 def policies(models: Models = DEFAULT_MODELS) -> None:
     """Check a product's policies.json and list what is in it; a broken file is one sentence with its line."""
+    from ensemble.digits import alone
     from ensemble.policy_making import unsafe_name
     from ensemble.store import ModelStore
 
     book = ModelStore(models).policy_book()
     rows = []
     for policy in book.ordered:
-        cuts = (policy.review_from, policy.reject_from, policy.threshold)
-        shown = ["–" if cut is None else f"{cut:g}" for cut in cuts]
+        cuts = (policy.review_from if policy.has_review else None, policy.reject_from, policy.threshold)
+        shown = ["–" if cut is None else alone(cut) for cut in cuts]
+        shown[1] = {"any": "one vote", "all": "all votes"}.get(policy.rule, shown[1])
         basis = " + ".join(str(policy.basis[key]) for key in ("good", "defective") if key in policy.basis)
         active = " (active)" if policy.name == book.active else ""
         rows.append((policy.name + active, policy.rule, *shown, str(policy.quorum), basis or "–"))
     print_table(
-        ("policy", "rule", "review from", "NOK from", "members' cut", "quorum", "good + defective held out"), rows
+        ("policy", "rule", "review from", "NOK from", "models' threshold", "quorum", "good + defective held out"), rows
     )
     for policy in book.ordered:
         if reason := unsafe_name(policy):

@@ -14,6 +14,7 @@ from ensemble.previews import thumbnail
 from ensemble.results import Verdict
 
 CHUNK = 8  # photos at a time: enough to share a backbone's pass, few enough for a progress bar that moves
+SCORE_COLUMNS = ("score", "score_kind", "score_label", "ok_below", "review_from", "reject_from")
 File = tuple[str, Callable[[], bytes]]  # a name and what reads the bytes, so that they are read when it is their turn
 Inspect = Callable[[Sequence[Photo]], Sequence[Verdict]]
 
@@ -139,6 +140,7 @@ def batch_csv(rows: Sequence[Judged], *, demo: bool) -> bytes:
         "sha256",
         "verdict",
         "confidence",
+        *SCORE_COLUMNS,
         "reason",
         *members,
         "regions",
@@ -150,6 +152,12 @@ def batch_csv(rows: Sequence[Judged], *, demo: bool) -> bytes:
     return as_csv(columns, [_cells(row) | {"demo": "DEMO" if demo else ""} for row in rows])
 
 
+def _score_cells(verdict: Verdict) -> dict[str, object]:
+    """The score that decided and its thresholds, exactly; a cell stays empty where there is none."""
+    values = verdict.as_json()
+    return {name: "" if values[name] is None else values[name] for name in SCORE_COLUMNS}
+
+
 def _cells(row: Judged) -> dict[str, object]:
     if row.verdict is None:
         return {"photo": row.name, "error": row.error}
@@ -159,7 +167,8 @@ def _cells(row: Judged) -> dict[str, object]:
         "photo": row.name,
         "sha256": verdict.sha256,
         "verdict": verdict.label,
-        "confidence": f"{verdict.confidence:.4f}",
+        "confidence": "" if verdict.confidence is None else f"{verdict.confidence:.4f}",
+        **_score_cells(verdict),
         "reason": verdict.reason,
         "regions": json.dumps([region.as_json(verdict.size) for region in verdict.regions], ensure_ascii=False),
         "same_as": row.repeats,

@@ -216,7 +216,9 @@ def _by_type(cast: Cast, classes: Classes) -> dict[str, dict[str, Any]]:
 def verdict_quality(truth: Sequence[str], verdicts: Sequence[str], classes: Classes) -> dict[str, Any]:
     """Accuracy, escape, overkill and review rate, F1 and F2 (of the defect, else the mean over classes), the confusion.
 
-    A review is neither right nor an escape nor an overkill. A rate without photos to rest on is None.
+    A review is neither right nor an escape nor an overkill: `accuracy` is the share that is right of all photos,
+    `right_of_decided` that of those that no person has to look at, with its lower limit (one-sided, 95 %). A rate
+    without photos to rest on is None.
     """
     confusion = {
         name: dict.fromkeys((*classes.names, *((REVIEW,) if REVIEW in verdicts else ())), 0) for name in classes.names
@@ -224,12 +226,17 @@ def verdict_quality(truth: Sequence[str], verdicts: Sequence[str], classes: Clas
     for label, verdict in zip(truth, verdicts, strict=True):
         confusion[label][verdict] += 1
     right = sum(confusion[name][name] for name in classes.names)
+    decided = sum(verdict != REVIEW for verdict in verdicts)
     rates: dict[str, float | None] = {"escape_rate": None, "overkill_rate": None}
     if classes.defect is not None and classes.good is not None:
         rates["escape_rate"] = _share(confusion[classes.defect], classes.good)
         rates["overkill_rate"] = _share(confusion[classes.good], classes.defect)
     return {
         "accuracy": round(right / len(truth), 6) if truth else None,
+        "right": right,
+        "decided": decided,
+        "right_of_decided": round(right / decided, 6) if decided else None,
+        "right_of_decided_lower": round(risk.lower_bound(right, decided), 6),
         **rates,
         "review_rate": round(list(verdicts).count(REVIEW) / len(truth), 6) if truth else None,
         "f1": _f_beta(truth, verdicts, classes, 1.0),

@@ -19,7 +19,7 @@ ENSEMBLE = "ensemble"
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """How the photos of one set were decided; a review is not right. `counts` is None where no class is the defect."""
+    """How the photos of one set were decided; a review decides nothing. `counts` is None without a defect class."""
 
     photos: int
     right: int
@@ -27,9 +27,14 @@ class Decided:
     counts: Counts | None = None
 
     @property
+    def decided(self) -> int:
+        """How many photos no person has to look at."""
+        return self.photos - self.reviews
+
+    @property
     def accuracy(self) -> float | None:
-        """The share that was decided rightly; None where there is no photo."""
-        return self.right / self.photos if self.photos else None
+        """Of those decided, the share that was decided rightly; None where none was."""
+        return self.right / self.decided if self.decided else None
 
     def money(self, line: Line) -> float | None:
         """What 1000 parts of a line would cost at these rates; None where the photos do not tell."""

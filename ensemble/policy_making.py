@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ensemble.cases import Case, labels, said, truth
 from ensemble.costs import Counts, Line, Prices
+from ensemble.digits import rounded
 from ensemble.errors import PolicyError
 from ensemble.policies import PLURAL_SHIPPED, SHIPPED, Policy, Stage, choose
 from ensemble.results import REVIEW, Classes
@@ -33,7 +34,10 @@ class Chosen:
 
 
 def member_cuts(held_out: Sequence[Case], member: str, classes: Classes) -> dict[str, Cut]:
-    """The cuts on one member's own probability of the defect; none where it has not seen both classes held out."""
+    """The cuts on one member's own probability of the defect; none where it has not seen both classes held out.
+
+    They are rounded here, once, and so that no score that they were chosen on changes its side.
+    """
     if classes.defect is None:
         return {}
     known, probabilities = said(held_out, member, classes)
@@ -43,7 +47,7 @@ def member_cuts(held_out: Sequence[Case], member: str, classes: Classes) -> dict
     scores = probabilities[:, classes.names.index(classes.defect)]
     found = [f_beta_cut(defective, scores, 1), f_beta_cut(defective, scores, 2), safe_cut(defective, scores)]
     found += [cost_cut(defective, scores, PRICES), precision_cut(defective, scores)]
-    return {cut.name: cut for cut in found}
+    return {cut.name: replace(cut, threshold=rounded(cut.threshold, scores, DIGITS)) for cut in found}
 
 
 def derive(held_out: Sequence[Case], classes: Classes, groups: Sequence[Sequence[str]] = ()) -> tuple[Policy, ...]:
@@ -61,13 +65,13 @@ def derive(held_out: Sequence[Case], classes: Classes, groups: Sequence[Sequence
     low = smooth_cut(defective, values, PRICES.review / PRICES.escape, "review")
     high = smooth_cut(defective, values, 1 - PRICES.review / PRICES.overkill, "review")
     members = len({score.member for case in held_out for score in case.scores})
-    industrial = _cut(_named("INDUSTRIAL_BALANCED"), high, low, quorum=members // 2 + 1)
-    careful = _cut(_named("INDUSTRIAL_SAFE_0FN"), precise, safe, quorum=members)
+    industrial = _cut(_named("INDUSTRIAL_BALANCED"), values, high, low, quorum=members // 2 + 1)
+    careful = _cut(_named("INDUSTRIAL_SAFE_0FN"), values, precise, safe, quorum=members)
     exact = tuple(Stage(tuple(group)) for group in groups)
     return (
-        _cut(_named("SAFE_0FN"), safe),
-        _cut(_named("BALANCED"), balanced),
-        _cut(_named("PRECISION"), precise),
+        _cut(_named("SAFE_0FN"), values, safe),
+        _cut(_named("BALANCED"), values, balanced),
+        _cut(_named("PRECISION"), values, precise),
         _with_cascade(industrial, held_out, classes, groups),
         replace(careful, cascade=exact if len(groups) > 1 else ()),
     )
@@ -104,10 +108,11 @@ def cheapest(held_out: Sequence[Case], classes: Classes, line: Line, escape_limi
             suspicions(plain, held_out, classes) if rule == "mean" else _tipping(plain, held_out, classes)
         )
         cut = cost_cut(defective, values, line.prices, line.share, most_escapes=most)
-        found.append(Chosen(_cut(plain, cut) if rule == "mean" else _at(plain, cut), cut.figure or 0.0))
+        made = _cut(plain, values, cut) if rule == "mean" else _at(plain, values, cut)
+        found.append(Chosen(made, cut.figure or 0.0))
         if rule == "mean" and line.prices.review:
             low, high = review_cut(defective, values, line.prices, line.share, most_escapes=most)
-            found.append(Chosen(_cut(plain, high, low), high.figure or 0.0))
+            found.append(Chosen(_cut(plain, values, high, low), high.figure or 0.0))
     return min(found, key=lambda chosen: chosen.money)
 
 
@@ -130,7 +135,7 @@ def one_is_sure(held_out: Sequence[Case], members: Sequence[str], classes: Class
     A member that has not seen both classes held out keeps the usual cut.
     """
     cuts = {member: member_cuts(held_out, member, classes).get("precision") for member in members}
-    thresholds = {member: round(cut.threshold, DIGITS) for member, cut in cuts.items() if cut is not None}
+    thresholds = {member: cut.threshold for member, cut in cuts.items() if cut is not None}
     description = "NOK as soon as one member is surer than it was of any good part held out."
     return with_basis(Policy(name, "any", description, thresholds=thresholds), held_out, classes, chosen="precision")
 
@@ -156,22 +161,28 @@ def _named(name: str) -> Policy:
     return choose(SHIPPED, name)
 
 
-def _cut(policy: Policy, reject: Cut, review: Cut | None = None, quorum: int = 1) -> Policy:
-    """The policy with one cut or two; escapes are counted at the lower one, overkills at the higher one."""
+def _cut(
+    policy: Policy, values: NDArray[np.float64], reject: Cut, review: Cut | None = None, quorum: int = 1
+) -> Policy:
+    """The policy with one cut or two; escapes are counted at the lower one, overkills at the higher one.
+
+    Cuts are rounded here, once, and so that none of the values (N,) that they were chosen on changes its side.
+    """
     lower, upper = sorted((reject, review or reject), key=lambda cut: cut.threshold)
     counts = _counts(upper) | {"escapes": lower.escapes}
+    high = rounded(upper.threshold, values, DIGITS)
     return replace(
         policy,
-        reject=round(upper.threshold, DIGITS),
-        review=None if review is None else round(lower.threshold, DIGITS),
+        reject=high,
+        review=None if review is None else min(high, rounded(lower.threshold, values, DIGITS)),
         quorum=quorum,
         basis={"chosen": lower.name, "photos": "held out", **counts},
     )
 
 
-def _at(policy: Policy, cut: Cut) -> Policy:
+def _at(policy: Policy, values: NDArray[np.float64], cut: Cut) -> Policy:
     basis: Mapping[str, Any] = {"chosen": cut.name, "photos": "held out", **_counts(cut)}
-    return replace(policy, threshold=round(cut.threshold, DIGITS), basis=basis)
+    return replace(policy, threshold=rounded(cut.threshold, values, DIGITS), basis=basis)
 
 
 def _counts(cut: Cut) -> dict[str, int]:
@@ -210,7 +221,8 @@ def _with_cascade(
     nok_from = _odds(float(not_bad.max()), MARGIN) if len(not_bad) else 1.0
     if nok_from < ok_below or np.mean((early < ok_below) | (early >= nok_from)) < SAVES:
         return policy
-    stages = (Stage(first, round(ok_below, DIGITS), round(nok_from, DIGITS)), Stage(tuple(groups[1])))
+    low, high = rounded(ok_below, early, DIGITS), rounded(nok_from, early, DIGITS)
+    stages = (Stage(first, min(low, high), high), Stage(tuple(groups[1])))
     return replace(policy, cascade=stages)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -152,7 +152,7 @@ class Vote(Score):
 
 
 def mean_probability(scores: Sequence[Score], name: str) -> float:
-    """Mean of the probability of one class over at least one score, each by its weight."""
+    """Mean of the probability of one class over at least one score, each by its measured weight."""
     total = sum(score.weight for score in scores)
     return min(1.0, sum(score.weight * score.probabilities[name] for score in scores) / total)
 
@@ -175,17 +175,53 @@ class Absence:
 
 
 @dataclass(frozen=True, slots=True)
+class Decision:
+    """The one quantity that a policy compared with its thresholds, and those thresholds: the defect score of a verdict.
+
+    `kind` says what it is: the share of the `votes`, of their `weight`, the `mean` probability, or the score of a
+    `region` that counts for itself. `label` is what `score` speaks for: the defect, the region's label or, where no
+    class is the defect, the leading class. A part is REVIEW from `review_from` on and NOK from `reject_from` on; a
+    stage of a cascade says OK at once below `ok_below`. None where there is no such threshold. `shares` holds the same
+    quantity by class, `counted` how many of how many models voted for `label`, `weights` what each of them counts where
+    the rule weighs votes, `sides` the good class and the defect where there is one.
+    """
+
+    kind: Literal["votes", "weight", "mean", "region"]
+    label: str
+    score: float
+    review_from: float | None = None
+    reject_from: float | None = None
+    ok_below: float | None = None
+    shares: Mapping[str, float] = field(default_factory=dict)
+    counted: tuple[int, int] = (0, 0)
+    weights: Mapping[str, float] = field(default_factory=dict)
+    sides: tuple[str, str] = (NON_DEFECTIVE, DEFECTIVE)
+
+    def __post_init__(self) -> None:
+        for value in (self.score, *self.thresholds):
+            if not 0 <= value <= 1:
+                raise ValueError(f"A defect score and its thresholds lie in [0, 1]. Got {value}.")
+
+    @property
+    def thresholds(self) -> tuple[float, ...]:
+        """The thresholds that there are, in their order."""
+        every = (self.ok_below, self.review_from, self.reject_from)
+        return tuple(value for value in every if value is not None)
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What a policy makes of the votes on one photo; the votes stay with it, so another policy can decide again.
 
-    `label` is a class of the product or `review`; `confidence` is the mean probability that the votes cast give to the
-    label, 0 where a person must look. `heat` is the one heat map of all members that have one, `regions` what stands
-    out in it and what detectors have found; `size` is the photo's width and height. `unasked` are the members that a
-    cascade did not need.
+    `label` is a class of the product or `review`; `decision` the quantity that decided, None where nobody voted.
+    `confidence` is the mean probability that the votes give to the label; None where a person must look, and below one
+    half: votes can decide against the mean, and nobody should be told that they are sure. `heat` is the one heat map
+    of all members that have one, `regions` what stands out in it and what detectors have found; `size` is the photo's
+    width and height. `unasked` are the members that a cascade did not need.
     """
 
     label: str
-    confidence: float
+    confidence: float | None
     reason: str
     policy: str
     votes: tuple[Vote, ...]
@@ -199,21 +235,18 @@ class Verdict:
     heat: HeatMap | None = field(default=None, repr=False)
     regions: tuple[Region, ...] = ()
     unasked: tuple[Absence, ...] = ()
+    decision: Decision | None = None
 
     def __post_init__(self) -> None:
         if self.label not in (*self.classes.names, REVIEW):
             raise ValueError(f"A verdict must be one of {[*self.classes.names, REVIEW]}. Got {self.label!r}.")
-        if not 0 <= self.confidence <= 1:
-            raise ValueError(f"Confidence must lie in [0, 1]. Got {self.confidence}.")
+        if self.confidence is not None and not 0.5 <= self.confidence <= 1:
+            raise ValueError(f"Confidence lies in [0.5, 1], or there is none to state. Got {self.confidence}.")
 
     @property
     def word(self) -> str:
         """The word a person reads: OK, NOK, REVIEW, or the class's own name."""
         return word(self.label)
-
-    def mean_probability(self, name: str) -> float | None:
-        """Mean over the votes cast of the probability of one class, each by its weight; None without a vote."""
-        return mean_probability(self.votes, name) if self.votes else None
 
     def as_json(self) -> dict[str, Any]:
         """The verdict as plain JSON values: one and the same shape on screen, command line and API."""
@@ -221,7 +254,8 @@ class Verdict:
             "photo": self.photo,
             "sha256": self.sha256,
             "verdict": self.label,
-            "confidence": round(self.confidence, 6),
+            "confidence": None if self.confidence is None else round(self.confidence, 6),
+            **self._decided(),
             "policy": self.policy,
             "reason": self.reason,
             "votes": [vote.as_json() for vote in self.votes],
@@ -233,4 +267,15 @@ class Verdict:
             "defect": self.classes.defect,
             "seconds": round(self.seconds, 6),
             "demo": self.demo,
+        }
+
+    def _decided(self) -> dict[str, Any]:
+        found = self.decision
+        return {
+            "score": found.score if found else None,
+            "score_kind": found.kind if found else None,
+            "score_label": found.label if found else None,
+            "ok_below": found.ok_below if found else None,
+            "review_from": found.review_from if found else None,
+            "reject_from": found.reject_from if found else None,
         }

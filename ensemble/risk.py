@@ -19,10 +19,19 @@ def lower_bound(events: int, trials: int, confidence: float = CONFIDENCE) -> flo
     return 0.0 if events == 0 else float(betaincinv(events, trials - events + 1, 1 - confidence))
 
 
-def interval(events: int, trials: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """The two-sided limits of the true rate: half of the doubt lies below them, half above."""
-    each_side = (1 + confidence) / 2
-    return lower_bound(events, trials, each_side), upper_bound(events, trials, each_side)
+def limits(events: int, trials: int) -> tuple[float, float]:
+    """The lowest and the highest true rate, each one-sided at 95 %: the limits of every rate, wherever it is told."""
+    return lower_bound(events, trials), upper_bound(events, trials)
+
+
+def at_most(events: int, trials: int) -> str:
+    """How high the true rate of something bad can be, as `up to 30.3 %`."""
+    return f"up to {percent(upper_bound(events, trials))}"
+
+
+def at_least(events: int, trials: int) -> str:
+    """How low the true rate of something good can be, as `at least 80.8 %`."""
+    return f"at least {percent(lower_bound(events, trials))}"
 
 
 def more_needed(events: int, trials: int, rate: float = TARGET) -> int:

@@ -71,11 +71,17 @@ def print_table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
 
 def print_quality(quality: Mapping[str, Any]) -> None:
     """The measured quality of members and policies, and of heat maps where a member has one."""
-    members = dict(quality["members"])
+    members = {name: entry | {"right_of_decided": entry["accuracy"]} for name, entry in quality["members"].items()}
     if quality.get("good_only"):
-        members["all from good parts (mean)"] = quality["good_only"]
+        together = quality["good_only"]
+        members["all from good parts (mean)"] = together | {"right_of_decided": together["accuracy"]}
     say(f"Measured on {quality['photos']} test photos:")
-    columns = {"accuracy": "accuracy", "AUROC": "auroc", "escapes": "escape_rate", "overkill": "overkill_rate"}
+    columns = {
+        "right of decided": "right_of_decided",
+        "AUROC": "auroc",
+        "escapes": "escape_rate",
+        "overkill": "overkill_rate",
+    }
     columns |= {"review": "review_rate", "F1": "f1", "cost": "cost"}
     policies = {f"{name} (policy)": entry for name, entry in quality["ensemble"].items()}
     _print_figures("member or policy", columns, members | policies)

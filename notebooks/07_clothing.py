@@ -57,7 +57,7 @@ from ensemble.inspector import Inspector
 from ensemble.performance import by_class, failures
 from ensemble.photos import read_photo
 from ensemble.previews import contact_sheet
-from ensemble.risk import interval, percent
+from ensemble.risk import at_least, percent
 from ensemble.store import ModelStore
 from ensemble.training import train
 from ensemble.workbench import bring_in, look_through, opened, taking_part
@@ -169,9 +169,8 @@ evidence, policies = store.evidence(), store.policies()
 test, active = evidence.test, policies[0]
 verdicts = labels(active, test, classes)
 right = sum(verdict == true for verdict, true in zip(verdicts, truth(test), strict=True))
-low, high = interval(right, len(test))
 print(f"{active.name}: {right} of {len(test)} test photos are right, {percent(right / len(test))}.")
-print(f"The true share lies between {percent(low)} and {percent(high)} (95 %).")
+print(f"The true share is {at_least(right, len(test))} (95 %).")
 by_policy = {policy.name: policy_quality(policy, test, classes, Line()) for policy in policies}
 pd.DataFrame.from_dict(by_policy, orient="index")[["accuracy", "review_rate", "f1"]].astype(float).round(3)
 

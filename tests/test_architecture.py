@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 ROWS = (
-    {"results", "errors"},
+    {"results", "errors", "digits"},
     {
         "photos",
         "names",
@@ -17,6 +17,7 @@ ROWS = (
         "captures",
         "cases",
         "policy_making",
+        "cheaper",
         "policies",
         "preprocessing",
         "networks",

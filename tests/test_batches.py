@@ -137,7 +137,8 @@ def test_csv_has_one_line_a_file_and_marks_a_demo() -> None:
     content = batch_csv(rows, demo=True)
     lines = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
     assert list(lines[0]) == [
-        *("photo", "sha256", "verdict", "confidence", "reason"),
+        *("photo", "sha256", "verdict", "confidence"),
+        *("score", "score_kind", "score_label", "ok_below", "review_from", "reject_from", "reason"),
         *NAMES,
         *("regions", "same_as", "error", "policy", "demo"),
     ]

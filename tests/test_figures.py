@@ -25,12 +25,12 @@ def verdict(classes: Classes = OK_NOK, *, demo: bool = False, votes: int = 3) ->
 
 
 TABLE = [
-    (figures.mean_score_text, OK_NOK, 3, "Mean defect probability 57% over 3 votes; the mean cut is 57%."),
-    (figures.votes_text, OK_NOK, 2, "svm says NOK, 0.90 (cut 0.50); rf says OK, 0.60 (cut 0.70)."),
+    (figures.defect_score_text, OK_NOK, 3, "1 of 3 models says NOK; NOK from half of them on."),
+    (figures.votes_text, OK_NOK, 2, "svm says NOK, 0.90 (threshold 0.50); rf says OK, 0.60 (threshold 0.70)."),
     (figures.votes_text, GARMENTS, 1, "svm says shoes, 0.90."),
-    (figures.mean_score_text, GARMENTS, 1, "Mean probability over 1 vote: bottomwear 5%, shoes 90%, topwear 5%."),
+    (figures.defect_score_text, GARMENTS, 1, "Votes for each class: bottomwear 0 of 1, shoes 1 of 1, topwear 0 of 1."),
     (figures.votes_text, OK_NOK, 0, "No member voted."),
-    (figures.mean_score_text, OK_NOK, 0, "No member voted, so there is no mean."),
+    (figures.defect_score_text, OK_NOK, 0, "No model voted, so there is no score."),
 ]
 
 
@@ -39,21 +39,13 @@ def test_text_alternatives(say: object, classes: Classes, votes: int, expected: 
     assert say(verdict(classes, votes=votes)) == expected  # type: ignore[operator]
 
 
-def test_the_mean_cut_is_weighed_as_the_mean_score_is() -> None:
-    scores = [
-        Score(name, {"non_defective": 0.4, "defective": 0.6}, 0.01, weight=w) for name, w in (("a", 1), ("b", 0.25))
-    ]
-    decided = Policy("P", "majority", thresholds={"a": 0.5, "b": 1.0}).decide(scores, [], OK_NOK)
-    assert figures.mean_score_text(decided) == "Mean defect probability 60% over 2 votes; the mean cut is 60%."
-
-
 def annotations(figure: object) -> list[str]:
     return [entry.text for entry in figure.layout.annotations]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("classes", [OK_NOK, GARMENTS], ids=["two", "three"])
-@pytest.mark.parametrize("draw", [figures.mean_score, figures.votes])
+@pytest.mark.parametrize("draw", [figures.defect_score, figures.votes])
 def test_demo_is_written_across_every_figure(draw: object, classes: Classes, scheme: Scheme) -> None:
     for demo in (True, False):
         drawn = annotations(draw(verdict(classes, demo=demo), scheme))  # type: ignore[operator]
@@ -89,14 +81,31 @@ def test_curves_have_a_line_a_name_over_epochs() -> None:
     )
 
 
-def test_the_gauge_shows_the_mean_and_the_mean_cut() -> None:
-    gauge = figures.mean_score(verdict(), "light").data[0]
-    assert gauge.value == pytest.approx(56.667, abs=0.01)
-    assert gauge.gauge.threshold.value == pytest.approx(56.667, abs=0.01)
+def gauge(policy: Policy) -> tuple[object, ...]:
+    scores = [Score(name, {"non_defective": 1 - p, "defective": p}, 0.01) for name, p in SAID.items()]
+    drawn = figures.defect_score(policy.decide(scores, (), OK_NOK), "light").data[0]
+    axis = drawn.gauge.axis
+    return drawn.value, drawn.number.suffix, drawn.gauge.threshold.value, axis.range[1], axis.ticktext
+
+
+@pytest.mark.parametrize(
+    ("policy", "drawn"),
+    [
+        (MAJORITY, (1, " of 3", 1.5, 3, ("0", "1.5", "3"))),
+        (Policy("ANY", "any"), (2, " of 3", 1, 3, ("0", "1", "3"))),
+        (Policy("ALL", "all"), (2, " of 3", 3, 3, ("0", "3"))),
+        (Policy("W", "weighted", weights={"svm": 0.5}), (60.0, " %", 50, 100, ("0", "50.0", "100"))),
+        (Policy("M", "mean", review=0.2, reject=0.5), (0.566666667, "", 0.5, 1, ("0", "0.20", "0.50", "1"))),
+        (Policy("M", "mean", review=0.45, reject=0.5), (0.566666667, "", 0.5, 1, ("0", "0.45 · 0.50", "1"))),
+        (Policy("M", "mean", reject=0.567), (0.566666667, "", 0.567, 1, ("0", "0.5670", "1"))),
+    ],
+)
+def test_the_gauge_shows_what_decided_and_its_threshold(policy: Policy, drawn: tuple[object, ...]) -> None:
+    assert gauge(policy) == drawn
 
 
 def test_classes_without_a_defect_have_bars_and_no_gauge() -> None:
-    figure = figures.mean_score(verdict(GARMENTS, votes=1), "light")
+    figure = figures.defect_score(verdict(GARMENTS, votes=1), "light")
     assert figure.data[0].type == "bar"
     assert list(figure.data[0].y) == ["bottomwear", "shoes", "topwear"]
 

@@ -109,8 +109,8 @@ TABLE: list[tuple[Callable[[Scheme], Chart], str, list[str], list[str], int]] = 
     ),
     (
         f_beta,
-        "F1 is highest, 0.800, at the cut 0.25, and about 0.800 at the policy's, 0.25; F2 is highest, 0.909, at the "
-        "cut 0.25, and about 0.909 at the policy's, 0.25.",
+        "F1 is highest, 0.800, at the threshold 0.25, and about 0.800 at the policy's, 0.25; F2 is highest, 0.909, at "
+        "the threshold 0.25, and about 0.909 at the policy's, 0.25.",
         ["curve", "cut", "f_beta"],
         ["f1", "0.05", "0.666667"],
         5 + 5,
@@ -276,7 +276,7 @@ def test_the_cut_of_the_policy_is_marked_where_there_is_one() -> None:
     curve = curves.f_beta_curve(TRUTH, SCORES["svm"], (1,))[0]
     chart = figures.f_beta({"f1": curve}, None, "light")
     assert not chart.figure.layout.shapes
-    assert chart.text == "F1 is highest, 0.800, at the cut 0.25."
+    assert chart.text == "F1 is highest, 0.800, at the threshold 0.25."
 
 
 def test_dots_are_as_large_as_their_photos_are_many() -> None:

@@ -110,11 +110,22 @@ class TestAnswer:
         shown = texts(opened())
         assert "**MAJORITY** on 17 test photos below" in shown
         for text in (
-            "<b>88.2 %</b>",
-            "15 of 17 photos decided rightly. The true share is at least 67.4 % (95 %).",
+            "<b>15<small> of 17</small></b><span>Right of those decided",
+            "88.2 %. All 17 were decided. The true share is at least 67.4 % (95 %).",
             "12.5 % of the defective parts seen. The true escape rate can still be up to 47.1 % (95 %).",
             "11.1 % of the good parts seen. The true overkill rate can still be up to 42.9 % (95 %).",
-            "0 % of the photos seen. The true review rate can still be up to 16.2 % (95 %).",
+            "MAJORITY has no REVIEW: a person must look only where a model is missing.",
+        ):
+            assert text in shown, text
+        assert "review rate" not in shown
+
+    def test_a_review_is_no_wrong_decision(self, product: Path) -> None:
+        shown = texts(opened(policy="INDUSTRIAL_SAFE_0FN"))
+        for text in (
+            "<b>15<small> of 15</small></b><span>Right of those decided",
+            "100 %. 15 of 17 photos were decided. The true share is at least 81.9 % (95 %).",
+            "<b>2<small> of 17</small></b>",
+            "The true review rate can still be up to 32.6 % (95 %).",
         ):
             assert text in shown, text
 
@@ -136,7 +147,7 @@ class TestGallery:
     def test_shows_each_escape_with_its_votes_and_reason(self, product: Path, offered: Downloads) -> None:
         shown = texts(opened())
         assert shown.count('<article class="part">') == 1
-        for text in ("part 17", "truly NOK · burr · ring", "1 of 3 votes says NOK", "photo<br>not here"):
+        for text in ("part 17", "truly NOK · burr · ring", "1 of 3 models says NOK", "photo<br>not here"):
             assert text in shown, text
         assert "</i>NOK</b> 0.90" in shown and "</i>OK</b> 0.20" in shown
         assert [(row["what"], row["photo"], row["svm_a"]) for row in offered["failures"]] == [
@@ -157,7 +168,7 @@ class TestGallery:
         app.get("button_group")[0].set_value("overkills").run()
         assert "part 8" in texts(app) and "part 17" not in texts(app)
         app.get("button_group")[0].set_value("reviews").run()
-        assert "No review on these photos. The true review rate can still be up to 16.2 % (95 %)." in texts(app)
+        assert "MAJORITY has no REVIEW: a person must look only where a model is missing." in texts(app)
 
     def test_no_escape_still_says_what_can_be(self, product: Path) -> None:
         assert "No escape on these photos. The true escape rate can still be up to 31.2 % (95 %)." in texts(
@@ -177,7 +188,7 @@ class TestTables:
         assert {"By type of defect", "By product"} <= {each.value for each in app.subheader}
         assert "1 of 1<small>100 % (up to 100 %)</small>" in shown
         assert offered["by-type"][0] == {
-            **{"defect": "burr", "photos": "1", "right": "0", "reviews": "0"},
+            **{"defect": "burr", "photos": "1", "decided": "1", "right": "0", "reviews": "0"},
             **{"good": "0", "defective": "1", "escapes": "1", "overkills": "0"},
         }
         assert [row["product"] for row in offered["by-product"]] == ["disc", "ring"]
@@ -191,7 +202,7 @@ class TestViews:
         assert {"roc", "precision-recall", "f-beta", "reliability"} <= set(offered)
         assert {row["member"] for row in offered["roc"]} == {"ensemble", *MEMBERS}
         app.selectbox(key="f_beta_voter").select("rf_a").run()
-        assert "line: the policy's cut, 0.50" in str(app.get("plotly_chart")[3].proto.spec)
+        assert "line: the policy's threshold, 0.50" in str(app.get("plotly_chart")[3].proto.spec)
 
     def test_the_reliability_of_a_member_on_held_out_photos(self, product: Path, offered: Downloads) -> None:
         app = opened()
@@ -204,7 +215,7 @@ class TestViews:
         assert "svm_a and rf_a: both wrong on 2 of the 2 photos that either of them got wrong" in shown
         assert "<small> of 3</small></b><span>Effective number of voters" in shown
         assert "roc" not in offered  # what is closed costs nothing
-        assert {row["member"]: row["change"] for row in offered["without-each-accuracy"]} == {
+        assert {row["member"]: row["change"] for row in offered["without-each-right-of-decided"]} == {
             "svm_a": "5.882353",  # one photo of 17: the escape, where a tie of two votes is NOK
             "rf_a": "5.882353",
             "xgb_a": "0.0",
@@ -272,7 +283,7 @@ class TestEmptyStates:
         app = opened(view)
         assert not app.exception
         shown = texts(app)
-        assert "50 % of the photos seen. The true share of mistakes" in shown and "Escapes" not in shown
+        assert "50 % of the decided photos seen. The true share of mistakes" in shown and "Escapes" not in shown
         assert offered["by-class"][1] == {"class": "shoes", "photos": "3", "called": "3", "right": "3"}
         assert "mistakes" in {row["what"] for row in offered["failures"]}
 

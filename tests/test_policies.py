@@ -64,54 +64,80 @@ def test_defective_or_not(policy: Policy, said: tuple[float, ...], absent: int, 
     verdict = policy.decide(scores(*said), absences(absent), OK_NOK)
     assert verdict.label == label
     assert len(verdict.votes) == len(said) and len(verdict.absent) == absent
-    assert (verdict.confidence == 0) == (label == REVIEW)
+    assert verdict.confidence is None if label == REVIEW else (verdict.confidence or 0.5) >= 0.5
 
 
 @pytest.mark.parametrize(
     ("policy", "said", "absent", "reason"),
     [
-        (MAJORITY, (0.9, 0.2, 0.1), 0, "1 of 3 votes says NOK: m0. NOK if m1's cut were 0.20 instead of 0.50."),
+        (
+            MAJORITY,
+            (0.9, 0.2, 0.1),
+            0,
+            "1 of 3 models says NOK (m0); NOK from half of them on. NOK if m1's threshold were 0.20 instead of 0.50.",
+        ),
         (
             MAJORITY,
             (0.9, 0.1),
             0,
-            "1 of 2 votes says NOK: m0. A tie counts as defective. OK if m0's cut were 0.91 instead of 0.50.",
+            "1 of 2 models says NOK (m0); NOK from half of them on. OK if m0's threshold were 0.91 instead of 0.50.",
         ),
         (
             MAJORITY,
             (0.1,),
             1,
-            "0 of 1 votes say NOK, and the absent gone0 could change the answer: a person must look.",
+            "0 of 1 models say NOK; NOK from half of them on. The absent gone0 could change the answer: a person must "
+            "look.",
         ),
         (
             MAJORITY,
             (0.9, 0.9),
             1,
-            "2 of 2 votes say NOK. It stands whatever the absent gone0 would have voted. REVIEW if m0's cut were 0.91 "
-            "instead of 0.50.",
+            "2 of 2 models say NOK; NOK from half of them on. It stands whatever the absent gone0 would have voted. "
+            "REVIEW if m0's threshold were 0.91 instead of 0.50.",
         ),
         (
             ANY,
             (0.6, 0.55, 0.1),
             0,
-            "2 of 3 votes say NOK: m0 and m1. OK if m1's cut were 0.56 instead of 0.50 and m0's cut were 0.61 instead "
-            "of 0.50.",
+            "2 of 3 models say NOK (m0 and m1); NOK from one on. OK if m1's threshold were 0.56 instead of 0.50 and "
+            "m0's threshold were 0.61 instead of 0.50.",
+        ),
+        (
+            ALL,
+            (0.9, 0.1),
+            0,
+            "1 of 2 models says NOK (m0); NOK only where all do. NOK if m1's threshold were 0.10 instead of 0.50.",
+        ),
+        (
+            Policy("THIRDS", "majority", review=0.3, reject=0.6),
+            (0.9, 0.1, 0.1),
+            0,
+            "1 of 3 models says NOK (m0), 33.3 %; REVIEW from 30.0 % on, NOK from 60.0 % on. OK if m0's threshold were "
+            "0.91 instead of 0.50.",
+        ),
+        (
+            Policy("HALF", "weighted", weights={"m0": 1.0, "m1": 0.5, "m2": 0.4}),
+            (0.9, 0.1, 0.1),
+            0,
+            "1 of 3 models says NOK (m0), 52.6 % of the weight; NOK from 50.0 % on. OK if m0's threshold were 0.91 "
+            "instead of 0.50.",
         ),
         (
             BALANCED,
             (0.9, 0.2, 0.1),
             0,
-            "The mean probability of NOK is 0.40, below the cut of 0.50; most of it comes from m0 (0.90) and m1 "
-            "(0.20). NOK if the cut were 0.40 instead of 0.50.",
+            "Mean defect probability 0.40; NOK from 0.50 on. Highest: m0 0.90 and m1 0.20. NOK if the threshold were "
+            "0.40 instead of 0.50.",
         ),
         (
             INDUSTRIAL,
             (0.9, 0.2, 0.4),
             0,
-            "The mean probability of NOK is 0.50; most of it comes from m0 (0.90) and m2 (0.40). From 0.40 on a person "
-            "must look, from 0.60 on it is NOK. OK if the cut were 0.51 instead of 0.40.",
+            "Mean defect probability 0.50; REVIEW from 0.40 on, NOK from 0.60 on. Highest: m0 0.90 and m2 0.40. OK if "
+            "the threshold were 0.51 instead of 0.40.",
         ),
-        (BALANCED, (), 2, "No member could vote: a person must look."),
+        (BALANCED, (), 2, "No model could vote: a person must look."),
     ],
 )
 def test_the_reason_names_the_votes_that_decided_and_what_would_have_turned_them(
@@ -195,8 +221,7 @@ def test_below_its_margin_a_class_is_a_persons_to_name() -> None:
     verdict = careful.decide(clothes(SHOES, TOP), [], CLOTHES)
     assert verdict.label == REVIEW
     assert verdict.reason == (
-        "1 of 2 votes says shoes, but its mean probability is ahead by 0.20 only, less than the margin of 0.30: a "
-        "person must look."
+        "1 of 2 models says shoes; its mean probability is ahead by 0.20 only, less than 0.30: a person must look."
     )
     assert careful.decide(clothes(*[SHOES] * 3), absences(1), CLOTHES).label == REVIEW  # (3 × 0.7 - 1) / 4 = 0.275
     assert careful.decide(clothes(*[SHOES] * 4), absences(1), CLOTHES).label == "shoes"
@@ -246,7 +271,7 @@ def test_a_cascade_asks_no_further_than_it_must(
         early = policy.decide(scores(*said[:2]), unasked, OK_NOK)
         assert (early.label, early.reason, early.confidence) == (label, whole.reason, whole.confidence)
         assert early.unasked == tuple(unasked) and not early.absent
-        assert "m0 and m1 settled it: nobody else had to be asked." in early.reason
+        assert "Decided by m0 and m1: no other model was needed." in early.reason
 
 
 def test_another_policy_needs_the_votes_that_a_cascade_did_not_ask_for() -> None:
@@ -403,32 +428,81 @@ def test_choosing_by_name() -> None:
     assert json.loads(to_json(SHIPPED))["policies"][0]["rule"] == "majority"
 
 
-def test_votes_count_by_their_weight() -> None:
-    def said(*pairs: tuple[float, float]) -> list[Score]:
-        return [
-            Score(f"m{i}", {"non_defective": 1 - p, "defective": p}, 0.0, weight=weight)
-            for i, (p, weight) in enumerate(pairs)
-        ]
+def weighed(*pairs: tuple[float, float]) -> list[Score]:
+    return [
+        Score(f"m{i}", {"non_defective": 1 - p, "defective": p}, 0.0, weight=weight)
+        for i, (p, weight) in enumerate(pairs)
+    ]
 
-    outvoted = MAJORITY.decide(said((0.9, 1.0), (0.1, 0.4), (0.1, 0.5)), [], OK_NOK)
-    assert outvoted.label == "defective"
-    assert outvoted.reason == (
-        "1 of 3 votes (1.00 of 1.90 by weight) says NOK: m0. OK if m0's cut were 0.91 instead of 0.50."
-    )
-    agreed = MAJORITY.decide(said((0.9, 1.0), (0.9, 0.4)), [], OK_NOK)
-    assert agreed.reason.startswith("2 of 2 votes say NOK.")
-    assert agreed.mean_probability("defective") == pytest.approx(0.9)
-    mean = MAJORITY.decide(said((0.9, 1.0), (0.2, 0.25)), [], OK_NOK).mean_probability("defective")
-    assert mean == pytest.approx((0.9 + 0.05) / 1.25)
+
+WEIGHTED = Policy("WEIGHTED", "weighted")
+
+
+@pytest.mark.parametrize(
+    ("said", "majority", "weighted"),
+    [
+        (((0.9, 1.0), (0.1, 0.4), (0.1, 0.5)), "non_defective", "defective"),  # 1 of 3 heads, 1.0 of 1.9 by weight
+        (((0.9, 0.3), (0.9, 0.3), (0.9, 0.3), (0.1, 1.0), (0.1, 1.0), (0.1, 1.0)), "defective", "non_defective"),
+        (((0.9, 0.1), (0.1, 1.0)), "defective", "non_defective"),  # one against one is a tie of heads
+        (((0.9, 1.0), (0.9, 0.4)), "defective", "defective"),
+    ],
+)
+def test_majority_counts_heads_and_weighted_counts_weights(
+    said: tuple[tuple[float, float], ...], majority: str, weighted: str
+) -> None:
+    assert MAJORITY.decide(weighed(*said), [], OK_NOK).label == majority
+    assert WEIGHTED.decide(weighed(*said), [], OK_NOK).label == weighted
 
 
 @pytest.mark.parametrize(
     ("weight", "label"),
     [(0.1, "non_defective"), (0.7, "non_defective"), (0.9, "review")],  # 0.9 of 1.8 would be a tie
 )
-def test_an_absent_member_counts_by_its_weight(weight: float, label: str) -> None:
-    weighed = [Score("m0", {"non_defective": 0.9, "defective": 0.1}, 0.0, weight=0.9)]
-    assert MAJORITY.decide(weighed, [Absence("gone", "It is missing.", weight)], OK_NOK).label == label
+def test_an_absent_member_counts_by_its_weight_where_votes_do(weight: float, label: str) -> None:
+    absent = [Absence("gone", "It is missing.", weight)]
+    assert WEIGHTED.decide(weighed((0.1, 0.9)), absent, OK_NOK).label == label
+    assert MAJORITY.decide(weighed((0.1, 0.9)), absent, OK_NOK).label == REVIEW  # one against one would be a tie
+
+
+@pytest.mark.parametrize(
+    ("policy", "said", "kind", "score", "thresholds", "confidence"),
+    [
+        (MAJORITY, ((0.9, 0.2), (0.9, 0.2), (0.1, 1.0), (0.1, 1.0)), "votes", 0.5, (0.5,), 0.5),
+        (MAJORITY, ((0.51, 1.0), (0.1, 1.0)), "votes", 0.5, (0.5,), None),  # NOK, and the mean speaks against it
+        (ANY, ((0.6, 1.0), (0.1, 1.0)), "votes", 0.5, (0.5,), None),
+        (ALL, ((0.6, 1.0), (0.1, 1.0)), "votes", 0.5, (1.0,), 0.65),
+        (WEIGHTED, ((0.9, 1.0), (0.1, 0.25)), "weight", 0.8, (0.5,), 0.74),
+        (BALANCED, ((0.9, 1.0), (0.1, 0.25)), "mean", 0.74, (0.5,), 0.74),
+        (INDUSTRIAL, ((0.5, 1.0),), "mean", 0.5, (0.4, 0.6), None),
+        (BALANCED, ((0.4999999999, 1.0),), "mean", 0.5, (0.5,), None),  # counts as reached, and is said so
+    ],
+)
+def test_a_verdict_carries_what_decided(
+    policy: Policy,
+    said: tuple[tuple[float, float], ...],
+    kind: str,
+    score: float,
+    thresholds: tuple[float, ...],
+    confidence: float | None,
+) -> None:
+    verdict = policy.decide(weighed(*said), [], OK_NOK)
+    decision = verdict.decision
+    assert decision is not None and (decision.kind, decision.thresholds) == (kind, thresholds)
+    assert decision.score == pytest.approx(score)
+    assert verdict.confidence == (None if confidence is None else pytest.approx(confidence))
+    assert bool(decision.weights) == (kind != "votes")
+
+
+def test_where_no_class_is_a_defect_the_votes_decide_or_the_mean() -> None:
+    votes = MAJORITY.decide(clothes(SHOES, SHOES, TOP), [], CLOTHES).decision
+    assert votes is not None and (votes.kind, votes.label, votes.counted) == ("votes", "shoes", (2, 3))
+    tie = MAJORITY.decide(clothes(SHOES, TOP), [], CLOTHES)
+    assert tie.decision is not None and tie.decision.kind == "mean"
+    assert (
+        "1 of 2 models says shoes, a tie; the higher mean probability decides: shoes 0.55, topwear 0.35." in tie.reason
+    )
+    mean = Policy("MEAN", "mean").decide(clothes(SHOES, TOP, TOP), [], CLOTHES)
+    assert mean.reason.startswith("The highest mean probability decides: shoes 0.47, topwear 0.43.")
 
 
 # ------------------------------------------------------------------------------------------------ for every policy
@@ -485,6 +559,20 @@ def test_whoever_is_missing_no_policy_gets_laxer(part: tuple[Policy, list[Score]
     assert label != NON_DEFECTIVE or whole == NON_DEFECTIVE
 
 
+@given(parts())
+def test_the_score_that_is_said_lies_on_the_side_of_its_verdict(part: tuple[Policy, list[Score]]) -> None:
+    policy, said = part
+    verdict = policy.decide(said, [], OK_NOK)
+    decision = verdict.decision
+    assert decision is not None
+    if len(said) < policy.quorum:
+        return
+    lowest = min(decision.thresholds)
+    reached = decision.reject_from is not None and decision.score >= decision.reject_from
+    assert (verdict.label == DEFECTIVE) == reached
+    assert (verdict.label == NON_DEFECTIVE) == (decision.score < lowest)
+
+
 @given(parts(), cuts)
 def test_a_lower_cut_never_lets_a_caught_part_through(part: tuple[Policy, list[Score]], cut: float) -> None:
     policy, said = part
@@ -529,8 +617,8 @@ def test_asking_stage_by_stage_gives_the_verdict_of_the_stored_votes(part: tuple
 def test_what_would_have_turned_a_verdict_does_turn_it(part: tuple[Policy, list[Score]]) -> None:
     policy, said = part
     verdict = policy.decide(said, [], OK_NOK)
-    moves = re.findall(r"(m\d)'s cut were ([\d.e-]+) instead", verdict.reason)
-    whole = re.search(r"if the cut were ([\d.e-]+) instead", verdict.reason)
+    moves = re.findall(r"(m\d)'s threshold were ([\d.e-]+) instead", verdict.reason)
+    whole = re.search(r"if the threshold were ([\d.e-]+) instead", verdict.reason)
     if moves:
         turned = replace(policy, thresholds=dict(policy.thresholds) | {name: float(cut) for name, cut in moves})
     elif whole:

@@ -113,7 +113,7 @@ class TestHeadline:
     def test_names_the_policy_its_rule_and_its_honest_risk(self, tmp_path: Path) -> None:
         product(tmp_path)
         said = texts(opened())
-        assert 'class="word">MAJORITY<' in said and "NOK where at least half of the votes say so." in said
+        assert 'class="word">MAJORITY<' in said and "NOK where at least half of the models say so." in said
         assert "1 escape in 3 defective parts seen: the true escape rate can still be up to 86.5 % (95 %)." in said
         assert "1 overkill in 3 good parts seen: the true overkill rate can still be up to 86.5 % (95 %)." in said
 
@@ -126,6 +126,28 @@ class TestHeadline:
     def test_without_a_defective_photo_it_says_that_nothing_is_known(self, tmp_path: Path) -> None:
         product(tmp_path, KNOWN[:3], KNOWN[:3])
         assert "No defective part has been seen: nothing is known of escapes." in texts(opened())
+
+
+# Twenty defective parts that MAJORITY lets pass, as neither member reaches 0.5, and SAFE_0FN (a mean of 0.35) does not.
+FAINT = tuple(
+    case(f"{number}.png", label, {"svm_a": (1 - score, score), "rf_a": (0.95 - score, score + 0.05)})
+    for number, (label, score) in enumerate([("non_defective", 0.1)] * 20 + [("defective", 0.4)] * 20)
+)
+
+
+class TestCheaper:
+    def test_a_clearly_cheaper_policy_is_named_with_figures_and_a_way_to_choose_it(self, tmp_path: Path) -> None:
+        folder = product(tmp_path, held_out=FAINT)
+        app = opened()
+        assert "**SAFE_0FN is clearly cheaper than MAJORITY**: 0.00 instead of 5,000 per 1000 parts on 40" in texts(app)
+        app.button(key="choose_cheaper").click().run()
+        assert "**From MAJORITY to SAFE_0FN**" in texts(app)
+        assert app.selectbox(key="candidate").value == "SAFE_0FN"
+        assert book(folder).active == "MAJORITY"  # nothing is in force without a confirmation
+
+    def test_nothing_is_said_where_photos_do_not_show_it(self, tmp_path: Path) -> None:
+        product(tmp_path)
+        assert "clearly cheaper" not in texts(opened())
 
 
 class TestDraft:
@@ -351,7 +373,7 @@ class TestOtherProducts:
         known = tuple(case(f"{name}.png", name, dict.fromkeys(MEMBERS, said), GARMENTS) for name, said in rows)
         keep_evidence(folder, Evidence(GARMENTS, known, known))
         app = opened(**{"from": "BALANCED"})
-        assert "3 of 3 test photos are given their true class." in texts(app)
+        assert "3 of the 3 decided test photos are given their true class." in texts(app)
         app.slider[0].set_value(0.2).run()
         assert ">topwear<" in texts(app) and "1 of 3" not in texts(app)
         app.selectbox(key="candidate").select("INDUSTRIAL_BALANCED").run()

@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from ensemble.results import OK_NOK, Absence, Classes, Score, Verdict, Vote, word
+from ensemble.results import OK_NOK, Absence, Classes, Decision, Score, Verdict, Vote, word
 
 CLOTHES = Classes(("bottomwear", "shoes", "topwear"))
 
@@ -33,9 +33,12 @@ def test_a_score_lies_between_0_and_1(value: float) -> None:
 
 def test_a_verdict_is_a_class_or_review() -> None:
     with pytest.raises(ValueError, match="must be one of"):
-        Verdict("broken", 0.5, "", "MAJORITY", (), (), OK_NOK)
-    with pytest.raises(ValueError, match="Confidence"):
-        Verdict("review", 1.5, "", "MAJORITY", (), (), OK_NOK)
+        Verdict("broken", None, "", "MAJORITY", (), (), OK_NOK)
+    for value in (1.5, 0.49):  # nobody is told of a confidence below one half
+        with pytest.raises(ValueError, match="Confidence"):
+            Verdict("defective", value, "", "MAJORITY", (), (), OK_NOK)
+    with pytest.raises(ValueError, match="thresholds lie in"):
+        Decision("mean", "defective", 1.2)
 
 
 @pytest.mark.parametrize(
@@ -49,16 +52,23 @@ def test_people_read_words(label: str, shown: str) -> None:
 def test_a_verdict_as_json() -> None:
     vote = Vote("svm", {"non_defective": 0.25, "defective": 0.75}, 0.01, "defective", 0.75, 0.5)
     absent = (Absence("rf", "Its file is missing."),)
-    verdict = Verdict(
-        "defective", 0.75, "1 of 1 votes says NOK.", "MAJORITY", (vote,), absent, OK_NOK, "a.jpg", "ab", 0.02
-    )
+    reason = "1 of 1 models says NOK."
+    decided = Decision("votes", "defective", 1.0, reject_from=0.5)
+    given = ("MAJORITY", (vote,), absent, OK_NOK, "a.jpg", "ab", 0.02)
+    verdict = Verdict("defective", 0.75, reason, *given, decision=decided)
     assert json.loads(json.dumps(verdict.as_json())) == {
         "photo": "a.jpg",
         "sha256": "ab",
         "verdict": "defective",
         "confidence": 0.75,
+        "score": 1.0,
+        "score_kind": "votes",
+        "score_label": "defective",
+        "ok_below": None,
+        "review_from": None,
+        "reject_from": 0.5,
         "policy": "MAJORITY",
-        "reason": "1 of 1 votes says NOK.",
+        "reason": "1 of 1 models says NOK.",
         "votes": [
             {
                 "member": "svm",
@@ -80,5 +90,5 @@ def test_a_verdict_as_json() -> None:
         "seconds": 0.02,
         "demo": False,
     }
-    assert verdict.mean_probability("defective") == 0.75
-    assert Verdict("review", 0, "", "MAJORITY", (), absent, OK_NOK).mean_probability("defective") is None
+    silent = Verdict("review", None, "", "MAJORITY", (), absent, OK_NOK).as_json()
+    assert (silent["confidence"], silent["score"], silent["reject_from"]) == (None, None, None)

@@ -10,7 +10,7 @@ from ensemble import risk
 
 @pytest.mark.parametrize(
     ("events", "trials", "lower", "upper"),
-    [  # two-sided 95 %, as tabled for Clopper and Pearson's interval
+    [  # each side at 97.5 %: Clopper and Pearson's two-sided interval of 95 %, as tabled
         (0, 10, 0.0000, 0.3085),
         (1, 10, 0.0025, 0.4450),
         (2, 10, 0.0252, 0.5561),
@@ -24,8 +24,14 @@ from ensemble import risk
         (0, 0, 0.0, 1.0),
     ],
 )
-def test_two_sided_limits_equal_the_table(events: int, trials: int, lower: float, upper: float) -> None:
-    assert risk.interval(events, trials) == pytest.approx((lower, upper), abs=5e-5)
+def test_limits_equal_the_table(events: int, trials: int, lower: float, upper: float) -> None:
+    assert risk.lower_bound(events, trials, 0.975) == pytest.approx(lower, abs=5e-5)
+    assert risk.upper_bound(events, trials, 0.975) == pytest.approx(upper, abs=5e-5)
+
+
+def test_one_kind_of_limit_is_told_of_every_rate() -> None:
+    assert risk.limits(6, 36) == (risk.lower_bound(6, 36), risk.upper_bound(6, 36))
+    assert risk.at_most(6, 36) == "up to 30.3 %" and risk.at_least(53, 54) == "at least 91.5 %"
 
 
 @pytest.mark.parametrize(
@@ -136,7 +142,7 @@ def test_a_share_as_a_person_reads_it(rate: float, shown: str) -> None:
 
 @pytest.mark.parametrize(("events", "trials", "confidence"), [(-1, 5, 0.95), (6, 5, 0.95), (0, -1, 0.95), (1, 5, 1.0)])
 def test_nonsense_is_refused(events: int, trials: int, confidence: float) -> None:
-    for bound in (risk.upper_bound, risk.lower_bound, risk.interval):
+    for bound in (risk.upper_bound, risk.lower_bound):
         with pytest.raises(ValueError, match="Got"):
             bound(events, trials, confidence)
     with pytest.raises(ValueError, match="between 0 and 1"):

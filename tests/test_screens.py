@@ -160,11 +160,12 @@ class TestOnePhoto:
     def test_shows_the_verdict_with_word_reason_and_votes(self, product: Path) -> None:
         app = analyzed(opened(), PHOTO)
         assert 'class="verdict nok"' in card(app) and ">NOK<" in card(app)
-        assert "2 of 3 votes say NOK: svm_a and rf_a. OK if rf_a" in card(app)
+        assert "2 of 3 models say NOK (svm_a and rf_a); NOK from half of them on. OK if rf_a" in card(app)
         assert all(name in texts(app) for name in MOSTLY_BAD)
         assert [chart.proto.alt for chart in app.get("plotly_chart")] == [
-            "Mean defect probability 57% over 3 votes; the mean cut is 50%.",
-            "svm_a says NOK, 0.90 (cut 0.50); rf_a says NOK, 0.60 (cut 0.50); xgb_a says OK, 0.20 (cut 0.50).",
+            "2 of 3 models say NOK; NOK from half of them on.",
+            "svm_a says NOK, 0.90 (threshold 0.50); rf_a says NOK, 0.60 (threshold 0.50); "
+            "xgb_a says OK, 0.20 (threshold 0.50).",
         ]
 
     def test_nothing_to_press_without_a_photo(self, product: Path) -> None:
@@ -280,27 +281,26 @@ class TestWhere:
         assert "No place stands out from the good parts." in texts(app) and 'class="places"' not in texts(app)
         assert "map" not in app.session_state
 
-    def test_a_detectors_boxes_carry_label_and_confidence(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_detectors_boxes_carry_label_and_score(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         write_product(tmp_path / "models", ("detector",), known={"detector": {"kind": "detector"}})
         scratch = Region("<scratch>", (0.5, 0.5, 0.75, 1.0), 0.75, 0.125)
         load_as(monkeypatch, {"detector": (0.25, 0.75)}, regions={"detector": (scratch,)})
         said = texts(analyzed(opened(), PHOTO))
-        assert (
-            "&lt;scratch&gt;" in said and "confidence 0.75 · 12.5 % of the photo · at 32, 24 · 16 × 24 pixels" in said
-        )
+        assert "&lt;scratch&gt;" in said and "score 0.75 · 12.5 % of the photo · at 32, 24 · 16 × 24 pixels" in said
         assert 'class="heat-scale"' not in said
         load_as(monkeypatch, {"detector": (0.9, 0.1)})
         st.cache_resource.clear()
         assert "The detector has found nothing." in texts(analyzed(opened(), PHOTO))
 
     def test_whole_votes_need_no_word(self, product: Path) -> None:
-        assert ">Counts<" not in texts(analyzed(opened(), PHOTO))
+        assert ">Weight<" not in texts(analyzed(opened(), PHOTO))
 
-    def test_a_vote_that_counts_less_says_why(self, good_only: Path) -> None:
-        said = texts(analyzed(opened(), PHOTO)).replace("\\", "")
-        assert ">Counts<" in said and "<span>0.42</span>" in said
+    def test_a_vote_that_counts_less_says_why_where_the_rule_weighs_votes(self, good_only: Path) -> None:
+        app = analyzed(opened(), PHOTO)
+        assert ">Weight<" not in texts(app) and "counts 0.42" not in texts(app)
+        app.selectbox(key="policy").select("BALANCED").run()
+        said = texts(app).replace("\\", "")
+        assert ">Weight<" in said and "<span>0.42</span>" in said
         assert "patches counts 0.42: AUROC 0.71, 24 held-out good parts against 24 with drawn damage" in said
 
     def test_a_product_that_never_saw_a_defect_says_so(self, good_only: Path) -> None:
@@ -347,7 +347,7 @@ class TestClasses:
         assert app.selectbox(key="policy").options == ["MAJORITY (active)", "BALANCED", "INDUSTRIAL_BALANCED"]
         analyzed(app, PHOTO)
         assert 'class="verdict plain"' in card(app) and ">shoes<" in card(app)
-        assert app.get("plotly_chart")[0].proto.alt.startswith("Mean probability over 3 votes: bottomwear 17%")
+        assert app.get("plotly_chart")[0].proto.alt.startswith("Votes for each class: bottomwear 0 of 3, shoes 2")
         assert "NOK" not in card(app)
 
     def test_three_classes_in_a_batch(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -210,7 +210,7 @@ def _rates(before: Mask, after: Mask, of: Mask, groups: Groups) -> Figure:
 
 
 def _rate(events: int, photos: int) -> Estimate:
-    return Estimate(events / photos, *risk.interval(events, photos), events, photos)
+    return Estimate(events / photos, *risk.limits(events, photos), events, photos)
 
 
 def _auroc(bad: Mask, pairs: _Pairs, seed: int) -> Figure:

@@ -105,7 +105,7 @@ def _methods(comparison: Comparison) -> tuple[str, ...]:
     return (
         tests + (f" Tests made together are corrected for that: {corrected} (Holm)." if corrected else ""),
         f"A difference counts as shown where p is below {ALPHA:.2f}. Limits are for {sure}; those of a single side "
-        "count every photo, those of a difference every part.",
+        "are one-sided (Clopper-Pearson) and count every photo, those of a difference every part.",
     )
 
 

@@ -13,7 +13,15 @@ from ensemble.figures.histogram import score_histogram
 from ensemble.figures.reliabilities import reliability
 from ensemble.figures.template import PALETTES, Chart, Palette, Scheme, Tone, tone
 from ensemble.figures.trainings import curves, curves_text, training_curves
-from ensemble.figures.verdicts import mean_score, mean_score_text, votes, votes_count, votes_text
+from ensemble.figures.verdicts import (
+    defect_score,
+    defect_score_text,
+    defect_score_title,
+    vote_texts,
+    votes,
+    votes_count,
+    votes_text,
+)
 
 __all__ = [
     "PALETTES",
@@ -24,12 +32,13 @@ __all__ = [
     "confusion",
     "curves",
     "curves_text",
+    "defect_score",
+    "defect_score_text",
+    "defect_score_title",
     "differences",
     "error_correlation",
     "estimates",
     "f_beta",
-    "mean_score",
-    "mean_score_text",
     "policy_costs",
     "precision_recall",
     "reliability",
@@ -37,6 +46,7 @@ __all__ = [
     "score_histogram",
     "tone",
     "training_curves",
+    "vote_texts",
     "votes",
     "votes_count",
     "votes_text",

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 import plotly.graph_objects as go
 
 from ensemble.curves import Curve
+from ensemble.digits import alone
 from ensemble.figures.template import (
     LEGEND_ROOM,
     PALETTES,
@@ -51,7 +52,7 @@ def f_beta(curves: Curves, chosen: float | None, scheme: Scheme) -> Chart:
     figure = go.Figure(layout={"height": 300})
     for (name, curve), pen in zip(curves.items(), pens(scheme), strict=False):
         figure.add_scatter(x=curve.x, y=curve.y, mode="lines", name=name.upper(), line={**pen, "shape": "hvh"})
-    policy = "" if chosen is None else f"<br>line: the policy's cut, {chosen:.2f}"
+    policy = "" if chosen is None else f"<br>line: the policy's threshold, {alone(chosen)}"
     _name_axes(figure, f"cut on the defect probability{policy}", "F-beta of the defect")
     figure.update_xaxes(tickformat=".1f")
     figure.update_yaxes(tickformat=".1f")
@@ -100,10 +101,10 @@ def _precision_text(name: str, curve: Curve) -> str:
 
 def _f_text(name: str, curve: Curve, chosen: float | None) -> str:
     best = int(curve.y.argmax())
-    highest = f"{name} is highest, {curve.y[best]:.3f}, at the cut {curve.x[best]:.2f}"
+    highest = f"{name} is highest, {curve.y[best]:.3f}, at the threshold {alone(float(curve.x[best]))}"
     if chosen is None:
         return highest
-    return f"{highest}, and about {curve.y[abs(curve.x - chosen).argmin()]:.3f} at the policy's, {chosen:.2f}"
+    return f"{highest}, and about {curve.y[abs(curve.x - chosen).argmin()]:.3f} at the policy's, {alone(chosen)}"
 
 
 def _table(curves: Curves, first: str, x: str, y: str) -> tuple[tuple[str, ...], tuple[Mapping[str, object], ...]]:

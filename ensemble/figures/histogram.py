@@ -6,6 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from ensemble.digits import alone
 from ensemble.figures.template import PALETTES, Chart, Palette, Scheme, cell, mark_cut, sentence, styled, titled, tone
 from ensemble.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK, REVIEW, word
 
@@ -66,7 +67,7 @@ def _verdict(score: float, zones: Sequence[Zone]) -> str:
 
 
 def _in_words(zones: Sequence[Zone]) -> str:
-    return ", ".join(f"{word(label)} from {start:.2f}" for label, start, _ in zones[1:])
+    return ", ".join(f"{word(label)} from {alone(start)}" for label, start, _ in zones[1:])
 
 
 def _text(truth: str, verdicts: Sequence[object], zones: Sequence[Zone]) -> str:

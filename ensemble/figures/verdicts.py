@@ -1,27 +1,52 @@
-"""The charts of one verdict: the mean of its votes, and each vote against its cut; DEMO across where dummies voted."""
+"""The charts of one verdict: the score that decided, and each vote against its threshold; DEMO where dummies voted."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import plotly.graph_objects as go
 
+from ensemble.digits import beside, in_order, percents
 from ensemble.figures.template import PALETTES, ROW, Palette, Scheme, styled, titled, tone, wrapped, write_beside
-from ensemble.results import Verdict, Vote, word
+from ensemble.policies import wording
+from ensemble.results import Decision, Verdict, Vote, word
+
+CLOSE = 0.09  # of the gauge, that two of its numbers need between them
 
 
-def mean_score(verdict: Verdict, scheme: Scheme) -> go.Figure:
-    """The votes in one figure: a gauge of the mean defect probability, or the mean probability of each class."""
-    figure = _gauge(verdict, scheme) if verdict.classes.defect else _class_means(verdict, scheme)
+def defect_score(verdict: Verdict, scheme: Scheme) -> go.Figure:
+    """What decided in one figure: a gauge of the defect score with its thresholds, or a bar for each class."""
+    decision = verdict.decision
+    if decision is None:
+        figure = go.Figure()
+    elif verdict.classes.defect:
+        figure = _gauge(decision, verdict, PALETTES[scheme])
+    else:
+        figure = _class_shares(decision, verdict, PALETTES[scheme])
     return _finished(figure, verdict, scheme)
 
 
-def mean_score_text(verdict: Verdict) -> str:
-    """What `mean_score` shows, in words."""
-    if not verdict.votes:
-        return "No member voted, so there is no mean."
+def defect_score_title(verdict: Verdict) -> str:
+    """What `defect_score` draws, by its name."""
+    if verdict.decision is None:
+        return "Nobody voted"
     if verdict.classes.defect:
-        mean = verdict.mean_probability(verdict.classes.defect) or 0.0
-        cut = _mean_cut(verdict)
-        return f"Mean defect probability {mean:.0%} over {votes_count(verdict)}; the mean cut is {cut:.0%}."
-    means = (f"{word(name)} {verdict.mean_probability(name) or 0.0:.0%}" for name in verdict.classes.names)
-    return f"Mean probability over {votes_count(verdict)}: {', '.join(means)}."
+        return wording.title(verdict.decision)
+    return {"mean": "Mean probability of each class", "weight": "Weight of each class"}.get(
+        verdict.decision.kind, "Votes for each class"
+    )
+
+
+def defect_score_text(verdict: Verdict) -> str:
+    """What `defect_score` shows, in words."""
+    decision = verdict.decision
+    if decision is None:
+        return "No model voted, so there is no score."
+    if verdict.classes.defect:
+        needed = wording.needed(decision)
+        return f"{wording.told(decision)}{f'; {needed}' if needed else ''}."
+    shares = _share_texts(decision, verdict)
+    named = (f"{word(name)} {shares[name]}" for name in verdict.classes.names)
+    return f"{defect_score_title(verdict)}: {', '.join(named)}."
 
 
 def votes_count(verdict: Verdict) -> str:
@@ -43,11 +68,11 @@ def votes(verdict: Verdict, scheme: Scheme) -> go.Figure:
         )
     )
     for row, vote in enumerate(verdict.votes):
-        write_beside(figure, row, f"<b>{word(vote.label)}</b> {vote.score:.2f}", palette)
+        write_beside(figure, row, f"<b>{word(vote.label)}</b> {vote_texts(vote)[0]}", palette)
         if vote.threshold is not None:
             cut = {"x0": vote.threshold, "x1": vote.threshold, "y0": row - 0.42, "y1": row + 0.42}
             figure.add_shape(type="line", **cut, line={"color": palette.ink, "width": 3})
-    means = "defect probability (line: the cut)" if verdict.classes.defect else "probability"
+    means = "defect probability (line: threshold)" if verdict.classes.defect else "probability"
     _as_rows(figure, len(members), means, palette)
     figure.update_yaxes(tickvals=members, ticktext=[f"{wrapped(member)}  " for member in members], ticksuffix="")
     return _finished(figure, verdict, scheme)
@@ -63,54 +88,100 @@ def votes_text(verdict: Verdict) -> str:
     return "; ".join(_vote_text(vote) for vote in verdict.votes) + "." if verdict.votes else "No member voted."
 
 
+def vote_texts(vote: Vote) -> tuple[str, str]:
+    """A vote's score and its threshold, with digits that keep their order; a dash where there is no threshold."""
+    if vote.threshold is None:
+        return in_order(vote.score)[0], "–"
+    score, threshold = beside(vote.score, vote.threshold)
+    return score, threshold
+
+
 def _vote_text(vote: Vote) -> str:
-    cut = "" if vote.threshold is None else f" (cut {vote.threshold:.2f})"
-    return f"{vote.member} says {word(vote.label)}, {vote.score:.2f}{cut}"
+    score, threshold = vote_texts(vote)
+    against = "" if vote.threshold is None else f" (threshold {threshold})"
+    return f"{vote.member} says {word(vote.label)}, {score}{against}"
 
 
-def _gauge(verdict: Verdict, scheme: Scheme) -> go.Figure:
-    palette = PALETTES[scheme]
-    mean, cut = verdict.mean_probability(verdict.classes.defect or "") or 0.0, _mean_cut(verdict)
+def _gauge(decision: Decision, verdict: Verdict, palette: Palette) -> go.Figure:
+    """The score on its own scale: models of models, percent of the weight, or a probability from 0 to 1."""
+    counts = decision.kind == "votes"
+    full = {"votes": float(decision.counted[1]), "weight": 100.0}.get(decision.kind, 1.0)
+    score = float(decision.counted[0]) if counts else decision.score * full
+    places = [threshold * full for threshold in decision.thresholds]
+    write: Callable[..., tuple[str, ...]] = {
+        "votes": partial(in_order, least=int(any(place % 1 for place in places))),
+        "weight": partial(in_order, least=1),
+    }.get(decision.kind, beside)
+    shown, *cuts = write(score, *places)
+    digits = 0 if counts else len(shown.partition(".")[2])
+    suffix = f" of {decision.counted[1]}" if counts else " %" if decision.kind == "weight" else ""
+    ticks = _ticks(places, cuts, full)
     indicator = go.Indicator(
         mode="gauge+number",
-        value=100 * mean,
-        number={"suffix": "%", "valueformat": ".0f", "font": {"size": 40, "color": palette.ink}},
+        value=score,
+        number={"suffix": suffix, "valueformat": f".{digits}f", "font": {"size": 40, "color": palette.ink}},
         domain={"x": [0, 1], "y": [0, 1]},
         gauge={
             "axis": {
-                "range": [0, 100],
-                "tickvals": [0, 100 * cut, 100],
-                "ticktext": ["0", f"{100 * cut:.0f}", "100"],
+                "range": [0, full],
+                "tickvals": list(ticks),
+                "ticktext": list(ticks.values()),
                 "tickcolor": palette.muted,
             },
             "bar": {"color": palette.fill(tone(verdict.label, verdict.classes)), "thickness": 0.6},
             "bgcolor": palette.surface,
             "borderwidth": 1,
             "bordercolor": palette.line,
-            "threshold": {"value": 100 * cut, "thickness": 1, "line": {"color": palette.ink, "width": 4}},
+            "steps": [
+                {"range": [place - full / 200, place + full / 200], "color": palette.ink, "thickness": 1}
+                for place in places[:-1]  # the gauge itself marks one threshold, the last
+            ],
+            **({"threshold": _mark(places[-1], palette)} if places else {}),
         },
     )
     figure = go.Figure(indicator)
-    figure.update_layout(height=190, margin={"l": 36, "r": 36, "t": 28, "b": 8})
+    figure.update_layout(height=190, margin={"l": 44, "r": 44, "t": 28, "b": 8})
     return figure
 
 
-def _mean_cut(verdict: Verdict) -> float:
-    """The mean of the cuts by the same weights as the mean of the scores, so that the two can be compared."""
-    cuts = [(vote.weight, vote.threshold) for vote in verdict.votes if vote.threshold is not None]
-    return sum(weight * cut for weight, cut in cuts) / sum(weight for weight, _ in cuts) if cuts else 0.5
+def _mark(place: float, palette: Palette) -> dict[str, object]:
+    return {"value": place, "thickness": 1, "line": {"color": palette.ink, "width": 4}}
 
 
-def _class_means(verdict: Verdict, scheme: Scheme) -> go.Figure:
-    palette = PALETTES[scheme]
-    means = [verdict.mean_probability(name) or 0.0 for name in verdict.classes.names]
-    colours = [palette.plain if name == verdict.label else palette.line for name in verdict.classes.names]
-    names = [word(name) for name in verdict.classes.names]
-    figure = go.Figure(go.Bar(x=means, y=names, orientation="h", width=0.5, marker={"color": colours}))
-    for row, mean in enumerate(means):
-        write_beside(figure, row, f"<b>{mean:.0%}</b>", palette)
-    _as_rows(figure, len(names), "mean probability", palette)
+def _ticks(places: Sequence[float], texts: Sequence[str], full: float) -> dict[float, str]:
+    """The numbers about the gauge: its ends, where no threshold is too close to them, and the thresholds."""
+    if len(places) > 1 and places[-1] - places[0] < CLOSE * full:
+        marks = {(places[0] + places[-1]) / 2: " · ".join(dict.fromkeys(texts))}
+    else:
+        marks = dict(zip(places, texts, strict=True))
+    ends = {0.0: "0", full: f"{full:g}"}
+    clear = {end: text for end, text in ends.items() if all(abs(end - place) >= CLOSE * full for place in marks)}
+    return dict(sorted({**clear, **marks}.items()))
+
+
+def _class_shares(decision: Decision, verdict: Verdict, palette: Palette) -> go.Figure:
+    names, texts = verdict.classes.names, _share_texts(decision, verdict)
+    shares = [decision.shares.get(name, 0.0) for name in names]
+    colours = [palette.plain if name == verdict.label else palette.line for name in names]
+    figure = go.Figure(
+        go.Bar(x=shares, y=[word(name) for name in names], orientation="h", width=0.5, marker={"color": colours})
+    )
+    for row, name in enumerate(names):
+        write_beside(figure, row, f"<b>{texts[name]}</b>", palette)
+    axis = {"mean": "mean probability", "weight": "share of the weight"}.get(decision.kind, "share of the votes")
+    _as_rows(figure, len(names), axis, palette)
     return figure
+
+
+def _share_texts(decision: Decision, verdict: Verdict) -> dict[str, str]:
+    """What stands beside each class: its votes, or its share with digits that keep the order of the classes."""
+    names = verdict.classes.names
+    if decision.kind == "votes":
+        models = decision.counted[1]
+        return {name: f"{round(decision.shares.get(name, 0.0) * models)} of {models}" for name in names}
+    shares = (decision.shares.get(name, 0.0) for name in names)
+    texts = percents(*shares) if decision.kind == "weight" else in_order(*shares)
+    return dict(zip(names, texts, strict=True))
 
 
 def _as_rows(figure: go.Figure, rows: int, title: str, palette: Palette) -> None:

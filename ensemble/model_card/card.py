@@ -49,13 +49,14 @@ def _glance(sources: Sources) -> list[Fact]:
     policy, known = sources.active, sources.test
     if policy is None or not known:
         return [
-            Fact("Decided rightly", "unknown", "No photo with a known truth measures it."),
+            Fact("Right of those decided", "unknown", "No photo with a known truth measures it."),
             _trained(sources),
         ]
     found = quality.decided(policy, known, sources.classes)
-    low, high = map(risk.percent, risk.interval(found.right, found.photos))
-    basis = f"{found.right} of {found.photos} test photos, by {policy.name}. The true share: {low} to {high}."
-    facts = [Fact("Decided rightly", risk.percent(found.right / found.photos), basis)]
+    rest = f" A person looks at the other {found.reviews}." if found.reviews else ""
+    least = f" The true share is {risk.at_least(found.right, found.decided)}." if found.decided else ""
+    basis = f"{found.decided} of {found.photos} test photos decided, by {policy.name}.{rest}{least}"
+    facts = [Fact("Right of those decided", f"{found.right} of {found.decided}", basis)]
     if counts := found.counts:
         passed, rejected = "Defective test photos passed as OK", "Good test photos rejected"
         facts.append(_events("Escapes", "escape", counts.escapes, counts.defective, passed, alert=True))
@@ -66,8 +67,7 @@ def _glance(sources: Sources) -> list[Fact]:
 def _events(name: str, event: str, events: int, parts: int, of: str, *, alert: bool = False) -> Fact:
     if not parts:
         return Fact(name, "unknown", "No such part is among the test photos.")
-    bound = risk.percent(risk.upper_bound(events, parts))
-    basis = f"{of}. The true {event} rate can still be up to {bound}."
+    basis = f"{of}. The true {event} rate can still be {risk.at_most(events, parts)}."
     return Fact(name, f"{events} of {parts}", basis, alert and events > 0)
 
 

@@ -50,11 +50,11 @@ def _test_part(sources: Sources) -> Iterator[str]:
             yield f"The test part has no photos of {', '.join(missing)}."
     if policy is not None:
         found = quality.decided(policy, test, classes)
-        low, high = risk.interval(found.right, found.photos)
+        low, high = risk.limits(found.right, found.decided)
         if high - low > WIDE:
             yield (
-                f"The test part is small: its {len(test)} photos only tell that between {risk.percent(low)} and "
-                f"{risk.percent(high)} of all parts are decided rightly."
+                f"The test part is small: {found.right} of {found.decided} decided photos are right, which only tells "
+                f"that {risk.at_least(found.right, found.decided)} of all decided parts are ({quality.SURE})."
             )
     if shared := origin.shared(sources):
         yield f"{shared} test photos are also among those that taught or that cuts were chosen on: the figures flatter."

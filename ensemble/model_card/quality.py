@@ -7,6 +7,7 @@ from typing import Any
 from ensemble import cases, curves, risk
 from ensemble.cases import Case
 from ensemble.costs import Counts
+from ensemble.digits import alone
 from ensemble.image_metrics import auroc_limits
 from ensemble.model_card.sources import Sources, title
 from ensemble.model_card.values import UNKNOWN, Section, Table
@@ -19,19 +20,19 @@ from ensemble.store import Record
 SURE = risk.percent(risk.CONFIDENCE)
 
 
-def share(events: int, photos: int) -> str:
-    """A rate as it is read: the share, in brackets its counts and the limits of the true rate."""
+def share(events: int, photos: int, *, good: bool = False) -> str:
+    """A rate as it is read: the share, in brackets its counts and how high, or of something good how low, it can be."""
     if not photos:
         return UNKNOWN
-    low, high = map(risk.percent, risk.interval(events, photos))
-    return f"{risk.percent(events / photos)} ({events} of {photos}, {low} to {high})"
+    limit = risk.at_least(events, photos) if good else risk.at_most(events, photos)
+    return f"{risk.percent(events / photos)} ({events} of {photos}, {limit})"
 
 
 def rate(events: int, photos: int) -> dict[str, Any]:
     """The same as plain JSON values."""
     if not photos:
         return {"events": 0, "photos": 0, "value": None, "low": None, "high": None}
-    low, high = (round(limit, 6) for limit in risk.interval(events, photos))
+    low, high = (round(limit, 6) for limit in risk.limits(events, photos))
     return {"events": events, "photos": photos, "value": round(events / photos, 6), "low": low, "high": high}
 
 
@@ -47,9 +48,12 @@ def verdicts(sources: Sources) -> Section:
         return Section("verdicts", "How good are its verdicts?", ("Unknown: there is nothing to measure with.",))
     said = cases.labels(policy, known, classes)
     found = Decided.of(known, said, classes)
-    rows = [("Decided rightly", share(found.right, found.photos))]
-    data: dict[str, Any] = {"policy": policy.name, "photos": found.photos, "right": rate(found.right, found.photos)}
-    sentences = [f"The active policy, {policy.name}, on {len(known)} test photos, with counts and {SURE} limits."]
+    rows = [("Right of those decided", share(found.right, found.decided, good=True))]
+    data: dict[str, Any] = {"policy": policy.name, "photos": found.photos, "decided": found.decided}
+    data |= {"right": rate(found.right, found.photos), "right_of_decided": rate(found.right, found.decided)}
+    sentences = [
+        f"The active policy, {policy.name}, on {len(known)} test photos, with counts and {SURE} limits, each one-sided."
+    ]
     if counts := found.counts:
         rows += [
             ("Escapes: defective parts passed as OK", share(counts.escapes, counts.defective)),
@@ -59,7 +63,8 @@ def verdicts(sources: Sources) -> Section:
         data |= {"escape_rate_upper": round(risk.upper_bound(counts.escapes, counts.defective), 6)}
         sentences.append(risk.escape_sentence(counts.escapes, counts.defective))
         sentences.append(risk.overkill_sentence(counts.overkills, counts.good))
-    rows.append(("Reviews: a person must look", share(found.reviews, found.photos)))
+    if found.reviews or policy.asks_a_person:
+        rows.append(("Reviews: a person must look", share(found.reviews, found.photos)))
     data["reviews"] = rate(found.reviews, found.photos)
     tables = [Table("", ("What", "Test photos"), tuple(rows))]
     if types := by_type(known, said, classes):
@@ -80,7 +85,7 @@ def _types(types: Mapping[str, Decided]) -> Table:
 
 def _classes(known: Sequence[Case], said: Sequence[str], classes: Classes) -> Table:
     rows = [
-        (word(name), share(each.right, each.photos), share(each.right, each.called))
+        (word(name), share(each.right, each.photos, good=True), share(each.right, each.called, good=True))
         for name, each in by_class(known, said, classes).items()
     ]
     return Table("Class by class", ("Class", "Recall", "Precision"), tuple(rows))
@@ -97,7 +102,7 @@ def policies(sources: Sources) -> Section:
             if counts
             else (UNKNOWN, UNKNOWN)
         )
-        right = share(found.right, found.photos) if found else UNKNOWN
+        right = share(found.right, found.decided, good=True) if found else UNKNOWN
         figures = misjudged if sources.classes.defect else (right,)
         name = policy.name + (" (active)" if policy is sources.active else "")
         rows.append(
@@ -106,7 +111,7 @@ def policies(sources: Sources) -> Section:
         entries.append(_policy_data(policy, found))
         if why := unsafe_name(policy):
             sentences.append(f"{policy.name} may not be called safe yet. {why}")
-    head = ("Escapes", "Overkills") if sources.classes.defect else ("Decided rightly",)
+    head = ("Escapes", "Overkills") if sources.classes.defect else ("Right of those decided",)
     tables = (Table("", ("Policy", "What it does", "Its cuts rest on", *head, "Reviews"), tuple(rows)),) if rows else ()
     if not rows:
         sentences.append("Unknown: no policy can be read.")
@@ -127,7 +132,8 @@ def _policy_data(policy: Policy, found: Decided | None) -> dict[str, Any]:
     entry |= {"reject_from": policy.reject_from, "review_from": policy.review_from, "quorum": policy.quorum}
     if found is None:
         return entry
-    entry |= {"right": rate(found.right, found.photos), "reviews": rate(found.reviews, found.photos)}
+    entry |= {"right": rate(found.right, found.photos), "right_of_decided": rate(found.right, found.decided)}
+    entry |= {"reviews": rate(found.reviews, found.photos)}
     if counts := found.counts:
         entry["escapes"] = rate(counts.escapes, counts.defective)
         entry["overkills"] = rate(counts.overkills, counts.good)
@@ -140,7 +146,7 @@ def members(sources: Sources) -> tuple[Table, dict[str, dict[str, Any]]]:
     for name, record in sources.records.items():
         entry = member_quality(sources, name)
         found[name] = entry
-        told = [_told(entry.get(key)) for key in _asked(sources.classes)]
+        told = [_told(entry.get(key), good=key == "right") for key in _asked(sources.classes)]
         rows.append((name, title(record), *told, f"{record.weight:.2f}"))
     columns = _asked(sources.classes).values()
     return Table("What each vote is worth", ("Member", "Kind", *columns, "Vote counts"), tuple(rows)), found
@@ -151,11 +157,11 @@ def _asked(classes: Classes) -> dict[str, str]:
     return named if classes.defect else {"right": "Right"}
 
 
-def _told(entry: Mapping[str, Any] | None) -> str:
+def _told(entry: Mapping[str, Any] | None, *, good: bool) -> str:
     if not entry or entry.get("value") is None:
         return UNKNOWN
     if "photos" in entry:
-        return share(entry["events"], entry["photos"])
+        return share(entry["events"], entry["photos"], good=good)
     return f"{entry['value']:.3f} ({entry['low']:.3f} to {entry['high']:.3f})"
 
 
@@ -183,4 +189,4 @@ def cuts(record: Record) -> tuple[str, ...]:
     found = record.training.get("cuts")
     if not isinstance(found, Mapping):
         return ()
-    return tuple(f"{name} {cut['threshold']:.3f}" for name, cut in found.items() if isinstance(cut, Mapping))
+    return tuple(f"{name} {alone(cut['threshold'])}" for name, cut in found.items() if isinstance(cut, Mapping))

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from ensemble.results import Vote
 
 ROUNDING = 1e-9  # weights are sums of fractions
-ONE_VOTE = 1e-6  # less than the lightest vote weighs among a thousand
+ONE_VOTE = 1e-6  # a smaller share than one vote among a thousand
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +27,22 @@ class Rule:
     """How a rule reads a vote, and from which suspicion on a part is NOK; None where the policy may set that itself.
 
     `sides` rules count votes that were cast by each member's own cut; the others read the probabilities themselves.
+    Where a rule `weighs`, a vote counts by its weight; elsewhere votes are heads, and each counts one.
     """
 
     sides: bool
+    weighs: bool
     reject: float
     free: bool  # whether a policy may move that cut
 
 
 RULES: Mapping[str, Rule] = MappingProxyType(
     {
-        "majority": Rule(sides=True, reject=0.5, free=True),  # a tie counts as defective: a miss costs more
-        "any": Rule(sides=True, reject=ONE_VOTE, free=False),
-        "all": Rule(sides=True, reject=1.0, free=False),
-        "weighted": Rule(sides=True, reject=0.5, free=True),
-        "mean": Rule(sides=False, reject=0.5, free=True),
+        "majority": Rule(sides=True, weighs=False, reject=0.5, free=True),  # a tie is NOK: a miss costs more
+        "any": Rule(sides=True, weighs=False, reject=ONE_VOTE, free=False),
+        "all": Rule(sides=True, weighs=False, reject=1.0, free=False),
+        "weighted": Rule(sides=True, weighs=True, reject=0.5, free=True),
+        "mean": Rule(sides=False, weighs=True, reject=0.5, free=True),
     }
 )
 

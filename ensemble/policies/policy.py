@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from ensemble.errors import PolicyError
-from ensemble.policies import plurality, reasons
+from ensemble.policies import deciding, plurality, reasons
 from ensemble.policies.checks import OVERRIDES, check
 from ensemble.policies.counting import RULES, counted, reaches, suspicion
-from ensemble.results import DEFECTIVE, REVIEW, Absence, Classes, Score, Verdict, Vote, mean_probability
+from ensemble.results import DEFECTIVE, REVIEW, Absence, Classes, Score, Verdict, Vote
 
 DEFAULT_THRESHOLD = 0.5
 PLURAL = ("majority", "weighted", "mean")  # what means anything without a defect
@@ -55,10 +55,11 @@ class Clause:
 class Policy:
     """The rule that counts the votes, where the cuts lie, and who said so.
 
-    `threshold` and `thresholds` are the members' own cuts. The rule turns the votes into one suspicion: NOK from
-    `reject` on, REVIEW from `review` on. `quorum` is the fewest votes that may decide. `weights` are what votes count
-    in the rules weighted and mean, in the place of the members' measured weights. Without a defect among the classes, a
-    person must look where the leading class is ahead by less than `margin`. `basis` says what its cuts rest on.
+    `threshold` and `thresholds` are the members' own cuts. The rule turns the votes into one defect score: NOK from
+    `reject` on, REVIEW from `review` on. `quorum` is the fewest votes that may decide. The rules majority, any and all
+    count heads; `weights` are what votes count in the rules weighted and mean, in the place of the members' measured
+    weights. Without a defect among the classes, a person must look where the leading class is ahead by less than
+    `margin`. `basis` says what its cuts rest on.
     """
 
     name: str
@@ -97,9 +98,20 @@ class Policy:
         usual = DEFAULT_THRESHOLD if RULES[self.rule].sides else self.reject_from
         return self.thresholds.get(member, usual if self.threshold is None else self.threshold)
 
+    @property
+    def has_review(self) -> bool:
+        """Whether its thresholds leave room for REVIEW between OK and NOK."""
+        return self.review_from < self.reject_from
+
+    @property
+    def asks_a_person(self) -> bool:
+        """Whether it can say REVIEW of a part that every member has judged."""
+        clauses = any(clause.defect and clause.verdict == REVIEW for clause in self.exceptions)
+        return self.has_review or self.margin > 0 or clauses
+
     def weight_of(self, member: str, measured: float) -> float:
-        """What a vote counts, from its member's measured weight."""
-        return self.weights.get(member, measured)
+        """What a vote counts: one where the rule counts heads, else the policy's weight or the measured one."""
+        return self.weights.get(member, measured) if RULES[self.rule].weighs else 1.0
 
     def members(self) -> set[str]:
         """Every member that it names."""
@@ -154,10 +166,11 @@ class Policy:
         votes, missing = self._votes(scores, classes), tuple(absent)
         ruling = self.rule_on(votes, missing, classes)
         decisive = self._asked(votes, ruling)
-        sure = 0.0 if ruling.label == REVIEW else mean_probability(decisive, ruling.label)
-        reason = reasons.sentence(self, ruling, decisive, missing, classes)
+        sure = deciding.confidence(self, ruling.label, decisive)
+        found = deciding.decision(self, ruling, decisive, classes)
+        reason = reasons.sentence(self, ruling, found, decisive, missing, classes)
         failed, unasked = _apart(missing)
-        return Verdict(ruling.label, sure, reason, self.name, votes, failed, classes, unasked=unasked)
+        return Verdict(ruling.label, sure, reason, self.name, votes, failed, classes, unasked=unasked, decision=found)
 
     def label(self, scores: Sequence[Score], absent: Iterable[Absence], classes: Classes) -> str:
         """The label alone that `decide` gives, without saying why: for thousands of parts at once."""
@@ -176,7 +189,7 @@ class Policy:
     def revise(self, verdict: Verdict) -> Verdict:
         """What this policy makes of the votes that another one has decided on: the same photo, no model runs again."""
         decided = self.decide(verdict.votes, (*verdict.absent, *verdict.unasked), verdict.classes)
-        kept = ("label", "confidence", "reason", "policy", "votes")
+        kept = ("label", "confidence", "reason", "policy", "votes", "decision")
         return replace(verdict, **{name: getattr(decided, name) for name in kept})
 
     def stages(self, members: Iterable[str]) -> tuple[tuple[str, ...], ...]:
@@ -219,7 +232,7 @@ class Policy:
         lead = plurality.lead(self.rule, self.weight_of, votes, absent, classes)
         doubts = {"quorum": len(votes) < self.quorum, "absent": lead.open, "margin": lead.least < self.margin}
         way = next((name for name, holds in doubts.items() if holds), "lead")
-        return Ruling(lead.first if way == "lead" else REVIEW, way, lead.ahead, first=lead.first)
+        return Ruling(lead.first if way == "lead" else REVIEW, way, lead.least, first=lead.first)
 
     def _final(self, votes: Sequence[Vote], absent: Sequence[Absence], defect: str, good: str) -> "Ruling":
         least, most = self._range(votes, absent, defect)
@@ -296,8 +309,8 @@ class Policy:
 class Ruling:
     """A label and how it was found: by the count, a stage's own cut, a named defect, or why a person must look.
 
-    `value` is the suspicion with none of the absent against the part, or how far the leading class is ahead; `stage`
-    the position in the cascade after which nobody else had to be asked.
+    `value` is the suspicion with none of the absent against the part, or how far the leading class is ahead whatever
+    the absent say; `stage` the position in the cascade after which nobody else had to be asked.
     """
 
     label: str

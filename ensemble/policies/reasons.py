@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ensemble.digits import decimals, in_order
+from ensemble.policies import wording
 from ensemble.policies.counting import RULES
-from ensemble.results import REVIEW, Absence, Classes, Vote, word
+from ensemble.results import REVIEW, Absence, Classes, Decision, Vote, word
 
 if TYPE_CHECKING:
     from ensemble.policies.policy import Policy, Ruling
@@ -16,95 +18,97 @@ LOOK = "a person must look"
 
 
 def sentence(
-    policy: "Policy", ruling: "Ruling", votes: Sequence[Vote], absent: Sequence[Absence], classes: Classes
+    policy: "Policy",
+    ruling: "Ruling",
+    decision: Decision | None,
+    votes: Sequence[Vote],
+    absent: Sequence[Absence],
+    classes: Classes,
 ) -> str:
     """Why these votes gave this label, for a person."""
-    if ruling.way == "silence":
-        return "No member could vote: a person must look."
+    if decision is None:
+        return "No model could vote: a person must look."
     if classes.defect is None:
-        parts = [_plurality(policy, ruling, votes, absent, classes)]
+        parts = [_plurality(policy, ruling, decision, votes, absent, classes)]
     else:
-        parts = [_count(policy, ruling, votes, absent, classes.defect)]
+        parts = [_count(policy, ruling, decision, votes, absent, classes.defect)]
     failed = [absence for absence in absent if absence.asked]
     if failed and ruling.label != REVIEW:
         parts.append(f"It stands whatever the absent {names([each.member for each in failed])} would have voted.")
     if ruling.stage is not None:
-        parts.append(f"{names([vote.member for vote in votes])} settled it: nobody else had to be asked.")
+        parts.append(f"Decided by {names([vote.member for vote in votes])}: no other model was needed.")
     parts.append(turn(policy, ruling, votes, absent, classes))
     return " ".join(part for part in parts if part)
 
 
-def _count(policy: "Policy", ruling: "Ruling", votes: Sequence[Vote], absent: Sequence[Absence], defect: str) -> str:
-    said = _sides(policy, votes, defect) if RULES[policy.rule].sides else _mean(policy, ruling, votes, defect)
+def _count(
+    policy: "Policy",
+    ruling: "Ruling",
+    decision: Decision,
+    votes: Sequence[Vote],
+    absent: Sequence[Absence],
+    defect: str,
+) -> str:
+    if decision.kind == "region":
+        return f"{wording.told(decision)}; {wording.needed(decision)}, whatever the votes say."
+    said = _mean(decision, votes, defect) if decision.kind == "mean" else _sides(decision, votes, defect)
     if ruling.way == "quorum":
         return (
             f"{said}. Only {len(votes)} of the {policy.quorum} votes that {policy.name} asks for could be cast: {LOOK}."
         )
     if ruling.way == "absent":
-        return f"{said}, and {_missing(absent)} could change the answer: {LOOK}."
-    if ruling.way == "defect":
-        clauses = [clause.defect for clause in policy.exceptions if clause.defect]
-        return f"{said}. A {names(clauses)} on the part counts for itself: {word(ruling.label)}."
-    if ruling.label == REVIEW:
-        return (
-            f"{said}. From {cut(policy.review_from)} on {LOOK}, from {cut(policy.reject_from)} on it is {word(defect)}."
-        )
-    tied = RULES[policy.rule].sides and policy.reject_from == 0.5 and math.isclose(ruling.value, 0.5)
-    tie = " A tie counts as defective." if tied and ruling.label == defect else ""
-    return f"{said}.{tie}"
+        return f"{said}. {_missing(absent)} could change the answer: {LOOK}."
+    return f"{said}."
 
 
-def _sides(policy: "Policy", votes: Sequence[Vote], defect: str) -> str:
-    speaking = [vote for vote in votes if vote.label == defect]
-    count = f"{len(speaking)} of {len(votes)} votes"
-    weights = {vote.member: policy.weight_of(vote.member, vote.weight) for vote in votes}
-    if len(speaking) not in {0, len(votes)} and set(weights.values()) != {1.0}:
-        against = sum(weights[vote.member] for vote in speaking)
-        count = f"{count} ({against:.2f} of {sum(weights.values()):.2f} by weight)"
-    who = f": {names([vote.member for vote in speaking])}" if 0 < len(speaking) < len(votes) else ""
-    return f"{count} {'says' if len(speaking) == 1 else 'say'} {word(defect)}{who}"
+def _sides(decision: Decision, votes: Sequence[Vote], defect: str) -> str:
+    speaking = [vote.member for vote in votes if vote.label == defect]
+    who = names(speaking) if 0 < len(speaking) < len(votes) else ""
+    return f"{wording.told(decision, who)}; {wording.needed(decision)}"
 
 
-def _mean(policy: "Policy", ruling: "Ruling", votes: Sequence[Vote], defect: str) -> str:
-    weights = {vote.member: policy.weight_of(vote.member, vote.weight) for vote in votes}
-    value = sum(weights[vote.member] * vote.probabilities[defect] for vote in votes) / sum(weights.values())
-    most = sorted(votes, key=lambda vote: weights[vote.member] * vote.probabilities[defect], reverse=True)[:2]
-    who = " and ".join(f"{vote.member} ({vote.probabilities[defect]:.2f})" for vote in most)
-    where = ""
-    if ruling.way == "count" and ruling.label != REVIEW:
-        where = f", at or above the cut of {cut(policy.reject_from)}"
-        if ruling.label != defect:
-            where = f", below the cut of {cut(policy.review_from)}"
-    return f"The mean probability of {word(defect)} is {value:.2f}{where}; most of it comes from {who}"
+def _mean(decision: Decision, votes: Sequence[Vote], defect: str) -> str:
+    most = sorted(votes, key=lambda vote: vote.probabilities[defect], reverse=True)[:2]
+    who = " and ".join(f"{vote.member} {vote.probabilities[defect]:.2f}" for vote in most)
+    found = f"{wording.told(decision)}; {wording.needed(decision)}"
+    return f"{found}. Highest: {who}" if len(votes) > 1 else found
 
 
 def _plurality(
-    policy: "Policy", ruling: "Ruling", votes: Sequence[Vote], absent: Sequence[Absence], classes: Classes
+    policy: "Policy",
+    ruling: "Ruling",
+    decision: Decision,
+    votes: Sequence[Vote],
+    absent: Sequence[Absence],
+    classes: Classes,
 ) -> str:
-    first = ruling.first
-    side = [vote for vote in votes if vote.label == first]
-    count = f"{len(side)} of {len(votes)} votes {'says' if len(side) == 1 else 'say'} {word(first)}"
+    first, (says, models) = ruling.first, decision.counted
+    count = f"{says} of {models} models {'says' if says == 1 else 'say'} {word(first)}"
+    if decision.kind == "weight" or policy.rule == "mean":
+        count = wording.told(decision)
     if ruling.way == "quorum":
         return f"{count}. Only {len(votes)} of the {policy.quorum} votes that {policy.name} asks for: {LOOK}."
     if ruling.way == "absent":
-        return f"{count}, and {_missing(absent)} could change the answer: {LOOK}."
+        return f"{count}. {_missing(absent)} could change the answer: {LOOK}."
     if ruling.way == "margin":
-        return (
-            f"{count}, but its mean probability is ahead by {ruling.value:.2f} only, less than the margin of "
-            f"{cut(policy.margin)}: {LOOK}."
-        )
-    rivals = {name: sum(vote.label == name for vote in votes) for name in classes.names if name != first}
-    tied = [name for name, votes_of in rivals.items() if votes_of == len(side)]
-    if tied and policy.rule != "mean":
-        return f"{count}, as many as for {word(tied[0])}; the higher mean probability decides."
-    return f"{count}."
+        ahead, margin = in_order(ruling.value, policy.margin)
+        surely = "surely " if absent else ""
+        return f"{count}; its mean probability is {surely}ahead by {ahead} only, less than {margin}: {LOOK}."
+    if decision.kind != "mean":
+        return f"{count}."
+    rival = max((name for name in classes.names if name != first), key=lambda name: decision.shares[name])
+    lead, other = in_order(decision.shares[first], decision.shares[rival])
+    means = f"{word(first)} {lead}, {word(rival)} {other}"
+    if policy.rule == "mean":
+        return f"The highest mean probability decides: {means}."
+    return f"{count}, a tie; the higher mean probability decides: {means}."
 
 
 def _missing(absent: Sequence[Absence]) -> str:
-    """`the absent svm` or `svm, which was not asked`, or both."""
+    """`The absent svm` or `svm that was not asked`, or both; at the beginning of a sentence."""
     failed = [each.member for each in absent if each.asked]
     unasked = [each.member for each in absent if not each.asked]
-    parts = [f"the absent {names(failed)}"] if failed else []
+    parts = [f"The absent {names(failed)}"] if failed else []
     parts += [f"{names(unasked)} that {'was' if len(unasked) == 1 else 'were'} not asked"] if unasked else []
     return " and ".join(parts)
 
@@ -117,16 +121,11 @@ def names(members: Sequence[str]) -> str:
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}" if shown else "nobody"
 
 
-def cut(value: float) -> str:
-    """A cut with as many digits as it needs, at most six."""
-    return f"{value:.6f}".rstrip("0").rstrip(".") if round(value, 2) != value else f"{value:.2f}"
-
-
 # ------------------------------------------------------------------------------------------------ what would turn it
 
 
 def turn(policy: "Policy", ruling: "Ruling", votes: Sequence[Vote], absent: Sequence[Absence], classes: Classes) -> str:
-    """`OK if svm's cut were 0.62 instead of 0.55.`; empty where no change of cuts alone would turn the verdict."""
+    """`OK if svm's threshold were 0.62 instead of 0.55.`; empty where no change of thresholds alone turns it."""
     if ruling.way not in {"count", "lead"} or ruling.stage is not None:  # whoever was not asked might turn it back
         return ""
     if classes.defect is None:
@@ -156,7 +155,7 @@ def _turn_sides(
         label = policy.rule_on(turned, absent, classes).label
         if label != ruling.label:
             moves = [_moved(each, from_side == defect) for each in moved]
-            return f"{word(label)} if {' and '.join(moves[:MOST_NAMES])}." if len(moves) <= MOST_NAMES else ""
+            return f"{word(label)} if {' and '.join(moves)}." if len(moves) <= MOST_NAMES else ""
     return ""
 
 
@@ -166,11 +165,17 @@ def _can_turn(vote: Vote, upwards: bool) -> bool:
 
 
 def _moved(vote: Vote, upwards: bool) -> str:
-    return f"{vote.member}'s cut were {cut(beyond(vote.score, upwards))} instead of {cut(vote.threshold or 0.0)}"
+    return f"{vote.member}'s threshold were {_instead(beyond(vote.score, upwards), vote.threshold or 0.0)}"
+
+
+def _instead(new: float, old: float) -> str:
+    """`0.62 instead of 0.55`: the new threshold exactly, and the old one on its true side of it."""
+    shown, before = in_order(new, old, least=max(2, decimals(new)))
+    return f"{shown} instead of {before}"
 
 
 def beyond(score: float, upwards: bool) -> float:
-    """The nearest cut of two digits that puts a score on the other side; of more digits where two do not suffice."""
+    """The nearest threshold of two digits that puts a score on the other side; of more where two do not suffice."""
     for digits in (2, 3, 4, 6):
         unit = 10**digits
         found = (math.floor(round(score * unit, 9)) + 1 if upwards else math.floor(round(score * unit, 9))) / unit
@@ -187,12 +192,13 @@ def _turn_mean(
     upwards = ruling.label != classes.good
     name = "reject" if ruling.label == classes.defect or policy.review is None else "review"
     old = policy.reject_from if name == "reject" else policy.review_from
-    new = beyond(ruling.value, upwards)
+    value = round(ruling.value, 9)
+    new = beyond(value, upwards)
     if new > 1 or (name == "review" and new > policy.reject_from):
         return ""
     changed = replace(policy, reject=new) if name == "reject" else replace(policy, review=new)
     label = changed.rule_on(votes, absent, classes).label
-    return "" if label == ruling.label else f"{word(label)} if the cut were {cut(new)} instead of {cut(old)}."
+    return "" if label == ruling.label else f"{word(label)} if the threshold were {_instead(new, old)}."
 
 
 def _turn_lead(

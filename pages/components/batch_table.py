@@ -11,6 +11,7 @@ from PIL import Image
 
 from ensemble import exports, figures, overlays
 from ensemble.batches import Judged, batch_csv
+from ensemble.policies import wording
 from ensemble.previews import png
 from ensemble.results import REVIEW, Classes, word
 from pages.components import session
@@ -94,9 +95,7 @@ def _styled(rows: Sequence[Judged], classes: Classes) -> "pd.io.formats.style.St
             "Photo": [_address(row.thumbnail) for row in rows],
             "Verdict": [_verdict_cell(row, classes) for row in rows],
             "Name": [row.name for row in rows],
-            "Confidence": [
-                f"{row.verdict.confidence:.0%}" if row.verdict and row.verdict.confidence else "–" for row in rows
-            ],
+            "Decided by": [_decided_by(row) for row in rows],
             **({"Places": [_places(row) for row in rows]} if any(_places(row) for row in rows) else {}),
             "Why": [_why(row) for row in rows],
         }
@@ -114,6 +113,11 @@ def _verdict_cell(row: Judged, classes: Classes) -> str:
     if row.verdict is None:
         return f"– {REFUSED}"
     return f"{SIGNS[figures.tone(row.verdict.label, classes)]} {row.verdict.word}"
+
+
+def _decided_by(row: Judged) -> str:
+    """The score that decided, by its name: `3 of 6 models say NOK`, `Mean defect probability 0.71`."""
+    return wording.told(row.verdict.decision) if row.verdict and row.verdict.decision else "–"
 
 
 def _places(row: Judged) -> str:

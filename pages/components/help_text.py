@@ -26,10 +26,12 @@ def show_words() -> None:
     )
     st.markdown(
         "A product that sorts into other classes shows their own names.\n\n"
-        "Every member scores the photo. Its **cut** turns the score into a vote, and the **policy** turns the votes "
-        "into the verdict. Another policy decides on the same votes at once; no member looks again.\n\n"
-        "Most policies take the mean of the members' probabilities and have two cuts: **OK** below the lower one, "
-        "**NOK** from the upper one on, **REVIEW** between. What each policy risks stands on *Policies*, from photos "
+        "Every model scores the photo. Its **threshold** turns the score into a vote, and the **policy** turns the "
+        "votes into one **defect score**: how many models say NOK (each counts one), their share of the weight, or the "
+        "mean defect probability, as the policy's rule says. **NOK** from the policy's threshold on; with a second, "
+        "lower one **REVIEW** between both. Card, gauge and files show that score and its thresholds. Another policy "
+        "decides on the same votes at once; no model looks again.\n\n"
+        "What each policy risks stands on *Policies*, from photos "
         "whose truth is known; how good the members are stands on *Performance*.\n\n"
         "**Escape**: a defective part passed as OK. **Overkill**: a good part rejected. Fewer of one mostly means more "
         "of the other; the policy is where you choose."
@@ -47,8 +49,8 @@ def show_places_help() -> None:
         "Members that have learnt from good and defective photos have no such map. For them, *What did a model look "
         "at?* smooths one place after the other and sees where the member gets less sure of its vote: what the model "
         "looked at, **not a defect**.\n\n"
-        "A vote can **count** less than 1: its weight comes from how well its member told apart good and defective "
-        "photos that it had not learnt from, and the votes say so."
+        "Where a policy weighs votes (rules *weighted* and *mean*), a vote can count less than 1: its **weight** comes "
+        "from how well its model told apart good and defective photos that it had not learnt from."
     )
 
 

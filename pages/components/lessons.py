@@ -81,7 +81,10 @@ def show_weights(verdict: Verdict) -> None:
     reasons = [
         f"{vote.member} counts {vote.weight:.2f}: {weight_reason(records[vote.member])}"
         for vote in verdict.votes
-        if vote.weight != 1 and vote.member in records and weight_reason(records[vote.member])
+        if verdict.decision
+        and verdict.decision.weights.get(vote.member) == vote.weight != 1  # else the policy itself says what it counts
+        and vote.member in records
+        and weight_reason(records[vote.member])
     ]
     if reasons:
         lines = ["A vote counts by its member's measured quality:", *reasons]

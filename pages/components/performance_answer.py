@@ -6,6 +6,7 @@ import streamlit as st
 
 from ensemble import risk
 from ensemble.performance import Decided
+from ensemble.policies import Policy
 from pages.components.mark import shape
 from pages.components.performance_basis import Measured
 
@@ -13,17 +14,29 @@ SURE = risk.percent(risk.CONFIDENCE)
 
 
 def show_performance_answer(measured: Measured) -> None:
-    """Show accuracy, escapes, overkills and reviews with their exact bounds."""
+    """Show what is right of what was decided, escapes, overkills and reviews, each with its exact limit."""
     decided = measured.decided()
     tiles = [_accuracy(decided), *(_mistakes(decided) if decided.counts is None else _misjudged(decided))]
-    tiles.append(_tile("review", "Reviews", decided.reviews, decided.photos, "photos", "review rate"))
+    tiles.append(_reviews(decided, measured.policy))
     st.html(f'<div class="tiles wide">{"".join(tiles)}</div>')
 
 
 def _accuracy(decided: Decided) -> str:
-    least = risk.percent(risk.lower_bound(decided.right, decided.photos))
-    right = f"{decided.right} of {decided.photos} photos decided rightly. The true share is at least {least} ({SURE})."
-    return _html("", "", risk.percent(decided.accuracy or 0.0), "Accuracy", right)
+    name = "Right of those decided"
+    if decided.accuracy is None:
+        return _html("none", "", "–", name, f"A person must look at all {decided.photos} photos: nothing was decided.")
+    which = f"{decided.decided} of {decided.photos} photos were" if decided.reviews else f"All {decided.photos} were"
+    least = risk.at_least(decided.right, decided.decided)
+    said = f"{risk.percent(decided.accuracy)}. {which} decided. The true share is {least} ({SURE})."
+    return _html("", "", f"{decided.right}<small> of {decided.decided}</small>", name, said)
+
+
+def _reviews(decided: Decided, policy: Policy) -> str:
+    """How many parts a person must look at; where the policy never asks for it, that alone, and no limit of a rate."""
+    if decided.reviews or policy.asks_a_person:
+        return _tile("review", "Reviews", decided.reviews, decided.photos, "photos", "review rate")
+    said = f"{policy.name} has no REVIEW: a person must look only where a model is missing."
+    return _html("none", "", "none", "Reviews", said)
 
 
 def _misjudged(decided: Decided) -> list[str]:
@@ -36,17 +49,17 @@ def _misjudged(decided: Decided) -> list[str]:
 
 
 def _mistakes(decided: Decided) -> list[str]:
-    wrong = decided.photos - decided.right - decided.reviews
-    return [_tile("plain", "Mistakes", wrong, decided.photos, "photos", "share of mistakes")]
+    wrong = decided.decided - decided.right
+    return [_tile("plain", "Mistakes", wrong, decided.decided, "decided photos", "share of mistakes")]
 
 
 def _tile(look: str, name: str, events: int, trials: int, of: str, rate: str) -> str:
     """Colour only where something happened: what is as it should be stays quiet."""
     if not trials:
         return _html("none", "", "–", name, f"No {of} among the test photos: nothing is known.")
-    bound = risk.percent(risk.upper_bound(events, trials))
+    bound = risk.at_most(events, trials)
     share = risk.percent(events / trials)
-    seen = f"{share} of the {of} seen. The true {rate} can still be up to {bound} ({SURE})."
+    seen = f"{share} of the {of} seen. The true {rate} can still be {bound} ({SURE})."
     mark = shape(look) if events and look in ("nok", "review") else ""  # type: ignore[arg-type]
     return _html(look if events else "none", mark, f"{events}<small> of {trials}</small>", name, seen)
 

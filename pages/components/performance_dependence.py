@@ -16,7 +16,7 @@ from pages.components.chart import show_chart
 from pages.components.performance_basis import Measured
 from pages.components.sheet import as_markdown
 
-ACCURACY, ESCAPES, MONEY = "Accuracy", "Escapes", "Cost"
+ACCURACY, ESCAPES, MONEY = "Right of decided", "Escapes", "Cost"
 
 
 def show_dependence(measured: Measured) -> None:
@@ -74,7 +74,7 @@ def _show_without_each(measured: Measured) -> None:
     changes = {member: scale(decided) - whole for member, decided in left.items()}
     show_chart(
         figures.without_each(changes, session.scheme(), unit, more_is_better=which == ACCURACY),
-        f"without-each-{which.lower()}",
+        f"without-each-{which.lower().replace(' ', '-')}",
     )
     prices = line.prices
     priced = f" An escape at {prices.escape:g}, an overkill at {prices.overkill:g}, a review at {prices.review:g}."
@@ -87,7 +87,10 @@ def _show_without_each(measured: Measured) -> None:
 def _scales(measured: Measured, line: Line) -> dict[str, tuple[str, Callable[[Decided], float]]]:
     """The figures to compare by: what a chart calls each, and how it is read; more is better of accuracy alone."""
     scales: dict[str, tuple[str, Callable[[Decided], float]]] = {
-        ACCURACY: ("percentage points of accuracy", lambda decided: 100 * (decided.accuracy or 0.0))
+        ACCURACY: (
+            "percentage points of what is right, of those decided",
+            lambda decided: 100 * (decided.accuracy or 0.0),
+        )
     }
     counts = measured.decided().counts
     if counts is not None and counts.defective:

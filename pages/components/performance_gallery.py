@@ -82,8 +82,10 @@ def _nothing(kind: Kind, measured: Measured) -> str:
     seen = {"escapes": counts.defective, "overkills": counts.good}.get(kind, photos) if counts else photos
     if not seen:
         return f"The test photos hold no part that could be an {name}: nothing is known of {kind}."
-    bound, sure = risk.percent(risk.upper_bound(0, seen)), risk.percent(risk.CONFIDENCE)
-    return f"No {name} on these photos. The true {name} rate can still be up to {bound} ({sure})."
+    if kind == "reviews" and not measured.policy.asks_a_person:
+        return f"{measured.policy.name} has no REVIEW: a person must look only where a model is missing."
+    bound, sure = risk.at_most(0, seen), risk.percent(risk.CONFIDENCE)
+    return f"No {name} on these photos. The true {name} rate can still be {bound} ({sure})."
 
 
 def _verdict(case: Case, measured: Measured) -> Verdict:
@@ -116,7 +118,7 @@ def _picture(case: Case) -> str:
 
 def _vote(vote: Vote, verdict: Verdict) -> str:
     look = figures.tone(vote.label, verdict.classes)
-    said = f'<b class="{look}">{shape(look)}{escape(word(vote.label))}</b> {vote.score:.2f}'
+    said = f'<b class="{look}">{shape(look)}{escape(word(vote.label))}</b> {figures.vote_texts(vote)[0]}'
     return f"<li><span>{_member(vote.member)}</span><i>{said}</i></li>"
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ensemble import curves, figures
 from ensemble.curves import Curve
 from ensemble.performance import ENSEMBLE, suspicions
+from ensemble.policies import RULES
 from pages.components import session
 from pages.components.chart import show_chart
 from pages.components.performance_basis import Measured
@@ -39,16 +40,17 @@ def show_performance_members(measured: Measured) -> None:
 
 def _show_table(measured: Measured) -> None:
     records, rows = session.records(), []
+    weighs = RULES[measured.policy.rule].weighs
     has_defect = measured.classes.defect is not None
     for member in measured.members:
         record = records.get(member)
         brier, ece = before_and_after(record)
-        weight = f"{measured.policy.weight_of(member, record.weight if record else 1.0):.2f}"
+        weight = (f"{measured.policy.weight_of(member, record.weight if record else 1.0):.2f}",) if weighs else ()
         method = record.calibrator.method if record else "none"
         area = (_auroc(measured, member),) if has_defect else ()
-        rows.append((escape(member), *area, brier, ece, escape(method), weight))
+        rows.append((escape(member), *area, brier, ece, escape(method), *weight))
     auroc = ("AUROC",) if has_defect else ()
-    show_sheet(("Member", *auroc, "Brier", "ECE", "Calibration", "Vote counts"), rows, folding=True)
+    show_sheet(("Member", *auroc, "Brier", "ECE", "Calibration", *(("Weight",) if weighs else ())), rows, folding=True)
     st.caption(
         ("AUROC on the test photos. " if has_defect else "")
         + "Brier score and expected calibration error (ECE) before → after calibration, on held-out photos: 0 is best."

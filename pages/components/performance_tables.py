@@ -47,7 +47,7 @@ def _show_products(products: Mapping[str, Decided]) -> None:
     for name, decided in products.items():
         counts = decided.counts
         wrong = (
-            (_rate(decided.photos - decided.right - decided.reviews, decided.photos),)
+            (_rate(decided.decided - decided.right, decided.decided),)
             if counts is None
             else (_rate(counts.escapes, counts.defective), _rate(counts.overkills, counts.good))
         )
@@ -55,7 +55,7 @@ def _show_products(products: Mapping[str, Decided]) -> None:
     mistakes = (
         ("Mistakes",) if len(rows[0]) == len(("product", "right", "mistakes", "reviews")) else ("Escapes", "Overkills")
     )
-    show_sheet(("Product", "Right", *mistakes, "Reviews"), rows, folding=True)
+    show_sheet(("Product", "Right of decided", *mistakes, "Reviews"), rows, folding=True)
     _show_file("by-product", "product", products)
 
 
@@ -80,7 +80,7 @@ def _name(name: str) -> str:
 
 
 def _accuracy(decided: Decided) -> str:
-    return _share(decided.right, decided.photos)
+    return _share(decided.right, decided.decided)
 
 
 def _share(right: int, of: int) -> str:
@@ -90,8 +90,7 @@ def _share(right: int, of: int) -> str:
 def _rate(events: int, trials: int) -> str:
     if not trials:
         return "–"
-    bound = risk.percent(risk.upper_bound(events, trials))
-    return f"{events} of {trials}<small>{risk.percent(events / trials)} (up to {bound})</small>"
+    return f"{events} of {trials}<small>{risk.percent(events / trials)} ({risk.at_most(events, trials)})</small>"
 
 
 def _show_file(kind: str, first: str, found: Mapping[str, Decided]) -> None:
@@ -99,6 +98,13 @@ def _show_file(kind: str, first: str, found: Mapping[str, Decided]) -> None:
     for name, decided in found.items():
         counted = {key: getattr(decided.counts, key) for key in COUNTED} if decided.counts else {}
         rows.append(
-            {first: name, "photos": decided.photos, "right": decided.right, "reviews": decided.reviews, **counted}
+            {
+                first: name,
+                "photos": decided.photos,
+                "decided": decided.decided,
+                "right": decided.right,
+                "reviews": decided.reviews,
+                **counted,
+            }
         )
     show_csv(kind, tuple(rows[0]), rows)

@@ -5,9 +5,10 @@ from html import escape
 
 import streamlit as st
 
+from ensemble.digits import beside
 from ensemble.localisation import HOT
 from ensemble.overlays import MOST
-from ensemble.results import Region
+from ensemble.results import HEAT_CUT, Region
 
 CALM = "No place stands out from the good parts."
 NOTHING = "The detector has found nothing."
@@ -26,7 +27,8 @@ def show_places(regions: Sequence[Region], size: tuple[int, int], *, calm: bool)
 
 def _line(number: int, region: Region, size: tuple[int, int]) -> str:
     left, top, right, bottom = region.pixels(size)
-    score = f"peak {region.score:.2f}" if region.label == HOT else f"confidence {region.score:.2f}"
+    name = "peak" if region.label == HOT else "score"
+    score = f"{name} {beside(region.score, HEAT_CUT)[0]}"
     facts = f"{score} · {_share(region.area)} of the photo · at {left}, {top} · {right - left} × {bottom - top} pixels"
     return f"<b>{number}</b><div>{escape(region.label)}<small>{facts}</small></div>"
 

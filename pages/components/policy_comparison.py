@@ -19,7 +19,18 @@ from pages.components.sheet import as_markdown, quiet_chip, show_sheet
 
 COLUMNS = (
     *("policy", "active", "photos", "good", "defective", "escapes", "escape_rate", "escape_rate_upper"),
-    *("overkills", "overkill_rate", "overkill_rate_upper", "reviews", "review_rate", "accuracy", "f1", "f2"),
+    *(
+        "overkills",
+        "overkill_rate",
+        "overkill_rate_upper",
+        "reviews",
+        "review_rate",
+        "decided",
+        "right_of_decided",
+        "accuracy",
+        "f1",
+        "f2",
+    ),
     *("money_per_1000", "precision_on_the_line", "reviews_per_hour", "may_be_called_safe"),
 )
 HEAD = ("Policy", "Escapes", "Overkills", "Reviews", "Money / 1000", "Precision", "Reviews / h")
@@ -110,12 +121,22 @@ def _quality(policy: Policy, evidence: Evidence) -> dict[str, Any]:
 def _show_accuracy(policies: Sequence[Policy], evidence: Evidence) -> None:
     rows = [{"policy": policy.name, **_quality(policy, evidence)} for policy in policies]
     show_sheet(
-        ("Policy", "Accuracy", "Reviews", "F1"),
+        ("Policy", "Right of decided", "Reviews", "F1"),
         [
-            [_named(str(row["policy"])), f"{row['accuracy']:.1%}", f"{row['review_rate']:.1%}", f"{row['f1']:.3f}"]
+            [
+                _named(str(row["policy"])),
+                f"{row['right']} of {row['decided']}",
+                str(len(evidence.test) - row["decided"]),
+                f"{row['f1']:.3f}",
+            ]
             for row in rows
         ],
         folding=True,
     )
     st.caption(f"Counted on {len(evidence.test)} test photos.")
-    show_csv("policies", ("policy", "accuracy", "review_rate", "f1"), rows, "This comparison (CSV)")
+    show_csv(
+        "policies",
+        ("policy", "right", "decided", "right_of_decided", "accuracy", "review_rate", "f1"),
+        rows,
+        "This comparison (CSV)",
+    )

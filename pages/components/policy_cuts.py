@@ -5,8 +5,8 @@ from typing import TypeVar
 
 import streamlit as st
 
+from ensemble.digits import alone
 from ensemble.policies import RULES, Policy
-from ensemble.policies.reasons import cut
 from ensemble.results import Classes
 from pages.components import session
 
@@ -43,7 +43,7 @@ def _member_cut(base: Policy, photos: str) -> tuple[Policy, str]:
     start = base.cut_of("")
     found = _kept(_slider("Each member votes NOK from", start, base, photos), start)
     if base.thresholds:
-        own = ", ".join(f"{member} {cut(value)}" for member, value in base.thresholds.items())
+        own = ", ".join(f"{member} {alone(value)}" for member, value in base.thresholds.items())
         st.caption(f"Members with a cut of their own lose it as soon as this one is moved: {own}.")
     return (base if found == start else replace(base, threshold=found, thresholds={})), _key(base, start)
 

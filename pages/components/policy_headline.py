@@ -34,7 +34,8 @@ def _risk(active: Policy, evidence: Evidence) -> list[str]:
     looks = f"{labels.count(REVIEW)} of {len(labels)} test photos go to a person (REVIEW)."
     if evidence.classes.defect is None:
         right = sum(said == true for said, true in zip(labels, truth(evidence.test), strict=True))
-        return [f"{right} of {len(labels)} test photos are given their true class.", looks]
+        decided = sum(said != REVIEW for said in labels)
+        return [f"{right} of the {decided} decided test photos are given their true class.", looks]
     counts = session.counts(active, evidence.test)
     return [
         risk.escape_sentence(counts.escapes, counts.defective),

@@ -1,4 +1,4 @@
-"""How suspicious good and defective parts are, about the cuts of a draft."""
+"""How the defect scores of good and defective parts lie about the thresholds of a draft."""
 
 from collections.abc import Sequence
 
@@ -12,10 +12,15 @@ from pages.components.chart import show_chart
 
 
 def show_policy_histogram(draft: Policy, known: Sequence[Case]) -> None:
-    """Show the scores of both classes, or the share of votes where the rule counts votes."""
+    """Show the defect scores of both classes, by the name of what the rule counts, about the thresholds."""
     good, defective = session.suspicions(draft, known)
-    chart = figures.score_histogram(good, defective, draft.review_from, draft.reject_from, session.scheme())
-    if RULES[draft.rule].sides:
-        chart.figure.update_xaxes(title={"text": "share of the votes that say NOK"})
-    st.markdown("**How suspicious the parts are**")
+    rule = RULES[draft.rule]
+    cuts = draft.review_from, draft.reject_from
+    if draft.rule == "any":
+        cuts = (1 / max(1, *(len(case.scores) for case in known)),) * 2  # one vote
+    axis = "mean defect probability"
+    if rule.sides:
+        axis = f"share of the {'weight' if rule.weighs else 'models'} that says NOK"
+    chart = figures.score_histogram(good, defective, *cuts, session.scheme(), axis=axis)
+    st.markdown("**Defect scores of good and defective parts**")
     show_chart(chart, "scores")

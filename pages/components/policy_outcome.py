@@ -45,7 +45,7 @@ def _noun(number: int, noun: str) -> str:
 def _of(events: int, parts: int, kind: str) -> str:
     if not parts:
         return f"no {kind} part seen"
-    return f"of {parts} {kind} · up to {risk.percent(risk.upper_bound(events, parts))}"
+    return f"of {parts} {kind} · {risk.at_most(events, parts)}"
 
 
 def _tile(look: str, number: int | str, name: str, of: str, active: str) -> str:

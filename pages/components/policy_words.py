@@ -2,8 +2,8 @@
 
 from ensemble import risk
 from ensemble.costs import Counts
+from ensemble.digits import alone, percents
 from ensemble.policies import RULES, Policy
-from ensemble.policies.reasons import cut
 from ensemble.results import Classes
 
 UNKNOWN = "–"
@@ -13,20 +13,20 @@ def rule_in_words(policy: Policy, classes: Classes) -> str:
     """What a policy does, in one plain sentence."""
     if classes.defect is None:
         by = "the highest mean probability" if policy.rule == "mean" else "the most votes"
-        look = f"; a person looks where it is ahead by less than {_cut(policy.margin)}" if policy.margin else ""
+        look = f"; a person looks where it is ahead by less than {alone(policy.margin)}" if policy.margin else ""
         return f"The class with {by}{look}."
     if not RULES[policy.rule].sides:
-        look = f", REVIEW from {_cut(policy.review_from)} on" if _reviews(policy) else ""
-        return f"NOK where the mean probability of a defect is {_cut(policy.reject_from)} or more{look}."
+        look = f", REVIEW from {alone(policy.review_from)} on" if policy.has_review else ""
+        return f"NOK where the mean defect probability is {alone(policy.reject_from)} or more{look}."
     enough = {
-        "any": "one vote says so",
-        "all": "every vote says so",
-        "majority": f"{_share(policy.reject_from)} of the votes say so",
-        "weighted": f"votes with {_share(policy.reject_from)} of the weight say so",
+        "any": "one model says so",
+        "all": "every model says so",
+        "majority": f"{_share(policy.reject_from)} of the models say so",
+        "weighted": f"models with {_share(policy.reject_from)} of the weight say so",
     }
-    look = f"; REVIEW from {risk.percent(policy.review_from)} on" if _reviews(policy) else ""
-    cuts = "its own cut" if policy.thresholds else f"a probability of {_cut(policy.cut_of(''))}"
-    return f"NOK where {enough[policy.rule]}{look}. Each member votes NOK from {cuts} on."
+    look = f"; REVIEW from {percents(policy.review_from)[0]} on" if policy.has_review else ""
+    cuts = "its own threshold" if policy.thresholds else f"a probability of {alone(policy.cut_of(''))}"
+    return f"NOK where {enough[policy.rule]}{look}. Each model says NOK from {cuts} on."
 
 
 def conditions(policy: Policy) -> str:
@@ -40,7 +40,7 @@ def conditions(policy: Policy) -> str:
 
 def bounded(events: int, parts: int) -> str:
     """A count of so many with the highest rate that it still allows, as `3 of 84 · up to 9 %`."""
-    return f"{events} of {parts} · up to {risk.percent(risk.upper_bound(events, parts))}" if parts else "nothing seen"
+    return f"{events} of {parts} · {risk.at_most(events, parts)}" if parts else "nothing seen"
 
 
 def many(number: int, noun: str) -> str:
@@ -58,14 +58,5 @@ def money(value: float | None) -> str:
     return UNKNOWN if value is None else f"{value:,.2f}" if value < 100 else f"{value:,.0f}"
 
 
-def _reviews(policy: Policy) -> bool:
-    return policy.review is not None and policy.review < policy.reject_from
-
-
-def _cut(value: float) -> str:
-    """A cut as it is read, with three digits; one that would be 0 so keeps those it has."""
-    return cut(round(value, 3) or value)
-
-
 def _share(value: float) -> str:
-    return "at least half" if value == 0.5 else f"at least {risk.percent(value)}"
+    return "at least half" if value == 0.5 else f"at least {percents(value)[0]}"

@@ -5,12 +5,12 @@ from html import escape
 import streamlit as st
 
 from ensemble import exports, figures
-from ensemble.results import REVIEW, Verdict
+from ensemble.results import Verdict
 from pages.components import session
 from pages.components.lessons import show_lesson
 from pages.components.look import show_look
 from pages.components.mark import shape
-from pages.components.votes import show_absent, show_mean_score, show_votes
+from pages.components.votes import show_absent, show_defect_score, show_votes
 from pages.components.wrong_verdict import show_wrong_verdict
 
 
@@ -25,12 +25,12 @@ def show_answer(chosen: session.Chosen | None) -> None:
 
 
 def show_details(chosen: session.Chosen | None) -> None:
-    """Show what the verdict rests on: who is absent, the mean, the votes, and the same as a file."""
+    """Show what the verdict rests on: who is absent, the score that decided, the votes, and the same as a file."""
     verdict = session.verdict_of(chosen) if chosen else None
     if chosen is not None and verdict is not None:
         show_absent(verdict)
         show_lesson(verdict)
-        show_mean_score(verdict)
+        show_defect_score(verdict)
         show_votes(verdict)
         show_look(chosen, verdict)
         show_json_download(verdict)
@@ -42,9 +42,7 @@ def show_verdict_card(verdict: Verdict) -> None:
     look = figures.tone(verdict.label, verdict.classes)
     facts = [figures.votes_count(verdict), f"{verdict.seconds:.2f} s", f"policy {verdict.policy}"]
     if verdict.unasked:
-        facts.insert(1, f"{len(verdict.unasked)} not asked")
-    if verdict.label != REVIEW:
-        facts.insert(0, f"confidence {verdict.confidence:.0%}")
+        facts.insert(1, f"{len(verdict.unasked)} skipped")
     stamp = '<div class="demo">DEMO</div>' if verdict.demo else ""
     st.html(
         f'<div class="verdict {look}" role="status">{shape(look)}<div>'

@@ -1,10 +1,11 @@
-"""Who voted how: the mean, each member's score against its own cut, and who is missing."""
+"""Who voted how: the score that decided, each member's score against its own threshold, and who is missing."""
 
 from html import escape
 
 import streamlit as st
 
 from ensemble import figures
+from ensemble.policies import wording
 from ensemble.results import Verdict
 from pages.components import session
 from pages.components.lessons import show_weights
@@ -13,44 +14,47 @@ from pages.components.sheet import as_markdown, chip, show_sheet
 STILL = {"displayModeBar": False, "staticPlot": True}  # a chart that moves under a finger says nothing more
 
 
-def show_mean_score(verdict: Verdict, key: str = "mean") -> None:
-    """Show the gauge, or the mean of each class."""
-    if not verdict.votes:
+def show_defect_score(verdict: Verdict, key: str = "score") -> None:
+    """Show what decided: the gauge with its thresholds, or a bar for each class."""
+    if verdict.decision is None:
         return
-    st.markdown("**Mean defect probability** (line: mean cut)" if verdict.classes.defect else "**Mean of each class**")
+    needed = wording.needed(verdict.decision) if verdict.classes.defect else ""
+    line = f" (line: {needed})" if needed else ""
+    st.markdown(f"**{as_markdown(figures.defect_score_title(verdict))}**{as_markdown(line)}")
     st.plotly_chart(
-        figures.mean_score(verdict, session.scheme()),
+        figures.defect_score(verdict, session.scheme()),
         theme=None,
         config=STILL,
         key=key,
-        alt=figures.mean_score_text(verdict),
+        alt=figures.defect_score_text(verdict),
     )
 
 
 def show_votes(verdict: Verdict, key: str = "votes") -> None:
-    """Show every vote, drawn and as a table."""
+    """Show every vote, drawn and as a table; what it weighs only where the policy's rule weighs votes."""
     if not verdict.votes:
         return
     st.markdown("**Votes**")
     st.plotly_chart(
         figures.votes(verdict, session.scheme()), theme=None, config=STILL, key=key, alt=figures.votes_text(verdict)
     )
-    weighted = any(vote.weight != 1 for vote in verdict.votes)
+    weights = verdict.decision.weights if verdict.decision else {}
+    weighted = set(weights.values()) - {1.0}
     show_sheet(
-        ("Member", "Vote", "Score", "Cut", *(("Counts",) if weighted else ()), "Seconds"),
+        ("Member", "Vote", "Score", "Threshold", *(("Weight",) if weighted else ()), "Seconds"),
         [
             (
                 escape(vote.member),
                 chip(vote.label, verdict.classes),
-                f"{vote.score:.3f}",
-                "–" if vote.threshold is None else f"{vote.threshold:.2f}",
-                *((f"{vote.weight:.2f}",) if weighted else ()),
+                *figures.vote_texts(vote),
+                *((f"{weights[vote.member]:.2f}" if vote.member in weights else "–",) if weighted else ()),
                 f"{vote.seconds:.3f}",
             )
             for vote in verdict.votes
         ],
     )
-    show_weights(verdict)
+    if weighted:
+        show_weights(verdict)
 
 
 def show_absent(verdict: Verdict) -> None:

@@ -5,6 +5,7 @@ import streamlit as st
 from pages.components import session
 from pages.components.obstacle import show_obstacle
 from pages.components.policy_activation import show_policy_activation
+from pages.components.policy_cheaper import show_policy_cheaper
 from pages.components.policy_choice import show_policy_choice
 from pages.components.policy_comparison import show_policy_comparison
 from pages.components.policy_draft import show_policy_draft
@@ -18,12 +19,14 @@ show_obstacle()
 evidence = show_policy_evidence()
 active = session.policies()[0]
 
-draft, costs, saving, force = (st.container() for _ in range(4))
+cheaper, draft, costs, saving, force = (st.container() for _ in range(5))
 with costs:  # before the draft, which is shown above it and needs the prices
     st.header("What would it cost?" if evidence.classes.defect else "Side by side", anchor=False)
     line = show_policy_line(evidence.classes)
     show_policy_choice(evidence, line)
     show_policy_comparison(evidence, line)
+with cheaper:
+    show_policy_cheaper(active.name, evidence, line)
 with draft:
     st.header("Try other cuts" if evidence.classes.defect else "Try another margin", anchor=False)
     show_policy_draft(evidence, line)

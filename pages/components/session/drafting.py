@@ -126,6 +126,12 @@ def ask_for(name: str) -> None:
     st.session_state[PENDING] = Pending(mode(), PolicyBook(now.policies, name), now.to_json())
 
 
+def choose(name: str) -> None:
+    """Choose a policy of now as the one to put in force, and lay it out; for a button's callback."""
+    st.session_state[CANDIDATE] = name
+    ask_for(name)
+
+
 def ask_back(number: int) -> None:
     """Lay an earlier state out to be put in force again; a PolicyError where it no longer fits the product."""
     entry = policy_history.state(store().folder, number)

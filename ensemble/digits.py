@@ -1,0 +1,70 @@
+"""Numbers that are compared, as text: with the same digits, and enough of them to stand in their true order."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+MOST = 20  # digits after the point; numbers that lie closer than that are written out whole
+
+
+def in_order(*numbers: float, least: int = 2) -> tuple[str, ...]:
+    """Each number with the same digits after the point, `least` or as many as keep all of them in their order.
+
+    Equal numbers give equal texts, and of two others the larger one is written larger.
+    """
+    return _written([Decimal(number) for number in numbers], least)
+
+
+def beside(value: float, *thresholds: float) -> tuple[str, ...]:
+    """A value and the thresholds it is compared with, in order; two digits, or three where a threshold has more."""
+    return in_order(value, *thresholds, least=_usual(*thresholds))
+
+
+def alone(threshold: float) -> str:
+    """A threshold where no value stands beside it, as it would be written beside one; never 0 or 1 unless it is."""
+    return in_order(threshold, 0.0, 1.0, least=_usual(threshold))[0]
+
+
+def percents(*shares: float, least: int = 1) -> tuple[str, ...]:
+    """The same for shares in [0, 1], in percent: 0.5 is `50 %`; a zero after the point goes where all have it."""
+    texts = _written([100 * Decimal(share) for share in shares], least)
+    if least == 1 and all(text.endswith(".0") for text in texts):
+        texts = tuple(text.removesuffix(".0") for text in texts)
+    return tuple(f"{text} %" for text in texts)
+
+
+def decimals(number: float) -> int:
+    """How many digits after the point a number needs to be written exactly as it is read."""
+    exponent = Decimal(repr(number)).normalize().as_tuple().exponent
+    return max(0, -int(exponent))
+
+
+def rounded(threshold: float, scores: Iterable[float], digits: int = 6) -> float:
+    """A chosen threshold with this many digits, or with more where one of these scores would change its side."""
+    given = list(scores)
+    for count in range(digits, MOST):
+        found = round(threshold, count)
+        if all((score >= found) == (score >= threshold) for score in given):
+            return found
+    return threshold
+
+
+def _usual(*thresholds: float) -> int:
+    return max(2, min(3, max(map(decimals, thresholds), default=2)))
+
+
+def _written(numbers: list[Decimal], least: int) -> tuple[str, ...]:
+    for digits in range(least, MOST + 1):
+        texts = [f"{number:.{digits}f}" for number in numbers]
+        read = [Decimal(text) for text in texts]
+        if all(_same_order(pair, numbers, read) for pair in _pairs(len(numbers))):
+            return tuple(texts)
+    return tuple(f"{number:f}" if number == number.to_integral_value() else str(number) for number in numbers)
+
+
+def _pairs(count: int) -> list[tuple[int, int]]:
+    return [(one, other) for one in range(count) for other in range(one)]
+
+
+def _same_order(pair: tuple[int, int], numbers: list[Decimal], read: list[Decimal]) -> bool:
+    one, other = pair
+    return numbers[one].compare(numbers[other]) == read[one].compare(read[other])
