@@ -1,5 +1,6 @@
 """The commands for photos on their way in: `python -m ensemble data COMMAND`."""
 
+import getpass
 import json
 import os
 import tempfile
@@ -17,7 +18,8 @@ from ensemble.terminal import Seed, print_table, say, stages
 if TYPE_CHECKING:
     from ensemble.workbench import Reading
 
-INCOMING = Path(tempfile.gettempdir()) / f"quorum-{os.getuid()}"  # a folder that is nobody else's
+USER = getattr(os, "getuid", getpass.getuser)  # a number where users have one
+INCOMING = Path(tempfile.gettempdir()) / f"quorum-{USER()}"  # a folder that is nobody else's
 SHOWN = 10  # problems on the screen; the JSON file has them all
 
 app = typer.Typer(no_args_is_help=True, help="Bring photos in, see what is odd about them, split them.")

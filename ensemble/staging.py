@@ -4,12 +4,10 @@ Whatever happens, the folder goes at the end; that of a process which was killed
 """
 
 import errno
-import fcntl
-import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,9 +15,10 @@ from ensemble.archives import MAX_TOTAL, inner_paths, read_archive
 from ensemble.errors import ArchiveError, DataError
 from ensemble.full_disk import why_not_written
 from ensemble.importers.tree import Problem, is_photo_name, legible
+from ensemble.locks import locked_alone
 from ensemble.names import any_path_below, clean, clean_parts, numbered
 
-PREFIX = ".incoming-"
+PREFIX, LOCK = ".incoming-", ".lock"
 MAX_FILES = 20_000
 DEEPEST = 16  # folders within one another
 FILE = "file"  # what is called so has no name of which anything can be kept
@@ -140,36 +139,28 @@ class _Tray:
 @contextmanager
 def _incoming(below: Path) -> Iterator[Path]:
     """A locked temporary folder; a lock ends with its process, so what nobody locks is left over from a dead one."""
-    try:
-        below.mkdir(parents=True, exist_ok=True)
-        with _locked(below, wait=True):  # nobody may sweep between making a folder and locking it
+    with ExitStack() as held:
+        try:
+            below.mkdir(parents=True, exist_ok=True)
             _sweep(below)
-            outer = Path(tempfile.mkdtemp(prefix=PREFIX, dir=below))
-            lock = os.open(outer, os.O_RDONLY)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-    except OSError as error:
-        raise DataError(f"{below} cannot take uploads: {why_not_written(error, below)}") from error
-    try:
-        folder = outer / "upload"
-        folder.mkdir()
+            outer = below / f"{PREFIX}{secrets.token_hex(8)}"
+            held.enter_context(locked_alone(_lock_of(outer)))  # before the folder is there: nobody sweeps it then
+            held.callback(shutil.rmtree, outer, ignore_errors=True)
+            outer.mkdir(mode=0o700)
+            folder = outer / "upload"
+            folder.mkdir()
+        except OSError as error:
+            raise DataError(f"{below} cannot take uploads: {why_not_written(error, below)}") from error
         yield folder
-    finally:
-        shutil.rmtree(outer, ignore_errors=True)
-        os.close(lock)
+
+
+def _lock_of(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}{LOCK}")
 
 
 def _sweep(below: Path) -> None:
-    for left in below.glob(f"{PREFIX}*"):
-        if left.is_dir() and not left.is_symlink():
-            with suppress(OSError), _locked(left, wait=False):
+    names = {left.name.removesuffix(LOCK) for left in below.glob(f"{PREFIX}*") if not left.is_symlink()}
+    for left in (below / name for name in sorted(names)):
+        with suppress(OSError), locked_alone(_lock_of(left)) as is_nobodys:
+            if is_nobodys:
                 shutil.rmtree(left, ignore_errors=True)
-
-
-@contextmanager
-def _locked(folder: Path, *, wait: bool) -> Iterator[None]:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    finally:
-        os.close(handle)

@@ -67,7 +67,7 @@ def train_and_publish(ledger: Ledger, number: int) -> None:
 def obey(order: dict[str, Any]) -> dict[str, Any]:
     hear, tell = os.pipe()
 
-    def spawn(ledger: Ledger, number: int, _handle: int) -> int:
+    def spawn(ledger: Ledger, number: int) -> int:
         if pid := os.fork():
             return pid
         try:

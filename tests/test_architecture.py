@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 ROWS = (
-    {"results", "errors", "digits"},
+    {"results", "errors", "digits", "locks", "processes"},
     {
         "photos",
         "names",
@@ -103,6 +103,8 @@ DOORS = {
     "cleanlab": {"ensemble/cleaning/"},
     "imagehash": {"ensemble/cleaning/"},
     "sqlite3": {"ensemble/collection/", "ensemble/feature_cache.py", "ensemble/jobs/"},
+    "filelock": {"ensemble/locks.py"},
+    "psutil": {"ensemble/processes.py"},
     "captum": {"ensemble/attribution.py"},
     "codecarbon": {"ensemble/energy.py"},
     "ultralytics": {"ensemble/yolo_training.py"},

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from ensemble import jobs
+from ensemble import jobs, processes
 from ensemble.errors import JobError
 from ensemble.jobs import Settings, locks, running, worker
 from ensemble.jobs.estimate import Estimate, expected, key_of
@@ -156,7 +157,7 @@ def test_a_process_that_was_killed_is_shown_as_failed(root: Path, settings: Sett
     os.kill(started.pid, signal.SIGKILL)
     found = wait_for(root, started.id, "failed")
     assert found.error.startswith("The training process ended before it began to learn without saying why: it was")
-    assert list((root / "disc").iterdir()) == [root / "disc" / ".training.lock"]
+    assert not (root / "disc").exists()
 
 
 def test_a_training_ends_at_the_next_step_after_the_wish(root: Path, settings: Settings) -> None:
@@ -194,7 +195,7 @@ def test_a_training_that_does_not_heed_the_wish_to_end_is_ended(
         commands.append(original([sys.executable, "-c", f"{deaf}; time.sleep(60)"], **options))
         return commands[-1]
 
-    monkeypatch.setattr(running.subprocess, "Popen", popen)
+    monkeypatch.setattr(processes.subprocess, "Popen", popen)
     monkeypatch.setattr(running, "POLITE", -1.0)
     started = jobs.start(root, settings)
     while "deaf" not in jobs.log(root, started.id):
@@ -205,13 +206,51 @@ def test_a_training_that_does_not_heed_the_wish_to_end_is_ended(
     assert commands[0].wait(5) == -signal.SIGKILL
 
 
-def test_the_lock_is_its_owners_alone_and_free_once_closed(tmp_path: Path) -> None:
-    handle = locks.take(tmp_path / "disc", "training 1\n")
-    assert handle is not None and locks.take(tmp_path / "disc", "training 2\n") is None
-    assert locks.is_held(tmp_path / "disc", "training 1\n") and not locks.is_held(tmp_path / "disc", "training 2\n")
-    os.close(handle)
-    assert not locks.is_held(tmp_path / "disc", "training 1\n")
-    assert not locks.is_held(tmp_path / "nowhere", "training 1\n")
+def test_a_product_is_trained_by_one_at_a_time(root: Path, settings: Settings) -> None:
+    folder = root / "disc"
+    assert not locks.is_taken(folder) and not folder.exists()
+    with locks.alone(folder):
+        assert locks.is_taken(folder)
+        with pytest.raises(JobError, match="disc is being trained by somebody else"):
+            jobs.start(root, settings)
+    assert not locks.is_taken(folder) and not folder.exists() and jobs.jobs(root) == ()
+
+
+def test_a_training_whose_starter_was_killed_is_closed_and_does_not_begin(root: Path, settings: Settings) -> None:
+    ledger = Ledger(root)
+    ledger.folder.mkdir(parents=True)
+    ledger.make()
+    number = ledger.add(settings, "Ada")  # killed here, before the book had its process
+    assert jobs.job(root, number).state == "failed"
+    worker.run(root, number)
+    found = jobs.job(root, number)
+    assert found.state == "failed" and found.started is None and not (root / "disc").exists()
+
+
+def test_a_process_number_that_another_process_has_now_is_nobody(root: Path, settings: Settings) -> None:
+    ledger = Ledger(root)
+    ledger.folder.mkdir(parents=True)
+    ledger.make()
+    number = ledger.add(settings, "Ada")
+    birth = processes.born(os.getpid())
+    assert birth is not None
+    ledger.write(number, pid=os.getpid(), born=birth)
+    assert jobs.job(root, number).state == "waiting"
+    ledger.write(number, pid=os.getpid(), born=birth - 3600)
+    assert jobs.job(root, number).state == "failed"
+
+
+def test_a_book_of_before_is_read_and_written(root: Path, settings: Settings) -> None:
+    ledger = Ledger(root)
+    ledger.folder.mkdir(parents=True)
+    ledger.make()
+    with sqlite3.connect(ledger.folder / "jobs.db") as book:
+        book.execute("ALTER TABLE jobs DROP COLUMN born")
+    assert jobs.jobs(root) == ()
+    ledger.make()
+    number = ledger.add(settings, "Ada")
+    ledger.write(number, pid=1, born=2.5)
+    assert ledger.job(number).born == 2.5
 
 
 def test_settings_survive_the_book(tmp_path: Path) -> None:

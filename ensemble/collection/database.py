@@ -1,12 +1,12 @@
 """The SQLite file of a collection: its tables, and one way in."""
 
-import fcntl
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ensemble.errors import DataError
+from ensemble.locks import locked
 
 FILE, LOCK = "collection.db", ".lock"
 FORMAT = 1
@@ -85,8 +85,7 @@ def _prepare(connection: sqlite3.Connection, folder: Path) -> None:
 @contextmanager
 def _turn(folder: Path) -> Iterator[None]:
     """Writers of files and rows one after the other, in this process and in others."""
-    with (folder / LOCK).open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(folder / LOCK):
         yield
 
 

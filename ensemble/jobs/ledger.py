@@ -5,7 +5,6 @@ once, but there is one short write in half a second here, and it brings shared m
 """
 
 import contextlib
-import fcntl
 import json
 import os
 import sqlite3
@@ -17,6 +16,8 @@ from typing import Any, Literal
 
 from ensemble.errors import JobError
 from ensemble.jobs.settings import Settings
+from ensemble.locks import is_held, locked, locked_alone
+from ensemble.processes import lives
 
 FOLDER, FILE, LOCK = ".jobs", "jobs.db", ".lock"
 KEPT = 50  # the newest trainings
@@ -30,7 +31,7 @@ CREATE TABLE IF NOT EXISTS jobs (
     id INTEGER PRIMARY KEY AUTOINCREMENT, settings TEXT NOT NULL, author TEXT NOT NULL, state TEXT NOT NULL,
     pid INTEGER, asked TEXT NOT NULL, started TEXT, ended TEXT, stage TEXT NOT NULL DEFAULT '',
     share REAL NOT NULL DEFAULT 0, seconds_left REAL, curves TEXT NOT NULL DEFAULT '{}',
-    error TEXT NOT NULL DEFAULT '', version INTEGER, cancel_asked TEXT
+    error TEXT NOT NULL DEFAULT '', version INTEGER, cancel_asked TEXT, born REAL
 );
 CREATE TABLE IF NOT EXISTS costs (stage TEXT PRIMARY KEY, seconds_a_photo REAL NOT NULL);
 """
@@ -41,7 +42,8 @@ class Job:
     """One training: what it was asked, by whom and when (UTC), how far it is, and what became of it.
 
     `share` of its time is over, 0 to 1; `seconds_left` is None until something is known of it. `curves` are those of
-    each member, by name, so far. `version` is the candidate that it has left.
+    each member, by name, so far. `version` is the candidate that it has left. `born` is when the process `pid` was
+    started, in seconds since 1970.
     """
 
     id: int
@@ -59,6 +61,7 @@ class Job:
     error: str = ""
     version: int | None = None
     cancel_asked: str | None = None
+    born: float | None = None
 
     @property
     def folder(self) -> Path:
@@ -94,16 +97,30 @@ class Ledger:
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
         """Nobody else starts a training or looks whether one is alive meanwhile."""
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self.folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
-        except OSError as error:
-            raise JobError(f"{self.folder} cannot be written ({error.strerror}). Check its permissions.") from error
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        with contextlib.ExitStack() as held:
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                held.enter_context(locked(self.folder / LOCK))
+            except OSError as error:
+                raise JobError(f"{self.folder} cannot be written ({error.strerror}). Check its permissions.") from error
             yield
-        finally:
-            os.close(handle)
+
+    @contextlib.contextmanager
+    def under_way(self, number: int) -> Iterator[bool]:
+        """This process is that training's for as long as the block runs; False where it is no longer waited for."""
+        with contextlib.ExitStack() as held:
+            with self.alone():
+                is_ours = self.job(number).state == "waiting" and held.enter_context(locked_alone(self._sign(number)))
+                if is_ours:
+                    self.write(number, state="running", started=now(), pid=os.getpid())
+            yield is_ours
+
+    def is_under_way(self, job: Job) -> bool:
+        """Whether the process of a training lives; to be asked within `alone`."""
+        return is_held(self._sign(job.id)) or (job.state == "waiting" and lives(job.pid, job.born))
+
+    def _sign(self, number: int) -> Path:
+        return self.folder / f"{number}.lock"
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -123,6 +140,8 @@ class Ledger:
         """Make the book where there is none."""
         with self._open() as book:
             book.executescript(_TABLES)
+            if "born" not in {row["name"] for row in book.execute("PRAGMA table_info(jobs)")}:  # a book of before
+                book.execute("ALTER TABLE jobs ADD COLUMN born REAL")
 
     def jobs(self) -> tuple[Job, ...]:
         """All that are kept, the newest first."""
@@ -149,6 +168,7 @@ class Ledger:
             for (each,) in old:
                 book.execute("DELETE FROM jobs WHERE id = ?", (each,))
                 self.log_path(each).unlink(missing_ok=True)
+                self._sign(each).unlink(missing_ok=True)
         assert number is not None
         return number
 

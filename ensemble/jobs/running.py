@@ -2,10 +2,7 @@
 
 import contextlib
 import os
-import signal
-import subprocess
 import sys
-import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,8 +10,9 @@ from ensemble.errors import JobError, StoreError
 from ensemble.jobs import locks
 from ensemble.jobs.ledger import Job, Ledger, now
 from ensemble.jobs.settings import Settings
+from ensemble.processes import born, end, start_apart
 
-POLITE, PATIENT = 10.0, 20.0  # seconds after the wish to cancel: then SIGTERM, then SIGKILL
+POLITE, PATIENT = 10.0, 20.0  # seconds after the wish to cancel: then its process is ended politely, then for good
 SHOWN = 64_000  # bytes of a log, its end
 
 
@@ -25,18 +23,14 @@ def start(root: Path, settings: Settings, author: str = "") -> Job:
     with ledger.alone():
         ledger.make()
         _settle(ledger)
-        handle = locks.take(folder, "")
-        if handle is None:
+        if locks.is_taken(folder) or any(each.is_open and each.folder == folder for each in ledger.jobs()):
             raise JobError(_busy(ledger, folder))
+        number = ledger.add(wanted, author)
         try:
-            number = ledger.add(wanted, author)
-            os.pwrite(handle, _owner(ledger, number).encode(), 0)
-            pid = _spawn(ledger, number, handle)
-            ledger.write(number, pid=pid)
+            pid = _spawn(ledger, number)
         except OSError as error:
             raise JobError(f"The training process cannot be started ({error}).") from error
-        finally:
-            os.close(handle)  # the process has its own copy
+        ledger.write(number, pid=pid, born=born(pid))  # all that tells of it until it holds its lock
         return ledger.job(number)
 
 
@@ -77,22 +71,11 @@ def log(root: Path, number: int) -> str:
     return data[-SHOWN:].decode("utf-8", errors="replace")
 
 
-def _spawn(ledger: Ledger, number: int, handle: int) -> int:
-    command = [sys.executable, "-m", "ensemble.jobs.worker", str(ledger.folder.parent), str(number), str(handle)]
+def _spawn(ledger: Ledger, number: int) -> int:
+    command = [sys.executable, "-m", "ensemble.jobs.worker", str(ledger.folder.parent), str(number)]
     paths = [str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH", "")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path), "PYTHONUNBUFFERED": "1"}
-    with ledger.log_path(number).open("wb") as said:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=subprocess.STDOUT,
-            pass_fds=(handle,),
-            env=environment,
-            start_new_session=True,  # the end of this process, or of its terminal, is not the end of that one
-        )
-    threading.Thread(target=process.wait, daemon=True).start()  # so that none is left as a zombie
-    return process.pid
+    return start_apart(command, ledger.log_path(number), environment)
 
 
 def _settle(ledger: Ledger) -> None:
@@ -100,7 +83,7 @@ def _settle(ledger: Ledger) -> None:
     for each in ledger.jobs():
         if not each.is_open:
             continue
-        if locks.is_held(each.folder, _owner(ledger, each.id)):
+        if ledger.is_under_way(each):
             _press(each)
         else:
             _close(ledger, ledger.job(each.id))
@@ -111,8 +94,7 @@ def _press(found: Job) -> None:
         return
     waited = (datetime.now(UTC) - datetime.fromisoformat(found.cancel_asked)).total_seconds()
     if waited > POLITE:
-        with contextlib.suppress(ProcessLookupError):  # it leads its session: what it has started ends with it
-            os.killpg(found.pid, signal.SIGTERM if waited <= PATIENT else signal.SIGKILL)
+        end(found.pid, politely=waited <= PATIENT)
 
 
 def _close(ledger: Ledger, found: Job) -> None:
@@ -150,7 +132,3 @@ def _busy(ledger: Ledger, folder: Path) -> str:
                 "Wait for its end, or cancel it."
             )
     return f"{folder} is being trained by somebody else. Wait for the end of that training."
-
-
-def _owner(ledger: Ledger, number: int) -> str:
-    return f"training {number} of {ledger.folder}\n"

@@ -1,10 +1,6 @@
-"""The process of one training: `python -m ensemble.jobs.worker MODELS NUMBER`, started by `ensemble.jobs.start`.
-
-A third argument is the open file that holds the product's lock, to be let go once the book says how it ended.
-"""
+"""The process of one training: `python -m ensemble.jobs.worker MODELS NUMBER`, started by `ensemble.jobs.start`."""
 
 import logging
-import os
 import sys
 import time
 import traceback
@@ -14,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ensemble.errors import QuorumError
+from ensemble.jobs import locks
 from ensemble.jobs.ledger import Job, Ledger, now
+from ensemble.processes import step_back
 
 if TYPE_CHECKING:  # importing it costs seconds, in which the book already says that the training has begun
     from ensemble.jobs.estimate import Estimate
 
-NICE = 10  # a line's inspection on the same machine comes first
 PAUSE = 0.5  # seconds between two entries in the book
 
 # Seconds a photo on one thread of two busy cores, with the 168 photos of the sample product; only until this machine
@@ -88,10 +85,18 @@ def say(sentence: str) -> None:
 def run(root: Path, number: int) -> None:
     """Train as the book says, and write into it what became of that."""
     ledger = Ledger(root)
+    with ledger.under_way(number) as is_ours:
+        if is_ours:
+            _run(ledger, number)
+        else:  # whoever started it was killed before the book had its process, and others have closed it since
+            say(f"Training {number} is no longer waited for.")
+
+
+def _run(ledger: Ledger, number: int) -> None:
     found = ledger.job(number)
-    ledger.write(number, state="running", started=now(), pid=os.getpid())
     try:
-        version = _train(ledger, found)
+        with locks.alone(found.folder):
+            version = _train(ledger, found)
     except CancelledError:
         say("Cancelled.")
         ledger.write(number, state="cancelled", ended=now(), seconds_left=None)
@@ -165,7 +170,5 @@ def _compared(found: Job, version: int) -> dict[str, Any]:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(message)s")
-    os.nice(NICE)
+    step_back()
     run(Path(sys.argv[1]), int(sys.argv[2]))
-    for handle in sys.argv[3:]:
-        os.close(int(handle))

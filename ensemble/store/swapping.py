@@ -6,16 +6,15 @@ whoever opens the folder next finishes what it names. Readers look for the log, 
 """
 
 import contextlib
-import fcntl
 import json
 import logging
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
 from ensemble.errors import QuorumError, StoreError
+from ensemble.locks import locked
 from ensemble.store.files import is_whole, read_text, sync_folder, write_atomically, write_durably
 from ensemble.store.loading import MANIFEST
 
@@ -124,18 +123,15 @@ def sweep(*folders: Path) -> None:
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     path = folder / VERSIONS / LOCK
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise StoreError(
-            f"{folder} cannot be written ({error.strerror}). Check the folder's permissions and space."
-        ) from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with contextlib.ExitStack() as held:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            held.enter_context(locked(path))
+        except OSError as error:
+            raise StoreError(
+                f"{folder} cannot be written ({error.strerror}). Check the folder's permissions and space."
+            ) from error
         yield
-    finally:
-        os.close(handle)
 
 
 def _finish(folder: Path) -> None:

@@ -1,0 +1,56 @@
+"""Locks between processes and threads, each a file of its own; one ends with the process that holds it.
+
+filelock asks each system for its own kind: flock where there is one, LockFileEx on Windows.
+"""
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+AGAIN = 0.02  # seconds between two looks at a lock that another holds
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock for as long as the block runs, after whoever has it; an OSError where its file cannot be made."""
+    with _lock(path):
+        yield
+
+
+@contextlib.contextmanager
+def locked_alone(path: Path, patience: float = 0.0) -> Iterator[bool]:
+    """Whether the lock was had within some seconds; it is held for as long as the block runs, and its file then goes.
+
+    Patience is for locks that others look at with `is_held`: they have it themselves for that moment.
+    """
+    lock = _lock(path)
+    try:
+        lock.acquire(timeout=patience)
+    except Timeout:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        if sys.platform != "win32":  # there an open file cannot go, so that filelock removes it afterwards
+            path.unlink(missing_ok=True)  # while it is held: whoever waits for it makes another
+        lock.release()
+
+
+def is_held(path: Path) -> bool:
+    """Whether somebody holds the lock; False where there is no such file."""
+    if not path.is_file():
+        return False
+    try:
+        with _lock(path).acquire(timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
+def _lock(path: Path) -> FileLock:
+    # Shared by all threads: a block that was entered in one may be left in another, as those of generators are.
+    return FileLock(path, mode=0o644, thread_local=False, poll_interval=AGAIN)
