@@ -171,7 +171,7 @@ def undo(
     from ensemble.collection import Collection
 
     decision = Collection(folder).undo(number)
-    say(f"Taken back: {decision.sentence()}")
+    say(decision.undone_sentence())
 
 
 def _reading(layout: str | None, field: str, classes: str | None) -> "Reading":

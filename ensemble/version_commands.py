@@ -1,15 +1,24 @@
 """The commands for versions of a product: `python -m ensemble versions COMMAND`."""
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
+from ensemble.errors import PolicyError
 from ensemble.terminal import DEFAULT_MODELS, Models, figure, print_table, say
 
 app = typer.Typer(invoke_without_command=True, help="List the versions of a product; publish one, or discard one.")
 Number = Annotated[int, typer.Argument(metavar="NUMBER", help="A version's number.")]
 Author = Annotated[str, typer.Option("--author", help="Who does it.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why.")]
+
+
+class HandTuned(StrEnum):
+    """What becomes of policies that a person has tuned when other models come into force."""
+
+    KEEP = "keep"
+    SET_ASIDE = "set-aside"
 
 
 @app.callback()
@@ -36,11 +45,32 @@ def listing(context: typer.Context, models: Models = DEFAULT_MODELS) -> None:
 
 
 @app.command()
-def publish(number: Number, models: Models = DEFAULT_MODELS, author: Author = "", reason: Reason = "") -> None:
+def publish(
+    number: Number,
+    models: Models = DEFAULT_MODELS,
+    author: Author = "",
+    reason: Reason = "",
+    hand_tuned: Annotated[
+        HandTuned | None,
+        typer.Option("--hand-tuned", help="What becomes of policies that a person tuned on another version."),
+    ] = None,
+) -> None:
     """Put a version in force, at once and whole; an older one to roll back."""
+    from ensemble.publication import effects_of
     from ensemble.store import ModelStore, versions
 
-    versions.publish(ModelStore(models), number, author, reason)
+    store = ModelStore(models)
+    effects = effects_of(store, number)
+    for sentence in effects.sentences():
+        say(sentence)
+    if effects.hand_tuned and hand_tuned is None:
+        raise PolicyError(
+            f"Version {number} is not in force yet, because thresholds that were tuned by hand belong to the models "
+            "that they were tuned on. Repeat with --hand-tuned keep, or with --hand-tuned set-aside: they then come "
+            "back with the next version."
+        )
+    set_aside = [each.name for each in effects.hand_tuned] if hand_tuned is HandTuned.SET_ASIDE else []
+    versions.publish(store, number, author, reason, set_aside=set_aside)
     say(f"Version {number} is in force in {models}.")
 
 

@@ -162,8 +162,17 @@ def split_anew(
     together = collection.copies() if copies_together else []
     assignment = splits.assign([_item(photo) for photo in photos], shares, seed, together)
     named = ", ".join(f"{name} {share} %" for name, share in shares.items())
-    kept = "copies together" if together else "copies not looked at"
+    kept = _about_copies(collection, together, wanted=copies_together)
     return collection.split(assignment, reason=f"{named}, seed {seed}, {kept}", author=author)
+
+
+def _about_copies(collection: Collection, together: Sequence[Sequence[str]], *, wanted: bool) -> str:
+    """What a split has done about copies, for its line in the history."""
+    if not wanted:
+        return "copies not kept together"
+    if not collection.looked_at():
+        return "copies not looked for"
+    return "copies together" if together else "no copies found"
 
 
 def torn(collection: Collection, *, with_copies: bool = True) -> list[list[str]]:

@@ -83,6 +83,7 @@ ROWS = (
         "model_card",
         "workbench",
         "candidates",
+        "publication",
     },
     {"__main__", "mvtec_commands", "data_commands", "version_commands", "terminal", "api"},
 )

@@ -11,7 +11,8 @@ from streamlit.testing.v1 import AppTest
 
 from ensemble import jobs
 from ensemble.jobs import Settings
-from ensemble.store import ModelStore, versions
+from ensemble.policies import Policy, PolicyBook
+from ensemble.store import Learnt, ModelStore, policy_history, versions
 from tests.conftest import TINY_BACKBONE
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -79,7 +80,7 @@ def ended(models: Path, number: int) -> jobs.Job:
 
 def test_a_model_is_trained_published_retrained_compared_and_rolled_back(models: Path) -> None:
     app = chosen(screen(), "Disc")
-    assert "No version has been kept yet" in text(app)
+    assert "has been kept yet" in text(app)
     app = click(app, "start_training")
     (job,) = jobs.jobs(models)
     assert job.settings.product == "Disc" and job.settings.kinds == ("svm", "rf")
@@ -89,7 +90,7 @@ def test_a_model_is_trained_published_retrained_compared_and_rolled_back(models:
     assert "It is the first model of this product" in text(app)
     assert not (models / "manifest.json").exists()
     app = click(app, "publish")
-    assert "Version 1 is in force." in text(app)
+    assert "Version 1 of Disc is in force." in text(app)
     assert set(ModelStore(models).load().members) == {f"svm_{TINY_BACKBONE}", f"rf_{TINY_BACKBONE}"}
 
     app = click(chosen(app, "Disc"), "start_training")
@@ -97,9 +98,9 @@ def test_a_model_is_trained_published_retrained_compared_and_rolled_back(models:
     app = screen()
     assert "No difference shown" in text(app)
     app = click(app, "publish")
-    assert "Version 2 is in force." in text(app)
+    assert "Version 2 of Disc is in force." in text(app)
     app = click(app, "roll_back")
-    assert "Version 1 is in force." in text(app)
+    assert "Version 1 of Disc is in force." in text(app)
     current = [each.number for each in versions.history(ModelStore(models)) if each.current]
     assert current == [1]
 
@@ -135,3 +136,24 @@ def test_a_training_that_fails_says_why(models: Path, tmp_path: Path) -> None:
 def test_without_photos_the_screen_says_where_to_bring_them_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QUORUM_DATA", str(tmp_path / "none"))
     assert "There are no photos to learn from yet" in text(screen())
+
+
+def test_thresholds_tuned_by_hand_are_asked_about_before_other_models_decide_by_them(
+    models: Path, tiny_product: Path
+) -> None:
+    shutil.copytree(tiny_product, models)
+    store = ModelStore(models)
+    mine = Policy("MINE", "mean", author="Ada", reason="Fewer escapes.", reject=0.4)
+    policy_history.publish(models, PolicyBook((*store.policy_book().policies, mine), "MINE"), "Ada", "Fewer escapes.")
+    manifest, members = store.manifest(), store.load().members
+    learnt = [Learnt(name, member, {}, {}) for name, member in members.items()]
+    store.save("disc", manifest.classes, manifest.folders, learnt, store.evidence(), publish=False)
+    app = screen()
+    button = next(button for button in app.button if button.key == "roll_back")
+    assert button.label == "Put version 2 in force" and button.disabled
+    assert "Ada, on version 1" in text(app) and "training of version 2" in text(app)
+    app = healthy(
+        next(box for box in app.radio if str(box.key).startswith("hand_tuned")).set_value("Set them aside").run()
+    )
+    app = click(app, "roll_back")
+    assert "Version 2 of disc is in force." in text(app) and mine not in store.policies()

@@ -193,7 +193,7 @@ def test_a_persons_policies_stay_and_those_that_do_not_fit_wait(product: ModelSt
     versions.publish(product, 1, "Ada", "Back.")
     found = product.policy_book()
     assert OWN in found.policies and PICKY in found.policies
-    assert policy_history.history(product.folder)[-1].reason == "Came with version 1 of the members."
+    assert policy_history.history(product.folder)[-1].reason == "Restored with version 1. Unchanged: MINE, PICKY."
 
 
 def test_the_products_own_cuts_go_with_its_members(product: ModelStore) -> None:

@@ -84,6 +84,10 @@ class Decision:
         what = f" ({values.pop()})" if self.action in {"move", "relabel"} and len(values) == 1 else ""
         return f"{ACTIONS[self.action]}{what}: {count} photo{'' if count == 1 else 's'}."
 
+    def undone_sentence(self) -> str:
+        """That it was taken back, for a person."""
+        return f"Undone: “{self.sentence().removesuffix('.')}”."
+
 
 @dataclass(frozen=True, slots=True)
 class Mistake:

@@ -81,6 +81,11 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
+def time_of(path: Path) -> str:
+    """When a file was last written, as listings keep times, in UTC."""
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="milliseconds")
+
+
 def versions(folder: Path) -> tuple[Version, ...]:
     """All versions that are kept, the oldest first; a StoreError where a listing is broken."""
     paths = [path for path in (folder / VERSIONS).glob("*.json") if path.stem.isdigit()]

@@ -1,12 +1,12 @@
 """What becomes of policies when another version of a product's members comes into force.
 
-A person's own policies stay. The product's own, whose cuts were chosen for certain members, are those that came with
-the version. A person's policy that names members which the version lacks is set aside, for it could decide nothing; it
-comes back with the first version that it fits.
+A person's own policies stay. The product's own, whose thresholds were chosen for certain members, are those that came
+with the version. A person's policy that names members which the version lacks is set aside, for it could decide
+nothing, and so is one that whoever publishes does not want to carry over; both come back with the next version.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,16 +36,21 @@ def own_of_the_product(folder: Path) -> Entries | None:
 
 
 def after(
-    book: PolicyBook | None, brought: Entries | None, aside: Entries, manifest: Manifest
+    book: PolicyBook | None,
+    brought: Entries | None,
+    aside: Entries,
+    manifest: Manifest,
+    unwanted: Collection[str] = (),
 ) -> tuple[PolicyBook | None, Entries]:
     """The policies with a version's members, None where there is no need of a file, and those to set aside.
 
-    `book` and `aside` are those of before, `brought` what came with the version.
+    `book` and `aside` are those of before, `brought` what came with the version; `unwanted` are people's policies, by
+    name, that are not to be carried over.
     """
     new = {policy.name: policy for policy in (*shipped(manifest.classes), *_policies(brought or ()))}
     before = book.policies if book else ()
     own = {policy.name: policy for policy in (*_policies(aside), *before) if policy.author}
-    useful = {name: policy for name, policy in own.items() if _fits(policy, manifest)}
+    useful = {name: policy for name, policy in own.items() if name not in unwanted and _fits(policy, manifest)}
     waiting = entries(policy for name, policy in own.items() if name not in useful)
     if book is None and brought is None and not useful:
         return None, waiting

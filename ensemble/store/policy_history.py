@@ -95,7 +95,8 @@ def _is_newest(folder: Path, text: str) -> bool:
 def _longer(known: Sequence[Published], text: str, author: str, reason: str) -> bytes:
     """The history with one more state."""
     number = known[-1].number + 1 if known else 1
-    entry = Published(number, datetime.now(UTC).isoformat(timespec="seconds"), author, reason, text)
+    at = datetime.now(UTC).isoformat(timespec="milliseconds")  # as fine as the times of versions beside them
+    entry = Published(number, at, author, reason, text)
     states = [asdict(each) for each in (*known, entry)[-LONGEST:]]
     return (json.dumps({"states": states}, indent=1, ensure_ascii=False) + "\n").encode()
 

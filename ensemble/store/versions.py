@@ -5,8 +5,9 @@ whole or the new one whole. To roll back is to publish an older one.
 """
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from ensemble.store.folder import ModelStore
 
 FOUND = "As it was found in the folder."
-BY_TRAINING = "Cuts chosen by training."
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +53,19 @@ def history(store: "ModelStore") -> tuple[Summary, ...]:
     return steady(store.folder, read)
 
 
-def publish(store: "ModelStore", number: int, author: str = "", reason: str = "") -> None:
+def publish(
+    store: "ModelStore", number: int, author: str = "", reason: str = "", *, set_aside: Collection[str] = ()
+) -> None:
     """Put a version in force, at once and whole; a StoreError where it cannot be, and then nothing has changed.
 
     Files of the version before that this one lacks go; files that no version knows, and those that somebody has
-    replaced by hand, stay. For the policies see `policies_kept`.
+    replaced by hand, stay. People's policies called in `set_aside` are not carried over; see `policies_kept`.
     """
     with changing(store.folder):
         found = listings.version(store.folder, number)
         if found.state == "discarded":
             raise StoreError(f"Version {number} of {store.folder} was discarded and is no more. Publish another one.")
-        put_in_force(store.folder, found, author, reason)
+        put_in_force(store.folder, found, author, reason, set_aside)
 
 
 def discard(store: "ModelStore", number: int) -> None:
@@ -121,12 +123,12 @@ def gathered(
     return Version(number, listings.now(), author, reason, files, policies=policies)
 
 
-def put_in_force(folder: Path, found: Version, author: str, reason: str) -> None:
+def put_in_force(folder: Path, found: Version, author: str, reason: str, set_aside: Collection[str] = ()) -> None:
     """Replace what lies in the folder by a version; to be called within `changing`."""
     known = listings.versions(folder)
     before = listings.in_force(folder, known) or _last_in_force(known)
     manifest = manifest_of(folder, found)
-    book, aside = _policies_after(folder, found, before, manifest)
+    book, aside = _policies_after(folder, found, before, manifest, set_aside)
     entry = Publication(listings.now(), author, reason)
     after = replace(found, state="published", aside=aside, publications=(*found.publications, entry))
 
@@ -136,8 +138,7 @@ def put_in_force(folder: Path, found: Version, author: str, reason: str) -> None
             if not _lies_there(folder / name, data):
                 yield name, data
         if book is not None:
-            why = BY_TRAINING if not found.publications else f"Came with version {found.number} of the members."
-            yield from policy_history.with_book(folder, book, author, why).items()
+            yield from policy_history.with_book(folder, book, author, _why(found, book)).items()
         yield found.name, after.to_bytes()
         yield MANIFEST, read_object(folder, found, MANIFEST)
 
@@ -156,8 +157,15 @@ def book_after(folder: Path, found: Version) -> PolicyBook | None:
     return _policies_after(folder, found, listings.in_force(folder, known), manifest_of(folder, found))[0]
 
 
+def _why(found: Version, book: PolicyBook) -> str:
+    """Where the thresholds of these policies come from: what stands in their history."""
+    came = "Restored with" if found.publications else "Thresholds from the training of"
+    own = [policy.name for policy in book.policies if policy.author]
+    return f"{came} version {found.number}." + (f" Unchanged: {', '.join(own)}." if own else "")
+
+
 def _policies_after(
-    folder: Path, found: Version, before: Version | None, manifest: Manifest
+    folder: Path, found: Version, before: Version | None, manifest: Manifest, set_aside: Collection[str] = ()
 ) -> tuple[PolicyBook | None, Entries]:
     """The policies to write, None where nothing is to be written, and those that wait."""
     aside = before.aside if before else ()
@@ -165,7 +173,7 @@ def _policies_after(
         book = policies_kept.book_of(folder)
     except PolicyError:  # a person's to mend, and never overwritten
         return None, aside
-    after, waiting = policies_kept.after(book, found.policies, aside, manifest)
+    after, waiting = policies_kept.after(book, found.policies, aside, manifest, set_aside)
     return (None if after == book else after), waiting
 
 
@@ -203,9 +211,19 @@ def _keep_found(folder: Path) -> None:
     except StoreError:
         return
     policies = policies_kept.own_of_the_product(folder)
+    made = _trained(manifest) or listings.time_of(folder / MANIFEST)
     found = gathered(folder, {MANIFEST: data}, manifest, policies, "", FOUND)
     entry = Publication(listings.now(), "", FOUND)
-    listings.write(folder, replace(found, state="published", publications=(entry,)))
+    listings.write(folder, replace(found, at=made, state="published", publications=(entry,)))
+
+
+def _trained(manifest: Manifest) -> str:
+    """When the newest of its members was trained (UTC); empty where the manifest does not say."""
+    times = []
+    for record in manifest.members.values():
+        with contextlib.suppress(ValueError, TypeError):  # a manifest made elsewhere may hold anything
+            times.append(datetime.fromisoformat(record.training.get("trained", "")).astimezone(UTC))
+    return max(times).isoformat(timespec="milliseconds") if times else ""
 
 
 def _tidy(folder: Path) -> None:

@@ -21,9 +21,10 @@ from ensemble.lessons import left_aside, teachable
 from ensemble.members import KINDS
 from ensemble.policies import shipped
 from ensemble.policy_making import derive
+from ensemble.publication import effects_of
 from ensemble.readings import source_of
 from ensemble.results import Classes
-from ensemble.store import Loaded, ModelStore
+from ensemble.store import Loaded, ModelStore, versions
 from ensemble.training.balance import BALANCES, WEIGHTS, balance_note, check_balance
 from ensemble.training.fitting import fit, held_out
 from ensemble.training.reading import damage_of, read, with_best_poolings
@@ -134,10 +135,20 @@ def train(
         notify(sentence)
     kept = learnt(taught, members, fitted, quality["members"], recipe, meter.energy, evidence)
     name = product or store.product_name()
-    saved = store.save(name, dataset.classes, dataset.folders, kept, evidence, policies, publish=publish)
+    saved = store.save(name, dataset.classes, dataset.folders, kept, evidence, policies, publish=False)
+    tuned = _put_in_force(store, saved.version, notify) if publish else ()
     quality = evaluation.with_megabytes(quality, store.at(saved.version))
-    said = (*notes, *failures, *not_judged, *silent)
+    said = (*notes, *failures, *not_judged, *silent, *tuned)
     return Outcome(tuple(members), quality, said, time.perf_counter() - start, meter.energy, saved.version)
+
+
+def _put_in_force(store: ModelStore, version: int, notify: Callable[[str], None]) -> tuple[str, ...]:
+    """Publish what was learnt; gives a sentence for each policy that a person had tuned on the models of before."""
+    tuned = effects_of(store, version).sentences()
+    versions.publish(store, version, reason="Trained.")
+    for sentence in tuned:
+        notify(sentence)
+    return tuned
 
 
 def _not_judged(strangers: Sequence[str]) -> tuple[str, ...]:

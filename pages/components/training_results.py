@@ -10,6 +10,7 @@ from ensemble.store.versions import Summary
 from pages.components import session
 from pages.components.comparison import show_comparison
 from pages.components.sheet import as_markdown, show_sheet
+from pages.components.training_policies import ask_about_policies
 
 ENDED = {"failed": "has failed", "cancelled": "was cancelled"}
 
@@ -60,12 +61,19 @@ def _show_done(job: Job) -> None:
                 st.warning(f"It was compared with version {compared_with}, which is no longer in force.")
         for note in found.notes.get("said", ()):
             st.caption(as_markdown(note))
+        set_aside = ask_about_policies(store, found.number, "publish")
         with st.container(horizontal=True, vertical_alignment="bottom"):
             author = st.text_input("Your name", value=job.author, key=f"publisher {job.id}", width=240)
-            publish = st.button("Publish", type="primary", icon=":material/publish:", key=f"publish {job.id}")
+            publish = st.button(
+                "Publish",
+                type="primary",
+                icon=":material/publish:",
+                key=f"publish {job.id}",
+                disabled=set_aside is None,
+            )
             discard = st.button("Discard", icon=":material/delete:", key=f"discard {job.id}")
         if publish:  # no callback: it would get the name as it was when the page was last shown
-            session.publish_version(store, found.number, author, "Published after training.")
+            session.publish_version(store, found.number, author, "Published after training.", set_aside=set_aside or ())
         if discard:
             session.discard_version(store, found.number)
         if publish or discard:

@@ -7,6 +7,7 @@ import streamlit as st
 from ensemble.errors import QuorumError
 from pages.components import session
 from pages.components.sheet import as_markdown, quiet_chip, show_sheet
+from pages.components.training_policies import ask_about_policies
 
 WORDS = {"published": "", "candidate": "not published", "discarded": "discarded"}
 
@@ -22,8 +23,12 @@ def show_versions() -> None:
     except QuorumError as error:
         st.error(as_markdown(str(error)), icon=":material/report:")
         return
+    if len(session.products()) > 1:
+        st.caption(f"Of {as_markdown(store.product_name())}, the product that is picked in the sidebar.")
     if not found:
-        st.caption("No version has been kept yet: the first training that is published begins the list.")
+        st.caption(
+            f"No version of {as_markdown(store.product_name())} has been kept yet: its next training begins the list."
+        )
         return
     rows = []
     for each in found:
@@ -43,12 +48,15 @@ def show_versions() -> None:
     back = [each.number for each in found if not each.current and each.state != "discarded"]
     if not back:
         return
+    number = st.selectbox("Version", back, key=f"version {found[0].number}", filter_mode=None, width=140)
+    set_aside = ask_about_policies(store, number, "roll back")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        number = st.selectbox("Version", back, key=f"version {found[0].number}", filter_mode=None, width=140)
         author = st.text_input("Your name", key="version_author", width=240)
-        pressed = st.button(f"Put version {number} in force", icon=":material/undo:", key="roll_back")
+        pressed = st.button(
+            f"Put version {number} in force", icon=":material/undo:", key="roll_back", disabled=set_aside is None
+        )
     if pressed:  # no callback: it would get the name as it was when the page was last shown
         waits = next(each.state for each in found if each.number == number) == "candidate"
         reason = "Published from the list." if waits else f"Rolled back to version {number}."
-        session.publish_version(store, number, author, reason)
+        session.publish_version(store, number, author, reason, set_aside=set_aside or ())
         st.rerun()

@@ -218,7 +218,7 @@ def take_back(number: int | None = None) -> None:
     if found is None:
         return
     try:
-        st.session_state[TOLD] = Told(f"Taken back. {found.undo(number).sentence()}")
+        st.session_state[TOLD] = Told(found.undo(number).undone_sentence())
     except QuorumError as error:
         st.session_state[TOLD] = Told(str(error), wrong=True)
 

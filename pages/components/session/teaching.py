@@ -1,7 +1,7 @@
 """Trainings: what can teach, which are going on, which versions they have left, and putting one of them in force."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import streamlit as st
@@ -14,8 +14,10 @@ from ensemble.datasets import find_dataset
 from ensemble.errors import QuorumError, WeightsError
 from ensemble.jobs import Job, Settings
 from ensemble.lessons import teachable
+from ensemble.publication import Effects, effects_of
 from ensemble.store import ModelStore, swapping, versions
 from ensemble.store.loading import MANIFEST
+from ensemble.store.policy_history import POLICIES
 from ensemble.store.versions import Summary
 from ensemble.weights import setting_folders
 from pages.components.session.collecting import collections_root
@@ -150,15 +152,39 @@ def comparison_of(found: Summary) -> Comparison | None:
     return Comparison.from_json(noted) if noted else None
 
 
-def publish_version(chosen: ModelStore, number: int, author: str, reason: str) -> None:
-    """Put a version in force."""
-    _do(lambda: versions.publish(chosen, number, author.strip(), reason), f"Version {number} is in force.")
+def effects_of_version(chosen: ModelStore, number: int) -> Effects:
+    """What publishing a version would do to the policies; the same question is answered once."""
+    policies = chosen.folder / POLICIES
+    stamp = policies.stat().st_mtime_ns if policies.is_file() else 0
+    return _effects(str(chosen.folder), number, chosen.fingerprint(), stamp)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Comparing the policies …")
+def _effects(folder: str, number: int, fingerprint: str, stamp: int) -> Effects:
+    return effects_of(ModelStore(Path(folder)), number)
+
+
+def publish_version(
+    chosen: ModelStore, number: int, author: str, reason: str, *, set_aside: Collection[str] = ()
+) -> None:
+    """Put a version in force; policies called in `set_aside` are not carried over."""
+
+    def act() -> str:
+        versions.publish(chosen, number, author.strip(), reason, set_aside=set_aside)
+        return f"Version {number} of {chosen.product_name()} is in force."
+
+    _do(act)
     forget_results()
 
 
 def discard_version(chosen: ModelStore, number: int) -> None:
     """Give a candidate up; for a button's callback."""
-    _do(lambda: versions.discard(chosen, number), f"Version {number} is discarded.")
+
+    def act() -> str:
+        versions.discard(chosen, number)
+        return f"Version {number} of {chosen.product_name()} is discarded."
+
+    _do(act)
 
 
 def interruption() -> str:
@@ -172,10 +198,9 @@ def acknowledge_interruption() -> None:
     swapping.acknowledge(store().folder)
 
 
-def _do(act: Callable[[], object], done: str) -> None:
+def _do(act: Callable[[], str]) -> None:
+    """Do it, and tell what it says, or why it could not be done."""
     try:
-        act()
+        st.session_state[TOLD] = act(), False
     except QuorumError as error:
         st.session_state[TOLD] = str(error), True
-    else:
-        st.session_state[TOLD] = done, False
