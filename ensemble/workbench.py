@@ -1,7 +1,7 @@
 """The workbench: photos in, what is odd about them, splits; one and the same for screens, notebooks, command line."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
