@@ -166,7 +166,7 @@ def split_anew(
     return collection.split(assignment, reason=f"{named}, seed {seed}, {kept}", author=author)
 
 
-def _about_copies(collection: Collection, together: Sequence[Sequence[str]], *, wanted: bool) -> str:
+def _about_copies(collection: Collection, together: Sequence[Iterable[str]], *, wanted: bool) -> str:
     """What a split has done about copies, for its line in the history."""
     if not wanted:
         return "copies not kept together"
