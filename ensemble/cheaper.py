@@ -14,7 +14,6 @@ from ensemble.results import REVIEW, Classes
 from ensemble.risk import CONFIDENCE
 
 SHUFFLES = 9999
-AT_ONCE = 2_000_000  # signs that are held at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +86,7 @@ def _by_chance(saved: NDArray[np.float64]) -> float:
     if not len(differences):
         return 1.0
     random = np.random.default_rng(0)
-    reached, left = 0, SHUFFLES
-    while left:
-        rounds = min(left, max(1, AT_ONCE // len(differences)))
-        signs = random.integers(0, 2, (rounds, len(differences)), dtype=np.int8) * 2 - 1
-        reached += int((signs @ differences >= differences.sum() - 1e-9).sum())
-        left -= rounds
+    sizes, counts = np.unique(np.round(np.abs(differences), 9), return_counts=True)
+    signs = 2 * random.binomial(counts, 0.5, (SHUFFLES, len(sizes))) - counts  # how many more go up than down
+    reached = int((signs @ sizes >= differences.sum() - 1e-6).sum())
     return (reached + 1) / (SHUFFLES + 1)

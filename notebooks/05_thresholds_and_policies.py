@@ -176,7 +176,8 @@ before = store.policies()
 on_test = {policy.name: Decided.of(test, labels(policy, test, classes), classes) for policy in before}
 columns = {
     name: {
-        "accuracy": round(decided.accuracy, 3),
+        "right": decided.right,
+        "of decided": decided.decided,
         "escapes": decided.counts.escapes,
         "escape rate up to": percent(upper_bound(decided.counts.escapes, decided.counts.defective)),
         "overkills": decided.counts.overkills,

@@ -135,7 +135,6 @@ LONG = (
     "feature_reconstruction_mobilenet_v2_with_a_long_name's threshold were 0.537998 instead of 0.537997."
 )
 CUT_OFF = """texts => texts.filter(text => text.scrollWidth > text.clientWidth
-    || text.scrollHeight > text.clientHeight + 2
     || text.getBoundingClientRect().right > text.closest('.verdict').getBoundingClientRect().right)
     .map(text => text.className)"""
 

@@ -176,3 +176,15 @@ def test_one_member_that_is_sure_is_enough() -> None:
 def test_one_that_is_sure_rejects_no_good_part_held_out(seed: int) -> None:
     known = cases(seed=seed)
     assert counts(one_is_sure(known, ("svm", "rf", "memory"), OK_NOK, name="ONE"), known).overkills == 0
+
+
+def test_rounding_a_chosen_cut_moves_no_photo_to_the_other_side() -> None:
+    close = [(NON_DEFECTIVE, 0.5000001)] * 3 + [(DEFECTIVE, 0.5000003)] * 3  # six digits cannot tell them apart
+    known = [
+        Case(f"{place}.png", f"{place:064}", label, (Score("svm", {NON_DEFECTIVE: 1 - p, DEFECTIVE: p}, 0.0),))
+        for place, (label, p) in enumerate(close)
+    ]
+    made = [cheapest(known, OK_NOK, Line(), 1.0).policy, one_is_sure(known, ["svm"], OK_NOK, name="SURE")]
+    for policy in made:
+        assert labels(policy, known, OK_NOK) == [label for label, _ in close], policy
+    assert 0.5000001 < member_cuts(known, "svm", OK_NOK)["f1"].threshold <= 0.5000003

@@ -80,9 +80,8 @@ def opened(**query: str) -> AppTest:
 
 def texts(app: AppTest) -> str:
     kinds = ("html", "markdown", "caption", "error", "warning", "info", "success", "subheader")
-    return "\n".join(str(getattr(e, "value", None) or e.proto.body) for kind in kinds for e in app.get(kind)).replace(
-        "\\", ""
-    )
+    found = (str(getattr(e, "value", None) or e.proto.body) for kind in kinds for e in app.get(kind))
+    return "\n".join(found).replace("\\", "").replace("<wbr>", "")
 
 
 def book(folder: Path) -> PolicyBook:

@@ -73,7 +73,8 @@ def opened(screen: str | None = None, **query: str) -> AppTest:
 
 def texts(app: AppTest) -> str:
     kinds = ("html", "markdown", "caption", "error", "warning", "info", "subheader", "text")
-    return "\n".join(str(getattr(e, "value", None) or e.proto.body) for kind in kinds for e in app.get(kind))
+    found = (str(getattr(e, "value", None) or e.proto.body) for kind in kinds for e in app.get(kind))
+    return "\n".join(found).replace("<wbr>", "")
 
 
 def upload(app: AppTest, data: bytes, name: str = "part.jpg") -> AppTest:
@@ -109,7 +110,8 @@ class AlwaysOpen:
 
 
 def card(app: AppTest) -> str:
-    return next((html.proto.body for html in app.get("html") if 'class="verdict ' in html.proto.body), "")
+    found = next((html.proto.body for html in app.get("html") if 'class="verdict ' in html.proto.body), "")
+    return found.replace("<wbr>", "")
 
 
 CALM = np.full((16, 16), 0.2, dtype=np.float32)

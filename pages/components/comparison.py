@@ -12,7 +12,7 @@ from ensemble.figures.comparisons import Limits
 from pages.components import session
 from pages.components.chart import show_chart, show_file
 from pages.components.comparison_changes import show_changes
-from pages.components.sheet import as_markdown, show_sheet
+from pages.components.sheet import as_markdown, breakable, show_sheet
 
 WORDS: dict[Answer, str] = {
     "better": "The new one is better",
@@ -68,7 +68,7 @@ def _show_table(comparison: Comparison) -> None:
 
 
 def _cells(voter: Voter, asked: list[str]) -> list[str]:
-    name = escape(voter.name).replace("_", "_<wbr>")
+    name = breakable(voter.name)
     cells = [_figure(voter.figures[key]) if key in voter.figures else "–" for key in asked]
     return [name, *cells, escape(compared.probability(voter.tests["right"].adjusted))]
 

@@ -15,7 +15,7 @@ from pages.components import session
 from pages.components.chart import show_csv
 from pages.components.mark import shape
 from pages.components.performance_basis import Measured
-from pages.components.sheet import chip
+from pages.components.sheet import breakable, chip
 from pages.components.wrong_verdict import show_told_of_confirmed
 
 PAGE = 12
@@ -96,11 +96,11 @@ def _card(case: Case, verdict: Verdict) -> str:
     name = Path(case.photo).stem.replace("_", " ")
     facts = " · ".join(filter(None, (f"truly {word(case.label)}", _type(case), case.category)))
     votes = "".join(_vote(vote, verdict) for vote in verdict.votes)
-    absent = "".join(f"<li><span>{_member(each.member)}</span><i>absent</i></li>" for each in verdict.absent)
+    absent = "".join(f"<li><span>{breakable(each.member)}</span><i>absent</i></li>" for each in verdict.absent)
     return (
         f'<article class="part">{_picture(case)}<div><h4>{escape(name)}</h4>'
         f"<p>called {chip(verdict.label, verdict.classes)}<br>{escape(facts)}</p></div>"
-        f"<p>{escape(verdict.reason)}</p><ul>{votes}{absent}</ul></article>"
+        f"<p>{breakable(verdict.reason)}</p><ul>{votes}{absent}</ul></article>"
     )
 
 
@@ -119,12 +119,7 @@ def _picture(case: Case) -> str:
 def _vote(vote: Vote, verdict: Verdict) -> str:
     look = figures.tone(vote.label, verdict.classes)
     said = f'<b class="{look}">{shape(look)}{escape(word(vote.label))}</b> {figures.vote_texts(vote)[0]}'
-    return f"<li><span>{_member(vote.member)}</span><i>{said}</i></li>"
-
-
-def _member(name: str) -> str:
-    """A name that breaks between its words alone."""
-    return escape(name).replace("_", "_<wbr>")
+    return f"<li><span>{breakable(vote.member)}</span><i>{said}</i></li>"
 
 
 def _show_file(found: Mapping[Kind, Sequence[Case]], measured: Measured) -> None:

@@ -27,7 +27,7 @@ def show_policy_cheaper(active: str, evidence: Evidence, line: Line) -> None:
     if found is None:
         return
     p = "p < 0.001" if found.p < 0.001 else f"p = {found.p:.2g}"
-    with st.container(border=True, horizontal=True, vertical_alignment="center", key="cheaper"):
+    with st.container(border=True, key="cheaper"):
         st.markdown(
             f"**{as_markdown(found.policy)} is clearly cheaper than {as_markdown(active)}**: {money(found.money)} "
             f"instead of {money(found.active)} per {PARTS} parts on {len(known)} validation photos ({p}).",

@@ -41,7 +41,7 @@ def _two_cuts(base: Policy, photos: str) -> tuple[Policy, str]:
 
 def _member_cut(base: Policy, photos: str) -> tuple[Policy, str]:
     start = base.cut_of("")
-    found = _kept(_slider("Each member votes NOK from", start, base, photos), start)
+    found = _kept(_slider("Each model says NOK from", start, base, photos), start)
     if base.thresholds:
         own = ", ".join(f"{member} {alone(value)}" for member, value in base.thresholds.items())
         st.caption(f"Members with a cut of their own lose it as soon as this one is moved: {own}.")

@@ -18,6 +18,11 @@ def as_markdown(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$:])", r"\\\1", text)
 
 
+def breakable(text: str) -> str:
+    """A text as HTML whose long names break between their words alone."""
+    return escape(text).replace("_", "_<wbr>")
+
+
 def chip(label: str, classes: Classes) -> str:
     """A label as HTML: its word on its colour, with its shape."""
     look: Tone = tone(label, classes)

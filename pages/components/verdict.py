@@ -10,6 +10,7 @@ from pages.components import session
 from pages.components.lessons import show_lesson
 from pages.components.look import show_look
 from pages.components.mark import shape
+from pages.components.sheet import breakable
 from pages.components.votes import show_absent, show_defect_score, show_votes
 from pages.components.wrong_verdict import show_wrong_verdict
 
@@ -46,7 +47,7 @@ def show_verdict_card(verdict: Verdict) -> None:
     stamp = '<div class="demo">DEMO</div>' if verdict.demo else ""
     st.html(
         f'<div class="verdict {look}" role="status">{shape(look)}<div>'
-        f'<div class="word">{escape(verdict.word)}</div><div class="reason">{escape(verdict.reason)}</div>'
+        f'<div class="word">{escape(verdict.word)}</div><div class="reason">{breakable(verdict.reason)}</div>'
         f'<div class="facts">{escape(" · ".join(facts))}</div></div>{stamp}</div>'
     )
 

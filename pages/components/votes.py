@@ -1,7 +1,5 @@
 """Who voted how: the score that decided, each member's score against its own threshold, and who is missing."""
 
-from html import escape
-
 import streamlit as st
 
 from ensemble import figures
@@ -9,7 +7,7 @@ from ensemble.policies import wording
 from ensemble.results import Verdict
 from pages.components import session
 from pages.components.lessons import show_weights
-from pages.components.sheet import as_markdown, chip, show_sheet
+from pages.components.sheet import as_markdown, breakable, chip, show_sheet
 
 STILL = {"displayModeBar": False, "staticPlot": True}  # a chart that moves under a finger says nothing more
 
@@ -44,7 +42,7 @@ def show_votes(verdict: Verdict, key: str = "votes") -> None:
         ("Member", "Vote", "Score", "Threshold", *(("Weight",) if weighted else ()), "Seconds"),
         [
             (
-                escape(vote.member),
+                breakable(vote.member),
                 chip(vote.label, verdict.classes),
                 *figures.vote_texts(vote),
                 *((f"{weights[vote.member]:.2f}" if vote.member in weights else "–",) if weighted else ()),
