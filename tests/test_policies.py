@@ -274,6 +274,23 @@ def test_a_cascade_asks_no_further_than_it_must(
         assert "Decided by m0 and m1: no other model was needed." in early.reason
 
 
+@pytest.mark.parametrize(
+    "cascade",
+    [
+        (Stage(("m0",), nok_from=0.7),),
+        (Stage(("m0",), nok_from=0.7), Stage(("m1",), ok_below=0.9)),
+    ],
+)
+def test_a_stage_that_could_have_said_nok_is_not_passed_by_because_its_member_is_absent(
+    cascade: tuple[Stage, ...],
+) -> None:
+    policy = Policy("STAGED", "all", cascade=cascade)
+    assert policy.decide(scores(1.0, 0.0, 0.0), [], OK_NOK).label == DEFECTIVE
+    verdict = policy.decide(scores(1.0, 0.0, 0.0)[1:], [Absence("m0", "gone")], OK_NOK)
+    assert verdict.label == REVIEW and "The absent m0 could change the answer" in verdict.reason
+    assert policy.decide(scores(0.0, 0.0, 0.0)[:2], [Absence("m2", "gone")], OK_NOK).label == NON_DEFECTIVE
+
+
 def test_another_policy_needs_the_votes_that_a_cascade_did_not_ask_for() -> None:
     verdict = EARLY.decide(scores(0.1, 0.1), [Absence("m2", "not asked", asked=False)], OK_NOK)
     again = Policy("STRICT", "mean", reject=0.3).revise(verdict)

@@ -222,11 +222,23 @@ class Policy:
             return Ruling(REVIEW, "silence")
         if classes.defect is None or classes.good is None:
             return self._leading(votes, absent, classes)
-        for number in range(len(self.cascade)):
-            early = self._early(number, votes, absent, classes.defect, classes.good)
-            if early is not None:
-                return early
-        return self._final(votes, absent, classes.defect, classes.good)
+        stages = range(len(self.cascade))
+        early = (self._early(number, votes, absent, classes.defect, classes.good) for number in stages)
+        ruling = next((found for found in early if found is not None), None)
+        ruling = ruling or self._final(votes, absent, classes.defect, classes.good)
+        if ruling.label == classes.good and absent and self._could_reject(ruling.stage, votes, absent, classes.defect):
+            return Ruling(REVIEW, "absent", ruling.value)
+        return ruling
+
+    def _could_reject(self, last: int | None, votes: Sequence[Vote], absent: Sequence[Absence], defect: str) -> bool:
+        """Whether a stage up to the last one that was asked could say NOK at once, had its absent members voted."""
+        for number, stage in enumerate(self.cascade[: None if last is None else last + 1]):
+            seen = {member for each in self.cascade[: number + 1] for member in each.members}
+            here = [vote for vote in votes if vote.member in seen]
+            gone = [absence for absence in absent if absence.member in seen]
+            if stage.nok_from is not None and gone and reaches(self._range(here, gone, defect)[1], stage.nok_from):
+                return True
+        return False
 
     def _leading(self, votes: Sequence[Vote], absent: Sequence[Absence], classes: Classes) -> "Ruling":
         lead = plurality.lead(self.rule, self.weight_of, votes, absent, classes)
