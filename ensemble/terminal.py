@@ -75,9 +75,9 @@ def print_quality(quality: Mapping[str, Any]) -> None:
     if quality.get("good_only"):
         together = quality["good_only"]
         members["all from good parts (mean)"] = together | {"right_of_decided": together["accuracy"]}
-    say(f"Measured on {quality['photos']} test photos:")
+    say(f"Measured on {quality['photos']} test photos (right: of those decided):")
     columns = {
-        "right of decided": "right_of_decided",
+        "right": "right_of_decided",
         "AUROC": "auroc",
         "escapes": "escape_rate",
         "overkill": "overkill_rate",
