@@ -14,7 +14,7 @@ import numpy as np
 
 from ensemble.errors import StoreError
 from ensemble.policies import Policy
-from ensemble.results import Absence, Classes, Region, Score
+from ensemble.results import REVIEW, Absence, Classes, Region, Score, Verdict
 
 FORMAT = 1
 MISSHAPEN = (ValueError, KeyError, TypeError, AttributeError, IndexError)
@@ -24,7 +24,8 @@ MISSHAPEN = (ValueError, KeyError, TypeError, AttributeError, IndexError)
 class Case:
     """One photo with its true class, its kind of defect where known, and what was said of it.
 
-    `photo` is its path below the folder of the photos; `category` the product it comes from, where there are several.
+    `photo` is its path below the folder of the photos; `category` the product it comes from, where there are several;
+    `doubt` says why the photo may not show the part, so that every policy leaves it to a person.
     """
 
     photo: str
@@ -34,6 +35,11 @@ class Case:
     absent: tuple[Absence, ...] = ()
     defect: str = ""
     category: str = ""
+    doubt: str = ""
+
+    def decided_by(self, policy: Policy, classes: Classes) -> Verdict:
+        """What a policy says of it, and why."""
+        return policy.decide(self.scores, self.absent, classes, self.doubt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +92,7 @@ class Evidence:
 
 def labels(policy: Policy, cases: Sequence[Case], classes: Classes) -> list[str]:
     """What a policy says of each case."""
-    return [policy.label(case.scores, case.absent, classes) for case in cases]
+    return [REVIEW if case.doubt else policy.label(case.scores, case.absent, classes) for case in cases]
 
 
 def truth(cases: Sequence[Case]) -> list[str]:
@@ -104,14 +110,10 @@ def said(cases: Sequence[Case], member: str, classes: Classes) -> tuple[list[Cas
 def without(cases: Sequence[Case], member: str) -> tuple[Case, ...]:
     """The cases as they would be in an ensemble that has never had this member: neither vote nor absence."""
     return tuple(
-        Case(
-            case.photo,
-            case.sha256,
-            case.label,
-            tuple(score for score in case.scores if score.member != member),
-            tuple(absence for absence in case.absent if absence.member != member),
-            case.defect,
-            case.category,
+        replace(
+            case,
+            scores=tuple(score for score in case.scores if score.member != member),
+            absent=tuple(absence for absence in case.absent if absence.member != member),
         )
         for case in cases
     )
@@ -146,6 +148,7 @@ def _entry(case: Case, classes: Classes) -> dict[str, Any]:
     entry = {"photo": case.photo, "sha256": case.sha256, "label": case.label, "said": said}
     entry |= {"defect": case.defect} if case.defect else {}
     entry |= {"category": case.category} if case.category else {}
+    entry |= {"doubt": case.doubt} if case.doubt else {}
     return entry | ({"absent": [absence.as_json() for absence in case.absent]} if case.absent else {})
 
 
@@ -160,6 +163,7 @@ def _case(entry: Mapping[str, Any], classes: Classes) -> Case:
         tuple(Absence(each["member"], each["reason"], each["weight"]) for each in entry.get("absent", ())),
         str(entry.get("defect", "")),
         str(entry.get("category", "")),
+        str(entry.get("doubt", "")),
     )
 
 

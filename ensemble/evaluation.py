@@ -17,11 +17,12 @@ from ensemble.errors import DataError
 from ensemble.feature_cache import NOTHING_KEPT, FeatureCache
 from ensemble.image_metrics import separation
 from ensemble.inspector import Inspector
+from ensemble.localisation import combine
 from ensemble.map_quality import MapQuality
 from ensemble.members.contract import key_of
 from ensemble.policies import Policy
 from ensemble.readings import open_photos
-from ensemble.results import REVIEW, Classes, Score, Vote, mean_probability
+from ensemble.results import REVIEW, Absence, Classes, Score, Vote, mean_probability
 from ensemble.store import ModelStore
 
 Progress = Callable[[int, int], None]
@@ -65,10 +66,13 @@ def score(
     samples: Sequence[Sample],
     progress: Progress | None = None,
     cache: FeatureCache = NOTHING_KEPT,
+    *,
+    doubts: bool = True,
 ) -> Scored:
     """Let every member look at every photo once; photos and masks that cannot be used are named in `refused`.
 
-    What members read of a photo is taken from the cache where it knows it, with the seconds that it took then.
+    What members read of a photo is taken from the cache where it knows it, with the seconds that it took then. Without
+    `doubts` nobody asks whether the photo shows the part, and photos that the cache knows are not even decoded.
     """
     found: dict[int, Case] = {}
     refused: dict[int, str] = {}
@@ -82,10 +86,12 @@ def score(
             answers = inspector.vote(opened.batch)
             seconds += time.perf_counter() - start
             for number, (place, (said, missing)) in enumerate(zip(opened.places, answers, strict=True)):
+                picture = opened.batch.pictures[number] if doubts else None
+                doubt = inspector.doubt(picture, combine(said)) if picture is not None else ""
                 if any(each.heat for each in said):
                     maps.add(samples[place], opened.batch.pictures[number].size, said)
                 without_heat = tuple(replace(each, heat=None) for each in said)
-                found[place] = _case(samples[place], opened.digests[number], without_heat, missing)
+                found[place] = _case(samples[place], opened.digests[number], without_heat, missing, doubt)
             if progress:
                 progress(len(found), len(samples))
     reasons = [refused[place] for place in sorted(refused)]
@@ -95,8 +101,8 @@ def score(
     return Scored(known, (*reasons, *maps.refused), seconds, good_only, maps, meter.energy, from_cache=bool(cache))
 
 
-def _case(sample: Sample, digest: str, said: tuple[Score, ...], missing: tuple[Any, ...]) -> Case:
-    return Case(str(sample.path), digest, sample.label, said, missing, sample.defect, sample.category)
+def _case(sample: Sample, digest: str, said: tuple[Score, ...], missing: tuple[Absence, ...], doubt: str) -> Case:
+    return Case(str(sample.path), digest, sample.label, said, missing, sample.defect, sample.category, doubt)
 
 
 def report(

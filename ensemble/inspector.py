@@ -6,12 +6,14 @@ from dataclasses import replace
 from itertools import islice
 
 import numpy as np
+from PIL import Image
 
 from ensemble.calibrators import NONE
 from ensemble.errors import QuorumError
 from ensemble.localisation import combine, regions
 from ensemble.members import Member, PhotoBatch, demo
 from ensemble.members.contract import preprocessing_of
+from ensemble.out_of_distribution import doubt, measure
 from ensemble.photos import Photo
 from ensemble.policies import Policy
 from ensemble.preprocessing import Preprocessing
@@ -35,6 +37,7 @@ class Inspector:
         self.calibrators = loaded.calibrators
         self.absent = loaded.absent
         self.classes = loaded.classes
+        self.photo_range = loaded.photo_range
         self.demo = demo
 
     @classmethod
@@ -59,10 +62,15 @@ class Inspector:
         scored = self._asked(photos, policy) if policy.cascade else self.score(photos)
         seconds = (time.perf_counter() - start) / len(photos)
         for photo, (scores, absent) in zip(photos, scored, strict=True):
-            verdict = replace(policy.decide(scores, absent, self.classes), photo=photo.name, sha256=photo.sha256)
-            verdict = replace(verdict, seconds=seconds, demo=self.demo, size=photo.picture.size)
             heat = combine(scores)
+            decided = policy.decide(scores, absent, self.classes, self.doubt(photo.picture, heat))
+            verdict = replace(decided, photo=photo.name, sha256=photo.sha256, seconds=seconds)
+            verdict = replace(verdict, demo=self.demo, size=photo.picture.size)
             yield replace(verdict, heat=heat, regions=regions(scores, heat))
+
+    def doubt(self, picture: Image.Image, heat: HeatMap | None) -> str:
+        """Why a photo may not show the part; empty where nothing speaks against it, and in a demo that never looks."""
+        return "" if self.demo else doubt(measure(picture), self.photo_range, heat)
 
     def _asked(self, photos: Sequence[Photo], policy: Policy) -> list[Said]:
         """What those members say that a cascade has to ask; the others are absent, and marked as not asked."""

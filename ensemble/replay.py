@@ -18,12 +18,13 @@ def replay(stored: Mapping[str, Any], policy: Policy) -> Verdict:
         scores = [_score(vote) for vote in stored["votes"]]
         absent = [_absence(entry, asked=True) for entry in stored["absent"]]
         absent += [_absence(entry, asked=False) for entry in stored["unasked"]]
+        doubt = str(stored.get("doubt", ""))  # verdicts of before hold none
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
             f"This is no stored verdict ({type(error).__name__}: {error}). Expected what inspect --json or the API "
             "gave."
         ) from error
-    return policy.decide(scores, absent, classes)
+    return policy.decide(scores, absent, classes, doubt)
 
 
 def _score(vote: Mapping[str, Any]) -> Score:

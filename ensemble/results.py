@@ -217,7 +217,8 @@ class Verdict:
     `confidence` is the mean probability that the votes give to the label; None where a person must look, and below one
     half: votes can decide against the mean, and nobody should be told that they are sure. `heat` is the one heat map
     of all members that have one, `regions` what stands out in it and what detectors have found; `size` is the photo's
-    width and height. `unasked` are the members that a cascade did not need.
+    width and height. `unasked` are the members that a cascade did not need. `doubt` says why the photo may not show the
+    part at all; then a person must look, and no quantity has decided.
     """
 
     label: str
@@ -236,8 +237,11 @@ class Verdict:
     regions: tuple[Region, ...] = ()
     unasked: tuple[Absence, ...] = ()
     decision: Decision | None = None
+    doubt: str = ""
 
     def __post_init__(self) -> None:
+        if self.doubt and self.label != REVIEW:
+            raise ValueError(f"Where a photo may not show the part, a person must look. Got {self.label!r}.")
         if self.label not in (*self.classes.names, REVIEW):
             raise ValueError(f"A verdict must be one of {[*self.classes.names, REVIEW]}. Got {self.label!r}.")
         if self.confidence is not None and not 0.5 <= self.confidence <= 1:
@@ -258,6 +262,7 @@ class Verdict:
             **self._decided(),
             "policy": self.policy,
             "reason": self.reason,
+            "doubt": self.doubt,
             "votes": [vote.as_json() for vote in self.votes],
             "absent": [absence.as_json() for absence in self.absent],
             "unasked": [absence.as_json() for absence in self.unasked],

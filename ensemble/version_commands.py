@@ -81,3 +81,25 @@ def discard(number: Number, models: Models = DEFAULT_MODELS) -> None:
 
     versions.discard(ModelStore(models), number)
     say(f"Version {number} is discarded.")
+
+
+@app.command()
+def measure_photos(models: Models = DEFAULT_MODELS) -> None:
+    """Keep what the training photos look like with a product that does not know it yet, as a new version."""
+    from dataclasses import replace
+
+    from ensemble.errors import DataError
+    from ensemble.own_photos import own_photos
+    from ensemble.store import ModelStore
+    from ensemble.training.reading import range_of
+
+    store = ModelStore(models)
+    found = own_photos(store)
+    measured = range_of(found.learnt, seed=0)
+    if found.missing or measured is None:
+        raise DataError(
+            f"{found.missing} photos of this product no longer lie in {found.folder} as they were, and {found.count} "
+            "do: what its training photos look like cannot be told. Put them back, or train it again."
+        )
+    store.write({}, replace(store.manifest(), photo_range=measured), "What the training photos look like.")
+    say(f"{models} knows what its training photos look like, by {measured.photos} of them.")

@@ -25,6 +25,7 @@ ROWS = (
         "drawing",
         "previews",
         "localisation",
+        "out_of_distribution",
         "masks",
         "damage",
         "detections",
@@ -84,6 +85,7 @@ ROWS = (
         "workbench",
         "candidates",
         "publication",
+        "own_photos",
     },
     {"__main__", "mvtec_commands", "data_commands", "version_commands", "terminal", "api"},
 )

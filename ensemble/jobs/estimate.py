@@ -37,7 +37,7 @@ def stages(dataset: Dataset, kinds: Sequence[str], backbones: Sequence[str], see
     if any(KINDS[kind].pixels is None and KINDS[kind].reading is None for kind in chosen):
         names += [f"Choosing the pooling of {backbone}" for backbone in backbones]
     names += ["Drawing damage to weigh by"] if good and needs_drawing(dataset) else []
-    names += [f"Training {name}" for name in taught]
+    names += [*(f"Training {name}" for name in taught), "Measuring training photos"]
     for number in range(1, len(held.folds) + 1):
         names += [f"Fold {number} of {len(held.folds)}: Training {name}" for name in taught] if held.again else []
         names.append(f"Judging held-out photos {number} of {len(held.folds)}")

@@ -158,10 +158,11 @@ class Policy:
             regions=score.regions,
         )
 
-    def decide(self, scores: Sequence[Score], absent: Iterable[Absence], classes: Classes) -> Verdict:
+    def decide(self, scores: Sequence[Score], absent: Iterable[Absence], classes: Classes, doubt: str = "") -> Verdict:
         """Decide by the votes cast; where a vote of an absent member could change the answer, a person must look.
 
-        Members that a cascade has not asked are given as absences with `asked` false.
+        Members that a cascade has not asked are given as absences with `asked` false. With `doubt`, which says why the
+        photo may not show the part, a person must look whatever the votes say.
         """
         votes, missing = self._votes(scores, classes), tuple(absent)
         ruling = self.rule_on(votes, missing, classes)
@@ -170,7 +171,13 @@ class Policy:
         found = deciding.decision(self, ruling, decisive, classes)
         reason = reasons.sentence(self, ruling, found, decisive, missing, classes)
         failed, unasked = _apart(missing)
-        return Verdict(ruling.label, sure, reason, self.name, votes, failed, classes, unasked=unasked, decision=found)
+        verdict = Verdict(
+            ruling.label, sure, reason, self.name, votes, failed, classes, unasked=unasked, decision=found
+        )
+        if not doubt:
+            return verdict
+        said = reasons.doubtful(doubt, ruling.label)
+        return replace(verdict, label=REVIEW, confidence=None, reason=said, doubt=doubt, decision=None)
 
     def label(self, scores: Sequence[Score], absent: Iterable[Absence], classes: Classes) -> str:
         """The label alone that `decide` gives, without saying why: for thousands of parts at once."""
@@ -188,7 +195,8 @@ class Policy:
 
     def revise(self, verdict: Verdict) -> Verdict:
         """What this policy makes of the votes that another one has decided on: the same photo, no model runs again."""
-        decided = self.decide(verdict.votes, (*verdict.absent, *verdict.unasked), verdict.classes)
+        absent = (*verdict.absent, *verdict.unasked)
+        decided = self.decide(verdict.votes, absent, verdict.classes, verdict.doubt)
         kept = ("label", "confidence", "reason", "policy", "votes", "decision")
         return replace(verdict, **{name: getattr(decided, name) for name in kept})
 

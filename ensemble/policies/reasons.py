@@ -41,6 +41,12 @@ def sentence(
     return " ".join(part for part in parts if part)
 
 
+def doubtful(doubt: str, label: str) -> str:
+    """Why a person must look at a photo that may not show the part, and what its votes alone would give."""
+    alone = "" if label == REVIEW else f" By its votes alone it would be {word(label)}."
+    return f"This photo may not show this part: {doubt}.{alone}"
+
+
 def _count(
     policy: "Policy",
     ruling: "Ruling",

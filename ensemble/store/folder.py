@@ -10,6 +10,7 @@ from pathlib import Path
 from ensemble.backbones import BUNDLED, FeatureExtractor
 from ensemble.cases import Evidence
 from ensemble.errors import PolicyError, StoreError
+from ensemble.out_of_distribution import PhotoRange
 from ensemble.policies import Policy, PolicyBook, from_json, shipped
 from ensemble.results import Classes
 from ensemble.store import artefacts, listings, policies_kept, policy_history, versions
@@ -199,6 +200,7 @@ class ModelStore:
         evidence: Evidence | None = None,
         policies: Iterable[Policy] = (),
         *,
+        photo_range: PhotoRange | None = None,
         publish: bool = True,
         author: str = "",
         reason: str = "Trained.",
@@ -227,7 +229,7 @@ class ModelStore:
             kept = {**known.members, **records} if known and fits else records
             unreadable = dict(known.unreadable) if known and fits else {}
             unreadable = {name: found for name, found in unreadable.items() if name not in records}
-            manifest = Manifest(product, classes, folders, kept, unreadable, digest)
+            manifest = Manifest(product, classes, folders, kept, unreadable, digest, photo_range)
             return Saved(manifest, self._keep(contents, manifest, brought, author, reason, publish=publish))
 
     def write(self, contents: Mapping[str, bytes], manifest: Manifest, reason: str) -> None:

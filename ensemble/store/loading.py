@@ -11,6 +11,7 @@ from ensemble.backbones import BUNDLED, BUNDLED_FOLDER, BackboneSpec, FeatureExt
 from ensemble.calibrators import Calibrator
 from ensemble.errors import MemberError, QuorumError, StoreError, WeightsError
 from ensemble.members import KINDS, Member
+from ensemble.out_of_distribution import PhotoRange
 from ensemble.results import Absence, Classes
 from ensemble.store import artefacts
 from ensemble.store.manifest import Manifest, Record
@@ -22,14 +23,15 @@ DISTRIBUTIONS = {"xgboost": ("xgboost-cpu", "xgboost")}
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The members that can vote, with what their votes weigh and how their scores become probabilities, and those that
-    should and cannot."""
+    """The members that can vote, with what their votes weigh and how their scores become probabilities, those that
+    should and cannot, and what the training photos look like."""
 
     members: Mapping[str, Member]
     absent: tuple[Absence, ...]
     classes: Classes
     weights: Mapping[str, float] = field(default_factory=dict)
     calibrators: Mapping[str, Calibrator] = field(default_factory=dict)
+    photo_range: PhotoRange | None = None
 
 
 def library_version(name: str) -> str:
@@ -64,7 +66,7 @@ def load(path_of: Callable[[str], Path], manifest: Manifest) -> Loaded:
             )
     weights = {name: record.weight for name, record in manifest.members.items()}
     calibrators = {name: record.calibrator for name, record in manifest.members.items()}
-    return Loaded(members, tuple(absent), manifest.classes, weights, calibrators)
+    return Loaded(members, tuple(absent), manifest.classes, weights, calibrators, manifest.photo_range)
 
 
 def _load(path_of: Callable[[str], Path], record: Record, classes: Classes, networks: dict[Any, Any]) -> Member:

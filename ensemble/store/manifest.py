@@ -8,6 +8,7 @@ from typing import Any
 from ensemble.backbones import BackboneSpec
 from ensemble.calibrators import NONE, Calibrator
 from ensemble.errors import StoreError
+from ensemble.out_of_distribution import PhotoRange
 from ensemble.preprocessing import Preprocessing
 from ensemble.results import Classes
 
@@ -88,8 +89,8 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A product's name, its classes, which data folders mean which class, its members, and the SHA-256 of the evidence
-    that its cuts rest on, where there is any."""
+    """A product's name, its classes, which data folders mean which class, its members, and where there is any, the
+    SHA-256 of the evidence that its cuts rest on, and what its training photos look like."""
 
     product: str
     classes: Classes
@@ -97,6 +98,7 @@ class Manifest:
     members: Mapping[str, Record] = field(default_factory=dict)
     unreadable: Mapping[str, Unreadable] = field(default_factory=dict)
     evidence: str = ""
+    photo_range: PhotoRange | None = None
 
     def names(self) -> tuple[str, ...]:
         """Its members, those too whose entries cannot be read."""
@@ -118,6 +120,7 @@ class Manifest:
             "defect": self.classes.defect,
             "folders": dict(self.folders),
             "evidence": self.evidence,
+            **({"photo_range": self.photo_range.as_json()} if self.photo_range else {}),
             "members": dict(sorted(entries.items())),
         }
         return json.dumps(data, indent=2) + "\n"
@@ -137,8 +140,15 @@ class Manifest:
                     members[name] = Record.from_json(name, entry)
                 except MISSHAPEN as error:
                     unreadable[name] = Unreadable(entry, f"{type(error).__name__}: {error}")
+            known = data.get("photo_range")  # manifests of before know none
             return cls(
-                str(data["product"]), classes, dict(data["folders"]), members, unreadable, data.get("evidence", "")
+                str(data["product"]),
+                classes,
+                dict(data["folders"]),
+                members,
+                unreadable,
+                data.get("evidence", ""),
+                PhotoRange.from_json(known) if known else None,
             )
         except MISSHAPEN as error:
             raise StoreError(

@@ -27,7 +27,7 @@ from ensemble.results import Classes
 from ensemble.store import Loaded, ModelStore, versions
 from ensemble.training.balance import BALANCES, WEIGHTS, balance_note, check_balance
 from ensemble.training.fitting import fit, held_out
-from ensemble.training.reading import damage_of, read, with_best_poolings
+from ensemble.training.reading import damage_of, range_of, read, with_best_poolings
 from ensemble.training.recipe import Progress, Recipe, Watch, open_backbones
 from ensemble.training.saving import learnt
 from ensemble.voting import collect, fit_voters, stages_of
@@ -112,10 +112,11 @@ def train(
         members, failures = fit(recipe, learn, damage, progress=progress, watch=watch)
         for sentence in failures:
             notify(sentence)
+        photo_range = range_of(dataset.train, seed, progress)
         judged = held_out(held, members, learn, partial(fit, recipe), recipe, features, progress)
         fitted = fit_voters(members, judged, dataset, seed, progress)
         scored = evaluation.score(
-            Inspector(Loaded(members, (), dataset.classes, fitted.weights, fitted.calibrators)),
+            Inspector(Loaded(members, (), dataset.classes, fitted.weights, fitted.calibrators, photo_range)),
             dataset.test,
             lambda done, total: progress("Inspecting test photos", done / total),
             features,
@@ -135,7 +136,9 @@ def train(
         notify(sentence)
     kept = learnt(taught, members, fitted, quality["members"], recipe, meter.energy, evidence)
     name = product or store.product_name()
-    saved = store.save(name, dataset.classes, dataset.folders, kept, evidence, policies, publish=False)
+    saved = store.save(
+        name, dataset.classes, dataset.folders, kept, evidence, policies, photo_range=photo_range, publish=False
+    )
     tuned = _put_in_force(store, saved.version, notify) if publish else ()
     quality = evaluation.with_megabytes(quality, store.at(saved.version))
     said = (*notes, *failures, *not_judged, *silent, *tuned)

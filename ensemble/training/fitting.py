@@ -105,7 +105,7 @@ def held_out(
         unable = tuple(Absence(name, "It could not learn from this part.") for name in members if name not in voters)
         inspector = Inspector(Loaded(voters, unable, recipe.classes))
         show = partial(_share, progress, f"Judging held-out photos {number} of {len(held.folds)}")
-        found += evaluation.score(inspector, fold, show, cache).cases
+        found += evaluation.score(inspector, fold, show, cache, doubts=False).cases
     return tuple(found)
 
 

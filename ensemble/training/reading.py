@@ -1,5 +1,7 @@
 """What a training reads: the photos of each lesson, their rows, and the pooling that tells the classes best apart."""
 
+import contextlib
+import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -14,17 +16,21 @@ from sklearn.svm import SVC
 
 from ensemble.backbones import POOLINGS, FeatureExtractor
 from ensemble.datasets import Dataset, Sample
+from ensemble.errors import PhotoError
 from ensemble.feature_cache import FeatureCache
 from ensemble.lessons import photos_of
 from ensemble.members import KINDS
 from ensemble.members.contract import Lesson
 from ensemble.members.good_parts import Damaged
+from ensemble.out_of_distribution import PhotoRange, measure
+from ensemble.photos import read_photo
 from ensemble.readings import Rows, read_rows
 from ensemble.results import Classes
 from ensemble.training.balance import UNDERSAMPLE, undersampled
 from ensemble.training.recipe import Progress, Recipe, chooses_pooling
 from ensemble.weighing import draw_damage
 
+MOST_MEASURED = 200  # photos of a class: enough for its range, few enough to decode once more
 STAGES: Mapping[Lesson, str] = {
     "all": "Reading training photos",
     "good": "Reading good parts",
@@ -93,6 +99,23 @@ def _separates(rows: np.ndarray, labels: np.ndarray, classes: Classes, seed: int
         else:
             found.append(roc_auc_score(labels[held], machine.decision_function(pairs)))
     return float(np.mean(found))
+
+
+def range_of(
+    samples: Sequence[Sample], seed: int, progress: Progress = lambda _stage, _done: None
+) -> PhotoRange | None:
+    """What training photos look like, by some of each class, drawn by the seed; None where they are too few."""
+    by_class: dict[str, list[Sample]] = {}
+    for sample in samples:
+        by_class.setdefault(sample.label, []).append(sample)
+    draw = random.Random(seed)
+    chosen = [each for known in by_class.values() for each in draw.sample(known, min(MOST_MEASURED, len(known)))]
+    measured = []
+    for number, sample in enumerate(chosen, 1):
+        with contextlib.suppress(PhotoError):  # it is named where it was to be learnt from
+            measured.append(measure(read_photo(sample.path).picture))
+        progress("Measuring training photos", number / len(chosen))
+    return PhotoRange.of(measured)
 
 
 def damage_of(good: Rows, seed: int, progress: Progress) -> Mapping[Any, Damaged]:

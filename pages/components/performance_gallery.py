@@ -89,7 +89,7 @@ def _nothing(kind: Kind, measured: Measured) -> str:
 
 
 def _verdict(case: Case, measured: Measured) -> Verdict:
-    return measured.policy.decide(case.scores, case.absent, measured.classes)
+    return case.decided_by(measured.policy, measured.classes)
 
 
 def _card(case: Case, verdict: Verdict) -> str:

@@ -59,7 +59,7 @@ def _show_photo(case: Case) -> None:
 
 
 def _show_case(draft: Policy, case: Case) -> None:
-    verdict = draft.decide(case.scores, case.absent, session.classes())
+    verdict = case.decided_by(draft, session.classes())
     kind = f" · {case.defect}" if case.defect not in ("", case.label) else ""
     with st.container(border=True, key="escaped"):
         st.markdown(f"**{as_markdown(case.photo)}**{as_markdown(kind)}")
