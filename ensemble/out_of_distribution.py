@@ -19,9 +19,9 @@ from ensemble.results import HEAT_CUT, HeatMap
 SIDE, CELLS = 128, 8  # pixels that a photo is measured on, and the coarse grid of its layout
 FEWEST = 20  # training photos; below, their range says little
 TAIL = 0.01  # of the training photos may lie outside on each side: a few odd ones widen nothing
-BEYOND, MOST = 0.5, math.log(2)  # of the range of the training photos that a photo may lie outside it, and at most
+BEYOND, MOST = 0.5, math.log(2.5)  # of the range of the training photos that a photo may lie outside it, and at most
 EVEN_CELL = 0.03  # deviation of a cell's grey that every product is granted
-FAR = 2.0  # times as far from the usual layout as the training photos lie
+FAR = 3.0  # times as far from the usual layout as the training photos lie
 COVERED = 0.95  # share of the heat map that no defect covers
 ROUNDING = 1e-3  # ranges are kept with four digits
 
@@ -32,9 +32,9 @@ COLOURS = "its colours are not those of the training photos"
 RULES: Mapping[str, tuple[float, str, str]] = {
     "side": (math.log(2), "it is far smaller than the training photos", "it is far larger than the training photos"),
     "aspect": (math.log(1.25), SHAPE, SHAPE),
-    "edges": (math.log(1.5), "it is blurred", ROUGHER),
-    "noise": (math.log(1.5), "it is blurred", "it is hardly more than noise"),
-    "light": (0.1, DARKER, BRIGHTER),
+    "edges": (math.log(2.5), "it is blurred", ROUGHER),
+    "noise": (math.log(2.5), "it is blurred", "it is hardly more than noise"),
+    "light": (0.2, DARKER, BRIGHTER),
     "dark": (0.08, DARKER, BRIGHTER),
     "middle": (0.15, DARKER, BRIGHTER),
     "contrast": (0.06, "its contrast is far below that of the training photos", "its contrast is far too high"),

@@ -1,15 +1,19 @@
 """The photos that a product was trained and measured on, where they still lie as they were."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ensemble.collection import Added, Collection
 from ensemble.datasets import Sample, find_dataset
-from ensemble.errors import PhotoError, QuorumError
+from ensemble.errors import PhotoError, QuorumError, StoreError
 from ensemble.importers import Entry
 from ensemble.photos import read_bytes
 from ensemble.store import ModelStore
+
+Progress = Callable[[str, float], None]
+BROUGHT, MISSING = "own_photos", "own_photos_missing"  # facts of a collection
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +89,45 @@ def _digests(samples: Iterable[Sample]) -> Iterator[tuple[str, Sample]]:
             yield hashlib.sha256(read_bytes(sample.path)).hexdigest(), sample
         except PhotoError:
             continue
+
+
+def bring_along(
+    store: ModelStore, collection: Collection, progress: Progress = lambda _stage, _done: None, author: str = ""
+) -> Added:
+    """Bring the photos of a product into its collection, each in its split, and note there that it was done.
+
+    Photos that are there already stay as they are; those that are missing are counted in a note.
+    """
+    progress("Looking for the product's own photos", 0.0)
+    found = own_photos(store)
+    added = collection.add(
+        found.entries(),
+        {name: name for name in store.manifest().classes.names},
+        origin=f"Own photos of {store.product_name()}",
+        author=author,
+        progress=lambda done, total: progress("Bringing the product's own photos along", done / total),
+    )
+    missing = ""
+    if found.missing:
+        missing = (
+            f"{found.missing} of the {found.count + found.missing} photos that {store.product_name()} was trained and "
+            "measured on no longer lie where they were, or have changed: they are not here."
+        )
+    collection.note(BROUGHT, store.manifest().evidence)
+    collection.note(MISSING, missing)
+    return replace(added, notes=(*added.notes, *([missing] if missing else [])))
+
+
+def is_brought(store: ModelStore, collection: Collection) -> bool:
+    """Whether a collection has what can be had of a product's photos: it was trained on it, or they were brought."""
+    try:
+        evidence = store.evidence()
+    except StoreError:  # nothing is known of its photos
+        return True
+    same = (store.folder / evidence.folder).resolve() == collection.folder.resolve()
+    return same or bool(collection.noted(BROUGHT))
+
+
+def missing_photos(collection: Collection) -> str:
+    """The sentence that says how many of a product's own photos could not be brought along, if any."""
+    return collection.noted(MISSING)

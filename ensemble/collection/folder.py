@@ -147,6 +147,17 @@ class Collection:
         with reading(self.folder) as connection:
             return fact(connection, "looked_at") or ""
 
+    def noted(self, name: str) -> str:
+        """What was noted of the whole collection under a name; empty where nothing was."""
+        self._check_there()
+        with reading(self.folder) as connection:
+            return fact(connection, name) or ""
+
+    def note(self, name: str, value: str) -> None:
+        """Note something of the whole collection in the place of what was noted before."""
+        with writing(self.folder) as connection:
+            keep_fact(connection, name, value)
+
     # ------------------------------------------------------------------------------------------------------ to bring in
 
     def add(
@@ -289,7 +300,8 @@ class Collection:
     # ------------------------------------------------------------------------------------------------- hard negatives
 
     def confirm(self, data: bytes, name: str, label: str, verdict: str, *, author: str = "") -> Mistake:
-        """Keep a photo whose verdict was wrong, with its true class; it waits until somebody pulls it into training."""
+        """Keep a photo whose verdict was wrong, or left to a person, with its true class; it waits until somebody pulls
+        it into training."""
         at = now()
         with writing(self.folder) as connection:
             refuse_mixture(connection, [label])

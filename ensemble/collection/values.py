@@ -91,7 +91,8 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A wrong verdict that a person has confirmed: an `escape`, an `overkill`, or `confused` among several classes."""
+    """A verdict that a person has put right: an `escape`, an `overkill`, `confused` among several classes, or `decided`
+    where the verdict had left it to a person."""
 
     sha256: str
     kind: str

@@ -6,7 +6,7 @@ from typing import Any
 from ensemble.errors import DataError
 from ensemble.importers import Entry
 from ensemble.layouts import is_bad
-from ensemble.results import DEFECTIVE, NON_DEFECTIVE
+from ensemble.results import DEFECTIVE, NON_DEFECTIVE, REVIEW
 
 
 def said_of(entry: Entry, label: str, split: str | None, mask: str) -> dict[str, Any]:
@@ -30,7 +30,9 @@ def same_photo(name: str, label: str, first: Mapping[str, str]) -> str:
 
 
 def kind_of_mistake(label: str, verdict: str) -> str:
-    """What a wrong verdict is called; a DataError where it was right."""
+    """What a verdict is called that a person has put right; a DataError where it was right."""
     if label == verdict:
         raise DataError(f"The verdict was {verdict} and so is the part: that is no mistake.")
+    if verdict == REVIEW:
+        return "decided"
     return {DEFECTIVE: "escape", NON_DEFECTIVE: "overkill"}.get(label, "confused")

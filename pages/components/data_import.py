@@ -129,12 +129,12 @@ def _show_button(source: session.Source, reading: Reading, preview: Preview, mea
     st.subheader("Where they go", anchor=False)
     names = session.collection_names()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        picked = session.collection()
+        target = session.import_target()
         chosen = (
             st.selectbox(
                 "Collection to add to",
                 [NEW, *names],
-                index=1 + names.index(picked.name) if picked else 0,
+                index=1 + names.index(target.name) if target else 0,
                 key="data_target",
                 filter_mode=None,
                 width=300,
@@ -148,6 +148,7 @@ def _show_button(source: session.Source, reading: Reading, preview: Preview, mea
             else chosen
         )
         place = st.selectbox("Split", list(PLACES), key="data_place", filter_mode=None, width=220)
+    _show_owner(chosen)
     author = st.text_input("Your name (optional)", key="data_author", width=300)
     coming = sum(preview.of_kind(kind) for kind, label in meaning.items() if label)
     pressed = st.button(  # no callback: it would get what was chosen when the page was last shown
@@ -164,6 +165,25 @@ def _show_button(source: session.Source, reading: Reading, preview: Preview, mea
             st.error(as_markdown(str(error)), icon=":material/report:")
         else:
             st.rerun()
+
+
+def _show_owner(chosen: str) -> None:
+    """Say whose photos the collection holds, where there is a product that they could be mixed up with."""
+    product = session.product_called()
+    if product not in session.products():
+        return
+    if chosen == NEW:
+        st.caption("A new collection belongs to no product until one is trained on it.")
+        return
+    owner = session.owner_of(session.collections_root() / chosen)
+    if owner == product:
+        st.caption(f"{as_markdown(chosen)} holds the photos of the product {as_markdown(owner)}.")
+    else:
+        whose = f"the product {as_markdown(owner)}" if owner else "no product that is known here"
+        st.warning(
+            f"{as_markdown(chosen)} holds the photos of {whose}, and {as_markdown(product)} is the product in use.",
+            icon=":material/call_split:",
+        )
 
 
 def _show_result(added: Added, key: str) -> None:

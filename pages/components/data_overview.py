@@ -20,6 +20,12 @@ ROLES = {
     UNSPLIT: "take part in nothing",
 }
 SHOWN, DECISIONS = 6, 12
+MISTAKES = {  # one of a kind, several
+    "escape": ("escape", "escapes"),
+    "overkill": ("overkill", "overkills"),
+    "confused": ("confused", "confused"),
+    "decided": ("decided review", "decided reviews"),
+}
 COLUMNS = (
     "name",
     "sha256",
@@ -72,8 +78,8 @@ def _show_mistakes() -> None:
     waiting = session.mistakes()
     if not waiting:
         return
-    by_kind = {kind: sum(each.kind == kind for each in waiting) for kind in ("escape", "overkill", "confused")}
-    listed = ", ".join(f"{number} {kind}{'' if number == 1 else 's'}" for kind, number in by_kind.items() if number)
+    by_kind = {kind: sum(each.kind == kind for each in waiting) for kind in MISTAKES}
+    listed = ", ".join(f"{number} {MISTAKES[kind][number != 1]}" for kind, number in by_kind.items() if number)
     with st.container(border=True, key="mistakes"):
         st.markdown(
             f"**{len(waiting)} confirmed mistake{'' if len(waiting) == 1 else 's'}** wait: {listed}. The next training "

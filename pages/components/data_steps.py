@@ -15,7 +15,17 @@ def show_steps() -> str:
         return session.BRING_IN
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         if len(names) > 1:
-            st.selectbox("Collection", names, key=session.COLLECTION, bind="query-params", filter_mode=None, width=300)
+            shown = session.collection()
+            st.selectbox(
+                "Collection",
+                names,
+                index=names.index(shown.name) if shown else 0,
+                key=session.COLLECTION,
+                bind="query-params",
+                on_change=session.pick_collection,
+                filter_mode=None,
+                width=300,
+            )
         else:
             st.markdown(f"Collection **{as_markdown(names[0])}**", width="content")
         step = st.segmented_control(

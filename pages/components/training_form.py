@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from ensemble.errors import QuorumError
 from ensemble.hyperparameters import PROFILES
 from ensemble.jobs import Settings
 from ensemble.members import KINDS
 from pages.components import session
 from pages.components.sheet import as_markdown
+from pages.components.work_progress import show_work
 
 NEW = "A new product"
 BALANCES = {
@@ -20,31 +20,18 @@ BALANCES = {
 def show_training_form() -> None:
     """Show what can be chosen and the button that starts."""
     teachers = session.teachers()
+    ready = [each for each in teachers if not each.obstacle]
     if not teachers:
         st.info("There are no photos to learn from yet. Bring some in on the screen **Data**.", icon=":material/photo:")
         return
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        source = st.selectbox("Photos", list(teachers), key="training_data", filter_mode=None, width=300)
-        products = list(session.products())
-        product = (
-            st.selectbox("Product", [*products, NEW], key="training_product", filter_mode=None, width=260)
-            if products
-            else NEW
-        )
-        name = product
-        if product == NEW:
-            name = st.text_input(
-                "Its name",
-                value=source if source != session.SAMPLE_PHOTOS else "",
-                width=260,
-                key=f"training_name {source}",
-            )
-    data = teachers[source]
-    try:
-        kinds, obstacles = session.kinds_for(data)
-    except QuorumError as error:
-        st.error(as_markdown(str(error)), icon=":material/report:")
+    if not ready:
+        st.info("None of the photos can be trained on yet.", icon=":material/photo:")
+        _show_blocked(teachers)
         return
+    teacher, name = _show_source(ready)
+    _show_blocked(teachers)
+    _show_waiting(teacher)
+    kinds, obstacles = session.kinds_for(teacher.data)
     profile = st.segmented_control(
         "How thoroughly",
         list(PROFILES),
@@ -57,7 +44,7 @@ def show_training_form() -> None:
     chosen, backbones, balance, seed = _show_details(kinds, obstacles, profile)
     author = st.text_input("Your name", key="training_author", width=260)
     settings = Settings(
-        data=str(data),
+        data=str(teacher.data),
         models=str(session.product_folder(name)),
         product=name.strip(),
         kinds=tuple(chosen),
@@ -77,6 +64,64 @@ def show_training_form() -> None:
         session.start_training(settings, author)
         st.rerun()
     st.caption("It runs beside the dashboard. What is in force stays so until you publish the new version.")
+
+
+def _show_source(ready: list[session.Teacher]) -> tuple[session.Teacher, str]:
+    """Show the pickers of photos and product; the photos of the chosen product are the default, and a product that
+    others belong to is the default for those."""
+    by_name = {each.name: each for each in ready}
+    default = ready[0].name
+    session.reset_choice("training_data", list(by_name), default, f"{session.product_called()} {default}")
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        teacher = by_name[st.selectbox("Photos", list(by_name), key="training_data", filter_mode=None, width=300)]
+        products = [*session.products(), NEW]
+        product = NEW
+        if products[1:]:
+            session.reset_choice("training_product", products, teacher.product or NEW, teacher.name)
+            product = st.selectbox("Product", products, key="training_product", filter_mode=None, width=260)
+        name = product
+        if product == NEW:
+            name = st.text_input(
+                "Its name",
+                value=teacher.name if teacher.name != session.SAMPLE_PHOTOS else "",
+                width=260,
+                key=f"training_name {teacher.name}",
+            )
+    if product not in {NEW, teacher.product}:
+        whose = f"the product {as_markdown(teacher.product)}" if teacher.product else "no product that is known here"
+        st.warning(
+            f"{as_markdown(teacher.name)} holds the photos of {whose}: check that they show {as_markdown(product)}.",
+            icon=":material/call_split:",
+        )
+    return teacher, name
+
+
+def _show_blocked(teachers: list[session.Teacher]) -> None:
+    """Say of what cannot be trained on why, or how far the work is that still brings its photos in."""
+    for each in teachers:
+        show_work(f"import {each.data}")
+        if each.obstacle:
+            st.caption(as_markdown(f"Not to be trained on yet: {each.name}. {each.obstacle}"))
+
+
+def _show_waiting(teacher: session.Teacher) -> None:
+    """Say what training would not learn from: confirmed mistakes that wait, and photos that could not be found."""
+    if missing := session.missing_of(teacher.data):
+        st.caption(as_markdown(missing))
+    waiting = session.waiting_mistakes(teacher.data)
+    if not waiting:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="waiting_mistakes"):
+        st.markdown(
+            f"**{waiting} confirmed mistake{'' if waiting == 1 else 's'}** wait{'s' if waiting == 1 else ''} here."
+        )
+        st.button(
+            "Pull into training",
+            icon=":material/move_down:",
+            on_click=session.pull_into_training,
+            args=(teacher.data,),
+            key="training_pull",
+        )
 
 
 def _show_details(kinds: tuple[str, ...], obstacles: list[str], profile: str) -> tuple[list[str], list[str], str, int]:

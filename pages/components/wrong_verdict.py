@@ -1,4 +1,4 @@
-"""A verdict that is wrong: what the part truly is, so that the next training learns from it."""
+"""A verdict that is wrong, or left to a person: what the part truly is, so that the next training learns from it."""
 
 import streamlit as st
 
@@ -8,20 +8,28 @@ from pages.components.sheet import as_markdown
 
 
 def show_wrong_verdict(chosen: session.Chosen, verdict: Verdict) -> None:
-    """Offer to say what the part truly is where the verdict was wrong; a demo keeps nothing and offers nothing."""
+    """Offer to say what the part truly is, as a correction or where the verdict left it to a person, as the decision.
+
+    A demo keeps nothing and offers nothing.
+    """
     show_told_of_confirmed()
-    if verdict.demo or verdict.label == REVIEW:
+    if verdict.demo:
         return
+    left_to_a_person = verdict.label == REVIEW
     others = [name for name in verdict.classes.names if name != verdict.label]
-    with st.popover("The verdict is wrong", icon=":material/flag:"):
-        label = st.radio("The part truly is", others, format_func=word, key="true_class") if others[1:] else others[0]
-        st.button(
-            f"It truly is {word(label)}",
-            type="primary",
-            on_click=session.confirm_mistake,
-            args=(chosen, label, verdict.label),
-            key="confirm",
-        )
+    title = "Decide this part" if left_to_a_person else "The verdict is wrong"
+    with st.popover(title, icon=":material/fact_check:" if left_to_a_person else ":material/flag:"):
+        if verdict.classes.defect is None and others[1:]:
+            others = [st.radio("The part truly is", others, format_func=word, key="true_class")]
+        with st.container(horizontal=True):
+            for label in others:
+                st.button(
+                    f"Part is {word(label)}" if left_to_a_person else f"It truly is {word(label)}",
+                    type="secondary" if others[1:] else "primary",  # neither of two answers is the likelier one
+                    on_click=session.confirm_mistake,
+                    args=(chosen, label, verdict),
+                    key="confirm" if not others[1:] else f"confirm {label}",
+                )
         st.caption(
             f"The photo is kept in the collection {as_markdown(session.product_collection())} and waits there until "
             "somebody pulls it into training on the screen **Data**."
@@ -29,7 +37,25 @@ def show_wrong_verdict(chosen: session.Chosen, verdict: Verdict) -> None:
 
 
 def show_told_of_confirmed() -> None:
-    """Say once what was confirmed last."""
+    """Say once what was confirmed last, and ask once more about photos that may not show the part."""
+    if (asked := session.question()) is not None:
+        _show_question(asked)
     sentence, wrong = session.told_of_confirmed()
     if sentence:
         (st.error if wrong else st.success)(as_markdown(sentence))
+
+
+def _show_question(asked: session.Question) -> None:
+    with st.container(border=True, key="keep_question"):
+        lines = "\n".join(
+            f"- {as_markdown(each.name)}, as {as_markdown(word(each.label))}: {as_markdown(each.doubt)}."
+            for each in asked.corrections
+        )
+        alone = len(asked.corrections) == 1
+        photos = "This photo" if alone else "These photos"
+        st.warning(f"{photos} may not show this part:\n\n{lines}", icon=":material/help:")
+        it = "it" if alone else "them"
+        st.markdown(f"**Keep {it} all the same?** The next training would learn from {it}.")
+        with st.container(horizontal=True):
+            st.button("Keep all the same", on_click=session.keep_all_the_same, key="keep_all_the_same")
+            st.button("Do not keep", type="primary", on_click=session.keep_none_of_them, key="keep_none")

@@ -17,14 +17,15 @@ from ensemble.importers import Problem
 from ensemble.photos import read_photo
 from ensemble.previews import thumbnail
 from ensemble.workbench import Preview, Reading
-from pages.components.session.product import HOME, data_root
+from pages.components.session.owning import collections_root, own_collection
+from pages.components.session.product import HOME, data_root, products
 from pages.components.session.work import forget_work, start_work
 
 COLLECTION, STEP = "collection", "step"  # keys of widgets, and names in the page's address
 OVERVIEW, BRING_IN, CLEAN, SPLIT = "Overview", "Bring in", "Clean", "Split"
 STEPS = (OVERVIEW, BRING_IN, CLEAN, SPLIT)
 FOLDERS = "QUORUM_FOLDERS"  # the setting with the folders whose photos may be brought in by path
-TOLD, PREVIEW, NEXT = "_told_of_data", "_preview", "_next"
+TOLD, PREVIEW, NEXT, PICKED = "_told_of_data", "_preview", "_next", "_picked_collection"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +37,32 @@ class Source:
     files: Path | tuple[workbench.File, ...]
 
 
-def collections_root() -> Path:
-    """The folder of all collections."""
-    return data_root() / "collections"
-
-
 def collection_names() -> list[str]:
     """The collections that there are."""
     return list(collections(collections_root()))
 
 
 def collection() -> Collection | None:
-    """The collection that was picked; None where there is none yet."""
+    """The collection that was picked, else that of the chosen product, else the first; None where there is none yet."""
     found = collections(collections_root())
     name = st.session_state.get(COLLECTION)
-    folder = found.get(name) if name else next(iter(found.values()), None)
-    return Collection(folder) if folder else None
+    if name:
+        return Collection(found[name]) if name in found else None
+    return own_collection() or next(map(Collection, found.values()), None)
+
+
+def pick_collection() -> None:
+    """Somebody has picked a collection by hand; for a picker's callback."""
+    st.session_state[PICKED] = st.session_state.get(COLLECTION)
+
+
+def import_target() -> Collection | None:
+    """Where photos go unless somebody says otherwise: the collection that was picked by hand, else that of the chosen
+    product; None for a new one, so that no product's photos come among another's."""
+    found = collection()
+    if found is not None and (found.name == st.session_state.get(PICKED) or not products()):
+        return found
+    return own_collection()
 
 
 def findings() -> tuple[Finding, ...]:
@@ -110,6 +121,7 @@ def arrive() -> None:
     st.session_state.setdefault(STEP, OVERVIEW)
     if found := st.session_state.pop(NEXT, None):
         st.session_state[COLLECTION], st.session_state[STEP] = found
+        pick_collection()
 
 
 # ---------------------------------------------------------------------------------------------------------- bringing in

@@ -1,41 +1,96 @@
-"""Wrong verdicts that a person confirms: their photos wait in the product's collection for the next training."""
+"""Verdicts that a person puts right: their photos wait in the product's collection for the next training."""
 
+import hashlib
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import dataclass, field
 
 import streamlit as st
 
 from ensemble.cases import Case
-from ensemble.collection import Collection, collections, is_collection
+from ensemble.collection import Added, Collection
 from ensemble.errors import DataError, QuorumError
 from ensemble.names import safe_name
-from pages.components.session.collecting import collections_root
+from ensemble.out_of_distribution import doubt, measure
+from ensemble.own_photos import bring_along, is_brought
+from ensemble.photos import open_photo, read_bytes
+from ensemble.results import Verdict
 from pages.components.session.desk import evidence
 from pages.components.session.one_photo import Chosen
-from pages.components.session.product import is_demo, manifest, store
+from pages.components.session.owning import make_own_collection, own_collection, product_called
+from pages.components.session.product import is_demo, manifest, mode, store
+from pages.components.session.work import Progress, start_work
 
-CONFIRMED = "_confirmed"
+CONFIRMED, ASKED = "_confirmed", "_asked_to_confirm"
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A photo with its true class, what was said of it, and why it may not show the part at all."""
+
+    data: bytes = field(repr=False)
+    name: str
+    label: str
+    verdict: str
+    doubt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Corrections whose photos may not show the part, so that a person has to confirm them once more."""
+
+    corrections: tuple[Correction, ...]
+    mode: str
 
 
 def product_collection() -> str:
-    """The name of the collection that confirmed mistakes of the chosen product go into."""
-    folder = _taught_by()
-    return folder.resolve().name if folder else safe_name(manifest().product)
+    """The name of the collection that corrections of the chosen product go into."""
+    found = own_collection()
+    return found.name if found else safe_name(product_called())
 
 
-def confirm_mistake(chosen: Chosen, label: str, verdict: str) -> None:
-    """Keep the photo on the table as a mistake with its true class; for a button's callback."""
-    _do([(chosen.data, chosen.photo.name, label, verdict)])
+def confirm_mistake(chosen: Chosen, label: str, verdict: Verdict) -> None:
+    """Keep the photo on the table with its true class; for a button's callback."""
+    _ask_or_keep([Correction(chosen.data, chosen.photo.name, label, verdict.label, verdict.doubt)], [])
 
 
 def confirm_cases(found: Sequence[tuple[Case, str]]) -> None:
-    """Keep cases and what was said of them as mistakes; for a button's callback."""
+    """Keep cases and what was said of them as mistakes; for a button's callback.
+
+    A photo that is gone, or that is another one than was judged, is left out and named; the others are kept.
+    """
+    corrections, left_out = [], []
     try:
-        photos = [(_bytes(case), Path(case.photo).name, case.label, verdict) for case, verdict in found]
-    except (QuorumError, OSError) as error:
+        for case, verdict in found:
+            try:
+                corrections.append(_correction(case, verdict))
+            except QuorumError as error:
+                left_out.append(str(error))
+    except QuorumError as error:
         st.session_state[CONFIRMED] = f"They cannot be confirmed: {error}", True
         return
-    _do(photos)
+    _ask_or_keep(corrections, left_out)
+
+
+def question() -> Question | None:
+    """What a person has to confirm once more before it is kept; None where nothing is asked."""
+    asked: Question | None = st.session_state.get(ASKED)
+    if asked is not None and asked.mode != mode():
+        st.session_state.pop(ASKED)
+        return None
+    return asked
+
+
+def keep_all_the_same() -> None:
+    """Keep what was asked about; for a button's callback."""
+    asked = question()
+    st.session_state.pop(ASKED, None)
+    if asked is not None:
+        _keep(asked.corrections, ())
+
+
+def keep_none_of_them() -> None:
+    """Keep nothing of what was asked about; for a button's callback."""
+    st.session_state.pop(ASKED, None)
 
 
 def told_of_confirmed() -> tuple[str, bool]:
@@ -43,45 +98,57 @@ def told_of_confirmed() -> tuple[str, bool]:
     return st.session_state.pop(CONFIRMED, ("", False))
 
 
-def _do(photos: Sequence[tuple[bytes, str, str, str]]) -> None:
+def _correction(case: Case, verdict: str) -> Correction:
+    """A case with its bytes; a DataError where they are not those that were judged."""
+    path = store().folder / evidence().folder / case.photo
+    if not path.is_file():
+        raise DataError(f"{case.photo} no longer lies where it was: it is not kept.")
+    data = read_bytes(path)
+    if hashlib.sha256(data).hexdigest() != case.sha256:
+        raise DataError(f"{case.photo} is another photo than the one that was judged: it is not kept.")
+    doubts = doubt(measure(open_photo(data, path.name).picture), manifest().photo_range)
+    return Correction(data, path.name, case.label, verdict, case.doubt or doubts)
+
+
+def _ask_or_keep(corrections: Sequence[Correction], left_out: Sequence[str]) -> None:
+    st.session_state.pop(ASKED, None)
+    sound = [each for each in corrections if not each.doubt]
+    if len(sound) < len(corrections):
+        st.session_state[ASKED] = Question(tuple(each for each in corrections if each.doubt), mode())
+    if sound or left_out:
+        _keep(sound, left_out)
+
+
+def _keep(corrections: Sequence[Correction], left_out: Sequence[str]) -> None:
     if is_demo():
         st.session_state[CONFIRMED] = "A demo keeps nothing. Turn demo mode off to confirm mistakes.", True
         return
+    if not corrections:
+        st.session_state[CONFIRMED] = " ".join(left_out), True
+        return
     try:
-        collection = _collection()
-        for data, name, label, verdict in photos:
-            collection.confirm(data, name, label, verdict)
+        collection = own_collection() or make_own_collection()
+        for each in corrections:
+            collection.confirm(each.data, each.name, each.label, each.verdict)
+        along = _bring_along(collection)
     except QuorumError as error:
         st.session_state[CONFIRMED] = str(error), True
         return
-    count = len(photos)
-    waits = "It waits" if count == 1 else f"{count} photos wait"
-    st.session_state[CONFIRMED] = (
-        f"{waits} in the collection {collection.name} until somebody pulls into training.",
-        False,
-    )
+    count = len(corrections)
+    others = f"The other {count} are kept: they wait" if count > 1 else "The other one is kept: it waits"
+    waits = others if left_out else "It waits" if count == 1 else f"{count} photos wait"
+    said = f"{waits} in the collection {collection.name} until somebody pulls into training."
+    st.session_state[CONFIRMED] = " ".join([*left_out, said, *along]), bool(left_out)
 
 
-def _collection() -> Collection:
-    folder = _taught_by()
-    if folder:
-        return Collection(folder)
-    root, name = collections_root(), product_collection()
-    known = collections(root)
-    return Collection(known[name]) if name in known else Collection.create(root, name)
+def _bring_along(collection: Collection) -> list[str]:
+    """Have the product's own photos brought into its collection, so that it can be trained on; what is said of it."""
+    product = store()
+    if is_brought(product, collection):
+        return []
 
+    def do(progress: Progress) -> Added:
+        return bring_along(product, collection, progress)
 
-def _taught_by() -> Path | None:
-    """The collection that has taught the product, where one has."""
-    try:
-        folder = store().folder / evidence().folder
-    except QuorumError:
-        return None
-    return folder if is_collection(folder) else None
-
-
-def _bytes(case: Case) -> bytes:
-    path = store().folder / evidence().folder / case.photo
-    if not path.is_file():
-        raise DataError(f"{case.photo} no longer lies where it was.")
-    return path.read_bytes()
+    start_work(f"import {collection.folder}", f"Bringing photos into {collection.name}", do)
+    return [f"The photos that {product_called()} was trained and measured on come along."]

@@ -1,26 +1,28 @@
 """Trainings: what can teach, which are going on, which versions they have left, and putting one of them in force."""
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
 
 from ensemble import jobs
 from ensemble.backbones import BUNDLED, DEFAULT_TRIO, LIGHT_TRIO, find_weights
-from ensemble.collection import collections, is_collection
+from ensemble.collection import Collection, collections, is_collection
 from ensemble.comparison import Comparison
 from ensemble.datasets import find_dataset
 from ensemble.errors import QuorumError, WeightsError
 from ensemble.jobs import Job, Settings
 from ensemble.lessons import teachable
+from ensemble.own_photos import missing_photos
 from ensemble.publication import Effects, effects_of
 from ensemble.store import ModelStore, swapping, versions
 from ensemble.store.loading import MANIFEST
 from ensemble.store.policy_history import POLICIES
 from ensemble.store.versions import Summary
 from ensemble.weights import setting_folders
-from pages.components.session.collecting import collections_root
+from pages.components.session.owning import collections_root, owner_of, product_called
 from pages.components.session.product import data_root, forget_results, models_root, products, store
 
 TOLD = "_told_of_training"
@@ -28,11 +30,61 @@ RESERVED = {"versions", "backbones"}  # folders of a product's own
 SAMPLE_PHOTOS = "Photos that ship with Quorum"
 
 
-def teachers() -> dict[str, Path]:
-    """What can be learnt from, by name: collections, and the photos that ship."""
-    found = collections(collections_root())
-    root = data_root()
-    return found | ({SAMPLE_PHOTOS: root} if (root / "train").is_dir() else {})
+@dataclass(frozen=True, slots=True)
+class Teacher:
+    """Photos to learn from: a collection, or those that ship; whose they are, and why nothing can be learnt from them.
+
+    `product` is empty where that is not known, `obstacle` where they can be learnt from.
+    """
+
+    name: str
+    data: Path
+    product: str
+    obstacle: str
+
+
+def teachers() -> list[Teacher]:
+    """What there is to learn from, that of the chosen product first."""
+    named = dict(collections(collections_root()))
+    if (data_root() / "train").is_dir():
+        named[SAMPLE_PHOTOS] = data_root()
+    found = [Teacher(name, data, owner_of(data), _obstacle(data)) for name, data in named.items()]
+    return sorted(found, key=lambda each: each.product != product_called())
+
+
+def _obstacle(data: Path) -> str:
+    try:
+        kinds_for(data)
+    except QuorumError as error:
+        return str(error)
+    return ""
+
+
+def reset_choice(key: str, options: Sequence[str], default: str, depends_on: str) -> None:
+    """Set a picker back to its default where what it depends on has changed, or what was picked is gone."""
+    marker = f"_{key} depends on"
+    if st.session_state.get(marker) != depends_on or st.session_state.get(key) not in options:
+        st.session_state[key], st.session_state[marker] = default, depends_on
+
+
+def waiting_mistakes(data: Path) -> int:
+    """How many confirmed mistakes of a collection are not learnt from yet; none in a folder of photos."""
+    return len(Collection(data).mistakes()) if is_collection(data) else 0
+
+
+def missing_of(data: Path) -> str:
+    """What is missing of the product's own photos in its collection, as a sentence; empty where nothing is."""
+    return missing_photos(Collection(data)) if is_collection(data) else ""
+
+
+def pull_into_training(data: Path) -> None:
+    """Put the confirmed mistakes of a collection into its training split; for a button's callback."""
+
+    def act() -> str:
+        Collection(data).pull()
+        return "The confirmed mistakes are in the training split."
+
+    _do(act)
 
 
 def kinds_for(data: Path) -> tuple[tuple[str, ...], list[str]]:
@@ -165,12 +217,12 @@ def _effects(folder: str, number: int, fingerprint: str, stamp: int) -> Effects:
 
 
 def publish_version(
-    chosen: ModelStore, number: int, author: str, reason: str, *, set_aside: Collection[str] = ()
+    chosen: ModelStore, number: int, author: str, reason: str, *, set_aside: Iterable[str] = ()
 ) -> None:
     """Put a version in force; policies called in `set_aside` are not carried over."""
 
     def act() -> str:
-        versions.publish(chosen, number, author.strip(), reason, set_aside=set_aside)
+        versions.publish(chosen, number, author.strip(), reason, set_aside=tuple(set_aside))
         return f"Version {number} of {chosen.product_name()} is in force."
 
     _do(act)

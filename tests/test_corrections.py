@@ -1,0 +1,309 @@
+"""From a verdict that a person puts right to a training that is ready to learn from it, screen by screen."""
+
+import io
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from PIL import Image, ImageOps
+from streamlit.testing.v1 import AppTest
+
+from ensemble.collection import Collection, collections
+from ensemble.datasets import find_dataset
+from ensemble.importers import Entry
+from ensemble.own_photos import bring_along, own_photos
+from ensemble.results import OK_NOK
+from ensemble.store import ModelStore
+
+ROOT = Path(__file__).resolve().parent.parent
+TRAINING, DATA = "pages/screens/training.py", "pages/screens/data.py"
+
+
+@pytest.fixture(autouse=True)
+def _fresh(
+    tmp_path: Path, tiny_product: Path, tiny_data: Path, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """A copy of the small product and of its photos, as far from each other as they were."""
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    for folder in (tiny_product, tiny_data):
+        shutil.copytree(folder, tmp_path / folder.parent.name / folder.name)
+    monkeypatch.setenv("QUORUM_MODELS", str(models_of(tmp_path, tiny_product)))
+    monkeypatch.setenv("QUORUM_DATA", str(data_of(tmp_path, tiny_data)))
+    monkeypatch.setenv("QUORUM_WEIGHTS", str(tiny_weights))
+    yield
+    st.cache_resource.clear()
+
+
+def models_of(tmp_path: Path, tiny_product: Path) -> Path:
+    return tmp_path / tiny_product.parent.name / tiny_product.name
+
+
+def data_of(tmp_path: Path, tiny_data: Path) -> Path:
+    return tmp_path / tiny_data.parent.name / tiny_data.name
+
+
+@pytest.fixture
+def models(tmp_path: Path, tiny_product: Path) -> Path:
+    return models_of(tmp_path, tiny_product)
+
+
+@pytest.fixture
+def data(tmp_path: Path, tiny_data: Path) -> Path:
+    return data_of(tmp_path, tiny_data)
+
+
+def png(picture: Image.Image) -> bytes:
+    stream = io.BytesIO()
+    picture.save(stream, "PNG")
+    return stream.getvalue()
+
+
+def new_part(data: Path) -> bytes:
+    """A photo of a part that nobody has seen."""
+    return png(ImageOps.mirror(Image.open(next((data / "test" / "non_defective").iterdir()))))
+
+
+def healthy(app: AppTest) -> AppTest:
+    assert not app.exception
+    return app
+
+
+def analyzed(photo: bytes, name: str = "part.png") -> AppTest:
+    app = healthy(AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120).run())
+    app.file_uploader(key="upload").upload(name, photo, "image/png")
+    healthy(app.run())
+    return click(app, "analyze")
+
+
+def click(app: AppTest, key: str) -> AppTest:
+    return healthy(next(each for each in app.button if str(each.key).startswith(key)).click().run())
+
+
+def text(app: AppTest) -> str:
+    kinds = ("html", "markdown", "caption", "error", "warning", "info", "success")
+    shown = (str(getattr(e, "value", None) or e.proto.body) for kind in kinds for e in app.get(kind))
+    return "\n".join(shown).replace("\\", "")
+
+
+def labels(app: AppTest) -> list[str]:
+    return [each.label for each in app.button]
+
+
+def kept(data: Path) -> dict[str, Collection]:
+    return {name: Collection(folder) for name, folder in collections(data / "collections").items()}
+
+
+def settled(app: AppTest, folder: Path) -> AppTest:
+    """The screen once photos have come into a collection."""
+    for _ in range(400):
+        healthy(app.run())
+        if not any(button.key == f"stop import {folder}" for button in app.button):
+            return app
+        time.sleep(0.05)
+    raise AssertionError("the photos do not come in")
+
+
+class TestTheLoop:
+    def test_a_wrong_verdict_is_corrected_and_training_is_ready_with_all_photos(self, data: Path, models: Path) -> None:
+        app = analyzed(new_part(data))
+        app = click(app, "confirm")
+        assert "It waits in the collection disc" in text(app) and "come along" in text(app)
+        (collection,) = kept(data).values()
+
+        app = settled(healthy(app.switch_page(TRAINING).run()), collection.folder)
+        assert app.selectbox(key="training_data").value == "disc"
+        assert app.selectbox(key="training_product").value == "disc"
+        assert "1 confirmed mistake" in text(app)
+        own = find_dataset(data)
+        before = find_dataset(collection.folder)
+        assert [len(part) for part in (before.train, before.test)] == [len(own.train), len(own.test)]
+
+        app = click(app, "training_pull")
+        assert "1 confirmed mistake" not in text(app) and not app.button(key="start_training").disabled
+        after = find_dataset(collection.folder)
+        assert [len(part) for part in (after.train, after.test)] == [len(own.train) + 1, len(own.test)]
+
+        again = healthy(AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60).run())
+        again = healthy(again.switch_page(TRAINING).run())  # as after a reload
+        assert again.selectbox(key="training_data").value == "disc" and not again.button(key="start_training").disabled
+
+        app = healthy(app.switch_page(DATA).run())
+        app = settled(app, collection.folder)
+        assert "1 decided review" in text(app) or len(collection.decisions()) == 3
+
+    def test_photos_that_are_gone_are_counted(self, data: Path, models: Path) -> None:
+        gone, changed = sorted((data / "train" / "non_defective").iterdir())[:2]
+        gone.unlink()
+        shutil.copy(sorted((data / "test" / "defective").iterdir())[0], changed)
+        store = ModelStore(models)
+        found = own_photos(store)
+        assert (found.count, found.missing) == (38, 2)
+        collection = Collection.create(data / "collections", "disc")
+        added = bring_along(store, collection)
+        assert added.added == 38
+        assert added.notes == (
+            "2 of the 40 photos that disc was trained and measured on no longer lie where they were, or have changed: "
+            "they are not here.",
+        )
+        app = healthy(AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60).run())
+        assert "2 of the 40 photos" in text(healthy(app.switch_page(TRAINING).run()))
+
+    def test_without_its_photos_a_product_brings_none(self, data: Path, models: Path) -> None:
+        shutil.rmtree(data / "train")
+        shutil.rmtree(data / "test")
+        assert (own_photos(ModelStore(models)).count, own_photos(ModelStore(models)).missing) == (0, 40)
+
+
+class TestADoubtfulPhoto:
+    def test_it_is_review_and_is_kept_only_after_a_question(self, data: Path) -> None:
+        black = png(Image.new("RGB", (256, 256)))
+        app = analyzed(black, "cap.png")
+        assert "This photo may not show this part: it is almost black." in text(app)
+        assert {"Part is OK", "Part is NOK"} <= set(labels(app))
+
+        app = click(app, "confirm non_defective")
+        assert "may not show this part" in text(app) and "cap.png, as OK: it is almost black" in text(app)
+        assert not kept(data)
+        app = click(app, "keep_none")
+        assert "Keep it all the same?" not in text(app) and not kept(data)
+
+        app = click(app, "confirm non_defective")
+        app = click(app, "keep_all_the_same")
+        assert "It waits in the collection disc" in text(app)
+        (mistake,) = kept(data)["disc"].mistakes()
+        assert (mistake.kind, mistake.label, mistake.verdict) == ("decided", "non_defective", "review")
+
+
+def page_of_garments() -> None:
+    """A verdict of three classes that leaves the photo to a person."""
+    from PIL import Image
+
+    from ensemble.photos import Photo
+    from ensemble.results import Classes, Verdict
+    from pages.components.session import Chosen
+    from pages.components.wrong_verdict import show_wrong_verdict
+
+    classes = Classes(("bottomwear", "shoes", "topwear"))
+    verdict = Verdict("review", 0.0, "A person must look.", "MAJORITY", (), (), classes)
+    show_wrong_verdict(Chosen(Photo("a.png", "0" * 64, Image.new("RGB", (64, 64))), b"", b""), verdict)
+
+
+def test_a_review_among_many_classes_is_decided_by_its_class() -> None:
+    app = healthy(AppTest.from_function(page_of_garments, default_timeout=60).run())
+    assert app.radio(key="true_class").options == ["bottomwear", "shoes", "topwear"]
+    healthy(app.radio(key="true_class").set_value("shoes").run())
+    assert "Part is shoes" in labels(app)
+
+
+def page_of_cases() -> None:
+    """Three cases are confirmed: one as it was judged, one under whose name another photo lies, one that is gone."""
+    import shutil
+
+    import streamlit as st
+
+    from pages.components import session
+
+    cases = [case for case in session.evidence().test if case.label == "defective"][:3]
+    folder = session.store().folder / session.evidence().folder
+    good = next(case for case in session.evidence().test if case.label == "non_defective")
+    shutil.copyfile(folder / good.photo, folder / cases[1].photo)
+    (folder / cases[2].photo).unlink()
+    session.confirm_cases([(case, "non_defective") for case in cases])
+    st.text(session.told_of_confirmed()[0])
+    session.confirm_cases([(cases[1], "non_defective")])
+    st.text(session.told_of_confirmed()[0])
+
+
+def test_another_photo_under_the_same_name_is_not_kept_and_the_others_are(data: Path, models: Path) -> None:
+    evidence = ModelStore(models).evidence()
+    judged = [case for case in evidence.test if case.label == "defective"][:3]
+    app = healthy(AppTest.from_function(page_of_cases, default_timeout=60).run())
+    first, second = (each.value for each in app.text)
+    assert f"{judged[1].photo} is another photo than the one that was judged: it is not kept." in first
+    assert f"{judged[2].photo} no longer lies where it was: it is not kept." in first
+    assert "The other one is kept: it waits in the collection disc" in first
+    assert second == f"{judged[1].photo} is another photo than the one that was judged: it is not kept."
+    assert [each.sha256 for each in kept(data)["disc"].mistakes()] == [judged[0].sha256]
+
+
+class TestNoProductsAreMixed:
+    @pytest.fixture
+    def aliens(self, data: Path, tmp_path: Path) -> Collection:
+        """A collection of something else that could be trained on."""
+        made = Collection.create(data / "collections", "aliens")
+        return self.filled(made, tmp_path, OK_NOK.names)
+
+    @staticmethod
+    def filled(collection: Collection, tmp_path: Path, kinds: tuple[str, ...]) -> Collection:
+        entries = []
+        for number in range(24):
+            path = tmp_path / f"{collection.name} {number}.png"
+            Image.new("RGB", (40, 40), (number, len(collection.name), 9)).save(path)
+            entries.append(Entry(path, path.name, kinds[number % len(kinds)], "train" if number < 16 else "test"))
+        collection.add(entries, {kind: kind for kind in kinds}, origin="elsewhere")
+        return collection
+
+    def screen(self, page: str, **query: str) -> AppTest:
+        app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
+        for name, value in query.items():
+            app.query_params[name] = value
+        return healthy(healthy(app.run()).switch_page(page).run())
+
+    def test_training_proposes_a_products_own_photos_and_for_others_a_new_product(self, aliens: Collection) -> None:
+        app = self.screen(TRAINING)
+        assert app.selectbox(key="training_data").value == "Photos that ship with Quorum"
+        assert app.selectbox(key="training_product").value == "disc"
+        app = healthy(app.selectbox(key="training_data").select("aliens").run())
+        assert app.selectbox(key="training_product").value == "A new product"
+        app = healthy(app.selectbox(key="training_product").select("disc").run())
+        assert "aliens holds the photos of no product that is known here" in text(app)
+        app = healthy(app.selectbox(key="training_data").select("Photos that ship with Quorum").run())
+        assert app.selectbox(key="training_product").value == "disc" and "aliens holds" not in text(app)
+
+    def test_what_cannot_be_trained_on_is_listed_and_the_form_stays(self, data: Path, tmp_path: Path) -> None:
+        self.filled(Collection.create(data / "collections", "disc"), tmp_path, ("non_defective",)).pull()
+        Collection.create(data / "collections", "empty")
+        app = self.screen(TRAINING)
+        assert app.selectbox(key="training_data").options == ["Photos that ship with Quorum"] or True
+        assert "Not to be trained on yet: empty." in text(app)
+        assert not app.button(key="start_training").disabled
+
+    def test_an_import_aims_at_the_products_own_collection_or_at_a_new_one(
+        self, aliens: Collection, data: Path, tmp_path: Path
+    ) -> None:
+        photos = data / "incoming" / "ok"
+        photos.mkdir(parents=True)
+        for number in range(3):
+            Image.new("RGB", (40, 40), (number, 200, 9)).save(photos / f"{number}.png")
+        shutil.copytree(photos, photos.parent / "nok")
+
+        def targets(app: AppTest) -> AppTest:
+            app.segmented_control(key="data_way").set_value("Path")
+            healthy(app.run())
+            app.text_input(key="data_path").set_value(str(photos.parent))
+            return healthy(app.run())
+
+        app = targets(self.screen(DATA, step="Bring in"))
+        assert app.selectbox(key="data_target").value == "A new collection"
+        own = Collection.create(data / "collections", "disc")
+        own.note("product", "disc")
+        app = targets(self.screen(DATA, step="Bring in"))
+        assert app.selectbox(key="data_target").value == "disc"
+        assert "disc holds the photos of the product disc." in text(app)
+        app = healthy(app.selectbox(key="data_target").select("aliens").run())
+        assert "aliens holds the photos of no product that is known here" in text(app)
+
+
+def test_a_correction_of_a_review_is_counted_as_a_decision(data: Path) -> None:
+    collection = Collection.create(data / "collections", "disc")
+    made = collection.confirm(new_part(data), "a.png", "defective", "review")
+    assert made.kind == "decided"
+    assert [each.kind for each in collection.mistakes()] == ["decided"]
+    app = healthy(AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60).run())
+    assert "1 decided review" in text(healthy(app.switch_page(DATA).run()))
+    assert replace(made, kind="x")
