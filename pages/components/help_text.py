@@ -20,7 +20,8 @@ def show_words() -> None:
             (chip(defect, OK_NOK), "The votes find a defect. Take the part out."),
             (
                 chip(REVIEW, OK_NOK),
-                "A person must look: nobody should be sure, or a member is missing whose vote could change it.",
+                "A person must look: nobody should be sure, a member is missing whose vote could change it, or the "
+                "photo may not show this part.",
             ),
         ],
     )

@@ -95,7 +95,7 @@ def kinds_for(data: Path) -> tuple[tuple[str, ...], list[str]]:
     return _kinds(str(data), _stamp(data))
 
 
-@st.cache_data(max_entries=8, show_spinner="Counting the photos …")
+@st.cache_data(max_entries=64, show_spinner="Counting the photos …")
 def _kinds(data: str, stamp: int) -> tuple[tuple[str, ...], list[str]]:
     return teachable((), find_dataset(Path(data)))
 
