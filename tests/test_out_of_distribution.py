@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
+from ensemble import cases, evaluation
+from ensemble.datasets import Sample
 from ensemble.drawing.clothing import draw_clothing
 from ensemble.errors import StoreError
 from ensemble.inspector import Inspector
@@ -170,3 +172,28 @@ class TestTheVerdict:
     def test_a_demo_never_looks(self) -> None:
         (verdict,) = Inspector.for_demo().inspect([Photo("a.png", "0" * 64, Image.new("RGB", SIZE))], MAJORITY)
         assert verdict.doubt == ""
+
+
+class TestTheFigures:
+    @pytest.fixture
+    def scored(self, tmp_path: Path, part: Image.Image, usual: PhotoRange) -> evaluation.Scored:
+        """A good part and a black photo among the good ones, both called NOK."""
+        samples = []
+        for name, picture in (("part", part), ("black", Image.new("RGB", SIZE))):
+            picture.save(tmp_path / f"{name}.png")
+            samples.append(Sample(tmp_path / f"{name}.png", "non_defective"))
+        member = StubMember((0.1, 0.9))
+        inspector = Inspector(Loaded({"svm": member}, (), OK_NOK, photo_range=usual))  # type: ignore[dict-item]
+        member.lesson = "all"  # type: ignore[attr-defined]
+        return evaluation.score(inspector, samples)
+
+    def test_an_evaluation_counts_it_as_review(self, scored: evaluation.Scored) -> None:
+        assert cases.labels(MAJORITY, scored.cases, OK_NOK) == ["defective", REVIEW]
+        quality = evaluation.report(scored, [MAJORITY], OK_NOK)["ensemble"]["MAJORITY"]
+        assert (quality["overkill_rate"], quality["review_rate"]) == (0.5, 0.5)
+
+    def test_evidence_keeps_why(self, scored: evaluation.Scored) -> None:
+        kept = cases.Evidence.from_json(cases.Evidence(OK_NOK, test=scored.cases).to_json())
+        assert [case.doubt for case in kept.test] == ["", "it is almost black"]
+        assert [case.decided_by(MAJORITY, OK_NOK).label for case in kept.test] == ["defective", REVIEW]
+        assert [case.doubt for case in cases.without(kept.test, "svm")] == ["", "it is almost black"]
