@@ -132,8 +132,8 @@ class PhotoRange:
         layouts = np.stack([photo.layout for photo in photos])  # (N, CELLS²)
         greys = np.median(layouts, axis=0)
         deviations = np.maximum(1.4826 * np.median(np.abs(layouts - greys), axis=0), EVEN_CELL)
-        kept = [np.rint(255 * values).clip(0, 255).astype(np.uint8).tobytes() for values in (greys, deviations)]
-        found = cls(len(photos), ranges, *kept)
+        kept, spread = (np.rint(255 * values).clip(0, 255).astype(np.uint8) for values in (greys, deviations))
+        found = cls(len(photos), ranges, kept.tobytes(), spread.tobytes())
         far = float(np.quantile([found.distance(layout) for layout in layouts], 1 - TAIL))
         return replace(found, far=max(round(far, 4), 0.1))
 

@@ -187,7 +187,7 @@ def page_of_garments() -> None:
     from pages.components.wrong_verdict import show_wrong_verdict
 
     classes = Classes(("bottomwear", "shoes", "topwear"))
-    verdict = Verdict("review", 0.0, "A person must look.", "MAJORITY", (), (), classes)
+    verdict = Verdict("review", None, "A person must look.", "MAJORITY", (), (), classes)
     show_wrong_verdict(Chosen(Photo("a.png", "0" * 64, Image.new("RGB", (64, 64))), b"", b""), verdict)
 
 

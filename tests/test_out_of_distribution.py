@@ -142,7 +142,12 @@ class TestTheVerdict:
 
     def test_it_is_review_with_the_reason_and_keeps_its_votes(self, inspector: Inspector) -> None:
         (verdict,) = inspector.inspect([Photo("a.png", "0" * 64, Image.new("RGB", SIZE))], MAJORITY)
-        assert (verdict.label, verdict.confidence, verdict.doubt) == (REVIEW, 0.0, "it is almost black")
+        assert (verdict.label, verdict.confidence, verdict.decision, verdict.doubt) == (
+            REVIEW,
+            None,
+            None,
+            "it is almost black",
+        )
         assert verdict.reason == (
             "This photo may not show this part: it is almost black. By its votes alone it would be NOK."
         )
