@@ -176,7 +176,7 @@ def _moved(vote: Vote, upwards: bool) -> str:
 
 def _instead(new: float, old: float) -> str:
     """`0.62 instead of 0.55`: the new threshold exactly, and the old one on its true side of it."""
-    shown, before = in_order(new, old, least=max(2, decimals(new)))
+    shown, before = in_order(new, old, least=max(2, decimals(new), min(3, decimals(old))))
     return f"{shown} instead of {before}"
 
 
