@@ -8,7 +8,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from ensemble import data_commands, mvtec_commands, version_commands
-from ensemble.errors import PhotoError, QuorumError
+from ensemble.errors import PhotoError, PolicyError, QuorumError
 from ensemble.terminal import (
     DEFAULT_MODELS,
     Backbones,
@@ -18,6 +18,7 @@ from ensemble.terminal import (
     Side,
     Weights,
     console,
+    in_force,
     listed,
     print_quality,
     print_table,
@@ -150,7 +151,7 @@ def evaluate(
     store = ModelStore(models)
     manifest = store.manifest()
     samples, notes = evaluation_part(data, manifest.folders, manifest.classes, manifest.seeds())
-    policies = store.policies()
+    policies = in_force(store)
     inspector = Inspector.open(store)
     for sentence in (*notes, *(f"{absence.member} is absent: {absence.reason}" for absence in inspector.absent)):
         say(sentence)
@@ -186,7 +187,7 @@ def inspect(
         inspector = Inspector.for_demo(known.classes if known else OK_NOK)
         chosen = choose(shipped(inspector.classes), policy)
     else:
-        chosen = choose(store.policies(), policy)
+        chosen = choose(in_force(store), policy)
         inspector = Inspector.open(store)
     refused = False
     for path in photos:
@@ -209,7 +210,10 @@ def policies(models: Models = DEFAULT_MODELS) -> None:
     from ensemble.policy_making import unsafe_name
     from ensemble.store import ModelStore
 
-    book = ModelStore(models).policy_book()
+    store = ModelStore(models)
+    if problem := store.policies_in_force().problem:
+        raise PolicyError(problem)
+    book = store.policy_book()
     rows = []
     for policy in book.ordered:
         cuts = (policy.review_from if policy.has_review else None, policy.reject_from, policy.threshold)

@@ -11,11 +11,12 @@ import base64
 import io
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
+from urllib.parse import parse_qsl
 
 from fastapi import FastAPI, Query, Request, UploadFile
 from fastapi.exceptions import RequestValidationError
@@ -27,6 +28,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ensemble.errors import PhotoError, PolicyError, QuorumError
 from ensemble.inspector import Inspector
+from ensemble.legible import shortened
 from ensemble.members import demo as dummies
 from ensemble.names import safe_name
 from ensemble.photos import MAX_BYTES, Photo, open_photo
@@ -107,6 +109,34 @@ class UploadLimit:
         await self.app(scope, counted, send)
 
 
+class KnownQuery:
+    """Refuses an address that carries what it cannot, or one thing twice: no wish is ever dropped without a word."""
+
+    def __init__(
+        self, app: ASGIApp, known: Mapping[str, Sequence[str]], refuse: Callable[[int, object], JSONResponse]
+    ) -> None:
+        self.app = app
+        self.known = known
+        self.refuse = refuse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self.app
+        if scope["type"] == "http":
+            given = [name for name, _ in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)]
+            known = self.known.get(scope["path"].rstrip("/") or "/", ())
+            if reason := next(filter(None, (_unwanted(name, given.count(name), known) for name in given)), ""):
+                app = self.refuse(422, reason)
+        await app(scope, receive, send)
+
+
+def _unwanted(name: str, count: int, known: Sequence[str]) -> str:
+    """Why an address may not carry this; empty where it may."""
+    if name not in known:
+        may = f"It may carry {', '.join(known)}." if known else "It carries nothing."
+        return f"The address cannot carry {shortened(name)}. {may}"
+    return "" if count == 1 else f"The address carries {name} {count} times. Give it once."
+
+
 class CurrentProduct:
     """The product in a folder: loaded once, and again when a file of its members has changed."""
 
@@ -142,6 +172,8 @@ def build(models: Path, *, demo: bool = False) -> FastAPI:
 
     def refuse(status: int, error: object, name: str = "") -> JSONResponse:
         return JSONResponse({"photo": safe_name(name), "error": str(error), **mark}, status)
+
+    app.add_middleware(KnownQuery, known={"/predict": tuple(Asked.model_fields)}, refuse=refuse)
 
     @app.get("/")
     async def welcome() -> dict[str, Any]:

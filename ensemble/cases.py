@@ -15,9 +15,10 @@ import numpy as np
 from ensemble.errors import StoreError
 from ensemble.policies import Policy
 from ensemble.results import REVIEW, Absence, Classes, Region, Score, Verdict
+from ensemble.strict_json import parsed
 
 FORMAT = 1
-MISSHAPEN = (ValueError, KeyError, TypeError, AttributeError, IndexError)
+MISSHAPEN = (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class Evidence:
     def from_json(cls, text: str, source: str = "evidence.json") -> "Evidence":
         """The inverse of `to_json`; a StoreError says that the file is broken."""
         try:
-            data = json.loads(text)
+            data = parsed(text)
             if data["format"] != FORMAT:
                 raise StoreError(f"{source} has the format {data['format']}; this Quorum reads {FORMAT}. Train again.")
             classes = Classes(tuple(data["classes"]), data["defect"])

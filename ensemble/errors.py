@@ -1,5 +1,13 @@
 """What can go wrong, told to the person who can mend it: what, what was expected, what came, what to do."""
 
+LONGEST = 600  # characters of a sentence
+
+
+def brief(error: Exception) -> str:
+    """What an error says; a value that somebody has filled with pages of text is cut out of the middle."""
+    said = str(error)
+    return said if len(said) <= LONGEST else f"{said[: LONGEST // 2]} … {said[-LONGEST // 2 :]}"
+
 
 class QuorumError(Exception):
     """Base of every error whose message is a sentence for a person; an edge shows it without a traceback."""

@@ -3,13 +3,17 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Column, Table
+
+if TYPE_CHECKING:  # importing it costs seconds, which most commands need not wait for
+    from ensemble.policies import Policy
+    from ensemble.store import ModelStore
 
 # Standard output carries results alone, so that it can be piped; a path with brackets in it is no markup.
 console = Console(stderr=True, markup=False)
@@ -46,6 +50,14 @@ def stages() -> Iterator[Callable[[str, float], None]]:
 def say(sentence: str) -> None:
     """A sentence for a person, beside the results."""
     console.print(sentence, highlight=False)
+
+
+def in_force(store: "ModelStore") -> "tuple[Policy, ...]":
+    """The policies that count now, the active one first; it is said where these are not those of the file."""
+    found = store.policies_in_force()
+    if found.problem:
+        say(found.problem)
+    return found.policies
 
 
 def listed(values: list[str] | None) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 ROWS = (
-    {"results", "errors", "digits", "locks", "processes"},
+    {"results", "errors", "digits", "locks", "processes", "strict_json", "legible"},
     {
         "photos",
         "names",

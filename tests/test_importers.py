@@ -186,8 +186,8 @@ def test_names_that_cannot_be_shown_are_named(tmp_path: Path) -> None:
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/ok/\xff.jpg")).write_bytes(PHOTO)
     found = understand(tmp_path)
     assert len(found.entries) == 2 and [problem.name for problem in found.problems] == [
-        "ok/a\ufffdb.jpg",
-        "ok/\ufffd.jpg",
+        r"ok/a\nb.jpg",
+        r"ok/\udcff.jpg",
     ]
 
 

@@ -306,15 +306,15 @@ def test_trust_names_a_backbone_that_is_unknown(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read_is_one_sentence(
     product: ModelStore, file: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = Path.read_text
+    original = Path.read_bytes
 
-    def denied(path: Path, *arguments: str, **settings: str) -> str:
+    def denied(path: Path) -> bytes:
         if path.name == file:
             raise PermissionError(13, "Permission denied")
-        return original(path, *arguments, **settings)
+        return original(path)
 
-    monkeypatch.setattr(Path, "read_text", denied)
-    with pytest.raises(StoreError, match=rf"{file} cannot be read \(Permission denied\)"):
+    monkeypatch.setattr(Path, "read_bytes", denied)
+    with pytest.raises((StoreError, PolicyError), match=rf"{file} cannot be read \(Permission denied\)"):
         product.policies()
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ensemble.errors import DataError
-from ensemble.names import MAX_NAME
+from ensemble.legible import shortened as legible
 from ensemble.photos import MAX_BYTES, PHOTO_ENDINGS
 
 MAX_FILES = 200_000
@@ -120,12 +120,6 @@ def not_a_photo(path: Path, name: str) -> str:
         limit = MAX_BYTES // 1_000_000
         return f"{name} is too large ({size / 1e6:.1f} MB, it must stay under {limit} MB). Save it smaller."
     return ""
-
-
-def legible(text: str) -> str:
-    """A text from a file or a file's name in at most 120 visible characters."""
-    visible = "".join("\ufffd" if unicodedata.category(c)[0] == "C" or c in "\u2028\u2029" else c for c in text)
-    return visible if len(visible) <= MAX_NAME else f"{visible[: MAX_NAME - 1]}…"
 
 
 def some(names: Iterable[str]) -> str:

@@ -1,7 +1,7 @@
 """What a policy must be: every field of its type and in its range, or one sentence that says what is wrong."""
 
-import math
 from collections.abc import Mapping
+from sys import float_info
 from typing import TYPE_CHECKING, Any
 
 from ensemble.errors import PolicyError
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 OVERRIDES = ("threshold", "thresholds", "review", "reject", "quorum")
 TEXTS = ("description", "author", "reason")
+COUNTS = ("good", "defective", "escapes", "overkills")
+MOST = 10**9  # photos that a count may name
 
 
 def check(policy: "Policy") -> None:
@@ -34,8 +36,26 @@ def check(policy: "Policy") -> None:
         _check_stage(stage, seen, who)
     for clause in policy.exceptions:
         _check_clause(clause, policy, who)
-    if not isinstance(policy.basis, Mapping):
-        raise PolicyError(f"{who}: basis must map names to what the cuts rest on. Got {policy.basis!r}.")
+    _check_basis(policy.basis, who)
+
+
+def _check_basis(basis: Any, who: str) -> None:
+    if not isinstance(basis, Mapping):
+        raise PolicyError(f"{who}: basis must map names to what the cuts rest on. Got {basis!r}.")
+    for name, value in basis.items():
+        counted = name in COUNTS and not (type(value) is int and 0 <= value <= MOST)
+        if counted or not _is_plain(value):
+            wanted = "a count of photos" if counted else "of finite numbers and texts"
+            raise PolicyError(f"{who}: {name} in its basis must be {wanted}. Got {value!r}.")
+    for some, of in (("escapes", "defective"), ("overkills", "good")):
+        if some in basis and of in basis and basis[some] > basis[of]:
+            raise PolicyError(f"{who}: {some} in its basis cannot be more than the {of} parts ({basis[of]}).")
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, Mapping | list | tuple):
+        return all(map(_is_plain, value.values() if isinstance(value, Mapping) else value))
+    return value is None or isinstance(value, str | bool) or _is_number(value)
 
 
 def _check_cuts(policy: "Policy", who: str) -> None:
@@ -67,7 +87,7 @@ def _check_share(value: Any, name: str, who: str) -> None:
 
 
 def _is_number(value: Any) -> bool:
-    return not isinstance(value, bool) and isinstance(value, int | float) and math.isfinite(value)
+    return not isinstance(value, bool) and isinstance(value, int | float) and abs(value) <= float_info.max
 
 
 def _check_count(value: Any, who: str) -> None:
@@ -104,6 +124,7 @@ def _check_stage(stage: "Stage", seen: set[str], who: str) -> None:
 def _check_clause(clause: "Clause", policy: "Policy", who: str) -> None:
     if not isinstance(clause.product, str) or not isinstance(clause.defect, str):
         raise PolicyError(f"{who}: an exception names its product and its defect as texts.")
+    _check_thresholds(clause.threshold, clause.thresholds, who)
     if not clause.product and not clause.defect:
         raise PolicyError(f"{who}: an exception names a product or a defect.")
     if clause.defect:
@@ -113,7 +134,7 @@ def _check_clause(clause: "Clause", policy: "Policy", who: str) -> None:
                 f"and none of {', '.join(OVERRIDES)}."
             )
         _check_share(clause.score, f"score of {clause.defect}", who)
-        if clause.verdict not in {DEFECTIVE, REVIEW}:
+        if clause.verdict not in (DEFECTIVE, REVIEW):
             raise PolicyError(f"{who}: an exception's verdict is {DEFECTIVE} or {REVIEW}. Got {clause.verdict!r}.")
         return
     if clause.score is not None or not clause.overrides():
@@ -121,5 +142,4 @@ def _check_clause(clause: "Clause", policy: "Policy", who: str) -> None:
             f"{who}: the exception for {clause.product!r} needs one of {', '.join(OVERRIDES)}; "
             "a score belongs to a defect."
         )
-    _check_thresholds(clause.threshold, clause.thresholds, who)
     policy.for_product(clause.product)  # which checks the values themselves, and review against reject

@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
-from ensemble.errors import PolicyError
+from ensemble.errors import PolicyError, brief
 from ensemble.policies.policy import Clause, Policy, Stage
+from ensemble.strict_json import JSONError, line_at, parsed
 
 TOP = ("active", "policies")
 
@@ -75,6 +76,7 @@ def from_json(text: str, source: str = "policies.json", members: Collection[str]
 
     With `members`, a policy that names any other member is refused. Without `active` the first policy is active.
     """
+    text = text.removeprefix("\ufeff")
     data = _parsed(text, source)
     places = _places(text)
     if (
@@ -84,7 +86,7 @@ def from_json(text: str, source: str = "policies.json", members: Collection[str]
         or not isinstance(data["policies"], list)
     ):
         strange = sorted(set(data) - set(TOP)) if isinstance(data, dict) else []
-        line = _line(text, text.find(f'"{strange[0]}"') if strange else 0)
+        line = line_at(text, text.find(f'"{strange[0]}"') if strange else 0)
         raise PolicyError(f'{source}, line {line}: expected {{"active": NAME, "policies": [...]}} and nothing beside.')
     policies: list[Policy] = []
     for number, entry in enumerate(data["policies"]):
@@ -92,16 +94,16 @@ def from_json(text: str, source: str = "policies.json", members: Collection[str]
         try:
             policies.append(_new(_policy(entry, members), policies))
         except _EntryError as error:
-            raise PolicyError(f"{source}, line {_line_of(text, start, end, error.key)}: {error}") from error
+            raise PolicyError(f"{source}, line {_line_of(text, start, end, error.key)}: {brief(error)}") from error
         except PolicyError as error:
             line = _line_of(text, start, end, _key_in(str(error), entry))
-            raise PolicyError(f"{source}, line {line}: {error}") from error
+            raise PolicyError(f"{source}, line {line}: {brief(error)}") from error
     active = data.get("active", policies[0].name if policies else "")
     try:
         return PolicyBook(tuple(policies), active)
     except PolicyError as error:
         key = "active" if policies else "policies"
-        raise PolicyError(f"{source}, line {_line_of(text, 0, len(text), key)}: {error}") from error
+        raise PolicyError(f"{source}, line {_line_of(text, 0, len(text), key)}: {brief(error)}") from error
 
 
 class _EntryError(ValueError):
@@ -113,21 +115,10 @@ class _EntryError(ValueError):
 
 
 def _parsed(text: str, source: str) -> Any:
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        keys = [key for key, _ in pairs]
-        for key in keys:
-            if keys.count(key) > 1:
-                places = [match.start() for match in re.finditer(re.escape(f'"{key}"') + r"\s*:", text)]
-                line = _line(text, places[-1] if places else 0)
-                raise PolicyError(f"{source}, line {line}: {key!r} stands twice in one entry. Keep one of them.")
-        return dict(pairs)
-
     try:
-        return json.loads(text, object_pairs_hook=once)
-    except json.JSONDecodeError as error:
-        raise PolicyError(f"{source}, line {error.lineno}: not JSON ({error.msg}). Mend that line.") from error
-    except RecursionError as error:
-        raise PolicyError(f"{source}, line 1: nested too deeply to be policies. Restore the file.") from error
+        return parsed(text)
+    except JSONError as error:
+        raise PolicyError(f"{source}, {error}") from error
 
 
 def _new(policy: Policy, known: Collection[Policy]) -> Policy:
@@ -200,11 +191,7 @@ def _places(text: str) -> list[tuple[int, int]]:
 def _line_of(text: str, start: int, end: int, key: str) -> int:
     """The line of a key within an entry, of the entry itself where the key is nowhere."""
     place = text.find(f'"{key}"', start, end) if key else -1
-    return _line(text, place if place >= 0 else start)
-
-
-def _line(text: str, place: int) -> int:
-    return text.count("\n", 0, max(place, 0)) + 1
+    return line_at(text, place if place >= 0 else start)
 
 
 def _key_in(sentence: str, entry: Mapping[str, Any]) -> str:

@@ -7,14 +7,22 @@ import tempfile
 from pathlib import Path
 
 from ensemble.errors import StoreError
+from ensemble.strict_json import JSONError, decoded
 
 
-def read_text(path: Path) -> str:
-    """The text of a file; a StoreError where it cannot be read."""
+def read_text(path: Path, limit: int | None = None) -> str:
+    """The text of a file, without a byte-order mark; a StoreError where it cannot be read, or is not in UTF-8.
+
+    `limit` is the most bytes that it may have.
+    """
     try:
-        return path.read_text(encoding="utf-8", errors="replace")
+        if limit is not None and path.stat().st_size > limit:
+            raise StoreError(f"{path} is too large ({path.stat().st_size:,} bytes, the limit is {limit:,}).")
+        return decoded(path.read_bytes())
     except OSError as error:
         raise StoreError(f"{path} cannot be read ({error.strerror}). Check its permissions.") from error
+    except JSONError as error:
+        raise StoreError(f"{path}, {error}") from error
 
 
 def digest_of(data: bytes) -> str:

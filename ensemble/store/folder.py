@@ -3,13 +3,14 @@
 import contextlib
 import hashlib
 import json
+import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ensemble.backbones import BUNDLED, FeatureExtractor
 from ensemble.cases import Evidence
-from ensemble.errors import PolicyError, StoreError
+from ensemble.errors import PolicyError, QuorumError, StoreError
 from ensemble.out_of_distribution import PhotoRange
 from ensemble.policies import Policy, PolicyBook, from_json, shipped
 from ensemble.results import Classes
@@ -23,6 +24,9 @@ from ensemble.store.policy_history import HISTORY, POLICIES
 from ensemble.store.swapping import recover, steady
 
 MODEL_ENDINGS = {".pkl", ".pth", ".joblib", ".pt", ".npz", ".onnx"}
+
+
+LARGEST = 20_000_000  # bytes of a manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +61,28 @@ class ModelStore:
         self.folder = folder
 
     def products(self) -> dict[str, Path]:
-        """Products by name: the folder itself, and each folder in it that has a manifest of its own."""
-        found = {}
-        for folder in (self.folder, *sorted(path for path in self.folder.iterdir() if path.is_dir())):
-            if (folder / MANIFEST).is_file():
-                name = ModelStore(folder).product_name()
-                found[name if name not in found else f"{name} ({folder.name})"] = folder
+        """Products by name: the folder itself, and each folder in it that has a manifest of its own.
+
+        Those whose manifest cannot be read come last, under the name of their folder; `problem` says what is wrong.
+        """
+        readable: list[tuple[str, Path]] = []
+        broken: list[tuple[str, Path]] = []
+        for folder in (self.folder, *_folders(self.folder)):
+            if _has_manifest(folder):
+                store = ModelStore(folder)
+                (broken if store.problem() else readable).append((store.product_name(), folder))
+        found: dict[str, Path] = {}
+        for name, folder in (*readable, *broken):
+            found[name if name not in found else f"{name} ({folder.name})"] = folder
         return found
+
+    def problem(self) -> str:
+        """The sentence that says why the product cannot be read; empty where it can."""
+        try:
+            self.manifest()
+        except StoreError as error:
+            return str(error)
+        return ""
 
     def product_name(self) -> str:
         """The name in the manifest; the folder's where the manifest cannot be read."""
@@ -84,11 +103,11 @@ class ModelStore:
         """The manifest; a StoreError where there is none or it cannot be read."""
         recover(self.folder)
         path = self.path_of(MANIFEST)
-        if not path.is_file():
+        if not _has_manifest(path.parent, path.name):
             raise StoreError(
                 f"{self.folder} holds no trained product: {MANIFEST} is missing. Train one, or use demo mode."
             )
-        return Manifest.from_json(read_text(path), str(path))
+        return Manifest.from_json(read_text(path, LARGEST), str(path))
 
     def known_manifest(self) -> Manifest | None:
         """The manifest where there is one; a StoreError where a person must mend it before anything is written."""
@@ -102,11 +121,11 @@ class ModelStore:
         return steady(self.folder, self._policy_book)
 
     def _policy_book(self) -> PolicyBook:
-        manifest, path = self.manifest(), self.folder / POLICIES
-        if not path.is_file():
+        manifest, text = self.manifest(), policy_history.text_of(self.folder)
+        if text is None:
             found = shipped(manifest.classes)
             return PolicyBook(found, found[0].name)
-        return from_json(read_text(path), str(path), manifest.names())
+        return from_json(text, str(self.folder / POLICIES), manifest.names())
 
     def policies(self) -> tuple[Policy, ...]:
         """The product's policies as they apply to it, the active one first."""
@@ -121,10 +140,9 @@ class ModelStore:
             if last is None:
                 raise
             return InForce(self._applied(last), f"{error} Until then the last good policies are in force.")
-        path = self.folder / POLICIES
-        if path.is_file():
-            with contextlib.suppress(StoreError):  # a disk that cannot be written: there is no state to fall back on
-                policy_history.remember(self.folder, read_text(path))
+        with contextlib.suppress(QuorumError):  # a disk that cannot be written: there is no state to fall back on
+            if text := policy_history.text_of(self.folder):
+                policy_history.remember(self.folder, text)
         return InForce(found)
 
     def _applied(self, book: PolicyBook) -> tuple[Policy, ...]:
@@ -159,8 +177,12 @@ class ModelStore:
         for path in sorted(self.folder.glob("*")) + sorted((self.folder / BACKBONES).glob("*")):
             if path.name in {POLICIES, HISTORY}:  # policies are read anew each time, and no member rests on them
                 continue
-            if path.is_file() and not path.name.startswith("."):  # such a file is still being written
+            if path.name.startswith("."):  # such a file is still being written
+                continue
+            with contextlib.suppress(OSError):  # removed in the meantime, or a link that leads nowhere
                 status = path.stat()  # the change time too: a swapped file can keep its size and date
+                if not stat.S_ISREG(status.st_mode):
+                    continue
                 seen.append((path.name, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino))
         return hashlib.sha256(json.dumps(seen).encode()).hexdigest()
 
@@ -255,6 +277,24 @@ class ModelStore:
         else:
             listings.write(self.folder, found)
         return found.number
+
+
+def _folders(root: Path) -> list[Path]:
+    try:
+        return sorted(path for path in root.iterdir() if path.is_dir())
+    except OSError as error:
+        raise StoreError(f"{root} cannot be read ({error.strerror}). Check its permissions.") from error
+
+
+def _has_manifest(folder: Path, name: str = MANIFEST) -> bool:
+    """Whether something goes by that name, be it a folder, a link that leads nowhere, or a file that none may read."""
+    try:
+        (folder / name).lstat()
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 class _Kept(ModelStore):

@@ -3,18 +3,20 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from sys import float_info
 from typing import Any
 
 from ensemble.backbones import BackboneSpec
 from ensemble.calibrators import NONE, Calibrator
-from ensemble.errors import StoreError
+from ensemble.errors import StoreError, brief
 from ensemble.out_of_distribution import PhotoRange
 from ensemble.preprocessing import Preprocessing
 from ensemble.results import Classes
+from ensemble.strict_json import parsed
 
 FORMAT = 1
 EVIDENCE = "evidence.json"  # beside it, where there is any
-MISSHAPEN = (ValueError, KeyError, TypeError, AttributeError)  # what JSON of another shape makes its readers raise
+MISSHAPEN = (ValueError, KeyError, TypeError, AttributeError, OverflowError)  # what strange JSON makes readers raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,8 @@ class Record:
         texts = (self.kind, *self.files.values(), *self.classes, *self.libraries.values())
         if not all(isinstance(text, str) for text in texts):
             raise ValueError(f"Kind, digests, classes and versions must be texts. Got {texts!r}.")
-        counts = dict(self.training.get("photos", {})).values()
-        if not all(isinstance(number, int | float | None) for number in (*counts, *self.metrics.values())):
+        counts = _object({"photos": {}, **self.training}, "photos").values()
+        if not all(map(_is_figure, (*counts, *self.metrics.values()))):
             raise ValueError("Counts of photos and metrics must be numbers.")
 
     def as_json(self) -> dict[str, Any]:
@@ -66,17 +68,33 @@ class Record:
         return cls(
             name,
             data["kind"],
-            dict(data["files"]),
+            _object(data, "files"),
             BackboneSpec.from_json(data["backbone"]) if data["backbone"] else None,
             Preprocessing.from_json(data["preprocessing"]),
-            tuple(data["classes"]),
+            _list(data, "classes"),
             int(data["features"]),
-            dict(data["libraries"]),
-            dict(data["training"]),
-            dict(data["metrics"]),
+            _object(data, "libraries"),
+            _object(data, "training"),
+            _object(data, "metrics"),
             data.get("weight", 1.0),  # manifests of before know no weights and no calibration
             Calibrator.from_json(data["calibration"]) if "calibration" in data else NONE,
         )
+
+
+def _object(data: Mapping[str, Any], key: str) -> dict[str, Any]:
+    if not isinstance(data[key], Mapping):
+        raise TypeError(f"{key} must be an object. Got {data[key]!r}")
+    return dict(data[key])
+
+
+def _list(data: Mapping[str, Any], key: str) -> tuple[Any, ...]:
+    if not isinstance(data[key], list):
+        raise TypeError(f"{key} must be a list. Got {data[key]!r}")
+    return tuple(data[key])
+
+
+def _is_figure(value: Any) -> bool:
+    return value is None or (isinstance(value, int | float) and not abs(value) > float_info.max)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +118,19 @@ class Manifest:
     evidence: str = ""
     photo_range: PhotoRange | None = None
 
+    def __post_init__(self) -> None:
+        texts = (self.product, self.evidence, *self.folders.values())
+        if not all(isinstance(text, str) for text in texts) or not self.product.strip():
+            raise ValueError(f"The product's name, its folders' classes and the evidence must be texts. Got {texts!r}.")
+
     def names(self) -> tuple[str, ...]:
         """Its members, those too whose entries cannot be read."""
         return (*self.members, *self.unreadable)
 
     def seeds(self) -> tuple[int, ...]:
         """The seeds that have chosen which photos its members did not learn from, where the data had no test part."""
-        seeds = {record.training.get("seed") for record in self.members.values()}
-        return tuple(sorted(seed for seed in seeds if isinstance(seed, int)))
+        seeds = [record.training.get("seed") for record in self.members.values()]
+        return tuple(sorted({seed for seed in seeds if isinstance(seed, int)}))
 
     def to_json(self) -> str:
         """The text of a `manifest.json`."""
@@ -129,22 +152,22 @@ class Manifest:
     def from_json(cls, text: str, source: str) -> "Manifest":
         """Read a `manifest.json`; a StoreError says what is wrong with it."""
         try:
-            data = json.loads(text)
+            data = parsed(text)
             if data["format"] != FORMAT:
                 raise StoreError(f"{source} has the format {data['format']}; this Quorum reads {FORMAT}. Train again.")
-            classes = Classes(tuple(data["classes"]), data["defect"])
+            classes = Classes(_list(data, "classes"), data["defect"])
             members: dict[str, Record] = {}
             unreadable: dict[str, Unreadable] = {}
             for name, entry in data["members"].items():
                 try:
                     members[name] = Record.from_json(name, entry)
                 except MISSHAPEN as error:
-                    unreadable[name] = Unreadable(entry, f"{type(error).__name__}: {error}")
+                    unreadable[name] = Unreadable(entry, f"{type(error).__name__}: {brief(error)}")
             known = data.get("photo_range")  # manifests of before know none
             return cls(
-                str(data["product"]),
+                data["product"],
                 classes,
-                dict(data["folders"]),
+                _object(data, "folders"),
                 members,
                 unreadable,
                 data.get("evidence", ""),
@@ -152,5 +175,6 @@ class Manifest:
             )
         except MISSHAPEN as error:
             raise StoreError(
-                f"{source} cannot be read ({type(error).__name__}: {error}). Restore it, or train the product again."
+                f"{source} cannot be read ({type(error).__name__}: {brief(error)}). Restore it, or train the product "
+                "again."
             ) from error

@@ -13,17 +13,16 @@ from typing import Any
 from ensemble.errors import PolicyError
 from ensemble.policies import Policy, PolicyBook, from_json, shipped
 from ensemble.policies.files import entry_of
-from ensemble.store.files import read_text
 from ensemble.store.manifest import Manifest
-from ensemble.store.policy_history import POLICIES
+from ensemble.store.policy_history import POLICIES, text_of
 
 Entries = tuple[Mapping[str, Any], ...]
 
 
 def book_of(folder: Path) -> PolicyBook | None:
     """The policies in the product's file, whatever members they name; None where it has no such file."""
-    path = folder / POLICIES
-    return from_json(read_text(path), str(path)) if path.is_file() else None
+    text = text_of(folder)
+    return None if text is None else from_json(text, str(folder / POLICIES))
 
 
 def own_of_the_product(folder: Path) -> Entries | None:

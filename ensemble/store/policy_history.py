@@ -1,8 +1,9 @@
 """Every state that a product's policies have had: who put it in force, when and why; what to fall back on, and to."""
 
 import json
+import os
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,9 +11,11 @@ from ensemble.errors import PolicyError, StoreError
 from ensemble.policies import PolicyBook, from_json
 from ensemble.store.files import read_text, write_atomically
 from ensemble.store.swapping import exclusively
+from ensemble.strict_json import parsed
 
 POLICIES, HISTORY = "policies.json", "policies_history.json"
 LONGEST = 200  # states that are kept
+LARGEST = 20_000_000  # bytes of a policies file
 BY_HAND = "Edited in the file."
 
 
@@ -26,9 +29,27 @@ class Published:
     reason: str
     text: str
 
+    def __post_init__(self) -> None:
+        if type(self.number) is not int or not all(isinstance(getattr(self, each.name), str) for each in _TEXTS):
+            raise ValueError(f"A state is a number and texts. Got {self.number!r} at {self.at!r}.")
+
     def book(self) -> PolicyBook:
         """The policies of that state."""
         return from_json(self.text, f"{HISTORY}, state {self.number}")
+
+
+_TEXTS = fields(Published)[1:]
+
+
+def text_of(folder: Path) -> str | None:
+    """The text of the product's policies file; None where it has none, a PolicyError where it cannot be read."""
+    path = folder / POLICIES
+    if not os.path.lexists(path):
+        return None
+    try:
+        return read_text(path, LARGEST)
+    except StoreError as error:
+        raise PolicyError(str(error)) from error
 
 
 def history(folder: Path) -> tuple[Published, ...]:
@@ -37,7 +58,7 @@ def history(folder: Path) -> tuple[Published, ...]:
     if not path.is_file():
         return ()
     try:
-        return tuple(Published(**entry) for entry in json.loads(read_text(path))["states"])
+        return tuple(Published(**entry) for entry in parsed(read_text(path))["states"])
     except (ValueError, KeyError, TypeError) as error:
         raise StoreError(
             f"{path} cannot be read ({type(error).__name__}: {error}). Move it away: the policies themselves are in "
@@ -64,7 +85,7 @@ def remember(folder: Path, text: str) -> None:
     if _is_newest(folder, text):
         return
     with exclusively(folder):
-        if not _is_newest(folder, text) and read_text(folder / POLICIES) == text:
+        if not _is_newest(folder, text) and text_of(folder) == text:
             write_atomically(folder / HISTORY, _longer(history(folder), text, "", BY_HAND))
 
 
@@ -78,8 +99,12 @@ def state(folder: Path, number: int) -> Published:
 
 
 def last_good(folder: Path) -> PolicyBook | None:
-    """The newest state that can be read; None where there is none."""
-    for entry in reversed(history(folder)):
+    """The newest state that can be read; None where there is none, or the history itself cannot be read."""
+    try:
+        states = history(folder)
+    except StoreError:
+        return None
+    for entry in reversed(states):
         try:
             return entry.book()
         except PolicyError:  # of an older format, say: the one before it may do
