@@ -4,10 +4,13 @@
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 PORT := 8501
+HOST := 127.0.0.1
+OPEN := whoever reaches it can inspect, train and publish
 
 help:
-	@echo "make run    set up, then open the dashboard on port $(PORT)"
-	@echo "make api    set up, then serve the API on http://127.0.0.1:8000"
+	@echo "make run    set up, then open the dashboard on port $(PORT) of this machine alone"
+	@echo "make api    set up, then serve the API on http://127.0.0.1:8000, for this machine alone"
+	@echo "            HOST=0.0.0.0 opens either to the network: $(OPEN)"
 	@echo "make test   set up, then lint, type-check and run all tests"
 	@echo "make setup  set up .venv alone"
 
@@ -25,11 +28,16 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.app
 
 setup: $(VENV)/.app
 
+# The machine's own name is given where it is opened: Streamlit would otherwise ask a server elsewhere for its address.
 run: setup
-	$(PYTHON) -m streamlit run streamlit_app.py --server.port $(PORT)
+	@test $(HOST) != 127.0.0.1 || echo "Only this machine can open it. HOST=0.0.0.0 opens it to others: $(OPEN)."
+	@test $(HOST) = 127.0.0.1 || echo "Open to others on $(HOST): $(OPEN)."
+	$(PYTHON) -m streamlit run streamlit_app.py --server.port $(PORT) --server.address $(HOST) \
+	  --browser.serverAddress $$(test $(HOST) = 127.0.0.1 && echo 127.0.0.1 || hostname)
 
 api: setup
-	$(PYTHON) -m uvicorn ensemble.api:app --host 127.0.0.1 --port 8000
+	@test $(HOST) = 127.0.0.1 || echo "Open to others on $(HOST): whoever reaches it can inspect."
+	$(PYTHON) -m uvicorn ensemble.api:app --host $(HOST) --port 8000
 
 # Tests drive a real browser: Debian's chromium, installed where it is missing and the user may.
 browser:
@@ -40,12 +48,21 @@ browser:
 	    echo "The browser tests need Chromium: install it (on Debian: sudo apt-get install chromium), then repeat."; exit 1; \
 	  fi; }
 
+# One test watches which sockets are opened: Debian's strace, in the same way.
+strace:
+	@test "$$(uname)" != Linux || command -v strace >/dev/null || { \
+	  if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq strace >/dev/null; \
+	  else \
+	    echo "One test needs strace: install it (on Debian: sudo apt-get install strace), then repeat."; exit 1; \
+	  fi; }
+
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
-test: $(VENV)/.dev browser lint
+test: $(VENV)/.dev browser strace lint
 	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup run api browser lint test
+.PHONY: help setup run api browser strace lint test

@@ -117,6 +117,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
 
 LONGEST = (
     *(
+        "test_nothing_goes_out.py",
         "test_real_photos.py",
         "test_clothing_browser.py",
         "test_notebooks.py",
