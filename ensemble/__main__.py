@@ -9,6 +9,7 @@ import typer
 
 from ensemble import data_commands, mvtec_commands, version_commands
 from ensemble.errors import PhotoError, PolicyError, QuorumError
+from ensemble.legible import legible, make_logs_legible
 from ensemble.terminal import (
     DEFAULT_MODELS,
     Backbones,
@@ -17,12 +18,14 @@ from ensemble.terminal import (
     Seed,
     Side,
     Weights,
-    console,
     in_force,
     listed,
     print_quality,
+    print_result,
     print_table,
     say,
+    say_firmly,
+    say_whole,
     stages,
 )
 
@@ -50,7 +53,7 @@ def sample(
         counts = write_sample(
             directory, photos=photos, seed=seed, progress=lambda done, total: show("Drawing photos", done / total)
         )
-    console.print(f"Drew {photos} photos into {directory}: {', '.join(f'{n} {name}' for name, n in counts.items())}.")
+    say(f"Drew {photos} photos into {directory}: {', '.join(f'{n} {name}' for name, n in counts.items())}.")
 
 
 @app.command()
@@ -78,7 +81,7 @@ def pretrain(
             progress=show,
             **{name: value for name, value in chosen.items() if value is not None},
         )
-    console.print(f"Wrote the backbone and the facts about it into {output} ({card['seconds']:.0f} s).")
+    say(f"Wrote the backbone and the facts about it into {output} ({card['seconds']:.0f} s).")
 
 
 @app.command()
@@ -198,7 +201,7 @@ def inspect(
             refused = True
             verdict = {"photo": str(path), "error": str(error)}
             line = f"{path}: refused. {error}"
-        typer.echo(json.dumps(verdict) if as_json else line)
+        print_result(json.dumps(verdict) if as_json else legible(line))
     if refused:
         raise typer.Exit(1)
 
@@ -279,19 +282,19 @@ def trust(
             (record,) = run(store, [name], weights)
         except QuorumError as error:
             refused = True
-            console.print(str(error), style="bold", markup=False, highlight=False, soft_wrap=True)
+            say_firmly(str(error))
             continue
         for file, digest in record.files.items():
-            console.print(f"Trusted {file}  SHA-256 {digest}", highlight=False, soft_wrap=True)
+            say_whole(f"Trusted {file}  SHA-256 {digest}")
     for entry in store.quarantine():
         hint = (
             f" Run `python -m ensemble trust {Path(entry.file).stem.removesuffix('_scaler')}` if the change is yours."
             if entry.known
             else ""
         )
-        console.print(f"Still in quarantine: {entry.file}. {entry.reason}{hint}", highlight=False, soft_wrap=True)
+        say_whole(f"Still in quarantine: {entry.file}. {entry.reason}{hint}")
     if not chosen:
-        console.print("There is no new pair of model files to trust.")
+        say("There is no new pair of model files to trust.")
     if refused:
         raise typer.Exit(2)
 
@@ -315,11 +318,12 @@ def card(
     if markdown_file:
         write_atomically(markdown_file, found.to_markdown().encode())
     if not (json_file or markdown_file):
-        typer.echo(found.to_markdown(), nl=False)
+        print_result(found.to_markdown().rstrip("\n"))
 
 
 def main() -> None:
     """Run the command line; an error that a person can mend is one sentence and exit code 2."""
+    make_logs_legible()
     try:
         app()
     except QuorumError as error:
@@ -329,7 +333,7 @@ def main() -> None:
 
 
 def _end(sentence: str) -> NoReturn:
-    console.print(sentence, style="bold", highlight=False, soft_wrap=True)
+    say_firmly(sentence)
     sys.exit(2)
 
 

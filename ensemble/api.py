@@ -28,7 +28,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ensemble.errors import PhotoError, PolicyError, QuorumError
 from ensemble.inspector import Inspector
-from ensemble.legible import shortened
+from ensemble.legible import make_logs_legible, shortened
 from ensemble.members import demo as dummies
 from ensemble.names import safe_name
 from ensemble.photos import MAX_BYTES, Photo, open_photo
@@ -264,4 +264,5 @@ def _sentence(error: RequestValidationError) -> str:
     return ONE_PHOTO
 
 
+make_logs_legible()
 app = build(Path(os.environ.get(MODELS_SETTING) or PROJECT_MODELS), demo=os.environ.get(DEMO_SETTING) == "1")

@@ -1,4 +1,7 @@
-"""What the commands share: the console, progress bars, options, and the tables that they print."""
+"""What the commands share: the one place that prints, progress bars, options, and the tables that they print.
+
+Whatever is printed here may hold names from elsewhere; no such name steers the terminal.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,12 +14,14 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
+from ensemble.legible import legible, legible_lines
+
 if TYPE_CHECKING:  # importing it costs seconds, which most commands need not wait for
     from ensemble.policies import Policy
     from ensemble.store import ModelStore
 
 # Standard output carries results alone, so that it can be piped; a path with brackets in it is no markup.
-console = Console(stderr=True, markup=False)
+_console = Console(stderr=True, markup=False, highlight=False, emoji=False)
 
 DEFAULT_MODELS = Path("models")
 Models = Annotated[Path, typer.Option("--models", help="The product's folder.", show_default=True)]
@@ -35,13 +40,18 @@ Side = Annotated[
 @contextmanager
 def stages() -> Iterator[Callable[[str, float], None]]:
     """A progress bar for each stage, with the time that is left."""
-    columns = (TextColumn("{task.description:<44}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console) as bars:
+    columns = (
+        TextColumn("{task.description:<44}", markup=False),
+        BarColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=_console) as bars:
         tasks: dict[str, TaskID] = {}
 
         def show(stage: str, done: float) -> None:
             if stage not in tasks:
-                tasks[stage] = bars.add_task(stage, total=1.0)
+                tasks[stage] = bars.add_task(legible(stage), total=1.0)
             bars.update(tasks[stage], completed=done)
 
         yield show
@@ -49,7 +59,22 @@ def stages() -> Iterator[Callable[[str, float], None]]:
 
 def say(sentence: str) -> None:
     """A sentence for a person, beside the results."""
-    console.print(sentence, highlight=False)
+    _console.print(legible(sentence))
+
+
+def say_whole(sentence: str) -> None:
+    """The same on one line however long, so that it can be copied."""
+    _console.print(legible(sentence), soft_wrap=True)
+
+
+def say_firmly(sentence: str) -> None:
+    """What went wrong, on one line however long."""
+    _console.print(legible(sentence), style="bold", soft_wrap=True)
+
+
+def print_result(text: str) -> None:
+    """A result, on standard output."""
+    typer.echo(legible_lines(text))
 
 
 def in_force(store: "ModelStore") -> "tuple[Policy, ...]":
@@ -77,8 +102,8 @@ def print_table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
     first, *others = columns
     table = Table(Column(first, no_wrap=True), *others, box=SIMPLE, padding=0, show_edge=False)
     for row in rows:
-        table.add_row(*row)
-    console.print(table)
+        table.add_row(*map(legible, row))
+    _console.print(table)
 
 
 def print_quality(quality: Mapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from html import escape
 
 import plotly.graph_objects as go
 
@@ -68,7 +69,7 @@ def votes(verdict: Verdict, scheme: Scheme) -> go.Figure:
         )
     )
     for row, vote in enumerate(verdict.votes):
-        write_beside(figure, row, f"<b>{word(vote.label)}</b> {vote_texts(vote)[0]}", palette)
+        write_beside(figure, row, f"<b>{escape(word(vote.label))}</b> {vote_texts(vote)[0]}", palette)
         if vote.threshold is not None:
             cut = {"x0": vote.threshold, "x1": vote.threshold, "y0": row - 0.42, "y1": row + 0.42}
             figure.add_shape(type="line", **cut, line={"color": palette.ink, "width": 3})
@@ -164,7 +165,9 @@ def _class_shares(decision: Decision, verdict: Verdict, palette: Palette) -> go.
     shares = [decision.shares.get(name, 0.0) for name in names]
     colours = [palette.plain if name == verdict.label else palette.line for name in names]
     figure = go.Figure(
-        go.Bar(x=shares, y=[word(name) for name in names], orientation="h", width=0.5, marker={"color": colours})
+        go.Bar(
+            x=shares, y=[wrapped(word(name)) for name in names], orientation="h", width=0.5, marker={"color": colours}
+        )
     )
     for row, name in enumerate(names):
         write_beside(figure, row, f"<b>{texts[name]}</b>", palette)

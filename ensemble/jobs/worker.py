@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ensemble.errors import QuorumError
 from ensemble.jobs import locks
 from ensemble.jobs.ledger import Job, Ledger, now
+from ensemble.legible import legible, legible_lines, make_logs_legible
 from ensemble.processes import step_back
 
 if TYPE_CHECKING:  # importing it costs seconds, in which the book already says that the training has begun
@@ -79,7 +80,7 @@ class Reporter:
 
 def say(sentence: str) -> None:
     """A line of the log, with the time (UTC)."""
-    print(f"{datetime.now(UTC):%H:%M:%S} {sentence}", flush=True)
+    print(f"{datetime.now(UTC):%H:%M:%S} {legible(sentence)}", flush=True)
 
 
 def run(root: Path, number: int) -> None:
@@ -104,7 +105,7 @@ def _run(ledger: Ledger, number: int) -> None:
         say(str(error))
         ledger.write(number, state="failed", ended=now(), seconds_left=None, error=str(error))
     except Exception as error:  # noqa: BLE001 - whatever it is, people must be told, and the log has the rest
-        traceback.print_exc()
+        print(legible_lines(traceback.format_exc()), flush=True)
         sentence = f"The training stopped ({type(error).__name__}: {error}). The published model is as it was."
         ledger.write(number, state="failed", ended=now(), seconds_left=None, error=sentence)
     else:
@@ -169,6 +170,7 @@ def _compared(found: Job, version: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    make_logs_legible()
     logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(message)s")
     step_back()
     run(Path(sys.argv[1]), int(sys.argv[2]))
