@@ -41,11 +41,13 @@ if first_visit:
 
 with st.spinner("Starting …"):  # only here, because they bring torch: a visitor sees the screens' names while it loads
     from ensemble.errors import QuorumError
+    from ensemble.legible import make_logs_legible
     from pages.components.frame import show_frame
     from pages.components.sheet import as_markdown
 
+make_logs_legible()
 try:
-    show_frame()
+    show_frame(screen.title)
     screen.run()
 except QuorumError as error:
     st.error(as_markdown(str(error)))

@@ -79,7 +79,7 @@ def _show_filters(rows: Sequence[Judged], classes: Classes) -> list[Judged]:
             "Show",
             labels,
             selection_mode="multi",
-            format_func=lambda label: f"{word(label)} {counts[label]}",
+            format_func=lambda label: as_markdown(f"{word(label)} {counts[label]}"),
             key="filter",
             label_visibility="collapsed",
         )

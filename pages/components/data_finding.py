@@ -9,6 +9,7 @@ from ensemble.collection import Finding, Kept
 from ensemble.results import word
 from pages.components import session
 from pages.components.pictures import picture
+from pages.components.sheet import as_markdown
 
 OTHERS = 3  # pictures of photos that it resembles
 NAMES = {"train": "Train", "calibration": "Calibration", "test": "Test", "": "no split"}
@@ -28,7 +29,7 @@ def show_finding(finding: Finding, photos: Mapping[str, Kept]) -> None:
             st.button(_keep_words(finding), on_click=session.keep, args=([finding],), key=f"keep {key}")
             if finding.suggestion:
                 st.button(
-                    f"It is {word(finding.suggestion)}",
+                    f"It is {as_markdown(word(finding.suggestion))}",
                     icon=":material/label:",
                     on_click=session.decide,
                     args=("relabel", [finding.sha256], finding.suggestion),

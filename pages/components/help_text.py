@@ -6,7 +6,7 @@ from ensemble.archives import MAX_ENTRIES
 from ensemble.photos import MAX_BYTES, MAX_PIXELS, MIN_SIDE, PHOTO_ENDINGS
 from ensemble.results import HEAT_CUT, OK_NOK, REVIEW
 from pages.components import session
-from pages.components.sheet import chip, show_sheet
+from pages.components.sheet import as_code, chip, show_sheet
 
 
 def show_words() -> None:
@@ -84,4 +84,4 @@ def show_practice() -> None:
         "members by dummies that make votes up; everything is then marked DEMO."
     )
     models, data = session.shown_path(session.models_root()), session.shown_path(session.data_root())
-    st.caption(f"Models are read from `{models}`, sample photos from `{data}`.")
+    st.caption(f"Models are read from {as_code(str(models))}, sample photos from {as_code(str(data))}.")

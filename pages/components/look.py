@@ -31,7 +31,9 @@ def _show_choice(chosen: session.Chosen, asked: list[Vote]) -> None:
     if found is None:
         return
     if not found.values.any():
-        st.info(f"No single place made {as_markdown(name)} say {word(vote.label)}; it went by the whole photo.")
+        st.info(
+            f"No single place made {as_markdown(name)} say {as_markdown(word(vote.label))}; it went by the whole photo."
+        )
         return
     drawn = overlays.looked_at(canvas(chosen.photo.picture), found.values)
     st.image(png(drawn), output_format="PNG", width="stretch", alt=f"What {name} looked at on {chosen.photo.name}")

@@ -4,6 +4,7 @@ import streamlit as st
 
 from ensemble.members.demo import names
 from pages.components import session
+from pages.components.sheet import as_code
 
 
 def show_demo_members() -> None:
@@ -18,6 +19,8 @@ def show_how_to_add() -> None:
     st.subheader("Add a model", anchor=False)
     folder = session.shown_path(session.store().folder)
     st.markdown(
-        f"1. Put `svm_resnet50.pkl` and `svm_resnet50_scaler.pkl`, named by kind and backbone, into `{folder}/`.\n"
-        f"2. Run `python -m ensemble trust --models {folder}` once: until then the files stay in quarantine, unopened."
+        "1. Put `svm_resnet50.pkl` and `svm_resnet50_scaler.pkl`, named by kind and backbone, into "
+        f"{as_code(f'{folder}/')}.\n"
+        f"2. Run {as_code(f'python -m ensemble trust --models {folder}')} once: until then the files stay in "
+        "quarantine, unopened."
     )

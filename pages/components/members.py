@@ -59,7 +59,9 @@ def _rate(key: str, metrics: Any) -> str:
 def show_member_details() -> None:
     """Show on demand what a member reads, what it learnt from, its files and its library versions."""
     for name, record in session.manifest().members.items():
-        details = st.expander(f"{name}: lesson, quality, files", on_change="rerun", key=f"details of {name}")
+        details = st.expander(
+            f"{as_markdown(name)}: lesson, quality, files", on_change="rerun", key=f"details of {name}"
+        )
         if details.open:
             with details:
                 show_sheet(("What", "Value"), _detail_rows(record, session.classes()))
@@ -97,6 +99,6 @@ def show_quarantine() -> None:
     """Name the model files that the manifest does not vouch for; none of them was opened."""
     for entry in session.quarantine():
         st.warning(
-            f"**{as_markdown(entry.file)}** is in quarantine and was not opened. {entry.reason}",
+            f"**{as_markdown(entry.file)}** is in quarantine and was not opened. {as_markdown(entry.reason)}",
             icon=":material/shield_lock:",
         )

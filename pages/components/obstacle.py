@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.components import session
-from pages.components.sheet import as_markdown
+from pages.components.sheet import as_code, as_markdown
 
 
 def show_obstacle() -> None:
@@ -25,7 +25,9 @@ def _show_reason(reason: str) -> None:
         st.error(as_markdown(reason), icon=":material/report:")
         if not session.products():
             data, models = (session.shown_path(folder) for folder in (session.data_root(), session.models_root()))
-            st.markdown(f"Train on the sample photos: `python -m ensemble train --data {data} --models {models}`")
+            st.markdown(
+                f"Train on the sample photos: {as_code(f'python -m ensemble train --data {data} --models {models}')}"
+            )
         if not session.is_demo():
             st.markdown("Or look around first: in demo mode dummy members vote, and everything is marked DEMO.")
             st.button("Switch demo mode on", on_click=session.switch_demo, args=(True,), type="primary", key="demo_on")

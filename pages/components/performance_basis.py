@@ -10,7 +10,7 @@ from ensemble.performance import Decided
 from ensemble.policies import Policy
 from ensemble.results import Classes
 from pages.components import session
-from pages.components.sheet import as_markdown
+from pages.components.sheet import as_code, as_markdown
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,8 @@ def show_basis() -> Measured:
 
 def _show_how() -> None:
     data, models = session.shown_path(session.data_root()), session.shown_path(session.store().folder)
-    st.markdown(
-        f"Training measures on the photos below `test/`: `python -m ensemble train --data {data} --models {models}`"
-    )
+    command = f"python -m ensemble train --data {data} --models {models}"
+    st.markdown(f"Training measures on the photos below `test/`: {as_code(command)}")
 
 
 def _photos(known: tuple[Case, ...], folder: str) -> str:

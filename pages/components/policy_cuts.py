@@ -9,6 +9,7 @@ from ensemble.digits import alone
 from ensemble.policies import RULES, Policy
 from ensemble.results import Classes
 from pages.components import session
+from pages.components.sheet import as_markdown
 
 STEP = 0.001  # of a slider; a cut that is not moved keeps all its digits
 BY_HAND = "by hand"
@@ -44,7 +45,7 @@ def _member_cut(base: Policy, photos: str) -> tuple[Policy, str]:
     found = _kept(_slider("Each model says NOK from", start, base, photos), start)
     if base.thresholds:
         own = ", ".join(f"{member} {alone(value)}" for member, value in base.thresholds.items())
-        st.caption(f"Members with a cut of their own lose it as soon as this one is moved: {own}.")
+        st.caption(f"Members with a cut of their own lose it as soon as this one is moved: {as_markdown(own)}.")
     return (base if found == start else replace(base, threshold=found, thresholds={})), _key(base, start)
 
 

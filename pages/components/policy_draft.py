@@ -99,4 +99,4 @@ def _show_rule(draft: Policy, unmoved: bool, base: Policy) -> None:
     state = f"As {base.name}, nothing moved." if unmoved else "Moved, and not in force."
     st.markdown(f"**{as_markdown(draft.description)}** {as_markdown(state)}")
     if more := conditions(draft):
-        st.caption(more)
+        st.caption(as_markdown(more))

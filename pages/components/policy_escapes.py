@@ -34,7 +34,7 @@ def show_policy_escapes(draft: Policy, known: Sequence[Case]) -> None:
             with st.container(width=136, gap=None):
                 _show_photo(case)
                 st.button(
-                    _name(case),
+                    as_markdown(_name(case)),
                     key=f"escape {number}",
                     on_click=session.look_into,
                     args=(case.photo,),

@@ -6,7 +6,7 @@ from ensemble.cases import Evidence
 from ensemble.errors import StoreError
 from pages.components import session
 from pages.components.policy_headline import show_policy_headline
-from pages.components.sheet import as_markdown
+from pages.components.sheet import as_code, as_markdown
 
 
 def show_policy_evidence() -> Evidence:
@@ -20,7 +20,7 @@ def show_policy_evidence() -> Evidence:
             st.subheader("Nothing to weigh risks by yet", anchor=False)
             st.error(as_markdown(str(error)), icon=":material/report:")
             data, models = session.shown_path(session.data_root()), session.shown_path(session.store().folder)
-            st.markdown(f"Training keeps them: `python -m ensemble train --data {data} --models {models}`")
+            st.markdown(f"Training keeps them: {as_code(f'python -m ensemble train --data {data} --models {models}')}")
             if not session.is_demo():
                 st.markdown("Or look around first, on made-up parts that are marked DEMO.")
                 st.button("Switch demo mode on", on_click=session.switch_demo, args=(True,), key="demo_on")

@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.components import session
+from pages.components.sheet import as_markdown
 
 MOST = 40  # enough to try things on; each is a small picture to send
 
@@ -21,7 +22,7 @@ def show_sample_gallery() -> Path | None:
             with st.container(width=112, gap=None):
                 st.image(session.sample_thumbnail(path), width=112, alt=f"Sample photo {path.stem}")
                 st.button(
-                    path.stem.replace("_", " "),
+                    as_markdown(path.stem.replace("_", " ")),
                     key=f"sample {path}",
                     on_click=session.pick_sample,
                     args=(path,),

@@ -11,11 +11,22 @@ from ensemble.results import Classes, word
 from pages.components.mark import shape
 
 Row = Sequence[str]
+# What the browser turns into icons and links once it has taken the backslashes away: a sign without width parts it.
+SPOTTED = re.compile(r":(?=material/|streamlit:)|https?:(?=//)|www(?=\.)|@", re.IGNORECASE)
+PARTED = "\N{WORD JOINER}"
 
 
 def as_markdown(text: str) -> str:
-    """A text that Markdown shows as it is, whatever signs are in it."""
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$:])", r"\\\1", text)
+    """A text that Markdown shows as it is, on one line, whatever signs are in it."""
+    parted = SPOTTED.sub(lambda found: found[0] + PARTED, " ".join(text.split()))
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])", r"\\\1", parted)
+
+
+def as_code(text: str) -> str:
+    """A text that Markdown shows as it is, in the letters of what is typed; line breaks become blanks."""
+    fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
+    pad = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{pad}{' '.join(text.split())}{pad}{fence}"
 
 
 def breakable(text: str) -> str:

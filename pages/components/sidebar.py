@@ -6,11 +6,16 @@ from ensemble.errors import QuorumError
 from pages.components import session
 from pages.components.sheet import as_markdown
 
+EVERY = 3.0  # seconds between two looks at whether other policies are in force
 
-def show_sidebar() -> None:
-    """Show the pickers of product and policy and the switch for demo mode."""
+
+def show_sidebar() -> str:
+    """Show the pickers of product and policy and the switch for demo mode.
+
+    Gives the key of the one whose pick is gone, empty where none is.
+    """
     with st.sidebar:
-        _show_product()
+        lost = session.PRODUCT if _show_product() else ""
         policy = st.container()  # filled last: which policies there are depends on the switch below it
         st.toggle(
             "Demo mode",
@@ -20,29 +25,73 @@ def show_sidebar() -> None:
         )
         st.caption("Dummy members make votes up; everything is marked DEMO.")
         with policy:
-            _show_policy()
+            return lost or (session.POLICY if _show_policy() else "")
 
 
-def _show_product() -> None:
+def _show_product() -> str:
+    """Show the products; gives the name of the one that was picked and is gone."""
     names = list(session.products())
-    if len(names) > 1:
-        st.selectbox("Product", names, key=session.PRODUCT, bind="query-params", on_change=session.forget_results)
-    elif names:
+    if not names:
+        return ""
+    gone = session.settle(session.PRODUCT, names)
+    if len(names) > 1 or gone:
+        st.selectbox(
+            "Product",
+            names,
+            index=None if gone else 0,
+            key=session.PRODUCT,
+            bind="query-params",
+            on_change=session.forget_results,
+            placeholder="Choose a product",
+        )
+    else:
         st.caption(f"Product: {as_markdown(names[0])}")
+    for name, problem in session.broken_products().items():
+        with st.expander(as_markdown(f"{name} cannot be read"), icon=":material/report:"):
+            st.caption(as_markdown(problem))
+    return gone
 
 
-def _show_policy() -> None:
+def _show_policy() -> str:
+    """Show the policies; gives the name of the one that was picked and is gone."""
     try:
+        session.note_stamp()
         found = session.policies()
     except QuorumError:
-        return  # the screens that need a policy say what is wrong with it
+        return ""  # the screens that need a policy say what is wrong with it
     active = found[0].name
+    session.note_active(active)
+    names = [policy.name for policy in found]
+    gone = session.settle(session.POLICY, names)
     st.selectbox(
         "Policy",
-        [policy.name for policy in found],
+        names,
+        index=None if gone else 0,
         format_func=lambda name: f"{name} (active)" if name == active else name,
         key=session.POLICY,
         bind="query-params",
         filter_mode=None,
+        placeholder="Choose a policy",
     )
-    st.caption(session.policy().description)
+    if not gone:
+        st.caption(as_markdown(session.policy().description))
+    if not session.is_demo():
+        _watch_policies("" if gone or session.follows() else session.policy().name)
+    return gone
+
+
+@st.fragment(run_every=EVERY)
+def _watch_policies(picked: str) -> None:
+    """Make the page anew when other policies are in force, and say for a while who has put them there.
+
+    `picked` is the policy that the visitor has picked in the place of the one in force, empty where there is none.
+    """
+    try:
+        changed = session.have_policies_changed()
+    except QuorumError:  # the product is gone
+        changed = True
+    if changed:
+        st.rerun()
+    if news := session.policy_news():
+        still = f" You still judge by {picked}." if picked else ""
+        st.info(as_markdown(news + still), icon=":material/rule:")

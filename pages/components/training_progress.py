@@ -53,7 +53,7 @@ def _asked(job: Job) -> str:
 
 def _progress_text(job: Job) -> str:
     left = "" if job.seconds_left is None else f" · about {duration(job.seconds_left)} left"
-    return f"{job.share:.0%} · {job.stage or 'Starting'}{left}"
+    return as_markdown(f"{job.share:.0%} · {job.stage or 'Starting'}{left}")
 
 
 def _show_curves(job: Job) -> None:

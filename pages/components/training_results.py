@@ -58,7 +58,9 @@ def _show_done(job: Job) -> None:
             show_comparison(comparison)
             compared_with = found.notes.get("compared_with")
             if compared_with not in {None, session.current_version(job)}:
-                st.warning(f"It was compared with version {compared_with}, which is no longer in force.")
+                st.warning(
+                    f"It was compared with version {as_markdown(str(compared_with))}, which is no longer in force."
+                )
         for note in found.notes.get("said", ()):
             st.caption(as_markdown(note))
         set_aside = ask_about_policies(store, found.number, "publish")

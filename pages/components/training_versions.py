@@ -16,7 +16,7 @@ def show_versions() -> None:
     """Show the versions of the product of the sidebar, the newest first, and roll back to one by one click."""
     store = session.store()
     if interrupted := session.interruption():
-        st.warning(interrupted, icon=":material/build:")
+        st.warning(as_markdown(interrupted), icon=":material/build:")
         st.button("Understood", on_click=session.acknowledge_interruption, key="interrupted")
     try:
         found = session.versions_of(store)

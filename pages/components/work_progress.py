@@ -30,7 +30,7 @@ def _show_progress(key: str) -> None:
     left = found.seconds_left()
     time_left = "" if left is None else f" · about {duration(left)} left"
     with st.container(horizontal=True, vertical_alignment="center", key=f"progress {key}"):
-        st.progress(min(found.share, 1.0), text=f"{found.title} · {found.stage or 'Starting'}{time_left}")
+        st.progress(min(found.share, 1.0), text=as_markdown(f"{found.title} · {found.stage or 'Starting'}{time_left}"))
         st.button("Stop", icon=":material/stop_circle:", on_click=session.stop_work, args=(key,), key=f"stop {key}")
     st.caption("It goes on while you look at other screens.")
 

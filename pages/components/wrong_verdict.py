@@ -20,11 +20,11 @@ def show_wrong_verdict(chosen: session.Chosen, verdict: Verdict) -> None:
     title = "Decide this part" if left_to_a_person else "The verdict is wrong"
     with st.popover(title, icon=":material/fact_check:" if left_to_a_person else ":material/flag:"):
         if verdict.classes.defect is None and others[1:]:
-            others = [st.radio("The part truly is", others, format_func=word, key="true_class")]
+            others = [st.radio("The part truly is", others, format_func=_shown, key="true_class")]
         with st.container(horizontal=True):
             for label in others:
                 st.button(
-                    f"Part is {word(label)}" if left_to_a_person else f"It truly is {word(label)}",
+                    f"Part is {_shown(label)}" if left_to_a_person else f"It truly is {_shown(label)}",
                     type="secondary" if others[1:] else "primary",  # neither of two answers is the likelier one
                     on_click=session.confirm_mistake,
                     args=(chosen, label, verdict),
@@ -59,3 +59,7 @@ def _show_question(asked: session.Question) -> None:
         with st.container(horizontal=True):
             st.button("Keep all the same", on_click=session.keep_all_the_same, key="keep_all_the_same")
             st.button("Do not keep", type="primary", on_click=session.keep_none_of_them, key="keep_none")
+
+
+def _shown(label: str) -> str:
+    return as_markdown(word(label))

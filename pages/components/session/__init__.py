@@ -91,16 +91,16 @@ from pages.components.session.one_photo import (
     verdict_of,
 )
 from pages.components.session.owning import collections_root, own_collection, owner_of, product_called
+from pages.components.session.policy_news import have_policies_changed, note_active, note_stamp, policy_news
 from pages.components.session.product import (
     BATCH,
     CHOSEN,
     DEMO,
     HOME,
     LOOKS,
-    POLICY,
-    PRODUCT,
     SAMPLE,
     VERDICT,
+    broken_products,
     classes,
     data_root,
     forget_results,
@@ -120,6 +120,7 @@ from pages.components.session.product import (
     shown_path,
     store,
     switch_demo,
+    work_with,
 )
 from pages.components.session.samples import pick_sample, picked_sample, sample_thumbnail, samples
 from pages.components.session.teaching import (
@@ -150,6 +151,7 @@ from pages.components.session.teaching import (
     waiting_mistakes,
     waiting_version,
 )
+from pages.components.session.wishes import POLICY, PRODUCT, follows, gone_sentence, settle, wish
 from pages.components.session.work import Work, forget_work, start_work, stop_work, work
 
 __all__ = [
@@ -197,6 +199,7 @@ __all__ = [
     "batch_rows",
     "book",
     "bring_in",
+    "broken_products",
     "can_point",
     "cancel_training",
     "case_thumbnail",
@@ -223,11 +226,14 @@ __all__ = [
     "evidence",
     "findings",
     "folder_source",
+    "follows",
     "forget_pending",
     "forget_results",
     "forget_work",
     "go_on",
+    "gone_sentence",
     "has_members",
+    "have_policies_changed",
     "history",
     "import_target",
     "in_force",
@@ -257,7 +263,9 @@ __all__ = [
     "models_root",
     "moved_by_test",
     "names_in_file",
+    "note_active",
     "note_move",
+    "note_stamp",
     "obstacle",
     "own_collection",
     "owner_of",
@@ -268,6 +276,7 @@ __all__ = [
     "picked_sample",
     "policies",
     "policy",
+    "policy_news",
     "previewed",
     "problem_of_file",
     "problem_rows",
@@ -286,6 +295,7 @@ __all__ = [
     "samples",
     "save",
     "scheme",
+    "settle",
     "shown_path",
     "some_of",
     "split_anew",
@@ -314,5 +324,7 @@ __all__ = [
     "versions_of",
     "waiting_mistakes",
     "waiting_version",
+    "wish",
     "work",
+    "work_with",
 ]

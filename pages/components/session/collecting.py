@@ -1,5 +1,6 @@
 """The workbench of a visitor: which collection, which files to bring in, what is odd, what was decided."""
 
+import contextlib
 import hashlib
 import os
 import random
@@ -14,11 +15,13 @@ from ensemble import workbench
 from ensemble.collection import Added, Collection, Decision, Finding, Kept, Mistake, collections
 from ensemble.errors import DataError, QuorumError
 from ensemble.importers import Problem
+from ensemble.legible import shortened
 from ensemble.photos import read_photo
 from ensemble.previews import thumbnail
 from ensemble.workbench import Preview, Reading
 from pages.components.session.owning import collections_root, own_collection
 from pages.components.session.product import HOME, data_root, products
+from pages.components.session.typed_paths import as_path
 from pages.components.session.work import forget_work, start_work
 
 COLLECTION, STEP = "collection", "step"  # keys of widgets, and names in the page's address
@@ -129,23 +132,32 @@ def arrive() -> None:
 
 def allowed_folders() -> tuple[Path, ...]:
     """Where photos may be brought in from by their path: the photos that ship, and what the setting names."""
-    named = [Path(folder) for folder in os.environ.get(FOLDERS, "").split(os.pathsep) if folder]
-    return (data_root(), *named)
+    named = [folder.strip() for folder in os.environ.get(FOLDERS, "").split(os.pathsep)]
+    found = [data_root()]
+    for folder in filter(None, named):
+        with contextlib.suppress(DataError):  # the home of nobody: nothing lies in it
+            found.append(as_path(folder))
+    return tuple(found)
 
 
 def folder_source(text: str) -> Source:
     """A folder or zip file of this machine as a source; a DataError where it is outside the allowed ones."""
-    path = Path(text.strip()).expanduser()
-    whole = (path if path.is_absolute() else HOME / path).resolve()
-    if not any(whole.is_relative_to(folder.resolve()) for folder in allowed_folders()):
-        raise DataError(
-            f"{text.strip()} lies outside the folders that may be read: "
-            f"{', '.join(str(folder) for folder in allowed_folders())}. Upload the photos, or name more folders in the "
-            f"setting {FOLDERS}."
-        )
-    if not whole.exists():
-        raise DataError(f"{text.strip()} does not exist on the machine that Quorum runs on. Check the path.")
-    return Source(whole.name, f"folder {whole} {whole.stat().st_mtime_ns}", whole)
+    path = as_path(text)
+    try:
+        whole = (path if path.is_absolute() else HOME / path).resolve()
+        allowed = any(whole.is_relative_to(folder.resolve()) for folder in allowed_folders())
+        if allowed and whole.exists():
+            return Source(whole.name, f"folder {whole} {whole.stat().st_mtime_ns}", whole)
+    except (OSError, RuntimeError, ValueError) as error:  # too long, no permission, links in a circle, NUL
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DataError(f"{shortened(str(path))} cannot be looked at ({reason}). Check the path.") from error
+    if allowed:
+        raise DataError(f"{shortened(str(path))} does not exist on the machine that Quorum runs on. Check the path.")
+    raise DataError(
+        f"{shortened(str(path))} lies outside the folders that may be read: "
+        f"{', '.join(str(folder) for folder in allowed_folders())}. Upload the photos, or name more folders in the "
+        f"setting {FOLDERS}."
+    )
 
 
 def upload_source(files: Sequence[object]) -> Source:

@@ -11,9 +11,10 @@ from ensemble.figures import Scheme
 from ensemble.policies import Policy, choose, shipped
 from ensemble.results import OK_NOK, Classes
 from ensemble.store import InForce, Manifest, ModelStore, Record
+from pages.components.session.wishes import POLICY, PRODUCT, follows, gone_sentence, pick, wish
 
 HOME = Path(__file__).resolve().parents[3]
-PRODUCT, POLICY, DEMO = "product", "policy", "demo"  # keys of the sidebar's widgets, and names in the page's address
+DEMO = "demo"  # key of the sidebar's widget, and name in the page's address
 CHOSEN, VERDICT, LOOKS, BATCH, SAMPLE = "_chosen", "_verdict", "_looks", "_batch", "_sample"
 
 
@@ -45,10 +46,22 @@ def products() -> dict[str, Path]:
 
 
 def store() -> ModelStore:
-    """The store of the chosen product, or of the models' folder where there is no product yet."""
-    found = products()
-    name = st.session_state.get(PRODUCT)
-    return ModelStore(found[name] if name in found else next(iter(found.values()), models_root()))
+    """The store of the chosen product, or of the models' folder where there is no product yet.
+
+    A StoreError where the product that was chosen is gone.
+    """
+    found, name = products(), wish(PRODUCT)
+    if not found:
+        return ModelStore(models_root())
+    if name is not None and name not in found:
+        raise StoreError(gone_sentence(PRODUCT, name))
+    return ModelStore(found[name] if name else next(iter(found.values())))
+
+
+def broken_products() -> dict[str, str]:
+    """Products that cannot be read, by name, each with the sentence that says why."""
+    problems = {name: ModelStore(folder).problem() for name, folder in products().items()}
+    return {name: problem for name, problem in problems.items() if problem}
 
 
 def is_demo() -> bool:
@@ -102,12 +115,12 @@ def policies() -> tuple[Policy, ...]:
 
 
 def policy() -> Policy:
-    """The policy that was picked, else the active one."""
+    """The policy that was picked, else the active one; a PolicyError where the one that was picked is gone."""
     found = policies()
-    try:
-        return choose(found, st.session_state.get(POLICY))
-    except PolicyError:  # picked for another product
-        return found[0]
+    name = None if follows() else wish(POLICY)
+    if name is not None and name not in {each.name for each in found}:
+        raise PolicyError(gone_sentence(POLICY, name))
+    return choose(found, name)
 
 
 def obstacle() -> str | None:
@@ -144,3 +157,10 @@ def forget_results() -> None:
     """Drop every verdict of this visitor."""
     for key in (VERDICT, LOOKS, BATCH):
         st.session_state.pop(key, None)
+
+
+def work_with(key: str, name: str) -> None:
+    """Pick another product or policy; for a button's callback."""
+    pick(key, name)
+    if key == PRODUCT:
+        forget_results()
