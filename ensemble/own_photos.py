@@ -45,7 +45,7 @@ class OwnPhotos:
                 self._name(sample.path),
                 sample.label,
                 split,
-                sample.defect,
+                sample.defect if sample.defect != sample.label else "",
                 sample.category,
                 sample.part,
                 sample.mask,

@@ -80,10 +80,11 @@ def _show_mistakes() -> None:
         return
     by_kind = {kind: sum(each.kind == kind for each in waiting) for kind in MISTAKES}
     listed = ", ".join(f"{number} {MISTAKES[kind][number != 1]}" for kind, number in by_kind.items() if number)
+    count = "1 confirmed mistake** waits" if len(waiting) == 1 else f"{len(waiting)} confirmed mistakes** wait"
     with st.container(border=True, key="mistakes"):
         st.markdown(
-            f"**{len(waiting)} confirmed mistake{'' if len(waiting) == 1 else 's'}** wait: {listed}. The next training "
-            "learns most from photos like these. A test photo that is pulled in measures no longer."
+            f"**{count}: {listed}. The next training learns most from photos like these. A test photo that is pulled "
+            "in measures no longer."
         )
         st.button(
             "Pull into training",
