@@ -160,6 +160,19 @@ def test_the_overview_counts_and_says_what_is_missing(collection: Collection) ->
     assert "Brought in: 10 photos." in text(app)
 
 
+def test_the_address_names_the_collection_and_never_another_one(collection: Collection) -> None:
+    app = screen()
+    assert app.query_params["collection"] == collection.name
+    gone = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
+    gone.query_params["collection"] = "sold"
+    app = healthy(gone.run().switch_page(SCREEN).run())
+    assert "There is no collection called sold any more." in text(app)
+    assert app.selectbox(key="collection").value is None and not app.get("pagination")
+    app = healthy(app.selectbox(key="collection").select(collection.name).run())
+    assert "sold" not in text(app) and "10" in text(app)
+    assert app.query_params["collection"] == collection.name
+
+
 def test_photos_are_dealt_out_and_it_can_be_undone(collection: Collection) -> None:
     app = screen("Split")
     app = healthy(app.slider(key="split_shares").set_value((60, 80)).run())

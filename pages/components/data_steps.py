@@ -13,19 +13,27 @@ def show_steps() -> str:
     if not names:
         _show_last()
         return session.BRING_IN
+    gone = session.missing_collection()
+    if gone:
+        st.warning(
+            f"There is no collection called {as_markdown(gone)} any more. Choose another one.",
+            icon=":material/search_off:",
+        )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        if len(names) > 1:
+        if len(names) > 1 or gone:
             shown = session.collection()
             st.selectbox(
                 "Collection",
                 names,
-                index=names.index(shown.name) if shown else 0,
+                index=names.index(shown.name) if shown else None,
                 key=session.COLLECTION,
-                bind="query-params",
                 on_change=session.pick_collection,
                 filter_mode=None,
                 width=300,
+                placeholder="Choose a collection",
             )
+            if gone:
+                st.stop()
         else:
             st.markdown(f"Collection **{as_markdown(names[0])}**", width="content")
         step = st.segmented_control(
@@ -37,6 +45,7 @@ def show_steps() -> str:
             bind="query-params",
         )
     _show_last()
+    session.note_in_address()
     return str(step)
 
 

@@ -28,7 +28,7 @@ COLLECTION, STEP = "collection", "step"  # keys of widgets, and names in the pag
 OVERVIEW, BRING_IN, CLEAN, SPLIT = "Overview", "Bring in", "Clean", "Split"
 STEPS = (OVERVIEW, BRING_IN, CLEAN, SPLIT)
 FOLDERS = "QUORUM_FOLDERS"  # the setting with the folders whose photos may be brought in by path
-TOLD, PREVIEW, NEXT, PICKED = "_told_of_data", "_preview", "_next", "_picked_collection"
+TOLD, PREVIEW, NEXT, PICKED, GONE = "_told_of_data", "_preview", "_next", "_picked_collection", "_gone_collection"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,12 @@ def collection_names() -> list[str]:
 
 
 def collection() -> Collection | None:
-    """The collection that was picked, else that of the chosen product, else the first; None where there is none yet."""
+    """The collection that was picked, else that of the chosen product, else the first; None where there is none yet.
+
+    None also where one was asked for that is no more: another is never taken in its place.
+    """
+    if missing_collection():
+        return None
     found = collections(collections_root())
     name = st.session_state.get(COLLECTION)
     if name:
@@ -56,6 +61,7 @@ def collection() -> Collection | None:
 
 def pick_collection() -> None:
     """Somebody has picked a collection by hand; for a picker's callback."""
+    st.session_state.pop(GONE, None)
     st.session_state[PICKED] = st.session_state.get(COLLECTION)
 
 
@@ -125,6 +131,28 @@ def arrive() -> None:
     if found := st.session_state.pop(NEXT, None):
         st.session_state[COLLECTION], st.session_state[STEP] = found
         pick_collection()
+    asked = st.session_state.get(COLLECTION) or st.query_params.get(COLLECTION)
+    if asked and not missing_collection():
+        if asked in collection_names():
+            st.session_state[COLLECTION] = asked
+        else:
+            st.session_state.pop(COLLECTION, None)
+            st.session_state[GONE] = asked
+
+
+def missing_collection() -> str:
+    """The collection that was asked for and is no more, until another is picked; empty where there is none such."""
+    return str(st.session_state.get(GONE, ""))
+
+
+def note_in_address() -> None:
+    """Put the collection that is shown into the page's address, so that a link to it finds it again.
+
+    No widget is bound to it: a bound one leaves its first choice out of the address.
+    """
+    found = collection()
+    if found is not None and st.query_params.get(COLLECTION) != found.name:
+        st.query_params[COLLECTION] = found.name
 
 
 # ---------------------------------------------------------------------------------------------------------- bringing in
