@@ -10,13 +10,16 @@ OFFERED = 6
 
 def show_lost(key: str, title: str) -> None:
     """Say what is gone and offer what is there, then end the screen of this title."""
-    names = list(session.products()) if key == session.PRODUCT else [policy.name for policy in session.policies()]
+    if key == session.PRODUCT:
+        names = [name for name in session.products() if name not in session.broken_products()]
+    else:
+        names = [policy.name for policy in session.policies()]
     with st.container(border=True, key="lost"):
         st.subheader(f"Which {key}?", anchor=False)
         st.error(as_markdown(session.gone_sentence(key, session.wish(key) or "")), icon=":material/report:")
+        verb = "Analyze with " if title.startswith("Inspect") else ""
         with st.container(horizontal=True, gap="small"):
             for name in names[:OFFERED]:
-                st.button(as_markdown(name), on_click=session.work_with, args=(key, name), key=f"choose {key} {name}")
-    if title.startswith("Inspect"):
-        st.button("Analyze", disabled=True, icon=":material/search:", key="not_yet")
+                label = as_markdown(f"{verb}{name}")
+                st.button(label, on_click=session.work_with, args=(key, name), key=f"choose {key} {name}")
     st.stop()
