@@ -22,6 +22,7 @@ UNSHOWN = ("Cs", "Co", "Cn")  # not UTF-8, or without a shape of its own
 PORTS = (f"{port}{number}" for port in ("com", "lpt") for number in "0123456789¹²³")
 # Windows opens these in the place of a file, whatever the ending.
 DEVICES = frozenset(("con", "prn", "aux", "nul", "conin$", "conout$", "clock$", *PORTS))
+_SIMPLE = re.compile(r"\w[\w-]*(\.[\w-]+)*", re.ASCII)  # most names: nothing of them needs to change
 
 
 def safe_name(name: str) -> str:
@@ -42,6 +43,8 @@ def shown(name: str, longest: int | None = None) -> str:
 
 def clean(name: str) -> str:
     """One name as every system can keep it, legible; empty where nothing is left. What is clean stays as it is."""
+    if _SIMPLE.fullmatch(name) and len(name) <= LONGEST and name.partition(".")[0].lower() not in DEVICES:
+        return name
     whole = _trimmed(unicodedata.normalize("NFC", "".join(map(_plain, unicodedata.normalize("NFC", name)))))
     if whole.partition(".")[0].rstrip(" ").lower() in DEVICES:
         whole = f"_{whole}"
