@@ -352,7 +352,7 @@ def test_a_kill_at_every_step_leaves_the_old_state_or_the_new_one(
 def test_a_kill_at_every_step_of_recovery_is_recovered_from(
     small: ModelStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(swapping, "_finish", lambda _folder: None)  # killed as soon as the log stands
+    monkeypatch.setattr(swapping, "_finish", lambda *_arguments: None)  # killed as soon as the log stands
     versions.publish(small, 1)
     monkeypatch.undo()
     for number, store in copies(small.folder, tmp_path / "copy"):
