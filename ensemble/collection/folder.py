@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ensemble.collection import contents
-from ensemble.collection.database import FILE, reading, writing
+from ensemble.collection.database import reading, writing
 from ensemble.collection.findings import COPIES, Finding, is_mended
+from ensemble.collection.places import folder_name, is_collection
 from ensemble.collection.rows import (
     as_decision,
     change,
@@ -40,34 +41,11 @@ from ensemble.collection.wording import kind_of_mistake, said_of, same_photo
 from ensemble.errors import DataError, PhotoError
 from ensemble.full_disk import why_not_written
 from ensemble.importers import Entry, Problem
-from ensemble.names import clean_parts, path_below
+from ensemble.names import path_below
 from ensemble.results import Classes
 
 Progress = Callable[[int, int], None]
 CHANGEABLE = {"move": "split", "relabel": "label", "drop": "dropped", "restore": "dropped"}
-
-
-def is_collection(folder: Path) -> bool:
-    """Whether a folder holds a collection."""
-    return (folder / FILE).is_file()
-
-
-def collections(root: Path) -> dict[str, Path]:
-    """The collections right below a folder, by name."""
-    if not root.is_dir():
-        return {}
-    return {path.name: path for path in sorted(root.iterdir()) if path.is_dir() and is_collection(path)}
-
-
-def folder_name(name: str) -> str:
-    """What the folder of a collection is called that goes by a name; empty where nothing of the name can be kept."""
-    return (clean_parts(name) or [""])[-1]
-
-
-def find_collection(root: Path, name: str) -> Path | None:
-    """The collection right below a folder that goes by a name; None where there is none."""
-    known = collections(root)
-    return known.get(name) or known.get(folder_name(name))
 
 
 class Collection:
