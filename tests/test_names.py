@@ -21,12 +21,14 @@ from hypothesis import strategies as st
 from strange_names import ENCODABLE, HONEST, NAMES, PIECE, is_portable, kept, nothing_changes
 from stub_product import write_product
 
-from ensemble import batches
+from ensemble import batches, jobs
 from ensemble.cases import Case, Evidence
 from ensemble.collection import Collection
 from ensemble.errors import DataError, QuorumError, StoreError
 from ensemble.evidence_photos import photo_path
 from ensemble.importers import understand
+from ensemble.jobs import Settings
+from ensemble.jobs.ledger import Ledger
 from ensemble.names import any_path_below, clean, clean_parts, path_below
 from ensemble.results import OK_NOK
 from ensemble.staging import staged
@@ -396,3 +398,17 @@ def test_what_is_said_of_a_name_is_one_printable_line(tmp_path: Path) -> None:
         with pytest.raises(QuorumError) as refused:
             path_below(tmp_path, name, DataError)
         assert str(refused.value).isprintable() and len(str(refused.value)) < 500
+
+
+def test_a_book_of_trainings_from_elsewhere_changes_no_other_folder(outside: Path) -> None:
+    store = a_product(outside)
+    (store.folder / "versions").mkdir()
+    (store.folder / "versions" / ".1.json.abcdefgh").write_text("half written")
+    ledger = Ledger(outside / "models")
+    with ledger.alone():
+        ledger.make()
+        number = ledger.add(Settings("", str(store.folder)), "")
+        ledger.write(number, state="running")
+    with nothing_changes(store.folder):
+        (found,) = jobs.jobs(outside / "models")
+    assert found.state == "failed"
