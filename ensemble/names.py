@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from ensemble.errors import QuorumError
+from ensemble.legible import shortened
 
 MAX_NAME = 120  # characters of a label
 LONGEST = 200  # bytes of one name on a disk; 255 are usual, and a number must still fit behind it
@@ -125,6 +126,4 @@ def _shortened(name: str, longest: int, size: Callable[[str], int]) -> str:
 
 
 def _quoted(name: object) -> str:
-    text = name if isinstance(name, str) else type(name).__name__
-    visible = "".join(c if c.isprintable() else "\ufffd" for c in text[:MAX_NAME])
-    return f"'{visible}{'…' if len(text) > MAX_NAME else ''}'"
+    return f"'{shortened(name)}'" if isinstance(name, str) else type(name).__name__

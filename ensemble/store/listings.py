@@ -27,11 +27,12 @@ from ensemble.store.places import (
     place_of,
 )
 from ensemble.store.swapping import LOG, TOLD, sweep
+from ensemble.strict_json import parsed
 
 FORMAT = 1
 KEPT = 10  # the newest versions, beside the one in force
 HALF_WRITTEN = re.compile(r"\.(.+)\.[a-z0-9_]{8}")  # what `files.write_atomically` calls a file until it is whole
-MISSHAPEN = (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError)
+MISSHAPEN = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
 
 State = Literal["candidate", "published", "discarded"]
 
@@ -91,7 +92,7 @@ class Version:
     def from_json(cls, text: str, source: str) -> "Version":
         """The inverse of `to_bytes`; a StoreError says what is wrong."""
         try:
-            data = json.loads(text)
+            data = parsed(text)
             if data.pop("format") != FORMAT:
                 raise StoreError(f"{source} has another format than this Quorum reads, which is {FORMAT}. Remove it.")
             entries = {key: None if data[key] is None else tuple(data[key]) for key in ("policies", "aside")}

@@ -23,6 +23,7 @@ from ensemble.locks import locked
 from ensemble.names import path_below
 from ensemble.store.files import is_whole, read_text, sync_folder, write_atomically, write_durably
 from ensemble.store.places import MANIFEST, VERSIONS, is_digest, is_product_file, own_place, place_of
+from ensemble.strict_json import parsed
 
 LOG, LOCK, TOLD = "publishing.json", ".lock", "interrupted.txt"
 READY = ".publishing"  # the ending of new bytes beside their place: none that a model file has
@@ -170,13 +171,13 @@ def _read_log(folder: Path) -> _Log | None:
         return None
     path = folder / VERSIONS / LOG
     try:
-        entry = json.loads(read_text(own_place(folder, LOG)))
+        entry = parsed(read_text(own_place(folder, LOG)))
         log = _Log(tuple(entry["place"]), dict(entry["remove"]))
     except StoreError:
         if is_pending(folder):  # else somebody has finished it in the meantime
             raise
         return None
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise StoreError(
             f"{path} cannot be read ({type(error).__name__}: {error}). Remove it, and publish a version of the product "
             "again."

@@ -9,6 +9,7 @@ import streamlit as st
 from ensemble.cases import Case
 from ensemble.collection import Added, Collection
 from ensemble.errors import DataError, QuorumError
+from ensemble.evidence_photos import photo_path
 from ensemble.names import safe_name
 from ensemble.out_of_distribution import doubt, measure
 from ensemble.own_photos import bring_along, is_brought
@@ -100,7 +101,7 @@ def told_of_confirmed() -> tuple[str, bool]:
 
 def _correction(case: Case, verdict: str) -> Correction:
     """A case with its bytes; a DataError where they are not those that were judged."""
-    path = store().folder / evidence().folder / case.photo
+    path = photo_path(store().folder, evidence(), case)
     if not path.is_file():
         raise DataError(f"{case.photo} no longer lies where it was: it is not kept.")
     data = read_bytes(path)
