@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 import streamlit as st
 
 from ensemble.cases import Case
-from ensemble.collection import Added, Collection
+from ensemble.collection import Added, Collection, folder_name
 from ensemble.errors import DataError, QuorumError
 from ensemble.evidence_photos import photo_path
-from ensemble.names import safe_name
 from ensemble.out_of_distribution import doubt, measure
 from ensemble.own_photos import bring_along, is_brought
 from ensemble.photos import open_photo, read_bytes
@@ -46,7 +45,7 @@ class Question:
 def product_collection() -> str:
     """The name of the collection that corrections of the chosen product go into."""
     found = own_collection()
-    return found.name if found else safe_name(product_called())
+    return found.name if found else folder_name(product_called())
 
 
 def confirm_mistake(chosen: Chosen, label: str, verdict: Verdict) -> None:
