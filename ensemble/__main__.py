@@ -9,6 +9,7 @@ import typer
 
 from ensemble import data_commands, mvtec_commands, version_commands
 from ensemble.errors import PhotoError, PolicyError, QuorumError
+from ensemble.full_disk import is_full, why_not_written
 from ensemble.legible import legible, make_logs_legible
 from ensemble.terminal import (
     DEFAULT_MODELS,
@@ -329,6 +330,9 @@ def main() -> None:
     except QuorumError as error:
         _end(str(error))
     except OSError as error:
+        place = Path(error.filename or ".")
+        if is_full(error, place):
+            _end(f"{place} cannot be written: {why_not_written(error, place.parent)}")
         _end(f"{error.filename or 'A file'} cannot be used ({error.strerror or error}). Check path and permissions.")
 
 

@@ -9,6 +9,7 @@ from ensemble.collection import Collection, is_collection
 from ensemble.comparison import Comparison, compare
 from ensemble.datasets import Sample
 from ensemble.errors import DataError, StoreError
+from ensemble.evidence_photos import photo_path
 from ensemble.inspector import Inspector
 from ensemble.store import ModelStore
 
@@ -39,7 +40,8 @@ def compare_with_current(
     before, learnt = _judged_before(store)
     missing = [case for case in wanted if case.sha256 not in before]
     if missing:
-        before |= _judge(store, missing, folder, progress)
+        paths = [photo_path(store.folder, evidence, case) for case in missing]
+        before |= _judge(store, missing, paths, progress)
     return compare(
         [before[case.sha256] for case in wanted if case.sha256 in before],
         wanted,
@@ -61,8 +63,10 @@ def _judged_before(store: ModelStore) -> tuple[dict[str, Case], frozenset[str]]:
     return {case.sha256: case for case in evidence.test}, frozenset(evidence.learnt)
 
 
-def _judge(store: ModelStore, cases: Sequence[Case], folder: Path, progress: Progress) -> dict[str, Case]:
-    samples = [Sample(folder / case.photo, case.label, case.defect, None, case.category) for case in cases]
+def _judge(store: ModelStore, cases: Sequence[Case], paths: Sequence[Path], progress: Progress) -> dict[str, Case]:
+    samples = [
+        Sample(path, case.label, case.defect, None, case.category) for case, path in zip(cases, paths, strict=True)
+    ]
     scored = evaluation.score(
         Inspector.open(store), samples, lambda done, total: progress("Judging by the model in force", done / total)
     )

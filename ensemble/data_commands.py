@@ -67,15 +67,15 @@ def bring_in(
     author: Author = "",
 ) -> None:
     """Bring photos into a collection, each content once; the exit code is 1 where files could not enter."""
-    from ensemble.collection import SPLITS, Collection, collections
+    from ensemble.collection import SPLITS, Collection, find_collection
     from ensemble.workbench import bring_in as run
     from ensemble.workbench import opened
 
     if split is not None and split not in SPLITS:
         raise DataError(f"--split is one of {', '.join(SPLITS)}. Got {split!r}.")
     with opened(source, INCOMING, _reading(layout, field, classes)) as found, stages() as show:
-        known = collections(root)
-        collection = Collection(known[name]) if name in known else Collection.create(root, name)
+        known = find_collection(root, name)
+        collection = Collection(known) if known else Collection.create(root, name)
         added = run(found, collection, origin=source.name, split=split, author=author, progress=show)
     for note in (*found.notes, *added.notes):
         say(note)

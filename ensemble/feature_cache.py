@@ -24,6 +24,7 @@ import PIL
 import torch
 
 from ensemble.backbones import POOLINGS
+from ensemble.full_disk import why_not_written
 from ensemble.members.contract import FILL, Input, key_of
 from ensemble.preprocessing import Preprocessing
 
@@ -255,7 +256,8 @@ class FeatureCache:
             self._say_unusable(error)
 
     def _say_unusable(self, error: Exception) -> None:
-        self.notify(f"Features cannot be kept in {self.path} ({error}). All are computed, which only takes longer.")
+        why = why_not_written(error, self.path.parent)
+        self.notify(f"Features cannot be kept: {why} Until then all are computed, which only takes longer.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from ensemble.errors import QuorumError
+from ensemble.legible import shortened
 
 MAX_NAME = 120  # characters of a label
 LONGEST = 200  # bytes of one name on a disk; 255 are usual, and a number must still fit behind it
@@ -22,6 +23,7 @@ UNSHOWN = ("Cs", "Co", "Cn")  # not UTF-8, or without a shape of its own
 PORTS = (f"{port}{number}" for port in ("com", "lpt") for number in "0123456789¹²³")
 # Windows opens these in the place of a file, whatever the ending.
 DEVICES = frozenset(("con", "prn", "aux", "nul", "conin$", "conout$", "clock$", *PORTS))
+_SIMPLE = re.compile(r"\w[\w-]*(\.[\w-]+)*", re.ASCII)  # most names: nothing of them needs to change
 
 
 def safe_name(name: str) -> str:
@@ -42,6 +44,8 @@ def shown(name: str, longest: int | None = None) -> str:
 
 def clean(name: str) -> str:
     """One name as every system can keep it, legible; empty where nothing is left. What is clean stays as it is."""
+    if _SIMPLE.fullmatch(name) and len(name) <= LONGEST and name.partition(".")[0].lower() not in DEVICES:
+        return name
     whole = _trimmed(unicodedata.normalize("NFC", "".join(map(_plain, unicodedata.normalize("NFC", name)))))
     if whole.partition(".")[0].rstrip(" ").lower() in DEVICES:
         whole = f"_{whole}"
@@ -122,6 +126,4 @@ def _shortened(name: str, longest: int, size: Callable[[str], int]) -> str:
 
 
 def _quoted(name: object) -> str:
-    text = name if isinstance(name, str) else type(name).__name__
-    visible = "".join(c if c.isprintable() else "\ufffd" for c in text[:MAX_NAME])
-    return f"'{visible}{'…' if len(text) > MAX_NAME else ''}'"
+    return f"'{shortened(name)}'" if isinstance(name, str) else type(name).__name__

@@ -4,6 +4,7 @@ Whatever happens, the folder goes at the end; that of a process which was killed
 """
 
 import errno
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator
@@ -18,7 +19,7 @@ from ensemble.importers.tree import Problem, is_photo_name, legible
 from ensemble.locks import locked_alone
 from ensemble.names import any_path_below, clean, clean_parts, numbered
 
-PREFIX, LOCK = ".incoming-", ".lock"
+PREFIX, LOCK, UPLOAD = ".incoming-", ".lock", "upload"
 MAX_FILES = 20_000
 DEEPEST = 16  # folders within one another
 FILE = "file"  # what is called so has no name of which anything can be kept
@@ -147,7 +148,7 @@ def _incoming(below: Path) -> Iterator[Path]:
             held.enter_context(locked_alone(_lock_of(outer)))  # before the folder is there: nobody sweeps it then
             held.callback(shutil.rmtree, outer, ignore_errors=True)
             outer.mkdir(mode=0o700)
-            folder = outer / "upload"
+            folder = outer / UPLOAD
             folder.mkdir()
         except OSError as error:
             raise DataError(f"{below} cannot take uploads: {why_not_written(error, below)}") from error
@@ -160,7 +161,7 @@ def _lock_of(folder: Path) -> Path:
 
 def _sweep(below: Path) -> None:
     names = {left.name.removesuffix(LOCK) for left in below.glob(f"{PREFIX}*") if not left.is_symlink()}
-    for left in (below / name for name in sorted(names)):
+    for left in (below / name for name in sorted(names) if re.fullmatch(f"{re.escape(PREFIX)}[0-9a-f]{{16}}", name)):
         with suppress(OSError), locked_alone(_lock_of(left)) as is_nobodys:
-            if is_nobodys:
+            if is_nobodys and not left.is_symlink() and {path.name for path in left.iterdir()} <= {UPLOAD}:
                 shutil.rmtree(left, ignore_errors=True)

@@ -118,9 +118,7 @@ def collect(
     are strangers to these photos: named beside the evidence, and absent in it.
     """
     parts = [tuple(replace(case, photo=_below(case.photo, data)) for case in part) for part in (held_out, test)]
-    evidence = Evidence(
-        classes, parts[0], parts[1], Path(os.path.relpath(data.resolve(), store.folder.resolve())).as_posix()
-    )
+    evidence = Evidence(classes, parts[0], parts[1], _seen_from(store.folder, data))
     before = _before(store, evidence)
     if before is not None:
         evidence = replace(
@@ -159,6 +157,15 @@ def _joined(taught: set[str], before: Case, now: Case) -> Case:
         scores=tuple(scores[name] for name in sorted(scores)),
         absent=(*absent.values(), *now.absent),
     )
+
+
+def _seen_from(product: Path, data: Path) -> str:
+    """The folder of the photos as seen from the product's, or its whole path where they lie on two drives."""
+    whole = data.resolve()
+    try:
+        return Path(os.path.relpath(whole, product.resolve())).as_posix()
+    except ValueError:
+        return whole.as_posix()
 
 
 def _below(photo: str, data: Path) -> str:

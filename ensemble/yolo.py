@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ensemble.datasets import Sample
 from ensemble.errors import DataError
 from ensemble.masks import boxes, damaged_pixels, read_mask
+from ensemble.names import clean
 from ensemble.photos import read_photo
 from ensemble.results import NON_DEFECTIVE
 
@@ -148,7 +149,7 @@ def _file_names(paths: Sequence[Path]) -> list[str]:
     taken: set[str] = set()
     names = []
     for path in whole:
-        stem = wanted = "__".join(path.relative_to(root).with_suffix("").parts)
+        stem = wanted = Path(clean("__".join(path.relative_to(root).parts)) or "photo").stem
         number = 2
         while stem.casefold() in taken:
             stem, number = f"{wanted}_{number}", number + 1

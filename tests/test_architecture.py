@@ -61,6 +61,7 @@ ROWS = (
         "staging",
         "collection",
         "splits",
+        "evidence_photos",
         "feature_cache",
     },
     {

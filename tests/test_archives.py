@@ -2,8 +2,11 @@
 
 import os
 import random
+import re
+import struct
 import tracemalloc
 import zipfile
+import zlib
 from pathlib import Path
 
 import pytest
@@ -144,3 +147,37 @@ def test_flipped_bytes_give_entries_or_a_sentence() -> None:
         for _ in range(chance.choice([1, 2, 8])):
             data[chance.randrange(chance.choice([0, directory]), len(data))] = chance.choice([0, 1, 255, 128, 80])
         _walk(bytes(data))
+
+
+# ------------------------------------------------------------------------------------------ zips as machines make them
+
+
+def test_backslashes_of_windows_are_folders() -> None:
+    data = zipped(*((name, b"x") for name in ("ok#1.png", "ok#", "nok#a#2.png", "__MACOSX#3.png"))).replace(b"#", b"\\")
+    assert inner_paths(data) == ("ok/1.png", "nok/a/2.png")
+    assert [entry.name for entry in read_archive(data)] == ["ok/1.png", "nok/a/2.png"]
+
+
+def test_names_of_macs_are_utf8_without_a_flag_that_says_so() -> None:
+    names = ("Gehäuse/1.png", "Tu\u0308r/写真.png", "._1.png", "ok/._1.png")
+    unflagged = bytearray(zipped(*((name, b"x") for name in names)))
+    for sign, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        for found in re.finditer(re.escape(sign), bytes(unflagged)):
+            unflagged[found.start() + at + 1] &= ~8
+    entries = list(read_archive(bytes(unflagged)))
+    assert [(entry.path, entry.data) for entry in entries] == [(name, b"x") for name in names[:2]]
+
+
+def test_names_in_the_code_page_of_a_dos_stay_as_it_declares_them() -> None:
+    data = zipped(("X" * 8, b"x"), ("good.png", b"x")).replace(b"X" * 8, "Tür1.png".encode("cp437"))
+    assert [entry.name for entry in read_archive(data)] == ["Tür1.png", "good.png"]
+
+
+def test_a_name_in_utf8_beside_the_one_in_a_code_page() -> None:
+    raw, name = "T?r.png".encode("cp437"), "Tür.png".encode()
+    info = zipfile.ZipInfo("T?r.png")
+    for crc, expected in ((zlib.crc32(raw), "Tür.png"), (zlib.crc32(raw) ^ 1, "T?r.png")):
+        info.extra = struct.pack("<HHBI", 0x7075, 5 + len(name), 1, crc) + name
+        assert [entry.path for entry in read_archive(zipped((info, b"x")))] == [expected]
+    info.extra = struct.pack("<HHB", 0x7075, 1, 1)
+    assert [entry.path for entry in read_archive(zipped((info, b"x")))] == ["T?r.png"]

@@ -402,3 +402,93 @@ def test_classes_are_those_of_photos_that_take_part(collection: Collection, sour
     collection.add(entries, {kind: kind for kind in "abc"}, origin="x")
     collection.decide("relabel", [photo.sha256 for photo in collection.photos() if photo.label == "c"], "b")
     assert collection.classes() == Classes(("a", "b"))
+
+
+# ------------------------------------------------------------------------------------------- what is a person's, stays
+
+
+def test_what_a_person_keeps_among_the_photos_stays(filled: Collection, source: Path, tmp_path: Path) -> None:
+    photos, big = filled.folder / PHOTOS, tmp_path / "big disk"
+    home = filled.photos()[0].path.parent
+    mine = {
+        photos / "my notes" / "report.txt": b"hours of work",
+        photos / "loose.txt": b"a list",
+        photos / ("a" * 64) / "mine.png": b"under a name like ours",
+        photos / ".new-abcdefgh" / "mine.txt": b"hidden",
+        home / "remark.txt": b"beside a photo of ours",
+        filled.folder / "masks" / "mine" / "mask.png": b"drawn by hand",
+    }
+    for path, data in mine.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    shutil.move(photos, big)
+    photos.symlink_to(big)  # a bigger disk, where other things lie too
+    (big / "holiday").mkdir()
+    (big / "holiday" / "1.jpg").write_bytes(b"precious")
+    assert filled.add([entry(source, "e.png", 9)], MEANING, origin="x").added == 1
+    assert {path: path.read_bytes() for path in mine} == mine
+    assert (big / "holiday" / "1.jpg").read_bytes() == b"precious"
+    assert len(filled.photos()) == 5 and all(photo.path.is_file() for photo in filled.photos())
+
+
+def test_photos_that_no_database_knows_any_more_stay(filled: Collection, source: Path) -> None:
+    there = {photo.path for photo in filled.photos()}
+    (filled.folder / "collection.db").unlink()  # moved away, as a damaged one is to be
+    assert filled.add([entry(source, "e.png", 9)], MEANING, origin="x").added == 1
+    assert all(path.is_file() for path in there)
+
+
+def test_a_photo_goes_beside_what_lies_under_its_digest_already(filled: Collection, source: Path) -> None:
+    lost = filled.photos()[0]
+    lost.path.write_bytes(b"overwritten by hand")
+    (again,) = [photo for photo in filled.photos() if photo.sha256 == lost.sha256]
+    assert filled.add([entry(source, "train/good/a.png", 1)], MEANING, origin="x").added == 0
+    assert again.path.read_bytes() == b"overwritten by hand"
+    assert [path.name for path in sorted(again.path.parent.iterdir())] == ["a (2).png", "a.png"]
+
+
+def test_what_an_import_notes_is_no_order_to_delete(filled: Collection, source: Path, tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "file.txt").write_bytes(b"")
+    digest = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"  # of no bytes
+    (filled.folder / PHOTOS / digest).symlink_to(precious)
+    (filled.folder / ".importing").write_text(f"../../precious\nphotos/{digest}\n/etc\nphotos/..\n")
+    filled.add([entry(source, "e.png", 9)], MEANING, origin="x")
+    assert (precious / "file.txt").is_file()
+
+
+@pytest.mark.parametrize("name", ["../outside", "photos/x/a.png", f"photos/{'0' * 64}/../../../x", "/etc/passwd", ""])
+def test_a_row_that_names_another_file_is_refused(filled: Collection, name: str) -> None:
+    with sqlite3.connect(filled.folder / "collection.db") as database:
+        database.execute("UPDATE photos SET file = ? WHERE rowid = 1", (name,))
+    database.close()
+    with pytest.raises(DataError, match="names the file"):
+        filled.photos()
+
+
+def test_a_photo_that_is_a_link_elsewhere_is_refused(filled: Collection, tmp_path: Path) -> None:
+    path = filled.photos()[0].path
+    path.rename(tmp_path / "elsewhere.png")
+    path.symlink_to(tmp_path / "elsewhere.png")
+    with pytest.raises(DataError, match="leads out of"):
+        filled.photos()
+
+
+def test_a_full_disk_is_named_and_not_the_database(
+    filled: Collection, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect = sqlite3.connect
+
+    def full(*arguments: object, **settings: object) -> sqlite3.Connection:
+        connection = connect(*arguments, **settings)  # type: ignore[call-overload]
+        connection.execute("PRAGMA max_page_count = 1")  # no more than there is
+        return connection  # type: ignore[no-any-return]
+
+    long = [entry(source, f"{'x' * 90}{number}.png", 20 + number) for number in range(40)]
+    with monkeypatch.context() as patched:
+        patched.setattr(sqlite3, "connect", full)
+        with pytest.raises(DataError, match=r"Disc is as it was: the disk that holds .* is full\. Make room on it"):
+            filled.add(long, MEANING, origin="x")
+    assert len(filled.photos()) == 4
+    assert filled.add(long, MEANING, origin="x").added == 40

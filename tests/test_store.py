@@ -403,9 +403,9 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pyt
     write_atomically(target, b"old")
 
     def no_space(*_arguments: object) -> None:
-        raise OSError("no space left")
+        raise OSError(122, "Disk quota exceeded")
 
     monkeypatch.setattr("os.fsync", no_space)
-    with pytest.raises(StoreError, match=r"a\.json cannot be written \(no space left\)"):
+    with pytest.raises(StoreError, match=r"a\.json cannot be written: the disk that holds \S+ is full\."):
         write_atomically(target, b"new")
     assert target.read_bytes() == b"old" and list(tmp_path.iterdir()) == [target]

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ensemble.errors import DataError
+from ensemble.full_disk import is_full, why_not_written
 from ensemble.locks import locked
 
 FILE, LOCK = "collection.db", ".lock"
@@ -49,7 +50,8 @@ def writing(folder: Path) -> Iterator[sqlite3.Connection]:
         try:
             yield connection
         except BaseException:
-            connection.execute("ROLLBACK")
+            if connection.in_transaction:  # a full disk has ended it already
+                connection.execute("ROLLBACK")
             raise
         connection.execute("COMMIT")
 
@@ -94,12 +96,11 @@ def _errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
+        if is_full(error, folder):
+            raise DataError(f"{folder} is as it was: {why_not_written(error, folder)}") from error
         raise DataError(
             f"{folder / FILE} cannot be used ({error}). Restore it from a copy, or move it away and import the photos "
             f"in {folder / 'photos'} anew."
         ) from error
     except OSError as error:
-        raise DataError(
-            f"{error.filename or folder} cannot be written ({error.strerror or error}). Check the folder's permissions "
-            "and space."
-        ) from error
+        raise DataError(f"{error.filename or folder} cannot be written: {why_not_written(error, folder)}") from error

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ensemble.collection import contents
-from ensemble.collection.database import FILE, reading, writing
+from ensemble.collection.database import reading, writing
 from ensemble.collection.findings import COPIES, Finding, is_mended
+from ensemble.collection.places import folder_name, is_collection
 from ensemble.collection.rows import (
     as_decision,
     change,
@@ -38,24 +39,13 @@ from ensemble.collection.values import (
 )
 from ensemble.collection.wording import kind_of_mistake, said_of, same_photo
 from ensemble.errors import DataError, PhotoError
+from ensemble.full_disk import why_not_written
 from ensemble.importers import Entry, Problem
-from ensemble.photos import safe_name
+from ensemble.names import path_below
 from ensemble.results import Classes
 
 Progress = Callable[[int, int], None]
 CHANGEABLE = {"move": "split", "relabel": "label", "drop": "dropped", "restore": "dropped"}
-
-
-def is_collection(folder: Path) -> bool:
-    """Whether a folder holds a collection."""
-    return (folder / FILE).is_file()
-
-
-def collections(root: Path) -> dict[str, Path]:
-    """The collections right below a folder, by name."""
-    if not root.is_dir():
-        return {}
-    return {path.name: path for path in sorted(root.iterdir()) if path.is_dir() and is_collection(path)}
 
 
 class Collection:
@@ -67,16 +57,16 @@ class Collection:
     @classmethod
     def create(cls, root: Path, name: str) -> "Collection":
         """A new, empty collection below a folder; a DataError where the name is taken or is none."""
-        cleaned = safe_name(name.strip())
-        if not any(map(str.isalnum, name)) or cleaned.startswith("."):
+        cleaned = folder_name(name)
+        if not any(map(str.isalnum, cleaned)) or cleaned.startswith("."):
             raise DataError("A collection needs a name, such as that of its product.")
-        folder = root / cleaned
+        folder = path_below(root, cleaned, DataError)
         if is_collection(folder):
             raise DataError(f"There is a collection called {cleaned} already. Add to it, or choose another name.")
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise DataError(f"{folder} cannot be made ({error.strerror}). Check its permissions.") from error
+            raise DataError(f"{folder} cannot be made: {why_not_written(error, root)}") from error
         made = cls(folder)
         with writing(folder):
             pass
@@ -365,7 +355,6 @@ class Collection:
 
     def _kept(self, row: sqlite3.Row) -> Kept:
         known = dict(row)
-        path, mask = self.folder / known.pop("file"), known.pop("mask")
-        return Kept(
-            path=path, mask=self.folder / mask if mask else None, **{**known, "dropped": bool(known["dropped"])}
-        )
+        path, mask = contents.file_of(self.folder, known.pop("file")), known.pop("mask")
+        masked = contents.file_of(self.folder, mask) if mask else None
+        return Kept(path=path, mask=masked, **{**known, "dropped": bool(known["dropped"])})

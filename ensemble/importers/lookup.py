@@ -1,18 +1,19 @@
 """Names that a table writes, found among the files that a folder really holds; nothing else is ever opened."""
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
 from ensemble.errors import DataError
 from ensemble.importers.tree import Tree, is_photo_name, legible
+from ensemble.names import clean
 
-LEADING_OUT = re.compile(r"^/|^~/|^[A-Za-z]:|^[a-z]+://|(^|/)\.\.(/|$)")
+LEADING_OUT = re.compile(r"^/|^~/|^[A-Za-z]:/|^[A-Za-z]+://|(^|/)\.\.(/|$)")
 
 
 class Lookup:
-    """Finds files by name whatever the case, the kind of slash and the way that umlauts are composed."""
+    """Finds files by name whatever the case, the kind of slash, the way that umlauts are composed, and whether a name
+    had to be cleaned for this disk."""
 
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
@@ -32,16 +33,19 @@ class Lookup:
 
         A name may leave out leading folders or the ending, or begin with the folder itself, as long as one file fits.
         """
-        key = _key(written).removeprefix("./")
+        if found := self.tree.files.get(written):
+            return found
+        plain = written.strip().replace("\\", "/").removeprefix("./")
+        key = _key(plain)
         if not key:
             raise DataError("No file is named.")
-        if LEADING_OUT.search(key):
+        if LEADING_OUT.search(plain):
             raise DataError(f"{legible(written)} leads out of the folder and is not opened.")
-        for found in self._candidates(key, _key(base)):
-            if len(found) == 1:
-                return self.tree.files[found[0]]
-            if found:
-                raise DataError(f"{legible(written)} may be any of {len(found)} files, such as {legible(found[0])}.")
+        for names in self._candidates(key, _key(base)):
+            if len(names) == 1:
+                return self.tree.files[names[0]]
+            if names:
+                raise DataError(f"{legible(written)} may be any of {len(names)} files, such as {legible(names[0])}.")
         raise DataError(f"{legible(written)} is not there.")
 
     def _candidates(self, key: str, base: str) -> Iterator[list[str]]:
@@ -55,4 +59,5 @@ class Lookup:
 
 
 def _key(name: str) -> str:
-    return unicodedata.normalize("NFC", name.strip().replace("\\", "/")).casefold()
+    parts = name.strip().replace("\\", "/").split("/")
+    return "/".join(clean(part) or part for part in parts).casefold()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ensemble.errors import JobError
+from ensemble.full_disk import is_full, why_not_written
 from ensemble.jobs.settings import Settings
 from ensemble.locks import is_held, locked, locked_alone
 from ensemble.processes import lives
@@ -102,7 +103,7 @@ class Ledger:
                 self.folder.mkdir(parents=True, exist_ok=True)
                 held.enter_context(locked(self.folder / LOCK))
             except OSError as error:
-                raise JobError(f"{self.folder} cannot be written ({error.strerror}). Check its permissions.") from error
+                raise JobError(f"{self.folder} cannot be written: {why_not_written(error, self.folder)}") from error
             yield
 
     @contextlib.contextmanager
@@ -131,6 +132,8 @@ class Ledger:
                 book.execute("PRAGMA synchronous = FULL")
                 yield book
         except sqlite3.Error as error:
+            if is_full(error, self.folder):
+                raise JobError(f"{path} is as it was: {why_not_written(error, self.folder)}") from error
             raise JobError(
                 f"{path} cannot be used ({error}). Check its permissions and the space; a damaged one may be moved "
                 "away when no training runs."

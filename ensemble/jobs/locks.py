@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ensemble.errors import JobError
+from ensemble.full_disk import why_not_written
 from ensemble.locks import locked_alone
 
 LOCK = ".training.lock"
@@ -39,9 +40,7 @@ def _asked_for(folder: Path, patience: float) -> Iterator[bool]:
                 folder.mkdir(parents=True, exist_ok=True)
                 is_ours = held.enter_context(locked_alone(folder / LOCK, patience))
             except OSError as error:
-                raise JobError(
-                    f"{folder} cannot be written ({error.strerror}). Check its permissions, or name another folder."
-                ) from error
+                raise JobError(f"{folder} cannot be written: {why_not_written(error, folder)}") from error
             yield is_ours
     finally:
         if made:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ensemble.errors import JobError, StoreError
+from ensemble.full_disk import is_full, why_not_written
 from ensemble.jobs import locks
 from ensemble.jobs.ledger import Job, Ledger, now
 from ensemble.jobs.settings import Settings
@@ -29,7 +30,8 @@ def start(root: Path, settings: Settings, author: str = "") -> Job:
         try:
             pid = _spawn(ledger, number)
         except OSError as error:
-            raise JobError(f"The training process cannot be started ({error}).") from error
+            why = why_not_written(error, ledger.folder) if is_full(error, ledger.folder) else f"{error}."
+            raise JobError(f"The training process cannot be started: {why}") from error
         ledger.write(number, pid=pid, born=born(pid))  # all that tells of it until it holds its lock
         return ledger.job(number)
 
@@ -100,7 +102,8 @@ def _press(found: Job) -> None:
 def _close(ledger: Ledger, found: Job) -> None:
     if not found.is_open:  # it ended in order since it was read
         return
-    _tidy(found.folder)
+    if found.folder.resolve().is_relative_to(ledger.folder.parent):  # a book from elsewhere may name any folder
+        _tidy(found.folder)
     if found.cancel_asked is not None:
         ledger.write(found.id, state="cancelled", ended=now(), seconds_left=None)
         return
@@ -115,7 +118,7 @@ def _close(ledger: Ledger, found: Job) -> None:
 def _tidy(folder: Path) -> None:
     """Remove what a killed process may have left half written among the product's versions."""
     from ensemble.store import versions
-    from ensemble.store.swapping import VERSIONS
+    from ensemble.store.places import VERSIONS
 
     if (folder / VERSIONS).is_dir():
         with contextlib.suppress(StoreError), versions.changing(folder):  # what is wrong there, its readers say

@@ -12,7 +12,7 @@ from ensemble.policies import Policy
 from ensemble.results import Classes
 from ensemble.store import Manifest, ModelStore, Quarantined, Record, listings
 from ensemble.store.listings import Version
-from ensemble.store.loading import MANIFEST
+from ensemble.store.places import MANIFEST
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from ensemble.errors import StoreError
+from ensemble.full_disk import why_not_written
 from ensemble.strict_json import JSONError, decoded
 
 
@@ -43,8 +44,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     try:
         _write_atomically(path, data)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise StoreError(f"{path} cannot be written ({reason}). Check the folder's permissions and space.") from error
+        raise StoreError(f"{path} cannot be written: {why_not_written(error, path.parent)}") from error
 
 
 def write_durably(path: Path, data: bytes) -> None:

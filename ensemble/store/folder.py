@@ -18,13 +18,10 @@ from ensemble.store import artefacts, listings, policies_kept, policy_history, v
 from ensemble.store.files import digest_of, is_whole, read_text
 from ensemble.store.learnt import Learnt, record_of
 from ensemble.store.listings import Version
-from ensemble.store.loading import BACKBONES, MANIFEST, Loaded, load, weights_file
-from ensemble.store.manifest import EVIDENCE, Manifest, Record
-from ensemble.store.policy_history import HISTORY, POLICIES
+from ensemble.store.loading import Loaded, load, weights_file
+from ensemble.store.manifest import Manifest, Record
+from ensemble.store.places import BACKBONES, EVIDENCE, HISTORY, MANIFEST, MODEL_ENDINGS, POLICIES, object_path, place_of
 from ensemble.store.swapping import recover, steady
-
-MODEL_ENDINGS = {".pkl", ".pth", ".joblib", ".pt", ".npz", ".onnx"}
-
 
 LARGEST = 20_000_000  # bytes of a manifest
 
@@ -96,8 +93,8 @@ class ModelStore:
         return _Kept(self.folder, listings.version(self.folder, number))
 
     def path_of(self, file: str) -> Path:
-        """Where a file of the product lies."""
-        return self.folder / file
+        """Where a file of the product lies; a StoreError where no product has a file of that name."""
+        return place_of(self.folder, file, f"The manifest of {self.folder}")
 
     def manifest(self) -> Manifest:
         """The manifest; a StoreError where there is none or it cannot be read."""
@@ -297,6 +294,9 @@ def _has_manifest(folder: Path, name: str = MANIFEST) -> bool:
     return True
 
 
+NOWHERE = "0" * 64  # the SHA-256 of nothing that anybody has found
+
+
 class _Kept(ModelStore):
     """A version of a product, in force or not: to load and to measure, not to write."""
 
@@ -305,8 +305,7 @@ class _Kept(ModelStore):
         self._version = version
 
     def path_of(self, file: str) -> Path:
-        digest = self._version.files.get(file)
-        return listings.object_path(self.folder, digest or f"{file} of version {self._version.number}")
+        return object_path(self.folder, self._version.files.get(file, NOWHERE))
 
     def _policy_book(self) -> PolicyBook:
         """The policies that will be in force with it."""

@@ -5,20 +5,34 @@ however many versions share them.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from ensemble.errors import StoreError
 from ensemble.store.files import digest_of, is_whole, read_text, write_atomically
-from ensemble.store.loading import BACKBONES, MANIFEST
-from ensemble.store.swapping import VERSIONS, sweep
+from ensemble.store.places import (
+    BACKBONES,
+    MANIFEST,
+    OBJECTS,
+    VERSIONS,
+    is_digest,
+    is_listing,
+    is_product_file,
+    object_path,
+    own_place,
+    place_of,
+)
+from ensemble.store.swapping import LOG, TOLD, sweep
+from ensemble.strict_json import parsed
 
 FORMAT = 1
-OBJECTS = "objects"
 KEPT = 10  # the newest versions, beside the one in force
+HALF_WRITTEN = re.compile(r"\.(.+)\.[a-z0-9_]{8}")  # what `files.write_atomically` calls a file until it is whole
+MISSHAPEN = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
 
 State = Literal["candidate", "published", "discarded"]
 
@@ -51,6 +65,20 @@ class Version:
     publications: tuple[Publication, ...] = ()
     notes: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if type(self.number) is not int or not is_listing(f"{self.number}.json"):
+            raise ValueError(f"A version has a number of 1 and more. Got {self.number!r}.")
+        if not all(isinstance(text, str) for text in (self.at, self.author, self.reason)):
+            raise ValueError("Time, author and reason of a version are texts.")
+        if self.state not in get_args(State) or not isinstance(self.notes, dict) or MANIFEST not in self.files:
+            raise ValueError(f"A version is {' or '.join(get_args(State))}, has notes and a {MANIFEST}.")
+        for name, digest in self.files.items():
+            if not is_product_file(name) or not is_digest(digest):
+                raise ValueError(
+                    f"A version holds files of a product by their SHA-256, 64 hexadecimal digits. Got {name!r:.80} and "
+                    f"{digest!r:.80}."
+                )
+
     @property
     def name(self) -> str:
         """Its listing, below the product's folder."""
@@ -64,13 +92,13 @@ class Version:
     def from_json(cls, text: str, source: str) -> "Version":
         """The inverse of `to_bytes`; a StoreError says what is wrong."""
         try:
-            data = json.loads(text)
+            data = parsed(text)
             if data.pop("format") != FORMAT:
                 raise StoreError(f"{source} has another format than this Quorum reads, which is {FORMAT}. Remove it.")
             entries = {key: None if data[key] is None else tuple(data[key]) for key in ("policies", "aside")}
             publications = tuple(Publication(**each) for each in data["publications"])
             return cls(**{**data, **entries, "publications": publications})
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except MISSHAPEN as error:
             raise StoreError(
                 f"{source} cannot be read ({type(error).__name__}: {error}). Remove it: the product itself is whole."
             ) from error
@@ -88,15 +116,21 @@ def time_of(path: Path) -> str:
 
 def versions(folder: Path) -> tuple[Version, ...]:
     """All versions that are kept, the oldest first; a StoreError where a listing is broken."""
-    paths = [path for path in (folder / VERSIONS).glob("*.json") if path.stem.isdigit()]
+    paths = [path for path in (folder / VERSIONS).glob("*.json") if is_listing(path.name)]
     found = []
     for path in sorted(paths, key=lambda path: int(path.stem)):
         try:
-            found.append(Version.from_json(read_text(path), str(path)))
+            found.append(_numbered(Version.from_json(read_text(own_place(folder, path.name)), str(path)), path))
         except StoreError:
             if path.exists():  # else it was too old to be kept, and has gone since
                 raise
     return tuple(found)
+
+
+def _numbered(found: Version, path: Path) -> Version:
+    if found.number != int(path.stem):
+        raise StoreError(f"{path} is the listing of version {found.number} by what it says. Remove it.")
+    return found
 
 
 def version(folder: Path, number: int) -> Version:
@@ -115,11 +149,6 @@ def in_force(folder: Path, known: Iterable[Version]) -> Version | None:
     digest = digest_of(path.read_bytes()) if path.is_file() else ""
     fitting = [each for each in known if each.publications and each.files.get(MANIFEST) == digest]
     return max(fitting, key=lambda each: each.publications[-1].at, default=None)
-
-
-def object_path(folder: Path, digest: str) -> Path:
-    """Where bytes lie by their SHA-256."""
-    return folder / VERSIONS / OBJECTS / digest
 
 
 def keep_object(folder: Path, data: bytes) -> str:
@@ -147,7 +176,7 @@ def read_object(folder: Path, found: Version, file: str) -> bytes:
 
 def write(folder: Path, found: Version) -> Version:
     """Keep a listing, new or changed."""
-    write_atomically(folder / found.name, found.to_bytes())
+    write_atomically(place_of(folder, found.name), found.to_bytes())
     return found
 
 
@@ -156,11 +185,16 @@ def prune(folder: Path, may_go: Callable[[Version], bool]) -> None:
     known = versions(folder)
     old = [each for each in known[:-KEPT] if may_go(each)]
     for each in old:
-        (folder / each.name).unlink(missing_ok=True)
+        place_of(folder, each.name).unlink(missing_ok=True)
     listed = {digest for each in known if each not in old for digest in each.files.values()}
-    for path in (folder / VERSIONS / OBJECTS).glob("*"):
-        if path.name not in listed:
+    for path in own_place(folder, OBJECTS).glob("*"):
+        half = HALF_WRITTEN.fullmatch(path.name)
+        if path.is_symlink() or path.name in listed:
+            continue
+        if (is_digest(path.name) and is_whole(path, path.name)) or (half and is_digest(half[1])):
+            path.unlink(missing_ok=True)  # by its content or its name our own: what else lies there is a person's
+    for path in (folder / VERSIONS).glob(".*"):
+        half = HALF_WRITTEN.fullmatch(path.name)
+        if half and (is_listing(half[1]) or half[1] in (LOG, TOLD)):
             path.unlink(missing_ok=True)
-    for path in (folder / VERSIONS).glob(".*.json.*"):
-        path.unlink(missing_ok=True)
     sweep(folder, folder / BACKBONES, folder / VERSIONS)

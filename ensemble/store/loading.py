@@ -15,9 +15,9 @@ from ensemble.out_of_distribution import PhotoRange
 from ensemble.results import Absence, Classes
 from ensemble.store import artefacts
 from ensemble.store.manifest import Manifest, Record
+from ensemble.store.places import BACKBONES, MANIFEST
 from ensemble.weights import setting_folders
 
-MANIFEST, BACKBONES = "manifest.json", "backbones"
 DISTRIBUTIONS = {"xgboost": ("xgboost-cpu", "xgboost")}
 
 

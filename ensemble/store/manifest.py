@@ -12,10 +12,10 @@ from ensemble.errors import StoreError, brief
 from ensemble.out_of_distribution import PhotoRange
 from ensemble.preprocessing import Preprocessing
 from ensemble.results import Classes
+from ensemble.store.places import is_product_file
 from ensemble.strict_json import parsed
 
 FORMAT = 1
-EVIDENCE = "evidence.json"  # beside it, where there is any
 MISSHAPEN = (ValueError, KeyError, TypeError, AttributeError, OverflowError)  # what strange JSON makes readers raise
 
 
@@ -42,6 +42,8 @@ class Record:
         texts = (self.kind, *self.files.values(), *self.classes, *self.libraries.values())
         if not all(isinstance(text, str) for text in texts):
             raise ValueError(f"Kind, digests, classes and versions must be texts. Got {texts!r}.")
+        if strange := [name for name in self.files if not is_product_file(name) or "/" in name]:
+            raise ValueError(f"Its files must lie right in the product's folder. Got {strange[0]!r}.")
         counts = _object({"photos": {}, **self.training}, "photos").values()
         if not all(map(_is_figure, (*counts, *self.metrics.values()))):
             raise ValueError("Counts of photos and metrics must be numbers.")

@@ -14,7 +14,8 @@ from ensemble.errors import PolicyError
 from ensemble.policies import Policy, PolicyBook, from_json, shipped
 from ensemble.policies.files import entry_of
 from ensemble.store.manifest import Manifest
-from ensemble.store.policy_history import POLICIES, text_of
+from ensemble.store.places import POLICIES
+from ensemble.store.policy_history import text_of
 
 Entries = tuple[Mapping[str, Any], ...]
 

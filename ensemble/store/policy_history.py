@@ -10,10 +10,10 @@ from pathlib import Path
 from ensemble.errors import PolicyError, StoreError
 from ensemble.policies import PolicyBook, from_json
 from ensemble.store.files import read_text, write_atomically
+from ensemble.store.places import HISTORY, POLICIES, place_of
 from ensemble.store.swapping import exclusively
 from ensemble.strict_json import parsed
 
-POLICIES, HISTORY = "policies.json", "policies_history.json"
 LONGEST = 200  # states that are kept
 LARGEST = 20_000_000  # bytes of a policies file
 BY_HAND = "Edited in the file."
@@ -70,7 +70,7 @@ def publish(folder: Path, book: PolicyBook, author: str, reason: str) -> Publish
     """Put policies in force and remember them; the history first, so that no state is in force that it lacks."""
     with exclusively(folder):
         for name, data in with_book(folder, book, author, reason).items():
-            write_atomically(folder / name, data)
+            write_atomically(place_of(folder, name), data)
         return history(folder)[-1]
 
 

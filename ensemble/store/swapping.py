@@ -3,22 +3,29 @@
 A redo log (write-ahead logging; Mohan et al. 1992, ARIES): new bytes are made durable beside their places, then a small
 log that names them, and only then is anything renamed. Before the log stands nothing has changed; once it stands,
 whoever opens the folder next finishes what it names. Readers look for the log, so that none sees half of it.
+
+A log may have come with a folder from elsewhere, so it is obeyed only where a publication could have written it: all
+its names are those of a product's files, and no link leads out. Else nothing is changed, not even by taking the lock.
 """
 
 import contextlib
 import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
 from ensemble.errors import QuorumError, StoreError
+from ensemble.full_disk import why_not_written
 from ensemble.locks import locked
+from ensemble.names import path_below
 from ensemble.store.files import is_whole, read_text, sync_folder, write_atomically, write_durably
-from ensemble.store.loading import MANIFEST
+from ensemble.store.places import MANIFEST, VERSIONS, is_digest, is_product_file, own_place, place_of
+from ensemble.strict_json import parsed
 
-VERSIONS, LOG, LOCK, TOLD = "versions", "publishing.json", ".lock", "interrupted.txt"
+LOG, LOCK, TOLD = "publishing.json", ".lock", "interrupted.txt"
 READY = ".publishing"  # the ending of new bytes beside their place: none that a model file has
 
 Value = TypeVar("Value")
@@ -31,22 +38,26 @@ def exclusively(folder: Path) -> Iterator[None]:
 
     The lock ends with the process that holds it; a StoreError where it cannot be had.
     """
+    _read_log(folder)
     with _locked(folder):
-        if is_pending(folder):
+        if (log := _read_log(folder)) is not None:
             _tell(folder)
-            _finish(folder)
+            _finish(folder, log)
         yield
 
 
 def interruption(folder: Path) -> str:
     """What became of an interrupted publication, in a sentence; empty where none was, or somebody has seen it."""
-    path = folder / VERSIONS / TOLD
-    return read_text(path).strip() if path.is_file() else ""
+    try:
+        path = own_place(folder, TOLD)
+        return read_text(path).strip() if path.is_file() else ""
+    except StoreError:  # nothing that a publication has left
+        return ""
 
 
 def acknowledge(folder: Path) -> None:
     """Somebody has seen what became of an interrupted publication."""
-    (folder / VERSIONS / TOLD).unlink(missing_ok=True)
+    own_place(folder, TOLD).unlink(missing_ok=True)
 
 
 def _tell(folder: Path) -> None:
@@ -56,12 +67,29 @@ def _tell(folder: Path) -> None:
     )
     _log.warning("%s: %s", folder, sentence)
     with contextlib.suppress(StoreError):  # what cannot be told harms nobody
-        write_atomically(folder / VERSIONS / TOLD, sentence.encode())
+        write_atomically(own_place(folder, TOLD), sentence.encode())
 
 
 def is_pending(folder: Path) -> bool:
     """Whether a swap is going on, or was interrupted."""
     return (folder / VERSIONS / LOG).is_file()
+
+
+@dataclass(frozen=True, slots=True)
+class _Log:
+    """Which files get the new bytes that lie beside them, in order, and which go while they have these digests."""
+
+    place: tuple[str, ...]
+    remove: Mapping[str, str]
+
+    def check(self, folder: Path, source: str) -> None:
+        """A StoreError where no publication can have written it."""
+        for name in (*self.place, *self.remove):
+            place_of(folder, name, source)
+        for name in self.place:
+            _ready(folder, name)
+        if strange := [name for name, digest in self.remove.items() if not is_digest(digest)]:
+            raise StoreError(f"{source} gives no SHA-256 for {strange[0]}, so nothing is removed. Remove that log.")
 
 
 def recover(folder: Path) -> None:
@@ -95,77 +123,94 @@ def swap(folder: Path, place: Iterable[tuple[str, bytes]], remove: Mapping[str, 
     names: list[str] = []
     try:
         for name, data in place:
+            place_of(folder, name)
             names.append(name)
             _ready(folder, name).parent.mkdir(parents=True, exist_ok=True)
             write_durably(_ready(folder, name), data)
         for touched in _folders(folder, names):
             sync_folder(touched)
         entry = {"place": names, "remove": dict(remove)}
-        write_atomically(folder / VERSIONS / LOG, (json.dumps(entry, indent=1) + "\n").encode())
+        log = _Log(tuple(names), dict(remove))
+        log.check(folder, "This publication")
+        write_atomically(own_place(folder, LOG), (json.dumps(entry, indent=1) + "\n").encode())
     except (OSError, StoreError) as error:
         for path in (folder / VERSIONS / LOG, *(_ready(folder, name) for name in names)):
             path.unlink(missing_ok=True)
         if isinstance(error, StoreError):
             raise
         raise StoreError(
-            f"{error.filename or folder} cannot be written ({error.strerror or error}), so nothing in {folder} has "
-            "changed. Check the folder's permissions and space."
+            f"{error.filename or folder} cannot be written, and nothing in {folder} has changed: "
+            f"{why_not_written(error, folder)}"
         ) from error
-    _finish(folder)
+    _finish(folder, log)
 
 
 def sweep(*folders: Path) -> None:
     """Remove new bytes in these folders that never came into force; to be called within `exclusively`."""
     for path in [path for folder in folders for path in folder.glob(f".*{READY}")]:
-        path.unlink(missing_ok=True)
+        name = path.name[1:].removesuffix(READY)
+        if is_product_file(name) or is_product_file(f"{path.parent.name}/{name}"):  # nobody else's
+            path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    path = folder / VERSIONS / LOCK
+    path = own_place(folder, LOCK)
     with contextlib.ExitStack() as held:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             held.enter_context(locked(path))
         except OSError as error:
-            raise StoreError(
-                f"{folder} cannot be written ({error.strerror}). Check the folder's permissions and space."
-            ) from error
+            raise StoreError(f"{folder} cannot be written: {why_not_written(error, folder)}") from error
         yield
 
 
-def _finish(folder: Path) -> None:
-    """Do what the log says. What has been done already is not done again: a file that is ready no more is in place."""
-    log = folder / VERSIONS / LOG
+def _read_log(folder: Path) -> _Log | None:
+    """What is to be finished; None where nothing is, a StoreError where no publication can have written that."""
+    if not is_pending(folder):
+        return None
+    path = folder / VERSIONS / LOG
     try:
-        entry = json.loads(read_text(log))
-        names, remove = list(entry["place"]), dict(entry["remove"])
+        entry = parsed(read_text(own_place(folder, LOG)))
+        log = _Log(tuple(entry["place"]), dict(entry["remove"]))
+    except StoreError:
+        if is_pending(folder):  # else somebody has finished it in the meantime
+            raise
+        return None
     except (ValueError, KeyError, TypeError) as error:
         raise StoreError(
-            f"{log} cannot be read ({type(error).__name__}: {error}). Remove it, and publish a version of the product "
+            f"{path} cannot be read ({type(error).__name__}: {error}). Remove it, and publish a version of the product "
             "again."
         ) from error
+    log.check(folder, str(path))
+    return log
+
+
+def _finish(folder: Path, log: _Log) -> None:
+    """Do what the log says. What has been done already is not done again: a file that is ready no more is in place."""
+    path = own_place(folder, LOG)
     try:
-        for name, digest in remove.items():
+        for name, digest in log.remove.items():
             if is_whole(folder / name, digest):  # else a person has put another file there
                 (folder / name).unlink()
-        for name in names:
+        for name in log.place:
             if _ready(folder, name).is_file():
                 _ready(folder, name).replace(folder / name)
-        for touched in _folders(folder, (*names, *remove)):
+        for touched in _folders(folder, (*log.place, *log.remove)):
             sync_folder(touched)
-        log.unlink()
-        sync_folder(log.parent)
+        path.unlink()
+        sync_folder(path.parent)
     except OSError as error:
         raise StoreError(
-            f"{folder} is being published, and that stopped ({error.filename}: {error.strerror or error}). Check the "
-            "folder's permissions: it is finished when the product is opened next."
+            f"{folder} is being published, and that stopped at {error.filename or folder}: "
+            f"{why_not_written(error, folder)} It is finished when the product is opened next."
         ) from error
 
 
 def _ready(folder: Path, name: str) -> Path:
-    path = folder / name
-    return path.with_name(f".{path.name}{READY}")
+    """Where new bytes lie beside their place; a StoreError where a link leads out from there."""
+    above, separator, last = name.rpartition("/")
+    return path_below(folder, f"{above}{separator}.{last}{READY}", StoreError)
 
 
 def _folders(folder: Path, names: Iterable[str]) -> list[Path]:

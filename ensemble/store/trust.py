@@ -11,8 +11,9 @@ from ensemble.results import OK_NOK
 from ensemble.store import artefacts
 from ensemble.store.folder import ModelStore
 from ensemble.store.learnt import Learnt, record_of
-from ensemble.store.loading import BACKBONES, restore, weights_file
+from ensemble.store.loading import restore, weights_file
 from ensemble.store.manifest import Manifest, Record
+from ensemble.store.places import BACKBONES
 from ensemble.weights import setting_folders
 
 

@@ -16,8 +16,9 @@ from ensemble.policies import PolicyBook
 from ensemble.store import listings, policies_kept, policy_history
 from ensemble.store.files import digest_of
 from ensemble.store.listings import Publication, State, Version, read_object
-from ensemble.store.loading import MANIFEST, weights_file
-from ensemble.store.manifest import EVIDENCE, Manifest
+from ensemble.store.loading import weights_file
+from ensemble.store.manifest import Manifest
+from ensemble.store.places import EVIDENCE, MANIFEST, place_of
 from ensemble.store.policies_kept import Entries
 from ensemble.store.swapping import exclusively, is_pending, steady, swap
 
@@ -112,7 +113,7 @@ def gathered(
     """
     files = {name: listings.keep_object(folder, data) for name, data in contents.items()}
     for name, digest in _vouched(manifest).items():
-        path = folder / name
+        path = place_of(folder, name, f"The manifest of {folder}")
         if name in files or not path.is_file():
             continue
         data = path.read_bytes()
@@ -135,7 +136,7 @@ def put_in_force(folder: Path, found: Version, author: str, reason: str, set_asi
     def place() -> Iterator[tuple[str, bytes]]:
         for name in sorted(found.files.keys() - {MANIFEST}):
             data = read_object(folder, found, name)
-            if not _lies_there(folder / name, data):
+            if not _lies_there(place_of(folder, name), data):
                 yield name, data
         if book is not None:
             yield from policy_history.with_book(folder, book, author, _why(found, book)).items()

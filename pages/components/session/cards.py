@@ -6,7 +6,7 @@ import streamlit as st
 
 from ensemble.model_card import ModelCard, card_of
 from ensemble.store import ModelStore
-from ensemble.store.policy_history import POLICIES
+from ensemble.store.places import POLICIES
 from pages.components.session.product import mode, store
 
 

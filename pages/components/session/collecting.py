@@ -12,7 +12,7 @@ from typing import cast
 import streamlit as st
 
 from ensemble import workbench
-from ensemble.collection import Added, Collection, Decision, Finding, Kept, Mistake, collections
+from ensemble.collection import Added, Collection, Decision, Finding, Kept, Mistake, collections, find_collection
 from ensemble.errors import DataError, QuorumError
 from ensemble.importers import Problem
 from ensemble.legible import shortened
@@ -227,8 +227,8 @@ def bring_in(
 ) -> None:
     """Bring a source into a collection, a new one where none has that name; a DataError where it cannot be made."""
     root = collections_root()
-    known = collections(root)
-    target = Collection(known[name]) if name in known else Collection.create(root, name)
+    known = find_collection(root, name)
+    target = Collection(known) if known else Collection.create(root, name)
 
     def do(progress: workbench.Progress) -> Added:
         progress("Unpacking", 0.0)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import streamlit as st
 
 from ensemble.cases import Case
-from ensemble.collection import Added, Collection
+from ensemble.collection import Added, Collection, folder_name
 from ensemble.errors import DataError, QuorumError
-from ensemble.names import safe_name
+from ensemble.evidence_photos import photo_path
 from ensemble.out_of_distribution import doubt, measure
 from ensemble.own_photos import bring_along, is_brought
 from ensemble.photos import open_photo, read_bytes
@@ -45,7 +45,7 @@ class Question:
 def product_collection() -> str:
     """The name of the collection that corrections of the chosen product go into."""
     found = own_collection()
-    return found.name if found else safe_name(product_called())
+    return found.name if found else folder_name(product_called())
 
 
 def confirm_mistake(chosen: Chosen, label: str, verdict: Verdict) -> None:
@@ -100,7 +100,7 @@ def told_of_confirmed() -> tuple[str, bool]:
 
 def _correction(case: Case, verdict: str) -> Correction:
     """A case with its bytes; a DataError where they are not those that were judged."""
-    path = store().folder / evidence().folder / case.photo
+    path = photo_path(store().folder, evidence(), case)
     if not path.is_file():
         raise DataError(f"{case.photo} no longer lies where it was: it is not kept.")
     data = read_bytes(path)

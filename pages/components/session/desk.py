@@ -11,6 +11,7 @@ from ensemble.cases import Case, Evidence
 from ensemble.costs import Counts
 from ensemble.demo_cases import demo_evidence
 from ensemble.errors import PolicyError, QuorumError
+from ensemble.evidence_photos import photo_path
 from ensemble.photos import read_photo
 from ensemble.policies import Policy, PolicyBook, shipped
 from ensemble.policies.files import entry_of
@@ -99,8 +100,8 @@ def case_thumbnail(case: Case) -> bytes | None:
     """A small copy of a case's photo; None where it no longer lies where it was."""
     if is_demo():
         return None
-    path = store().folder / evidence().folder / case.photo
     try:
+        path = photo_path(store().folder, evidence(), case)
         return _case_thumbnail(str(path), case.sha256, path.stat().st_mtime_ns)
     except (QuorumError, OSError):
         return None

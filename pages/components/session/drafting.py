@@ -13,7 +13,7 @@ from ensemble.errors import PolicyError, QuorumError
 from ensemble.policies import Policy, PolicyBook, from_json
 from ensemble.policy_making import Chosen, cheapest, unsafe_name
 from ensemble.store import policy_history
-from ensemble.store.policy_history import POLICIES
+from ensemble.store.places import POLICIES
 from pages.components.session.desk import book, publish, roll_back
 from pages.components.session.product import classes, in_force, is_demo, manifest, mode, store
 

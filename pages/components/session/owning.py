@@ -4,9 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from ensemble.collection import Collection, collections
+from ensemble.collection import Collection, collections, folder_name
 from ensemble.errors import DataError, QuorumError
-from ensemble.names import safe_name
 from ensemble.store import ModelStore
 from pages.components.session.product import data_root, models_root, products, store
 
@@ -42,7 +41,7 @@ def own_collection() -> Collection | None:
 def make_own_collection() -> Collection:
     """A new collection for the chosen product."""
     name, taken = product_called(), collections(collections_root())
-    plain = safe_name(name)
+    plain = folder_name(name)
     names = (plain, *(f"{plain} {number}" for number in range(2, 1000)))
     made = Collection.create(collections_root(), next(each for each in names if each not in taken))
     made.note(PRODUCT_OF, name)
@@ -59,7 +58,7 @@ def _is_named_for(data: Path, product: str) -> bool:
         noted = Collection(data).noted(PRODUCT_OF)
     except DataError:  # a folder of photos, or a collection that is damaged
         return False
-    return (noted or data.resolve().name) == (product if noted else safe_name(product))
+    return (noted or data.resolve().name) == (product if noted else folder_name(product))
 
 
 def _trained_on(folder: Path) -> Path | None:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from ensemble.errors import QuorumError
 from ensemble.store import policy_history
-from ensemble.store.policy_history import POLICIES
+from ensemble.store.places import POLICIES
 from pages.components.session.drafting import FROM, MOVES
 from pages.components.session.product import is_demo, store
 from pages.components.session.wishes import follow

@@ -15,11 +15,11 @@ from ensemble.datasets import find_dataset
 from ensemble.errors import QuorumError, WeightsError
 from ensemble.jobs import Job, Settings
 from ensemble.lessons import teachable
+from ensemble.names import clean
 from ensemble.own_photos import missing_photos
 from ensemble.publication import Effects, effects_of
 from ensemble.store import ModelStore, swapping, versions
-from ensemble.store.loading import MANIFEST
-from ensemble.store.policy_history import POLICIES
+from ensemble.store.places import MANIFEST, POLICIES
 from ensemble.store.versions import Summary
 from ensemble.weights import setting_folders
 from pages.components.session.owning import collections_root, owner_of, product_called
@@ -128,7 +128,7 @@ def product_folder(name: str) -> Path:
         return asked[name]  # trained before, and not published yet
     if not known and root not in asked.values():
         return root
-    plain = re.sub(r"\W+", "_", name.lower()).strip("_") or "product"
+    plain = clean(re.sub(r"\W+", "_", name.lower()).strip("_")) or "product"
     names = (plain, *(f"{plain}_{number}" for number in range(2, 1000)))
     return next(root / each for each in names if each not in RESERVED and not (root / each).exists())
 
