@@ -14,6 +14,7 @@ ROWS = (
         "full_disk",
         "archives",
         "bombs",
+        "model_bombs",
         "captures",
         "cases",
         "policy_making",
@@ -91,8 +92,11 @@ ROWS = (
 )
 DOORS = {
     "torchvision": {"ensemble/backbones.py"},
-    "joblib": {"ensemble/store/artefacts.py"},
-    "pickle": {"ensemble/store/artefacts.py"},
+    "joblib": {"ensemble/store/artefacts.py", "ensemble/store/unpickling.py"},
+    "pickle": {"ensemble/store/artefacts.py", "ensemble/store/unpickling.py"},
+    "pickletools": {"ensemble/model_bombs.py"},
+    "safetensors": {"ensemble/weights.py"},
+    "onnx": {"ensemble/members/onnx_graph.py"},
     "plotly": {"ensemble/figures/"},  # the whole folder
     "fastapi": {"ensemble/api.py"},
     "typer": {
