@@ -257,6 +257,8 @@ def labels(
         say("Only the test part has masks: a fifth of each kind of photo is held out to measure on.")
     if made.left_out:
         say(f"{len(made.left_out)} defective photos have no mask and are left out, such as {made.left_out[0]}.")
+    if made.unmarked:
+        say(f"{len(made.unmarked)} photos have a mask that marks nothing and are left out, such as {made.unmarked[0]}.")
     counts = ", ".join(f"{count} {name}" for name, count in made.boxes.items())
     say(f"Wrote {made.data} with {made.photos} photos and {sum(made.boxes.values())} boxes: {counts}.")
 
