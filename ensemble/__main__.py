@@ -195,7 +195,10 @@ def inspect(
     refused = False
     for path in photos:
         try:
-            verdict = inspector.inspect([read_photo(path)], chosen)[0].as_json() | {"photo": str(path)}
+            photo = read_photo(path)
+            for note in photo.notes:
+                say(f"{photo.name}: {note}")
+            verdict = inspector.inspect([photo], chosen)[0].as_json() | {"photo": str(path)}
             line = f"{path}: {verdict['verdict']} ({verdict['reason']})" + (" DEMO" if demo else "")
         except PhotoError as error:
             refused = True

@@ -5,7 +5,7 @@ They come through the door of the photos, with its decoders, limits and turns, a
 | what comes | is damaged |
 |---|---|
 | at most 16 different values, or none above 64 of 255 (0 and 1, 0 and 255, numbers of classes) | all but 0 |
-| more values, or few that only single pixels have (soft edges); JPEG and WebP (noise) | above half of the brightest |
+| more values, or few whose pixels lie apart (soft edges, noise); any JPEG and WebP | above half of the brightest one |
 | palette | by its colours, black being the background; without a black among those used, all but entry 0 |
 | colours of classes | the brightest channel by the rule above: all but black |
 | alpha | what is transparent is background; where all colours are black, alpha itself is the mask |
@@ -30,7 +30,7 @@ from ensemble.photos import load, read_bytes, sentences, upright, upright_size
 HALF = 127  # of a mask as it is handed out, which holds 0 and 255 alone
 FEW = 16  # values that a mask of soft edges exceeds
 LOW = 64  # of 255: numbers of classes and of places lie below, soft edges reach beyond
-LONE = 4  # pixels that each value between background and brightest has at least where values are classes
+TOGETHER = 0.5  # of the pixels of a class have a neighbour of it in one direction; those of edges and noise lie apart
 Boxes = list[tuple[int, int, int, int]]
 
 
@@ -59,17 +59,22 @@ def look_at(path: Path, size: tuple[int, int] | None = None) -> Mask:
         data = read_bytes(path)
         with sentences("It"):
             found = upright_size(data)
-            if size is not None and found != size:  # before anything is decoded
-                raise DataError(
-                    f"The mask {path} has {found[0]} × {found[1]} pixels and its photo {size[0]} × {size[1]}. "
-                    "Export the mask at the size of the photo."
-                )
+        refuse_size(path, found, size)  # before anything is decoded
+        with sentences("It"):
             image, _ = load(data, smallest=1)
-            values = _values(image)
-            lossy = isinstance(image, JpegImageFile | WebPImageFile)
-            return _judged(np.asarray(upright(image, Image.fromarray(values))), lossy=lossy)
+            values = np.asarray(upright(image, Image.fromarray(_values(image))))
     except PhotoError as error:
         raise DataError(f"The mask {path} cannot be read. {error} Export it again as a grey PNG.") from error
+    return _judged(values, lossy=isinstance(image, JpegImageFile | WebPImageFile))
+
+
+def refuse_size(path: Path, found: tuple[int, int], size: tuple[int, int] | None) -> None:
+    """A DataError where a mask of the size `found` is of a photo of another (width, height)."""
+    if size is not None and found != size:
+        raise DataError(
+            f"The mask {path} has {found[0]} × {found[1]} pixels and its photo {size[0]} × {size[1]}. "
+            "Export the mask at the size of the photo."
+        )
 
 
 def read_mask(path: Path, size: tuple[int, int] | None = None) -> Image.Image:
@@ -84,10 +89,30 @@ def _judged(values: NDArray[np.uint8] | NDArray[np.uint16], *, lossy: bool) -> M
     brightest = int(known[-1])
     low = brightest <= (LOW if values.dtype == np.uint8 else LOW << 8)
     between = counts[known[(known > 0) & (known < brightest)]]
-    classes = len(known) <= FEW and (not between.size or between.mean() >= LONE)
-    cut = 0.0 if not lossy and (low or classes) else brightest / 2
+    few = len(known) <= FEW and (not between.size or (not _is_noise(known) and _lie_together(values, brightest)))
+    cut = 0.0 if not lossy and (low or few) else brightest / 2
     soft = int(between.sum()) if cut else 0
     return Mask(values > cut, soft)
+
+
+def _is_noise(known: NDArray[np.intp]) -> bool:
+    """Whether all values lie near the background or near the brightest one, with some beside either of them."""
+    near = int(known[-1]) // 10
+    between = known[1:-1] if known[0] == 0 else known[:-1]
+    dark, bright = between <= near, between >= known[-1] - near
+    return bool((dark | bright).all() and dark.any() and bright.any())
+
+
+def _lie_together(values: NDArray[np.uint8] | NDArray[np.uint16], brightest: int) -> bool:
+    """Whether pixels between background and brightest have neighbours of their own value, as those of classes do."""
+    between = (values > 0) & (values < brightest)
+    height, width = values.shape
+    pairs = 0
+    for down, across in ((0, 1), (1, 0), (1, 1), (1, -1)):
+        own = slice(0, height - down), slice(max(0, -across), width - max(0, across))
+        other = slice(down, height), slice(max(0, across), width + min(0, across))
+        pairs = max(pairs, int(((values[own] == values[other]) & between[own]).sum()))
+    return pairs >= TOGETHER * int(between.sum())
 
 
 def _values(image: ImageFile.ImageFile) -> NDArray[np.uint8] | NDArray[np.uint16]:

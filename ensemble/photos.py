@@ -189,11 +189,15 @@ def upright(image: ImageFile.ImageFile, picture: Image.Image) -> Image.Image:
 
 
 def upright_size(data: bytes) -> tuple[int, int]:
-    """Width and height of the upright picture, by its header alone; to be called inside `sentences`."""
+    """Width and height of the upright picture, by its header; to be called inside `sentences`."""
     image = _opened(data, checked=False)
+    _check_header(image, smallest=1)
     width, height = image.size
-    turned = not isinstance(image, TiffImageFile) and _orientation(image) in QUARTER_TURNS  # a TIFF's is told turned
-    return (height, width) if turned else (width, height)
+    if isinstance(image, TiffImageFile):  # its size is told as it is turned
+        return width, height
+    if isinstance(image, PngImageFile) and not any(mark in data for mark in PNG_EXIF):  # else it would be decoded
+        return width, height
+    return (height, width) if _orientation(image) in QUARTER_TURNS else (width, height)
 
 
 def refuse_damaged(data: bytes) -> None:
@@ -266,6 +270,7 @@ def _check_whole(image: ImageFile.ImageFile, data: bytes) -> None:
 
 
 ORIENTATION = 0x0112
+PNG_EXIF = (b"eXIf", b"Raw profile type exif")  # may stand behind the pixels
 QUARTER_TURNS = (5, 6, 7, 8)  # orientations that swap width and height
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,

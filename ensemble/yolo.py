@@ -59,9 +59,10 @@ def write_labels(
     learn, hold = hold_out(samples, seed) if held_out is None else (samples, held_out)
     everything = [(part, sample) for part, chosen in ((LEARN, learn), (HOLD, hold)) for sample in chosen]
     bare = [sample.path for _, sample in everything if not sample.mask and sample.label != good]
-    unmarked = [sample.path for _, sample in everything if sample.mask and not _damage(sample).any()]
+    masked = [sample for _, sample in everything if sample.mask and sample.label != good]
+    unmarked = [sample.path for sample in masked if not _damage(sample).any()]
     known = [(part, sample) for part, sample in everything if sample.path not in {*bare, *unmarked}]
-    names = sorted({_class_of(sample, one_class) for _, sample in known if sample.mask})
+    names = sorted({_class_of(sample, one_class) for sample in masked if sample.path not in unmarked})
     if not names:
         what = f"has a mask that marks anything ({len(unmarked)} mark nothing)" if unmarked else "has a mask"
         raise DataError(f"None of these photos {what}, so there is nothing to point at. Add masks in ground_truth/.")
@@ -72,7 +73,7 @@ def write_labels(
         folder = make_folders(Path(temporary) / "labels")
         for (part, sample), file in zip(known, files, strict=True):
             name = _class_of(sample, one_class)
-            text = label_text(_damage(sample), names.index(name)) if sample.mask else ""
+            text = label_text(_damage(sample), names.index(name)) if sample.mask and sample.label != good else ""
             counts[name] += text.count("\n")
             shutil.copyfile(sample.path, folder / "images" / part / file)
             write_label(folder, part, file, text)

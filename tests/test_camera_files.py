@@ -77,7 +77,7 @@ NOTHING_TO_SEE = {
     "png": saved(see_through(0), "PNG"),
     "webp": saved(see_through(0), "WEBP", lossless=True, exact=True),
     "png, grey": saved(GREY_ALPHA, "PNG"),
-    "png, palette": saved(PALETTE, "PNG", transparency=3),
+    "png, palette": saved(Image.fromarray(COLOURS).quantize(4), "PNG", transparency=bytes(4)),
     "gif": saved(PALETTE, "GIF", transparency=3),
     "tiff, premultiplied": rgba_tiff(1),
 }

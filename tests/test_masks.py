@@ -121,10 +121,8 @@ def test_a_mask_turns_as_its_photo_does(ending: str, orientation: int, tmp_path:
     photo, mask = tmp_path / f"photo{ending}", tmp_path / f"mask{ending}"
     assert misfit(mask, photo) is None
     damage = look_at(mask, (64, 48) if orientation < 5 else (48, 64)).damage
-    turned = (
-        np.asarray(Image.fromarray(stored.__array__()).transpose(TURNS[orientation])) if orientation > 1 else stored
-    )
-    assert ((np.asarray(turned) > 127) == damage).mean() > 0.97
+    turned = stored.transpose(TURNS[orientation]) if orientation > 1 else stored
+    assert ((np.asarray(turned) > 127) == damage).mean() > 0.97  # a JPEG is not exact at edges
 
 
 TURNS = {

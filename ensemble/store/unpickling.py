@@ -95,7 +95,7 @@ class _Counted(dict[int, Callable[..., Any]]):
 class _Unpickler(numpy_pickle.NumpyUnpickler):
     def __init__(self, stream: io.BytesIO, steps: _Counted | None = None) -> None:
         super().__init__("", stream, True)
-        self.dispatch = steps or _Counted(self.dispatch)
+        self.dispatch = steps or _Counted(numpy_pickle.NumpyUnpickler.dispatch)
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in ALLOWED:
