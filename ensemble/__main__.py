@@ -196,7 +196,10 @@ def inspect(
     refused = False
     for path in photos:
         try:
-            verdict = inspector.inspect([read_photo(path)], chosen)[0].as_json() | {"photo": str(path)}
+            photo = read_photo(path)
+            for note in photo.notes:
+                say(f"{photo.name}: {note}")
+            verdict = inspector.inspect([photo], chosen)[0].as_json() | {"photo": str(path)}
             line = f"{path}: {verdict['verdict']} ({verdict['reason']})" + (" DEMO" if demo else "")
         except PhotoError as error:
             refused = True
@@ -258,6 +261,8 @@ def labels(
         say("Only the test part has masks: a fifth of each kind of photo is held out to measure on.")
     if made.left_out:
         say(f"{len(made.left_out)} defective photos have no mask and are left out, such as {made.left_out[0]}.")
+    if made.unmarked:
+        say(f"{len(made.unmarked)} photos have a mask that marks nothing and are left out, such as {made.unmarked[0]}.")
     counts = ", ".join(f"{count} {name}" for name, count in made.boxes.items())
     say(f"Wrote {made.data} with {made.photos} photos and {sum(made.boxes.values())} boxes: {counts}.")
 

@@ -20,6 +20,7 @@ from torch import Tensor, fx, nn
 from torch.fx.experimental.optimization import fuse
 
 from ensemble import weights
+from ensemble.bombs import BombError
 from ensemble.errors import WeightsError
 from ensemble.networks import SmallResNet, channels_last
 from ensemble.preprocessing import Preprocessing
@@ -203,6 +204,10 @@ class FeatureExtractor:
             state = read_state(data, path.suffix)
         except WeightsError as error:
             raise WeightsError(f"{path}: {error}") from error
+        except BombError as bomb:
+            raise WeightsError(
+                f"{path} would take far more memory than weights of its size ({bomb}). Do not load it; fetch it again."
+            ) from bomb
         except Exception as error:  # a damaged file makes either reader raise almost anything
             raise WeightsError(
                 f"{path} is not a readable weights file ({type(error).__name__}). Fetch it again."

@@ -15,13 +15,14 @@ from sklearn.model_selection import train_test_split
 from ensemble import captures
 from ensemble.collection import SPLITS, UNSPLIT, Collection, is_collection
 from ensemble.errors import DataError
-from ensemble.ground_truth import GROUND_TRUTH, refuse_misfit
+from ensemble.ground_truth import GROUND_TRUTH, contradictions, refuse_misfit
 from ensemble.layouts import TEST, TRAIN, WHOLE, Found, Layout, is_bad, is_good, meaning, read_layout
 from ensemble.photos import is_photo
 from ensemble.results import NON_DEFECTIVE, OK_NOK, Classes
 
 Thing = TypeVar("Thing")
 HELD_OUT = 0.3
+GOOD_MARKED = "It counts as good all the same: look whether its folder is right."
 GOOD_ALONE = "No defect has been seen: thresholds rest on good parts alone."
 
 
@@ -113,7 +114,16 @@ def check(dataset: Dataset, folder: Path) -> tuple[str, ...]:
     refuse_misfits((*dataset.train, *dataset.test))
     unseen = not any(sample.label == classes.defect for sample in (*dataset.train, *dataset.test))
     alone = (GOOD_ALONE,) if classes.defect is not None and unseen else _unmeasured(dataset.test, classes)
-    return (*alone, *_duplicates(dataset))
+    empty = empty_masks((*dataset.train, *dataset.calibration, *dataset.test), classes)
+    return (*alone, *empty, *_duplicates(dataset))
+
+
+def empty_masks(samples: Iterable[Sample], classes: Classes) -> tuple[str, ...]:
+    """Notes on masks of defective photos that mark nothing, or all of the border; they are decoded."""
+    if classes.good is None:
+        return ()
+    masks = [(sample.mask, False) for sample in samples if sample.mask is not None and sample.label != classes.good]
+    return contradictions(masks, "Where the defects are is not known there: mend the masks.")
 
 
 def refuse_misfits(samples: Iterable[Sample]) -> None:
@@ -146,13 +156,14 @@ def evaluation_part(
     if part != TEST:
         dataset = find_dataset(folder, {name: known[name] for name in listing}, next(iter(seeds), 0))
         refuse_misfits(dataset.test)
-        return dataset.test, (*dataset.notes, *_mixed_seeds_notes(seeds))
+        return dataset.test, (*dataset.notes, *empty_masks(dataset.test, classes), *_mixed_seeds_notes(seeds))
     notes += layout.notes
     samples = _samples(listing, known, classes, folder / part, notes)
     if not samples:
         raise DataError(f"{folder / part} holds no photos to measure on. Expected {folder / part}/CLASS/PHOTO.")
     refuse_misfits(samples)
-    return samples, (*notes, *_unmasked(samples, layout, classes), *_unmeasured(samples, classes))
+    unknown = (*_unmasked(samples, layout, classes), *empty_masks(samples, classes))
+    return samples, (*notes, *unknown, *_unmeasured(samples, classes))
 
 
 def _from_collection(collection: Collection) -> Dataset:
@@ -168,7 +179,8 @@ def _from_collection(collection: Collection) -> Dataset:
         mask = None if photo.label == classes.good else photo.mask
         part = f"group {groups[photo.sha256]}"  # copies count as one part too, wherever photos are held out
         split[photo.split].append(Sample(photo.path, photo.label, kind, mask, photo.category, part))
-    notes = []
+    marked = [(photo.mask, True) for photo in photos if photo.mask is not None and photo.label == classes.good]
+    notes = list(contradictions(marked, GOOD_MARKED))
     if waiting := len(split[UNSPLIT]):
         notes.append(f"{waiting} of {len(photos)} photos have no split yet and take part in nothing. Split them first.")
     train, calibration, test = (tuple(split[name]) for name in SPLITS)
@@ -187,7 +199,8 @@ def _test_part(collection: Collection, classes: Classes) -> tuple[tuple[Sample, 
             f"The collection {collection.name} holds {', '.join(strange)}; this product knows "
             f"{', '.join(classes.names)}. Train it on this collection first."
         )
-    return dataset.test, (*dataset.notes, *_unmeasured(dataset.test, classes))
+    empty = empty_masks(dataset.test, classes)
+    return dataset.test, (*dataset.notes, *empty, *_unmeasured(dataset.test, classes))
 
 
 def _layout(folder: Path) -> Layout:
@@ -278,7 +291,7 @@ def _samples(
             f"{folder} holds the folders {', '.join(unknown)}, which are none of the classes "
             f"{', '.join(mapping)}. Rename them, or say what they are with --classes."
         )
-    samples, strange = [], []
+    samples, strange, marked = [], [], []
     for name, found in listing.items():
         label = mapping[name]
         for entry in found:
@@ -286,9 +299,11 @@ def _samples(
                 strange.append(entry.path.name)
             elif label == classes.good:
                 samples.append(Sample(entry.path, label, category=entry.category))
+                marked += [(entry.mask, True)] if entry.mask else []
             else:
                 kind = entry.kind if label == classes.defect else ""
                 samples.append(Sample(entry.path, label, kind, entry.mask, entry.category))
+    notes += contradictions(marked, GOOD_MARKED)
     if strange:
         notes.append(f"{len(strange)} files in {folder} are no photos and are left out, such as {strange[0]}.")
     return tuple(samples)

@@ -1,19 +1,15 @@
 """Masks beside photos: which mask in `ground_truth/` belongs to which photo, and whether it fits."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, UnidentifiedImageError
-
-from ensemble.errors import DataError
-from ensemble.photos import PHOTO_ENDINGS
+from ensemble.errors import DataError, PhotoError
+from ensemble.masks import look_at
+from ensemble.photos import PHOTO_ENDINGS, read_bytes, refuse_damaged, sentences, upright_size
 
 GROUND_TRUTH = "ground_truth"
 SUFFIX = "_mask"
-QUARTER_TURNS = (5, 6, 7, 8)  # EXIF orientations that swap width and height
-ORIENTATION = 0x0112
-UNREADABLE = (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError)  # from a header
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +52,34 @@ class GroundTruth:
 
 def misfit(mask: Path, photo: Path) -> str | None:
     """How a mask's size differs from its photo's, by their headers alone; None where it does not."""
-    size, wanted = size_of(mask), _upright_size(photo)
+    size, wanted = size_of(mask), size_of(photo)
     if size is None or wanted is None or size == wanted:
         return None
     return f"has {size[0]} × {size[1]} pixels and its photo {photo.name} {wanted[0]} × {wanted[1]}"
+
+
+def contradiction(mask: Path, *, good: bool) -> str:
+    """How what a mask marks contradicts its photo's being good or defective; nothing where it cannot be read."""
+    try:
+        return look_at(mask).reason(good=good)
+    except DataError:  # its reader will say
+        return ""
+
+
+def contradictions(masks: Iterable[tuple[Path, bool]], what: str) -> tuple[str, ...]:
+    """A note for each way in which masks contradict their photos, each with whether its photo is good."""
+    found: dict[str, list[Path]] = {}
+    for mask, good in masks:
+        if reason := contradiction(mask, good=good):
+            found.setdefault(reason, []).append(mask)
+    return tuple(
+        f"{_where(paths[0])} {reason}{f' ({len(paths)} masks in all do so)' if len(paths) > 1 else ''}. {what}"
+        for reason, paths in found.items()
+    )
+
+
+def _where(mask: Path) -> str:
+    return f"The mask {mask.parent.name}/{mask.name}"
 
 
 def refuse_misfit(mask: Path, photo: Path) -> None:
@@ -70,30 +90,17 @@ def refuse_misfit(mask: Path, photo: Path) -> None:
 
 def _is_whole(path: Path) -> bool:
     try:
-        with Image.open(path) as mask:
-            mask.verify()
-    except UNREADABLE:
+        with sentences(path.name):
+            refuse_damaged(read_bytes(path))
+    except PhotoError:
         return False
     return True
 
 
 def size_of(path: Path) -> tuple[int, int] | None:
-    """Width and height of a picture by its header; None where it is none."""
+    """Width and height of an upright picture by its header; None where it is none, which its reader will say."""
     try:
-        with Image.open(path) as opened:
-            return opened.size
-    except UNREADABLE:
+        with sentences(path.name):
+            return upright_size(read_bytes(path))
+    except PhotoError:
         return None
-
-
-def _upright_size(path: Path) -> tuple[int, int] | None:
-    """Width and height of a photo once it is turned upright; None where it is none, which its reader will say."""
-    size = size_of(path)
-    if size is None:
-        return None
-    try:
-        with Image.open(path) as opened:
-            turned = opened.getexif().get(ORIENTATION, 1) in QUARTER_TURNS
-    except Exception:  # noqa: BLE001 - broken EXIF counts as upright, whatever reading it raises
-        turned = False
-    return size[::-1] if turned else size

@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
 from ensemble.errors import DataError
-from ensemble.ground_truth import GROUND_TRUTH, GroundTruth, misfit, size_of
+from ensemble.ground_truth import GROUND_TRUTH, GroundTruth, contradiction, misfit, size_of
 from ensemble.layouts import TEST, TRAIN, Found, Layout, categories, is_good, parts_of, read_layout
-from ensemble.masks import HALF, read_mask
+from ensemble.masks import look_at
 from ensemble.photos import is_photo
 from ensemble.results import DEFECTIVE, NON_DEFECTIVE
 
@@ -121,6 +119,7 @@ def _check(root: Path, tree: Path) -> Category:
         *_structure(root, tree, layout, good, bad),
         *_strangers(layout, tree),
         *_masks(root, tree, truth, bad, {found.mask for _, _, found in photos if found.mask}),
+        *_marked_good(tree, [found.mask for _, name, found in photos if found.mask and is_good(name)]),
     )
     types = Counter(found.kind for found in bad)
     return Category(good[TRAIN], good[TEST], dict(sorted(types.items())), len(truth.masks), oddities)
@@ -172,11 +171,17 @@ def _mask_reasons(mask: Path, photo: Path) -> Iterator[str]:
     if reason := misfit(mask, photo):
         yield reason
         return
-    values = np.asarray(read_mask(mask))  # (h, w)
-    if not (values > HALF).any():
-        yield f"marks nothing: its brightest pixel is {values.max()} of 255"
-    elif grey := int(((values > 0) & (values < 255)).sum()):
-        yield f"is not black and white: {grey} pixels are grey, and those from half grey on count as damaged"
+    found = look_at(mask)
+    if reason := found.reason(good=False):
+        yield reason
+    elif found.soft:
+        yield f"is not black and white: {found.soft} pixels are grey, and those above half of its brightest are damage"
+
+
+def _marked_good(tree: Path, masks: Sequence[Path]) -> Iterator[Oddity]:
+    for mask in masks:
+        if reason := contradiction(mask, good=True):
+            yield Oddity("mask", _named(mask, tree), reason)
 
 
 def _named(path: Path, tree: Path) -> str:

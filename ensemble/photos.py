@@ -9,7 +9,9 @@ What a file is gets decided by its content, never by its ending.
 | EXIF orientation 1 to 8 (JPEG, PNG, WEBP, TIFF) | turned upright; broken EXIF counts as upright |
 | 1-bit, grey, palette, RGB | RGB |
 | alpha, a transparent palette entry or colour | laid over white |
-| 9 to 16 bits a channel | scaled by the bit depth, never by the content: dark stays dark |
+| alpha 0 everywhere | BMP and TIFF: its colours, as alpha was never set; elsewhere refused: there is nothing to see |
+| 9 to 16 bits a channel | scaled by the depth that the file declares, never by the content: dark stays dark |
+| 16 bits without a word of less, and far too dark for that | taken as it is, with a note |
 | CMYK, also Adobe's inverted | RGB by the plain formula; colour profiles are not applied |
 | empty, cut short, damaged, not an image, disguised | refused |
 | SVG, HEIC, HEIF, AVIF, JPEG 2000, JPEG XL, camera raw | refused: save it as JPEG or PNG |
@@ -17,6 +19,8 @@ What a file is gets decided by its content, never by its ending.
 | 32-bit or signed numbers, Lab colours | refused: what counts as white is unknown |
 | built to exhaust the machine: see `bombs` | refused |
 | 30 MB and more, over 50 megapixels, under 32 pixels on a side | refused |
+
+Masks and all other pictures that are read from a file come through the same door, see `masks`.
 
 A PNG whose checksums do not fit is refused. The other formats carry none: a flipped bit in them may stay unseen.
 """
@@ -26,11 +30,11 @@ import io
 import re
 import stat
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
 from PIL import Image, ImageFile
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
@@ -40,8 +44,10 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from ensemble.bombs import BombError, MeteredBytes, refuse_bomb
+from ensemble.colours import Coloured, ColourError, as_rgb, rawmode_of
 from ensemble.errors import PhotoError
 from ensemble.names import safe_name
+from ensemble.tiff_layout import is_whole
 
 # Broken EXIF is answered here; once for the process, because warnings.catch_warnings does not hold between threads.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
@@ -89,19 +95,31 @@ class _RefusalError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """One upright RGB picture with the name it came under (a label, never a path) and the SHA-256 of its bytes."""
+    """One upright RGB picture with the name it came under (a label, never a path) and the SHA-256 of its bytes.
+
+    `notes` are sentences on what a person should know of how it was read.
+    """
 
     name: str
     sha256: str
     picture: Image.Image = field(compare=False, repr=False)
+    notes: tuple[str, ...] = ()
 
 
 def open_photo(data: bytes, name: str = "photo") -> Photo:
     """Decode a file's bytes by the table above; raises PhotoError, one sentence for an operator."""
     label = safe_name(name)
+    with sentences(label):
+        found = _upright_rgb(data)
+    return Photo(label, hashlib.sha256(data).hexdigest(), found.picture, found.notes)
+
+
+@contextmanager
+def sentences(label: str) -> Iterator[None]:
+    """Whatever decoding raises as a PhotoError: one sentence that begins with the file's name."""
     try:
-        picture = _upright_rgb(data)
-    except _RefusalError as refusal:
+        yield
+    except (_RefusalError, ColourError) as refusal:
         raise PhotoError(f"{label} {refusal}.") from None
     except BombError as bomb:
         raise PhotoError(f"{label} would take too long to decode ({bomb}): save it again as JPEG or PNG.") from None
@@ -110,7 +128,13 @@ def open_photo(data: bytes, name: str = "photo") -> Photo:
     except Exception as error:  # broad on purpose: on hostile bytes decoders raise whatever they stumble over
         reason = "is damaged or cut short and cannot be decoded to its end: copy or save it again"
         raise PhotoError(f"{label} {reason}.") from error
-    return Photo(label, hashlib.sha256(data).hexdigest(), picture)
+
+
+def open_own(data: bytes) -> Image.Image:
+    """An RGB picture that this program has encoded itself, of any size within the limits; a PhotoError otherwise."""
+    with sentences("A picture of its own"):
+        image, _ = load(data, smallest=1)
+        return image.convert("RGB")
 
 
 def read_photo(path: Path) -> Photo:
@@ -137,28 +161,58 @@ def read_bytes(path: Path) -> bytes:
         raise PhotoError(f"{label} cannot be read ({reason}): check the path and its permissions.") from error
 
 
-def _upright_rgb(data: bytes) -> Image.Image:
-    image = _opened(data)
-    _check_header(image)
-    _check_whole(image, data)
-    rawmode = _rawmode(image)  # the tiles are gone after loading
-    image.load()
-    picture = _rgb(image, rawmode)
-    turn = None if isinstance(image, TiffImageFile) else _turn(image)  # Pillow turns a TIFF while loading it
-    if turn is not None:
-        picture = picture.transpose(turn)
+def _upright_rgb(data: bytes) -> Coloured:
+    image, rawmode = load(data)
+    found = as_rgb(image, rawmode, data)
+    picture = upright(image, found.picture)
     picture.info.clear()  # a second reader must not turn the picture once more
-    return picture
+    return replace(found, picture=picture)
 
 
-def _opened(data: bytes) -> ImageFile.ImageFile:
+def load(data: bytes, smallest: int = MIN_SIDE) -> tuple[ImageFile.ImageFile, str]:
+    """Decode bytes within the limits above, as they are stored, and say how their values were laid out.
+
+    To be called inside `sentences`; nothing is decoded before the header is judged.
+    """
+    image = _opened(data)
+    _check_header(image, smallest)
+    _check_whole(image, data)
+    rawmode = rawmode_of(image)  # the tiles are gone after loading
+    image.load()
+    return image, rawmode
+
+
+def upright(image: ImageFile.ImageFile, picture: Image.Image) -> Image.Image:
+    """A picture turned as the file that it comes from says."""
+    turn = None if isinstance(image, TiffImageFile) else _turn(image)  # Pillow turns a TIFF while loading it
+    return picture if turn is None else picture.transpose(turn)
+
+
+def upright_size(data: bytes) -> tuple[int, int]:
+    """Width and height of the upright picture, by its header; to be called inside `sentences`."""
+    image = _opened(data, checked=False)
+    _check_header(image, smallest=1)
+    width, height = image.size
+    if isinstance(image, TiffImageFile):  # its size is told as it is turned
+        return width, height
+    if isinstance(image, PngImageFile) and not any(mark in data for mark in PNG_EXIF):  # else it would be decoded
+        return width, height
+    return (height, width) if _orientation(image) in QUARTER_TURNS else (width, height)
+
+
+def refuse_damaged(data: bytes) -> None:
+    """What the header and, in a PNG, the checksums tell of damage; to be called inside `sentences`."""
+    _opened(data)
+
+
+def _opened(data: bytes, *, checked: bool = True) -> ImageFile.ImageFile:
     if not data:
         raise _RefusalError("is empty (0 bytes): choose another file")
     if len(data) >= MAX_BYTES:
         raise _RefusalError(_too_heavy(len(data)))
     for magic, decoder in DECODERS:
         if re.match(magic, data, re.DOTALL):
-            if decoder is PngImageFile:
+            if decoder is PngImageFile and checked:
                 PngImageFile(MeteredBytes(data)).verify()  # the checksums; loading alone ignores those of the pixels
             refuse_bomb(data)
             return decoder(MeteredBytes(data))
@@ -183,13 +237,13 @@ def _text_kind(data: bytes) -> str | None:
     return None
 
 
-def _check_header(image: ImageFile.ImageFile) -> None:
+def _check_header(image: ImageFile.ImageFile, smallest: int) -> None:
     width, height = image.size
     if width * height > MAX_PIXELS:
         size = f"{width} × {height} pixels, {width * height / 1e6:.1f} megapixels"
         raise _RefusalError(f"is too large ({size}, the limit is {MAX_PIXELS // 1_000_000}): save it smaller")
-    if min(width, height) < MIN_SIDE:
-        size = f"{width} × {height} pixels, at least {MIN_SIDE} × {MIN_SIDE} are needed"
+    if min(width, height) < smallest:
+        size = f"{width} × {height} pixels, at least {smallest} × {smallest} are needed"
         raise _RefusalError(f"is too small ({size}): take a larger photo")
     if isinstance(image, TiffImageFile) and _is_raw(image):
         raise _RefusalError(f"is a camera raw file or begins with a thumbnail, which is not judged: {SAVE_AS}")
@@ -210,55 +264,14 @@ def _check_whole(image: ImageFile.ImageFile, data: bytes) -> None:
     if isinstance(image, TiffImageFile):
         boxes = {tile.extents for tile in image.tile if tile.extents}  # several planes share a box
         area = sum((right - left) * (low - top) for left, top, right, low in boxes)
-        whole = area >= image.width * image.height
+        whole = area >= image.width * image.height and is_whole(image, len(data))
     if not whole:
         raise _RefusalError("is damaged or cut short and holds only a part of its picture: copy or save it again")
 
 
-def _rawmode(image: ImageFile.ImageFile) -> str:
-    arguments = image.tile[0].args if image.tile else None
-    first = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
-    return first if isinstance(first, str) else image.mode
-
-
-def _rgb(image: ImageFile.ImageFile, rawmode: str) -> Image.Image:
-    if image.mode in ("I", "F", "LAB"):
-        raise _RefusalError(f"holds 32-bit, signed or Lab values, whose white is unknown: {SAVE_AS}")
-    if image.mode.startswith("I;16"):
-        return _deep_grey(image)
-    _rescale_transparency(image, rawmode)
-    if not image.has_transparency_data:
-        return image.convert("RGB")
-    layer = image.convert("RGBA")
-    picture = Image.new("RGB", image.size, "white")
-    picture.paste(layer, mask=layer.getchannel("A"))
-    return picture
-
-
-def _rescale_transparency(image: ImageFile.ImageFile, rawmode: str) -> None:
-    """Bring a PNG's transparent colour to the 8 bits of its decoded pixels, which Pillow leaves to the caller."""
-    colour = image.info.get("transparency")
-    if isinstance(colour, tuple) and "16" in rawmode:
-        image.info["transparency"] = tuple(value >> 8 for value in colour)
-    elif isinstance(colour, int) and rawmode in ("L;2", "L;4"):
-        image.info["transparency"] = colour * (85 if rawmode == "L;2" else 17)
-
-
-def _deep_grey(image: ImageFile.ImageFile) -> Image.Image:
-    depth, white_is_zero = 16, False
-    if isinstance(image, TiffImageFile):
-        bits_per_sample, photometric = 258, 262
-        depth = int(image.tag_v2.get(bits_per_sample, (16,))[0])
-        white_is_zero = image.tag_v2.get(photometric) == 0  # Pillow turns only 8 bits and less
-    values = np.asarray(image).astype(np.uint16)  # (H, W), in the machine's byte order
-    grey = np.minimum(values >> (depth - 8), 255).astype(np.uint8)
-    if white_is_zero:
-        grey = 255 - grey
-    if "transparency" in image.info:
-        grey[values == image.info["transparency"]] = 255
-    return Image.fromarray(grey).convert("RGB")
-
-
+ORIENTATION = 0x0112
+PNG_EXIF = (b"eXIf", b"Raw profile type exif")  # may stand behind the pixels
+QUARTER_TURNS = (5, 6, 7, 8)  # orientations that swap width and height
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -271,8 +284,11 @@ TURNS = {
 
 
 def _turn(image: ImageFile.ImageFile) -> Image.Transpose | None:
-    orientation = 0x0112
+    return TURNS.get(_orientation(image))
+
+
+def _orientation(image: ImageFile.ImageFile) -> int:
     try:
-        return TURNS.get(image.getexif().get(orientation, 1))
+        return int(image.getexif().get(ORIENTATION, 1))
     except Exception:  # noqa: BLE001 - a broken EXIF block, in whatever way, must not cost a good picture
-        return None
+        return 1

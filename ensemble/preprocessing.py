@@ -15,6 +15,7 @@ from ensemble.results import Box
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+LARGEST = 4096  # pixels a side; more is no network's, and would not fit into memory
 GREY = (114, 114, 114)  # the bars that YOLO detectors are trained with
 
 
@@ -33,8 +34,8 @@ class Preprocessing:
     pad: bool = False
 
     def __post_init__(self) -> None:
-        if type(self.side) is not int or self.side < 1:
-            raise ValueError(f"The side must be a whole number of pixels. Got {self.side!r}.")
+        if type(self.side) is not int or not 1 <= self.side <= LARGEST:
+            raise ValueError(f"The side must be a whole number of pixels, at most {LARGEST}. Got {self.side!r}.")
         if len(self.mean) != 3 or len(self.std) != 3 or not all(map(_is_number, (*self.mean, *self.std))):
             raise ValueError(f"Mean and deviation must be three numbers each. Got {self.mean!r} and {self.std!r}.")
         if not all(deviation > 0 for deviation in self.std):

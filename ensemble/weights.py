@@ -12,8 +12,10 @@ from safetensors.torch import save as save_safetensors
 from torch import Tensor
 
 from ensemble.errors import WeightsError
+from ensemble.model_bombs import StateError, refuse_growth, refuse_state
 
 SETTING = "QUORUM_WEIGHTS"
+NO_STATE_DICT = "Expected a state dict, names to tensors. Save the weights with torch.save(model.state_dict())."
 
 
 def setting_folders() -> tuple[Path, ...]:
@@ -49,15 +51,23 @@ def find_bundled(name: str, folders: Sequence[Path], home: Path) -> Path:
 
 
 def read_state(data: bytes, ending: str) -> dict[str, Tensor]:
-    """A state dict from the bytes of a weights file; whole pickled modules are refused."""
-    if ending == ".safetensors":
-        return load_safetensors(data)
-    state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    """A state dict from the bytes of a weights file; whole pickled modules are refused.
+
+    A WeightsError where it is none, a BombError where it would outgrow its file.
+    """
+    try:
+        refuse_state(data, ending)
+        state = load_safetensors(data) if ending == ".safetensors" else _unpickled(data)
+    except StateError as error:
+        raise WeightsError(NO_STATE_DICT) from error
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise WeightsError(
-            "Expected a state dict, names to tensors. Save the weights with torch.save(model.state_dict())."
-        )
+        raise WeightsError(NO_STATE_DICT)
+    refuse_growth(len(data), sum(value.numel() * value.element_size() for value in state.values()))
     return state
+
+
+def _unpickled(data: bytes) -> object:
+    return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
 
 
 def as_safetensors(state: Mapping[str, Tensor]) -> bytes:

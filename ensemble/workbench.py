@@ -143,7 +143,7 @@ def look_through(
         )
     from ensemble.cleaning import find_issues  # its libraries take seconds to import
 
-    looked = [Looked(photo.sha256, photo.path, photo.label, photo.split, _part(photo)) for photo in photos]
+    looked = [Looked(photo.sha256, photo.path, photo.label, photo.split, _part(photo), photo.mask) for photo in photos]
     issues = find_issues(looked, classes=classes, seed=seed, label_errors=label_errors, progress=progress)
     collection.keep_findings(issues)
     return collection.findings()

@@ -29,12 +29,14 @@ HELD_OUT = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """What has been written: the data YAML, photos by part, boxes by class, and the photos that were left out."""
+    """What has been written: the data YAML, photos by part, boxes by class, and the photos that were left out, those
+    without a mask and those whose mask marks nothing."""
 
     data: Path
     photos: Mapping[str, int]
     boxes: Mapping[str, int]
     left_out: tuple[Path, ...]
+    unmarked: tuple[Path, ...] = ()
 
 
 def write_labels(
@@ -49,18 +51,22 @@ def write_labels(
     """Copy photos to `images/train|val`, write `labels/train|val` and `data.yaml`; all of it or nothing.
 
     A class is a kind of defect, or with `one_class` any damage. `held_out` are the photos to measure on, by default a
-    fifth of each kind, drawn by the seed. Photos that are not good and have no mask are left out: their damage would
-    pass for background. A DataError where the destination is in use, no photo has a mask, or a mask cannot be read or
-    has another size than its photo; a PhotoError where a photo with a mask cannot be opened.
+    fifth of each kind, drawn by the seed. Photos that are not good and whose mask is missing or marks nothing are left
+    out: their damage would pass for background. A DataError where the destination is in use, no mask marks anything, or
+    a mask cannot be read or has another size than its photo; a PhotoError where a photo with a mask cannot be opened.
     """
     if destination.exists() and (not destination.is_dir() or any(destination.iterdir())):
         raise DataError(f"{destination} is in use. Name a new folder for the labels.")
     learn, hold = hold_out(samples, seed) if held_out is None else (samples, held_out)
     everything = [(part, sample) for part, chosen in ((LEARN, learn), (HOLD, hold)) for sample in chosen]
-    known = [(part, sample) for part, sample in everything if sample.mask or sample.label == good]
-    names = sorted({_class_of(sample, one_class) for _, sample in known if sample.mask})
+    bare = [sample.path for _, sample in everything if not sample.mask and sample.label != good]
+    masked = [sample for _, sample in everything if sample.mask and sample.label != good]
+    unmarked = [sample.path for sample in masked if not _damage(sample).any()]
+    known = [(part, sample) for part, sample in everything if sample.path not in {*bare, *unmarked}]
+    names = sorted({_class_of(sample, one_class) for sample in masked if sample.path not in unmarked})
     if not names:
-        raise DataError("None of these photos has a mask, so there is nothing to point at. Add masks in ground_truth/.")
+        what = f"has a mask that marks anything ({len(unmarked)} mark nothing)" if unmarked else "has a mask"
+        raise DataError(f"None of these photos {what}, so there is nothing to point at. Add masks in ground_truth/.")
     files = _file_names([sample.path for _, sample in known])
     counts: Counter[str] = Counter()
     destination.parent.mkdir(parents=True, exist_ok=True)
@@ -68,7 +74,7 @@ def write_labels(
         folder = make_folders(Path(temporary) / "labels")
         for (part, sample), file in zip(known, files, strict=True):
             name = _class_of(sample, one_class)
-            text = label_text(_damage(sample), names.index(name)) if sample.mask else ""
+            text = label_text(_damage(sample), names.index(name)) if sample.mask and sample.label != good else ""
             counts[name] += text.count("\n")
             shutil.copyfile(sample.path, folder / "images" / part / file)
             write_label(folder, part, file, text)
@@ -77,8 +83,8 @@ def write_labels(
             destination.rmdir()
         folder.rename(destination)
     photos = Counter(part for part, _ in known)
-    left_out = tuple(sample.path for _, sample in everything if not sample.mask and sample.label != good)
-    return Labels(destination / "data.yaml", dict(photos), {name: counts[name] for name in names}, left_out)
+    boxes_of = {name: counts[name] for name in names}
+    return Labels(destination / "data.yaml", dict(photos), boxes_of, tuple(bare), tuple(unmarked))
 
 
 def hold_out(samples: Sequence[Sample], seed: int) -> tuple[list[Sample], list[Sample]]:

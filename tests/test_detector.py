@@ -160,13 +160,43 @@ def constant(
         (constant((1, 5, 84), names="{}"), "does not name what it finds"),
         (constant((1, 5, 84), names="{1: 'crack'}"), "does not name what it finds"),
         (constant((1, 5, 84), names="__import__('os')"), "metadata names cannot be read"),
-        (constant((1, 5, 84), names="{0: 'non_defective'}"), "also points at non_defective, a good part"),
+        (constant((1, 5, 84), names="{0: 'non_defective'}"), r"points at good parts alone \(non_defective\)"),
+        (constant((1, 6, 84), names="{0: 'Good', 1: 'OK'}"), r"points at good parts alone \(Good, OK\)"),
+        (constant((1, 5, 84), (1, 3, "h", "w"), imgsz="50000"), "reads 50000 × 50000 pixels, and 4096 a side are the"),
         (constant((1, 5, 84), **{CONFIDENCE: "1.5"}), "must be a number between 0 and 1. Got 1.5"),
     ],
 )
 def test_any_other_file_is_refused_in_one_sentence(data: bytes, sentence: str) -> None:
     with pytest.raises(MemberError, match=sentence):
         member(data)
+
+
+@pytest.mark.parametrize(
+    ("names", "classes", "shown"),
+    [
+        (("good", "scratch"), OK_NOK, ["scratch"]),
+        (("OK", "NOK"), OK_NOK, ["NOK"]),
+        (("Normal", "anomaly"), OK_NOK, ["anomaly"]),
+        (("non_defective", "scratch"), OK_NOK, ["scratch"]),
+        (("scratch", "NON-DEFECTIVE"), OK_NOK, ["scratch"]),
+        (("Fein", "Kratzer"), Classes(("fein", "Kratzer"), "Kratzer"), ["Kratzer"]),
+        (("leak", "stain"), OK_NOK, ["leak", "stain"]),
+    ],
+)
+def test_a_box_that_says_good_is_no_defect(names: tuple[str, ...], classes: Classes, shown: list[str]) -> None:
+    """Where the photo has a mark of each class, and where it has one of the good class alone."""
+    detector = member(drawn_detector(SIZE[0], names), classes)
+    rows = detector.input.resize([drawn_photo()])
+    (regions,) = detector.score(rows.numpy()).regions or ()
+    assert sorted(region.label for region in regions) == shown
+    good = [number for number, name in enumerate(names) if name not in shown]
+    for number in good:
+        alone = drawn_photo()
+        other = list(MARKS.values())[1 - number]
+        alone.paste((160, 160, 160), (other[0] - 2, other[1] - 2, other[2] + 2, other[3] + 2))
+        opinion = detector.score(detector.input.resize([alone]).numpy())
+        defective = opinion.probabilities[0, classes.names.index(classes.defect or "")]
+        assert opinion.regions == [()] and defective < 0.05
 
 
 def test_a_product_without_a_defect_has_no_use_for_a_detector() -> None:

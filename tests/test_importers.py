@@ -35,7 +35,7 @@ def fill(folder: Path, files: Files) -> Path:
 
 def mask(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("L", (8, 8)).save(path)
+    Image.new("L", (8, 8), 255).save(path)
 
 
 def counts(found: Understood) -> dict[tuple[str, str, str | None], int]:

@@ -33,6 +33,10 @@ def mask(
     picture.save(path)
 
 
+def soft_mask(path: Path) -> None:
+    Image.fromarray(np.arange(0, 256, 4, dtype=np.uint8)[None].repeat(64, axis=0)).save(path)
+
+
 def category(folder: Path, good: int = 2) -> Path:
     for number in range(good):
         photo(folder / f"train/good/{number:03}.png", number)
@@ -73,12 +77,16 @@ def remove(path: str) -> Callable[[Path], None]:
         ),
         (
             lambda folder: mask(folder / "ground_truth/cut/300_mask.png", box=None),
-            *("mask", "ground_truth/cut/300_mask.png", "marks nothing: its brightest pixel is 0 of 255"),
+            *("mask", "ground_truth/cut/300_mask.png", "marks nothing, and its photo is of a defect"),
         ),
         (
-            lambda folder: Image.new("L", (64, 64), 200).save(folder / "ground_truth/cut/300_mask.png"),
+            lambda folder: soft_mask(folder / "ground_truth/cut/300_mask.png"),
             *("mask", "ground_truth/cut/300_mask.png"),
-            "is not black and white: 4096 pixels are grey, and those from half grey on count as damaged",
+            "is not black and white: 3968 pixels are grey, and those above half of its brightest are damage",
+        ),
+        (
+            lambda folder: mask(folder / "ground_truth/good/000_mask.png"),
+            *("mask", "ground_truth/good/000_mask.png", "marks damage on a photo of a good part"),
         ),
         (
             lambda folder: (folder / "ground_truth/cut/999_mask.png").write_bytes(b"no mask"),

@@ -66,20 +66,20 @@ def test_photos_labels_and_data_stand_side_by_side(tmp_path: Path) -> None:
         photo(tmp_path, "000"),
         photo(tmp_path, "000", "crack", (3, 5, 9, 6)),
         photo(tmp_path, "000", "hole", (0, 0, 40, 32)),
-        photo(tmp_path, "001", "hole", (0, 0, 0, 0)),  # an empty mask
+        photo(tmp_path, "001", "hole", (0, 0, 0, 0)),  # an empty mask: the same
         photo(tmp_path, "002", "hole"),  # no mask: its damage would pass for background
     ]
     held_out = [photo(tmp_path, "003", "crack", (1, 1, 2, 2))]
     labels = write_labels(learn, tmp_path / "out" / "set", held_out=held_out)
-    assert labels.photos == {"train": 4, "val": 1} and labels.boxes == {"crack": 2, "hole": 1}
+    assert labels.photos == {"train": 3, "val": 1} and labels.boxes == {"crack": 2, "hole": 1}
     assert labels.left_out == (tmp_path / "photos/hole/002.png",)
+    assert labels.unmarked == (tmp_path / "photos/hole/001.png",)
     assert labels.data.read_text() == ('train: images/train\nval: images/val\nnames:\n  0: "crack"\n  1: "hole"\n')
     texts = {path.stem: path.read_text() for path in labels.data.parent.glob("labels/train/*.txt")}
     assert {name: boxes_in(text, 40, 32) for name, text in texts.items()} == {
         "000": [],
         "crack__000": [(0, 3, 5, 9, 6)],
         "hole__000": [(1, 0, 0, 40, 32)],
-        "hole__001": [],
     }
     pictures = {path.stem for path in labels.data.parent.glob("images/train/*.png")}
     assert pictures == set(texts)

@@ -5,17 +5,20 @@
 | `quality` | dark, light, blurred, empty photos, odd sizes and shapes |
 | `copies` (`prints`, `alignment`) | the same picture twice, also turned, stretched or brightened |
 | `labels` | labels that a model doubts |
+
+Beside these, masks that contradict the class, and photos that are far too dark for the depth of their file.
 """
 
 import hashlib
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from PIL import Image
 
-from ensemble.cleaning.findings import KINDS, UNREADABLE, Finding, Looked, groups, report
+from ensemble.cleaning.findings import DARK, KINDS, MASK, UNREADABLE, Finding, Looked, groups, report
 from ensemble.errors import PhotoError
+from ensemble.ground_truth import contradiction
 from ensemble.photos import read_photo
 from ensemble.results import Classes
 
@@ -54,7 +57,8 @@ def find_issues(
     prints = Prints(len(photos))
     for done, photo in enumerate(photos, start=1):
         try:
-            picture = read_photo(photo.path).picture
+            opened = read_photo(photo.path)
+            picture = opened.picture
         except PhotoError as error:
             findings.append(Finding(UNREADABLE, photo.sha256, (), 1.0, f"{error} {KINDS[UNREADABLE].advice}"))
         else:
@@ -62,8 +66,10 @@ def find_issues(
             measures.append(measure(picture))
             pixels.append(_pixels(picture))
             prints.add(picture)
+            findings += _by_itself(photo, opened.notes, classes)
         progress("Looking at the photos", done / len(photos))
-    findings += odd_photos(readable, measures)
+    told = {(finding.kind, finding.sha256) for finding in findings}
+    findings += [each for each in odd_photos(readable, measures) if (each.kind, each.sha256) not in told]
     together = same_pixels(pixels)
     links = find_links(prints, together, lambda share: progress("Looking for copies", share))
     findings += copy_findings(readable, pixels, together, links)
@@ -80,6 +86,16 @@ def find_issues(
         )
     order = list(KINDS)
     return tuple(sorted(findings, key=lambda finding: (order.index(finding.kind), -finding.score, finding.sha256)))
+
+
+def _by_itself(photo: Looked, notes: Sequence[str], classes: Classes) -> Iterator[Finding]:
+    """What is odd about a photo whatever the others are like: its depth, and a mask that contradicts its class."""
+    for note in notes:
+        yield Finding(DARK, photo.sha256, (), 1.0, note)
+    if photo.mask is None or classes.good is None:
+        return
+    if reason := contradiction(photo.mask, good=photo.label == classes.good):
+        yield Finding(MASK, photo.sha256, (), 1.0, f"Its mask {reason}. {KINDS[MASK].advice}")
 
 
 def _pixels(picture: Image.Image) -> str:

@@ -15,6 +15,7 @@ from ensemble.collection.findings import (
     LEAK,
     LIGHT,
     LOW_INFORMATION,
+    MASK,
     NEAR_DUPLICATE,
     ODD_ASPECT,
     ODD_SIZE,
@@ -25,13 +26,15 @@ from ensemble.collection.findings import (
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """A photo to look at: the SHA-256 of its file, its label, its split ("" for none) and its part ("" if unknown)."""
+    """A photo to look at: the SHA-256 of its file, its label, its split ("" for none), its part ("" if unknown), its
+    mask where it has one."""
 
     sha256: str
     path: Path
     label: str
     split: str = ""
     part: str = ""
+    mask: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,11 @@ KINDS: Mapping[str, Kind] = {
         "Doubtful labels",
         "A model that has not learnt from the photo gives it another class.",
         "Look at the photo and relabel it, or keep its label.",
+    ),
+    MASK: Kind(
+        "Masks that contradict the class",
+        "The mask of a defective photo marks nothing, or that of a good one marks damage.",
+        "Relabel the photo, or drop it and bring it in again with another mask.",
     ),
     DARK: Kind("Dark", "The photo is far darker than the others.", "Take it again with the usual light, or drop it."),
     LIGHT: Kind("Light", "The photo is far lighter than the others.", "Take it again with less light, or drop it."),

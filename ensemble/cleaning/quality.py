@@ -31,12 +31,14 @@ ENOUGH = 20  # photos of a class; below, all classes are taken together
 FEWEST = 5  # photos, below which nothing can be told to be odd
 FAR, BEYOND_CUT = 6.0, 3.0  # robust deviations from the median, the second beyond cleanvision's cut
 COMMON = 0.1  # what more than this share of the photos have is usual for them
+EMPTY = 12  # of 255: grey values that lie so close together are noise on an empty picture
 READ_SIDE = 512  # pixels that brightness, shades and sharpness are measured on at most
 
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """What is measured of one photo: sizes in pixels, brightness in [0, 1], entropy in bits, strength of edges."""
+    """What is measured of one photo: sizes in pixels, brightness in [0, 1], entropy of its grey values in bits, the
+    strength of edges, and how far the darkest and the brightest grey value lie apart."""
 
     width: int
     height: int
@@ -44,11 +46,14 @@ class Measures:
     darkest: float  # 5 in 100 pixels are darker
     entropy: float
     edges: float
+    contrast: int = 255
 
 
 def measure(picture: Image.Image) -> Measures:
     """Measure an upright RGB picture."""
     small = picture.reduce(max(1, math.ceil(max(picture.size) / READ_SIDE)))
+    grey = small.convert("L")
+    darkest, brightest = (int(value) for value in grey.getextrema())  # type: ignore[arg-type]
     bright = BrightnessProperty(DARK).calculate(small)
     sharpness = BlurrinessProperty()
     sharpness.max_resolution = READ_SIDE  # its own 64 pixels hide all but the heaviest blur
@@ -57,8 +62,9 @@ def measure(picture: Image.Image) -> Measures:
         picture.height,
         float(bright["brightness_perc_99"]),
         float(bright["brightness_perc_5"]),
-        float(EntropyProperty().calculate(small)["entropy"]),
+        float(EntropyProperty().calculate(grey)["entropy"]),  # three channels at once never fall below 1.58 bits
         float(sharpness.calculate(small)["blurriness"]),
+        brightest - darkest,
     )
 
 
@@ -94,10 +100,14 @@ RULES: Mapping[str, Rule] = {
         lambda m, usual: f"Its edges have a strength of {m.edges:.1f}; {usual.edges:.1f} is usual",
     ),
     LOW_INFORMATION: Rule(
-        lambda m: m.entropy,
+        lambda m: m.entropy if m.contrast > EMPTY else 0.0,
         0.2,
-        lambda m, usual: f"Its grey values hold {m.entropy:.1f} bits; {usual.entropy:.1f} is usual",
-        cut=3.0,
+        lambda m, usual: (
+            f"Its grey values hold {m.entropy:.1f} bits; {usual.entropy:.1f} is usual"
+            if m.contrast > EMPTY
+            else f"It is empty, with grey values within {m.contrast} of 255; {usual.contrast} is usual"
+        ),
+        cut=1.4,  # cleanvision's 3.0, which counts three channels that are alike
         always=0.5,
     ),
     ODD_SIZE: Rule(

@@ -7,8 +7,9 @@ from typing import Any
 UNREADABLE, ODD_SIZE, ODD_ASPECT = "unreadable", "odd_size", "odd_aspect"
 DARK, LIGHT, BLURRED, LOW_INFORMATION = "dark", "light", "blurred", "low_information"
 EXACT_DUPLICATE, NEAR_DUPLICATE, LEAK, LABEL = "exact_duplicate", "near_duplicate", "leak", "label"
+MASK = "mask"
 COPIES = (LEAK, EXACT_DUPLICATE, NEAR_DUPLICATE)  # photos that show one picture and must not come apart in a split
-ALL = (*COPIES, UNREADABLE, ODD_SIZE, ODD_ASPECT, DARK, LIGHT, BLURRED, LOW_INFORMATION, LABEL)
+ALL = (*COPIES, UNREADABLE, ODD_SIZE, ODD_ASPECT, DARK, LIGHT, BLURRED, LOW_INFORMATION, LABEL, MASK)
 
 
 @dataclass(frozen=True, slots=True)

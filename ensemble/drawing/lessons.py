@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from ensemble.drawing.blemishes import with_blemish
 from ensemble.drawing.shapes import Outline, draw_garment, draw_part, filled, placed, stencil
 from ensemble.drawing.textures import draw_colour, draw_sheet, smooth_noise
+from ensemble.photos import open_own
 
 Grey = NDArray[np.float32]  # (H, W), 0 to 1
 Colour = NDArray[np.float32]  # (H, W, 3), 0 to 1
@@ -228,7 +229,7 @@ def _photographed(rng: Generator, picture: Colour) -> NDArray[np.uint8]:
     if rng.random() < 0.35:
         stream = BytesIO()
         image.save(stream, "JPEG", quality=int(rng.integers(20, 96)))
-        image = Image.open(stream)
+        image = open_own(stream.getvalue())
     return np.array(image)
 
 

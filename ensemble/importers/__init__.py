@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from ensemble.errors import DataError
+from ensemble.ground_truth import contradiction
 from ensemble.importers.class_folders import CLASS_FOLDERS
 from ensemble.importers.labels_csv import LABELS_CSV
 from ensemble.importers.magnetic_tile import MAGNETIC_TILE
@@ -17,7 +18,7 @@ from ensemble.importers.metadata_json import METADATA_JSON
 from ensemble.importers.tree import Problem, Tree, not_a_photo
 from ensemble.importers.values import Entry, Importer, Understood
 from ensemble.importers.visa import VISA
-from ensemble.results import REVIEW
+from ensemble.results import NON_DEFECTIVE, OK_NOK, REVIEW
 
 # In order of recognition: what is told in a file goes before what only the names of folders tell.
 IMPORTERS: Mapping[str, Importer] = MappingProxyType(
@@ -90,6 +91,7 @@ def _understood(importer: Importer, tree: Tree, field: str, table: Mapping[str, 
         )
     meaning = dict(read.meaning) if table is None else {kind: table.get(kind) for kind in read.meaning}
     meaning = {kind: None if name == REVIEW else name for kind, name in meaning.items()}
+    entries = [_with_telling_mask(entry, meaning, tree, problems) for entry in entries]
     notes = [*tree.notes, *read.notes, *_taken_as(meaning, entries, table)]
     return replace(read, entries=tuple(entries), meaning=meaning, problems=tuple(problems), notes=tuple(notes))
 
@@ -102,6 +104,18 @@ def _checked(entry: Entry, tree: Tree, problems: list[Problem]) -> Entry | None:
         problems.append(Problem(tree.name(entry.mask), f"The mask {reason} The photo comes in without it."))
         return replace(entry, mask=None)
     return entry
+
+
+def _with_telling_mask(entry: Entry, meaning: Mapping[str, str | None], tree: Tree, problems: list[Problem]) -> Entry:
+    """The entry without a mask that contradicts its class or, on a good part, has nothing to tell."""
+    label = meaning[entry.kind]
+    if entry.mask is None or label not in OK_NOK.names:
+        return entry
+    good = label == NON_DEFECTIVE
+    if reason := contradiction(entry.mask, good=good):
+        name = tree.name(entry.mask)
+        problems.append(Problem(name, f"The mask {name} {reason}. Its photo comes in without it."))
+    return replace(entry, mask=None) if good or reason else entry
 
 
 def _taken_as(meaning: Mapping[str, str | None], entries: list[Entry], table: Mapping[str, str] | None) -> list[str]:

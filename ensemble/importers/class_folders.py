@@ -99,7 +99,7 @@ def _entry(tree: Tree, found: Found, part: str, kind: str, category: str, kinds:
         part,
         "" if is_bad(defect) else defect,
         category,
-        mask=None if kinds[kind] == NON_DEFECTIVE else found.mask,
+        mask=found.mask,
     )
 
 

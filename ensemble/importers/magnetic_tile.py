@@ -28,8 +28,7 @@ def read(tree: Tree, _field: str) -> Understood:
     found = [entry for kind in kinds for entry in _entries(tree, kind)]
     photos = [entry for entry in found if entry.path != entry.mask]
     entries = [
-        replace(entry, part=part, mask=None if entry.kind.lower() == GOOD else entry.mask)
-        for entry, part in zip(photos, _parts([entry.path for entry in photos]), strict=True)
+        replace(entry, part=part) for entry, part in zip(photos, _parts([entry.path for entry in photos]), strict=True)
     ]
     used = [path for entry in found for path in (entry.path, entry.mask) if path]
     return Understood(
@@ -83,7 +82,7 @@ def _notes(entries: Sequence[Entry]) -> list[str]:
     if bare:
         notes.append(f"{len(bare)} photos of defects have no mask beside them: {some(bare)}.")
     if any(entry.kind.lower() == GOOD for entry in entries):
-        notes.append("Masks of good photos are not taken: they mark nothing.")
+        notes.append("Masks of good photos are not taken: they should mark nothing.")
     return notes
 
 

@@ -22,7 +22,7 @@ class Entry:
     """A photo that may come in: its file, what it is called for people, and what the folder tells about it.
 
     `kind` is the raw class name found there, `split` one of "", "train", "calibration", "test", and `part` the name of
-    the physical part. A pixel of the mask is damaged from half grey on, or, where the scale is "index", above 0.
+    the physical part. What a mask marks is said in `masks`; where its scale is "index", anything above 0 is damage.
     """
 
     path: Path

@@ -1,6 +1,6 @@
 """The autoencoder: it learns to paint good parts from a few numbers; what it cannot paint is unlike a good part."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -92,6 +92,9 @@ class AutoencoderMember(GoodPartsMember):
             raise MemberError("The file holds no state dict of an autoencoder. Train it again.")
         super().restore({ARRAYS: {name: value.numpy() for name, value in state.items()}})
         return self
+
+    def _names(self, arrays: Mapping[str, np.ndarray]) -> Iterable[str]:
+        return arrays  # what its network does not know, `_check` refuses
 
     def _check(self, arrays: Mapping[str, np.ndarray]) -> None:
         network, own = _empty(), {*HELD_OUT, USUAL, "learnt_from"}

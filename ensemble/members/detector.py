@@ -1,7 +1,9 @@
 """The detector: a YOLO network that points at damage with boxes, run from its ONNX file.
 
-Any file that YOLOv8 or YOLOv11 exports will do, whatever its input size and the names of what it finds: everything that
-it finds speaks against the part. Only training one needs the optional package ultralytics, whose licence is AGPL-3.0.
+Any file that YOLOv8 or YOLOv11 exports will do, whatever its input size and the names of what it finds. All of it
+speaks against the part, except for classes that are known to be good: their boxes count for nothing and are not shown,
+and a place is judged by what it says of defects alone. Only training one needs the optional package ultralytics, whose
+licence is AGPL-3.0.
 """
 
 import importlib.util
@@ -10,9 +12,10 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -22,6 +25,7 @@ from ensemble.detections import decode, on_scale
 from ensemble.errors import MemberError
 from ensemble.members.contract import Curves, Facts, Input, Lesson, Opinion, Parts, Progress, Teaching
 from ensemble.members.detector_file import CONFIDENCE, STATED, DetectorFile
+from ensemble.members.onnx_graph import with_metadata
 from ensemble.preprocessing import Preprocessing
 from ensemble.results import Classes, Region
 from ensemble.yolo import ANY_DEFECT, HOLD, LEARN, data_text, held_out_places, label_text, make_folders, write_label
@@ -91,7 +95,8 @@ class DetectorMember:
             epochs = self.teaching.epochs(int(np.clip(SEEN // (len(damaged) + len(calm)), *EPOCHS)))
             _train(folder, rows.shape[-1], epochs, self.seed, progress or (lambda _: None))
             result = json.loads((folder / RESULT).read_text(encoding="utf-8"))
-            data = _with_confidence((folder / DETECTOR).read_bytes(), result["confidence"] or STATED)
+            data = (folder / DETECTOR).read_bytes()
+            data = with_metadata(data, CONFIDENCE, str(result["confidence"] or STATED))
         self.restore({ONNX: data})
         self.curves_ = result["curves"]
         self.facts_ = {
@@ -114,9 +119,9 @@ class DetectorMember:
         file = self.file_
         defective, regions = np.empty(len(rows)), []
         for place, row in enumerate(rows):
-            output = file.run(row)
+            output = file.run(row)[self.defects_.rows]
             defective[place] = float(on_scale(output[4:].max(), file.confidence))
-            regions.append(_regions(output, file))
+            regions.append(_regions(output, file, self.defects_.names))
         columns = [1 - defective, defective] if self._good() == 0 else [defective, 1 - defective]
         return Opinion(np.stack(columns, axis=1), regions=regions)
 
@@ -126,14 +131,9 @@ class DetectorMember:
 
     def restore(self, parts: Parts) -> "DetectorMember":
         """Take an ONNX file; from then on `input` has the file's own side."""
-        self._good()
+        good = self.classes.names[self._good()]
         file = DetectorFile.from_bytes(parts[ONNX])
-        if self.classes.good in file.names:
-            raise MemberError(
-                f"It also points at {self.classes.good}, a good part, and whatever a detector finds speaks against the "
-                "part. Train it on damage alone."
-            )
-        self.file_, self._data = file, parts[ONNX]
+        self.file_, self.defects_, self._data = file, file.defects(good), parts[ONNX]
         self.input = replace(PIXELS, side=file.side)
         return self
 
@@ -147,14 +147,14 @@ class DetectorMember:
         return self.classes.names.index(self.classes.good)
 
 
-def _regions(output: np.ndarray, file: DetectorFile) -> tuple[Region, ...]:
+def _regions(output: np.ndarray, file: DetectorFile, names: Sequence[str]) -> tuple[Region, ...]:
     found = decode(output, file.side, file.confidence)
     scores = on_scale(found.confidences, file.confidence)
     regions = []
     for box, score, number in zip(found.boxes, scores, found.classes, strict=True):
         left, top, right, bottom = map(float, box)
         area = (right - left) * (bottom - top)
-        regions.append(Region(file.names[number], (left, top, right, bottom), float(score), area))
+        regions.append(Region(names[number], (left, top, right, bottom), float(score), area))
     return tuple(regions)
 
 
@@ -202,12 +202,3 @@ def _train(folder: Path, side: int, epochs: int, seed: int, progress: Progress) 
     if process.returncode != 0 or not (folder / RESULT).is_file():
         last = (complaints.read_text(errors="replace").strip().splitlines() or ["no reason was given"])[-1]
         raise MemberError(f"Training the detector failed ({last}). Train again, or leave the detector out.")
-
-
-def _with_confidence(data: bytes, confidence: float) -> bytes:
-    """The same ONNX file with the confidence from which on its boxes are believed in its metadata."""
-    import onnx
-
-    model: Any = onnx.load_from_string(data)
-    model.metadata_props.add(key=CONFIDENCE, value=str(confidence))
-    return bytes(model.SerializeToString())

@@ -3,16 +3,21 @@
 import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 import torch
 
 from ensemble.errors import MemberError
+from ensemble.layouts import is_good
+from ensemble.members.onnx_graph import refuse_strange_graph
+from ensemble.preprocessing import LARGEST
 
 CONFIDENCE = "quorum_confidence"  # the metadata's key for the confidence from which on a box is believed
 STATED = 0.25  # where a file does not say: what YOLO itself uses
 DETECTION = "detect"
+MOST_MEMORY = 1_500_000_000  # bytes for all that detectors compute; the largest of them take half of it at 1280 pixels
 NUMBERS = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
 AGAIN = "Export a YOLOv8 or YOLOv11 detector with format=onnx, nms=False and batch=1."
 
@@ -30,13 +35,11 @@ class DetectorFile:
     @classmethod
     def from_bytes(cls, data: bytes) -> "DetectorFile":
         """Open an ONNX file; a MemberError says why it is no detector that can be used here."""
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = torch.get_num_threads()
-        options.log_severity_level = 3  # a damaged file is told to the person and not to the log
         try:
-            session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+            refuse_strange_graph(data)
+            session = _session(data)
+        except MemberError:
+            raise
         except Exception as error:  # its errors share no base but this one
             raise MemberError(f"It is no ONNX file that onnxruntime can open ({_reason(error)}). {AGAIN}") from error
         metadata = session.get_modelmeta().custom_metadata_map
@@ -47,6 +50,21 @@ class DetectorFile:
         found = cls(session, side, _names(metadata), _confidence(metadata), dtype)
         found._check()
         return found
+
+    def defects(self, good: str) -> "Defects":
+        """What of its outputs speaks against a part; a MemberError where it points at good parts alone.
+
+        A class is good where its name is the product's `good` one or any other that is known to mean good parts.
+        """
+        bad = [
+            number for number, name in enumerate(self.names) if not is_good(name) and name.casefold() != good.casefold()
+        ]
+        if not bad:
+            raise MemberError(
+                f"It points at good parts alone ({', '.join(self.names)[:60]}), and nothing that it finds would speak "
+                "against a part. Train it on damage."
+            )
+        return Defects(tuple(self.names[number] for number in bad), [*range(4), *(4 + number for number in bad)])
 
     def run(self, photo: np.ndarray) -> np.ndarray:
         """One photo's (3, side, side) uint8 pixels -> its raw (4 + K, n) numbers."""
@@ -77,6 +95,41 @@ class DetectorFile:
             )
 
 
+@dataclass(frozen=True, slots=True)
+class Defects:
+    """The classes of a detector that are defects, and the rows of its output that belong to them and to the boxes."""
+
+    names: tuple[str, ...]
+    rows: list[int]
+
+
+@cache
+def _runtime() -> Any:
+    """onnxruntime with a limit to the memory that sessions may take together: a small file can ask for any amount."""
+    import onnxruntime
+
+    memory = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    unset = dict.fromkeys(
+        ("initial_chunk_size_bytes", "max_dead_bytes_per_chunk", "initial_growth_chunk_size_bytes"), -1
+    )
+    as_asked = {"arena_extend_strategy": 1}
+    limits = onnxruntime.OrtArenaCfg({"max_mem": MOST_MEMORY, **as_asked, **unset})
+    onnxruntime.create_and_register_allocator(memory, limits)
+    return onnxruntime
+
+
+def _session(data: bytes) -> Any:
+    runtime = _runtime()
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    options.log_severity_level = 4  # a damaged file is told to the person and not to the log
+    options.add_session_config_entry("session.use_env_allocators", "1")
+    options.add_session_config_entry("session.load_model_format", "ONNX")  # no other one has been looked through
+    return runtime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+
+
 def _input(session: Any, metadata: Mapping[str, str]) -> tuple[type, int]:
     """The number type and the side of the one square photo that it reads."""
     inputs = session.get_inputs()
@@ -95,6 +148,8 @@ def _input(session: Any, metadata: Mapping[str, str]) -> tuple[type, int]:
     sizes = [given if isinstance(given, int) else size for given, size in zip(shape[2:], declared, strict=False)]
     if len(sizes) != 2 or sizes[0] != sizes[1] or not isinstance(sizes[0], int) or sizes[0] < 1:
         raise MemberError(f"A detector reads square photos. It reads {' × '.join(map(str, sizes))} pixels. {AGAIN}")
+    if sizes[0] > LARGEST:
+        raise MemberError(f"It reads {sizes[0]} × {sizes[0]} pixels, and {LARGEST} a side are the most. {AGAIN}")
     return dtype, sizes[0]
 
 

@@ -1,6 +1,6 @@
 """The feature-reconstruction member: what of a photo's features the good parts' own subspace cannot explain (DFM)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -76,6 +76,9 @@ class FeatureReconstructionMember(GoodPartsMember):
         size = (MAP, MAP)
         maps = [functional.interpolate(error[:, None], size=size, mode="bilinear")[:, 0] for error in shown]
         return torch.as_tensor(judged).pow(1 / PEAK).numpy(), torch.stack(maps).sum(dim=0).sqrt().numpy()
+
+    def _names(self, arrays: Mapping[str, np.ndarray]) -> Iterable[str]:
+        return [f"{name}_{part}" for name, _, _ in self._spaces() for part in ("mean", "usual", "components")]
 
     def _check(self, arrays: Mapping[str, np.ndarray]) -> None:
         shapes = shapes_of(self.input, self.title)

@@ -4,7 +4,7 @@ A distance has no unit and no upper end. The scale gives it a place in [0, 1] wi
 parts at 0.5, by the arc tangent: far out it flattens so slowly that no two distances become one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
@@ -178,9 +178,17 @@ class GoodPartsMember:
         arrays = parts[ARRAYS]
         if missing := [name for name in HELD_OUT if name not in arrays]:
             raise MemberError(f"The arrays {', '.join(missing)} are missing. Train it again.")
+        if strange := sorted(set(arrays) - {*HELD_OUT, *self._names(arrays)}):
+            raise MemberError(
+                f"It holds {strange[0][:60]!r}, an array that {self.title} does not know. Do not load it."
+            )
         self._check(arrays)
         self._take(arrays)
         return self
+
+    def _names(self, arrays: Mapping[str, np.ndarray]) -> Iterable[str]:
+        """The names of the arrays that it has learnt."""
+        raise MemberError(f"{type(self).__name__} does not say what it keeps.")
 
     def _check(self, arrays: Mapping[str, np.ndarray]) -> None:
         """A MemberError where the arrays do not fit the input."""

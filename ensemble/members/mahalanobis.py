@@ -1,6 +1,6 @@
 """The Mahalanobis member: how far a photo's features lie from those of good parts, measured by how those spread."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -34,6 +34,9 @@ class MahalanobisMember(GoodPartsMember):
     def _measure(self, arrays: Mapping[str, np.ndarray], rows: np.ndarray) -> Measured:
         apart = (rows - arrays["mean"]).astype(np.float64)  # (N, D)
         return np.sqrt(np.einsum("nd,de,ne->n", apart, arrays["precision"], apart, optimize=True).clip(min=0)), None
+
+    def _names(self, arrays: Mapping[str, np.ndarray]) -> Iterable[str]:
+        return "mean", "precision"
 
     def _check(self, arrays: Mapping[str, np.ndarray]) -> None:
         if not isinstance(self.input, FeatureExtractor):

@@ -1,7 +1,7 @@
 """The patch memory: every small place of a photo is compared with those that good parts have shown (PatchCore)."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, ClassVar
 
@@ -90,6 +90,9 @@ class PatchMemoryMember(GoodPartsMember):
     def _take(self, arrays: Mapping[str, np.ndarray]) -> None:
         super()._take(arrays)
         self._memory = torch.from_numpy(arrays["memory"]).float()
+
+    def _names(self, arrays: Mapping[str, np.ndarray]) -> Iterable[str]:
+        return ("memory",)
 
     def _check(self, arrays: Mapping[str, np.ndarray]) -> None:
         width = sum(shape[0] for shape in shapes_of(self.input, self.title).values())

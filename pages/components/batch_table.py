@@ -1,16 +1,15 @@
 """The files of a batch, one a line, to filter, to export and to look into."""
 
 import base64
-import io
 from collections import Counter
 from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
-from PIL import Image
 
 from ensemble import exports, figures, overlays
 from ensemble.batches import Judged, batch_csv
+from ensemble.photos import open_own
 from ensemble.policies import wording
 from ensemble.previews import png
 from ensemble.results import REVIEW, Classes, word
@@ -155,5 +154,4 @@ def _marked(row: Judged) -> bytes:
     """The small copy with its regions outlined."""
     if row.verdict is None or not row.verdict.regions:
         return row.thumbnail
-    small = Image.open(io.BytesIO(row.thumbnail)).convert("RGB")
-    return png(overlays.outlined(small, row.verdict.regions))
+    return png(overlays.outlined(open_own(row.thumbnail), row.verdict.regions))
