@@ -31,7 +31,11 @@ class Says:
 
 
 def photo(name: str, colour: str) -> Photo:
-    return Photo(name, name, Image.new("RGB", (40, 40), colour))
+    """Half of it in the colour, so that something is on it; nothing but black for black."""
+    picture = Image.new("RGB", (40, 40), colour)
+    if colour != "black":
+        picture.paste((90, 90, 90), (0, 0, 20, 40))
+    return Photo(name, name, picture)
 
 
 def test_a_photo_on_which_a_member_fails_costs_its_neighbours_no_vote() -> None:

@@ -69,6 +69,7 @@ def test_a_verdict_as_json() -> None:
         "reject_from": 0.5,
         "policy": "MAJORITY",
         "reason": "1 of 1 models says NOK.",
+        "doubt": "",
         "votes": [
             {
                 "member": "svm",
