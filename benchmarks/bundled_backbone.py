@@ -162,8 +162,10 @@ def main(
             rows.append({"features": network, "pooling": pooling, **figures, "milliseconds": speed})
     typer.echo(table(rows))
     if json_file:
-        entries = json.loads(json_file.read_text()) if json_file.exists() else {}
-        json_file.write_text(json.dumps({**entries, "figures": rows}, indent=2, ensure_ascii=False) + "\n")
+        entries = json.loads(json_file.read_text(encoding="utf-8")) if json_file.exists() else {}
+        json_file.write_text(
+            json.dumps({**entries, "figures": rows}, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
 
 
 if __name__ == "__main__":

@@ -28,6 +28,8 @@ def main(
     """Print mAP at an overlap of 0.5 and from 0.5 to 0.95, with the number of photos and boxes."""
     dataset = find_dataset(data)
     detector = models.resolve() / "detector.onnx"
+    if not detector.is_file():
+        raise typer.BadParameter(f"{models} holds no detector.onnx. Train one with --members detector.")
     side = DetectorFile.from_bytes(detector.read_bytes()).side
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "test"

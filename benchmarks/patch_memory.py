@@ -6,7 +6,6 @@
 Both sides of the ratio read the same resized photos, one at a time, in alternating blocks.
 """
 
-import resource
 import statistics
 import time
 from collections.abc import Callable
@@ -20,6 +19,7 @@ import typer
 from ensemble.backbones import BUNDLED, FeatureExtractor
 from ensemble.members import KINDS, PhotoBatch
 from ensemble.photos import PHOTO_ENDINGS, read_photo
+from ensemble.processes import peak_memory
 from ensemble.results import OK_NOK
 from ensemble.training import source_of
 
@@ -55,7 +55,7 @@ def main(
     start = time.perf_counter()
     member = KINDS["patch_memory"](classes=OK_NOK, input=extractor).fit(rows, np.zeros(photos, dtype=int))
     building = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    peak = peak_memory() / 1e9
     typer.echo(f"{photos} photos at {side} pixels, {backbone}, {torch.get_num_threads()} threads")
     typer.echo(f"reading {reading:.1f} s, building {building:.1f} s, peak {peak:.2f} GB, {member.facts_}")
     others = pictures[photos:]

@@ -9,7 +9,7 @@ anew: its members must be the second's, byte for byte. Each runs in a process of
 import hashlib
 import json
 import os
-import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,12 +22,13 @@ import typer
 
 from ensemble.backbones import DEFAULT_TRIO, LIGHT_TRIO, build_network
 from ensemble.feature_cache import OFF, SETTING
+from ensemble.processes import load
 
 KINDS = "svm,rf,xgb"
 
 
 def _lay_out(photos: Path, folder: Path, more: int, train: int, test: int) -> None:
-    """A product by links: so many photos of each class to learn from and to measure on, and some more to learn from."""
+    """A product of copies: so many photos of each class to learn from and to measure on, and more to learn from."""
     for kind in sorted(path.name for path in (photos / "train").iterdir() if path.is_dir()):
         known = [path for part in ("train", "test") for path in sorted((photos / part / kind).iterdir())]
         parts = {"test": known[-test:], "train": known[: train + more]}
@@ -36,22 +37,22 @@ def _lay_out(photos: Path, folder: Path, more: int, train: int, test: int) -> No
         for part, chosen in parts.items():
             (folder / part / kind).mkdir(parents=True)
             for path in chosen:
-                (folder / part / kind / path.name).symlink_to(path.resolve())
+                shutil.copyfile(path, folder / part / kind / path.name)
 
 
 def _trained(data: Path, models: Path, cache: str, backbones: tuple[str, ...], weights: Path) -> dict[str, Any]:
     """Train in a process of its own: its wall and CPU seconds and the SHA-256 of what it has made."""
     chosen = [part for name in backbones for part in ("--backbone", name)]
     command = [sys.executable, "-m", "ensemble", "train", "--data", str(data), "--models", str(models)]
-    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    before, start = os.times(), time.perf_counter()
     subprocess.run(
         [*command, "--members", KINDS, "--weights", str(weights), *chosen],
         check=True,
         env={**os.environ, SETTING: cache},
         capture_output=True,
     )
-    wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    wall, after = time.perf_counter() - start, os.times()
+    cpu = after.children_user + after.children_system - before.children_user - before.children_system  # 0 on Windows
     files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in models.glob("*.pkl")}
     return {"seconds": round(wall, 1), "cpu_seconds": round(cpu, 1), "files": files, "said": _said(models)}
 
@@ -102,11 +103,11 @@ def main(
         "photos": 2 * (train + test),
         "more": 2 * more,
         "threads": torch.get_num_threads(),
-        "load": os.getloadavg()[0],
+        "load": load(),
         "seconds": {name: run["seconds"] for name, run in runs.items()},
         "cpu_seconds": {name: run["cpu_seconds"] for name, run in runs.items()},
         "share_of_first": round(runs["retrained"]["seconds"] / runs["first"]["seconds"], 3),
-        "share_of_first_cpu": round(runs["retrained"]["cpu_seconds"] / runs["first"]["cpu_seconds"], 3),
+        "share_of_first_cpu": round(runs["retrained"]["cpu_seconds"] / max(runs["first"]["cpu_seconds"], 0.1), 3),
         "cache_megabytes": round(size / 1e6, 1),
         "same_members_and_scores": same,
     }

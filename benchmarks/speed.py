@@ -3,8 +3,9 @@
     python -m benchmarks.speed --models models --data data
 
 The plain way: decode the photo once, one Pillow transform a backbone, one eager forward pass a backbone in its default
-memory order and with the default number of threads, one scikit-learn call a model with its default settings. Both sides
-run in one process in alternating blocks, and every vote and verdict of both sides is compared.
+memory order and with the default number of threads, one scikit-learn call a model with its default settings. A member
+that has no plain counterpart (one-class, tuned, detector) is asked alike on both sides, and named. Both run in one
+process in alternating blocks, and every vote and verdict of both is compared.
 """
 
 import io
@@ -22,18 +23,22 @@ import typer
 from PIL import Image
 
 from ensemble.backbones import FeatureExtractor, build_network, create_feature_extractor, pool
+from ensemble.calibrators import NONE
 from ensemble.datasets import evaluation_part
-from ensemble.inspector import Inspector
+from ensemble.inspector import DIGITS, Inspector
+from ensemble.members import Member, PhotoBatch
 from ensemble.members.baseline_cnn import BaselineCNNMember
 from ensemble.members.classical import ClassicalMember
+from ensemble.members.contract import preprocessing_of
 from ensemble.networks import BaselineCNN
 from ensemble.photos import open_photo
 from ensemble.policies import Policy
-from ensemble.results import Classes, Score, Verdict
+from ensemble.results import Score, Verdict
 from ensemble.store import ModelStore
 
 File = tuple[str, bytes]
 Side = Callable[[Sequence[File]], list[Verdict]]
+BATCH = 16
 
 
 class PlainBackbone:
@@ -63,46 +68,63 @@ class PlainDashboard:
     """The same trained models, asked in the plain way."""
 
     def __init__(self, inspector: Inspector, policy: Policy) -> None:
-        self.members, self.classes, self.policy = inspector.members, inspector.classes, policy
-        extractors = [member.input for member in self.members.values() if isinstance(member.input, FeatureExtractor)]
+        self.inspector, self.policy = inspector, policy
+        self.members, self.classes = inspector.members, inspector.classes
+        extractors = [
+            member.input
+            for member in self.members.values()
+            if isinstance(member, ClassicalMember) and isinstance(member.input, FeatureExtractor)
+        ]
         self.backbones = {extractor.spec: PlainBackbone(extractor) for extractor in extractors}
-        self.networks = {name: _plain_cnn(member) for name, member in self.members.items() if member.pixels}
+        self.networks = {
+            name: _plain_cnn(member) for name, member in self.members.items() if isinstance(member, BaselineCNNMember)
+        }
+
+    def asked_alike(self) -> list[str]:
+        """Members that both sides ask in the same way."""
+        kinds = (ClassicalMember, BaselineCNNMember)
+        return [name for name, member in self.members.items() if not isinstance(member, kinds)]
 
     def inspect(self, files: Sequence[File]) -> list[Verdict]:
         """Photos side by side in one batch; a list of one is the single photo."""
         pictures = [Image.open(io.BytesIO(data)).convert("RGB") for _, data in files]
         features = {spec: backbone.features(pictures) for spec, backbone in self.backbones.items()}
-        said = {name: self._probabilities(name, member, pictures, features) for name, member in self.members.items()}
+        batch = PhotoBatch(pictures)
+        said = {
+            name: self._probabilities(name, member, batch, features) for name, member in self.members.items()
+        }  # (N, K) each
         return [
-            self.policy.decide([_score(name, rows[i], self.classes) for name, rows in said.items()], (), self.classes)
+            self.policy.decide([self._score(name, rows[i]) for name, rows in said.items()], (), self.classes)
             for i in range(len(files))
         ]
 
     def _probabilities(
-        self, name: str, member: Any, pictures: Sequence[Image.Image], features: dict[Any, np.ndarray]
+        self, name: str, member: Member, batch: PhotoBatch, features: dict[Any, np.ndarray]
     ) -> np.ndarray:
-        if isinstance(member, ClassicalMember):
-            assert isinstance(member.input, FeatureExtractor)
+        rows: np.ndarray
+        if isinstance(member, ClassicalMember) and isinstance(member.input, FeatureExtractor):
             scaled = member.scaler_.transform(features[member.input.spec])
-            rows: np.ndarray = member.classifier_.predict_proba(scaled)[:, member.columns_]
-            return rows
-        side = member.input.side
-        pixels = np.stack([np.array(picture.resize((side, side), Image.Resampling.BILINEAR)) for picture in pictures])
-        with torch.no_grad():
-            batch = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
-            answer: np.ndarray = self.networks[name](batch).softmax(dim=1).numpy()
-        return answer
+            rows = member.classifier_.predict_proba(scaled)[:, member.columns_]
+        elif name in self.networks:
+            side = preprocessing_of(member.input).side
+            sized = [np.array(picture.resize((side, side), Image.Resampling.BILINEAR)) for picture in batch.pictures]
+            with torch.no_grad():
+                pixels = torch.from_numpy(np.stack(sized)).permute(0, 3, 1, 2).contiguous()  # (N, side, side, 3) before
+                rows = self.networks[name](pixels).softmax(dim=1).numpy()
+        else:
+            rows = member.score(batch.rows(member.input)).probabilities
+        calibrated: np.ndarray = self.inspector.calibrators.get(name, NONE)(np.clip(rows, 0, 1).astype(float))
+        return np.round(calibrated, DIGITS)
+
+    def _score(self, name: str, row: np.ndarray) -> Score:
+        given = dict(zip(self.classes.names, row.tolist(), strict=True))
+        return Score(name, given, 0.0, weight=self.inspector.weights.get(name, 1.0))
 
 
-def _plain_cnn(member: Any) -> BaselineCNN:
-    assert isinstance(member, BaselineCNNMember)
+def _plain_cnn(member: BaselineCNNMember) -> BaselineCNN:
     network = BaselineCNN(len(member.classes.names))
     network.load_state_dict(member.network_.state_dict())
     return network.eval()
-
-
-def _score(name: str, row: np.ndarray, classes: Classes) -> Score:
-    return Score(name, dict(zip(classes.names, np.clip(row, 0, 1).astype(float), strict=True)), 0.0)
 
 
 def _seconds_a_photo(side: Side, groups: Sequence[Sequence[File]], at_least: float) -> float:
@@ -120,7 +142,7 @@ def _compare(
 ) -> dict[str, Any]:
     """Alternating blocks of both sides; the ratio is taken pair by pair, so that a drifting machine cancels out."""
     for side in (plain, quorum):
-        _seconds_a_photo(side, groups[:1], 0.5)
+        _seconds_a_photo(side, groups[:1], min(0.5, seconds))
     pairs = [
         (_seconds_a_photo(plain, groups, seconds), _seconds_a_photo(quorum, groups, seconds)) for _ in range(rounds)
     ]
@@ -166,17 +188,19 @@ def main(
         return [dashboard.inspect([file])[0] for file in group]
 
     votes, verdicts = _differences(dashboard.inspect, quorum, files)
-    batches = [files[start : start + 16] for start in range(0, len(files) - 15, 16)]
+    size = min(BATCH, len(files))
+    batches = [files[start : start + size] for start in range(0, len(files) - size + 1, size)]
     result = {
         "members": len(inspector.members),
         "absent": [absence.member for absence in inspector.absent],
+        "asked_alike": dashboard.asked_alike(),
         "photos": len(files),
         "threads": torch.get_num_threads(),
         "differing_votes": votes,
         "differing_verdicts": verdicts,
         "one_photo": _compare(dashboard.inspect, quorum, [[file] for file in files], rounds, seconds),
-        "batch_of_16_against_a_loop_over_photos": _compare(one_by_one, quorum, batches, rounds, seconds),
-        "batch_of_16_against_a_stacked_batch": _compare(dashboard.inspect, quorum, batches, rounds, seconds),
+        f"batch_of_{size}_against_a_loop_over_photos": _compare(one_by_one, quorum, batches, rounds, seconds),
+        f"batch_of_{size}_against_a_stacked_batch": _compare(dashboard.inspect, quorum, batches, rounds, seconds),
     }
     typer.echo(json.dumps(result, indent=2))
     if votes or verdicts:
