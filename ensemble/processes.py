@@ -63,3 +63,17 @@ def step_back() -> None:
         process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
     else:
         process.nice(NICE)
+
+
+def peak_memory() -> int:
+    """The most bytes that this process has had in memory so far."""
+    if sys.platform == "win32":
+        return int(psutil.Process().memory_info().peak_wset)
+    import resource  # which Windows lacks
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def load() -> float:
+    """How many processes have wanted a core at once in the last minute, on average."""
+    return psutil.getloadavg()[0]

@@ -47,3 +47,12 @@ def test_every_file_that_is_named_is_there() -> None:
 def test_the_readme_begins_with_what_it_is_and_says_how_to_test() -> None:
     assert README.startswith("# Quorum\n") and "make run" in README and "make test" in README
     assert len(COMMANDS) >= 5 and {"run", "test", "setup", "api"} <= set(TARGETS)
+
+
+def test_three_commands_open_it_on_windows() -> None:
+    (block,) = re.findall(r"```powershell\n(.*?)```", README, flags=re.DOTALL)
+    assert block.splitlines() == [
+        "py -3.11 -m venv .venv",
+        r".venv\Scripts\pip install -r requirements.txt",
+        r".venv\Scripts\streamlit run streamlit_app.py",
+    ]

@@ -22,6 +22,7 @@ from ensemble.inspector import Inspector
 from ensemble.photos import read_photo
 from ensemble.policies import SHIPPED
 from ensemble.store import Learnt, Manifest, ModelStore, artefacts, policy_history
+from ensemble.store import files as store_files
 from ensemble.store.files import write_atomically
 from ensemble.store.trust import candidates, trust
 from tests.conftest import TINY_BACKBONE
@@ -409,3 +410,25 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(StoreError, match=r"a\.json cannot be written: the disk that holds \S+ is full\."):
         write_atomically(target, b"new")
     assert target.read_bytes() == b"old" and list(tmp_path.iterdir()) == [target]
+
+
+def test_a_file_that_is_being_read_is_replaced_once_it_is_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So it is on Windows, where nothing can be moved over an open file."""
+    path, tries, original = tmp_path / "file", [], Path.replace
+    path.write_text("old")
+
+    def read_by_somebody(fresh: Path, target: Path) -> Path:
+        tries.append(target)
+        if len(tries) < 3:
+            raise PermissionError(13, "The process cannot access the file")
+        return original(fresh, target)
+
+    monkeypatch.setattr(Path, "replace", read_by_somebody)
+    monkeypatch.setattr(store_files, "READERS", 60.0)
+    write_atomically(path, b"new")
+    assert path.read_bytes() == b"new" and tries == [path] * 3
+    tries.clear()
+    monkeypatch.setattr(store_files, "READERS", 0.0)
+    with pytest.raises(StoreError, match="cannot be written"):
+        write_atomically(path, b"newer")
+    assert path.read_bytes() == b"new" and list(tmp_path.iterdir()) == [path]

@@ -187,7 +187,7 @@ def _train(folder: Path, side: int, epochs: int, seed: int, progress: Progress) 
     command = [sys.executable, "-m", PROCESS, str(folder), str(side), str(epochs), str(seed)]
     complaints = folder / "complaints.txt"
     with (
-        complaints.open("w") as errors,
+        complaints.open("w", encoding="utf-8") as errors,
         subprocess.Popen(
             command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True
         ) as process,
@@ -200,5 +200,7 @@ def _train(folder: Path, side: int, epochs: int, seed: int, progress: Progress) 
             process.kill()
             raise
     if process.returncode != 0 or not (folder / RESULT).is_file():
-        last = (complaints.read_text(errors="replace").strip().splitlines() or ["no reason was given"])[-1]
+        last = (
+            complaints.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["no reason was given"]
+        )[-1]
         raise MemberError(f"Training the detector failed ({last}). Train again, or leave the detector out.")

@@ -88,9 +88,10 @@ def _when(dates: Sequence[str]) -> str:
 
 def _day(moment: str) -> str:
     try:
-        return datetime.fromisoformat(moment).strftime("%-d %B %Y")
+        day = datetime.fromisoformat(moment)
     except ValueError:
         return moment
+    return f"{day.day} {day:%B %Y}"
 
 
 def _use(sources: Sources) -> Section:

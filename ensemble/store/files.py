@@ -4,11 +4,15 @@ import hashlib
 import os
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from ensemble.errors import StoreError
 from ensemble.full_disk import why_not_written
 from ensemble.strict_json import JSONError, decoded
+
+# Seconds to wait for whoever reads a file that is to be replaced: elsewhere than on Windows nobody needs to.
+READERS = 2.0 if sys.platform == "win32" else 0.0
 
 
 def read_text(path: Path, limit: int | None = None) -> str:
@@ -66,6 +70,20 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def move_over(fresh: Path, path: Path) -> None:
+    """Move a file into the place of another, which somebody may be reading."""
+    last = time.monotonic() + READERS
+    while True:
+        try:
+            fresh.replace(path)
+        except PermissionError:
+            if time.monotonic() >= last:
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
 def _write_atomically(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -75,7 +93,7 @@ def _write_atomically(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
+        move_over(Path(temporary), path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise

@@ -21,7 +21,7 @@ from ensemble.errors import QuorumError, StoreError
 from ensemble.full_disk import why_not_written
 from ensemble.locks import locked
 from ensemble.names import path_below
-from ensemble.store.files import is_whole, read_text, sync_folder, write_atomically, write_durably
+from ensemble.store.files import is_whole, move_over, read_text, sync_folder, write_atomically, write_durably
 from ensemble.store.places import MANIFEST, VERSIONS, is_digest, is_product_file, own_place, place_of
 from ensemble.strict_json import parsed
 
@@ -195,7 +195,7 @@ def _finish(folder: Path, log: _Log) -> None:
                 (folder / name).unlink()
         for name in log.place:
             if _ready(folder, name).is_file():
-                _ready(folder, name).replace(folder / name)
+                move_over(_ready(folder, name), folder / name)
         for touched in _folders(folder, (*log.place, *log.remove)):
             sync_folder(touched)
         path.unlink()
