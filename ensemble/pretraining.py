@@ -159,7 +159,7 @@ def learn(
     for views, targets in _ahead(batches):
         elapsed = (time.monotonic() - started) / max(stop_at - started, 1e-3)
         done = max(len(losses) / steps, elapsed)
-        if done >= 1:
+        if losses and done >= 1:  # one step at least, however soon it is to stop
             break
         for group in optimiser.param_groups:
             group["lr"] = PEAK_RATE * max(_rate(done), 1e-3)
