@@ -6,12 +6,14 @@ PYTHON := $(VENV)/bin/python
 PORT := 8501
 HOST := 127.0.0.1
 OPEN := whoever reaches it can inspect, train and publish
+SECONDS := 600
 
 help:
 	@echo "make run    set up, then open the dashboard on port $(PORT) of this machine alone"
 	@echo "make api    set up, then serve the API on http://127.0.0.1:8000, for this machine alone"
 	@echo "            HOST=0.0.0.0 opens either to the network: $(OPEN)"
 	@echo "make test   set up, then lint, type-check and run all tests"
+	@echo "make fuzz   search $(SECONDS) seconds for random examples that no test has met (make fuzz SECONDS=60)"
 	@echo "make setup  set up .venv alone"
 
 # A stamp that is newer than the requirements means that there is nothing to install.
@@ -60,9 +62,16 @@ strace:
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/mypy
+	@$(MAKE) --no-print-directory -j 2 types-linux types-win32 types-darwin
+
+# Each system sees branches of its own, and has a cache of its own; two of them fit on two cores.
+types-linux types-win32 types-darwin: $(VENV)/.dev
+	$(VENV)/bin/mypy --platform $(@:types-%=%) --cache-dir .mypy_cache/$(@:types-%=%)
 
 test: $(VENV)/.dev browser strace lint
 	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup run api browser strace lint test
+fuzz: $(VENV)/.dev
+	$(PYTHON) -m tests.fuzz --seconds $(SECONDS)
+
+.PHONY: help setup run api browser strace lint types-linux types-win32 types-darwin test fuzz

@@ -14,13 +14,27 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ["OMP_NUM_THREADS"] = "1"  # before torch starts its threads: workers share the cores, each has one
 
 import torch
-from dashboard import FLAGS, PATIENCE, chromium, is_error, is_foreign
+from dashboard import FLAGS, PAGES, PATIENCE, chromium, close_pages, is_error, is_foreign
+from hypothesis import settings
+from hypothesis.database import DirectoryBasedExampleDatabase
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from ensemble.__main__ import main
 from ensemble.backbones import build_network
 from ensemble.drawing.sample import write_sample
+from ensemble.members.classical import ForestMember
 from ensemble.training import train
+
+# The same examples in every run: whether a change may land depends on the change. `make fuzz` looks for others.
+settings.register_profile("tests", derandomize=True, deadline=None, database=None)
+settings.register_profile(
+    "fuzz",
+    max_examples=1000,
+    deadline=None,
+    print_blob=True,
+    database=DirectoryBasedExampleDatabase(Path(__file__).resolve().parent.parent / "build" / "fuzz"),
+)
+settings.load_profile("tests")
 
 TINY_BACKBONE = "squeezenet1_1"
 Run = Callable[..., tuple[int, str, str]]
@@ -57,15 +71,17 @@ def tiny_product(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path, tiny
     Read only: a test that changes files works on a copy.
     """
     folder = tmp_path_factory.mktemp("tiny_product") / "disc"
-    train(
-        tiny_data,
-        folder,
-        backbones=(TINY_BACKBONE,),
-        kinds=("svm", "rf"),
-        weights=tiny_weights,
-        pooling="average",
-        product="disc",
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ForestMember, "trees", 30)  # it is loaded hundreds of times, and each tree takes its time then
+        train(
+            tiny_data,
+            folder,
+            backbones=(TINY_BACKBONE,),
+            kinds=("svm", "rf"),
+            weights=tiny_weights,
+            pooling="average",
+            product="disc",
+        )
     return folder
 
 
@@ -97,7 +113,6 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     """Open pages that note what goes wrong in them; nothing may."""
-    pages: list[Page] = []
     wrong: list[str] = []
 
     def opened(width: int = 1440, height: int = 900, scheme: str = "light") -> Page:
@@ -106,25 +121,20 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
         page.on("console", lambda message: wrong.append(message.text) if is_error(message) else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("request", lambda request: wrong.append(request.url) if is_foreign(request.url) else None)
-        pages.append(page)
+        PAGES.append(page)
         return page
 
     yield opened
-    for page in pages:
-        page.close()
+    close_pages()
     assert not wrong
 
 
 LONGEST = (
-    *(
-        "test_nothing_goes_out.py",
-        "test_real_photos.py",
-        "test_clothing_browser.py",
-        "test_notebooks.py",
-        "test_training_screen.py",
-        "test_jobs.py",
-    ),
-    *("test_browser.py", "test_data_browser.py", "test_policy_browser.py", "test_mvtec.py"),
+    "test_nothing_goes_out.py",
+    *("test_real_photos.py", "test_store.py", "test_clothing_browser.py", "test_members.py", "test_training_screen.py"),
+    *("test_data_browser.py", "test_jobs.py", "test_pretraining.py", "test_policy_screen.py", "test_screens.py"),
+    *("test_browser.py", "test_notebooks.py", "test_benchmarks.py", "test_hyperparameters.py", "test_api.py"),
+    *("test_portability.py", "test_versions.py", "test_policy_browser.py", "test_mvtec.py"),
 )
 
 

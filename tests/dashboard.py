@@ -1,26 +1,33 @@
 """A dashboard that was really started, and what a browser needs to look at it."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
 import sys
 import time
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import ConsoleMessage, Page, expect
 
 ROOT = Path(__file__).resolve().parent.parent
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
-PATIENCE = 60_000  # milliseconds; loading models on a busy machine takes a while
+PATIENCE = 180_000  # milliseconds; others may use the machine too, and only what never comes is to fail
 expect.set_options(timeout=PATIENCE)
+PAGES: list[Page] = []  # those that are open
+PROBE = r"/_stcore/(health|host-config)$"  # the end of where Streamlit's page asks whether its server is there
+OUT_OF_REACH = "Streamlit server is not responding"  # said once a probe has failed
+LOST = "requested does not seem to exist. Running the app's main page."
 
 
 def chromium() -> str:
@@ -47,7 +54,19 @@ def served(models: Path | None = None) -> Iterator[str]:
             _wait_until_up(f"{address}/_stcore/health")
             yield address
         finally:
+            close_pages()  # before the server goes: a page that loses it complains
             server.terminate()
+
+
+def close_pages() -> None:
+    """Close all pages that are open."""
+    while PAGES:
+        PAGES.pop().close()
+
+
+def settle(page: Page) -> None:
+    """Wait until the screen has been drawn to its end: until then a click is sent with what the widgets held before."""
+    expect(page.locator("[data-testid=stApp]")).to_have_attribute("data-test-script-state", "notRunning")
 
 
 def _wait_until_up(address: str) -> None:
@@ -62,11 +81,25 @@ def _wait_until_up(address: str) -> None:
             time.sleep(0.2)
 
 
-def is_error(message: object) -> bool:
-    # On a deep link Streamlit asks below the screen's own name first, and is answered 404 before it finds the way; in a
-    # fresh process it also misses the page until it is loaded again, see `pages/components/first_visit.py`.
-    astray = "/_stcore/" in message.location["url"] or "does not seem to exist" in message.text  # type: ignore[attr-defined]
-    return message.type == "error" and not astray  # type: ignore[attr-defined]
+def work_of_servers() -> float:
+    """Seconds on a core that the dashboards of this process have taken so far."""
+    times = [server.cpu_times() for server in psutil.Process().children() if "streamlit" in " ".join(server.cmdline())]
+    return sum(each.user + each.system for each in times)
+
+
+def is_error(message: ConsoleMessage) -> bool:
+    """Whether a page has complained of something other than its server's own probe."""
+    return message.type == "error" and not is_forgiven(message.text, message.location["url"])
+
+
+def is_forgiven(text: str, url: str) -> bool:
+    """Whether Streamlit's page complains that its probe was not answered, which a busy or ended server cannot.
+
+    On a deep link it also asks below the screen's own name first and is answered 404 before it finds the way, and in a
+    fresh process it misses the page until it is loaded again, see `pages/components/first_visit.py`.
+    """
+    asked = (urllib.parse.urlsplit(url).path, text.partition(" when attempting to reach ")[2])
+    return any(re.search(PROBE, each) for each in asked) or text.startswith(OUT_OF_REACH) or LOST in text
 
 
 def is_foreign(url: str) -> bool:

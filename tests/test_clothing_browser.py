@@ -15,9 +15,9 @@ from tests.conftest import Run
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 BACKBONES = ("resnet18", "mobilenet_v2", "squeezenet1_1")
-LONG = 280_000  # milliseconds
+LONG = 600_000  # milliseconds
 MARK = 0.985
-pytestmark = [pytest.mark.real_photos, pytest.mark.browser, pytest.mark.timeout(580)]
+pytestmark = [pytest.mark.real_photos, pytest.mark.browser, pytest.mark.timeout(1800)]
 
 
 def test_clothing_from_a_folder_to_a_measured_model(

@@ -54,7 +54,7 @@ def shown(comparison: Comparison, folder: Path) -> AppTest:
     """The component alone, from what a file has kept."""
     path = folder / "comparison.json"
     path.write_text(json.dumps(comparison.as_json()))
-    return AppTest.from_string(SCRIPT.format(path=str(path)), default_timeout=60).run()
+    return AppTest.from_string(SCRIPT.format(path=str(path)), default_timeout=180).run()
 
 
 def texts(app: AppTest) -> str:

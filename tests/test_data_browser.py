@@ -15,7 +15,7 @@ from ensemble.store import ModelStore
 from tests.conftest import TINY_BACKBONE
 
 pytestmark = pytest.mark.browser
-TRAINING = 240_000  # milliseconds that a small training may take on a busy machine
+TRAINING = 600_000  # milliseconds that a small training may take on a busy machine
 
 
 def zip_of(data: Path) -> bytes:

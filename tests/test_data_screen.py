@@ -18,6 +18,7 @@ from ensemble.importers import Entry
 
 ROOT = Path(__file__).resolve().parent.parent
 SCREEN = "pages/screens/data.py"
+PATIENCE = 180.0  # seconds; only what never ends is to fail
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +55,7 @@ def collection(tmp_path: Path) -> Collection:
 
 
 def screen(step: str = "") -> AppTest:
-    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
+    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=180)
     if step:
         app.query_params["step"] = step
     return healthy(app.run().switch_page(SCREEN).run())
@@ -67,12 +68,11 @@ def healthy(app: AppTest) -> AppTest:
 
 def done(app: AppTest, key: str) -> AppTest:
     """The screen once work in the background has ended."""
-    for _ in range(200):
-        healthy(app.run())
-        if not any(button.key == f"stop {key}" for button in app.button):
-            return app
+    last = time.monotonic() + PATIENCE
+    while any(button.key == f"stop {key}" for button in healthy(app.run()).button):
+        assert time.monotonic() < last, "the work does not end"
         time.sleep(0.05)
-    raise AssertionError("the work does not end")
+    return app
 
 
 def text(app: AppTest) -> str:

@@ -25,6 +25,7 @@ from ensemble.store import ModelStore, listings, versions
 from ensemble.store.files import digest_of
 
 KILLS = 50
+PATIENCE = 600.0  # seconds; only what never comes is to fail
 PLACES = ("save", "publish", "swap")
 Order = Callable[..., dict[str, Any]]
 
@@ -80,12 +81,11 @@ def forks() -> Iterator[Order]:
 
 
 def wait_for(root: Path, number: int, *states: str) -> jobs.Job:
-    for _ in range(600):
-        found = jobs.job(root, number)
-        if found.state in states:
-            return found
+    last = time.monotonic() + PATIENCE
+    while (found := jobs.job(root, number)).state not in states:
+        assert time.monotonic() < last, f"Still {found}, not {states}.\n{jobs.log(root, number)}"
         time.sleep(0.05)
-    raise AssertionError(f"Still {found}, not {states}.\n{jobs.log(root, number)}")
+    return found
 
 
 def assert_whole(store: ModelStore) -> int:

@@ -45,7 +45,7 @@ def offered(monkeypatch: pytest.MonkeyPatch) -> Downloads:
 
 
 def opened(**query: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
+    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=180)
     for name, value in query.items():
         app.query_params[name] = value
     return app.run().switch_page(SCREEN).run()

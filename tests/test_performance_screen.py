@@ -86,7 +86,7 @@ def write_evidence(
 
 
 def opened(view: str = "Members", **query: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
+    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=180)
     for name, value in query.items():
         app.query_params[name] = value
     app.run()

@@ -70,7 +70,7 @@ def product(tmp_path: Path, held_out: tuple[Case, ...] = KNOWN, test: tuple[Case
 
 
 def opened(**query: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
+    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=180)
     for name, value in query.items():
         app.query_params[name] = value
     app.switch_page(SCREEN).run()
