@@ -4,6 +4,7 @@ import io
 import re
 import sys
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,7 +108,7 @@ def _deep_colour(image: ImageFile.ImageFile, rawmode: str, data: bytes) -> tuple
 
 
 def _joined(high: NDArray[np.uint8], low: NDArray[np.uint8]) -> NDArray[np.uint16]:
-    return high.astype(np.uint16) << 8 | low
+    return (high.astype(np.uint16) << 8 | low).astype(np.uint16)
 
 
 def _low_bytes(image: ImageFile.ImageFile, rawmode: str, data: bytes) -> NDArray[np.uint8] | None:
@@ -124,5 +125,5 @@ def _low_bytes(image: ImageFile.ImageFile, rawmode: str, data: bytes) -> NDArray
     return np.asarray(again)
 
 
-def _with_rawmode(arguments: object, rawmode: str) -> object:
+def _with_rawmode(arguments: tuple[Any, ...] | str | None, rawmode: str) -> tuple[Any, ...] | str:
     return (rawmode, *arguments[1:]) if isinstance(arguments, tuple) else rawmode
