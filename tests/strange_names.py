@@ -1,6 +1,7 @@
 """Names that lead out of a folder or try to, and names that are odd and honest; shared by the tests of every door."""
 
 import contextlib
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -101,3 +102,8 @@ def is_portable(path: str) -> bool:
         and len(part.encode()) < 256
         for part in parts
     )
+
+
+def is_one_line(text: str) -> bool:
+    """Whether nothing in a sentence steers a terminal or breaks its line."""
+    return all(unicodedata.category(character) not in ("Cc", "Cs", "Zl", "Zp") for character in text)

@@ -56,6 +56,7 @@ class Lookup:
         last = key.rpartition("/")[2]
         yield [name for name in self.by_last.get(last, []) if _key(name).endswith(f"/{key}")]
         yield self.by_stem.get(key, []) if "/" not in key else []
+        yield self.by_path.get(last.lstrip(". "), [])  # as an upload is laid out, so that it is seen
 
 
 def _key(name: str) -> str:
