@@ -26,25 +26,31 @@ class Search:
     """A pytest plugin: rules in another order while there is time, and each failure by the name that it deserves."""
 
     def __init__(self, seconds: float, seed: int) -> None:
-        self.end = time.monotonic() + seconds
-        self.seed = seed
+        self.seconds, self.seed = seconds, seed
+        self.end = 0.0
+        self.tried = 0
         self.found: list[str] = []
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         random.Random(self.seed).shuffle(items)
 
+    def pytest_collection_finish(self) -> None:
+        self.end = time.monotonic() + self.seconds  # what a busy machine takes to come so far is no searching
+
     def pytest_runtest_setup(self) -> None:
         if time.monotonic() > self.end:
             pytest.skip("the time is over")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.tried += report.when == "call"
         if report.failed and report.when == "call":
             self.found.append(f"{MARK}: {report.nodeid}; pin it with @example.\n{example_in(report.longreprtext)}")
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         for line in self.found:
             terminalreporter.write_line(line, red=True, bold=True)
+        terminalreporter.write_line(f"{self.tried} rules were searched, {len(self.found)} broke.")
 
 
 def example_in(report: str) -> str:
@@ -89,8 +95,8 @@ def main() -> int:
     end, codes = time.monotonic() + asked.seconds, set()
     while not codes or end - time.monotonic() > WORTH_IT:
         seed = random.SystemRandom().randrange(2**32)
-        left = f"{end - time.monotonic():.1f}"
-        command = [sys.executable, "-m", "tests.fuzz", "--seconds", left, "--round", str(seed)]
+        left = end - time.monotonic()
+        command = [sys.executable, "-m", "tests.fuzz", "--seconds", f"{left:.1f}", "--round", str(seed)]
         codes.add(subprocess.run(command, cwd=ROOT, check=False).returncode)
     if codes - {0, FOUND}:
         print("The search itself has failed, see above.", file=sys.stderr)

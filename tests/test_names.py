@@ -294,6 +294,7 @@ def a_product(outside: Path) -> ModelStore:
 @example(["../config.toml"], True)
 @example([".publishing"], False)
 @example(["versions/../../secret.txt"], False)
+@example(["\ud800"], False)  # half a character
 def test_a_redo_log_that_no_publication_wrote_changes_nothing(outside: Path, names: list[str], remove: bool) -> None:
     store = a_product(outside)
     names = [name.replace("secret.txt", str(outside / "secret.txt")) for name in names]

@@ -29,6 +29,13 @@ def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Views of a quarter of the pixels: what is to be shown needs no more."""
+    monkeypatch.setattr("ensemble.pretraining.VIEW_SIDE", 64)
+
+
+@pytest.mark.usefixtures("small")
 def test_a_few_pictures_teach_something_and_leave_weights_that_load(teacher: Path, tmp_path: Path) -> None:
     stages: list[tuple[str, float]] = []
     destination = tmp_path / "new" / "folder"
@@ -55,6 +62,7 @@ def test_a_few_pictures_teach_something_and_leave_weights_that_load(teacher: Pat
     }
 
 
+@pytest.mark.usefixtures("small")
 def test_the_same_seed_gives_the_same_weights(teacher: Path, tmp_path: Path) -> None:
     for name, seed in (("first", 1), ("again", 1), ("other", 2)):
         pretrain(teacher=teacher, destination=tmp_path / name, pictures=4, epochs=1, seed=seed)
@@ -65,6 +73,7 @@ def test_the_same_seed_gives_the_same_weights(teacher: Path, tmp_path: Path) -> 
     assert not torch.allclose(first["stem.0.weight"], other["stem.0.weight"], atol=1e-3)
 
 
+@pytest.mark.usefixtures("small")
 def test_a_time_limit_ends_the_learning_and_still_gives_weights(teacher: Path, tmp_path: Path) -> None:
     facts = pretrain(teacher=teacher, destination=tmp_path, pictures=8, epochs=10_000, minutes=0.05)
     assert 0 < facts["views"] < 80_000
