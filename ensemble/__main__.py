@@ -199,11 +199,11 @@ def inspect(
             photo = read_photo(path)
             for note in photo.notes:
                 say(f"{photo.name}: {note}")
-            verdict = inspector.inspect([photo], chosen)[0].as_json() | {"photo": str(path)}
+            verdict = inspector.inspect([photo], chosen)[0].as_json() | {"photo": legible(str(path))}
             line = f"{path}: {verdict['verdict']} ({verdict['reason']})" + (" DEMO" if demo else "")
         except PhotoError as error:
             refused = True
-            verdict = {"photo": str(path), "error": str(error)}
+            verdict = {"photo": legible(str(path)), "error": str(error)}
             line = f"{path}: refused. {error}"
         print_result(json.dumps(verdict) if as_json else legible(line))
     if refused:
@@ -252,7 +252,8 @@ def labels(
 
     dataset = find_dataset(data, parse_classes(classes) if classes else None, seed)
     apart = any(sample.mask for sample in dataset.train)  # else a share of the test part has to be learnt from
-    samples, held_out = (dataset.train, dataset.test) if apart else ((*dataset.train, *dataset.test), None)
+    kept = (*dataset.calibration, *dataset.test)
+    samples, held_out = (dataset.train, kept) if apart else ((*dataset.train, *kept), None)
     good = dataset.classes.good or NON_DEFECTIVE
     made = write_labels(samples, destination, held_out=held_out, one_class=one_class, good=good, seed=seed)
     for sentence in dataset.notes:

@@ -20,6 +20,7 @@ from typing import BinaryIO
 from ensemble.errors import ArchiveError
 from ensemble.names import MAX_NAME, safe_name, shown
 from ensemble.photos import MAX_BYTES
+from ensemble.vocabulary import is_litter
 
 MAX_ENTRIES = 5_000
 MAX_TOTAL = 2_000_000_000  # bytes, as the directory declares them
@@ -28,8 +29,6 @@ MAX_RATIO = 200  # photos hardly shrink in a zip; only what is blank or hostile 
 RATIO_FROM = 1_000_000  # bytes; below this even the steepest ratio does no harm
 LOCAL_HEADER = 30  # bytes, the least that lies before an entry's own
 
-LEFT_OUT = (".DS_Store", "Thumbs.db")
-LEFT_BY_MACS = "._"  # before a file's own name: what its disk had to say of it
 UNICODE_NAME = 0x7075  # an extra field with the name in UTF-8, where the entry has it in the code page of some Windows
 ARCHIVE_ENDINGS = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".tbz2", ".xz", ".txz", ".zst", ".cab")
 ARCHIVE_MAGIC = re.compile(
@@ -197,7 +196,7 @@ def _unicode_name(extra: bytes, raw: bytes) -> bytes:
 def _is_left_out(info: zipfile.ZipInfo) -> bool:
     path = PurePosixPath(path_of(info))
     folder = path_of(info).endswith("/") or stat.S_ISDIR(info.external_attr >> 16)
-    return folder or "__MACOSX" in path.parts or path.name in LEFT_OUT or path.name.startswith(LEFT_BY_MACS)
+    return folder or any(map(is_litter, path.parts))
 
 
 def _refused_by_kind(info: zipfile.ZipInfo) -> str | None:

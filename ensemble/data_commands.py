@@ -13,6 +13,7 @@ import typer
 
 from ensemble.errors import DataError
 from ensemble.importers import Understood
+from ensemble.results import DEFECTIVE, NON_DEFECTIVE
 from ensemble.terminal import Seed, print_table, say, stages
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def clean(
 ) -> None:
     """Look for what is odd: unreadable, dark, blurred, copies, copies across train and test, wrong labels."""
     from ensemble.cleaning.findings import KINDS, report
-    from ensemble.collection import Collection
+    from ensemble.collection import CONTRADICTION, Collection
     from ensemble.store.files import write_atomically
     from ensemble.workbench import look_through, torn
 
@@ -110,6 +111,8 @@ def clean(
         ("what is odd", "photos", "what to do"),
         ((KINDS[kind].title, str(number), KINDS[kind].advice) for kind, number in counts.most_common()),
     )
+    for finding in [each for each in found if each.kind == CONTRADICTION][:SHOWN]:
+        say(f"{finding.sentence} Say it with `data label {folder} {finding.sha256[:12]} OK`, or NOK, or out.")
     apart = torn(collection)
     say(f"{len(found)} things to look at; {len(apart)} groups that belong together lie in more than one split.")
     if json_file:
@@ -120,6 +123,28 @@ def clean(
             "found": [asdict(each) for each in found],
         }
         write_atomically(json_file, (json.dumps(facts, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+@app.command()
+def label(
+    folder: Folder,
+    photo: Annotated[str, typer.Argument(metavar="PHOTO", help="Its name in the source, or how its SHA-256 begins.")],
+    class_name: Annotated[str, typer.Argument(metavar="CLASS", help="OK, NOK, a class's own name, or out.")],
+    author: Author = "",
+) -> None:
+    """Say what a photo shows, such as one that came in under two labels, or leave it out."""
+    from ensemble.collection import Collection
+
+    collection = Collection(folder)
+    found = [each.sha256 for each in collection.photos() if photo == each.name or each.sha256.startswith(photo)]
+    if len(found) != 1:
+        raise DataError(f"{len(found)} photos of {folder} are called {photo}. Name one, or how its SHA-256 begins.")
+    if class_name == "out":
+        decision = collection.decide("drop", found, author=author)
+    else:
+        meant = {"OK": NON_DEFECTIVE, "NOK": DEFECTIVE}.get(class_name, class_name)
+        decision = collection.decide("relabel", found, meant, author=author)
+    say(decision.sentence() if decision else "Nothing changes by that.")
 
 
 @app.command()

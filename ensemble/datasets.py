@@ -1,7 +1,4 @@
-"""Folders of photos to learn from and to measure on: one folder a class, in `train/` and `test/` or without them.
-
-Which layouts there are stands in `layouts`.
-"""
+"""Photos to learn from and to measure on: a folder in any layout that `importers` reads, or a collection."""
 
 import hashlib
 from collections import Counter
@@ -13,12 +10,13 @@ from typing import TypeVar
 from sklearn.model_selection import train_test_split
 
 from ensemble import captures
-from ensemble.collection import SPLITS, UNSPLIT, Collection, is_collection
+from ensemble.collection import CONTRADICTION, SPLITS, UNSPLIT, Collection, is_collection
 from ensemble.errors import DataError
-from ensemble.ground_truth import GROUND_TRUTH, contradictions, refuse_misfit
-from ensemble.layouts import TEST, TRAIN, WHOLE, Found, Layout, is_bad, is_good, meaning, read_layout
-from ensemble.photos import is_photo
-from ensemble.results import NON_DEFECTIVE, OK_NOK, Classes
+from ensemble.ground_truth import contradictions, refuse_misfit
+from ensemble.importers import Entry, mapping_note
+from ensemble.results import OK_NOK, Classes
+from ensemble.sources import Source, file_digest, read_source, under_two_labels
+from ensemble.vocabulary import CALIBRATION, TEST, TRAIN, WHOLE, classes_of, is_bad, is_good, same_name
 
 Thing = TypeVar("Thing")
 HELD_OUT = 0.3
@@ -72,27 +70,26 @@ def parse_classes(text: str) -> dict[str, str]:
 def find_dataset(folder: Path, folders: Mapping[str, str] | None = None, seed: int = 0) -> Dataset:
     """Find the photos of every class below a folder; a DataError says what was expected and what is there.
 
-    A collection gives its photos by their splits. Elsewhere `folders` maps folder names to classes; without it known
-    names for good and bad parts become non_defective and defective, every `test/TYPE` beside a lone `train/good` is
-    defective, and any others are classes by their own names. Without `test/` three photos in ten of each class are held
-    out, chosen by the seed.
+    A collection gives its photos by their splits. Elsewhere a folder is read as an import reads it, and `folders` maps
+    its class names to classes, by default what their names mean. Photos of a validation part teach nobody: they are
+    the calibration photos. Without a test part three photos in ten of each class are held out, chosen by the seed.
     """
     if is_collection(folder):
         return _from_collection(Collection(folder))
-    layout = _layout(folder)
-    mapping = dict(folders) if folders else meaning(folder, layout)
-    classes = _classes(mapping)
-    notes = [_mapping_note(mapping)] if any(name != label for name, label in mapping.items()) else []
-    notes += layout.notes
-    parts = {part: _samples(listing, mapping, classes, folder / part, notes) for part, listing in layout.parts.items()}
-    if parts.get(TEST):
-        train, test = parts.get(TRAIN, ()), parts[TEST]
-    else:
-        train, test = _hold_out(parts.get(TRAIN) or parts.get(WHOLE) or (), folder, seed)
+    source = read_source(folder, folders)
+    classes = _classes(source, folders)
+    told = {kind: label for kind, label in source.meaning.items() if kind != label}
+    notes = [mapping_note(told)] if told else []
+    notes += source.notes
+    parts = _samples(source, source.meaning, classes, notes)
+    train, test = (*parts[TRAIN], *parts[WHOLE]), parts[TEST]
+    if not test:
+        train, test = _hold_out(train, folder, seed)
         notes.append(
             f"There is no test part: {len(test)} of {len(train) + len(test)} photos are held out to measure on."
         )
-    return Dataset(classes, train, test, mapping, (*notes, *_unmasked((*train, *test), layout, classes)))
+    everything = (*train, *parts[CALIBRATION], *test)
+    return Dataset(classes, train, test, source.meaning, (*notes, *_unmasked(everything, classes)), parts[CALIBRATION])
 
 
 def check(dataset: Dataset, folder: Path) -> tuple[str, ...]:
@@ -111,8 +108,9 @@ def check(dataset: Dataset, folder: Path) -> tuple[str, ...]:
             f"The train part of {folder} has photos of {', '.join(sorted(counts))} only; {', '.join(missing)} has "
             "none. Add photos of every class."
         )
-    refuse_misfits((*dataset.train, *dataset.test))
-    unseen = not any(sample.label == classes.defect for sample in (*dataset.train, *dataset.test))
+    everything = (*dataset.train, *dataset.calibration, *dataset.test)
+    refuse_misfits(everything)
+    unseen = not any(sample.label == classes.defect for sample in everything)
     alone = (GOOD_ALONE,) if classes.defect is not None and unseen else _unmeasured(dataset.test, classes)
     empty = empty_masks((*dataset.train, *dataset.calibration, *dataset.test), classes)
     return (*alone, *empty, *_duplicates(dataset))
@@ -139,30 +137,27 @@ def evaluation_part(
     """The photos to measure a trained product on, with notes; folder names mean what they meant in training.
 
     Where the names are others, the known names for good and bad parts count, and beside good parts every other folder
-    is a kind of defect; a DataError where none of that fits. Without `test/` the photos are those that training by the
-    first of `seeds` has held out.
+    is a kind of defect; a DataError where none of that fits. Without a test part the photos are those that training by
+    the first of `seeds` has held out.
     """
     if is_collection(folder):
         return _test_part(Collection(folder), classes)
-    layout = _layout(folder)
-    part = next(name for name in (TEST, TRAIN, WHOLE) if name in layout.parts or name == WHOLE)
-    listing = layout.parts.get(part, {})
-    known, notes = _known(folder / part, layout, sorted(listing), folders, classes)
+    source = read_source(folder)
+    part = TEST if source.kinds(TEST) else CALIBRATION if not source.kinds(TRAIN, WHOLE) else ""
+    listing = source.kinds(part) if part else source.kinds()
+    known, notes = _known(source, listing, folders, classes)
     if strange := sorted({known[name] for name in listing} - set(classes.names)):
         raise DataError(
-            f"{folder / part} holds {', '.join(strange)}; this product knows {', '.join(classes.names)}. "
-            "Rename the folders."
+            f"{folder} holds {', '.join(strange)}; this product knows {', '.join(classes.names)}. Rename the folders."
         )
-    if part != TEST:
+    if not part:
         dataset = find_dataset(folder, {name: known[name] for name in listing}, next(iter(seeds), 0))
         refuse_misfits(dataset.test)
         return dataset.test, (*dataset.notes, *empty_masks(dataset.test, classes), *_mixed_seeds_notes(seeds))
-    notes += layout.notes
-    samples = _samples(listing, known, classes, folder / part, notes)
-    if not samples:
-        raise DataError(f"{folder / part} holds no photos to measure on. Expected {folder / part}/CLASS/PHOTO.")
+    notes += source.notes
+    samples = _samples(source, known, classes, notes)[part]
     refuse_misfits(samples)
-    unknown = (*_unmasked(samples, layout, classes), *empty_masks(samples, classes))
+    unknown = (*_unmasked(samples, classes), *empty_masks(samples, classes))
     return samples, (*notes, *unknown, *_unmeasured(samples, classes))
 
 
@@ -183,6 +178,8 @@ def _from_collection(collection: Collection) -> Dataset:
     notes = list(contradictions(marked, GOOD_MARKED))
     if waiting := len(split[UNSPLIT]):
         notes.append(f"{waiting} of {len(photos)} photos have no split yet and take part in nothing. Split them first.")
+    if doubts := len({finding.sha256 for finding in collection.findings() if finding.kind == CONTRADICTION}):
+        notes.append(f"{doubts} photos came in under two labels and take part in nothing until somebody decides.")
     train, calibration, test = (tuple(split[name]) for name in SPLITS)
     if not test:
         raise DataError(
@@ -203,28 +200,26 @@ def _test_part(collection: Collection, classes: Classes) -> tuple[tuple[Sample, 
     return dataset.test, (*dataset.notes, *empty, *_unmeasured(dataset.test, classes))
 
 
-def _layout(folder: Path) -> Layout:
-    if not folder.is_dir():
-        raise DataError(f"The data folder {folder} does not exist. Name a folder with one folder of photos a class.")
-    return read_layout(folder)
-
-
 def _known(
-    place: Path, layout: Layout, names: Sequence[str], folders: Mapping[str, str], classes: Classes
+    source: Source, names: Sequence[str], folders: Mapping[str, str], classes: Classes
 ) -> tuple[dict[str, str], list[str]]:
     """What each folder means to a trained product, and a note where that had to be concluded from its neighbours."""
-    known = {name: name for name in classes.names} | dict(folders)
+    spelled = {
+        same_name(name): label for name, label in ({name: name for name in classes.names} | dict(folders)).items()
+    }
+    everything = source.kinds()
+    known = {name: spelled[same_name(name)] for name in everything if same_name(name) in spelled}
     if set(names) <= set(known):
         return known, []
     if classes.good is not None and classes.defect is not None:
-        by_name = {name: classes.good for name in layout.names() if is_good(name)}
-        known = by_name | {name: classes.defect for name in layout.names() if is_bad(name)} | known
+        by_name = {name: classes.good for name in everything if is_good(name)}
+        known = by_name | {name: classes.defect for name in everything if is_bad(name)} | known
         types = {name: classes.defect for name in names if name not in known}
-        if any(known.get(name) == classes.good for name in layout.names()):
-            return known | types, [_mapping_note(types)] if types else []
+        if any(known.get(name) == classes.good for name in everything):
+            return known | types, [mapping_note(types)] if types else []
         if not types:
             return known, []
-    return meaning(place, Layout({WHOLE: dict.fromkeys(names, ())}, False, ())), []
+    return {name: label or name for name, label in classes_of(names).items()}, []
 
 
 def _mixed_seeds_notes(seeds: Sequence[int]) -> tuple[str, ...]:
@@ -253,71 +248,69 @@ def _named_last(key: tuple[str, str] | int) -> tuple[bool, tuple[str, str] | int
 
 def digest(samples: Iterable[Sample]) -> str:
     """One SHA-256 over labels and bytes of all photos, whatever their order and names: which data a model has seen."""
-    lines = sorted(f"{sample.label} {_file_digest(sample.path)}" for sample in samples)
+    lines = sorted(f"{sample.label} {file_digest(sample.path)}" for sample in samples)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def digests(samples: Iterable[Sample]) -> tuple[str, ...]:
     """The SHA-256 of every photo, in order of themselves."""
-    return tuple(sorted({_file_digest(sample.path) for sample in samples}))
+    return tuple(sorted({file_digest(sample.path) for sample in samples}))
 
 
-def _file_digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _mapping_note(mapping: Mapping[str, str]) -> str:
-    return "Taken as " + ", ".join(f"{folder} = {label}" for folder, label in mapping.items()) + "."
-
-
-def _classes(mapping: Mapping[str, str]) -> Classes:
-    names = tuple(dict.fromkeys(mapping.values()))
+def _classes(source: Source, table: Mapping[str, str] | None) -> Classes:
     try:
-        return OK_NOK if NON_DEFECTIVE in names and set(names) <= set(OK_NOK.names) else Classes(names)
+        return (
+            Classes(tuple(dict.fromkeys(table.values())))
+            if table and not {*table.values()} <= {*OK_NOK.names}
+            else source.classes()
+        )
     except ValueError as error:
         raise DataError(f"These folders cannot be the classes of a product. {error}") from error
 
 
 def _samples(
-    listing: Mapping[str, Sequence[Found]],
-    mapping: Mapping[str, str],
-    classes: Classes,
-    folder: Path,
-    notes: list[str],
-) -> tuple[Sample, ...]:
-    if unknown := sorted(set(listing) - set(mapping)):
-        raise DataError(
-            f"{folder} holds the folders {', '.join(unknown)}, which are none of the classes "
-            f"{', '.join(mapping)}. Rename them, or say what they are with --classes."
-        )
-    samples, strange, marked = [], [], []
-    for name, found in listing.items():
-        label = mapping[name]
-        for entry in found:
-            if not is_photo(entry.path):
-                strange.append(entry.path.name)
-            elif label == classes.good:
-                samples.append(Sample(entry.path, label, category=entry.category))
-                marked += [(entry.mask, True)] if entry.mask else []
-            else:
-                kind = entry.kind if label == classes.defect else ""
-                samples.append(Sample(entry.path, label, kind, entry.mask, entry.category))
+    source: Source, meaning: Mapping[str, str], classes: Classes, notes: list[str]
+) -> dict[str, tuple[Sample, ...]]:
+    """The photos of each part that mean a class; of those that stand under two labels none, which is noted."""
+    found: dict[str, list[Sample]] = {part: [] for part in (TRAIN, CALIBRATION, TEST, WHOLE)}
+    for entry in source.entries:
+        if (label := meaning.get(entry.kind)) is not None:
+            found[entry.split].append(_sample(entry, label, classes))
+    marked = [(each.mask, True) for each in source.entries if each.mask and meaning.get(each.kind) == classes.good]
     notes += contradictions(marked, GOOD_MARKED)
-    if strange:
-        notes.append(f"{len(strange)} files in {folder} are no photos and are left out, such as {strange[0]}.")
-    return tuple(samples)
+    before = {sample.label for samples in found.values() for sample in samples}
+    groups = under_two_labels((sample.path, sample.label) for samples in found.values() for sample in samples)
+    undecided = {path for group in groups for path in group}
+    if groups:
+        some = list(groups[0].items())[:2]
+        example = " and ".join(f"{path.parent.name}/{path.name} ({label})" for path, label in some)
+        note = (
+            f"{len(undecided)} photos teach and measure nothing, because the same bytes stand under two labels, such "
+            f"as {example}. Keep each under one."
+        )
+        left = {sample.label for samples in found.values() for sample in samples if sample.path not in undecided}
+        if before - left:
+            raise DataError(f"{note} Nothing is left of {', '.join(sorted(before - left))} in {source.folder}.")
+        notes.append(note)
+    return {part: tuple(each for each in samples if each.path not in undecided) for part, samples in found.items()}
 
 
-def _unmasked(samples: Sequence[Sample], layout: Layout, classes: Classes) -> tuple[str, ...]:
+def _sample(entry: Entry, label: str, classes: Classes) -> Sample:
+    if label == classes.good:
+        return Sample(entry.path, label, category=entry.category, part=entry.part)
+    kind = "/".join(filter(None, (entry.category, entry.defect or entry.kind))) if label == classes.defect else ""
+    return Sample(entry.path, label, kind, entry.mask, entry.category, entry.part)
+
+
+def _unmasked(samples: Sequence[Sample], classes: Classes) -> tuple[str, ...]:
     """A note where some defective photos have a mask and others have none."""
     damaged = [sample for sample in samples if sample.label != classes.good]
     bare = [sample.path for sample in damaged if sample.mask is None]
-    if not layout.has_masks or not bare or classes.defect is None:
+    if not bare or len(bare) == len(damaged) or classes.defect is None:
         return ()
     example = f"{bare[0].parent.name}/{bare[0].name}"
     return (
-        f"{len(bare)} of {len(damaged)} defective photos have no mask in {GROUND_TRUTH}/, such as {example}: where "
+        f"{len(bare)} of {len(damaged)} defective photos have no mask, such as {example}: where "
         "their defects are is not known.",
     )
 
@@ -343,24 +336,14 @@ def _hold_out(samples: tuple[Sample, ...], folder: Path, seed: int) -> tuple[tup
 
 
 def _duplicates(dataset: Dataset) -> tuple[str, ...]:
-    first: dict[str, tuple[str, Sample]] = {}
-    across, conflicts = [], []
-    for part, samples in (("train", dataset.train), ("test", dataset.test)):
-        for sample in samples:
-            known, twin = first.setdefault(_file_digest(sample.path), (part, sample))
-            if known != part:
-                across.append(sample.path.name)
-            if twin.label != sample.label:
-                conflicts.append(f"{twin.path.name} ({twin.label}) and {sample.path.name} ({sample.label})")
-    notes = []
-    if across:
-        notes.append(
-            f"{len(across)} photos of the test part are also in the training part, such as {across[0]}: the measured "
-            "quality is flattered. Remove them from one part."
-        )
-    if conflicts:
-        notes.append(f"{len(conflicts)} photos stand in two classes, such as {conflicts[0]}. Keep each in one.")
-    return tuple(notes)
+    learnt = {file_digest(sample.path) for sample in (*dataset.train, *dataset.calibration)}
+    across = [sample.path.name for sample in dataset.test if file_digest(sample.path) in learnt]
+    if not across:
+        return ()
+    return (
+        f"{len(across)} photos of the test part are also in the training part, such as {across[0]}: the measured "
+        "quality is flattered. Remove them from one part.",
+    )
 
 
 def batches(things: Sequence[Thing], size: int = 32) -> Iterator[Sequence[Thing]]:

@@ -1,53 +1,13 @@
-"""Masks beside photos: which mask in `ground_truth/` belongs to which photo, and whether it fits."""
+"""Masks on disk: whether they can be read and fit their photos, by their headers alone."""
 
-from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 
 from ensemble.errors import DataError, PhotoError
 from ensemble.masks import look_at
-from ensemble.photos import PHOTO_ENDINGS, read_bytes, refuse_damaged, sentences, upright_size
+from ensemble.photos import read_bytes, refuse_damaged, sentences, upright_size
 
 GROUND_TRUTH = "ground_truth"
-SUFFIX = "_mask"
-
-
-@dataclass(frozen=True, slots=True)
-class GroundTruth:
-    """The masks below one folder, by their place (`crack`, `test/defective`) and the stem of their photo."""
-
-    masks: Mapping[tuple[str, str], Path]
-    unreadable: tuple[Path, ...]
-
-    @classmethod
-    def below(cls, folder: Path, among: Container[Path] | None = None) -> "GroundTruth":
-        """Every mask in `folder/ground_truth`; NAME_mask.png goes before NAME.png, broken files are kept apart.
-
-        Where `among` is given, no other files are opened.
-        """
-        masks: dict[tuple[str, str], Path] = {}
-        unreadable = []
-        root = folder / GROUND_TRUTH
-        there = root.is_dir() and (among is None or root in among)
-        for path in sorted(root.rglob("*")) if there else ():
-            if among is not None and path not in among:
-                continue
-            if path.name.startswith(".") or path.suffix.lower() not in PHOTO_ENDINGS or not path.is_file():
-                continue
-            place = path.parent.relative_to(root).as_posix()
-            if not _is_whole(path):
-                unreadable.append(path)
-            elif path.stem.endswith(SUFFIX):
-                masks[place, path.stem.removesuffix(SUFFIX)] = path
-            else:
-                masks.setdefault((place, path.stem), path)
-        return cls(masks, tuple(unreadable))
-
-    def of(self, part: str, inner: Path, *, last: bool) -> Path | None:
-        """The mask of the photo `part/inner`; masks that name no part belong to the `last` one, as in MVTec AD."""
-        place = inner.parent.as_posix()
-        known = self.masks.get((f"{part}/{place}", inner.stem)) if part else None
-        return known or (self.masks.get((place, inner.stem)) if last else None)
 
 
 def misfit(mask: Path, photo: Path) -> str | None:
@@ -88,7 +48,8 @@ def refuse_misfit(mask: Path, photo: Path) -> None:
         raise DataError(f"The mask {mask} {reason}. Export the mask at the size of the photo.")
 
 
-def _is_whole(path: Path) -> bool:
+def is_whole(path: Path) -> bool:
+    """Whether a mask can be read."""
     try:
         with sentences(path.name):
             refuse_damaged(read_bytes(path))

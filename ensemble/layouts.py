@@ -2,36 +2,35 @@
 
 | folders | are |
 |---|---|
-| `train/CLASS`, `test/CLASS` | both parts of a product |
-| `CLASS` | a product without a test part |
+| `train/CLASS`, `valid/CLASS`, `test/CLASS`, in any case | the parts of a data set |
+| `CLASS` | a data set without a test part |
 | `train/good`, `test/good`, `test/TYPE`, `ground_truth/TYPE/NAME_mask.png` | an MVTec AD category |
 | `CATEGORY/train/good` … | an MVTec AD tree: one product over all categories |
 | `good` or `train/good` alone | good parts only |
 """
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ensemble.errors import DataError
-from ensemble.ground_truth import GROUND_TRUTH, GroundTruth
-from ensemble.results import DEFECTIVE, NON_DEFECTIVE
+from ensemble.listing import Problem, Tree, is_photo_name
+from ensemble.mask_files import IMAGE_FOLDERS, MaskFiles
+from ensemble.vocabulary import (
+    CALIBRATION,
+    TEST,
+    TRAIN,
+    WHOLE,
+    WITHOUT_LABELS,
+    is_bad,
+    is_good,
+    part_called,
+    plain,
+    same_name,
+)
 
-GOOD_NAMES = frozenset(
-    (
-        *("non_defective", "nondefective", "not_defective", "non_defect", "no_defect", "nodefect", "defect_free"),
-        *("ok", "okay", "ok_front", "io", "good", "normal", "pass", "passed", "fine", "free", "mt_free", "clean"),
-        *("undamaged", "negative"),
-    )
-)
-BAD_NAMES = frozenset(
-    (
-        *("defective", "defect", "def", "def_front", "nok", "not_ok", "nio", "ng", "bad", "anomaly", "anomalous"),
-        *("abnormal", "fail", "failed", "faulty", "damaged", "broken", "reject", "rejected", "positive"),
-    )
-)
-TRAIN, TEST, WHOLE = "train", "test", ""
-PARTS = (TRAIN, TEST)
+IDLE = "takes no part. Folders of photos are train, validation and test, or one a class: call it so, or move it away."
+PUT = "Put {it} into one, such as train/ok or train/nok."
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +45,11 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What lies where: for `train`, `test` or, without parts, the whole, the files of every class folder."""
+    """What lies where: for `train`, `calibration` and `test`, or without parts for the whole, the files by class."""
 
     parts: Mapping[str, Mapping[str, Sequence[Found]]]
-    has_masks: bool
+    masks: frozenset[Path]
+    problems: tuple[Problem, ...]
     notes: tuple[str, ...]
 
     def names(self) -> list[str]:
@@ -57,146 +57,129 @@ class Layout:
         return sorted({name for folders in self.parts.values() for name in folders})
 
 
-def is_good(name: str) -> bool:
-    """Whether a folder's name is known to mean good parts."""
-    return _plain(name) in GOOD_NAMES
-
-
-def is_bad(name: str) -> bool:
-    """Whether a folder's name is known to mean defective parts."""
-    return _plain(name) in BAD_NAMES
-
-
-def _plain(name: str) -> str:
-    return name.lower().replace("-", "_").replace(" ", "_")
-
-
-def categories(folder: Path, depth: int = 2, among: Container[Path] | None = None) -> dict[str, Path]:
+def categories(tree: Tree, depth: int = 2) -> dict[str, Tree]:
     """Folders with a `train` or `test` part at or below a folder, by their path from there; its own name for itself."""
-    if parts_of(folder, among):
-        return {folder.resolve().name: folder}
-    found: dict[str, Path] = {}
-    for child in _folders(folder, among) if depth else ():
-        if parts_of(child, among):
-            found[child.name] = child
+    if _is_category(tree):
+        return {tree.root.resolve().name: tree}
+    found: dict[str, Tree] = {}
+    for child in tree.folders() if depth else ():
+        below = tree.within(child)
+        if _is_category(below):
+            found[child] = below
         else:
-            found |= {f"{child.name}/{name}": path for name, path in categories(child, depth - 1, among).items()}
+            found |= {f"{child}/{name}": inner for name, inner in categories(below, depth - 1).items()}
     return found
 
 
-def parts_of(folder: Path, among: Container[Path] | None = None) -> tuple[str, ...]:
-    """Which of `train` and `test` a folder has."""
-    return tuple(part for part in PARTS if _may_see(folder / part, among) and (folder / part).is_dir())
+def _is_category(tree: Tree) -> bool:
+    """Whether a folder has parts with classes in them, or both: `shoes/training/NAME` alone is a kind of shoes."""
+    parts = {part: folders for part, folders in parts_of(tree).items() if part in (TRAIN, TEST)}
+    return len(parts) > 1 or any(tree.within(folder).folders() for folders in parts.values() for folder in folders)
 
 
-def _may_see(path: Path, among: Container[Path] | None) -> bool:
-    return among is None or path in among
+def parts_of(tree: Tree) -> dict[str, list[str]]:
+    """The folders of each part that a tree has; several folders may be of one part."""
+    found: dict[str, list[str]] = {}
+    for folder in tree.folders():
+        if part := part_called(folder):
+            found.setdefault(part, []).append(folder)
+    return found
 
 
-def read_layout(folder: Path, among: Container[Path] | None = None) -> Layout:
-    """Every file below the class folders of a folder; of a tree of MVTec AD categories, below those of all.
-
-    Where `among` is given, files and folders that are not in it are not there: neither opened nor followed.
-    """
-    roots = {"": folder} if parts_of(folder, among) else _tree(folder, among) or {"": folder}
+def read_layout(tree: Tree) -> Layout:
+    """Every file below the class folders of a tree; of a tree of MVTec AD categories, below those of all."""
+    roots = {"": tree} if parts_of(tree) else _tree(tree) or {"": tree}
     parts: dict[str, dict[str, list[Found]]] = {}
-    notes, masks = [], 0
+    notes, problems = [], list[Problem]()
+    masks: frozenset[Path] = frozenset()
     if "" not in roots:
-        notes.append(f"{folder} holds {len(roots)} categories, taken as one product: {', '.join(roots)}.")
+        notes.append(f"{tree.root} holds {len(roots)} categories, taken as one product: {', '.join(roots)}.")
     for category, root in roots.items():
-        truth = GroundTruth.below(root, among)
-        masks += len(truth.masks)
-        places = parts_of(root, among) or (WHOLE,)
-        used: set[Path] = set()
-        for part in places:
+        known = MaskFiles.of(root)
+        masks |= known.files
+        places, out = _places(root, known)
+        problems += root.folder_problems(out, IDLE)
+        for part, folder in places:
             folders = parts.setdefault(part, {})
-            last = part == places[-1]
-            for name, found in _found(root / part, part, category, truth, among, last=last).items():
+            away = frozenset(out) if not folder else frozenset()
+            for name, found in _found(root.within(folder), category, known, away).items():
                 folders.setdefault(name, []).extend(found)
-                used |= {entry.mask for entry in found if entry.mask}
-        notes += _mask_notes(truth, used, root)
-    return Layout(parts, masks > 0, tuple(notes))
+        notes += known.notes(root)
+        problems += _loose(root, parts, masks, tuple(f"{root.above}{folder}/" for folder in out))
+    return Layout(parts, masks, tuple(problems), tuple(notes))
 
 
-def _found(
-    place: Path, part: str, category: str, truth: GroundTruth, among: Container[Path] | None, *, last: bool
-) -> dict[str, list[Found]]:
-    return {
-        child.name: [
-            Found(
-                path,
-                _kind(path.relative_to(place), category),
-                truth.of(part, path.relative_to(place), last=last),
-                category,
-            )
-            for path in sorted(child.rglob("*"))
-            if _may_see(path, among) and path.is_file() and not path.name.startswith(".")
-        ]
-        for child in _folders(place, among)
-    }
+def _loose(
+    tree: Tree, parts: Mapping[str, Mapping[str, Sequence[Found]]], masks: frozenset[Path], away: tuple[str, ...]
+) -> Iterator[Problem]:
+    """Photos that lie in no class folder, by the folder that they lie in; those in folders `away` are named already."""
+    used = {found.path for folders in parts.values() for files in folders.values() for found in files} | masks
+    loose: dict[str, list[str]] = {}
+    for inner, path in tree.files.items():
+        name = tree.above + inner
+        if is_photo_name(name) and path not in used and not name.startswith(away):
+            loose.setdefault(name.rpartition("/")[0], []).append(name)
+    for folder, names in loose.items():
+        if len(names) == 1:
+            yield Problem(names[0], f"{names[0]} lies in no class folder. {PUT.format(it='it')}")
+        else:
+            where = f"{folder}/" if folder else "the top"
+            yield Problem(where, f"{len(names)} photos in {where} lie in no class folder. {PUT.format(it='them')}")
 
 
-def _kind(inner: Path, category: str) -> str:
-    """`scratch` for both defective/scratch/NAME and scratch/NAME; in a tree, with the category before it."""
-    folders = inner.parts[:-1]
-    named = folders[1:] if len(folders) > 1 and is_bad(folders[0]) else folders
+def _places(tree: Tree, masks: MaskFiles) -> tuple[list[tuple[str, str]], list[str]]:
+    """The folders that hold class folders, each with its part, and the folders with photos that take no part.
+
+    Class folders beside `test/` or `validation/` are the training part, where there is no other and their names are
+    known or occur there too.
+    """
+    parts = parts_of(tree)
+    places = [(part, folder) for part, folders in parts.items() for folder in folders]
+    rest = [folder for folder in tree.folders() if not part_called(folder) and _has_photos(tree, folder, masks)]
+    names = {same_name(name) for _, folder in places for name in tree.within(folder).folders()}
+    known = [folder for folder in rest if same_name(folder) in names or is_good(folder) or is_bad(folder)]
+    if parts and (TRAIN in parts or not known):
+        return sorted(places, key=_by_part), rest
+    out = [folder for folder in rest if (parts and folder not in known) or plain(folder) in WITHOUT_LABELS]
+    return [(TRAIN if parts else WHOLE, ""), *sorted(places, key=_by_part)], out
+
+
+def _by_part(place: tuple[str, str]) -> tuple[int, str]:
+    return (TRAIN, CALIBRATION, TEST).index(place[0]), place[1]
+
+
+def _has_photos(tree: Tree, folder: str, masks: MaskFiles) -> bool:
+    return any(is_photo_name(name) and path not in masks.files for name, path in tree.below_folder(folder).items())
+
+
+def _found(place: Tree, category: str, masks: MaskFiles, away: frozenset[str]) -> dict[str, list[Found]]:
+    """The files of each class folder right below a place, but for masks and the folders that take no part."""
+    found: dict[str, list[Found]] = {}
+    for name, path in place.files.items():
+        top, _, inner = name.partition("/")
+        if not inner or path in masks.files or top in away or part_called(top):
+            continue
+        kind = _kind(name.split("/")[:-1], category)
+        found.setdefault(top, []).append(Found(path, kind, masks.by_photo.get(path), category))
+    return {name: files for name, files in found.items() if any(is_photo_name(file.path.name) for file in files)}
+
+
+def _kind(folders: Sequence[str], category: str) -> str:
+    """`scratch` for both defective/scratch/NAME and scratch/images/NAME; in a tree, with the category before it."""
+    own = [folder for folder in folders if plain(folder) not in IMAGE_FOLDERS] or folders
+    named = own[1:] if len(own) > 1 and is_bad(own[0]) else own
     return "/".join((*((category,) if category else ()), *named))
 
 
-def _folders(folder: Path, among: Container[Path] | None) -> list[Path]:
-    return [
-        child
-        for child in sorted(folder.iterdir())
-        if _may_see(child, among) and child.is_dir() and not child.name.startswith(".") and child.name != GROUND_TRUTH
-    ]
-
-
-def _tree(folder: Path, among: Container[Path] | None) -> dict[str, Path]:
+def _tree(tree: Tree) -> dict[str, Tree]:
     """The MVTec AD categories below a folder that has no parts of its own; a DataError where one of them is none."""
-    found = categories(folder, among=among)
+    found = categories(tree)
     for root in found.values():
-        names = [child.name for child in _folders(root / TRAIN, among)] if TRAIN in parts_of(root, among) else []
-        if len(names) != 1 or not is_good(names[0]):
+        learnt = {name for folder in parts_of(root).get(TRAIN, ()) for name in root.within(folder).folders()}
+        names = {same_name(name) for name in learnt}
+        if len(names) != 1 or not all(map(is_good, learnt)):
             raise DataError(
-                f"{folder} holds {', '.join(found)}, each with parts of its own, but {root / TRAIN} does not hold "
-                "good parts alone, so they are no MVTec AD tree. Name one of them."
+                f"{tree.root} holds {', '.join(found)}, each with parts of its own, but {root.root / TRAIN} does not "
+                "hold good parts alone, so they are no MVTec AD tree. Name one of them."
             )
     return found
-
-
-def _mask_notes(truth: GroundTruth, used: set[Path], root: Path) -> list[str]:
-    notes = []
-    if truth.unreadable:
-        notes.append(
-            f"{len(truth.unreadable)} masks in {root / GROUND_TRUTH} cannot be read and are left out, such as "
-            f"{truth.unreadable[0].name}. Export them again as grey PNG."
-        )
-    if idle := sorted(set(truth.masks.values()) - used):
-        example = idle[0].relative_to(root / GROUND_TRUTH).as_posix()
-        notes.append(f"{len(idle)} masks in {root / GROUND_TRUTH} belong to no photo, such as {example}.")
-    return notes
-
-
-def meaning(folder: Path, layout: Layout) -> dict[str, str]:
-    """What the class folders mean: good and defective where their names say so, else classes by their own names."""
-    names = layout.names()
-    if not names:
-        raise DataError(
-            f"{folder} holds no class folders. Expected train/CLASS/PHOTO and test/CLASS/PHOTO, "
-            "such as train/ok and train/nok."
-        )
-    learnt = list(layout.parts.get(TRAIN) or layout.parts.get(WHOLE) or ())
-    if len(learnt) == 1 and is_good(learnt[0]):
-        return {name: NON_DEFECTIVE if is_good(name) else DEFECTIVE for name in names}
-    good, bad = [name for name in names if is_good(name)], [name for name in names if is_bad(name)]
-    if len(names) == 1 and bad:
-        raise DataError(f"{folder} holds defective parts only ({names[0]}). Add photos of good parts in a folder good.")
-    if len(names) == 1 and not good:
-        raise DataError(
-            f"{folder} holds one class only, {names[0]}. If these are good parts, call the folder good; otherwise add "
-            "a folder for each other class."
-        )
-    if len(names) == 1 or (len(names) == 2 and (len(good) == 1 or len(bad) == 1) and good != bad):
-        fine = good[0] if good else next(name for name in names if name not in bad)
-        return {name: NON_DEFECTIVE if name == fine else DEFECTIVE for name in names}
-    return {name: name for name in names}

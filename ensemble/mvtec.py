@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ensemble.errors import DataError
-from ensemble.ground_truth import GROUND_TRUTH, GroundTruth, contradiction, misfit, size_of
-from ensemble.layouts import TEST, TRAIN, Found, Layout, categories, is_good, parts_of, read_layout
+from ensemble.ground_truth import GROUND_TRUTH, contradiction, misfit, size_of
+from ensemble.layouts import Found, Layout, categories, parts_of, read_layout
+from ensemble.listing import Problem, Tree
+from ensemble.mask_files import MaskFiles
 from ensemble.masks import look_at
 from ensemble.photos import is_photo
 from ensemble.results import DEFECTIVE, NON_DEFECTIVE
+from ensemble.vocabulary import CALIBRATION, TEST, TRAIN, is_good
 
 COLUMNS = ("path", "category", "split", "label", "defect_type", "mask")
 Matter = Literal["structure", "photo", "missing mask", "mask"]
@@ -63,24 +66,44 @@ class Category:
 
 def check_tree(folder: Path) -> dict[str, Category]:
     """Every category of a tree with its counts and oddities; a DataError where there is none."""
-    return {name: _check(root, folder) for name, root in find_categories(folder).items()}
+    tree = _listed(folder)
+    return {name: _check(root, folder, _problems(tree, root)) for name, root in _categories(tree).items()}
 
 
 def find_categories(folder: Path) -> dict[str, Path]:
     """The categories at or below a folder by their names; a DataError where there is none."""
-    found = categories(folder) if folder.is_dir() else {}
-    if not found:
-        raise DataError(
-            f"{folder} is no MVTec AD tree. Expected CATEGORY/train/good and CATEGORY/test/TYPE in it, or a category."
-        )
-    return found
+    return {name: tree.root for name, tree in _categories(_listed(folder)).items()}
+
+
+def _listed(folder: Path) -> Tree:
+    if not folder.is_dir():
+        raise DataError(_none(folder))
+    return Tree.below(folder)
+
+
+def _categories(tree: Tree) -> dict[str, Tree]:
+    if found := categories(tree):
+        return found
+    problems = [
+        f" Of {len(tree.problems)} files that cannot be used, the first: {each.reason}" for each in tree.problems
+    ]
+    raise DataError("".join((_none(tree.root), *problems[:1])))
+
+
+def _none(folder: Path) -> str:
+    return f"{folder} is no MVTec AD tree. Expected CATEGORY/train/good and CATEGORY/test/TYPE in it, or a category."
+
+
+def _problems(tree: Tree, root: Tree) -> list[Problem]:
+    """The files of a category that cannot be used, whatever they hold."""
+    return [problem for problem in tree.problems if problem.name.startswith(root.above)]
 
 
 def image_level(folder: Path) -> list[dict[str, str]]:
     """A row a photo with the values of `COLUMNS`; paths are relative to the folder, with forward slashes."""
     rows = []
-    for category, root in find_categories(folder).items():
-        for part, name, found in _photos(read_layout(root)):
+    for category, tree in _categories(_listed(folder)).items():
+        for part, name, found in _photos(read_layout(tree)):
             good = is_good(name)
             values = (
                 found.path.relative_to(folder).as_posix(),
@@ -105,41 +128,41 @@ def as_csv(rows: Sequence[Mapping[str, str]]) -> bytes:
 
 def _photos(layout: Layout) -> Iterator[tuple[str, str, Found]]:
     """Part, class folder and file of everything that is a photo."""
-    for part in (TRAIN, TEST):
+    for part in (TRAIN, CALIBRATION, TEST):
         for name, files in layout.parts.get(part, {}).items():
             yield from ((part, name, found) for found in files if is_photo(found.path))
 
 
-def _check(root: Path, tree: Path) -> Category:
-    layout, truth = read_layout(root), GroundTruth.below(root)
+def _check(root: Tree, folder: Path, problems: Sequence[Problem]) -> Category:
+    layout, masks = read_layout(root), MaskFiles.of(root)
     photos = list(_photos(layout))
     good = Counter(part for part, name, _ in photos if is_good(name))
     bad = [found for part, name, found in photos if part == TEST and not is_good(name)]
     oddities = (
-        *_structure(root, tree, layout, good, bad),
-        *_strangers(layout, tree),
-        *_masks(root, tree, truth, bad, {found.mask for _, _, found in photos if found.mask}),
-        *_marked_good(tree, [found.mask for _, name, found in photos if found.mask and is_good(name)]),
+        *(Oddity("photo", each.name, each.reason.removeprefix(each.name).strip(" .")) for each in problems),
+        *_structure(root, layout, good, bad),
+        *_strangers(layout, folder),
+        *_masks(root, folder, masks, bad),
+        *_marked_good(folder, [found.mask for _, name, found in photos if found.mask and is_good(name)]),
     )
     types = Counter(found.kind for found in bad)
-    return Category(good[TRAIN], good[TEST], dict(sorted(types.items())), len(truth.masks), oddities)
+    count = len(masks.files) - len(masks.unreadable)
+    return Category(good[TRAIN], good[TEST], dict(sorted(types.items())), count, oddities)
 
 
-def _structure(
-    root: Path, tree: Path, layout: Layout, good: Mapping[str, int], bad: Sequence[Found]
-) -> Iterator[Oddity]:
-    for part in (TRAIN, TEST):
+def _structure(root: Tree, layout: Layout, good: Mapping[str, int], bad: Sequence[Found]) -> Iterator[Oddity]:
+    places = {part: parts_of(root).get(part, [part]) for part in (TRAIN, TEST)}
+    for part, (place, *_) in places.items():
         if not good[part]:
-            yield Oddity("structure", _named(root / part / "good", tree), "holds no photos of good parts")
+            yield Oddity("structure", f"{root.above}{place}/good", "holds no photos of good parts")
     if not bad:
-        yield Oddity("structure", _named(root / TEST, tree), "holds no photos of defective parts")
+        yield Oddity("structure", f"{root.above}{places[TEST][0]}", "holds no photos of defective parts")
     for name in layout.parts.get(TRAIN, {}):
         if not is_good(name):
-            yield Oddity("structure", _named(root / TRAIN / name, tree), "is no folder of good parts")
-    for part in parts_of(root):
-        for path in sorted((root / part).iterdir()):
-            if path.is_file() and not path.name.startswith("."):
-                yield Oddity("structure", _named(path, tree), "lies outside the folders of good parts and defects")
+            yield Oddity("structure", f"{root.above}{places[TRAIN][0]}/{name}", "is no folder of good parts")
+    for folders in parts_of(root).values():
+        for name in (f"{folder}/{file}" for folder in folders for file in root.within(folder).at_top()):
+            yield Oddity("structure", root.above + name, "lies outside the folders of good parts and defects")
 
 
 def _strangers(layout: Layout, tree: Path) -> Iterator[Oddity]:
@@ -151,20 +174,19 @@ def _strangers(layout: Layout, tree: Path) -> Iterator[Oddity]:
                     yield Oddity("photo", _named(found.path, tree), "is no photo")
 
 
-def _masks(root: Path, tree: Path, truth: GroundTruth, bad: Sequence[Found], used: set[Path]) -> Iterator[Oddity]:
+def _masks(root: Tree, tree: Path, masks: MaskFiles, bad: Sequence[Found]) -> Iterator[Oddity]:
     for found in bad:
         if found.mask is None:
             yield Oddity("missing mask", _named(found.path, tree), f"has no mask in {GROUND_TRUTH}")
         else:
             for reason in _mask_reasons(found.mask, found.path):
                 yield Oddity("mask", _named(found.mask, tree), reason)
-    for path in truth.unreadable:
-        yield Oddity("mask", _named(path, tree), "cannot be read")
-    for path in sorted(set(truth.masks.values()) - used):
-        yield Oddity("mask", _named(path, tree), "belongs to no photo")
-    place = root / GROUND_TRUTH
-    if bad and not place.is_dir():
-        yield Oddity("structure", _named(place, tree), "is missing")
+    for name in masks.unreadable:
+        yield Oddity("mask", name, "cannot be read")
+    for name in masks.idle:
+        yield Oddity("mask", name, "belongs to no photo")
+    if bad and not masks.files:
+        yield Oddity("structure", f"{root.above}{GROUND_TRUTH}", "is missing")
 
 
 def _mask_reasons(mask: Path, photo: Path) -> Iterator[str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from ensemble.archives import MAX_TOTAL, inner_paths, read_archive
 from ensemble.errors import ArchiveError, DataError
 from ensemble.full_disk import why_not_written
-from ensemble.importers.tree import Problem, is_photo_name, legible
+from ensemble.listing import Problem, is_photo_name, legible
 from ensemble.locks import locked_alone
 from ensemble.names import any_path_below, clean, clean_parts, numbered
 

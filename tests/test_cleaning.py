@@ -246,7 +246,7 @@ def test_too_few_photos_of_a_class_are_skipped_with_a_reason(
 
 
 def test_a_finding_checks_itself() -> None:
-    with pytest.raises(ValueError, match="A finding is one of leak, "):
+    with pytest.raises(ValueError, match="A finding is one of contradiction, leak, "):
         Finding("odd", "a", (), 0.5, "")
     with pytest.raises(ValueError, match="must lie in"):
         Finding("dark", "a", (), 1.5, "")

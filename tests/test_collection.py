@@ -73,10 +73,48 @@ def test_a_photo_comes_in_once_whatever_its_name(collection: Collection, source:
     assert (added.added, [each.name for each in added.known]) == (2, ["good/again.png"])
     assert "the same photo as good/a.png" in added.known[0].reason
     (other,) = collection.add([entry(source, "scratch/a.png", 1, "scratch")], MEANING, origin="x").known
-    assert other.reason.endswith("as non_defective, though this one says defective.")
+    assert other.reason.startswith("good/a.png says OK and scratch/a.png says NOK, and they are the same photo")
     assert collection.add(entries, MEANING, origin="second").added == 0
     assert len(list((collection.folder / PHOTOS).iterdir())) == 2
     assert collection.classes() == OK_NOK
+
+
+@pytest.mark.parametrize("first", ["good", "scratch"])
+def test_the_same_bytes_under_two_labels_wait_for_a_person_whichever_came_first(
+    collection: Collection, source: Path, first: str
+) -> None:
+    second = "scratch" if first == "good" else "good"
+    masked = source / "mask.png"
+    pair = {
+        "good": entry(source, "good/a.png", 1),
+        "scratch": entry(source, "scratch/a.png", 1, "scratch", defect="deep", mask=masked),
+    }
+    Image.new("L", (48, 40), 255).save(masked)
+    others = [entry(source, "good/b.png", 2), entry(source, "scratch/c.png", 3, "scratch")]
+    added = collection.add([pair[first], *others, pair[second]], MEANING, origin="a folder")
+    assert (added.added, [each.name for each in added.known]) == (2, [f"{second}/a.png"])
+    assert added.notes[-1].startswith("1 photo came in under two labels and waits for a decision")
+    (doubt,) = collection.findings()
+    same = by_name(collection, "a.png")
+    assert (doubt.kind, doubt.sha256, doubt.suggestion) == ("contradiction", same, MEANING[second])
+    assert sum(not kept.dropped for kept in collection.photos()) == 2
+
+    collection.keep_findings([])
+    assert collection.findings() == (doubt,)  # looking through the photos settles nothing
+    for label in ("non_defective", "defective"):
+        collection.decide("relabel", [same], label)
+        kept = next(photo for photo in collection.photos() if photo.sha256 == same)
+        assert (kept.label, kept.dropped, collection.findings()) == (label, False, ())
+        assert kept.defect == "deep" and kept.mask is not None
+        collection.add([pair["good"], pair["scratch"]], MEANING, origin="once more")
+        assert collection.findings() == ()  # a person has said it
+        collection.undo()
+        assert collection.findings() == (doubt,)
+    collection.decide("drop", [same])
+    assert collection.findings() == ()
+    collection.undo()
+    collection.undo()
+    assert collection.findings() == () and all(kept.dropped for kept in collection.photos())
 
 
 def test_what_is_no_photo_is_named_and_the_others_come_in(collection: Collection, source: Path) -> None:

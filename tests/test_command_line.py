@@ -116,7 +116,7 @@ def test_demo_says_so(run: Run, tmp_path: Path, tiny_data: Path) -> None:
         (("train", "--data", "{data}", "--models", "{empty}", "--backbone", "lenet"), "No backbone is called 'lenet'"),
         (("train", "--data", "{data}", "--models", "{empty}", "--classes", "x"), "--classes names at least two"),
         (("train", "--data", "{data}", "--models", "{empty}", "--pooling", "max"), "Pooling must be one of"),
-        (("evaluate", "--data", "{empty}", "--models", "{product}"), "holds no class folders"),
+        (("evaluate", "--data", "{empty}", "--models", "{product}"), "is not laid out in any way that is known"),
         (("trust", "svm_nothing", "--models", "{product}"), "svm_nothing.pkl is missing"),
         (("trust", "--models", "{empty}/[/gone]"), "[/gone] does not exist"),
         (("sample", "{data}", "--photos", "20"), "A sample needs a folder without photos"),

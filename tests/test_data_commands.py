@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from bad_photos import jpeg
 from bad_zips import BAD_ENTRIES, BAD_ZIPS, zipped
+from PIL import Image
 
 from tests.conftest import Run
 
@@ -70,3 +71,22 @@ def test_nothing_understood_is_exit_code_2(
     code, _, said = run("data", "preview", *(option.format(folder=tmp_path) for option in options))
     assert code == 2 and sentence in said and "Traceback" not in said
     assert not incoming.exists() or not list(incoming.iterdir())
+
+
+def test_a_photo_under_two_labels_is_settled_on_the_command_line(run: Run, tmp_path: Path) -> None:
+    for kind, numbers in (("ok", (1, 2, 3)), ("nok", (1, 4, 5))):
+        (tmp_path / "parts" / kind).mkdir(parents=True)
+        for number in numbers:
+            (tmp_path / "parts" / kind / f"{kind}{number}.jpg").write_bytes(
+                jpeg(Image.new("RGB", (48, 40), (40 * number, 90, 9)))
+            )
+    code, _, said = run("data", "import", tmp_path / "parts", "--collection", "disc", "--collections", tmp_path / "all")
+    assert code == 0 and "4 photos came into" in said and "waits for a decision" in said
+    folder = tmp_path / "all/disc"
+    _, _, said = run("data", "clean", folder, "--no-labels")
+    assert "Same photo, two labels 1 Say what it shows, or leave it out." in said and "`data label " in said
+    assert run("data", "label", folder, "nok/nok1.jpg", "fine")[0] == 2
+    assert run("data", "label", folder, "nowhere.jpg", "OK")[0] == 2
+    code, _, said = run("data", "label", folder, "nok/nok1.jpg", "OK")
+    assert (code, said) == (0, "Given another class: 1 photo.")
+    assert "Same photo, two labels" not in run("data", "clean", folder, "--no-labels")[2]

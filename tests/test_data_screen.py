@@ -236,6 +236,24 @@ def test_what_is_odd_is_decided_by_one_click(collection: Collection, button: str
     assert "It is odd." in text(app)
 
 
+@pytest.mark.parametrize(
+    ("button", "after"),
+    [("first", ("defective", False)), ("relabel", ("non_defective", False)), ("drop", ("defective", True))],
+)
+def test_a_photo_under_two_labels_is_first_in_clean_with_both_buttons(
+    collection: Collection, tmp_path: Path, button: str, after: tuple[str, bool]
+) -> None:
+    path = tmp_path / "photos/0.jpg"
+    collection.add([Entry(path, "ok/0.jpg", "ok")], {"ok": "non_defective"}, origin="photos")
+    app = screen("Clean")
+    assert "Same photo, two labels (1)" in [each.value for each in app.subheader]
+    assert {"It is NOK", "It is OK", "Leave it out"} <= {each.label for each in app.button}
+    key = next(str(each.key) for each in app.button if str(each.key).startswith(f"{button} contradiction"))
+    app = click(app, key)
+    photo = collection.photos()[0]
+    assert (photo.label, photo.dropped) == after and not app.subheader
+
+
 def test_all_of_a_kind_are_decided_as_one(collection: Collection) -> None:
     photos = collection.photos()
     collection.keep_findings([Finding("dark", photo.sha256, (), 0.9, "It is dark.") for photo in photos[:3]])

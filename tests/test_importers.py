@@ -11,18 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from ensemble import listing as tree_module
 from ensemble.datasets import find_dataset
 from ensemble.errors import DataError
 from ensemble.importers import IMPORTERS, Understood, understand
-from ensemble.importers import tree as tree_module
 
 PHOTO = b"\xff\xd8\xff photo"
 Files = dict[str, bytes | str]
 
 
 def lay(folder: Path, *names: str) -> Path:
-    """Write photos of these names."""
-    return fill(folder, dict.fromkeys(names, PHOTO))
+    """Write photos of these names, each with bytes of its own."""
+    return fill(folder, {name: PHOTO + name.encode() for name in names})
 
 
 def fill(folder: Path, files: Files) -> Path:
@@ -463,10 +463,15 @@ UNREADABLE: dict[str, tuple[str | None, Files, str]] = {
     "json_few": ("metadata_json", {"a.jpg": PHOTO, "b.jpg": PHOTO, "c.jpg": PHOTO, "a.json": "{}"}, "1 of 3 photos"),
     "folders": ("class_folders", WRONG, "expected one folder a class .* Found no folder that holds photos"),
     "folders_flat": ("class_folders", {"1.jpg": PHOTO, "2.jpg": PHOTO}, "Found 2 photos that lie in no folder"),
-    "folders_capitals": (
+    "folders_flat_parts": (
         "class_folders",
-        {"Train/a/1.jpg": PHOTO, "Test/a/1.jpg": PHOTO},
-        "Test, Train: call them train",
+        {"Train/1.jpg": PHOTO, "Test/1.jpg": PHOTO},
+        "Found photos in no class folder, in Test, Train",
+    ),
+    "folders_of_no_class": (
+        "class_folders",
+        {"images/1.jpg": PHOTO, "labels/x.png": PHOTO},
+        "the folders images, labels, which say what they hold and not what it shows",
     ),
     "folders_products": (
         "class_folders",
@@ -533,7 +538,7 @@ def test_a_folder_of_too_many_files(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"layout": "coco"}, "No layout is called 'coco'. There are visa, magnetic_tile, labels_csv"),
+        ({"layout": "imagenet"}, "No layout is called 'imagenet'. There are visa, magnetic_tile, labels_csv"),
         ({"layout": "class_folders", "field": "x"}, "Class folders has no fields. Leave the field 'x' out."),
         ({"field": "x"}, "is not laid out in any way"),
     ],

@@ -8,6 +8,7 @@ from typing import Any
 
 from ensemble.collection.findings import (
     BLURRED,
+    CONTRADICTION,
     COPIES,
     DARK,
     EXACT_DUPLICATE,
@@ -47,6 +48,11 @@ class Kind:
 
 
 KINDS: Mapping[str, Kind] = {
+    CONTRADICTION: Kind(
+        "Same photo, two labels",
+        "The very same file came in under two labels, so it takes part in nothing until somebody decides.",
+        "Say what it shows, or leave it out.",
+    ),
     LEAK: Kind(
         "Copies across train and test",
         "A test photo has a copy among the photos that are learnt from, so the test measures memory.",

@@ -8,15 +8,17 @@ UNREADABLE, ODD_SIZE, ODD_ASPECT = "unreadable", "odd_size", "odd_aspect"
 DARK, LIGHT, BLURRED, LOW_INFORMATION = "dark", "light", "blurred", "low_information"
 EXACT_DUPLICATE, NEAR_DUPLICATE, LEAK, LABEL = "exact_duplicate", "near_duplicate", "leak", "label"
 MASK = "mask"
+CONTRADICTION = "contradiction"  # the same bytes came in under two labels
 COPIES = (LEAK, EXACT_DUPLICATE, NEAR_DUPLICATE)  # photos that show one picture and must not come apart in a split
-ALL = (*COPIES, UNREADABLE, ODD_SIZE, ODD_ASPECT, DARK, LIGHT, BLURRED, LOW_INFORMATION, LABEL, MASK)
+ALL = (CONTRADICTION, *COPIES, UNREADABLE, ODD_SIZE, ODD_ASPECT, DARK, LIGHT, BLURRED, LOW_INFORMATION, LABEL, MASK)
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Something that a person should look at: what it is, the photo, other photos that it concerns, and a sentence.
 
-    `score` is in [0, 1], higher is surer. `suggestion` is the class that a label finding would give the photo.
+    `score` is in [0, 1], higher is surer. `suggestion` is the class that a label finding would give the photo, or the
+    other one of two that it came in under.
     """
 
     kind: str
@@ -34,7 +36,8 @@ class Finding:
 
     def key(self) -> str:
         """What tells it apart from others, whenever it is looked for anew."""
-        return " ".join((self.kind, self.sha256, *sorted(self.others)))
+        label = (self.suggestion,) if self.kind == CONTRADICTION else ()
+        return " ".join((self.kind, self.sha256, *sorted(self.others), *label))
 
 
 def is_mended(found: Finding, photos: Mapping[str, Any]) -> bool:

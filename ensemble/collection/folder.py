@@ -9,18 +9,21 @@ from typing import Any
 
 from ensemble.collection import contents
 from ensemble.collection.database import reading, writing
-from ensemble.collection.findings import COPIES, Finding, is_mended
+from ensemble.collection.findings import CONTRADICTION, COPIES, Finding, is_mended
 from ensemble.collection.places import folder_name, is_collection
 from ensemble.collection.rows import (
     as_decision,
     change,
     classes_of,
+    decided_by_people,
     fact,
     files,
     groups_of,
     homes_of,
     insert,
+    insert_findings,
     keep_fact,
+    labels_in_doubt,
     now,
     refuse_later,
     refuse_mixture,
@@ -29,15 +32,18 @@ from ensemble.collection.rows import (
     write_decision,
 )
 from ensemble.collection.values import (
+    IN,
+    OUT,
     SPLITS,
     TRAIN,
     UNSPLIT,
+    WAITS,
     Added,
     Decision,
     Kept,
     Mistake,
 )
-from ensemble.collection.wording import kind_of_mistake, said_of, same_photo
+from ensemble.collection.wording import kind_of_mistake, said_of, same_photo, two_labels, waiting_note
 from ensemble.errors import DataError, PhotoError
 from ensemble.full_disk import why_not_written
 from ensemble.importers import Entry, Problem
@@ -102,22 +108,25 @@ class Collection:
     def findings(self, *, decided: bool = False) -> tuple[Finding, ...]:
         """What is odd and still open: neither kept by a person, nor mended, nor about a photo that was dropped.
 
-        With `decided`, what people have kept is there too.
+        Photos that came in under two labels are first. With `decided`, what people have kept is there too.
         """
         self._check_there()
         kept = "" if decided else " WHERE key NOT IN (SELECT key FROM kept)"
         with reading(self.folder) as connection:
             rows = connection.execute(f"SELECT * FROM findings{kept} ORDER BY rowid").fetchall()
-            photos = connection.execute("SELECT sha256, label, split FROM photos WHERE NOT dropped").fetchall()
-        there = {row["sha256"]: row for row in photos}
-        found = []
+            photos = connection.execute("SELECT sha256, label, split, dropped FROM photos").fetchall()
+        there = {row["sha256"]: row for row in photos if row["dropped"] == IN}
+        waiting = {row["sha256"] for row in photos if row["dropped"] == WAITS}
+        first, found = list[Finding](), list[Finding]()
         for row in rows:
             known = json.loads(row["others"])
             others = tuple(other for other in known if other in there)
             each = Finding(row["kind"], row["sha256"], others, row["score"], row["sentence"], row["suggestion"])
-            if each.sha256 in there and (others or not known) and (decided or not is_mended(each, there)):
+            if each.kind == CONTRADICTION:
+                first += [each] if each.sha256 in waiting else []
+            elif each.sha256 in there and (others or not known) and (decided or not is_mended(each, there)):
                 found.append(each)
-        return tuple(found)
+        return (*first, *found)
 
     def groups(self) -> dict[str, int]:
         """The group of each photo that takes part, by SHA-256: photos of one part, and copies of each other."""
@@ -163,15 +172,17 @@ class Collection:
         """Bring photos in, each content once; those whose kind means nothing stay out.
 
         `split` puts all of them into one split, whatever the source says; photos of a part that is there already
-        follow it. Files that are no photos are named in `refused`, and the others come in.
+        follow it. Files that are no photos are named in `refused`, and the others come in. A photo that comes under
+        another label than before waits for a decision, whichever file was first, unless a person has said its class.
         """
         wanted = [entry for entry in entries if meaning.get(entry.kind)]
-        at, known, refused = now(), list[Problem](), list[Problem]()
+        at, known, refused, doubts = now(), list[Problem](), list[Problem](), list[Finding]()
         before: dict[str, dict[str, Any]] = {}
         after: dict[str, dict[str, Any]] = {}
         with writing(self.folder) as connection:
             refuse_mixture(connection, {str(meaning[entry.kind]) for entry in wanted})
             there = {row["sha256"]: dict(row) for row in connection.execute("SELECT * FROM photos")}
+            by_people = decided_by_people(connection)
             for number, entry in enumerate(wanted, 1):
                 progress(number, len(wanted))
                 try:
@@ -182,9 +193,21 @@ class Collection:
                     continue
                 now_so = said_of(entry, str(meaning[entry.kind]), split, mask)
                 first = there.get(photo.sha256)
-                if first is not None and not first["dropped"]:
-                    known.append(Problem(entry.name, same_photo(entry.name, now_so["label"], first)))
-                elif first is not None:  # dropped, or of an import that was taken back: it comes in again
+                if first is not None and first["dropped"] != OUT:
+                    if first["label"] == now_so["label"] or photo.sha256 in by_people:
+                        known.append(Problem(entry.name, same_photo(entry.name, now_so["label"], first)))
+                        continue
+                    sentence = two_labels(entry.name, now_so["label"], first)
+                    known.append(Problem(entry.name, sentence))
+                    doubts.append(Finding(CONTRADICTION, photo.sha256, (), 1.0, sentence, now_so["label"]))
+                    # where the damage is stays known, should this file be right
+                    waits = {"dropped": WAITS} | {key: now_so[key] for key in ("defect", "mask") if not first[key]}
+                    before[photo.sha256] = {key: first[key] for key in waits} | before.get(photo.sha256, {})
+                    after[photo.sha256] = after.get(photo.sha256, {}) | waits
+                    update(connection, {photo.sha256: waits})
+                    first.update(waits)
+                    continue
+                if first is not None:  # dropped, or of an import that was taken back: it comes in again
                     before[photo.sha256] = {column: first[column] for column in now_so}
                     after[photo.sha256] = now_so
                     update(connection, {photo.sha256: now_so})
@@ -199,16 +222,18 @@ class Collection:
                         origin,
                     )
                 there[photo.sha256] = {**now_so, "name": entry.name}
-            homes = homes_of(connection, after)
+            homes = homes_of(connection, [digest for digest in after if there[digest]["dropped"] == IN])
             moved = {digest: home for digest, home in homes.items() if there[digest]["split"] != home}
             update(connection, {digest: {"split": home} for digest, home in moved.items()})
             for digest in moved.keys() & {digest for digest in after if "split" in after[digest]}:
                 after[digest] = {**after[digest], "split": moved[digest]}
             if after:
                 write_decision(connection, at, author, "import", origin, before, after)
+            insert_findings(connection, doubts)
             contents.sweep(self.folder, files(connection))
         notes = (f"{len(moved)} photos follow the split of their part, which is there already.",) if moved else ()
-        return Added(len(after), tuple(known), tuple(refused), notes)
+        waiting = {each.sha256 for each in doubts}
+        return Added(len(after.keys() - waiting), tuple(known), tuple(refused), (*notes, *waiting_note(len(waiting))))
 
     # -------------------------------------------------------------------------------------------------------- to decide
 
@@ -228,10 +253,19 @@ class Collection:
             classes = classes_of(connection)
             if action == "move" and value not in SPLITS:
                 raise DataError(f"A split is one of {', '.join(SPLITS)}. Got {value!r}.")
-            if action == "relabel" and (classes is None or value not in classes.names):
-                raise DataError(f"{value!r} is none of the classes {', '.join(classes.names if classes else ())}.")
-            chosen = with_siblings(connection, digests) if action == "move" else list(dict.fromkeys(digests))
-            return change(connection, action, {digest: {column: new} for digest in chosen}, reason, author)
+            chosen = list(dict.fromkeys(digests))
+            if action == "relabel":
+                names = {*(classes.names if classes else ()), *labels_in_doubt(connection, chosen)}
+                if value not in names:
+                    raise DataError(f"{value!r} is none of the classes {', '.join(sorted(names))}.")
+            if action == "move":
+                chosen = with_siblings(connection, chosen)
+            after: dict[str, dict[str, Any]] = {digest: {column: new} for digest in chosen}
+            if action == "relabel":  # who says the class of a photo that came in under two settles it
+                waiting = connection.execute("SELECT sha256 FROM photos WHERE dropped = ?", (WAITS,)).fetchall()
+                for digest in after.keys() & {row["sha256"] for row in waiting}:
+                    after[digest]["dropped"] = IN
+            return change(connection, action, after, reason, author)
 
     def keep(self, found: Iterable[Finding], *, reason: str = "", author: str = "") -> Decision | None:
         """Say that what is odd may stay as it is: it is not asked about again."""
@@ -270,21 +304,9 @@ class Collection:
 
     def keep_findings(self, found: Iterable[Finding]) -> None:
         """Put what was found in the place of what was found before; what people have kept stays kept."""
-        rows = [
-            (
-                each.key(),
-                each.kind,
-                each.sha256,
-                json.dumps(list(each.others)),
-                each.score,
-                each.sentence,
-                each.suggestion,
-            )
-            for each in found
-        ]
         with writing(self.folder) as connection:
-            connection.execute("DELETE FROM findings")
-            connection.executemany("INSERT OR REPLACE INTO findings VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+            connection.execute("DELETE FROM findings WHERE kind != ?", (CONTRADICTION,))
+            insert_findings(connection, found)
             keep_fact(connection, "looked_at", now())
 
     # ------------------------------------------------------------------------------------------------- hard negatives

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ensemble.collection.findings import COPIES
-from ensemble.collection.values import Decision
+from ensemble.collection.findings import CONTRADICTION, COPIES, Finding
+from ensemble.collection.values import WAITS, Decision
 from ensemble.errors import DataError
 from ensemble.results import OK_NOK, Classes
 from ensemble.splits import Item, group_numbers
@@ -44,6 +44,43 @@ def refuse_mixture(connection: sqlite3.Connection, labels: Iterable[str]) -> Non
             f"This collection tells {' from '.join(OK_NOK.names)} parts, and {strange} is neither. Say for each kind "
             "which of the two it means, or make a collection of its own."
         )
+
+
+def decided_by_people(connection: sqlite3.Connection) -> set[str]:
+    """The photos whose class a person has said: what a file says of them later does not count."""
+    found = {row["sha256"] for row in connection.execute("SELECT sha256 FROM mistakes")}
+    for row in connection.execute("SELECT after FROM decisions WHERE action = 'relabel' AND NOT undone"):
+        found |= {digest for digest, change in json.loads(row["after"]).items() if "label" in change}
+    return found
+
+
+def labels_in_doubt(connection: sqlite3.Connection, digests: Iterable[str]) -> set[str]:
+    """The classes that photos came in under which wait for a decision."""
+    asked = set(digests)
+    rows = connection.execute(
+        "SELECT sha256, label, suggestion FROM photos JOIN findings USING (sha256) WHERE dropped = ? AND kind = ?",
+        (WAITS, CONTRADICTION),
+    )
+    return {label for row in rows if row["sha256"] in asked for label in (row["label"], row["suggestion"])}
+
+
+def insert_findings(connection: sqlite3.Connection, found: Iterable[Finding]) -> None:
+    """Put findings beside those that are there."""
+    connection.executemany(
+        "INSERT OR REPLACE INTO findings VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                each.key(),
+                each.kind,
+                each.sha256,
+                json.dumps(list(each.others)),
+                each.score,
+                each.sentence,
+                each.suggestion,
+            )
+            for each in found
+        ],
+    )
 
 
 def fact(connection: sqlite3.Connection, name: str) -> str | None:

@@ -11,6 +11,7 @@ from ensemble.importers import Problem
 
 TRAIN, CALIBRATION, TEST, UNSPLIT = "train", "calibration", "test", ""
 SPLITS = (TRAIN, CALIBRATION, TEST)
+IN, OUT, WAITS = 0, 1, 2  # what `dropped` says: takes part, left out, or came under two labels and waits for a person
 
 # What a person can decide, and how it reads afterwards.
 ACTIONS: Mapping[str, str] = MappingProxyType(

@@ -5,8 +5,8 @@ from typing import Any
 
 from ensemble.errors import DataError
 from ensemble.importers import Entry
-from ensemble.layouts import is_bad
-from ensemble.results import DEFECTIVE, NON_DEFECTIVE, REVIEW
+from ensemble.results import DEFECTIVE, NON_DEFECTIVE, REVIEW, word
+from ensemble.vocabulary import is_bad
 
 
 def said_of(entry: Entry, label: str, split: str | None, mask: str) -> dict[str, Any]:
@@ -26,7 +26,23 @@ def said_of(entry: Entry, label: str, split: str | None, mask: str) -> dict[str,
 def same_photo(name: str, label: str, first: Mapping[str, str]) -> str:
     """The sentence for a photo that came a second time."""
     same = f"{name} is the same photo as {first['name']}, byte for byte: it is kept once"
-    return f"{same}." if label == first["label"] else f"{same}, as {first['label']}, though this one says {label}."
+    return f"{same}." if label == first["label"] else f"{same}, as {first['label']}, which a person has said."
+
+
+def two_labels(name: str, label: str, first: Mapping[str, str]) -> str:
+    """The sentence for a photo that came a second time, under another label."""
+    return (
+        f"{first['name']} says {word(first['label'])} and {name} says {word(label)}, and they are the same photo, byte "
+        "for byte: it takes part in nothing until somebody says which is right."
+    )
+
+
+def waiting_note(count: int) -> tuple[str, ...]:
+    """What is said of photos that came in under two labels; nothing where there are none."""
+    if not count:
+        return ()
+    photos = "1 photo came" if count == 1 else f"{count} photos came"
+    return (f"{photos} in under two labels and waits for a decision: it is at the top of Clean, on the screen Data.",)
 
 
 def kind_of_mistake(label: str, verdict: str) -> str:

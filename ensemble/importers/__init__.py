@@ -4,7 +4,7 @@ A new layout is one module here and one line in `IMPORTERS`.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -12,13 +12,15 @@ from types import MappingProxyType
 from ensemble.errors import DataError
 from ensemble.ground_truth import contradiction
 from ensemble.importers.class_folders import CLASS_FOLDERS
+from ensemble.importers.detection import DETECTION
 from ensemble.importers.labels_csv import LABELS_CSV
 from ensemble.importers.magnetic_tile import MAGNETIC_TILE
 from ensemble.importers.metadata_json import METADATA_JSON
-from ensemble.importers.tree import Problem, Tree, not_a_photo
 from ensemble.importers.values import Entry, Importer, Understood
 from ensemble.importers.visa import VISA
-from ensemble.results import NON_DEFECTIVE, OK_NOK, REVIEW
+from ensemble.listing import Problem, Tree, is_photo_name, not_a_photo
+from ensemble.results import NON_DEFECTIVE, OK_NOK
+from ensemble.vocabulary import is_review
 
 # In order of recognition: what is told in a file goes before what only the names of folders tell.
 IMPORTERS: Mapping[str, Importer] = MappingProxyType(
@@ -27,13 +29,14 @@ IMPORTERS: Mapping[str, Importer] = MappingProxyType(
         "magnetic_tile": MAGNETIC_TILE,
         "labels_csv": LABELS_CSV,
         "metadata_json": METADATA_JSON,
+        "detection": DETECTION,
         "class_folders": CLASS_FOLDERS,
     }
 )
 DEEPEST = 4  # lone folders within one another that are looked into
 LISTED = 12  # kinds in a note
 
-__all__ = ["IMPORTERS", "Entry", "Importer", "Problem", "Understood", "understand"]
+__all__ = ["IMPORTERS", "Entry", "Importer", "Problem", "Understood", "mapping_note", "read_folder", "understand"]
 
 
 def understand(
@@ -45,14 +48,28 @@ def understand(
     file); `table` maps raw kinds to classes, and what is not in it is left out. A DataError where nothing fits says
     what each layout expects and what was found; a file that cannot enter is a problem of what is understood.
     """
+    read = read_folder(folder, layout=layout, field=field)
+    meaning = dict(read.meaning) if table is None else {kind: table.get(kind) for kind in read.meaning}
+    meaning = {kind: None if name is None or is_review(name) else name for kind, name in meaning.items()}
+    problems = list(read.problems)
+    entries = tuple(_with_telling_mask(entry, meaning, problems) for entry in read.entries)
+    notes = (*read.notes, *_taken_as(meaning, entries, table))
+    return replace(read, entries=entries, meaning=meaning, problems=tuple(problems), notes=notes)
+
+
+def read_folder(folder: Path, *, layout: str | None = None, field: str = "") -> Understood:
+    """A folder as its layout reads it, before anybody is told what its kinds are taken for."""
     importers = _asked(layout, field)
-    tree: Tree | None = Tree.below(folder)
+    whole = Tree.below(folder)
+    if whole.problems and not any(map(is_photo_name, whole.files)):
+        raise DataError(f"{folder} holds no photo that can be used.{_first(whole.problems)} {whole.holds()}")
+    tree: Tree | None = whole
     levels: list[Tree] = []
     while tree is not None and len(levels) < DEEPEST:
         levels.append(tree)
         for importer in importers:
             if importer.recognises(tree, field):
-                return _understood(importer, tree, field, table)
+                return _read(importer, tree, field)
         tree = tree.inner()
     raise DataError(_unknown(levels[-1], importers, field))
 
@@ -79,21 +96,21 @@ def _unknown(tree: Tree, importers: tuple[Importer, ...], field: str) -> str:
     )
 
 
-def _understood(importer: Importer, tree: Tree, field: str, table: Mapping[str, str] | None) -> Understood:
-    """What an importer has read, without the files that can be no photos, and with what is left out said."""
+def _read(importer: Importer, tree: Tree, field: str) -> Understood:
+    """What an importer has read, without the files that can be no photos."""
     read = importer.read(tree, field)
     problems = [*tree.problems, *read.problems]
     entries = [entry for entry in (_checked(entry, tree, problems) for entry in read.entries) if entry]
     if not entries:
-        first = f" The first of {len(problems)} problems: {problems[0].reason}" if problems else ""
         raise DataError(
-            f"{tree.root} was read as {importer.title}, and no photo in it can come in.{first} {tree.holds()}"
+            f"{tree.root} was read as {importer.title}, and no photo in it can come in.{_first(problems)} "
+            f"{tree.holds()}"
         )
-    meaning = dict(read.meaning) if table is None else {kind: table.get(kind) for kind in read.meaning}
-    meaning = {kind: None if name == REVIEW else name for kind, name in meaning.items()}
-    entries = [_with_telling_mask(entry, meaning, tree, problems) for entry in entries]
-    notes = [*tree.notes, *read.notes, *_taken_as(meaning, entries, table)]
-    return replace(read, entries=tuple(entries), meaning=meaning, problems=tuple(problems), notes=tuple(notes))
+    return replace(read, entries=tuple(entries), problems=tuple(problems), notes=(*tree.notes, *read.notes))
+
+
+def _first(problems: Sequence[Problem]) -> str:
+    return f" The first of {len(problems)} problems: {problems[0].reason}" if problems else ""
 
 
 def _checked(entry: Entry, tree: Tree, problems: list[Problem]) -> Entry | None:
@@ -106,26 +123,35 @@ def _checked(entry: Entry, tree: Tree, problems: list[Problem]) -> Entry | None:
     return entry
 
 
-def _with_telling_mask(entry: Entry, meaning: Mapping[str, str | None], tree: Tree, problems: list[Problem]) -> Entry:
+def _with_telling_mask(entry: Entry, meaning: Mapping[str, str | None], problems: list[Problem]) -> Entry:
     """The entry without a mask that contradicts its class or, on a good part, has nothing to tell."""
     label = meaning[entry.kind]
     if entry.mask is None or label not in OK_NOK.names:
         return entry
     good = label == NON_DEFECTIVE
     if reason := contradiction(entry.mask, good=good):
-        name = tree.name(entry.mask)
+        root = entry.path.parents[entry.name.count("/")]
+        name = entry.mask.relative_to(root).as_posix()
         problems.append(Problem(name, f"The mask {name} {reason}. Its photo comes in without it."))
     return replace(entry, mask=None) if good or reason else entry
 
 
-def _taken_as(meaning: Mapping[str, str | None], entries: list[Entry], table: Mapping[str, str] | None) -> list[str]:
+def _taken_as(
+    meaning: Mapping[str, str | None], entries: Sequence[Entry], table: Mapping[str, str] | None
+) -> list[str]:
     """Notes on what kinds were taken for, on those that are left out, and on a table's that no photo is of."""
     counts = Counter(entry.kind for entry in entries)
     notes = []
-    if others := [f"{kind} = {name}" for kind, name in meaning.items() if name is not None and kind != name]:
-        notes.append(f"Taken as {', '.join(others[:LISTED])}{', …' if len(others) > LISTED else ''}.")
+    if any(name is not None and kind != name for kind, name in meaning.items()):
+        notes.append(mapping_note({kind: name for kind, name in meaning.items() if name is not None and kind != name}))
     if out := [f"{kind} ({counts[kind]})" for kind, name in meaning.items() if name is None]:
         notes.append(f"Left out: {', '.join(out[:LISTED])}{', …' if len(out) > LISTED else ''}.")
     if idle := [kind for kind in table or () if not counts[kind]]:
         notes.append(f"No photo is of {', '.join(idle[:LISTED])}.")
     return notes
+
+
+def mapping_note(mapping: Mapping[str, str]) -> str:
+    """What names were taken for, in a sentence."""
+    told = [f"{kind} = {name}" for kind, name in mapping.items()]
+    return f"Taken as {', '.join(told[:LISTED])}{', …' if len(told) > LISTED else ''}."

@@ -5,17 +5,35 @@ from pathlib import Path
 from ensemble.errors import DataError
 from ensemble.importers.rows import Rows
 from ensemble.importers.tables import Table, read_header, read_table
-from ensemble.importers.tree import Tree, legible, some
-from ensemble.importers.values import Entry, Importer, Understood, proposed
+from ensemble.importers.values import Entry, Importer, Understood
+from ensemble.listing import Tree, legible, some
+from ensemble.vocabulary import classes_of
 
 TITLE = "Labels in a CSV file"
 FILE, LABEL = "file", "label"
 NAMES: dict[str, tuple[str, ...]] = {
     FILE: (
         *("file", "filename", "file_name", "filepath", "file_path", "path", "image", "image_path", "image_name"),
-        *("image_file", "image_id", "img", "photo", "picture", "name", "datei", "bild", "id"),
+        *("image_file", "image_id", "img", "photo", "picture", "name", "datei", "dateiname", "bild"),
+        *("bilddatei", "bildname", "foto", "fichier", "nom_de_fichier", "archivo", "imagen", "immagine", "plik", "id"),
     ),
-    LABEL: ("label", "labels", "class", "class_name", "target", "verdict", "result", "klasse", "category"),
+    LABEL: (
+        *(
+            "label",
+            "labels",
+            "class",
+            "class_name",
+            "target",
+            "verdict",
+            "result",
+            "klasse",
+            "classe",
+            "clase",
+            "klasa",
+        ),
+        *("etikett", "etiquette", "etiqueta", "bewertung", "ergebnis", "befund", "urteil", "resultat", "resultado"),
+        *("clase", "klasa", "status", "category"),
+    ),
     "split": ("split", "subset", "set", "partition", "fold"),
     "defect": ("defect", "defect_type", "defect_class", "anomaly_type", "fehler", "fehlerart"),
     "part": ("part", "part_id", "part_number", "group", "group_id", "serial", "serial_number", "teil"),
@@ -54,7 +72,7 @@ def read(tree: Tree, field: str) -> Understood:
     unread = [title for title in table.header if title not in columns.values()]
     notes = [f"Columns of {table.name}: {read_as}." + (f" Not read: {some(unread)}." if unread else "")]
     notes += [*table.notes, *rows.split_notes(), *tree.idle([*rows.used(), tree.files[name]])]
-    return Understood(TITLE, entries, proposed(entry.kind for entry in entries), tuple(rows.problems), tuple(notes))
+    return Understood(TITLE, entries, classes_of(entry.kind for entry in entries), tuple(rows.problems), tuple(notes))
 
 
 def _usable(tree: Tree, field: str) -> tuple[dict[str, dict[str, str]], list[str]]:

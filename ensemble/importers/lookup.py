@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ensemble.errors import DataError
-from ensemble.importers.tree import Tree, is_photo_name, legible
+from ensemble.listing import Tree, is_photo_name, legible
 from ensemble.names import clean
 
 LEADING_OUT = re.compile(r"^/|^~/|^[A-Za-z]:/|^[A-Za-z]+://|(^|/)\.\.(/|$)")

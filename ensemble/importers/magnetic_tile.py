@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ensemble.captures import frame_number, parts
-from ensemble.importers.tree import Problem, Tree, some
 from ensemble.importers.values import Entry, Importer, Understood
+from ensemble.listing import Problem, Tree, some
 from ensemble.results import DEFECTIVE, NON_DEFECTIVE
 
 TITLE = "Magnetic tile"

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ensemble.errors import DataError
-from ensemble.importers.tree import Problem, Tree, is_photo_name, legible, some
-from ensemble.importers.values import Entry, Importer, Understood, proposed
+from ensemble.importers.values import Entry, Importer, Understood
+from ensemble.listing import Problem, Tree, is_photo_name, legible, some
+from ensemble.vocabulary import classes_of
 
 TITLE = "Metadata in a JSON file a photo"
 FIELDS = (
@@ -65,7 +66,7 @@ def read(tree: Tree, field: str) -> Understood:
             continue
         problems.append(Problem(name, reason))
     notes = (f"What a photo shows was read from {chosen} of its JSON file.", *tree.idle([*photos, *pairs.values()]))
-    return Understood(TITLE, tuple(entries), proposed(entry.kind for entry in entries), tuple(problems), notes)
+    return Understood(TITLE, tuple(entries), classes_of(entry.kind for entry in entries), tuple(problems), notes)
 
 
 def _pairs(tree: Tree) -> tuple[list[Path], dict[Path, Path]]:

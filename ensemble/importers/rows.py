@@ -7,8 +7,9 @@ from pathlib import Path
 from ensemble.errors import DataError
 from ensemble.importers.lookup import Lookup
 from ensemble.importers.tables import Table
-from ensemble.importers.tree import Problem, Tree, legible
-from ensemble.importers.values import SPLITS, Entry
+from ensemble.importers.values import Entry
+from ensemble.listing import Problem, Tree, legible
+from ensemble.vocabulary import PARTS, part_called
 
 
 def columns_of(table: Table, titles: Mapping[str, str], layout: str) -> dict[str, str]:
@@ -65,17 +66,17 @@ class Rows:
 
     def split(self, written: str) -> str:
         """The split that a cell means; one that is not known is counted and means none."""
-        key = written.strip().lower()
-        if key and key not in SPLITS:
+        key, part = written.strip().casefold(), part_called(written)
+        if key and not part:
             self.strange_splits[key] = self.strange_splits.get(key, 0) + 1
-        return SPLITS.get(key, "")
+        return part
 
     def split_notes(self) -> tuple[str, ...]:
         """What was said in a split column and is no split."""
         if not self.strange_splits:
             return ()
         listed = ", ".join(f"{legible(name)} ({count})" for name, count in list(self.strange_splits.items())[:5])
-        return (f"Not known as a split and left without one: {listed}. Known are {', '.join(SPLITS)}.",)
+        return (f"Not known as a split and left without one: {listed}. Known are {', '.join(PARTS)}.",)
 
     def used(self) -> list[Path]:
         """Every photo and every mask that a row names."""

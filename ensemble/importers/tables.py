@@ -2,17 +2,21 @@
 
 import csv
 import io
+import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ensemble.errors import DataError
-from ensemble.importers.tree import legible, some
+from ensemble.listing import some
+from ensemble.vocabulary import plain
 
 MAX_BYTES = 20_000_000
 MAX_COLUMNS = 200
 MAX_ROWS = 200_000
 DELIMITERS = ",;\t|"
+SEPARATOR = re.compile(r'"?sep=([,;\t| ])"?', re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,10 @@ def read_table(path: Path, name: str) -> Table:
 def _read(path: Path, name: str, *, only_header: bool) -> Table:
     text, notes = _text(path, name, only_header=only_header)
     first = next((line for line in io.StringIO(text, newline=None) if line.strip()), "")
-    delimiter = max(DELIMITERS, key=lambda mark: len(next(csv.reader([first], delimiter=mark), [])))
+    if told := SEPARATOR.fullmatch(first.strip()):  # a spreadsheet reads this line as a setting and hides it
+        text, delimiter = text.partition(first.strip())[2], told[1]
+    else:
+        delimiter = max(DELIMITERS, key=lambda mark: len(next(csv.reader([first], delimiter=mark), [])))
     try:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
         header = next((row for row in reader if any(cell.strip() for cell in row)), [])
@@ -91,6 +98,8 @@ def _text(path: Path, name: str, *, only_header: bool) -> tuple[str, tuple[str, 
         raise DataError(f"{name} cannot be read ({error.strerror}). Check its permissions.") from error
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):  # a spreadsheet's "Unicode text"
         return data.decode("utf-16", errors="replace"), ()
+    if 2 * data[1::2].count(0) > len(data) // 2:  # the same without its mark
+        return data.decode("utf-16-le", errors="replace"), ()
     if b"\0" in data:
         raise DataError(f"{name} holds NUL bytes, so it is no text. Save it as CSV in UTF-8 again.")
     try:
@@ -101,4 +110,5 @@ def _text(path: Path, name: str, *, only_header: bool) -> tuple[str, tuple[str, 
 
 
 def _plain(title: str) -> str:
-    return legible(title).strip().lower().replace(" ", "_").replace("-", "_")
+    """`Nom de fichier` and `nom_de_fichier`, `Étiquette` and `etiquette` are one title."""
+    return plain("".join(mark for mark in unicodedata.normalize("NFKD", title) if not unicodedata.combining(mark)))

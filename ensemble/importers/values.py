@@ -1,20 +1,13 @@
 """What an importer makes of a folder, before anything is copied."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ensemble.importers.tree import Problem, Tree
-from ensemble.layouts import is_bad, is_good
-from ensemble.results import DEFECTIVE, NON_DEFECTIVE
+from ensemble.listing import Problem, Tree
 
 MaskScale = Literal["grey", "index"]
-SPLITS: Mapping[str, str] = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("val", "valid", "validation", "dev", "calibration", "calib"), "calibration"),
-    **dict.fromkeys(("test", "testing", "eval", "holdout"), "test"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +57,3 @@ class Importer:
     def recognises(self, tree: Tree, field: str = "") -> bool:
         """Whether a tree is laid out so."""
         return not self.refuses(tree, field)
-
-
-def proposed(kinds: Iterable[str]) -> dict[str, str | None]:
-    """Known names for good and bad parts as the two classes of a product, any other kind as a class of its own."""
-    return {
-        kind: NON_DEFECTIVE if is_good(kind) else DEFECTIVE if is_bad(kind) else kind for kind in dict.fromkeys(kinds)
-    }

@@ -11,8 +11,9 @@ from pathlib import Path
 from ensemble.errors import DataError
 from ensemble.importers.rows import Rows, columns_of
 from ensemble.importers.tables import Table, read_table
-from ensemble.importers.tree import Tree, some
-from ensemble.importers.values import Entry, Importer, Understood, proposed
+from ensemble.importers.values import Entry, Importer, Understood
+from ensemble.listing import Tree, some
+from ensemble.vocabulary import classes_of
 
 TITLE = "VisA"
 NORMAL, ANOMALY = "normal", "anomaly"
@@ -41,7 +42,7 @@ def read(tree: Tree, field: str) -> Understood:
     entries = tuple(rows.entries.values())
     used = [*rows.used(), *(tree.files[name] for name in (*splits.values(), *_annotations(tree).values()))]
     notes += [*rows.split_notes(), *tree.idle(used)]
-    return Understood(TITLE, entries, proposed(entry.kind for entry in entries), tuple(rows.problems), tuple(notes))
+    return Understood(TITLE, entries, classes_of(entry.kind for entry in entries), tuple(rows.problems), tuple(notes))
 
 
 def _splits(tree: Tree) -> dict[str, str]:

@@ -113,6 +113,13 @@ def key_of(source: Input) -> Any:
     return source if isinstance(source, Preprocessing) else source.spec
 
 
+def all_alike(rows: np.ndarray) -> bool:
+    """Whether (N, ...) rows differ by no more than rounding does."""
+    first = rows[0].astype(np.float32)
+    rounding = 1e-3 * float(np.abs(first).max())
+    return all(float(np.abs(row.astype(np.float32) - first).max()) <= rounding for row in rows[1:])
+
+
 class PhotoBatch:
     """Decoded pictures with every resize and every backbone pass made once, whatever number of members ask.
 

@@ -16,7 +16,7 @@ from scipy import stats
 from sklearn.model_selection import KFold
 
 from ensemble.errors import MemberError
-from ensemble.members.contract import Curves, Facts, Input, Lesson, Opinion, Parts, Progress, Teaching
+from ensemble.members.contract import Curves, Facts, Input, Lesson, Opinion, Parts, Progress, Teaching, all_alike
 from ensemble.preprocessing import Preprocessing
 from ensemble.results import Classes
 
@@ -223,13 +223,6 @@ def _held_out_facts(held_out: np.ndarray, scale: Scale) -> dict[str, Any]:
         "threshold": round(scale.threshold, 6),
         "above": int((held_out >= scale.threshold).sum()),
     }
-
-
-def all_alike(rows: np.ndarray) -> bool:
-    """Whether (N, ...) rows differ by no more than rounding does."""
-    first = rows[0].astype(np.float32)
-    rounding = 1e-3 * float(np.abs(first).max())
-    return all(float(np.abs(row.astype(np.float32) - first).max()) <= rounding for row in rows[1:])
 
 
 def part_of(progress: Progress, start: float, share: float, done: float) -> None:

@@ -113,7 +113,7 @@ def train(
         for sentence in failures:
             notify(sentence)
         photo_range = range_of(dataset.train, seed, progress)
-        judged = held_out(held, members, learn, partial(fit, recipe), recipe, features, progress)
+        judged = held_out(held, members, learn, partial(fit, recipe), recipe, features, progress, notify)
         fitted = fit_voters(members, judged, dataset, seed, progress)
         scored = evaluation.score(
             Inspector(Loaded(members, (), dataset.classes, fitted.weights, fitted.calibrators, photo_range)),

@@ -16,7 +16,7 @@ from ensemble.held_out import Plan, leave_out
 from ensemble.inspector import Inspector
 from ensemble.members import KINDS, Member
 from ensemble.members.classical import ClassicalMember
-from ensemble.members.contract import Input, Teaching, key_of, preprocessing_of
+from ensemble.members.contract import Input, Teaching, all_alike, key_of, preprocessing_of
 from ensemble.members.contract import Progress as Report
 from ensemble.members.good_parts import Damaged, GoodPartsMember
 from ensemble.readings import Rows, read_masks, source_of
@@ -25,6 +25,10 @@ from ensemble.store import Loaded
 from ensemble.training.balance import NONE
 from ensemble.training.recipe import Progress, Recipe, Watch
 
+ALIKE = (
+    "The {count} photos to learn from look all alike, so nothing tells one class from another. Check that they show "
+    "parts, and add others."
+)
 Taught = tuple[dict[str, Member], list[str]]
 
 
@@ -73,6 +77,8 @@ def _taught(
     member: Member, known: Rows, source: Input, damage: Mapping[Any, Damaged], recipe: Recipe, report: Report
 ) -> Member:
     rows = known.inputs[key_of(source)]
+    if member.lesson != "good" and all_alike(rows):
+        raise MemberError(ALIKE.format(count=len(rows)))
     if member.lesson == "masks":
         masks = read_masks(known.samples, preprocessing_of(source))
         return cast(LearnsFromMasks, member).fit(rows, known.labels, report, masks=masks)
@@ -93,6 +99,7 @@ def held_out(
     recipe: Recipe,
     cache: FeatureCache,
     progress: Progress,
+    notify: Callable[[str], None],
 ) -> tuple[Case, ...]:
     """What members say of photos that they have not learnt from, their scores as they come: fold by fold."""
     found: list[Case] = []
@@ -105,7 +112,11 @@ def held_out(
         unable = tuple(Absence(name, "It could not learn from this part.") for name in members if name not in voters)
         inspector = Inspector(Loaded(voters, unable, recipe.classes))
         show = partial(_share, progress, f"Judging held-out photos {number} of {len(held.folds)}")
-        found += evaluation.score(inspector, fold, show, cache, doubts=False).cases
+        scored = evaluation.score(inspector, fold, show, cache, doubts=False)
+        found += scored.cases
+        if held.brought:  # other folds are of training photos, which are named when they are read
+            for sentence in scored.refused:
+                notify(f"Left out: {sentence}")
     return tuple(found)
 
 

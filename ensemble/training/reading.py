@@ -91,6 +91,8 @@ def _separates(rows: np.ndarray, labels: np.ndarray, classes: Classes, seed: int
     for learn, held in StratifiedKFold(3, shuffle=True, random_state=seed).split(rows, labels):
         scaler = StandardScaler().fit(rows[learn])
         known, asked = scaler.transform(rows[learn]), scaler.transform(rows[held])
+        if not known.any():
+            return 0.0  # photos that are all alike, of which every member that learns from them will say so
         gamma = 1 / (known.shape[1] * float(known.var()))  # what SVC calls "scale"
         machine = SVC(C=10.0, kernel="precomputed").fit(rbf_kernel(known, gamma=gamma), labels[learn])
         pairs = rbf_kernel(asked, known, gamma=gamma)

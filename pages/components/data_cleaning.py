@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from ensemble.cleaning.findings import KINDS
-from ensemble.collection import Finding, Kept
+from ensemble.collection import CONTRADICTION, Finding, Kept
 from pages.components import session
 from pages.components.chart import show_csv
 from pages.components.data_finding import show_finding
@@ -29,14 +29,30 @@ def show_cleaning() -> None:
         session.forget_work(key)
         st.success(f"Looked through: {len(done.result)} things to look at.", icon=":material/check:")
     looked_at = collection.looked_at()
+    findings = session.findings()
+    photos = {photo.sha256: photo for photo in session.photos()}
+    _show_contradictions([finding for finding in findings if finding.kind == CONTRADICTION], photos)
     _show_look(looked_at)
     if not looked_at:
         return
-    findings = session.findings()
+    findings = tuple(finding for finding in findings if finding.kind != CONTRADICTION)
     if not findings:
         st.info("Nothing is odd any more. The next step is **Split**, or training.", icon=":material/check:")
         return
-    _show_kinds(findings, {photo.sha256: photo for photo in session.photos()})
+    _show_kinds(findings, photos)
+
+
+def _show_contradictions(findings: Sequence[Finding], photos: Mapping[str, Kept]) -> None:
+    """Photos that came in under two labels, before anything else: nobody but a person can settle them."""
+    if not findings:
+        return
+    kind = KINDS[CONTRADICTION]
+    st.subheader(f"{kind.title} ({len(findings)})", anchor=False)
+    st.markdown(f"{as_markdown(kind.meaning)} {as_markdown(kind.advice)}")
+    pages = -(-len(findings) // PAGE)
+    page = st.pagination(pages, key="clean_page contradiction") if pages > 1 else 1
+    for finding in findings[(page - 1) * PAGE : page * PAGE]:
+        show_finding(finding, photos)
 
 
 def _show_look(looked_at: str) -> None:

@@ -1,18 +1,22 @@
-"""The files below a folder: listed once, by name, without opening any and without following a link out of it."""
+"""The files below a folder: listed once, by name, without opening any and without following a link out of it.
+
+Every door reads this one listing: training, measuring, importing, labels, the MVTec AD commands. A file whose name
+cannot be kept (no UTF-8, control characters) is named and left out, and the files beside it take part.
+"""
 
 import os
 import stat
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ensemble.errors import DataError
 from ensemble.legible import shortened as legible
 from ensemble.photos import MAX_BYTES, PHOTO_ENDINGS
+from ensemble.vocabulary import is_litter
 
 MAX_FILES = 200_000
-LEFT_OUT = frozenset(("__MACOSX", "Thumbs.db", "desktop.ini"))
 COLLECTION = "collection.db"  # marks photos that were brought in before, as in data/collections/ beside data/train/
 NAMED = 5  # names in a sentence about many
 
@@ -27,7 +31,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """The plain files below a folder, by their posix path from there; hidden ones are left out."""
+    """The plain files below a folder, by their posix path from there; litter of machines is left out."""
 
     root: Path
     files: Mapping[str, Path]
@@ -40,7 +44,11 @@ class Tree:
         """List a folder; a DataError where there is none, it cannot be read, or it holds too many files."""
         if not folder.is_dir():
             there = "is a file and not a folder" if folder.exists() else "does not exist"
-            raise DataError(f"{folder} {there}. Name a folder of photos.")
+            raise DataError(f"{legible(str(folder))} {there}. Name a folder of photos.")
+        if not _can_be_kept(str(folder.resolve())):
+            raise DataError(
+                f"{legible(str(folder))} has control characters in its name, or one that is not UTF-8. Rename it."
+            )
         files: dict[str, Path] = {}
         problems: list[Problem] = []
         home = folder.resolve()
@@ -52,7 +60,7 @@ class Tree:
                 files[name] = path
             if len(files) > MAX_FILES:
                 raise DataError(f"{folder} holds more than {MAX_FILES:,} files. Name a folder of photos alone.")
-        return cls(folder, dict(sorted(files.items())), tuple(problems))
+        return cls(folder, dict(sorted(files.items(), key=lambda each: each[0].split("/"))), tuple(problems))
 
     def name(self, path: Path) -> str:
         """What people call a file: its path below the folder that they have named."""
@@ -67,14 +75,13 @@ class Tree:
         start = f"{name}/"
         return {file.removeprefix(start): path for file, path in self.files.items() if file.startswith(start)}
 
+    def within(self, name: str) -> "Tree":
+        """The tree of a folder, itself where the name is empty; problems and notes stay with the whole."""
+        return Tree(self.root / name, self.below_folder(name), above=f"{self.above}{name}/") if name else self
+
     def at_top(self) -> dict[str, Path]:
         """The files that lie in no folder."""
         return {name: path for name, path in self.files.items() if "/" not in name}
-
-    def places(self) -> frozenset[Path]:
-        """All files and the folders that they lie in."""
-        folders = {folder for path in self.files.values() for folder in path.parents if folder != self.root}
-        return frozenset((*self.files.values(), *folders))
 
     def inner(self) -> "Tree | None":
         """The tree of the one folder that everything lies in, as in most zips of a folder; None without such a one."""
@@ -90,6 +97,14 @@ class Tree:
         folders, files = self.folders(), list(self.at_top())
         counted = [_counted(names, noun) for names, noun in ((folders, "folder"), (files, "file")) if names]
         return f"It holds {' and '.join(counted) or 'no files'}."
+
+    def folder_problems(self, folders: Iterable[str], reason: str) -> Iterator[Problem]:
+        """A problem for each folder that holds photos: what stands in the way of all of them."""
+        for folder in folders:
+            count = sum(map(is_photo_name, self.below_folder(folder)))
+            if count:
+                name = legible(f"{self.above}{folder}/")
+                yield Problem(name, f"{name} holds {count} photo{'' if count == 1 else 's'} and {reason}")
 
     def idle(self, used: Iterable[Path]) -> tuple[str, ...]:
         """A note on the files that are none of those used."""
@@ -146,18 +161,18 @@ def _walk(folder: Path, problems: list[Problem]) -> Iterable[tuple[Path, bool]]:
         if COLLECTION in names and Path(place) != folder:
             folders.clear()
             continue
-        folders[:] = sorted(name for name in folders if not _left_out(name))
+        folders[:] = sorted(name for name in folders if not is_litter(name))
         yield from ((Path(place, name), True) for name in folders)
-        yield from ((Path(place, name), False) for name in sorted(names) if not _left_out(name))
+        yield from ((Path(place, name), False) for name in sorted(names) if not is_litter(name))
 
 
-def _left_out(name: str) -> bool:
-    return name.startswith(".") or name in LEFT_OUT
+def _can_be_kept(name: str) -> bool:
+    return not any(unicodedata.category(character) in ("Cc", "Cs") for character in name)
 
 
 def _refused(path: Path, name: str, home: Path, *, is_folder: bool) -> str:
     """The end of the sentence that refuses a file by its name and kind, or nothing; it is never opened."""
-    if not is_folder and any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
+    if not is_folder and not _can_be_kept(name):
         return "has control characters in its name, or one that is not UTF-8: rename it"
     try:
         if path.is_symlink():
