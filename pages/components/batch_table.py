@@ -24,14 +24,13 @@ PAGE = 100
 SIGNS = {"ok": "✓", "nok": "✕", "review": "?", "plain": "•"}
 
 
-def show_csv_download(rows: Sequence[Judged]) -> None:
+def show_csv_download(batch: session.Batch, rows: Sequence[Judged]) -> None:
     """Offer the whole batch as a file, whatever the filters show."""
-    demo = session.is_demo()
-    content = batch_csv(rows, demo=demo)
+    content = batch_csv(rows, demo=batch.demo)
     st.download_button(
         "Download all results (CSV)",
         content,
-        file_name=exports.file_name("batch", content, ".csv", demo=demo),
+        file_name=exports.file_name("batch", content, ".csv", demo=batch.demo),
         mime="text/csv",
         on_click="ignore",
         icon=":material/download:",
@@ -39,8 +38,9 @@ def show_csv_download(rows: Sequence[Judged]) -> None:
     )
 
 
-def show_batch_table(rows: Sequence[Judged], classes: Classes) -> None:
+def show_batch_table(batch: session.Batch, rows: Sequence[Judged]) -> None:
     """Show the filters, the table and, for the line that was chosen, its votes."""
+    classes = batch.classes
     found = _show_filters(rows, classes)
     if not found:
         st.info("No file passes these filters.")
@@ -48,6 +48,8 @@ def show_batch_table(rows: Sequence[Judged], classes: Classes) -> None:
     pages = -(-len(found) // PAGE)
     page = st.pagination(pages, key="batch_page") if pages > 1 else 1
     part = found[(page - 1) * PAGE : page * PAGE]
+    # Not the lines themselves: a line that is chosen stays so while others come after it.
+    passing = (st.session_state.get("filter"), st.session_state.get("disputed"), session.policy().name)
     event = st.dataframe(
         _styled(part, classes),
         hide_index=True,
@@ -60,7 +62,7 @@ def show_batch_table(rows: Sequence[Judged], classes: Classes) -> None:
             "Places": st.column_config.TextColumn(width=72),
             "Why": st.column_config.TextColumn(width="large"),
         },
-        key=f"batch table {[row.name for row in part]}",
+        key=f"batch table {batch.key} {page} {passing}",
         alt="The files of the batch with their verdicts; choose a line to see its votes.",
     )
     lines = [*event.selection.rows, *(line for line, _ in event.selection.cells)]
