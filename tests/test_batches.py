@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from bad_photos import encoded, jpeg, quarters
 from bad_zips import BAD_ZIPS, zipped
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ensemble.archives import Entry
@@ -205,6 +205,7 @@ def test_csv_quotes_what_would_break_a_line() -> None:
     )
 )
 @example(['a,";=1"'])
+@settings(deadline=None)
 def test_no_spreadsheet_finds_a_formula_and_programs_find_the_text(cells: list[str]) -> None:
     columns = [f"c{place}" for place in range(len(cells))]
     text = as_csv(columns, [dict(zip(columns, cells, strict=True))]).decode("utf-8-sig")

@@ -453,6 +453,9 @@ class TestBatch:
     def test_filters_and_policy_work_on_what_is_there(self, product: Path) -> None:
         app = batch_of(opened(BATCH), [("a.jpg", PHOTO), ("bad.jpg", b"")])
         assert len(app.dataframe[0].value) == 2
+        assert [str(address).split(";")[0] for address in app.dataframe[0].value["Photo"]] == [
+            *("data:image/jpeg", "data:image/svg+xml")
+        ]
         app.get("button_group")[-1].set_value(["refused"]).run()
         assert list(app.dataframe[0].value["Name"]) == ["bad.jpg"]
         app.get("button_group")[-1].set_value([]).run()

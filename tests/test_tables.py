@@ -102,6 +102,17 @@ class TestTables:
             house.tables.tidy()
             assert bool(thing.stopped) == stopped
 
+    def test_work_goes_on_for_a_page_that_was_opened_twice(self) -> None:
+        house = House()
+        table = house.lay("a")
+        house.open.add("b")
+        house.tables.keep(house.tables.take(table.key, "b"))
+        for session, stopped in (("a", False), ("b", True)):
+            house.open.remove(session)
+            house.minutes += MINUTES_AT_WORK + 1
+            house.tables.tidy()
+            assert bool(table.things["photo"].stopped) == stopped
+
     def test_they_are_few(self) -> None:
         house = House()
         kept = [house.lay(str(number)) for number in range(MOST + 3)]

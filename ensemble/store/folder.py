@@ -143,8 +143,7 @@ class ModelStore:
             last = policy_history.last_good(self.folder)
             if last is None:
                 raise
-            number, book = last
-            return InForce(self._applied(book, number), f"{error} Until then the last good policies are in force.")
+            return InForce(self._applied(last[1], last[0]), f"{error} Until then the last good policies are in force.")
         with contextlib.suppress(QuorumError):  # a disk that cannot be written: there is no state to fall back on
             if text := policy_history.text_of(self.folder):
                 policy_history.remember(self.folder, text)

@@ -99,7 +99,7 @@ def state(folder: Path, number: int) -> Published:
 
 
 def last_good(folder: Path) -> tuple[int, PolicyBook] | None:
-    """The newest state that can be read, with its number; None where there is none, or the history itself cannot be read."""
+    """The newest state that can be read, and its number; None where there is none, or no history can be read."""
     try:
         states = history(folder)
     except StoreError:

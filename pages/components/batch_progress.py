@@ -27,5 +27,5 @@ def show_batch_progress() -> None:
             key="stop",
         )
     st.caption("It goes on while you look at other screens.")
-    if session.is_of_this_product(batch):
+    if done and session.is_of_this_product(batch):
         show_batch_summary(batch, session.batch_rows(batch))

@@ -17,15 +17,15 @@ def calm_faults() -> None:
     error_util.show_uncaught_app_exception = _show_fault
 
 
-def _show_fault(error: BaseException) -> None:
+def _show_fault(ex: BaseException) -> None:
     try:
         from pages.components.sheet import as_markdown  # brings torch, which must not hold up the first page
 
-        if isinstance(error, QuorumError):
-            sentence = str(error)
+        if isinstance(ex, QuorumError):
+            sentence = str(ex)
         else:
             reference = secrets.token_hex(2)
-            logging.getLogger(__name__).error("Reference %s", reference, exc_info=error)
+            logging.getLogger(__name__).error("Reference %s", reference, exc_info=ex)
             sentence = (
                 f"Something went wrong here (reference {reference}). The log has the details. Reload the page; if it "
                 "stays, report the reference."

@@ -10,6 +10,7 @@ import streamlit as st
 
 from ensemble import batches
 from ensemble.batches import Judged
+from ensemble.policies import Policy
 from ensemble.results import Classes
 from pages.components.session.inspecting import inspection
 from pages.components.session.product import BATCH, DEMO, PRODUCT, classes, is_demo, mode, policy, product_name
@@ -33,6 +34,7 @@ class Batch:
     seconds: float = 0.0
     work: Work | None = None
     key: str = field(default_factory=lambda: secrets.token_hex(4))
+    decided: tuple[Policy, list[Judged]] | None = field(default=None, repr=False)  # the rows by the policy asked last
 
     @property
     def running(self) -> bool:
@@ -118,5 +120,12 @@ def show_product_of_batch() -> None:
 
 def batch_rows(found: Batch) -> list[Judged]:
     """What has been judged so far, by the policy that is chosen now where it decides on votes of the same members."""
-    rows = list(found.rows)
-    return batches.decided_by(policy(), rows) if is_up_to_date(found) else rows
+    if not is_up_to_date(found):
+        return list(found.rows)
+    chosen = policy()
+    asked, rows = found.decided or (chosen, [])
+    if (asked, asked.state) != (chosen, chosen.state):
+        rows = []
+    rows = [*rows, *batches.decided_by(chosen, found.rows[len(rows) :])]
+    found.decided = chosen, rows
+    return rows

@@ -7,7 +7,7 @@ bytes, and in time once no page shows them any more; nothing of them goes to dis
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,10 +36,11 @@ class Table:
         """What it takes of the memory, roughly."""
         return sum(getattr(thing, "nbytes", 0) for thing in self.things.values())
 
-    def stop(self) -> None:
-        """End what is still being done for its visitor."""
+    def stop(self, shown: Container[int]) -> None:
+        """End what is still being done for its visitor, but for things (by their id) that some page shows."""
         for thing in self.things.values():
-            getattr(thing, "stop", lambda: None)()
+            if id(thing) not in shown:
+                getattr(thing, "stop", lambda: None)()
 
 
 def _is_open(session: str) -> bool:
@@ -74,13 +75,17 @@ class Tables:
         """Give up what no page has shown for too long, and the longest unseen where they are too many or too large."""
         with self._lock:
             now = self._clock()
+            shown: set[int] = set()  # a batch may lie on two tables, where a page was opened twice
             for table in self._tables.values():
                 if self._is_open(table.session):
                     table.seen = now
-                elif now - table.seen > 60 * MINUTES_AT_WORK:
-                    table.stop()
-            kept = sorted(self._tables.values(), key=lambda table: table.seen, reverse=True)
-            self._tables = {table.key: table for table in _within_bounds(kept, now - 60 * MINUTES_KEPT)}
+                    shown |= {id(thing) for thing in table.things.values()}
+            latest_first = sorted(self._tables.values(), key=lambda table: table.seen, reverse=True)
+            kept = {table.key: table for table in _within_bounds(latest_first, now - 60 * MINUTES_KEPT)}
+            for table in latest_first:
+                if table.key not in kept or now - table.seen > 60 * MINUTES_AT_WORK:
+                    table.stop(shown)
+            self._tables = kept
 
     def __len__(self) -> int:
         return len(self._tables)
