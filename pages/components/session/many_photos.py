@@ -13,8 +13,9 @@ from ensemble.batches import Judged
 from ensemble.policies import Policy
 from ensemble.results import Classes
 from pages.components.session.inspecting import inspection
-from pages.components.session.product import BATCH, DEMO, PRODUCT, classes, is_demo, mode, policy, product_name
+from pages.components.session.product import BATCH, DEMO, classes, is_demo, mode, policy, product_name
 from pages.components.session.tables import lay, table
+from pages.components.session.wishes import PRODUCT, pick
 from pages.components.session.work import Progress, Work, begin
 
 
@@ -115,7 +116,7 @@ def show_product_of_batch() -> None:
     if (found := batch()) is not None:
         st.session_state[DEMO] = found.demo
         if found.product:
-            st.session_state[PRODUCT] = found.product
+            pick(PRODUCT, found.product)
 
 
 def batch_rows(found: Batch) -> list[Judged]:
