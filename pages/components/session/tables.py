@@ -68,7 +68,8 @@ class Tables:
     def keep(self, table: Table) -> None:
         """Let a reload find this table, and give up those that are one too many."""
         with self._lock:
-            self._tables[table.key] = table
+            self._tables.pop(table.key, None)
+            self._tables[table.key] = table  # at the end: of those that pages show, the one touched last
         self.tidy()
 
     def tidy(self) -> None:
@@ -80,7 +81,7 @@ class Tables:
                 if self._is_open(table.session):
                     table.seen = now
                     shown |= {id(thing) for thing in table.things.values()}
-            latest_first = sorted(self._tables.values(), key=lambda table: table.seen, reverse=True)
+            latest_first = sorted(reversed(self._tables.values()), key=lambda table: table.seen, reverse=True)
             kept = {table.key: table for table in _within_bounds(latest_first, now - 60 * MINUTES_KEPT)}
             for table in latest_first:
                 if table.key not in kept or now - table.seen > 60 * MINUTES_AT_WORK:
