@@ -81,7 +81,7 @@ class Tables:
                 if self._is_open(table.session):
                     table.seen = now
                     shown |= {id(thing) for thing in table.things.values()}
-            latest_first = sorted(reversed(self._tables.values()), key=lambda table: table.seen, reverse=True)
+            latest_first = sorted(self._tables.values(), key=lambda table: table.seen)[::-1]
             kept = {table.key: table for table in _within_bounds(latest_first, now - 60 * MINUTES_KEPT)}
             for table in latest_first:
                 if table.key not in kept or now - table.seen > 60 * MINUTES_AT_WORK:
