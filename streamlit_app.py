@@ -4,8 +4,10 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.components.faults import calm_faults
 from pages.components.first_visit import is_first_visit, load_again_if_lost
 
+calm_faults()
 first_visit = is_first_visit()
 st.set_page_config(page_title="Quorum", page_icon=Path(__file__).parent / "pages/components/mark.svg", layout="wide")
 screen = st.navigation(

@@ -148,6 +148,11 @@ def batch_csv(rows: Sequence[Judged], *, demo: bool) -> bytes:
         "error",
         "policy",
         "demo",
+        "word",
+        "time",
+        "product",
+        "model_version",
+        "policy_state",
     )
     return as_csv(columns, [_cells(row) | {"demo": "DEMO" if demo else ""} for row in rows])
 
@@ -173,4 +178,9 @@ def _cells(row: Judged) -> dict[str, object]:
         "regions": json.dumps([region.as_json(verdict.size) for region in verdict.regions], ensure_ascii=False),
         "same_as": row.repeats,
         "policy": verdict.policy,
+        "word": verdict.word,
+        "time": verdict.origin.time,
+        "product": verdict.origin.product,
+        "model_version": verdict.origin.version,
+        "policy_state": verdict.policy_state,
     }

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import islice
 
 import numpy as np
@@ -17,11 +18,12 @@ from ensemble.out_of_distribution import doubt, measure
 from ensemble.photos import Photo
 from ensemble.policies import Policy
 from ensemble.preprocessing import Preprocessing
-from ensemble.results import OK_NOK, Absence, Classes, HeatMap, Region, Score, Verdict
+from ensemble.results import OK_NOK, Absence, Classes, HeatMap, Origin, Region, Score, Verdict
 from ensemble.store import Loaded, ModelStore
 
 BATCH = 16
 DIGITS = 6  # of a probability: what is stored is what was judged, so that a replay gives the very same verdict
+NOWHERE = Origin()
 NOT_ASKED = "It was not asked: the verdict stood without it."
 
 
@@ -31,7 +33,7 @@ Said = tuple[list[Score], tuple[Absence, ...]]  # what members said of one photo
 class Inspector:
     """All members of a product, loaded once; safe to share between threads."""
 
-    def __init__(self, loaded: Loaded, *, demo: bool = False) -> None:
+    def __init__(self, loaded: Loaded, *, demo: bool = False, origin: Origin = NOWHERE) -> None:
         self.members = loaded.members
         self.weights = loaded.weights
         self.calibrators = loaded.calibrators
@@ -39,16 +41,17 @@ class Inspector:
         self.classes = loaded.classes
         self.photo_range = loaded.photo_range
         self.demo = demo
+        self.origin = origin
 
     @classmethod
     def open(cls, store: ModelStore) -> "Inspector":
         """Load a product; a member that cannot be loaded is absent, and named in every verdict."""
-        return cls(store.load())
+        return cls(store.load(), origin=store.origin())
 
     @classmethod
     def for_demo(cls, classes: Classes = OK_NOK) -> "Inspector":
         """Dummy members that need no model; everything that they say is marked DEMO."""
-        return cls(Loaded({}, (), classes), demo=True)
+        return cls(Loaded({}, (), classes), demo=True, origin=Origin("demo"))
 
     def inspect(self, photos: Sequence[Photo], policy: Policy) -> list[Verdict]:
         """A verdict for each photo, in their order; every backbone runs once for all members that read it.
@@ -61,11 +64,12 @@ class Inspector:
         start = time.perf_counter()
         scored = self._asked(photos, policy) if policy.cascade else self.score(photos)
         seconds = (time.perf_counter() - start) / len(photos)
+        origin = replace(self.origin, time=datetime.now(UTC).isoformat(timespec="seconds"))
         for photo, (scores, absent) in zip(photos, scored, strict=True):
             heat = combine(scores)
             decided = policy.decide(scores, absent, self.classes, self.doubt(photo.picture, heat))
             verdict = replace(decided, photo=photo.name, sha256=photo.sha256, seconds=seconds)
-            verdict = replace(verdict, demo=self.demo, size=photo.picture.size)
+            verdict = replace(verdict, demo=self.demo, size=photo.picture.size, origin=origin)
             yield replace(verdict, heat=heat, regions=regions(scores, heat))
 
     def doubt(self, picture: Image.Image, heat: HeatMap | None) -> str:

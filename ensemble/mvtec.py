@@ -4,8 +4,6 @@
 (Bergmann et al., MVTec AD, CVPR 2019). A single category is a tree of one.
 """
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -115,15 +113,6 @@ def image_level(folder: Path) -> list[dict[str, str]]:
             )
             rows.append(dict(zip(COLUMNS, values, strict=True)))
     return rows
-
-
-def as_csv(rows: Sequence[Mapping[str, str]]) -> bytes:
-    """The rows of `image_level` as CSV in UTF-8, to be read by programs."""
-    stream = io.StringIO(newline="")
-    writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return stream.getvalue().encode()
 
 
 def _photos(layout: Layout) -> Iterator[tuple[str, str, Found]]:

@@ -73,11 +73,12 @@ def table(
     output: Annotated[Path, typer.Option("--output", help="The CSV file to write.")] = Path("image_level.csv"),
 ) -> None:
     """Write a row a photo: path, category, split, label, defect type, mask."""
-    from ensemble.mvtec import as_csv, image_level
+    from ensemble.exports import as_csv
+    from ensemble.mvtec import COLUMNS, image_level
     from ensemble.store.files import write_atomically
 
     rows = image_level(tree)
-    write_atomically(output, as_csv(rows))
+    write_atomically(output, as_csv(COLUMNS, rows))
     say(f"Wrote {len(rows)} photos into {output}.")
 
 

@@ -210,6 +210,15 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """What has judged a photo and when: the product, its version in force, and the time (ISO 8601, with its zone)."""
+
+    product: str = ""
+    version: int | None = None
+    time: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What a policy makes of the votes on one photo; the votes stay with it, so another policy can decide again.
 
@@ -218,7 +227,8 @@ class Verdict:
     half: votes can decide against the mean, and nobody should be told that they are sure. `heat` is the one heat map
     of all members that have one, `regions` what stands out in it and what detectors have found; `size` is the photo's
     width and height. `unasked` are the members that a cascade did not need. `doubt` says why the photo may not show the
-    part at all; then a person must look, and no quantity has decided.
+    part at all; then a person must look, and no quantity has decided. `policy_state` is the number
+    of the state of the product's policies that decided.
     """
 
     label: str
@@ -238,6 +248,8 @@ class Verdict:
     unasked: tuple[Absence, ...] = ()
     decision: Decision | None = None
     doubt: str = ""
+    origin: Origin = field(default=Origin(), compare=False)
+    policy_state: int | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if self.doubt and self.label != REVIEW:
@@ -257,10 +269,15 @@ class Verdict:
         return {
             "photo": self.photo,
             "sha256": self.sha256,
+            "time": self.origin.time,
+            "product": self.origin.product,
+            "model_version": self.origin.version,
             "verdict": self.label,
+            "word": self.word,
             "confidence": None if self.confidence is None else round(self.confidence, 6),
             **self._decided(),
             "policy": self.policy,
+            "policy_state": self.policy_state,
             "reason": self.reason,
             "doubt": self.doubt,
             "votes": [vote.as_json() for vote in self.votes],

@@ -3,12 +3,17 @@
 import csv
 import io
 import json
+import re
 import weakref
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
+import numpy as np
 import pytest
 from bad_photos import encoded, jpeg, quarters
 from bad_zips import BAD_ZIPS, zipped
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from ensemble.archives import Entry
 from ensemble.batches import CHUNK, Judged, batch_csv, count, decided_by, entries, judge, shown
@@ -141,6 +146,7 @@ def test_csv_has_one_line_a_file_and_marks_a_demo() -> None:
         *("score", "score_kind", "score_label", "ok_below", "review_from", "reject_from", "reason"),
         *NAMES,
         *("regions", "same_as", "error", "policy", "demo"),
+        *("word", "time", "product", "model_version", "policy_state"),
     ]
     assert [line["photo"] for line in lines] == ["'=a.png", "bad.png"]
     assert [line["demo"] for line in lines] == ["DEMO", "DEMO"]
@@ -158,6 +164,31 @@ def test_csv_has_one_line_a_file_and_marks_a_demo() -> None:
         ("a=1", "a=1"),
         ("", ""),
         (-1.5, -1.5),
+        (np.float32(-1.5), np.float32(-1.5)),
+        (None, None),
+        ("a;=1+1.png", "a;'=1+1.png"),
+        ("a\t=1", "a\t'=1"),
+        ("a|-1", "a|'-1"),
+        ("a\n@b", "a\n'@b"),
+        ("a\u2028=b", "a\u2028'=b"),
+        ('a; "=1"', 'a;\' "=1"'),
+        ('"=1"', '\'"=1"'),
+        (";;=1", ";;'=1"),
+        (" \t =1", " \t' =1"),
+        ("\ufeff=1", "'\ufeff=1"),
+        ("\xa0\u3000=1", "'\xa0\u3000=1"),
+        ("\u200b\u2060=1", "'\u200b\u2060=1"),
+        ("\U000e0020=1", "'\U000e0020=1"),
+        ("\u3164=1", "'\u3164=1"),
+        ("\x00\x1f=1", "'\x00\x1f=1"),
+        ("＝1", "'＝1"),
+        ("a;＋1", "a;'＋1"),
+        ("－1", "'－1"),
+        ("＠a", "'＠a"),
+        ("\ufe661", "'\ufe661"),
+        ("OK, -0.5 of 2; a-b", "OK, -0.5 of 2; a-b"),
+        ("Stück #7 (neu).png", "Stück #7 (neu).png"),
+        (Path("=a.png"), "'=a.png"),
     ],
 )
 def test_guarded(cell: object, expected: object) -> None:
@@ -165,7 +196,25 @@ def test_guarded(cell: object, expected: object) -> None:
 
 
 def test_csv_quotes_what_would_break_a_line() -> None:
-    assert as_csv(("a", "b"), [{"a": 'x,"y"\nz'}]).decode("utf-8-sig") == 'a,b\r\n"x,""y""\nz",\r\n'
+    assert as_csv(("a", "b"), [{"a": 'x,"y"\nz'}]).decode("utf-8-sig") == '"a","b"\r\n"x,""y""\nz",""\r\n'
+
+
+@given(
+    st.lists(
+        st.text(st.sampled_from(" ab1=+-@;,|\t\n\r\"'\ufeff\xa0\u200b＝＋－＠"), max_size=12), min_size=1, max_size=4
+    )
+)
+@example(['a,";=1"'])
+@settings(deadline=None)
+def test_no_spreadsheet_finds_a_formula_and_programs_find_the_text(cells: list[str]) -> None:
+    columns = [f"c{place}" for place in range(len(cells))]
+    text = as_csv(columns, [dict(zip(columns, cells, strict=True))]).decode("utf-8-sig")
+    readers = [csv.reader(io.StringIO(text, newline=""), delimiter=separator) for separator in ",;\t|"]
+    knowing_no_quotes = [re.split(r"[;\t|]", line) for line in text.splitlines()]
+    for cell in (cell for reader in (*readers, knowing_no_quotes) for line in reader for cell in line):
+        assert not cell.lstrip(' \ufeff\xa0\u200b"\t\r\n').startswith(tuple("=+-@＝＋－＠"))
+    read = list(csv.reader(io.StringIO(text, newline="")))[1]
+    assert [cell.replace("'", "") for cell in read] == [cell.replace("'", "") for cell in cells]
 
 
 def test_file_names_follow_the_content() -> None:

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from ensemble.errors import DataError
-from ensemble.mvtec import as_csv, check_tree, find_categories, image_level
+from ensemble.exports import as_csv
+from ensemble.mvtec import COLUMNS, check_tree, find_categories, image_level
 from tests.conftest import TINY_BACKBONE, Run
 
 
@@ -133,14 +134,14 @@ def test_what_is_no_tree(tmp_path: Path) -> None:
 def test_the_table_has_a_row_a_photo(tmp_path: Path) -> None:
     category(tmp_path / "nut", good=1)
     (tmp_path / "nut/ground_truth/cut/300_mask.png").unlink()
-    assert as_csv(image_level(tmp_path)).decode() == (
-        "path,category,split,label,defect_type,mask\n"
-        "nut/train/good/000.png,nut,train,non_defective,,\n"
-        "nut/test/bent/200.png,nut,test,defective,bent,nut/ground_truth/bent/200_mask.png\n"
-        "nut/test/bent/201.png,nut,test,defective,bent,nut/ground_truth/bent/201_mask.png\n"
-        "nut/test/cut/300.png,nut,test,defective,cut,\n"
-        "nut/test/good/000.png,nut,test,non_defective,,\n"
-    )
+    assert [tuple(row.values()) for row in image_level(tmp_path)] == [
+        ("nut/train/good/000.png", "nut", "train", "non_defective", "", ""),
+        ("nut/test/bent/200.png", "nut", "test", "defective", "bent", "nut/ground_truth/bent/200_mask.png"),
+        ("nut/test/bent/201.png", "nut", "test", "defective", "bent", "nut/ground_truth/bent/201_mask.png"),
+        ("nut/test/cut/300.png", "nut", "test", "defective", "cut", ""),
+        ("nut/test/good/000.png", "nut", "test", "non_defective", "", ""),
+    ]
+    assert [tuple(row) for row in image_level(tmp_path)] == [COLUMNS] * 5
 
 
 def test_check_and_table_as_commands(run: Run, tmp_path: Path) -> None:
@@ -154,7 +155,7 @@ def test_check_and_table_as_commands(run: Run, tmp_path: Path) -> None:
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["categories"]["nut"]["oddities"][0]["path"] == "nut/test/cut/300.png"
     code, _, said = run("mvtec", "table", tree, "--output", tmp_path / "image_level.csv")
-    assert code == 0 and (tmp_path / "image_level.csv").read_bytes() == as_csv(image_level(tree))
+    assert code == 0 and (tmp_path / "image_level.csv").read_bytes() == as_csv(COLUMNS, image_level(tree))
     code, _, said = run("mvtec", "check", tmp_path / "gone")
     assert code == 2 and "is no MVTec AD tree" in said
 

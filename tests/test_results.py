@@ -2,10 +2,11 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
-from ensemble.results import OK_NOK, Absence, Classes, Decision, Score, Verdict, Vote, word
+from ensemble.results import OK_NOK, Absence, Classes, Decision, Origin, Score, Verdict, Vote, word
 
 CLOTHES = Classes(("bottomwear", "shoes", "topwear"))
 
@@ -56,10 +57,15 @@ def test_a_verdict_as_json() -> None:
     decided = Decision("votes", "defective", 1.0, reject_from=0.5)
     given = ("MAJORITY", (vote,), absent, OK_NOK, "a.jpg", "ab", 0.02)
     verdict = Verdict("defective", 0.75, reason, *given, decision=decided)
+    verdict = replace(verdict, origin=Origin("disc", 3, "2026-11-27T23:05:10+00:00"), policy_state=7)
     assert json.loads(json.dumps(verdict.as_json())) == {
         "photo": "a.jpg",
         "sha256": "ab",
+        "time": "2026-11-27T23:05:10+00:00",
+        "product": "disc",
+        "model_version": 3,
         "verdict": "defective",
+        "word": "NOK",
         "confidence": 0.75,
         "score": 1.0,
         "score_kind": "votes",
@@ -68,6 +74,7 @@ def test_a_verdict_as_json() -> None:
         "review_from": None,
         "reject_from": 0.5,
         "policy": "MAJORITY",
+        "policy_state": 7,
         "reason": "1 of 1 models says NOK.",
         "doubt": "",
         "votes": [

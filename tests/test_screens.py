@@ -19,11 +19,10 @@ from stub_product import GARMENTS, METRICS, load_as, write_product
 
 from ensemble import exports
 from ensemble.attribution import Attribution
-from ensemble.batches import Judged
 from ensemble.exports import file_name
 from ensemble.results import Absence, Classes, Region
 from pages.components import look, members, session
-from pages.components.session import inspecting, many_photos, one_photo
+from pages.components.session import inspecting, one_photo
 
 ROOT = Path(__file__).resolve().parent.parent
 BATCH, MEMBERS, HELP = (f"pages/screens/{name}.py" for name in ("inspect_batch", "members", "help"))
@@ -91,7 +90,10 @@ def batch_of(app: AppTest, files: list[tuple[str, bytes]]) -> AppTest:
     for name, data in files:
         app.file_uploader(key="batch_files").upload(name, data, "image/jpeg")
     app.run()
-    return app.button(key="analyze").click().run()
+    app.button(key="analyze").click().run()
+    work = app.session_state["_table"].things["_batch"].work
+    assert work.ended.wait(60)
+    return app.run()
 
 
 def shown_picture(app: AppTest) -> str:
@@ -451,6 +453,9 @@ class TestBatch:
     def test_filters_and_policy_work_on_what_is_there(self, product: Path) -> None:
         app = batch_of(opened(BATCH), [("a.jpg", PHOTO), ("bad.jpg", b"")])
         assert len(app.dataframe[0].value) == 2
+        assert [str(address).split(";")[0] for address in app.dataframe[0].value["Photo"]] == [
+            *("data:image/jpeg", "data:image/svg+xml")
+        ]
         app.get("button_group")[-1].set_value(["refused"]).run()
         assert list(app.dataframe[0].value["Name"]) == ["bad.jpg"]
         app.get("button_group")[-1].set_value([]).run()
@@ -458,24 +463,6 @@ class TestBatch:
         assert list(app.dataframe[0].value["Name"]) == ["a.jpg"]
         app.selectbox(key="policy").select("ALL").run()
         assert list(app.dataframe[0].value["Verdict"]) == ["✓ OK"]
-
-    def test_an_interrupted_batch_goes_on_where_it_was(self, product: Path) -> None:
-        app = batch_of(opened(BATCH), [("a.jpg", PHOTO)])
-        assert "1 of 1 files" in texts(app)
-        batch = app.session_state["_batch"]
-        batch.total, batch.coming = 2, iter([Judged("b.jpg", error="b.jpg is empty.")])
-        app.run()
-        assert "2 of 2 files" in texts(app) and batch.coming is None
-
-    def test_stopping_keeps_what_has_been_judged(self, product: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        app = batch_of(opened(BATCH), [("a.jpg", PHOTO)])
-        batch = app.session_state["_batch"]
-        batch.total, batch.coming = 2, iter([Judged("b.jpg", error="b.jpg is empty.")])
-        with monkeypatch.context() as patched:
-            patched.setattr(many_photos.st, "session_state", {session.BATCH: batch})
-            session.stop_batch()
-        app.run()
-        assert "1 of 2 files" in texts(app) and "stopped before the end" in texts(app)
 
 
 def test_visitors_are_served_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,11 +3,11 @@
 import json
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass
 from typing import Any
 
 from ensemble.errors import PolicyError, brief
-from ensemble.policies.policy import Clause, Policy, Stage
+from ensemble.policies.policy import Clause, Policy, Stage, in_file
 from ensemble.strict_json import JSONError, line_at, parsed
 
 TOP = ("active", "policies")
@@ -50,7 +50,7 @@ class PolicyBook:
 def entry_of(value: Policy | Stage | Clause) -> dict[str, Any]:
     """A policy, a stage or an exception as plain JSON values, without what is at its default."""
     entry: dict[str, Any] = {}
-    for each in fields(value):
+    for each in in_file(value):
         found = getattr(value, each.name)
         default = each.default_factory() if each.default_factory is not MISSING else each.default
         if found == default:
@@ -144,7 +144,7 @@ def _policy(entry: Any, members: Collection[str] | None) -> Policy:
 
 
 def _known(entry: Mapping[str, Any], kind: type, who: str) -> dict[str, Any]:
-    known = [each.name for each in fields(kind)]
+    known = [each.name for each in in_file(kind)]
     if unknown := [key for key in entry if key not in known]:
         raise _EntryError(f"{who}: unknown key {unknown[0]!r}. Known are {', '.join(known)}.", unknown[0])
     return dict(entry)

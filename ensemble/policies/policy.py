@@ -1,7 +1,7 @@
 """Policies: frozen values that turn votes into a verdict of OK, NOK or REVIEW, and say why."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any
 
 from ensemble.errors import PolicyError
@@ -11,6 +11,7 @@ from ensemble.policies.counting import RULES, counted, reaches, suspicion
 from ensemble.results import DEFECTIVE, REVIEW, Absence, Classes, Score, Verdict, Vote
 
 DEFAULT_THRESHOLD = 0.5
+IN_FILE = "in_file"  # of a field, in its metadata: false where it is not part of a `policies.json`
 PLURAL = ("majority", "weighted", "mean")  # what means anything without a defect
 
 
@@ -59,7 +60,8 @@ class Policy:
     `reject` on, REVIEW from `review` on. `quorum` is the fewest votes that may decide. The rules majority, any and all
     count heads; `weights` are what votes count in the rules weighted and mean, in the place of the members' measured
     weights. Without a defect among the classes, a person must look where the leading class is ahead by less than
-    `margin`. `basis` says what its cuts rest on.
+    `margin`. `basis` says what its cuts rest on; `state` is the number of the state of the product's policies that it
+    comes from, and in no file.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Policy:
     author: str = ""
     reason: str = ""
     basis: Mapping[str, Any] = field(default_factory=dict)
+    state: int | None = field(default=None, compare=False, metadata={IN_FILE: False})
 
     def __post_init__(self) -> None:
         check(self)
@@ -171,9 +174,8 @@ class Policy:
         found = deciding.decision(self, ruling, decisive, classes)
         reason = reasons.sentence(self, ruling, found, decisive, missing, classes)
         failed, unasked = _apart(missing)
-        verdict = Verdict(
-            ruling.label, sure, reason, self.name, votes, failed, classes, unasked=unasked, decision=found
-        )
+        verdict = Verdict(ruling.label, sure, reason, self.name, votes, failed, classes, unasked=unasked)
+        verdict = replace(verdict, decision=found, policy_state=self.state)
         if not doubt:
             return verdict
         said = reasons.doubtful(doubt, ruling.label)
@@ -197,7 +199,7 @@ class Policy:
         """What this policy makes of the votes that another one has decided on: the same photo, no model runs again."""
         absent = (*verdict.absent, *verdict.unasked)
         decided = self.decide(verdict.votes, absent, verdict.classes, verdict.doubt)
-        kept = ("label", "confidence", "reason", "policy", "votes", "decision")
+        kept = ("label", "confidence", "reason", "policy", "policy_state", "votes", "decision")
         return replace(verdict, **{name: getattr(decided, name) for name in kept})
 
     def stages(self, members: Iterable[str]) -> tuple[tuple[str, ...], ...]:
@@ -344,4 +346,6 @@ def _apart(absent: Sequence[Absence]) -> tuple[tuple[Absence, ...], tuple[Absenc
     return tuple(each for each in absent if each.asked), tuple(each for each in absent if not each.asked)
 
 
-KNOWN = tuple(each.name for each in fields(Policy))
+def in_file(kind: Any) -> tuple[Field[Any], ...]:
+    """The fields of a policy, a stage or an exception that a `policies.json` holds."""
+    return tuple(each for each in fields(kind) if each.metadata.get(IN_FILE, True))

@@ -5,7 +5,7 @@ import hashlib
 import json
 import stat
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ensemble.backbones import BUNDLED, FeatureExtractor
@@ -13,7 +13,7 @@ from ensemble.cases import Evidence
 from ensemble.errors import PolicyError, QuorumError, StoreError
 from ensemble.out_of_distribution import PhotoRange
 from ensemble.policies import Policy, PolicyBook, from_json, shipped
-from ensemble.results import Classes
+from ensemble.results import Classes, Origin
 from ensemble.store import artefacts, listings, policies_kept, policy_history, versions
 from ensemble.store.files import digest_of, is_whole, read_text
 from ensemble.store.learnt import Learnt, record_of
@@ -126,25 +126,33 @@ class ModelStore:
 
     def policies(self) -> tuple[Policy, ...]:
         """The product's policies as they apply to it, the active one first."""
-        return self._applied(self.policy_book())
+        return self._applied(self.policy_book(), self._policy_state())
+
+    def _policy_state(self) -> int | None:
+        return policy_history.number_of(self.folder)
+
+    def origin(self) -> Origin:
+        """What its verdicts come from: its name, and the version in force where one is kept."""
+        return Origin(self.product_name(), listings.number_in_force(self.folder))
 
     def policies_in_force(self) -> InForce:
         """The same, and where the file is broken, the last good state with the reason: a line need not stand still."""
         try:
-            found = self.policies()
+            found = self._applied(self.policy_book(), None)
         except PolicyError as error:
             last = policy_history.last_good(self.folder)
             if last is None:
                 raise
-            return InForce(self._applied(last), f"{error} Until then the last good policies are in force.")
+            return InForce(self._applied(last[1], last[0]), f"{error} Until then the last good policies are in force.")
         with contextlib.suppress(QuorumError):  # a disk that cannot be written: there is no state to fall back on
             if text := policy_history.text_of(self.folder):
                 policy_history.remember(self.folder, text)
-        return InForce(found)
+        number = self._policy_state()
+        return InForce(tuple(replace(policy, state=number) for policy in found))
 
-    def _applied(self, book: PolicyBook) -> tuple[Policy, ...]:
+    def _applied(self, book: PolicyBook, state: int | None) -> tuple[Policy, ...]:
         manifest = self.manifest()
-        found = [policy.for_product(manifest.product) for policy in book.ordered]
+        found = [replace(policy.for_product(manifest.product), state=state) for policy in book.ordered]
         usable = tuple(policy for policy in found if policy.applies_to(manifest.classes))
         if not usable:
             raise PolicyError(
@@ -310,6 +318,12 @@ class _Kept(ModelStore):
     def _policy_book(self) -> PolicyBook:
         """The policies that will be in force with it."""
         return versions.book_after(self.folder, self._version) or super()._policy_book()
+
+    def _policy_state(self) -> None:
+        return None
+
+    def origin(self) -> Origin:
+        return Origin(self.product_name(), self._version.number)
 
     def policies_in_force(self) -> InForce:
         return InForce(self.policies())

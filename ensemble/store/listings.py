@@ -151,6 +151,15 @@ def in_force(folder: Path, known: Iterable[Version]) -> Version | None:
     return max(fitting, key=lambda each: each.publications[-1].at, default=None)
 
 
+def number_in_force(folder: Path) -> int | None:
+    """The number of the version in force; None where none is kept, or its listing cannot be read."""
+    try:
+        found = in_force(folder, versions(folder))
+    except (OSError, StoreError):
+        return None
+    return None if found is None else found.number
+
+
 def keep_object(folder: Path, data: bytes) -> str:
     """Keep bytes, and give their SHA-256."""
     digest = digest_of(data)

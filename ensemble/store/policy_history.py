@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ensemble.errors import PolicyError, StoreError
+from ensemble.errors import PolicyError, QuorumError, StoreError
 from ensemble.policies import PolicyBook, from_json
 from ensemble.store.files import read_text, write_atomically
 from ensemble.store.places import HISTORY, POLICIES, place_of
@@ -98,18 +98,27 @@ def state(folder: Path, number: int) -> Published:
     raise PolicyError(f"There is no state {number} of the policies. Known are {_numbers(known)}.")
 
 
-def last_good(folder: Path) -> PolicyBook | None:
-    """The newest state that can be read; None where there is none, or the history itself cannot be read."""
+def last_good(folder: Path) -> tuple[int, PolicyBook] | None:
+    """The newest state that can be read, and its number; None where there is none, or no history can be read."""
     try:
         states = history(folder)
     except StoreError:
         return None
     for entry in reversed(states):
         try:
-            return entry.book()
+            return entry.number, entry.book()
         except PolicyError:  # of an older format, say: the one before it may do
             continue
     return None
+
+
+def number_of(folder: Path) -> int | None:
+    """The number of the state that the file is in; None where the history does not know it, or cannot be read."""
+    try:
+        text = text_of(folder)
+        return next((entry.number for entry in reversed(history(folder)) if entry.text == text), None)
+    except (OSError, QuorumError):
+        return None
 
 
 def _is_newest(folder: Path, text: str) -> bool:

@@ -1,36 +1,31 @@
 """A batch on its way: how far, how long yet, and a way to stop."""
 
-import time
-
 import streamlit as st
 
 from pages.components import session
+from pages.components.batch_summary import show_batch_summary
+from pages.components.work_progress import duration
 
 
-def show_batch_progress(batch: session.Batch) -> None:
-    """Judge what is still to come; another touch on the page may interrupt this, and the next run goes on here."""
-    if batch.coming is None:
+@st.fragment(run_every=1.0)
+def show_batch_progress() -> None:
+    """Show how far the batch is, and its numbers so far; ends by showing the whole screen anew."""
+    batch = session.batch()
+    if batch is None or batch.work is None or not batch.running:
+        st.rerun()
         return
-    place = st.empty()
-    with place.container(horizontal=True, vertical_alignment="center", key="progress"):
-        bar = st.progress(0.0, text="Looking at the first photos …")
-        st.button("Stop", icon=":material/stop_circle:", on_click=session.stop_batch, key="stop")
-    while True:
-        start = time.perf_counter()
-        row = next(batch.coming, None)
-        batch.seconds += time.perf_counter() - start
-        if row is None:
-            break
-        batch.rows.append(row)
-        bar.progress(min(len(batch.rows) / batch.total, 1.0), text=_progress_text(batch))
-    batch.coming = None
-    place.empty()
-
-
-def _progress_text(batch: session.Batch) -> str:
-    left = batch.seconds / len(batch.rows) * max(batch.total - len(batch.rows), 0)
-    return f"{len(batch.rows)} of {batch.total} files · about {_duration(left)} left"
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+    done, left = len(batch.rows), batch.work.seconds_left()
+    text = f"{done} of {batch.total} files" if done else "Looking at the first photos …"
+    text += "" if left is None else f" · about {duration(left)} left"
+    with st.container(horizontal=True, vertical_alignment="center", key="progress"):
+        st.progress(min(done / batch.total, 1.0), text=text)
+        st.button(
+            "Stopping …" if batch.work.stop else "Stop",
+            icon=":material/stop_circle:",
+            disabled=batch.work.stop,
+            on_click=session.stop_batch,
+            key="stop",
+        )
+    st.caption("It goes on while you look at other screens.")
+    if done and session.is_of_this_product(batch):
+        show_batch_summary(batch, session.batch_rows(batch))

@@ -8,7 +8,7 @@ import streamlit as st
 
 from ensemble import figures
 from ensemble.batches import Judged
-from ensemble.results import REVIEW, Classes, word
+from ensemble.results import REVIEW, word
 from pages.components import session
 from pages.components.mark import shape
 
@@ -20,8 +20,9 @@ def label_of(row: Judged) -> str:
     return row.verdict.label if row.verdict else REFUSED
 
 
-def show_batch_summary(batch: session.Batch, rows: Sequence[Judged], classes: Classes) -> None:
+def show_batch_summary(batch: session.Batch, rows: Sequence[Judged]) -> None:
     """Show a tile for each verdict and one for refused files."""
+    classes = batch.classes
     counts = Counter(label_of(row) for row in rows)
     tiles = [_tile(figures.tone(label, classes), word(label), counts[label]) for label in (*classes.names, REVIEW)]
     refused = f'<div class="tile none"><b>{counts[REFUSED]}</b><span>refused</span></div>'

@@ -21,17 +21,20 @@ from pages.components.verdict import show_verdict_card
 from pages.components.votes import show_absent, show_votes
 
 PAGE = 100
+NO_PHOTO = (
+    b'<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64" fill="none" stroke="#87939a" stroke-width="3">'
+    b'<rect x="8" y="8" width="48" height="48" rx="3" stroke-dasharray="6 4"/><path d="M24 24l16 16m0-16L24 40"/></svg>'
+)
 SIGNS = {"ok": "✓", "nok": "✕", "review": "?", "plain": "•"}
 
 
-def show_csv_download(rows: Sequence[Judged]) -> None:
+def show_csv_download(batch: session.Batch, rows: Sequence[Judged]) -> None:
     """Offer the whole batch as a file, whatever the filters show."""
-    demo = session.is_demo()
-    content = batch_csv(rows, demo=demo)
+    content = batch_csv(rows, demo=batch.demo)
     st.download_button(
         "Download all results (CSV)",
         content,
-        file_name=exports.file_name("batch", content, ".csv", demo=demo),
+        file_name=exports.file_name("batch", content, ".csv", demo=batch.demo),
         mime="text/csv",
         on_click="ignore",
         icon=":material/download:",
@@ -39,8 +42,9 @@ def show_csv_download(rows: Sequence[Judged]) -> None:
     )
 
 
-def show_batch_table(rows: Sequence[Judged], classes: Classes) -> None:
+def show_batch_table(batch: session.Batch, rows: Sequence[Judged]) -> None:
     """Show the filters, the table and, for the line that was chosen, its votes."""
+    classes = batch.classes
     found = _show_filters(rows, classes)
     if not found:
         st.info("No file passes these filters.")
@@ -48,6 +52,8 @@ def show_batch_table(rows: Sequence[Judged], classes: Classes) -> None:
     pages = -(-len(found) // PAGE)
     page = st.pagination(pages, key="batch_page") if pages > 1 else 1
     part = found[(page - 1) * PAGE : page * PAGE]
+    # Not the lines themselves: a line that is chosen stays so while others come after it.
+    passing = (st.session_state.get("filter"), st.session_state.get("disputed"), session.policy().name)
     event = st.dataframe(
         _styled(part, classes),
         hide_index=True,
@@ -60,7 +66,7 @@ def show_batch_table(rows: Sequence[Judged], classes: Classes) -> None:
             "Places": st.column_config.TextColumn(width=72),
             "Why": st.column_config.TextColumn(width="large"),
         },
-        key=f"batch table {[row.name for row in part]}",
+        key=f"batch table {batch.key} {page} {passing}",
         alt="The files of the batch with their verdicts; choose a line to see its votes.",
     )
     lines = [*event.selection.rows, *(line for line, _ in event.selection.cells)]
@@ -130,8 +136,10 @@ def _why(row: Judged) -> str:
     return row.verdict.reason + repeat
 
 
-def _address(thumbnail: bytes) -> str | None:
-    return f"data:image/jpeg;base64,{base64.b64encode(thumbnail).decode()}" if thumbnail else None
+def _address(thumbnail: bytes) -> str:
+    """A small copy as an address; of a file that is no photo a crossed frame, for a table calls nothing "None"."""
+    kind, data = ("jpeg", thumbnail) if thumbnail else ("svg+xml", NO_PHOTO)
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 
 def _show_line(row: Judged) -> None:

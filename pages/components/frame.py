@@ -1,5 +1,6 @@
 """What is the same around every screen."""
 
+from pages.components import session
 from pages.components.demo_band import show_demo_band
 from pages.components.lost import show_lost
 from pages.components.mark import show_mark
@@ -14,6 +15,7 @@ def show_frame(title: str) -> None:
 
     Where the product or the policy that was picked is gone, the screen ends here.
     """
+    session.show_table_in_address()  # another screen has another address
     show_style()
     show_mark()
     lost = show_sidebar()

@@ -72,9 +72,14 @@ def show_practice() -> None:
     """Say where photos go, which keys help, and how models are added."""
     st.subheader("Where photos go", anchor=False)
     st.markdown(
-        "Photos stay on the machine that runs Quorum, in memory, while this page is open. They are not stored and not "
-        "sent anywhere; a large one passes through a temporary file that is gone at once. A download is stored where "
-        "your browser stores downloads."
+        "Photos stay on the machine that runs Quorum, in memory. They are not stored and not sent anywhere; a large "
+        "one passes through a temporary file that is gone at once. A download is stored where your browser stores "
+        "downloads.\n\n"
+        "So that a reload finds your photo, its verdict and your last batch again, they are kept in that memory while "
+        f"the page is open and for {session.MINUTES_KEPT} minutes after; where many people work, the oldest go first. "
+        "The page's address carries a key to them, `table=`, that nobody can guess: **whoever you send the whole "
+        f"address to sees them too.** A batch goes on for {session.MINUTES_AT_WORK} minutes after its page was closed, "
+        "then it stops."
     )
     st.subheader("Keyboard", anchor=False)
     st.markdown("**Tab** moves on, **Enter** or **space** presses, **Ctrl + Enter** analyzes the chosen photo.")

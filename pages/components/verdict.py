@@ -20,7 +20,7 @@ def show_answer(chosen: session.Chosen | None) -> None:
     verdict = session.verdict_of(chosen) if chosen else None
     if verdict is None:
         text = "Choose a photo of a part." if chosen is None else "Press <b>Analyze image</b>: no verdict yet."
-        st.html(f'<div class="waiting">{text}</div>')
+        st.html(f'<div class="waiting"><span>{text}</span></div>')
         return
     show_verdict_card(verdict)
 

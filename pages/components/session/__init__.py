@@ -80,16 +80,28 @@ from pages.components.session.drafting import (
     told,
 )
 from pages.components.session.inspecting import inspection, inspector, quarantine, trained
-from pages.components.session.many_photos import Batch, batch, batch_rows, start_batch, stop_batch
+from pages.components.session.many_photos import (
+    Batch,
+    batch,
+    batch_rows,
+    is_of_this_product,
+    is_up_to_date,
+    show_product_of_batch,
+    start_batch,
+    stop_batch,
+)
 from pages.components.session.one_photo import (
     Chosen,
     analyze,
     can_point,
     choose_photo,
+    chosen_photo,
     learns_from_all,
     lesson_of,
     look,
     look_of,
+    remove_photo,
+    upload_changed,
     verdict_of,
 )
 from pages.components.session.owning import collections_root, own_collection, owner_of, product_called
@@ -116,6 +128,7 @@ from pages.components.session.product import (
     obstacle,
     policies,
     policy,
+    product_name,
     products,
     records,
     scheme,
@@ -125,6 +138,7 @@ from pages.components.session.product import (
     work_with,
 )
 from pages.components.session.samples import pick_sample, picked_sample, sample_thumbnail, samples
+from pages.components.session.tables import MINUTES_AT_WORK, MINUTES_KEPT, show_table_in_address
 from pages.components.session.teaching import (
     SAMPLE_PHOTOS,
     Teacher,
@@ -169,6 +183,8 @@ __all__ = [
     "HELD_OUT",
     "HOME",
     "LOOKS",
+    "MINUTES_AT_WORK",
+    "MINUTES_KEPT",
     "OVERVIEW",
     "PHOTOS",
     "POLICY",
@@ -209,6 +225,7 @@ __all__ = [
     "choose_by_cost",
     "choose_photo",
     "chosen_by_cost",
+    "chosen_photo",
     "classes",
     "collection",
     "collection_names",
@@ -243,6 +260,8 @@ __all__ = [
     "inspector",
     "interruption",
     "is_demo",
+    "is_of_this_product",
+    "is_up_to_date",
     "keep",
     "keep_all_the_same",
     "keep_draft",
@@ -287,6 +306,7 @@ __all__ = [
     "product_called",
     "product_collection",
     "product_folder",
+    "product_name",
     "products",
     "publish_version",
     "pull_into_training",
@@ -294,12 +314,15 @@ __all__ = [
     "quarantine",
     "question",
     "records",
+    "remove_photo",
     "reset_choice",
     "sample_thumbnail",
     "samples",
     "save",
     "scheme",
     "settle",
+    "show_product_of_batch",
+    "show_table_in_address",
     "shown_path",
     "some_of",
     "split_anew",
@@ -323,6 +346,7 @@ __all__ = [
     "training",
     "training_log",
     "trainings",
+    "upload_changed",
     "upload_source",
     "verdict_of",
     "versions_of",

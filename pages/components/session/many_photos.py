@@ -1,5 +1,8 @@
-"""A batch on its way, and what has been judged of it."""
+"""A batch: judged in the background, whatever its visitor does meanwhile, and kept on the visitor's table."""
 
+import secrets
+import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -7,43 +10,123 @@ import streamlit as st
 
 from ensemble import batches
 from ensemble.batches import Judged
+from ensemble.policies import Policy
+from ensemble.results import Classes
 from pages.components.session.inspecting import inspection
-from pages.components.session.product import BATCH, mode, policy
+from pages.components.session.product import BATCH, DEMO, classes, is_demo, mode, policy, product_name
+from pages.components.session.tables import lay, table
+from pages.components.session.wishes import PRODUCT, pick
+from pages.components.session.work import Progress, Work, begin
 
 
 @dataclass(slots=True)
 class Batch:
-    """A batch on its way: what has been judged so far and where the rest comes from."""
+    """A batch of one product: what has been judged of it so far, and the work that judges the rest.
+
+    `mode` is that of the moment when it began; `product` is what a person calls the product.
+    """
 
     mode: str
+    product: str
+    demo: bool
+    classes: Classes
     total: int
-    coming: Iterator[Judged] | None
-    rows: list[Judged] = field(default_factory=list)
+    rows: list[Judged] = field(default_factory=list, repr=False)
     seconds: float = 0.0
-    stopped: bool = False
+    work: Work | None = None
+    key: str = field(default_factory=lambda: secrets.token_hex(4))
+    decided: tuple[Policy, list[Judged]] | None = field(default=None, repr=False)  # the rows by the policy asked last
+
+    @property
+    def running(self) -> bool:
+        """Whether photos are still being judged."""
+        return self.work is not None and not self.work.done
+
+    @property
+    def stopped(self) -> bool:
+        """Whether somebody has ended it before its end."""
+        return self.work is not None and self.work.stop and len(self.rows) < self.total
+
+    @property
+    def error(self) -> str:
+        """The sentence that says why it broke off, if so."""
+        return self.work.error if self.work is not None and not self.work.stop else ""
+
+    @property
+    def nbytes(self) -> int:
+        """What it takes of the memory, roughly: a small copy a photo, and what is said of it."""
+        return sum(len(row.thumbnail) + 4096 for row in self.rows)
+
+    def stop(self) -> None:
+        """Judge no further; what has been judged stays."""
+        if self.work is not None and self.running:
+            self.work.stop = True
 
 
 def batch() -> Batch | None:
-    """The batch of this visitor, unless it belongs to another mode."""
-    found: Batch | None = st.session_state.get(BATCH)
-    if found is not None and found.mode != mode():
-        st.session_state.pop(BATCH)
-        return None
+    """The batch of this visitor, of whatever product."""
+    found: Batch | None = table().get(BATCH)
     return found
+
+
+def is_of_this_product(found: Batch) -> bool:
+    """Whether a batch was begun with the product that is chosen now, and in the same mode."""
+    return (found.product, found.demo) == (product_name(), is_demo())
+
+
+def is_up_to_date(found: Batch) -> bool:
+    """Whether the members that judge now are those that have judged this batch."""
+    return found.mode == mode()
 
 
 def start_batch(files: Sequence[batches.File]) -> None:
     """Begin a new batch in the place of the last one; for a button's callback."""
-    st.session_state[BATCH] = Batch(mode(), batches.count(files), batches.judge(batches.entries(files), inspection()))
+    if (last := batch()) is not None:
+        last.stop()
+    begun = Batch(mode(), product_name(), is_demo(), classes(), batches.count(files))
+    judged = batches.judge(batches.entries(_one_by_one(files)), inspection())
+    begun.work = begin(f"Batch of {begun.total} files", lambda report: _judge(begun, judged, report))
+    lay(BATCH, begun)
+
+
+def _one_by_one(files: Sequence[batches.File]) -> Iterator[batches.File]:
+    """The files, each forgotten once it is given: uploads must not lie in memory until the last one is judged."""
+    waiting = deque(files)
+    while waiting:
+        yield waiting.popleft()
+
+
+def _judge(begun: Batch, judged: Iterator[Judged], report: Progress) -> None:
+    start = time.monotonic()
+    report("", 0.0)
+    for row in judged:
+        begun.rows.append(row)
+        begun.seconds = time.monotonic() - start
+        report("", len(begun.rows) / begun.total)
 
 
 def stop_batch() -> None:
     """Judge no further; what has been judged stays. For a button's callback."""
-    found: Batch | None = st.session_state.get(BATCH)
-    if found is not None:
-        found.coming, found.stopped = None, True
+    if (found := batch()) is not None:
+        found.stop()
+
+
+def show_product_of_batch() -> None:
+    """Choose the product of the batch again; for a button's callback."""
+    if (found := batch()) is not None:
+        st.session_state[DEMO] = found.demo
+        if found.product:
+            pick(PRODUCT, found.product)
 
 
 def batch_rows(found: Batch) -> list[Judged]:
-    """What has been judged so far, by the policy that is chosen now."""
-    return batches.decided_by(policy(), found.rows)
+    """What has been judged so far, by the policy that is chosen now where it decides on votes of the same members."""
+    if not is_up_to_date(found):
+        return list(found.rows)
+    chosen = policy()
+    asked, rows = found.decided or (chosen, [])
+    if (asked, asked.state) != (chosen, chosen.state):
+        rows = []
+    rows = [*rows, *batches.decided_by(chosen, found.rows[len(rows) :])]
+    found.decided = chosen, rows
+    return rows

@@ -12,7 +12,8 @@ from ensemble.photos import Photo, open_photo
 from ensemble.previews import evidence
 from ensemble.results import Verdict, Vote
 from pages.components.session.inspecting import inspection, trained, turn
-from pages.components.session.product import CHOSEN, LOOKS, VERDICT, mode, policy, records
+from pages.components.session.product import CHOSEN, LOOKS, SAMPLE, VERDICT, mode, policy, records
+from pages.components.session.tables import lay, table, take_off
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,31 +24,60 @@ class Chosen:
     evidence: bytes = field(repr=False)
     data: bytes = field(repr=False)
 
+    @property
+    def nbytes(self) -> int:
+        """What it takes of the memory, roughly."""
+        width, height = self.photo.picture.size
+        return len(self.data) + len(self.evidence) + 3 * width * height
+
 
 def choose_photo(data: bytes, name: str) -> Chosen:
     """Put a photo on the table; a PhotoError says why it cannot lie there. The same one is not decoded again."""
     digest = hashlib.sha256(data).hexdigest()
-    lying: Chosen | None = st.session_state.get(CHOSEN)
+    lying = chosen_photo()
+    if lying is not None and (lying.photo.sha256, lying.photo.name) == (digest, safe_name(name)):
+        return lying
     if lying is None or lying.photo.sha256 != digest:
-        st.session_state.pop(CHOSEN, None)
+        take_off(CHOSEN)
         photo = open_photo(data, name)
         lying = Chosen(photo, evidence(photo.picture), data)
-    st.session_state[CHOSEN] = lying = replace(lying, photo=replace(lying.photo, name=safe_name(name)))
+    lying = replace(lying, photo=replace(lying.photo, name=safe_name(name)))
+    lay(CHOSEN, lying)
     return lying
+
+
+def chosen_photo() -> Chosen | None:
+    """The photo that lies on the table, whatever way it came there."""
+    lying: Chosen | None = table().get(CHOSEN)
+    return lying
+
+
+def upload_changed(key: str) -> None:
+    """An upload takes the place of a sample; one that was removed leaves an empty table. For a widget's callback."""
+    if st.session_state.get(key) is None:
+        remove_photo()
+    st.session_state.pop(SAMPLE, None)
+
+
+def remove_photo() -> None:
+    """Take the photo off the table, with its verdict; for a button's callback."""
+    take_off(CHOSEN, VERDICT)
+    for key in (SAMPLE, LOOKS):
+        st.session_state.pop(key, None)
 
 
 def analyze(chosen: Chosen) -> None:
     """Have the photo judged and keep its verdict."""
-    st.session_state.pop(VERDICT, None)
+    take_off(VERDICT)
     key = mode()
-    st.session_state[VERDICT] = (key, inspection()([chosen.photo])[0])
+    lay(VERDICT, (key, inspection()([chosen.photo])[0]))
 
 
 def verdict_of(chosen: Chosen) -> Verdict | None:
     """The verdict on this very photo, by the policy that is chosen now; None where it has not been judged."""
-    key, verdict = st.session_state.get(VERDICT, ("", None))
+    key, verdict = table().get(VERDICT, ("", None))
     if verdict is None or key != mode() or verdict.sha256 != chosen.photo.sha256:
-        st.session_state.pop(VERDICT, None)
+        take_off(VERDICT)
         return None
     return replace(policy().revise(verdict), photo=chosen.photo.name)
 

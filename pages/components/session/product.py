@@ -11,6 +11,7 @@ from ensemble.figures import Scheme
 from ensemble.policies import Policy, choose, shipped
 from ensemble.results import OK_NOK, Classes
 from ensemble.store import InForce, Manifest, ModelStore, Record
+from pages.components.session.tables import take_off
 from pages.components.session.wishes import POLICY, PRODUCT, follows, gone_sentence, pick, wish
 
 HOME = Path(__file__).resolve().parents[3]
@@ -62,6 +63,12 @@ def broken_products() -> dict[str, str]:
     """Products that cannot be read, by name, each with the sentence that says why."""
     problems = {name: ModelStore(folder).problem() for name, folder in products().items()}
     return {name: problem for name, problem in problems.items() if problem}
+
+
+def product_name() -> str:
+    """What a person calls the chosen product; empty where there is none."""
+    wished = wish(PRODUCT)
+    return next(iter(products()), "") if wished is None else wished
 
 
 def is_demo() -> bool:
@@ -154,9 +161,9 @@ def mode() -> str:
 
 
 def forget_results() -> None:
-    """Drop every verdict of this visitor."""
-    for key in (VERDICT, LOOKS, BATCH):
-        st.session_state.pop(key, None)
+    """Drop the verdict on this visitor's photo; a batch says itself to which product it belongs."""
+    take_off(VERDICT)
+    st.session_state.pop(LOOKS, None)
 
 
 def work_with(key: str, name: str) -> None:

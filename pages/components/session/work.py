@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
@@ -27,9 +27,14 @@ class Work:
     share: float = 0.0
     since: float = 0.0  # of the stage, by the process's clock
     stop: bool = False
-    done: bool = False
     error: str = ""
     result: Any = None
+    ended: threading.Event = field(default_factory=threading.Event, repr=False)
+
+    @property
+    def done(self) -> bool:
+        """Whether it has ended, well or not."""
+        return self.ended.is_set()
 
     def seconds_left(self) -> float | None:
         """How long the stage will take by its pace so far; None while that cannot be told."""
@@ -48,9 +53,14 @@ def start_work(key: str, title: str, do: Callable[[Progress], Any]) -> None:
     known = work(key)
     if known is not None and not known.done:
         return
+    _works()[key] = begin(title, do)
+
+
+def begin(title: str, do: Callable[[Progress], Any]) -> Work:
+    """Begin a piece of work that only the caller knows of."""
     begun = Work(title, since=time.monotonic())
-    _works()[key] = begun
     threading.Thread(target=_run, args=(begun, do), daemon=True, name=title).start()
+    return begun
 
 
 def _run(begun: Work, do: Callable[[Progress], Any]) -> None:
@@ -69,7 +79,7 @@ def _run(begun: Work, do: Callable[[Progress], Any]) -> None:
         begun.error = f"It has failed ({type(error).__name__}: {error}). Nothing was changed."
         logging.getLogger(__name__).exception("%s has failed", begun.title)
     finally:
-        begun.done = True
+        begun.ended.set()
 
 
 def work(key: str) -> Work | None:
