@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def choose_policy(page: Page, name: str) -> None:
     sidebar = page.locator("[data-testid=stSidebar]")
     sidebar.get_by_role("combobox", name="Policy").click()
     page.get_by_role("option", name=name, exact=True).click()
-    expect(page).to_have_url(lambda url: f"policy={name}" in url)
+    expect(page).to_have_url(re.compile(rf"[?&]policy={name}\b"))
 
 
 def visit(page: Page, name: str, title: str) -> None:
