@@ -6,7 +6,6 @@ of that time: they stay, and with other models they can let other parts pass.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from ensemble import cases
 from ensemble.cases import Case
@@ -143,10 +142,12 @@ def _tuned_on(store: ModelStore, policy: Policy, known: Sequence[Version]) -> in
         if same:
             since = state.at
             break
-    if since is None:
+    saved = None if since is None else listings.moment(since)
+    if saved is None:
         return None
-    published = sorted((_time(entry.at), version.number) for version in known for entry in version.publications)
-    earlier = [number for at, number in published if at <= _time(since)]
+    times = [(listings.moment(entry.at), version.number) for version in known for entry in version.publications]
+    published = sorted((at, number) for at, number in times if at is not None)
+    earlier = [number for at, number in published if at <= saved]
     first = 1 if published and known[0].number == 1 else None  # what was there before versions were kept
     return earlier[-1] if earlier else first
 
@@ -154,10 +155,6 @@ def _tuned_on(store: ModelStore, policy: Policy, known: Sequence[Version]) -> in
 def _name(store: ModelStore) -> str:
     manifest = store.known_manifest()
     return manifest.product if manifest else ""
-
-
-def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text)
 
 
 def _sentence(effect: PolicyEffect, effects: Effects) -> str:
@@ -169,7 +166,7 @@ def _sentence(effect: PolicyEffect, effects: Effects) -> str:
         return f"{start}. On {effect.after.photos} validation photos: wrong {_change(effect, 'wrong')}."
     figures = ", ".join(
         f"{word} {_change(effect, name)}"
-        for name, word in (("escapes", "escapes"), ("overkills", "false rejects"), ("reviews", "reviews"))
+        for name, word in (("escapes", "escapes"), ("overkills", "overkills"), ("reviews", "reviews"))
         if name != "reviews" or effect.after.reviews or (effect.before and effect.before.reviews)
     )
     return f"{start}. On {effect.after.photos} validation photos: {figures}."

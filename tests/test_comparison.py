@@ -144,6 +144,9 @@ class TestCounts:
             ("broken", "part_4.png"),
         ]
         assert found.changes[-1].after == REVIEW
+        decided = found.ensemble.figures["right_of_decided"]
+        assert [(each.events, each.photos) for each in (decided.before, decided.after)] == [(3, 5), (2, 4)]
+        assert decided.difference.value is None
         assert [(each.defect, each.photos, each.before, each.after) for each in found.types] == [
             ("burr", 1, 0, 1),
             ("scratch", 1, 1, 0),

@@ -1,5 +1,6 @@
 """What publishing does to policies that people tuned: said, counted before and after, and asked."""
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -70,7 +71,7 @@ def test_a_policy_that_a_person_tuned_is_counted_before_and_after(product: Model
     assert effects.shared == mine.after.photos == len(product.evidence().held_out)
     assert effects.sentences() == (
         f"MINE was tuned by Ada on version 1. On {mine.after.photos} validation photos: escapes "
-        f"{mine.before.escapes} → {mine.after.escapes}, false rejects {mine.before.overkills} → "
+        f"{mine.before.escapes} → {mine.after.escapes}, overkills {mine.before.overkills} → "
         f"{mine.after.overkills}.",
     )
     balanced = next(each for each in effects.policies if each.name == "BALANCED")
@@ -120,6 +121,15 @@ def test_the_command_line_asks_before_it_publishes(product: ModelStore, run: Run
     assert not versions.history(product)[0].current
     code, _, said = run("versions", "publish", number, "--models", product.folder, "--hand-tuned", "set-aside")
     assert code == 0 and versions.history(product)[0].current and MINE not in product.policies()
+
+
+@pytest.mark.parametrize(("at", "tuned_on"), [("", None), ("yesterday", None), ("2126-01-01T00:00:00", 1)])
+def test_times_that_somebody_has_edited_are_no_fault(product: ModelStore, at: str, tuned_on: int | None) -> None:
+    path = product.folder / "policies_history.json"
+    states = json.loads(path.read_text(encoding="utf-8"))
+    states["states"][-1]["at"] = at
+    path.write_text(json.dumps(states), encoding="utf-8")
+    assert [each.tuned_on for each in effects_of(product, candidate(product)).hand_tuned] == [tuned_on]
 
 
 def test_the_date_of_a_state_that_was_found_is_that_of_its_training(product: ModelStore) -> None:

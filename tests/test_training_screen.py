@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from ensemble import jobs
 from ensemble.jobs import Settings
 from ensemble.policies import Policy, PolicyBook
-from ensemble.store import Learnt, ModelStore, policy_history, versions
+from ensemble.store import Learnt, ModelStore, listings, policy_history, versions
 from tests.conftest import TINY_BACKBONE
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -157,3 +157,17 @@ def test_thresholds_tuned_by_hand_are_asked_about_before_other_models_decide_by_
     )
     app = click(app, "roll_back")
     assert "Version 2 of disc is in force." in text(app) and mine not in store.policies()
+
+
+def test_a_damaged_candidate_is_named_and_can_be_given_up(models: Path, tiny_product: Path, tiny_data: Path) -> None:
+    shutil.copytree(tiny_product, models)
+    settings = Settings(str(tiny_data), str(models), "disc", ("rf",), (TINY_BACKBONE,), seed=1)
+    assert ended(models, jobs.start(models, settings, "A").id).state == "done"
+    files = listings.version(models, 2).files
+    kept = set(listings.version(models, 1).files.values())
+    for digest in set(files.values()) - kept:
+        listings.object_path(models, digest).write_bytes(b"cut short")
+    app = screen()
+    assert "Version 2" in text(app) and "is damaged" in text(app)
+    assert next(button for button in app.button if str(button.key).startswith("publish")).disabled
+    assert "is discarded" in text(click(app, "discard"))

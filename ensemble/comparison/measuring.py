@@ -191,8 +191,19 @@ def _voter(name: str, pairs: _Pairs, classes: Classes, seed: int) -> Voter:
         figures["escape_rate"] = _rates(*_called(pairs, str(classes.good)), bad, pairs.groups)
         figures["overkill_rate"] = _rates(*_called(pairs, classes.defect), ~bad, pairs.groups)
     if REVIEW in (*pairs.before, *pairs.after):
+        figures["right_of_decided"] = _right_of_decided(pairs)
         figures["review_rate"] = _rates(*_called(pairs, REVIEW), every, pairs.groups)
     return Voter(name, len(truth), figures, {})
+
+
+def _right_of_decided(pairs: _Pairs) -> Figure:
+    """How many of the photos that each side has decided are right; the sides decide other photos, so nothing pairs."""
+    sides = []
+    for said in (pairs.before, pairs.after):
+        decided = [(label, truth) for label, truth in zip(said, pairs.truth, strict=True) if label != REVIEW]
+        right = sum(label == truth for label, truth in decided)
+        sides.append(_rate(right, len(decided)) if decided else UNKNOWN)
+    return Figure(sides[0], sides[1], UNKNOWN)
 
 
 def _called(pairs: _Pairs, label: str) -> tuple[Mask, Mask]:

@@ -57,8 +57,8 @@ class PairedTest:
 class Voter:
     """One member, or the ensemble, on those photos that it has judged on both sides.
 
-    `figures` are accuracy, auroc, escape_rate, overkill_rate and review_rate; `tests` right, and of the ensemble
-    escapes and overkills too.
+    `figures` are accuracy, auroc, escape_rate, overkill_rate, and where there are reviews right_of_decided and
+    review_rate; `tests` right, and of the ensemble escapes and overkills too.
     """
 
     name: str

@@ -315,6 +315,10 @@ class _Kept(ModelStore):
     def path_of(self, file: str) -> Path:
         return object_path(self.folder, self._version.files.get(file, NOWHERE))
 
+    def manifest(self) -> Manifest:
+        """The manifest; a StoreError where the version is damaged."""
+        return versions.manifest_of(self.folder, self._version)
+
     def _policy_book(self) -> PolicyBook:
         """The policies that will be in force with it."""
         return versions.book_after(self.folder, self._version) or super()._policy_book()

@@ -21,7 +21,8 @@ WORDS: dict[Answer, str] = {
     "undecided": "No difference shown",
 }
 NAMES = {
-    "accuracy": "Right",
+    "accuracy": "Right of all",
+    "right_of_decided": "Right of those decided",
     "auroc": "AUROC",
     "escape_rate": "Escapes",
     "overkill_rate": "Overkills",
@@ -76,7 +77,11 @@ def _cells(voter: Voter, asked: list[str]) -> list[str]:
 def _figure(figure: Figure) -> str:
     if figure.before.value is None or figure.after.value is None:
         return "–"
-    return f"<div>{_side(figure.before)} → {_side(figure.after)}{_of(figure)}<small>{_change(figure)}</small></div>"
+    if figure.before.photos != figure.after.photos:
+        sides = " → ".join(f"{side.events} of {side.photos}" for side in (figure.before, figure.after))
+        return f"<div>{sides}</div>"
+    change = "" if figure.difference.value is None else f"<small>{_change(figure)}</small>"
+    return f"<div>{_side(figure.before)} → {_side(figure.after)}{_of(figure)}{change}</div>"
 
 
 def _side(side: Estimate) -> str:
@@ -114,7 +119,9 @@ def _show_figure(comparison: Comparison) -> None:
         key="comparison_figure",
     )
     values = {voter.name: limits for voter in comparison.voters if (limits := _limits(voter, chosen))}
-    unit = {"accuracy": "Share decided rightly", "auroc": "AUROC"}.get(chosen, f"Rate of {NAMES[chosen].lower()}")
+    unit = {"accuracy": "Share of all photos that are right", "auroc": "AUROC"}.get(
+        chosen, f"Rate of {NAMES[chosen].lower()}"
+    )
     chart = figures.differences(values, session.scheme(), unit, more_is_better=chosen in MORE_IS_BETTER)
     show_chart(chart, f"comparison-{chosen.replace('_', '-')}")
 

@@ -4,6 +4,7 @@ from html import escape
 
 import streamlit as st
 
+from ensemble.errors import QuorumError
 from ensemble.publication import Effects, PolicyEffect
 from ensemble.results import Classes
 from ensemble.store import ModelStore
@@ -15,7 +16,11 @@ KEEP, SET_ASIDE = "Keep them as they are", "Set them aside"
 
 def ask_about_policies(store: ModelStore, number: int, key: str) -> tuple[str, ...] | None:
     """Show every policy before and after a publication; gives those to set aside, None while that is not decided."""
-    effects = session.effects_of_version(store, number)
+    try:
+        effects = session.effects_of_version(store, number)
+    except QuorumError as error:  # a damaged version cannot be published, and can still be discarded
+        st.error(as_markdown(str(error)), icon=":material/report:")
+        return None
     with st.expander("Policies before and after", icon=":material/rule:", expanded=bool(effects.hand_tuned)):
         _show_table(effects)
     if not effects.hand_tuned:
@@ -37,7 +42,7 @@ def ask_about_policies(store: ModelStore, number: int, key: str) -> tuple[str, .
 
 def _show_table(effects: Effects) -> None:
     defect = effects.classes.defect is not None
-    figures = ("Escapes", "False rejects", "Reviews") if defect else ("Wrong", "Reviews")
+    figures = ("Escapes", "Overkills", "Reviews") if defect else ("Wrong", "Reviews")
     rows = [_cells(each, effects.classes) for each in effects.policies]
     show_sheet(("Policy", "Thresholds from", *figures), rows, folding=True)
     known = next((each.after for each in effects.policies if each.after), None)

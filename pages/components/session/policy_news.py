@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from ensemble.errors import QuorumError
-from ensemble.store import policy_history
+from ensemble.store import listings, policy_history
 from ensemble.store.places import POLICIES
 from pages.components.session.drafting import FROM, MOVES
 from pages.components.session.product import is_demo, store
@@ -68,9 +68,10 @@ def policy_news() -> str:
 def _news(active: str) -> News:
     try:
         newest = policy_history.history(store().folder)[-1]
-        if newest.book().active == active:
-            return News(active, newest.author, datetime.fromisoformat(newest.at))
-    except (QuorumError, ValueError, IndexError):  # whoever it was: no state says so
+        at = listings.moment(newest.at)
+        if newest.book().active == active and at is not None:
+            return News(active, newest.author, at)
+    except (QuorumError, IndexError):  # whoever it was: no state says so
         pass
     return News(active, "", datetime.now(UTC))
 
