@@ -16,7 +16,7 @@ from ensemble.digits import rounded
 from ensemble.errors import PolicyError
 from ensemble.policies import PLURAL_SHIPPED, SHIPPED, Policy, Stage, choose
 from ensemble.results import REVIEW, Classes
-from ensemble.risk import not_safe, percent, upper_bound
+from ensemble.risk import highest, not_safe, percent, upper_bound
 from ensemble.thresholds import MARGIN, Cut, cost_cut, f_beta_cut, precision_cut, review_cut, safe_cut, smooth_cut
 
 PRICES = Prices()
@@ -98,7 +98,7 @@ def cheapest(held_out: Sequence[Case], classes: Classes, line: Line, escape_limi
     if most is None:
         raise PolicyError(
             f"With {total} defective parts held out, no policy can promise an escape rate of at most "
-            f"{percent(escape_limit)}; the least is {percent(upper_bound(0, total))}. Add photos of defective parts, "
+            f"{percent(escape_limit)}; the least is {highest(0, total)}. Add photos of defective parts, "
             "or raise the limit."
         )
     found: list[Chosen] = []

@@ -183,7 +183,7 @@ class Decision:
     class is the defect, the leading class. A part is REVIEW from `review_from` on and NOK from `reject_from` on; a
     stage of a cascade says OK at once below `ok_below`. None where there is no such threshold. `shares` holds the same
     quantity by class, `counted` how many of how many models voted for `label`, `weights` what each of them counts where
-    the rule weighs votes, `sides` the good class and the defect where there is one.
+    the rule weighs votes, `sides` the good class and the defect where there is one, `rule` the rule that counted votes.
     """
 
     kind: Literal["votes", "weight", "mean", "region"]
@@ -196,6 +196,7 @@ class Decision:
     counted: tuple[int, int] = (0, 0)
     weights: Mapping[str, float] = field(default_factory=dict)
     sides: tuple[str, str] = (NON_DEFECTIVE, DEFECTIVE)
+    rule: str = ""
 
     def __post_init__(self) -> None:
         for value in (self.score, *self.thresholds):

@@ -1,10 +1,13 @@
 """What counts of escapes and overkills say of the true rates: exact binomial limits (Clopper & Pearson 1934)."""
 
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+
 from scipy.special import betaincinv
 
 CONFIDENCE = 0.95
 SAFE_NEEDS = 59  # defective parts: with none escaped of so many, the true escape rate is at most 5 %
 TARGET = 0.01
+EXACT = 12  # digits of a limit: what floats add beyond them is not rounded up or down
 
 
 def upper_bound(events: int, trials: int, confidence: float = CONFIDENCE) -> float:
@@ -26,12 +29,17 @@ def limits(events: int, trials: int) -> tuple[float, float]:
 
 def at_most(events: int, trials: int) -> str:
     """How high the true rate of something bad can be, as `up to 30.3 %`."""
-    return f"up to {percent(upper_bound(events, trials))}"
+    return f"up to {highest(events, trials)}"
+
+
+def highest(events: int, trials: int) -> str:
+    """The upper bound as a person reads it, rounded up: never less than it is."""
+    return _percent(round(upper_bound(events, trials), EXACT), ROUND_CEILING)
 
 
 def at_least(events: int, trials: int) -> str:
-    """How low the true rate of something good can be, as `at least 80.8 %`."""
-    return f"at least {percent(lower_bound(events, trials))}"
+    """How low the true rate of something good can be, as `at least 80.7 %`, rounded down."""
+    return f"at least {_percent(round(lower_bound(events, trials), EXACT), ROUND_FLOOR)}"
 
 
 def more_needed(events: int, trials: int, rate: float = TARGET) -> int:
@@ -88,15 +96,23 @@ def not_safe(escapes: int, defective: int) -> str | None:
 
 
 def percent(rate: float) -> str:
-    """A share as a person reads it: 0.0722 is 7.2 %; below 0.1 % one digit that is not zero stays."""
-    shown = f"{100 * rate:.1f}" if rate >= 0.001 or rate == 0 else f"{100 * rate:.1g}"
-    return f"{shown.removesuffix('.0')} %"
+    """A share as a person reads it: 0.0722 is 7.2 %; only none is 0 % and only all are 100 %."""
+    return _percent(rate, ROUND_HALF_EVEN)
+
+
+def _percent(rate: float, rounding: str) -> str:
+    """One digit after the point; within 0.1 % of none and of all, the first digit that tells it from them."""
+    share = 100 * Decimal(repr(float(rate)))
+    gap = min(share, 100 - share)
+    digits = max(1, -gap.adjusted()) if gap > 0 else 1
+    shown = share.quantize(Decimal(1).scaleb(-digits), rounding)
+    return f"{f'{shown:f}'.rstrip('0').rstrip('.')} %"
 
 
 def _bound_sentence(events: int, parts: int, event: str, kind: str) -> str:
     return (
         f"{_count(events, event)} in {_count(parts, f'{kind} part')} seen: the true {event} rate can still be up to "
-        f"{percent(upper_bound(events, parts))} ({percent(CONFIDENCE)})."
+        f"{highest(events, parts)} ({percent(CONFIDENCE)})."
     )
 
 

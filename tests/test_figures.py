@@ -39,6 +39,13 @@ def test_text_alternatives(say: object, classes: Classes, votes: int, expected: 
     assert say(verdict(classes, votes=votes)) == expected  # type: ignore[operator]
 
 
+def test_a_photo_that_may_not_show_the_part_has_votes_and_no_score() -> None:
+    doubted = MAJORITY.decide(verdict().votes, [], OK_NOK, "it is like none of the photos learnt from")
+    assert figures.defect_score_title(doubted) == "No score has decided"
+    assert figures.defect_score_text(doubted) == "This photo may not show this part, so no score has decided."
+    assert figures.votes_text(doubted).startswith("svm says NOK, 0.90")
+
+
 def annotations(figure: object) -> list[str]:
     return [entry.text for entry in figure.layout.annotations]  # type: ignore[attr-defined]
 

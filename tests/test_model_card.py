@@ -18,6 +18,7 @@ from ensemble.collection import Collection
 from ensemble.errors import StoreError
 from ensemble.model_card import ModelCard, Section, Table, card_of
 from ensemble.model_card.values import as_text
+from ensemble.policies import Policy, to_json
 from ensemble.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK, Classes
 from ensemble.store import ModelStore
 
@@ -85,11 +86,24 @@ class TestGlance:
             ("Learnt from", "30 photos", False),
         ]
         assert [fact.basis for fact in card.glance] == [
-            "18 of 18 test photos decided, by MAJORITY. The true share is at least 69 %.",
+            "18 of 18 test photos decided, by MAJORITY. The true share is at least 68.9 %.",
             "Defective test photos passed as OK. The true escape rate can still be up to 47.1 %.",
-            "Good test photos rejected. The true overkill rate can still be up to 39.4 %.",
+            "Good test photos rejected. The true overkill rate can still be up to 39.5 %.",
             "20 OK, 10 NOK. On 20 November 2026. Data abababab.",
         ]
+
+    def test_where_a_person_must_look_at_every_photo(self, tmp_path: Path) -> None:
+        careful = Policy("CAREFUL", "mean", review=0.0, reject=1.0)
+        store = product(tmp_path)
+        (tmp_path / "policies.json").write_text(to_json([careful]))
+        card = card_of(store)
+        assert (card.glance[0].number, card.glance[0].basis) == (
+            "none decided",
+            "0 of 18 test photos decided, by CAREFUL. A person looks at the other 18.",
+        )
+        found = said(card, "limits")
+        assert "CAREFUL decides none of the test photos: nothing is known of how often it is right." in found
+        assert "of 0" not in found and "at least 0 %" not in found
 
     def test_of_a_product_that_was_never_measured(self, tmp_path: Path) -> None:
         write_product(tmp_path, MEMBERS)
@@ -169,7 +183,7 @@ class TestLimits:
         ("changes", "text"),
         [
             ({}, "The test part has few defective photos, 8: even with none escaped"),
-            ({}, "16 of 18 decided photos are right, which only tells that at least 69 %"),
+            ({}, "16 of 18 decided photos are right, which only tells that at least 68.9 %"),
             ({}, "Types of defect other than burr, scratch were not measured."),
             ({}, "rf_a, svm_a: scores are not calibrated"),
             ({}, "not those that a training has noted"),
@@ -225,7 +239,7 @@ class TestFiles:
         assert text.startswith("# disc: model card\n") and text.endswith("\n") and not text.endswith("\n\n")
         widths = [len(re.findall(r"(?<!\\)\|", line)) for line in text.splitlines() if line.startswith("|")]
         assert widths and min(widths) >= 3
-        assert "| svm_a | SVM | 88.9 % (16 of 18, at least 69 %) |" in text
+        assert "| svm_a | SVM | 88.9 % (16 of 18, at least 68.9 %) |" in text
 
     @pytest.mark.parametrize(
         ("text", "shown"),

@@ -85,6 +85,11 @@ def write_evidence(
     return folder
 
 
+NO_REVIEW = (
+    "MAJORITY has no REVIEW: a person must look only where a model is missing or the photo may not show this part."
+)
+
+
 def opened(view: str = "Members", **query: str) -> AppTest:
     app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=180)
     for name, value in query.items():
@@ -111,10 +116,10 @@ class TestAnswer:
         assert "**MAJORITY** on 17 test photos below" in shown
         for text in (
             "<b>15<small> of 17</small></b><span>Right of those decided",
-            "88.2 %. All 17 were decided. The true share is at least 67.4 % (95 %).",
+            "88.2 %. All 17 were decided. The true share is at least 67.3 % (95 %).",
             "12.5 % of the defective parts seen. The true escape rate can still be up to 47.1 % (95 %).",
-            "11.1 % of the good parts seen. The true overkill rate can still be up to 42.9 % (95 %).",
-            "MAJORITY has no REVIEW: a person must look only where a model is missing.",
+            "11.1 % of the good parts seen. The true overkill rate can still be up to 43 % (95 %).",
+            NO_REVIEW,
         ):
             assert text in shown, text
         assert "review rate" not in shown
@@ -123,9 +128,9 @@ class TestAnswer:
         shown = texts(opened(policy="INDUSTRIAL_SAFE_0FN"))
         for text in (
             "<b>15<small> of 15</small></b><span>Right of those decided",
-            "100 %. 15 of 17 photos were decided. The true share is at least 81.9 % (95 %).",
+            "100 %. 15 of 17 photos were decided. The true share is at least 81.8 % (95 %).",
             "<b>2<small> of 17</small></b>",
-            "The true review rate can still be up to 32.6 % (95 %).",
+            "The true review rate can still be up to 32.7 % (95 %).",
         ):
             assert text in shown, text
 
@@ -168,10 +173,10 @@ class TestGallery:
         app.get("button_group")[0].set_value("overkills").run()
         assert "part 8" in texts(app) and "part 17" not in texts(app)
         app.get("button_group")[0].set_value("reviews").run()
-        assert "MAJORITY has no REVIEW: a person must look only where a model is missing." in texts(app)
+        assert NO_REVIEW in texts(app)
 
     def test_no_escape_still_says_what_can_be(self, product: Path) -> None:
-        assert "No escape on these photos. The true escape rate can still be up to 31.2 % (95 %)." in texts(
+        assert "No escape on these photos. The true escape rate can still be up to 31.3 % (95 %)." in texts(
             opened(policy="ANY")
         )
 

@@ -137,6 +137,44 @@ def test_defective_or_not(policy: Policy, said: tuple[float, ...], absent: int, 
             "Mean defect probability 0.50; REVIEW from 0.40 on, NOK from 0.60 on. Highest: m0 0.90 and m2 0.40. OK if "
             "the threshold were 0.51 instead of 0.40.",
         ),
+        (ANY, (0.9,), 0, "1 of 1 models says NOK; NOK from one on. OK if m0's threshold were 0.91 instead of 0.50."),
+        (
+            ALL,
+            (0.9,),
+            0,
+            "1 of 1 models says NOK; NOK only where all do. OK if m0's threshold were 0.91 instead of 0.50.",
+        ),
+        (
+            ANY,
+            (0.9, 0.1),
+            0,
+            "1 of 2 models says NOK (m0); NOK from one on. OK if m0's threshold were 0.91 instead of 0.50.",
+        ),
+        (
+            Policy("EXACT", "mean", reject=0.692213),
+            (0.69221,),
+            0,
+            "Mean defect probability 0.692210; NOK from 0.692213 on. NOK if the threshold were 0.690000 instead of "
+            "0.692213.",
+        ),
+        (
+            Policy("EXACT", "mean", reject=0.6999),
+            (0.6999,),
+            0,
+            "Mean defect probability 0.700; NOK from 0.700 on. OK if the threshold were 0.710 instead of 0.700.",
+        ),
+        (
+            Policy("EXACT", "majority", threshold=0.692213),
+            (0.69221,),
+            0,
+            "0 of 1 models say NOK; NOK from half of them on. NOK if m0's threshold were 0.690000 instead of 0.692213.",
+        ),
+        (
+            Policy("EARLY", "majority", cascade=(Stage(("m0", "m1"), ok_below=0.5),)),
+            (0.1, 0.1, 0.9),
+            0,
+            "0 of 2 models say NOK, 0 %; OK below 50 %. Decided by m0 and m1: no other model was needed.",
+        ),
         (BALANCED, (), 2, "No model could vote: a person must look."),
     ],
 )
@@ -173,6 +211,22 @@ def test_plurality(said: tuple[tuple[float, float, float], ...], absent: int, la
     verdict = MAJORITY.decide(clothes(*said), absences(absent), CLOTHES)
     assert verdict.label == label
     assert all(vote.threshold is None for vote in verdict.votes)
+
+
+@pytest.mark.parametrize("policy", [MAJORITY, Policy("WEIGHTED", "weighted")])
+def test_the_class_with_the_most_votes_wins_though_another_has_the_higher_mean_probability(policy: Policy) -> None:
+    said = ((0.5, 0.4, 0.1), (0.5, 0.4, 0.1), (0.0, 1.0, 0.0))  # means 0.33 and 0.60
+    verdict = policy.decide(clothes(*said), [], CLOTHES)
+    assert verdict.label == "bottomwear"
+    assert verdict.reason.startswith("2 of 3 models say bottomwear")
+    assert verdict.reason.endswith(". shoes if m0 had said shoes.")
+    assert policy.decide(clothes(*said), absences(1), CLOTHES).label == REVIEW
+
+
+def test_where_the_mean_decides_the_absent_could_turn_it() -> None:
+    mean = Policy("MEAN", "mean")
+    assert mean.decide(clothes(SHOES), absences(1), CLOTHES).label == REVIEW  # 0.7 ahead, and one could say otherwise
+    assert mean.decide(clothes(SHOES, SHOES), absences(1), CLOTHES).label == "shoes"
 
 
 def test_without_a_defect_only_the_majority_means_anything() -> None:
@@ -222,6 +276,10 @@ def test_below_its_margin_a_class_is_a_persons_to_name() -> None:
     assert verdict.label == REVIEW
     assert verdict.reason == (
         "1 of 2 models says shoes; its mean probability is ahead by 0.20 only, less than 0.30: a person must look."
+    )
+    behind = careful.decide(clothes((0.5, 0.4, 0.1), (0.5, 0.4, 0.1), (0.0, 1.0, 0.0)), [], CLOTHES)
+    assert behind.reason == (
+        "2 of 3 models say bottomwear; its mean probability is not ahead, and must be by 0.30: a person must look."
     )
     assert careful.decide(clothes(*[SHOES] * 3), absences(1), CLOTHES).label == REVIEW  # (3 × 0.7 - 1) / 4 = 0.275
     assert careful.decide(clothes(*[SHOES] * 4), absences(1), CLOTHES).label == "shoes"

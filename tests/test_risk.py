@@ -35,6 +35,34 @@ def test_one_kind_of_limit_is_told_of_every_rate() -> None:
 
 
 @pytest.mark.parametrize(
+    ("events", "trials", "most", "least"),
+    [
+        (0, 0, "up to 100 %", "at least 0 %"),
+        (0, 1, "up to 95 %", "at least 0 %"),  # 95 % as it is, and not what floats add to it
+        (1, 1, "up to 100 %", "at least 5 %"),
+        (0, 40, "up to 7.3 %", "at least 0 %"),  # 7.216
+        (1, 10, "up to 39.5 %", "at least 0.5 %"),  # 39.42 and 0.51
+        (16, 18, "up to 98 %", "at least 68.9 %"),  # 97.99 and 68.97
+        (6500, 6500, "up to 100 %", "at least 99.95 %"),  # 99.9539
+        (0, 6500, "up to 0.05 %", "at least 0 %"),  # 0.0461
+    ],
+)
+def test_a_limit_is_rounded_to_the_side_where_it_still_holds(events: int, trials: int, most: str, least: str) -> None:
+    assert (risk.at_most(events, trials), risk.at_least(events, trials)) == (most, least)
+
+
+@given(st.integers(0, 5000), st.integers(0, 5000))
+def test_no_limit_as_it_is_read_promises_more_than_it_is(events: int, without: int) -> None:
+    low, high = risk.limits(events, events + without)
+    least, most = (
+        float(text.removesuffix(" %").split()[-1]) / 100
+        for text in (risk.at_least(events, events + without), risk.at_most(events, events + without))
+    )
+    assert least <= low + 1e-11 and most >= high - 1e-11
+    assert (least == 0) == (low == 0) and (most == 1) == (high == 1)
+
+
+@pytest.mark.parametrize(
     ("events", "trials", "upper"),
     [
         (0, 0, 1.0),
@@ -90,7 +118,7 @@ def test_so_many_more_are_enough_and_one_fewer_is_not(events: int, without: int,
         (
             0,
             40,
-            "0 escapes in 40 defective parts seen: the true escape rate can still be up to 7.2 % (95 %). "
+            "0 escapes in 40 defective parts seen: the true escape rate can still be up to 7.3 % (95 %). "
             "259 more defective photos without an escape would bring that to 1 %.",
         ),
         (
@@ -102,7 +130,7 @@ def test_so_many_more_are_enough_and_one_fewer_is_not(events: int, without: int,
         (
             0,
             298,
-            "0 escapes in 298 defective parts seen: the true escape rate can still be up to 1 % (95 %). "
+            "0 escapes in 298 defective parts seen: the true escape rate can still be up to 1.1 % (95 %). "
             "1 more defective photo without an escape would bring that to 1 %.",
         ),
         (0, 1000, "0 escapes in 1000 defective parts seen: the true escape rate can still be up to 0.3 % (95 %)."),
@@ -134,7 +162,11 @@ def test_what_may_not_be_called_safe(escapes: int, defective: int, says: str | N
 
 
 @pytest.mark.parametrize(
-    ("rate", "shown"), [(0, "0 %"), (0.0722, "7.2 %"), (0.05, "5 %"), (1, "100 %"), (0.0004, "0.04 %")]
+    ("rate", "shown"),
+    [
+        *((0, "0 %"), (0.0722, "7.2 %"), (0.05, "5 %"), (1, "100 %"), (0.0004, "0.04 %"), (0.00095, "0.1 %")),
+        *((2999 / 3000, "99.97 %"), (0.9995, "99.95 %"), (0.999, "99.9 %"), (0.99999, "99.999 %")),
+    ],
 )
 def test_a_share_as_a_person_reads_it(rate: float, shown: str) -> None:
     assert risk.percent(rate) == shown

@@ -29,7 +29,7 @@ def defect_score(verdict: Verdict, scheme: Scheme) -> go.Figure:
 def defect_score_title(verdict: Verdict) -> str:
     """What `defect_score` draws, by its name."""
     if verdict.decision is None:
-        return "Nobody voted"
+        return "No score has decided" if verdict.doubt else "Nobody voted"
     if verdict.classes.defect:
         return wording.title(verdict.decision)
     return {"mean": "Mean probability of each class", "weight": "Weight of each class"}.get(
@@ -41,7 +41,8 @@ def defect_score_text(verdict: Verdict) -> str:
     """What `defect_score` shows, in words."""
     decision = verdict.decision
     if decision is None:
-        return "No model voted, so there is no score."
+        why = "This photo may not show this part, so no score has decided."
+        return why if verdict.doubt else "No model voted, so there is no score."
     if verdict.classes.defect:
         needed = wording.needed(decision)
         return f"{wording.told(decision)}{f'; {needed}' if needed else ''}."

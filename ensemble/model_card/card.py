@@ -56,7 +56,8 @@ def _glance(sources: Sources) -> list[Fact]:
     rest = f" A person looks at the other {found.reviews}." if found.reviews else ""
     least = f" The true share is {risk.at_least(found.right, found.decided)}." if found.decided else ""
     basis = f"{found.decided} of {found.photos} test photos decided, by {policy.name}.{rest}{least}"
-    facts = [Fact("Right of those decided", f"{found.right} of {found.decided}", basis)]
+    right = f"{found.right} of {found.decided}" if found.decided else "none decided"
+    facts = [Fact("Right of those decided", right, basis)]
     if counts := found.counts:
         passed, rejected = "Defective test photos passed as OK", "Good test photos rejected"
         facts.append(_events("Escapes", "escape", counts.escapes, counts.defective, passed, alert=True))
@@ -106,7 +107,7 @@ def _use(sources: Sources) -> Section:
     if policy is not None and sources.test:
         counts = quality.decided(policy, sources.test, classes).counts
         if counts and counts.defective:
-            bound = risk.percent(risk.upper_bound(counts.escapes, counts.defective))
+            bound = risk.highest(counts.escapes, counts.defective)
             sentences.append(
                 f"Not to be relied on alone where an escape rate of {bound} cannot be borne: it can still be that high."
             )

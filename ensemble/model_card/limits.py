@@ -37,7 +37,7 @@ def _test_part(sources: Sources) -> Iterator[str]:
         bad = sum(case.label == classes.defect for case in test)
         good = len(test) - bad
         if bad < risk.SAFE_NEEDS:
-            least = risk.percent(risk.upper_bound(0, bad))
+            least = risk.highest(0, bad)
             yield (
                 f"The test part has few defective photos, {bad}: even with none escaped, the true escape rate could "
                 f"still be {least} ({quality.SURE})."
@@ -51,7 +51,9 @@ def _test_part(sources: Sources) -> Iterator[str]:
     if policy is not None:
         found = quality.decided(policy, test, classes)
         low, high = risk.limits(found.right, found.decided)
-        if high - low > WIDE:
+        if not found.decided:
+            yield f"{policy.name} decides none of the test photos: nothing is known of how often it is right."
+        elif high - low > WIDE:
             yield (
                 f"The test part is small: {found.right} of {found.decided} decided photos are right, which only tells "
                 f"that {risk.at_least(found.right, found.decided)} of all decided parts are ({quality.SURE})."

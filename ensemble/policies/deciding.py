@@ -85,6 +85,7 @@ def _counted(policy: "Policy", ruling: "Ruling", votes: Sequence[Vote], classes:
         counted=(sum(vote.label == defect for vote in votes), len(votes)),
         weights=weights_of(policy, votes) if rule.weighs else {},
         sides=sides,
+        rule=policy.rule,
     )
 
 

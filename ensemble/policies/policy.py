@@ -252,7 +252,8 @@ class Policy:
 
     def _leading(self, votes: Sequence[Vote], absent: Sequence[Absence], classes: Classes) -> "Ruling":
         lead = plurality.lead(self.rule, self.weight_of, votes, absent, classes)
-        doubts = {"quorum": len(votes) < self.quorum, "absent": lead.open, "margin": lead.least < self.margin}
+        close = self.margin > 0 and lead.least < self.margin  # votes may lead where the mean probability does not
+        doubts = {"quorum": len(votes) < self.quorum, "absent": lead.open, "margin": close}
         way = next((name for name, holds in doubts.items() if holds), "lead")
         return Ruling(lead.first if way == "lead" else REVIEW, way, lead.least, first=lead.first)
 

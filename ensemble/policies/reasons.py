@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ensemble.digits import decimals, in_order
+from ensemble.digits import beside, decimals, in_order
 from ensemble.policies import wording
 from ensemble.policies.counting import RULES
 from ensemble.results import REVIEW, Absence, Classes, Decision, Vote, word
@@ -37,7 +37,7 @@ def sentence(
         parts.append(f"It stands whatever the absent {names([each.member for each in failed])} would have voted.")
     if ruling.stage is not None:
         parts.append(f"Decided by {names([vote.member for vote in votes])}: no other model was needed.")
-    parts.append(turn(policy, ruling, votes, absent, classes))
+    parts.append(turn(policy, ruling, decision, votes, absent, classes))
     return " ".join(part for part in parts if part)
 
 
@@ -99,7 +99,9 @@ def _plurality(
     if ruling.way == "margin":
         ahead, margin = in_order(ruling.value, policy.margin)
         surely = "surely " if absent else ""
-        return f"{count}; its mean probability is {surely}ahead by {ahead} only, less than {margin}: {LOOK}."
+        by = f"{surely}ahead by {ahead} only, less than {margin}"
+        by = by if ruling.value >= 0 else f"not {surely}ahead, and must be by {margin}"
+        return f"{count}; its mean probability is {by}: {LOOK}."
     if decision.kind != "mean":
         return f"{count}."
     rival = max((name for name in classes.names if name != first), key=lambda name: decision.shares[name])
@@ -130,14 +132,21 @@ def names(members: Sequence[str]) -> str:
 # ------------------------------------------------------------------------------------------------ what would turn it
 
 
-def turn(policy: "Policy", ruling: "Ruling", votes: Sequence[Vote], absent: Sequence[Absence], classes: Classes) -> str:
+def turn(
+    policy: "Policy",
+    ruling: "Ruling",
+    decision: Decision,
+    votes: Sequence[Vote],
+    absent: Sequence[Absence],
+    classes: Classes,
+) -> str:
     """`OK if svm's threshold were 0.62 instead of 0.55.`; empty where no change of thresholds alone turns it."""
     if ruling.way not in {"count", "lead"} or ruling.stage is not None:  # whoever was not asked might turn it back
         return ""
     if classes.defect is None:
         return _turn_lead(policy, ruling, votes, absent, classes)
     if not RULES[policy.rule].sides:
-        return _turn_mean(policy, ruling, votes, absent, classes)
+        return _turn_mean(policy, ruling, decision, votes, absent, classes)
     return _turn_sides(policy, ruling, votes, absent, classes)
 
 
@@ -171,13 +180,19 @@ def _can_turn(vote: Vote, upwards: bool) -> bool:
 
 
 def _moved(vote: Vote, upwards: bool) -> str:
-    return f"{vote.member}'s threshold were {_instead(beyond(vote.score, upwards), vote.threshold or 0.0)}"
+    threshold = vote.threshold or 0.0
+    return f"{vote.member}'s threshold were {_instead(vote.score, threshold, upwards, beside(vote.score, threshold))}"
 
 
-def _instead(new: float, old: float) -> str:
-    """`0.62 instead of 0.55`: the new threshold exactly, and the old one on its true side of it."""
-    shown, before = in_order(new, old, least=max(2, decimals(new), min(3, decimals(old))))
-    return f"{shown} instead of {before}"
+def _instead(score: float, old: float, upwards: bool, shown: Sequence[str], most: float = 1.0) -> str:
+    """`0.62 instead of 0.55`: the new threshold exactly, the old one with the digits it is `shown` with elsewhere."""
+    digits = max(len(text.partition(".")[2]) for text in shown)
+    new = beyond(score, upwards)
+    if upwards:  # beyond both as they are shown, too, so that nobody reads a change that is none
+        further = beyond(max(score, *map(float, in_order(score, old, least=digits))), upwards)
+        new = further if further <= most else new
+    moved, before = in_order(new, old, least=max(2, decimals(new), digits))
+    return f"{moved} instead of {before}"
 
 
 def beyond(score: float, upwards: bool) -> float:
@@ -191,7 +206,12 @@ def beyond(score: float, upwards: bool) -> float:
 
 
 def _turn_mean(
-    policy: "Policy", ruling: "Ruling", votes: Sequence[Vote], absent: Sequence[Absence], classes: Classes
+    policy: "Policy",
+    ruling: "Ruling",
+    decision: Decision,
+    votes: Sequence[Vote],
+    absent: Sequence[Absence],
+    classes: Classes,
 ) -> str:
     if absent:
         return ""
@@ -204,7 +224,9 @@ def _turn_mean(
         return ""
     changed = replace(policy, reject=new) if name == "reject" else replace(policy, review=new)
     label = changed.rule_on(votes, absent, classes).label
-    return "" if label == ruling.label else f"{word(label)} if the threshold were {_instead(new, old)}."
+    most = 1.0 if name == "reject" else policy.reject_from
+    instead = _instead(value, old, upwards, wording.compared(decision), most)
+    return "" if label == ruling.label else f"{word(label)} if the threshold were {instead}."
 
 
 def _turn_lead(

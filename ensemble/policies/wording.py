@@ -24,7 +24,7 @@ def value(decision: Decision) -> str:
     if decision.kind == "votes":
         says, models = decision.counted
         return f"{says} of {models}"
-    return _texts(decision)[0]
+    return compared(decision)[0]
 
 
 def told(decision: Decision, voters: str = "") -> str:
@@ -39,15 +39,14 @@ def told(decision: Decision, voters: str = "") -> str:
     votes += f" ({voters})" if voters else ""
     if decision.kind == "weight":
         return f"{votes}, {value(decision)} of the weight"
-    return votes if _is_plain(decision) else f"{votes}, {_texts(decision)[0]}"
+    return votes if _is_plain(decision) else f"{votes}, {compared(decision)[0]}"
 
 
 def needed(decision: Decision) -> str:
     """From where on a part is REVIEW or NOK: `NOK from 0.69 on`; empty where there is no threshold."""
     if decision.kind == "votes" and decision.thresholds and _is_plain(decision):
-        (threshold,) = decision.thresholds
-        enough = {0.5: "from half of them on", 1.0: "only where all do"}.get(threshold, "from one on")
-        return f"{word(decision.label)} {enough}"
+        enough = {0.5: "from half of them on", 1.0: "only where all do"}.get(decision.reject_from or 0, "from one on")
+        return f"{word(decision.label)} {'from one on' if decision.rule == 'any' else enough}"
     good, defect = (word(name) for name in decision.sides)
     named = (
         (f"{good} below {{}}", decision.ok_below),
@@ -55,15 +54,17 @@ def needed(decision: Decision) -> str:
         (f"{defect} from {{}} on", decision.reject_from),
     )
     wanted = [pattern for pattern, threshold in named if threshold is not None]
-    return ", ".join(pattern.format(text) for pattern, text in zip(wanted, _texts(decision)[1:], strict=True))
+    return ", ".join(pattern.format(text) for pattern, text in zip(wanted, compared(decision)[1:], strict=True))
 
 
 def _is_plain(decision: Decision) -> bool:
-    """Whether counts alone say it: no threshold, or that of one vote, of half of them or of all."""
-    plain = {0.5, 1.0, 1 / max(1, decision.counted[1])}
-    return len(decision.thresholds) < 2 and set(decision.thresholds) <= plain
+    """Whether counts alone say it: no threshold, or NOK from one vote on, from half of them or from all."""
+    one = 1 / max(1, decision.counted[1])
+    plain = {one} if decision.rule == "any" else {0.5, 1.0, one}
+    return not decision.thresholds or (decision.thresholds == (decision.reject_from,) and decision.reject_from in plain)
 
 
-def _texts(decision: Decision) -> Sequence[str]:
+def compared(decision: Decision) -> Sequence[str]:
+    """The value and the thresholds as they are written beside each other, in percent where votes are shares."""
     write = percents if decision.kind in {"votes", "weight"} else beside
     return write(decision.score, *decision.thresholds)

@@ -8,7 +8,7 @@ from ensemble import risk
 from ensemble.performance import Decided
 from ensemble.policies import Policy
 from pages.components.mark import shape
-from pages.components.performance_basis import Measured
+from pages.components.performance_basis import Measured, without_review
 
 SURE = risk.percent(risk.CONFIDENCE)
 
@@ -35,8 +35,7 @@ def _reviews(decided: Decided, policy: Policy) -> str:
     """How many parts a person must look at; where the policy never asks for it, that alone, and no limit of a rate."""
     if decided.reviews or policy.asks_a_person:
         return _tile("review", "Reviews", decided.reviews, decided.photos, "photos", "review rate")
-    said = f"{policy.name} has no REVIEW: a person must look only where a model is missing."
-    return _html("none", "", "none", "Reviews", said)
+    return _html("none", "", "none", "Reviews", without_review(policy))
 
 
 def _misjudged(decided: Decided) -> list[str]:

@@ -28,6 +28,14 @@ class Measured:
         return Decided.of(self.known, self.verdicts, self.classes)
 
 
+def without_review(policy: Policy) -> str:
+    """What is left for a person where a policy never asks for one."""
+    return (
+        f"{policy.name} has no REVIEW: a person must look only where a model is missing or the photo may not show this "
+        "part."
+    )
+
+
 def show_basis() -> Measured:
     """Say which policy was measured on which photos; where there are none, why, and end the screen."""
     try:

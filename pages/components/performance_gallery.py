@@ -14,7 +14,7 @@ from ensemble.results import Verdict, Vote, word
 from pages.components import session
 from pages.components.chart import show_csv
 from pages.components.mark import shape
-from pages.components.performance_basis import Measured
+from pages.components.performance_basis import Measured, without_review
 from pages.components.sheet import breakable, chip
 from pages.components.wrong_verdict import show_told_of_confirmed
 
@@ -83,7 +83,7 @@ def _nothing(kind: Kind, measured: Measured) -> str:
     if not seen:
         return f"The test photos hold no part that could be an {name}: nothing is known of {kind}."
     if kind == "reviews" and not measured.policy.asks_a_person:
-        return f"{measured.policy.name} has no REVIEW: a person must look only where a model is missing."
+        return without_review(measured.policy)
     bound, sure = risk.at_most(0, seen), risk.percent(risk.CONFIDENCE)
     return f"No {name} on these photos. The true {name} rate can still be {bound} ({sure})."
 
