@@ -1,13 +1,21 @@
-"""Masks on disk: whether they can be read and fit their photos, by their headers alone."""
+"""Masks on disk: whether they can be read, are masks, and fit their photos."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
+
 from ensemble.errors import DataError, PhotoError
 from ensemble.masks import look_at
-from ensemble.photos import read_bytes, refuse_damaged, sentences, upright_size
+from ensemble.photos import load, read_bytes, refuse_damaged, sentences, upright_size
 
 GROUND_TRUTH = "ground_truth"
+ONE_CHANNEL = ("1", "L", "P", "LA", "PA", "I", "F")  # or I;16 and its kin
+GREY = 16  # of 255: the channels of a grey picture differ by less, also after a JPEG
+COLOURED = 0.05  # of the pixels of a colour photo differ by more
+NUMBERED = 256  # colours that a palette holds
+FLAT, SHARE = 16, 0.9  # so many coarse shades hold so much of a mask, which has soft edges and noise beside
+LOOKED_AT = 128  # rows and columns of a picture that are enough to tell
 
 
 def misfit(mask: Path, photo: Path) -> str | None:
@@ -56,6 +64,24 @@ def is_whole(path: Path) -> bool:
     except PhotoError:
         return False
     return True
+
+
+def is_colour_photo(path: Path) -> bool:
+    """Whether a picture shows a scene in many colours, as no mask does; False where it cannot be read."""
+    try:
+        with sentences(path.name):
+            image, _ = load(read_bytes(path), smallest=1)
+    except PhotoError:
+        return False
+    if image.mode in ONE_CHANNEL or image.mode.startswith("I;"):
+        return False
+    pixels = np.asarray(image.convert("RGB"))
+    rows, columns = (-(-side // LOOKED_AT) for side in pixels.shape[:2])
+    colours = pixels[::rows, ::columns].reshape(-1, 3)
+    if (np.ptp(colours, axis=1) >= GREY).mean() < COLOURED or len(np.unique(colours, axis=0)) <= NUMBERED:
+        return False
+    _, counts = np.unique(colours >> 4, axis=0, return_counts=True)
+    return bool(np.sort(counts)[-FLAT:].sum() < SHARE * len(colours))
 
 
 def size_of(path: Path) -> tuple[int, int] | None:

@@ -7,8 +7,9 @@
 | `ground_truth/KIND/NAME_mask.png` | `KIND/NAME.*` or `test/KIND/NAME.*` beside that folder |
 | `ground_truth/train/KIND/NAME.png` | `train/KIND/NAME.*` beside that folder |
 
-Case and endings do not matter. A file that is called like a mask and has no photo stays a photo. In `ground_truth/`
-there are masks alone; any other folder is one of masks where at least half of its pictures have their photo.
+Case and endings do not matter. A file that is called like a mask and has no photo stays a photo, and so does one beside
+its photo that shows a scene in many colours, as the second view of a part does. In `ground_truth/` there are masks
+alone; any other folder is one of masks where at least half of its pictures have their photo.
 """
 
 import re
@@ -17,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ensemble.ground_truth import GROUND_TRUTH, is_whole
+from ensemble.ground_truth import GROUND_TRUTH, is_colour_photo, is_whole
 from ensemble.legible import legible
 from ensemble.listing import Tree, is_photo_name
 from ensemble.vocabulary import CALIBRATION, TEST, TRAIN, WHOLE, part_called, plain
@@ -44,6 +45,7 @@ class MaskFiles:
     idle: tuple[str, ...]
     unreadable: tuple[str, ...]
     alone: tuple[str, ...]
+    views: tuple[str, ...]  # called like masks, beside their photos, and photos in colour by what they show
     files: frozenset[Path]  # all masks, which are no photos
 
     @classmethod
@@ -69,6 +71,11 @@ class MaskFiles:
             notes.append(
                 f"{len(self.alone)} files are called like masks, such as {self.alone[0]}, and have no photo beside: "
                 "they are taken as photos."
+            )
+        if self.views:
+            notes.append(
+                f"{len(self.views)} files are called like masks, such as {self.views[0]}, and show a scene in many "
+                "colours: they are taken as photos."
             )
         if self.unreadable:
             notes.append(
@@ -114,7 +121,11 @@ class _Sorting:
     def sorted(self) -> MaskFiles:
         """Masks by photo, each photo with one that can be read."""
         masks, idle = self.told()
-        alone = [self._shown(name) for name in self._called_masks() if name not in masks and name not in idle]
+        views = [name for name in masks if masks[name] == self._beside(name) and is_colour_photo(self.tree.files[name])]
+        with_photos = masks.keys() | idle.keys()
+        alone = [self._shown(name) for name in self._called_masks() if name not in with_photos]
+        for name in views:
+            del masks[name]
         by_photo: dict[Path, Path] = {}
         broken, second = [], []
         for name in sorted(masks, key=lambda each: (not _bare(_split(each)[1]), each)):
@@ -129,7 +140,8 @@ class _Sorting:
         broken += [self._shown(name) for name in idle if name not in whole]
         unused = sorted((*second, *map(self._shown, whole)))
         files = frozenset(self.tree.files[name] for name in (*masks, *idle))
-        return MaskFiles(by_photo, tuple(unused), tuple(sorted(broken)), tuple(alone), files)
+        shown = tuple(map(self._shown, views))
+        return MaskFiles(by_photo, tuple(unused), tuple(sorted(broken)), tuple(alone), shown, files)
 
     def _in_folders(self) -> tuple[dict[str, list[str]], dict[str, None]]:
         """Masks in folders of masks with their photos, and those without one."""

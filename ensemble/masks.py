@@ -40,6 +40,7 @@ class Mask:
 
     damage: NDArray[np.bool_]
     soft: int
+    mixed: bool  # the file holds more than one value or colour
 
     def reason(self, *, good: bool) -> str:
         """The end of a sentence on a mask that contradicts its photo, or nothing."""
@@ -47,8 +48,10 @@ class Mask:
             return "marks damage on a photo of a good part" if self.damage.any() else ""
         if not self.damage.any():
             return "marks nothing, and its photo is of a defect"
+        if self.damage.all():
+            return "marks all of its photo, and not in one colour: black must be the background" if self.mixed else ""
         edges = (self.damage[0], self.damage[-1], self.damage[:, 0], self.damage[:, -1])
-        if all(edge.all() for edge in edges) and not self.damage.all():
+        if all(edge.all() for edge in edges):
             return "marks the whole border of its photo, as an inverted mask does: black must be the background"
         return ""
 
@@ -65,7 +68,12 @@ def look_at(path: Path, size: tuple[int, int] | None = None) -> Mask:
             values = np.asarray(upright(image, Image.fromarray(_values(image))))
     except PhotoError as error:
         raise DataError(f"The mask {path} cannot be read. {error} Export it again as a grey PNG.") from error
-    return _judged(values, lossy=isinstance(image, JpegImageFile | WebPImageFile))
+    stored = np.asarray(image)
+    return _judged(
+        values,
+        lossy=isinstance(image, JpegImageFile | WebPImageFile),
+        mixed=bool((stored != stored[0, 0]).any()),
+    )
 
 
 def refuse_size(path: Path, found: tuple[int, int], size: tuple[int, int] | None) -> None:
@@ -82,7 +90,7 @@ def read_mask(path: Path, size: tuple[int, int] | None = None) -> Image.Image:
     return Image.fromarray(look_at(path, size).damage.astype(np.uint8) * 255)
 
 
-def _judged(values: NDArray[np.uint8] | NDArray[np.uint16], *, lossy: bool) -> Mask:
+def _judged(values: NDArray[np.uint8] | NDArray[np.uint16], *, lossy: bool, mixed: bool) -> Mask:
     """The rule above, for values of 8 or 16 bits (height, width)."""
     counts = np.bincount(values.ravel())
     known = np.flatnonzero(counts)
@@ -92,7 +100,7 @@ def _judged(values: NDArray[np.uint8] | NDArray[np.uint16], *, lossy: bool) -> M
     few = len(known) <= FEW and (not between.size or (not _is_noise(known) and _lie_together(values, brightest)))
     cut = 0.0 if not lossy and (low or few) else brightest / 2
     soft = int(between.sum()) if cut else 0
-    return Mask(values > cut, soft)
+    return Mask(values > cut, soft, mixed)
 
 
 def _is_noise(known: NDArray[np.intp]) -> bool:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from ensemble.collection import Collection, Decision, Finding, collections, counts
 from ensemble.collection.contents import PHOTOS
+from ensemble.collection.database import writing
 from ensemble.datasets import evaluation_part, find_dataset
 from ensemble.errors import DataError
 from ensemble.importers import Entry
@@ -115,6 +116,59 @@ def test_the_same_bytes_under_two_labels_wait_for_a_person_whichever_came_first(
     collection.undo()
     collection.undo()
     assert collection.findings() == () and all(kept.dropped for kept in collection.photos())
+
+
+@pytest.fixture
+def doubted(filled: Collection, source: Path) -> str:
+    """The photo a.png of `filled`, which has come in as defective too."""
+    added = filled.add([entry(source, "nok/a.png", 1, "scratch")], MEANING, origin="another folder")
+    assert len(added.notes) == 1
+    return by_name(filled, "a.png")
+
+
+def test_two_labels_are_not_kept_as_they_are(filled: Collection, doubted: str) -> None:
+    (doubt,) = filled.findings()
+    dark = Finding("dark", by_name(filled, "b.png"), (), 0.1, "It is dark.")
+    with pytest.raises(DataError, match="Say which label is right, or leave it out"):
+        filled.keep([dark, doubt])
+    with sqlite3.connect(filled.folder / "collection.db") as connection:
+        assert connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)
+        connection.execute("INSERT INTO kept VALUES (?)", (doubt.key(),))  # as it was once possible
+    assert filled.findings() == (doubt,)
+
+
+def test_a_restored_photo_waits_on_until_its_label_is_said(filled: Collection, doubted: str) -> None:
+    (doubt,) = filled.findings()
+    assert filled.decide("restore", [doubted]) is None and filled.findings() == (doubt,)
+    filled.decide("drop", [doubted])
+    assert filled.findings() == ()
+    filled.decide("restore", [doubted])
+    assert filled.findings() == (doubt,) and shown(filled)["a.png"][2]
+    said = filled.decide("relabel", [doubted], "defective")
+    assert said is not None and said.sentence() == "Given another class (defective): 1 photo."
+    filled.decide("drop", [doubted])
+    filled.decide("restore", [doubted])
+    assert shown(filled)["a.png"] == ("defective", "train", False)
+
+
+def test_an_import_that_was_taken_back_holds_nothing_up(filled: Collection, doubted: str) -> None:
+    filled.undo()
+    filled.decide("drop", [doubted])
+    filled.decide("restore", [doubted])
+    assert not shown(filled)["a.png"][2]
+
+
+def test_a_mask_that_went_away_costs_its_own_photo_alone(collection: Collection, source: Path) -> None:
+    entries = [entry(source, "a.png", 1, "scratch", mask=source / "gone.png"), entry(source, "b.png", 2)]
+    added = collection.add(entries, MEANING, origin="x")
+    assert (added.added, [each.name for each in added.refused]) == (1, ["a.png"])
+    assert "gone.png cannot be read (No such file or directory)" in added.refused[0].reason
+
+
+def test_a_file_outside_that_cannot_be_read_is_not_called_unwritable(collection: Collection, tmp_path: Path) -> None:
+    for path, word in ((tmp_path / "elsewhere.png", "read"), (collection.folder / "photos", "written")):
+        with pytest.raises(DataError, match=f"{path.name} cannot be {word}"), writing(collection.folder):
+            raise PermissionError(13, "Permission denied", str(path))
 
 
 def test_what_is_no_photo_is_named_and_the_others_come_in(collection: Collection, source: Path) -> None:

@@ -222,10 +222,13 @@ def voc() -> dict[str, str | bytes]:
         (yolo("{kind}/{part}"), "scratch"),
         (yolo("{part}/{kind}", "1 .1 .1 .2 .1 .2 .2\n", "names:\n  0: good\n  1: 'deep dent'\n"), "deep dent"),
         (yolo("{part}/{kind}", yaml="nc: 1\nnames:\n- rust\n"), "rust"),
+        (yolo("{part}/{kind}", "0\t0.5\t0.5\t0.1\t0.1\n"), "scratch"),
+        (yolo("{part}/{kind}", "0.0 +0.5 5e-1 .1 1.0e-1\r\n"), "scratch"),
+        (yolo("{part}/{kind}", "-1 0.5 0.5 0.1 0.1\n"), "class -1"),
         (coco(), "dent"),
         (voc(), "rust"),
     ],
-    ids=["roboflow", "ultralytics", "polygons", "list", "coco", "voc"],
+    ids=["roboflow", "ultralytics", "polygons", "list", "tabs", "0.0", "-1", "coco", "voc"],
 )
 def test_exports_for_detectors_give_photos_with_and_without_a_box(
     tmp_path: Path, files: dict[str, str | bytes], defect: str
@@ -234,6 +237,12 @@ def test_exports_for_detectors_give_photos_with_and_without_a_box(
     assert understand(tmp_path).layout == "Boxes for a detector"
     assert imported(tmp_path) == trained(tmp_path) == BOXED
     assert {entry.defect for entry in understand(tmp_path).entries} == {"", defect}
+
+
+def test_a_label_file_of_endless_digits_is_named(tmp_path: Path) -> None:
+    lay(tmp_path, yolo("{part}/{kind}") | {"train/labels/1.txt": "9" * 5000 + " 0.5 0.5 0.1 0.1\n"})
+    (problem,) = understand(tmp_path).problems
+    assert problem.reason.startswith("train/images/1.jpg has no label file that can be read")
 
 
 def test_an_export_without_a_good_photo_cannot_be_learnt_from(tmp_path: Path) -> None:
@@ -264,6 +273,9 @@ TABLES: dict[str, tuple[str | bytes, dict[str, str | None]]] = {
         '"sep=,"\r\nfichier,classe\r\n0.jpg,bon\r\n1.jpg,ok\r\n2.jpg,"mauvais"\r\n',
         {"bon": GOOD, "ok": GOOD, "mauvais": BAD},
     ),
+    "tab": ("sep=\t\r\nDatei\tKlasse\r\n0.jpg\tok\r\n2.jpg\tnok\r\n", {"ok": GOOD, "nok": BAD}),
+    "quoted tab": ('\n"sep=\t"\nDatei\tKlasse\n0.jpg\tok\n2.jpg\tnok\n', {"ok": GOOD, "nok": BAD}),
+    "another mark than it tells": ("sep=,\nDatei;Klasse\n0.jpg;ok\n2.jpg;nok\n", {"ok": GOOD, "nok": BAD}),
     "german": (
         "\ufeffDateiname;Bewertung\n0.jpg;i.O.\n1.jpg;I. O.\n2.jpg;n.i.O.\n3.jpg;N. i. O.\n\n;\n;;\n",
         {"i.O.": GOOD, "I. O.": GOOD, "n.i.O.": BAD, "N. i. O.": BAD},

@@ -88,5 +88,5 @@ def test_a_photo_under_two_labels_is_settled_on_the_command_line(run: Run, tmp_p
     assert run("data", "label", folder, "nok/nok1.jpg", "fine")[0] == 2
     assert run("data", "label", folder, "nowhere.jpg", "OK")[0] == 2
     code, _, said = run("data", "label", folder, "nok/nok1.jpg", "OK")
-    assert (code, said) == (0, "Given another class: 1 photo.")
+    assert (code, said) == (0, "Given another class (non_defective): 1 photo.")
     assert "Same photo, two labels" not in run("data", "clean", folder, "--no-labels")[2]

@@ -43,6 +43,50 @@ def write_mask(path: Path, *, marks: bool = True) -> Path:
     return path
 
 
+def scene(*, shift: int = 0) -> np.ndarray:
+    """A photo's colours, which run across and have noise."""
+    down, across = np.mgrid[:SIDE, :SIDE] * 3
+    colours = np.stack([down + shift, across, 255 - down], axis=-1)
+    return (colours + np.random.default_rng(shift).integers(0, 40, colours.shape)).clip(0, 255).astype(np.uint8)
+
+
+def disc(colour: tuple[int, int, int]) -> np.ndarray:
+    inside = np.hypot(*(np.mgrid[:SIDE, :SIDE] - 31.0)) < 12.5
+    return np.where(inside[..., None], colour, 0).astype(np.uint8)
+
+
+NOISE = np.random.default_rng(1).integers(0, 256, (SIDE, SIDE, 3)).astype(np.uint8)
+SOFT = np.linspace(0, 255, SIDE).astype(np.uint8)[None].repeat(SIDE, axis=0)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "name", "photos"),
+    [
+        (NOISE, "0_label.jpg", 2),
+        (scene(), "0_label.jpg", 2),
+        (scene(), "0_seg.png", 2),
+        (scene(shift=40), "0_mask.webp", 2),
+        (disc((255, 0, 0)), "0_mask.png", 1),
+        (disc((250, 50, 83)), "0_label.jpg", 1),
+        (disc((255, 255, 255)), "0_GT.jpg", 1),
+        (SOFT, "0_mask.png", 1),
+        (SOFT[..., None].repeat(3, axis=2), "0_mask.jpg", 1),
+    ],
+    ids=["noise", "scene", "png", "webp", "red", "red jpeg", "white jpeg", "soft", "soft grey jpeg"],
+)
+def test_a_second_view_that_is_called_like_a_mask_is_a_photo(
+    pixels: np.ndarray, name: str, photos: int, tmp_path: Path
+) -> None:
+    for place in ("ok/1.jpg", "nok/0.jpg"):
+        (tmp_path / place).parent.mkdir()
+        Image.fromarray(scene(shift=10)).save(tmp_path / place)
+    Image.fromarray(pixels).save(tmp_path / "nok" / name, quality=75)
+    found, said = understand(tmp_path), f"1 files are called like masks, such as nok/{name}, and show a scene in many"
+    taken = [entry for entry in found.entries if entry.kind == "nok"]
+    assert len(taken) == photos and any(entry.mask for entry in taken) == (photos == 1)
+    assert any(note.startswith(said) for note in found.notes) == (photos == 2)
+
+
 EMPTY, MARKED = "marks nothing, and its photo is of a defect", "marks damage on a photo of a good part"
 
 

@@ -153,6 +153,28 @@ def test_a_mask_that_contradicts_its_photo_says_so(damage: np.ndarray, good: boo
     assert found.startswith(reason) and bool(found) == bool(reason)
 
 
+WHITE = (255, 255, 255)
+
+
+@pytest.mark.parametrize(
+    ("picture", "reason"),
+    [
+        (coloured((255, 0, 0), (255, 0, 0), WHITE), "marks all of its photo, and not in one colour: black must be"),
+        (coloured((255, 0, 0, 255), (0, 0, 255, 255), (*WHITE, 255)), "marks all of its photo, and not in one colour"),
+        (palette([(0, 0, 0), WHITE, (255, 0, 0)], numbered(1, 2, 2)), "marks all of its photo, and not in one colour"),
+        (Image.fromarray(numbered(255, 128, 128)), "marks all of its photo, and not in one colour"),
+        (Image.new("RGB", (64, 48), WHITE), ""),
+        (Image.new("L", (64, 48), 1), ""),
+        (Image.new("RGB", (64, 48), (255, 0, 0)), ""),
+    ],
+    ids=["red on white", "with alpha", "palette", "grey on white", "white", "one", "red"],
+)
+def test_a_mask_without_a_black_background_says_so(picture: Image.Image, reason: str, tmp_path: Path) -> None:
+    picture.save(tmp_path / "mask.png")
+    found = look_at(tmp_path / "mask.png").reason(good=False)
+    assert found.startswith(reason) and bool(found) == bool(reason)
+
+
 def test_a_scratch_of_one_pixel_survives_a_small_square() -> None:
     mask = np.zeros((1024, 1024), dtype=np.uint8)
     mask[100, 50:900] = 255

@@ -37,7 +37,7 @@ def keep_mask(folder: Path, entry: Entry, size: tuple[int, int]) -> str:
     """Put the mask of an entry in its place, as grey values; empty without one, a DataError where it does not fit."""
     if entry.mask is None:
         return ""
-    data = entry.mask.read_bytes()
+    data = read_bytes(entry.mask)
     mask = read_mask(entry.mask, size)
     if entry.mask_scale == "index":  # 0 is the part, every other number a kind of damage
         buffer = io.BytesIO()

@@ -103,4 +103,16 @@ def _errors(folder: Path) -> Iterator[None]:
             f"in {folder / 'photos'} anew."
         ) from error
     except OSError as error:
+        if _is_elsewhere(error, folder):
+            raise DataError(
+                f"{error.filename} cannot be read ({error.strerror}). Check that it is there, and its permissions."
+            ) from error
         raise DataError(f"{error.filename or folder} cannot be written: {why_not_written(error, folder)}") from error
+
+
+def _is_elsewhere(error: OSError, folder: Path) -> bool:
+    """Whether an error is of a file that lies outside the collection, which only reads there."""
+    if not isinstance(error.filename, str) or is_full(error, folder):
+        return False
+    file = Path(error.filename)
+    return not (file.absolute().is_relative_to(folder.absolute()) or file.resolve().is_relative_to(folder.resolve()))

@@ -24,6 +24,7 @@ from ensemble.collection.rows import (
     insert_findings,
     keep_fact,
     labels_in_doubt,
+    left_waiting,
     now,
     refuse_later,
     refuse_mixture,
@@ -111,9 +112,9 @@ class Collection:
         Photos that came in under two labels are first. With `decided`, what people have kept is there too.
         """
         self._check_there()
-        kept = "" if decided else " WHERE key NOT IN (SELECT key FROM kept)"
+        query = "SELECT * FROM findings WHERE ? OR kind = ? OR key NOT IN (SELECT key FROM kept) ORDER BY rowid"
         with reading(self.folder) as connection:
-            rows = connection.execute(f"SELECT * FROM findings{kept} ORDER BY rowid").fetchall()
+            rows = connection.execute(query, (decided, CONTRADICTION)).fetchall()
             photos = connection.execute("SELECT sha256, label, split, dropped FROM photos").fetchall()
         there = {row["sha256"]: row for row in photos if row["dropped"] == IN}
         waiting = {row["sha256"] for row in photos if row["dropped"] == WAITS}
@@ -242,8 +243,9 @@ class Collection:
     ) -> Decision | None:
         """Move, relabel, drop or restore photos; None where that changes nothing.
 
-        `value` is the split or the class that they get. Photos of one part, and copies, move together. A DataError
-        names what is unknown.
+        `value` is the split or the class that they get. Photos of one part, and copies, move together. A photo that
+        came in under two labels waits on when it is restored, unless a person has said its class. A DataError names
+        what is unknown.
         """
         if action not in CHANGEABLE:
             raise DataError(f"A photo can be moved, relabelled, dropped or restored. Got {action!r}.")
@@ -265,10 +267,22 @@ class Collection:
                 waiting = connection.execute("SELECT sha256 FROM photos WHERE dropped = ?", (WAITS,)).fetchall()
                 for digest in after.keys() & {row["sha256"] for row in waiting}:
                     after[digest]["dropped"] = IN
+            if action == "restore":
+                for digest in after.keys() & left_waiting(connection):
+                    after[digest]["dropped"] = WAITS
             return change(connection, action, after, reason, author)
 
     def keep(self, found: Iterable[Finding], *, reason: str = "", author: str = "") -> Decision | None:
-        """Say that what is odd may stay as it is: it is not asked about again."""
+        """Say that what is odd may stay as it is: it is not asked about again.
+
+        A DataError where a photo came in under two labels, of which one must be said.
+        """
+        found = tuple(found)
+        if any(each.kind == CONTRADICTION for each in found):
+            raise DataError(
+                "A photo that came in under two labels cannot be kept as it is. Say which label is right, or leave it "
+                "out."
+            )
         with writing(self.folder) as connection:
             done = {row["key"] for row in connection.execute("SELECT key FROM kept")}
             keys = [each.key() for each in found if each.key() not in done]

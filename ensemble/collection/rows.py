@@ -64,6 +64,16 @@ def labels_in_doubt(connection: sqlite3.Connection, digests: Iterable[str]) -> s
     return {label for row in rows if row["sha256"] in asked for label in (row["label"], row["suggestion"])}
 
 
+def left_waiting(connection: sqlite3.Connection) -> set[str]:
+    """The photos that the last import which stands brought in under two labels, and whose class nobody has said."""
+    waits: dict[str, bool] = {}
+    rows = connection.execute("SELECT after FROM decisions WHERE action = 'import' AND NOT undone ORDER BY number")
+    for row in rows:
+        changes = json.loads(row["after"]).items()
+        waits |= {digest: change["dropped"] == WAITS for digest, change in changes if "dropped" in change}
+    return {digest for digest, waiting in waits.items() if waiting} - decided_by_people(connection)
+
+
 def insert_findings(connection: sqlite3.Connection, found: Iterable[Finding]) -> None:
     """Put findings beside those that are there."""
     connection.executemany(

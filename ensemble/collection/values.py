@@ -81,8 +81,9 @@ class Decision:
     def sentence(self) -> str:
         """What was done, for a person."""
         count = len(self.after)
-        values = {str(value) for change in self.after.values() for value in change.values()}
-        what = f" ({values.pop()})" if self.action in {"move", "relabel"} and len(values) == 1 else ""
+        column = {"move": "split", "relabel": "label"}.get(self.action, "")
+        values = {str(change[column]) for change in self.after.values() if column in change}
+        what = f" ({values.pop()})" if len(values) == 1 else ""
         return f"{ACTIONS[self.action]}{what}: {count} photo{'' if count == 1 else 's'}."
 
     def undone_sentence(self) -> str:

@@ -24,7 +24,8 @@ FREE, BOXED = "good", DEFECTIVE
 NAMES_FILES = re.compile(r"(^|/)(data|dataset)\.ya?ml$|(^|/)(classes\.txt|obj\.names)$", re.IGNORECASE)
 COCO = re.compile(r"(^|/)annotations?/[^/]*\.json$|coco[^/]*\.json$|(^|/)instances_[^/]*\.json$", re.IGNORECASE)
 KEYS = re.compile(rb'"(file_name|image_id|category_id|supercategory)"')  # of COCO's lists
-ROW = re.compile(r"\d+( +-?[\d.]+(e-?\d+)?){4,}", re.IGNORECASE)  # class, then a box or the corners of a polygon
+# class, then a box or the corners of a polygon; some tools write the class as 0.0, and -1 where they know none
+ROW = re.compile(r"(?P<number>-?\d{1,6})(\.0*)?([ \t]+[-+]?[\d.]+(e[-+]?\d+)?){4,}", re.IGNORECASE)
 OBJECT = re.compile(rb"<object>.*?<name>\s*(.*?)\s*</name>", re.DOTALL)
 IMAGES, LABELS = ("images", "jpegimages", "image"), ("labels", "annotations", "label")
 MAX_TEXT, MAX_JSON = 1_000_000, 100_000_000  # bytes
@@ -121,10 +122,11 @@ def _boxes(tree: Tree, file: str, names: Sequence[str]) -> list[str] | None:
         found = [legible(unescape(name.decode("utf-8", "replace"))) for name in OBJECT.findall(data)]
         return found if b"<annotation" in data else None
     rows = [row.strip() for row in data.decode("utf-8-sig", "replace").splitlines() if row.strip()]
-    if not all(ROW.fullmatch(row) for row in rows):
+    boxes = [box for row in rows if (box := ROW.fullmatch(row))]
+    if len(boxes) < len(rows):
         return None
-    numbers = [int(row.split()[0]) for row in rows]
-    return [names[number] if number < len(names) else f"class {number}" for number in numbers]
+    numbers = [int(box["number"]) for box in boxes]
+    return [names[number] if 0 <= number < len(names) else f"class {number}" for number in numbers]
 
 
 def _names(tree: Tree) -> list[str]:

@@ -16,7 +16,7 @@ MAX_BYTES = 20_000_000
 MAX_COLUMNS = 200
 MAX_ROWS = 200_000
 DELIMITERS = ",;\t|"
-SEPARATOR = re.compile(r'"?sep=([,;\t| ])"?', re.IGNORECASE)
+SEPARATOR = re.compile(r'\s*"?sep=([,;\t| ])"?\s*', re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +53,12 @@ def read_table(path: Path, name: str) -> Table:
 
 def _read(path: Path, name: str, *, only_header: bool) -> Table:
     text, notes = _text(path, name, only_header=only_header)
-    first = next((line for line in io.StringIO(text, newline=None) if line.strip()), "")
-    if told := SEPARATOR.fullmatch(first.strip()):  # a spreadsheet reads this line as a setting and hides it
-        text, delimiter = text.partition(first.strip())[2], told[1]
-    else:
-        delimiter = max(DELIMITERS, key=lambda mark: len(next(csv.reader([first], delimiter=mark), [])))
+    first = _first_line(text)
+    told = SEPARATOR.fullmatch(first)  # a spreadsheet reads this line as a setting and hides it
+    if told:
+        text = text.partition(first)[2]
     try:
+        delimiter = _delimiter(_first_line(text), told[1] if told else "")
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
         header = next((row for row in reader if any(cell.strip() for cell in row)), [])
         _check_header(header, name)
@@ -66,6 +66,17 @@ def _read(path: Path, name: str, *, only_header: bool) -> Table:
     except csv.Error as error:
         raise DataError(f"{name} is no CSV file that can be read ({error}). Save it as CSV in UTF-8 again.") from error
     return Table(name, tuple(cell.strip() for cell in header), rows, notes)
+
+
+def _first_line(text: str) -> str:
+    """The first line that is not blank, without its end."""
+    return next((line.rstrip("\n") for line in io.StringIO(text, newline=None) if line.strip()), "")
+
+
+def _delimiter(header: str, told: str) -> str:
+    """What parts the cells of a header: what the file tells, unless that parts none, else what parts most."""
+    cells = {mark: len(next(csv.reader([header], delimiter=mark), [])) for mark in (*DELIMITERS, *told)}
+    return told if cells.get(told, 0) > 1 else max(DELIMITERS, key=lambda mark: cells[mark])
 
 
 def _rows(reader: Iterator[list[str]], name: str) -> tuple[tuple[str, ...], ...]:

@@ -116,5 +116,6 @@ def _show_all(shown: Sequence[Finding], kind: str) -> None:
     digests = [finding.sha256 for finding in shown]
     with st.popover(f"All {len(shown)} at once", icon=":material/done_all:"):
         st.caption("One decision for all of them; it can be undone as one.")
-        st.button("Keep them all", on_click=session.keep, args=(shown,), key=f"all keep {kind}")
+        if kind != CONTRADICTION:  # of two labels one must be said
+            st.button("Keep them all", on_click=session.keep, args=(shown,), key=f"all keep {kind}")
         st.button("Leave them all out", on_click=session.decide, args=("drop", digests), key=f"all drop {kind}")
