@@ -6,8 +6,9 @@ from collections import Counter
 from typing import Any
 
 DEEPEST = 32  # brackets within brackets; no file of Quorum's own has more than seven
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]|\d+')
-_LONGEST_NUMBER = 4000  # digits; Python itself refuses more than 4300
+LONGEST_NUMBER = 4000  # characters; Python itself refuses whole numbers of more than 4300 digits
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]|\d[\d.eE+-]*')
+_HALF_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class JSONError(ValueError):
@@ -40,7 +41,7 @@ def parsed(text: str) -> Any:
 
     text = text.removeprefix("\ufeff")
     try:
-        values = json.loads(text, object_pairs_hook=once)
+        values = json.loads(text, object_pairs_hook=once, parse_int=_whole, parse_float=_fraction)
     except json.JSONDecodeError as error:
         raise JSONError(error.lineno, f"not JSON ({error.msg}). Mend that line.") from error
     except JSONError:
@@ -48,13 +49,42 @@ def parsed(text: str) -> Any:
     except (RecursionError, ValueError) as error:  # too deep, or a number of more digits than Python reads
         _check_tokens(text)
         raise JSONError(1, f"cannot be read as JSON ({error}). Restore the file.") from error
-    _check_tokens(text)
+    if _is_too_deep(values) or (_HALF_CHARACTER.search(text) and not _is_text(json.dumps(values, ensure_ascii=False))):
+        _check_tokens(text)  # slow on a large file: only where something is wrong, to say in which line
     return values
 
 
 def line_at(text: str, place: int) -> int:
     """The number of the line that a place in a text lies in."""
     return text.count("\n", 0, max(place, 0)) + 1
+
+
+def _whole(number: str) -> int:
+    return int(_short(number))
+
+
+def _fraction(number: str) -> float:
+    return float(_short(number))
+
+
+def _short(number: str) -> str:
+    if len(number.lstrip("-")) > LONGEST_NUMBER:
+        raise ValueError("a number is too long")
+    return number
+
+
+def _is_too_deep(values: Any) -> bool:
+    """Whether brackets lie more than DEEPEST within one another; a level at a time, as fast as reading them was."""
+    level = [values]
+    for _ in range(DEEPEST):
+        inner: list[Any] = []
+        for value in level:
+            if isinstance(value, dict):
+                inner.extend(value.values())
+            elif isinstance(value, list):
+                inner.extend(value)
+        level = inner
+    return any(isinstance(value, dict | list) for value in level)
 
 
 def _check_tokens(text: str) -> None:
@@ -69,7 +99,8 @@ def _check_tokens(text: str) -> None:
         elif token in "]}":
             depth -= 1
         elif token[0] != '"':
-            reason = f"a number has {len(token)} digits. Shorten it." if len(token) > _LONGEST_NUMBER else ""
+            digits = sum(map(str.isdigit, token))
+            reason = f"a number has {digits} digits. Shorten it." if len(token) > LONGEST_NUMBER else ""
         elif "\\u" in token and not _is_text(json.loads(token)):
             reason = "a text holds half a character (a lone surrogate). Write that text again."
         if reason:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ from stub_product import load_as, write_product
 from ensemble.api import build
 from ensemble.errors import PolicyError, StoreError
 from ensemble.policies import PolicyBook, from_json
-from ensemble.store import Manifest, ModelStore
+from ensemble.store import Manifest, ModelStore, policy_history
+from ensemble.strict_json import DEEPEST, JSONError, parsed
 
 BASE = {"name": "X", "rule": "mean"}
 POLICIES = {
@@ -155,6 +157,12 @@ UNREADABLE = {
     ),
     "deep": (b'{"policies":\n' + b"[" * 100_000, "line 2: nested too deeply"),
     "a little too deep": (b'{"policies":\n' + b"[" * 40 + b"]" * 40 + b"}", "line 2: nested too deeply"),
+    "5000 digits behind the point": (
+        b'{"policies": [\n{"name": "X", "rule": "mean", "threshold": 0.' + b"5" * 5000 + b"}]}",
+        "line 2: a number has 5001 digits. Shorten it.",
+    ),
+    "4100 digits in the second line": (b'{"policies": [\n' + b"-" + b"9" * 4100 + b"]}", "line 2: a number has 4100"),
+    "half a character in a name of a value": (b'{"policies": [],\n"\\udfff": 1}', "line 2: a text holds half"),
     "half a character": (
         b'{"policies": [\n{"name": "\\ud800", "rule": "mean"}]}',
         "line 2: a text holds half a character",
@@ -218,3 +226,39 @@ def test_one_bad_manifest_is_named_and_the_others_work(data: bytes | None, tmp_p
     assert not ModelStore(products["disc"]).problem()
     health = TestClient(build(tmp_path / "b")).get("/health")
     assert health.status_code == 503 and "manifest.json" in health.json()["reason"]
+
+
+@pytest.mark.parametrize("around", ["[", '{"a":'])
+def test_brackets_may_lie_so_deep_and_no_deeper(around: str) -> None:
+    end = "]" if around == "[" else "}"
+    inner = '"[[[[{{{{\\ud83d\\ude00"'  # brackets in a text are no nesting, and two halves are a character
+    assert parsed(around * DEEPEST + inner + end * DEEPEST)
+    with pytest.raises(JSONError, match="line 1: nested too deeply"):
+        parsed(around * (DEEPEST + 1) + inner + end * (DEEPEST + 1))
+
+
+def test_a_long_history_is_read_about_as_fast_as_any_json() -> None:
+    inner = json.dumps(POLICIES, indent=2)
+    states = [{"number": number, "text": inner + "\U0001f600"} for number in range(400)]
+    text = json.dumps({"states": states}, ensure_ascii=False)
+
+    def fastest(read: Callable[[str], Any]) -> float:
+        times = []
+        for _ in range(7):
+            start = time.perf_counter()
+            read(text)
+            times.append(time.perf_counter() - start)
+        return min(times)
+
+    assert parsed(text) == json.loads(text)
+    assert fastest(parsed) < 8 * fastest(json.loads)
+
+
+def test_the_history_is_read_once_for_the_policies_in_force(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = ModelStore(write_product(tmp_path / "disc", ("svm",)))
+    before = store.policies_in_force()
+    read: list[Path] = []
+    history = policy_history.history
+    monkeypatch.setattr(policy_history, "history", lambda folder: read.append(folder) or history(folder))
+    assert store.policies_in_force() == before and {policy.state for policy in before.policies} == {1}
+    assert read == [store.folder]

@@ -144,10 +144,11 @@ class ModelStore:
             if last is None:
                 raise
             return InForce(self._applied(last[1], last[0]), f"{error} Until then the last good policies are in force.")
-        with contextlib.suppress(QuorumError):  # a disk that cannot be written: there is no state to fall back on
-            if text := policy_history.text_of(self.folder):
-                policy_history.remember(self.folder, text)
-        number = self._policy_state()
+        try:
+            text = policy_history.text_of(self.folder)
+            number = policy_history.remember(self.folder, text) if text else None
+        except QuorumError:  # a disk that cannot be written: there is no state to fall back on
+            number = self._policy_state()
         return InForce(tuple(replace(policy, state=number) for policy in found))
 
     def _applied(self, book: PolicyBook, state: int | None) -> tuple[Policy, ...]:

@@ -80,13 +80,19 @@ def with_book(folder: Path, book: PolicyBook, author: str, reason: str) -> dict[
     return {HISTORY: _longer(history(folder), text, author, reason), POLICIES: text.encode()}
 
 
-def remember(folder: Path, text: str) -> None:
-    """Remember a text that somebody has put into the file by hand, unless it is the newest state already."""
-    if _is_newest(folder, text):
-        return
-    with exclusively(folder):
-        if not _is_newest(folder, text) and text_of(folder) == text:
-            write_atomically(folder / HISTORY, _longer(history(folder), text, "", BY_HAND))
+def remember(folder: Path, text: str) -> int | None:
+    """The number of a text that is in the file; one that somebody has put there by hand becomes the newest state.
+
+    None where the file holds another text by now, which the history does not know.
+    """
+    known = history(folder)
+    if not _is_newest(known, text):
+        with exclusively(folder):
+            known = history(folder)
+            if not _is_newest(known, text) and text_of(folder) == text:
+                write_atomically(folder / HISTORY, _longer(known, text, "", BY_HAND))
+                known = history(folder)
+    return _number_of(known, text)
 
 
 def state(folder: Path, number: int) -> Published:
@@ -115,14 +121,16 @@ def last_good(folder: Path) -> tuple[int, PolicyBook] | None:
 def number_of(folder: Path) -> int | None:
     """The number of the state that the file is in; None where the history does not know it, or cannot be read."""
     try:
-        text = text_of(folder)
-        return next((entry.number for entry in reversed(history(folder)) if entry.text == text), None)
+        return _number_of(history(folder), text_of(folder))
     except (OSError, QuorumError):
         return None
 
 
-def _is_newest(folder: Path, text: str) -> bool:
-    known = history(folder)
+def _number_of(known: Sequence[Published], text: str | None) -> int | None:
+    return next((entry.number for entry in reversed(known) if entry.text == text), None)
+
+
+def _is_newest(known: Sequence[Published], text: str) -> bool:
     return bool(known) and known[-1].text == text
 
 
