@@ -1,14 +1,19 @@
 """Texts from elsewhere on a terminal or in a log: what would steer it, or break its lines, is written out instead."""
 
 import logging
+import re
 import sys
+import threading
 import traceback
 import unicodedata
+from collections.abc import Mapping
 from types import TracebackType
+from typing import Any
 
 STEERING = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))  # controls, bidi and invisible marks, half characters, line breaks
 JOINERS = frozenset("\u200c\u200d")  # they stand within words of several scripts and within emoji, and steer nothing
 LONGEST = 120  # characters of a name
+_COLOUR = re.compile(r"(\x1b\[[\d;]*m)")
 
 
 def legible(text: str) -> str:
@@ -37,10 +42,37 @@ class LegibleRecord(logging.LogRecord):
     """A line of a log in which names from elsewhere are legible, and a traceback too."""
 
     def getMessage(self) -> str:  # noqa: N802 - the library's own name
-        """The message, each text that was put into it in one line."""
-        if isinstance(self.args, tuple):
-            self.args = tuple(legible(each) if isinstance(each, str) else each for each in self.args)
-        return legible_lines(super().getMessage())
+        """The message, each value that was put into it in one line; only the template's own colours stay."""
+        if not self.args:
+            return legible_lines(super().getMessage())
+        if isinstance(self.args, Mapping):
+            self.args = {key: _in_one_line(value) for key, value in self.args.items()}
+        else:
+            self.args = tuple(map(_in_one_line, self.args))
+        parts = _COLOUR.split(str(self.msg))  # the odd ones are colours: those of a server's own lines on a terminal
+        template = "".join(part if place % 2 else legible_lines(part) for place, part in enumerate(parts))
+        return template % self.args
+
+
+class _Shown:
+    """Stands in a log for a value whose text would steer."""
+
+    def __init__(self, value: object) -> None:
+        self._text, self._written = legible(str(value)), legible(repr(value))
+
+    def __str__(self) -> str:
+        return self._text
+
+    def __repr__(self) -> str:
+        return self._written
+
+
+def _in_one_line(value: Any) -> Any:
+    """What may be put into the line of a log: the value itself wherever its text is legible, numbers above all."""
+    if isinstance(value, str):
+        return legible(value)
+    shown = _Shown(value)
+    return value if (str(shown), repr(shown)) == (str(value), repr(value)) else shown
 
 
 def make_logs_legible() -> None:
@@ -50,6 +82,10 @@ def make_logs_legible() -> None:
         logging.setLogRecordFactory(LegibleRecord)
     logging.Formatter.formatException = _format_exception  # type: ignore[method-assign, assignment]
     sys.excepthook = _print_exception
+    if threading.excepthook is threading.__excepthook__:  # else somebody else has them in hand
+        threading.excepthook = _print_thread
+    if sys.unraisablehook is sys.__unraisablehook__:
+        sys.unraisablehook = _print_unraisable
 
 
 def _format_exception(
@@ -60,3 +96,23 @@ def _format_exception(
 
 def _print_exception(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     print(legible_lines("".join(traceback.format_exception(kind, error, trace))), file=sys.stderr)
+
+
+def _print_thread(failed: threading.ExceptHookArgs) -> None:
+    if failed.exc_type is SystemExit:  # a thread may end itself so, as Python sees it
+        return
+    name = failed.thread.name if failed.thread else "without a name"
+    _print_failure(f"Exception in thread {legible(name)}:", failed.exc_value, failed.exc_traceback)
+
+
+def _print_unraisable(failed: "sys.UnraisableHookArgs") -> None:
+    heading = failed.err_msg or "Exception ignored in"
+    _print_failure(f"{legible(heading)}: {legible(repr(failed.object))}", failed.exc_value, failed.exc_traceback)
+
+
+def _print_failure(heading: str, error: BaseException | None, trace: TracebackType | None) -> None:
+    if sys.stderr is None:  # while Python ends
+        return
+    print(heading, file=sys.stderr)
+    if error is not None:
+        _print_exception(type(error), error, trace)

@@ -2,7 +2,10 @@
 
 import io
 import logging
+import sys
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from conftest import Run
@@ -70,6 +73,63 @@ def test_logs_and_tracebacks_are_legible(monkeypatch: pytest.MonkeyPatch) -> Non
         monkeypatch.setattr(logging.Formatter, "formatException", form)
     assert f"ERROR {SHOWN} is odd\n" in said.getvalue()
     assert not any(sign in said.getvalue() for sign in FORBIDDEN)
+
+
+def message(template: object, *values: object) -> str:
+    return LegibleRecord("x", logging.INFO, "x.py", 1, template, values, None).getMessage()  # type: ignore[arg-type]
+
+
+class Strange:
+    def __str__(self) -> str:
+        return EVIL
+
+    __repr__ = __str__
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (message("Started [\x1b[36m%d\x1b[0m]", 7), "Started [\x1b[36m7\x1b[0m]"),  # a server's line on a terminal
+        (message("\x1b[1m%s\x1b[0m\x1b[2J\n\x07", EVIL), f"\x1b[1m{SHOWN}\x1b[0m\\x1b[2J\n\\x07"),
+        (message("\x1b[36mno value"), "\\x1b[36mno value"),
+        (message("%s", Path(EVIL)), SHOWN),
+        (message("%r and %s", Strange(), ValueError(EVIL)), f"{SHOWN} and {SHOWN}"),
+        (message("%(name)s, %(count)03d", {"name": EVIL, "count": 7}), f"{SHOWN}, 007"),
+        (message("%s %.1f %5d|%r", None, 0.25, 7, "a"), "None 0.2     7|'a'"),
+        (message("100 %"), "100 %"),
+    ],
+)
+def test_values_are_legible_and_a_template_keeps_its_colours(said: str, shown: str) -> None:
+    assert said == shown
+
+
+@pytest.mark.parametrize("broken", ["main", "thread", "unraisable"])
+def test_an_error_that_nobody_catches_is_legible(
+    broken: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    factory, form = logging.getLogRecordFactory(), logging.Formatter.formatException
+    monkeypatch.setattr(sys, "excepthook", sys.__excepthook__)
+    monkeypatch.setattr(threading, "excepthook", threading.__excepthook__)
+    monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)
+    monkeypatch.setattr(logging.Formatter, "formatException", form)
+    try:
+        make_logs_legible()
+    finally:
+        logging.setLogRecordFactory(factory)
+    if broken == "main":
+        sys.excepthook(ValueError, ValueError(EVIL), None)
+    elif broken == "thread":
+        thread = threading.Thread(target=fail, name=EVIL)
+        thread.start()
+        thread.join()
+    else:
+        sys.unraisablehook(
+            SimpleNamespace(
+                exc_type=ValueError, exc_value=ValueError(EVIL), exc_traceback=None, err_msg=None, object=Strange()
+            )
+        )
+    said = capsys.readouterr().err
+    assert "ValueError: \\x1b]0;title" in said and not any(sign in said for sign in FORBIDDEN)
 
 
 def test_the_command_line_prints_names_legibly(
