@@ -24,6 +24,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ensemble.errors import PhotoError, PolicyError, QuorumError
@@ -110,7 +111,10 @@ class UploadLimit:
 
 
 class KnownQuery:
-    """Refuses an address that carries what it cannot, or one thing twice: no wish is ever dropped without a word."""
+    """Refuses an address that carries what it cannot, or one thing twice: no wish is ever dropped without a word.
+
+    `known` says what each address may carry; one that is not in it is left to be answered as unknown.
+    """
 
     def __init__(
         self, app: ASGIApp, known: Mapping[str, Sequence[str]], refuse: Callable[[int, object], JSONResponse]
@@ -123,10 +127,19 @@ class KnownQuery:
         app = self.app
         if scope["type"] == "http":
             given = [name for name, _ in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)]
-            known = self.known.get(scope["path"].rstrip("/") or "/", ())
-            if reason := next(filter(None, (_unwanted(name, given.count(name), known) for name in given)), ""):
+            known = self.known.get(_address(scope))
+            wrong = (_unwanted(name, given.count(name), known) for name in given) if known is not None else ()
+            if reason := next(filter(None, wrong), ""):
                 app = self.refuse(422, reason)
         await app(scope, receive, send)
+
+
+def _address(scope: Scope) -> str:
+    """What is asked for: the path without the prefix that a proxy has put before it, and without its last stroke."""
+    path, prefix = scope["path"], scope.get("root_path", "").rstrip("/")
+    if path == prefix or path.startswith(f"{prefix}/"):
+        path = path[len(prefix) :]
+    return path.rstrip("/") or "/"
 
 
 def _unwanted(name: str, count: int, known: Sequence[str]) -> str:
@@ -173,8 +186,6 @@ def build(models: Path, *, demo: bool = False) -> FastAPI:
     def refuse(status: int, error: object, name: str = "") -> JSONResponse:
         return JSONResponse({"photo": safe_name(name), "error": str(error), **mark}, status)
 
-    app.add_middleware(KnownQuery, known={"/predict": tuple(Asked.model_fields)}, refuse=refuse)
-
     @app.get("/")
     async def welcome() -> dict[str, Any]:
         """What this is, and what to do next."""
@@ -220,7 +231,13 @@ def build(models: Path, *, demo: bool = False) -> FastAPI:
     async def own_fault(_: Request, __: Exception) -> JSONResponse:
         return refuse(500, OWN_FAULT)
 
+    known: dict[str, Sequence[str]] = {_address({"path": path}): () for path in _paths(app)}
+    app.add_middleware(KnownQuery, known=known | {"/predict": tuple(Asked.model_fields)}, refuse=refuse)
     return app
+
+
+def _paths(app: FastAPI) -> list[str]:
+    return [route.path for route in app.routes if isinstance(route, Route)]
 
 
 def _health(current: CurrentProduct) -> dict[str, Any]:

@@ -216,15 +216,30 @@ def test_a_wish_is_never_dropped(client: TestClient, address: str, error: str) -
     assert (answer.status_code, answer.json()["error"]) == (422, error)
 
 
+@pytest.mark.parametrize("root", ["/quorum", "/quorum/v1", "/h"])
+@pytest.mark.parametrize("handed_on", [True, False])
+def test_behind_a_prefix_a_wish_is_taken_as_without_it(tiny_product: Path, root: str, handed_on: bool) -> None:
+    behind = TestClient(api.build(tiny_product), root_path=root)
+    prefix = root if handed_on else ""  # some proxies cut it off
+    found = behind.post(f"{prefix}/predict/?policy=ANY", files={"file": PHOTO})
+    assert (found.status_code, found.json()["policy"]) == (200, "ANY")
+    for address in ("/health?policy=ANY", "/predict/?policy=ANY&policy=ALL", "/?x"):
+        assert behind.get(prefix + address).status_code == 422
+    assert behind.get(f"{prefix}/health").status_code == 200
+    assert behind.get(f"{prefix}/nothing?policy=ANY").status_code == 404
+
+
 def test_address_works_without_its_last_stroke(client: TestClient) -> None:
     assert client.post("/predict", files={"file": PHOTO}).status_code == 200
 
 
-@pytest.mark.parametrize("address", ["/docs", "/redoc", "/nothing", "/predict/x"])
+@pytest.mark.parametrize("address", ["/docs", "/redoc", "/nothing", "/predict/x", "/nothing?x=1&x=2", "/predict/x?y"])
 def test_unknown_address_points_home(client: TestClient, address: str) -> None:
     answer = client.get(address)
     assert answer.status_code == 404
-    assert answer.json() == {"error": f"GET {address} is not answered here: GET / says what is."}
+    assert answer.json() == {
+        "error": f"GET {address.split('?', maxsplit=1)[0]} is not answered here: GET / says what is."
+    }
 
 
 def test_welcome_says_what_to_do_and_fetches_nothing_from_elsewhere(client: TestClient) -> None:
