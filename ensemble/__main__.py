@@ -14,6 +14,7 @@ from ensemble.legible import legible, make_logs_legible
 from ensemble.terminal import (
     DEFAULT_MODELS,
     Backbones,
+    Commands,
     Members,
     Models,
     Seed,
@@ -30,7 +31,7 @@ from ensemble.terminal import (
     stages,
 )
 
-app = typer.Typer(
+app = Commands(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,

@@ -14,7 +14,7 @@ import typer
 from ensemble.errors import DataError
 from ensemble.importers import Understood
 from ensemble.results import DEFECTIVE, NON_DEFECTIVE
-from ensemble.terminal import Seed, print_table, say, stages
+from ensemble.terminal import Commands, Seed, print_table, say, stages
 
 if TYPE_CHECKING:
     from ensemble.workbench import Reading
@@ -23,7 +23,7 @@ USER = getattr(os, "getuid", getpass.getuser)  # a number where users have one
 INCOMING = Path(tempfile.gettempdir()) / f"quorum-{USER()}"  # a folder that is nobody else's
 SHOWN = 10  # problems on the screen; the JSON file has them all
 
-app = typer.Typer(no_args_is_help=True, help="Bring photos in, see what is odd about them, split them.")
+app = Commands(no_args_is_help=True, help="Bring photos in, see what is odd about them, split them.")
 DEFAULT_ROOT = Path("data/collections")
 Root = Annotated[Path, typer.Option("--collections", help="The folder of all collections.", show_default=True)]
 Folder = Annotated[Path, typer.Argument(metavar="COLLECTION", help="Its folder, such as data/collections/disc.")]

@@ -9,6 +9,7 @@ import typer
 from ensemble.terminal import (
     DEFAULT_MODELS,
     Backbones,
+    Commands,
     Members,
     Seed,
     Side,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:  # importing it costs seconds, which `check` and `table` need 
 
 SHOWN = 5  # oddities of a category; the JSON file has them all
 
-app = typer.Typer(no_args_is_help=True, help="Check, list and train on a whole MVTec AD tree.")
+app = Commands(no_args_is_help=True, help="Check, list and train on a whole MVTec AD tree.")
 Tree = Annotated[Path, typer.Argument(metavar="TREE", help="A folder of categories, or a category.")]
 
 

@@ -13,7 +13,9 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Column, Table
+from typer.core import TyperCommand, TyperGroup, TyperOption
 
+from ensemble.errors import QuorumError
 from ensemble.legible import legible, legible_lines
 
 if TYPE_CHECKING:  # importing it costs seconds, which most commands need not wait for
@@ -35,6 +37,47 @@ Members = Annotated[
 Side = Annotated[
     int | None, typer.Option("--side", help="Pixels a side that members which learn from good parts read.")
 ]
+
+
+class OnceCommand(TyperCommand):
+    """A command that refuses an option of one value that is given twice: no wish is dropped without a word."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """What Typer makes of the arguments; a QuorumError where one of them stands twice."""
+        given = list(args)  # Typer takes them out one by one
+        rest = super().parse_args(ctx, args)
+        _refuse_repeated(self, ctx, given)
+        return rest
+
+
+class OnceGroup(TyperGroup):
+    """The same for the options that stand before the name of a command."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """What Typer makes of the arguments; a QuorumError where one of them stands twice."""
+        given = list(args)
+        rest = super().parse_args(ctx, args)
+        _refuse_repeated(self, ctx, given)
+        return rest
+
+
+def _refuse_repeated(command: TyperCommand | TyperGroup, context: Any, arguments: list[str]) -> None:
+    _, _, order = command.make_parser(context).parse_args(args=arguments)
+    options = [each for each in order if isinstance(each, TyperOption) and not (each.multiple or each.count)]
+    for option in options:
+        if (count := options.count(option)) > 1:
+            raise QuorumError(f"{max(option.opts, key=len)} is given {count} times. Give it once.")
+
+
+class Commands(typer.Typer):
+    """Commands that take each option once, unless it may be repeated."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(cls=OnceGroup, **settings)
+
+    def command(self, name: str | None = None, **settings: Any) -> Any:
+        """Typer's own decorator, for a command of this kind."""
+        return super().command(name, cls=OnceCommand, **settings)
 
 
 @contextmanager

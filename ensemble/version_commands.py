@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from ensemble.errors import PolicyError
-from ensemble.terminal import DEFAULT_MODELS, Models, figure, print_table, say
+from ensemble.terminal import DEFAULT_MODELS, Commands, Models, figure, print_table, say
 
-app = typer.Typer(invoke_without_command=True, help="List the versions of a product; publish one, or discard one.")
+app = Commands(invoke_without_command=True, help="List the versions of a product; publish one, or discard one.")
 Number = Annotated[int, typer.Argument(metavar="NUMBER", help="A version's number.")]
 Author = Annotated[str, typer.Option("--author", help="Who does it.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why.")]

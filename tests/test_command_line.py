@@ -5,7 +5,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+import typer
+from typer.core import TyperCommand, TyperGroup
 
+from ensemble.__main__ import app
+from ensemble.terminal import OnceCommand, OnceGroup
 from tests.bad_photos import BAD, ODD
 from tests.conftest import TINY_BACKBONE, Run
 
@@ -129,6 +133,42 @@ def test_errors_are_one_sentence_and_exit_code_2(
     code, out, said = run(*(argument.format(**places) for argument in arguments))
     assert code == 2 and sentence in said and "Traceback" not in said + out
     assert list(tmp_path.iterdir()) == []
+
+
+TWICE = {
+    "inspect a.jpg --policy A --policy B": "--policy is given 2 times. Give it once.",
+    "inspect --policy=A a.jpg --models x --policy A --policy=": "--policy is given 3 times. Give it once.",
+    "train --data a --data b": "--data is given 2 times. Give it once.",
+    "train --data a --seed 1 --seed 1 --members svm --members rf": "--seed is given 2 times. Give it once.",
+    "data clean a --labels --no-labels": "--labels is given 2 times. Give it once.",
+    "data import a --collection b --collection c": "--collection is given 2 times. Give it once.",
+    "mvtec table a --output b --output c": "--output is given 2 times. Give it once.",
+    "versions --models a --models b": "--models is given 2 times. Give it once.",
+    "versions publish 1 --author a --author b": "--author is given 2 times. Give it once.",
+}
+
+
+@pytest.mark.parametrize(("line", "sentence"), TWICE.items())
+def test_an_option_of_one_value_is_given_once(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, sentence: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(*line.split()) == (2, "", sentence)
+
+
+def test_every_command_takes_an_option_of_one_value_once() -> None:
+    def kinds(command: TyperCommand | TyperGroup) -> list[TyperCommand | TyperGroup]:
+        inner = getattr(command, "commands", {}).values()
+        return [command, *(found for each in inner for found in kinds(each))]
+
+    found = kinds(typer.main.get_command(app))
+    assert len(found) > 15 and {type(each) for each in found} == {OnceCommand, OnceGroup}
+
+
+def test_an_option_that_may_be_repeated_and_an_argument_like_one_are_taken(run: Run, tmp_path: Path) -> None:
+    train = ("train", "--data", tmp_path, "--models", tmp_path, "--backbone", "a", "--backbone", "b")
+    assert "Give it once" not in run(*train)[2]
+    assert "Give it once" not in run("inspect", "--models", tmp_path, "--", "--json", "--json")[2]
 
 
 def test_trust_with_nothing_to_do(run: Run, tiny_product: Path) -> None:
