@@ -196,7 +196,7 @@ def _unicode_name(extra: bytes, raw: bytes) -> bytes:
 def _is_left_out(info: zipfile.ZipInfo) -> bool:
     path = PurePosixPath(path_of(info))
     folder = path_of(info).endswith("/") or stat.S_ISDIR(info.external_attr >> 16)
-    return folder or any(map(is_litter, path.parts))
+    return folder or is_litter(path.name) or any(is_litter(each, is_folder=True) for each in path.parts[:-1])
 
 
 def _refused_by_kind(info: zipfile.ZipInfo) -> str | None:

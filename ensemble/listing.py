@@ -18,6 +18,7 @@ from ensemble.vocabulary import is_litter
 
 MAX_FILES = 200_000
 COLLECTION = "collection.db"  # marks photos that were brought in before, as in data/collections/ beside data/train/
+JUNCTION = 0xA0000003  # IO_REPARSE_TAG_MOUNT_POINT, which only Windows' own Python knows
 NAMED = 5  # names in a sentence about many
 
 
@@ -51,8 +52,9 @@ class Tree:
             )
         files: dict[str, Path] = {}
         problems: list[Problem] = []
+        litter: list[str] = []
         home = folder.resolve()
-        for path, is_folder in _walk(folder, problems):
+        for path, is_folder in _walk(folder, problems, litter):
             name = path.relative_to(folder).as_posix()
             if reason := _refused(path, name, home, is_folder=is_folder):
                 problems.append(Problem(legible(name), f"{legible(name)} {reason}."))
@@ -60,7 +62,9 @@ class Tree:
                 files[name] = path
             if len(files) > MAX_FILES:
                 raise DataError(f"{folder} holds more than {MAX_FILES:,} files. Name a folder of photos alone.")
-        return cls(folder, dict(sorted(files.items(), key=lambda each: each[0].split("/"))), tuple(problems))
+        listed = dict(sorted(files.items(), key=lambda each: each[0].split("/")))
+        note = f"Left out as folders that machines leave behind, though photos lie in them: {some(litter)}."
+        return cls(folder, listed, tuple(problems), (note,) if litter else ())
 
     def name(self, path: Path) -> str:
         """What people call a file: its path below the folder that they have named."""
@@ -147,8 +151,11 @@ def _counted(names: list[str], noun: str) -> str:
     return f"{len(names)} {noun}{'' if len(names) == 1 else 's'}" + (f" ({some(names)})" if names else "")
 
 
-def _walk(folder: Path, problems: list[Problem]) -> Iterable[tuple[Path, bool]]:
-    """Every file and folder below, and whether it is a folder; a folder that cannot be read becomes a problem."""
+def _walk(folder: Path, problems: list[Problem], litter: list[str]) -> Iterable[tuple[Path, bool]]:
+    """Every file and folder below, and whether it is a folder; a folder that cannot be read becomes a problem.
+
+    `litter` takes the names of folders that are left out, are seen by whoever opens their own, and hold photos.
+    """
 
     def unreadable(error: OSError) -> None:
         where = Path(error.filename)
@@ -161,9 +168,25 @@ def _walk(folder: Path, problems: list[Problem]) -> Iterable[tuple[Path, bool]]:
         if COLLECTION in names and Path(place) != folder:
             folders.clear()
             continue
-        folders[:] = sorted(name for name in folders if not is_litter(name))
+        left_out = sorted(name for name in folders if is_litter(name, is_folder=True))
+        seen = (Path(place, name) for name in left_out if not name.startswith("."))
+        litter += [f"{path.relative_to(folder).as_posix()}/" for path in seen if _holds_photos(path)]
+        folders[:] = sorted(set(folders) - set(left_out))
         yield from ((Path(place, name), True) for name in folders)
+        folders[:] = [name for name in folders if not _is_junction(Path(place, name))]
         yield from ((Path(place, name), False) for name in sorted(names) if not is_litter(name))
+
+
+def _holds_photos(folder: Path) -> bool:
+    return any(is_photo_name(name) and not is_litter(name) for _, _, names in os.walk(folder) for name in names)
+
+
+def _is_junction(path: Path) -> bool:
+    """Whether a folder is Windows' other kind of link, which walks of Python 3.11 follow."""
+    try:
+        return getattr(path.lstat(), "st_reparse_tag", 0) == JUNCTION
+    except OSError:  # it has gone; that is for whoever reads it
+        return False
 
 
 def _can_be_kept(name: str) -> bool:
@@ -175,7 +198,7 @@ def _refused(path: Path, name: str, home: Path, *, is_folder: bool) -> str:
     if not is_folder and not _can_be_kept(name):
         return "has control characters in its name, or one that is not UTF-8: rename it"
     try:
-        if path.is_symlink():
+        if path.is_symlink() or (is_folder and _is_junction(path)):
             target = path.resolve(strict=True)
             if is_folder or not target.is_relative_to(home):
                 return "is a link that leads elsewhere and is not followed: put the files themselves there"

@@ -41,14 +41,11 @@ def locked_alone(path: Path, patience: float = 0.0) -> Iterator[bool]:
 
 
 def is_held(path: Path) -> bool:
-    """Whether somebody holds the lock; False where there is no such file."""
+    """Whether somebody holds the lock; a file that nobody holds goes. An OSError where it cannot be opened."""
     if not path.is_file():
         return False
-    try:
-        with _lock(path).acquire(timeout=0):
-            return False
-    except Timeout:
-        return True
+    with locked_alone(path) as is_nobodys:
+        return not is_nobodys
 
 
 def _lock(path: Path) -> FileLock:

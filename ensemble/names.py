@@ -47,9 +47,9 @@ def clean(name: str) -> str:
     if _SIMPLE.fullmatch(name) and len(name) <= LONGEST and name.partition(".")[0].lower() not in DEVICES:
         return name
     whole = _trimmed(unicodedata.normalize("NFC", "".join(map(_plain, unicodedata.normalize("NFC", name)))))
-    if whole.partition(".")[0].rstrip(" ").lower() in DEVICES:
-        whole = f"_{whole}"
-    plain = _trimmed(_shortened(whole, LONGEST, lambda text: len(text.encode())))
+    plain = _fitting(whole)
+    if plain.partition(".")[0].rstrip(" ").lower() in DEVICES:  # of what is left: to shorten a name may bring one out
+        plain = _fitting(f"_{plain}")
     legible = any(unicodedata.category(character)[0] in "LNPS" for character in plain.replace(".", ""))
     return plain if legible else ""
 
@@ -107,6 +107,10 @@ def _plain(character: str) -> str:
         return " "
     like = unicodedata.normalize("NFKC", character)
     return "".join("_" if c in FORBIDDEN else c for c in like) if set(like) & set(FORBIDDEN + ".") else character
+
+
+def _fitting(name: str) -> str:
+    return _trimmed(_shortened(name, LONGEST, lambda text: len(text.encode())))
 
 
 def _trimmed(name: str) -> str:

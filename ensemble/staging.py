@@ -7,6 +7,7 @@ import errno
 import re
 import secrets
 import shutil
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -18,10 +19,13 @@ from ensemble.full_disk import why_not_written
 from ensemble.listing import Problem, is_photo_name, legible
 from ensemble.locks import locked_alone
 from ensemble.names import any_path_below, clean, clean_parts, numbered
+from ensemble.vocabulary import same_name
 
 PREFIX, LOCK, UPLOAD = ".incoming-", ".lock", "upload"
 MAX_FILES = 20_000
 DEEPEST = 16  # folders within one another
+LONGEST_ON_WINDOWS = 259  # characters of a whole path
+TOO_LONG = (3, 206)  # of Windows: a path that is not found although its folders were made, a name out of range
 FILE = "file"  # what is called so has no name of which anything can be kept
 File = tuple[str, Callable[[], bytes]]  # a name and what reads the bytes, so that they are read when it is their turn
 
@@ -58,11 +62,12 @@ def _lay_out(tray: "_Tray", name: str, read: Callable[[], bytes]) -> None:
         tray.put(_visible(clean_parts(name)), read(), legible(name))
         return
     parts = clean_parts(name)
-    label = legible(parts[-1] if parts else name)
+    own = parts[-1] if parts else name
+    label = legible(own)
     data = read()
     try:
         loose = any("/" not in path and is_photo_name(path) for path in inner_paths(data))
-        above = [clean(label[: -len(".zip")]) or FILE] if loose else []
+        above = [tray.folder_of_zip(name, own[: -len(".zip")])] if loose else []
         for entry in read_archive(data):
             shown = f"{label}/{legible(entry.path)}"
             if entry.data is not None:
@@ -89,10 +94,24 @@ class _Tray:
     problems: list[Problem] = field(default_factory=list)
     files: int = 0
     copies: dict[Path, int] = field(default_factory=dict)
+    zips: dict[str, str] = field(default_factory=dict)  # whose a folder is that a zip's photos have lain in
     total: int = 0  # bytes
 
     def refuse(self, name: str, reason: str) -> None:
         self.problems.append(Problem(name, f"{name} {reason}"))
+
+    def folder_of_zip(self, name: str, cleaned: str) -> str:
+        """The folder for loose photos of a zip: that of its name, with a number where it is another zip's already.
+
+        Zips of one name share theirs, wherever they lie: names that are only alike once they are clean do not.
+        """
+        whose = same_name(re.split(r"[/\\]", name)[-1][: -len(".zip")])
+        wanted, number = clean(cleaned) or FILE, 1
+        folder = wanted
+        while self.zips.setdefault(same_name(folder), whose) != whose:
+            number += 1
+            folder = f"{wanted} ({number})"
+        return folder
 
     def put(self, parts: list[str], data: bytes, shown: str) -> None:
         if len(parts) > DEEPEST:
@@ -104,13 +123,14 @@ class _Tray:
         if self.total > MAX_TOTAL or self.files == MAX_FILES:
             limits = f"{MAX_FILES:,} files and {MAX_TOTAL / 1e9:.0f} GB"
             raise DataError(f"These uploads hold more than {limits}. Bring them in several times.")
+        wanted = self.folder.joinpath(*parts)
         try:
             path = self._free(self._folder(parts[:-1]) / parts[-1])
             any_path_below(self.folder, path.relative_to(self.folder).as_posix(), DataError)
             with path.open("xb") as file:  # what lies there is never written over
                 file.write(data)
         except OSError as error:
-            if error.errno == errno.ENAMETOOLONG:
+            if _is_too_long(wanted, error):
                 self.refuse(shown, "has a longer path than this machine's disk takes. Shorten the folders' names.")
                 return
             raise DataError(f"{shown} cannot be laid out: {why_not_written(error, self.folder.parent)}") from error
@@ -135,6 +155,12 @@ class _Tray:
             self.copies[wanted] = self.copies.get(wanted, 1) + 1
             free = numbered(wanted, self.copies[wanted])
         return free
+
+
+def _is_too_long(path: Path, error: OSError) -> bool:
+    """Whether a path could not be written for its length, which Windows says in several ways or not at all."""
+    told = error.errno == errno.ENAMETOOLONG or getattr(error, "winerror", None) in TOO_LONG
+    return told or (sys.platform == "win32" and len(str(path)) > LONGEST_ON_WINDOWS)
 
 
 @contextmanager

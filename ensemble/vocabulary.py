@@ -44,7 +44,7 @@ LITTER = frozenset(
     (
         *("@eadir", "@tmp", "@recycle", "@recently-snapshot", "@sharebin", "@transcode", "#recycle", "#snapshot"),
         *("~snapshot", "__macosx", "network trash folder", "temporary items", "icon\r", "thumbs.db", "ehthumbs.db"),
-        *("ehthumbs_vista.db", "desktop.ini", "$recycle.bin", "recycler", "recycled", "system volume information"),
+        *("ehthumbs_vista.db", "desktop.ini", "$recycle.bin", "system volume information"),
         *("found.000", "lost+found", "picasa.ini", "zbthumbnail.info", "__pycache__"),
     )
 )
@@ -83,10 +83,12 @@ def part_called(name: str) -> str:
     return PARTS.get(plain(name), WHOLE)
 
 
-def is_litter(name: str) -> bool:
+def is_litter(name: str, *, is_folder: bool = False) -> bool:
     """Whether a file or a folder is one that machines leave behind, and no photo of anybody."""
     folded = name.casefold()
-    return HIDDEN.match(name) is not None or folded in LITTER or LEFTOVER.search(folded) is not None
+    if HIDDEN.match(name) or folded in LITTER:
+        return True
+    return not is_folder and LEFTOVER.search(folded) is not None  # `shaft.part` may well be a folder of somebody's
 
 
 def classes_of(names: Iterable[str]) -> dict[str, str | None]:

@@ -4,6 +4,7 @@ import json
 import os
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -11,6 +12,7 @@ from PIL import Image
 from ensemble.datasets import check, evaluation_part, find_dataset
 from ensemble.errors import DataError
 from ensemble.importers import understand
+from ensemble.listing import Tree
 from ensemble.mvtec import check_tree
 from ensemble.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK
 from ensemble.vocabulary import classes_of, is_bad, is_good, is_litter, part_called
@@ -168,6 +170,34 @@ def test_importing_and_training_read_the_same_photos(tmp_path: Path, case: str) 
     assert said in " ".join(dataset.notes)
     measured, _ = evaluation_part(tmp_path / "set", dataset.folders, dataset.classes, (0,))
     assert measured == dataset.test
+
+
+def test_folders_of_people_are_no_litter_and_litter_with_photos_is_named(tmp_path: Path) -> None:
+    lay(tmp_path, some("recycled/{}.png", "shaft.part/{}.png", "draft.tmp/{}.png", "#recycle/ok/{}.png", ".x/{}.png"))
+    lay(tmp_path, ["lost+found/notes.txt", "__MACOSX/._0.png", "shaft.part/4.png.part"])
+    names = ("draft.tmp", "recycled", "shaft.part")
+    assert trained(tmp_path) == imported(tmp_path) == {("", name, False): 4 for name in names}
+    said = "Left out as folders that machines leave behind, though photos lie in them: #recycle/."
+    assert said in understand(tmp_path).notes and said in find_dataset(tmp_path).notes
+
+
+def test_folders_that_are_junctions_of_windows_are_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lay(tmp_path, some("ok/{}.png", "nok/{}.png", "elsewhere/{}.png", "elsewhere/deep/{}.png"))
+    original = Path.lstat
+
+    def lstat(path: Path) -> object:
+        found = original(path)
+        is_junction = path.name == "elsewhere"
+        return SimpleNamespace(st_mode=found.st_mode, st_reparse_tag=0xA0000003) if is_junction else found
+
+    monkeypatch.setattr(Path, "lstat", lstat)
+    tree = Tree.below(tmp_path)
+    assert tree.folders() == ["nok", "ok"]
+    assert [problem.reason for problem in tree.problems] == [
+        "elsewhere is a link that leads elsewhere and is not followed: put the files themselves there."
+    ]
 
 
 def test_a_kind_that_is_called_like_a_part_is_no_part(tmp_path: Path) -> None:

@@ -216,6 +216,29 @@ def test_a_product_is_trained_by_one_at_a_time(root: Path, settings: Settings) -
     assert not locks.is_taken(folder) and not folder.exists() and jobs.jobs(root) == ()
 
 
+def test_to_look_whether_a_product_is_trained_takes_no_folder_from_whoever_begins(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Path] = []
+    monkeypatch.setattr(Path, "mkdir", lambda path, **_options: made.append(path))
+    assert not locks.is_taken(root / "new") and made == []
+
+
+def test_a_lock_that_cannot_be_opened_is_one_sentence(
+    root: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_path: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    ledger = Ledger(root)
+    with ledger.alone():
+        ledger.make()
+        number = ledger.add(settings, "")
+    monkeypatch.setattr("ensemble.jobs.ledger.is_held", refused)
+    with pytest.raises(JobError, match="cannot be written"):
+        ledger.is_under_way(ledger.job(number))
+
+
 def test_a_training_whose_starter_was_killed_is_closed_and_does_not_begin(root: Path, settings: Settings) -> None:
     ledger = Ledger(root)
     ledger.folder.mkdir(parents=True)

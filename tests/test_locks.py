@@ -45,6 +45,12 @@ def test_a_lock_ends_with_the_process_that_holds_it(tmp_path: Path) -> None:
     assert not is_held(path) and not is_held(tmp_path / "nowhere")
 
 
+def test_to_look_whether_a_lock_is_held_leaves_no_file(tmp_path: Path) -> None:
+    path = tmp_path / "1.lock"
+    path.touch()  # as a process leaves it that was killed
+    assert not is_held(path) and not path.exists()
+
+
 def test_threads_take_turns_and_a_lock_that_is_left_elsewhere_is_free(tmp_path: Path) -> None:
     path, inside, most = tmp_path / ".lock", [], []
 

@@ -11,7 +11,7 @@ import sqlite3
 import unicodedata
 from dataclasses import replace
 from itertools import count
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 from bad_photos import jpeg
@@ -36,6 +36,7 @@ from ensemble.store import ModelStore, listings, swapping, versions
 from ensemble.store.files import digest_of
 from ensemble.store.manifest import Manifest
 from ensemble.store.places import is_product_file
+from ensemble.vocabulary import is_litter
 
 JPEG, EVIL = jpeg(), b"evil\n"
 WITH_FOLDER = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -83,6 +84,19 @@ def test_a_cleaned_name_is_portable_and_stays_as_it_is(name: str) -> None:
         assert clean(part) == part and "/" not in part
         assert all(unicodedata.category(character)[0] != "C" for character in part)
         assert unicodedata.normalize("NFKC", part).strip(". ") or not part
+
+
+@given(
+    st.sampled_from(("CON", "nul", "LPT1", "a", "写", "CON.")),
+    st.sampled_from((" ", ".", "\u00a0", ". ", "🔩")),
+    st.integers(1, 260),
+    st.sampled_from(("", "x.png", ".png", "x", " .png")),
+)
+@settings(max_examples=200)
+@example("CON", " ", 250, "x.png")
+def test_a_name_with_long_gaps_is_portable_and_stays_as_it_is(start: str, gap: str, times: int, end: str) -> None:
+    part = clean(start + gap * times + end)
+    assert is_portable(part) and clean(part) == part
 
 
 @given(NAMES)
@@ -159,25 +173,26 @@ def test_uploads(inner: Path, names: list[str]) -> None:
     check_laid_out(inner, uploads, [data for _, data in uploads])
 
 
+def is_left_out(path: PurePosixPath) -> bool:
+    return is_litter(path.name) or any(is_litter(part, is_folder=True) for part in path.parts[:-1])
+
+
 @given(st.lists(ENCODABLE, min_size=1, max_size=5, unique=True))
 @settings(WITH_FOLDER, max_examples=250)
 @example([". .\u202e/" * 3 + "escaped.jpg"])
 @example(["ok\\1.jpg", "..\\..\\1.jpg", "C:\\1.jpg", "a:b.jpg"])
+@example(["C:\\‥|", "con./COM1/.PNG"])
 def test_zips(inner: Path, names: list[str]) -> None:
     entries = []
     for number, name in enumerate(names):
         with contextlib.suppress(UnicodeEncodeError):  # no zip can hold half of a character
             name.encode()
             entries.append((name, str(number).encode()))
-    litter = ("__MACOSX", ".DS_Store", "Thumbs.db")
     entries = [(name.split("\0")[0], data) for name, data in entries]  # as far as Python's writer writes it
     taken = [
         (name, data)
         for name, data in entries
-        if name
-        and not name.endswith(("/", "\\"))
-        and not any(word in name for word in litter)
-        and not name.replace("\\", "/").split("/")[-1].startswith("._")
+        if name and not name.endswith(("/", "\\")) and not is_left_out(PurePosixPath(name.replace("\\", "/")))
     ]
     check_laid_out(
         inner, [("set.zip", zipped(*taken, ("ok/last.txt", b"last")))], [*(data for _, data in taken), b"last"]

@@ -73,6 +73,23 @@ CASES: list[tuple[str, tuple[Upload, ...], dict[str, bytes]]] = [
         (("x.zip", zipped(("a" * 100 + "/" + "b" * 100 + "/1.jpg", b"1"))),),
         {"a" * 100 + "/" + "b" * 100 + "/1.jpg": b"1"},
     ),
+    (
+        "zips_alike_when_clean",
+        tuple(
+            (f"{'k' * n}_{word}.zip", zipped(("1.jpg", word.encode()))) for n in (130, 250) for word in ("good", "bad")
+        ),
+        {
+            "k" * 130 + "_good/1.jpg": b"good",
+            "k" * 130 + "_bad/1.jpg": b"bad",
+            "k" * 196 + "/1.jpg": b"good",
+            "k" * 196 + " (2)/1.jpg": b"bad",
+        },
+    ),
+    (
+        "zips_of_one_class",
+        tuple((name, zipped(("1.jpg", name.encode()))) for name in ("a/ok.zip", "b/ok.ZIP", "n:k.zip", "n?k.zip")),
+        {"ok/1.jpg": b"a/ok.zip", "ok/1 (2).jpg": b"b/ok.ZIP", "n_k/1.jpg": b"n:k.zip", "n_k (2)/1.jpg": b"n?k.zip"},
+    ),
     ("umlauts", (("x.zip", zipped(("Tür/Größe 1.jpg", b"1"))),), {"Tür/Größe 1.jpg": b"1"}),
     ("many_bytes", (("🔩" * 100 + ".jpg", b"1"),), {"🔩" * 49 + ".jpg": b"1"}),
 ]
@@ -138,6 +155,27 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(DataError, match="cannot take uploads"), staged((), tmp_path / "file" / "below"):
         pass
+
+
+@pytest.mark.parametrize("winerror", [3, 206])
+def test_a_path_too_long_for_windows_is_one_files_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, winerror: int
+) -> None:
+    too_long = FileNotFoundError(2, "The system cannot find the path specified")
+    too_long.winerror = winerror  # type: ignore[attr-defined, unused-ignore]
+    original = Path.open
+
+    def opened(path: Path, mode: str) -> object:
+        if path.name == "long.jpg":
+            raise too_long
+        return original(path, mode)
+
+    monkeypatch.setattr(Path, "open", opened)
+    files, problems = laid_out(tmp_path, ("long.jpg", b"1"), ("a.jpg", b"2"))
+    assert list(files) == ["a.jpg"]
+    assert problems == [
+        ("long.jpg", "long.jpg has a longer path than this machine's disk takes. Shorten the folders' names.")
+    ]
 
 
 def test_a_full_disk_is_said_and_nothing_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -118,7 +118,11 @@ class Ledger:
 
     def is_under_way(self, job: Job) -> bool:
         """Whether the process of a training lives; to be asked within `alone`."""
-        return is_held(self._sign(job.id)) or (job.state == "waiting" and lives(job.pid, job.born))
+        try:
+            is_signed = is_held(self._sign(job.id))
+        except OSError as error:
+            raise JobError(f"{self.folder} cannot be written: {why_not_written(error, self.folder)}") from error
+        return is_signed or (job.state == "waiting" and lives(job.pid, job.born))
 
     def _sign(self, number: int) -> Path:
         return self.folder / f"{number}.lock"

@@ -27,6 +27,8 @@ def alone(folder: Path) -> Iterator[None]:
 
 def is_taken(folder: Path) -> bool:
     """Whether the product is being trained; a JobError where its folder cannot be written."""
+    if not folder.exists():  # to make it and take it away again would take it from whoever begins meanwhile
+        return False
     with _asked_for(folder, 0.0) as is_ours:
         return not is_ours
 
