@@ -157,14 +157,15 @@ class CurrentProduct:
         self.demo = demo
         self._store = ModelStore(models)
         self._lock = threading.Lock()
-        self._kept: tuple[str, Inspector] | None = None
+        self._kept: tuple[tuple[str, int | None], Inspector] | None = None
 
     def get(self) -> Product:
         """The product as its files are now; a StoreError or PolicyError says why there is none."""
         if self.demo:
             return Product("demo", dummies.NAMES, Inspector.for_demo(), SHIPPED)
         with self._lock:
-            key = self._store.fingerprint()  # before loading: what changes meanwhile is loaded the next time
+            # Before loading: what changes meanwhile is loaded the next time. Files become a version without a change.
+            key = self._store.fingerprint(), self._store.origin().version
             found = self._store.policies_in_force()
             if self._kept is None or self._kept[0] != key:
                 self._kept = key, Inspector.open(self._store)

@@ -35,7 +35,7 @@ from ensemble.names import safe_name
 from ensemble.photos import MAX_BYTES, open_photo
 from ensemble.policies import SHIPPED, choose
 from ensemble.results import Verdict
-from ensemble.store import ModelStore, policy_history
+from ensemble.store import ModelStore, policy_history, versions
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # pytest shows what the photo door keeps quiet
 
@@ -360,6 +360,15 @@ def test_changed_file_is_noticed_at_once_and_models_are_loaded_once_a_state(
         assert (answer["verdict"], answer["votes"]) == ("review", [])
         assert (health.status_code, health.json()["status"]) == (503, "not ready")
         assert one_sentence(health.json()["reason"])
+
+
+def test_a_verdict_names_the_version_that_the_files_have_become(copied: Path) -> None:
+    shutil.rmtree(copied / "versions", ignore_errors=True)
+    with TestClient(api.build(copied)) as client:
+        assert post(client, jpeg()).json()["model_version"] is None
+        with versions.changing(copied):
+            pass
+        assert post(client, jpeg()).json()["model_version"] == 1
 
 
 def test_health_answers_while_a_photo_is_judged(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:

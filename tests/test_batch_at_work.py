@@ -1,5 +1,6 @@
 """A batch is judged in the background: whatever is touched meanwhile, every file gets its verdict."""
 
+import re
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,6 +16,8 @@ from ensemble.inspector import Inspector
 from ensemble.photos import Photo
 from ensemble.policies import Policy
 from ensemble.results import Verdict
+from ensemble.store import versions
+from pages.components.session import many_photos
 from pages.components.session.many_photos import Batch
 
 FILES = [(f"{number}.png", encoded(quarters((40 + number, 40)), "PNG")) for number in range(20)]
@@ -146,13 +149,56 @@ def test_a_product_that_has_changed_since_is_said(gate: Gate, tmp_path: Path) ->
     assert list(app.dataframe[0].value["Verdict"]) == ["✕ NOK"] * 20
 
 
-def test_what_breaks_it_off_is_said(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_arguments: object) -> list[Verdict]:
-        raise OSError("no space")
+def test_what_breaks_it_off_is_said(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    inspect = Inspector.inspect
+
+    def broken(self: Inspector, photos: Sequence[Photo], policy: Policy) -> list[Verdict]:
+        if photos[0].name == FILES[8][0]:
+            raise RuntimeError("a word of some library")
+        return inspect(self, photos, policy)
 
     monkeypatch.setattr(Inspector, "inspect", broken)
+    gate.pass_on()
     app = finished(begun(opened(BATCH)))
-    assert "no space" in app.error[0].value and "0 of 20 files" in texts(app) and not app.exception
+    said = app.error[0].value.replace("\\", "")
+    found = re.fullmatch(
+        r"It broke off after 8 of 20 files; what was judged stays. "
+        r"The log has the details \(reference ([0-9a-f]{4})\). Analyze the files again.",
+        said,
+    )
+    assert found and len(app.dataframe[0].value) == 8 and not app.exception
+    (record,) = [each for each in caplog.records if each.name == many_photos.__name__]
+    assert record.getMessage() == f"Reference {found[1]}" and record.exc_info
+
+
+def test_only_the_page_that_has_begun_it_stops_it(gate: Gate) -> None:
+    app = begun(opened(BATCH))
+    gate.hold()
+    app.session_state["_table"].session = "a page of its own"  # this test's pages would be one and the same otherwise
+    key = app.query_params["table"]
+    again = opened(BATCH, table=key[0] if isinstance(key, list) else key)
+    assert "only that one can stop it" in texts(again) and "stop" not in [each.key for each in again.button]
+    begun(again)
+    assert batch(again) is not batch(app) and batch(app).running and not batch(app).work.stop
+    app.run()
+    assert "only that one can stop it" not in texts(app) and not app.button(key="stop").disabled
+    gate.pass_on(6)
+    finished(app)
+    finished(again)
+    assert len(batch(app).rows) == len(batch(again).rows) == 20
+
+
+def test_verdicts_name_the_version_that_their_files_have_become(gate: Gate, tmp_path: Path) -> None:
+    gate.pass_on(6)
+    app = finished(begun(opened(BATCH)))
+    assert {row.verdict.origin.version for row in batch(app).rows if row.verdict} == {None}
+    with versions.changing(tmp_path / "models"):
+        pass
+    app.button(key="analyze").click().run()
+    finished(app)
+    assert {row.verdict.origin.version for row in batch(app).rows if row.verdict} == {1}
 
 
 def test_a_reload_finds_it_again(gate: Gate) -> None:

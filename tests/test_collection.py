@@ -13,6 +13,7 @@ from PIL import Image
 from ensemble.collection import Collection, Decision, Finding, collections, counts
 from ensemble.collection.contents import PHOTOS
 from ensemble.collection.database import writing
+from ensemble.collection.wording import waiting_note
 from ensemble.datasets import evaluation_part, find_dataset
 from ensemble.errors import DataError
 from ensemble.importers import Entry
@@ -78,6 +79,15 @@ def test_a_photo_comes_in_once_whatever_its_name(collection: Collection, source:
     assert collection.add(entries, MEANING, origin="second").added == 0
     assert len(list((collection.folder / PHOTOS).iterdir())) == 2
     assert collection.classes() == OK_NOK
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [(1, "1 photo came in {} and waits for a {} it is"), (3, "3 photos came in {} and wait for a {} they are")],
+)
+def test_photos_under_two_labels_are_counted_in_a_whole_sentence(count: int, said: str) -> None:
+    whole = said.format("under two labels", "decision:") + " at the top of Clean, on the screen Data."
+    assert waiting_note(count) == (whole,) and waiting_note(0) == ()
 
 
 @pytest.mark.parametrize("first", ["good", "scratch"])

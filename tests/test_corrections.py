@@ -11,6 +11,8 @@ import pytest
 import streamlit as st
 from PIL import Image, ImageOps
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Selectbox
+from stub_product import write_product
 
 from ensemble.collection import Collection, collections
 from ensemble.datasets import find_dataset
@@ -19,6 +21,7 @@ from ensemble.inspector import Inspector
 from ensemble.own_photos import bring_along, own_photos
 from ensemble.results import OK_NOK
 from ensemble.store import ModelStore
+from pages.components.session.work import Work, _works
 from tests.conftest import Run
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -229,6 +232,33 @@ def test_another_photo_under_the_same_name_is_not_kept_and_the_others_are(data: 
     assert [each.sha256 for each in kept(data)["disc"].mistakes()] == [judged[0].sha256]
 
 
+def page_of_one_case() -> None:
+    """A case is confirmed, and what was said of it is shown."""
+    import streamlit as st
+
+    from pages.components import session
+
+    session.confirm_cases([(next(case for case in session.evidence().test if case.label == "defective"), "review")])
+    st.text(session.told_of_confirmed()[0])
+
+
+@pytest.mark.parametrize(
+    ("going_on", "along"),
+    [
+        ("Bringing photos into disc", "come along with the next confirmation: other photos are being brought in now."),
+        ("Bringing the photos of disc into disc", "come along."),
+    ],
+)
+def test_what_cannot_come_along_now_is_said(data: Path, going_on: str, along: str) -> None:
+    collection = Collection.create(data / "collections", "disc")
+    _works()[f"import {collection.folder}"] = Work(going_on)
+    app = healthy(AppTest.from_function(page_of_one_case, default_timeout=60).run())
+    assert app.text[0].value == (
+        "It waits in the collection disc until somebody pulls it into training. "
+        f"The photos that disc was trained and measured on {along}"
+    )
+
+
 class TestNoProductsAreMixed:
     @pytest.fixture
     def aliens(self, data: Path, tmp_path: Path) -> Collection:
@@ -273,13 +303,16 @@ class TestNoProductsAreMixed:
         assert not app.button(key="start_training").disabled
 
     def test_an_import_aims_at_the_products_own_collection_or_at_a_new_one(
-        self, aliens: Collection, data: Path, tmp_path: Path
+        self, aliens: Collection, data: Path, models: Path
     ) -> None:
         photos = data / "incoming" / "ok"
         photos.mkdir(parents=True)
         for number in range(3):
             Image.new("RGB", (40, 40), (number, 200, 9)).save(photos / f"{number}.png")
         shutil.copytree(photos, photos.parent / "nok")
+
+        def target(app: AppTest) -> Selectbox:
+            return next(each for each in app.selectbox if each.label == "Collection to add to")
 
         def targets(app: AppTest) -> AppTest:
             app.segmented_control(key="data_way").set_value("Path")
@@ -288,14 +321,28 @@ class TestNoProductsAreMixed:
             return healthy(app.run())
 
         app = targets(self.screen(DATA, step="Bring in"))
-        assert app.selectbox(key="data_target").value == "A new collection"
+        assert target(app).value == "A new collection"
+        app = healthy(next(each for each in app.text_input if "new collection" in each.label).set_value("disc").run())
+        assert "disc will hold the photos of the product disc." in text(app)
+        app = healthy(next(each for each in app.text_input if "new collection" in each.label).set_value("aliens").run())
+        assert "aliens holds the photos of no product that is known here" in text(app)
         own = Collection.create(data / "collections", "disc")
         own.note("product", "disc")
         app = targets(self.screen(DATA, step="Bring in"))
-        assert app.selectbox(key="data_target").value == "disc"
+        assert target(app).value == "disc"
         assert "disc holds the photos of the product disc." in text(app)
-        app = healthy(app.selectbox(key="data_target").select("aliens").run())
+        app = healthy(target(app).select("aliens").run())
         assert "aliens holds the photos of no product that is known here" in text(app)
+
+        write_product(models / "other", ("svm_a",), product="other")
+        Collection.create(data / "collections", "other").note("product", "other")
+        app = targets(self.screen(DATA, step="Bring in", product="disc"))
+        assert (target(app).value, app.selectbox(key="collection").value) == ("disc", "disc")
+        app = healthy(app.selectbox(key="product").select("other").run())
+        assert (target(app).value, app.selectbox(key="collection").value) == ("other", "other")
+        app = healthy(app.selectbox(key="collection").select("aliens").run())
+        app = healthy(app.selectbox(key="product").select("disc").run())
+        assert (target(app).value, app.selectbox(key="collection").value) == ("aliens", "aliens")
 
 
 def test_a_correction_of_a_review_is_counted_as_a_decision(data: Path) -> None:

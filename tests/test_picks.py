@@ -126,6 +126,23 @@ def test_a_policy_that_is_deleted_while_open_is_not_replaced(models: Path) -> No
     assert box(app, "Policy") == "ALL" and is_judging(app) and not app.exception
 
 
+def test_a_policy_that_only_another_product_has_is_not_called_deleted(models: Path) -> None:
+    own = ModelStore(models / "a").policy_book().including(Policy("STRICT", "any", "Ours."))
+    policy_history.publish(models / "a", own, "Ada", "Ours.")
+    app = opened(product="Alpha")
+    app.selectbox(key="policy").select("STRICT").run()
+    none = "has no policy called STRICT. Nothing is judged until you choose one."
+    app.selectbox(key="product").select("Beta").run()
+    assert said(app) == f"Beta {none}" and not is_judging(app)
+    app.toggle(key="demo").set_value(True).run()
+    assert said(app) == f"Demo mode of Beta {none}" and not is_judging(app)
+    app.toggle(key="demo").set_value(False).run()
+    app.selectbox(key="product").select("Alpha").run()
+    assert box(app, "Policy") == "STRICT" and is_judging(app) and said(app) == ""
+    (models / "a" / "policies.json").unlink()
+    assert "There is no policy called STRICT any more: it was deleted or renamed." in said(app.run())
+
+
 def test_whoever_works_by_the_policy_in_force_follows_it_and_is_told(models: Path) -> None:
     app = opened(product="Alpha")
     assert box(app, "Policy") == "MAJORITY"

@@ -1,9 +1,11 @@
 """What lies before a visitor stays there: another screen, a reload; within bounds, and nobody else's."""
 
+import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import streamlit as st
@@ -126,6 +128,44 @@ class TestTables:
         house.open.clear()
         new = house.lay("new", MOST_BYTES // 2 + 1)
         assert len(house.tables) == 1 and house.tables.take(new.key, "new") is new
+
+    def test_one_that_is_too_large_costs_no_other(self) -> None:
+        house = House()
+        small = house.lay("small", 10)
+        house.minutes = 1
+        house.lay("huge", MOST_BYTES + 1)
+        house.open.clear()
+        assert len(house.tables) == 1 and house.tables.take(small.key, "small") is small
+
+    def test_what_another_open_page_has_laid_is_lent(self) -> None:
+        house = House()
+        first = house.lay("a")
+        second = house.tables.take(first.key, "b")
+        house.open.add("b")
+        house.tables.keep(second)
+        third = house.tables.take(second.key, "c")
+        assert [house.tables.is_lent(each, "photo") for each in (first, second, third)] == [False, True, True]
+        second.things["photo"] = Thing()
+        assert not house.tables.is_lent(second, "photo")
+        house.open.remove("a")
+        assert not house.tables.is_lent(third, "photo")
+
+
+def test_a_look_at_the_tables_that_fails_is_not_the_last(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    looks = itertools.count()
+
+    def fail() -> None:
+        if next(looks) == 2:
+            raise SystemExit
+        raise OSError("no page can be asked")
+
+    monkeypatch.setattr(tables, "time", SimpleNamespace(sleep=lambda _: None))
+    monkeypatch.setattr(tables, "_all_tables", SimpleNamespace(tidy=fail))
+    with pytest.raises(SystemExit):
+        tables._sweep()
+    assert [each.getMessage() for each in caplog.records] == ["The tables could not be tidied"] * 2
 
 
 @pytest.fixture(autouse=True)

@@ -16,11 +16,13 @@ from streamlit.testing.v1 import AppTest
 from stub_product import load_as, write_product
 
 from ensemble.cases import Case, Evidence
+from ensemble.cheaper import Saving
 from ensemble.collection import Collection
 from ensemble.importers.values import Entry
 from ensemble.policies import Policy
 from ensemble.results import Absence, Classes
 from ensemble.store import ModelStore, policy_history
+from pages.components import policy_cheaper
 from pages.components.sheet import PARTED, as_code, as_markdown
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -147,6 +149,21 @@ def test_foreign_texts_are_shown_as_they_are(product: Path, collection: Collecti
     assert not loud(app) and not app.exception
     app.selectbox(key="policy").select("BALANCED").run()
     assert not loud(app) and not app.exception
+
+
+@pytest.mark.parametrize("product", [CLASSES], indirect=True)
+def test_a_button_shows_a_foreign_name_as_it_is(product: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(policy_cheaper, "clear_saving", lambda *_: Saving(f"MINE {EVIL}", 0.0, 9.0, 0.01))
+    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
+    app.query_params["product"] = f"disc {EVIL}"
+    app.run().switch_page("pages/screens/policies.py").run()
+    assert app.button(key="choose_cheaper").label and not loud(app) and not app.exception
+    app.switch_page("pages/screens/inspect_batch.py").run()
+    app.file_uploader(key="batch_files").upload("a.jpg", jpeg(), "image/jpeg")
+    app.run()
+    app.button(key="analyze").click().run()
+    app.selectbox(key="product").select(f"other {EVIL}").run()
+    assert app.button(key="whose_batch").label and not loud(app) and not app.exception
 
 
 @pytest.mark.parametrize("place", ["policies.json", "manifest.json"])

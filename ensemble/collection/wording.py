@@ -41,8 +41,11 @@ def waiting_note(count: int) -> tuple[str, ...]:
     """What is said of photos that came in under two labels; nothing where there are none."""
     if not count:
         return ()
-    photos = "1 photo came" if count == 1 else f"{count} photos came"
-    return (f"{photos} in under two labels and waits for a decision: it is at the top of Clean, on the screen Data.",)
+    if count == 1:
+        came, place = "1 photo came in under two labels and waits", "it is"
+    else:
+        came, place = f"{count} photos came in under two labels and wait", "they are"
+    return (f"{came} for a decision: {place} at the top of Clean, on the screen Data.",)
 
 
 def kind_of_mistake(label: str, verdict: str) -> str:

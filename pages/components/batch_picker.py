@@ -30,12 +30,13 @@ def show_batch_picker() -> None:
         files = st.file_uploader(
             f"{label}, or zip files of them", type=[*TYPES, "zip"], accept_multiple_files=True, key="batch_files"
         )
-    running = session.batch()
+    last = session.batch()
+    busy = last is not None and last.running and session.may_stop_batch()
     st.button(
         f"Analyze {len(files)} file{'' if len(files) == 1 else 's'}" if files else "Analyze files",
         type="primary",
         width="stretch",
-        disabled=not files or (running is not None and running.running),
+        disabled=not files or busy,
         key="analyze",
         icon=":material/search:",
         on_click=session.start_batch,

@@ -19,13 +19,16 @@ def show_batch_progress() -> None:
     text += "" if left is None else f" · about {duration(left)} left"
     with st.container(horizontal=True, vertical_alignment="center", key="progress"):
         st.progress(min(done / batch.total, 1.0), text=text)
-        st.button(
-            "Stopping …" if batch.work.stop else "Stop",
-            icon=":material/stop_circle:",
-            disabled=batch.work.stop,
-            on_click=session.stop_batch,
-            key="stop",
-        )
-    st.caption("It goes on while you look at other screens.")
+        may_stop = session.may_stop_batch()
+        if may_stop:
+            st.button(
+                "Stopping …" if batch.work.stop else "Stop",
+                icon=":material/stop_circle:",
+                disabled=batch.work.stop,
+                on_click=session.stop_batch,
+                key="stop",
+            )
+    whose = "" if may_stop else " It was begun on another page that is open: only that one can stop it."
+    st.caption(f"It goes on while you look at other screens.{whose}")
     if done and session.is_of_this_product(batch):
         show_batch_summary(batch, session.batch_rows(batch))

@@ -53,4 +53,4 @@ def _show_whose(batch: session.Batch) -> None:
     st.info(f"{state} in {whose}." if batch.demo else f"{state} for {whose}.", icon=":material/stacks:")
     if batch.demo or batch.product in session.products():
         name = "demo mode" if batch.demo else batch.product
-        st.button(f"Show it: {name}", on_click=session.show_product_of_batch, key="whose_batch")
+        st.button(as_markdown(f"Show it: {name}"), on_click=session.show_product_of_batch, key="whose_batch")

@@ -4,7 +4,7 @@ from html import escape
 
 import streamlit as st
 
-from ensemble.collection import Added
+from ensemble.collection import Added, find_collection
 from ensemble.errors import QuorumError
 from ensemble.importers import IMPORTERS, Problem
 from ensemble.results import DEFECTIVE, NON_DEFECTIVE
@@ -130,12 +130,13 @@ def _show_button(source: session.Source, reading: Reading, preview: Preview, mea
     names = session.collection_names()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         target = session.import_target()
+        default = 1 + names.index(target.name) if target else 0
         chosen = (
             st.selectbox(
                 "Collection to add to",
                 [NEW, *names],
-                index=1 + names.index(target.name) if target else 0,
-                key="data_target",
+                index=default,
+                key=f"data_target {session.product_called()} {default}",  # under one key it would keep its old choice
                 filter_mode=None,
                 width=300,
             )
@@ -148,7 +149,7 @@ def _show_button(source: session.Source, reading: Reading, preview: Preview, mea
             else chosen
         )
         place = st.selectbox("Split", list(PLACES), key="data_place", filter_mode=None, width=220)
-    _show_owner(chosen)
+    _show_owner(name)
     author = st.text_input("Your name (optional)", key="data_author", width=300)
     coming = sum(preview.of_kind(kind) for kind, label in meaning.items() if label)
     pressed = st.button(  # no callback: it would get what was chosen when the page was last shown
@@ -167,21 +168,23 @@ def _show_button(source: session.Source, reading: Reading, preview: Preview, mea
             st.rerun()
 
 
-def _show_owner(chosen: str) -> None:
-    """Say whose photos the collection holds, where there is a product that they could be mixed up with."""
+def _show_owner(name: str) -> None:
+    """Say whose photos the collection of this name holds, where there is a product that they could be mixed up with."""
     product = session.product_called()
     if product not in session.products():
         return
-    if chosen == NEW:
+    known = find_collection(session.collections_root(), name)
+    owner = session.owner_of(known) if known else session.owner_of_new(name)
+    if not known and not owner:
         st.caption("A new collection belongs to no product until one is trained on it.")
         return
-    owner = session.owner_of(session.collections_root() / chosen)
+    holds = f"{as_markdown(known.name)} holds" if known else f"{as_markdown(name)} will hold"
     if owner == product:
-        st.caption(f"{as_markdown(chosen)} holds the photos of the product {as_markdown(owner)}.")
+        st.caption(f"{holds} the photos of the product {as_markdown(owner)}.")
     else:
         whose = f"the product {as_markdown(owner)}" if owner else "no product that is known here"
         st.warning(
-            f"{as_markdown(chosen)} holds the photos of {whose}, and {as_markdown(product)} is the product in use.",
+            f"{holds} the photos of {whose}, and {as_markdown(product)} is the product in use.",
             icon=":material/call_split:",
         )
 

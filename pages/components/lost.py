@@ -16,7 +16,7 @@ def show_lost(key: str, title: str) -> None:
         names = [policy.name for policy in session.policies()]
     with st.container(border=True, key="lost"):
         st.subheader(f"Which {key}?", anchor=False)
-        st.error(as_markdown(session.gone_sentence(key, session.wish(key) or "")), icon=":material/report:")
+        st.error(as_markdown(session.lost_sentence(key)), icon=":material/report:")
         verb = "Analyze with " if title.startswith("Inspect") else ""
         with st.container(horizontal=True, gap="small"):
             for name in names[:OFFERED]:

@@ -34,7 +34,7 @@ def show_policy_cheaper(active: str, evidence: Evidence, line: Line) -> None:
             help=HOW,
         )
         st.button(
-            f"Choose {found.policy}",
+            as_markdown(f"Choose {found.policy}"),
             icon=":material/difference:",
             on_click=session.choose,
             args=(found.policy,),

@@ -62,7 +62,7 @@ def _show_policy() -> str:
     active = found[0].name
     session.note_active(active)
     names = [policy.name for policy in found]
-    gone = session.settle(session.POLICY, names)
+    gone = session.settle(session.POLICY, names, session.whose_policies())
     st.selectbox(
         "Policy",
         names,

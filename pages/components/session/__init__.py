@@ -86,6 +86,7 @@ from pages.components.session.many_photos import (
     batch_rows,
     is_of_this_product,
     is_up_to_date,
+    may_stop_batch,
     show_product_of_batch,
     start_batch,
     stop_batch,
@@ -104,7 +105,7 @@ from pages.components.session.one_photo import (
     upload_changed,
     verdict_of,
 )
-from pages.components.session.owning import collections_root, own_collection, owner_of, product_called
+from pages.components.session.owning import collections_root, own_collection, owner_of, owner_of_new, product_called
 from pages.components.session.policy_news import have_policies_changed, note_active, note_stamp, policy_news
 from pages.components.session.product import (
     BATCH,
@@ -121,6 +122,7 @@ from pages.components.session.product import (
     has_members,
     in_force,
     is_demo,
+    lost_sentence,
     manifest,
     members_obstacle,
     mode,
@@ -135,6 +137,7 @@ from pages.components.session.product import (
     shown_path,
     store,
     switch_demo,
+    whose_policies,
     work_with,
 )
 from pages.components.session.samples import pick_sample, picked_sample, sample_thumbnail, samples
@@ -167,7 +170,7 @@ from pages.components.session.teaching import (
     waiting_mistakes,
     waiting_version,
 )
-from pages.components.session.wishes import POLICY, PRODUCT, follows, gone_sentence, settle, wish
+from pages.components.session.wishes import POLICY, PRODUCT, follows, settle, wish
 from pages.components.session.work import Work, forget_work, start_work, stop_work, work
 
 __all__ = [
@@ -250,7 +253,6 @@ __all__ = [
     "forget_results",
     "forget_work",
     "go_on",
-    "gone_sentence",
     "has_members",
     "have_policies_changed",
     "history",
@@ -276,7 +278,9 @@ __all__ = [
     "look_of",
     "look_through",
     "looked_into",
+    "lost_sentence",
     "manifest",
+    "may_stop_batch",
     "members_obstacle",
     "missing_collection",
     "missing_of",
@@ -292,6 +296,7 @@ __all__ = [
     "obstacle",
     "own_collection",
     "owner_of",
+    "owner_of_new",
     "pending",
     "photos",
     "pick_collection",
@@ -352,6 +357,7 @@ __all__ = [
     "versions_of",
     "waiting_mistakes",
     "waiting_version",
+    "whose_policies",
     "wish",
     "work",
     "work_with",

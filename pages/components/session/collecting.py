@@ -19,7 +19,7 @@ from ensemble.legible import shortened
 from ensemble.photos import read_photo
 from ensemble.previews import thumbnail
 from ensemble.workbench import Preview, Reading
-from pages.components.session.owning import collections_root, own_collection
+from pages.components.session.owning import collections_root, own_collection, product_called
 from pages.components.session.product import HOME, data_root, products
 from pages.components.session.typed_paths import as_path
 from pages.components.session.work import forget_work, start_work
@@ -29,6 +29,7 @@ OVERVIEW, BRING_IN, CLEAN, SPLIT = "Overview", "Bring in", "Clean", "Split"
 STEPS = (OVERVIEW, BRING_IN, CLEAN, SPLIT)
 FOLDERS = "QUORUM_FOLDERS"  # the setting with the folders whose photos may be brought in by path
 TOLD, PREVIEW, NEXT, PICKED, GONE = "_told_of_data", "_preview", "_next", "_picked_collection", "_gone_collection"
+SHOWN_FOR = "_collection_shown_for"  # the product that was chosen when this screen was shown last
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,7 @@ def arrive() -> None:
     if found := st.session_state.pop(NEXT, None):
         st.session_state[COLLECTION], st.session_state[STEP] = found
         pick_collection()
+    _follow_product()
     asked = st.session_state.get(COLLECTION) or st.query_params.get(COLLECTION)
     if asked and not missing_collection():
         if asked in collection_names():
@@ -138,6 +140,21 @@ def arrive() -> None:
         else:
             st.session_state.pop(COLLECTION, None)
             st.session_state[GONE] = asked
+
+
+def _follow_product() -> None:
+    """With another product comes its own collection, unless the one that is shown was picked by hand."""
+    product = product_called()
+    before = st.session_state.get(SHOWN_FOR, product)
+    st.session_state[SHOWN_FOR] = product
+    asked = missing_collection() or st.session_state.get(COLLECTION) or st.query_params.get(COLLECTION)
+    if product == before or (asked and asked == st.session_state.get(PICKED)):
+        return
+    for state in (st.session_state, st.query_params):
+        state.pop(COLLECTION, None)
+    st.session_state.pop(GONE, None)
+    if found := collection():
+        st.session_state[COLLECTION] = found.name
 
 
 def missing_collection() -> str:
@@ -237,8 +254,11 @@ def bring_in(
                 found, target, origin=source.title, meaning=meaning, split=split, author=author, progress=progress
             )
 
+    if not start_work(f"import {target.folder}", f"Bringing photos into {target.name}", do):
+        raise DataError(
+            f"Other photos are being brought into {target.name}. Wait until they are in, then bring these in."
+        )
     st.session_state[NEXT] = target.name, BRING_IN
-    start_work(f"import {target.folder}", f"Bringing photos into {target.name}", do)
 
 
 # ----------------------------------------------------------------------------------------------------- what was decided

@@ -18,7 +18,7 @@ from pages.components.session.desk import evidence
 from pages.components.session.one_photo import Chosen
 from pages.components.session.owning import make_own_collection, own_collection, product_called
 from pages.components.session.product import is_demo, manifest, mode, store
-from pages.components.session.work import Progress, start_work
+from pages.components.session.work import Progress, start_work, work
 
 CONFIRMED, ASKED = "_confirmed", "_asked_to_confirm"
 
@@ -137,7 +137,8 @@ def _keep(corrections: Sequence[Correction], left_out: Sequence[str]) -> None:
     count = len(corrections)
     others = f"The other {count} are kept: they wait" if count > 1 else "The other one is kept: it waits"
     waits = others if left_out else "It waits" if count == 1 else f"{count} photos wait"
-    said = f"{waits} in the collection {collection.name} until somebody pulls into training."
+    them = "it" if count == 1 else "them"
+    said = f"{waits} in the collection {collection.name} until somebody pulls {them} into training."
     st.session_state[CONFIRMED] = " ".join([*left_out, said, *along]), bool(left_out)
 
 
@@ -150,5 +151,10 @@ def _bring_along(collection: Collection) -> list[str]:
     def do(progress: Progress) -> Added:
         return bring_along(product, collection, progress)
 
-    start_work(f"import {collection.folder}", f"Bringing photos into {collection.name}", do)
-    return [f"The photos that {product_called()} was trained and measured on come along."]
+    key, title = f"import {collection.folder}", f"Bringing the photos of {product_called()} into {collection.name}"
+    began = start_work(key, title, do)
+    going_on = work(key)
+    own = f"The photos that {product_called()} was trained and measured on come along"
+    if began or (going_on is not None and going_on.title == title):
+        return [f"{own}."]
+    return [f"{own} with the next confirmation: other photos are being brought in now."]

@@ -17,7 +17,7 @@ turn = threading.Lock()  # one inspection at a time in a process: two at once wo
 
 
 @st.cache_resource(max_entries=2, show_spinner="Loading the models …")
-def _loaded(folder: str, fingerprint: str) -> Inspector:
+def _loaded(folder: str, fingerprint: str, version: int | None) -> Inspector:
     return Inspector.open(ModelStore(Path(folder)))
 
 
@@ -32,7 +32,7 @@ def trained() -> Inspector:
     """The trained members of the chosen product, whatever mode is on; a StoreError where there are none."""
     chosen = store()
     manifest()
-    return _loaded(str(chosen.folder), chosen.fingerprint())
+    return _loaded(str(chosen.folder), chosen.fingerprint(), chosen.origin().version)
 
 
 def quarantine() -> list[Quarantined]:

@@ -1,5 +1,6 @@
 """A batch: judged in the background, whatever its visitor does meanwhile, and kept on the visitor's table."""
 
+import logging
 import secrets
 import time
 from collections import deque
@@ -10,13 +11,14 @@ import streamlit as st
 
 from ensemble import batches
 from ensemble.batches import Judged
+from ensemble.errors import QuorumError
 from ensemble.policies import Policy
 from ensemble.results import Classes
 from pages.components.session.inspecting import inspection
 from pages.components.session.product import BATCH, DEMO, classes, is_demo, mode, policy, product_name
-from pages.components.session.tables import lay, table
+from pages.components.session.tables import is_lent, lay, table
 from pages.components.session.wishes import PRODUCT, pick
-from pages.components.session.work import Progress, Work, begin
+from pages.components.session.work import Progress, StoppedError, Work, begin
 
 
 @dataclass(slots=True)
@@ -79,12 +81,16 @@ def is_up_to_date(found: Batch) -> bool:
     return found.mode == mode()
 
 
+def may_stop_batch() -> bool:
+    """Whether this page has begun its batch, or the page that has is closed: nobody ends somebody else's work."""
+    return not is_lent(BATCH)
+
+
 def start_batch(files: Sequence[batches.File]) -> None:
     """Begin a new batch in the place of the last one; for a button's callback."""
-    if (last := batch()) is not None:
-        last.stop()
     begun = Batch(mode(), product_name(), is_demo(), classes(), batches.count(files))
     judged = batches.judge(batches.entries(_one_by_one(files)), inspection())
+    stop_batch()
     begun.work = begin(f"Batch of {begun.total} files", lambda report: _judge(begun, judged, report))
     lay(BATCH, begun)
 
@@ -99,15 +105,31 @@ def _one_by_one(files: Sequence[batches.File]) -> Iterator[batches.File]:
 def _judge(begun: Batch, judged: Iterator[Judged], report: Progress) -> None:
     start = time.monotonic()
     report("", 0.0)
-    for row in judged:
-        begun.rows.append(row)
-        begun.seconds = time.monotonic() - start
-        report("", len(begun.rows) / begun.total)
+    try:
+        for row in judged:
+            begun.rows.append(row)
+            begun.seconds = time.monotonic() - start
+            report("", len(begun.rows) / begun.total)
+    except StoppedError:
+        raise
+    except Exception as error:  # whatever it is, what was judged stays, and the screen must tell it
+        raise QuorumError(_broken_off(begun, error)) from error
+
+
+def _broken_off(begun: Batch, error: Exception) -> str:
+    """The sentence about a batch that an error has ended; one that is not ours goes to the log, under a reference."""
+    why = str(error)
+    if not isinstance(error, QuorumError):
+        reference = secrets.token_hex(2)
+        logging.getLogger(__name__).error("Reference %s", reference, exc_info=error)
+        why = f"The log has the details (reference {reference}). Analyze the files again."
+    kept = "; what was judged stays" if begun.rows else ""
+    return f"It broke off after {len(begun.rows)} of {begun.total} files{kept}. {why}"
 
 
 def stop_batch() -> None:
     """Judge no further; what has been judged stays. For a button's callback."""
-    if (found := batch()) is not None:
+    if (found := batch()) is not None and may_stop_batch():
         found.stop()
 
 

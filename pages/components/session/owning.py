@@ -30,6 +30,15 @@ def owner_of(data: Path) -> str:
     return next((name for name in known if _is_named_for(data, name)), "")
 
 
+def owner_of_new(name: str) -> str:
+    """The product that a collection would belong to if it were made under a name; empty where it would to none."""
+    folder = folder_name(name)
+    if not folder:
+        return ""
+    named = (product for product in products() if folder_name(product) == folder)
+    return owner_of(collections_root() / folder) or next(named, "")
+
+
 def own_collection() -> Collection | None:
     """The collection of the chosen product: the one that it was trained on, else the one made for it or named so."""
     name = product_called()

@@ -126,8 +126,21 @@ def policy() -> Policy:
     found = policies()
     name = None if follows() else wish(POLICY)
     if name is not None and name not in {each.name for each in found}:
-        raise PolicyError(gone_sentence(POLICY, name))
+        raise PolicyError(lost_sentence(POLICY))
     return choose(found, name)
+
+
+def whose_policies() -> str:
+    """Who has the policies to choose from, as the subject of a sentence: the product, or demo mode with its classes."""
+    name = product_name()
+    if not is_demo():
+        return name
+    return f"Demo mode of {name}" if name else "Demo mode"
+
+
+def lost_sentence(key: str) -> str:
+    """The sentence about a picked product or policy that is not there."""
+    return gone_sentence(key, wish(key) or "", whose_policies() if key == POLICY else "")
 
 
 def obstacle() -> str | None:

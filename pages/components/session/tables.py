@@ -4,6 +4,7 @@ A table is found by a key that nobody can guess, in the address of its visitor's
 bytes, and in time once no page shows them any more; nothing of them goes to disk.
 """
 
+import logging
 import secrets
 import threading
 import time
@@ -24,12 +25,16 @@ BETWEEN = 30.0  # seconds from one look at all tables to the next
 
 @dataclass(slots=True)
 class Table:
-    """What lies before one visitor, by name; `session` is the page that shows it, `seen` when it last did."""
+    """What lies before one visitor, by name; `session` is the page that shows it, `seen` when it last did.
+
+    `lenders` are the keys of the tables whose things were laid on it, because a page was opened twice.
+    """
 
     key: str
     session: str
     seen: float
     things: dict[str, Any] = field(default_factory=dict)
+    lenders: tuple[str, ...] = ()
 
     @property
     def nbytes(self) -> int:
@@ -60,10 +65,20 @@ class Tables:
         """The table of that key, or an empty one; where another page shows it, one that has the same things on it."""
         with self._lock:
             found = self._tables.get(key)
-            if found is None or (found.session != session and self._is_open(found.session)):
-                return Table(secrets.token_urlsafe(16), session, self._clock(), dict(found.things) if found else {})
+            if found is None:
+                return Table(secrets.token_urlsafe(16), session, self._clock())
+            if found.session != session and self._is_open(found.session):
+                lenders = (*found.lenders, found.key)
+                return Table(secrets.token_urlsafe(16), session, self._clock(), dict(found.things), lenders)
             found.session, found.seen = session, self._clock()
             return found
+
+    def is_lent(self, table: Table, name: str) -> bool:
+        """Whether a thing on a table is that of another one, whose page is still open."""
+        with self._lock:
+            lenders = [self._tables[key] for key in table.lenders if key in self._tables]
+        thing = table.things.get(name)
+        return any(each.things.get(name) is thing and self._is_open(each.session) for each in lenders)
 
     def keep(self, table: Table) -> None:
         """Let a reload find this table, and give up those that are one too many."""
@@ -95,8 +110,9 @@ class Tables:
 def _within_bounds(tables: list[Table], oldest: float) -> Iterator[Table]:
     total = 0
     for table in tables[:MOST]:
-        total += table.nbytes
-        if table.seen >= oldest and total <= MOST_BYTES:
+        nbytes = table.nbytes
+        if table.seen >= oldest and total + nbytes <= MOST_BYTES:
+            total += nbytes
             yield table
 
 
@@ -116,6 +132,11 @@ def lay(name: str, thing: Any) -> None:
     _all_tables.keep(mine)
     _sweep_from_now_on()
     show_table_in_address()
+
+
+def is_lent(name: str) -> bool:
+    """Whether what lies on this visitor's table is another page's, which is still open: only that one may end it."""
+    return _all_tables.is_lent(_mine(), name)
 
 
 def take_off(*names: str) -> None:
@@ -151,4 +172,7 @@ def _sweep_from_now_on() -> None:
 def _sweep() -> None:
     while True:
         time.sleep(BETWEEN)
-        _all_tables.tidy()
+        try:
+            _all_tables.tidy()
+        except Exception:  # whatever it is: nobody else would ever tidy them again
+            logging.getLogger(__name__).exception("The tables could not be tidied")

@@ -16,10 +16,11 @@ def wish(key: str) -> str | None:
     return None if found is None else str(found)
 
 
-def settle(key: str, names: Sequence[str]) -> str:
+def settle(key: str, names: Sequence[str], where: str = "") -> str:
     """Before its widget is shown: stay with what was picked, the first where nothing was; gives the name that is gone.
 
-    Where that is so the widget is left empty until the visitor picks something.
+    Where that is so the widget is left empty until the visitor picks something. `where` says who has these
+    names, where not everybody has the same; it is noted with the pick.
     """
     wished = wish(key)
     gone = wished is not None and wished not in names
@@ -27,6 +28,8 @@ def settle(key: str, names: Sequence[str]) -> str:
     if st.session_state.get(key) != value and (gone or key in st.session_state or value != names[0]):
         st.session_state[key] = value
     st.session_state[_shown(key)] = wished if gone else value
+    if not gone:
+        st.session_state[_picked_in(key)] = where
     return str(wished) if gone else ""
 
 
@@ -50,8 +53,10 @@ def follows() -> bool:
     return wished is None or wished == st.session_state.get(ACTIVE)
 
 
-def gone_sentence(key: str, name: str) -> str:
-    """The sentence about a pick that is gone."""
+def gone_sentence(key: str, name: str, where: str = "") -> str:
+    """The sentence about a pick that is gone, or that was made elsewhere and is not to be had here."""
+    if st.session_state.get(_picked_in(key), where) != where:
+        return f"{shortened(where)} has no {key} called {shortened(name)}. Nothing is judged until you choose one."
     return (
         f"There is no {key} called {shortened(name)} any more: it was deleted or renamed. Nothing is judged until you "
         f"choose another {key}."
@@ -60,3 +65,7 @@ def gone_sentence(key: str, name: str) -> str:
 
 def _shown(key: str) -> str:
     return f"_{key}"
+
+
+def _picked_in(key: str) -> str:
+    return f"_{key}_picked_in"

@@ -48,12 +48,16 @@ def _works() -> dict[str, Work]:
     return {}
 
 
-def start_work(key: str, title: str, do: Callable[[Progress], Any]) -> None:
-    """Begin a piece of work unless one of that key is going on; `do` gets what it reports its progress by."""
+def start_work(key: str, title: str, do: Callable[[Progress], Any]) -> bool:
+    """Begin a piece of work unless one of that key is going on, and say whether it began.
+
+    `do` gets what it reports its progress by.
+    """
     known = work(key)
     if known is not None and not known.done:
-        return
+        return False
     _works()[key] = begin(title, do)
+    return True
 
 
 def begin(title: str, do: Callable[[Progress], Any]) -> Work:
