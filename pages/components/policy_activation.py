@@ -13,8 +13,17 @@ from pages.components.sheet import as_markdown
 def show_policy_activation(active: Policy, evidence: Evidence) -> None:
     """Show which policy could be put in force and, where one is asked for, what that changes and the confirmation."""
     others = [policy.name for policy in session.policies() if policy.name != active.name]
+    offered = session.offered()
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        name = st.selectbox("Policy to put in force", others, key=session.CANDIDATE, filter_mode=None, width=340)
+        # A key of its own for each offer: what the page still sends of the box of before cannot take its place.
+        name = st.selectbox(
+            "Policy to put in force",
+            others,
+            index=others.index(offered) if offered in others else 0,
+            key=f"{session.CANDIDATE} {offered}".strip(),
+            filter_mode=None,
+            width=340,
+        )
         pressed = st.button("Show what would change", icon=":material/difference:", key="ask", disabled=not name)
     if said := session.told(session.ENFORCED):
         st.success(as_markdown(said), icon=":material/check_circle:")

@@ -20,7 +20,7 @@ from pages.components.session.product import classes, in_force, is_demo, manifes
 FROM, PHOTOS, CANDIDATE = "from", "photos", "candidate"  # keys of widgets, and names in the page's address
 HELD_OUT, TEST = "held_out", "test"
 DRAFT, PENDING, MOVES, CHEAPEST, LOOKED = "_draft", "_pending", "_moves", "_cheapest", "_looked_into"
-SAVED, ENFORCED = "_saved", "_enforced"
+SAVED, ENFORCED, OFFERED = "_saved", "_enforced", "_offered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,12 @@ def save(new: Policy, name: str, author: str, reason: str) -> None:
         raise PolicyError(f"There is a policy called {name} already. Choose another name.")
     publish(PolicyBook((*now.policies, named), now.active), author, f"Saved {name}: {reason}")
     st.session_state[SAVED] = f"{name} is saved, and not in force. See below what it would change."
-    st.session_state[CANDIDATE] = name
+    st.session_state[OFFERED] = name
+
+
+def offered() -> str:
+    """The policy that was saved or chosen last, to be offered as the one to put in force; empty where none was."""
+    return str(st.session_state.get(OFFERED, ""))
 
 
 def names_in_file() -> list[str]:
@@ -128,7 +133,7 @@ def ask_for(name: str) -> None:
 
 def choose(name: str) -> None:
     """Choose a policy of now as the one to put in force, and lay it out; for a button's callback."""
-    st.session_state[CANDIDATE] = name
+    st.session_state[OFFERED] = name
     ask_for(name)
 
 
