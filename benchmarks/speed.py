@@ -157,12 +157,15 @@ def _compare(
 
 
 def _differences(plain: Side, quorum: Side, files: Sequence[File]) -> tuple[int, int]:
-    """How many votes and how many verdicts differ between both sides over all photos."""
+    """How many votes and how many verdicts differ between both sides over all photos.
+
+    The plain side knows no guard: a photo that Quorum leaves to a person for what it shows counts by its votes alone.
+    """
     pairs = [(plain([file])[0], quorum([file])[0]) for file in files]
     votes = sum(
         one.label != two.label for left, right in pairs for one, two in zip(left.votes, right.votes, strict=True)
     )
-    return votes, sum(left.label != right.label for left, right in pairs)
+    return votes, sum(left.label != right.label and not right.doubt for left, right in pairs)
 
 
 def main(
