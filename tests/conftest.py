@@ -85,6 +85,14 @@ def tiny_product(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path, tiny
     return folder
 
 
+@pytest.fixture(autouse=True)
+def main_stays() -> Iterator[None]:
+    """Leave `__main__` as it was: AppTest puts a screen in its place, which every spawned process would then run."""
+    main_before = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main_before
+
+
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """The command line: arguments in, exit code, standard output and what is said to a person out."""
