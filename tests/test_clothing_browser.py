@@ -1,25 +1,54 @@
-"""Clothing in three classes by the screens alone: bring in, clean, train thoroughly, publish, measure. Real photos."""
+"""Clothing in three classes, real photos: a training, and all by the screens alone, from bringing in to measuring."""
 
 import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from dashboard import served
 from playwright.sync_api import Page, expect
 from test_data_browser import choose
 
+from ensemble.backbones import BUNDLED
+from ensemble.datasets import evaluation_part
+from ensemble.evaluation import report, score
+from ensemble.inspector import Inspector
 from ensemble.store import ModelStore
+from ensemble.training import train
 from tests.conftest import Run
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 BACKBONES = ("resnet18", "mobilenet_v2", "squeezenet1_1")
 LONG = 600_000  # milliseconds
 MARK = 0.985
-pytestmark = [pytest.mark.real_photos, pytest.mark.browser, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.real_photos, pytest.mark.timeout(1800)]
 
 
+def lasting(quality: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The members' figures without those of this very run."""
+    passing = ("seconds_per_photo", "megabytes")
+    return {
+        name: {key: value for key, value in figures.items() if key not in passing}
+        for name, figures in quality["members"].items()
+    }
+
+
+def test_the_bundled_backbone_on_three_classes_of_clothing(tmp_path: Path) -> None:
+    """The training's own figures are those of the stored product on the test part, through the photo door."""
+    data = SHARED / "data" / "clothing"
+    outcome = train(data, tmp_path, kinds=("svm",))
+    store = ModelStore(tmp_path)
+    manifest = store.manifest()
+    samples, _ = evaluation_part(data, manifest.folders, manifest.classes)
+    quality = report(score(Inspector.open(store), samples), store.policies(), manifest.classes)
+    assert lasting(quality) == lasting(json.loads(json.dumps(outcome.quality)))
+    assert quality["classes"] == ["bottomwear", "shoes", "topwear"]
+    assert quality["members"][f"svm_{BUNDLED}"]["accuracy"] >= 0.95
+
+
+@pytest.mark.browser
 def test_clothing_from_a_folder_to_a_measured_model(
     open_page: Callable[..., Page], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run
 ) -> None:

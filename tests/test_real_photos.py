@@ -1,21 +1,19 @@
 """Real photos and real weights, where `../shared` lies beside the project; collected only there, never skipped."""
 
 import itertools
-import json
+import shutil
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pytest
 
 from benchmarks.arrange import tile, tile_good_only
 from ensemble.backbones import BUNDLED
 from ensemble.captures import frame_number
-from ensemble.datasets import evaluation_part
-from ensemble.evaluation import report, score
-from ensemble.inspector import Inspector
 from ensemble.splits import USUAL, Item, assign, crossing
-from ensemble.store import ModelStore
 from ensemble.training import train
 from ensemble.workbench import opened
 
@@ -23,28 +21,30 @@ SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 pytestmark = pytest.mark.real_photos
 
 
-def lasting(quality: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The members' figures without those of this very run."""
-    passing = ("seconds_per_photo", "megabytes")
-    return {
-        name: {key: value for key, value in figures.items() if key not in passing}
-        for name, figures in quality["members"].items()
-    }
+def trained(data: Path, models: Path) -> dict[str, Any]:
+    """What a training on a set measures of an SVM on the bundled backbone, on the whole test part."""
+    return dict(train(data, models, kinds=("svm",)).quality)
 
 
-def quality_of(data: Path, models: Path, **settings: object) -> dict[str, dict[str, dict[str, float]]]:
-    """Train on a set, then measure the stored product on its test part through the photo door."""
-    outcome = train(data, models, **settings)  # type: ignore[arg-type]
-    store = ModelStore(models)
-    manifest = store.manifest()
-    samples, _ = evaluation_part(data, manifest.folders, manifest.classes)
-    measured = report(score(Inspector.open(store), samples), store.policies(), manifest.classes)
-    assert lasting(measured) == lasting(json.loads(json.dumps(outcome.quality)))
-    return measured
+def thinned(source: Path, destination: Path, is_left_out: Callable[[int], bool]) -> Path:
+    """A copy of a set without some photos to learn from, for speed: those of which a number from their name says so.
+
+    The same photo is left out of every set that it would be learnt from in, so that its features are not computed.
+    """
+
+    def leave_out(_folder: str, names: list[str]) -> list[str]:
+        return [name for name in names if "." in name and is_left_out(crc32(name.encode()))]
+
+    shutil.copytree(source / "train", destination / "train", ignore=leave_out)
+    shutil.copytree(source / "test", destination / "test")
+    return destination
 
 
 def test_the_bundled_backbone_on_casting(tmp_path: Path) -> None:
-    quality = quality_of(SHARED / "data" / "casting", tmp_path, kinds=("svm",))
+    """Three of four photos to learn from are enough: one part of 300 is mistaken."""
+    data = thinned(SHARED / "data" / "casting", tmp_path / "casting", lambda number: number % 4 == 0)
+    quality = trained(data, tmp_path / "models")
+    assert quality["photos"] == 300
     assert quality["members"][f"svm_{BUNDLED}"]["accuracy"] >= 0.985
 
 
@@ -52,17 +52,14 @@ def test_the_bundled_backbone_on_casting(tmp_path: Path) -> None:
 def test_the_bundled_backbone_on_magnetic_tile(tmp_path: Path, by_photo: bool, mark: float) -> None:
     """Photo by photo, captures of one part lie on both sides and flatter; part by part is what a new part would get.
 
-    The aim of 0.98 was set for the split by part and is missed there; 0.80 only guards against getting worse.
+    The aim of 0.98 was set for the split by part and is missed there; 0.80 only guards against getting worse. Half of
+    the photos to learn from give 0.992 and 0.827, all of them 0.999 and 0.834.
     """
     tile(SHARED / "data" / "magnetic_tile", tmp_path / "tile", seed=0, by_photo=by_photo)
-    quality = quality_of(tmp_path / "tile", tmp_path / "models", kinds=("svm",))
+    data = thinned(tmp_path / "tile", tmp_path / "half", lambda number: number % 2 == 1)
+    quality = trained(data, tmp_path / "models")
+    assert quality["photos"] > 400
     assert quality["members"][f"svm_{BUNDLED}"]["auroc"] >= mark
-
-
-def test_the_bundled_backbone_on_three_classes_of_clothing(tmp_path: Path) -> None:
-    quality = quality_of(SHARED / "data" / "clothing", tmp_path, kinds=("svm",))
-    assert quality["classes"] == ["bottomwear", "shoes", "topwear"]
-    assert quality["members"][f"svm_{BUNDLED}"]["accuracy"] >= 0.95
 
 
 def test_captures_of_one_magnetic_tile_never_cross_a_split() -> None:
@@ -95,12 +92,15 @@ def test_good_parts_alone_on_leather(tmp_path: Path) -> None:
 
 
 def test_good_parts_alone_on_magnetic_tile(tmp_path: Path) -> None:
-    """Photo by photo, as published figures do; every fourth test photo, for speed. By part it is near 0.84."""
+    """Photo by photo, as published figures do; every fourth test photo and 192 pixels a side, for speed.
+
+    These give 0.982 and 0.906, the usual 320 pixels a side 0.980 and 0.908. By part it is near 0.84.
+    """
     tile_good_only(SHARED / "data" / "magnetic_tile", tmp_path / "tile", by_photo=True)
     for number, path in enumerate(sorted((tmp_path / "tile" / "test").rglob("*.jpg"))):
         if number % 4:
             path.unlink()
-    settings = {"backbones": ("resnet18",), "weights": SHARED / "weights", "kinds": ("feature_reconstruction",)}
+    settings = {"backbones": ("resnet18",), "weights": SHARED / "weights", "kinds": ("feature_reconstruction",), "side": 192}
     outcome = train(tmp_path / "tile", tmp_path / "models", **settings)  # type: ignore[arg-type]
     quality = outcome.quality["members"]["feature_reconstruction_resnet18"]
     assert quality["image_auroc"] >= 0.96 and quality["pixel_auroc"] >= 0.88
