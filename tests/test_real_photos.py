@@ -100,7 +100,7 @@ def test_good_parts_alone_on_magnetic_tile(tmp_path: Path) -> None:
     for number, path in enumerate(sorted((tmp_path / "tile" / "test").rglob("*.jpg"))):
         if number % 4:
             path.unlink()
-    settings = {"backbones": ("resnet18",), "weights": SHARED / "weights", "kinds": ("feature_reconstruction",), "side": 192}
-    outcome = train(tmp_path / "tile", tmp_path / "models", **settings)  # type: ignore[arg-type]
+    settings = {"backbones": ("resnet18",), "weights": SHARED / "weights", "kinds": ("feature_reconstruction",)}
+    outcome = train(tmp_path / "tile", tmp_path / "models", side=192, **settings)  # type: ignore[arg-type]
     quality = outcome.quality["members"]["feature_reconstruction_resnet18"]
     assert quality["image_auroc"] >= 0.96 and quality["pixel_auroc"] >= 0.88
