@@ -7,10 +7,10 @@ from ensemble import evaluation
 from ensemble.cases import Case
 from ensemble.collection import Collection, is_collection
 from ensemble.comparison import Comparison, compare
-from ensemble.datasets import Sample
 from ensemble.errors import DataError, StoreError
 from ensemble.evidence_photos import photo_path
 from ensemble.inspector import Inspector
+from ensemble.samples import Sample
 from ensemble.store import ModelStore
 
 Progress = Callable[[str, float], None]

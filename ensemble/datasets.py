@@ -3,7 +3,6 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,6 +14,7 @@ from ensemble.errors import DataError
 from ensemble.ground_truth import contradictions, refuse_misfit
 from ensemble.importers import Entry, mapping_note
 from ensemble.results import OK_NOK, Classes
+from ensemble.samples import Dataset, Sample
 from ensemble.sources import Source, file_digest, read_source, under_two_labels
 from ensemble.vocabulary import CALIBRATION, TEST, TRAIN, WHOLE, classes_of, is_bad, is_good, same_name
 
@@ -22,37 +22,6 @@ Thing = TypeVar("Thing")
 HELD_OUT = 0.3
 GOOD_MARKED = "It counts as good all the same: look whether its folder is right."
 GOOD_ALONE = "No defect has been seen: thresholds rest on good parts alone."
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """A photo's file and the class it belongs to; where they are known, its kind of defect and the mask of it.
-
-    `category` is the one that the photo comes from, where a product spans several; `part` names the very part that it
-    shows, where that is known better than by its file name.
-    """
-
-    path: Path
-    label: str
-    defect: str = ""
-    mask: Path | None = None
-    category: str = ""
-    part: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Dataset:
-    """What a folder holds: classes, its parts, which folder names mean which class, and what a person should know.
-
-    `calibration` photos are there to choose cuts on and nothing learns from them; without any, training holds some out.
-    """
-
-    classes: Classes
-    train: tuple[Sample, ...]
-    test: tuple[Sample, ...]
-    folders: Mapping[str, str]
-    notes: tuple[str, ...]
-    calibration: tuple[Sample, ...] = ()
 
 
 def parse_classes(text: str) -> dict[str, str]:

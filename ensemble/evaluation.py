@@ -11,7 +11,6 @@ from sklearn.metrics import fbeta_score
 from ensemble import cases, risk
 from ensemble.cases import Case
 from ensemble.costs import Counts, Line, expected
-from ensemble.datasets import Sample
 from ensemble.energy import Energy, measure
 from ensemble.errors import DataError
 from ensemble.feature_cache import NOTHING_KEPT, FeatureCache
@@ -23,6 +22,7 @@ from ensemble.members.contract import key_of
 from ensemble.policies import Policy
 from ensemble.readings import open_photos
 from ensemble.results import REVIEW, Absence, Classes, Score, Vote, mean_probability
+from ensemble.samples import Sample
 from ensemble.store import ModelStore
 
 Progress = Callable[[int, int], None]

@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
-from ensemble.datasets import Dataset, Sample, part_numbers
+from ensemble.datasets import part_numbers
 from ensemble.readings import Rows
+from ensemble.samples import Dataset, Sample
 
 ENOUGH = 400  # photos of the rarest class: a quarter of them, 100, bounds a rate of no events by 3 %
 SHARES = 4

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ensemble.datasets import Dataset, Sample
 from ensemble.errors import MemberError
 from ensemble.members import KINDS
 from ensemble.members.contract import Lesson
 from ensemble.members.detector import FEWEST as FEWEST_MASKS
 from ensemble.members.good_parts import FEWEST
 from ensemble.results import Classes
+from ensemble.samples import Dataset, Sample
 
 FEWEST_OF_A_CLASS = 5
 MOST_GOOD = 1500

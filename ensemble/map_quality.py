@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ensemble.datasets import Sample
 from ensemble.errors import DataError
 from ensemble.localisation import combine
 from ensemble.masks import damaged_pixels, read_mask
 from ensemble.pixel_metrics import PixelTally, Truth
 from ensemble.results import Classes, Score
+from ensemble.samples import Sample
 
 
 @dataclass(slots=True)

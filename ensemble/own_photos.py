@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ensemble.collection import Added, Collection
-from ensemble.datasets import Sample, find_dataset
+from ensemble.datasets import find_dataset
 from ensemble.errors import PhotoError, QuorumError, StoreError
 from ensemble.importers import Entry
 from ensemble.photos import read_bytes
+from ensemble.samples import Sample
 from ensemble.store import ModelStore
 
 Progress = Callable[[str, float], None]

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from ensemble.backbones import POOLINGS, FeatureExtractor
-from ensemble.datasets import Sample, batches
+from ensemble.datasets import batches
 from ensemble.errors import DataError, MemberError, PhotoError
 from ensemble.feature_cache import NOTHING_KEPT, FeatureCache, is_kept
 from ensemble.masks import read_mask
@@ -19,6 +19,7 @@ from ensemble.members.contract import FILL, Input, Known, key_of
 from ensemble.photos import Photo, read_bytes, read_photo
 from ensemble.preprocessing import Preprocessing
 from ensemble.results import Classes
+from ensemble.samples import Sample
 
 
 @dataclass(frozen=True, slots=True)

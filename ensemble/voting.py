@@ -14,7 +14,6 @@ from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from ensemble.calibration import Calibration, fit_calibrator
 from ensemble.calibrators import Calibrator
 from ensemble.cases import Case, Evidence, said
-from ensemble.datasets import Dataset
 from ensemble.errors import StoreError
 from ensemble.inspector import DIGITS
 from ensemble.members import Member
@@ -22,6 +21,7 @@ from ensemble.members.contract import preprocessing_of
 from ensemble.members.good_parts import GoodPartsMember
 from ensemble.preprocessing import Preprocessing
 from ensemble.results import Absence, Classes, Score
+from ensemble.samples import Dataset
 from ensemble.store import ModelStore
 from ensemble.weighing import Weighed, weigh, weight_of
 

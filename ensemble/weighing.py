@@ -8,12 +8,13 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from ensemble.damage import damaged
-from ensemble.datasets import Dataset, Sample, batches
+from ensemble.datasets import batches
 from ensemble.errors import DataError, PhotoError
 from ensemble.members import PhotoBatch
 from ensemble.members.contract import Input, key_of
 from ensemble.members.good_parts import GoodPartsMember
 from ensemble.photos import read_photo
+from ensemble.samples import Dataset, Sample
 
 FULL = 0.8  # of the way from guessing to certainty gives a whole vote
 LIGHTEST = 0.1  # so that a member that sees nothing can still be outvoted, and never decides with others

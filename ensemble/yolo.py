@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.datasets import Sample
 from ensemble.errors import DataError
 from ensemble.masks import boxes, damaged_pixels, read_mask
 from ensemble.names import clean
 from ensemble.photos import read_photo
 from ensemble.results import NON_DEFECTIVE
+from ensemble.samples import Sample
 
 ANY_DEFECT = "defect"  # the class of damage whose kind is unknown or does not matter
 LEARN, HOLD = "train", "val"  # YOLO's own words

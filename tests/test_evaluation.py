@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ensemble.datasets import Sample
 from ensemble.errors import DataError
 from ensemble.evaluation import flat, report, score, verdict_quality, with_megabytes
 from ensemble.image_metrics import separation
@@ -18,6 +17,7 @@ from ensemble.members import Opinion
 from ensemble.policies import shipped
 from ensemble.preprocessing import Preprocessing
 from ensemble.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK, Classes
+from ensemble.samples import Sample
 from ensemble.store import Loaded, ModelStore
 
 SIDE = 32

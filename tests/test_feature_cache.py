@@ -15,11 +15,11 @@ import torch
 
 from ensemble import feature_cache
 from ensemble.backbones import FeatureExtractor
-from ensemble.datasets import Sample
 from ensemble.feature_cache import FILE, FeatureCache, folder_of_setting, is_kept, name_of
 from ensemble.preprocessing import Preprocessing
 from ensemble.readings import read_rows
 from ensemble.results import OK_NOK
+from ensemble.samples import Sample
 from tests.conftest import TINY_BACKBONE
 
 PIXELS = Preprocessing(side=32)

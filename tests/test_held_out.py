@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from ensemble.captures import parts
-from ensemble.datasets import Dataset, Sample, part_numbers
+from ensemble.datasets import part_numbers
 from ensemble.held_out import FOLDS, leave_out, plan
 from ensemble.readings import Rows
 from ensemble.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK
+from ensemble.samples import Dataset, Sample
 
 
 def dataset(good: int, bad: int, name: str = "{}_{}.png") -> Dataset:

@@ -7,7 +7,7 @@ import pytest
 
 from ensemble import hyperparameters
 from ensemble.backbones import FeatureExtractor
-from ensemble.datasets import Sample, find_dataset
+from ensemble.datasets import find_dataset
 from ensemble.errors import MemberError
 from ensemble.feature_cache import FeatureCache
 from ensemble.hyperparameters import PROFILES, search
@@ -18,6 +18,7 @@ from ensemble.members.contract import Teaching
 from ensemble.preprocessing import Preprocessing
 from ensemble.readings import read_rows
 from ensemble.results import OK_NOK, Classes
+from ensemble.samples import Sample
 from ensemble.store import ModelStore
 from ensemble.training import train
 from ensemble.training.balance import balance_note, undersampled

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from ensemble.datasets import Dataset, Sample
 from ensemble.errors import DataError, MemberError
 from ensemble.lessons import left_aside, photos_of, teachable
 from ensemble.members import Opinion
@@ -12,6 +11,7 @@ from ensemble.members.contract import Lesson
 from ensemble.members.mahalanobis import MahalanobisMember
 from ensemble.preprocessing import Preprocessing
 from ensemble.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK, Classes
+from ensemble.samples import Dataset, Sample
 from ensemble.store import ModelStore
 from ensemble.training import train
 from ensemble.weighing import weigh

@@ -10,10 +10,11 @@ from typer.testing import CliRunner
 from ensemble.__main__ import app
 from ensemble.cleaning import find_issues
 from ensemble.cleaning.findings import Looked
-from ensemble.datasets import Sample, check, evaluation_part, find_dataset
+from ensemble.datasets import check, evaluation_part, find_dataset
 from ensemble.errors import DataError
 from ensemble.importers import understand
 from ensemble.results import OK_NOK
+from ensemble.samples import Sample
 from ensemble.yolo import write_labels
 
 SIDE = 64

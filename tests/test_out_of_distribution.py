@@ -10,7 +10,6 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
 from ensemble import cases, evaluation
-from ensemble.datasets import Sample
 from ensemble.drawing.clothing import draw_clothing
 from ensemble.errors import StoreError
 from ensemble.inspector import Inspector
@@ -19,6 +18,7 @@ from ensemble.photos import Photo, read_photo
 from ensemble.policies import Policy
 from ensemble.replay import replay
 from ensemble.results import OK_NOK, REVIEW, HeatMap, Score
+from ensemble.samples import Sample
 from ensemble.store import Loaded, Manifest, ModelStore
 from tests.stub_product import StubMember
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from ensemble.cases import Case, Evidence, labels
-from ensemble.datasets import Dataset
 from ensemble.members import KINDS
 from ensemble.policies import SHIPPED
 from ensemble.preprocessing import Preprocessing
 from ensemble.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK, Absence, Score
+from ensemble.samples import Dataset
 from ensemble.store import Manifest, ModelStore
 from ensemble.voting import collect, fit_voters, stages_of
 

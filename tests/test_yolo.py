@@ -10,8 +10,8 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image
 from scipy import ndimage
 
-from ensemble.datasets import Sample
 from ensemble.errors import DataError, PhotoError
+from ensemble.samples import Sample
 from ensemble.yolo import hold_out, label_text, write_labels
 
 MASKS = arrays.arrays(bool, st.tuples(st.integers(1, 40), st.integers(1, 40)))

@@ -15,10 +15,10 @@ from sklearn.preprocessing import StandardScaler
 
 from ensemble.backbones import BUNDLED, FeatureExtractor
 from ensemble.cleaning.findings import LABEL, Finding, Looked
-from ensemble.datasets import Sample
 from ensemble.members.contract import key_of
 from ensemble.readings import read_rows
 from ensemble.results import Classes, word
+from ensemble.samples import Sample
 
 FOLDS = 5
 FEWEST = FOLDS  # photos of a class that are no copies of each other

@@ -9,10 +9,10 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from ensemble.datasets import Dataset
 from ensemble.held_out import plan
 from ensemble.lessons import teachable
 from ensemble.members import KINDS
+from ensemble.samples import Dataset
 from ensemble.weighing import needs_drawing
 
 FOLD = re.compile(r"^Fold \d+ of \d+: ")

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ensemble.datasets import Sample
 from ensemble.errors import MemberError
+from ensemble.samples import Sample
 
 WEIGHTS, UNDERSAMPLE, NONE = "weights", "undersample", "none"
 BALANCES = (WEIGHTS, UNDERSAMPLE, NONE)

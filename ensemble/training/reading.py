@@ -15,7 +15,6 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from ensemble.backbones import POOLINGS, FeatureExtractor
-from ensemble.datasets import Dataset, Sample
 from ensemble.errors import PhotoError
 from ensemble.feature_cache import FeatureCache
 from ensemble.lessons import photos_of
@@ -26,6 +25,7 @@ from ensemble.out_of_distribution import PhotoRange, measure
 from ensemble.photos import read_photo
 from ensemble.readings import Rows, read_rows
 from ensemble.results import Classes
+from ensemble.samples import Dataset, Sample
 from ensemble.training.balance import UNDERSAMPLE, undersampled
 from ensemble.training.recipe import Progress, Recipe, chooses_pooling
 from ensemble.weighing import draw_damage

@@ -7,10 +7,11 @@ from typing import Any
 from ensemble import evaluation
 from ensemble.calibrators import NONE
 from ensemble.cases import Evidence
-from ensemble.datasets import Dataset, digest
+from ensemble.datasets import digest
 from ensemble.energy import Energy, circumstances
 from ensemble.members import Member
 from ensemble.policy_making import member_cuts
+from ensemble.samples import Dataset
 from ensemble.store import Learnt
 from ensemble.training.reading import taught_by
 from ensemble.training.recipe import Recipe
