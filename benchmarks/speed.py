@@ -27,10 +27,9 @@ from ensemble.calibrators import NONE
 from ensemble.datasets import evaluation_part
 from ensemble.inspector import DIGITS, Inspector
 from ensemble.members import Member, PhotoBatch
-from ensemble.members.baseline_cnn import BaselineCNNMember
+from ensemble.members.baseline_cnn import BaselineCNN, BaselineCNNMember
 from ensemble.members.classical import ClassicalMember
 from ensemble.members.contract import preprocessing_of
-from ensemble.networks import BaselineCNN
 from ensemble.photos import open_photo
 from ensemble.policies import Policy
 from ensemble.results import Score, Verdict

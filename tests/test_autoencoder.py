@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from ensemble.errors import MemberError
-from ensemble.members.autoencoder import AutoencoderMember
-from ensemble.networks import SmallAutoencoder
+from ensemble.members.autoencoder import AutoencoderMember, SmallAutoencoder
 from ensemble.results import HEAT_CUT, OK_NOK
 from ensemble.store import artefacts
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ensemble.errors import MemberError
 from ensemble.members.contract import Input, Parts, Progress
 from ensemble.members.good_parts import ARRAYS, CHUNK, HELD_OUT, Damaged, GoodPartsMember, HeldOut, Measured
-from ensemble.networks import SmallAutoencoder, channels_last
+from ensemble.networks import channels_last
 from ensemble.preprocessing import Preprocessing
 from ensemble.results import Classes
 
@@ -23,6 +23,41 @@ POINT = 60  # steps from one point of the curves to the next
 SHARE, FEWEST_HELD_OUT = 0.2, 10  # a fifth, but so many, or half of the photos, where a fifth is few
 SHRINK, BLURS = 2, (5, 3)  # pixels to a place of the map, then the places that are averaged, twice
 FLOOR = 0.3  # of the mean error: where parts are painted almost perfectly, noise is no defect
+
+
+class SmallAutoencoder(nn.Module):
+    """The autoencoder member's network: (N, 3, 128, 128) values around 0 through 64 numbers and back again.
+
+    So narrow a middle cannot carry what most parts do not have, so a defect is not painted again (after Bergmann et
+    al., VISAPP 2019, with fewer and narrower layers and the squared error).
+    """
+
+    def __init__(self, numbers: int = 64) -> None:
+        super().__init__()
+        self.encoder = nn.Sequential(  # (N, 3, 128, 128) -> (N, 64, 4, 4) -> (N, numbers, 1, 1)
+            *_leaky(nn.Conv2d(3, 16, 5, 2, 2)),
+            *_leaky(nn.Conv2d(16, 32, 3, 2, 1)),
+            *_leaky(nn.Conv2d(32, 48, 3, 2, 1)),
+            *_leaky(nn.Conv2d(48, 64, 3, 2, 1)),
+            *_leaky(nn.Conv2d(64, 64, 3, 2, 1)),
+            nn.Conv2d(64, numbers, 4),
+        )
+        self.decoder = nn.Sequential(  # and back
+            *_leaky(nn.ConvTranspose2d(numbers, 64, 4)),
+            *_leaky(nn.ConvTranspose2d(64, 64, 4, 2, 1)),
+            *_leaky(nn.ConvTranspose2d(64, 48, 4, 2, 1)),
+            *_leaky(nn.ConvTranspose2d(48, 32, 4, 2, 1)),
+            *_leaky(nn.ConvTranspose2d(32, 16, 4, 2, 1)),
+            nn.ConvTranspose2d(16, 3, 4, 2, 1),
+        )
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        painted: Tensor = self.decoder(self.encoder(pixels))
+        return painted
+
+
+def _leaky(layer: nn.Module) -> list[nn.Module]:
+    return [layer, nn.LeakyReLU(0.1, inplace=True)]
 
 
 class AutoencoderMember(GoodPartsMember):

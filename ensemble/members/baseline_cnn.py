@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ensemble.errors import MemberError
 from ensemble.members.contract import Curves, Facts, Input, Lesson, Opinion, Parts, Progress, Teaching
-from ensemble.networks import BaselineCNN, channels_last
+from ensemble.networks import channels_last
 from ensemble.preprocessing import Preprocessing
 from ensemble.results import Classes
 
@@ -18,6 +18,47 @@ BATCH, PEAK_RATE = 16, 3e-3
 STEPS, EPOCHS = 1000, (20, 120)  # about so many steps, but each photo at least and at most so many times
 HELD_OUT = 0.1  # of the photos, for the curve alone
 PIXELS = Preprocessing(side=128)
+
+
+class BaselineCNN(nn.Module):
+    """The baseline member's network: (N, 3, H, W) pixels from 0 to 255 to (N, K) logits, one for each class.
+
+    The head reads the average and the maximum of each channel, near and far: a scratch shows in the fine maps and moves
+    their maximum, not their average; a shape shows only where a cell sees much of the photo.
+    """
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.near = nn.Sequential(  # (N, 3, H, W) -> (N, 96, H/8, W/8)
+            *_convolution(3, 16, side=5, stride=2),
+            *_convolution(16, 32),
+            nn.MaxPool2d(2),
+            *_convolution(32, 64),
+            nn.MaxPool2d(2),
+            *_convolution(64, 96),
+        )
+        self.far = nn.Sequential(  # -> (N, 128, H/32, W/32)
+            nn.MaxPool2d(2),
+            *_convolution(96, 128),
+            nn.MaxPool2d(2),
+            *_convolution(128, 128),
+        )
+        self.head = nn.Sequential(nn.Dropout(0.2), nn.Linear(2 * 96 + 2 * 128, classes))
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        near = self.near((pixels.float() - 127.5) / 63.75)
+        far = self.far(near)
+        seen = [near.mean(dim=(2, 3)), near.amax(dim=(2, 3)), far.mean(dim=(2, 3)), far.amax(dim=(2, 3))]
+        logits: Tensor = self.head(torch.cat(seen, dim=1))  # (N, 448) -> (N, K)
+        return logits
+
+
+def _convolution(channels_in: int, channels_out: int, *, side: int = 3, stride: int = 1) -> list[nn.Module]:
+    return [
+        nn.Conv2d(channels_in, channels_out, side, stride, side // 2, bias=False),
+        nn.BatchNorm2d(channels_out),
+        nn.ReLU(inplace=True),
+    ]
 
 
 class BaselineCNNMember:
