@@ -11,10 +11,10 @@ from PIL import Image
 
 from ensemble.backbones import POOLINGS, FeatureExtractor
 from ensemble.datasets import batches
-from ensemble.errors import DataError, MemberError, PhotoError
+from ensemble.errors import DataError, PhotoError
 from ensemble.feature_cache import NOTHING_KEPT, FeatureCache, is_kept
 from ensemble.masks import read_mask
-from ensemble.members import KINDS, PhotoBatch
+from ensemble.members import PhotoBatch
 from ensemble.members.contract import FILL, Input, Known, key_of
 from ensemble.photos import Photo, read_bytes, read_photo
 from ensemble.preprocessing import Preprocessing
@@ -31,18 +31,6 @@ class Rows:
     inputs: Mapping[Any, np.ndarray]  # extractor spec or preprocessing -> (N, ...)
     sources: tuple[Input, ...]
     refused: tuple[str, ...]
-
-
-def source_of(kind: str, extractor: FeatureExtractor | None, side: int | None = None) -> Input:
-    """What a kind reads: its own pixels, or a backbone its own way; `side` is for those that learn from good parts."""
-    make = KINDS[kind]
-    if make.pixels is not None:
-        return make.pixels
-    if extractor is None:
-        raise MemberError(f"{make.title} reads a backbone. Name one with --backbone.")
-    wanted = (side if make.lesson == "good" else None) or make.side
-    placed = extractor.at(wanted) if wanted and make.side else extractor
-    return placed.with_pooling(make.reading) if make.reading else placed
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,11 +22,11 @@ from ensemble.members import KINDS
 from ensemble.policies import shipped
 from ensemble.policy_making import derive
 from ensemble.publication import effects_of
-from ensemble.readings import source_of
 from ensemble.results import Classes
 from ensemble.store import Loaded, ModelStore, versions
 from ensemble.training.balance import BALANCES, WEIGHTS, balance_note, check_balance
 from ensemble.training.fitting import fit, held_out
+from ensemble.training.inputs import source_of
 from ensemble.training.reading import damage_of, range_of, read, with_best_poolings
 from ensemble.training.recipe import Progress, Recipe, Watch, open_backbones
 from ensemble.training.saving import learnt

@@ -19,10 +19,11 @@ from ensemble.members.classical import ClassicalMember
 from ensemble.members.contract import Input, Teaching, all_alike, key_of, preprocessing_of
 from ensemble.members.contract import Progress as Report
 from ensemble.members.good_parts import Damaged, GoodPartsMember
-from ensemble.readings import Rows, read_masks, source_of
+from ensemble.readings import Rows, read_masks
 from ensemble.results import Absence
 from ensemble.store import Loaded
 from ensemble.training.balance import NONE
+from ensemble.training.inputs import source_of
 from ensemble.training.recipe import Progress, Recipe, Watch
 
 ALIKE = (

@@ -8,8 +8,8 @@ from ensemble.backbones import POOLINGS, FeatureExtractor
 from ensemble.hyperparameters import Profile
 from ensemble.members import KINDS
 from ensemble.members.contract import Curves, Input, Lesson
-from ensemble.readings import source_of
 from ensemble.results import Classes
+from ensemble.training.inputs import source_of
 
 Progress = Callable[[str, float], None]
 Watch = Callable[[str, Curves], None]
