@@ -17,7 +17,8 @@ import torch
 import typer
 
 from ensemble.backbones import BUNDLED, FeatureExtractor
-from ensemble.members import KINDS, PhotoBatch
+from ensemble.members import KINDS
+from ensemble.photo_batch import PhotoBatch
 from ensemble.photos import PHOTO_ENDINGS, read_photo
 from ensemble.processes import peak_memory
 from ensemble.results import OK_NOK

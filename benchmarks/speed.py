@@ -26,10 +26,10 @@ from ensemble.backbones import FeatureExtractor, build_network, create_feature_e
 from ensemble.calibrators import NONE
 from ensemble.datasets import evaluation_part
 from ensemble.inspector import DIGITS, Inspector
-from ensemble.members import Member, PhotoBatch
+from ensemble.members import Member
 from ensemble.members.baseline_cnn import BaselineCNN, BaselineCNNMember
 from ensemble.members.classical import ClassicalMember
-from ensemble.members.contract import preprocessing_of
+from ensemble.photo_batch import PhotoBatch, preprocessing_of
 from ensemble.photos import open_photo
 from ensemble.policies import Policy
 from ensemble.results import Score, Verdict

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 from torch import Tensor
 
-from ensemble.members import Member, PhotoBatch
-from ensemble.members.contract import preprocessing_of
+from ensemble.members import Member
+from ensemble.photo_batch import PhotoBatch, preprocessing_of
 
 PATCH, STEP = 5, 8  # a patch is a fifth of the side, the next one begins an eighth further on
 AT_ONCE = 16

@@ -2,9 +2,8 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 from sklearn.model_selection import train_test_split
 
@@ -18,7 +17,6 @@ from ensemble.samples import Dataset, Sample
 from ensemble.sources import Source, file_digest, read_source, under_two_labels
 from ensemble.vocabulary import CALIBRATION, TEST, TRAIN, WHOLE, classes_of, is_bad, is_good, same_name
 
-Thing = TypeVar("Thing")
 HELD_OUT = 0.3
 GOOD_MARKED = "It counts as good all the same: look whether its folder is right."
 GOOD_ALONE = "No defect has been seen: thresholds rest on good parts alone."
@@ -313,9 +311,3 @@ def _duplicates(dataset: Dataset) -> tuple[str, ...]:
         f"{len(across)} photos of the test part are also in the training part, such as {across[0]}: the measured "
         "quality is flattered. Remove them from one part.",
     )
-
-
-def batches(things: Sequence[Thing], size: int = 32) -> Iterator[Sequence[Thing]]:
-    """Samples, or whatever stands for them, in slices of at most `size`."""
-    for start in range(0, len(things), size):
-        yield things[start : start + size]

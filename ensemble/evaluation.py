@@ -18,7 +18,7 @@ from ensemble.image_metrics import separation
 from ensemble.inspector import Inspector
 from ensemble.localisation import combine
 from ensemble.map_quality import MapQuality
-from ensemble.members.contract import key_of
+from ensemble.photo_batch import key_of
 from ensemble.policies import Policy
 from ensemble.readings import open_photos
 from ensemble.results import REVIEW, Absence, Classes, Score, Vote, mean_probability

@@ -25,7 +25,7 @@ import torch
 
 from ensemble.backbones import POOLINGS
 from ensemble.full_disk import why_not_written
-from ensemble.members.contract import FILL, Input, key_of
+from ensemble.photo_batch import FILL, Input, key_of
 from ensemble.preprocessing import Preprocessing
 
 SETTING = "QUORUM_CACHE"

@@ -12,9 +12,9 @@ from PIL import Image
 from ensemble.calibrators import NONE
 from ensemble.errors import QuorumError
 from ensemble.localisation import combine, regions
-from ensemble.members import Member, PhotoBatch, demo
-from ensemble.members.contract import preprocessing_of
+from ensemble.members import Member, demo
 from ensemble.out_of_distribution import doubt, measure
+from ensemble.photo_batch import PhotoBatch, preprocessing_of
 from ensemble.photos import Photo
 from ensemble.policies import Policy
 from ensemble.preprocessing import Preprocessing

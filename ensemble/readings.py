@@ -10,12 +10,10 @@ import numpy as np
 from PIL import Image
 
 from ensemble.backbones import POOLINGS, FeatureExtractor
-from ensemble.datasets import batches
 from ensemble.errors import DataError, PhotoError
 from ensemble.feature_cache import NOTHING_KEPT, FeatureCache, is_kept
 from ensemble.masks import read_mask
-from ensemble.members import PhotoBatch
-from ensemble.members.contract import FILL, Input, Known, key_of
+from ensemble.photo_batch import FILL, Input, Known, PhotoBatch, batches, key_of
 from ensemble.photos import Photo, read_bytes, read_photo
 from ensemble.preprocessing import Preprocessing
 from ensemble.results import Classes

@@ -17,8 +17,8 @@ from ensemble.cases import Case, Evidence, said
 from ensemble.errors import StoreError
 from ensemble.inspector import DIGITS
 from ensemble.members import Member
-from ensemble.members.contract import preprocessing_of
 from ensemble.members.good_parts import GoodPartsMember
+from ensemble.photo_batch import preprocessing_of
 from ensemble.preprocessing import Preprocessing
 from ensemble.results import Absence, Classes, Score
 from ensemble.samples import Dataset

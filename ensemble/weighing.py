@@ -8,11 +8,9 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from ensemble.damage import damaged
-from ensemble.datasets import batches
 from ensemble.errors import DataError, PhotoError
-from ensemble.members import PhotoBatch
-from ensemble.members.contract import Input, key_of
 from ensemble.members.good_parts import GoodPartsMember
+from ensemble.photo_batch import Input, PhotoBatch, batches, key_of
 from ensemble.photos import read_photo
 from ensemble.samples import Dataset, Sample
 

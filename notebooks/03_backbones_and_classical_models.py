@@ -51,8 +51,9 @@ from sklearn.svm import SVC
 from xgboost import XGBClassifier
 
 from ensemble.backbones import FeatureExtractor
-from ensemble.datasets import batches, find_dataset
+from ensemble.datasets import find_dataset
 from ensemble.inspector import Inspector
+from ensemble.photo_batch import batches
 from ensemble.photos import read_photo
 from ensemble.previews import contact_sheet
 from ensemble.store import ModelStore

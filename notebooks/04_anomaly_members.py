@@ -48,8 +48,9 @@ from PIL.Image import fromarray
 
 from ensemble.datasets import find_dataset
 from ensemble.inspector import Inspector
-from ensemble.members import KINDS, PhotoBatch
+from ensemble.members import KINDS
 from ensemble.overlays import heat_picture, overlay
+from ensemble.photo_batch import PhotoBatch
 from ensemble.photos import read_photo
 from ensemble.previews import contact_sheet
 from ensemble.results import HEAT_CUT, HeatMap

@@ -72,6 +72,7 @@ ROWS = (
         "splits",
         "evidence_photos",
         "feature_cache",
+        "photo_batch",
     },
     {
         "inspector",

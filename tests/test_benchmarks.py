@@ -17,9 +17,10 @@ from typer.testing import CliRunner
 
 from benchmarks import bundled_backbone, cascade, detector, patch_memory, retraining, speed
 from ensemble.backbones import FeatureExtractor
-from ensemble.members import KINDS, PhotoBatch
+from ensemble.members import KINDS
 from ensemble.members.classical import ForestMember
 from ensemble.members.contract import Teaching
+from ensemble.photo_batch import PhotoBatch
 from ensemble.policies import Policy, Stage
 from ensemble.results import OK_NOK, Classes
 from ensemble.store import Learnt, ModelStore

@@ -13,9 +13,9 @@ from onnx import TensorProto, helper
 from ensemble.detections import MOST, OVERLAP, decode, on_scale
 from ensemble.errors import MemberError, StoreError
 from ensemble.inspector import Inspector
-from ensemble.members.contract import PhotoBatch
 from ensemble.members.detector import DetectorMember
 from ensemble.members.detector_file import CONFIDENCE
+from ensemble.photo_batch import PhotoBatch
 from ensemble.photos import Photo
 from ensemble.policies import SHIPPED
 from ensemble.results import OK_NOK, Classes

@@ -13,10 +13,11 @@ from sklearn.covariance import LedoitWolf
 from ensemble.backbones import MAPS, FeatureExtractor
 from ensemble.damage import damaged
 from ensemble.errors import MemberError
-from ensemble.members import KINDS, PhotoBatch, mahalanobis
+from ensemble.members import KINDS, mahalanobis
 from ensemble.members.good_parts import QUANTILE, GoodPartsMember, Scale
 from ensemble.members.patch_memory import PatchMemoryMember, farthest_first
 from ensemble.members.patches import patches
+from ensemble.photo_batch import PhotoBatch
 from ensemble.results import OK_NOK, Classes
 from ensemble.training import source_of
 from tests.conftest import TINY_BACKBONE

@@ -13,9 +13,10 @@ from sklearn.svm import SVC
 
 from ensemble.backbones import FeatureExtractor
 from ensemble.errors import MemberError
-from ensemble.members import KINDS, Member, PhotoBatch, demo
+from ensemble.members import KINDS, Member, demo
 from ensemble.members.baseline_cnn import BaselineCNNMember
 from ensemble.members.contract import Progress
+from ensemble.photo_batch import PhotoBatch
 from ensemble.preprocessing import Preprocessing
 from ensemble.results import OK_NOK, Classes
 from ensemble.store import artefacts

@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 
 from ensemble.backbones import BUNDLED, FeatureExtractor
 from ensemble.cleaning.findings import LABEL, Finding, Looked
-from ensemble.members.contract import key_of
+from ensemble.photo_batch import key_of
 from ensemble.readings import read_rows
 from ensemble.results import Classes, word
 from ensemble.samples import Sample

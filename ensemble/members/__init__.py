@@ -6,7 +6,7 @@ from types import MappingProxyType
 from ensemble.members.autoencoder import AutoencoderMember
 from ensemble.members.baseline_cnn import BaselineCNNMember
 from ensemble.members.classical import ForestMember, SupportVectorMember, XGBoostMember
-from ensemble.members.contract import Member, Opinion, Parts, PhotoBatch
+from ensemble.members.contract import Member, Opinion, Parts
 from ensemble.members.detector import DetectorMember
 from ensemble.members.feature_reconstruction import FeatureReconstructionMember
 from ensemble.members.finetuned import FinetunedMember
@@ -28,4 +28,4 @@ KINDS: Mapping[str, type[Member]] = MappingProxyType(
     }
 )
 
-__all__ = ["KINDS", "Member", "Opinion", "Parts", "PhotoBatch"]
+__all__ = ["KINDS", "Member", "Opinion", "Parts"]

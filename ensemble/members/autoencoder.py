@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from ensemble.errors import MemberError
-from ensemble.members.contract import Input, Parts, Progress
+from ensemble.members.contract import Parts, Progress
 from ensemble.members.good_parts import ARRAYS, CHUNK, HELD_OUT, Damaged, GoodPartsMember, HeldOut, Measured
 from ensemble.networks import channels_last
+from ensemble.photo_batch import Input
 from ensemble.preprocessing import Preprocessing
 from ensemble.results import Classes
 

@@ -8,8 +8,9 @@ from sklearn.model_selection import train_test_split
 from torch import Tensor, nn
 
 from ensemble.errors import MemberError
-from ensemble.members.contract import Curves, Facts, Input, Lesson, Opinion, Parts, Progress, Teaching
+from ensemble.members.contract import Curves, Facts, Lesson, Opinion, Parts, Progress, Teaching
 from ensemble.networks import channels_last
+from ensemble.photo_batch import Input
 from ensemble.preprocessing import Preprocessing
 from ensemble.results import Classes
 

@@ -14,7 +14,8 @@ from sklearn.utils.class_weight import compute_sample_weight
 from xgboost import XGBClassifier
 
 from ensemble.errors import MemberError
-from ensemble.members.contract import Curves, Facts, Input, Lesson, Opinion, Parts, Progress, Teaching
+from ensemble.members.contract import Curves, Facts, Lesson, Opinion, Parts, Progress, Teaching
+from ensemble.photo_batch import Input
 from ensemble.preprocessing import Preprocessing
 from ensemble.results import Classes
 

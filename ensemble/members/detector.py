@@ -23,9 +23,10 @@ from PIL import Image
 
 from ensemble.detections import decode, on_scale
 from ensemble.errors import MemberError
-from ensemble.members.contract import Curves, Facts, Input, Lesson, Opinion, Parts, Progress, Teaching
+from ensemble.members.contract import Curves, Facts, Lesson, Opinion, Parts, Progress, Teaching
 from ensemble.members.detector_file import CONFIDENCE, STATED, DetectorFile
 from ensemble.members.onnx_graph import with_metadata
+from ensemble.photo_batch import Input
 from ensemble.preprocessing import Preprocessing
 from ensemble.results import Classes, Region
 from ensemble.yolo import ANY_DEFECT, HOLD, LEARN, data_text, held_out_places, label_text, make_folders, write_label

@@ -13,8 +13,9 @@ from torch.nn.utils import skip_init
 from ensemble.backbones import FeatureExtractor, as_grid
 from ensemble.errors import MemberError
 from ensemble.members.baseline_cnn import vary
-from ensemble.members.contract import Curves, Facts, Input, Lesson, Opinion, Parts, Progress, Teaching
+from ensemble.members.contract import Curves, Facts, Lesson, Opinion, Parts, Progress, Teaching
 from ensemble.networks import channels_last
+from ensemble.photo_batch import Input
 from ensemble.preprocessing import Preprocessing
 from ensemble.results import Classes
 

@@ -16,7 +16,8 @@ from scipy import stats
 from sklearn.model_selection import KFold
 
 from ensemble.errors import MemberError
-from ensemble.members.contract import Curves, Facts, Input, Lesson, Opinion, Parts, Progress, Teaching, all_alike
+from ensemble.members.contract import Curves, Facts, Lesson, Opinion, Parts, Progress, Teaching, all_alike
+from ensemble.photo_batch import Input
 from ensemble.preprocessing import Preprocessing
 from ensemble.results import Classes
 

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from ensemble.backbones import MAPS, FeatureExtractor
 from ensemble.errors import MemberError
-from ensemble.members.contract import Input
+from ensemble.photo_batch import Input
 
 SMOOTHING = 0.8  # places
 Shapes = Mapping[str, tuple[int, int, int]]  # layer -> (C, h, w)

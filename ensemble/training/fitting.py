@@ -16,9 +16,10 @@ from ensemble.held_out import Plan, leave_out
 from ensemble.inspector import Inspector
 from ensemble.members import KINDS, Member
 from ensemble.members.classical import ClassicalMember
-from ensemble.members.contract import Input, Teaching, all_alike, key_of, preprocessing_of
 from ensemble.members.contract import Progress as Report
+from ensemble.members.contract import Teaching, all_alike
 from ensemble.members.good_parts import Damaged, GoodPartsMember
+from ensemble.photo_batch import Input, key_of, preprocessing_of
 from ensemble.readings import Rows, read_masks
 from ensemble.results import Absence
 from ensemble.store import Loaded

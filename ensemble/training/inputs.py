@@ -3,7 +3,7 @@
 from ensemble.backbones import FeatureExtractor
 from ensemble.errors import MemberError
 from ensemble.members import KINDS
-from ensemble.members.contract import Input
+from ensemble.photo_batch import Input
 
 
 def source_of(kind: str, extractor: FeatureExtractor | None, side: int | None = None) -> Input:

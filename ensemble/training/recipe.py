@@ -7,7 +7,8 @@ from pathlib import Path
 from ensemble.backbones import POOLINGS, FeatureExtractor
 from ensemble.hyperparameters import Profile
 from ensemble.members import KINDS
-from ensemble.members.contract import Curves, Input, Lesson
+from ensemble.members.contract import Curves, Lesson
+from ensemble.photo_batch import Input
 from ensemble.results import Classes
 from ensemble.training.inputs import source_of
 
