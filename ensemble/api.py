@@ -31,9 +31,9 @@ from ensemble.errors import PhotoError, PolicyError, QuorumError
 from ensemble.inspector import Inspector
 from ensemble.legible import make_logs_legible, shortened
 from ensemble.members import demo as dummies
-from ensemble.names import safe_name
 from ensemble.photos import MAX_BYTES, Photo, open_photo
 from ensemble.policies import SHIPPED, Policy, choose
+from ensemble.safe_names import safe_name
 from ensemble.store import ModelStore
 
 MODELS_SETTING, DEMO_SETTING = "QUORUM_MODELS", "QUORUM_DEMO"

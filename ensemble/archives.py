@@ -18,8 +18,8 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from ensemble.errors import ArchiveError
-from ensemble.names import MAX_NAME, safe_name, shown
 from ensemble.photos import MAX_BYTES
+from ensemble.safe_names import MAX_NAME, safe_name, shown
 from ensemble.vocabulary import is_litter
 
 MAX_ENTRIES = 5_000

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from ensemble.archives import Entry, count_entries, read_archive
 from ensemble.errors import ArchiveError, PhotoError
 from ensemble.exports import as_csv
-from ensemble.names import shown
 from ensemble.photos import MAX_PIXELS, Photo, open_photo
 from ensemble.policies import Policy
 from ensemble.previews import thumbnail
 from ensemble.results import Verdict
+from ensemble.safe_names import shown
 
 CHUNK = 8  # photos at a time: enough to share a backbone's pass, few enough for a progress bar that moves
 SCORE_COLUMNS = ("score", "score_kind", "score_label", "ok_below", "review_from", "reject_from")

@@ -46,7 +46,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 from ensemble.bombs import BombError, MeteredBytes, refuse_bomb
 from ensemble.colours import Coloured, ColourError, as_rgb, rawmode_of
 from ensemble.errors import PhotoError
-from ensemble.names import safe_name
+from ensemble.safe_names import safe_name
 from ensemble.tiff_layout import is_whole
 
 # Broken EXIF is answered here; once for the process, because warnings.catch_warnings does not hold between threads.

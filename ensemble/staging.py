@@ -18,7 +18,8 @@ from ensemble.errors import ArchiveError, DataError
 from ensemble.full_disk import why_not_written
 from ensemble.listing import Problem, is_photo_name, legible
 from ensemble.locks import locked_alone
-from ensemble.names import any_path_below, clean, clean_parts, numbered
+from ensemble.names import any_path_below
+from ensemble.safe_names import clean, clean_parts, numbered
 from ensemble.vocabulary import same_name
 
 PREFIX, LOCK, UPLOAD = ".incoming-", ".lock", "upload"

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from ensemble.errors import DataError
 from ensemble.masks import boxes, damaged_pixels, read_mask
-from ensemble.names import clean
 from ensemble.photos import read_photo
 from ensemble.results import NON_DEFECTIVE
+from ensemble.safe_names import clean
 from ensemble.samples import Sample
 
 ANY_DEFECT = "defect"  # the class of damage whose kind is unknown or does not matter

@@ -31,10 +31,10 @@ from typer.testing import CliRunner
 from ensemble import __main__, api
 from ensemble.errors import PhotoError
 from ensemble.inspector import Inspector
-from ensemble.names import safe_name
 from ensemble.photos import MAX_BYTES, open_photo
 from ensemble.policies import SHIPPED, choose
 from ensemble.results import Verdict
+from ensemble.safe_names import safe_name
 from ensemble.store import ModelStore, policy_history, versions
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # pytest shows what the photo door keeps quiet

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 ROWS = (
-    {"results", "errors", "digits", "locks", "processes", "strict_json", "legible", "samples"},
+    {"results", "errors", "digits", "locks", "processes", "strict_json", "legible", "samples", "safe_names"},
     {
         "photos",
         "names",

@@ -29,8 +29,9 @@ from ensemble.evidence_photos import photo_path
 from ensemble.importers import understand
 from ensemble.jobs import Settings
 from ensemble.jobs.ledger import Ledger
-from ensemble.names import any_path_below, clean, clean_parts, path_below
+from ensemble.names import any_path_below, path_below
 from ensemble.results import OK_NOK
+from ensemble.safe_names import clean, clean_parts
 from ensemble.staging import staged
 from ensemble.store import ModelStore, listings, swapping, versions
 from ensemble.store.files import digest_of

@@ -21,8 +21,8 @@ from PIL import Image
 
 from ensemble import bombs, photos
 from ensemble.errors import PhotoError
-from ensemble.names import safe_name
 from ensemble.photos import MAX_BYTES, MAX_PIXELS, MIN_SIDE, Photo, open_photo, read_photo
+from ensemble.safe_names import safe_name
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 

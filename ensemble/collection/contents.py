@@ -15,8 +15,9 @@ from PIL import Image
 from ensemble.errors import DataError
 from ensemble.importers import Entry
 from ensemble.masks import read_mask
-from ensemble.names import any_path_below, clean_parts, numbered
+from ensemble.names import any_path_below
 from ensemble.photos import MAX_BYTES, Photo, open_photo
+from ensemble.safe_names import clean_parts, numbered
 
 PHOTOS, MASKS = "photos", "masks"
 NOTES, NEW = ".importing", ".new-"  # what is brought in and no row knows yet; a file before it is whole

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ensemble.collection.database import FILE
-from ensemble.names import clean_parts
+from ensemble.safe_names import clean_parts
 
 
 def is_collection(folder: Path) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ensemble.errors import DataError
 from ensemble.listing import Tree, is_photo_name, legible
-from ensemble.names import clean
+from ensemble.safe_names import clean
 
 LEADING_OUT = re.compile(r"^/|^~/|^[A-Za-z]:/|^[A-Za-z]+://|(^|/)\.\.(/|$)")
 

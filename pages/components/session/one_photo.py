@@ -7,10 +7,10 @@ import streamlit as st
 
 from ensemble.attribution import Attribution, attribute
 from ensemble.members import KINDS
-from ensemble.names import safe_name
 from ensemble.photos import Photo, open_photo
 from ensemble.previews import evidence
 from ensemble.results import Verdict, Vote
+from ensemble.safe_names import safe_name
 from pages.components.session.inspecting import inspection, trained, turn
 from pages.components.session.product import CHOSEN, LOOKS, SAMPLE, VERDICT, mode, policy, records
 from pages.components.session.tables import lay, table, take_off

@@ -15,9 +15,9 @@ from ensemble.datasets import find_dataset
 from ensemble.errors import QuorumError, WeightsError
 from ensemble.jobs import Job, Settings
 from ensemble.lessons import teachable
-from ensemble.names import clean
 from ensemble.own_photos import missing_photos
 from ensemble.publication import Effects, effects_of
+from ensemble.safe_names import clean
 from ensemble.store import ModelStore, swapping, versions
 from ensemble.store.places import MANIFEST, POLICIES
 from ensemble.store.versions import Summary
