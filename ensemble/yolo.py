@@ -1,9 +1,5 @@
-"""From masks to what YOLO detectors learn from: photos, a text file of boxes for each, and the data YAML.
+"""From photos and their masks to the folder that YOLO detectors learn from."""
 
-One line a connected damaged region, `class x y width height`, the box's middle and size in shares of the photo.
-"""
-
-import json
 import shutil
 import tempfile
 from collections import Counter, defaultdict
@@ -16,15 +12,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.errors import DataError
-from ensemble.masks import boxes, damaged_pixels, read_mask
+from ensemble.masks import damaged_pixels, read_mask
+from ensemble.members.detector_labels import (
+    ANY_DEFECT,
+    HOLD,
+    LEARN,
+    data_text,
+    held_out_places,
+    label_text,
+    make_folders,
+    write_label,
+)
 from ensemble.photos import read_photo
 from ensemble.results import NON_DEFECTIVE
 from ensemble.safe_names import clean
 from ensemble.samples import Sample
-
-ANY_DEFECT = "defect"  # the class of damage whose kind is unknown or does not matter
-LEARN, HOLD = "train", "val"  # YOLO's own words
-HELD_OUT = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,42 +102,6 @@ def hold_out(samples: Sequence[Sample], seed: int) -> tuple[list[Sample], list[S
         for place, sample in enumerate(by_kind[kind]):
             (hold if place in held else learn).append(sample)
     return learn, hold
-
-
-def held_out_places(count: int, random: np.random.Generator) -> set[int]:
-    """Which of `count` places are held out."""
-    wanted = max(1, round(HELD_OUT * count)) if count > 1 else 0
-    return {int(place) for place in random.permutation(count)[:wanted]}
-
-
-def label_text(damage: NDArray[np.bool_], number: int = 0) -> str:
-    """The lines for the damaged regions of a mask (height, width), all of the class `number`; none without damage."""
-    height, width = damage.shape
-    lines = []
-    for left, top, right, bottom in boxes(damage):
-        middle = (left + right) / 2 / width, (top + bottom) / 2 / height
-        shares = (*middle, (right - left) / width, (bottom - top) / height)
-        lines.append(f"{number} " + " ".join(f"{share:.8f}" for share in shares) + "\n")
-    return "".join(lines)
-
-
-def data_text(names: Sequence[str]) -> str:
-    """The data YAML; the photos are found beside it, wherever the folder is moved."""
-    classes = "".join(f"  {number}: {json.dumps(name)}\n" for number, name in enumerate(names))
-    return f"train: images/{LEARN}\nval: images/{HOLD}\nnames:\n{classes}"
-
-
-def make_folders(folder: Path) -> Path:
-    """The empty folders of a set of photos and labels."""
-    for part in (LEARN, HOLD):
-        for content in ("images", "labels"):
-            (folder / content / part).mkdir(parents=True)
-    return folder
-
-
-def write_label(folder: Path, part: str, file: str, text: str) -> None:
-    """Write the label of a photo that lies in `images/PART/FILE`."""
-    (folder / "labels" / part / file).with_suffix(".txt").write_text(text, encoding="ascii")
 
 
 def _damage(sample: Sample) -> NDArray[np.bool_]:

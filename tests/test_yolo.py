@@ -11,8 +11,9 @@ from PIL import Image
 from scipy import ndimage
 
 from ensemble.errors import DataError, PhotoError
+from ensemble.members.detector_labels import label_text
 from ensemble.samples import Sample
-from ensemble.yolo import hold_out, label_text, write_labels
+from ensemble.yolo import hold_out, write_labels
 
 MASKS = arrays.arrays(bool, st.tuples(st.integers(1, 40), st.integers(1, 40)))
 

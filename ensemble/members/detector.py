@@ -25,11 +25,20 @@ from ensemble.detections import decode, on_scale
 from ensemble.errors import MemberError
 from ensemble.members.contract import Curves, Facts, Lesson, Opinion, Parts, Progress, Teaching
 from ensemble.members.detector_file import CONFIDENCE, STATED, DetectorFile
+from ensemble.members.detector_labels import (
+    ANY_DEFECT,
+    HOLD,
+    LEARN,
+    data_text,
+    held_out_places,
+    label_text,
+    make_folders,
+    write_label,
+)
 from ensemble.members.onnx_graph import with_metadata
 from ensemble.photo_batch import Input
 from ensemble.preprocessing import Preprocessing
 from ensemble.results import Classes, Region
-from ensemble.yolo import ANY_DEFECT, HOLD, LEARN, data_text, held_out_places, label_text, make_folders, write_label
 from ensemble.yolo_training import DETECTOR, EPOCH, RESULT
 
 ONNX = ".onnx"
