@@ -24,11 +24,11 @@ class HandTuned(StrEnum):
 @app.callback()
 def listing(context: typer.Context, models: Models = DEFAULT_MODELS) -> None:
     """List the versions of a product, the newest first; the one in force is marked."""
-    from ensemble.store import ModelStore, swapping, versions
+    from ensemble.store import swapping, versions
 
     if context.invoked_subcommand:
         return
-    found = versions.history(ModelStore(models))
+    found = versions.history(models)
     if interrupted := swapping.interruption(models):
         say(interrupted)
     if not found:
@@ -70,16 +70,16 @@ def publish(
             "back with the next version."
         )
     set_aside = [each.name for each in effects.hand_tuned] if hand_tuned is HandTuned.SET_ASIDE else []
-    versions.publish(store, number, author, reason, set_aside=set_aside)
+    versions.publish(store.folder, number, author, reason, set_aside=set_aside)
     say(f"Version {number} is in force in {models}.")
 
 
 @app.command()
 def discard(number: Number, models: Models = DEFAULT_MODELS) -> None:
     """Give up a candidate: its files go, its line stays."""
-    from ensemble.store import ModelStore, versions
+    from ensemble.store import versions
 
-    versions.discard(ModelStore(models), number)
+    versions.discard(models, number)
     say(f"Version {number} is discarded.")
 
 

@@ -61,7 +61,7 @@ def train_and_publish(ledger: Ledger, number: int) -> None:
     worker.run(ledger.folder.parent, number)
     found = ledger.job(number)
     assert found.version is not None, found.error
-    versions.publish(ModelStore(found.folder), found.version, "Ada", "Better.")
+    versions.publish(found.folder, found.version, "Ada", "Better.")
 
 
 def obey(order: dict[str, Any]) -> dict[str, Any]:

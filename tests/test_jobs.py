@@ -91,7 +91,7 @@ def wait_for(root: Path, number: int, *states: str) -> jobs.Job:
 def assert_whole(store: ModelStore) -> int:
     """The number of the version in force: all of its bytes lie in the folder, and no others of its kind."""
     assert store.quarantine() == []
-    (current,) = [found for found in versions.history(store) if found.current]
+    (current,) = [found for found in versions.history(store.folder) if found.current]
     files = listings.version(store.folder, current.number).files
     assert {name: digest_of((store.folder / name).read_bytes()) for name in files} == files
     assert {name for record in store.manifest().members.values() for name in record.files} <= set(files)
@@ -139,7 +139,7 @@ def test_a_training_of_its_own_leaves_a_candidate(root: Path, settings: Settings
     assert found.state == "done", jobs.log(root, started.id)
     assert found.share == 1 and found.stage == "Saved" and found.started and found.ended and found.error == ""
     store = ModelStore(root / "disc")
-    (version,) = versions.history(store)
+    (version,) = versions.history(store.folder)
     assert (version.number, version.state, version.notes["training"]) == (found.version, "candidate", started.id)
     assert store.known_manifest() is None and len(store.at(version.number).load().members) == 2
     said = jobs.log(root, started.id)

@@ -369,7 +369,11 @@ def test_a_listing_that_no_publication_wrote_is_refused(outside: Path, names: li
         return
     with nothing_changes(*others(outside)):
         before = {path: data for path, data in kept(store.folder).items() if not path.endswith(".lock")}
-        for look in (lambda: versions.history(store), lambda: versions.publish(store, 1), lambda: store.at(1)):
+        for look in (
+            lambda: versions.history(store.folder),
+            lambda: versions.publish(store.folder, 1),
+            lambda: store.at(1),
+        ):
             with pytest.raises(StoreError, match="cannot be read"):
                 look()
         assert {path: data for path, data in kept(store.folder).items() if not path.endswith(".lock")} == before

@@ -80,7 +80,7 @@ def test_a_policy_that_a_person_tuned_is_counted_before_and_after(product: Model
 
 def test_kept_it_belongs_to_the_version_that_it_was_tuned_on(product: ModelStore) -> None:
     number = candidate(product)
-    versions.publish(product, number, "Ben", "More photos.")
+    versions.publish(product.folder, number, "Ben", "More photos.")
     assert product.policies()[0] == MINE
     newest = policy_history.history(product.folder)[-1]
     assert newest.reason == f"Thresholds from the training of version {number}. Unchanged: MINE."
@@ -96,9 +96,9 @@ def test_kept_it_belongs_to_the_version_that_it_was_tuned_on(product: ModelStore
 
 def test_set_aside_it_waits_for_the_next_version(product: ModelStore) -> None:
     number = candidate(product)
-    versions.publish(product, number, "Ben", "More photos.", set_aside=["MINE"])
+    versions.publish(product.folder, number, "Ben", "More photos.", set_aside=["MINE"])
     assert MINE not in product.policies() and product.policies()[0].name == "MAJORITY"
-    versions.publish(product, 1, "Ben", "Back.")
+    versions.publish(product.folder, 1, "Ben", "Back.")
     assert MINE in product.policies()
 
 
@@ -118,9 +118,9 @@ def test_the_command_line_asks_before_it_publishes(product: ModelStore, run: Run
     number = candidate(product)
     code, _, said = run("versions", "publish", number, "--models", product.folder)
     assert code == 2 and "MINE was tuned by Ada on version 1" in said and "--hand-tuned keep" in said
-    assert not versions.history(product)[0].current
+    assert not versions.history(product.folder)[0].current
     code, _, said = run("versions", "publish", number, "--models", product.folder, "--hand-tuned", "set-aside")
-    assert code == 0 and versions.history(product)[0].current and MINE not in product.policies()
+    assert code == 0 and versions.history(product.folder)[0].current and MINE not in product.policies()
 
 
 @pytest.mark.parametrize(("at", "tuned_on"), [("", None), ("yesterday", None), ("2126-01-01T00:00:00", 1)])
@@ -136,4 +136,4 @@ def test_the_date_of_a_state_that_was_found_is_that_of_its_training(product: Mod
     shutil.rmtree(product.folder / "versions")
     trained = max(record.training["trained"] for record in product.manifest().members.values())
     candidate(product)
-    assert versions.history(product)[-1].at[:19] == trained[:19]
+    assert versions.history(product.folder)[-1].at[:19] == trained[:19]

@@ -101,7 +101,7 @@ def test_a_model_is_trained_published_retrained_compared_and_rolled_back(models:
     assert "Version 2 of Disc is in force." in text(app)
     app = click(app, "roll_back")
     assert "Version 1 of Disc is in force." in text(app)
-    current = [each.number for each in versions.history(ModelStore(models)) if each.current]
+    current = [each.number for each in versions.history(models) if each.current]
     assert current == [1]
 
 

@@ -119,7 +119,7 @@ def _train(ledger: Ledger, found: Job) -> int:
     from ensemble.datasets import find_dataset
     from ensemble.hyperparameters import profile_called
     from ensemble.jobs.estimate import Estimate, expected, stages
-    from ensemble.store import ModelStore, versions
+    from ensemble.store import versions
     from ensemble.training import train
 
     settings = found.settings
@@ -147,7 +147,7 @@ def _train(ledger: Ledger, found: Job) -> int:
     reporter.write("Saved")
     ledger.remember_costs(reporter.estimate.costs(len(dataset.train)))
     notes = {"training": found.id, "said": list(outcome.notes), **_compared(found, outcome.version)}
-    versions.annotate(ModelStore(found.folder), outcome.version, notes)
+    versions.annotate(found.folder, outcome.version, notes)
     return outcome.version
 
 
@@ -165,7 +165,7 @@ def _compared(found: Job, version: int) -> dict[str, Any]:
         return {"not_compared": f"It could not be compared with the model in force. {reason}"}
     if comparison is None:
         return {}
-    current = next((each.number for each in versions.history(store) if each.current), None)
+    current = next((each.number for each in versions.history(store.folder) if each.current), None)
     return {"comparison": comparison.as_json(), "compared_with": current}
 
 

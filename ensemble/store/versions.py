@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ensemble.errors import PolicyError, StoreError
 from ensemble.policies import PolicyBook
@@ -21,9 +21,6 @@ from ensemble.store.manifest import Manifest
 from ensemble.store.places import EVIDENCE, MANIFEST, place_of
 from ensemble.store.policies_kept import Entries
 from ensemble.store.swapping import exclusively, is_pending, steady, swap
-
-if TYPE_CHECKING:
-    from ensemble.store.folder import ModelStore
 
 FOUND = "As it was found in the folder."
 
@@ -43,47 +40,45 @@ class Summary:
     notes: Mapping[str, Any]
 
 
-def history(store: "ModelStore") -> tuple[Summary, ...]:
+def history(folder: Path) -> tuple[Summary, ...]:
     """Every version that is kept, the newest first; empty where nothing has been published since versions are kept."""
 
     def read() -> tuple[Summary, ...]:
-        known = listings.versions(store.folder)
-        current = listings.in_force(store.folder, known)
-        return tuple(_summary(store.folder, each, each == current) for each in reversed(known))
+        known = listings.versions(folder)
+        current = listings.in_force(folder, known)
+        return tuple(_summary(folder, each, each == current) for each in reversed(known))
 
-    return steady(store.folder, read)
+    return steady(folder, read)
 
 
-def publish(
-    store: "ModelStore", number: int, author: str = "", reason: str = "", *, set_aside: Collection[str] = ()
-) -> None:
+def publish(folder: Path, number: int, author: str = "", reason: str = "", *, set_aside: Collection[str] = ()) -> None:
     """Put a version in force, at once and whole; a StoreError where it cannot be, and then nothing has changed.
 
     Files of the version before that this one lacks go; files that no version knows, and those that somebody has
     replaced by hand, stay. People's policies called in `set_aside` are not carried over; see `policies_kept`.
     """
-    with changing(store.folder):
-        found = listings.version(store.folder, number)
+    with changing(folder):
+        found = listings.version(folder, number)
         if found.state == "discarded":
-            raise StoreError(f"Version {number} of {store.folder} was discarded and is no more. Publish another one.")
-        put_in_force(store.folder, found, author, reason, set_aside)
+            raise StoreError(f"Version {number} of {folder} was discarded and is no more. Publish another one.")
+        put_in_force(folder, found, author, reason, set_aside)
 
 
-def discard(store: "ModelStore", number: int) -> None:
+def discard(folder: Path, number: int) -> None:
     """Give up a candidate: its files go, its line in the history stays; a StoreError where it is none."""
-    with changing(store.folder):
-        found = listings.version(store.folder, number)
+    with changing(folder):
+        found = listings.version(folder, number)
         if found.state != "candidate":
-            raise StoreError(f"Version {number} of {store.folder} is {found.state}: only a candidate can be discarded.")
+            raise StoreError(f"Version {number} of {folder} is {found.state}: only a candidate can be discarded.")
         manifest = {MANIFEST: found.files[MANIFEST]}
-        listings.write(store.folder, replace(found, state="discarded", files=manifest))
+        listings.write(folder, replace(found, state="discarded", files=manifest))
 
 
-def annotate(store: "ModelStore", number: int, notes: Mapping[str, Any]) -> None:
+def annotate(folder: Path, number: int, notes: Mapping[str, Any]) -> None:
     """Keep plain JSON values with a version, a comparison say, beside those that it has."""
-    with exclusively(store.folder):
-        found = listings.version(store.folder, number)
-        listings.write(store.folder, replace(found, notes={**found.notes, **notes}))
+    with exclusively(folder):
+        found = listings.version(folder, number)
+        listings.write(folder, replace(found, notes={**found.notes, **notes}))
 
 
 @contextlib.contextmanager

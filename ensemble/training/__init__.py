@@ -148,7 +148,7 @@ def train(
 def _put_in_force(store: ModelStore, version: int, notify: Callable[[str], None]) -> tuple[str, ...]:
     """Publish what was learnt; gives a sentence for each policy that a person had tuned on the models of before."""
     tuned = effects_of(store, version).sentences()
-    versions.publish(store, version, reason="Trained.")
+    versions.publish(store.folder, version, reason="Trained.")
     for sentence in tuned:
         notify(sentence)
     return tuned

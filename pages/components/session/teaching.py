@@ -182,7 +182,7 @@ def store_of(job: Job) -> ModelStore:
 
 def versions_of(chosen: ModelStore) -> tuple[Summary, ...]:
     """Every version of a product that is kept, the newest first."""
-    return versions.history(chosen) if chosen.folder.is_dir() else ()
+    return versions.history(chosen.folder) if chosen.folder.is_dir() else ()
 
 
 def current_version(job: Job) -> int | None:
@@ -222,7 +222,7 @@ def publish_version(
     """Put a version in force; policies called in `set_aside` are not carried over."""
 
     def act() -> str:
-        versions.publish(chosen, number, author.strip(), reason, set_aside=tuple(set_aside))
+        versions.publish(chosen.folder, number, author.strip(), reason, set_aside=tuple(set_aside))
         return f"Version {number} of {chosen.product_name()} is in force."
 
     _do(act)
@@ -233,7 +233,7 @@ def discard_version(chosen: ModelStore, number: int) -> None:
     """Give a candidate up; for a button's callback."""
 
     def act() -> str:
-        versions.discard(chosen, number)
+        versions.discard(chosen.folder, number)
         return f"Version {number} of {chosen.product_name()} is discarded."
 
     _do(act)
