@@ -3,8 +3,9 @@ one line in `counting.RULES`."""
 
 from ensemble.policies.counting import RULES
 from ensemble.policies.files import PolicyBook, from_json, to_json
-from ensemble.policies.policy import DEFAULT_THRESHOLD, Clause, Policy, Stage
+from ensemble.policies.policy import Policy
 from ensemble.policies.shipped import INDUSTRIAL, PLURAL_SHIPPED, SHIPPED, choose, shipped
+from ensemble.policies.value import DEFAULT_THRESHOLD, Clause, Stage
 
 __all__ = [
     "DEFAULT_THRESHOLD",

@@ -2,22 +2,21 @@
 
 from collections.abc import Mapping
 from sys import float_info
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ensemble.errors import PolicyError
 from ensemble.policies.counting import RULES
 from ensemble.results import DEFECTIVE, REVIEW
-
-if TYPE_CHECKING:
-    from ensemble.policies.policy import Clause, Policy, Stage
 
 OVERRIDES = ("threshold", "thresholds", "review", "reject", "quorum")
 TEXTS = ("description", "author", "reason")
 COUNTS = ("good", "defective", "escapes", "overkills")
 MOST = 10**9  # photos that a count may name
 
+Unchecked = Any  # a policy, a stage or an exception, whose fields may still hold anything
 
-def check(policy: "Policy") -> None:
+
+def check(policy: Unchecked) -> None:
     """A PolicyError at the first thing that is wrong."""
     if not isinstance(policy.name, str) or not policy.name.strip():
         raise PolicyError(f"A policy needs a name. Got {policy.name!r}.")
@@ -58,7 +57,7 @@ def _is_plain(value: Any) -> bool:
     return value is None or isinstance(value, str | bool) or _is_number(value)
 
 
-def _check_cuts(policy: "Policy", who: str) -> None:
+def _check_cuts(policy: Unchecked, who: str) -> None:
     _check_thresholds(policy.threshold, policy.thresholds, who)
     for name in ("review", "reject"):
         value = getattr(policy, name)
@@ -95,7 +94,7 @@ def _check_count(value: Any, who: str) -> None:
         raise PolicyError(f"{who}: the quorum must be a whole number of votes, 1 or more. Got {value!r}.")
 
 
-def _check_weights(policy: "Policy", who: str) -> None:
+def _check_weights(policy: Unchecked, who: str) -> None:
     if not isinstance(policy.weights, Mapping):
         raise PolicyError(f"{who}: weights must map member names to numbers.")
     if policy.weights and policy.rule not in {"weighted", "mean"}:
@@ -105,7 +104,7 @@ def _check_weights(policy: "Policy", who: str) -> None:
             raise PolicyError(f"{who}: the weight of {member} must lie in (0, 1]. Got {weight!r}.")
 
 
-def _check_stage(stage: "Stage", seen: set[str], who: str) -> None:
+def _check_stage(stage: Unchecked, seen: set[str], who: str) -> None:
     members = stage.members
     if not isinstance(members, tuple) or not members or not all(isinstance(each, str) for each in members):
         raise PolicyError(f"{who}: each stage of its cascade names one member or more. Got {members!r}.")
@@ -121,7 +120,7 @@ def _check_stage(stage: "Stage", seen: set[str], who: str) -> None:
         )
 
 
-def _check_clause(clause: "Clause", policy: "Policy", who: str) -> None:
+def _check_clause(clause: Unchecked, policy: Unchecked, who: str) -> None:
     if not isinstance(clause.product, str) or not isinstance(clause.defect, str):
         raise PolicyError(f"{who}: an exception names its product and its defect as texts.")
     _check_thresholds(clause.threshold, clause.thresholds, who)

@@ -1,19 +1,18 @@
 """What decided: the one quantity that a policy compared with its thresholds, as it is said, drawn and kept."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from ensemble.policies import plurality
 from ensemble.policies.counting import RULES, counted, reaches, suspicion
+from ensemble.policies.ruling import Ruling
+from ensemble.policies.value import PolicySettings
 from ensemble.results import DEFECTIVE, REVIEW, Classes, Decision, Vote
 
 DIGITS = 9  # of a score: what the sums of floats add beyond them is no part of it
 
-if TYPE_CHECKING:
-    from ensemble.policies.policy import Policy, Ruling
 
-
-def decision(policy: "Policy", ruling: "Ruling", votes: Sequence[Vote], classes: Classes) -> Decision | None:
+def decision(policy: PolicySettings, ruling: Ruling, votes: Sequence[Vote], classes: Classes) -> Decision | None:
     """The quantity that decided on the votes that a ruling rests on; None where nobody voted."""
     if not votes:
         return None
@@ -24,7 +23,7 @@ def decision(policy: "Policy", ruling: "Ruling", votes: Sequence[Vote], classes:
     return _counted(policy, ruling, votes, classes, classes.defect)
 
 
-def confidence(policy: "Policy", label: str, votes: Sequence[Vote]) -> float | None:
+def confidence(policy: PolicySettings, label: str, votes: Sequence[Vote]) -> float | None:
     """The mean probability of the label, each vote as the rule counts it; None for REVIEW and below one half."""
     if label == REVIEW or not votes:
         return None
@@ -34,12 +33,12 @@ def confidence(policy: "Policy", label: str, votes: Sequence[Vote]) -> float | N
     return mean if mean >= 0.5 else None
 
 
-def weights_of(policy: "Policy", votes: Sequence[Vote]) -> dict[str, float]:
+def weights_of(policy: PolicySettings, votes: Sequence[Vote]) -> dict[str, float]:
     """What each vote counts under the policy's rule."""
     return {vote.member: policy.weight_of(vote.member, vote.weight) for vote in votes}
 
 
-def _leading(policy: "Policy", ruling: "Ruling", votes: Sequence[Vote], classes: Classes) -> Decision:
+def _leading(policy: PolicySettings, ruling: Ruling, votes: Sequence[Vote], classes: Classes) -> Decision:
     shares, means = plurality.shares(policy.weight_of, votes, classes)
     tied = list(shares.values()).count(max(shares.values())) > 1
     by_mean = policy.rule == "mean" or ruling.way == "margin" or tied
@@ -50,7 +49,7 @@ def _leading(policy: "Policy", ruling: "Ruling", votes: Sequence[Vote], classes:
     return Decision(kind, ruling.first, found[ruling.first], shares=found, counted=(says, len(votes)), weights=weights)
 
 
-def _region(policy: "Policy", ruling: "Ruling", votes: Sequence[Vote], classes: Classes) -> Decision:
+def _region(policy: PolicySettings, ruling: Ruling, votes: Sequence[Vote], classes: Classes) -> Decision:
     """The surest region of a kind of defect that counts for itself."""
     wanted = REVIEW if ruling.label == REVIEW else DEFECTIVE
     found = [
@@ -66,7 +65,7 @@ def _region(policy: "Policy", ruling: "Ruling", votes: Sequence[Vote], classes: 
     return Decision("region", label, score, review, reject, sides=_sides(classes))
 
 
-def _counted(policy: "Policy", ruling: "Ruling", votes: Sequence[Vote], classes: Classes, defect: str) -> Decision:
+def _counted(policy: PolicySettings, ruling: Ruling, votes: Sequence[Vote], classes: Classes, defect: str) -> Decision:
     rule = RULES[policy.rule]
     value = round(min(1.0, suspicion([counted(vote, rule, defect, policy.weight_of) for vote in votes])), DIGITS)
     ok, review, reject = _thresholds(policy, ruling, len(votes))
@@ -93,7 +92,7 @@ def _sides(classes: Classes) -> tuple[str, str]:
     return str(classes.good), str(classes.defect)
 
 
-def _thresholds(policy: "Policy", ruling: "Ruling", votes: int) -> tuple[float | None, float | None, float | None]:
+def _thresholds(policy: PolicySettings, ruling: Ruling, votes: int) -> tuple[float | None, float | None, float | None]:
     """Below which a part is OK, from where on REVIEW and NOK: of a stage that decided, its own."""
     if ruling.way == "stage" and ruling.stage is not None:
         stage = policy.cascade[ruling.stage]
@@ -103,7 +102,7 @@ def _thresholds(policy: "Policy", ruling: "Ruling", votes: int) -> tuple[float |
     return None, (policy.review_from if policy.has_review else None), policy.reject_from
 
 
-def _kind(policy: "Policy") -> Literal["votes", "weight", "mean"]:
+def _kind(policy: PolicySettings) -> Literal["votes", "weight", "mean"]:
     rule = RULES[policy.rule]
     if not rule.sides:
         return "mean"

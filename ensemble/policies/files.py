@@ -7,7 +7,8 @@ from dataclasses import MISSING, dataclass
 from typing import Any
 
 from ensemble.errors import PolicyError, brief
-from ensemble.policies.policy import Clause, Policy, Stage, in_file
+from ensemble.policies.policy import Policy
+from ensemble.policies.value import Clause, Stage, in_file
 from ensemble.strict_json import JSONError, line_at, parsed
 
 TOP = ("active", "policies")

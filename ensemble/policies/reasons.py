@@ -1,25 +1,23 @@
 """Why a verdict is what it is: the votes that decided it, and the smallest change that would have turned it."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from ensemble.digits import beside, decimals, in_order
 from ensemble.policies import wording
 from ensemble.policies.counting import RULES
+from ensemble.policies.ruling import Ruling, rule_on
+from ensemble.policies.value import PolicySettings
 from ensemble.results import REVIEW, Absence, Classes, Decision, Vote, word
-
-if TYPE_CHECKING:
-    from ensemble.policies.policy import Policy, Ruling
 
 MOST_NAMES = 3
 LOOK = "a person must look"
 
 
 def sentence(
-    policy: "Policy",
-    ruling: "Ruling",
+    policy: PolicySettings,
+    ruling: Ruling,
     decision: Decision | None,
     votes: Sequence[Vote],
     absent: Sequence[Absence],
@@ -48,8 +46,8 @@ def doubtful(doubt: str, label: str) -> str:
 
 
 def _count(
-    policy: "Policy",
-    ruling: "Ruling",
+    policy: PolicySettings,
+    ruling: Ruling,
     decision: Decision,
     votes: Sequence[Vote],
     absent: Sequence[Absence],
@@ -81,8 +79,8 @@ def _mean(decision: Decision, votes: Sequence[Vote], defect: str) -> str:
 
 
 def _plurality(
-    policy: "Policy",
-    ruling: "Ruling",
+    policy: PolicySettings,
+    ruling: Ruling,
     decision: Decision,
     votes: Sequence[Vote],
     absent: Sequence[Absence],
@@ -133,8 +131,8 @@ def names(members: Sequence[str]) -> str:
 
 
 def turn(
-    policy: "Policy",
-    ruling: "Ruling",
+    policy: PolicySettings,
+    ruling: Ruling,
     decision: Decision,
     votes: Sequence[Vote],
     absent: Sequence[Absence],
@@ -151,7 +149,7 @@ def turn(
 
 
 def _turn_sides(
-    policy: "Policy", ruling: "Ruling", votes: Sequence[Vote], absent: Sequence[Absence], classes: Classes
+    policy: PolicySettings, ruling: Ruling, votes: Sequence[Vote], absent: Sequence[Absence], classes: Classes
 ) -> str:
     """The fewest votes nearest to their cuts that would have had to fall on the other side."""
     defect, good = classes.defect, classes.good
@@ -162,15 +160,35 @@ def _turn_sides(
         (vote for vote in votes if vote.label == from_side and _can_turn(vote, from_side == defect)),
         key=lambda vote: (abs(vote.score - (vote.threshold or 0.0)), vote.member),
     )
-    turned = list(votes)
-    moved: list[Vote] = []
-    for vote in near:
-        moved.append(vote)
-        turned = [replace(each, label=other[each.label]) if each is vote else each for each in turned]
-        label = policy.rule_on(turned, absent, classes).label
+    moves = (_Move(vote, other[vote.label], _moved(vote, from_side == defect)) for vote in near)
+    return _after_moves(policy, ruling, moves, votes, absent, classes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """A vote that would have had to be another one, and how that is said."""
+
+    vote: Vote
+    label: str
+    said: str
+
+
+def _after_moves(
+    policy: PolicySettings,
+    ruling: Ruling,
+    moves: Iterable[_Move],
+    votes: Sequence[Vote],
+    absent: Sequence[Absence],
+    classes: Classes,
+) -> str:
+    """The label after the fewest of these moves, made one after the other; empty where it stays or they are many."""
+    turned, said = list(votes), []
+    for move in moves:
+        said.append(move.said)
+        turned = [replace(each, label=move.label) if each is move.vote else each for each in turned]
+        label = rule_on(policy, turned, absent, classes).label
         if label != ruling.label:
-            moves = [_moved(each, from_side == defect) for each in moved]
-            return f"{word(label)} if {' and '.join(moves)}." if len(moves) <= MOST_NAMES else ""
+            return f"{word(label)} if {' and '.join(said)}." if len(said) <= MOST_NAMES else ""
     return ""
 
 
@@ -206,8 +224,8 @@ def beyond(score: float, upwards: bool) -> float:
 
 
 def _turn_mean(
-    policy: "Policy",
-    ruling: "Ruling",
+    policy: PolicySettings,
+    ruling: Ruling,
     decision: Decision,
     votes: Sequence[Vote],
     absent: Sequence[Absence],
@@ -223,14 +241,14 @@ def _turn_mean(
     if new > 1 or (name == "review" and new > policy.reject_from):
         return ""
     changed = replace(policy, reject=new) if name == "reject" else replace(policy, review=new)
-    label = changed.rule_on(votes, absent, classes).label
+    label = rule_on(changed, votes, absent, classes).label
     most = 1.0 if name == "reject" else policy.reject_from
     instead = _instead(value, old, upwards, wording.compared(decision), most)
     return "" if label == ruling.label else f"{word(label)} if the threshold were {instead}."
 
 
 def _turn_lead(
-    policy: "Policy", ruling: "Ruling", votes: Sequence[Vote], absent: Sequence[Absence], classes: Classes
+    policy: PolicySettings, ruling: Ruling, votes: Sequence[Vote], absent: Sequence[Absence], classes: Classes
 ) -> str:
     """The fewest votes, least sure first, that would have had to go to their own second choice."""
 
@@ -238,16 +256,11 @@ def _turn_lead(
         rest = [name for name in classes.names if name != vote.label]
         return max(rest, key=lambda name: vote.probabilities[name])
 
+    if policy.rule == "mean":
+        return ""
     near = sorted(
         (vote for vote in votes if vote.label == ruling.label),
         key=lambda vote: vote.probabilities[vote.label] - vote.probabilities[second(vote)],
     )
-    turned, moved = list(votes), []
-    for vote in near if policy.rule != "mean" else ():
-        choice = second(vote)
-        moved.append(f"{vote.member} had said {word(choice)}")
-        turned = [replace(each, label=choice) if each is vote else each for each in turned]
-        label = policy.rule_on(turned, absent, classes).label
-        if label != ruling.label:
-            return f"{word(label)} if {' and '.join(moved)}." if len(moved) <= MOST_NAMES else ""
-    return ""
+    moves = (_Move(vote, second(vote), f"{vote.member} had said {word(second(vote))}") for vote in near)
+    return _after_moves(policy, ruling, moves, votes, absent, classes)

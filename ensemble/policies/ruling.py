@@ -1,0 +1,148 @@
+"""How a policy finds the label for votes: by the count, a stage of its cascade, a named defect, or who leads."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ensemble.policies import plurality
+from ensemble.policies.counting import RULES, counted, reaches, suspicion
+from ensemble.policies.value import PolicySettings
+from ensemble.results import DEFECTIVE, REVIEW, Absence, Classes, Vote
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """A label and how it was found: by the count, a stage's own cut, a named defect, or why a person must look.
+
+    `value` is the suspicion with none of the absent against the part, or how far the leading class is ahead whatever
+    the absent say; `stage` the position in the cascade after which nobody else had to be asked.
+    """
+
+    label: str
+    way: str
+    value: float = 0.0
+    stage: int | None = None
+    first: str = ""
+
+
+def rule_on(policy: PolicySettings, votes: Sequence[Vote], absent: Sequence[Absence], classes: Classes) -> Ruling:
+    """The label for votes that are cast, and which way it was found."""
+    if not votes:
+        return Ruling(REVIEW, "silence")
+    if classes.defect is None or classes.good is None:
+        return _leading(policy, votes, absent, classes)
+    stages = range(len(policy.cascade))
+    early = (_early(policy, number, votes, absent, classes.defect, classes.good) for number in stages)
+    ruling = next((found for found in early if found is not None), None)
+    ruling = ruling or _final(policy, votes, absent, classes.defect, classes.good)
+    if ruling.label == classes.good and absent and _could_reject(policy, ruling.stage, votes, absent, classes.defect):
+        return Ruling(REVIEW, "absent", ruling.value)
+    return ruling
+
+
+def _could_reject(
+    policy: PolicySettings, last: int | None, votes: Sequence[Vote], absent: Sequence[Absence], defect: str
+) -> bool:
+    """Whether a stage up to the last one that was asked could say NOK at once, had its absent members voted."""
+    for number, stage in enumerate(policy.cascade[: None if last is None else last + 1]):
+        seen = {member for each in policy.cascade[: number + 1] for member in each.members}
+        here = [vote for vote in votes if vote.member in seen]
+        gone = [absence for absence in absent if absence.member in seen]
+        most = suspicion_range(policy, here, gone, defect)[1]
+        if stage.nok_from is not None and gone and reaches(most, stage.nok_from):
+            return True
+    return False
+
+
+def _leading(policy: PolicySettings, votes: Sequence[Vote], absent: Sequence[Absence], classes: Classes) -> Ruling:
+    lead = plurality.lead(policy.rule, policy.weight_of, votes, absent, classes)
+    close = policy.margin > 0 and lead.least < policy.margin  # votes may lead where the mean probability does not
+    doubts = {"quorum": len(votes) < policy.quorum, "absent": lead.open, "margin": close}
+    way = next((name for name, holds in doubts.items() if holds), "lead")
+    return Ruling(lead.first if way == "lead" else REVIEW, way, lead.least, first=lead.first)
+
+
+def _final(policy: PolicySettings, votes: Sequence[Vote], absent: Sequence[Absence], defect: str, good: str) -> Ruling:
+    least, most = suspicion_range(policy, votes, absent, defect)
+    low, high = _outcome(policy, least, defect, good), _outcome(policy, most, defect, good)
+    named = _named(policy, votes, defect)
+    if len(votes) < policy.quorum:
+        return Ruling(REVIEW, "quorum", least)
+    if named == defect or low == high == defect:
+        return Ruling(defect, "defect" if named == defect and low != defect else "count", least)
+    if low != high or (absent and high == good and _looks_for_defects(policy)):
+        return Ruling(REVIEW, "absent", least)
+    if named is not None and low == good:
+        return Ruling(REVIEW, "defect", least)
+    return Ruling(low, "count", least)
+
+
+def _early(
+    policy: PolicySettings, number: int, votes: Sequence[Vote], absent: Sequence[Absence], defect: str, good: str
+) -> Ruling | None:
+    """What a cascade says after a stage, from the votes so far; None where the next members must be asked."""
+    seen = {member for stage in policy.cascade[: number + 1] for member in stage.members}
+    here = [vote for vote in votes if vote.member in seen]
+    gone = [absence for absence in absent if absence.member in seen]
+    later = [Absence(vote.member, "", vote.weight, asked=False) for vote in votes if vote.member not in seen]
+    later += [absence for absence in absent if absence.member not in seen]
+    can_vote = len(here) + sum(not absence.asked for absence in later)
+    if not here or not later or can_vote < policy.quorum or any(not absence.asked for absence in gone):
+        return None
+    least, most = suspicion_range(policy, here, gone, defect)
+    whole = suspicion_range(policy, here, [*gone, *later], defect)
+    outcomes = {_outcome(policy, value, defect, good) for value in whole}
+    stage = policy.cascade[number]
+    ruling = None
+    if _named(policy, here, defect) == defect:
+        ruling = Ruling(defect, "defect", least, stage=number)
+    elif stage.nok_from is not None and reaches(least, stage.nok_from):
+        ruling = Ruling(defect, "stage", least, stage=number)
+    elif outcomes == {defect}:
+        ruling = Ruling(defect, "count", least, stage=number)
+    elif _looks_for_defects(policy):  # a later detector could still name one
+        ruling = None
+    elif stage.ok_below is not None and not reaches(most, stage.ok_below):
+        ruling = Ruling(good, "stage", most, stage=number)
+    elif len(outcomes) == 1:
+        ruling = Ruling(outcomes.pop(), "count", least, stage=number)
+    return ruling
+
+
+def suspicion_range(
+    policy: PolicySettings, votes: Sequence[Vote], absent: Sequence[Absence], defect: str
+) -> tuple[float, float]:
+    """The suspicion where none and where all of the absent speak against the part: no rule is laxer with more."""
+    rule = RULES[policy.rule]
+    counts = [counted(vote, rule, defect, policy.weight_of) for vote in votes]
+    missing = sum(policy.weight_of(absence.member, absence.weight) for absence in absent)
+    return suspicion(counts, missing, 0.0), suspicion(counts, missing, 1.0)
+
+
+def _outcome(policy: PolicySettings, value: float, defect: str, good: str) -> str:
+    if reaches(value, policy.reject_from):
+        return defect
+    return REVIEW if reaches(value, policy.review_from) else good
+
+
+def _looks_for_defects(policy: PolicySettings) -> bool:
+    return any(clause.defect for clause in policy.exceptions)
+
+
+def _named(policy: PolicySettings, votes: Sequence[Vote], defect: str) -> str | None:
+    """What the kinds of defect that count for themselves make of the regions on the part."""
+    found = None
+    for clause in policy.exceptions:
+        if not clause.defect or clause.score is None:
+            continue
+        scores = [region.score for vote in votes for region in vote.regions if region.label == clause.defect]
+        if max(scores, default=-1.0) >= clause.score:
+            found = defect if clause.verdict == DEFECTIVE or found == defect else REVIEW
+    return found
+
+
+def asked(policy: PolicySettings, votes: tuple[Vote, ...], ruling: Ruling) -> tuple[Vote, ...]:
+    """The votes that the ruling rests on: those of the stages that had to be asked."""
+    if ruling.stage is None:
+        return votes
+    members = {member for stage in policy.cascade[: ruling.stage + 1] for member in stage.members}
+    return tuple(vote for vote in votes if vote.member in members)
