@@ -8,7 +8,18 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 ROWS = (
-    {"results", "errors", "digits", "locks", "processes", "strict_json", "legible", "samples", "safe_names"},
+    {
+        "results",
+        "errors",
+        "digits",
+        "locks",
+        "processes",
+        "strict_json",
+        "legible",
+        "samples",
+        "safe_names",
+        "sample_plan",
+    },
     {
         "photos",
         "names",

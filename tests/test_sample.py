@@ -14,9 +14,11 @@ from PIL import Image
 from scipy.ndimage import binary_dilation
 
 from ensemble.drawing import sample
-from ensemble.drawing.part import DEFECTS, draw_part
-from ensemble.drawing.sample import plan, write_sample
+from ensemble.drawing.defects import AFTER_DRILLING, BEFORE_DRILLING
+from ensemble.drawing.part import draw_part
+from ensemble.drawing.sample import write_sample
 from ensemble.errors import DataError
+from ensemble.sample_plan import DEFECTS, plan
 
 KINDS = ("scratch", "dent", "crack", "stain", "burr", "missing_hole")
 
@@ -60,7 +62,7 @@ def pixels(picture: Image.Image) -> np.ndarray:
 
 
 def test_the_defects_have_their_names() -> None:
-    assert DEFECTS == KINDS
+    assert DEFECTS == KINDS == (*AFTER_DRILLING, *BEFORE_DRILLING)
 
 
 @pytest.mark.parametrize("hard", [False, True])

@@ -158,7 +158,6 @@ AFTER_DRILLING: dict[str, Callable[[Surface, np.random.Generator, bool], None]] 
     "stain": stain,
     "burr": burr,
 }
-DEFECTS = (*AFTER_DRILLING, *BEFORE_DRILLING)
 STAIN_COLOURS = ((0.34, 0.15, 0.05), (0.10, 0.09, 0.08), (0.16, 0.20, 0.28), (0.40, 0.28, 0.12))
 
 

@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ensemble.drawing.camera import average_down, draw_camera, photograph
-from ensemble.drawing.defects import AFTER_DRILLING, BEFORE_DRILLING, DEFECTS
+from ensemble.drawing.defects import AFTER_DRILLING, BEFORE_DRILLING
 from ensemble.drawing.light import bench, depths, draw_light, metal
 from ensemble.drawing.surface import SUPERSAMPLING, Pose, Surface, turned_face
-
-__all__ = ["DEFECTS", "draw_part"]
+from ensemble.sample_plan import DEFECTS
 
 BAND = 24  # rows lit at once: few enough that they stay in the processor's cache
 

@@ -13,49 +13,20 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from ensemble.drawing.part import DEFECTS, draw_part
+from ensemble.drawing.part import draw_part
 from ensemble.errors import DataError
+from ensemble.sample_plan import plan
 
 FEWEST = 8
 SIDE = 256
 QUALITY = 88
 TOP_FOLDERS = ("train", "test", "ground_truth")
 PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What photo number k shows and where it goes; it depends on k alone."""
-
-    number: int
-    part: str
-    defect: str | None
-    hard: bool
-
-    @property
-    def label(self) -> str:
-        return "defective" if self.defect else "non_defective"
-
-    @property
-    def stem(self) -> str:
-        name = f"{self.defect or 'good'}{'_hard' if self.hard else ''}"
-        return f"{name}_{self.number:03d}"
-
-
-def plan(number: int) -> Plan:
-    """Good and defective take turns; every ten of a kind are seven for training and three for the test."""
-    place = number // 2
-    if number % 2 == 0:
-        return Plan(number, _part(place), None, False)
-    kinds = len(DEFECTS)
-    # a round is every defect, easy and hard; each round shifts the places that go to the test
-    return Plan(number, _part(place + place // (2 * kinds)), DEFECTS[place % kinds], place // kinds % 2 == 1)
 
 
 def write_sample(
@@ -83,10 +54,6 @@ def write_sample(
             "Name a folder that you may write to, on a disk with room."
         ) from error
     return counts
-
-
-def _part(place: int) -> str:
-    return "test" if place % 10 in (3, 6, 9) else "train"
 
 
 def _check(directory: Path, photos: int, seed: int) -> None:

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ensemble import risk
-from ensemble.drawing.sample import plan
 from ensemble.members import KINDS
 from ensemble.model_card import origin, quality
 from ensemble.model_card.sources import Sources, digest_of, kept, noted, photos_learnt
 from ensemble.model_card.values import Section
 from ensemble.results import word
+from ensemble.sample_plan import plan
 
 WIDE = 0.05  # limits of the accuracy that lie further apart than this say little
 
