@@ -38,11 +38,12 @@ PRODUCTS = {
     "clothing": {"baseline_cnn", f"svm_{TINY_BACKBONE}"},
 }
 QUICKLY = """
-from ensemble.members import autoencoder, baseline_cnn, finetuned
+from ensemble.members import autoencoder, baseline_cnn, classical, finetuned, good_parts
 
 baseline_cnn.EPOCHS = (5, 10)
 autoencoder.STEPS = 20
 finetuned.FROZEN_EPOCHS, finetuned.PHOTOS, finetuned.EPOCHS = 2, 32, (1, 1)
+classical.ForestMember.trees, good_parts.GoodPartsMember.side = 30, 96
 """  # enough to learn something, in every notebook: they share a kernel
 AFTER_SETTINGS = {LOOK: QUICKLY, CLOTHING: "DRAWN = 6"}
 LARGEST = 300_000  # bytes of a committed notebook with its outputs

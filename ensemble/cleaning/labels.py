@@ -15,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 
 from ensemble.backbones import BUNDLED, FeatureExtractor
 from ensemble.cleaning.findings import LABEL, Finding, Looked
+from ensemble.feature_cache import FeatureCache
 from ensemble.photo_batch import key_of
 from ensemble.readings import read_rows
 from ensemble.results import Classes, word
@@ -28,10 +29,11 @@ Features = Callable[[Sequence[Looked], Classes, Callable[[float], None]], np.nda
 
 
 def bundled_features(photos: Sequence[Looked], classes: Classes, progress: Callable[[float], None]) -> np.ndarray:
-    """(N, D) features of the bundled backbone."""
+    """(N, D) features of the bundled backbone, from this machine's cache and kept there: a training reads them again."""
     extractor = FeatureExtractor.open(BUNDLED, pooling="grid")  # more exact than averages
     samples = [Sample(photo.path, photo.label) for photo in photos]
-    rows = read_rows(samples, [extractor], classes, progress)
+    with FeatureCache.of_setting() as cache:
+        rows = read_rows(samples, [extractor], classes, progress, cache)
     return np.asarray(rows.inputs[key_of(extractor)])
 
 
