@@ -15,7 +15,10 @@ import torch
 
 from ensemble import feature_cache
 from ensemble.backbones import FeatureExtractor
+from ensemble.cleaning import Looked
+from ensemble.cleaning.labels import bundled_features
 from ensemble.feature_cache import FILE, FeatureCache, folder_of_setting, is_kept, name_of
+from ensemble.photo_batch import FILL
 from ensemble.preprocessing import Preprocessing
 from ensemble.readings import read_rows
 from ensemble.results import OK_NOK
@@ -279,3 +282,12 @@ def test_a_home_that_cannot_be_written_leaves_the_build_folder(monkeypatch: pyte
     (tmp_path / "file").write_text("no folder")
     monkeypatch.delenv("QUORUM_CACHE")
     assert folder_of_setting() == Path("build/cache")
+
+
+def test_looking_for_wrong_labels_keeps_what_a_training_reads(
+    tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, passes: list[int]
+) -> None:
+    monkeypatch.setenv("QUORUM_CACHE", str(tmp_path))
+    photos = [Looked("", sample.path, sample.label) for sample in samples_of(tiny_data, 3)]
+    first, again = (bundled_features(photos, OK_NOK, lambda _: None) for _ in range(2))
+    assert passes == [FILL] and (first == again).all()

@@ -29,7 +29,7 @@ Features = Callable[[Sequence[Looked], Classes, Callable[[float], None]], np.nda
 
 
 def bundled_features(photos: Sequence[Looked], classes: Classes, progress: Callable[[float], None]) -> np.ndarray:
-    """(N, D) features of the bundled backbone, from this machine's cache and kept there: a training reads them again."""
+    """(N, D) features of the bundled backbone; they are kept, and a training that follows reads them."""
     extractor = FeatureExtractor.open(BUNDLED, pooling="grid")  # more exact than averages
     samples = [Sample(photo.path, photo.label) for photo in photos]
     with FeatureCache.of_setting() as cache:
