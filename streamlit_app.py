@@ -4,12 +4,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.components.faults import calm_faults
-from pages.components.first_visit import is_first_visit, load_again_if_lost
+from pages.components.common.faults import calm_faults, is_first_visit, load_again_if_lost
 
 calm_faults()
 first_visit = is_first_visit()
-st.set_page_config(page_title="Quorum", page_icon=Path(__file__).parent / "pages/components/mark.svg", layout="wide")
+st.set_page_config(
+    page_title="Quorum", page_icon=Path(__file__).parent / "pages/components/common/mark.svg", layout="wide"
+)
 screen = st.navigation(
     {
         "Inspect": [
@@ -42,10 +43,10 @@ if first_visit:
     load_again_if_lost(screen)
 
 with st.spinner("Starting …"):  # only here, because they bring torch: a visitor sees the screens' names while it loads
-    from ensemble.errors import QuorumError
-    from ensemble.legible import make_logs_legible
-    from pages.components.frame import show_frame
-    from pages.components.sheet import as_markdown
+    from ensemble.values.errors import QuorumError
+    from ensemble.values.legible import make_logs_legible
+    from pages.components.common.frame import show_frame
+    from pages.components.common.sheet import as_markdown
 
 make_logs_legible()
 try:

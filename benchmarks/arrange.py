@@ -15,7 +15,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from ensemble import captures
+from ensemble.importers import captures
 
 FREE = "Free"  # the set's own word for a part without defect
 

@@ -11,12 +11,12 @@ from typing import Annotated
 
 import typer
 
-from ensemble.datasets import evaluation_part
-from ensemble.inspector import Inspector
-from ensemble.photos import Photo, read_photo
+from ensemble.datasets.loading import evaluation_part
+from ensemble.imaging.photos import Photo, read_photo
+from ensemble.inspection.inspector import Inspector
 from ensemble.policies import Policy, Stage
-from ensemble.results import Verdict
 from ensemble.store import ModelStore
+from ensemble.values.results import Verdict
 
 BLOCK = 16
 

@@ -15,10 +15,10 @@ from typing import Annotated
 
 import typer
 
-from ensemble.datasets import find_dataset
+from ensemble.datasets.loading import find_dataset
+from ensemble.datasets.yolo_labels import write_labels
 from ensemble.members.detector_file import DetectorFile
-from ensemble.yolo import write_labels
-from ensemble.yolo_training import measure
+from ensemble.members.detector_training import measure
 
 
 def main(

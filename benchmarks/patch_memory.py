@@ -16,13 +16,13 @@ import numpy as np
 import torch
 import typer
 
-from ensemble.backbones import BUNDLED, FeatureExtractor
+from ensemble.features.backbones import BUNDLED, FeatureExtractor
+from ensemble.features.photo_batch import PhotoBatch
+from ensemble.imaging.photos import PHOTO_ENDINGS, read_photo
+from ensemble.jobs.processes import peak_memory
 from ensemble.members import KINDS
-from ensemble.photo_batch import PhotoBatch
-from ensemble.photos import PHOTO_ENDINGS, read_photo
-from ensemble.processes import peak_memory
-from ensemble.results import OK_NOK
 from ensemble.training import source_of
+from ensemble.values.results import OK_NOK
 
 
 def timed(work: Callable[[], object]) -> float:

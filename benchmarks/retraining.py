@@ -20,9 +20,9 @@ from typing import Annotated, Any
 import torch
 import typer
 
-from ensemble.backbones import DEFAULT_TRIO, LIGHT_TRIO, build_network
-from ensemble.feature_cache import OFF, SETTING
-from ensemble.processes import load
+from ensemble.features.backbones import DEFAULT_TRIO, LIGHT_TRIO, build_network
+from ensemble.features.feature_cache import OFF, SETTING
+from ensemble.jobs.processes import load
 
 KINDS = "svm,rf,xgb"
 

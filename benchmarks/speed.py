@@ -22,18 +22,18 @@ import torch
 import typer
 from PIL import Image
 
-from ensemble.backbones import FeatureExtractor, build_network, create_feature_extractor, pool
-from ensemble.calibrators import NONE
-from ensemble.datasets import evaluation_part
-from ensemble.inspector import DIGITS, Inspector
+from ensemble.datasets.loading import evaluation_part
+from ensemble.features.backbones import FeatureExtractor, build_network, create_feature_extractor, pool
+from ensemble.features.photo_batch import PhotoBatch, preprocessing_of
+from ensemble.imaging.photos import open_photo
+from ensemble.inspection.inspector import DIGITS, Inspector
 from ensemble.members import Member
 from ensemble.members.baseline_cnn import BaselineCNN, BaselineCNNMember
 from ensemble.members.classical import ClassicalMember
-from ensemble.photo_batch import PhotoBatch, preprocessing_of
-from ensemble.photos import open_photo
+from ensemble.metrics.calibrators import NONE
 from ensemble.policies import Policy
-from ensemble.results import Score, Verdict
 from ensemble.store import ModelStore
+from ensemble.values.results import Score, Verdict
 
 File = tuple[str, bytes]
 Side = Callable[[Sequence[File]], list[Verdict]]

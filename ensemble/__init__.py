@@ -1,7 +1,25 @@
-"""Quorum: several models look at one photo of a part, each casts a vote, a policy turns the votes into a verdict.
+"""Visual inspection by several models that vote: the domain, which knows nothing of screens.
 
-Photos go nowhere, and neither does anything about them: libraries that report by default are told not to, here, where
-every process comes by before it can import one.
+Its rooms in one order; a room imports only from rooms below it:
+
+cli/         the command line, one module a subject
+api/         the HTTP API
+jobs/        trainings in processes of their own
+training/    labelled photos become a candidate version
+evaluation/  how good a product is, whether a new version is better, the model card
+inspection/  photos become verdicts: the inspector, batches, replay, attribution, exports
+store/       the folder of one product: manifest, trust, versions, policies
+datasets/    labelled photos: collections, cleaning, splits, what training reads
+importers/   folders and archives of photos, understood in any layout
+members/     every kind of voter, each with its own network and files
+features/    frozen backbones, what they give for a photo, and its cache
+figures/     every chart
+policies/    votes become a decision; thresholds are chosen
+metrics/     pure functions of truth and scores
+drawing/     pictures that the project draws
+imaging/     bytes to upright pictures and back; masks, anomaly maps, overlays
+disk/        whole files, names, locks
+values/      the nouns
 """
 
 import os

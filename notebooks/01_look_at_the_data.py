@@ -44,12 +44,12 @@ SEED = 0
 import pandas as pd
 from IPython.display import Image
 
-from ensemble.cleaning import KINDS
-from ensemble.collection import Collection, collections, counts
-from ensemble.datasets import find_dataset
-from ensemble.photos import read_photo
-from ensemble.previews import contact_sheet
-from ensemble.workbench import bring_in, look_through, opened, preview, split_anew, taking_part, torn
+from ensemble.datasets.cleaning import KINDS
+from ensemble.datasets.collection import Collection, collections, counts
+from ensemble.datasets.loading import find_dataset
+from ensemble.datasets.workbench import bring_in, look_through, opened, preview, split_anew, taking_part, torn
+from ensemble.imaging.photos import read_photo
+from ensemble.imaging.previews import contact_sheet
 
 # %% [markdown]
 # ## What is understood, before anything is copied

@@ -41,11 +41,11 @@ import numpy as np
 import pandas as pd
 from IPython.display import Image
 
-from ensemble.datasets import check, find_dataset
-from ensemble.inspector import Inspector
-from ensemble.photos import read_photo
-from ensemble.previews import contact_sheet
-from ensemble.readings import read_rows
+from ensemble.datasets.loading import check, find_dataset
+from ensemble.features.readings import read_rows
+from ensemble.imaging.photos import read_photo
+from ensemble.imaging.previews import contact_sheet
+from ensemble.inspection.inspector import Inspector
 from ensemble.store import ModelStore
 from ensemble.training import train
 

@@ -50,12 +50,12 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from xgboost import XGBClassifier
 
-from ensemble.backbones import FeatureExtractor
-from ensemble.datasets import find_dataset
-from ensemble.inspector import Inspector
-from ensemble.photo_batch import batches
-from ensemble.photos import read_photo
-from ensemble.previews import contact_sheet
+from ensemble.datasets.loading import find_dataset
+from ensemble.features.backbones import FeatureExtractor
+from ensemble.features.photo_batch import batches
+from ensemble.imaging.photos import read_photo
+from ensemble.imaging.previews import contact_sheet
+from ensemble.inspection.inspector import Inspector
 from ensemble.store import ModelStore
 from ensemble.store.trust import trust
 from ensemble.training import train

@@ -46,16 +46,16 @@ import pandas as pd
 from IPython.display import Image
 from PIL.Image import fromarray
 
-from ensemble.datasets import find_dataset
-from ensemble.inspector import Inspector
+from ensemble.datasets.loading import find_dataset
+from ensemble.features.photo_batch import PhotoBatch
+from ensemble.imaging.overlays import heat_picture, overlay
+from ensemble.imaging.photos import read_photo
+from ensemble.imaging.previews import contact_sheet
+from ensemble.inspection.inspector import Inspector
 from ensemble.members import KINDS
-from ensemble.overlays import heat_picture, overlay
-from ensemble.photo_batch import PhotoBatch
-from ensemble.photos import read_photo
-from ensemble.previews import contact_sheet
-from ensemble.results import HEAT_CUT, HeatMap
 from ensemble.store import ModelStore
 from ensemble.training import train
+from ensemble.values.results import HEAT_CUT, HeatMap
 
 # %%
 dataset = find_dataset(DATA, seed=SEED)

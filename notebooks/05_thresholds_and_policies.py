@@ -50,20 +50,20 @@ from dataclasses import replace
 import pandas as pd
 from IPython.display import Image
 
-from ensemble.cases import labels, truth
-from ensemble.costs import Line, Prices
-from ensemble.curves import sweep
-from ensemble.inspector import Inspector
-from ensemble.overlays import overlay
-from ensemble.performance import Decided
-from ensemble.photos import read_photo
+from ensemble.evaluation.performance import Decided
+from ensemble.imaging.overlays import overlay
+from ensemble.imaging.photos import read_photo
+from ensemble.imaging.previews import contact_sheet
+from ensemble.inspection.inspector import Inspector
+from ensemble.metrics.costs import Line, Prices
+from ensemble.metrics.curves import sweep
+from ensemble.metrics.risk import escape_sentence, more_needed, not_safe, overkill_sentence, percent, upper_bound
+from ensemble.metrics.thresholds import cost_cut, f_beta_cut, precision_cut, safe_cut
 from ensemble.policies import Policy
-from ensemble.policy_making import cheapest, suspicions, unsafe_name
-from ensemble.previews import contact_sheet
-from ensemble.risk import escape_sentence, more_needed, not_safe, overkill_sentence, percent, upper_bound
+from ensemble.policies.cases import labels, truth
+from ensemble.policies.making import cheapest, suspicions, unsafe_name
 from ensemble.store import ModelStore
 from ensemble.store.policy_history import history, publish
-from ensemble.thresholds import cost_cut, f_beta_cut, precision_cut, safe_cut
 
 # %% [markdown]
 # ## What there is to choose by

@@ -48,19 +48,19 @@ import numpy as np
 import pandas as pd
 from IPython.display import Image
 
-from ensemble.cases import labels
-from ensemble.costs import Line, Prices
-from ensemble.curves import sweep
-from ensemble.datasets import find_dataset
-from ensemble.inspector import Inspector
-from ensemble.performance import Decided, suspicions
-from ensemble.photos import read_photo
-from ensemble.policy_making import ok_from
-from ensemble.previews import contact_sheet
-from ensemble.risk import escape_sentence, overkill_sentence
+from ensemble.datasets.loading import find_dataset
+from ensemble.evaluation.performance import Decided, suspicions
+from ensemble.imaging.photos import read_photo
+from ensemble.imaging.previews import contact_sheet
+from ensemble.inspection.inspector import Inspector
+from ensemble.metrics.costs import Line, Prices
+from ensemble.metrics.curves import sweep
+from ensemble.metrics.risk import escape_sentence, overkill_sentence
+from ensemble.metrics.thresholds import cost_cut, f_beta_cut, safe_cut
+from ensemble.policies.cases import labels
+from ensemble.policies.making import ok_from
 from ensemble.store import ModelStore
 from ensemble.store.policy_history import publish
-from ensemble.thresholds import cost_cut, f_beta_cut, safe_cut
 from ensemble.training import train
 
 # %%

@@ -47,20 +47,20 @@ SEED = 0
 import pandas as pd
 from IPython.display import Image
 
-from ensemble.cases import labels, truth
-from ensemble.cleaning import KINDS as ODD
-from ensemble.collection import Collection, collections, counts
-from ensemble.costs import Line
+from ensemble.datasets.cleaning import KINDS as ODD
+from ensemble.datasets.collection import Collection, collections, counts
+from ensemble.datasets.workbench import bring_in, look_through, opened, taking_part
 from ensemble.drawing.clothing import write_clothing
-from ensemble.evaluation import policy_quality
-from ensemble.inspector import Inspector
-from ensemble.performance import by_class, failures
-from ensemble.photos import read_photo
-from ensemble.previews import contact_sheet
-from ensemble.risk import at_least, percent
+from ensemble.evaluation.performance import by_class, failures
+from ensemble.evaluation.scoring import policy_quality
+from ensemble.imaging.photos import read_photo
+from ensemble.imaging.previews import contact_sheet
+from ensemble.inspection.inspector import Inspector
+from ensemble.metrics.costs import Line
+from ensemble.metrics.risk import at_least, percent
+from ensemble.policies.cases import labels, truth
 from ensemble.store import ModelStore
 from ensemble.training import train
-from ensemble.workbench import bring_in, look_through, opened, taking_part
 
 # %% [markdown]
 # ## The photos

@@ -44,18 +44,18 @@ from dataclasses import replace
 import pandas as pd
 from IPython.display import Image
 
-from ensemble.cases import labels, typed
-from ensemble.inspector import Inspector
-from ensemble.overlays import overlay
-from ensemble.performance import Decided, by_product, by_type, votes_of, wrong
-from ensemble.photos import read_photo
+from ensemble.evaluation.performance import Decided, by_product, by_type, votes_of, wrong
+from ensemble.imaging.overlays import overlay
+from ensemble.imaging.photos import read_photo
+from ensemble.imaging.previews import contact_sheet
+from ensemble.inspection.inspector import Inspector
+from ensemble.metrics.risk import escape_sentence, more_needed, overkill_sentence, percent, upper_bound
 from ensemble.policies import choose
-from ensemble.policy_making import one_is_sure
-from ensemble.previews import contact_sheet
-from ensemble.risk import escape_sentence, more_needed, overkill_sentence, percent, upper_bound
+from ensemble.policies.cases import labels, typed
+from ensemble.policies.making import one_is_sure
 from ensemble.store import ModelStore
 from ensemble.store.policy_history import publish
-from ensemble.voters import effective_voters, error_correlation, fail_together
+from ensemble.training.voters import effective_voters, error_correlation, fail_together
 
 # %% [markdown]
 # ## The types

@@ -14,16 +14,16 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ["OMP_NUM_THREADS"] = "1"  # before torch starts its threads: workers share the cores, each has one
 
 import torch
-from dashboard import FLAGS, PAGES, PATIENCE, chromium, close_pages, is_error, is_foreign
 from hypothesis import settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from ensemble.__main__ import main
-from ensemble.backbones import build_network
+from ensemble.cli.main import main
 from ensemble.drawing.sample import write_sample
+from ensemble.features.backbones import build_network
 from ensemble.members.classical import ForestMember
 from ensemble.training import train
+from tests.support.dashboard import FLAGS, PAGES, PATIENCE, chromium, close_pages, is_error, is_foreign
 
 # The same examples in every run: whether a change may land depends on the change. `make fuzz` looks for others.
 settings.register_profile("tests", derandomize=True, deadline=None, database=None)

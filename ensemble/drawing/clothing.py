@@ -13,7 +13,7 @@ from PIL import Image
 
 from ensemble.drawing.shapes import GARMENTS, filled, placed
 from ensemble.drawing.textures import draw_colour, draw_sheet
-from ensemble.errors import DataError
+from ensemble.values.errors import DataError
 
 KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"bottomwear": ("trousers", "skirt"), "shoes": ("shoe",), "topwear": ("top",)}

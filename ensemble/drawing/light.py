@@ -10,16 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from ensemble.drawing.surface import (
-    BORE_RADIUS,
-    HUB_RADIUS,
-    THICKNESS,
-    Field,
-    Hole,
-    Surface,
-    inside,
-    smooth,
-)
+from ensemble.drawing.surface import BORE_RADIUS, HUB_RADIUS, THICKNESS, Field, Hole, Surface, inside, smooth
 
 Colours = NDArray[np.floating]  # (S, S, 3), linear light
 CAMERA_HEIGHT = 7.5

@@ -12,7 +12,7 @@ from ensemble.drawing.camera import average_down, draw_camera, photograph
 from ensemble.drawing.defects import AFTER_DRILLING, BEFORE_DRILLING
 from ensemble.drawing.light import bench, depths, draw_light, metal
 from ensemble.drawing.surface import SUPERSAMPLING, Pose, Surface, turned_face
-from ensemble.sample_plan import DEFECTS
+from ensemble.values.sample_plan import DEFECTS
 
 BAND = 24  # rows lit at once: few enough that they stay in the processor's cache
 

@@ -19,8 +19,8 @@ import numpy as np
 from PIL import Image
 
 from ensemble.drawing.part import draw_part
-from ensemble.errors import DataError
-from ensemble.sample_plan import plan
+from ensemble.values.errors import DataError
+from ensemble.values.sample_plan import plan
 
 FEWEST = 8
 SIDE = 256

@@ -17,7 +17,7 @@ from ensemble.figures.template import (
     titled,
     wrapped,
 )
-from ensemble.results import REVIEW, Classes, word
+from ensemble.values.results import REVIEW, Classes, word
 
 FEW = 4  # columns that leave room for large figures on a phone
 Row = Mapping[str, int]  # how many of one true class were given each verdict

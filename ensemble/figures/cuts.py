@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterable, Mapping
 
 import plotly.graph_objects as go
 
-from ensemble.curves import Curve
-from ensemble.digits import alone
 from ensemble.figures.template import (
     LEGEND_ROOM,
     PALETTES,
@@ -21,6 +19,8 @@ from ensemble.figures.template import (
     with_legend,
     wrapped,
 )
+from ensemble.metrics.curves import Curve
+from ensemble.values.digits import alone
 
 CAUGHT = "share of defective parts caught"
 FEW = 0.05  # the overkill rate at which members are told in words

@@ -6,9 +6,9 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from ensemble.digits import alone
 from ensemble.figures.template import PALETTES, Chart, Palette, Scheme, cell, mark_cut, sentence, styled, titled, tone
-from ensemble.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK, REVIEW, word
+from ensemble.values.digits import alone
+from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK, REVIEW, word
 
 BINS = 50  # bars of 0.02, so that most cuts of two digits fall between two of them
 NICE = tuple(digit * 10**power for power in range(7) for digit in (1, 2, 5))

@@ -10,7 +10,7 @@ from typing import Literal
 
 import plotly.graph_objects as go
 
-from ensemble.results import REVIEW, Classes
+from ensemble.values.results import REVIEW, Classes
 
 Scheme = Literal["light", "dark"]
 Tone = Literal["ok", "nok", "review", "plain"]

@@ -6,10 +6,10 @@ from html import escape
 
 import plotly.graph_objects as go
 
-from ensemble.digits import beside, in_order, percents
 from ensemble.figures.template import PALETTES, ROW, Palette, Scheme, styled, titled, tone, wrapped, write_beside
 from ensemble.policies import wording
-from ensemble.results import Decision, Verdict, Vote, word
+from ensemble.values.digits import beside, in_order, percents
+from ensemble.values.results import Decision, Verdict, Vote, word
 
 CLOSE = 0.09  # of the gauge, that two of its numbers need between them
 

@@ -9,18 +9,18 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
-from ensemble.errors import DataError
-from ensemble.ground_truth import contradiction
 from ensemble.importers.class_folders import CLASS_FOLDERS
 from ensemble.importers.detection import DETECTION
+from ensemble.importers.ground_truth import contradiction
 from ensemble.importers.labels_csv import LABELS_CSV
+from ensemble.importers.listing import Problem, Tree, is_photo_name, not_a_photo
 from ensemble.importers.magnetic_tile import MAGNETIC_TILE
 from ensemble.importers.metadata_json import METADATA_JSON
 from ensemble.importers.values import Entry, Importer, Understood
 from ensemble.importers.visa import VISA
-from ensemble.listing import Problem, Tree, is_photo_name, not_a_photo
-from ensemble.results import NON_DEFECTIVE, OK_NOK
-from ensemble.vocabulary import is_review
+from ensemble.values.errors import DataError
+from ensemble.values.results import NON_DEFECTIVE, OK_NOK
+from ensemble.values.vocabulary import is_review
 
 # In order of recognition: what is told in a file goes before what only the names of folders tell.
 IMPORTERS: Mapping[str, Importer] = MappingProxyType(

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
+from ensemble.importers.layouts import Found, parts_of, read_layout
+from ensemble.importers.listing import Tree, is_photo_name
+from ensemble.importers.mask_files import IMAGE_FOLDERS, MASK_FOLDERS
 from ensemble.importers.values import Entry, Importer, Understood
-from ensemble.layouts import Found, parts_of, read_layout
-from ensemble.listing import Tree, is_photo_name
-from ensemble.mask_files import IMAGE_FOLDERS, MASK_FOLDERS
-from ensemble.results import DEFECTIVE, NON_DEFECTIVE
-from ensemble.vocabulary import TRAIN, classes_of, is_bad, is_good, plain, same_name
+from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE
+from ensemble.values.vocabulary import TRAIN, classes_of, is_bad, is_good, plain, same_name
 
 TITLE = "Class folders"
 

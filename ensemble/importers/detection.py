@@ -11,13 +11,13 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
-from ensemble.errors import DataError
+from ensemble.importers.listing import Problem, Tree, is_photo_name, legible, some
 from ensemble.importers.lookup import Lookup
+from ensemble.importers.mask_files import MaskFiles
 from ensemble.importers.values import Entry, Importer, Understood
-from ensemble.listing import Problem, Tree, is_photo_name, legible, some
-from ensemble.mask_files import MaskFiles
-from ensemble.results import DEFECTIVE
-from ensemble.vocabulary import WHOLE, classes_of, is_bad, is_good, part_called
+from ensemble.values.errors import DataError
+from ensemble.values.results import DEFECTIVE
+from ensemble.values.vocabulary import WHOLE, classes_of, is_bad, is_good, part_called
 
 TITLE = "Boxes for a detector"
 FREE, BOXED = "good", DEFECTIVE

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from ensemble.errors import DataError
+from ensemble.importers.listing import Tree, legible, some
 from ensemble.importers.rows import Rows
 from ensemble.importers.tables import Table, read_header, read_table
 from ensemble.importers.values import Entry, Importer, Understood
-from ensemble.listing import Tree, legible, some
-from ensemble.vocabulary import classes_of
+from ensemble.values.errors import DataError
+from ensemble.values.vocabulary import classes_of
 
 TITLE = "Labels in a CSV file"
 FILE, LABEL = "file", "label"

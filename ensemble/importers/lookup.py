@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from ensemble.errors import DataError
-from ensemble.listing import Tree, is_photo_name, legible
-from ensemble.safe_names import clean
+from ensemble.importers.listing import Tree, is_photo_name, legible
+from ensemble.values.errors import DataError
+from ensemble.values.safe_names import clean
 
 LEADING_OUT = re.compile(r"^/|^~/|^[A-Za-z]:/|^[A-Za-z]+://|(^|/)\.\.(/|$)")
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ensemble.captures import frame_number, parts
+from ensemble.importers.captures import frame_number, parts
+from ensemble.importers.listing import Problem, Tree, some
 from ensemble.importers.values import Entry, Importer, Understood
-from ensemble.listing import Problem, Tree, some
-from ensemble.results import DEFECTIVE, NON_DEFECTIVE
+from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE
 
 TITLE = "Magnetic tile"
 PREFIX, GOOD = "mt_", "mt_free"

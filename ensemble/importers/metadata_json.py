@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ensemble.errors import DataError
+from ensemble.importers.listing import Problem, Tree, is_photo_name, legible, some
 from ensemble.importers.values import Entry, Importer, Understood
-from ensemble.listing import Problem, Tree, is_photo_name, legible, some
-from ensemble.vocabulary import classes_of
+from ensemble.values.errors import DataError
+from ensemble.values.vocabulary import classes_of
 
 TITLE = "Metadata in a JSON file a photo"
 FIELDS = (

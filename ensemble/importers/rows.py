@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ensemble.errors import DataError
+from ensemble.importers.listing import Problem, Tree, legible
 from ensemble.importers.lookup import Lookup
 from ensemble.importers.tables import Table
 from ensemble.importers.values import Entry
-from ensemble.listing import Problem, Tree, legible
-from ensemble.vocabulary import PARTS, part_called
+from ensemble.values.errors import DataError
+from ensemble.values.vocabulary import PARTS, part_called
 
 
 def columns_of(table: Table, titles: Mapping[str, str], layout: str) -> dict[str, str]:

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ensemble.errors import DataError
-from ensemble.listing import some
-from ensemble.vocabulary import plain
+from ensemble.importers.listing import some
+from ensemble.values.errors import DataError
+from ensemble.values.vocabulary import plain
 
 MAX_BYTES = 20_000_000
 MAX_COLUMNS = 200

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ensemble.listing import Problem, Tree
+from ensemble.importers.listing import Problem, Tree
 
 MaskScale = Literal["grey", "index"]
 

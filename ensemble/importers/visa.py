@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from ensemble.errors import DataError
+from ensemble.importers.listing import Tree, some
 from ensemble.importers.rows import Rows, columns_of
 from ensemble.importers.tables import Table, read_table
 from ensemble.importers.values import Entry, Importer, Understood
-from ensemble.listing import Tree, some
-from ensemble.vocabulary import classes_of
+from ensemble.values.errors import DataError
+from ensemble.values.vocabulary import classes_of
 
 TITLE = "VisA"
 NORMAL, ANOMALY = "normal", "anomaly"

@@ -9,11 +9,11 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from ensemble.held_out import plan
-from ensemble.lessons import teachable
 from ensemble.members import KINDS
-from ensemble.samples import Dataset
-from ensemble.weighing import needs_drawing
+from ensemble.training.held_out import plan
+from ensemble.training.lessons import teachable
+from ensemble.training.weighing import needs_drawing
+from ensemble.values.samples import Dataset
 
 FOLD = re.compile(r"^Fold \d+ of \d+: ")
 LIMITS = (0.05, 50.0)  # how much faster or slower than expected a machine may be

@@ -14,11 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from ensemble.errors import JobError
-from ensemble.full_disk import is_full, why_not_written
+from ensemble.disk.full_disk import is_full, why_not_written
+from ensemble.disk.locks import is_held, locked, locked_alone
+from ensemble.jobs.processes import lives
 from ensemble.jobs.settings import Settings
-from ensemble.locks import is_held, locked, locked_alone
-from ensemble.processes import lives
+from ensemble.values.errors import JobError
 
 FOLDER, FILE, LOCK = ".jobs", "jobs.db", ".lock"
 KEPT = 50  # the newest trainings

@@ -8,9 +8,9 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from ensemble.errors import JobError
-from ensemble.full_disk import why_not_written
-from ensemble.locks import locked_alone
+from ensemble.disk.full_disk import why_not_written
+from ensemble.disk.locks import locked_alone
+from ensemble.values.errors import JobError
 
 LOCK = ".training.lock"
 PATIENCE = 2.0  # seconds; whoever only looks whether it is held has it for a moment

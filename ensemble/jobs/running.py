@@ -6,12 +6,12 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ensemble.errors import JobError, StoreError
-from ensemble.full_disk import is_full, why_not_written
+from ensemble.disk.full_disk import is_full, why_not_written
 from ensemble.jobs import locks
 from ensemble.jobs.ledger import Job, Ledger, now
+from ensemble.jobs.processes import born, end, start_apart
 from ensemble.jobs.settings import Settings
-from ensemble.processes import born, end, start_apart
+from ensemble.values.errors import JobError, StoreError
 
 POLITE, PATIENT = 10.0, 20.0  # seconds after the wish to cancel: then its process is ended politely, then for good
 SHOWN = 64_000  # bytes of a log, its end

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ensemble.errors import JobError
+from ensemble.values.errors import JobError
 
 
 @dataclass(frozen=True, slots=True)

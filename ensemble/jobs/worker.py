@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ensemble.errors import QuorumError
 from ensemble.jobs import locks
 from ensemble.jobs.ledger import Job, Ledger, now
-from ensemble.legible import legible, legible_lines, make_logs_legible
-from ensemble.processes import step_back
+from ensemble.jobs.processes import step_back
+from ensemble.values.errors import QuorumError
+from ensemble.values.legible import legible, legible_lines, make_logs_legible
 
 if TYPE_CHECKING:  # importing it costs seconds, in which the book already says that the training has begun
     from ensemble.jobs.estimate import Estimate
@@ -115,12 +115,12 @@ def _run(ledger: Ledger, number: int) -> None:
 
 def _train(ledger: Ledger, found: Job) -> int:
     """Train, and leave a candidate: its number."""
-    from ensemble.backbones import BUNDLED
-    from ensemble.datasets import find_dataset
-    from ensemble.hyperparameters import profile_called
+    from ensemble.datasets.loading import find_dataset
+    from ensemble.features.backbones import BUNDLED
     from ensemble.jobs.estimate import Estimate, expected, stages
     from ensemble.store import versions
     from ensemble.training import train
+    from ensemble.training.hyperparameters import profile_called
 
     settings = found.settings
     backbones = settings.backbones or (BUNDLED,)
@@ -153,7 +153,7 @@ def _train(ledger: Ledger, found: Job) -> int:
 
 def _compared(found: Job, version: int) -> dict[str, Any]:
     """The candidate against the model in force, as notes for the version; or why there is no comparison."""
-    from ensemble.candidates import compare_with_current
+    from ensemble.evaluation.candidates import compare_with_current
     from ensemble.store import ModelStore, versions
 
     store = ModelStore(found.folder)

@@ -7,13 +7,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ensemble.errors import MemberError
+from ensemble.features.networks import channels_last
+from ensemble.features.photo_batch import Input
+from ensemble.features.preprocessing import Preprocessing
 from ensemble.members.contract import Parts, Progress
 from ensemble.members.good_parts import ARRAYS, CHUNK, HELD_OUT, Damaged, GoodPartsMember, HeldOut, Measured
-from ensemble.networks import channels_last
-from ensemble.photo_batch import Input
-from ensemble.preprocessing import Preprocessing
-from ensemble.results import Classes
+from ensemble.values.errors import MemberError
+from ensemble.values.results import Classes
 
 STATE, USUAL = ".pth", "usual_errors"
 PIXELS = Preprocessing(side=128)

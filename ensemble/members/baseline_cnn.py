@@ -7,12 +7,12 @@ import torch
 from sklearn.model_selection import train_test_split
 from torch import Tensor, nn
 
-from ensemble.errors import MemberError
+from ensemble.features.networks import channels_last
+from ensemble.features.photo_batch import Input
+from ensemble.features.preprocessing import Preprocessing
 from ensemble.members.contract import Curves, Facts, Lesson, Opinion, Parts, Progress, Teaching
-from ensemble.networks import channels_last
-from ensemble.photo_batch import Input
-from ensemble.preprocessing import Preprocessing
-from ensemble.results import Classes
+from ensemble.values.errors import MemberError
+from ensemble.values.results import Classes
 
 STATE = ".pth"
 BATCH, PEAK_RATE = 16, 3e-3

@@ -13,11 +13,11 @@ from sklearn.svm import SVC
 from sklearn.utils.class_weight import compute_sample_weight
 from xgboost import XGBClassifier
 
-from ensemble.errors import MemberError
+from ensemble.features.photo_batch import Input
+from ensemble.features.preprocessing import Preprocessing
 from ensemble.members.contract import Curves, Facts, Lesson, Opinion, Parts, Progress, Teaching
-from ensemble.photo_batch import Input
-from ensemble.preprocessing import Preprocessing
-from ensemble.results import Classes
+from ensemble.values.errors import MemberError
+from ensemble.values.results import Classes
 
 CLASSIFIER, SCALER = ".pkl", "_scaler.pkl"
 Settings = Mapping[str, Any]

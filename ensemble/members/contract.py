@@ -6,9 +6,9 @@ from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 
-from ensemble.photo_batch import Input
-from ensemble.preprocessing import Preprocessing
-from ensemble.results import Classes, Region
+from ensemble.features.photo_batch import Input
+from ensemble.features.preprocessing import Preprocessing
+from ensemble.values.results import Classes, Region
 
 Parts = Mapping[str, Any]
 Progress = Callable[[float], None]

@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 
-from ensemble.results import HEAT_CUT, Classes, HeatMap, Region, Score
+from ensemble.values.results import HEAT_CUT, Classes, HeatMap, Region, Score
 
 CLASSIFIERS = ("demo_baseline_cnn", "demo_svm", "demo_rf", "demo_xgb", "demo_finetuned")
 WITHOUT_MAP = "demo_mahalanobis"

@@ -21,9 +21,10 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ensemble.detections import decode, on_scale
-from ensemble.errors import MemberError
+from ensemble.features.photo_batch import Input
+from ensemble.features.preprocessing import Preprocessing
 from ensemble.members.contract import Curves, Facts, Lesson, Opinion, Parts, Progress, Teaching
+from ensemble.members.detections import decode, on_scale
 from ensemble.members.detector_file import CONFIDENCE, STATED, DetectorFile
 from ensemble.members.detector_labels import (
     ANY_DEFECT,
@@ -35,18 +36,17 @@ from ensemble.members.detector_labels import (
     make_folders,
     write_label,
 )
+from ensemble.members.detector_training import DETECTOR, EPOCH, RESULT
 from ensemble.members.onnx_graph import with_metadata
-from ensemble.photo_batch import Input
-from ensemble.preprocessing import Preprocessing
-from ensemble.results import Classes, Region
-from ensemble.yolo_training import DETECTOR, EPOCH, RESULT
+from ensemble.values.errors import MemberError
+from ensemble.values.results import Classes, Region
 
 ONNX = ".onnx"
 PIXELS = Preprocessing(side=320, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0), pad=True)
 FEWEST = 5  # photos with a mask
 CALM = 3  # damaged photos for each one of a good part
 SEEN, EPOCHS = 3000, (8, 100)  # photos looked at in all, which bounds the time, but each so many times
-PROCESS = "ensemble.yolo_training"
+PROCESS = "ensemble.members.detector_training"
 EXTRAS = "requirements-extras.txt"
 
 

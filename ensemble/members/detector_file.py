@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from ensemble.errors import MemberError
+from ensemble.features.preprocessing import LARGEST
 from ensemble.members.onnx_graph import refuse_strange_graph
-from ensemble.preprocessing import LARGEST
-from ensemble.vocabulary import is_good
+from ensemble.values.errors import MemberError
+from ensemble.values.vocabulary import is_good
 
 CONFIDENCE = "quorum_confidence"  # the metadata's key for the confidence from which on a box is believed
 STATED = 0.25  # where a file does not say: what YOLO itself uses

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.masks import boxes
+from ensemble.imaging.masks import boxes
 
 ANY_DEFECT = "defect"  # the class of damage whose kind is unknown or does not matter
 LEARN, HOLD = "train", "val"  # YOLO's own words

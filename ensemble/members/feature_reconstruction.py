@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ensemble.errors import MemberError
 from ensemble.members.contract import Progress
 from ensemble.members.good_parts import GoodPartsMember, Measured
 from ensemble.members.patches import grids, shapes_of
+from ensemble.values.errors import MemberError
 
 EXPLAINED = 0.97  # of the good parts' variance
 COMPONENTS = 400  # at most, which bounds the file

@@ -10,14 +10,14 @@ from sklearn.model_selection import train_test_split
 from torch import Tensor, nn
 from torch.nn.utils import skip_init
 
-from ensemble.backbones import FeatureExtractor, as_grid
-from ensemble.errors import MemberError
+from ensemble.features.backbones import FeatureExtractor, as_grid
+from ensemble.features.networks import channels_last
+from ensemble.features.photo_batch import Input
+from ensemble.features.preprocessing import Preprocessing
 from ensemble.members.baseline_cnn import vary
 from ensemble.members.contract import Curves, Facts, Lesson, Opinion, Parts, Progress, Teaching
-from ensemble.networks import channels_last
-from ensemble.photo_batch import Input
-from ensemble.preprocessing import Preprocessing
-from ensemble.results import Classes
+from ensemble.values.errors import MemberError
+from ensemble.values.results import Classes
 
 STATE = ".pth"
 FEWEST = 5  # photos of a class

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from scipy import stats
 from sklearn.model_selection import KFold
 
-from ensemble.errors import MemberError
+from ensemble.features.photo_batch import Input
+from ensemble.features.preprocessing import Preprocessing
 from ensemble.members.contract import Curves, Facts, Lesson, Opinion, Parts, Progress, Teaching, all_alike
-from ensemble.photo_batch import Input
-from ensemble.preprocessing import Preprocessing
-from ensemble.results import Classes
+from ensemble.values.errors import MemberError
+from ensemble.values.results import Classes
 
 ARRAYS = ".npz"
 HELD_OUT = ("held_out", "held_out_peaks", "held_out_calm", "held_out_damaged")

@@ -7,10 +7,10 @@ import numpy as np
 from scipy.linalg import pinvh
 from sklearn.covariance import LedoitWolf
 
-from ensemble.backbones import FeatureExtractor
-from ensemble.errors import MemberError
+from ensemble.features.backbones import FeatureExtractor
 from ensemble.members.contract import Progress
 from ensemble.members.good_parts import GoodPartsMember, Measured
+from ensemble.values.errors import MemberError
 
 
 class MahalanobisMember(GoodPartsMember):

@@ -5,7 +5,7 @@ from typing import Any
 
 import onnx
 
-from ensemble.errors import MemberError
+from ensemble.values.errors import MemberError
 
 MOST_MESSAGES = 200_000  # of the file; the largest detector has about 10,000
 ONE_FILE = "Export it in one file: onnx.save(model, path, save_as_external_data=False)."

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ensemble.errors import MemberError
 from ensemble.members.contract import Progress
 from ensemble.members.good_parts import Damaged, GoodPartsMember, HeldOut, Measured, part_of
 from ensemble.members.patches import finest_grid, patches, shapes_of, smoothed
+from ensemble.values.errors import MemberError
 
 SHARE = 0.01  # of all places seen that are remembered
 MEMORY = (256, 6000)  # at least and at most so many, where there are as many

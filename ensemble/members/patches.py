@@ -9,9 +9,9 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor
 from torch.nn import functional
 
-from ensemble.backbones import MAPS, FeatureExtractor
-from ensemble.errors import MemberError
-from ensemble.photo_batch import Input
+from ensemble.features.backbones import MAPS, FeatureExtractor
+from ensemble.features.photo_batch import Input
+from ensemble.values.errors import MemberError
 
 SMOOTHING = 0.8  # places
 Shapes = Mapping[str, tuple[int, int, int]]  # layer -> (C, h, w)

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from sys import float_info
 from typing import Any
 
-from ensemble.errors import PolicyError
 from ensemble.policies.counting import RULES
-from ensemble.results import DEFECTIVE, REVIEW
+from ensemble.values.errors import PolicyError
+from ensemble.values.results import DEFECTIVE, REVIEW
 
 OVERRIDES = ("threshold", "thresholds", "review", "reject", "quorum")
 TEXTS = ("description", "author", "reason")

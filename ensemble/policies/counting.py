@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from ensemble.results import Vote
+from ensemble.values.results import Vote
 
 ROUNDING = 1e-9  # weights are sums of fractions
 ONE_VOTE = 1e-6  # a smaller share than one vote among a thousand

@@ -7,7 +7,7 @@ from ensemble.policies import plurality
 from ensemble.policies.counting import RULES, counted, reaches, suspicion
 from ensemble.policies.ruling import Ruling
 from ensemble.policies.value import PolicySettings
-from ensemble.results import DEFECTIVE, REVIEW, Classes, Decision, Vote
+from ensemble.values.results import DEFECTIVE, REVIEW, Classes, Decision, Vote
 
 DIGITS = 9  # of a score: what the sums of floats add beyond them is no part of it
 

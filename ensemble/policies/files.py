@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import MISSING, dataclass
 from typing import Any
 
-from ensemble.errors import PolicyError, brief
+from ensemble.disk.strict_json import JSONError, line_at, parsed
 from ensemble.policies.policy import Policy
 from ensemble.policies.value import Clause, Stage, in_file
-from ensemble.strict_json import JSONError, line_at, parsed
+from ensemble.values.errors import PolicyError, brief
 
 TOP = ("active", "policies")
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ensemble.policies.counting import ROUNDING
-from ensemble.results import Absence, Classes, Vote
+from ensemble.values.results import Absence, Classes, Vote
 
 Weigh = Callable[[str, float], float]
 

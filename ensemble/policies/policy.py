@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from ensemble.errors import PolicyError
 from ensemble.policies import deciding, reasons
 from ensemble.policies.ruling import asked, rule_on, suspicion_range
 from ensemble.policies.value import PLURAL, PolicySettings
-from ensemble.results import REVIEW, Absence, Classes, Score, Verdict, Vote
+from ensemble.values.errors import PolicyError
+from ensemble.values.results import REVIEW, Absence, Classes, Score, Verdict, Vote
 
 
 @dataclass(frozen=True, slots=True)

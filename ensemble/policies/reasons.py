@@ -4,12 +4,12 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from ensemble.digits import beside, decimals, in_order
 from ensemble.policies import wording
 from ensemble.policies.counting import RULES
 from ensemble.policies.ruling import Ruling, rule_on
 from ensemble.policies.value import PolicySettings
-from ensemble.results import REVIEW, Absence, Classes, Decision, Vote, word
+from ensemble.values.digits import beside, decimals, in_order
+from ensemble.values.results import REVIEW, Absence, Classes, Decision, Vote, word
 
 MOST_NAMES = 3
 LOOK = "a person must look"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ensemble.policies import plurality
 from ensemble.policies.counting import RULES, counted, reaches, suspicion
 from ensemble.policies.value import PolicySettings
-from ensemble.results import DEFECTIVE, REVIEW, Absence, Classes, Vote
+from ensemble.values.results import DEFECTIVE, REVIEW, Absence, Classes, Vote
 
 
 @dataclass(frozen=True, slots=True)

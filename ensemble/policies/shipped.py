@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from ensemble.errors import PolicyError
 from ensemble.policies.policy import Policy
-from ensemble.results import Classes
+from ensemble.values.errors import PolicyError
+from ensemble.values.results import Classes
 
 SHIPPED = (
     Policy("MAJORITY", "majority", "NOK when at least half of the votes say so; a tie counts as NOK."),

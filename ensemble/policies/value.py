@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from ensemble.policies.checks import OVERRIDES, check
 from ensemble.policies.counting import RULES
-from ensemble.results import DEFECTIVE, REVIEW, Classes
+from ensemble.values.results import DEFECTIVE, REVIEW, Classes
 
 DEFAULT_THRESHOLD = 0.5
 IN_FILE = "in_file"  # of a field, in its metadata: false where it is not part of a `policies.json`

@@ -5,8 +5,8 @@ Value and thresholds are written with digits that keep their order, on every scr
 
 from collections.abc import Sequence
 
-from ensemble.digits import beside, percents
-from ensemble.results import REVIEW, Decision, word
+from ensemble.values.digits import beside, percents
+from ensemble.values.results import REVIEW, Decision, word
 
 
 def title(decision: Decision) -> str:

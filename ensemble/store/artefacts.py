@@ -8,11 +8,11 @@ import joblib
 import numpy as np
 import torch
 
-from ensemble.bombs import BombError
-from ensemble.errors import StoreError, WeightsError
-from ensemble.model_bombs import refuse_arrays
+from ensemble.disk.model_bombs import refuse_arrays
+from ensemble.features.weights import read_state
 from ensemble.store.unpickling import load_pickle
-from ensemble.weights import read_state
+from ensemble.values.bombs import BombError
+from ensemble.values.errors import StoreError, WeightsError
 
 
 def dump(value: Any, ending: str) -> bytes:

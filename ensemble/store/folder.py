@@ -8,20 +8,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ensemble.backbones import BUNDLED, FeatureExtractor
-from ensemble.cases import Evidence
-from ensemble.errors import PolicyError, QuorumError, StoreError
-from ensemble.out_of_distribution import PhotoRange
+from ensemble.disk.files import digest_of, is_whole, read_text
+from ensemble.features.backbones import BUNDLED, FeatureExtractor
+from ensemble.imaging.out_of_distribution import PhotoRange
 from ensemble.policies import Policy, PolicyBook, from_json, shipped
-from ensemble.results import Classes, Origin
+from ensemble.policies.cases import Evidence
 from ensemble.store import artefacts, listings, policies_kept, policy_history, versions
-from ensemble.store.files import digest_of, is_whole, read_text
 from ensemble.store.learnt import Learnt, record_of
 from ensemble.store.listings import Version
 from ensemble.store.loading import Loaded, load, weights_file
 from ensemble.store.manifest import Manifest, Record
 from ensemble.store.places import BACKBONES, EVIDENCE, HISTORY, MANIFEST, MODEL_ENDINGS, POLICIES, object_path, place_of
 from ensemble.store.swapping import recover, steady
+from ensemble.values.errors import PolicyError, QuorumError, StoreError
+from ensemble.values.results import Classes, Origin
 
 LARGEST = 20_000_000  # bytes of a manifest
 

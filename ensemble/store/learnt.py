@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ensemble.backbones import FeatureExtractor
-from ensemble.calibrators import NONE, Calibrator
+from ensemble.disk.files import digest_of
+from ensemble.features.backbones import FeatureExtractor
 from ensemble.members import Member
-from ensemble.store.files import digest_of
+from ensemble.metrics.calibrators import NONE, Calibrator
 from ensemble.store.loading import library_version
 from ensemble.store.manifest import Record
 

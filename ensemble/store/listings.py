@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from ensemble.errors import StoreError
-from ensemble.store.files import digest_of, is_whole, read_text, write_atomically
+from ensemble.disk.files import digest_of, is_whole, read_text, write_atomically
+from ensemble.disk.strict_json import parsed
 from ensemble.store.places import (
     BACKBONES,
     MANIFEST,
@@ -27,7 +27,7 @@ from ensemble.store.places import (
     place_of,
 )
 from ensemble.store.swapping import LOG, TOLD, sweep
-from ensemble.strict_json import parsed
+from ensemble.values.errors import StoreError
 
 FORMAT = 1
 KEPT = 10  # the newest versions, beside the one in force

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ensemble.backbones import BUNDLED, BUNDLED_FOLDER, BackboneSpec, FeatureExtractor, find_weights
-from ensemble.calibrators import Calibrator
-from ensemble.errors import MemberError, QuorumError, StoreError, WeightsError
+from ensemble.features.backbones import BUNDLED, BUNDLED_FOLDER, BackboneSpec, FeatureExtractor, find_weights
+from ensemble.features.weights import setting_folders
+from ensemble.imaging.out_of_distribution import PhotoRange
 from ensemble.members import KINDS, Member
-from ensemble.out_of_distribution import PhotoRange
-from ensemble.results import Absence, Classes
+from ensemble.metrics.calibrators import Calibrator
 from ensemble.store import artefacts
 from ensemble.store.manifest import Manifest, Record
 from ensemble.store.places import BACKBONES, MANIFEST
-from ensemble.weights import setting_folders
+from ensemble.values.errors import MemberError, QuorumError, StoreError, WeightsError
+from ensemble.values.results import Absence, Classes
 
 DISTRIBUTIONS = {"xgboost": ("xgboost-cpu", "xgboost")}
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from sys import float_info
 from typing import Any
 
-from ensemble.backbones import BackboneSpec
-from ensemble.calibrators import NONE, Calibrator
-from ensemble.errors import StoreError, brief
-from ensemble.out_of_distribution import PhotoRange
-from ensemble.preprocessing import Preprocessing
-from ensemble.results import Classes
+from ensemble.disk.strict_json import parsed
+from ensemble.features.backbones import BackboneSpec
+from ensemble.features.preprocessing import Preprocessing
+from ensemble.imaging.out_of_distribution import PhotoRange
+from ensemble.metrics.calibrators import NONE, Calibrator
 from ensemble.store.places import is_product_file
-from ensemble.strict_json import parsed
+from ensemble.values.errors import StoreError, brief
+from ensemble.values.results import Classes
 
 FORMAT = 1
 MISSHAPEN = (ValueError, KeyError, TypeError, AttributeError, OverflowError)  # what strange JSON makes readers raise

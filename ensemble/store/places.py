@@ -4,8 +4,8 @@ these, or nothing is read, written or removed under that name."""
 import re
 from pathlib import Path
 
-from ensemble.errors import StoreError
-from ensemble.names import path_below
+from ensemble.disk.names import path_below
+from ensemble.values.errors import StoreError
 
 MANIFEST, EVIDENCE = "manifest.json", "evidence.json"
 POLICIES, HISTORY = "policies.json", "policies_history.json"

@@ -10,12 +10,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ensemble.errors import PolicyError
 from ensemble.policies import Policy, PolicyBook, from_json, shipped
 from ensemble.policies.files import entry_of
 from ensemble.store.manifest import Manifest
 from ensemble.store.places import POLICIES
 from ensemble.store.policy_history import text_of
+from ensemble.values.errors import PolicyError
 
 Entries = tuple[Mapping[str, Any], ...]
 

@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ensemble.errors import PolicyError, QuorumError, StoreError
+from ensemble.disk.files import read_text, write_atomically
+from ensemble.disk.strict_json import parsed
 from ensemble.policies import PolicyBook, from_json
-from ensemble.store.files import read_text, write_atomically
 from ensemble.store.places import HISTORY, POLICIES, place_of
 from ensemble.store.swapping import exclusively
-from ensemble.strict_json import parsed
+from ensemble.values.errors import PolicyError, QuorumError, StoreError
 
 LONGEST = 200  # states that are kept
 LARGEST = 20_000_000  # bytes of a policies file

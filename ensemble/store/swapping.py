@@ -17,13 +17,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from ensemble.errors import QuorumError, StoreError
-from ensemble.full_disk import why_not_written
-from ensemble.locks import locked
-from ensemble.names import path_below
-from ensemble.store.files import is_whole, move_over, read_text, sync_folder, write_atomically, write_durably
+from ensemble.disk.files import is_whole, move_over, read_text, sync_folder, write_atomically, write_durably
+from ensemble.disk.full_disk import why_not_written
+from ensemble.disk.locks import locked
+from ensemble.disk.names import path_below
+from ensemble.disk.strict_json import parsed
 from ensemble.store.places import MANIFEST, VERSIONS, is_digest, is_product_file, own_place, place_of
-from ensemble.strict_json import parsed
+from ensemble.values.errors import QuorumError, StoreError
 
 LOG, LOCK, TOLD = "publishing.json", ".lock", "interrupted.txt"
 READY = ".publishing"  # the ending of new bytes beside their place: none that a model file has

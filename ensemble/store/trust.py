@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ensemble.backbones import BUNDLED, FeatureExtractor, find_weights
-from ensemble.errors import StoreError
+from ensemble.features.backbones import BUNDLED, FeatureExtractor, find_weights
+from ensemble.features.weights import setting_folders
 from ensemble.members import KINDS, Member
-from ensemble.results import OK_NOK
 from ensemble.store import artefacts
 from ensemble.store.folder import ModelStore
 from ensemble.store.learnt import Learnt, record_of
 from ensemble.store.loading import restore, weights_file
 from ensemble.store.manifest import Manifest, Record
 from ensemble.store.places import BACKBONES
-from ensemble.weights import setting_folders
+from ensemble.values.errors import StoreError
+from ensemble.values.results import OK_NOK
 
 
 def candidates(store: ModelStore) -> list[str]:

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from joblib import numpy_pickle
 
-from ensemble.bombs import BombError
-from ensemble.errors import StoreError
-from ensemble.model_bombs import allowance
+from ensemble.disk.model_bombs import allowance
+from ensemble.values.bombs import BombError
+from ensemble.values.errors import StoreError
 
 ALLOWED = frozenset(
     {

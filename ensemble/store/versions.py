@@ -11,16 +11,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ensemble.errors import PolicyError, StoreError
+from ensemble.disk.files import digest_of
 from ensemble.policies import PolicyBook
 from ensemble.store import listings, policies_kept, policy_history
-from ensemble.store.files import digest_of
 from ensemble.store.listings import Publication, State, Version, read_object
 from ensemble.store.loading import weights_file
 from ensemble.store.manifest import Manifest
 from ensemble.store.places import EVIDENCE, MANIFEST, place_of
 from ensemble.store.policies_kept import Entries
 from ensemble.store.swapping import exclusively, is_pending, steady, swap
+from ensemble.values.errors import PolicyError, StoreError
 
 FOUND = "As it was found in the folder."
 

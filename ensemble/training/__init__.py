@@ -8,30 +8,30 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ensemble import evaluation
-from ensemble.backbones import BUNDLED, POOLINGS
-from ensemble.datasets import check, digests, find_dataset
-from ensemble.energy import Energy, measure
-from ensemble.errors import MemberError, StoreError, WeightsError
-from ensemble.feature_cache import FeatureCache
-from ensemble.held_out import plan
-from ensemble.hyperparameters import BALANCED, profile_called
-from ensemble.inspector import Inspector
-from ensemble.lessons import left_aside, teachable
+from ensemble.datasets.loading import check, digests, find_dataset
+from ensemble.evaluation import scoring
+from ensemble.evaluation.energy import Energy, measure
+from ensemble.evaluation.publication import effects_of
+from ensemble.features.backbones import BUNDLED, POOLINGS
+from ensemble.features.feature_cache import FeatureCache
+from ensemble.inspection.inspector import Inspector
 from ensemble.members import KINDS
 from ensemble.policies import shipped
-from ensemble.policy_making import derive
-from ensemble.publication import effects_of
-from ensemble.results import Classes
+from ensemble.policies.making import derive
 from ensemble.store import Loaded, ModelStore, versions
 from ensemble.training.balance import BALANCES, WEIGHTS, balance_note, check_balance
 from ensemble.training.fitting import fit, held_out
+from ensemble.training.held_out import plan
+from ensemble.training.hyperparameters import BALANCED, profile_called
 from ensemble.training.inputs import source_of
+from ensemble.training.lessons import left_aside, teachable
 from ensemble.training.reading import damage_of, range_of, read, with_best_poolings
 from ensemble.training.recipe import Progress, Recipe, Watch, open_backbones
 from ensemble.training.saving import learnt
-from ensemble.voting import collect, fit_voters, stages_of
-from ensemble.weighing import needs_drawing
+from ensemble.training.voting import collect, fit_voters, stages_of
+from ensemble.training.weighing import needs_drawing
+from ensemble.values.errors import MemberError, StoreError, WeightsError
+from ensemble.values.results import Classes
 
 __all__ = ["BALANCES", "Outcome", "Progress", "Watch", "source_of", "train"]
 
@@ -115,7 +115,7 @@ def train(
         photo_range = range_of(dataset.train, seed, progress)
         judged = held_out(held, members, learn, partial(fit, recipe), recipe, features, progress, notify)
         fitted = fit_voters(members, judged, dataset, seed, progress)
-        scored = evaluation.score(
+        scored = scoring.score(
             Inspector(Loaded(members, (), dataset.classes, fitted.weights, fitted.calibrators, photo_range)),
             dataset.test,
             lambda done, total: progress("Inspecting test photos", done / total),
@@ -130,7 +130,7 @@ def train(
     for sentence in not_judged:
         notify(sentence)
     in_force = [{policy.name: policy for policy in policies}.get(each.name, each) for each in shipped(dataset.classes)]
-    quality = evaluation.report(scored, in_force, dataset.classes)
+    quality = scoring.report(scored, in_force, dataset.classes)
     silent = _silent(members, quality["members"], scored)
     for sentence in silent:
         notify(sentence)
@@ -140,7 +140,7 @@ def train(
         name, dataset.classes, dataset.folders, kept, evidence, policies, photo_range=photo_range, publish=False
     )
     tuned = _put_in_force(store, saved.version, notify) if publish else ()
-    quality = evaluation.with_megabytes(quality, store.at(saved.version))
+    quality = scoring.with_megabytes(quality, store.at(saved.version))
     said = (*notes, *failures, *not_judged, *silent, *tuned)
     return Outcome(tuple(members), quality, said, time.perf_counter() - start, meter.energy, saved.version)
 
@@ -164,7 +164,7 @@ def _not_judged(strangers: Sequence[str]) -> tuple[str, ...]:
     )
 
 
-def _silent(members: Iterable[str], measured: Container[str], scored: evaluation.Scored) -> list[str]:
+def _silent(members: Iterable[str], measured: Container[str], scored: scoring.Scored) -> list[str]:
     """A sentence for each member that could not vote on a single test photo, with the first reason."""
     reasons = {absence.member: absence.reason for case in reversed(scored.cases) for absence in case.absent}
     return [

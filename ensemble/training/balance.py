@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ensemble.errors import MemberError
-from ensemble.samples import Sample
+from ensemble.values.errors import MemberError
+from ensemble.values.samples import Sample
 
 WEIGHTS, UNDERSAMPLE, NONE = "weights", "undersample", "none"
 BALANCES = (WEIGHTS, UNDERSAMPLE, NONE)

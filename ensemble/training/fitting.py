@@ -7,25 +7,26 @@ from typing import Any, Protocol, cast
 
 import numpy as np
 
-from ensemble import evaluation, hyperparameters
-from ensemble.cases import Case
-from ensemble.datasets import part_numbers
-from ensemble.errors import MemberError
-from ensemble.feature_cache import FeatureCache
-from ensemble.held_out import Plan, leave_out
-from ensemble.inspector import Inspector
+from ensemble.datasets.loading import part_numbers
+from ensemble.evaluation import scoring
+from ensemble.features.feature_cache import FeatureCache
+from ensemble.features.photo_batch import Input, key_of, preprocessing_of
+from ensemble.features.readings import Rows, read_masks
+from ensemble.inspection.inspector import Inspector
 from ensemble.members import KINDS, Member
 from ensemble.members.classical import ClassicalMember
 from ensemble.members.contract import Progress as Report
 from ensemble.members.contract import Teaching, all_alike
 from ensemble.members.good_parts import Damaged, GoodPartsMember
-from ensemble.photo_batch import Input, key_of, preprocessing_of
-from ensemble.readings import Rows, read_masks
-from ensemble.results import Absence
+from ensemble.policies.cases import Case
 from ensemble.store import Loaded
+from ensemble.training import hyperparameters
 from ensemble.training.balance import NONE
+from ensemble.training.held_out import Plan, leave_out
 from ensemble.training.inputs import source_of
 from ensemble.training.recipe import Progress, Recipe, Watch
+from ensemble.values.errors import MemberError
+from ensemble.values.results import Absence
 
 ALIKE = (
     "The {count} photos to learn from look all alike, so nothing tells one class from another. Check that they show "
@@ -114,7 +115,7 @@ def held_out(
         unable = tuple(Absence(name, "It could not learn from this part.") for name in members if name not in voters)
         inspector = Inspector(Loaded(voters, unable, recipe.classes))
         show = partial(_share, progress, f"Judging held-out photos {number} of {len(held.folds)}")
-        scored = evaluation.score(inspector, fold, show, cache, doubts=False)
+        scored = scoring.score(inspector, fold, show, cache, doubts=False)
         found += scored.cases
         if held.brought:  # other folds are of training photos, which are named when they are read
             for sentence in scored.refused:

@@ -1,9 +1,9 @@
 """What a kind of member reads of photos: its own pixels, or a backbone in the way that it wants."""
 
-from ensemble.backbones import FeatureExtractor
-from ensemble.errors import MemberError
+from ensemble.features.backbones import FeatureExtractor
+from ensemble.features.photo_batch import Input
 from ensemble.members import KINDS
-from ensemble.photo_batch import Input
+from ensemble.values.errors import MemberError
 
 
 def source_of(kind: str, extractor: FeatureExtractor | None, side: int | None = None) -> Input:

@@ -14,21 +14,21 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from ensemble.backbones import POOLINGS, FeatureExtractor
-from ensemble.errors import PhotoError
-from ensemble.feature_cache import FeatureCache
-from ensemble.lessons import photos_of
+from ensemble.features.backbones import POOLINGS, FeatureExtractor
+from ensemble.features.feature_cache import FeatureCache
+from ensemble.features.readings import Rows, read_rows
+from ensemble.imaging.out_of_distribution import PhotoRange, measure
+from ensemble.imaging.photos import read_photo
 from ensemble.members import KINDS
 from ensemble.members.contract import Lesson
 from ensemble.members.good_parts import Damaged
-from ensemble.out_of_distribution import PhotoRange, measure
-from ensemble.photos import read_photo
-from ensemble.readings import Rows, read_rows
-from ensemble.results import Classes
-from ensemble.samples import Dataset, Sample
 from ensemble.training.balance import UNDERSAMPLE, undersampled
+from ensemble.training.lessons import photos_of
 from ensemble.training.recipe import Progress, Recipe, chooses_pooling
-from ensemble.weighing import draw_damage
+from ensemble.training.weighing import draw_damage
+from ensemble.values.errors import PhotoError
+from ensemble.values.results import Classes
+from ensemble.values.samples import Dataset, Sample
 
 MOST_MEASURED = 200  # photos of a class: enough for its range, few enough to decode once more
 STAGES: Mapping[Lesson, str] = {

@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ensemble.backbones import POOLINGS, FeatureExtractor
-from ensemble.hyperparameters import Profile
+from ensemble.features.backbones import POOLINGS, FeatureExtractor
+from ensemble.features.photo_batch import Input
 from ensemble.members import KINDS
 from ensemble.members.contract import Curves, Lesson
-from ensemble.photo_batch import Input
-from ensemble.results import Classes
+from ensemble.training.hyperparameters import Profile
 from ensemble.training.inputs import source_of
+from ensemble.values.results import Classes
 
 Progress = Callable[[str, float], None]
 Watch = Callable[[str, Curves], None]

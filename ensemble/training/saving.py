@@ -4,18 +4,18 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from ensemble import evaluation
-from ensemble.calibrators import NONE
-from ensemble.cases import Evidence
-from ensemble.datasets import digest
-from ensemble.energy import Energy, circumstances
+from ensemble.datasets.loading import digest
+from ensemble.evaluation import scoring
+from ensemble.evaluation.energy import Energy, circumstances
 from ensemble.members import Member
-from ensemble.policy_making import member_cuts
-from ensemble.samples import Dataset
+from ensemble.metrics.calibrators import NONE
+from ensemble.policies.cases import Evidence
+from ensemble.policies.making import member_cuts
 from ensemble.store import Learnt
 from ensemble.training.reading import taught_by
 from ensemble.training.recipe import Recipe
-from ensemble.voting import Fitted
+from ensemble.training.voting import Fitted
+from ensemble.values.samples import Dataset
 
 
 def learnt(
@@ -49,7 +49,7 @@ def learnt(
         training |= fitted.facts(name)
         cuts = member_cuts(evidence.held_out, name, dataset.classes)
         training |= {"cuts": {cut: found.as_json() for cut, found in cuts.items()}} if cuts else {}
-        figures = evaluation.flat(quality.get(name, {}))
+        figures = scoring.flat(quality.get(name, {}))
         found.append(
             Learnt(name, member, training, figures, fitted.weights.get(name, 1.0), fitted.calibrators.get(name, NONE))
         )

@@ -2,20 +2,20 @@
 
 import streamlit as st
 
-from pages.components import session
-from pages.components.data_cleaning import show_cleaning
-from pages.components.data_import import show_import
-from pages.components.data_overview import show_overview
-from pages.components.data_splits import show_splits
-from pages.components.data_steps import show_steps
+from pages.components.data.cleaning import show_cleaning
+from pages.components.data.importing import show_import
+from pages.components.data.overview import show_overview
+from pages.components.data.splits import show_splits
+from pages.components.data.steps import show_steps
+from pages.session import collections
 
 st.title("What do we learn from?", anchor=False)
 step = show_steps()
-if step == session.OVERVIEW:
+if step == collections.OVERVIEW:
     show_overview()
-elif step == session.BRING_IN:
+elif step == collections.BRING_IN:
     show_import()
-elif step == session.CLEAN:
+elif step == collections.CLEAN:
     show_cleaning()
 else:
     show_splits()

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components.help_text import show_photo_rules, show_places_help, show_practice, show_words
+from pages.components.help.text import show_photo_rules, show_places_help, show_practice, show_words
 
 st.title("Help", anchor=False)
 show_words()

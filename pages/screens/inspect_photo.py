@@ -2,11 +2,10 @@
 
 import streamlit as st
 
-from pages.components.analyze_button import show_analyze_button
-from pages.components.evidence import show_evidence
-from pages.components.obstacle import show_obstacle
-from pages.components.photo_picker import show_photo_picker
-from pages.components.verdict import show_answer, show_details
+from pages.components.common.obstacle import show_obstacle
+from pages.components.inspect.evidence import show_evidence
+from pages.components.inspect.photo_picker import show_analyze_button, show_photo_picker
+from pages.components.inspect.verdict import show_answer, show_details
 
 st.title("What is this part?", anchor=False)
 show_obstacle()

@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from pages.components.obstacle import show_obstacle
-from pages.components.performance_answer import show_performance_answer
-from pages.components.performance_basis import show_basis
-from pages.components.performance_confusion import show_confusion
-from pages.components.performance_gallery import show_gallery
-from pages.components.performance_tables import show_performance_tables
-from pages.components.performance_tabs import show_performance_tabs
+from pages.components.common.obstacle import show_obstacle
+from pages.components.performance.answer import show_performance_answer
+from pages.components.performance.basis import show_basis
+from pages.components.performance.confusion import show_confusion
+from pages.components.performance.gallery import show_gallery
+from pages.components.performance.tables import show_performance_tables
+from pages.components.performance.tabs import show_performance_tabs
 
 st.title("How good are we?", anchor=False)
 show_obstacle()

@@ -2,22 +2,18 @@
 
 import streamlit as st
 
-from pages.components import session
-from pages.components.obstacle import show_obstacle
-from pages.components.policy_activation import show_policy_activation
-from pages.components.policy_cheaper import show_policy_cheaper
-from pages.components.policy_choice import show_policy_choice
-from pages.components.policy_comparison import show_policy_comparison
-from pages.components.policy_draft import show_policy_draft
-from pages.components.policy_evidence import show_policy_evidence
-from pages.components.policy_history import show_policy_history
-from pages.components.policy_line import show_policy_line
-from pages.components.policy_saving import show_policy_saving
+from pages.components.common.obstacle import show_obstacle
+from pages.components.policies.activation import show_policy_activation
+from pages.components.policies.comparison import show_policy_choice, show_policy_comparison, show_policy_line
+from pages.components.policies.draft import show_policy_draft
+from pages.components.policies.evidence import show_policy_cheaper, show_policy_evidence
+from pages.components.policies.history import show_policy_history, show_policy_saving
+from pages.session import products
 
 st.title("What do we risk?", anchor=False)
 show_obstacle()
 evidence = show_policy_evidence()
-active = session.policies()[0]
+active = products.policies()[0]
 
 cheaper, draft, costs, saving, force = (st.container() for _ in range(5))
 with costs:  # before the draft, which is shown above it and needs the prices

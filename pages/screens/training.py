@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from pages.components.training_form import show_training_form
-from pages.components.training_progress import show_running_trainings
-from pages.components.training_results import show_training_results
-from pages.components.training_versions import show_versions
+from pages.components.training.form import show_training_form
+from pages.components.training.progress import show_running_trainings
+from pages.components.training.results import show_training_results
+from pages.components.training.versions import show_versions
 
 st.title("How do we get better?", anchor=False)
 show_running_trainings()

@@ -1,0 +1,286 @@
+"""The API: one photo in, the verdict out, the same JSON as `python -m ensemble inspect --json`.
+
+    uvicorn ensemble.api:app --host 127.0.0.1 --port 8000
+
+QUORUM_MODELS names the product's folder, the project's models/ by default; QUORUM_DEMO=1 asks for demo mode. An error
+is `{"photo": NAME, "error": SENTENCE}`. FastAPI's pages under /docs are left out: they fetch scripts from elsewhere.
+"""
+
+import asyncio
+import base64
+import io
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO
+from urllib.parse import parse_qsl
+
+from fastapi import FastAPI, Query, Request, UploadFile
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ensemble.imaging.photos import MAX_BYTES, Photo, open_photo
+from ensemble.inspection.inspector import Inspector
+from ensemble.members import demo as dummies
+from ensemble.policies import SHIPPED, Policy, choose
+from ensemble.store import ModelStore
+from ensemble.values.errors import PhotoError, PolicyError, QuorumError
+from ensemble.values.legible import make_logs_legible, shortened
+from ensemble.values.safe_names import safe_name
+
+MODELS_SETTING, DEMO_SETTING = "QUORUM_MODELS", "QUORUM_DEMO"
+PROJECT_MODELS = Path(__file__).resolve().parents[2] / "models"
+MULTIPART_FRAME = 16_384  # bytes that may stand around the photo: boundaries, headers, a long name
+ONE_FILE: Any = {"max_files": 1, "max_fields": 0}
+ONE_PHOTO = "Expected one photo, and nothing beside it, in the field 'file' of a multipart/form-data request."
+TOO_LARGE = f"The upload is too large (the limit is {MAX_BYTES // 1_000_000} MB): save the photo smaller."
+OWN_FAULT = "Quorum itself failed on this photo: its log says why, and the next photo can still be sent."
+
+WHAT = "Several models look at one photo of a part, each casts a vote, a policy turns the votes into a verdict."
+WELCOME = {
+    "name": "Quorum",
+    "what": WHAT,
+    "next": {
+        "GET /health": "Which members can vote, which cannot and why, and which policies there are.",
+        "POST /predict/": "One photo in the multipart field 'file'; ?policy=NAME chooses a policy, ?image=true also "
+        "returns the picture that was judged.",
+        "GET /openapi.json": "The same as a machine reads it.",
+    },
+    "example": "curl -F file=@part.jpg http://127.0.0.1:8000/predict/",
+}
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The verdict, with every vote and every absent member."},
+    413: {"description": "The upload is too large."},
+    422: {"description": "The photo is refused, or the request is not understood; `error` says why in one sentence."},
+    503: {"description": "There is no product that could judge; `error` says why."},
+}
+
+
+class Asked(BaseModel):
+    """What the address may ask for; anything else in it is an error, so that a misspelt policy is never ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    policy: str | None = Field(None, description="A policy's name; by default the product's first.")
+    image: bool = Field(False, description="Whether to add the upright picture that was judged, as base64 PNG.")
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A product that is ready to judge; `problem` says why its policies are not those of its file."""
+
+    name: str
+    members: Sequence[str]
+    inspector: Inspector
+    policies: Sequence[Policy]
+    problem: str = ""
+
+
+class UploadLimit:
+    """Ends a request with 413 as soon as its body is known to be too large, also where no length was declared."""
+
+    def __init__(self, app: ASGIApp, limit: int) -> None:
+        self.app = app
+        self.limit = limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        taken = 0
+        declared = int(Headers(scope=scope).get("content-length", "0"))
+
+        async def counted() -> Message:
+            nonlocal taken
+            if declared <= self.limit:
+                message = await receive()
+                taken += len(message.get("body", b""))
+            if max(declared, taken) > self.limit:
+                raise HTTPException(413)
+            return message
+
+        await self.app(scope, counted, send)
+
+
+class KnownQuery:
+    """Refuses an address that carries what it cannot, or one thing twice: no wish is ever dropped without a word.
+
+    `known` says what each address may carry; one that is not in it is left to be answered as unknown.
+    """
+
+    def __init__(
+        self, app: ASGIApp, known: Mapping[str, Sequence[str]], refuse: Callable[[int, object], JSONResponse]
+    ) -> None:
+        self.app = app
+        self.known = known
+        self.refuse = refuse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self.app
+        if scope["type"] == "http":
+            given = [name for name, _ in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)]
+            known = self.known.get(_address(scope))
+            wrong = (_unwanted(name, given.count(name), known) for name in given) if known is not None else ()
+            if reason := next(filter(None, wrong), ""):
+                app = self.refuse(422, reason)
+        await app(scope, receive, send)
+
+
+def _address(scope: Scope) -> str:
+    """What is asked for: the path without the prefix that a proxy has put before it, and without its last stroke."""
+    path, prefix = scope["path"], scope.get("root_path", "").rstrip("/")
+    if path == prefix or path.startswith(f"{prefix}/"):
+        path = path[len(prefix) :]
+    return path.rstrip("/") or "/"
+
+
+def _unwanted(name: str, count: int, known: Sequence[str]) -> str:
+    """Why an address may not carry this; empty where it may."""
+    if name not in known:
+        may = f"It may carry {', '.join(known)}." if known else "It carries nothing."
+        return f"The address cannot carry {shortened(name)}. {may}"
+    return "" if count == 1 else f"The address carries {name} {count} times. Give it once."
+
+
+class CurrentProduct:
+    """The product in a folder: loaded once, and again when a file of its members has changed."""
+
+    def __init__(self, models: Path, *, demo: bool) -> None:
+        self.demo = demo
+        self._store = ModelStore(models)
+        self._lock = threading.Lock()
+        self._kept: tuple[tuple[str, int | None], Inspector] | None = None
+
+    def get(self) -> Product:
+        """The product as its files are now; a StoreError or PolicyError says why there is none."""
+        if self.demo:
+            return Product("demo", dummies.NAMES, Inspector.for_demo(), SHIPPED)
+        with self._lock:
+            # Before loading: what changes meanwhile is loaded the next time. Files become a version without a change.
+            key = self._store.fingerprint(), self._store.origin().version
+            found = self._store.policies_in_force()
+            if self._kept is None or self._kept[0] != key:
+                self._kept = key, Inspector.open(self._store)
+            inspector = self._kept[1]
+            name = self._store.product_name()
+            return Product(name, tuple(inspector.members), inspector, found.policies, found.problem)
+
+
+def build(models: Path, *, demo: bool = False) -> FastAPI:
+    """The application for the product in a folder."""
+    app = FastAPI(title="Quorum", description=WHAT, docs_url=None, redoc_url=None)
+    app.add_middleware(UploadLimit, limit=MAX_BYTES + MULTIPART_FRAME)
+    current = CurrentProduct(models, demo=demo)
+    # One thread judges, in the order of arrival: photos being decoded do not pile up in memory, models do not fight
+    # over the cores, and the other addresses answer meanwhile.
+    judge = ThreadPoolExecutor(max_workers=1, thread_name_prefix="judge")
+    mark = {"demo": True} if demo else {}
+
+    def refuse(status: int, error: object, name: str = "") -> JSONResponse:
+        return JSONResponse({"photo": safe_name(name), "error": str(error), **mark}, status)
+
+    @app.get("/")
+    async def welcome() -> dict[str, Any]:
+        """What this is, and what to do next."""
+        return {**WELCOME, "demo": demo}
+
+    @app.get("/health", responses={503: {"description": "No member can vote; `reason` says why."}})
+    def health() -> JSONResponse:
+        """Which members can vote, which cannot and why, and which policies there are."""
+        state = _health(current)
+        return JSONResponse(state, 200 if state["status"] == "ready" else 503)
+
+    @app.post("/predict", include_in_schema=False, form_limits=ONE_FILE)
+    @app.post("/predict/", responses=ANSWERS, form_limits=ONE_FILE)
+    async def predict(file: UploadFile, asked: Annotated[Asked, Query()]) -> JSONResponse:
+        """The verdict on one photo."""
+
+        def answer() -> JSONResponse:
+            try:
+                product = current.get()
+            except QuorumError as error:
+                return refuse(503, error, file.filename or "")
+            try:
+                return JSONResponse(_judge(product, file.file, file.filename or "", asked))
+            except (PhotoError, PolicyError) as error:
+                return refuse(413 if (file.size or 0) >= MAX_BYTES else 422, error, file.filename or "")
+
+        return await asyncio.get_running_loop().run_in_executor(judge, answer)
+
+    @app.exception_handler(RequestValidationError)
+    async def not_understood(_: Request, error: RequestValidationError) -> JSONResponse:
+        return refuse(422, _sentence(error))
+
+    @app.exception_handler(HTTPException)
+    async def not_taken(request: Request, error: HTTPException) -> JSONResponse:
+        if error.status_code == 413:
+            return refuse(413, TOO_LARGE)
+        if error.status_code == 400:  # whatever the body's parser has stumbled over
+            return refuse(422, ONE_PHOTO)
+        reason = f"{request.method} {request.url.path} is not answered here: GET / says what is."
+        return JSONResponse({"error": reason, **mark}, error.status_code, error.headers)
+
+    @app.exception_handler(Exception)
+    async def own_fault(_: Request, __: Exception) -> JSONResponse:
+        return refuse(500, OWN_FAULT)
+
+    known: dict[str, Sequence[str]] = {_address({"path": path}): () for path in _paths(app)}
+    app.add_middleware(KnownQuery, known=known | {"/predict": tuple(Asked.model_fields)}, refuse=refuse)
+    return app
+
+
+def _paths(app: FastAPI) -> list[str]:
+    return [route.path for route in app.routes if isinstance(route, Route)]
+
+
+def _health(current: CurrentProduct) -> dict[str, Any]:
+    state: dict[str, Any] = {"product": None, "members": [], "absent": [], "policies": [], "demo": current.demo}
+    try:
+        product = current.get()
+    except QuorumError as error:
+        return {"status": "not ready", "reason": str(error), **state}
+    state |= {
+        "product": product.name,
+        "members": list(product.members),
+        "absent": [absence.as_json() for absence in product.inspector.absent],
+        "policies": [policy.name for policy in product.policies],
+        **({"problem": product.problem} if product.problem else {}),
+    }
+    if not product.members:
+        return {"status": "not ready", "reason": "No member can vote: mend what is absent, or train anew.", **state}
+    return {"status": "ready", **state}
+
+
+def _judge(product: Product, file: BinaryIO, name: str, asked: Asked) -> dict[str, Any]:
+    policy = choose(product.policies, asked.policy)
+    photo = open_photo(file.read(), name)
+    verdict = product.inspector.inspect([photo], policy)[0].as_json()
+    return verdict | {"image": _image(photo)} if asked.image else verdict
+
+
+def _image(photo: Photo) -> dict[str, str]:
+    buffer = io.BytesIO()
+    photo.picture.save(buffer, "PNG", compress_level=1)  # twice as fast as the default, a third larger
+    return {"media_type": "image/png", "base64": base64.b64encode(buffer.getvalue()).decode()}
+
+
+def _sentence(error: RequestValidationError) -> str:
+    for problem in error.errors():
+        place, *path = problem["loc"]
+        if place == "query":
+            name = ".".join(map(str, path))
+            known = ", ".join(Asked.model_fields)
+            return f"The address cannot carry {name}={problem['input']}: {problem['msg']}. It may carry {known}."
+    return ONE_PHOTO
+
+
+make_logs_legible()
+app = build(Path(os.environ.get(MODELS_SETTING) or PROJECT_MODELS), demo=os.environ.get(DEMO_SETTING) == "1")

@@ -1,0 +1,1 @@
+"""Labelled photos: collections, cleaning, splits, and what training reads of them."""

@@ -1,0 +1,177 @@
+"""Copies among photos: the same picture turned, mirrored, stretched, cropped, brightened or saved again.
+
+1. candidates: for each photo, those that a glance or a perceptual hash finds most alike in any of eight turns
+2. each pair is laid over each other at 32 pixels, from its likeliest turns, and adjusted at 64
+3. a pair is a copy where fine detail agrees over the whole picture (`alignment.agreement`)
+4. where there are copies, each photo that stays alone is compared with one photo of every group that is like it
+
+Pairs that other pairs have linked already are not looked at again: copies are found as groups.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ensemble.datasets.cleaning.alignment import agreement, align, similarity, standardised, untouched
+from ensemble.datasets.cleaning.prints import SIDE, Prints
+
+NEIGHBOURS = 10  # candidates a photo, by glance and by hash each
+GROUPS = 40  # groups that a photo which stays alone is compared with
+UNLIKE = 0.85  # correlation of glances: no copy made by the changes above was seen below 0.90
+ALIKE = 0.9  # correlation of whole pictures, laid over each other at 32 pixels: no copy was seen below 0.93
+SURE = 0.06  # by so much of that correlation of glances the best turn must lead, or the next best is tried too
+AGREED = {SIDE: 0.79, SIDE // 2: 0.87}  # agreement of detail, by side, from which a pair counts as a copy
+WORTH = 0.75  # agreement at half the side below which the whole is not looked at
+LOW = 32
+BATCH = 64  # pairs: 10 MB for each copy of their squares
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Two photos that are copies, by their places, and how far their detail agrees, up to 1."""
+
+    one: int
+    other: int
+    agreement: float
+
+
+class Groups:
+    """Which photos are linked, directly or through others (union-find)."""
+
+    def __init__(self, count: int) -> None:
+        self._above = list(range(count))
+
+    def of(self, place: int) -> int:
+        """The photo that stands for the group of a photo."""
+        while self._above[place] != place:
+            self._above[place] = self._above[self._above[place]]
+            place = self._above[place]
+        return place
+
+    def join(self, one: int, other: int) -> None:
+        """Link two photos; the first of their group stands for it."""
+        first, second = sorted((self.of(one), self.of(other)))
+        self._above[second] = first
+
+    def members(self) -> dict[int, list[int]]:
+        """All photos by the one that stands for their group, those alone too."""
+        found: dict[int, list[int]] = {}
+        for place in range(len(self._above)):
+            found.setdefault(self.of(place), []).append(place)
+        return found
+
+
+def find_links(prints: Prints, groups: Groups, progress: Callable[[float], None]) -> list[Link]:
+    """Links between copies, and `groups` joined by them; pairs that are in one group already are not looked at."""
+    links = _linked(prints, groups, candidates(prints), lambda share: progress(0.7 * share))
+    if links:
+        links += _linked(prints, groups, second_candidates(prints, groups), lambda share: progress(0.7 + 0.3 * share))
+    progress(1.0)
+    return links
+
+
+def _linked(
+    prints: Prints, groups: Groups, pairs: Sequence[tuple[int, int]], progress: Callable[[float], None]
+) -> list[Link]:
+    links = []
+    for start in range(0, len(pairs), BATCH):
+        open_pairs = [pair for pair in pairs[start : start + BATCH] if groups.of(pair[0]) != groups.of(pair[1])]
+        for link in compared(prints, open_pairs) if open_pairs else ():
+            links.append(link)
+            groups.join(link.one, link.other)
+        progress(start / len(pairs))
+    return links
+
+
+def candidates(prints: Prints) -> list[tuple[int, int]]:
+    """Pairs worth laying over each other, most alike first."""
+    likeness: dict[tuple[int, int], float] = {}
+    count = min(NEIGHBOURS, len(prints) - 1)
+    for start in range(0, len(prints), 128):
+        places = range(start, min(start + 128, len(prints)))
+        glances, distances = prints.glance_at(places), prints.hash_distances(places)  # (n, N) each
+        own = torch.tensor(places)[:, None]
+        glances.scatter_(1, own, -1.0)
+        distances.scatter_(1, own, torch.inf)
+        nearest = torch.cat([glances.topk(count).indices, distances.topk(count, largest=False).indices], dim=1)
+        _note(likeness, places, nearest, glances.gather(1, nearest))
+    return _most_alike_first(likeness)
+
+
+def second_candidates(prints: Prints, groups: Groups) -> list[tuple[int, int]]:
+    """For each photo that is alone, the photo most like it of each of the groups that are most like it."""
+    members = groups.members()
+    alone = [first for first, group in members.items() if len(group) == 1]
+    group_of = torch.tensor([groups.of(place) for place in range(len(prints))])
+    likeness: dict[tuple[int, int], float] = {}
+    for start in range(0, len(alone), 128):
+        places = alone[start : start + 128]
+        glances = prints.glance_at(places).scatter_(1, torch.tensor(places)[:, None], -1.0)
+        best = torch.full_like(glances, -1.0).scatter_reduce_(1, group_of.expand_as(glances), glances, "amax")
+        values, nearest = best.topk(min(GROUPS, len(members)))  # (n, groups)
+        for row, place in enumerate(places):
+            for value, group in zip(values[row].tolist(), nearest[row].tolist(), strict=True):
+                if value >= UNLIKE:
+                    other = max(members[group], key=lambda member: float(glances[row, member]))
+                    likeness[min(place, other), max(place, other)] = value
+    return _most_alike_first(likeness)
+
+
+def _note(likeness: dict[tuple[int, int], float], places: Iterable[int], nearest: Tensor, values: Tensor) -> None:
+    for place, others, alike in zip(places, nearest.tolist(), values.tolist(), strict=True):
+        for other, value in zip(others, alike, strict=True):
+            if value >= UNLIKE:
+                likeness[min(place, other), max(place, other)] = value
+
+
+def _most_alike_first(likeness: dict[tuple[int, int], float]) -> list[tuple[int, int]]:
+    return sorted(likeness, key=lambda pair: (-likeness[pair], pair))
+
+
+def compared(prints: Prints, pairs: Sequence[tuple[int, int]]) -> list[Link]:
+    """Those of the pairs that are copies."""
+    turns, warps, alike = _laid_over(prints, pairs)
+    kept = (alike >= ALIKE).nonzero()[:, 0]
+    side = prints.side()
+    for tried, least in ((SIDE // 2, WORTH), (side, AGREED[side])):
+        if not len(kept):
+            return []
+        fixed = prints.squares([pairs[place][0] for place in kept])
+        moving = prints.squares([pairs[place][1] for place in kept], [turns[place] for place in kept])
+        agreed = agreement(_reduced(fixed, tried), _reduced(moving, tried), warps[kept])
+        enough = agreed >= least
+        kept, agreed = kept[enough], agreed[enough]
+    found = zip((pairs[place] for place in kept), agreed.tolist(), strict=True)
+    return [Link(one, other, min(1.0, value)) for (one, other), value in found]
+
+
+def _laid_over(prints: Prints, pairs: Sequence[tuple[int, int]]) -> tuple[list[int], Tensor, Tensor]:
+    """For each pair the turn of its second photo, the warp (2, 3) and how alike the two then are at 32 pixels."""
+    likeness, ways = prints.turn_likeness(pairs).topk(2)  # (n, 8) -> (n, 2)
+    turns, (warps, alike) = ways[:, 0].clone(), _tried(prints, pairs, ways[:, 0].tolist())
+    unsure = (likeness[:, 0] - likeness[:, 1] < SURE).nonzero()[:, 0]
+    if len(unsure):
+        other_warps, other_alike = _tried(prints, [pairs[place] for place in unsure], ways[unsure, 1].tolist())
+        better = other_alike > alike[unsure]
+        chosen = unsure[better]
+        turns[chosen], warps[chosen], alike[chosen] = ways[chosen, 1], other_warps[better], other_alike[better]
+    kept = (alike >= ALIKE).nonzero()[:, 0]
+    if len(kept):
+        fixed = standardised(prints.small([pairs[place][0] for place in kept]))
+        moving = standardised(prints.small([pairs[place][1] for place in kept], turns[kept].tolist()))
+        warps[kept] = align(fixed, moving, warps[kept], steps=4)
+    return turns.tolist(), warps, alike
+
+
+def _tried(prints: Prints, pairs: Sequence[tuple[int, int]], turns: Sequence[int]) -> tuple[Tensor, Tensor]:
+    fixed = standardised(_reduced(prints.small([one for one, _ in pairs]), LOW))
+    moving = standardised(_reduced(prints.small([other for _, other in pairs], turns), LOW))
+    warps = align(fixed, moving, untouched(len(pairs)), steps=12)
+    return warps, similarity(fixed, moving, warps)
+
+
+def _reduced(squares: Tensor, side: int) -> Tensor:
+    return functional.avg_pool2d(squares, squares.shape[-1] // side)

@@ -1,0 +1,101 @@
+"""Labels that a model which has not learnt from the photo doubts: out-of-fold probabilities and confident learning.
+
+Northcutt et al. 2021, "Confident Learning: Estimating Uncertainty in Dataset Labels", by cleanlab.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
+
+import numpy as np
+from cleanlab.filter import find_label_issues
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from ensemble.datasets.cleaning.findings import LABEL, Finding, Looked
+from ensemble.features.backbones import BUNDLED, FeatureExtractor
+from ensemble.features.feature_cache import FeatureCache
+from ensemble.features.photo_batch import key_of
+from ensemble.features.readings import read_rows
+from ensemble.values.results import Classes, word
+from ensemble.values.samples import Sample
+
+FOLDS = 5
+FEWEST = FOLDS  # photos of a class that are no copies of each other
+STRENGTH = 0.003  # C of the logistic regression; chosen on training photos of three classes with turned labels
+
+Features = Callable[[Sequence[Looked], Classes, Callable[[float], None]], np.ndarray]
+
+
+def bundled_features(photos: Sequence[Looked], classes: Classes, progress: Callable[[float], None]) -> np.ndarray:
+    """(N, D) features of the bundled backbone; they are kept, and a training that follows reads them."""
+    extractor = FeatureExtractor.open(BUNDLED, pooling="grid")  # more exact than averages
+    samples = [Sample(photo.path, photo.label) for photo in photos]
+    with FeatureCache.of_setting() as cache:
+        rows = read_rows(samples, [extractor], classes, progress, cache)
+    return np.asarray(rows.inputs[key_of(extractor)])
+
+
+def judged(photos: Sequence[Looked], groups: Sequence[Hashable], classes: Classes) -> tuple[list[int], str]:
+    """The places of photos whose labels can be judged, and a sentence where some cannot; `groups` names copies."""
+    apart = Counter(label for label, _ in {(photo.label, group) for photo, group in zip(photos, groups, strict=True)})
+    enough = [name for name in classes.names if apart[name] >= FEWEST]
+    if len(enough) < 2:
+        counts = ", ".join(f"{apart[name]} of {word(name)}" for name in classes.names)
+        return [], (
+            f"Labels were not looked at: that takes two classes with at least {FEWEST} photos each that are no copies "
+            f"of each other. There are {counts}."
+        )
+    few = [word(name) for name in classes.names if apart[name] < FEWEST]
+    reason = f"Labels of {', '.join(few)} were not looked at: fewer than {FEWEST} photos." if few else ""
+    return [place for place, photo in enumerate(photos) if photo.label in enough], reason
+
+
+def out_of_fold(features: np.ndarray, labels: np.ndarray, groups: Sequence[Hashable], seed: int) -> np.ndarray:
+    """(N, K) probabilities of models that have learnt neither from the photo nor from a copy of it; zeros if none."""
+    numbers = {group: number for number, group in enumerate(dict.fromkeys(groups))}
+    splitter = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
+    probabilities = np.zeros((len(labels), int(labels.max()) + 1))
+    for learn, held in splitter.split(features, labels, [numbers[group] for group in groups]):
+        model = make_pipeline(StandardScaler(), LogisticRegression(C=STRENGTH, max_iter=1000, class_weight="balanced"))
+        model.fit(features[learn], labels[learn])
+        probabilities[np.ix_(held, model[-1].classes_)] = model.predict_proba(features[held])
+    return probabilities
+
+
+def doubtful_labels(
+    photos: Sequence[Looked],
+    groups: Sequence[Hashable],
+    classes: Classes,
+    *,
+    seed: int,
+    progress: Callable[[float], None],
+    features: Features = bundled_features,
+) -> list[Finding]:
+    """Label findings, surest first; none where `judged` leaves no two classes."""
+    places, _ = judged(photos, groups, classes)
+    if not places:
+        return []
+    chosen = [photos[place] for place in places]
+    names = [name for name in classes.names if any(photo.label == name for photo in chosen)]
+    labels = np.array([names.index(photo.label) for photo in chosen])
+    rows = features(chosen, classes, progress)
+    probabilities = out_of_fold(rows, labels, [groups[place] for place in places], seed)
+    doubted = find_label_issues(
+        labels, probabilities, return_indices_ranked_by="normalized_margin", filter_by="both", n_jobs=1
+    )
+    return [
+        _finding(chosen[place], names[int(probabilities[place].argmax())], probabilities[place], labels[place])
+        for place in doubted.tolist()
+        if probabilities[place].argmax() != labels[place]
+    ]
+
+
+def _finding(photo: Looked, suggestion: str, probabilities: np.ndarray, given: int) -> Finding:
+    sure, own = float(probabilities.max()), float(probabilities[given])
+    sentence = (
+        f"The label is {word(photo.label)}, but a model that has not learnt from this photo gives {word(suggestion)} "
+        f"{sure:.0%} and {word(photo.label)} {own:.0%}. Look at the photo; relabel it, or keep its label."
+    )
+    return Finding(LABEL, photo.sha256, (), round(min(1.0, sure), 4), sentence, suggestion)

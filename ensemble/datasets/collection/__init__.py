@@ -1,0 +1,24 @@
+"""Collections: the photos of one product, kept by content, with every decision that was made about them."""
+
+from ensemble.datasets.collection.findings import CONTRADICTION, Finding
+from ensemble.datasets.collection.folder import Collection
+from ensemble.datasets.collection.places import collections, find_collection, folder_name, is_collection
+from ensemble.datasets.collection.values import ACTIONS, SPLITS, UNSPLIT, Added, Decision, Kept, Mistake, counts
+
+__all__ = [
+    "ACTIONS",
+    "CONTRADICTION",
+    "SPLITS",
+    "UNSPLIT",
+    "Added",
+    "Collection",
+    "Decision",
+    "Finding",
+    "Kept",
+    "Mistake",
+    "collections",
+    "counts",
+    "find_collection",
+    "folder_name",
+    "is_collection",
+]

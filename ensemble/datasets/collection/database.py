@@ -1,0 +1,118 @@
+"""The SQLite file of a collection: its tables, and one way in."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ensemble.disk.full_disk import is_full, why_not_written
+from ensemble.disk.locks import locked
+from ensemble.values.errors import DataError
+
+FILE, LOCK = "collection.db", ".lock"
+FORMAT = 1
+PATIENCE = 30.0  # seconds to wait for another writer
+SCHEMA = """
+CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE photos (
+    sha256 TEXT PRIMARY KEY, file TEXT NOT NULL, name TEXT NOT NULL, label TEXT NOT NULL, split TEXT NOT NULL,
+    defect TEXT NOT NULL, category TEXT NOT NULL, part TEXT NOT NULL, mask TEXT NOT NULL, dropped INTEGER NOT NULL,
+    width INTEGER NOT NULL, height INTEGER NOT NULL, added_at TEXT NOT NULL, origin TEXT NOT NULL
+) STRICT;
+CREATE TABLE decisions (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, author TEXT NOT NULL, action TEXT NOT NULL,
+    reason TEXT NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL, undone INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE TABLE findings (
+    key TEXT PRIMARY KEY, kind TEXT NOT NULL, sha256 TEXT NOT NULL, others TEXT NOT NULL, score REAL NOT NULL,
+    sentence TEXT NOT NULL, suggestion TEXT NOT NULL
+) STRICT;
+CREATE TABLE kept (key TEXT PRIMARY KEY) STRICT;
+CREATE TABLE mistakes (
+    sha256 TEXT PRIMARY KEY, kind TEXT NOT NULL, label TEXT NOT NULL, verdict TEXT NOT NULL, at TEXT NOT NULL,
+    author TEXT NOT NULL
+) STRICT;
+"""
+
+
+@contextmanager
+def reading(folder: Path) -> Iterator[sqlite3.Connection]:
+    """A connection to read by, closed afterwards; a DataError where the file is none of ours or damaged."""
+    with _errors(folder), _connected(folder) as connection:
+        yield connection
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[sqlite3.Connection]:
+    """One transaction: all that is done in it is there afterwards, or nothing; writers take turns."""
+    with _errors(folder), _turn(folder), _connected(folder) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+        except BaseException:
+            if connection.in_transaction:  # a full disk has ended it already
+                connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+
+
+@contextmanager
+def _connected(folder: Path) -> Iterator[sqlite3.Connection]:
+    connection = sqlite3.connect(folder / FILE, timeout=PATIENCE, isolation_level=None)
+    try:
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA cache_spill = OFF")  # a long import must not lock readers out before it commits
+        connection.execute("PRAGMA synchronous = FULL")  # a decision that was shown as written survives a power cut
+        _prepare(connection, folder)
+        yield connection
+    finally:
+        connection.close()
+
+
+def _prepare(connection: sqlite3.Connection, folder: Path) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version == 0:
+        with connection:  # `executescript` would end the transaction that two first visitors need
+            connection.execute("BEGIN IMMEDIATE")
+            if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+                for statement in filter(str.strip, SCHEMA.split(";")):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {FORMAT}")
+    elif version != FORMAT:
+        raise DataError(
+            f"{folder / FILE} has the format {version}; this Quorum reads {FORMAT}. Import the photos anew."
+        )
+
+
+@contextmanager
+def _turn(folder: Path) -> Iterator[None]:
+    """Writers of files and rows one after the other, in this process and in others."""
+    with locked(folder / LOCK):
+        yield
+
+
+@contextmanager
+def _errors(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        if is_full(error, folder):
+            raise DataError(f"{folder} is as it was: {why_not_written(error, folder)}") from error
+        raise DataError(
+            f"{folder / FILE} cannot be used ({error}). Restore it from a copy, or move it away and import the photos "
+            f"in {folder / 'photos'} anew."
+        ) from error
+    except OSError as error:
+        if _is_elsewhere(error, folder):
+            raise DataError(
+                f"{error.filename} cannot be read ({error.strerror}). Check that it is there, and its permissions."
+            ) from error
+        raise DataError(f"{error.filename or folder} cannot be written: {why_not_written(error, folder)}") from error
+
+
+def _is_elsewhere(error: OSError, folder: Path) -> bool:
+    """Whether an error is of a file that lies outside the collection, which only reads there."""
+    if not isinstance(error.filename, str) or is_full(error, folder):
+        return False
+    file = Path(error.filename)
+    return not (file.absolute().is_relative_to(folder.absolute()) or file.resolve().is_relative_to(folder.resolve()))

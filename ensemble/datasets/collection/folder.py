@@ -1,0 +1,385 @@
+"""Collection: the photos of one product in a folder of their own, and what people decide about them."""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ensemble.datasets.collection import contents
+from ensemble.datasets.collection.database import reading, writing
+from ensemble.datasets.collection.findings import CONTRADICTION, COPIES, Finding, is_mended
+from ensemble.datasets.collection.places import folder_name, is_collection
+from ensemble.datasets.collection.rows import (
+    as_decision,
+    change,
+    classes_of,
+    decided_by_people,
+    fact,
+    files,
+    groups_of,
+    homes_of,
+    insert,
+    insert_findings,
+    keep_fact,
+    labels_in_doubt,
+    left_waiting,
+    now,
+    refuse_later,
+    refuse_mixture,
+    update,
+    with_siblings,
+    write_decision,
+)
+from ensemble.datasets.collection.values import IN, OUT, SPLITS, TRAIN, UNSPLIT, WAITS, Added, Decision, Kept, Mistake
+from ensemble.datasets.collection.wording import kind_of_mistake, said_of, same_photo, two_labels, waiting_note
+from ensemble.disk.full_disk import why_not_written
+from ensemble.disk.names import path_below
+from ensemble.importers import Entry, Problem
+from ensemble.values.errors import DataError, PhotoError
+from ensemble.values.results import Classes
+
+Progress = Callable[[int, int], None]
+CHANGEABLE = {"move": "split", "relabel": "label", "drop": "dropped", "restore": "dropped"}
+
+
+class Collection:
+    """The photos of one product. Everything is written at once, whole or not at all, and decisions can be undone."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def create(cls, root: Path, name: str) -> "Collection":
+        """A new, empty collection below a folder; a DataError where the name is taken or is none."""
+        cleaned = folder_name(name)
+        if not any(map(str.isalnum, cleaned)) or cleaned.startswith("."):
+            raise DataError("A collection needs a name, such as that of its product.")
+        folder = path_below(root, cleaned, DataError)
+        if is_collection(folder):
+            raise DataError(f"There is a collection called {cleaned} already. Add to it, or choose another name.")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DataError(f"{folder} cannot be made: {why_not_written(error, root)}") from error
+        made = cls(folder)
+        with writing(folder):
+            pass
+        return made
+
+    @property
+    def name(self) -> str:
+        """Its name, which is that of its folder."""
+        return self.folder.resolve().name
+
+    # ------------------------------------------------------------------------------------------------------- to read
+
+    def photos(self) -> tuple[Kept, ...]:
+        """Every photo, dropped ones too, in the order in which they came."""
+        self._check_there()
+        with reading(self.folder) as connection:
+            rows = connection.execute("SELECT * FROM photos ORDER BY rowid").fetchall()
+        return tuple(self._kept(row) for row in rows)
+
+    def classes(self) -> Classes | None:
+        """The classes that its photos belong to; None while it is empty."""
+        self._check_there()
+        with reading(self.folder) as connection:
+            return classes_of(connection)
+
+    def decisions(self) -> tuple[Decision, ...]:
+        """Every decision, the newest first, those too that were taken back."""
+        self._check_there()
+        with reading(self.folder) as connection:
+            rows = connection.execute("SELECT * FROM decisions ORDER BY number DESC").fetchall()
+        return tuple(as_decision(row) for row in rows)
+
+    def findings(self, *, decided: bool = False) -> tuple[Finding, ...]:
+        """What is odd and still open: neither kept by a person, nor mended, nor about a photo that was dropped.
+
+        Photos that came in under two labels are first. With `decided`, what people have kept is there too.
+        """
+        self._check_there()
+        query = "SELECT * FROM findings WHERE ? OR kind = ? OR key NOT IN (SELECT key FROM kept) ORDER BY rowid"
+        with reading(self.folder) as connection:
+            rows = connection.execute(query, (decided, CONTRADICTION)).fetchall()
+            photos = connection.execute("SELECT sha256, label, split, dropped FROM photos").fetchall()
+        there = {row["sha256"]: row for row in photos if row["dropped"] == IN}
+        waiting = {row["sha256"] for row in photos if row["dropped"] == WAITS}
+        first, found = list[Finding](), list[Finding]()
+        for row in rows:
+            known = json.loads(row["others"])
+            others = tuple(other for other in known if other in there)
+            each = Finding(row["kind"], row["sha256"], others, row["score"], row["sentence"], row["suggestion"])
+            if each.kind == CONTRADICTION:
+                first += [each] if each.sha256 in waiting else []
+            elif each.sha256 in there and (others or not known) and (decided or not is_mended(each, there)):
+                found.append(each)
+        return (*first, *found)
+
+    def groups(self) -> dict[str, int]:
+        """The group of each photo that takes part, by SHA-256: photos of one part, and copies of each other."""
+        self._check_there()
+        with reading(self.folder) as connection:
+            return groups_of(connection)
+
+    def copies(self) -> list[frozenset[str]]:
+        """Photos that were found to be copies of each other, whatever has been decided about them."""
+        return [
+            frozenset((found.sha256, *found.others)) for found in self.findings(decided=True) if found.kind in COPIES
+        ]
+
+    def looked_at(self) -> str:
+        """When its photos were last looked through for what is odd (UTC); empty where they never were."""
+        self._check_there()
+        with reading(self.folder) as connection:
+            return fact(connection, "looked_at") or ""
+
+    def noted(self, name: str) -> str:
+        """What was noted of the whole collection under a name; empty where nothing was."""
+        self._check_there()
+        with reading(self.folder) as connection:
+            return fact(connection, name) or ""
+
+    def note(self, name: str, value: str) -> None:
+        """Note something of the whole collection in the place of what was noted before."""
+        with writing(self.folder) as connection:
+            keep_fact(connection, name, value)
+
+    # ------------------------------------------------------------------------------------------------------ to bring in
+
+    def add(
+        self,
+        entries: Sequence[Entry],
+        meaning: Mapping[str, str | None],
+        *,
+        origin: str,
+        split: str | None = None,
+        author: str = "",
+        progress: Progress = lambda _done, _total: None,
+    ) -> Added:
+        """Bring photos in, each content once; those whose kind means nothing stay out.
+
+        `split` puts all of them into one split, whatever the source says; photos of a part that is there already
+        follow it. Files that are no photos are named in `refused`, and the others come in. A photo that comes under
+        another label than before waits for a decision, whichever file was first, unless a person has said its class.
+        """
+        wanted = [entry for entry in entries if meaning.get(entry.kind)]
+        at, known, refused, doubts = now(), list[Problem](), list[Problem](), list[Finding]()
+        before: dict[str, dict[str, Any]] = {}
+        after: dict[str, dict[str, Any]] = {}
+        with writing(self.folder) as connection:
+            refuse_mixture(connection, {str(meaning[entry.kind]) for entry in wanted})
+            there = {row["sha256"]: dict(row) for row in connection.execute("SELECT * FROM photos")}
+            by_people = decided_by_people(connection)
+            for number, entry in enumerate(wanted, 1):
+                progress(number, len(wanted))
+                try:
+                    photo, file = contents.keep_photo(self.folder, contents.read_bytes(entry.path), entry.name)
+                    mask = contents.keep_mask(self.folder, entry, photo.picture.size)
+                except (PhotoError, DataError) as error:
+                    refused.append(Problem(entry.name, str(error)))
+                    continue
+                now_so = said_of(entry, str(meaning[entry.kind]), split, mask)
+                first = there.get(photo.sha256)
+                if first is not None and first["dropped"] != OUT:
+                    if first["label"] == now_so["label"] or photo.sha256 in by_people:
+                        known.append(Problem(entry.name, same_photo(entry.name, now_so["label"], first)))
+                        continue
+                    sentence = two_labels(entry.name, now_so["label"], first)
+                    known.append(Problem(entry.name, sentence))
+                    doubts.append(Finding(CONTRADICTION, photo.sha256, (), 1.0, sentence, now_so["label"]))
+                    # where the damage is stays known, should this file be right
+                    waits = {"dropped": WAITS} | {key: now_so[key] for key in ("defect", "mask") if not first[key]}
+                    before[photo.sha256] = {key: first[key] for key in waits} | before.get(photo.sha256, {})
+                    after[photo.sha256] = after.get(photo.sha256, {}) | waits
+                    update(connection, {photo.sha256: waits})
+                    first.update(waits)
+                    continue
+                if first is not None:  # dropped, or of an import that was taken back: it comes in again
+                    before[photo.sha256] = {column: first[column] for column in now_so}
+                    after[photo.sha256] = now_so
+                    update(connection, {photo.sha256: now_so})
+                else:
+                    before[photo.sha256], after[photo.sha256] = {"dropped": 1}, {"dropped": 0}
+                    insert(
+                        connection,
+                        photo.sha256,
+                        {**now_so, "file": file, "name": entry.name},
+                        photo.picture.size,
+                        at,
+                        origin,
+                    )
+                there[photo.sha256] = {**now_so, "name": entry.name}
+            homes = homes_of(connection, [digest for digest in after if there[digest]["dropped"] == IN])
+            moved = {digest: home for digest, home in homes.items() if there[digest]["split"] != home}
+            update(connection, {digest: {"split": home} for digest, home in moved.items()})
+            for digest in moved.keys() & {digest for digest in after if "split" in after[digest]}:
+                after[digest] = {**after[digest], "split": moved[digest]}
+            if after:
+                write_decision(connection, at, author, "import", origin, before, after)
+            insert_findings(connection, doubts)
+            contents.sweep(self.folder, files(connection))
+        notes = (f"{len(moved)} photos follow the split of their part, which is there already.",) if moved else ()
+        waiting = {each.sha256 for each in doubts}
+        return Added(len(after.keys() - waiting), tuple(known), tuple(refused), (*notes, *waiting_note(len(waiting))))
+
+    # -------------------------------------------------------------------------------------------------------- to decide
+
+    def decide(
+        self, action: str, digests: Iterable[str], value: str = "", *, reason: str = "", author: str = ""
+    ) -> Decision | None:
+        """Move, relabel, drop or restore photos; None where that changes nothing.
+
+        `value` is the split or the class that they get. Photos of one part, and copies, move together. A photo that
+        came in under two labels waits on when it is restored, unless a person has said its class. A DataError names
+        what is unknown.
+        """
+        if action not in CHANGEABLE:
+            raise DataError(f"A photo can be moved, relabelled, dropped or restored. Got {action!r}.")
+        column = CHANGEABLE[action]
+        new = {"drop": 1, "restore": 0}.get(action, value)
+        with writing(self.folder) as connection:
+            classes = classes_of(connection)
+            if action == "move" and value not in SPLITS:
+                raise DataError(f"A split is one of {', '.join(SPLITS)}. Got {value!r}.")
+            chosen = list(dict.fromkeys(digests))
+            if action == "relabel":
+                names = {*(classes.names if classes else ()), *labels_in_doubt(connection, chosen)}
+                if value not in names:
+                    raise DataError(f"{value!r} is none of the classes {', '.join(sorted(names))}.")
+            if action == "move":
+                chosen = with_siblings(connection, chosen)
+            after: dict[str, dict[str, Any]] = {digest: {column: new} for digest in chosen}
+            if action == "relabel":  # who says the class of a photo that came in under two settles it
+                waiting = connection.execute("SELECT sha256 FROM photos WHERE dropped = ?", (WAITS,)).fetchall()
+                for digest in after.keys() & {row["sha256"] for row in waiting}:
+                    after[digest]["dropped"] = IN
+            if action == "restore":
+                for digest in after.keys() & left_waiting(connection):
+                    after[digest]["dropped"] = WAITS
+            return change(connection, action, after, reason, author)
+
+    def keep(self, found: Iterable[Finding], *, reason: str = "", author: str = "") -> Decision | None:
+        """Say that what is odd may stay as it is: it is not asked about again.
+
+        A DataError where a photo came in under two labels, of which one must be said.
+        """
+        found = tuple(found)
+        if any(each.kind == CONTRADICTION for each in found):
+            raise DataError(
+                "A photo that came in under two labels cannot be kept as it is. Say which label is right, or leave it "
+                "out."
+            )
+        with writing(self.folder) as connection:
+            done = {row["key"] for row in connection.execute("SELECT key FROM kept")}
+            keys = [each.key() for each in found if each.key() not in done]
+            if not keys:
+                return None
+            connection.executemany("INSERT INTO kept VALUES (?)", [(key,) for key in keys])
+            before, after = ({key: {"kept": value} for key in keys} for value in (False, True))
+            return write_decision(connection, now(), author, "keep", reason, before, after)
+
+    def split(self, assignment: Mapping[str, str], *, reason: str, author: str = "") -> Decision | None:
+        """Put every photo into the split that it is given."""
+        with writing(self.folder) as connection:
+            after = {digest: {"split": split} for digest, split in assignment.items()}
+            return change(connection, "split", after, reason, author)
+
+    def undo(self, number: int | None = None, *, author: str = "") -> Decision:
+        """Take a decision back, by default the last one that stands; a DataError where others rest on it."""
+        with writing(self.folder) as connection:
+            query = "SELECT * FROM decisions WHERE undone = 0" + ("" if number is None else " AND number = ?")
+            row = connection.execute(query + " ORDER BY number DESC", () if number is None else (number,)).fetchone()
+            if row is None:
+                raise DataError(
+                    "There is no decision to take back." if number is None else f"Decision {number} does not stand."
+                )
+            decision = as_decision(row)
+            if decision.action == "keep":
+                connection.executemany("DELETE FROM kept WHERE key = ?", [(key,) for key in decision.after])
+            else:
+                refuse_later(connection, decision)
+                update(connection, decision.before)
+            connection.execute("UPDATE decisions SET undone = 1 WHERE number = ?", (decision.number,))
+        return replace(decision, undone=True)
+
+    def keep_findings(self, found: Iterable[Finding]) -> None:
+        """Put what was found in the place of what was found before; what people have kept stays kept."""
+        with writing(self.folder) as connection:
+            connection.execute("DELETE FROM findings WHERE kind != ?", (CONTRADICTION,))
+            insert_findings(connection, found)
+            keep_fact(connection, "looked_at", now())
+
+    # ------------------------------------------------------------------------------------------------- hard negatives
+
+    def confirm(self, data: bytes, name: str, label: str, verdict: str, *, author: str = "") -> Mistake:
+        """Keep a photo whose verdict was wrong, or left to a person, with its true class; it waits until somebody pulls
+        it into training."""
+        at = now()
+        with writing(self.folder) as connection:
+            refuse_mixture(connection, [label])
+            photo, file = contents.keep_photo(self.folder, data, name)
+            row = connection.execute("SELECT label, dropped FROM photos WHERE sha256 = ?", (photo.sha256,)).fetchone()
+            kind = kind_of_mistake(label, verdict)
+            if row is None:
+                said = {
+                    "label": label,
+                    "split": UNSPLIT,
+                    "defect": "",
+                    "category": "",
+                    "part": "",
+                    "mask": "",
+                    "dropped": 0,
+                }
+                insert(
+                    connection,
+                    photo.sha256,
+                    {**said, "file": file, "name": name},
+                    photo.picture.size,
+                    at,
+                    f"confirmed {kind}",
+                )
+                before, after = ({photo.sha256: {"dropped": value}} for value in (1, 0))
+                write_decision(connection, at, author, "import", f"Confirmed {kind}: {name}", before, after)
+            else:
+                said = {"label": label, "dropped": 0}
+                change(connection, "relabel", {photo.sha256: said}, f"Confirmed {kind}.", author)
+            found = Mistake(photo.sha256, kind, label, verdict, at, author)
+            connection.execute(
+                "INSERT OR REPLACE INTO mistakes VALUES (?, ?, ?, ?, ?, ?)",
+                (found.sha256, found.kind, found.label, found.verdict, found.at, found.author),
+            )
+        return found
+
+    def mistakes(self) -> tuple[Mistake, ...]:
+        """Confirmed mistakes that training has not been given yet."""
+        self._check_there()
+        with reading(self.folder) as connection:
+            rows = connection.execute(
+                "SELECT mistakes.* FROM mistakes JOIN photos USING (sha256) WHERE NOT dropped AND split != ? "
+                "ORDER BY mistakes.rowid",
+                (TRAIN,),
+            ).fetchall()
+        return tuple(Mistake(**dict(row)) for row in rows)
+
+    def pull(self, *, author: str = "") -> Decision | None:
+        """Put every confirmed mistake into the training split, and with it all photos of the same part.
+
+        What was a test photo measures no longer.
+        """
+        waiting = [mistake.sha256 for mistake in self.mistakes()]
+        with writing(self.folder) as connection:
+            after = {digest: {"split": TRAIN} for digest in with_siblings(connection, waiting)}
+            return change(connection, "pull", after, "Confirmed mistakes, with their parts.", author)
+
+    def _check_there(self) -> None:
+        if not is_collection(self.folder):
+            raise DataError(f"{self.folder} holds no collection. Import photos into it first.")
+
+    def _kept(self, row: sqlite3.Row) -> Kept:
+        known = dict(row)
+        path, mask = contents.file_of(self.folder, known.pop("file")), known.pop("mask")
+        masked = contents.file_of(self.folder, mask) if mask else None
+        return Kept(path=path, mask=masked, **{**known, "dropped": bool(known["dropped"])})

@@ -1,0 +1,312 @@
+"""Photos to learn from and to measure on: a folder in any layout that `importers` reads, or a collection."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from sklearn.model_selection import train_test_split
+
+from ensemble.datasets.collection import CONTRADICTION, SPLITS, UNSPLIT, Collection, is_collection
+from ensemble.importers import Entry, captures, mapping_note
+from ensemble.importers.ground_truth import contradictions, refuse_misfit
+from ensemble.importers.sources import Source, file_digest, read_source, under_two_labels
+from ensemble.values.errors import DataError
+from ensemble.values.results import OK_NOK, Classes
+from ensemble.values.samples import Dataset, Sample
+from ensemble.values.vocabulary import CALIBRATION, TEST, TRAIN, WHOLE, classes_of, is_bad, is_good, same_name
+
+HELD_OUT = 0.3
+GOOD_MARKED = "It counts as good all the same: look whether its folder is right."
+GOOD_ALONE = "No defect has been seen: thresholds rest on good parts alone."
+
+
+def parse_classes(text: str) -> dict[str, str]:
+    """`FOLDER=CLASS,FOLDER=CLASS` or `FOLDER,FOLDER` -> which folder holds which class."""
+    pairs = [entry.strip().partition("=") for entry in text.split(",") if entry.strip()]
+    folders = {folder.strip(): (name.strip() if equals else folder.strip()) for folder, equals, name in pairs}
+    if len(set(folders.values())) < 2 or not all([*folders, *folders.values()]):
+        raise DataError(
+            f"--classes names at least two classes, as in bottomwear,shoes,topwear or iO=non_defective,niO=defective. "
+            f"Got {text!r}."
+        )
+    return folders
+
+
+def find_dataset(folder: Path, folders: Mapping[str, str] | None = None, seed: int = 0) -> Dataset:
+    """Find the photos of every class below a folder; a DataError says what was expected and what is there.
+
+    A collection gives its photos by their splits. Elsewhere a folder is read as an import reads it, and `folders` maps
+    its class names to classes, by default what their names mean. Photos of a validation part teach nobody: they are
+    the calibration photos. Without a test part three photos in ten of each class are held out, chosen by the seed.
+    """
+    if is_collection(folder):
+        return _from_collection(Collection(folder))
+    source = read_source(folder, folders)
+    classes = _classes(source, folders)
+    told = {kind: label for kind, label in source.meaning.items() if kind != label}
+    notes = [mapping_note(told)] if told else []
+    notes += source.notes
+    parts = _samples(source, source.meaning, classes, notes)
+    train, test = (*parts[TRAIN], *parts[WHOLE]), parts[TEST]
+    if not test:
+        train, test = _hold_out(train, folder, seed)
+        notes.append(
+            f"There is no test part: {len(test)} of {len(train) + len(test)} photos are held out to measure on."
+        )
+    everything = (*train, *parts[CALIBRATION], *test)
+    return Dataset(classes, train, test, source.meaning, (*notes, *_unmasked(everything, classes)), parts[CALIBRATION])
+
+
+def check(dataset: Dataset, folder: Path) -> tuple[str, ...]:
+    """What must be said before training starts; a DataError where training would be pointless."""
+    classes, counts = dataset.classes, Counter(sample.label for sample in dataset.train)
+    if not dataset.train:
+        raise DataError(f"{folder} holds no photos to learn from. Expected photos in {folder}/train/CLASS.")
+    if classes.good is not None and not counts[classes.good]:
+        raise DataError(
+            f"{folder} holds no photos of good parts to learn from, only {counts.total()} of defective ones. "
+            f"Add photos of good parts in {folder}/train/good."
+        )
+    missing = [name for name in classes.names if not counts[name]]
+    if missing and classes.defect is None:
+        raise DataError(
+            f"The train part of {folder} has photos of {', '.join(sorted(counts))} only; {', '.join(missing)} has "
+            "none. Add photos of every class."
+        )
+    everything = (*dataset.train, *dataset.calibration, *dataset.test)
+    refuse_misfits(everything)
+    unseen = not any(sample.label == classes.defect for sample in everything)
+    alone = (GOOD_ALONE,) if classes.defect is not None and unseen else _unmeasured(dataset.test, classes)
+    empty = empty_masks((*dataset.train, *dataset.calibration, *dataset.test), classes)
+    return (*alone, *empty, *_duplicates(dataset))
+
+
+def empty_masks(samples: Iterable[Sample], classes: Classes) -> tuple[str, ...]:
+    """Notes on masks of defective photos that mark nothing, or all of the border; they are decoded."""
+    if classes.good is None:
+        return ()
+    masks = [(sample.mask, False) for sample in samples if sample.mask is not None and sample.label != classes.good]
+    return contradictions(masks, "Where the defects are is not known there: mend the masks.")
+
+
+def refuse_misfits(samples: Iterable[Sample]) -> None:
+    """A DataError at the first mask that has another size than its photo; only headers are read."""
+    for sample in samples:
+        if sample.mask is not None:
+            refuse_misfit(sample.mask, sample.path)
+
+
+def evaluation_part(
+    folder: Path, folders: Mapping[str, str], classes: Classes, seeds: Sequence[int] = ()
+) -> tuple[tuple[Sample, ...], tuple[str, ...]]:
+    """The photos to measure a trained product on, with notes; folder names mean what they meant in training.
+
+    Where the names are others, the known names for good and bad parts count, and beside good parts every other folder
+    is a kind of defect; a DataError where none of that fits. Without a test part the photos are those that training by
+    the first of `seeds` has held out.
+    """
+    if is_collection(folder):
+        return _test_part(Collection(folder), classes)
+    source = read_source(folder)
+    part = TEST if source.kinds(TEST) else CALIBRATION if not source.kinds(TRAIN, WHOLE) else ""
+    listing = source.kinds(part) if part else source.kinds()
+    known, notes = _known(source, listing, folders, classes)
+    if strange := sorted({known[name] for name in listing} - set(classes.names)):
+        raise DataError(
+            f"{folder} holds {', '.join(strange)}; this product knows {', '.join(classes.names)}. Rename the folders."
+        )
+    if not part:
+        dataset = find_dataset(folder, {name: known[name] for name in listing}, next(iter(seeds), 0))
+        refuse_misfits(dataset.test)
+        return dataset.test, (*dataset.notes, *empty_masks(dataset.test, classes), *_mixed_seeds_notes(seeds))
+    notes += source.notes
+    samples = _samples(source, known, classes, notes)[part]
+    refuse_misfits(samples)
+    unknown = (*_unmasked(samples, classes), *empty_masks(samples, classes))
+    return samples, (*notes, *unknown, *_unmeasured(samples, classes))
+
+
+def _from_collection(collection: Collection) -> Dataset:
+    photos = [photo for photo in collection.photos() if not photo.dropped]
+    classes = collection.classes()
+    if classes is None:
+        held = f"photos of {photos[0].label} only" if photos else "no photos"
+        raise DataError(f"The collection {collection.name} holds {held}. Import photos of every class first.")
+    split: dict[str, list[Sample]] = {name: [] for name in (*SPLITS, UNSPLIT)}
+    groups = collection.groups()
+    for photo in photos:
+        kind = photo.defect if photo.label == classes.defect else ""
+        mask = None if photo.label == classes.good else photo.mask
+        part = f"group {groups[photo.sha256]}"  # copies count as one part too, wherever photos are held out
+        split[photo.split].append(Sample(photo.path, photo.label, kind, mask, photo.category, part))
+    marked = [(photo.mask, True) for photo in photos if photo.mask is not None and photo.label == classes.good]
+    notes = list(contradictions(marked, GOOD_MARKED))
+    if waiting := len(split[UNSPLIT]):
+        notes.append(f"{waiting} of {len(photos)} photos have no split yet and take part in nothing. Split them first.")
+    if doubts := len({finding.sha256 for finding in collection.findings() if finding.kind == CONTRADICTION}):
+        notes.append(f"{doubts} photos came in under two labels and take part in nothing until somebody decides.")
+    train, calibration, test = (tuple(split[name]) for name in SPLITS)
+    if not test:
+        raise DataError(
+            f"The collection {collection.name} has no test photos, so nobody would know how good its members are. "
+            "Split its photos first."
+        )
+    return Dataset(classes, train, test, {name: name for name in classes.names}, tuple(notes), calibration)
+
+
+def _test_part(collection: Collection, classes: Classes) -> tuple[tuple[Sample, ...], tuple[str, ...]]:
+    dataset = _from_collection(collection)
+    if strange := sorted({sample.label for sample in dataset.test} - set(classes.names)):
+        raise DataError(
+            f"The collection {collection.name} holds {', '.join(strange)}; this product knows "
+            f"{', '.join(classes.names)}. Train it on this collection first."
+        )
+    empty = empty_masks(dataset.test, classes)
+    return dataset.test, (*dataset.notes, *empty, *_unmeasured(dataset.test, classes))
+
+
+def _known(
+    source: Source, names: Sequence[str], folders: Mapping[str, str], classes: Classes
+) -> tuple[dict[str, str], list[str]]:
+    """What each folder means to a trained product, and a note where that had to be concluded from its neighbours."""
+    spelled = {
+        same_name(name): label for name, label in ({name: name for name in classes.names} | dict(folders)).items()
+    }
+    everything = source.kinds()
+    known = {name: spelled[same_name(name)] for name in everything if same_name(name) in spelled}
+    if set(names) <= set(known):
+        return known, []
+    if classes.good is not None and classes.defect is not None:
+        by_name = {name: classes.good for name in everything if is_good(name)}
+        known = by_name | {name: classes.defect for name in everything if is_bad(name)} | known
+        types = {name: classes.defect for name in names if name not in known}
+        if any(known.get(name) == classes.good for name in everything):
+            return known | types, [mapping_note(types)] if types else []
+        if not types:
+            return known, []
+    return {name: label or name for name, label in classes_of(names).items()}, []
+
+
+def _mixed_seeds_notes(seeds: Sequence[int]) -> tuple[str, ...]:
+    if len(seeds) < 2:
+        return ()
+    return (
+        f"The members were trained with the seeds {', '.join(map(str, seeds))}, so some have learnt from photos that "
+        "are held out here: the measured quality is flattered. Train them with one seed, or put photos into test/.",
+    )
+
+
+def part_numbers(samples: Sequence[Sample]) -> list[int]:
+    """For each photo the number of the very part that it shows: as the sample names it, else as its file name tells."""
+    by_file = captures.parts([sample.path for sample in samples])
+    keys: list[tuple[str, str] | int] = [
+        (sample.category, sample.part) if sample.part else number
+        for sample, number in zip(samples, by_file, strict=True)
+    ]
+    place = {key: number for number, key in enumerate(dict.fromkeys(sorted(keys, key=_named_last)))}
+    return [place[key] for key in keys]
+
+
+def _named_last(key: tuple[str, str] | int) -> tuple[bool, tuple[str, str] | int]:
+    return isinstance(key, tuple), key
+
+
+def digest(samples: Iterable[Sample]) -> str:
+    """One SHA-256 over labels and bytes of all photos, whatever their order and names: which data a model has seen."""
+    lines = sorted(f"{sample.label} {file_digest(sample.path)}" for sample in samples)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def digests(samples: Iterable[Sample]) -> tuple[str, ...]:
+    """The SHA-256 of every photo, in order of themselves."""
+    return tuple(sorted({file_digest(sample.path) for sample in samples}))
+
+
+def _classes(source: Source, table: Mapping[str, str] | None) -> Classes:
+    try:
+        return (
+            Classes(tuple(dict.fromkeys(table.values())))
+            if table and not {*table.values()} <= {*OK_NOK.names}
+            else source.classes()
+        )
+    except ValueError as error:
+        raise DataError(f"These folders cannot be the classes of a product. {error}") from error
+
+
+def _samples(
+    source: Source, meaning: Mapping[str, str], classes: Classes, notes: list[str]
+) -> dict[str, tuple[Sample, ...]]:
+    """The photos of each part that mean a class; of those that stand under two labels none, which is noted."""
+    found: dict[str, list[Sample]] = {part: [] for part in (TRAIN, CALIBRATION, TEST, WHOLE)}
+    for entry in source.entries:
+        if (label := meaning.get(entry.kind)) is not None:
+            found[entry.split].append(_sample(entry, label, classes))
+    marked = [(each.mask, True) for each in source.entries if each.mask and meaning.get(each.kind) == classes.good]
+    notes += contradictions(marked, GOOD_MARKED)
+    before = {sample.label for samples in found.values() for sample in samples}
+    groups = under_two_labels((sample.path, sample.label) for samples in found.values() for sample in samples)
+    undecided = {path for group in groups for path in group}
+    if groups:
+        some = list(groups[0].items())[:2]
+        example = " and ".join(f"{path.parent.name}/{path.name} ({label})" for path, label in some)
+        note = (
+            f"{len(undecided)} photos teach and measure nothing, because the same bytes stand under two labels, such "
+            f"as {example}. Keep each under one."
+        )
+        left = {sample.label for samples in found.values() for sample in samples if sample.path not in undecided}
+        if before - left:
+            raise DataError(f"{note} Nothing is left of {', '.join(sorted(before - left))} in {source.folder}.")
+        notes.append(note)
+    return {part: tuple(each for each in samples if each.path not in undecided) for part, samples in found.items()}
+
+
+def _sample(entry: Entry, label: str, classes: Classes) -> Sample:
+    if label == classes.good:
+        return Sample(entry.path, label, category=entry.category, part=entry.part)
+    kind = "/".join(filter(None, (entry.category, entry.defect or entry.kind))) if label == classes.defect else ""
+    return Sample(entry.path, label, kind, entry.mask, entry.category, entry.part)
+
+
+def _unmasked(samples: Sequence[Sample], classes: Classes) -> tuple[str, ...]:
+    """A note where some defective photos have a mask and others have none."""
+    damaged = [sample for sample in samples if sample.label != classes.good]
+    bare = [sample.path for sample in damaged if sample.mask is None]
+    if not bare or len(bare) == len(damaged) or classes.defect is None:
+        return ()
+    example = f"{bare[0].parent.name}/{bare[0].name}"
+    return (
+        f"{len(bare)} of {len(damaged)} defective photos have no mask, such as {example}: where "
+        "their defects are is not known.",
+    )
+
+
+def _unmeasured(samples: Sequence[Sample], classes: Classes) -> tuple[str, ...]:
+    """A note for the classes that a test part has no photos of."""
+    seen = {sample.label for sample in samples}
+    missing = [name for name in classes.names if name not in seen]
+    if not missing:
+        return ()
+    rate = {classes.defect: "escapes", classes.good: "overkill"}.get(missing[0]) if classes.defect else None
+    lost = f"{rate} cannot be measured" if rate else "nothing is measured of them"
+    return (f"The test part has no photos of {', '.join(missing)}: {lost}.",)
+
+
+def _hold_out(samples: tuple[Sample, ...], folder: Path, seed: int) -> tuple[tuple[Sample, ...], tuple[Sample, ...]]:
+    counts = Counter(sample.label for sample in samples)
+    if not samples or min(counts.values()) < 2 or len(samples) * HELD_OUT <= len(counts) - 1:  # one of each at least
+        raise DataError(f"{folder} holds too few photos to hold some out: {dict(counts)}. Add photos of every class.")
+    labels = [sample.label for sample in samples]
+    train, test = train_test_split(list(samples), test_size=HELD_OUT, stratify=labels, random_state=seed)
+    return tuple(train), tuple(test)
+
+
+def _duplicates(dataset: Dataset) -> tuple[str, ...]:
+    learnt = {file_digest(sample.path) for sample in (*dataset.train, *dataset.calibration)}
+    across = [sample.path.name for sample in dataset.test if file_digest(sample.path) in learnt]
+    if not across:
+        return ()
+    return (
+        f"{len(across)} photos of the test part are also in the training part, such as {across[0]}: the measured "
+        "quality is flattered. Remove them from one part.",
+    )

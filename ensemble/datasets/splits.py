@@ -1,0 +1,113 @@
+"""Splits: which photos teach, which choose cuts and which only measure; photos of one part never come apart."""
+
+import warnings
+from collections import Counter
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from math import gcd
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+from sklearn.model_selection import StratifiedGroupKFold
+
+from ensemble.importers import captures
+from ensemble.values.errors import DataError
+
+# A class with fewer photos than folds goes into some of them, which `assign` allows; for the process once, because
+# warnings.catch_warnings does not hold between threads.
+warnings.filterwarnings("ignore", message="The least populated class", module="sklearn.model_selection")
+
+STEP = 5  # percent; finer shares would want more folds than small collections have photos
+USUAL: Mapping[str, int] = MappingProxyType({"train": 60, "calibration": 20, "test": 20})
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A photo as splitting sees it."""
+
+    sha256: str
+    path: Path
+    label: str
+    product: str = ""
+    defect: str = ""
+    part: str = ""
+
+
+def assign(
+    items: Sequence[Item], shares: Mapping[str, int], seed: int, together: Iterable[Collection[str]] = ()
+) -> dict[str, str]:
+    """A split for every photo by its SHA-256: class, product and type of defect alike in all, parts never apart.
+
+    `shares` are percentages in steps of five that make 100; `together` names photos that must not come apart beside
+    those of one part, such as near copies. A DataError says what cannot be split.
+    """
+    if any(share % STEP or share < 0 for share in shares.values()) or sum(shares.values()) != 100:
+        given = ", ".join(f"{name} {share}" for name, share in shares.items())
+        raise DataError(f"Shares are percentages in steps of {STEP} that make 100 together. Got {given}.")
+    wanted = {name: share for name, share in shares.items() if share}
+    count = 100 // reduce(gcd, wanted.values())
+    groups = group_numbers(items, together)
+    if len(set(groups)) < len(wanted):
+        raise DataError(
+            f"{len(items)} photos of {len(set(groups))} parts cannot be split into {', '.join(wanted)}. Add photos."
+        )
+    found: dict[str, str] = {}
+    folds = iter(_folds(items, groups, count, seed))
+    for name, share in wanted.items():
+        for _ in range(share * count // 100):
+            found |= {items[place].sha256: name for place in next(folds)}
+    return found
+
+
+def group_numbers(items: Sequence[Item], together: Iterable[Collection[str]] = ()) -> list[int]:
+    """For each photo the number of the group that it must stay with."""
+    keys = [
+        _keys(item, number) for item, number in zip(items, captures.parts([each.path for each in items]), strict=True)
+    ]
+    links: list[tuple[Hashable, Hashable]] = []
+    links += [(item.sha256, key) for item, known in zip(items, keys, strict=True) for key in known]
+    links += [(digest, next(iter(group))) for group in together for digest in group]
+    parent: dict[Hashable, Hashable] = {}
+
+    def root(node: Hashable) -> Hashable:
+        while parent.setdefault(node, node) != node:
+            parent[node] = parent[parent[node]]
+            node = parent[node]
+        return node
+
+    for one, other in links:
+        parent[root(one)] = root(other)
+    numbers: dict[Hashable, int] = {}
+    return [numbers.setdefault(root(item.sha256), len(numbers)) for item in items]
+
+
+def _keys(item: Item, capture: int) -> list[tuple[str, ...]]:
+    """What tells the part of a photo: its name, and the frames by which repeat captures are named."""
+    by_name: list[tuple[str, ...]] = [(item.product, item.part)] if item.part else []
+    return [*by_name, ("capture", str(capture))] if captures.frame_number(item.path) is not None else by_name
+
+
+def crossing(
+    items: Sequence[Item], split_of: Mapping[str, str], together: Iterable[Collection[str]] = ()
+) -> list[list[str]]:
+    """The groups that lie in more than one split, each as the SHA-256 of its photos: what flatters a measurement."""
+    found: dict[int, list[str]] = {}
+    for item, group in zip(items, group_numbers(items, together), strict=True):
+        found.setdefault(group, []).append(item.sha256)
+    return [group for group in found.values() if len({split_of.get(digest) for digest in group} - {None, ""}) > 1]
+
+
+def _folds(items: Sequence[Item], groups: Sequence[int], count: int, seed: int) -> list[list[int]]:
+    """As many folds as alike as may be, whole groups each; rare strata count as their class alone."""
+    kinds = [f"{item.label}/{item.product}/{item.defect}" for item in items]
+    number = Counter(kinds)
+    strata = [kind if number[kind] >= count else item.label for kind, item in zip(kinds, items, strict=True)]
+    if max(Counter(strata).values()) < count or len(set(groups)) < count:
+        raise DataError(
+            f"{len(items)} photos of {len(set(groups))} parts are too few for these shares: they are dealt out in "
+            f"{count} piles. Add photos, or choose rounder shares."
+        )
+    splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+    return [held.tolist() for _, held in splitter.split(np.zeros(len(items)), strata, groups)]

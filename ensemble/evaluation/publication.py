@@ -1,0 +1,176 @@
+"""What publishing a version would do to the policies: whose thresholds they are, and what they do with its models.
+
+Thresholds that training chose come with the version. Those that a person tuned were tuned on the scores of the models
+of that time: they stay, and with other models they can let other parts pass.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ensemble.policies import Policy, cases
+from ensemble.policies.cases import Case
+from ensemble.store import ModelStore, listings, policy_history
+from ensemble.store.listings import Version
+from ensemble.values.errors import PolicyError, StoreError
+from ensemble.values.results import REVIEW, Classes
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a policy decides validation photos: counts of photos; without a defect among the classes, of wrong ones."""
+
+    photos: int
+    escapes: int
+    overkills: int
+    reviews: int
+    wrong: int
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyEffect:
+    """One policy before and after a publication.
+
+    `author` is empty where training chose the thresholds; `tuned_on` is the version whose models a person tuned them
+    for, None where that is not known any more. `before` is None where it is not among the policies now, or where the
+    models in force have judged no validation photo; `after` likewise.
+    """
+
+    name: str
+    author: str
+    tuned_on: int | None
+    active: bool
+    before: Outcome | None
+    after: Outcome | None
+
+    @property
+    def is_hand_tuned(self) -> bool:
+        """Whether a person has tuned it."""
+        return bool(self.author)
+
+    @property
+    def more_escapes(self) -> int:
+        """How many more escapes there are on validation photos than before; 0 where that is not known."""
+        return max(self.after.escapes - self.before.escapes, 0) if self.before and self.after else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What a publication does to all policies that will be there.
+
+    `shared` is how many validation photos both models have judged; 0 where each has only its own.
+    """
+
+    version: int
+    classes: Classes
+    shared: int
+    policies: tuple[PolicyEffect, ...]
+
+    @property
+    def hand_tuned(self) -> tuple[PolicyEffect, ...]:
+        """Policies that a person has tuned on another version than this one: what somebody must decide about."""
+        return tuple(each for each in self.policies if each.is_hand_tuned and each.tuned_on != self.version)
+
+    def sentences(self) -> tuple[str, ...]:
+        """For each policy that a person must decide about, on what it was tuned and what it does with the version."""
+        return tuple(_sentence(each, self) for each in self.hand_tuned)
+
+
+def effects_of(store: ModelStore, number: int) -> Effects:
+    """What publishing a version does to the policies; a StoreError where the version is not kept or is damaged."""
+    candidate = store.at(number)
+    classes = candidate.manifest().classes
+    current = store.known_manifest()
+    before = _policies_now(store) if current and current.classes == classes else {}
+    old = _validation(store) if before else ()
+    new = _validation(candidate)
+    both = {case.sha256 for case in old} & {case.sha256 for case in new}
+    if both:
+        old, new = (tuple(case for case in side if case.sha256 in both) for side in (old, new))
+    after = candidate.policies()
+    known = listings.versions(store.folder)
+    found = [
+        PolicyEffect(
+            policy.name,
+            policy.author,
+            _tuned_on(store, policy, known) if policy.author else number,
+            policy is after[0],
+            _outcome(before.get(policy.name), old, classes),
+            _outcome(policy, new, classes),
+        )
+        for policy in after
+    ]
+    return Effects(number, classes, len(both), tuple(found))
+
+
+def _policies_now(store: ModelStore) -> Mapping[str, Policy]:
+    try:
+        return {policy.name: policy for policy in store.policies_in_force().policies}
+    except PolicyError:  # the file is a person's to mend, and publishing leaves it as it is
+        return {}
+
+
+def _validation(store: ModelStore) -> tuple[Case, ...]:
+    try:
+        return store.evidence().held_out
+    except StoreError:  # made elsewhere, or by hand: nothing is known of it
+        return ()
+
+
+def _outcome(policy: Policy | None, known: Sequence[Case], classes: Classes) -> Outcome | None:
+    if policy is None or not known:
+        return None
+    pairs = list(zip(cases.truth(known), cases.labels(policy, known, classes), strict=True))
+    good, defect = classes.good, classes.defect
+    return Outcome(
+        len(pairs),
+        escapes=sum((truth, label) == (defect, good) for truth, label in pairs),
+        overkills=sum((truth, label) == (good, defect) for truth, label in pairs),
+        reviews=sum(label == REVIEW for _, label in pairs),
+        wrong=sum(label not in (truth, REVIEW) for truth, label in pairs),
+    )
+
+
+def _tuned_on(store: ModelStore, policy: Policy, known: Sequence[Version]) -> int | None:
+    """The version that was in force when a policy first stood among the others as it is now."""
+    since = None
+    for state in policy_history.history(store.folder):
+        try:
+            same = any(each == policy or each.for_product(_name(store)) == policy for each in state.book().policies)
+        except PolicyError:  # of an older format
+            continue
+        if same:
+            since = state.at
+            break
+    saved = None if since is None else listings.moment(since)
+    if saved is None:
+        return None
+    times = [(listings.moment(entry.at), version.number) for version in known for entry in version.publications]
+    published = sorted((at, number) for at, number in times if at is not None)
+    earlier = [number for at, number in published if at <= saved]
+    first = 1 if published and known[0].number == 1 else None  # what was there before versions were kept
+    return earlier[-1] if earlier else first
+
+
+def _name(store: ModelStore) -> str:
+    manifest = store.known_manifest()
+    return manifest.product if manifest else ""
+
+
+def _sentence(effect: PolicyEffect, effects: Effects) -> str:
+    on = f"version {effect.tuned_on}" if effect.tuned_on else "an earlier model"
+    start = f"{effect.name} was tuned by {effect.author} on {on}"
+    if effect.after is None:
+        return f"{start}; no validation photos tell what it does with version {effects.version}."
+    if effects.classes.defect is None:
+        return f"{start}. On {effect.after.photos} validation photos: wrong {_change(effect, 'wrong')}."
+    figures = ", ".join(
+        f"{word} {_change(effect, name)}"
+        for name, word in (("escapes", "escapes"), ("overkills", "overkills"), ("reviews", "reviews"))
+        if name != "reviews" or effect.after.reviews or (effect.before and effect.before.reviews)
+    )
+    return f"{start}. On {effect.after.photos} validation photos: {figures}."
+
+
+def _change(effect: PolicyEffect, name: str) -> str:
+    after = str(getattr(effect.after, name))
+    return after if effect.before is None else f"{getattr(effect.before, name)} → {after}"

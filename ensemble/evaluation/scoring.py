@@ -1,0 +1,264 @@
+"""How good a product is, member by member and policy by policy, on photos that it has not learnt from."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import fbeta_score
+
+from ensemble.evaluation.energy import Energy, measure
+from ensemble.evaluation.map_quality import MapQuality
+from ensemble.features.feature_cache import NOTHING_KEPT, FeatureCache
+from ensemble.features.photo_batch import key_of
+from ensemble.features.readings import open_photos
+from ensemble.imaging.localisation import combine
+from ensemble.inspection.inspector import Inspector
+from ensemble.metrics import risk
+from ensemble.metrics.costs import Counts, Line, expected
+from ensemble.metrics.image_metrics import separation
+from ensemble.policies import Policy, cases
+from ensemble.policies.cases import Case
+from ensemble.store import ModelStore
+from ensemble.values.errors import DataError
+from ensemble.values.results import REVIEW, Absence, Classes, Score, Vote, mean_probability
+from ensemble.values.samples import Sample
+
+Progress = Callable[[int, int], None]
+Cast = Sequence[tuple[Case, Vote]]
+GOOD_ONLY = "good_only"
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What all members said of the photos of one set, with the truth beside it; any policy can be tried on it.
+
+    `good_only` names the members that have learnt from good parts alone. The scores carry no heat maps: `maps` holds
+    what was measured of them while the photos passed. With features from a cache, neither `seconds` nor `energy` are
+    those of an inspection.
+    """
+
+    cases: tuple[Case, ...]
+    refused: tuple[str, ...]
+    seconds: float
+    good_only: tuple[str, ...] = ()
+    maps: MapQuality = field(default_factory=MapQuality)
+    energy: Energy = field(default_factory=Energy)
+    from_cache: bool = False
+
+    def said(self, member: str) -> list[tuple[Case, Score]]:
+        """What one member said, photo by photo."""
+        return [(case, score) for case in self.cases for score in case.scores if score.member == member]
+
+    def said_together(self, classes: Classes) -> list[tuple[Case, Score]]:
+        """What the members that have learnt from good parts alone say as one voter: their mean, each by its weight."""
+        together = []
+        for case in self.cases:
+            if voters := [score for score in case.scores if score.member in self.good_only]:
+                mean = {name: mean_probability(voters, name) for name in classes.names}
+                together.append((case, Score(GOOD_ONLY, mean, sum(score.seconds for score in voters))))
+        return together
+
+
+def score(
+    inspector: Inspector,
+    samples: Sequence[Sample],
+    progress: Progress | None = None,
+    cache: FeatureCache = NOTHING_KEPT,
+    *,
+    doubts: bool = True,
+) -> Scored:
+    """Let every member look at every photo once; photos and masks that cannot be used are named in `refused`.
+
+    What members read of a photo is taken from the cache where it knows it, with the seconds that it took then. Without
+    `doubts` nobody asks whether the photo shows the part, and photos that the cache knows are not even decoded.
+    """
+    found: dict[int, Case] = {}
+    refused: dict[int, str] = {}
+    seconds = 0.0
+    good_only = tuple(name for name, member in inspector.members.items() if member.lesson == "good")
+    maps = MapQuality.of(samples, inspector.classes, good_only)
+    sources = list({key_of(member.input): member.input for member in inspector.members.values()}.values())
+    with measure() as meter:
+        for opened in open_photos(samples, sources, cache, refused):
+            start = time.perf_counter()
+            answers = inspector.vote(opened.batch)
+            seconds += time.perf_counter() - start
+            for number, (place, (said, missing)) in enumerate(zip(opened.places, answers, strict=True)):
+                picture = opened.batch.pictures[number] if doubts else None
+                doubt = inspector.doubt(picture, combine(said)) if picture is not None else ""
+                if any(each.heat for each in said):
+                    maps.add(samples[place], opened.batch.pictures[number].size, said)
+                without_heat = tuple(replace(each, heat=None) for each in said)
+                found[place] = _case(samples[place], opened.digests[number], without_heat, missing, doubt)
+            if progress:
+                progress(len(found), len(samples))
+    reasons = [refused[place] for place in sorted(refused)]
+    if not found:
+        raise DataError(f"None of the {len(samples)} photos could be opened. {' '.join(reasons[:1])}".strip())
+    known = tuple(found[place] for place in sorted(found))
+    return Scored(known, (*reasons, *maps.refused), seconds, good_only, maps, meter.energy, from_cache=bool(cache))
+
+
+def _case(sample: Sample, digest: str, said: tuple[Score, ...], missing: tuple[Absence, ...], doubt: str) -> Case:
+    return Case(str(sample.path), digest, sample.label, said, missing, sample.defect, sample.category, doubt)
+
+
+def report(
+    scored: Scored,
+    policies: Sequence[Policy],
+    classes: Classes,
+    line: Line = Line(),  # noqa: B008 - it is frozen
+) -> dict[str, Any]:
+    """The measured quality as plain JSON values.
+
+    `photos`, `classes`, `members`, `good_only` (the members that have learnt from good parts alone, as one voter; None
+    for fewer than two), `ensemble` (by policy, its cost by the prices of `line`), `masks`, `refused`, `seconds` and
+    `energy`, which is that of the whole evaluation, with reading the photos and measuring the maps; with features from
+    a cache it says nothing of 1000 inspections.
+    """
+    energy = scored.energy
+    of_1000 = {} if scored.from_cache else {"per_1000_inspections": energy.times(1000 / len(scored.cases)).amounts()}
+    return {
+        "photos": len(scored.cases),
+        "classes": list(classes.names),
+        "members": members_quality(scored, policies[0], classes),
+        GOOD_ONLY: _good_only_quality(scored, policies[0], classes),
+        "ensemble": {policy.name: policy_quality(policy, scored.cases, classes, line) for policy in policies},
+        "masks": scored.maps.counts(),
+        "refused": list(scored.refused),
+        "seconds": round(scored.seconds, 3),
+        "energy": energy.as_json() | of_1000,
+    }
+
+
+def policy_quality(policy: Policy, known: Sequence[Case], classes: Classes, line: Line) -> dict[str, Any]:
+    """What a policy makes of cases: `verdict_quality`, the upper bounds of both rates, and the cost of 1000 parts."""
+    truth, verdicts = cases.truth(known), cases.labels(policy, known, classes)
+    quality = verdict_quality(truth, verdicts, classes)
+    if classes.defect is None:
+        return quality | dict.fromkeys(("escape_rate_upper", "overkill_rate_upper", "cost"))
+    counts = Counts.of(truth, verdicts, classes)
+    money = expected(counts, line).money
+    return quality | {
+        "escape_rate_upper": round(risk.upper_bound(counts.escapes, counts.defective), 6),
+        "overkill_rate_upper": round(risk.upper_bound(counts.overkills, counts.good), 6),
+        "cost": None if money is None else round(money, 2),
+        "risk": risk.escape_sentence(counts.escapes, counts.defective),
+    }
+
+
+def members_quality(scored: Scored, policy: Policy, classes: Classes) -> dict[str, dict[str, Any]]:
+    """Each member alone: by the policy's cut, over all cuts, by type of defect and product, and of its heat maps."""
+    names = dict.fromkeys(score.member for case in scored.cases for score in case.scores)
+    quality = {}
+    for name in names:
+        said = scored.said(name)
+        seconds = {"seconds_per_photo": round(float(np.mean([score.seconds for _, score in said])), 6)}
+        quality[name] = _voter_quality(said, policy, classes) | scored.maps.figures(name) | seconds
+    return quality
+
+
+def _good_only_quality(scored: Scored, policy: Policy, classes: Classes) -> dict[str, Any] | None:
+    said = scored.said_together(classes)
+    if len(scored.good_only) < 2 or not said:
+        return None
+    quality = _voter_quality(said, policy, classes) | scored.maps.figures_together()
+    return {"members": list(scored.good_only)} | quality
+
+
+def with_megabytes(quality: Mapping[str, Any], store: ModelStore) -> dict[str, Any]:
+    """A report with `megabytes` for each member: what its files take in the store, a shared backbone not counted."""
+    records = store.manifest().members
+    members = {
+        name: entry
+        | {"megabytes": round(sum(store.path_of(file).stat().st_size for file in records[name].files) / 1e6, 3)}
+        for name, entry in quality["members"].items()
+    }
+    return {**quality, "members": members}
+
+
+def flat(quality: Mapping[str, Any]) -> dict[str, float | None]:
+    """The figures of a member that are single numbers, as a manifest keeps them."""
+    return {name: value for name, value in quality.items() if value is None or isinstance(value, int | float)}
+
+
+def _voter_quality(said: Sequence[tuple[Case, Score]], policy: Policy, classes: Classes) -> dict[str, Any]:
+    cast = [(case, policy.cast(score, classes)) for case, score in said]
+    products = sorted({sample.category for sample, _ in cast})
+    if len(products) < 2:
+        return _figures(cast, classes) | {"by_type": _by_type(cast, classes)}
+    parts = {product: [(sample, vote) for sample, vote in cast if sample.category == product] for product in products}
+    return _figures(cast, classes) | {
+        "by_type": {name: entry for part in parts.values() for name, entry in _by_type(part, classes).items()},
+        "by_product": {product: _figures(part, classes) for product, part in parts.items()},
+    }
+
+
+def _figures(cast: Cast, classes: Classes) -> dict[str, Any]:
+    truth = [sample.label for sample, _ in cast]
+    quality = verdict_quality(truth, [vote.label for _, vote in cast], classes)
+    separate = separation(  # without a defect no photo is defective, and all of it is None
+        [label == classes.defect for label in truth], [vote.score for _, vote in cast]
+    )
+    wanted = ("accuracy", "escape_rate", "overkill_rate", "f1")
+    decided = {key: quality[key] for key in wanted}
+    return {"photos": len(cast), "auroc": separate["image_auroc"]} | decided | separate
+
+
+def _by_type(cast: Cast, classes: Classes) -> dict[str, dict[str, Any]]:
+    """For each type of defect its photos, how many are detected, and its AUROC against the good photos."""
+    good = [vote.score for sample, vote in cast if sample.label == classes.good]
+    quality = {}
+    for defect in sorted({sample.defect for sample, _ in cast if sample.defect}):
+        bad = [vote for sample, vote in cast if sample.defect == defect]
+        separate = separation([False] * len(good) + [True] * len(bad), [*good, *(vote.score for vote in bad)])
+        detected = sum(vote.label == classes.defect for vote in bad)
+        quality[defect] = {"photos": len(bad), "detected": detected, "image_auroc": separate["image_auroc"]}
+    return quality
+
+
+def verdict_quality(truth: Sequence[str], verdicts: Sequence[str], classes: Classes) -> dict[str, Any]:
+    """Accuracy, escape, overkill and review rate, F1 and F2 (of the defect, else the mean over classes), the confusion.
+
+    A review is neither right nor an escape nor an overkill: `accuracy` is the share that is right of all photos,
+    `right_of_decided` that of those that no person has to look at, with its lower limit (one-sided, 95 %). A rate
+    without photos to rest on is None.
+    """
+    confusion = {
+        name: dict.fromkeys((*classes.names, *((REVIEW,) if REVIEW in verdicts else ())), 0) for name in classes.names
+    }
+    for label, verdict in zip(truth, verdicts, strict=True):
+        confusion[label][verdict] += 1
+    right = sum(confusion[name][name] for name in classes.names)
+    decided = sum(verdict != REVIEW for verdict in verdicts)
+    rates: dict[str, float | None] = {"escape_rate": None, "overkill_rate": None}
+    if classes.defect is not None and classes.good is not None:
+        rates["escape_rate"] = _share(confusion[classes.defect], classes.good)
+        rates["overkill_rate"] = _share(confusion[classes.good], classes.defect)
+    return {
+        "accuracy": round(right / len(truth), 6) if truth else None,
+        "right": right,
+        "decided": decided,
+        "right_of_decided": round(right / decided, 6) if decided else None,
+        "right_of_decided_lower": round(risk.lower_bound(right, decided), 6),
+        **rates,
+        "review_rate": round(list(verdicts).count(REVIEW) / len(truth), 6) if truth else None,
+        "f1": _f_beta(truth, verdicts, classes, 1.0),
+        "f2": _f_beta(truth, verdicts, classes, 2.0),
+        "confusion": confusion,
+    }
+
+
+def _share(answers: Mapping[str, int], wrong: str) -> float | None:
+    total = sum(answers.values())
+    return round(answers[wrong] / total, 6) if total else None
+
+
+def _f_beta(truth: Sequence[str], verdicts: Sequence[str], classes: Classes, beta: float) -> float | None:
+    if not truth:
+        return None
+    asked = [classes.defect] if classes.defect else list(classes.names)
+    said = np.array(truth), np.array(verdicts)
+    return round(float(fbeta_score(*said, beta=beta, labels=asked, average="macro", zero_division=0)), 6)

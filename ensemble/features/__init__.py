@@ -1,0 +1,1 @@
+"""Frozen backbones, what they give for a photo, and its cache."""

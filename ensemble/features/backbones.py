@@ -1,0 +1,361 @@
+"""Frozen backbones: any torchvision classification network, or the bundled one, as a FeatureExtractor.
+
+The only module that knows torchvision. A backbone's weights come from a folder that was named, then from torch's own
+cache, then, only where the caller allows it, from torchvision's download; never from random numbers.
+"""
+
+import copy
+import hashlib
+import sys
+import threading
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from PIL import Image
+from torch import Tensor, fx, nn
+from torch.fx.experimental.optimization import fuse
+
+from ensemble.features import weights
+from ensemble.features.networks import SmallResNet, channels_last
+from ensemble.features.preprocessing import Preprocessing
+from ensemble.features.weights import as_safetensors, read_state, setting_folders
+from ensemble.values.bombs import BombError
+from ensemble.values.errors import WeightsError
+
+
+def _import_torchvision() -> Any:
+    """Import torchvision, also beside a torch it was not compiled for.
+
+    Its compiled operators then do not load and the import fails for want of two schemas; models and transforms need
+    neither operator, so declaring the schemas is enough. The returned library object must stay referenced.
+    """
+    try:
+        import torchvision
+    except RuntimeError as error:
+        if "torchvision::nms" not in str(error):
+            raise
+        library = torch.library.Library("torchvision", "DEF")
+        library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
+            del sys.modules[name]
+        import torchvision  # noqa: F401
+
+        return library
+    return None
+
+
+with warnings.catch_warnings():  # its optional picture reader is missing beside a CPU torch; Pillow reads our pictures
+    warnings.filterwarnings("ignore", message="Failed to load image Python extension")
+    _library = _import_torchvision()
+    from torchvision import models
+    from torchvision.models.feature_extraction import create_feature_extractor
+
+_one_at_a_time = threading.Lock()  # tracing a network patches torch for the whole process
+
+BUNDLED = "quorum_small"
+BUNDLED_FOLDER = Path(__file__).resolve().parents[2] / "models" / "backbones"
+DEFAULT_TRIO = ("resnet50", "vgg16", "densenet121")
+LIGHT_TRIO = ("resnet18", "mobilenet_v2", "squeezenet1_1")
+POOLINGS = ("average", "average_std", "grid")
+MAPS, PIXELS = "maps", "pixels"
+READINGS = (*POOLINGS, MAPS, PIXELS)  # pooled, every place of every map, or the pixels that its network would read
+
+# The layers that are read where nobody names others: a middle one, which sees scratches, and a later one, for shapes.
+# A backbone that is not listed gives its last layer that still has a grid.
+LAYERS: Mapping[str, tuple[str, ...]] = {
+    BUNDLED: ("stage1", "stage2"),
+    "resnet18": ("layer2", "layer3"),
+    "resnet50": ("layer2", "layer3"),
+    "vgg16": ("features.22", "features.29"),
+    "densenet121": ("features.denseblock2", "features.denseblock3"),
+    "mobilenet_v2": ("features.13", "features.18"),
+    "squeezenet1_1": ("features.7", "features.12"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BackboneSpec:
+    """All that makes two extractors give the same features: what a manifest keeps of a backbone."""
+
+    name: str
+    layers: tuple[str, ...]
+    pooling: str  # one of READINGS
+    preprocessing: Preprocessing
+    weights: (
+        str  # SHA-256 of `FeatureExtractor.weights_bytes()`: the weights that the layers in use need, and no others
+    )
+
+    def __post_init__(self) -> None:
+        if not all(isinstance(text, str) for text in (self.name, *self.layers, self.weights)):
+            raise ValueError(f"A backbone's name, layers and weights must be texts. Got {self.as_json()}.")
+        if self.pooling not in READINGS:
+            raise ValueError(f"Pooling must be one of {', '.join(READINGS)}. Got {self.pooling!r}.")
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "name": self.name,
+            "layers": list(self.layers),
+            "pooling": self.pooling,
+            "preprocessing": self.preprocessing.as_json(),
+            "weights": self.weights,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "BackboneSpec":
+        """The inverse of `as_json`."""
+        return cls(
+            data["name"],
+            tuple(data["layers"]),
+            data["pooling"],
+            Preprocessing.from_json(data["preprocessing"]),
+            data["weights"],
+        )
+
+
+def names() -> list[str]:
+    """Every backbone that can be asked for by name."""
+    return [BUNDLED, *models.list_models(module=models)]
+
+
+def build_network(name: str) -> nn.Module:
+    """The whole network of a backbone with random weights, in evaluation mode."""
+    if name == BUNDLED:
+        return SmallResNet().eval()
+    _check_name(name)
+    slow_to_draw = {"googlenet", "inception_v3"}  # their own random weights take seconds, and a warning
+    settings = {"init_weights": False} if name in slow_to_draw else {}
+    return models.get_model(name, weights=None, **settings).eval()
+
+
+def preprocessing_of(name: str) -> Preprocessing:
+    """The preprocessing that belongs to a backbone's published weights."""
+    if name == BUNDLED:
+        return Preprocessing()
+    _check_name(name)
+    preset = models.get_model_weights(name).DEFAULT.transforms()
+    return Preprocessing(preset.crop_size[0], tuple(preset.mean), tuple(preset.std), preset.interpolation.value)
+
+
+def find_weights(name: str, folders: Sequence[Path], *, download: bool = False) -> Path:
+    """The weights file of a backbone, in the order of `weights.find`; the bundled one lies in the project itself."""
+    if name == BUNDLED:
+        return weights.find_bundled(name, folders, BUNDLED_FOLDER)
+    _check_name(name)
+    return weights.find(name, folders, models.get_model_weights(name).DEFAULT.url, download=download)
+
+
+def _check_name(name: str) -> None:
+    if name not in names():
+        raise WeightsError(
+            f"No backbone is called {name!r}. Use {BUNDLED} or a torchvision classification model, such as "
+            f"{', '.join(DEFAULT_TRIO + LIGHT_TRIO)}."
+        )
+
+
+class FeatureExtractor:
+    """A frozen backbone: its layers, its weights, its own preprocessing and its pooling.
+
+    Safe to share between threads: it holds no state between calls and registers no hooks.
+    """
+
+    def __init__(self, spec: BackboneSpec, network: nn.Module, state: dict[str, Tensor]) -> None:
+        self.spec = spec
+        self.state = state
+        self._network = network
+        self._shapes: dict[str, tuple[int, int, int]] = {}
+
+    @classmethod
+    def open(
+        cls,
+        name: str,
+        *,
+        layers: Sequence[str] | None = None,
+        pooling: str = "average",
+        weights: Path | None = None,
+        download: bool = False,
+    ) -> "FeatureExtractor":
+        """Find, check and load a backbone; a WeightsError says which file was expected where."""
+        network = build_network(name)
+        folders = (*((weights,) if weights else ()), *setting_folders())
+        path = find_weights(name, folders, download=download)
+        return cls.from_bytes(name, path.read_bytes(), path, network=network, layers=layers, pooling=pooling)
+
+    @classmethod
+    def from_bytes(
+        cls,
+        name: str,
+        data: bytes,
+        path: Path,
+        *,
+        network: nn.Module | None = None,
+        layers: Sequence[str] | None = None,
+        pooling: str = "average",
+    ) -> "FeatureExtractor":
+        """Load a backbone from the bytes of a weights file; `path` says how to read them and names them in errors."""
+        if pooling not in READINGS:
+            raise WeightsError(f"Pooling must be one of {', '.join(READINGS)}. Got {pooling!r}.")
+        try:
+            state = read_state(data, path.suffix)
+        except WeightsError as error:
+            raise WeightsError(f"{path}: {error}") from error
+        except BombError as bomb:
+            raise WeightsError(
+                f"{path} would take far more memory than weights of its size ({bomb}). Do not load it; fetch it again."
+            ) from bomb
+        except Exception as error:  # a damaged file makes either reader raise almost anything
+            raise WeightsError(
+                f"{path} is not a readable weights file ({type(error).__name__}). Fetch it again."
+            ) from error
+        preprocessing = preprocessing_of(name)
+        network = network or build_network(name)
+        with _one_at_a_time:
+            chosen = tuple(layers) if layers else LAYERS.get(name) or (_last_grid_layer(network, preprocessing.side),)
+            trimmed = _trim(name, network, chosen, state, path)
+            kept = {key: state[key] for key in trimmed.state_dict() if key in state}
+            fused = channels_last(fuse(trimmed, inplace=True).eval())
+        spec = BackboneSpec(name, chosen, pooling, preprocessing, hashlib.sha256(as_safetensors(kept)).hexdigest())
+        return cls(spec, fused.requires_grad_(False), kept)
+
+    def with_pooling(self, pooling: str) -> "FeatureExtractor":
+        """The same network, shared, with another pooling."""
+        return FeatureExtractor(replace(self.spec, pooling=pooling), self._network, self.state)
+
+    def at(self, side: int) -> "FeatureExtractor":
+        """The same network, shared, reading photos of so many pixels a side."""
+        spec = replace(self.spec, preprocessing=replace(self.spec.preprocessing, side=side))
+        return FeatureExtractor(spec, self._network, self.state)
+
+    def shapes(self) -> dict[str, tuple[int, int, int]]:
+        """The shape (C, h, w) of each layer's map."""
+        if not self._shapes:  # they cost a pass and never change
+            side = self.spec.preprocessing.side
+            maps = self.maps(torch.zeros(1, 3, side, side))
+            self._shapes = {layer: (grid.shape[1], grid.shape[2], grid.shape[3]) for layer, grid in maps.items()}
+        return self._shapes
+
+    def width(self) -> int:
+        """How many numbers a photo gives."""
+        side = self.spec.preprocessing.side
+        if self.spec.pooling == PIXELS:
+            return 3 * side * side
+        return self.extract(torch.zeros(1, 3, side, side)).shape[1]
+
+    def for_width(self, features: int) -> "FeatureExtractor":
+        """The same network with the pooling that gives so many features."""
+        widths = {pooling: self.with_pooling(pooling).width() for pooling in POOLINGS}
+        for pooling, width in widths.items():
+            if width == features:
+                return self.with_pooling(pooling)
+        raise WeightsError(
+            f"{self.spec.name} gives {', '.join(f'{width} ({pooling})' for pooling, width in widths.items())} "
+            f"features, the scaler expects {features}. Extract the features with the FeatureExtractor of that name."
+        )
+
+    def weights_bytes(self) -> bytes:
+        """A safetensors file of the weights that the layers in use need, as a product keeps it."""
+        return as_safetensors(self.state)
+
+    def trainable(self) -> nn.Module:
+        """A copy of the network whose deep part can learn: prepared (N, 3, side, side) photos to an output a layer.
+
+        The deep part is what runs after the last but one of its layers, or the last third where it reads one alone.
+        """
+        network = cast(fx.GraphModule, copy.deepcopy(self._network))
+        nodes = list(network.graph.nodes)
+        read = sorted(nodes.index(node) for node in nodes[-1].args[0].values())
+        start = read[-2] if len(read) > 1 else len(nodes) * 2 // 3
+        for node in nodes[start + 1 :]:
+            if node.op == "call_module":
+                network.get_submodule(str(node.target)).requires_grad_(True)
+        return network
+
+    def maps(self, photos: Sequence[Image.Image] | Tensor) -> dict[str, Tensor]:
+        """One map a layer, (N, C, h, w) each, from RGB pictures or an already prepared (N, 3, side, side) batch."""
+        batch = photos if isinstance(photos, Tensor) else self.spec.preprocessing.prepare(photos)
+        with torch.inference_mode():
+            return {layer: as_grid(output) for layer, output in self._network(batch).items()}
+
+    def extract(self, photos: Sequence[Image.Image] | Tensor) -> Tensor:
+        """Features of every layer side by side, (N, D): float32 where they are pooled, float16 where they are maps."""
+        return pool(self.maps(photos), self.spec.pooling)
+
+
+def pool(maps: Mapping[str, Tensor], pooling: str) -> Tensor:
+    """Maps (N, C, h, w) -> (N, D): the average, the average and the deviation, the averages of a 2×2 grid, or all."""
+    with torch.inference_mode():
+        if pooling == MAPS:  # half the memory; its three digits are more than distances between photos need
+            return torch.cat([grid.contiguous().flatten(1).clamp(-6e4, 6e4).half() for grid in maps.values()], dim=1)
+        parts = []
+        for grid in maps.values():
+            if pooling == "grid":
+                parts.append(nn.functional.adaptive_avg_pool2d(grid, 2).flatten(1))  # (N, C, 2, 2) -> (N, 4C)
+            else:
+                parts.append(grid.mean(dim=(2, 3)))
+            if pooling == "average_std":
+                parts.append(grid.std(dim=(2, 3), correction=0))
+        return torch.cat(parts, dim=1)
+
+
+def as_grid(output: Tensor) -> Tensor:
+    """A layer's output as (N, C, h, w); a vision transformer's tokens lose their class token and become a grid."""
+    if output.ndim == 4:
+        return output
+    side = int((output.shape[1] - 1) ** 0.5)  # (N, 1 + side², C)
+    return output[:, -side * side :].transpose(1, 2).unflatten(2, (side, side))
+
+
+def _last_grid_layer(network: nn.Module, side: int) -> str:
+    """The last layer, in order of execution, whose output still has a grid."""
+    seen: list[str] = []
+
+    def watch(name: str) -> Any:
+        def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
+            if isinstance(output, Tensor) and (
+                (output.ndim == 4 and min(output.shape[2:]) > 1) or (output.ndim == 3 and output.shape[1] > 4)
+            ):
+                seen.append(name)
+
+        return hook
+
+    heads = ("classifier", "fc", "head", "heads", "AuxLogits", "aux1", "aux2")
+    body = [(name, module) for name, module in network.named_modules() if name and name.split(".")[0] not in heads]
+    handles = [module.register_forward_hook(watch(name)) for name, module in body]
+    with torch.inference_mode():
+        network(torch.zeros(1, 3, side, side))
+    for handle in handles:
+        handle.remove()
+    return seen[-1]
+
+
+def _trim(name: str, network: nn.Module, layers: tuple[str, ...], state: dict[str, Tensor], path: Path) -> nn.Module:
+    """The network up to the layers asked for, with the weights in it; every weight that it needs must be in `state`."""
+    try:
+        trimmed = create_feature_extractor(network, {layer: layer for layer in layers}).eval()
+    except ValueError as error:
+        raise WeightsError(f"{name} has no layer called {' or '.join(layers)} ({error}).") from error
+    own = set(network.state_dict())  # tracing adds constants of its own
+    needed = {
+        key: value
+        for key, value in trimmed.state_dict().items()
+        if key in own and not key.endswith("num_batches_tracked")
+    }
+    missing = sorted(set(needed) - set(state))
+    if missing:
+        raise WeightsError(
+            f"{path} does not cover the layers {', '.join(layers)} of {name}: {len(missing)} of {len(needed)} weights "
+            f"are missing, the first is {missing[0]}. Use a complete file or ask for earlier layers."
+        )
+    wrong = [key for key in needed if state[key].shape != needed[key].shape]
+    if wrong:
+        raise WeightsError(
+            f"{path} does not fit {name}: {wrong[0]} should have the shape {tuple(needed[wrong[0]].shape)} and has "
+            f"{tuple(state[wrong[0]].shape)}. Use weights of the same network."
+        )
+    trimmed.load_state_dict(state, strict=False)
+    return trimmed

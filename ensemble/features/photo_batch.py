@@ -1,0 +1,144 @@
+"""The photos of one inspection as its inputs read them: every resize and every backbone pass is made once."""
+
+import time
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ensemble.features.backbones import PIXELS, BackboneSpec, FeatureExtractor, pool
+from ensemble.features.preprocessing import Preprocessing
+
+Input = FeatureExtractor | Preprocessing
+Known = tuple[np.ndarray, float]  # (N, ...) rows and the seconds that all of them took
+Thing = TypeVar("Thing")
+Value = TypeVar("Value")
+FILL = 16  # photos that pass a backbone together wherever their rows are learnt from, measured or kept
+
+
+def preprocessing_of(source: Input) -> Preprocessing:
+    """How a source brings a photo into its square."""
+    return source if isinstance(source, Preprocessing) else source.spec.preprocessing
+
+
+def key_of(source: Input) -> Any:
+    """What tells two inputs apart."""
+    return source if isinstance(source, Preprocessing) else source.spec
+
+
+def batches(things: Sequence[Thing], size: int = 32) -> Iterator[Sequence[Thing]]:
+    """Photos, or whatever stands for them, in slices of at most `size`."""
+    for start in range(0, len(things), size):
+        yield things[start : start + size]
+
+
+class PhotoBatch:
+    """Decoded pictures with every resize and every backbone pass made once, whatever number of members ask.
+
+    `known` are rows that were made before, with the seconds that they took; where all rows are known, pictures that
+    come as a function are never decoded. With `fill`, as many photos pass a backbone together whatever their number:
+    the last bits of a network's output depend on how many they are, though never on the other photos.
+    """
+
+    def __init__(
+        self,
+        pictures: Sequence[Image.Image] | Callable[[], Sequence[Image.Image]],
+        *,
+        known: Mapping[Hashable, Known] = MappingProxyType({}),
+        fill: int = 0,
+    ) -> None:
+        self._pictures = pictures
+        self._known = known
+        self._fill = fill
+        self._made: dict[Hashable, tuple[Any, float]] = {}
+
+    @property
+    def pictures(self) -> Sequence[Image.Image]:
+        """The decoded pictures."""
+        if callable(self._pictures):
+            self._pictures = self._pictures()
+        return self._pictures
+
+    def alone(self, place: int) -> "PhotoBatch":
+        """A batch of one of these photos, with the backbones' rows that are there already."""
+        one, count = slice(place, place + 1), len(self)
+        made = {key: rows for key, (rows, _) in self._made.items() if isinstance(rows, np.ndarray)}
+        known = {key: (rows[one], self._seconds(key) / count) for key, rows in made.items()}
+        known |= {key: (rows[one], seconds / count) for key, (rows, seconds) in self._known.items()}
+        return PhotoBatch(lambda: self.pictures[one], known=known, fill=self._fill)
+
+    def __len__(self) -> int:
+        return next((len(rows) for rows, _ in self._known.values()), 0) or len(self.pictures)
+
+    def rows(self, source: Input) -> np.ndarray:
+        """What a member reads: (N, D) features or maps of a backbone, or (N, 3, side, side) uint8 pixels."""
+        if known := self._known.get(key_of(source)):
+            return known[0]
+        if isinstance(source, Preprocessing):
+            return self._pixels(source).numpy()
+        if source.spec.pooling == PIXELS:
+            return self._pixels(source.spec.preprocessing).numpy()
+        return self._once(source.spec, lambda: self._pooled(source))
+
+    def _pooled(self, extractor: FeatureExtractor) -> np.ndarray:
+        return pool(self._maps(extractor), extractor.spec.pooling)[: len(self.pictures)].numpy()
+
+    def seconds(self, source: Input) -> float:
+        """What the rows of a source took, with everything that they rest on."""
+        known = self._known.get(key_of(source))
+        return known[1] if known else self._seconds(key_of(source))
+
+    def _seconds(self, key: Hashable) -> float:
+        parts = {each: self._made[each][1] for each in _rests_on(key) if each in self._made}
+        ours = min(1.0, len(self.pictures) / self._fill) if self._fill else 1.0  # of the photos that passed together
+        return sum(seconds if _is_pixels(each) else ours * seconds for each, seconds in parts.items())
+
+    def _pixels(self, preprocessing: Preprocessing) -> Tensor:
+        return self._once(_pixels_key(preprocessing), lambda: preprocessing.resize(self.pictures))
+
+    def _maps(self, extractor: FeatureExtractor) -> dict[str, Tensor]:
+        """The maps of a backbone, (N, C, h, w) by layer; extractors that differ in pooling alone share them."""
+        reads = extractor.spec.preprocessing
+
+        def make() -> dict[str, Tensor]:
+            pixels = self._pixels(reads)
+            missing = self._fill - len(pixels)
+            full = torch.cat([pixels, pixels[:1].expand(missing, -1, -1, -1)]) if missing > 0 else pixels
+            return extractor.maps(reads.normalise(full))
+
+        return self._once(_maps_key(extractor.spec), make)
+
+    def _once(self, key: Hashable, make: Callable[[], Value]) -> Value:
+        if key not in self._made:
+            before, start = sum(seconds for _, seconds in self._made.values()), time.perf_counter()
+            value = make()
+            inner = sum(seconds for _, seconds in self._made.values()) - before  # made on the way, and counted there
+            self._made[key] = value, time.perf_counter() - start - inner
+        made: Value = self._made[key][0]
+        return made
+
+
+def _pixels_key(preprocessing: Preprocessing) -> Hashable:
+    return "pixels", preprocessing.side, preprocessing.interpolation, preprocessing.pad
+
+
+def _is_pixels(key: Hashable) -> bool:
+    return isinstance(key, tuple) and key[0] == "pixels"
+
+
+def _maps_key(spec: BackboneSpec) -> Hashable:
+    return "maps", spec.name, spec.layers, spec.preprocessing, spec.weights
+
+
+def _rests_on(key: Hashable) -> set[Hashable]:
+    if isinstance(key, Preprocessing):
+        return {_pixels_key(key)}
+    if not isinstance(key, BackboneSpec):
+        return {key}
+    if key.pooling == PIXELS:
+        return {_pixels_key(key.preprocessing)}
+    return {_pixels_key(key.preprocessing), _maps_key(key), key}

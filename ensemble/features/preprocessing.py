@@ -1,0 +1,109 @@
+"""From an upright picture to the numbers that a network reads: one resize for training and for every inspection."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from ensemble.imaging.masks import HALF
+from ensemble.values.results import Box
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+LARGEST = 4096  # pixels a side; more is no network's, and would not fit into memory
+GREY = (114, 114, 114)  # the bars that YOLO detectors are trained with
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """Resize the whole picture to a square of `side` pixels, scale to [0, 1], subtract the mean, divide by deviation.
+
+    The whole picture, not a crop from its centre as in classification benchmarks: a defect can sit on the border.
+    It is stretched to the square, or, with `pad`, keeps its shape and gets grey bars.
+    """
+
+    side: int = 224
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
+    interpolation: str = "bilinear"
+    pad: bool = False
+
+    def __post_init__(self) -> None:
+        if type(self.side) is not int or not 1 <= self.side <= LARGEST:
+            raise ValueError(f"The side must be a whole number of pixels, at most {LARGEST}. Got {self.side!r}.")
+        if len(self.mean) != 3 or len(self.std) != 3 or not all(map(_is_number, (*self.mean, *self.std))):
+            raise ValueError(f"Mean and deviation must be three numbers each. Got {self.mean!r} and {self.std!r}.")
+        if not all(deviation > 0 for deviation in self.std):
+            raise ValueError(f"A deviation must be above 0. Got {self.std!r}.")
+        if not isinstance(self.interpolation, str) or self.interpolation.upper() not in Image.Resampling.__members__:
+            raise ValueError(f"Interpolation must be one that Pillow knows. Got {self.interpolation!r}.")
+
+    def resize(self, pictures: Sequence[Image.Image]) -> Tensor:
+        """RGB pictures of any sizes -> (N, 3, side, side) uint8, channels last in memory."""
+        resample = Image.Resampling[self.interpolation.upper()]
+        pixels = np.stack([np.asarray(self._square(picture, resample)) for picture in pictures])
+        return torch.from_numpy(pixels).permute(0, 3, 1, 2)  # (N, H, W, 3) -> (N, 3, H, W)
+
+    def resize_mask(self, mask: Image.Image) -> NDArray[np.bool_]:
+        """A grey mask (L) -> (side, side), true wherever any pixel is at least half white: a thin scratch stays one."""
+        damage = mask.point(lambda value: 255 if value > HALF else 0).convert("F")
+        return np.asarray(self._square(damage, Image.Resampling.BOX)) > 0
+
+    def _square(self, picture: Image.Image, resample: Image.Resampling) -> Image.Image:
+        if not self.pad:
+            return picture.resize((self.side, self.side), resample)
+        left, top, right, bottom = self.frame(picture.size)
+        square = Image.new(picture.mode, (self.side, self.side), GREY if picture.mode == "RGB" else 0)
+        square.paste(picture.resize((right - left, bottom - top), resample), (left, top))
+        return square
+
+    def frame(self, size: tuple[int, int]) -> tuple[int, int, int, int]:
+        """Where a photo of this (width, height) lies in the square: left, top, right, bottom in pixels."""
+        if not self.pad:
+            return 0, 0, self.side, self.side
+        scale = self.side / max(size)
+        width, height = (max(1, round(length * scale)) for length in size)
+        left, top = (self.side - width) // 2, (self.side - height) // 2
+        return left, top, left + width, top + height
+
+    def on_photo(self, box: Box, size: tuple[int, int]) -> Box:
+        """A box in shares of the square -> the same box in shares of a photo of this (width, height)."""
+        left, top, right, bottom = self.frame(size)
+        across = [min(1.0, max(0.0, (x * self.side - left) / (right - left))) for x in box[::2]]
+        down = [min(1.0, max(0.0, (y * self.side - top) / (bottom - top))) for y in box[1::2]]
+        return across[0], down[0], across[1], down[1]
+
+    def area_on_photo(self, area: float, size: tuple[int, int]) -> float:
+        """A share of the square -> the same area as a share of a photo of this (width, height)."""
+        left, top, right, bottom = self.frame(size)
+        return min(1.0, area * self.side**2 / ((right - left) * (bottom - top)))
+
+    def normalise(self, pixels: Tensor) -> Tensor:
+        """(N, 3, side, side) uint8 -> float32 of the same shape and memory order, as the weights expect it."""
+        # (x / 255 - mean) / std as one multiplication and one addition
+        scale = torch.tensor([1 / (255 * deviation) for deviation in self.std]).view(1, 3, 1, 1)
+        shift = torch.tensor([-m / d for m, d in zip(self.mean, self.std, strict=True)]).view(1, 3, 1, 1)
+        return torch.addcmul(shift, pixels.float(), scale).contiguous(memory_format=torch.channels_last)
+
+    def prepare(self, pictures: Sequence[Image.Image]) -> Tensor:
+        """RGB pictures of any sizes -> (N, 3, side, side) float32, ready for the network."""
+        return self.normalise(self.resize(pictures))
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values, as the manifest keeps them."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Preprocessing":
+        """The inverse of `as_json`."""
+        known = {"pad": False, **data}  # manifests of before know no padding
+        return cls(known["side"], tuple(known["mean"]), tuple(known["std"]), known["interpolation"], known["pad"])
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,0 +1,164 @@
+"""What members read of photos to learn from: every photo decoded once, rows for each input, masks beside them."""
+
+import hashlib
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from ensemble.features.backbones import POOLINGS, FeatureExtractor
+from ensemble.features.feature_cache import NOTHING_KEPT, FeatureCache, is_kept
+from ensemble.features.photo_batch import FILL, Input, Known, PhotoBatch, batches, key_of
+from ensemble.features.preprocessing import Preprocessing
+from ensemble.imaging.masks import read_mask
+from ensemble.imaging.photos import Photo, read_bytes, read_photo
+from ensemble.values.errors import DataError, PhotoError
+from ensemble.values.results import Classes
+from ensemble.values.samples import Sample
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """One part of a data set as the members read it: labels as positions, and rows for each input."""
+
+    samples: tuple[Sample, ...]
+    labels: np.ndarray  # (N,)
+    inputs: Mapping[Any, np.ndarray]  # extractor spec or preprocessing -> (N, ...)
+    sources: tuple[Input, ...]
+    refused: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Some photos of a list, by their places in it, with the SHA-256 of each and the batch that reads them."""
+
+    places: tuple[int, ...]
+    digests: tuple[str, ...]
+    batch: PhotoBatch
+
+
+def open_photos(
+    samples: Sequence[Sample], sources: Sequence[Input], cache: FeatureCache, refused: dict[int, str]
+) -> Iterator[Opened]:
+    """Photos in batches, those first of which the cache does not know all; photos that cannot be opened are named.
+
+    What the batches make is kept, every pooling of a backbone that has run.
+    """
+    lasting = [source for source in sources if is_kept(source)] if cache else []
+    digests = _digests(samples, refused) if lasting else {}
+    known = cache.knows(lasting, list(digests.values()))
+    there = [place for place, digest in digests.items() if digest in known]
+    for places in batches(sorted(set(range(len(samples))) - set(there) - set(refused)), FILL):
+        opened = _decoded(samples, places, refused)
+        if opened.places:
+            yield opened
+            _keep(opened, lasting, cache)
+    for places in batches(there, FILL):
+        yield _remembered(samples, places, [digests[place] for place in places], lasting, cache)
+
+
+def _digests(samples: Sequence[Sample], refused: dict[int, str]) -> dict[int, str]:
+    found = {}
+    for place, sample in enumerate(samples):
+        try:
+            found[place] = hashlib.sha256(read_bytes(sample.path)).hexdigest()
+        except PhotoError as error:
+            refused[place] = str(error)
+    return found
+
+
+def _decoded(samples: Sequence[Sample], places: Sequence[int], refused: dict[int, str]) -> Opened:
+    photos: dict[int, Photo] = {}
+    for place in places:
+        try:
+            photos[place] = read_photo(samples[place].path)
+        except PhotoError as error:
+            refused[place] = str(error)
+    digests = tuple(photo.sha256 for photo in photos.values())
+    return Opened(tuple(photos), digests, PhotoBatch([photo.picture for photo in photos.values()], fill=FILL))
+
+
+def _remembered(
+    samples: Sequence[Sample],
+    places: Sequence[int],
+    digests: Sequence[str],
+    lasting: Sequence[Input],
+    cache: FeatureCache,
+) -> Opened:
+    """Photos that are decoded only where something is asked that the cache does not hold."""
+    rows: dict[Hashable, Known] = {}
+    for source in lasting:
+        found = cache.find(source, digests)
+        if all(digest in found for digest in digests):  # a damaged row may be among those that seemed to be there
+            stacked = np.stack([found[digest].row for digest in digests])
+            rows[key_of(source)] = stacked, sum(found[digest].seconds for digest in digests)
+    pictures = partial(_pictures, samples, tuple(places))
+    return Opened(tuple(places), tuple(digests), PhotoBatch(pictures, known=rows, fill=FILL))
+
+
+def _pictures(samples: Sequence[Sample], places: Sequence[int]) -> list[Image.Image]:
+    return [read_photo(samples[place].path).picture for place in places]
+
+
+def _keep(opened: Opened, lasting: Sequence[Input], cache: FeatureCache) -> None:
+    made: dict[Hashable, Input] = {}
+    for source in lasting:
+        each_way = map(source.with_pooling, POOLINGS) if isinstance(source, FeatureExtractor) else [source]
+        made |= {key_of(each): each for each in each_way}
+    for source in made.values():
+        rows = opened.batch.rows(source)
+        seconds = opened.batch.seconds(source) / len(rows)
+        cache.keep(source, dict(zip(opened.digests, rows, strict=True)), seconds)
+
+
+def read_rows(
+    samples: Sequence[Sample],
+    sources: Sequence[Input],
+    classes: Classes,
+    progress: Callable[[float], None] = lambda _: None,
+    cache: FeatureCache = NOTHING_KEPT,
+) -> Rows:
+    """Decode each photo once and keep what each input makes of it; photos that cannot be opened are named.
+
+    Rows that the cache knows are not computed, and photos of which it knows all are not even decoded.
+    """
+    wanted = {key_of(source): source for source in sources}
+    inputs: dict[Any, np.ndarray] = {}
+    refused: dict[int, str] = {}
+    done = 0
+    for opened in open_photos(samples, list(wanted.values()), cache, refused):
+        for key, source in wanted.items():
+            rows = opened.batch.rows(source)
+            if key not in inputs:  # room for all at once: joining parts would need it twice
+                inputs[key] = np.empty((len(samples), *rows.shape[1:]), dtype=rows.dtype)
+            inputs[key][list(opened.places)] = rows
+        done += len(opened.places)
+        progress(done / len(samples))
+    reasons = tuple(refused[place] for place in sorted(refused))
+    kept = [place for place in range(len(samples)) if place not in refused]
+    if not kept:
+        raise DataError(f"None of the {len(samples)} photos could be opened. {' '.join(reasons[:1])}".strip())
+    progress(1.0)
+    labels = np.array([classes.names.index(samples[place].label) for place in kept])
+    read = {key: _moved_up(rows, kept) for key, rows in inputs.items()}
+    return Rows(tuple(samples[place] for place in kept), labels, read, tuple(sources), reasons)
+
+
+def _moved_up(rows: np.ndarray, kept: Sequence[int]) -> np.ndarray:
+    """The rows of these places, in the same memory: whole maps of all photos would not fit twice."""
+    for place, origin in enumerate(kept):
+        if place != origin:
+            rows[place] = rows[origin]
+    return rows[: len(kept)]
+
+
+def read_masks(samples: Sequence[Sample], preprocessing: Preprocessing) -> np.ndarray:
+    """The masks of samples in the square of their pixels: (N, side, side), true where damaged, false without a mask."""
+    masks = np.zeros((len(samples), preprocessing.side, preprocessing.side), dtype=bool)
+    for place, sample in enumerate(samples):
+        if sample.mask is not None:
+            masks[place] = preprocessing.resize_mask(read_mask(sample.mask))
+    return masks

@@ -1,0 +1,1 @@
+"""Bytes become upright pictures and back; masks, anomaly maps and overlays."""

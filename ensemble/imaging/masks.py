@@ -1,0 +1,170 @@
+"""Masks: pictures beside photos that say where a part is damaged, as tools for labelling write them.
+
+They come through the door of the photos, with its decoders, limits and turns, and are read by one rule:
+
+| what comes | is damaged |
+|---|---|
+| at most 16 different values, or none above 64 of 255 (0 and 1, 0 and 255, numbers of classes) | all but 0 |
+| more values, or few whose pixels lie apart (soft edges, noise); any JPEG and WebP | above half of the brightest one |
+| palette | by its colours, black being the background; without a black among those used, all but entry 0 |
+| colours of classes | the brightest channel by the rule above: all but black |
+| alpha | what is transparent is background; where all colours are black, alpha itself is the mask |
+| 9 to 16 bits | the values as they are, by the rule above |
+
+Black is the background: a mask that is white all around marks the whole border, which is named where masks are checked.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+from scipy import ndimage
+
+from ensemble.imaging.photos import load, read_bytes, sentences, upright, upright_size
+from ensemble.values.errors import DataError, PhotoError
+
+HALF = 127  # of a mask as it is handed out, which holds 0 and 255 alone
+FEW = 16  # values that a mask of soft edges exceeds
+LOW = 64  # of 255: numbers of classes and of places lie below, soft edges reach beyond
+TOGETHER = 0.5  # of the pixels of a class have a neighbour of it in one direction; those of edges and noise lie apart
+Boxes = list[tuple[int, int, int, int]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mask:
+    """Which pixels (height, width) are damaged, and how many are neither background nor as bright as the brightest."""
+
+    damage: NDArray[np.bool_]
+    soft: int
+    mixed: bool  # the file holds more than one value or colour
+
+    def reason(self, *, good: bool) -> str:
+        """The end of a sentence on a mask that contradicts its photo, or nothing."""
+        if good:
+            return "marks damage on a photo of a good part" if self.damage.any() else ""
+        if not self.damage.any():
+            return "marks nothing, and its photo is of a defect"
+        if self.damage.all():
+            return "marks all of its photo, and not in one colour: black must be the background" if self.mixed else ""
+        edges = (self.damage[0], self.damage[-1], self.damage[:, 0], self.damage[:, -1])
+        if all(edge.all() for edge in edges):
+            return "marks the whole border of its photo, as an inverted mask does: black must be the background"
+        return ""
+
+
+def look_at(path: Path, size: tuple[int, int] | None = None) -> Mask:
+    """Read a mask; a DataError where it cannot be read or its (width, height) is not `size`."""
+    try:
+        data = read_bytes(path)
+        with sentences("It"):
+            found = upright_size(data)
+        refuse_size(path, found, size)  # before anything is decoded
+        with sentences("It"):
+            image, _ = load(data, smallest=1)
+            values = np.asarray(upright(image, Image.fromarray(_values(image))))
+    except PhotoError as error:
+        raise DataError(f"The mask {path} cannot be read. {error} Export it again as a grey PNG.") from error
+    stored = np.asarray(image)
+    return _judged(
+        values,
+        lossy=isinstance(image, JpegImageFile | WebPImageFile),
+        mixed=bool((stored != stored[0, 0]).any()),
+    )
+
+
+def refuse_size(path: Path, found: tuple[int, int], size: tuple[int, int] | None) -> None:
+    """A DataError where a mask of the size `found` is of a photo of another (width, height)."""
+    if size is not None and found != size:
+        raise DataError(
+            f"The mask {path} has {found[0]} × {found[1]} pixels and its photo {size[0]} × {size[1]}. "
+            "Export the mask at the size of the photo."
+        )
+
+
+def read_mask(path: Path, size: tuple[int, int] | None = None) -> Image.Image:
+    """A mask as a grey picture (L), 255 where damaged, else 0; a DataError as from `look_at`."""
+    return Image.fromarray(look_at(path, size).damage.astype(np.uint8) * 255)
+
+
+def _judged(values: NDArray[np.uint8] | NDArray[np.uint16], *, lossy: bool, mixed: bool) -> Mask:
+    """The rule above, for values of 8 or 16 bits (height, width)."""
+    counts = np.bincount(values.ravel())
+    known = np.flatnonzero(counts)
+    brightest = int(known[-1])
+    low = brightest <= (LOW if values.dtype == np.uint8 else LOW << 8)
+    between = counts[known[(known > 0) & (known < brightest)]]
+    few = len(known) <= FEW and (not between.size or (not _is_noise(known) and _lie_together(values, brightest)))
+    cut = 0.0 if not lossy and (low or few) else brightest / 2
+    soft = int(between.sum()) if cut else 0
+    return Mask(values > cut, soft, mixed)
+
+
+def _is_noise(known: NDArray[np.intp]) -> bool:
+    """Whether all values lie near the background or near the brightest one, with some beside either of them."""
+    near = int(known[-1]) // 10
+    between = known[1:-1] if known[0] == 0 else known[:-1]
+    dark, bright = between <= near, between >= known[-1] - near
+    return bool((dark | bright).all() and dark.any() and bright.any())
+
+
+def _lie_together(values: NDArray[np.uint8] | NDArray[np.uint16], brightest: int) -> bool:
+    """Whether pixels between background and brightest have neighbours of their own value, as those of classes do."""
+    between = (values > 0) & (values < brightest)
+    height, width = values.shape
+    pairs = 0
+    for down, across in ((0, 1), (1, 0), (1, 1), (1, -1)):
+        own = slice(0, height - down), slice(max(0, -across), width - max(0, across))
+        other = slice(down, height), slice(max(0, across), width + min(0, across))
+        pairs = max(pairs, int(((values[own] == values[other]) & between[own]).sum()))
+    return pairs >= TOGETHER * int(between.sum())
+
+
+def _values(image: ImageFile.ImageFile) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    """How far each pixel (height, width) is from the background, which is 0."""
+    if image.mode.startswith("I") or image.mode == "F":
+        return np.asarray(image).clip(0, 65535).astype(np.uint16)
+    if image.mode == "1":
+        return np.asarray(image).astype(np.uint8) * 255
+    if image.mode == "P":
+        return _palette_values(image)
+    if image.mode == "L" and not image.has_transparency_data:
+        return np.asarray(image)
+    layers = np.asarray(image.convert("RGBA"))
+    colours, alpha = layers[..., :3].max(axis=-1), layers[..., 3]
+    if not alpha.any():  # it was never set
+        return colours
+    seen = (colours.astype(np.uint16) * alpha // 255).astype(np.uint8)
+    return seen if seen.any() or alpha.all() else alpha
+
+
+def _palette_values(image: ImageFile.ImageFile) -> NDArray[np.uint8]:
+    numbers = np.asarray(image)
+    colours = np.zeros(256, dtype=np.uint8)
+    palette = np.array(image.getpalette("RGB") or [], dtype=np.uint8).reshape(-1, 3).max(axis=-1)
+    colours[: len(palette)] = palette
+    transparent = image.info.get("transparency")
+    if isinstance(transparent, int):
+        colours[transparent] = 0
+    elif isinstance(transparent, bytes):
+        colours[: len(transparent)][np.frombuffer(transparent, np.uint8) == 0] = 0
+    if colours.any() and not colours[np.unique(numbers)].all():
+        return colours[numbers]
+    return np.where(numbers > 0, 255, 0).astype(np.uint8)
+
+
+def damaged_pixels(mask: Image.Image) -> NDArray[np.bool_]:
+    """(height, width), true where a mask says that the part is damaged."""
+    return np.asarray(mask) > HALF
+
+
+def boxes(damage: NDArray[np.bool_]) -> Boxes:
+    """Left, top, right, bottom in pixels of each connected region, the right and bottom ones exclusive.
+
+    Pixels that touch at a corner belong to one region.
+    """
+    labels, _ = ndimage.label(damage, structure=np.ones((3, 3)))
+    return [(columns.start, rows.start, columns.stop, rows.stop) for rows, columns in ndimage.find_objects(labels)]

@@ -1,0 +1,294 @@
+"""The one door for photos: bytes in, an upright RGB picture out, or one sentence why not.
+
+What a file is gets decided by its content, never by its ending.
+
+| what comes | answer |
+|---|---|
+| JPEG, PNG, BMP, WEBP, TIFF, GIF under any ending | the picture |
+| a phone's JPEG with further pictures behind the first (MPO) | the first picture |
+| EXIF orientation 1 to 8 (JPEG, PNG, WEBP, TIFF) | turned upright; broken EXIF counts as upright |
+| 1-bit, grey, palette, RGB | RGB |
+| alpha, a transparent palette entry or colour | laid over white |
+| alpha 0 everywhere | BMP and TIFF: its colours, as alpha was never set; elsewhere refused: there is nothing to see |
+| 9 to 16 bits a channel | scaled by the depth that the file declares, never by the content: dark stays dark |
+| 16 bits without a word of less, and far too dark for that | taken as it is, with a note |
+| CMYK, also Adobe's inverted | RGB by the plain formula; colour profiles are not applied |
+| empty, cut short, damaged, not an image, disguised | refused |
+| SVG, HEIC, HEIF, AVIF, JPEG 2000, JPEG XL, camera raw | refused: save it as JPEG or PNG |
+| animation, several pages | refused: save the one that is meant |
+| 32-bit or signed numbers, Lab colours | refused: what counts as white is unknown |
+| built to exhaust the machine: see `bombs` | refused |
+| 30 MB and more, over 50 megapixels, under 32 pixels on a side | refused |
+
+Masks and all other pictures that are read from a file come through the same door, see `masks`.
+
+A PNG whose checksums do not fit is refused. The other formats carry none: a flipped bit in them may stay unseen.
+"""
+
+import hashlib
+import io
+import re
+import stat
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from PIL import Image, ImageFile
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.GifImagePlugin import GifImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from ensemble.imaging.colours import Coloured, ColourError, as_rgb, rawmode_of
+from ensemble.imaging.tiff_layout import is_whole
+from ensemble.values.bombs import BombError, MeteredBytes, refuse_bomb
+from ensemble.values.errors import PhotoError
+from ensemble.values.safe_names import safe_name
+
+# Broken EXIF is answered here; once for the process, because warnings.catch_warnings does not hold between threads.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+
+MAX_BYTES = 30_000_000  # a photo must be smaller than this
+MAX_PIXELS = 50_000_000
+MIN_SIDE = 32
+
+PHOTO_ENDINGS: tuple[str, ...] = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif")
+
+# The classes are called directly, because Image.open would bring every decoder of Pillow, take a phone's JPEG
+# for a set of pictures, and answer a huge header with a process-wide warning instead of an error.
+DECODERS: tuple[tuple[bytes, Callable[[io.BytesIO], ImageFile.ImageFile]], ...] = (
+    (rb"\xff\xd8\xff", JpegImageFile),
+    (rb"\x89PNG\r\n\x1a\n", PngImageFile),
+    (rb"BM.{12}[\x0c\x10\x28\x34\x38\x40\x6c\x7c]\0\0\0", BmpImageFile),
+    (rb"RIFF.{4}WEBP", WebPImageFile),
+    (rb"II[*+]\0|MM\0[*+]", TiffImageFile),
+    (rb"GIF8[79]a", GifImageFile),
+)
+
+SAVE_AS = "save it as JPEG or PNG and choose that file"
+STRANGERS: tuple[tuple[bytes, str], ...] = (
+    (rb".{4}ftypavi[fs]", f"is an AVIF picture, which is not read here: {SAVE_AS}"),
+    (rb".{4}ftyp(hei|hev|mif1|msf1|mif2)", f"is a HEIC picture, which is not read here: {SAVE_AS}"),
+    (rb".{4}ftypcrx|FUJIFILMCCD|IIRO|IIU\0", f"is a camera raw file, which is not read here: {SAVE_AS}"),
+    (rb".{4}ftyp|\x1aE\xdf\xa3|RIFF.{4}AVI ", f"is a video: take one picture out of it, {SAVE_AS}"),
+    (rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51", f"is a JPEG 2000 picture, which is not read here: {SAVE_AS}"),
+    (rb"\xff\x0a|\0\0\0\x0cJXL ", f"is a JPEG XL picture, which is not read here: {SAVE_AS}"),
+    (rb"8BPS", f"is a Photoshop document, which is not read here: {SAVE_AS}"),
+    (rb"%PDF|%!PS", "is a PDF or PostScript document and not a photo: choose a JPEG or PNG"),
+    (rb"PK\x03\x04|PK\x05\x06|7z\xbc\xaf|Rar!|\x1f\x8b", "is an archive and not a photo: choose a JPEG or PNG"),
+    (rb"MZ|\x7fELF|#!|\xcf\xfa\xed\xfe", "is a program and not a photo: choose a JPEG or PNG"),
+)
+
+
+def is_photo(path: Path) -> bool:
+    """Whether a file may be a photo, by its ending and its size on disk."""
+    return path.suffix.lower() in PHOTO_ENDINGS and 0 < path.stat().st_size < MAX_BYTES
+
+
+class _RefusalError(Exception):
+    """The end of a sentence that begins with the photo's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """One upright RGB picture with the name it came under (a label, never a path) and the SHA-256 of its bytes.
+
+    `notes` are sentences on what a person should know of how it was read.
+    """
+
+    name: str
+    sha256: str
+    picture: Image.Image = field(compare=False, repr=False)
+    notes: tuple[str, ...] = ()
+
+
+def open_photo(data: bytes, name: str = "photo") -> Photo:
+    """Decode a file's bytes by the table above; raises PhotoError, one sentence for an operator."""
+    label = safe_name(name)
+    with sentences(label):
+        found = _upright_rgb(data)
+    return Photo(label, hashlib.sha256(data).hexdigest(), found.picture, found.notes)
+
+
+@contextmanager
+def sentences(label: str) -> Iterator[None]:
+    """Whatever decoding raises as a PhotoError: one sentence that begins with the file's name."""
+    try:
+        yield
+    except (_RefusalError, ColourError) as refusal:
+        raise PhotoError(f"{label} {refusal}.") from None
+    except BombError as bomb:
+        raise PhotoError(f"{label} would take too long to decode ({bomb}): save it again as JPEG or PNG.") from None
+    except MemoryError:
+        raise PhotoError(f"{label} does not fit into this machine's free memory: make it smaller.") from None
+    except Exception as error:  # broad on purpose: on hostile bytes decoders raise whatever they stumble over
+        reason = "is damaged or cut short and cannot be decoded to its end: copy or save it again"
+        raise PhotoError(f"{label} {reason}.") from error
+
+
+def open_own(data: bytes) -> Image.Image:
+    """An RGB picture that this program has encoded itself, of any size within the limits; a PhotoError otherwise."""
+    with sentences("A picture of its own"):
+        image, _ = load(data, smallest=1)
+        return image.convert("RGB")
+
+
+def read_photo(path: Path) -> Photo:
+    """Open a photo from disk; raises PhotoError, also where the file is missing, too large or no plain file."""
+    return open_photo(read_bytes(path), str(path))
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a photo's file, not decoded; a PhotoError where it is missing, too large or no plain file."""
+    label = safe_name(str(path))
+    try:
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise PhotoError(f"{label} is a folder and not a photo: choose a file in it.")
+        if not stat.S_ISREG(status.st_mode):  # reading a pipe or a device could wait for ever
+            raise PhotoError(f"{label} is not a plain file: choose a JPEG or PNG.")
+        if status.st_size >= MAX_BYTES:
+            raise PhotoError(f"{label} {_too_heavy(status.st_size)}.")
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise PhotoError(f"{label} is not there: check the path.") from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        reason = getattr(error, "strerror", None) or str(error)
+        raise PhotoError(f"{label} cannot be read ({reason}): check the path and its permissions.") from error
+
+
+def _upright_rgb(data: bytes) -> Coloured:
+    image, rawmode = load(data)
+    found = as_rgb(image, rawmode, data)
+    picture = upright(image, found.picture)
+    picture.info.clear()  # a second reader must not turn the picture once more
+    return replace(found, picture=picture)
+
+
+def load(data: bytes, smallest: int = MIN_SIDE) -> tuple[ImageFile.ImageFile, str]:
+    """Decode bytes within the limits above, as they are stored, and say how their values were laid out.
+
+    To be called inside `sentences`; nothing is decoded before the header is judged.
+    """
+    image = _opened(data)
+    _check_header(image, smallest)
+    _check_whole(image, data)
+    rawmode = rawmode_of(image)  # the tiles are gone after loading
+    image.load()
+    return image, rawmode
+
+
+def upright(image: ImageFile.ImageFile, picture: Image.Image) -> Image.Image:
+    """A picture turned as the file that it comes from says."""
+    turn = None if isinstance(image, TiffImageFile) else _turn(image)  # Pillow turns a TIFF while loading it
+    return picture if turn is None else picture.transpose(turn)
+
+
+def upright_size(data: bytes) -> tuple[int, int]:
+    """Width and height of the upright picture, by its header; to be called inside `sentences`."""
+    image = _opened(data, checked=False)
+    _check_header(image, smallest=1)
+    width, height = image.size
+    if isinstance(image, TiffImageFile):  # its size is told as it is turned
+        return width, height
+    if isinstance(image, PngImageFile) and not any(mark in data for mark in PNG_EXIF):  # else it would be decoded
+        return width, height
+    return (height, width) if _orientation(image) in QUARTER_TURNS else (width, height)
+
+
+def refuse_damaged(data: bytes) -> None:
+    """What the header and, in a PNG, the checksums tell of damage; to be called inside `sentences`."""
+    _opened(data)
+
+
+def _opened(data: bytes, *, checked: bool = True) -> ImageFile.ImageFile:
+    if not data:
+        raise _RefusalError("is empty (0 bytes): choose another file")
+    if len(data) >= MAX_BYTES:
+        raise _RefusalError(_too_heavy(len(data)))
+    for magic, decoder in DECODERS:
+        if re.match(magic, data, re.DOTALL):
+            if decoder is PngImageFile and checked:
+                PngImageFile(MeteredBytes(data)).verify()  # the checksums; loading alone ignores those of the pixels
+            refuse_bomb(data)
+            return decoder(MeteredBytes(data))
+    for magic, reason in STRANGERS:
+        if re.match(magic, data, re.DOTALL):
+            raise _RefusalError(reason)
+    raise _RefusalError(_text_kind(data) or "is not an image that can be read here: choose a JPEG or PNG")
+
+
+def _too_heavy(size: int) -> str:
+    return f"is too large ({size / 1e6:.1f} MB, it must stay under {MAX_BYTES // 1_000_000} MB): save it smaller"
+
+
+def _text_kind(data: bytes) -> str | None:
+    head = data[:65_536].replace(b"\0", b"").lower()  # UTF-16 reads as ASCII without its zeros
+    if not re.match(rb"(\xef\xbb\xbf|\xff\xfe|\xfe\xff)?\s*<", head):
+        return None
+    if b"<html" in head or b"<!doctype html" in head:
+        return "is a web page and not a photo: choose a JPEG or PNG"
+    if re.search(rb"<([a-z0-9_]+:)?svg[\s>]", head):
+        return f"is an SVG drawing and not a photo: {SAVE_AS}"
+    return None
+
+
+def _check_header(image: ImageFile.ImageFile, smallest: int) -> None:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        size = f"{width} × {height} pixels, {width * height / 1e6:.1f} megapixels"
+        raise _RefusalError(f"is too large ({size}, the limit is {MAX_PIXELS // 1_000_000}): save it smaller")
+    if min(width, height) < smallest:
+        size = f"{width} × {height} pixels, at least {smallest} × {smallest} are needed"
+        raise _RefusalError(f"is too small ({size}): take a larger photo")
+    if isinstance(image, TiffImageFile) and _is_raw(image):
+        raise _RefusalError(f"is a camera raw file or begins with a thumbnail, which is not judged: {SAVE_AS}")
+    if getattr(image, "is_animated", False):
+        raise _RefusalError("holds more than one picture (an animation or several pages): save the one you mean")
+
+
+def _is_raw(image: TiffImageFile) -> bool:
+    new_subfile_type, dng_version = 254, 50706
+    return bool(int(image.tag_v2.get(new_subfile_type, 0)) & 1) or dng_version in image.tag_v2
+
+
+def _check_whole(image: ImageFile.ImageFile, data: bytes) -> None:
+    """Refuse what decoders would silently fill up: a JPEG with zeros for its end, a TIFF with strips missing."""
+    whole = True
+    if isinstance(image, JpegImageFile) and image.fp is not None:
+        whole = data.find(b"\xff\xd9", image.fp.tell()) >= 0  # the end mark, sought behind the header and its thumbnail
+    if isinstance(image, TiffImageFile):
+        boxes = {tile.extents for tile in image.tile if tile.extents}  # several planes share a box
+        area = sum((right - left) * (low - top) for left, top, right, low in boxes)
+        whole = area >= image.width * image.height and is_whole(image, len(data))
+    if not whole:
+        raise _RefusalError("is damaged or cut short and holds only a part of its picture: copy or save it again")
+
+
+ORIENTATION = 0x0112
+PNG_EXIF = (b"eXIf", b"Raw profile type exif")  # may stand behind the pixels
+QUARTER_TURNS = (5, 6, 7, 8)  # orientations that swap width and height
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def _turn(image: ImageFile.ImageFile) -> Image.Transpose | None:
+    return TURNS.get(_orientation(image))
+
+
+def _orientation(image: ImageFile.ImageFile) -> int:
+    try:
+        return int(image.getexif().get(ORIENTATION, 1))
+    except Exception:  # noqa: BLE001 - a broken EXIF block, in whatever way, must not cost a good picture
+        return 1

@@ -1,0 +1,209 @@
+"""The files below a folder: listed once, by name, without opening any and without following a link out of it.
+
+Every door reads this one listing: training, measuring, importing, labels, the MVTec AD commands. A file whose name
+cannot be kept (no UTF-8, control characters) is named and left out, and the files beside it take part.
+"""
+
+import os
+import stat
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ensemble.imaging.photos import MAX_BYTES, PHOTO_ENDINGS
+from ensemble.values.errors import DataError
+from ensemble.values.legible import shortened as legible
+from ensemble.values.vocabulary import is_litter
+
+MAX_FILES = 200_000
+COLLECTION = "collection.db"  # marks photos that were brought in before, as in data/collections/ beside data/train/
+JUNCTION = 0xA0000003  # IO_REPARSE_TAG_MOUNT_POINT, which only Windows' own Python knows
+NAMED = 5  # names in a sentence about many
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A file that cannot enter, and a whole sentence why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """The plain files below a folder, by their posix path from there; litter of machines is left out."""
+
+    root: Path
+    files: Mapping[str, Path]
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
+    above: str = ""  # the lone top folders that were looked into
+
+    @classmethod
+    def below(cls, folder: Path) -> "Tree":
+        """List a folder; a DataError where there is none, it cannot be read, or it holds too many files."""
+        if not folder.is_dir():
+            there = "is a file and not a folder" if folder.exists() else "does not exist"
+            raise DataError(f"{legible(str(folder))} {there}. Name a folder of photos.")
+        if not _can_be_kept(str(folder.resolve())):
+            raise DataError(
+                f"{legible(str(folder))} has control characters in its name, or one that is not UTF-8. Rename it."
+            )
+        files: dict[str, Path] = {}
+        problems: list[Problem] = []
+        litter: list[str] = []
+        home = folder.resolve()
+        for path, is_folder in _walk(folder, problems, litter):
+            name = path.relative_to(folder).as_posix()
+            if reason := _refused(path, name, home, is_folder=is_folder):
+                problems.append(Problem(legible(name), f"{legible(name)} {reason}."))
+            elif not is_folder:
+                files[name] = path
+            if len(files) > MAX_FILES:
+                raise DataError(f"{folder} holds more than {MAX_FILES:,} files. Name a folder of photos alone.")
+        listed = dict(sorted(files.items(), key=lambda each: each[0].split("/")))
+        note = f"Left out as folders that machines leave behind, though photos lie in them: {some(litter)}."
+        return cls(folder, listed, tuple(problems), (note,) if litter else ())
+
+    def name(self, path: Path) -> str:
+        """What people call a file: its path below the folder that they have named."""
+        return self.above + path.relative_to(self.root).as_posix()
+
+    def folders(self) -> list[str]:
+        """The names of the folders at the top that hold files."""
+        return list(dict.fromkeys(name.partition("/")[0] for name in self.files if "/" in name))
+
+    def below_folder(self, name: str) -> dict[str, Path]:
+        """The files below one folder, by their path from there."""
+        start = f"{name}/"
+        return {file.removeprefix(start): path for file, path in self.files.items() if file.startswith(start)}
+
+    def within(self, name: str) -> "Tree":
+        """The tree of a folder, itself where the name is empty; problems and notes stay with the whole."""
+        return Tree(self.root / name, self.below_folder(name), above=f"{self.above}{name}/") if name else self
+
+    def at_top(self) -> dict[str, Path]:
+        """The files that lie in no folder."""
+        return {name: path for name, path in self.files.items() if "/" not in name}
+
+    def inner(self) -> "Tree | None":
+        """The tree of the one folder that everything lies in, as in most zips of a folder; None without such a one."""
+        folders = self.folders()
+        if len(folders) != 1 or any(path.suffix.lower() in _TELLING for path in self.at_top().values()):
+            return None
+        (top,) = folders
+        note = f"Everything lies in the folder {top}, which was looked into."
+        return Tree(self.root / top, self.below_folder(top), self.problems, (*self.notes, note), f"{self.above}{top}/")
+
+    def holds(self) -> str:
+        """What lies at the top, in one sentence for a person."""
+        folders, files = self.folders(), list(self.at_top())
+        counted = [_counted(names, noun) for names, noun in ((folders, "folder"), (files, "file")) if names]
+        return f"It holds {' and '.join(counted) or 'no files'}."
+
+    def folder_problems(self, folders: Iterable[str], reason: str) -> Iterator[Problem]:
+        """A problem for each folder that holds photos: what stands in the way of all of them."""
+        for folder in folders:
+            count = sum(map(is_photo_name, self.below_folder(folder)))
+            if count:
+                name = legible(f"{self.above}{folder}/")
+                yield Problem(name, f"{name} holds {count} photo{'' if count == 1 else 's'} and {reason}")
+
+    def idle(self, used: Iterable[Path]) -> tuple[str, ...]:
+        """A note on the files that are none of those used."""
+        known = set(used)
+        rest = [name for name, path in self.files.items() if path not in known]
+        return (f"Left out: {_counted(rest, 'other file')}.",) if rest else ()
+
+
+_TELLING = frozenset((*PHOTO_ENDINGS, ".csv", ".json"))
+
+
+def is_photo_name(name: str) -> bool:
+    """Whether a name ends as that of a photo does."""
+    return Path(name).suffix.lower() in PHOTO_ENDINGS
+
+
+def not_a_photo(path: Path, name: str) -> str:
+    """The sentence that says why a file can be no photo, by its ending and size alone; empty where it may be one."""
+    if not is_photo_name(name):
+        return f"{name} is no photo by its ending. Expected one of {', '.join(PHOTO_ENDINGS)}."
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        return f"{name} cannot be read ({error.strerror}). Check its permissions."
+    if not size:
+        return f"{name} is empty (0 bytes). Copy it again."
+    if size >= MAX_BYTES:
+        limit = MAX_BYTES // 1_000_000
+        return f"{name} is too large ({size / 1e6:.1f} MB, it must stay under {limit} MB). Save it smaller."
+    return ""
+
+
+def some(names: Iterable[str]) -> str:
+    """The first few of many names."""
+    listed = [legible(name) for name in names]
+    return ", ".join(listed[:NAMED]) + (", …" if len(listed) > NAMED else "")
+
+
+def _counted(names: list[str], noun: str) -> str:
+    return f"{len(names)} {noun}{'' if len(names) == 1 else 's'}" + (f" ({some(names)})" if names else "")
+
+
+def _walk(folder: Path, problems: list[Problem], litter: list[str]) -> Iterable[tuple[Path, bool]]:
+    """Every file and folder below, and whether it is a folder; a folder that cannot be read becomes a problem.
+
+    `litter` takes the names of folders that are left out, are seen by whoever opens their own, and hold photos.
+    """
+
+    def unreadable(error: OSError) -> None:
+        where = Path(error.filename)
+        if where == folder:
+            raise DataError(f"{folder} cannot be read ({error.strerror}). Check its permissions.") from error
+        name = legible(where.relative_to(folder).as_posix())
+        problems.append(Problem(name, f"{name} cannot be read ({error.strerror}). Check its permissions."))
+
+    for place, folders, names in os.walk(folder, onerror=unreadable):
+        if COLLECTION in names and Path(place) != folder:
+            folders.clear()
+            continue
+        left_out = sorted(name for name in folders if is_litter(name, is_folder=True))
+        seen = (Path(place, name) for name in left_out if not name.startswith("."))
+        litter += [f"{path.relative_to(folder).as_posix()}/" for path in seen if _holds_photos(path)]
+        folders[:] = sorted(set(folders) - set(left_out))
+        yield from ((Path(place, name), True) for name in folders)
+        folders[:] = [name for name in folders if not _is_junction(Path(place, name))]
+        yield from ((Path(place, name), False) for name in sorted(names) if not is_litter(name))
+
+
+def _holds_photos(folder: Path) -> bool:
+    return any(is_photo_name(name) and not is_litter(name) for _, _, names in os.walk(folder) for name in names)
+
+
+def _is_junction(path: Path) -> bool:
+    """Whether a folder is Windows' other kind of link, which walks of Python 3.11 follow."""
+    try:
+        return getattr(path.lstat(), "st_reparse_tag", 0) == JUNCTION
+    except OSError:  # it has gone; that is for whoever reads it
+        return False
+
+
+def _can_be_kept(name: str) -> bool:
+    return not any(unicodedata.category(character) in ("Cc", "Cs") for character in name)
+
+
+def _refused(path: Path, name: str, home: Path, *, is_folder: bool) -> str:
+    """The end of the sentence that refuses a file by its name and kind, or nothing; it is never opened."""
+    if not is_folder and not _can_be_kept(name):
+        return "has control characters in its name, or one that is not UTF-8: rename it"
+    try:
+        if path.is_symlink() or (is_folder and _is_junction(path)):
+            target = path.resolve(strict=True)
+            if is_folder or not target.is_relative_to(home):
+                return "is a link that leads elsewhere and is not followed: put the files themselves there"
+        if not is_folder and not stat.S_ISREG(path.stat().st_mode):
+            return "is no plain file: remove it"
+    except (OSError, RuntimeError):  # RuntimeError: links in a circle
+        return "is a link that leads nowhere, or cannot be read: put the file itself there"
+    return ""

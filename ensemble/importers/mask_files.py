@@ -1,0 +1,191 @@
+"""Which files of a tree are masks: those beside photos and in folders of masks, told by their names.
+
+| mask | of the photo |
+|---|---|
+| `NAME_mask.png`, `NAME_GT.png`, `NAME_label.bmp`, `NAME.seg.png` | `NAME.*` in the same folder |
+| `Label/NAME_label.PNG`, `masks/NAME.png` | `NAME.*` beside that folder, or in `images/` beside it |
+| `ground_truth/KIND/NAME_mask.png` | `KIND/NAME.*` or `test/KIND/NAME.*` beside that folder |
+| `ground_truth/train/KIND/NAME.png` | `train/KIND/NAME.*` beside that folder |
+
+Case and endings do not matter. A file that is called like a mask and has no photo stays a photo, and so does one beside
+its photo that shows a scene in many colours, as the second view of a part does. In `ground_truth/` there are masks
+alone; any other folder is one of masks where at least half of its pictures have their photo.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ensemble.importers.ground_truth import GROUND_TRUTH, is_colour_photo, is_whole
+from ensemble.importers.listing import Tree, is_photo_name
+from ensemble.values.legible import legible
+from ensemble.values.vocabulary import CALIBRATION, TEST, TRAIN, WHOLE, part_called, plain
+
+CALLED_MASK = re.compile(
+    r"(?P<photo>.+?)[ ._-](masks?|gt|labels?|seg|segm|segmentation|groundtruth|ground_truth|anno|annotation)",
+    re.IGNORECASE,
+)
+SURE = frozenset(("groundtruth",))
+MASK_FOLDERS = SURE | {
+    *("mask", "masks", "gt", "label", "labels", "seg", "segs", "segmentation", "segmentations", "segmentationmask"),
+    *("segmentationmasks", "segmentationclass", "segmentationobject", "annotation", "annotations"),
+}
+IMAGE_FOLDERS = frozenset(("image", "images", "img", "imgs", "jpegimages", "photos", "pictures"))
+
+Place = tuple[str, ...]  # the folders that a file lies in, in small letters
+
+
+@dataclass(frozen=True, slots=True)
+class MaskFiles:
+    """The masks of a tree: by photo, those of no photo, those that cannot be read, and photos called like masks."""
+
+    by_photo: Mapping[Path, Path]
+    idle: tuple[str, ...]
+    unreadable: tuple[str, ...]
+    alone: tuple[str, ...]
+    views: tuple[str, ...]  # called like masks, beside their photos, and photos in colour by what they show
+    files: frozenset[Path]  # all masks, which are no photos
+
+    @classmethod
+    def of(cls, tree: Tree) -> "MaskFiles":
+        """Every mask of a tree; `NAME_mask.png` goes before `NAME.png`, and broken files are kept apart."""
+        return _Sorting(tree).sorted()
+
+    @staticmethod
+    def names(tree: Tree) -> frozenset[str]:
+        """The names of all masks of a tree, none of which is opened."""
+        masks, idle = _Sorting(tree).told()
+        return frozenset((*masks, *idle))
+
+    def notes(self, tree: Tree) -> tuple[str, ...]:
+        """What a person should know of them."""
+        beside = [mask for mask in self.by_photo.values() if GROUND_TRUTH not in mask.relative_to(tree.root).parts]
+        notes = []
+        if beside:
+            notes.append(
+                f"{len(beside)} files are taken as masks of the photos beside, such as {tree.name(beside[0])}."
+            )
+        if self.alone:
+            notes.append(
+                f"{len(self.alone)} files are called like masks, such as {self.alone[0]}, and have no photo beside: "
+                "they are taken as photos."
+            )
+        if self.views:
+            notes.append(
+                f"{len(self.views)} files are called like masks, such as {self.views[0]}, and show a scene in many "
+                "colours: they are taken as photos."
+            )
+        if self.unreadable:
+            notes.append(
+                f"{len(self.unreadable)} masks cannot be read and are left out, such as {self.unreadable[0]}. Export "
+                "them again as grey PNG."
+            )
+        if self.idle:
+            notes.append(f"{len(self.idle)} masks belong to no photo, such as {self.idle[0]}.")
+        return tuple(map(legible, notes))
+
+
+@dataclass(slots=True)
+class _Sorting:
+    """Pictures of a tree by place and stem, while masks are told from photos."""
+
+    tree: Tree
+    stems: dict[tuple[Place, str], list[str]] = field(default_factory=lambda: defaultdict(list))
+    inside: dict[Place, list[str]] = field(default_factory=lambda: defaultdict(list))  # folders right below a place
+
+    def __post_init__(self) -> None:
+        for name in filter(is_photo_name, self.tree.files):
+            place, stem = _split(name)
+            self.stems[place, stem].append(name)
+            for depth, folder in enumerate(place):
+                if folder not in self.inside[place[:depth]]:
+                    self.inside[place[:depth]].append(folder)
+
+    def told(self) -> tuple[dict[str, list[str]], dict[str, None]]:
+        """Masks with the photos that they may belong to, and masks without one, by their names alone."""
+        masks, idle = self._in_folders()
+        for name in self._called_masks():
+            if name not in masks and name not in idle and (photos := self._beside(name)):
+                masks[name] = photos
+        return masks, idle
+
+    def _called_masks(self) -> list[str]:
+        return [name for name in self.tree.files if is_photo_name(name) and _bare(_split(name)[1])]
+
+    def _beside(self, name: str) -> list[str]:
+        place, stem = _split(name)
+        return self.stems.get((place, _bare(stem)), [])
+
+    def sorted(self) -> MaskFiles:
+        """Masks by photo, each photo with one that can be read."""
+        masks, idle = self.told()
+        views = [name for name in masks if masks[name] == self._beside(name) and is_colour_photo(self.tree.files[name])]
+        with_photos = masks.keys() | idle.keys()
+        alone = [self._shown(name) for name in self._called_masks() if name not in with_photos]
+        for name in views:
+            del masks[name]
+        by_photo: dict[Path, Path] = {}
+        broken, second = [], []
+        for name in sorted(masks, key=lambda each: (not _bare(_split(each)[1]), each)):
+            photos = [self.tree.files[photo] for photo in masks[name] if photo not in masks]
+            if not is_whole(self.tree.files[name]):
+                broken.append(self._shown(name))
+            elif any(photo not in by_photo for photo in photos):
+                by_photo |= {photo: self.tree.files[name] for photo in photos if photo not in by_photo}
+            else:
+                second.append(self._shown(name))
+        whole = [name for name in idle if is_whole(self.tree.files[name])]
+        broken += [self._shown(name) for name in idle if name not in whole]
+        unused = sorted((*second, *map(self._shown, whole)))
+        files = frozenset(self.tree.files[name] for name in (*masks, *idle))
+        shown = tuple(map(self._shown, views))
+        return MaskFiles(by_photo, tuple(unused), tuple(sorted(broken)), tuple(alone), shown, files)
+
+    def _in_folders(self) -> tuple[dict[str, list[str]], dict[str, None]]:
+        """Masks in folders of masks with their photos, and those without one."""
+        folders: dict[Place, dict[str, list[str]]] = defaultdict(dict)
+        for (place, stem), names in self.stems.items():
+            for depth, folder in enumerate(place):
+                if plain(folder) in MASK_FOLDERS:
+                    folders[place[: depth + 1]] |= dict.fromkeys(names, self._photos(place, depth, stem))
+        masks: dict[str, list[str]] = {}
+        idle: dict[str, None] = {}
+        for place, found in folders.items():
+            having = {name: photos for name, photos in found.items() if photos}
+            if plain(place[-1]) in SURE or 2 * len(having) >= len(found):
+                masks |= having
+                idle |= dict.fromkeys(name for name in found if name not in having)
+        return masks, {name: None for name in idle if name not in masks}
+
+    def _photos(self, place: Place, depth: int, stem: str) -> list[str]:
+        """The photos that a mask in `place` may belong to, whose folder of masks is the one at `depth`."""
+        for bare in filter(None, (_bare(stem), stem)):
+            for home in self._homes(place[:depth], place[depth + 1 :]):
+                if photos := self.stems.get((home, bare)):
+                    return photos
+        return []
+
+    def _homes(self, above: Place, inner: Place) -> Iterator[Place]:
+        """Where the photos of masks may lie; masks that name no part belong to the last one, as in MVTec AD."""
+        yield (*above, *inner)
+        yield from ((*above, folder, *inner) for folder in self.inside[above] if plain(folder) in IMAGE_FOLDERS)
+        parts = {part_called(folder): folder for folder in self.inside[above]}
+        last = next((parts[part] for part in (TEST, TRAIN, CALIBRATION) if part in parts), WHOLE)
+        if last:
+            yield (*above, last, *inner)
+
+    def _shown(self, name: str) -> str:
+        return self.tree.above + name
+
+
+def _split(name: str) -> tuple[Place, str]:
+    *folders, file = name.casefold().split("/")
+    return tuple(folders), file.rpartition(".")[0]
+
+
+def _bare(stem: str) -> str:
+    """The stem of the photo that a mask's own stem names; empty where it is not called like a mask."""
+    found = CALLED_MASK.fullmatch(stem)
+    return found["photo"] if found else ""

@@ -1,0 +1,199 @@
+"""The MVTec AD tree: whether it is whole, and a table with one row a photo.
+
+`CATEGORY/train/good`, `CATEGORY/test/good`, `CATEGORY/test/TYPE`, `CATEGORY/ground_truth/TYPE/NAME_mask.png`
+(Bergmann et al., MVTec AD, CVPR 2019). A single category is a tree of one.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from ensemble.imaging.masks import look_at
+from ensemble.imaging.photos import is_photo
+from ensemble.importers.ground_truth import GROUND_TRUTH, contradiction, misfit, size_of
+from ensemble.importers.layouts import Found, Layout, categories, parts_of, read_layout
+from ensemble.importers.listing import Problem, Tree
+from ensemble.importers.mask_files import MaskFiles
+from ensemble.values.errors import DataError
+from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE
+from ensemble.values.vocabulary import CALIBRATION, TEST, TRAIN, is_good
+
+COLUMNS = ("path", "category", "split", "label", "defect_type", "mask")
+Matter = Literal["structure", "photo", "missing mask", "mask"]
+
+
+@dataclass(frozen=True, slots=True)
+class Oddity:
+    """Something that is not as it should be: where, from the tree's folder, and what."""
+
+    matter: Matter
+    path: str
+    reason: str
+
+    def as_json(self) -> dict[str, str]:
+        """Plain JSON values."""
+        return {"matter": self.matter, "path": self.path, "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """What one category holds: photos by part and type, masks, and what is odd about it."""
+
+    train_good: int
+    test_good: int
+    types: Mapping[str, int]
+    masks: int
+    oddities: tuple[Oddity, ...]
+
+    def count(self, *matters: Matter) -> int:
+        """How many oddities concern these matters."""
+        return sum(oddity.matter in matters for oddity in self.oddities)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "train_good": self.train_good,
+            "test_good": self.test_good,
+            "types": dict(self.types),
+            "masks": self.masks,
+            "oddities": [oddity.as_json() for oddity in self.oddities],
+        }
+
+
+def check_tree(folder: Path) -> dict[str, Category]:
+    """Every category of a tree with its counts and oddities; a DataError where there is none."""
+    tree = _listed(folder)
+    return {name: _check(root, folder, _problems(tree, root)) for name, root in _categories(tree).items()}
+
+
+def find_categories(folder: Path) -> dict[str, Path]:
+    """The categories at or below a folder by their names; a DataError where there is none."""
+    return {name: tree.root for name, tree in _categories(_listed(folder)).items()}
+
+
+def _listed(folder: Path) -> Tree:
+    if not folder.is_dir():
+        raise DataError(_none(folder))
+    return Tree.below(folder)
+
+
+def _categories(tree: Tree) -> dict[str, Tree]:
+    if found := categories(tree):
+        return found
+    problems = [
+        f" Of {len(tree.problems)} files that cannot be used, the first: {each.reason}" for each in tree.problems
+    ]
+    raise DataError("".join((_none(tree.root), *problems[:1])))
+
+
+def _none(folder: Path) -> str:
+    return f"{folder} is no MVTec AD tree. Expected CATEGORY/train/good and CATEGORY/test/TYPE in it, or a category."
+
+
+def _problems(tree: Tree, root: Tree) -> list[Problem]:
+    """The files of a category that cannot be used, whatever they hold."""
+    return [problem for problem in tree.problems if problem.name.startswith(root.above)]
+
+
+def image_level(folder: Path) -> list[dict[str, str]]:
+    """A row a photo with the values of `COLUMNS`; paths are relative to the folder, with forward slashes."""
+    rows = []
+    for category, tree in _categories(_listed(folder)).items():
+        for part, name, found in _photos(read_layout(tree)):
+            good = is_good(name)
+            values = (
+                found.path.relative_to(folder).as_posix(),
+                category,
+                part,
+                NON_DEFECTIVE if good else DEFECTIVE,
+                "" if good else found.kind,
+                found.mask.relative_to(folder).as_posix() if found.mask and not good else "",
+            )
+            rows.append(dict(zip(COLUMNS, values, strict=True)))
+    return rows
+
+
+def _photos(layout: Layout) -> Iterator[tuple[str, str, Found]]:
+    """Part, class folder and file of everything that is a photo."""
+    for part in (TRAIN, CALIBRATION, TEST):
+        for name, files in layout.parts.get(part, {}).items():
+            yield from ((part, name, found) for found in files if is_photo(found.path))
+
+
+def _check(root: Tree, folder: Path, problems: Sequence[Problem]) -> Category:
+    layout, masks = read_layout(root), MaskFiles.of(root)
+    photos = list(_photos(layout))
+    good = Counter(part for part, name, _ in photos if is_good(name))
+    bad = [found for part, name, found in photos if part == TEST and not is_good(name)]
+    oddities = (
+        *(Oddity("photo", each.name, each.reason.removeprefix(each.name).strip(" .")) for each in problems),
+        *_structure(root, layout, good, bad),
+        *_strangers(layout, folder),
+        *_masks(root, folder, masks, bad),
+        *_marked_good(folder, [found.mask for _, name, found in photos if found.mask and is_good(name)]),
+    )
+    types = Counter(found.kind for found in bad)
+    count = len(masks.files) - len(masks.unreadable)
+    return Category(good[TRAIN], good[TEST], dict(sorted(types.items())), count, oddities)
+
+
+def _structure(root: Tree, layout: Layout, good: Mapping[str, int], bad: Sequence[Found]) -> Iterator[Oddity]:
+    places = {part: parts_of(root).get(part, [part]) for part in (TRAIN, TEST)}
+    for part, (place, *_) in places.items():
+        if not good[part]:
+            yield Oddity("structure", f"{root.above}{place}/good", "holds no photos of good parts")
+    if not bad:
+        yield Oddity("structure", f"{root.above}{places[TEST][0]}", "holds no photos of defective parts")
+    for name in layout.parts.get(TRAIN, {}):
+        if not is_good(name):
+            yield Oddity("structure", f"{root.above}{places[TRAIN][0]}/{name}", "is no folder of good parts")
+    for folders in parts_of(root).values():
+        for name in (f"{folder}/{file}" for folder in folders for file in root.within(folder).at_top()):
+            yield Oddity("structure", root.above + name, "lies outside the folders of good parts and defects")
+
+
+def _strangers(layout: Layout, tree: Path) -> Iterator[Oddity]:
+    """Files that are no photos, by their ending, their size on disk and their header."""
+    for part in layout.parts.values():
+        for files in part.values():
+            for found in files:
+                if not is_photo(found.path) or size_of(found.path) is None:
+                    yield Oddity("photo", _named(found.path, tree), "is no photo")
+
+
+def _masks(root: Tree, tree: Path, masks: MaskFiles, bad: Sequence[Found]) -> Iterator[Oddity]:
+    for found in bad:
+        if found.mask is None:
+            yield Oddity("missing mask", _named(found.path, tree), f"has no mask in {GROUND_TRUTH}")
+        else:
+            for reason in _mask_reasons(found.mask, found.path):
+                yield Oddity("mask", _named(found.mask, tree), reason)
+    for name in masks.unreadable:
+        yield Oddity("mask", name, "cannot be read")
+    for name in masks.idle:
+        yield Oddity("mask", name, "belongs to no photo")
+    if bad and not masks.files:
+        yield Oddity("structure", f"{root.above}{GROUND_TRUTH}", "is missing")
+
+
+def _mask_reasons(mask: Path, photo: Path) -> Iterator[str]:
+    if reason := misfit(mask, photo):
+        yield reason
+        return
+    found = look_at(mask)
+    if reason := found.reason(good=False):
+        yield reason
+    elif found.soft:
+        yield f"is not black and white: {found.soft} pixels are grey, and those above half of its brightest are damage"
+
+
+def _marked_good(tree: Path, masks: Sequence[Path]) -> Iterator[Oddity]:
+    for mask in masks:
+        if reason := contradiction(mask, good=True):
+            yield Oddity("mask", _named(mask, tree), reason)
+
+
+def _named(path: Path, tree: Path) -> str:
+    return path.relative_to(tree).as_posix()

@@ -1,0 +1,186 @@
+"""Many files, one verdict each: a bad one is named, a repeated one is judged once, and only small copies are kept."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from ensemble.imaging.photos import MAX_PIXELS, Photo, open_photo
+from ensemble.imaging.previews import thumbnail
+from ensemble.importers.archives import Entry, count_entries, read_archive
+from ensemble.inspection.exports import as_csv
+from ensemble.policies import Policy
+from ensemble.values.errors import ArchiveError, PhotoError
+from ensemble.values.results import Verdict
+from ensemble.values.safe_names import shown
+
+CHUNK = 8  # photos at a time: enough to share a backbone's pass, few enough for a progress bar that moves
+SCORE_COLUMNS = ("score", "score_kind", "score_label", "ok_below", "review_from", "reject_from")
+File = tuple[str, Callable[[], bytes]]  # a name and what reads the bytes, so that they are read when it is their turn
+Inspect = Callable[[Sequence[Photo]], Sequence[Verdict]]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One file of a batch with its verdict, or with the sentence that refuses it.
+
+    `repeats` names the first photo of the batch that has the very same bytes; `thumbnail` is a small JPEG.
+    """
+
+    name: str
+    verdict: Verdict | None = None
+    error: str = ""
+    repeats: str = ""
+    thumbnail: bytes = field(default=b"", repr=False)
+
+    @property
+    def disputed(self) -> bool:
+        """Whether the members who voted do not all say the same."""
+        return self.verdict is not None and len({vote.label for vote in self.verdict.votes}) > 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    name: str
+    photo: Photo | None = None
+    error: str = ""
+
+
+def entries(files: Iterable[File]) -> Iterator[Entry]:
+    """Files as entries, read one at a time; of a zip what is in it, and a zip that is refused as the one bad entry."""
+    for name, read in files:
+        label = shown(name)
+        if not _is_zip(name):
+            yield Entry(label, read())
+            continue
+        try:
+            for entry in read_archive(read()):
+                yield Entry(f"{label}/{entry.name}", entry.data, entry.problem)
+        except ArchiveError as error:
+            yield Entry(label, problem=str(error))
+
+
+def count(files: Iterable[File]) -> int:
+    """How many entries `entries` will give, for a progress bar."""
+    return sum(_count_in(read()) if _is_zip(name) else 1 for name, read in files)
+
+
+def _is_zip(name: str) -> bool:
+    return name.lower().endswith(".zip")
+
+
+def _count_in(data: bytes) -> int:
+    try:
+        return count_entries(data)
+    except ArchiveError:
+        return 1
+
+
+def judge(entries: Iterable[Entry], inspect: Inspect) -> Iterator[Judged]:
+    """Give every entry its verdict or its refusal, in order; at most one chunk of full pictures is in memory."""
+    known: dict[str, Judged] = {}
+    for chunk in _chunks(entries):
+        fresh = {item.photo.sha256: item.photo for item in chunk if item.photo and item.photo.sha256 not in known}
+        verdicts = dict(zip(fresh, inspect(list(fresh.values())) if fresh else (), strict=True))
+        for item in chunk:
+            if item.photo is None:
+                yield Judged(item.name, error=item.error)
+                continue
+            digest = item.photo.sha256
+            if digest not in known:
+                verdict = replace(_without_heat(verdicts[digest]), photo=item.name)
+                known[digest] = Judged(item.name, verdict, thumbnail=thumbnail(item.photo.picture))
+                yield known[digest]
+            else:
+                yield _repeat(known[digest], item.name)
+
+
+def _without_heat(verdict: Verdict) -> Verdict:
+    """The verdict with its regions and no maps: of thousands of photos they would fill the memory."""
+    return replace(verdict, heat=None, votes=tuple(replace(vote, heat=None) for vote in verdict.votes))
+
+
+def _repeat(first: Judged, name: str) -> Judged:
+    verdict = None if first.verdict is None else replace(first.verdict, photo=name)
+    return replace(first, name=name, verdict=verdict, repeats=first.name)
+
+
+def _chunks(entries: Iterable[Entry]) -> Iterator[list[_Opened]]:
+    chunk: list[_Opened] = []
+    pixels = 0
+    for entry in entries:
+        chunk.append(_opened(entry))
+        if (photo := chunk[-1].photo) is not None:
+            pixels += photo.picture.width * photo.picture.height
+        if len(chunk) == CHUNK or pixels > MAX_PIXELS:
+            yield chunk
+            chunk, pixels = [], 0
+    if chunk:
+        yield chunk
+
+
+def _opened(entry: Entry) -> _Opened:
+    if entry.data is None:
+        return _Opened(entry.name, error=entry.problem or "")
+    try:
+        return _Opened(entry.name, open_photo(entry.data, entry.name))
+    except PhotoError as error:
+        return _Opened(entry.name, error=str(error))
+
+
+def decided_by(policy: Policy, rows: Iterable[Judged]) -> list[Judged]:
+    """The same votes under another policy: no model runs again."""
+    return [replace(row, verdict=policy.revise(row.verdict)) if row.verdict else row for row in rows]
+
+
+def batch_csv(rows: Sequence[Judged], *, demo: bool) -> bytes:
+    """A batch as CSV: one line a file, one column a member with its vote and its score, regions as JSON."""
+    members = list(dict.fromkeys(vote.member for row in rows if row.verdict for vote in row.verdict.votes))
+    columns = (
+        "photo",
+        "sha256",
+        "verdict",
+        "confidence",
+        *SCORE_COLUMNS,
+        "reason",
+        *members,
+        "regions",
+        "same_as",
+        "error",
+        "policy",
+        "demo",
+        "word",
+        "time",
+        "product",
+        "model_version",
+        "policy_state",
+    )
+    return as_csv(columns, [_cells(row) | {"demo": "DEMO" if demo else ""} for row in rows])
+
+
+def _score_cells(verdict: Verdict) -> dict[str, object]:
+    """The score that decided and its thresholds, exactly; a cell stays empty where there is none."""
+    values = verdict.as_json()
+    return {name: "" if values[name] is None else values[name] for name in SCORE_COLUMNS}
+
+
+def _cells(row: Judged) -> dict[str, object]:
+    if row.verdict is None:
+        return {"photo": row.name, "error": row.error}
+    verdict = row.verdict
+    votes: dict[str, object] = {vote.member: f"{vote.label} {vote.score:.4f}" for vote in verdict.votes}
+    return votes | {
+        "photo": row.name,
+        "sha256": verdict.sha256,
+        "verdict": verdict.label,
+        "confidence": "" if verdict.confidence is None else f"{verdict.confidence:.4f}",
+        **_score_cells(verdict),
+        "reason": verdict.reason,
+        "regions": json.dumps([region.as_json(verdict.size) for region in verdict.regions], ensure_ascii=False),
+        "same_as": row.repeats,
+        "policy": verdict.policy,
+        "word": verdict.word,
+        "time": verdict.origin.time,
+        "product": verdict.origin.product,
+        "model_version": verdict.origin.version,
+        "policy_state": verdict.policy_state,
+    }

@@ -1,0 +1,166 @@
+"""The Inspector: extractors and members, wired. It scores photos; the policy decides."""
+
+import time
+from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import islice
+
+import numpy as np
+from PIL import Image
+
+from ensemble.features.photo_batch import PhotoBatch, preprocessing_of
+from ensemble.features.preprocessing import Preprocessing
+from ensemble.imaging.localisation import combine, regions
+from ensemble.imaging.out_of_distribution import doubt, measure
+from ensemble.imaging.photos import Photo
+from ensemble.members import Member, demo
+from ensemble.metrics.calibrators import NONE
+from ensemble.policies import Policy
+from ensemble.store import Loaded, ModelStore
+from ensemble.values.errors import QuorumError
+from ensemble.values.results import OK_NOK, Absence, Classes, HeatMap, Origin, Region, Score, Verdict
+
+BATCH = 16
+DIGITS = 6  # of a probability: what is stored is what was judged, so that a replay gives the very same verdict
+NOWHERE = Origin()
+NOT_ASKED = "It was not asked: the verdict stood without it."
+
+
+Said = tuple[list[Score], tuple[Absence, ...]]  # what members said of one photo, and who could not speak
+
+
+class Inspector:
+    """All members of a product, loaded once; safe to share between threads."""
+
+    def __init__(self, loaded: Loaded, *, demo: bool = False, origin: Origin = NOWHERE) -> None:
+        self.members = loaded.members
+        self.weights = loaded.weights
+        self.calibrators = loaded.calibrators
+        self.absent = loaded.absent
+        self.classes = loaded.classes
+        self.photo_range = loaded.photo_range
+        self.demo = demo
+        self.origin = origin
+
+    @classmethod
+    def open(cls, store: ModelStore) -> "Inspector":
+        """Load a product; a member that cannot be loaded is absent, and named in every verdict."""
+        return cls(store.load(), origin=store.origin())
+
+    @classmethod
+    def for_demo(cls, classes: Classes = OK_NOK) -> "Inspector":
+        """Dummy members that need no model; everything that they say is marked DEMO."""
+        return cls(Loaded({}, (), classes), demo=True, origin=Origin("demo"))
+
+    def inspect(self, photos: Sequence[Photo], policy: Policy) -> list[Verdict]:
+        """A verdict for each photo, in their order; every backbone runs once for all members that read it.
+
+        A policy with a cascade asks its members stage by stage, and no one whose vote cannot change the verdict.
+        """
+        return [verdict for batch in _slices(photos, BATCH) for verdict in self._inspect(batch, policy)]
+
+    def _inspect(self, photos: Sequence[Photo], policy: Policy) -> Iterator[Verdict]:
+        start = time.perf_counter()
+        scored = self._asked(photos, policy) if policy.cascade else self.score(photos)
+        seconds = (time.perf_counter() - start) / len(photos)
+        origin = replace(self.origin, time=datetime.now(UTC).isoformat(timespec="seconds"))
+        for photo, (scores, absent) in zip(photos, scored, strict=True):
+            heat = combine(scores)
+            decided = policy.decide(scores, absent, self.classes, self.doubt(photo.picture, heat))
+            verdict = replace(decided, photo=photo.name, sha256=photo.sha256, seconds=seconds)
+            verdict = replace(verdict, demo=self.demo, size=photo.picture.size, origin=origin)
+            yield replace(verdict, heat=heat, regions=regions(scores, heat))
+
+    def doubt(self, picture: Image.Image, heat: HeatMap | None) -> str:
+        """Why a photo may not show the part; empty where nothing speaks against it, and in a demo that never looks."""
+        return "" if self.demo else doubt(measure(picture), self.photo_range, heat)
+
+    def _asked(self, photos: Sequence[Photo], policy: Policy) -> list[Said]:
+        """What those members say that a cascade has to ask; the others are absent, and marked as not asked."""
+        said: list[Said] = [([], self.absent) for _ in photos]
+        stages = policy.stages(self.names())
+        open_photos = list(range(len(photos)))
+        for number, stage in enumerate(stages):
+            answers = self.score([photos[place] for place in open_photos], stage) if open_photos else []
+            later = [Absence(name, NOT_ASKED, self._weight(name), asked=False) for name in _flat(stages[number + 1 :])]
+            still_open = []
+            for place, (scores, absent) in zip(open_photos, answers, strict=True):
+                before, gone = said[place]
+                now = [*before, *scores], (*(each for each in gone if each.asked), *absent, *later)
+                said[place] = now
+                if later and not policy.settles(*now, self.classes):
+                    still_open.append(place)
+            open_photos = still_open
+        return said
+
+    def names(self) -> tuple[str, ...]:
+        """Who can vote, in the order in which they speak."""
+        return demo.names(self.classes) if self.demo else tuple(self.members)
+
+    def score(self, photos: Sequence[Photo], members: Container[str] | None = None) -> list[Said]:
+        """For each photo what the members say, or these of them, and who could not speak.
+
+        A score's seconds are what that member would take alone: its backbone's pass, made once, counts for each reader.
+        """
+        if self.demo:
+            spoken = [demo.scores(photo.sha256, self.classes) for photo in photos]
+            return [([each for each in said if members is None or each.member in members], ()) for said in spoken]
+        return self.vote(PhotoBatch([photo.picture for photo in photos]), members)
+
+    def vote(self, batch: PhotoBatch, members: Container[str] | None = None) -> list[Said]:
+        """The same for photos of which some rows may be known already."""
+        by_member: list[list[Score]] = []
+        absent = list(self.absent) if members is None else []
+        for name, member in self.members.items():
+            if members is not None and name not in members:
+                continue
+            try:
+                by_member.append(self._score(name, member, batch))
+            except Exception as error:  # noqa: BLE001 - whatever a member's library raises, the others still vote
+                if len(batch) > 1:  # so that one photo costs its neighbours no vote
+                    return [said for place in range(len(batch)) for said in self.vote(batch.alone(place), members)]
+                reason = str(error) if isinstance(error, QuorumError) else f"It failed on this photo: {error}."
+                absent.append(Absence(name, reason, self._weight(name)))
+        return [([scores[i] for scores in by_member], tuple(absent)) for i in range(len(batch))]
+
+    def _weight(self, name: str) -> float:
+        return self.weights.get(name, 1.0)
+
+    def _score(self, name: str, member: Member, batch: PhotoBatch) -> list[Score]:
+        rows = batch.rows(member.input)
+        start = time.perf_counter()
+        opinion = member.score(rows)
+        seconds = (time.perf_counter() - start + batch.seconds(member.input)) / len(rows)
+        probabilities = np.round(self.calibrators.get(name, NONE)(np.asarray(opinion.probabilities, float)), DIGITS)
+        reads = preprocessing_of(member.input)
+        return [
+            Score(
+                name,
+                dict(zip(self.classes.names, row.tolist(), strict=True)),
+                seconds,
+                weight=self._weight(name),
+                heat=None if opinion.heat is None else HeatMap(opinion.heat[place].astype(np.float32)),
+                regions=tuple(
+                    _on_photo(region, reads, batch.pictures[place].size)
+                    for region in (opinion.regions[place] if opinion.regions else ())
+                ),
+            )
+            for place, row in enumerate(probabilities)
+        ]
+
+
+def _on_photo(region: Region, reads: Preprocessing, size: tuple[int, int]) -> Region:
+    left, top, right, bottom = box = reads.on_photo(region.box, size)  # what lies on the grey bars is cut off
+    area = min(reads.area_on_photo(region.area, size), (right - left) * (bottom - top))
+    return replace(region, box=box, area=area)
+
+
+def _flat(groups: Iterable[Iterable[str]]) -> list[str]:
+    return [name for group in groups for name in group]
+
+
+def _slices(photos: Iterable[Photo], size: int) -> Iterator[list[Photo]]:
+    remaining = iter(photos)
+    while chunk := list(islice(remaining, size)):
+        yield chunk

@@ -1,0 +1,158 @@
+"""Calibrators: fitted methods, kept as plain numbers, that turn a member's scores into probabilities."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import pairwise
+from sys import float_info
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit, logit, softmax
+
+from ensemble.metrics.reliability import rows
+
+LEAST = 1e-4  # what every class keeps: a few hundred photos cannot show that one of 10,000 will never come
+FLOOR = 1e-9  # below it a probability has no logarithm to work with
+KEPT = 1e-3  # of the uncalibrated probability in an isotonic one, whose steps would make unlike parts alike
+
+Rows = NDArray[np.float64]  # (N, K) probabilities
+Numbers = tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrator:
+    """A fitted method as plain numbers: (N, K) probabilities in, (N, K) calibrated ones out.
+
+    none: {} gives back what it gets. temperature (Guo et al. 2017): {temperature}, on the logarithms of all classes.
+    sigmoid (Platt 1999): {slopes, intercepts} on the logit; isotonic (Zadrozny & Elkan 2002): {at, gives}, the corners
+    of a rising curve. These two hold one curve for the second of two classes, or one for each of more, normalised.
+    With two classes no method turns the order of two parts round.
+    """
+
+    method: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.method, str) or self.method not in _READERS:
+            raise ValueError(f"A calibration is one of {', '.join(_READERS)}. Got {self.method!r}.")
+        names, read = _READERS[self.method]
+        if not isinstance(self.parameters, Mapping) or set(self.parameters) != set(names):
+            wanted = ", ".join(names) or "no parameters"
+            raise ValueError(f"The calibration {self.method} holds {wanted}. Got {self.parameters!r}.")
+        object.__setattr__(self, "parameters", read(self.parameters))
+
+    def __call__(self, probabilities: ArrayLike) -> Rows:
+        """Calibrate (N, K) probabilities; a ValueError where they or their number of classes do not fit."""
+        given = rows(probabilities)
+        if self.method == "none":
+            return given
+        if self.method == "temperature":
+            return _modest(softmax(logarithms(given) / self.parameters["temperature"], axis=1))
+        curves = [partial(_APPLY[self.method], *each) for each in zip(*self.parameters.values(), strict=True)]
+        columns = columns_of(given)
+        if len(curves) != columns.shape[1]:
+            raise ValueError(f"This calibration was fitted for other classes. Got {given.shape[1]} of them.")
+        bent = [curve(column) for curve, column in zip(curves, columns.T, strict=True)]
+        return _modest(_whole(np.column_stack(bent)))
+
+    def as_json(self) -> dict[str, Any]:
+        """The calibrator as plain JSON values."""
+        return {"method": self.method, "parameters": {name: _plain(each) for name, each in self.parameters.items()}}
+
+    @classmethod
+    def from_json(cls, data: Any) -> "Calibrator":
+        """Read what `as_json` wrote; a ValueError where it is anything else."""
+        if not isinstance(data, dict) or set(data) != {"method", "parameters"}:
+            raise ValueError(f"A calibration is an object of method and parameters. Got {data!r}.")
+        return cls(data["method"], data["parameters"])
+
+
+def _sigmoid(slope: float, intercept: float, column: NDArray[np.float64]) -> NDArray[np.float64]:
+    return expit(slope * logits(column) + intercept)
+
+
+def _isotonic(at: Numbers, gives: Numbers, column: NDArray[np.float64]) -> NDArray[np.float64]:
+    next_corner = np.minimum(np.searchsorted(at, column), len(at) - 1)
+    capped = np.minimum(np.interp(column, at, gives), np.asarray(gives)[next_corner])  # interp can round above it
+    return (1 - KEPT) * capped + KEPT * column
+
+
+def logarithms(given: Rows) -> Rows:
+    """(N, K) natural logarithms, those of 0 and near it cut off."""
+    return np.log(np.clip(given, FLOOR, 1))
+
+
+def logits(column: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N,) logarithms of the odds, those of 0 and 1 and near them cut off."""
+    return logit(np.clip(column, FLOOR, 1 - FLOOR))
+
+
+def columns_of(given: Rows) -> Rows:
+    """(N, K) -> (N, C): of two classes the second one, which tells both."""
+    return given[:, 1:] if given.shape[1] == 2 else given
+
+
+def _whole(columns: Rows) -> Rows:
+    """(N, C) -> (N, K): rows that add up to 1."""
+    if columns.shape[1] == 1:
+        return np.hstack([1 - columns, columns])
+    positive = np.maximum(columns, FLOOR)
+    return positive / positive.sum(axis=1, keepdims=True)
+
+
+def _modest(given: Rows) -> Rows:
+    return LEAST + (1 - given.shape[1] * LEAST) * given
+
+
+def _read_temperature(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    (temperature,) = _numbers([parameters["temperature"]])
+    if temperature <= 0:
+        raise ValueError(f"A temperature must be above 0. Got {temperature}.")
+    return {"temperature": temperature}
+
+
+def _read_sigmoid(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    slopes, intercepts = _numbers(parameters["slopes"]), _numbers(parameters["intercepts"])
+    if len(slopes) != len(intercepts) or len(slopes) in {0, 2} or min(slopes) <= 0:
+        raise ValueError(f"A sigmoid needs rising slopes and as many intercepts. Got {slopes} and {intercepts}.")
+    return {"slopes": slopes, "intercepts": intercepts}
+
+
+def _read_isotonic(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    if not all(isinstance(parameters[name], list | tuple) for name in ("at", "gives")):
+        raise ValueError("An isotonic calibration needs lists of corners.")
+    at, gives = (tuple(_numbers(each) for each in parameters[name]) for name in ("at", "gives"))
+    if [len(each) for each in at] != [len(each) for each in gives] or len(at) in {0, 2}:
+        raise ValueError("An isotonic calibration gives one value at each corner, for one class or for more than two.")
+    for curve in (*at, *gives):
+        if not curve or not 0 <= curve[0] <= curve[-1] <= 1 or any(low > high for low, high in pairwise(curve)):
+            raise ValueError("An isotonic calibration rises within [0, 1].")
+    return {"at": at, "gives": gives}
+
+
+def _numbers(values: Any) -> Numbers:
+    if not isinstance(values, list | tuple) or not all(map(_number, values)):
+        raise ValueError(f"A calibration holds lists of finite numbers. Got {values!r}.")
+    return tuple(float(each) for each in values)
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= float_info.max
+
+
+def _plain(value: Any) -> Any:
+    return [_plain(each) for each in value] if isinstance(value, tuple) else value
+
+
+_READERS: Mapping[str, tuple[tuple[str, ...], Callable[[Mapping[str, Any]], dict[str, Any]]]] = {
+    "none": ((), dict),
+    "temperature": (("temperature",), _read_temperature),
+    "sigmoid": (("slopes", "intercepts"), _read_sigmoid),
+    "isotonic": (("at", "gives"), _read_isotonic),
+}
+_APPLY: Mapping[str, Callable[..., NDArray[np.float64]]] = {"sigmoid": _sigmoid, "isotonic": _isotonic}
+
+
+NONE = Calibrator("none")

@@ -1,0 +1,159 @@
+"""What verdicts cost on a real line: prices, counts of a measured set, and what to expect of 1000 parts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from sys import float_info
+
+from ensemble.values.errors import PolicyError
+from ensemble.values.results import REVIEW, Classes
+
+PARTS = 1000  # money, escapes, overkills and reviews are told for so many parts
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """The money, in any one currency, that one escape, one overkill and one review cost."""
+
+    escape: float = 10.0
+    overkill: float = 1.0
+    review: float = 0.5
+
+    def __post_init__(self) -> None:
+        for name in self.__dataclass_fields__:
+            price = getattr(self, name)
+            if not _number(price) or price < 0:
+                raise PolicyError(f"The price of an {name} must be a number from 0 upwards. Got {price!r}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A production line: its prices, its real share of defects and its pace.
+
+    `share` lies in [0, 1], or is None for that of the photos; `parts_per_hour` is 0 where nobody has said.
+    """
+
+    prices: Prices = field(default_factory=Prices)
+    share: float | None = None
+    parts_per_hour: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.share is not None and not (_number(self.share) and 0 <= self.share <= 1):
+            raise PolicyError(f"The share of defects on the line must lie in [0, 1]. Got {self.share!r}.")
+        if not _number(self.parts_per_hour) or self.parts_per_hour < 0:
+            raise PolicyError(f"Parts an hour must be a number from 0 upwards. Got {self.parts_per_hour!r}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How the parts of one measured set were decided; a review is neither escape nor overkill."""
+
+    good: int
+    defective: int
+    escapes: int
+    overkills: int
+    reviews_good: int = 0
+    reviews_defective: int = 0
+
+    def __post_init__(self) -> None:
+        if min(getattr(self, name) for name in self.__dataclass_fields__) < 0:
+            raise ValueError(f"Parts are counted from 0 upwards. Got {self}.")
+        if self.overkills + self.reviews_good > self.good or self.escapes + self.reviews_defective > self.defective:
+            raise ValueError(f"No more parts can be misjudged or reviewed than there are. Got {self}.")
+
+    @classmethod
+    def of(cls, truth: Sequence[str], verdicts: Sequence[str], classes: Classes) -> "Counts":
+        """Count true labels against the labels of verdicts; a PolicyError where the classes have no defect."""
+        if classes.defect is None:
+            raise PolicyError(f"Escapes need a class that is the defect, and {', '.join(classes.names)} have none.")
+        pairs = list(zip(truth, verdicts, strict=True))
+        if strange := sorted({label for pair in pairs for label in pair} - {*classes.names, REVIEW}):
+            raise ValueError(f"Labels are {', '.join(classes.names)} and, of verdicts, {REVIEW}. Got {strange[0]!r}.")
+        good, defect = classes.good, classes.defect
+        return cls(
+            good=sum(true == good for true, _ in pairs),
+            defective=sum(true == defect for true, _ in pairs),
+            escapes=pairs.count((defect, str(good))),
+            overkills=pairs.count((str(good), defect)),
+            reviews_good=pairs.count((str(good), REVIEW)),
+            reviews_defective=pairs.count((defect, REVIEW)),
+        )
+
+    @property
+    def caught(self) -> int:
+        """Defective parts that were rejected."""
+        return self.defective - self.escapes - self.reviews_defective
+
+    @property
+    def escape_rate(self) -> float | None:
+        """Escapes of all defective parts; None where there are none."""
+        return _rate(self.escapes, self.defective)
+
+    @property
+    def overkill_rate(self) -> float | None:
+        """Overkills of all good parts; None where there are none."""
+        return _rate(self.overkills, self.good)
+
+    @property
+    def review_rate(self) -> float | None:
+        """Reviews of all parts; None where there are none."""
+        return _rate(self.reviews_good + self.reviews_defective, self.good + self.defective)
+
+    @property
+    def share(self) -> float | None:
+        """Defective of all parts; None where there are none."""
+        return _rate(self.defective, self.good + self.defective)
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What to expect of 1000 parts of a line; None where the measured set does not tell.
+
+    `precision` is the share of rejected parts that are truly defective, None also where nothing is rejected;
+    `reviews_per_hour` is None also where the pace of the line is unknown.
+    """
+
+    money: float | None
+    escapes: float | None
+    overkills: float | None
+    reviews: float | None
+    precision: float | None
+    reviews_per_hour: float | None
+
+
+def expected(counts: Counts, line: Line) -> Expected:
+    """Carry the rates of a measured set over to a line with its own share of defects."""
+    share = counts.share if line.share is None else line.share
+    if share is None:
+        return Expected(None, None, None, None, None, None)
+    defective, good = PARTS * share, PARTS * (1 - share)
+    escapes = _of(defective, counts.escapes, counts.defective)
+    caught = _of(defective, counts.caught, counts.defective)
+    overkills = _of(good, counts.overkills, counts.good)
+    reviews_defective = _of(defective, counts.reviews_defective, counts.defective)
+    reviews_good = _of(good, counts.reviews_good, counts.good)
+    if escapes is None or caught is None or overkills is None or reviews_defective is None or reviews_good is None:
+        return Expected(None, escapes, overkills, None, None, None)
+    reviews, prices = reviews_defective + reviews_good, line.prices
+    return Expected(
+        money=escapes * prices.escape + overkills * prices.overkill + reviews * prices.review,
+        escapes=escapes,
+        overkills=overkills,
+        reviews=reviews,
+        precision=_rate(caught, caught + overkills),
+        reviews_per_hour=line.parts_per_hour * reviews / PARTS if line.parts_per_hour else None,
+    )
+
+
+def _of(parts: float, events: int, seen: int) -> float | None:
+    """So many events among so many parts; a class that the line does not make needs no photo to be known."""
+    if not parts:
+        return 0.0
+    return parts * events / seen if seen else None
+
+
+def _rate(events: float, seen: float) -> float | None:
+    return events / seen if seen else None
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= float_info.max

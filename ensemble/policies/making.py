@@ -1,0 +1,254 @@
+"""Making policies from held-out photos: the cuts of those that ship, and the cheapest one under a limit on escapes.
+
+Nothing here ever sees the test part.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ensemble.metrics.costs import Counts, Line, Prices
+from ensemble.metrics.risk import highest, not_safe, percent, upper_bound
+from ensemble.metrics.thresholds import (
+    MARGIN,
+    Cut,
+    cost_cut,
+    f_beta_cut,
+    precision_cut,
+    review_cut,
+    safe_cut,
+    smooth_cut,
+)
+from ensemble.policies import PLURAL_SHIPPED, SHIPPED, Policy, Stage, choose
+from ensemble.policies.cases import Case, labels, said, truth
+from ensemble.values.digits import rounded
+from ensemble.values.errors import PolicyError
+from ensemble.values.results import REVIEW, Classes
+
+PRICES = Prices()
+SAVES = 0.1  # of the parts; a first stage that settles fewer is not worth its line
+MARGINS = np.round(np.arange(0.0, 1.0, 0.01), 2)
+DIGITS = 6  # of a cut
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A policy that was chosen by cost, and the money for 1000 parts that held-out photos promise."""
+
+    policy: Policy
+    money: float
+
+
+def member_cuts(held_out: Sequence[Case], member: str, classes: Classes) -> dict[str, Cut]:
+    """The cuts on one member's own probability of the defect; none where it has not seen both classes held out.
+
+    They are rounded here, once, and so that no score that they were chosen on changes its side.
+    """
+    if classes.defect is None:
+        return {}
+    known, probabilities = said(held_out, member, classes)
+    defective = np.array([case.label == classes.defect for case in known])
+    if len(set(defective.tolist())) < 2:
+        return {}
+    scores = probabilities[:, classes.names.index(classes.defect)]
+    found = [f_beta_cut(defective, scores, 1), f_beta_cut(defective, scores, 2), safe_cut(defective, scores)]
+    found += [cost_cut(defective, scores, PRICES), precision_cut(defective, scores)]
+    return {cut.name: replace(cut, threshold=rounded(cut.threshold, scores, DIGITS)) for cut in found}
+
+
+def derive(held_out: Sequence[Case], classes: Classes, groups: Sequence[Sequence[str]] = ()) -> tuple[Policy, ...]:
+    """The policies that ship, with cuts from held-out cases; none where these do not have every class.
+
+    `groups` of members, if there are two, are the stages of the industrial policies.
+    """
+    if {case.label for case in held_out} != set(classes.names):
+        return ()
+    if classes.defect is None:
+        return (_with_margin(choose(PLURAL_SHIPPED, "INDUSTRIAL_BALANCED"), held_out, classes),)
+    defective, values = suspicions(choose(SHIPPED, "BALANCED"), held_out, classes)
+    safe, precise = safe_cut(defective, values), precision_cut(defective, values)
+    balanced = smooth_cut(defective, values, PRICES.overkill / (PRICES.overkill + PRICES.escape), "cost")
+    low = smooth_cut(defective, values, PRICES.review / PRICES.escape, "review")
+    high = smooth_cut(defective, values, 1 - PRICES.review / PRICES.overkill, "review")
+    members = len({score.member for case in held_out for score in case.scores})
+    industrial = _cut(_named("INDUSTRIAL_BALANCED"), values, high, low, quorum=members // 2 + 1)
+    careful = _cut(_named("INDUSTRIAL_SAFE_0FN"), values, precise, safe, quorum=members)
+    exact = tuple(Stage(tuple(group)) for group in groups)
+    return (
+        _cut(_named("SAFE_0FN"), values, safe),
+        _cut(_named("BALANCED"), values, balanced),
+        _cut(_named("PRECISION"), values, precise),
+        _with_cascade(industrial, held_out, classes, groups),
+        replace(careful, cascade=exact if len(groups) > 1 else ()),
+    )
+
+
+def suspicions(
+    policy: Policy, known: Sequence[Case], classes: Classes
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """For (N,) cases whether they are defective, and the suspicion that a policy's rule has of them."""
+    defective = np.array([case.label == classes.defect for case in known])
+    return defective, np.array([policy.suspicion(case.scores, classes) for case in known])
+
+
+def cheapest(held_out: Sequence[Case], classes: Classes, line: Line, escape_limit: float) -> Chosen:
+    """The policy of least cost among those whose escape rate surely (95 %) stays below a limit.
+
+    All rules with one cut for all members, and the mean with a second cut for reviews, are tried at every cut that
+    makes a difference. A PolicyError says what to do where no photos could promise so little.
+    """
+    if classes.defect is None or {case.label for case in held_out} != set(classes.names):
+        raise PolicyError("Choosing by cost needs held-out photos of good and of defective parts. Train with both.")
+    total = sum(case.label == classes.defect for case in held_out)
+    most = max((n for n in range(total + 1) if upper_bound(n, total) <= escape_limit), default=None)
+    if most is None:
+        raise PolicyError(
+            f"With {total} defective parts held out, no policy can promise an escape rate of at most "
+            f"{percent(escape_limit)}; the least is {highest(0, total)}. Add photos of defective parts, "
+            "or raise the limit."
+        )
+    found: list[Chosen] = []
+    for rule in ("mean", "majority", "any", "all"):
+        plain = Policy("CHOSEN", rule)
+        defective, values = (
+            suspicions(plain, held_out, classes) if rule == "mean" else _tipping(plain, held_out, classes)
+        )
+        cut = cost_cut(defective, values, line.prices, line.share, most_escapes=most)
+        made = _cut(plain, values, cut) if rule == "mean" else _at(plain, values, cut)
+        found.append(Chosen(made, cut.figure or 0.0))
+        if rule == "mean" and line.prices.review:
+            low, high = review_cut(defective, values, line.prices, line.share, most_escapes=most)
+            found.append(Chosen(_cut(plain, values, high, low), high.figure or 0.0))
+    return min(found, key=lambda chosen: chosen.money)
+
+
+def ok_from(demand: float, held_out: Sequence[Case], classes: Classes, *, name: str, description: str = "") -> Policy:
+    """OK only where the mean probability of a good part reaches `demand`, such as 0.99; what that does held out stands
+    in its basis."""
+    if classes.defect is None or not 0 < demand <= 1:
+        raise PolicyError(
+            f"A demand on the probability of OK lies above 0 and up to 1, and one class is the defect. Got {demand} "
+            f"for {', '.join(classes.names)}."
+        )
+    reject = round(1 - demand + 10**-DIGITS, DIGITS)  # a part that is good with exactly this probability is OK
+    policy = Policy(name, "mean", description, reject=reject)
+    return with_basis(policy, held_out, classes, chosen=f"OK from {demand:g}")
+
+
+def one_is_sure(held_out: Sequence[Case], members: Sequence[str], classes: Classes, *, name: str) -> Policy:
+    """NOK as soon as one member is surer than it was of any good part held out: each member's cut rejects none of them.
+
+    A member that has not seen both classes held out keeps the usual cut.
+    """
+    cuts = {member: member_cuts(held_out, member, classes).get("precision") for member in members}
+    thresholds = {member: cut.threshold for member, cut in cuts.items() if cut is not None}
+    description = "NOK as soon as one member is surer than it was of any good part held out."
+    return with_basis(Policy(name, "any", description, thresholds=thresholds), held_out, classes, chosen="precision")
+
+
+def with_basis(policy: Policy, held_out: Sequence[Case], classes: Classes, *, chosen: str) -> Policy:
+    """The policy with what it does on held-out cases as its basis; `chosen` says by what its cuts were chosen."""
+    counts = Counts.of(truth(held_out), labels(policy, held_out, classes), classes)
+    figures = {name: getattr(counts, name) for name in ("good", "defective", "escapes", "overkills")}
+    return replace(policy, basis={"chosen": chosen, "photos": "held out", **figures})
+
+
+def unsafe_name(policy: Policy) -> str | None:
+    """Why a policy that calls itself SAFE may not, in one sentence; None where it may, or does not call itself so."""
+    if "SAFE" not in policy.name.upper():
+        return None
+    counts = policy.basis.get("escapes"), policy.basis.get("defective")
+    if not all(isinstance(count, int) for count in counts):
+        return not_safe(0, 0)
+    return not_safe(int(counts[0]), int(counts[1]))  # type: ignore[arg-type]
+
+
+def _named(name: str) -> Policy:
+    return choose(SHIPPED, name)
+
+
+def _cut(
+    policy: Policy, values: NDArray[np.float64], reject: Cut, review: Cut | None = None, quorum: int = 1
+) -> Policy:
+    """The policy with one cut or two; escapes are counted at the lower one, overkills at the higher one.
+
+    Cuts are rounded here, once, and so that none of the values (N,) that they were chosen on changes its side.
+    """
+    lower, upper = sorted((reject, review or reject), key=lambda cut: cut.threshold)
+    counts = _counts(upper) | {"escapes": lower.escapes}
+    high = rounded(upper.threshold, values, DIGITS)
+    return replace(
+        policy,
+        reject=high,
+        review=None if review is None else min(high, rounded(lower.threshold, values, DIGITS)),
+        quorum=quorum,
+        basis={"chosen": lower.name, "photos": "held out", **counts},
+    )
+
+
+def _at(policy: Policy, values: NDArray[np.float64], cut: Cut) -> Policy:
+    basis: Mapping[str, Any] = {"chosen": cut.name, "photos": "held out", **_counts(cut)}
+    return replace(policy, threshold=rounded(cut.threshold, values, DIGITS), basis=basis)
+
+
+def _counts(cut: Cut) -> dict[str, int]:
+    return {"good": cut.good, "defective": cut.defective, "escapes": cut.escapes, "overkills": cut.overkills}
+
+
+def _tipping(policy: Policy, known: Sequence[Case], classes: Classes) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """For (N,) cases the highest cut for all members at which a counting rule still finds the part defective."""
+    defect = classes.defect or ""
+    defective = np.array([case.label == defect for case in known])
+    values = np.zeros(len(known))
+    for place, case in enumerate(known):
+        cuts = sorted({score.probabilities[defect] for score in case.scores}, reverse=True)
+        values[place] = next(
+            (cut for cut in cuts if replace(policy, threshold=cut).label(case.scores, (), classes) == defect), 0.0
+        )
+    return defective, values
+
+
+def _with_cascade(
+    policy: Policy, held_out: Sequence[Case], classes: Classes, groups: Sequence[Sequence[str]]
+) -> Policy:
+    """The policy with a first stage that speaks for all where, on held-out photos, all would have said the same.
+
+    Its cuts keep twice the odds of room to the nearest photo on which all together said otherwise.
+    """
+    if len(groups) < 2:
+        return policy
+    first = tuple(groups[0])
+    labels = [policy.label(case.scores, case.absent, classes) for case in held_out]
+    plain = replace(policy, cascade=(), quorum=1)
+    early = np.array([plain.suspicion([s for s in case.scores if s.member in first], classes) for case in held_out])
+    not_good = early[[label != classes.good for label in labels]]
+    not_bad = early[[label != classes.defect for label in labels]]
+    ok_below = _odds(float(not_good.min()), 1 / MARGIN) if len(not_good) else 0.0
+    nok_from = _odds(float(not_bad.max()), MARGIN) if len(not_bad) else 1.0
+    if nok_from < ok_below or np.mean((early < ok_below) | (early >= nok_from)) < SAVES:
+        return policy
+    low, high = rounded(ok_below, early, DIGITS), rounded(nok_from, early, DIGITS)
+    stages = (Stage(first, min(low, high), high), Stage(tuple(groups[1])))
+    return replace(policy, cascade=stages)
+
+
+def _odds(probability: float, factor: float) -> float:
+    return factor * probability / (factor * probability + 1 - probability)
+
+
+def _with_margin(policy: Policy, held_out: Sequence[Case], classes: Classes) -> Policy:
+    """The margin at which errors and reviews cost least on held-out photos; of equal ones the widest, the safer one."""
+    truth = [case.label for case in held_out]
+    money = []
+    for margin in MARGINS:
+        tried = replace(policy, margin=float(margin))
+        labels = [tried.label(case.scores, case.absent, classes) for case in held_out]
+        reviews = labels.count(REVIEW)
+        wrong = sum(label not in (REVIEW, true) for label, true in zip(labels, truth, strict=True))
+        money.append(wrong * PRICES.escape + reviews * PRICES.review)
+    best = len(money) - 1 - int(np.argmin(money[::-1]))
+    basis = {"chosen": "margin", "photos": "held out", "count": len(held_out)}
+    return replace(policy, margin=float(MARGINS[best]), basis=basis)

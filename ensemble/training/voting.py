@@ -1,0 +1,195 @@
+"""From held-out scores to voters: how each member's scores become probabilities, and what its vote weighs."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import balanced_accuracy_score, roc_auc_score
+
+from ensemble.features.photo_batch import preprocessing_of
+from ensemble.features.preprocessing import Preprocessing
+from ensemble.inspection.inspector import DIGITS
+from ensemble.members import Member
+from ensemble.members.good_parts import GoodPartsMember
+from ensemble.metrics.calibration import Calibration, fit_calibrator
+from ensemble.metrics.calibrators import Calibrator
+from ensemble.policies.cases import Case, Evidence, said
+from ensemble.store import ModelStore
+from ensemble.training.weighing import Weighed, weigh, weight_of
+from ensemble.values.errors import StoreError
+from ensemble.values.results import Absence, Classes, Score
+from ensemble.values.samples import Dataset
+
+STRANGER = "It was trained before and has not judged this photo."
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What held-out photos have told: weights and calibrators by member, and the photos with calibrated scores."""
+
+    weights: Mapping[str, float] = field(default_factory=dict)
+    calibrators: Mapping[str, Calibrator] = field(default_factory=dict)
+    held_out: tuple[Case, ...] = ()
+    weighed: Mapping[str, Weighed] = field(default_factory=dict)
+    calibrations: Mapping[str, Calibration] = field(default_factory=dict)
+
+    def facts(self, name: str) -> dict[str, Any]:
+        """What a manifest keeps of it for one member."""
+        facts: dict[str, Any] = {"weighed": self.weighed[name].as_json()} if name in self.weighed else {}
+        return facts | ({"calibration": self.calibrations[name].as_json()} if name in self.calibrations else {})
+
+
+def fit_voters(
+    members: Mapping[str, Member], judged: Sequence[Case], dataset: Dataset, seed: int, progress: Progress
+) -> Fitted:
+    """Calibrate and weigh every member on the photos that it has judged without having learnt from them.
+
+    The held-out cases that come back carry probabilities of calibrators that were not fitted on the very photo. Without
+    held-out photos, members of good parts are weighed by what they held out themselves, and nothing is calibrated.
+    """
+    classes = dataset.classes
+    if not judged:
+        weighed = {
+            name: weigh(member, dataset, seed, partial(progress, f"Weighing {name}"))
+            for name, member in members.items()
+            if isinstance(member, GoodPartsMember)
+        }
+        return Fitted({name: each.weight for name, each in weighed.items()}, weighed=weighed)
+    calibrations: dict[str, Calibration] = {}
+    weighed = {}
+    rows: dict[tuple[str, str], NDArray[np.float64]] = {}  # by photo and member
+    for name in members:
+        known, probabilities = said(judged, name, classes)
+        if not known:
+            continue
+        labels = np.array([classes.names.index(case.label) for case in known])
+        calibrations[name] = fit_calibrator(probabilities, labels, seed)
+        weighed[name] = _weighed(probabilities, labels, classes)
+        rows |= {(case.photo, name): row for case, row in zip(known, calibrations[name].out_of_fold, strict=True)}
+    weights = {name: each.weight for name, each in weighed.items()}
+    held_out = tuple(_with(case, rows, weights, classes) for case in judged)
+    calibrators = {name: each.calibrator for name, each in calibrations.items()}
+    return Fitted(weights, calibrators, held_out, weighed, calibrations)
+
+
+def _weighed(probabilities: NDArray[np.float64], labels: NDArray[np.int64], classes: Classes) -> Weighed:
+    """What a vote weighs by its scores as they came: their AUROC, or where no class is a defect, the balanced accuracy
+    on the way from guessing to certainty."""
+    if classes.defect is None:
+        accuracy = float(balanced_accuracy_score(labels, probabilities.argmax(axis=1)))
+        chance = 1 / len(classes.names)
+        return Weighed(weight_of((accuracy - chance) / (1 - chance)), None, len(labels), 0, drawn=False)
+    column = classes.names.index(classes.defect)
+    defective = labels == column
+    auroc = float(roc_auc_score(defective, probabilities[:, column]))
+    good, bad = int((~defective).sum()), int(defective.sum())
+    return Weighed(weight_of(2 * auroc - 1), round(auroc, 4), good, bad, drawn=False)
+
+
+def _with(
+    case: Case, rows: Mapping[tuple[str, str], NDArray[np.float64]], weights: Mapping[str, float], classes: Classes
+) -> Case:
+    scores = []
+    for score in case.scores:
+        calibrated = np.round(rows[case.photo, score.member], DIGITS).tolist()
+        probabilities = dict(zip(classes.names, calibrated, strict=True))
+        scores.append(replace(score, probabilities=probabilities, weight=weights[score.member]))
+    absent = tuple(replace(absence, weight=weights.get(absence.member, 1.0)) for absence in case.absent)
+    return replace(case, scores=tuple(scores), absent=absent)
+
+
+def collect(
+    store: ModelStore,
+    held_out: Sequence[Case],
+    test: Sequence[Case],
+    classes: Classes,
+    data: Path,
+    taught: Sequence[str],
+) -> tuple[Evidence, tuple[str, ...]]:
+    """The evidence of a training, photos by their path below the data folder.
+
+    Members that were trained before and stay keep what they said, where it was of the very same photos. Elsewhere they
+    are strangers to these photos: named beside the evidence, and absent in it.
+    """
+    parts = [tuple(replace(case, photo=_below(case.photo, data)) for case in part) for part in (held_out, test)]
+    evidence = Evidence(classes, parts[0], parts[1], _seen_from(store.folder, data))
+    before = _before(store, evidence)
+    if before is not None:
+        evidence = replace(
+            evidence,
+            held_out=tuple(map(partial(_joined, set(taught)), before.held_out, evidence.held_out)),
+            test=tuple(map(partial(_joined, set(taught)), before.test, evidence.test)),
+        )
+    manifest = store.known_manifest()
+    stay = manifest.names() if manifest is not None and manifest.classes == classes else ()
+    strangers = tuple(name for name in stay if name not in taught and name not in evidence.members())
+    unheard = tuple(Absence(name, STRANGER) for name in strangers)
+    held, measured = (
+        tuple(replace(case, absent=(*case.absent, *unheard)) for case in part)
+        for part in (evidence.held_out, evidence.test)
+    )
+    return replace(evidence, held_out=held, test=measured), strangers
+
+
+def _before(store: ModelStore, evidence: Evidence) -> Evidence | None:
+    """The evidence of the last training, where it is of the very same photos."""
+    try:
+        before = store.evidence()
+    except StoreError:  # none, or none that can be relied on
+        return None
+    pairs = ((before.held_out, evidence.held_out), (before.test, evidence.test))
+    same = all([case.sha256 for case in old] == [case.sha256 for case in new] for old, new in pairs)
+    return before if same and before.classes == evidence.classes else None
+
+
+def _joined(taught: set[str], before: Case, now: Case) -> Case:
+    scores: dict[str, Score] = {score.member: score for score in before.scores if score.member not in taught}
+    absent: dict[str, Absence] = {each.member: each for each in before.absent if each.member not in taught}
+    scores |= {score.member: score for score in now.scores}
+    return replace(
+        now,
+        scores=tuple(scores[name] for name in sorted(scores)),
+        absent=(*absent.values(), *now.absent),
+    )
+
+
+def _seen_from(product: Path, data: Path) -> str:
+    """The folder of the photos as seen from the product's, or its whole path where they lie on two drives."""
+    whole = data.resolve()
+    try:
+        return Path(os.path.relpath(whole, product.resolve())).as_posix()
+    except ValueError:
+        return whole.as_posix()
+
+
+def _below(photo: str, data: Path) -> str:
+    path = Path(photo)
+    return path.relative_to(data).as_posix() if path.is_relative_to(data) else path.as_posix()
+
+
+def stages_of(members: Mapping[str, Member]) -> tuple[tuple[str, ...], ...]:
+    """Members that learnt from good parts alone and all others, those first that look at fewer pixels; none where one
+    group is empty.
+
+    Pixels and no seconds, so that the same training always gives the same policies.
+    """
+    groups = [
+        tuple(name for name, member in members.items() if member.lesson == "good"),
+        tuple(name for name, member in members.items() if member.lesson != "good"),
+    ]
+    return tuple(sorted(groups, key=lambda group: _pixels([members[name] for name in group]))) if all(groups) else ()
+
+
+def _pixels(members: Sequence[Member]) -> int:
+    """What these members look at, a resize or a backbone's pass that several share counted once."""
+    looks = set()
+    for member in members:
+        side = preprocessing_of(member.input).side
+        looks.add((None if isinstance(member.input, Preprocessing) else member.input.spec.name, side))
+    return sum(side**2 for _, side in looks)

@@ -1,0 +1,1 @@
+"""The nouns that every other room speaks of, and pure functions of text and numbers."""

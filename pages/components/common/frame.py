@@ -1,0 +1,64 @@
+"""What is the same around every screen."""
+
+import streamlit as st
+
+from ensemble.values.errors import QuorumError
+from pages.components.common.sheet import as_markdown
+from pages.components.common.sidebar import show_sidebar
+from pages.components.common.style import show_mark, show_style
+from pages.session import products, tables, wishes
+
+
+def show_frame(title: str) -> None:
+    """Show what stands around the screen of this title: style, mark, sidebar, and where they are due the DEMO band and
+    what is wrong with policies.
+
+    Where the product or the policy that was picked is gone, the screen ends here.
+    """
+    tables.show_table_in_address()  # another screen has another address
+    show_style()
+    show_mark()
+    lost = show_sidebar()
+    show_demo_band()
+    show_policy_problem()
+    if lost:
+        show_lost(lost, title)
+
+
+def show_demo_band() -> None:
+    """Show the striped band at the top of the page while dummy members vote."""
+    if products.is_demo():
+        st.html(
+            '<div class="demo-band" role="alert"><span><b>DEMO</b> · made-up votes, no model looks at the photo'
+            "</span></div>"
+        )
+
+
+OFFERED = 6
+
+
+def show_lost(key: str, title: str) -> None:
+    """Say what is gone and offer what is there, then end the screen of this title."""
+    if key == wishes.PRODUCT:
+        names = [name for name in products.products() if name not in products.broken_products()]
+    else:
+        names = [policy.name for policy in products.policies()]
+    with st.container(border=True, key="lost"):
+        st.subheader(f"Which {key}?", anchor=False)
+        st.error(as_markdown(products.lost_sentence(key)), icon=":material/report:")
+        verb = "Analyze with " if title.startswith("Inspect") else ""
+        with st.container(horizontal=True, gap="small"):
+            for name in names[:OFFERED]:
+                label = as_markdown(f"{verb}{name}")
+                st.button(label, on_click=products.work_with, args=(key, name), key=f"choose {key} {name}")
+    st.stop()
+
+
+def show_policy_problem() -> None:
+    """Show what is wrong with the product's policies, where the last good ones are in force."""
+    try:
+        problem = products.in_force().problem
+    except QuorumError:
+        return  # there are none at all, and the screens that need one say why
+    if problem:
+        st.warning(as_markdown(problem), icon=":material/rule:")

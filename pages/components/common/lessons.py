@@ -1,0 +1,99 @@
+"""What members have learnt from and what their votes weigh, in sentences."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from ensemble.store import Record
+from ensemble.values.results import Classes, Verdict
+from pages.components.common.sheet import as_markdown
+from pages.session import products
+
+LIKE_GOOD = "OK means like the good parts."
+
+
+def show_lesson(verdict: Verdict) -> None:
+    """Say quietly that no member of the product has ever learnt from a defect, where that is so."""
+    records = products.records()
+    if verdict.classes.defect is None or not records:
+        return
+    if all(learnt_from_good_alone(record, verdict.classes) for record in records.values()):
+        unseen = all(never_saw_a_defect(record, verdict.classes) for record in records.values())
+        st.caption(f"No defect has been seen yet: {LIKE_GOOD}" if unseen else f"No defect has taught it: {LIKE_GOOD}")
+
+
+def learnt_from_good_alone(record: Record, classes: Classes) -> bool:
+    """Whether only good parts have taught a member."""
+    photos = record.training.get("photos", {})
+    return bool(photos.get(classes.good)) and not photos.get(classes.defect)
+
+
+def never_saw_a_defect(record: Record, classes: Classes) -> bool:
+    """Whether a member has met no real defect, neither while learning nor when its vote was weighed."""
+    return learnt_from_good_alone(record, classes) and bool(_weighed(record).get("drawn"))
+
+
+def lesson(record: Record, classes: Classes) -> str:
+    """What taught a member that has learnt from good parts alone; empty for any other."""
+    if not learnt_from_good_alone(record, classes):
+        return ""
+    unseen = "; no defect has been seen" if never_saw_a_defect(record, classes) else ""
+    return f"Learnt from good parts alone{unseen}"
+
+
+def threshold(record: Record) -> str:
+    """Where the usual cut of 0.5 lies: at a calibrated probability, or where held-out good parts have set it."""
+    measured = _mapping(record.training.get("calibration"))
+    if record.calibrator.method != "none":
+        photos = measured.get("photos", "?")
+        return f"0.5 is a probability, calibrated ({record.calibrator.method}) on {photos} held-out photos"
+    held: Mapping[str, Any] = _mapping(_mapping(record.training.get("facts")).get("held_out"))
+    if not {"quantile", "photos"} <= set(held):
+        return ""
+    above = f"; {held['above']} of them reach it" if "above" in held else ""
+    return f"the {held['quantile']} quantile of {held['photos']} held-out good scores{above}"
+
+
+def memory(record: Record) -> str:
+    """How many places of good parts a patch memory holds and what that costs; empty for any other member."""
+    facts = _mapping(record.training.get("facts"))
+    if not {"places", "megabytes", "seconds"} <= set(facts):
+        return ""
+    return f"{facts['places']} places of good parts, {facts['megabytes']} MB, chosen in {facts['seconds']} s"
+
+
+def weight_reason(record: Record) -> str:
+    """What a vote's weight rests on; empty where it was never measured."""
+    weighed = _weighed(record)
+    if not weighed:
+        return ""
+    if weighed.get("auroc") is None:
+        return f"its share of right answers on {weighed.get('good', '?')} held-out photos"
+    against = "drawn damage" if weighed.get("drawn") else "real defects"
+    good, defective = weighed.get("good", "?"), weighed.get("defective", "?")
+    return f"AUROC {weighed['auroc']:.2f}, {good} held-out good parts against {defective} with {against}"
+
+
+def show_weights(verdict: Verdict) -> None:
+    """Say what the weights of these votes rest on, where any counts less than a whole vote."""
+    records = products.records()
+    reasons = [
+        f"{vote.member} counts {vote.weight:.2f}: {weight_reason(records[vote.member])}"
+        for vote in verdict.votes
+        if verdict.decision
+        and verdict.decision.weights.get(vote.member) == vote.weight != 1  # else the policy itself says what it counts
+        and vote.member in records
+        and weight_reason(records[vote.member])
+    ]
+    if reasons:
+        lines = ["A vote counts by its member's measured quality:", *reasons]
+        st.caption("  \n".join(map(as_markdown, lines)))
+
+
+def _weighed(record: Record) -> Mapping[str, Any]:
+    return _mapping(record.training.get("weighed"))
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,33 @@
+"""The empty states: why nothing can be inspected, and the one button that helps."""
+
+import streamlit as st
+
+from pages.components.common.sheet import as_code, as_markdown
+from pages.session import products
+
+
+def show_obstacle() -> None:
+    """Say why no member can vote and offer demo mode, then end the screen; do nothing where members can vote."""
+    reason = products.obstacle()
+    if reason is not None:
+        _show_reason(reason)
+        st.stop()
+
+
+def show_missing_members() -> None:
+    """Say why there is no member to show."""
+    _show_reason(products.members_obstacle() or "")
+
+
+def _show_reason(reason: str) -> None:
+    with st.container(border=True, key="obstacle"):
+        st.subheader("No trained member can vote yet", anchor=False)
+        st.error(as_markdown(reason), icon=":material/report:")
+        if not products.products():
+            data, models = (products.shown_path(folder) for folder in (products.data_root(), products.models_root()))
+            st.markdown(
+                f"Train on the sample photos: {as_code(f'python -m ensemble train --data {data} --models {models}')}"
+            )
+        if not products.is_demo():
+            st.markdown("Or look around first: in demo mode dummy members vote, and everything is marked DEMO.")
+            st.button("Switch demo mode on", on_click=products.switch_demo, args=(True,), type="primary", key="demo_on")

@@ -1,0 +1,37 @@
+"""What stands out on the photo, in words: the numbers are those of the outlines."""
+
+from collections.abc import Sequence
+from html import escape
+
+import streamlit as st
+
+from ensemble.imaging.localisation import HOT
+from ensemble.imaging.overlays import MOST
+from ensemble.values.digits import beside
+from ensemble.values.results import HEAT_CUT, Region
+
+CALM = "No place stands out from the good parts."
+NOTHING = "The detector has found nothing."
+
+
+def show_places(regions: Sequence[Region], size: tuple[int, int], *, calm: bool) -> None:
+    """Show one line a region, or one sentence where there is none; `calm` says that a heat map was looked at."""
+    if not regions:
+        st.html(f'<p class="calm">{CALM if calm else NOTHING}</p>')
+        return
+    lines = "".join(f"<li>{_line(number, region, size)}</li>" for number, region in enumerate(regions[:MOST], 1))
+    more = len(regions) - MOST
+    rest = f'<p class="calm">{more} more, each with a lower score.</p>' if more > 0 else ""
+    st.html(f'<ol class="places">{lines}</ol>{rest}')
+
+
+def _line(number: int, region: Region, size: tuple[int, int]) -> str:
+    left, top, right, bottom = region.pixels(size)
+    name = "peak" if region.label == HOT else "score"
+    score = f"{name} {beside(region.score, HEAT_CUT)[0]}"
+    facts = f"{score} · {_share(region.area)} of the photo · at {left}, {top} · {right - left} × {bottom - top} pixels"
+    return f"<b>{number}</b><div>{escape(region.label)}<small>{facts}</small></div>"
+
+
+def _share(area: float) -> str:
+    return "under 0.1 %" if area < 0.001 else f"{area:.1%}".replace("%", " %")

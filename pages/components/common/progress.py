@@ -1,0 +1,40 @@
+"""Work in the background: how far, how long yet, and a way to stop; what came of it once it is done."""
+
+import streamlit as st
+
+from pages.components.common.sheet import as_markdown
+from pages.session import background
+
+
+def show_work(key: str) -> background.Work | None:
+    """Show work of that key while it goes on, or its error; gives it once it is done and has ended well."""
+    found = background.work(key)
+    if found is None:
+        return None
+    if not found.done:
+        _show_progress(key)
+        return None
+    if found.error:
+        st.error(as_markdown(found.error), icon=":material/report:")
+        st.button("Understood", on_click=background.forget_work, args=(key,), key=f"forget {key}")
+        return None
+    return found
+
+
+@st.fragment(run_every=1.0)
+def _show_progress(key: str) -> None:
+    found = background.work(key)
+    if found is None or found.done:
+        st.rerun()
+        return
+    left = found.seconds_left()
+    time_left = "" if left is None else f" · about {duration(left)} left"
+    with st.container(horizontal=True, vertical_alignment="center", key=f"progress {key}"):
+        st.progress(min(found.share, 1.0), text=as_markdown(f"{found.title} · {found.stage or 'Starting'}{time_left}"))
+        st.button("Stop", icon=":material/stop_circle:", on_click=background.stop_work, args=(key,), key=f"stop {key}")
+    st.caption("It goes on while you look at other screens.")
+
+
+def duration(seconds: float) -> str:
+    """So many seconds, in the unit that a person would use."""
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

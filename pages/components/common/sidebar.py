@@ -1,0 +1,97 @@
+"""What holds on every screen: the product, the policy, demo mode. Each is part of the page's address."""
+
+import streamlit as st
+
+from ensemble.values.errors import QuorumError
+from pages.components.common.sheet import as_markdown
+from pages.session import policy_news, products, wishes
+
+EVERY = 3.0  # seconds between two looks at whether other policies are in force
+
+
+def show_sidebar() -> str:
+    """Show the pickers of product and policy and the switch for demo mode.
+
+    Gives the key of the one whose pick is gone, empty where none is.
+    """
+    with st.sidebar:
+        lost = wishes.PRODUCT if _show_product() else ""
+        policy = st.container()  # filled last: which policies there are depends on the switch below it
+        st.toggle(
+            "Demo mode",
+            key=products.DEMO,
+            bind="query-params",
+            on_change=products.forget_results,
+        )
+        st.caption("Dummy members make votes up; everything is marked DEMO.")
+        with policy:
+            return lost or (wishes.POLICY if _show_policy() else "")
+
+
+def _show_product() -> str:
+    """Show the products; gives the name of the one that was picked and is gone."""
+    names = list(products.products())
+    if not names:
+        return ""
+    gone = wishes.settle(wishes.PRODUCT, names)
+    if len(names) > 1 or gone:
+        st.selectbox(
+            "Product",
+            names,
+            index=None if gone else 0,
+            key=wishes.PRODUCT,
+            bind="query-params",
+            on_change=products.forget_results,
+            placeholder="Choose a product",
+        )
+    else:
+        st.caption(f"Product: {as_markdown(names[0])}")
+    for name, problem in products.broken_products().items():
+        with st.expander(as_markdown(f"{name} cannot be read"), icon=":material/report:"):
+            st.caption(as_markdown(problem))
+    return gone
+
+
+def _show_policy() -> str:
+    """Show the policies; gives the name of the one that was picked and is gone."""
+    try:
+        policy_news.note_stamp()
+        found = products.policies()
+    except QuorumError:
+        return ""  # the screens that need a policy say what is wrong with it
+    active = found[0].name
+    policy_news.note_active(active)
+    names = [policy.name for policy in found]
+    gone = wishes.settle(wishes.POLICY, names, products.whose_policies())
+    st.selectbox(
+        "Policy",
+        names,
+        index=None if gone else 0,
+        format_func=lambda name: f"{name} (active)" if name == active else name,
+        key=wishes.POLICY,
+        bind="query-params",
+        filter_mode=None,
+        placeholder="Choose a policy",
+    )
+    if not gone:
+        st.caption(as_markdown(products.policy().description))
+    if not products.is_demo():
+        _watch_policies("" if gone or wishes.follows() else products.policy().name)
+    return gone
+
+
+@st.fragment(run_every=EVERY)
+def _watch_policies(picked: str) -> None:
+    """Make the page anew when other policies are in force, and say for a while who has put them there.
+
+    `picked` is the policy that the visitor has picked in the place of the one in force, empty where there is none.
+    """
+    try:
+        changed = policy_news.have_policies_changed()
+    except QuorumError:  # the product is gone
+        changed = True
+    if changed:
+        st.rerun()
+    if news := policy_news.policy_news():
+        still = f" You still judge by {picked}." if picked else ""
+        st.info(as_markdown(news + still), icon=":material/rule:")

@@ -1,0 +1,63 @@
+"""Who voted how: the score that decided, each member's score against its own threshold, and who is missing."""
+
+import streamlit as st
+
+from ensemble import figures
+from ensemble.policies import wording
+from ensemble.values.results import Verdict
+from pages.components.common.lessons import show_weights
+from pages.components.common.sheet import as_markdown, breakable, chip, show_sheet
+from pages.session import products
+
+STILL = {"displayModeBar": False, "staticPlot": True}  # a chart that moves under a finger says nothing more
+
+
+def show_defect_score(verdict: Verdict, key: str = "score") -> None:
+    """Show what decided: the gauge with its thresholds, or a bar for each class."""
+    if verdict.decision is None:
+        return
+    needed = wording.needed(verdict.decision) if verdict.classes.defect else ""
+    line = f" (line: {needed})" if needed else ""
+    st.markdown(f"**{as_markdown(figures.defect_score_title(verdict))}**{as_markdown(line)}")
+    st.plotly_chart(
+        figures.defect_score(verdict, products.scheme()),
+        theme=None,
+        config=STILL,
+        key=key,
+        alt=figures.defect_score_text(verdict),
+    )
+
+
+def show_votes(verdict: Verdict, key: str = "votes") -> None:
+    """Show every vote, drawn and as a table; what it weighs only where the policy's rule weighs votes."""
+    if not verdict.votes:
+        return
+    st.markdown("**Votes**")
+    st.plotly_chart(
+        figures.votes(verdict, products.scheme()), theme=None, config=STILL, key=key, alt=figures.votes_text(verdict)
+    )
+    weights = verdict.decision.weights if verdict.decision else {}
+    weighted = set(weights.values()) - {1.0}
+    show_sheet(
+        ("Member", "Vote", "Score", "Threshold", *(("Weight",) if weighted else ()), "Seconds"),
+        [
+            (
+                breakable(vote.member),
+                chip(vote.label, verdict.classes),
+                *figures.vote_texts(vote),
+                *((f"{weights[vote.member]:.2f}" if vote.member in weights else "–",) if weighted else ()),
+                f"{vote.seconds:.3f}",
+            )
+            for vote in verdict.votes
+        ],
+    )
+    if weighted:
+        show_weights(verdict)
+
+
+def show_absent(verdict: Verdict) -> None:
+    """Name every member that should have voted and could not, with its reason."""
+    for absence in verdict.absent:
+        st.warning(
+            f"**{as_markdown(absence.member)}** is absent. {as_markdown(absence.reason)}", icon=":material/person_off:"
+        )

@@ -1,0 +1,186 @@
+"""What is odd about the photos: look, then decide photo by photo or all of a kind at once."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from html import escape
+
+import streamlit as st
+
+from ensemble.datasets.cleaning.findings import KINDS
+from ensemble.datasets.collection import CONTRADICTION, Finding, Kept
+from ensemble.values.results import word
+from pages.components.common.charts import picture, show_csv
+from pages.components.common.progress import show_work
+from pages.components.common.sheet import as_markdown
+from pages.session import background, collections
+
+PAGE = 8
+COLUMNS = ("kind", "photo", "sha256", "others", "score", "sentence", "suggestion")
+
+
+def show_cleaning() -> None:
+    """Show the button that looks for what is odd, then what was found and is still open."""
+    collection = collections.collection()
+    if collection is None:
+        return
+    key = f"clean {collection.folder}"
+    if background.work(key) is not None:
+        if (done := show_work(key)) is None:
+            return
+        background.forget_work(key)
+        st.success(f"Looked through: {len(done.result)} things to look at.", icon=":material/check:")
+    looked_at = collection.looked_at()
+    findings = collections.findings()
+    photos = {photo.sha256: photo for photo in collections.photos()}
+    _show_contradictions([finding for finding in findings if finding.kind == CONTRADICTION], photos)
+    _show_look(looked_at)
+    if not looked_at:
+        return
+    findings = tuple(finding for finding in findings if finding.kind != CONTRADICTION)
+    if not findings:
+        st.info("Nothing is odd any more. The next step is **Split**, or training.", icon=":material/check:")
+        return
+    _show_kinds(findings, photos)
+
+
+def _show_contradictions(findings: Sequence[Finding], photos: Mapping[str, Kept]) -> None:
+    """Photos that came in under two labels, before anything else: nobody but a person can settle them."""
+    if not findings:
+        return
+    kind = KINDS[CONTRADICTION]
+    st.subheader(f"{kind.title} ({len(findings)})", anchor=False)
+    st.markdown(f"{as_markdown(kind.meaning)} {as_markdown(kind.advice)}")
+    pages = -(-len(findings) // PAGE)
+    page = st.pagination(pages, key="clean_page contradiction") if pages > 1 else 1
+    for finding in findings[(page - 1) * PAGE : page * PAGE]:
+        show_finding(finding, photos)
+
+
+def _show_look(looked_at: str) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        labels = st.toggle(
+            "Look for wrong labels too",
+            value=True,
+            help="A quick model judges every photo without having learnt from it: some seconds a hundred photos.",
+            key="clean_labels",
+        )
+        pressed = st.button(  # no callback: it would get what was chosen when the page was last shown
+            "Look again" if looked_at else "Look through all photos",
+            type="secondary" if looked_at else "primary",
+            icon=":material/troubleshoot:",
+            key="look_through",
+        )
+    if pressed:
+        collections.look_through(label_errors=labels)
+        st.rerun()
+    if looked_at:
+        st.caption(f"Last looked at {looked_at[:16].replace('T', ' ')} UTC. What you keep is not asked about again.")
+
+
+def _show_kinds(findings: Sequence[Finding], photos: Mapping[str, Kept]) -> None:
+    counts = Counter(finding.kind for finding in findings)
+    kinds = [kind for kind in KINDS if counts[kind]]
+    kind = st.pills(
+        "What is odd",
+        kinds,
+        default=kinds[0],
+        required=True,
+        format_func=lambda name: f"{KINDS[name].title} {counts[name]}",
+        label_visibility="collapsed",
+        key=f"clean_kind {' '.join(kinds)}",
+    )
+    st.markdown(f"{as_markdown(KINDS[kind].meaning)} {as_markdown(KINDS[kind].advice)}")
+    shown = [finding for finding in findings if finding.kind == kind]
+    _show_all(shown, kind)
+    pages = -(-len(shown) // PAGE)
+    page = st.pagination(pages, key=f"clean_page {kind}") if pages > 1 else 1
+    for finding in shown[(page - 1) * PAGE : page * PAGE]:
+        show_finding(finding, photos)
+    rows = [
+        {
+            "kind": finding.kind,
+            "photo": photos[finding.sha256].name,
+            "sha256": finding.sha256,
+            "others": " ".join(photos[other].name for other in finding.others if other in photos),
+            "score": finding.score,
+            "sentence": finding.sentence,
+            "suggestion": finding.suggestion,
+        }
+        for finding in findings
+    ]
+    show_csv("findings", COLUMNS, rows, "All that is odd (CSV)")
+
+
+def _show_all(shown: Sequence[Finding], kind: str) -> None:
+    if len(shown) < 2:
+        return
+    digests = [finding.sha256 for finding in shown]
+    with st.popover(f"All {len(shown)} at once", icon=":material/done_all:"):
+        st.caption("One decision for all of them; it can be undone as one.")
+        if kind != CONTRADICTION:  # of two labels one must be said
+            st.button("Keep them all", on_click=collections.keep, args=(shown,), key=f"all keep {kind}")
+        st.button("Leave them all out", on_click=collections.decide, args=("drop", digests), key=f"all drop {kind}")
+
+
+OTHERS = 3  # pictures of photos that it resembles
+NAMES = {"train": "Train", "calibration": "Calibration", "test": "Test", "": "no split"}
+
+
+def show_finding(finding: Finding, photos: Mapping[str, Kept]) -> None:
+    """Show a finding with its photos side by side, and what can be decided."""
+    photo = photos[finding.sha256]
+    others = [photos[other] for other in finding.others[:OTHERS] if other in photos]
+    key = f"{finding.kind} {finding.sha256[:16]} {len(finding.others)}"
+    key += f" {finding.suggestion}" if finding.kind == CONTRADICTION else ""
+    with st.container(border=True, key=f"finding {key}"):
+        st.html(
+            f'<div class="finding"><div class="pair">{"".join(_figure(each) for each in (photo, *others))}</div>'
+            f"<p>{escape(finding.sentence)}</p></div>"
+        )
+        with st.container(horizontal=True):
+            if finding.kind == CONTRADICTION:
+                _show_label_button(finding, photo.label, f"first {key}")
+            else:
+                st.button(_keep_words(finding), on_click=collections.keep, args=([finding],), key=f"keep {key}")
+            if finding.suggestion:
+                _show_label_button(finding, finding.suggestion, f"relabel {key}")
+            home = others[0].split if others else ""
+            if home and home != photo.split:
+                st.button(
+                    f"Move to {NAMES[home]}",
+                    icon=":material/swap_horiz:",
+                    on_click=collections.decide,
+                    args=("move", [finding.sha256], home),
+                    key=f"move {key}",
+                )
+            st.button(
+                "Leave it out",
+                icon=":material/delete:",
+                on_click=collections.decide,
+                args=("drop", [finding.sha256]),
+                key=f"drop {key}",
+            )
+
+
+def _show_label_button(finding: Finding, label: str, key: str) -> None:
+    st.button(
+        f"It is {as_markdown(word(label))}",
+        icon=":material/label:",
+        on_click=collections.decide,
+        args=("relabel", [finding.sha256], label),
+        key=key,
+    )
+
+
+def _keep_words(finding: Finding) -> str:
+    if finding.kind == "label":
+        return "The label is right"
+    return "Keep both" if finding.others else "Keep it"
+
+
+def _figure(photo: Kept) -> str:
+    facts = "two labels" if photo.dropped else f"{word(photo.label)} · {NAMES[photo.split]}"
+    return (
+        f"<figure>{picture(collections.kept_thumbnail(photo), photo.name)}"
+        f"<figcaption>{escape(facts)}<small>{escape(photo.name)}</small></figcaption></figure>"
+    )

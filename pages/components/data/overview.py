@@ -1,0 +1,174 @@
+"""What is in a collection: counts by class and split, some pictures, and what was decided."""
+
+from collections.abc import Sequence
+from html import escape
+
+import streamlit as st
+
+from ensemble.datasets.collection import UNSPLIT, Kept, counts
+from ensemble.values.results import word
+from pages.components.common.charts import picture, show_csv
+from pages.components.common.sheet import as_markdown, quiet_chip, show_sheet
+from pages.session import collections
+
+NAMES = {"train": "Train", "calibration": "Calibration", "test": "Test", UNSPLIT: "No split yet"}
+ROLES = {
+    "train": "members learn from these",
+    "calibration": "cuts are chosen on these",
+    "test": "these only measure",
+    UNSPLIT: "take part in nothing",
+}
+SHOWN, DECISIONS = 6, 12
+MISTAKES = {  # one of a kind, several
+    "escape": ("escape", "escapes"),
+    "overkill": ("overkill", "overkills"),
+    "confused": ("confused", "confused"),
+    "decided": ("decided review", "decided reviews"),
+}
+COLUMNS = (
+    "name",
+    "sha256",
+    "class",
+    "split",
+    "defect",
+    "product",
+    "part",
+    "dropped",
+    "width",
+    "height",
+    "origin",
+    "added_at",
+)
+
+
+def show_overview() -> None:
+    """Show what a collection holds, what waits for somebody, and what was decided last."""
+    photos = collections.photos()
+    known = [photo for photo in photos if not photo.dropped]
+    if not known:
+        st.info("No photo takes part. Bring some in, or take dropped ones back below.", icon=":material/photo:")
+    else:
+        _show_tiles(known)
+        _show_mistakes()
+        _show_counts(known)
+        _show_pictures(known)
+        _show_file(photos)
+    _show_decisions()
+
+
+def _show_tiles(known: Sequence[Kept]) -> None:
+    by_split = counts(known)
+    tiles = [
+        f'<div class="tile {"review" if split == UNSPLIT else "plain"}"><b>{sum(by_split[split].values())}</b>'
+        f"<span>{NAMES[split]}</span><p>{ROLES[split]}</p></div>"
+        for split in by_split
+    ]
+    st.html(f'<div class="tiles">{"".join(tiles)}</div>')
+    if UNSPLIT in by_split:
+        st.warning("Some photos have no split yet: the step **Split** deals them out.", icon=":material/call_split:")
+    elif "train" not in by_split or "test" not in by_split:
+        st.warning(
+            "To train, a collection needs photos in Train and in Test: the step **Split** deals them out.",
+            icon=":material/call_split:",
+        )
+
+
+def _show_mistakes() -> None:
+    waiting = collections.mistakes()
+    if not waiting:
+        return
+    by_kind = {kind: sum(each.kind == kind for each in waiting) for kind in MISTAKES}
+    listed = ", ".join(f"{number} {MISTAKES[kind][number != 1]}" for kind, number in by_kind.items() if number)
+    count = "1 confirmed mistake** waits" if len(waiting) == 1 else f"{len(waiting)} confirmed mistakes** wait"
+    with st.container(border=True, key="mistakes"):
+        st.markdown(
+            f"**{count}: {listed}. The next training learns most from photos like these. A test photo that is pulled "
+            "in measures no longer."
+        )
+        st.button(
+            "Pull into training",
+            icon=":material/move_down:",
+            type="primary",
+            on_click=collections.pull_mistakes,
+            key="pull",
+        )
+
+
+def _show_counts(known: Sequence[Kept]) -> None:
+    by_split = counts(known)
+    labels = sorted({photo.label for photo in known})
+    rows = []
+    for label in labels:
+        numbers = [by_split[split].get(label, 0) for split in by_split]
+        rows.append([escape(word(label)), *map(str, numbers), str(sum(numbers))])
+    show_sheet(("Class", *(NAMES[split] for split in by_split), "All"), rows)
+    defects: dict[str, int] = {}
+    for photo in known:
+        if photo.defect:
+            defects[photo.defect] = defects.get(photo.defect, 0) + 1
+    facts = (
+        [f"types of defect: {', '.join(f'{name} {number}' for name, number in sorted(defects.items()))}"]
+        if defects
+        else []
+    )
+    masks = sum(photo.mask is not None for photo in known)
+    facts += [f"{masks} with a mask"] if masks else []
+    parts = len({(photo.category, photo.part) for photo in known if photo.part})
+    facts += [f"{parts} parts known by name"] if parts else []
+    if facts:
+        st.caption(as_markdown(" · ".join(facts).capitalize() + "."))
+
+
+def _show_pictures(known: Sequence[Kept]) -> None:
+    for label in sorted({photo.label for photo in known}):
+        some = collections.some_of([photo for photo in known if photo.label == label], SHOWN)
+        images = "".join(picture(collections.kept_thumbnail(photo), photo.name) for photo in some)
+        st.html(f'<div class="strip"><h4>{escape(word(label))}</h4><div>{images}</div></div>')
+
+
+def _show_file(photos: Sequence[Kept]) -> None:
+    rows = [
+        {
+            "name": photo.name,
+            "sha256": photo.sha256,
+            "class": photo.label,
+            "split": photo.split,
+            "defect": photo.defect,
+            "product": photo.category,
+            "part": photo.part,
+            "dropped": "yes" if photo.dropped else "",
+            "width": photo.width,
+            "height": photo.height,
+            "origin": photo.origin,
+            "added_at": photo.added_at,
+        }
+        for photo in photos
+    ]
+    show_csv("photos", COLUMNS, rows, "All photos (CSV)")
+
+
+def _show_decisions() -> None:
+    decisions = collections.decisions()
+    st.subheader("What was decided", anchor=False)
+    rows = []
+    for decision in decisions[:DECISIONS]:
+        state = quiet_chip("taken back") if decision.undone else ""
+        when = decision.at[:16].replace("T", " ")
+        what = f"{escape(decision.sentence())}<small>{escape(decision.reason)}</small>"
+        rows.append([str(decision.number), when, what, escape(decision.author or "–"), state])
+    show_sheet(("No.", "When (UTC)", "What", "Who", ""), rows, folding=True)
+    standing = [decision for decision in decisions if not decision.undone]
+    if not standing:
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.selectbox(
+            "Decision to take back",
+            standing[:DECISIONS],
+            format_func=lambda decision: f"{decision.number} · {decision.sentence()}",
+            key=f"take back {standing[0].number}",
+            filter_mode=None,
+            width=340,
+        )
+        st.button(
+            "Take back", icon=":material/undo:", on_click=collections.take_back, args=(chosen.number,), key="take_back"
+        )

@@ -1,0 +1,75 @@
+"""Which photos teach, which choose cuts, which only measure; and dealing them out anew."""
+
+import streamlit as st
+
+from ensemble.datasets.collection import UNSPLIT, counts
+from ensemble.datasets.splits import STEP
+from pages.components.common.sheet import as_markdown
+from pages.components.data.overview import NAMES
+from pages.session import collections
+
+
+def show_splits() -> None:
+    """Show what belongs together and was torn apart, the shares to deal out by, and the button."""
+    collection = collections.collection()
+    if collection is None:
+        return
+    known = [photo for photo in collection.photos() if not photo.dropped]
+    if not known:
+        st.info("There is no photo to split. Bring some in first.", icon=":material/photo:")
+        return
+    by_split = counts(known)
+    st.markdown(
+        "Now: " + ", ".join(f"**{NAMES[split]}** {sum(numbers.values())}" for split, numbers in by_split.items()) + "."
+    )
+    _show_torn()
+    until_train, until_calibration = st.slider(
+        "Train up to, then Calibration up to, then Test (percent)",
+        0,
+        100,
+        (60, 80),
+        STEP,
+        key="split_shares",
+    )
+    shares = {
+        "train": until_train,
+        "calibration": until_calibration - until_train,
+        "test": 100 - until_calibration,
+    }
+    st.markdown(" · ".join(f"**{NAMES[name]}** {share} %" for name, share in shares.items()))
+    if not shares["calibration"]:
+        st.caption("Without Calibration, cuts are chosen on training photos by members that have not learnt from them.")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        seed = st.number_input("Seed", 0, 10_000, 0, key="split_seed", width=140)
+        copies = st.toggle("Keep copies together", value=True, key="split_copies", disabled=not collection.looked_at())
+    if not collection.looked_at():
+        st.caption("Copies are known once the step **Clean** has looked through the photos.")
+    pressed = st.button(  # no callback: it would get what was chosen when the page was last shown
+        f"Deal out {len(known)} photos",
+        type="primary",
+        icon=":material/call_split:",
+        disabled=not shares["train"] or not shares["test"],
+        key="split",
+    )
+    if pressed:
+        collections.split_anew(shares, int(seed), copies_together=copies)
+        st.rerun()
+    if UNSPLIT not in by_split:
+        st.caption(
+            "All photos have a split already. Figures before and after a new one are not of the same test photos and "
+            "cannot be compared."
+        )
+
+
+def _show_torn() -> None:
+    torn = collections.torn()
+    if not torn:
+        st.success("What belongs together lies together.", icon=":material/check:")
+        return
+    photos = {photo.sha256: photo.name for photo in collections.photos()}
+    example = ", ".join(photos[digest] for digest in torn[0][:3])
+    st.warning(
+        f"**{len(torn)} groups of photos of one part, or of copies, lie in more than one split**, such as "
+        f"{as_markdown(example)}. What is measured is flattered. Deal the photos out anew, or move them in **Clean**.",
+        icon=":material/call_split:",
+    )

@@ -1,0 +1,63 @@
+"""Which collection, which step of the work, and what was done last."""
+
+import streamlit as st
+
+from pages.components.common.sheet import as_markdown
+from pages.session import collections
+
+
+def show_steps() -> str:
+    """Show the pickers of collection and step; gives the step, which is the first one while there is no collection."""
+    collections.arrive()
+    names = collections.collection_names()
+    if not names:
+        _show_last()
+        return collections.BRING_IN
+    gone = collections.missing_collection()
+    if gone:
+        st.warning(
+            f"There is no collection called {as_markdown(gone)} any more. Choose another one.",
+            icon=":material/search_off:",
+        )
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        if len(names) > 1 or gone:
+            shown = collections.collection()
+            st.selectbox(
+                "Collection",
+                names,
+                index=names.index(shown.name) if shown else None,
+                key=collections.COLLECTION,
+                on_change=collections.pick_collection,
+                filter_mode=None,
+                width=300,
+                placeholder="Choose a collection",
+            )
+            if gone:
+                st.stop()
+        else:
+            st.markdown(f"Collection **{as_markdown(names[0])}**", width="content")
+        step = st.segmented_control(
+            "Step",
+            collections.STEPS,
+            required=True,
+            label_visibility="collapsed",
+            key=collections.STEP,
+            bind="query-params",
+        )
+    _show_last()
+    collections.note_in_address()
+    return str(step)
+
+
+def _show_last() -> None:
+    told = collections.told_of_data()
+    if told is None:
+        return
+    if told.wrong:
+        st.error(as_markdown(told.sentence), icon=":material/report:")
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="told"):
+        st.success(as_markdown(told.sentence), icon=":material/check:")
+        if told.decision is not None:
+            back = collections.take_back
+            st.button("Undo", icon=":material/undo:", on_click=back, args=(told.decision,), key="undo_last")

@@ -1,0 +1,126 @@
+"""The photo itself, without compression marks that could pass for a defect, and what stands out on it."""
+
+import json
+from collections.abc import Callable
+from functools import partial
+
+import streamlit as st
+from PIL import Image
+
+from ensemble.imaging import localisation, overlays
+from ensemble.imaging.overlays import RAMP
+from ensemble.imaging.previews import canvas, png
+from ensemble.inspection import exports
+from ensemble.values.results import HEAT_CUT, HeatMap, Region, Verdict
+from pages.components.common.places import show_places
+from pages.session import photo
+
+
+@st.fragment
+def show_evidence(chosen: photo.Chosen | None) -> None:
+    """Show the chosen photo upright, as the members see it, and once it is judged what stands out on it."""
+    if chosen is None:
+        return
+    verdict = photo.verdict_of(chosen)
+    if verdict is None or not photo.can_point(verdict):
+        _show_picture(chosen, chosen.evidence)
+        return
+    picture, places, controls = st.container(), st.container(), st.container(key="heat")
+    with controls:
+        heat, regions = _chosen_map(verdict, show_map_choice(verdict))
+        opacity = show_opacity(heat is not None)
+        if heat is not None:
+            show_heat_legend()
+        show_evidence_files(chosen, heat, regions, demo=verdict.demo)
+    with picture:
+        _show_picture(chosen, _drawn(chosen, heat, regions, opacity, demo=verdict.demo))
+    with places:
+        show_places(regions, verdict.size, calm=heat is not None)
+
+
+def _chosen_map(verdict: Verdict, member: str | None) -> tuple[HeatMap | None, tuple[Region, ...]]:
+    vote = next((vote for vote in verdict.votes if vote.member == member), None)
+    if vote is None:
+        return verdict.heat, verdict.regions
+    return vote.heat, localisation.regions([vote], vote.heat)
+
+
+def _drawn(
+    chosen: photo.Chosen, heat: HeatMap | None, regions: tuple[Region, ...], opacity: float, *, demo: bool
+) -> bytes:
+    if not opacity:
+        return chosen.evidence
+    drawn = overlays.overlay(canvas(chosen.photo.picture), heat, regions, opacity)
+    return png(overlays.stamped(drawn) if demo else drawn)
+
+
+def _show_picture(chosen: photo.Chosen, content: bytes) -> None:
+    width, height = chosen.photo.picture.size
+    st.image(content, output_format="PNG", width="stretch", alt=f"The photo {chosen.photo.name}")
+    st.text(f"{chosen.photo.name} · {width} × {height} pixels")
+
+
+GREY = "Grey 0 to 255 is heat 0 to 1 on the scale fixed by training; a good part stays below 128."
+OUTLINED = "Every pixel that is not under an outline is the photo's own."
+
+
+def show_evidence_files(chosen: photo.Chosen, heat: HeatMap | None, regions: tuple[Region, ...], *, demo: bool) -> None:
+    """Offer the photo with outlines and the heat map as PNG, made on demand at the photo's own size."""
+    picture = chosen.photo.picture
+    said = json.dumps([region.as_json(picture.size) for region in regions])
+    about = chosen.photo.sha256.encode() + said.encode() + (heat.values.tobytes() if heat else b"")
+    with st.container(horizontal=True):
+        if regions:
+            _show_file("outlines", "Photo with outlines", about, partial(_outlined, picture, regions, demo), demo)
+        if heat is not None:
+            _show_file("heat", "Heat map", about, partial(_heat, heat, picture.size, demo), demo)
+    if heat is not None:
+        st.caption(f"Heat map file: {GREY}")
+
+
+def _show_file(kind: str, label: str, about: bytes, make: Callable[[], bytes], demo: bool) -> None:
+    name = exports.file_name(kind, about, ".png", demo=demo)
+    st.download_button(
+        f"{label} (PNG)", make, name, "image/png", on_click="ignore", icon=":material/download:", key=f"{kind} file"
+    )
+
+
+def _outlined(picture: Image.Image, regions: tuple[Region, ...], demo: bool) -> bytes:
+    return _file(overlays.outlined(picture, regions), OUTLINED, demo)
+
+
+def _heat(heat: HeatMap, size: tuple[int, int], demo: bool) -> bytes:
+    return _file(overlays.heat_picture(heat, size), GREY, demo)
+
+
+def _file(picture: Image.Image, meaning: str, demo: bool) -> bytes:
+    return png(overlays.stamped(picture), "DEMO: made up, no model looked.") if demo else png(picture, meaning)
+
+
+ALL = "All members together"
+
+
+def show_map_choice(verdict: Verdict) -> str | None:
+    """Show whose map can be seen where several members have one; None means all together."""
+    own = [vote.member for vote in verdict.votes if vote.heat is not None or vote.regions]
+    if len(own) < 2:
+        return None
+    chosen = st.selectbox("Whose map", [ALL, *own], key="map", filter_mode=None)
+    return None if chosen == ALL else chosen
+
+
+def show_opacity(heat: bool) -> float:
+    """Show the slider, in percent; at 0 the photo is shown as it is."""
+    label = "Heat on the photo" if heat else "Marks on the photo"
+    return float(st.slider(label, 0, 100, 60, 10, format="%d %%", key="opacity")) / 100
+
+
+def show_heat_legend() -> None:
+    """Show the fixed scale of the heat, which is the same for every photo of the product."""
+    stops = ", ".join(f"rgb({r} {g} {b} / {share:.0%}) {at:.1%}" for at, (r, g, b), share in RAMP)
+    st.html(
+        f'<div class="heat-scale" role="img" aria-label="Heat from 0 to 1; a good part stays below {HEAT_CUT}.">'
+        f'<i style="background-image: linear-gradient(to right, {stops})"></i>'
+        f'<span><b>0</b></span><span style="left: {HEAT_CUT:.0%}"><b>{HEAT_CUT}</b></span><span><b>1</b></span>'
+        "<div><em>a good part stays here</em><em>unlike a good part</em></div></div>"
+    )

@@ -1,0 +1,113 @@
+"""Where a photo comes from: a file, the camera, or a sample."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from ensemble.imaging.photos import MAX_BYTES, PHOTO_ENDINGS
+from ensemble.values.errors import PhotoError
+from pages.components.common.sheet import as_markdown
+from pages.session import photo, samples
+
+FILE, CAMERA, SAMPLE = "File", "Camera", "Sample"
+ICONS = {FILE: ":material/upload_file:", CAMERA: ":material/photo_camera:", SAMPLE: ":material/grid_view:"}
+TYPES = [ending.removeprefix(".") for ending in PHOTO_ENDINGS]
+
+
+def show_photo_picker() -> photo.Chosen | None:
+    """Show the three ways to a photo; the one that was chosen, or None, with the sentence that refuses it on screen."""
+    source = st.segmented_control(
+        "Photo from",
+        list(ICONS),
+        default=FILE,
+        required=True,
+        format_func=lambda name: f"{ICONS[name]} {name}",
+        label_visibility="collapsed",
+        key="source",
+        width="stretch",
+        persist_state="session",
+    )
+    try:
+        found = _photo_from(source)
+        if found:
+            return photo.choose_photo(*found)
+    except PhotoError as error:
+        st.error(as_markdown(str(error)), icon=":material/broken_image:")
+        return None
+    return _photo_of_before()
+
+
+def _photo_from(source: str) -> tuple[bytes, str] | None:
+    if source == SAMPLE:
+        path = show_sample_gallery()
+        return (path.read_bytes(), path.name) if path else None
+    if source == CAMERA:
+        file = st.camera_input(
+            "Take a photo of the part",
+            resolution="1080p",
+            key="camera",
+            on_change=photo.upload_changed,
+            args=("camera",),
+        )
+    else:
+        file = st.file_uploader(
+            "Photo of the part",
+            type=TYPES,
+            max_upload_size=MAX_BYTES // 1_000_000,
+            key="upload",
+            label_visibility="collapsed",
+            on_change=photo.upload_changed,
+            args=("upload",),
+        )
+    return (file.getvalue(), file.name) if file else None
+
+
+def _photo_of_before() -> photo.Chosen | None:
+    """The photo that lies there from before another screen, another way to a photo, or a reload."""
+    lying = photo.chosen_photo()
+    if lying is not None:
+        with st.container(horizontal=True, vertical_alignment="center", key="of_before"):
+            st.text(lying.photo.name, width="stretch")
+            st.button("Remove", icon=":material/close:", on_click=photo.remove_photo, key="remove_photo")
+    return lying
+
+
+MOST = 40  # enough to try things on; each is a small picture to send
+
+
+def show_sample_gallery() -> Path | None:
+    """Show a strip of small copies of test photos to push along; the one that was chosen, or None."""
+    paths = samples.samples()
+    picked = samples.picked_sample()
+    if not paths:
+        st.info("No sample photos lie beside this product. Upload a photo instead.")
+        return None
+    with st.container(horizontal=True, gap="small", key="gallery"):
+        for path in paths[:MOST]:
+            with st.container(width=112, gap=None):
+                st.image(samples.sample_thumbnail(path), width=112, alt=f"Sample photo {path.stem}")
+                st.button(
+                    as_markdown(path.stem.replace("_", " ")),
+                    key=f"sample {path}",
+                    on_click=samples.pick_sample,
+                    args=(path,),
+                    type="primary" if path == picked else "secondary",
+                    width="stretch",
+                )
+    return picked
+
+
+def show_analyze_button(chosen: photo.Chosen | None) -> None:
+    """Show the button that has the chosen photo judged; it waits until there is one."""
+    pressed = st.button(
+        "Analyze image",
+        type="primary",
+        width="stretch",
+        disabled=chosen is None,
+        key="analyze",
+        icon=":material/search:",
+        shortcut="Ctrl+Enter",
+    )
+    if pressed and chosen is not None:
+        with st.spinner("The members are looking at the photo …"):
+            photo.analyze(chosen)

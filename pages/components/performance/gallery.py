@@ -1,0 +1,141 @@
+"""The parts that went wrong, as pictures: what each member said of them, and why the verdict fell so."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+
+from ensemble import figures
+from ensemble.evaluation.performance import Kind, failures, kinds
+from ensemble.metrics import risk
+from ensemble.policies.cases import Case
+from ensemble.values.results import Verdict, Vote, word
+from pages.components.common.charts import show_csv
+from pages.components.common.sheet import breakable, chip
+from pages.components.common.style import shape
+from pages.components.common.wrong_verdict import show_told_of_confirmed
+from pages.components.performance.basis import Measured, without_review
+from pages.session import corrections, policy_evidence, products
+
+PAGE = 12
+COLUMNS = ("what", "photo", "truth", "defect", "verdict", "reason")
+
+
+def show_gallery(measured: Measured) -> None:
+    """Show escapes, overkills or reviews, some at a time, and offer all of them as a file."""
+    st.subheader("Which parts went wrong", anchor=False)
+    found = failures(measured.known, measured.verdicts, measured.policy, measured.classes)
+    kind = st.segmented_control(
+        "Show",
+        list(kinds(measured.classes)),
+        default=kinds(measured.classes)[0],
+        required=True,
+        format_func=lambda name: f"{name.capitalize()} {len(found[name])}",
+        label_visibility="collapsed",
+        key="performance_kind",
+    )
+    shown = found[kind]
+    if shown:
+        pages = -(-len(shown) // PAGE)
+        page = st.pagination(pages, key=f"performance_page {kind} {measured.policy.name}") if pages > 1 else 1
+        part = shown[(page - 1) * PAGE : page * PAGE]
+        st.html(f'<div class="parts">{"".join(_card(case, _verdict(case, measured)) for case in part)}</div>')
+        _show_confirm(part, kind, measured)
+    else:
+        st.info(_nothing(kind, measured), icon=":material/check:")
+    if any(found.values()):
+        _show_file(found, measured)
+
+
+def _show_confirm(part: Sequence[Case], kind: Kind, measured: Measured) -> None:
+    """Let a person confirm shown mistakes, so that the next training can learn from them."""
+    show_told_of_confirmed()
+    if products.is_demo() or kind == "reviews":
+        return
+    with st.popover("Confirm mistakes for training", icon=":material/flag:"):
+        names = {case.photo: case for case in part}
+        chosen = st.multiselect(
+            "Truly wrong",
+            list(names),
+            default=list(names),
+            format_func=lambda photo: Path(photo).name,
+            key=f"wrong {kind}",
+        )
+        st.button(
+            f"Confirm {len(chosen)}",
+            type="primary",
+            disabled=not chosen,
+            on_click=corrections.confirm_cases,
+            args=([(names[photo], _verdict(names[photo], measured).label) for photo in chosen],),
+            key=f"confirm {kind}",
+        )
+        st.caption(
+            "They wait in the collection of this product until somebody pulls them into training on the screen "
+            "**Data**. From then on they measure no longer."
+        )
+
+
+def _nothing(kind: Kind, measured: Measured) -> str:
+    name, counts = kind.removesuffix("s"), measured.decided().counts
+    photos = len(measured.known)
+    seen = {"escapes": counts.defective, "overkills": counts.good}.get(kind, photos) if counts else photos
+    if not seen:
+        return f"The test photos hold no part that could be an {name}: nothing is known of {kind}."
+    if kind == "reviews" and not measured.policy.asks_a_person:
+        return without_review(measured.policy)
+    bound, sure = risk.at_most(0, seen), risk.percent(risk.CONFIDENCE)
+    return f"No {name} on these photos. The true {name} rate can still be {bound} ({sure})."
+
+
+def _verdict(case: Case, measured: Measured) -> Verdict:
+    return case.decided_by(measured.policy, measured.classes)
+
+
+def _card(case: Case, verdict: Verdict) -> str:
+    name = Path(case.photo).stem.replace("_", " ")
+    facts = " · ".join(filter(None, (f"truly {word(case.label)}", _type(case), case.category)))
+    votes = "".join(_vote(vote, verdict) for vote in verdict.votes)
+    absent = "".join(f"<li><span>{breakable(each.member)}</span><i>absent</i></li>" for each in verdict.absent)
+    return (
+        f'<article class="part">{_picture(case)}<div><h4>{escape(name)}</h4>'
+        f"<p>called {chip(verdict.label, verdict.classes)}<br>{escape(facts)}</p></div>"
+        f"<p>{breakable(verdict.reason)}</p><ul>{votes}{absent}</ul></article>"
+    )
+
+
+def _type(case: Case) -> str:
+    return case.defect.replace("_", " ") if case.defect != case.label else ""
+
+
+def _picture(case: Case) -> str:
+    thumbnail = policy_evidence.case_thumbnail(case)
+    if thumbnail is None:
+        return '<div class="gone">photo<br>not here</div>'
+    address = f"data:image/jpeg;base64,{base64.b64encode(thumbnail).decode()}"
+    return f'<img src="{address}" alt="{escape(case.photo)}" loading="lazy">'
+
+
+def _vote(vote: Vote, verdict: Verdict) -> str:
+    look = figures.tone(vote.label, verdict.classes)
+    said = f'<b class="{look}">{shape(look)}{escape(word(vote.label))}</b> {figures.vote_texts(vote)[0]}'
+    return f"<li><span>{breakable(vote.member)}</span><i>{said}</i></li>"
+
+
+def _show_file(found: Mapping[Kind, Sequence[Case]], measured: Measured) -> None:
+    rows = [
+        {
+            "what": kind,
+            "photo": case.photo,
+            "truth": case.label,
+            "defect": case.defect,
+            "verdict": verdict.label,
+            "reason": verdict.reason,
+            **{vote.member: round(vote.score, 6) for vote in verdict.votes},
+        }
+        for kind, known in found.items()
+        for case in known
+        for verdict in [_verdict(case, measured)]
+    ]
+    show_csv("failures", (*COLUMNS, *measured.members), rows)

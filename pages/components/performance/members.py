@@ -1,0 +1,151 @@
+"""Member by member: how well each tells good from defective over all cuts, and whether its probabilities come true."""
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from ensemble import figures
+from ensemble.evaluation.performance import ENSEMBLE, suspicions
+from ensemble.metrics import curves, reliability
+from ensemble.metrics.curves import Curve
+from ensemble.metrics.reliability import Quality
+from ensemble.policies import RULES, cases
+from ensemble.store import Record
+from pages.components.common.charts import show_chart
+from pages.components.common.sheet import show_sheet
+from pages.components.performance.basis import Measured
+from pages.session import products
+
+Voter = tuple[NDArray[np.bool_], NDArray[np.float64]]
+
+
+def show_performance_members(measured: Measured) -> None:
+    """Show the table of members, their curves beside the ensemble's, and how one voter's figures follow its cut."""
+    _show_table(measured)
+    voters = _voters(measured) if measured.classes.defect is not None else {}
+    if voters:
+        _show_curves(measured, voters)
+    elif measured.classes.defect is None:
+        st.caption("No class is the defect, so there is no cut to draw curves over.")
+    else:
+        st.info("Curves over all cuts need good and defective photos, and the test photos are of one class alone.")
+    with st.container(key="voters"):
+        if voters:
+            with st.container():
+                _show_f_beta(measured, voters)
+        with st.container():
+            show_reliability(measured)
+
+
+def _show_table(measured: Measured) -> None:
+    records, rows = products.records(), []
+    weighs = RULES[measured.policy.rule].weighs
+    has_defect = measured.classes.defect is not None
+    for member in measured.members:
+        record = records.get(member)
+        brier, ece = before_and_after(record)
+        weight = (f"{measured.policy.weight_of(member, record.weight if record else 1.0):.2f}",) if weighs else ()
+        method = record.calibrator.method if record else "none"
+        area = (_auroc(measured, member),) if has_defect else ()
+        rows.append((escape(member), *area, brier, ece, escape(method), *weight))
+    auroc = ("AUROC",) if has_defect else ()
+    show_sheet(("Member", *auroc, "Brier", "ECE", "Calibration", *(("Weight",) if weighs else ())), rows, folding=True)
+    st.caption(
+        ("AUROC on the test photos. " if has_defect else "")
+        + "Brier score and expected calibration error (ECE) before → after calibration, on held-out photos: 0 is best."
+    )
+
+
+def _auroc(measured: Measured, member: str) -> str:
+    truth, scores = suspicions(measured.known, measured.policy, member, measured.classes)
+    return f"{curves.roc(truth, scores).area:.3f}" if truth.any() and not truth.all() else "–"
+
+
+def _voters(measured: Measured) -> dict[str, Voter]:
+    found: dict[str, Voter] = {}
+    for voter in (ENSEMBLE, *measured.members):
+        truth, scores = suspicions(measured.known, measured.policy, voter, measured.classes)
+        if truth.any() and not truth.all():
+            found[voter] = (truth, scores)
+    return found
+
+
+def _show_curves(measured: Measured, voters: Mapping[str, Voter]) -> None:
+    scheme = products.scheme()
+    roc: dict[str, Curve] = {name: curves.roc(*given) for name, given in voters.items()}
+    precise: dict[str, Curve] = {name: curves.precision_recall(*given) for name, given in voters.items()}
+    with st.container(key="curves"):
+        with st.container():
+            st.markdown("**Caught against overkill** (ROC)")
+            show_chart(figures.roc(roc, scheme, ensemble=ENSEMBLE), "roc")
+        with st.container():
+            st.markdown("**Precision against caught** (PR)")
+            show_chart(figures.precision_recall(precise, scheme, ensemble=ENSEMBLE), "precision-recall")
+    if measured.policy.cascade or measured.policy.exceptions:
+        st.caption("The ensemble's curves are those of all its votes: they know neither cascade nor exceptions.")
+
+
+def _show_f_beta(measured: Measured, voters: Mapping[str, Voter]) -> None:
+    st.markdown("**F-beta by cut**")
+    voter = st.selectbox("Voter", list(voters), key="f_beta_voter", filter_mode=None)
+    cut = measured.policy.reject_from if voter == ENSEMBLE else measured.policy.cut_of(voter)
+    drawn = {curve.name: curve for curve in curves.f_beta_curve(*voters[voter])}
+    show_chart(figures.f_beta(drawn, cut, products.scheme()), "f-beta")
+    st.caption("To look at, not to choose by: a cut that is chosen on test photos measures nothing any more.")
+
+
+TEST, BEFORE, AFTER = "Test photos", "Held out: before", "Held out: after"
+SOURCES = {
+    TEST: "test photos",
+    BEFORE: "held-out photos, before calibration",
+    AFTER: "held-out photos, after calibration",
+}
+
+
+def show_reliability(measured: Measured) -> None:
+    """Show the reliability diagram of one member, on photos held out for calibration or on the test photos."""
+    st.markdown("**Do its probabilities come true?**")
+    member = st.selectbox("Member", list(measured.members), key="reliability_member", filter_mode=None)
+    calibration = _calibration(products.records().get(member))
+    found = {BEFORE: _quality(calibration.get("before")), AFTER: _quality(calibration.get("after"))}
+    known = {TEST: _on_test(measured, member)} | {name: each for name, each in found.items() if each}
+    which = st.segmented_control(
+        "Photos", list(known), default=TEST, required=True, label_visibility="collapsed", key="reliability_photos"
+    )
+    quality = known[which]
+    show_chart(figures.reliability(quality.bins, products.scheme(), f"{member}: {SOURCES[which]}"), "reliability")
+    photos = sum(count for *_, count in quality.bins)
+    st.caption(f"Brier score {quality.brier:.3f}, ECE {quality.ece:.3f} on {photos} photos; the numbers count photos.")
+
+
+def before_and_after(record: Record | None) -> tuple[str, str]:
+    """Brier score and ECE of a member before and after its calibration, in words; dashes where nobody measured."""
+    calibration = _calibration(record)
+    before, after = _quality(calibration.get("before")), _quality(calibration.get("after"))
+    if before is None or after is None:
+        return "–", "–"
+    return f"{before.brier:.3f} → {after.brier:.3f}", f"{before.ece:.3f} → {after.ece:.3f}"
+
+
+def _on_test(measured: Measured, member: str) -> Quality:
+    heard, rows = cases.said(measured.known, member, measured.classes)
+    truth = np.array([measured.classes.names.index(case.label) for case in heard])
+    return reliability.quality(rows, truth)
+
+
+def _calibration(record: Record | None) -> Mapping[str, Any]:
+    found = record.training.get("calibration") if record else None
+    return found if isinstance(found, Mapping) else {}
+
+
+def _quality(kept: Any) -> Quality | None:
+    """What a manifest keeps of it; None where it was never measured or is no such thing."""
+    try:
+        bins = tuple((float(mean), float(observed), int(count)) for mean, observed, count in kept["bins"])
+        return Quality(float(kept["brier"]), float(kept["ece"]), bins)
+    except (TypeError, KeyError, ValueError):
+        return None

@@ -1,0 +1,178 @@
+"""Putting a policy in force: only after a look at the parts whose verdict changes."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+import streamlit as st
+
+from ensemble.policies import Policy
+from ensemble.policies.cases import Case, Evidence
+from ensemble.values.errors import QuorumError
+from ensemble.values.results import Classes, word
+from pages.components.common.charts import show_csv
+from pages.components.common.sheet import as_markdown, chip, quiet_chip, show_sheet
+from pages.components.policies.words import many
+from pages.session import drafts, policy_evidence, products
+
+
+def show_policy_activation(active: Policy, evidence: Evidence) -> None:
+    """Show which policy could be put in force and, where one is asked for, what that changes and the confirmation."""
+    others = [policy.name for policy in products.policies() if policy.name != active.name]
+    offered = drafts.offered()
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        # A key of its own for each offer: what the page still sends of the box of before cannot take its place.
+        name = st.selectbox(
+            "Policy to put in force",
+            others,
+            index=others.index(offered) if offered in others else 0,
+            key=f"{drafts.CANDIDATE} {offered}".strip(),
+            filter_mode=None,
+            width=340,
+        )
+        pressed = st.button("Show what would change", icon=":material/difference:", key="ask", disabled=not name)
+    if said := drafts.told(drafts.ENFORCED):
+        st.success(as_markdown(said), icon=":material/check_circle:")
+    if pressed and name:
+        try:
+            drafts.ask_for(name)
+        except QuorumError as error:
+            st.error(as_markdown(str(error)), icon=":material/report:")
+    pending = drafts.pending()
+    if pending is None:
+        return
+    with st.container(border=True, key="pending"):
+        _show_pending(pending, active, evidence)
+
+
+def _show_pending(pending: drafts.Pending, active: Policy, evidence: Evidence) -> None:
+    back = f" (state {pending.state})" if pending.state else ""
+    st.markdown(f"**From {as_markdown(active.name)} to {as_markdown(pending.book.active)}{back}**")
+    try:
+        show_policy_difference(active, pending.active(), evidence)
+        _show_lost(pending)
+    except QuorumError as error:
+        st.error(as_markdown(str(error)), icon=":material/report:")
+        st.button("Leave it as it is", on_click=drafts.forget_pending, key="leave")
+        return
+    rolling = pending.state is not None
+    label = f"Roll back to state {pending.state}" if rolling else f"Put {pending.book.active} in force"
+    with st.form("confirm", border=False), st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        author = st.text_input("Author", key="confirm_author", max_chars=60, width=180)
+        reason = "" if rolling else st.text_input("Reason", key="confirm_reason", max_chars=300, width=380)
+        pressed = st.form_submit_button(as_markdown(label), type="primary", icon=":material/verified:", key="confirmed")
+    st.button("Leave it as it is", on_click=drafts.forget_pending, key="leave")
+    if pressed:
+        try:
+            drafts.confirm(pending, author, reason)
+        except (QuorumError, OSError) as error:
+            st.error(as_markdown(str(error)), icon=":material/block:")
+        else:
+            st.rerun()
+
+
+def _show_lost(pending: drafts.Pending) -> None:
+    """Name the policies that another state does not hold, or holds otherwise."""
+    now = {policy.name: policy for policy in policy_evidence.book().policies}
+    then = {policy.name: policy for policy in pending.book.policies}
+    gone = [name for name in now if name not in then]
+    other = [name for name in now if name in then and now[name] != then[name]]
+    if gone:
+        st.warning(f"No longer among the policies: {as_markdown(', '.join(gone))}.", icon=":material/delete:")
+    if other:
+        st.caption(f"With other settings than now: {as_markdown(', '.join(other))}.")
+
+
+MOST = 50
+COLUMNS = ("photo", "sha256", "truth", "before", "after", "new_escape", "new_overkill")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A part whose verdict changes."""
+
+    case: Case
+    before: str
+    after: str
+
+    def is_escape(self, classes: Classes) -> bool:
+        """Whether a defective part passes that was stopped before."""
+        return classes.defect is not None and self.case.label == classes.defect and self.after == classes.good
+
+    def is_overkill(self, classes: Classes) -> bool:
+        """Whether a good part is rejected that was not before."""
+        return classes.defect is not None and self.case.label == classes.good and self.after == classes.defect
+
+
+def show_policy_difference(before: Policy, after: Policy, evidence: Evidence) -> None:
+    """Show the test photos whose verdict changes from one policy to another: new escapes first."""
+    classes, known = evidence.classes, evidence.test
+    pairs = zip(known, policy_evidence.labels(before, known), policy_evidence.labels(after, known), strict=True)
+    changes = [Change(case, first, then) for case, first, then in pairs if first != then]
+    changes.sort(key=lambda change: (not change.is_escape(classes), not change.is_overkill(classes)))
+    _show_counts(changes, len(known), classes)
+    if not changes:
+        return
+    rows = [_cells(change, classes) for change in changes[:MOST]]
+    show_sheet(("Photo", "Truly", "Before", "After"), rows, folding=True)
+    if len(changes) > MOST:
+        st.caption(f"The first {MOST} of {len(changes)}; the file holds all.")
+    show_csv("difference", COLUMNS, [_row(change, classes) for change in changes], "These parts (CSV)")
+
+
+def _show_counts(changes: Sequence[Change], total: int, classes: Classes) -> None:
+    parts = "1 part changes its verdict" if len(changes) == 1 else f"{len(changes)} parts change their verdict"
+    facts = [f'<p class="word">{parts}<small>of {total} test photos</small></p>']
+    if classes.defect is not None:
+        escapes = sum(change.is_escape(classes) for change in changes)
+        stopped = sum(change.case.label == classes.defect and change.before == classes.good for change in changes)
+        overkills = sum(change.is_overkill(classes) for change in changes)
+        spared = sum(change.case.label == classes.good and change.before == classes.defect for change in changes)
+        look = "nok" if escapes else "quiet"
+        facts.append(f'<span class="chip {look}">{many(escapes, "new escape")}</span>')
+        facts += [
+            f'<span class="chip quiet">{text}</span>'
+            for text in (
+                f"{many(stopped, 'escape')} fewer",
+                many(overkills, "new overkill"),
+                f"{many(spared, 'overkill')} fewer",
+            )
+        ]
+    st.html(f'<div class="difference" role="status">{"".join(facts)}</div>')
+
+
+def _cells(change: Change, classes: Classes) -> list[str]:
+    case = change.case
+    picture = policy_evidence.case_thumbnail(case)
+    name = case.photo.rpartition("/")[2]
+    shown = (
+        f"{escape(name)}<small>{escape(case.defect)}</small>" if case.defect not in ("", case.label) else escape(name)
+    )
+    seen = '<span class="photo-gone">no photo</span>'
+    if picture is not None:
+        address = base64.b64encode(picture).decode()
+        seen = f'<img src="data:image/jpeg;base64,{address}" alt="Photo {escape(name)}">'
+    note = ""
+    if change.is_escape(classes):
+        note = ' <span class="chip nok">new escape</span>'
+    elif change.is_overkill(classes):
+        note = f" {quiet_chip('new overkill')}"
+    return [
+        f'<span class="with-photo">{seen}<span>{shown}</span></span>',
+        quiet_chip(word(case.label)),
+        quiet_chip(word(change.before)),
+        f"{chip(change.after, classes)}{note}",
+    ]
+
+
+def _row(change: Change, classes: Classes) -> dict[str, object]:
+    return {
+        "photo": change.case.photo,
+        "sha256": change.case.sha256,
+        "truth": change.case.label,
+        "before": change.before,
+        "after": change.after,
+        "new_escape": "yes" if change.is_escape(classes) else "no",
+        "new_overkill": "yes" if change.is_overkill(classes) else "no",
+    }

@@ -1,0 +1,237 @@
+"""All policies side by side on the same photos, which none of them was chosen on."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+import streamlit as st
+
+from ensemble import figures
+from ensemble.evaluation.scoring import verdict_quality
+from ensemble.metrics import risk
+from ensemble.metrics.costs import PARTS, Counts, Line, Prices, expected
+from ensemble.metrics.risk import percent
+from ensemble.policies import Policy
+from ensemble.policies.cases import Evidence, truth
+from ensemble.policies.making import unsafe_name
+from ensemble.values.errors import PolicyError
+from ensemble.values.results import Classes
+from pages.components.common.charts import show_chart, show_csv
+from pages.components.common.sheet import as_markdown, quiet_chip, show_sheet
+from pages.components.policies.words import UNKNOWN, bounded, money, reviews
+from pages.session import drafts, policy_evidence, products
+
+COLUMNS = (
+    *("policy", "active", "photos", "good", "defective", "escapes", "escape_rate", "escape_rate_upper"),
+    *(
+        "overkills",
+        "overkill_rate",
+        "overkill_rate_upper",
+        "reviews",
+        "review_rate",
+        "decided",
+        "right_of_decided",
+        "accuracy",
+        "f1",
+        "f2",
+    ),
+    *("money_per_1000", "precision_on_the_line", "reviews_per_hour", "may_be_called_safe"),
+)
+HEAD = ("Policy", "Escapes", "Overkills", "Reviews", "Money / 1000", "Precision", "Reviews / h")
+
+
+def show_policy_comparison(evidence: Evidence, line: Line) -> None:
+    """Show a table of all policies on the test photos, what they cost, and the same as a file."""
+    if not evidence.test:
+        st.info("No test photos are kept with this product, so policies cannot be compared. Train with a test part.")
+        return
+    policies = products.policies()
+    if evidence.classes.defect is None:
+        _show_accuracy(policies, evidence)
+        return
+    counts = {policy.name: policy_evidence.counts(policy, evidence.test) for policy in policies}
+    show_sheet(HEAD, [_cells(policy, counts[policy.name], line) for policy in policies], folding=True)
+    share = "the share of defects in these photos" if line.share is None else f"{risk.percent(line.share)} defects"
+    st.caption(
+        f"Counted on {len(evidence.test)} test photos; 'up to' is the highest true rate that these still allow "
+        f"({risk.percent(risk.CONFIDENCE)}). Money and precision are for {share} on the line."
+    )
+    for policy in policies:
+        if why := unsafe_name(policy):
+            st.caption(f"**{as_markdown(policy.name)} may not be called SAFE.** {as_markdown(why)}")
+    rows = [_row(policy, evidence, line, counts[policy.name]) for policy in policies]
+    show_csv("policies", COLUMNS, rows, "This comparison (CSV)")
+    chart = figures.policy_costs(
+        [(policy.name, *_parts(counts[policy.name], line)) for policy in policies],
+        products.scheme(),
+        unit=f"money per {PARTS} parts",
+        active=policies[0].name,
+    )
+    show_chart(chart, "costs")
+
+
+def _cells(policy: Policy, counts: Counts, line: Line) -> list[str]:
+    told = expected(counts, line)
+    parts = counts.good + counts.defective
+    return [
+        _named(policy.name),
+        _count(counts.escapes, counts.defective),
+        _count(counts.overkills, counts.good),
+        f"{reviews(counts)} of {parts}",
+        money(told.money),
+        UNKNOWN if told.precision is None else risk.percent(told.precision),
+        UNKNOWN if told.reviews_per_hour is None else f"{told.reviews_per_hour:.0f}",
+    ]
+
+
+def _named(name: str) -> str:
+    return f"{escape(name)} {quiet_chip('active')}" if name == products.policies()[0].name else escape(name)
+
+
+def _count(events: int, parts: int) -> str:
+    count, _, bound = bounded(events, parts).partition(" · ")
+    return f"<span>{count}<small>{bound}</small></span>"
+
+
+def _parts(counts: Counts, line: Line) -> tuple[float | None, float | None, float | None]:
+    told, prices = expected(counts, line), line.prices
+    amounts = ((told.escapes, prices.escape), (told.overkills, prices.overkill), (told.reviews, prices.review))
+    escapes, overkills, looks = (None if number is None else number * price for number, price in amounts)
+    return escapes, overkills, looks
+
+
+def _row(policy: Policy, evidence: Evidence, line: Line, counts: Counts) -> Mapping[str, object]:
+    told = expected(counts, line)
+    found: dict[str, object] = {name: value for name, value in _quality(policy, evidence).items() if name in COLUMNS}
+    found |= {name: getattr(counts, name) for name in ("good", "defective", "escapes", "overkills")}
+    return found | {
+        "policy": policy.name,
+        "active": "yes" if policy.name == products.policies()[0].name else "no",
+        "photos": len(evidence.test),
+        "escape_rate_upper": risk.upper_bound(counts.escapes, counts.defective),
+        "overkill_rate_upper": risk.upper_bound(counts.overkills, counts.good),
+        "reviews": reviews(counts),
+        "money_per_1000": told.money,
+        "precision_on_the_line": told.precision,
+        "reviews_per_hour": told.reviews_per_hour,
+        "may_be_called_safe": unsafe_name(policy) or "",
+    }
+
+
+def _quality(policy: Policy, evidence: Evidence) -> dict[str, Any]:
+    return verdict_quality(truth(evidence.test), policy_evidence.labels(policy, evidence.test), evidence.classes)
+
+
+def _show_accuracy(policies: Sequence[Policy], evidence: Evidence) -> None:
+    rows = [{"policy": policy.name, **_quality(policy, evidence)} for policy in policies]
+    show_sheet(
+        ("Policy", "Right of decided", "Reviews", "F1"),
+        [
+            [
+                _named(str(row["policy"])),
+                f"{row['right']} of {row['decided']}",
+                str(len(evidence.test) - row["decided"]),
+                f"{row['f1']:.3f}",
+            ]
+            for row in rows
+        ],
+        folding=True,
+    )
+    st.caption(f"Counted on {len(evidence.test)} test photos.")
+    show_csv(
+        "policies",
+        ("policy", "right", "decided", "right_of_decided", "accuracy", "review_rate", "f1"),
+        rows,
+        "This comparison (CSV)",
+    )
+
+
+LIMIT = 10.0  # percent
+
+
+def show_policy_choice(evidence: Evidence, line: Line) -> None:
+    """Show the limit and the button; what is chosen on held-out photos becomes what the draft starts from."""
+    if evidence.classes.defect is None:
+        return
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        limit = st.number_input(
+            "Escape limit, %",
+            min_value=0.1,
+            max_value=100.0,
+            value=LIMIT,
+            step=1.0,
+            key="limit",
+            bind="query-params",
+            width=160,
+        )
+        pressed = st.button("Choose for me", icon=":material/savings:", key="choose")
+    limit = LIMIT if limit is None else limit  # an emptied field
+    if pressed:
+        try:
+            with st.spinner("Trying every rule at every cut …"):
+                drafts.choose_by_cost(evidence.held_out, line, limit / 100)
+        except PolicyError as error:
+            st.warning(as_markdown(str(error)), icon=":material/money_off:")
+    chosen = drafts.chosen_by_cost()
+    if chosen is None:
+        st.caption(
+            f"The cheapest policy whose escape rate is surely at most {percent(limit / 100)}, by these prices. It is "
+            "chosen on the held-out photos and becomes the draft above."
+        )
+    else:
+        st.caption(
+            f"Chosen: {as_markdown(chosen.policy.name)}, {money(chosen.money)} per 1000 parts on the held-out photos. "
+            "It is the start of the draft above."
+        )
+
+
+USUAL = Prices()
+
+
+def show_policy_line(classes: Classes) -> Line:
+    """Show the prices, the real share of defects and the pace of the line; each is part of the page's address.
+
+    Without a defect among the classes there is no escape to have a price, and nothing is shown.
+    """
+    if classes.defect is None:
+        return Line()
+    with st.container(horizontal=True, gap="medium", key="policy_line"):
+        prices = Prices(*(_price(name) for name in ("escape", "overkill", "review")))
+        share = st.number_input(
+            "Defects on the line, %",
+            min_value=0.0,
+            max_value=100.0,
+            value=None,
+            step=0.1,
+            placeholder="as photos",
+            key="defects",
+            bind="query-params",
+            width=160,
+        )
+        pace = st.number_input(
+            "Parts an hour",
+            min_value=0.0,
+            value=None,
+            step=100.0,
+            format="%.0f",
+            placeholder="unknown",
+            key="pace",
+            bind="query-params",
+            width=160,
+        )
+    return Line(prices, None if share is None else share / 100, pace or 0.0)
+
+
+def _price(name: str) -> float:
+    usual = float(getattr(USUAL, name))
+    found = st.number_input(
+        f"{name.capitalize()} costs",
+        min_value=0.0,
+        value=usual,
+        step=0.5,
+        format="%.2f",
+        key=f"{name}_price",
+        bind="query-params",
+        width=160,
+    )
+    return usual if found is None else found  # an emptied field

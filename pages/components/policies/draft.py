@@ -1,0 +1,168 @@
+"""A policy in the making: start from one, move its cuts, and see at once what that would do."""
+
+import json
+from dataclasses import replace
+from typing import TypeVar
+
+import streamlit as st
+
+from ensemble.metrics.costs import Line
+from ensemble.policies import RULES, Policy
+from ensemble.policies.cases import Case, Evidence
+from ensemble.policies.files import entry_of
+from ensemble.values.digits import alone
+from ensemble.values.results import Classes
+from pages.components.common.charts import show_file
+from pages.components.common.sheet import as_markdown
+from pages.components.policies.outcome import (
+    show_policy_classes,
+    show_policy_confusion,
+    show_policy_escapes,
+    show_policy_histogram,
+    show_policy_outcome,
+)
+from pages.components.policies.words import conditions, rule_in_words
+from pages.session import drafts, policy_evidence, products
+
+DRAFT = "DRAFT"
+SETS = {drafts.HELD_OUT: "held-out photos (choose on these)", drafts.TEST: "test photos (measure only)"}
+
+
+@st.fragment
+def show_policy_draft(evidence: Evidence, line: Line) -> None:
+    """Show the draft and all that follows from its cuts; nothing else on the page is made anew when one moves."""
+    bases = {policy.name: policy for policy in drafts.bases()}
+    active = next(iter(bases.values()))
+    base, photos = _show_start(bases, active)
+    known = evidence.held_out if photos == drafts.HELD_OUT else evidence.test
+    moved = show_policy_cuts(base, evidence.classes, photos)
+    draft = _draft(moved, evidence)
+    drafts.keep_draft(draft)
+    _show_rule(draft, moved == base, base)
+    if not known:
+        st.info(f"No {SETS[photos].partition(' (')[0]} are kept with this product. Choose the others, or train again.")
+        return
+    if evidence.classes.defect is None:
+        show_policy_classes(draft, known)
+    else:
+        show_policy_outcome(draft, active, known, line)
+        with st.container(key="policy_charts"):
+            with st.container():
+                show_policy_histogram(draft, known)
+            with st.container():
+                show_policy_confusion(draft, known)
+        show_policy_escapes(draft, known)
+    text = json.dumps(entry_of(draft), indent=2, ensure_ascii=False) + "\n"
+    show_file(text.encode(), "draft-policy", ".json", "This draft (JSON)")
+
+
+def _show_start(bases: dict[str, Policy], active: Policy) -> tuple[Policy, str]:
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        name = st.selectbox(
+            "Start from",
+            list(bases),
+            key=drafts.FROM,
+            bind="query-params",
+            filter_mode=None,
+            format_func=lambda name: f"{name} (active)" if name == active.name else name,
+            width=340,
+        )
+        photos = st.segmented_control(
+            "Counted on",
+            list(SETS),
+            default=drafts.HELD_OUT,
+            required=True,
+            format_func=SETS.__getitem__,
+            key=drafts.PHOTOS,
+            bind="query-params",
+            wrap=True,
+        )
+    if photos == drafts.TEST:
+        st.caption(
+            "Moving a cut until the **test** photos look good is a mistake: they then no longer tell what to expect on "
+            "the line, and the draft loses its right to be called SAFE."
+        )
+    return bases[name], str(photos)
+
+
+def _draft(moved: Policy, evidence: Evidence) -> Policy:
+    """The draft without the name, author and reason of what it started from, and with the counts it rests on."""
+    draft = replace(moved, name=DRAFT, author="", reason="", description=rule_in_words(moved, evidence.classes))
+    by_hand = draft.basis.get("chosen") == BY_HAND and draft.basis.get("photos") == "held out"
+    return replace(draft, basis={**draft.basis, **_counts(draft, evidence.held_out)}) if by_hand else draft
+
+
+def _counts(draft: Policy, held_out: tuple[Case, ...]) -> dict[str, int]:
+    if products.classes().defect is None:
+        return {"count": len(held_out)}
+    found = policy_evidence.counts(draft, held_out)
+    return {name: getattr(found, name) for name in ("good", "defective", "escapes", "overkills")}
+
+
+def _show_rule(draft: Policy, unmoved: bool, base: Policy) -> None:
+    state = f"As {base.name}, nothing moved." if unmoved else "Moved, and not in force."
+    st.markdown(f"**{as_markdown(draft.description)}** {as_markdown(state)}")
+    if more := conditions(draft):
+        st.caption(as_markdown(more))
+
+
+STEP = 0.001  # of a slider; a cut that is not moved keeps all its digits
+BY_HAND = "by hand"
+Value = TypeVar("Value", float, tuple[float, float])
+
+
+def show_policy_cuts(base: Policy, classes: Classes, photos: str) -> Policy:
+    """Show what can be moved of a policy; gives it as moved, with a basis that says by which photos."""
+    with st.container(key="cuts"):
+        if classes.defect is None:
+            moved, key = _margin(base, photos)
+        elif RULES[base.rule].sides:
+            moved, key = _member_cut(base, photos)
+        else:
+            moved, key = _two_cuts(base, photos)
+    if moved == base:
+        return base
+    shown = "test" if drafts.moved_by_test(key) else "held out"
+    return replace(moved, basis={"chosen": BY_HAND, "photos": shown})
+
+
+def _two_cuts(base: Policy, photos: str) -> tuple[Policy, str]:
+    start = (base.review_from, base.reject_from)
+    low, high = _slider("REVIEW from · NOK from (both on one place: no REVIEW)", start, base, photos)
+    low, high = _kept(low, start[0]), _kept(high, start[1])
+    if (low, high) == start:
+        return base, _key(base, start)
+    return replace(base, reject=high, review=low if low < high else None), _key(base, start)
+
+
+def _member_cut(base: Policy, photos: str) -> tuple[Policy, str]:
+    start = base.cut_of("")
+    found = _kept(_slider("Each model says NOK from", start, base, photos), start)
+    if base.thresholds:
+        own = ", ".join(f"{member} {alone(value)}" for member, value in base.thresholds.items())
+        st.caption(f"Members with a cut of their own lose it as soon as this one is moved: {as_markdown(own)}.")
+    return (base if found == start else replace(base, threshold=found, thresholds={})), _key(base, start)
+
+
+def _margin(base: Policy, photos: str) -> tuple[Policy, str]:
+    start = base.margin
+    label = "REVIEW where the leading class is ahead by less than"
+    found = _kept(_slider(label, start, base, photos), start)
+    return (base if found == start else replace(base, margin=found)), _key(base, start)
+
+
+def _slider(label: str, start: Value, base: Policy, photos: str) -> Value:
+    key = _key(base, start)
+    found: Value = st.slider(
+        label, 0.0, 1.0, start, STEP, "%.3f", key, on_change=drafts.note_move, args=(key, photos), persist_state="page"
+    )
+    return found
+
+
+def _key(base: Policy, start: float | tuple[float, float]) -> str:
+    """Another key for other cuts: what was moved on one policy never shows on another of its name."""
+    return f"cuts of {base.name} {start}"
+
+
+def _kept(found: float, start: float) -> float:
+    return start if abs(found - start) < STEP / 2 else round(found, 3)

@@ -1,0 +1,180 @@
+"""What a draft would do to parts with a known truth: counts, their bounds, money, beside the active policy."""
+
+from collections.abc import Sequence
+from html import escape
+
+import streamlit as st
+
+from ensemble import figures
+from ensemble.evaluation.scoring import verdict_quality
+from ensemble.metrics import risk
+from ensemble.metrics.costs import Line, expected
+from ensemble.policies import RULES, Policy
+from ensemble.policies.cases import Case, truth
+from ensemble.values.results import REVIEW, word
+from pages.components.common.charts import show_chart, show_csv
+from pages.components.common.sheet import as_markdown, show_sheet
+from pages.components.common.votes import show_votes
+from pages.components.policies.words import many, money, reviews
+from pages.session import drafts, policy_evidence, products
+
+
+def show_policy_outcome(draft: Policy, active: Policy, known: Sequence[Case], line: Line) -> None:
+    """Show escapes, overkills, reviews and money of a draft."""
+    now, then = policy_evidence.counts(draft, known), policy_evidence.counts(active, known)
+    parts = now.good + now.defective
+    tiles = [
+        _tile(
+            "nok",
+            now.escapes,
+            _noun(now.escapes, "escape"),
+            _of(now.escapes, now.defective, "defective"),
+            str(then.escapes),
+        ),
+        _tile(
+            "plain",
+            now.overkills,
+            _noun(now.overkills, "overkill"),
+            _of(now.overkills, now.good, "good"),
+            str(then.overkills),
+        ),
+        _tile("review", reviews(now), _noun(reviews(now), "review"), f"of {parts} parts", str(reviews(then))),
+        _tile("none", money(expected(now, line).money), "money per 1000 parts", "", money(expected(then, line).money)),
+    ]
+    st.html(f'<div class="tiles draft" role="status">{"".join(tiles)}</div>')
+
+
+def _noun(number: int, noun: str) -> str:
+    return many(number, noun).partition(" ")[2]
+
+
+def _of(events: int, parts: int, kind: str) -> str:
+    if not parts:
+        return f"no {kind} part seen"
+    return f"of {parts} {kind} · {risk.at_most(events, parts)}"
+
+
+def _tile(look: str, number: int | str, name: str, of: str, active: str) -> str:
+    quiet = "" if number else "none"
+    lines = "".join(f"<small>{escape(line)}</small>" for line in of.split(" · ") if line)
+    return (
+        f'<div class="tile {look} {quiet}"><b>{number}</b><span>{escape(name)}</span>'
+        f"{lines}<small>active policy: {active}</small></div>"
+    )
+
+
+MOST = 24  # each is a small picture to send, every time a cut moves
+
+
+def show_policy_escapes(draft: Policy, known: Sequence[Case]) -> None:
+    """Show every defective part that the draft would pass as OK, and on demand how each member voted on it."""
+    classes = products.classes()
+    labels = policy_evidence.labels(draft, known)
+    found = [
+        case
+        for case, label in zip(known, labels, strict=True)
+        if case.label == classes.defect and label == classes.good
+    ]
+    st.markdown(f"**{many(len(found), 'defective part')} passed as OK**")
+    if not found:
+        st.html('<p class="calm">No defective part of these photos would pass.</p>')
+        return
+    chosen = next((case for case in found if case.photo == drafts.looked_into()), None)
+    with st.container(horizontal=True, gap="small", key="escapes"):
+        for number, case in enumerate(found[:MOST]):
+            with st.container(width=136, gap=None):
+                _show_photo(case)
+                st.button(
+                    as_markdown(_name(case)),
+                    key=f"escape {number}",
+                    on_click=drafts.look_into,
+                    args=(case.photo,),
+                    type="primary" if case is chosen else "secondary",
+                    width="stretch",
+                )
+    if len(found) > MOST:
+        st.caption(f"The first {MOST} of {len(found)}.")
+    if chosen is None:
+        st.caption("Choose one to see how each member voted.")
+    else:
+        _show_case(draft, chosen)
+
+
+def _show_photo(case: Case) -> None:
+    """Show a small copy of a case's photo; a grey tile with its name where the photo is gone."""
+    picture = policy_evidence.case_thumbnail(case)
+    if picture is None:
+        st.html(f'<div class="photo-gone">{escape(_name(case))}<small>photo not here</small></div>')
+    else:
+        st.image(picture, width=136, alt=f"Photo {_name(case)}")
+
+
+def _show_case(draft: Policy, case: Case) -> None:
+    verdict = case.decided_by(draft, products.classes())
+    kind = f" · {case.defect}" if case.defect not in ("", case.label) else ""
+    with st.container(border=True, key="escaped"):
+        st.markdown(f"**{as_markdown(case.photo)}**{as_markdown(kind)}")
+        st.text(verdict.reason)
+        show_votes(verdict, key="escape votes")
+
+
+def _name(case: Case) -> str:
+    return case.photo.rpartition("/")[2].rpartition(".")[0] or case.photo
+
+
+def show_policy_histogram(draft: Policy, known: Sequence[Case]) -> None:
+    """Show the defect scores of both classes, by the name of what the rule counts, about the thresholds."""
+    good, defective = policy_evidence.suspicions(draft, known)
+    rule = RULES[draft.rule]
+    cuts = draft.review_from, draft.reject_from
+    if draft.rule == "any":
+        cuts = (1 / max(1, *(len(case.scores) for case in known)),) * 2  # one vote
+    axis = "mean defect probability"
+    if rule.sides:
+        axis = f"share of the {'weight' if rule.weighs else 'models'} that says NOK"
+    chart = figures.score_histogram(good, defective, *cuts, products.scheme(), axis=axis)
+    st.markdown("**Defect scores of good and defective parts**")
+    show_chart(chart, "scores")
+
+
+def show_policy_confusion(draft: Policy, known: Sequence[Case]) -> None:
+    """Show how often each true class is given each verdict."""
+    quality = verdict_quality(truth(known), policy_evidence.labels(draft, known), products.classes())
+    st.markdown("**What becomes of them**")
+    show_chart(figures.confusion(quality["confusion"], products.classes(), products.scheme()), "confusion")
+
+
+COLUMNS = ("class", "photos", "precision", "recall", "reviews")
+
+
+def show_policy_classes(draft: Policy, known: Sequence[Case]) -> None:
+    """Show precision, recall and reviews of each class, and the confusion."""
+    labels, classes = policy_evidence.labels(draft, known), products.classes()
+    confusion = verdict_quality(truth(known), labels, classes)["confusion"]
+    rows = [_row(name, confusion) for name in classes.names]
+    show_sheet(
+        ("Class", "Photos", "Precision", "Recall", "Reviews"),
+        [[escape(word(str(row["class"]))), *(_shown(row[column]) for column in COLUMNS[1:])] for row in rows],
+        folding=True,
+    )
+    st.caption(
+        "Precision: of all parts given this class, those that truly are. Recall: of all that are, those given it."
+    )
+    show_csv("classes", COLUMNS, rows, "These figures (CSV)")
+    show_chart(figures.confusion(confusion, classes, products.scheme()), "confusion")
+
+
+def _row(name: str, confusion: dict[str, dict[str, int]]) -> dict[str, object]:
+    right, photos = confusion[name][name], sum(confusion[name].values())
+    given = sum(row[name] for row in confusion.values())
+    return {
+        "class": name,
+        "photos": photos,
+        "precision": round(right / given, 4) if given else "",
+        "recall": round(right / photos, 4) if photos else "",
+        "reviews": confusion[name].get(REVIEW, 0),
+    }
+
+
+def _shown(value: object) -> str:
+    return f"{value:.1%}" if isinstance(value, float) else str(value if value != "" else "–")

@@ -1,0 +1,62 @@
+"""A policy and its figures in plain words."""
+
+from ensemble.metrics import risk
+from ensemble.metrics.costs import Counts
+from ensemble.policies import RULES, Policy
+from ensemble.values.digits import alone, percents
+from ensemble.values.results import Classes
+
+UNKNOWN = "–"
+
+
+def rule_in_words(policy: Policy, classes: Classes) -> str:
+    """What a policy does, in one plain sentence."""
+    if classes.defect is None:
+        by = "the highest mean probability" if policy.rule == "mean" else "the most votes"
+        look = f"; a person looks where it is ahead by less than {alone(policy.margin)}" if policy.margin else ""
+        return f"The class with {by}{look}."
+    if not RULES[policy.rule].sides:
+        look = f", REVIEW from {alone(policy.review_from)} on" if policy.has_review else ""
+        return f"NOK where the mean defect probability is {alone(policy.reject_from)} or more{look}."
+    enough = {
+        "any": "one model says so",
+        "all": "every model says so",
+        "majority": f"{_share(policy.reject_from)} of the models say so",
+        "weighted": f"models with {_share(policy.reject_from)} of the weight say so",
+    }
+    look = f"; REVIEW from {percents(policy.review_from)[0]} on" if policy.has_review else ""
+    cuts = "its own threshold" if policy.thresholds else f"a probability of {alone(policy.cut_of(''))}"
+    return f"NOK where {enough[policy.rule]}{look}. Each model says NOK from {cuts} on."
+
+
+def conditions(policy: Policy) -> str:
+    """What beside the cuts has a say in its verdicts; empty where nothing has."""
+    parts = [f"fewer than {policy.quorum} votes are REVIEW"] if policy.quorum > 1 else []
+    if any(stage.ok_below is not None or stage.nok_from is not None for stage in policy.cascade):
+        parts.append("a part that an early stage of its cascade settles does not follow the cuts")
+    parts += ["named kinds of defect count for themselves"] if policy.exceptions else []
+    return f"Besides: {'; '.join(parts)}." if parts else ""
+
+
+def bounded(events: int, parts: int) -> str:
+    """A count of so many with the highest rate that it still allows, as `3 of 84 · up to 9 %`."""
+    return f"{events} of {parts} · {risk.at_most(events, parts)}" if parts else "nothing seen"
+
+
+def many(number: int, noun: str) -> str:
+    """A count with its noun."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def reviews(counts: Counts) -> int:
+    """How many parts a person must look at."""
+    return counts.reviews_good + counts.reviews_defective
+
+
+def money(value: float | None) -> str:
+    """An amount; a dash where it is not known."""
+    return UNKNOWN if value is None else f"{value:,.2f}" if value < 100 else f"{value:,.0f}"
+
+
+def _share(value: float) -> str:
+    return "at least half" if value == 0.5 else f"at least {percents(value)[0]}"

@@ -1,0 +1,226 @@
+"""The new model against the current one: the answer, what differs and how surely, and the photos that changed."""
+
+import base64
+import json
+from collections import Counter
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+
+from ensemble import figures
+from ensemble.evaluation import comparison as compared
+from ensemble.evaluation.comparison import Answer, Change, Comparison, Estimate, Figure, TypeCounts, Voter
+from ensemble.figures.comparisons import Limits
+from ensemble.metrics import risk
+from ensemble.policies.cases import Case
+from ensemble.values.errors import QuorumError
+from ensemble.values.results import Classes, word
+from pages.components.common.charts import show_chart, show_csv, show_file
+from pages.components.common.sheet import as_markdown, breakable, chip, show_sheet
+from pages.session import policy_evidence, products
+
+WORDS: dict[Answer, str] = {
+    "better": "The new one is better",
+    "worse": "The new one is worse",
+    "mixed": "Better at one thing, worse at another",
+    "undecided": "No difference shown",
+}
+NAMES = {
+    "accuracy": "Right of all",
+    "right_of_decided": "Right of those decided",
+    "auroc": "AUROC",
+    "escape_rate": "Escapes",
+    "overkill_rate": "Overkills",
+    "review_rate": "Reviews",
+}
+MORE_IS_BETTER = ("accuracy", "auroc")
+
+
+def show_comparison(comparison: Comparison) -> None:
+    """Show a comparison of a new model with the current one, and offer it as a file."""
+    with st.container(key="comparison"):
+        _show_answer(comparison)
+        _show_table(comparison)
+        _show_figure(comparison)
+        show_changes(comparison)
+        with st.expander("How they were compared"):
+            st.markdown("\n".join(f"- {as_markdown(said)}" for said in compared.remarks(comparison)))
+        data = json.dumps(comparison.as_json(), indent=2, ensure_ascii=False) + "\n"
+        show_file(data.encode(), "comparison", ".json", "This comparison (JSON)")
+
+
+def _show_answer(comparison: Comparison) -> None:
+    answer = compared.answer(comparison)
+    said = compared.sentence(comparison).partition(": ")[2] if answer != "undecided" else compared.sentence(comparison)
+    shown = escape(said[:1].upper() + said[1:]).replace(" %", "\N{NO-BREAK SPACE}%")
+    st.html(f'<div class="in-force"><div class="word">{WORDS[answer]}</div><p>{shown}</p></div>')
+    if comparison.learnt:
+        st.warning(
+            f"The current model has learnt from {comparison.learnt} of these {comparison.photos} photos, which "
+            "flatters it.",
+            icon=":material/report:",
+        )
+
+
+def _show_table(comparison: Comparison) -> None:
+    asked = [name for name in NAMES if any(name in voter.figures for voter in comparison.voters)]
+    rows = [_cells(voter, asked) for voter in comparison.voters]
+    show_sheet(("Voter", *(NAMES[name] for name in asked), "By chance"), rows, folding=True)
+    st.caption(
+        f"Current → new on the same {comparison.photos} photos; below, how much that is and its "
+        f"{risk.percent(risk.CONFIDENCE)} limits. By chance: how probable so uneven right and wrong verdicts are where "
+        "both are equally good, corrected for testing several."
+    )
+
+
+def _cells(voter: Voter, asked: list[str]) -> list[str]:
+    name = breakable(voter.name)
+    cells = [_figure(voter.figures[key]) if key in voter.figures else "–" for key in asked]
+    return [name, *cells, escape(compared.probability(voter.tests["right"].adjusted))]
+
+
+def _figure(figure: Figure) -> str:
+    if figure.before.value is None or figure.after.value is None:
+        return "–"
+    if figure.before.photos != figure.after.photos:
+        sides = " → ".join(f"{side.events} of {side.photos}" for side in (figure.before, figure.after))
+        return f"<div>{sides}</div>"
+    change = "" if figure.difference.value is None else f"<small>{_change(figure)}</small>"
+    return f"<div>{_side(figure.before)} → {_side(figure.after)}{_of(figure)}{change}</div>"
+
+
+def _side(side: Estimate) -> str:
+    return f"{side.value:.3f}" if side.events is None else str(side.events)
+
+
+def _of(figure: Figure) -> str:
+    return f" of {figure.after.photos}" if figure.after.photos is not None else ""
+
+
+def _change(figure: Figure) -> str:
+    """The difference and its limits: of rates in points of a hundred."""
+    change = figure.difference
+    scale, digits, unit = (1.0, 3, "") if figure.before.events is None else (100.0, 1, "\N{NO-BREAK SPACE}points")
+    told = f"{_signed(change.value or 0.0, scale, digits)}{unit}"
+    if change.low is None or change.high is None:
+        return told
+    low, high = (_signed(limit, scale, digits) for limit in (change.low, change.high))
+    return f"{told}, <wbr>{low}\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}{high}"
+
+
+def _signed(value: float, scale: float, digits: int) -> str:
+    shown = f"{scale * value:+.{digits}f}"
+    return "0" if float(shown) == 0 else shown.replace("-", "\N{MINUS SIGN}")
+
+
+def _show_figure(comparison: Comparison) -> None:
+    asked = [name for name in NAMES if any(_limits(voter, name) for voter in comparison.voters)]
+    chosen = st.segmented_control(
+        "What has changed",
+        asked,
+        default=asked[0],
+        required=True,
+        format_func=lambda name: NAMES[name],
+        key="comparison_figure",
+    )
+    values = {voter.name: limits for voter in comparison.voters if (limits := _limits(voter, chosen))}
+    unit = {"accuracy": "Share of all photos that are right", "auroc": "AUROC"}.get(
+        chosen, f"Rate of {NAMES[chosen].lower()}"
+    )
+    chart = figures.differences(values, products.scheme(), unit, more_is_better=chosen in MORE_IS_BETTER)
+    show_chart(chart, f"comparison-{chosen.replace('_', '-')}")
+
+
+def _limits(voter: Voter, name: str) -> Limits | None:
+    change = voter.figures[name].difference if name in voter.figures else Estimate()
+    return None if change.value is None else (change.value, change.low, change.high)
+
+
+PAGE = 12
+KINDS = {
+    "escaped": "Escapes now",
+    "caught": "Caught now",
+    "rejected": "Overkill now",
+    "spared": "Overkill no more",
+    "broken": "Right no more",
+    "mended": "Right now",
+    "otherwise": "Decided otherwise",
+}
+COLUMNS = ("what", "photo", "truth", "defect", "product", "before", "after")
+
+
+def show_changes(comparison: Comparison) -> None:
+    """Show escapes by type of defect, and every photo whose verdict changed, some at a time."""
+    _show_types(comparison.types)
+    st.subheader("Which photos changed", anchor=False)
+    if not comparison.changes:
+        st.html('<p class="calm">Both decide every photo alike.</p>')
+        return
+    counts = Counter(change.kind for change in comparison.changes)
+    kind = st.segmented_control(
+        "Show",
+        [name for name in KINDS if name in counts],
+        default=next(name for name in KINDS if name in counts),
+        required=True,
+        format_func=lambda name: f"{KINDS[name]} {counts[name]}",
+        label_visibility="collapsed",
+        key="comparison_kind",
+    )
+    shown = [change for change in comparison.changes if change.kind == kind]
+    pages = -(-len(shown) // PAGE)
+    page = st.pagination(pages, key=f"comparison_page {kind}") if pages > 1 else 1
+    cards = "".join(_card(change, comparison.classes) for change in shown[(page - 1) * PAGE : page * PAGE])
+    st.html(f'<div class="parts changes">{cards}</div>')
+    show_csv("changes", COLUMNS, [_row(change) for change in comparison.changes])
+
+
+def _show_types(types: tuple[TypeCounts, ...]) -> None:
+    if not types:
+        return
+    st.subheader("Escapes by type of defect", anchor=False)
+    rows = [
+        (escape(_spoken(each.defect)), f"{each.before} → {each.after}", str(each.photos))
+        for each in types
+        if each.before or each.after
+    ]
+    if rows:
+        show_sheet(("Type", "Current → new", "Photos"), rows)
+    if caught := [f"{_spoken(each.defect)} ({each.photos})" for each in types if not (each.before or each.after)]:
+        st.caption(as_markdown(f"No escape of either: {', '.join(sorted(caught))}."))
+
+
+def _spoken(defect: str) -> str:
+    return defect.replace("_", " ")
+
+
+def _card(change: Change, classes: Classes) -> str:
+    defect = _spoken(change.defect) if change.defect != change.label else ""
+    facts = " · ".join(filter(None, (f"truly {word(change.label)}", defect, change.category)))
+    verdicts = f"{chip(change.before, classes)} → {chip(change.after, classes)}"
+    name = escape(Path(change.photo).stem.replace("_", " "))
+    said = f"<div><h4>{name}</h4><p>{verdicts}<br>{escape(facts)}</p></div>"
+    return f'<article class="part">{_picture(change)}{said}</article>'
+
+
+def _picture(change: Change) -> str:
+    try:
+        thumbnail = policy_evidence.case_thumbnail(Case(change.photo, change.sha256, change.label, ()))
+    except QuorumError:  # the product has no evidence that would say where its photos lie
+        thumbnail = None
+    if thumbnail is None:
+        return '<div class="gone">photo<br>not here</div>'
+    address = f"data:image/jpeg;base64,{base64.b64encode(thumbnail).decode()}"
+    return f'<img src="{address}" alt="{escape(change.photo)}" loading="lazy">'
+
+
+def _row(change: Change) -> dict[str, object]:
+    return {
+        "what": KINDS[change.kind],
+        "photo": change.photo,
+        "truth": change.label,
+        "defect": change.defect,
+        "product": change.category,
+        "before": change.before,
+        "after": change.after,
+    }

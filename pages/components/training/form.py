@@ -1,0 +1,156 @@
+"""What to train: the product, the photos, how thoroughly, and on demand which members on which backbones."""
+
+import streamlit as st
+
+from ensemble.jobs import Settings
+from ensemble.members import KINDS
+from ensemble.training.hyperparameters import PROFILES
+from pages.components.common.progress import show_work
+from pages.components.common.sheet import as_markdown
+from pages.session import owners, products, trainings
+
+NEW = "A new product"
+BALANCES = {
+    "weights": "Rare classes weigh more, as usual",
+    "undersample": "Learn from as many of each class as the rarest has",
+    "none": "Learn from them as they are",
+}
+
+
+def show_training_form() -> None:
+    """Show what can be chosen and the button that starts."""
+    teachers = trainings.teachers()
+    ready = [each for each in teachers if not each.obstacle]
+    if not teachers:
+        st.info("There are no photos to learn from yet. Bring some in on the screen **Data**.", icon=":material/photo:")
+        return
+    if not ready:
+        st.info("None of the photos can be trained on yet.", icon=":material/photo:")
+        _show_blocked(teachers)
+        return
+    teacher, name = _show_source(ready)
+    _show_blocked(teachers)
+    _show_waiting(teacher)
+    kinds, obstacles = trainings.kinds_for(teacher.data)
+    profile = st.segmented_control(
+        "How thoroughly",
+        list(PROFILES),
+        default="balanced",
+        required=True,
+        format_func=lambda each: PROFILES[each].title,
+        key="training_profile",
+    )
+    st.caption(as_markdown(PROFILES[profile].sentence))
+    chosen, backbones, balance, seed = _show_details(kinds, obstacles, profile)
+    author = st.text_input("Your name", key="training_author", width=260)
+    settings = Settings(
+        data=str(teacher.data),
+        models=str(trainings.product_folder(name)),
+        product=name.strip(),
+        kinds=tuple(chosen),
+        backbones=tuple(backbones),
+        profile=profile,
+        seed=seed,
+        balance=balance,
+    )
+    pressed = st.button(  # no callback: it would get what was chosen when the page was last shown
+        "Start training",
+        type="primary",
+        icon=":material/model_training:",
+        disabled=not name.strip() or not chosen,
+        key="start_training",
+    )
+    if pressed:
+        trainings.start_training(settings, author)
+        st.rerun()
+    st.caption("It runs beside the dashboard. What is in force stays so until you publish the new version.")
+
+
+def _show_source(ready: list[trainings.Teacher]) -> tuple[trainings.Teacher, str]:
+    """Show the pickers of photos and product; the photos of the chosen product are the default, and a product that
+    others belong to is the default for those."""
+    by_name = {each.name: each for each in ready}
+    default = ready[0].name
+    trainings.reset_choice("training_data", list(by_name), default, f"{owners.product_called()} {default}")
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        teacher = by_name[st.selectbox("Photos", list(by_name), key="training_data", filter_mode=None, width=300)]
+        targets = [*products.products(), NEW]
+        product = NEW
+        if targets[1:]:
+            trainings.reset_choice("training_product", targets, teacher.product or NEW, teacher.name)
+            product = st.selectbox("Product", targets, key="training_product", filter_mode=None, width=260)
+        name = product
+        if product == NEW:
+            name = st.text_input(
+                "Its name",
+                value=teacher.name if teacher.name != trainings.SAMPLE_PHOTOS else "",
+                width=260,
+                key=f"training_name {teacher.name}",
+            )
+    if product not in {NEW, teacher.product}:
+        whose = f"the product {as_markdown(teacher.product)}" if teacher.product else "no product that is known here"
+        st.warning(
+            f"{as_markdown(teacher.name)} holds the photos of {whose}: check that they show {as_markdown(product)}.",
+            icon=":material/call_split:",
+        )
+    return teacher, name
+
+
+def _show_blocked(teachers: list[trainings.Teacher]) -> None:
+    """Say of what cannot be trained on why, or how far the work is that still brings its photos in."""
+    for each in teachers:
+        show_work(f"import {each.data}")
+        if each.obstacle:
+            st.caption(as_markdown(f"Not to be trained on yet: {each.name}. {each.obstacle}"))
+
+
+def _show_waiting(teacher: trainings.Teacher) -> None:
+    """Say what training would not learn from: confirmed mistakes that wait, and photos that could not be found."""
+    if missing := trainings.missing_of(teacher.data):
+        st.caption(as_markdown(missing))
+    waiting = trainings.waiting_mistakes(teacher.data)
+    if not waiting:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="waiting_mistakes"):
+        st.markdown(
+            f"**{waiting} confirmed mistake{'' if waiting == 1 else 's'}** wait{'s' if waiting == 1 else ''} here."
+        )
+        st.button(
+            "Pull into training",
+            icon=":material/move_down:",
+            on_click=trainings.pull_into_training,
+            args=(teacher.data,),
+            key="training_pull",
+        )
+
+
+def _show_details(kinds: tuple[str, ...], obstacles: list[str], profile: str) -> tuple[list[str], list[str], str, int]:
+    with st.expander("Members, backbones, seed", icon=":material/tune:"):
+        chosen = st.multiselect(
+            "Members",
+            kinds,
+            default=[kind for kind in kinds if kind in (PROFILES[profile].kinds or kinds)],
+            format_func=lambda kind: KINDS[kind].title,
+            key=f"training_kinds {profile} {' '.join(kinds)}",
+        )
+        for sentence in obstacles:
+            st.caption(as_markdown(sentence))
+        here, away = trainings.backbones()
+        backbones = st.multiselect(
+            "Backbones",
+            [*here, *away],
+            default=here[:1],
+            format_func=lambda each: each if each in here else f"{each} (download)",
+            key="training_backbones",
+        )
+        if any(each in away for each in backbones):
+            st.caption("Weights that are not on this machine are downloaded when the training begins.")
+        balance = st.selectbox(
+            "Where classes differ in number",
+            list(BALANCES),
+            format_func=lambda each: BALANCES[each],
+            key="training_balance",
+            filter_mode=None,
+        )
+        seed = st.number_input("Seed", 0, 10_000, 0, key="training_seed", width=140)
+    return list(chosen), list(backbones), str(balance), int(seed)

@@ -1,0 +1,75 @@
+"""Trainings that are going on: how far, how long yet, curves, log, and a way to end them."""
+
+import streamlit as st
+
+from ensemble import figures
+from ensemble.jobs import Job
+from ensemble.values.errors import QuorumError
+from pages.components.common.progress import duration
+from pages.components.common.sheet import as_markdown
+from pages.components.common.votes import STILL
+from pages.session import products, trainings
+
+LINES = 12  # of the log
+
+
+def show_running_trainings() -> None:
+    """Show every training that has not ended, as it is now."""
+    for job in trainings.trainings():
+        if job.is_open:
+            _show_running(job.id)
+
+
+@st.fragment(run_every=1.0)
+def _show_running(number: int) -> None:
+    try:
+        job = trainings.training(number)
+    except QuorumError as error:
+        st.error(as_markdown(str(error)), icon=":material/report:")
+        return
+    if not job.is_open:
+        st.rerun()
+        return
+    with st.container(border=True, key=f"training {number}"):
+        st.markdown(f"**Training {as_markdown(job.settings.product)}** · {_asked(job)}")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.progress(job.share, text=_progress_text(job))
+            st.button(
+                "Ending …" if job.cancel_asked else "Cancel",
+                icon=":material/stop_circle:",
+                disabled=job.cancel_asked is not None,
+                on_click=trainings.cancel_training,
+                args=(number,),
+                key=f"cancel {number}",
+            )
+        _show_curves(job)
+        _show_log(job)
+
+
+def _asked(job: Job) -> str:
+    who = as_markdown(job.author) or "somebody"
+    return f"asked by {who} at {job.asked[11:16]} UTC"
+
+
+def _progress_text(job: Job) -> str:
+    left = "" if job.seconds_left is None else f" · about {duration(job.seconds_left)} left"
+    return as_markdown(f"{job.share:.0%} · {job.stage or 'Starting'}{left}")
+
+
+def _show_curves(job: Job) -> None:
+    for member, curves in job.curves.items():
+        if any(len(values) > 1 for values in curves.values()):
+            st.caption(as_markdown(member))
+            st.plotly_chart(
+                figures.curves(curves, products.scheme()),
+                theme=None,
+                config=STILL,
+                key=f"live {job.id} {member}",
+                alt=figures.curves_text(curves),
+            )
+
+
+def _show_log(job: Job) -> None:
+    lines = trainings.training_log(job.id).splitlines()
+    if lines:
+        st.code("\n".join(lines[-LINES:]), language=None, wrap_lines=True)

@@ -1,0 +1,106 @@
+"""What trainings have left: a version to compare and to put in force or give up; or why there is none."""
+
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+
+from ensemble.jobs import Job
+from ensemble.store.versions import Summary
+from pages.components.common.sheet import as_markdown, show_sheet
+from pages.components.training.comparison import show_comparison
+from pages.components.training.policies import ask_about_policies
+from pages.session import trainings
+
+ENDED = {"failed": "has failed", "cancelled": "was cancelled"}
+
+
+def show_training_results() -> None:
+    """Show the newest training of each product that has ended, and what waits for a decision."""
+    sentence, wrong = trainings.told_of_training()
+    if sentence:
+        (st.error if wrong else st.success)(as_markdown(sentence))
+    decided: set[Path] = set()
+    waiting: set[Path] = set()
+    for job in trainings.trainings():  # the newest first
+        if job.is_open:
+            continue
+        if job.folder not in waiting and trainings.waiting_version(job) is not None:
+            waiting.add(job.folder)
+            _show_done(job)
+        elif job.folder not in decided | waiting and job.state != "done":
+            _show_ended(job)
+        decided.add(job.folder)
+
+
+def _show_ended(job: Job) -> None:
+    reason = as_markdown(job.error) if job.error else "The model in force is as it was."
+    with st.container(key=f"ended {job.id}"):
+        show = st.error if job.state == "failed" else st.info
+        show(f"**The training of {as_markdown(job.settings.product)} {ENDED[job.state]}.** {reason}")
+        log = trainings.training_log(job.id)
+        if log:
+            with st.expander("What its process said"):
+                st.code(log, language=None, wrap_lines=True)
+
+
+def _show_done(job: Job) -> None:
+    found = trainings.waiting_version(job)
+    if found is None:
+        return
+    store = trainings.store_of(job)
+    with st.container(border=True, key=f"candidate {job.id}"):
+        st.subheader(f"Version {found.number} of {as_markdown(job.settings.product)} is ready", anchor=False)
+        comparison = trainings.comparison_of(found)
+        if comparison is None:
+            _show_first(found)
+        else:
+            show_comparison(comparison)
+            compared_with = found.notes.get("compared_with")
+            if compared_with not in {None, trainings.current_version(job)}:
+                st.warning(
+                    f"It was compared with version {as_markdown(str(compared_with))}, which is no longer in force."
+                )
+        for note in found.notes.get("said", ()):
+            st.caption(as_markdown(note))
+        set_aside = ask_about_policies(store, found.number, "publish")
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            author = st.text_input("Your name", value=job.author, key=f"publisher {job.id}", width=240)
+            publish = st.button(
+                "Publish",
+                type="primary",
+                icon=":material/publish:",
+                key=f"publish {job.id}",
+                disabled=set_aside is None,
+            )
+            discard = st.button("Discard", icon=":material/delete:", key=f"discard {job.id}")
+        if publish:  # no callback: it would get the name as it was when the page was last shown
+            trainings.publish_version(
+                store, found.number, author, "Published after training.", set_aside=set_aside or ()
+            )
+        if discard:
+            trainings.discard_version(store, found.number)
+        if publish or discard:
+            st.rerun()
+        st.caption("Published, it votes from the next photo on; below it can be rolled back at any time.")
+
+
+def _show_first(found: Summary) -> None:
+    why = found.notes.get("not_compared")
+    st.info(as_markdown(why) if why else "It is the first model of this product: there is none to compare it with.")
+    show_sheet(("Member", "Right", "AUROC", "Escape", "Overkill", "Test photos"), _rows(found))
+
+
+def _rows(found: Summary) -> list[list[str]]:
+    return [
+        [
+            escape(name),
+            *(_share(figures.get(key)) for key in ("accuracy", "auroc", "escape_rate", "overkill_rate")),
+            str(figures.get("photos", "–")),
+        ]
+        for name, figures in found.members.items()
+    ]
+
+
+def _share(value: object) -> str:
+    return f"{value:.3f}" if isinstance(value, int | float) else "–"

@@ -1,0 +1,62 @@
+"""Every version of the chosen product, and the way back to one."""
+
+from html import escape
+
+import streamlit as st
+
+from ensemble.values.errors import QuorumError
+from pages.components.common.sheet import as_markdown, quiet_chip, show_sheet
+from pages.components.training.policies import ask_about_policies
+from pages.session import products, trainings
+
+WORDS = {"published": "", "candidate": "not published", "discarded": "discarded"}
+
+
+def show_versions() -> None:
+    """Show the versions of the product of the sidebar, the newest first, and roll back to one by one click."""
+    store = products.store()
+    if interrupted := trainings.interruption():
+        st.warning(as_markdown(interrupted), icon=":material/build:")
+        st.button("Understood", on_click=trainings.acknowledge_interruption, key="interrupted")
+    try:
+        found = trainings.versions_of(store)
+    except QuorumError as error:
+        st.error(as_markdown(str(error)), icon=":material/report:")
+        return
+    if len(products.products()) > 1:
+        st.caption(f"Of {as_markdown(store.product_name())}, the product that is picked in the sidebar.")
+    if not found:
+        st.caption(
+            f"No version of {as_markdown(store.product_name())} has been kept yet: its next training begins the list."
+        )
+        return
+    rows = []
+    for each in found:
+        state = quiet_chip("in force") if each.current else escape(WORDS[each.state])
+        best = max((figures.get("accuracy") or 0.0 for figures in each.members.values()), default=0.0)
+        rows.append(
+            [
+                f"{each.number} {state}",
+                each.at[:16].replace("T", " "),
+                escape(each.author or "–"),
+                escape(each.reason),
+                str(len(each.members)),
+                f"{best:.3f}" if best else "–",
+            ]
+        )
+    show_sheet(("Version", "Made (UTC)", "By", "Why", "Members", "Best member right"), rows, folding=True)
+    back = [each.number for each in found if not each.current and each.state != "discarded"]
+    if not back:
+        return
+    number = st.selectbox("Version", back, key=f"version {found[0].number}", filter_mode=None, width=140)
+    set_aside = ask_about_policies(store, number, "roll back")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        author = st.text_input("Your name", key="version_author", width=240)
+        pressed = st.button(
+            f"Put version {number} in force", icon=":material/undo:", key="roll_back", disabled=set_aside is None
+        )
+    if pressed:  # no callback: it would get the name as it was when the page was last shown
+        waits = next(each.state for each in found if each.number == number) == "candidate"
+        reason = "Published from the list." if waits else f"Rolled back to version {number}."
+        trainings.publish_version(store, number, author, reason, set_aside=set_aside or ())
+        st.rerun()

@@ -1,0 +1,1 @@
+"""What a visitor has chosen and what was found for them: the only home of caches and session keys."""

@@ -1,0 +1,154 @@
+"""A batch: judged in the background, whatever its visitor does meanwhile, and kept on the visitor's table."""
+
+import logging
+import secrets
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import streamlit as st
+
+from ensemble.inspection import batches
+from ensemble.inspection.batches import Judged
+from ensemble.policies import Policy
+from ensemble.values.errors import QuorumError
+from ensemble.values.results import Classes
+from pages.session.background import Progress, StoppedError, Work, begin
+from pages.session.inspection import inspection
+from pages.session.products import BATCH, DEMO, classes, is_demo, mode, policy, product_name
+from pages.session.tables import is_lent, lay, table
+from pages.session.wishes import PRODUCT, pick
+
+
+@dataclass(slots=True)
+class Batch:
+    """A batch of one product: what has been judged of it so far, and the work that judges the rest.
+
+    `mode` is that of the moment when it began; `product` is what a person calls the product.
+    """
+
+    mode: str
+    product: str
+    demo: bool
+    classes: Classes
+    total: int
+    rows: list[Judged] = field(default_factory=list, repr=False)
+    seconds: float = 0.0
+    work: Work | None = None
+    key: str = field(default_factory=lambda: secrets.token_hex(4))
+    decided: tuple[Policy, list[Judged]] | None = field(default=None, repr=False)  # the rows by the policy asked last
+
+    @property
+    def running(self) -> bool:
+        """Whether photos are still being judged."""
+        return self.work is not None and not self.work.done
+
+    @property
+    def stopped(self) -> bool:
+        """Whether somebody has ended it before its end."""
+        return self.work is not None and self.work.stop and len(self.rows) < self.total
+
+    @property
+    def error(self) -> str:
+        """The sentence that says why it broke off, if so."""
+        return self.work.error if self.work is not None and not self.work.stop else ""
+
+    @property
+    def nbytes(self) -> int:
+        """What it takes of the memory, roughly: a small copy a photo, and what is said of it."""
+        return sum(len(row.thumbnail) + 4096 for row in self.rows)
+
+    def stop(self) -> None:
+        """Judge no further; what has been judged stays."""
+        if self.work is not None and self.running:
+            self.work.stop = True
+
+
+def batch() -> Batch | None:
+    """The batch of this visitor, of whatever product."""
+    found: Batch | None = table().get(BATCH)
+    return found
+
+
+def is_of_this_product(found: Batch) -> bool:
+    """Whether a batch was begun with the product that is chosen now, and in the same mode."""
+    return (found.product, found.demo) == (product_name(), is_demo())
+
+
+def is_up_to_date(found: Batch) -> bool:
+    """Whether the members that judge now are those that have judged this batch."""
+    return found.mode == mode()
+
+
+def may_stop_batch() -> bool:
+    """Whether this page has begun its batch, or the page that has is closed: nobody ends somebody else's work."""
+    return not is_lent(BATCH)
+
+
+def start_batch(files: Sequence[batches.File]) -> None:
+    """Begin a new batch in the place of the last one; for a button's callback."""
+    begun = Batch(mode(), product_name(), is_demo(), classes(), batches.count(files))
+    judged = batches.judge(batches.entries(_one_by_one(files)), inspection())
+    stop_batch()
+    begun.work = begin(f"Batch of {begun.total} files", lambda report: _judge(begun, judged, report))
+    lay(BATCH, begun)
+
+
+def _one_by_one(files: Sequence[batches.File]) -> Iterator[batches.File]:
+    """The files, each forgotten once it is given: uploads must not lie in memory until the last one is judged."""
+    waiting = deque(files)
+    while waiting:
+        yield waiting.popleft()
+
+
+def _judge(begun: Batch, judged: Iterator[Judged], report: Progress) -> None:
+    start = time.monotonic()
+    report("", 0.0)
+    try:
+        for row in judged:
+            begun.rows.append(row)
+            begun.seconds = time.monotonic() - start
+            report("", len(begun.rows) / begun.total)
+    except StoppedError:
+        raise
+    except Exception as error:  # whatever it is, what was judged stays, and the screen must tell it
+        raise QuorumError(_broken_off(begun, error)) from error
+
+
+def _broken_off(begun: Batch, error: Exception) -> str:
+    """The sentence about a batch that an error has ended; one that is not ours goes to the log, under a reference."""
+    why = str(error)
+    if not isinstance(error, QuorumError):
+        reference = secrets.token_hex(2)
+        logging.getLogger(__name__).error("Reference %s", reference, exc_info=error)
+        why = f"The log has the details (reference {reference}). Analyze the files again."
+    kept = "; what was judged stays" if begun.rows else ""
+    return f"It broke off after {len(begun.rows)} of {begun.total} files{kept}. {why}"
+
+
+def stop_batch() -> None:
+    """Judge no further; what has been judged stays. For a button's callback."""
+    if (found := batch()) is not None and may_stop_batch():
+        found.stop()
+
+
+def show_product_of_batch() -> None:
+    """Choose the product of the batch again; for a button's callback."""
+    if (found := batch()) is not None:
+        st.session_state[DEMO] = found.demo
+        if found.product:
+            pick(PRODUCT, found.product)
+
+
+def batch_rows(found: Batch) -> list[Judged]:
+    """What has been judged so far, by the policy that is chosen now where it decides on votes of the same members."""
+    if not is_up_to_date(found):
+        return list(found.rows)
+    chosen = policy()
+    asked, rows = found.decided or (chosen, [])
+    if (asked, asked.state) != (chosen, chosen.state):
+        rows = []
+    rows = [*rows, *batches.decided_by(chosen, found.rows[len(rows) :])]
+    found.decided = chosen, rows
+    return rows

@@ -1,0 +1,353 @@
+"""The workbench of a visitor: which collection, which files to bring in, what is odd, what was decided."""
+
+import contextlib
+import hashlib
+import os
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import streamlit as st
+
+from ensemble.datasets import workbench
+from ensemble.datasets.collection import (
+    Added,
+    Collection,
+    Decision,
+    Finding,
+    Kept,
+    Mistake,
+    collections,
+    find_collection,
+)
+from ensemble.datasets.workbench import Preview, Reading
+from ensemble.imaging.photos import read_photo
+from ensemble.imaging.previews import thumbnail
+from ensemble.importers import Problem
+from ensemble.values.errors import DataError, QuorumError
+from ensemble.values.legible import shortened
+from pages.session.background import forget_work, start_work
+from pages.session.owners import collections_root, own_collection, product_called
+from pages.session.products import HOME, data_root, products
+from pages.session.typed_paths import as_path
+
+COLLECTION, STEP = "collection", "step"  # keys of widgets, and names in the page's address
+OVERVIEW, BRING_IN, CLEAN, SPLIT = "Overview", "Bring in", "Clean", "Split"
+STEPS = (OVERVIEW, BRING_IN, CLEAN, SPLIT)
+FOLDERS = "QUORUM_FOLDERS"  # the setting with the folders whose photos may be brought in by path
+TOLD, PREVIEW, NEXT, PICKED, GONE = "_told_of_data", "_preview", "_next", "_picked_collection", "_gone_collection"
+SHOWN_FOR = "_collection_shown_for"  # the product that was chosen when this screen was shown last
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where photos come from: a folder of this machine, or uploaded files; `key` changes with them."""
+
+    title: str
+    key: str
+    files: Path | tuple[workbench.File, ...]
+
+
+def collection_names() -> list[str]:
+    """The collections that there are."""
+    return list(collections(collections_root()))
+
+
+def collection() -> Collection | None:
+    """The collection that was picked, else that of the chosen product, else the first; None where there is none yet.
+
+    None also where one was asked for that is no more: another is never taken in its place.
+    """
+    if missing_collection():
+        return None
+    found = collections(collections_root())
+    name = st.session_state.get(COLLECTION)
+    if name:
+        return Collection(found[name]) if name in found else None
+    return own_collection() or next(map(Collection, found.values()), None)
+
+
+def pick_collection() -> None:
+    """Somebody has picked a collection by hand; for a picker's callback."""
+    st.session_state.pop(GONE, None)
+    st.session_state[PICKED] = st.session_state.get(COLLECTION)
+
+
+def import_target() -> Collection | None:
+    """Where photos go unless somebody says otherwise: the collection that was picked by hand, else that of the chosen
+    product; None for a new one, so that no product's photos come among another's."""
+    found = collection()
+    if found is not None and (found.name == st.session_state.get(PICKED) or not products()):
+        return found
+    return own_collection()
+
+
+def findings() -> tuple[Finding, ...]:
+    """What is odd about the photos of the picked collection and still open."""
+    found = collection()
+    return found.findings() if found else ()
+
+
+def decisions() -> tuple[Decision, ...]:
+    """What was decided about the picked collection, the newest first."""
+    found = collection()
+    return found.decisions() if found else ()
+
+
+def torn() -> list[list[str]]:
+    """Photos of the picked collection that belong together and lie in different splits, group by group."""
+    found = collection()
+    return workbench.torn(found) if found else []
+
+
+def mistakes() -> tuple[Mistake, ...]:
+    """Confirmed mistakes of the picked collection that wait for the next training."""
+    found = collection()
+    return found.mistakes() if found else ()
+
+
+def photos() -> tuple[Kept, ...]:
+    """All photos of the picked collection."""
+    found = collection()
+    return found.photos() if found else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was done last: the sentence, whether it is a refusal, and the number of the decision to take back."""
+
+    sentence: str
+    wrong: bool = False
+    decision: int | None = None
+
+
+def told_of_data() -> Told | None:
+    """What was done last, told once."""
+    found: Told | None = st.session_state.pop(TOLD, None)
+    return found
+
+
+def go_on(step: str, key: str = "") -> None:
+    """Go to a step, and forget work that is done; for a button's callback."""
+    st.session_state[STEP] = step
+    forget_work(key)
+
+
+def arrive() -> None:
+    """Go where the last run has sent the visitor, before any widget is shown; at first to the overview."""
+    st.session_state.setdefault(STEP, OVERVIEW)
+    if found := st.session_state.pop(NEXT, None):
+        st.session_state[COLLECTION], st.session_state[STEP] = found
+        pick_collection()
+    _follow_product()
+    asked = st.session_state.get(COLLECTION) or st.query_params.get(COLLECTION)
+    if asked and not missing_collection():
+        if asked in collection_names():
+            st.session_state[COLLECTION] = asked
+        else:
+            st.session_state.pop(COLLECTION, None)
+            st.session_state[GONE] = asked
+
+
+def _follow_product() -> None:
+    """With another product comes its own collection, unless the one that is shown was picked by hand."""
+    product = product_called()
+    before = st.session_state.get(SHOWN_FOR, product)
+    st.session_state[SHOWN_FOR] = product
+    asked = missing_collection() or st.session_state.get(COLLECTION) or st.query_params.get(COLLECTION)
+    if product == before or (asked and asked == st.session_state.get(PICKED)):
+        return
+    for state in (st.session_state, st.query_params):
+        state.pop(COLLECTION, None)
+    st.session_state.pop(GONE, None)
+    if found := collection():
+        st.session_state[COLLECTION] = found.name
+
+
+def missing_collection() -> str:
+    """The collection that was asked for and is no more, until another is picked; empty where there is none such."""
+    return str(st.session_state.get(GONE, ""))
+
+
+def note_in_address() -> None:
+    """Put the collection that is shown into the page's address, so that a link to it finds it again.
+
+    No widget is bound to it: a bound one leaves its first choice out of the address.
+    """
+    found = collection()
+    if found is not None and st.query_params.get(COLLECTION) != found.name:
+        st.query_params[COLLECTION] = found.name
+
+
+# ---------------------------------------------------------------------------------------------------------- bringing in
+
+
+def allowed_folders() -> tuple[Path, ...]:
+    """Where photos may be brought in from by their path: the photos that ship, and what the setting names."""
+    named = [folder.strip() for folder in os.environ.get(FOLDERS, "").split(os.pathsep)]
+    found = [data_root()]
+    for folder in filter(None, named):
+        with contextlib.suppress(DataError):  # the home of nobody: nothing lies in it
+            found.append(as_path(folder))
+    return tuple(found)
+
+
+def folder_source(text: str) -> Source:
+    """A folder or zip file of this machine as a source; a DataError where it is outside the allowed ones."""
+    path = as_path(text)
+    try:
+        whole = (path if path.is_absolute() else HOME / path).resolve()
+        allowed = any(whole.is_relative_to(folder.resolve()) for folder in allowed_folders())
+        if allowed and whole.exists():
+            return Source(whole.name, f"folder {whole} {whole.stat().st_mtime_ns}", whole)
+    except (OSError, RuntimeError, ValueError) as error:  # too long, no permission, links in a circle, NUL
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DataError(f"{shortened(str(path))} cannot be looked at ({reason}). Check the path.") from error
+    if allowed:
+        raise DataError(f"{shortened(str(path))} does not exist on the machine that Quorum runs on. Check the path.")
+    raise DataError(
+        f"{shortened(str(path))} lies outside the folders that may be read: "
+        f"{', '.join(str(folder) for folder in allowed_folders())}. Upload the photos, or name more folders in the "
+        f"setting {FOLDERS}."
+    )
+
+
+def upload_source(files: Sequence[object]) -> Source:
+    """Uploaded files as a source."""
+    named = [(file.name, file.getvalue, file.file_id) for file in files]  # type: ignore[attr-defined]
+    key = hashlib.sha256("\n".join(f"{name} {identity}" for name, _, identity in named).encode()).hexdigest()
+    first = named[0][0].replace("\\", "/").split("/")[0]
+    return Source(Path(first).stem, key, tuple((name, read) for name, read, _ in named))
+
+
+def previewed(source: Source, reading: Reading) -> Preview:
+    """What a source holds, read as asked; a DataError says what was expected and what is there."""
+    key = repr((source.key, reading.layout, reading.field, reading.table))
+    known, found = st.session_state.get(PREVIEW, ("", None))
+    if known != key:
+        try:
+            found = workbench.preview(source.files, collections_root(), reading)
+        except QuorumError as error:
+            found = str(error)
+        st.session_state[PREVIEW] = key, found
+    if isinstance(found, str):
+        raise DataError(found)
+    return cast(Preview, found)
+
+
+def as_reading(layout: str | None, field: str, table: str) -> Reading:
+    """What was asked for; a table is `VALUE = CLASS` line by line."""
+    return Reading(layout, field.strip(), _table(table))
+
+
+def _table(text: str) -> dict[str, str] | None:
+    """`VALUE = CLASS` line by line -> which value means which class; None where nothing is said."""
+    lines = [line.partition("=") for line in text.splitlines() if line.strip()]
+    return {value.strip(): name.strip() or value.strip() for value, _, name in lines} or None
+
+
+def bring_in(
+    source: Source, reading: Reading, meaning: Mapping[str, str | None], name: str, split: str | None, author: str
+) -> None:
+    """Bring a source into a collection, a new one where none has that name; a DataError where it cannot be made."""
+    root = collections_root()
+    known = find_collection(root, name)
+    target = Collection(known) if known else Collection.create(root, name)
+
+    def do(progress: workbench.Progress) -> Added:
+        progress("Unpacking", 0.0)
+        with workbench.opened(source.files, root, reading) as found:
+            return workbench.bring_in(
+                found, target, origin=source.title, meaning=meaning, split=split, author=author, progress=progress
+            )
+
+    if not start_work(f"import {target.folder}", f"Bringing photos into {target.name}", do):
+        raise DataError(
+            f"Other photos are being brought into {target.name}. Wait until they are in, then bring these in."
+        )
+    st.session_state[NEXT] = target.name, BRING_IN
+
+
+# ----------------------------------------------------------------------------------------------------- what was decided
+
+
+def decide(action: str, digests: Sequence[str], value: str = "", reason: str = "") -> None:
+    """Decide about photos of the picked collection; for a button's callback."""
+    _do(lambda found: found.decide(action, digests, value, reason=reason))
+
+
+def keep(findings: Sequence[Finding]) -> None:
+    """Say that what is odd may stay as it is; for a button's callback."""
+    _do(lambda found: found.keep(findings))
+
+
+def split_anew(shares: Mapping[str, int], seed: int, *, copies_together: bool) -> None:
+    """Deal the photos out anew."""
+    _do(lambda found: workbench.split_anew(found, shares, seed=seed, copies_together=copies_together))
+
+
+def pull_mistakes() -> None:
+    """Put confirmed mistakes into the training split; for a button's callback."""
+    _do(lambda found: found.pull())
+
+
+def take_back(number: int | None = None) -> None:
+    """Take a decision back, by default the last; for a button's callback."""
+    found = collection()
+    if found is None:
+        return
+    try:
+        st.session_state[TOLD] = Told(found.undo(number).undone_sentence())
+    except QuorumError as error:
+        st.session_state[TOLD] = Told(str(error), wrong=True)
+
+
+def look_through(*, label_errors: bool) -> None:
+    """Look for what is odd in the background."""
+    found = collection()
+    if found is not None:
+        start_work(
+            f"clean {found.folder}",
+            f"Looking through {found.name}",
+            lambda progress: workbench.look_through(found, label_errors=label_errors, progress=progress),
+        )
+
+
+def _do(decision: Callable[[Collection], Decision | None]) -> None:
+    found = collection()
+    if found is None:
+        return
+    try:
+        made = decision(found)
+    except QuorumError as error:
+        st.session_state[TOLD] = Told(str(error), wrong=True)
+        return
+    st.session_state[TOLD] = Told(made.sentence(), decision=made.number) if made else Told("Nothing changes by that.")
+
+
+# ------------------------------------------------------------------------------------------------------------- pictures
+
+
+def some_of(found: Sequence[Kept], count: int) -> list[Kept]:
+    """A few photos, the same ones each time they are asked for."""
+    return random.Random(0).sample(list(found), min(count, len(found)))
+
+
+def kept_thumbnail(photo: Kept) -> bytes | None:
+    """A small copy of a photo of the collection; None where its file is gone."""
+    try:
+        return _small(str(photo.path), photo.path.stat().st_mtime_ns)
+    except (QuorumError, OSError):
+        return None
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def _small(path: str, changed: int) -> bytes:
+    return thumbnail(read_photo(Path(path)).picture)
+
+
+def problem_rows(problems: Sequence[Problem]) -> list[dict[str, object]]:
+    """Problems as rows of a file."""
+    return [{"file": problem.name, "reason": problem.reason} for problem in problems]

@@ -1,0 +1,160 @@
+"""Verdicts that a person puts right: their photos wait in the product's collection for the next training."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import streamlit as st
+
+from ensemble.datasets.collection import Added, Collection, folder_name
+from ensemble.datasets.evidence_photos import photo_path
+from ensemble.imaging.out_of_distribution import doubt, measure
+from ensemble.imaging.photos import open_photo, read_bytes
+from ensemble.policies.cases import Case
+from ensemble.training.own_photos import bring_along, is_brought
+from ensemble.values.errors import DataError, QuorumError
+from ensemble.values.results import Verdict
+from pages.session.background import Progress, start_work, work
+from pages.session.owners import make_own_collection, own_collection, product_called
+from pages.session.photo import Chosen
+from pages.session.policy_evidence import evidence
+from pages.session.products import is_demo, manifest, mode, store
+
+CONFIRMED, ASKED = "_confirmed", "_asked_to_confirm"
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A photo with its true class, what was said of it, and why it may not show the part at all."""
+
+    data: bytes = field(repr=False)
+    name: str
+    label: str
+    verdict: str
+    doubt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Corrections whose photos may not show the part, so that a person has to confirm them once more."""
+
+    corrections: tuple[Correction, ...]
+    mode: str
+
+
+def product_collection() -> str:
+    """The name of the collection that corrections of the chosen product go into."""
+    found = own_collection()
+    return found.name if found else folder_name(product_called())
+
+
+def confirm_mistake(chosen: Chosen, label: str, verdict: Verdict) -> None:
+    """Keep the photo on the table with its true class; for a button's callback."""
+    _ask_or_keep([Correction(chosen.data, chosen.photo.name, label, verdict.label, verdict.doubt)], [])
+
+
+def confirm_cases(found: Sequence[tuple[Case, str]]) -> None:
+    """Keep cases and what was said of them as mistakes; for a button's callback.
+
+    A photo that is gone, or that is another one than was judged, is left out and named; the others are kept.
+    """
+    corrections, left_out = [], []
+    try:
+        for case, verdict in found:
+            try:
+                corrections.append(_correction(case, verdict))
+            except QuorumError as error:
+                left_out.append(str(error))
+    except QuorumError as error:
+        st.session_state[CONFIRMED] = f"They cannot be confirmed: {error}", True
+        return
+    _ask_or_keep(corrections, left_out)
+
+
+def question() -> Question | None:
+    """What a person has to confirm once more before it is kept; None where nothing is asked."""
+    asked: Question | None = st.session_state.get(ASKED)
+    if asked is not None and asked.mode != mode():
+        st.session_state.pop(ASKED)
+        return None
+    return asked
+
+
+def keep_all_the_same() -> None:
+    """Keep what was asked about; for a button's callback."""
+    asked = question()
+    st.session_state.pop(ASKED, None)
+    if asked is not None:
+        _keep(asked.corrections, ())
+
+
+def keep_none_of_them() -> None:
+    """Keep nothing of what was asked about; for a button's callback."""
+    st.session_state.pop(ASKED, None)
+
+
+def told_of_confirmed() -> tuple[str, bool]:
+    """What was confirmed last and whether that failed, told once; empty where nothing was."""
+    return st.session_state.pop(CONFIRMED, ("", False))
+
+
+def _correction(case: Case, verdict: str) -> Correction:
+    """A case with its bytes; a DataError where they are not those that were judged."""
+    path = photo_path(store().folder, evidence(), case)
+    if not path.is_file():
+        raise DataError(f"{case.photo} no longer lies where it was: it is not kept.")
+    data = read_bytes(path)
+    if hashlib.sha256(data).hexdigest() != case.sha256:
+        raise DataError(f"{case.photo} is another photo than the one that was judged: it is not kept.")
+    doubts = doubt(measure(open_photo(data, path.name).picture), manifest().photo_range)
+    return Correction(data, path.name, case.label, verdict, case.doubt or doubts)
+
+
+def _ask_or_keep(corrections: Sequence[Correction], left_out: Sequence[str]) -> None:
+    st.session_state.pop(ASKED, None)
+    sound = [each for each in corrections if not each.doubt]
+    if len(sound) < len(corrections):
+        st.session_state[ASKED] = Question(tuple(each for each in corrections if each.doubt), mode())
+    if sound or left_out:
+        _keep(sound, left_out)
+
+
+def _keep(corrections: Sequence[Correction], left_out: Sequence[str]) -> None:
+    if is_demo():
+        st.session_state[CONFIRMED] = "A demo keeps nothing. Turn demo mode off to confirm mistakes.", True
+        return
+    if not corrections:
+        st.session_state[CONFIRMED] = " ".join(left_out), True
+        return
+    try:
+        collection = own_collection() or make_own_collection()
+        for each in corrections:
+            collection.confirm(each.data, each.name, each.label, each.verdict)
+        along = _bring_along(collection)
+    except QuorumError as error:
+        st.session_state[CONFIRMED] = str(error), True
+        return
+    count = len(corrections)
+    others = f"The other {count} are kept: they wait" if count > 1 else "The other one is kept: it waits"
+    waits = others if left_out else "It waits" if count == 1 else f"{count} photos wait"
+    them = "it" if count == 1 else "them"
+    said = f"{waits} in the collection {collection.name} until somebody pulls {them} into training."
+    st.session_state[CONFIRMED] = " ".join([*left_out, said, *along]), bool(left_out)
+
+
+def _bring_along(collection: Collection) -> list[str]:
+    """Have the product's own photos brought into its collection, so that it can be trained on; what is said of it."""
+    product = store()
+    if is_brought(product, collection):
+        return []
+
+    def do(progress: Progress) -> Added:
+        return bring_along(product, collection, progress)
+
+    key, title = f"import {collection.folder}", f"Bringing the photos of {product_called()} into {collection.name}"
+    began = start_work(key, title, do)
+    going_on = work(key)
+    own = f"The photos that {product_called()} was trained and measured on come along"
+    if began or (going_on is not None and going_on.title == title):
+        return [f"{own}."]
+    return [f"{own} with the next confirmation: other photos are being brought in now."]

@@ -1,0 +1,195 @@
+"""A policy in the making, and what somebody is about to put in force; nothing here is in force yet."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from ensemble.metrics.costs import Line
+from ensemble.policies import Policy, PolicyBook, from_json
+from ensemble.policies.cases import Case
+from ensemble.policies.making import Chosen, cheapest, unsafe_name
+from ensemble.store import policy_history
+from ensemble.store.places import POLICIES
+from ensemble.values.errors import PolicyError, QuorumError
+from pages.session.policy_evidence import book, publish, roll_back
+from pages.session.products import classes, in_force, is_demo, manifest, mode, store
+
+FROM, PHOTOS, CANDIDATE = "from", "photos", "candidate"  # keys of widgets, and names in the page's address
+HELD_OUT, TEST = "held_out", "test"
+DRAFT, PENDING, MOVES, CHEAPEST, LOOKED = "_draft", "_pending", "_moves", "_cheapest", "_looked_into"
+SAVED, ENFORCED, OFFERED = "_saved", "_enforced", "_offered"
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """What somebody is about to put in force: the policies as they would be, and the text of those they would replace.
+
+    `state` is the earlier state to go back to; None where a policy of now becomes the active one.
+    """
+
+    mode: str
+    book: PolicyBook
+    seen: str
+    state: int | None = None
+
+    def active(self) -> Policy:
+        """The policy that would be active, as it applies to the product; a PolicyError where it cannot."""
+        product = "" if is_demo() else manifest().product
+        found = self.book.ordered[0].for_product(product)
+        if not found.applies_to(classes()):
+            raise PolicyError(f"{found.name} does not fit the classes {', '.join(classes().names)}. Choose another.")
+        return found
+
+
+# ---------------------------------------------------------------------------------------------------------- the draft
+
+
+def bases() -> tuple[Policy, ...]:
+    """What a draft can start from: the policies in force, the active one first, and what was chosen by cost."""
+    found = in_force().policies
+    chosen = chosen_by_cost()
+    return found if chosen is None else (*found, chosen.policy)
+
+
+def chosen_by_cost() -> Chosen | None:
+    """The policy that was chosen by cost for this product; None where nobody has asked."""
+    key, found = st.session_state.get(CHEAPEST, ("", None))
+    return found if key == mode() else None
+
+
+def choose_by_cost(held_out: Sequence[Case], line: Line, escape_limit: float) -> None:
+    """Have the cheapest policy chosen on held-out photos and start a draft from it; a PolicyError says why not."""
+    chosen = cheapest(held_out, classes(), line, escape_limit)
+    taken = {policy.name for policy in in_force().policies}
+    names = (chosen.policy.name, *(f"{chosen.policy.name} {number}" for number in range(2, len(taken) + 3)))
+    name = next(name for name in names if name not in taken)
+    st.session_state[CHEAPEST] = mode(), replace(chosen, policy=replace(chosen.policy, name=name))
+    st.session_state[FROM] = name
+
+
+def note_move(key: str, photos: str) -> None:
+    """Remember by which photos a cut was moved; for a widget's callback."""
+    st.session_state.setdefault(MOVES, {}).setdefault(key, set()).add(photos)
+
+
+def moved_by_test(key: str) -> bool:
+    """Whether a cut has ever been moved by looking at the photos that may only measure."""
+    return TEST in st.session_state.get(MOVES, {}).get(key, ())
+
+
+def keep_draft(draft: Policy) -> None:
+    """Lay the draft on the desk."""
+    st.session_state[DRAFT] = mode(), draft
+
+
+def draft() -> Policy | None:
+    """The draft that lies on the desk, while it belongs to this product."""
+    key, found = st.session_state.get(DRAFT, ("", None))
+    return found if key == mode() else None
+
+
+def save(new: Policy, name: str, author: str, reason: str) -> None:
+    """Save a draft among the product's policies, not in force; a PolicyError says what is missing or why it cannot."""
+    name, author, reason = (text.strip() for text in (name, author, reason))
+    missing = [what for what, text in (("name", name), ("author", author), ("reason", reason)) if not text]
+    if missing:
+        raise PolicyError(f"To save a policy, give its {', its '.join(missing)}.")
+    named = replace(new, name=name, author=author, reason=reason)
+    if why := unsafe_name(named):
+        raise PolicyError(f"It may not be called {name}. {why} Choose a name without SAFE.")
+    now = book()
+    if name in {policy.name for policy in now.policies}:
+        raise PolicyError(f"There is a policy called {name} already. Choose another name.")
+    publish(PolicyBook((*now.policies, named), now.active), author, f"Saved {name}: {reason}")
+    st.session_state[SAVED] = f"{name} is saved, and not in force. See below what it would change."
+    st.session_state[OFFERED] = name
+
+
+def offered() -> str:
+    """The policy that was saved or chosen last, to be offered as the one to put in force; empty where none was."""
+    return str(st.session_state.get(OFFERED, ""))
+
+
+def names_in_file() -> list[str]:
+    """The names that stand in the product's policies file, even where it cannot be read as policies."""
+    try:
+        text = (store().folder / POLICIES).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    return list(dict.fromkeys(re.findall(r'"name"\s*:\s*"([^"\n]+)"', text)))
+
+
+# ----------------------------------------------------------------------------------------------------- putting in force
+
+
+def ask_for(name: str) -> None:
+    """Lay a policy of now out to be put in force; for a button's callback."""
+    now = book()
+    st.session_state[PENDING] = Pending(mode(), PolicyBook(now.policies, name), now.to_json())
+
+
+def choose(name: str) -> None:
+    """Choose a policy of now as the one to put in force, and lay it out; for a button's callback."""
+    st.session_state[OFFERED] = name
+    ask_for(name)
+
+
+def ask_back(number: int) -> None:
+    """Lay an earlier state out to be put in force again; a PolicyError where it no longer fits the product."""
+    entry = policy_history.state(store().folder, number)
+    found = from_json(entry.text, f"State {number}", manifest().names())
+    st.session_state[PENDING] = Pending(mode(), found, book().to_json(), number)
+
+
+def pending() -> Pending | None:
+    """What is laid out to be put in force for this product."""
+    found: Pending | None = st.session_state.get(PENDING)
+    return found if found is not None and found.mode == mode() else None
+
+
+def forget_pending() -> None:
+    """Put nothing in force; for a button's callback."""
+    st.session_state.pop(PENDING, None)
+
+
+def confirm(found: Pending, author: str, reason: str) -> None:
+    """Put in force what is laid out; a PolicyError where something is missing, or others have changed the policies."""
+    author, reason = author.strip(), reason.strip()
+    if not author or not (reason or found.state):
+        raise PolicyError("Say who puts it in force, and why." if not found.state else "Say who rolls back.")
+    if book().to_json() != found.seen:
+        raise PolicyError("Somebody has changed the policies in the meantime. Look at the difference again.")
+    name = found.book.active
+    if found.state is None:
+        publish(found.book, author, f"{name} in force: {reason}")
+    else:
+        roll_back(found.state, author)
+    forget_pending()
+    st.session_state[ENFORCED] = f"{name} is in force since {datetime.now(UTC):%H:%M} UTC."
+
+
+def told(key: str) -> str:
+    """What was done last, `SAVED` or `ENFORCED`, told once; empty where nothing was."""
+    return str(st.session_state.pop(key, ""))
+
+
+def look_into(photo: str) -> None:
+    """Choose a case to see its votes; for a button's callback."""
+    st.session_state[LOOKED] = photo
+
+
+def looked_into() -> str:
+    """The photo of the case whose votes are asked for; empty where there is none."""
+    return str(st.session_state.get(LOOKED, ""))
+
+
+def problem_of_file() -> str:
+    """Why nothing can be saved now: the policies file is broken; empty where it is not."""
+    try:
+        book()
+    except QuorumError as error:
+        return str(error)
+    return ""

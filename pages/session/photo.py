@@ -1,0 +1,120 @@
+"""The photo on the table, its verdict, and what members looked at."""
+
+import hashlib
+from dataclasses import dataclass, field, replace
+
+import streamlit as st
+
+from ensemble.imaging.photos import Photo, open_photo
+from ensemble.imaging.previews import evidence
+from ensemble.inspection.attribution import Attribution, attribute
+from ensemble.members import KINDS
+from ensemble.values.results import Verdict, Vote
+from ensemble.values.safe_names import safe_name
+from pages.session.inspection import inspection, trained, turn
+from pages.session.products import CHOSEN, LOOKS, SAMPLE, VERDICT, mode, policy, records
+from pages.session.tables import lay, table, take_off
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The photo that lies on the table: its bytes, decoded once, with a faithful copy to look at."""
+
+    photo: Photo
+    evidence: bytes = field(repr=False)
+    data: bytes = field(repr=False)
+
+    @property
+    def nbytes(self) -> int:
+        """What it takes of the memory, roughly."""
+        width, height = self.photo.picture.size
+        return len(self.data) + len(self.evidence) + 3 * width * height
+
+
+def choose_photo(data: bytes, name: str) -> Chosen:
+    """Put a photo on the table; a PhotoError says why it cannot lie there. The same one is not decoded again."""
+    digest = hashlib.sha256(data).hexdigest()
+    lying = chosen_photo()
+    if lying is not None and (lying.photo.sha256, lying.photo.name) == (digest, safe_name(name)):
+        return lying
+    if lying is None or lying.photo.sha256 != digest:
+        take_off(CHOSEN)
+        photo = open_photo(data, name)
+        lying = Chosen(photo, evidence(photo.picture), data)
+    lying = replace(lying, photo=replace(lying.photo, name=safe_name(name)))
+    lay(CHOSEN, lying)
+    return lying
+
+
+def chosen_photo() -> Chosen | None:
+    """The photo that lies on the table, whatever way it came there."""
+    lying: Chosen | None = table().get(CHOSEN)
+    return lying
+
+
+def upload_changed(key: str) -> None:
+    """An upload takes the place of a sample; one that was removed leaves an empty table. For a widget's callback."""
+    if st.session_state.get(key) is None:
+        remove_photo()
+    st.session_state.pop(SAMPLE, None)
+
+
+def remove_photo() -> None:
+    """Take the photo off the table, with its verdict; for a button's callback."""
+    take_off(CHOSEN, VERDICT)
+    for key in (SAMPLE, LOOKS):
+        st.session_state.pop(key, None)
+
+
+def analyze(chosen: Chosen) -> None:
+    """Have the photo judged and keep its verdict."""
+    take_off(VERDICT)
+    key = mode()
+    lay(VERDICT, (key, inspection()([chosen.photo])[0]))
+
+
+def verdict_of(chosen: Chosen) -> Verdict | None:
+    """The verdict on this very photo, by the policy that is chosen now; None where it has not been judged."""
+    key, verdict = table().get(VERDICT, ("", None))
+    if verdict is None or key != mode() or verdict.sha256 != chosen.photo.sha256:
+        take_off(VERDICT)
+        return None
+    return replace(policy().revise(verdict), photo=chosen.photo.name)
+
+
+def can_point(verdict: Verdict) -> bool:
+    """Whether any voter of this verdict can say where: by a map, or as a detector, even one that found nothing."""
+    kinds = {name: record.kind for name, record in records().items()}
+    detectors = [vote for vote in verdict.votes if lesson_of(kinds.get(vote.member, "")) == "masks"]
+    return verdict.heat is not None or bool(verdict.regions or detectors)
+
+
+def learns_from_all(member: str) -> bool:
+    """Whether a trained member has learnt from photos of all classes, and so has no map of its own."""
+    record = records().get(member)
+    return record is not None and lesson_of(record.kind) == "all"
+
+
+def lesson_of(kind: str) -> str | None:
+    """What members of a kind learn from; None where the kind is unknown."""
+    return KINDS[kind].lesson if kind in KINDS else None
+
+
+def look_of(chosen: Chosen, vote: Vote) -> Attribution | None:
+    """What a member looked at when it voted so on this very photo; None where nobody has asked."""
+    looks: dict[tuple[str, ...], Attribution] = st.session_state.get(LOOKS, {})
+    return looks.get(_look_key(chosen, vote))
+
+
+def look(chosen: Chosen, vote: Vote) -> None:
+    """Ask what a member looked at, and keep the answer while this photo lies on the table."""
+    member = trained().members[vote.member]
+    with turn:
+        found = attribute(member, vote.member, chosen.photo.picture, vote.label)
+    key = _look_key(chosen, vote)
+    looks: dict[tuple[str, ...], Attribution] = st.session_state.get(LOOKS, {})
+    st.session_state[LOOKS] = {known: each for known, each in looks.items() if known[:2] == key[:2]} | {key: found}
+
+
+def _look_key(chosen: Chosen, vote: Vote) -> tuple[str, ...]:
+    return mode(), chosen.photo.sha256, vote.member, vote.label

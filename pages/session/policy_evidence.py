@@ -1,0 +1,114 @@
+"""The policy desk: photos with a known truth, what policies make of them, and putting a policy in force."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from ensemble.datasets.evidence_photos import photo_path
+from ensemble.imaging.photos import read_photo
+from ensemble.imaging.previews import thumbnail
+from ensemble.inspection.demo_cases import demo_evidence
+from ensemble.metrics.costs import Counts
+from ensemble.policies import Policy, PolicyBook, cases, making, shipped
+from ensemble.policies.cases import Case, Evidence
+from ensemble.policies.files import entry_of
+from ensemble.store import ModelStore, policy_history
+from ensemble.store.policy_history import Published
+from ensemble.values.errors import PolicyError, QuorumError
+from ensemble.values.results import Classes
+from pages.session.products import classes, is_demo, manifest, store
+
+
+def evidence() -> Evidence:
+    """The photos with a known truth that the product's figures rest on; a StoreError where there are none."""
+    if is_demo():
+        return demo_evidence(classes())
+    return _evidence(str(store().folder), manifest().evidence)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Reading the evidence …")
+def _evidence(folder: str, digest: str) -> Evidence:
+    return ModelStore(Path(folder)).evidence()
+
+
+def labels(policy: Policy, known: Sequence[Case]) -> list[str]:
+    """What a policy says of cases; the same question is answered once."""
+    return _labels(_whose(known), _asked(policy), policy, known, classes())
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def _labels(key: str, asked: str, _policy: Policy, _known: Sequence[Case], _classes: Classes) -> list[str]:
+    return cases.labels(_policy, _known, _classes)
+
+
+def counts(policy: Policy, known: Sequence[Case]) -> Counts:
+    """How a policy decides cases; a PolicyError where the classes have no defect."""
+    return Counts.of(cases.truth(known), labels(policy, known), classes())
+
+
+def suspicions(policy: Policy, known: Sequence[Case]) -> tuple[list[float], list[float]]:
+    """The suspicion that a policy has of the good and of the defective cases; the same question is answered once."""
+    return _suspicions(_whose(known), _asked(policy), policy, known, classes())
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _suspicions(
+    key: str, asked: str, _policy: Policy, _known: Sequence[Case], _classes: Classes
+) -> tuple[list[float], list[float]]:
+    defective, values = making.suspicions(_policy, _known, _classes)
+    return values[~defective].tolist(), values[defective].tolist()
+
+
+def _asked(policy: Policy) -> str:
+    return json.dumps(entry_of(policy), sort_keys=True)
+
+
+def _whose(known: Sequence[Case]) -> str:
+    digest = "demo" if is_demo() else f"{store().folder} {manifest().evidence}"
+    return f"{digest} {len(known)} {known[0].sha256 if known else ''}"
+
+
+def book() -> PolicyBook:
+    """All policies of the product as its file holds them; in a demo those that ship."""
+    if is_demo():
+        found = shipped(classes())
+        return PolicyBook(found, found[0].name)
+    return store().policy_book()
+
+
+def history() -> tuple[Published, ...]:
+    """Every state that the product's policies have had, the oldest first; a demo has none."""
+    return () if is_demo() else policy_history.history(store().folder)
+
+
+def publish(changed: PolicyBook, author: str, reason: str) -> None:
+    """Put policies in force for everybody; a PolicyError in a demo, where nothing is kept."""
+    if is_demo():
+        raise PolicyError("A demo keeps nothing. Turn demo mode off to put a policy in force.")
+    policy_history.publish(store().folder, changed, author, reason)
+
+
+def roll_back(number: int, author: str) -> None:
+    """Put an earlier state in force again."""
+    publish(policy_history.state(store().folder, number).book(), author, f"Rolled back to state {number}.")
+
+
+def case_thumbnail(case: Case) -> bytes | None:
+    """A small copy of a case's photo; None where it no longer lies where it was."""
+    if is_demo():
+        return None
+    try:
+        path = photo_path(store().folder, evidence(), case)
+        return _case_thumbnail(str(path), case.sha256, path.stat().st_mtime_ns)
+    except (QuorumError, OSError):
+        return None
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def _case_thumbnail(path: str, digest: str, changed: int) -> bytes:
+    photo = read_photo(Path(path))
+    if photo.sha256 != digest:
+        raise PolicyError(f"{path} is another photo than the one that was judged.")
+    return thumbnail(photo.picture)

@@ -1,0 +1,258 @@
+"""Trainings: what can teach, which are going on, which versions they have left, and putting one of them in force."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from ensemble import jobs
+from ensemble.datasets.collection import Collection, collections, is_collection
+from ensemble.datasets.loading import find_dataset
+from ensemble.evaluation.comparison import Comparison
+from ensemble.evaluation.publication import Effects, effects_of
+from ensemble.features.backbones import BUNDLED, DEFAULT_TRIO, LIGHT_TRIO, find_weights
+from ensemble.features.weights import setting_folders
+from ensemble.jobs import Job, Settings
+from ensemble.store import ModelStore, swapping, versions
+from ensemble.store.places import MANIFEST, POLICIES
+from ensemble.store.versions import Summary
+from ensemble.training.lessons import teachable
+from ensemble.training.own_photos import missing_photos
+from ensemble.values.errors import QuorumError, WeightsError
+from ensemble.values.safe_names import clean
+from pages.session.owners import collections_root, owner_of, product_called
+from pages.session.products import data_root, forget_results, models_root, products, store
+
+TOLD = "_told_of_training"
+RESERVED = {"versions", "backbones"}  # folders of a product's own
+SAMPLE_PHOTOS = "Photos that ship with Quorum"
+
+
+@dataclass(frozen=True, slots=True)
+class Teacher:
+    """Photos to learn from: a collection, or those that ship; whose they are, and why nothing can be learnt from them.
+
+    `product` is empty where that is not known, `obstacle` where they can be learnt from.
+    """
+
+    name: str
+    data: Path
+    product: str
+    obstacle: str
+
+
+def teachers() -> list[Teacher]:
+    """What there is to learn from, that of the chosen product first."""
+    named = dict(collections(collections_root()))
+    if (data_root() / "train").is_dir():
+        named[SAMPLE_PHOTOS] = data_root()
+    found = [Teacher(name, data, owner_of(data), _obstacle(data)) for name, data in named.items()]
+    return sorted(found, key=lambda each: each.product != product_called())
+
+
+def _obstacle(data: Path) -> str:
+    try:
+        kinds_for(data)
+    except QuorumError as error:
+        return str(error)
+    return ""
+
+
+def reset_choice(key: str, options: Sequence[str], default: str, depends_on: str) -> None:
+    """Set a picker back to its default where what it depends on has changed, or what was picked is gone."""
+    marker = f"_{key} depends on"
+    if st.session_state.get(marker) != depends_on or st.session_state.get(key) not in options:
+        st.session_state[key], st.session_state[marker] = default, depends_on
+
+
+def waiting_mistakes(data: Path) -> int:
+    """How many confirmed mistakes of a collection are not learnt from yet; none in a folder of photos."""
+    return len(Collection(data).mistakes()) if is_collection(data) else 0
+
+
+def missing_of(data: Path) -> str:
+    """What is missing of the product's own photos in its collection, as a sentence; empty where nothing is."""
+    return missing_photos(Collection(data)) if is_collection(data) else ""
+
+
+def pull_into_training(data: Path) -> None:
+    """Put the confirmed mistakes of a collection into its training split; for a button's callback."""
+
+    def act() -> str:
+        Collection(data).pull()
+        return "The confirmed mistakes are in the training split."
+
+    _do(act)
+
+
+def kinds_for(data: Path) -> tuple[tuple[str, ...], list[str]]:
+    """The member kinds that these photos can teach, and a sentence for each that cannot learn from them.
+
+    A QuorumError says why nothing can be learnt from them at all.
+    """
+    return _kinds(str(data), _stamp(data))
+
+
+@st.cache_data(max_entries=64, show_spinner="Counting the photos …")
+def _kinds(data: str, stamp: int) -> tuple[tuple[str, ...], list[str]]:
+    return teachable((), find_dataset(Path(data)))
+
+
+def _stamp(data: Path) -> int:
+    """Changes when the photos or what is decided about them do."""
+    return (data / "collection.db").stat().st_mtime_ns if is_collection(data) else data.stat().st_mtime_ns
+
+
+def backbones() -> tuple[list[str], list[str]]:
+    """Backbones whose weights are here, and those that would have to be downloaded."""
+    here, away = [BUNDLED], []
+    for name in (*LIGHT_TRIO, *DEFAULT_TRIO):
+        try:
+            find_weights(name, setting_folders())
+        except WeightsError:
+            away.append(name)
+        else:
+            here.append(name)
+    return here, away
+
+
+def product_folder(name: str) -> Path:
+    """Where a product lies or will lie, by its name: the models' folder for the first one, else a folder of its own."""
+    known, root = products(), models_root()
+    if name in known:
+        return known[name]
+    asked = {job.settings.product: job.folder for job in reversed(trainings())}
+    if name in asked and not (asked[name] / MANIFEST).exists():
+        return asked[name]  # trained before, and not published yet
+    if not known and root not in asked.values():
+        return root
+    plain = clean(re.sub(r"\W+", "_", name.lower()).strip("_")) or "product"
+    names = (plain, *(f"{plain}_{number}" for number in range(2, 1000)))
+    return next(root / each for each in names if each not in RESERVED and not (root / each).exists())
+
+
+# ------------------------------------------------------------------------------------------------------------ trainings
+
+
+def trainings() -> tuple[Job, ...]:
+    """All trainings that are kept, the newest first."""
+    return jobs.jobs(models_root())
+
+
+def training(number: int) -> Job:
+    """One training as it is now."""
+    return jobs.job(models_root(), number)
+
+
+def training_log(number: int) -> str:
+    """What the process of a training has said."""
+    return jobs.log(models_root(), number)
+
+
+def start_training(settings: Settings, author: str) -> None:
+    """Start a training in a process of its own, or say why it cannot be started."""
+    try:
+        jobs.start(models_root(), settings, author.strip())
+    except QuorumError as error:
+        st.session_state[TOLD] = str(error), True
+
+
+def cancel_training(number: int) -> None:
+    """Ask a training to end; for a button's callback."""
+    try:
+        jobs.cancel(models_root(), number)
+    except QuorumError as error:
+        st.session_state[TOLD] = str(error), True
+
+
+def told_of_training() -> tuple[str, bool]:
+    """What was done last and whether it was refused, told once."""
+    return st.session_state.pop(TOLD, ("", False))
+
+
+# ------------------------------------------------------------------------------------------------------------- versions
+
+
+def store_of(job: Job) -> ModelStore:
+    """The store that a training is for."""
+    return ModelStore(job.folder)
+
+
+def versions_of(chosen: ModelStore) -> tuple[Summary, ...]:
+    """Every version of a product that is kept, the newest first."""
+    return versions.history(chosen.folder) if chosen.folder.is_dir() else ()
+
+
+def current_version(job: Job) -> int | None:
+    """The number of the version in force of the product that a training was for."""
+    return next((each.number for each in versions_of(store_of(job)) if each.current), None)
+
+
+def waiting_version(job: Job) -> Summary | None:
+    """The candidate that a training has left, while nobody has decided about it."""
+    if job.version is None:
+        return None
+    found = [each for each in versions_of(store_of(job)) if each.number == job.version]
+    return found[0] if found and found[0].state == "candidate" else None
+
+
+def comparison_of(found: Summary) -> Comparison | None:
+    """A version against the model that was in force when it was made; None for the first one."""
+    noted = found.notes.get("comparison")
+    return Comparison.from_json(noted) if noted else None
+
+
+def effects_of_version(chosen: ModelStore, number: int) -> Effects:
+    """What publishing a version would do to the policies; the same question is answered once."""
+    policies = chosen.folder / POLICIES
+    stamp = policies.stat().st_mtime_ns if policies.is_file() else 0
+    return _effects(str(chosen.folder), number, chosen.fingerprint(), stamp)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Comparing the policies …")
+def _effects(folder: str, number: int, fingerprint: str, stamp: int) -> Effects:
+    return effects_of(ModelStore(Path(folder)), number)
+
+
+def publish_version(
+    chosen: ModelStore, number: int, author: str, reason: str, *, set_aside: Iterable[str] = ()
+) -> None:
+    """Put a version in force; policies called in `set_aside` are not carried over."""
+
+    def act() -> str:
+        versions.publish(chosen.folder, number, author.strip(), reason, set_aside=tuple(set_aside))
+        return f"Version {number} of {chosen.product_name()} is in force."
+
+    _do(act)
+    forget_results()
+
+
+def discard_version(chosen: ModelStore, number: int) -> None:
+    """Give a candidate up; for a button's callback."""
+
+    def act() -> str:
+        versions.discard(chosen.folder, number)
+        return f"Version {number} of {chosen.product_name()} is discarded."
+
+    _do(act)
+
+
+def interruption() -> str:
+    """What became of an interrupted publication of the chosen product, until somebody has seen it."""
+    chosen = store()
+    return swapping.interruption(chosen.folder) if chosen.folder.is_dir() else ""
+
+
+def acknowledge_interruption() -> None:
+    """Somebody has seen it; for a button's callback."""
+    swapping.acknowledge(store().folder)
+
+
+def _do(act: Callable[[], str]) -> None:
+    """Do it, and tell what it says, or why it could not be done."""
+    try:
+        st.session_state[TOLD] = act(), False
+    except QuorumError as error:
+        st.session_state[TOLD] = str(error), True

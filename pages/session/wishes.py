@@ -1,0 +1,71 @@
+"""What a visitor has picked by name: it stays picked while it is there, and nothing takes its place once it is gone."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from ensemble.values.legible import shortened
+
+PRODUCT, POLICY = "product", "policy"  # keys of the sidebar's widgets, and names in the page's address
+ACTIVE = "_active"  # which policy was in force when the visitor looked last
+
+
+def wish(key: str) -> str | None:
+    """What is picked, else what the visitor was shown before, else what the page's address names; None at first."""
+    found = st.session_state.get(key) or st.session_state.get(_shown(key)) or st.query_params.get(key)
+    return None if found is None else str(found)
+
+
+def settle(key: str, names: Sequence[str], where: str = "") -> str:
+    """Before its widget is shown: stay with what was picked, the first where nothing was; gives the name that is gone.
+
+    Where that is so the widget is left empty until the visitor picks something. `where` says who has these
+    names, where not everybody has the same; it is noted with the pick.
+    """
+    wished = wish(key)
+    gone = wished is not None and wished not in names
+    value = None if gone else wished or names[0]
+    if st.session_state.get(key) != value and (gone or key in st.session_state or value != names[0]):
+        st.session_state[key] = value
+    st.session_state[_shown(key)] = wished if gone else value
+    if not gone:
+        st.session_state[_picked_in(key)] = where
+    return str(wished) if gone else ""
+
+
+def pick(key: str, name: str) -> None:
+    """Pick a name; for a button's callback."""
+    st.session_state[key] = name
+
+
+def follow(active: str) -> str:
+    """Whoever works by the policy in force goes on with the one that is in force now; gives the one of before."""
+    before = str(st.session_state.get(ACTIVE) or "")
+    if before != active and before and wish(POLICY) == before:
+        st.session_state[POLICY] = active
+    st.session_state[ACTIVE] = active
+    return before
+
+
+def follows() -> bool:
+    """Whether the visitor works by the policy in force, and has picked no other."""
+    wished = wish(POLICY)
+    return wished is None or wished == st.session_state.get(ACTIVE)
+
+
+def gone_sentence(key: str, name: str, where: str = "") -> str:
+    """The sentence about a pick that is gone, or that was made elsewhere and is not to be had here."""
+    if st.session_state.get(_picked_in(key), where) != where:
+        return f"{shortened(where)} has no {key} called {shortened(name)}. Nothing is judged until you choose one."
+    return (
+        f"There is no {key} called {shortened(name)} any more: it was deleted or renamed. Nothing is judged until you "
+        f"choose another {key}."
+    )
+
+
+def _shown(key: str) -> str:
+    return f"_{key}"
+
+
+def _picked_in(key: str) -> str:
+    return f"_{key}_picked_in"

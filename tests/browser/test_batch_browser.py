@@ -1,0 +1,101 @@
+"""What a person does while a batch is on its way, and after: in a real Chromium, with a real product."""
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.support.bad_photos import jpeg, quarters
+from tests.support.dashboard import served
+
+pytestmark = pytest.mark.browser
+PHOTOS, POLICIES = 60, ("ALL", "ANY")
+ELSEWHERE = {"Members": "What may vote?", "Help": "Help"}
+
+
+@pytest.fixture(scope="module")
+def address(tiny_product: Path) -> Iterator[str]:
+    with served(tiny_product) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Sixty photos, each another one, large enough that a batch of them lasts some seconds."""
+    folder = tmp_path_factory.mktemp("photos")
+    paths = [folder / f"part {number:02}.jpg" for number in range(PHOTOS)]
+    for number, path in enumerate(paths):
+        path.write_bytes(jpeg(quarters((1600 + number, 1200))))
+    return paths
+
+
+def choose_policy(page: Page, name: str) -> None:
+    sidebar = page.locator("[data-testid=stSidebar]")
+    sidebar.get_by_role("combobox", name="Policy").click()
+    page.get_by_role("option", name=name, exact=True).click()
+    expect(page).to_have_url(re.compile(rf"[?&]policy={name}\b"))
+
+
+def visit(page: Page, name: str, title: str) -> None:
+    page.locator("[data-testid=stSidebarNavLink]", has_text=name).click()
+    expect(page.get_by_role("heading", name=title, level=1)).to_be_visible()
+
+
+def test_sixty_photos_ten_policies_and_five_visits_give_sixty_verdicts(
+    address: str, open_page: Callable[..., Page], photos: list[Path]
+) -> None:
+    page = open_page()
+    page.goto(f"{address}/batch")
+    page.locator("input[type=file]").set_input_files(photos)
+    page.get_by_role("button", name=f"Analyze {PHOTOS} files").click()
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    for number in range(5):
+        for name in POLICIES:
+            choose_policy(page, name)
+        visit(page, *list(ELSEWHERE.items())[number % 2])
+        visit(page, "Inspect a batch", "Which of these parts?")
+    expect(page.get_by_text(f"{PHOTOS} of {PHOTOS} files in")).to_be_visible()
+    check(page)
+    page.reload()
+    check(page)
+
+
+def check(page: Page) -> None:
+    """Every photo has its verdict, by the policy ANY: in the numbers and in the file."""
+    expect(page.locator(".tile").first).to_be_visible()
+    numbers = page.locator(".tile b").all_inner_texts()
+    assert sum(map(int, numbers)) == PHOTOS and numbers[-1] == "0", numbers
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download all results").click()
+    text = Path(download.value.path()).read_bytes().decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [row["photo"] for row in rows] == [f"part {number:02}.jpg" for number in range(PHOTOS)]
+    assert all(row["verdict"] and row["policy"] == "ANY" and row["product"] == "disc" for row in rows)
+
+
+def test_a_photo_and_its_verdict_survive_another_screen_and_a_reload(
+    address: str, open_page: Callable[..., Page], photos: list[Path]
+) -> None:
+    page = open_page()
+    page.goto(address)
+    page.locator("input[type=file]").set_input_files(photos[0])
+    expect(page.locator(".st-key-evidence img")).to_be_visible()
+    page.get_by_role("button", name="Analyze image").click()
+    word = page.locator(".verdict .word")
+    said = word.inner_text()
+    visit(page, "Help", "Help")
+    visit(page, "Inspect a photo", "What is this part?")
+    for _ in range(2):
+        expect(word).to_have_text(said)
+        expect(page.locator(".st-key-evidence img")).to_be_visible()
+        expect(page.locator(".st-key-of_before")).to_contain_text(photos[0].name)
+        page.reload()
+    page.locator("input[type=file]").set_input_files(photos[1])
+    expect(page.locator(".waiting")).to_be_visible()
+    expect(page.locator(".st-key-evidence")).to_contain_text(photos[1].name)
+    page.get_by_role("button", name=f"Remove {photos[1].name}").click()
+    expect(page.locator(".st-key-evidence img")).to_have_count(0)

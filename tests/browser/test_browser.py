@@ -1,0 +1,219 @@
+"""The dashboard as a person uses it: a server that was really started, and a real Chromium."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from ensemble.imaging.overlays import VERMILION
+from ensemble.store import ModelStore
+from ensemble.store.trust import trust
+from tests.support.bad_photos import BAD
+from tests.support.dashboard import ROOT, served
+from tests.support.drawn_detector import MARKS, drawn_photo, write_drawn_detector
+
+pytestmark = pytest.mark.browser
+
+SCREENS = {
+    "": "What is this part?",
+    "batch": "Which of these parts?",
+    "policies": "What do we risk?",
+    "members": "What may vote?",
+    "help": "Help",
+}
+MORE_SCREENS = {"performance": "How good are we?", "card": "What is this model?", "training": "How do we get better?"}
+WIDTHS = (1440, 1024, 768, 390)
+ANSWER = re.compile("^(OK|NOK|REVIEW)$")
+
+
+def photos() -> list[Path]:
+    return [sorted((ROOT / "data" / "test" / name).glob("*.jpg"))[0] for name in ("defective", "non_defective")]
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with served() as found:
+        yield found
+
+
+def analyze(page: Page, path: Path) -> str:
+    """Upload a photo, press the button, and read the verdict."""
+    page.locator("input[type=file]").set_input_files(path)
+    expect(page.locator(".st-key-evidence img")).to_be_visible()
+    page.get_by_role("button", name="Analyze image").click()
+    return read_verdict(page)
+
+
+def read_verdict(page: Page) -> str:
+    word = page.locator(".verdict .word")
+    expect(word).to_have_text(ANSWER)
+    return word.inner_text()
+
+
+def switch_demo(page: Page) -> None:
+    page.locator("[data-testid=stSidebar] label", has_text="Demo mode").click()
+
+
+def test_a_deep_link_opens_each_screen_even_in_a_fresh_process(address: str, open_page: Callable[..., Page]) -> None:
+    page = open_page()
+    for path in ("members", "batch", "help"):  # this test comes first, and the server is new
+        page.goto(f"{address}/{path}?policy=ANY")
+        expect(page.get_by_role("heading", name=SCREENS[path], level=1)).to_be_visible()
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        expect(page.locator("[data-testid=stSidebar]")).to_contain_text("as soon as one vote says so")
+
+
+def test_a_photo_gets_a_verdict_and_demo_mode_comes_and_goes(address: str, open_page: Callable[..., Page]) -> None:
+    page = open_page()
+    page.goto(address)
+    defective, good = photos()
+    analyze(page, defective)
+    assert page.locator(".demo-band").count() == 0
+    expect(page.locator(".sheet tbody tr").nth(1)).to_be_visible()  # votes of trained members
+    expect(page.locator(".stPlotlyChart").nth(1)).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the result").click()
+    result = json.loads(Path(download.value.path()).read_text(encoding="utf-8"))
+    assert result["demo"] is False and result["photo"] == defective.name
+    assert download.value.suggested_filename.startswith("quorum-verdict-")
+
+    page.locator("input[type=file]").set_input_files(good)
+    expect(page.locator(".waiting")).to_be_visible()  # the verdict before is not that of this photo
+    expect(page.locator(".verdict")).to_have_count(0)
+
+    switch_demo(page)
+    expect(page.locator(".demo-band")).to_be_visible()
+    page.get_by_role("button", name="Analyze image").click()
+    read_verdict(page)
+    expect(page.locator(".verdict .demo")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the result").click()
+    assert download.value.suggested_filename.startswith("DEMO-quorum-verdict-")
+    assert json.loads(Path(download.value.path()).read_text(encoding="utf-8"))["demo"] is True
+
+    switch_demo(page)
+    expect(page.locator(".demo-band")).to_have_count(0)
+    expect(page.locator(".verdict")).to_have_count(0)
+
+
+def test_a_batch_with_a_broken_file_gives_a_whole_csv(
+    address: str, open_page: Callable[..., Page], tmp_path: Path
+) -> None:
+    broken = tmp_path / "=broken.jpg"
+    broken.write_bytes(BAD["cut_jpeg"]().data)
+    page = open_page()
+    page.goto(f"{address}/batch")
+    page.locator("input[type=file]").set_input_files([*photos(), broken])
+    page.get_by_role("button", name="Analyze 3 files").click()
+    expect(page.locator(".tile", has_text="refused").locator("b")).to_have_text("1")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download all results").click()
+    text = Path(download.value.path()).read_bytes().decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [row["photo"] for row in rows] == [*(path.name for path in photos()), "'=broken.jpg"]
+    assert all(
+        row["verdict"] in ("defective", "non_defective", "review") and len(row["sha256"]) == 64 for row in rows[:2]
+    )
+    assert rows[2]["verdict"] == "" and "damaged or cut short" in rows[2]["error"]
+    assert not any(row["demo"] for row in rows)
+
+    page.locator("[data-testid=stDataFrame]").click(position={"x": 150, "y": 70})  # the first line
+    expect(page.locator(".st-key-line .verdict")).to_be_visible()
+    expect(page.locator(".st-key-line .sheet tbody tr").first).to_be_visible()
+
+
+LONG = (
+    "3 of 6 models say NOK (feature_reconstruction_mobilenet_v2_with_a_long_name, patch_memory_quorum_small and 1 more)"
+    "; NOK from half of them on. It stands whatever the absent autoencoder would have voted. OK if "
+    "feature_reconstruction_mobilenet_v2_with_a_long_name's threshold were 0.537998 instead of 0.537997."
+)
+CUT_OFF = """texts => texts.filter(text => text.scrollWidth > text.clientWidth
+    || text.getBoundingClientRect().right > text.closest('.verdict').getBoundingClientRect().right)
+    .map(text => text.className)"""
+
+
+def test_no_text_of_the_verdict_is_cut_off(address: str, open_page: Callable[..., Page]) -> None:
+    page = open_page()
+    page.goto(f"{address}/?demo=true")
+    analyze(page, photos()[0])
+    page.locator(".verdict .reason").evaluate("(reason, text) => { reason.textContent = text }", LONG)
+    for word in ("REVIEW", "bottomwear"):
+        page.locator(".verdict .word").evaluate("(shown, text) => { shown.textContent = text }", word)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            texts = page.locator(".verdict .word, .verdict .reason, .verdict .facts")
+            assert texts.count() == 3 and texts.evaluate_all(CUT_OFF) == [], f"{word} at {width} pixels"
+            card = page.locator(".verdict")
+            assert card.evaluate("card => card.scrollWidth - card.clientWidth") <= 0, f"{word} at {width} pixels"
+
+
+def test_every_screen_fits_a_phone_and_wider(address: str, open_page: Callable[..., Page]) -> None:
+    page = open_page(390, 844, "dark")
+    for path, title in (SCREENS | MORE_SCREENS).items():
+        page.goto(f"{address}/{path}?demo=true")
+        expect(page.get_by_role("heading", name=title, level=1)).to_be_visible()
+        expect(page.locator(".demo-band")).to_be_visible()
+        if not path:
+            analyze(page, photos()[0])
+        main = page.locator("[data-testid=stMain]")
+        for width in WIDTHS[::-1]:
+            page.set_viewport_size({"width": width, "height": 844})
+            assert main.evaluate("main => main.scrollWidth - main.clientWidth") <= 0, f"{title}, {width} pixels wide"
+        page.set_viewport_size({"width": 390, "height": 844})
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+def test_two_visitors_are_both_served(address: str, open_page: Callable[..., Page]) -> None:
+    pages = [open_page(), open_page()]
+    for page, path in zip(pages, photos(), strict=True):
+        page.goto(address)
+        page.locator("input[type=file]").set_input_files(path)
+        expect(page.locator(".st-key-evidence img")).to_be_visible()
+    for page in pages:
+        page.get_by_role("button", name="Analyze image").click()
+    assert all(read_verdict(page) for page in pages)
+
+
+def test_a_detector_file_draws_its_boxes_on_the_photo(open_page: Callable[..., Page], tmp_path: Path) -> None:
+    models, photo = tmp_path / "models", tmp_path / "drawn.png"
+    models.mkdir()
+    write_drawn_detector(models / "detector.onnx")
+    trust(ModelStore(models), ["detector"])
+    drawn_photo().save(photo)
+    page = open_page()
+    with served(models) as address:
+        page.goto(address)
+        assert analyze(page, photo) == "NOK"
+        lines = page.locator(".places li")
+        expect(lines).to_have_count(len(MARKS))
+        said = lines.all_inner_texts()
+        for name, (left, top, right, bottom) in MARKS.items():
+            place = f"at {left}, {top} · {right - left} × {bottom - top} pixels"
+            assert any(name in line and place in line for line in said), said
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Photo with outlines").click()
+        assert download.value.suggested_filename.startswith("quorum-outlines-")
+        _check_outlines(Path(download.value.path()), drawn_photo())
+
+
+def _check_outlines(path: Path, photo: Image.Image) -> None:
+    """Vermilion runs around each mark and close to it; the marks and all that is far from them are untouched."""
+    with Image.open(path) as opened:
+        assert opened.format == "PNG" and opened.size == photo.size
+        drawn = np.asarray(opened.convert("RGB"))
+    changed = (drawn != np.asarray(photo)).any(axis=2)
+    far = np.ones_like(changed)
+    for left, top, right, bottom in MARKS.values():
+        assert not changed[top:bottom, left:right].any()
+        outline = (drawn == VERMILION).all(axis=2)
+        for row, column in ((top - 9, left), (bottom + 9, left), (top, left - 9), (top, right + 9)):
+            assert outline[row - 9 : row + 9, column - 9 : column + 9].any()
+        far[top - 32 : bottom + 32, left - 32 : right + 32] = False
+    assert changed.any() and not (changed & far).any()

@@ -1,0 +1,171 @@
+"""Every benchmark on every kind of product, on four photos: it ends with its figures, or in a sentence."""
+
+import json
+import re
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+import typer
+from PIL import Image
+from typer.testing import CliRunner
+
+from benchmarks import bundled_backbone, cascade, detector, patch_memory, retraining, speed
+from ensemble.features.backbones import FeatureExtractor
+from ensemble.features.photo_batch import PhotoBatch
+from ensemble.members import KINDS
+from ensemble.members.classical import ForestMember
+from ensemble.members.contract import Teaching
+from ensemble.policies import Policy, Stage
+from ensemble.store import Learnt, ModelStore
+from ensemble.store.trust import trust
+from ensemble.training import source_of
+from ensemble.values.results import OK_NOK, Classes
+from tests.conftest import TINY_BACKBONE, Run
+from tests.support.drawn_detector import drawn_detector
+
+ONE_CLASS = ("mahalanobis", "autoencoder", "feature_reconstruction", "patch_memory")
+PRODUCTS: dict[str, tuple[Classes, tuple[str, ...]]] = {
+    "all kinds": (OK_NOK, tuple(KINDS)),
+    "one-class alone": (OK_NOK, ONE_CLASS),
+    "three classes": (Classes(("bottomwear", "shoes", "topwear")), ("svm", "rf", "baseline_cnn", "finetuned")),
+}
+BRIEF = ("--rounds", "1", "--photos", "4")
+
+
+def draw_photos(folder: Path, names: Sequence[str], count: int) -> Path:
+    """So many photos of each name, each name with a light of its own."""
+    draw = np.random.default_rng(5)
+    for number, name in enumerate(names):
+        (folder / name).mkdir(parents=True)
+        for photo in range(count):
+            grey = draw.integers(60 * number, 60 * number + 80, (40, 40), dtype=np.uint8)
+            Image.fromarray(grey).convert("RGB").save(folder / name / f"{photo}.png")
+    return folder
+
+
+def write_product(place: Path, classes: Classes, kinds: Sequence[str], weights: Path) -> Path:
+    """A product of members that have learnt for a moment from six photos a class; its photos lie beside it."""
+    photos = draw_photos(place / "data" / "train", classes.names, 6)
+    draw_photos(place / "data" / "test", classes.names, 2)
+    extractor, learnt = FeatureExtractor.open(TINY_BACKBONE, weights=weights), []
+    for kind in kinds:
+        if kind == "detector":
+            continue
+        labels = [0] if KINDS[kind].lesson == "good" else range(len(classes.names))
+        chosen = [(label, path) for label in labels for path in sorted((photos / classes.names[label]).iterdir())]
+        source = source_of(kind, extractor, 64 if kind in ("patch_memory", "feature_reconstruction") else None)
+        member = KINDS[kind](classes=classes, input=source)
+        member.teaching = Teaching(effort=0.01)
+        rows = PhotoBatch([Image.open(path) for _, path in chosen]).rows(source)
+        member.fit(rows, np.array([label for label, _ in chosen]))
+        learnt.append(Learnt(kind, member, {}, {}))
+    staged = (Policy("STAGED", "mean", cascade=(Stage((learnt[0].name,)),)),) if classes.defect else ()
+    store = ModelStore(place / "models")
+    store.save("disc", classes, {name: name for name in classes.names}, learnt, policies=staged)
+    if "detector" in kinds:
+        (store.folder / "detector.onnx").write_bytes(drawn_detector())
+        trust(store, ["detector"])
+    return place
+
+
+@pytest.fixture(scope="module")
+def products(tmp_path_factory: pytest.TempPathFactory, tiny_weights: Path) -> Mapping[str, Path]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ForestMember, "trees", 10)
+        return {
+            name: write_product(tmp_path_factory.mktemp("product"), classes, kinds, tiny_weights)
+            for name, (classes, kinds) in PRODUCTS.items()
+        }
+
+
+def ran(benchmark: ModuleType, *arguments: object) -> tuple[int, str]:
+    """The exit code and all that was printed; anything but an exit is raised."""
+    app = typer.Typer()
+    app.command()(benchmark.main)
+    result = CliRunner().invoke(app, [str(each) for each in arguments], catch_exceptions=False)
+    return result.exit_code, " ".join(re.sub(r"[│╭╰─╮╯]", " ", result.output).split())
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_speed(products: Mapping[str, Path], name: str) -> None:
+    place = products[name]
+    code, said = ran(speed, "--models", place / "models", "--data", place / "data", *BRIEF, "--seconds", "0.01")
+    figures = json.loads(said)
+    assert code in (0, 1) and figures["photos"] == 4 and figures["absent"] == []
+    assert figures["members"] == len(PRODUCTS[name][1])
+    plain = {"svm", "rf", "xgb", "baseline_cnn"}
+    assert set(figures["asked_alike"]) == set(PRODUCTS[name][1]) - plain
+    if not plain & set(PRODUCTS[name][1]):
+        assert (code, figures["differing_votes"], figures["differing_verdicts"]) == (0, 0, 0)
+    assert figures["one_photo"]["ratio"] > 0 and figures["batch_of_4_against_a_loop_over_photos"]["ratio"] > 0
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_cascade(products: Mapping[str, Path], name: str) -> None:
+    place = products[name]
+    code, said = ran(cascade, "--models", place / "models", "--data", place / "data", *BRIEF)
+    if PRODUCTS[name][0].defect is None:
+        assert code == 2 and "has a cascade" in said
+    else:
+        assert code == 0 and "STAGED without cuts of its own: " in said and said.endswith("0 verdicts differ.")
+
+
+@pytest.mark.parametrize("name", ["one-class alone", "three classes"])
+def test_detector_without_a_detector_is_one_sentence(products: Mapping[str, Path], name: str) -> None:
+    code, said = ran(detector, products[name] / "data", products[name] / "models")
+    assert code == 2 and "holds no detector.onnx. Train one with --members detector." in said
+
+
+def test_patch_memory(products: Mapping[str, Path]) -> None:
+    folder = products["all kinds"] / "data" / "train" / OK_NOK.names[0]
+    code, said = ran(patch_memory, folder, "--photos", 4, "--side", 64, "--blocks", 1)
+    assert code == 0 and "4 photos at 64 pixels" in said and "score / pass" in said
+    code, said = ran(patch_memory, folder, "--photos", 6)
+    assert code == 2 and "holds 6 photos; 7 are needed." in said
+
+
+@pytest.mark.parametrize("names", [OK_NOK.names, ("bottomwear", "shoes", "topwear")])
+def test_retraining(
+    names: Sequence[str], tmp_path: Path, tiny_weights: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for part, count in (("train", 6), ("test", 2)):
+        draw_photos(tmp_path / "photos" / part, names, count)
+
+    def here(command: Sequence[str], *, env: Mapping[str, str], **_options: Any) -> None:
+        monkeypatch.setenv(retraining.SETTING, env[retraining.SETTING])
+        assert run(*command[3:])[0] == 0
+
+    monkeypatch.setattr(subprocess, "run", here)
+    monkeypatch.setattr(retraining, "LIGHT_TRIO", (TINY_BACKBONE,))
+    monkeypatch.setattr(retraining, "KINDS", "svm")
+    sizes = ("--train", 5, "--test", 2, "--more", 1)
+    code, said = ran(retraining, "--photos", tmp_path / "photos", "--weights", tiny_weights, *sizes)
+    figures = json.loads(said[said.index('{ "backbones"') :])  # after what the trainings have said
+    assert code == 0 and figures["same_members_and_scores"] and figures["share_of_first"] > 0
+    code, said = ran(retraining, "--photos", tmp_path / "photos", "--weights", tiny_weights)
+    assert code == 2 and "holds 8 photos of" in said
+
+
+def test_bundled_backbone(tmp_path: Path, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for part in ("train", "test"):
+        draw_photos(tmp_path / "casting" / part, OK_NOK.names, 2)
+        draw_photos(tmp_path / "clothing" / part, ("bottomwear", "shoes", "topwear"), 2)
+    for kind, light in (("Free", 40), ("Crack", 160)):
+        (tmp_path / "magnetic_tile" / f"MT_{kind}" / "Imgs").mkdir(parents=True)
+        for number in range(6):
+            name = f"exp1_num_{1000 * number + light}.jpg"
+            Image.new("RGB", (40, 40), (light + number,) * 3).save(
+                tmp_path / "magnetic_tile" / f"MT_{kind}" / "Imgs" / name
+            )
+    extractor = FeatureExtractor.open(TINY_BACKBONE, weights=tiny_weights)
+    monkeypatch.setattr(bundled_backbone, "extractors", lambda *_folders: [("tiny", extractor)])
+    code, said = ran(
+        bundled_backbone, "--data", tmp_path, "--weights", tiny_weights, "--json", tmp_path / "figures.json"
+    )
+    assert code == 0 and "| tiny | average |" in said
+    assert {row["features"] for row in json.loads((tmp_path / "figures.json").read_text())["figures"]} == {"tiny"}

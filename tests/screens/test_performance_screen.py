@@ -1,0 +1,307 @@
+"""How good are we: the screen in every state that a person can meet, without a browser."""
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from ensemble.imaging.photos import open_photo
+from ensemble.inspection import exports
+from ensemble.inspection.exports import file_name
+from ensemble.policies.cases import Case, Evidence
+from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK, Classes, Score
+from tests.support.bad_photos import jpeg
+from tests.support.stub_product import GARMENTS, load_as, write_product
+
+ROOT = Path(__file__).resolve().parents[2]
+SCREEN = "pages/screens/performance.py"
+MEMBERS = ("svm_a", "rf_a", "xgb_a")
+QUALITY = {"brier": 0.2, "ece": 0.15, "bins": [[0.25, 0.5, 4], [0.75, 0.5, 6]]}
+CALIBRATION = {"before": QUALITY, "after": QUALITY | {"brier": 0.1, "ece": 0.05}, "photos": 10}
+CURVES = {"learning_loss": [0.9, 0.4], "held_out_auroc": [0.6, 0.8]}
+TRAINING = {"photos": {NON_DEFECTIVE: 20, DEFECTIVE: 20}, "calibration": CALIBRATION, "curves": CURVES}
+Downloads = dict[str, list[dict[str, str]]]
+
+
+@pytest.fixture(autouse=True)
+def _fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    monkeypatch.setenv("QUORUM_MODELS", str(tmp_path / "models"))
+    monkeypatch.setenv("QUORUM_DATA", str(tmp_path / "data"))
+    load_as(monkeypatch, dict.fromkeys(MEMBERS, (0.5, 0.5)))
+    yield
+    st.cache_resource.clear()
+
+
+@pytest.fixture
+def offered(monkeypatch: pytest.MonkeyPatch) -> Downloads:
+    """The rows of the downloads on screen, by kind; the test runner has no door to them."""
+    found: Downloads = {}
+
+    def noted(kind: str, content: bytes, ending: str, *, demo: bool) -> str:
+        found[kind] = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
+        return file_name(kind, content, ending, demo=demo)
+
+    monkeypatch.setattr(exports, "file_name", noted)
+    return found
+
+
+def case(number: int, label: str, *against: float, **known: str) -> Case:
+    said = zip(MEMBERS, against, strict=False)
+    scores = tuple(Score(name, {NON_DEFECTIVE: 1 - bad, DEFECTIVE: bad}, 0.0) for name, bad in said)
+    name, digest = f"test/{label}/part_{number}.jpg", hashlib.sha256(str(number).encode()).hexdigest()
+    return replace(Case(name, digest, label, scores), **known)  # type: ignore[arg-type]
+
+
+TEST = (
+    *(case(number, NON_DEFECTIVE, 0.1, 0.2, 0.3, category="disc") for number in range(8)),
+    case(8, NON_DEFECTIVE, 0.9, 0.8, 0.1, category="ring"),
+    *(case(number, DEFECTIVE, 0.9, 0.8, 0.7, defect="scratch", category="disc") for number in range(10, 17)),
+    case(17, DEFECTIVE, 0.2, 0.3, 0.9, defect="burr", category="ring"),
+)
+
+
+def write_evidence(
+    folder: Path,
+    test: Sequence[Case],
+    classes: Classes = OK_NOK,
+    known: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Path:
+    """A product of stand-ins that has been measured on these cases."""
+    write_product(folder, MEMBERS, classes, known=known or {"svm_a": {"training": TRAINING}})
+    content = Evidence(classes, (), tuple(test), "../data").to_json().encode()
+    (folder / "evidence.json").write_bytes(content)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"evidence": hashlib.sha256(content).hexdigest()}))
+    return folder
+
+
+NO_REVIEW = (
+    "MAJORITY has no REVIEW: a person must look only where a model is missing or the photo may not show this part."
+)
+
+
+def opened(view: str = "Members", **query: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=180)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    app.session_state["performance_view"] = view
+    return app.switch_page(SCREEN).run()
+
+
+def texts(app: AppTest) -> str:
+    kinds = ("html", "markdown", "caption", "error", "info")
+    found = "\n".join(str(getattr(e, "value", None) or e.proto.body) for kind in kinds for e in app.get(kind))
+    return found.replace("\\", "").replace("\N{NO-BREAK SPACE}", " ").replace("<wbr>", "")
+
+
+@pytest.fixture
+def product(tmp_path: Path) -> Path:
+    return write_evidence(tmp_path / "models", TEST)
+
+
+class TestAnswer:
+    def test_counts_with_their_exact_bounds(self, product: Path) -> None:
+        shown = texts(opened())
+        assert "**MAJORITY** on 17 test photos below" in shown
+        for text in (
+            "<b>15<small> of 17</small></b><span>Right of those decided",
+            "88.2 %. All 17 were decided. The true share is at least 67.3 % (95 %).",
+            "12.5 % of the defective parts seen. The true escape rate can still be up to 47.1 % (95 %).",
+            "11.1 % of the good parts seen. The true overkill rate can still be up to 43 % (95 %).",
+            NO_REVIEW,
+        ):
+            assert text in shown, text
+        assert "review rate" not in shown
+
+    def test_a_review_is_no_wrong_decision(self, product: Path) -> None:
+        shown = texts(opened(policy="INDUSTRIAL_SAFE_0FN"))
+        for text in (
+            "<b>15<small> of 15</small></b><span>Right of those decided",
+            "100 %. 15 of 17 photos were decided. The true share is at least 81.8 % (95 %).",
+            "<b>2<small> of 17</small></b>",
+            "The true review rate can still be up to 32.7 % (95 %).",
+        ):
+            assert text in shown, text
+
+    def test_follows_the_policy_of_the_sidebar(self, product: Path) -> None:
+        assert "<b>1<small> of 8</small></b>" in texts(opened())
+        shown = texts(opened(policy="ANY"))
+        assert "**ANY** on 17" in shown and "<b>0<small> of 8</small></b>" in shown
+
+    def test_the_confusion_comes_as_chart_words_and_file(self, product: Path, offered: Downloads) -> None:
+        app = opened()
+        assert app.get("plotly_chart")[0].proto.alt.startswith("of 9 truly OK 8 called OK")
+        assert offered["confusion"] == [
+            {"truth": NON_DEFECTIVE, NON_DEFECTIVE: "8", DEFECTIVE: "1", "review": "0"},
+            {"truth": DEFECTIVE, NON_DEFECTIVE: "1", DEFECTIVE: "7", "review": "0"},
+        ]
+
+
+class TestGallery:
+    def test_shows_each_escape_with_its_votes_and_reason(self, product: Path, offered: Downloads) -> None:
+        shown = texts(opened())
+        assert shown.count('<article class="part">') == 1
+        for text in ("part 17", "truly NOK · burr · ring", "1 of 3 models says NOK", "photo<br>not here"):
+            assert text in shown, text
+        assert "</i>NOK</b> 0.90" in shown and "</i>OK</b> 0.20" in shown
+        assert [(row["what"], row["photo"], row["svm_a"]) for row in offered["failures"]] == [
+            ("escapes", "test/defective/part_17.jpg", "0.2"),
+            ("overkills", "test/non_defective/part_8.jpg", "0.9"),
+        ]
+
+    def test_shows_the_photo_where_it_still_lies(self, tmp_path: Path) -> None:
+        photo = tmp_path / "data" / "test" / DEFECTIVE / "part_17.jpg"
+        photo.parent.mkdir(parents=True)
+        photo.write_bytes(jpeg())
+        seen = replace(TEST[-1], sha256=open_photo(jpeg(), "part.jpg").sha256)
+        write_evidence(tmp_path / "models", (*TEST[:-1], seen))
+        assert 'src="data:image/jpeg;base64,' in texts(opened())
+
+    def test_overkills_and_reviews_on_demand(self, product: Path) -> None:
+        app = opened()
+        app.get("button_group")[0].set_value("overkills").run()
+        assert "part 8" in texts(app) and "part 17" not in texts(app)
+        app.get("button_group")[0].set_value("reviews").run()
+        assert NO_REVIEW in texts(app)
+
+    def test_no_escape_still_says_what_can_be(self, product: Path) -> None:
+        assert "No escape on these photos. The true escape rate can still be up to 31.3 % (95 %)." in texts(
+            opened(policy="ANY")
+        )
+
+    def test_many_come_in_pages(self, tmp_path: Path) -> None:
+        write_evidence(tmp_path / "models", [case(number, DEFECTIVE, 0.1, 0.1, 0.1) for number in range(30)])
+        app = opened()
+        assert texts(app).count('<article class="part">') == 12 and len(app.get("pagination")) == 1
+
+
+class TestTables:
+    def test_by_type_and_by_product(self, product: Path, offered: Downloads) -> None:
+        app = opened()
+        shown = texts(app)
+        assert {"By type of defect", "By product"} <= {each.value for each in app.subheader}
+        assert "1 of 1<small>100 % (up to 100 %)</small>" in shown
+        assert offered["by-type"][0] == {
+            **{"defect": "burr", "photos": "1", "decided": "1", "right": "0", "reviews": "0"},
+            **{"good": "0", "defective": "1", "escapes": "1", "overkills": "0"},
+        }
+        assert [row["product"] for row in offered["by-product"]] == ["disc", "ring"]
+
+
+class TestViews:
+    def test_members_come_with_curves_calibration_and_f_beta(self, product: Path, offered: Downloads) -> None:
+        app = opened()
+        shown = texts(app)
+        assert "0.200 → 0.100" in shown and "0.150 → 0.050" in shown
+        assert {"roc", "precision-recall", "f-beta", "reliability"} <= set(offered)
+        assert {row["member"] for row in offered["roc"]} == {"ensemble", *MEMBERS}
+        app.selectbox(key="f_beta_voter").select("rf_a").run()
+        assert "line: the policy's threshold, 0.50" in str(app.get("plotly_chart")[3].proto.spec)
+
+    def test_the_reliability_of_a_member_on_held_out_photos(self, product: Path, offered: Downloads) -> None:
+        app = opened()
+        app.get("button_group")[1].set_value("Held out: after").run()
+        assert "Brier score 0.100, ECE 0.050 on 10 photos" in texts(app)
+        assert [row["photos"] for row in offered["reliability"]] == ["4", "6"]
+
+    def test_dependence_names_pairs_and_effective_voters(self, product: Path, offered: Downloads) -> None:
+        shown = texts(opened("Dependence"))
+        assert "svm_a and rf_a: both wrong on 2 of the 2 photos that either of them got wrong" in shown
+        assert "<small> of 3</small></b><span>Effective number of voters" in shown
+        assert "roc" not in offered  # what is closed costs nothing
+        assert {row["member"]: row["change"] for row in offered["without-each-right-of-decided"]} == {
+            "svm_a": "5.882353",  # one photo of 17: the escape, where a tie of two votes is NOK
+            "rf_a": "5.882353",
+            "xgb_a": "0.0",
+        }
+
+    def test_what_is_lost_without_a_member_in_escapes_and_money(self, product: Path, offered: Downloads) -> None:
+        app = opened("Dependence")
+        app.get("button_group")[1].set_value("Escapes").run()
+        assert "without-each-escapes" in offered
+        app.get("button_group")[1].set_value("Cost").run()
+        assert "An escape at 10" in texts(app) and "without-each-cost" in offered
+
+    def test_training_curves_of_members_that_have_them(self, product: Path, offered: Downloads) -> None:
+        opened("Training")
+        assert [row["curve"] for row in offered["training-svm_a"]] == ["learning_loss"] * 2 + ["held_out_auroc"] * 2
+
+    def test_no_member_that_learns_in_epochs(self, tmp_path: Path) -> None:
+        write_evidence(tmp_path / "models", TEST, known={"svm_a": {"training": {}}})
+        assert "No member of this product learns in epochs" in texts(opened("Training"))
+
+    def test_one_member_depends_on_nobody(self, tmp_path: Path) -> None:
+        write_evidence(tmp_path / "models", [case(number, DEFECTIVE, 0.9) for number in range(3)])
+        assert "One member alone depends on nobody." in texts(opened("Dependence"))
+
+
+class TestEmptyStates:
+    def test_without_a_product(self) -> None:
+        assert "holds no trained product" in texts(opened())
+
+    def test_without_evidence(self, tmp_path: Path) -> None:
+        write_product(tmp_path / "models", MEMBERS)
+        shown = texts(opened())
+        assert "No photos with a known truth" in shown and "python -m ensemble train --data" in shown
+
+    def test_evidence_that_was_changed(self, product: Path) -> None:
+        (product / "evidence.json").write_text("{}")
+        assert "its SHA-256 differs" in texts(opened())
+
+    def test_without_a_test_part(self, tmp_path: Path) -> None:
+        write_evidence(tmp_path / "models", ())
+        assert "the data has no test part" in texts(opened())
+
+    @pytest.mark.parametrize("view", ["Members", "Dependence", "Training"])
+    def test_a_test_part_without_defects(self, tmp_path: Path, view: str) -> None:
+        write_evidence(tmp_path / "models", TEST[:9])
+        app = opened(view)
+        assert not app.exception
+        assert "No defective parts among the test photos: nothing is known." in texts(app)
+        assert ("need good and defective photos" in texts(app)) == (view == "Members")
+
+    @pytest.mark.parametrize("view", ["Members", "Dependence", "Training"])
+    def test_three_classes(self, tmp_path: Path, view: str, offered: Downloads) -> None:
+        said = {"shoes": (0.1, 0.8, 0.1), "topwear": (0.5, 0.3, 0.2)}
+        known = [
+            Case(
+                f"{label}_{number}.jpg",
+                f"{label}{number}",
+                label,
+                tuple(Score(name, dict(zip(GARMENTS.names, row, strict=True)), 0.0) for name in MEMBERS),
+            )
+            for label, row in said.items()
+            for number in range(3)
+        ]
+        write_evidence(tmp_path / "models", known, GARMENTS)
+        app = opened(view)
+        assert not app.exception
+        shown = texts(app)
+        assert "50 % of the decided photos seen. The true share of mistakes" in shown and "Escapes" not in shown
+        assert offered["by-class"][1] == {"class": "shoes", "photos": "3", "called": "3", "right": "3"}
+        assert "mistakes" in {row["what"] for row in offered["failures"]}
+
+    @pytest.mark.parametrize("classes", [None, GARMENTS], ids=["without a product", "three classes"])
+    def test_a_demo_needs_no_evidence(self, tmp_path: Path, classes: Classes | None) -> None:
+        if classes:
+            write_product(tmp_path / "models", MEMBERS, classes)
+        app = opened(demo="true")
+        assert not app.exception and "all of this is made up" in texts(app)
+
+    @pytest.mark.parametrize("view", ["Members", "Dependence", "Training"])
+    def test_a_demo_says_so_in_every_file(self, product: Path, view: str, offered: Downloads) -> None:
+        app = opened(view, demo="true")
+        assert not app.exception
+        assert "all of this is made up" in texts(app) and 'class="demo-band"' in texts(app)
+        assert all(row["demo"] == "DEMO" for rows in offered.values() for row in rows)

@@ -1,0 +1,384 @@
+"""The policy desk, in every state that a person can meet, without a browser."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from ensemble.inspection import exports
+from ensemble.inspection.exports import file_name
+from ensemble.policies import Policy, PolicyBook, from_json
+from ensemble.policies.cases import Case, Evidence
+from ensemble.store import policy_history
+from ensemble.values.results import OK_NOK
+from tests.support.drawn_cases import case, drawn_cases, keep_evidence
+from tests.support.stub_product import GARMENTS, write_product
+
+ROOT = Path(__file__).resolve().parents[2]
+SCREEN = "pages/screens/policies.py"
+MEMBERS = ("svm_a", "rf_a")
+Downloads = dict[str, tuple[str, bytes]]
+# One escape and one overkill under MAJORITY with two members: a tie counts as defective.
+KNOWN = tuple(
+    case(f"{number}.png", label, {"svm_a": (1 - first, first), "rf_a": (1 - second, second)})
+    for number, (label, first, second) in enumerate(
+        (
+            ("non_defective", 0.1, 0.2),
+            ("non_defective", 0.7, 0.1),
+            ("non_defective", 0.1, 0.1),
+            ("defective", 0.2, 0.3),
+            ("defective", 0.9, 0.8),
+            ("defective", 0.9, 0.9),
+        )
+    )
+)
+
+
+@pytest.fixture(autouse=True)
+def _fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    monkeypatch.setenv("QUORUM_MODELS", str(tmp_path / "models"))
+    monkeypatch.setenv("QUORUM_DATA", str(tmp_path / "data"))
+    yield
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+
+@pytest.fixture
+def offered(monkeypatch: pytest.MonkeyPatch) -> Downloads:
+    """The names and contents of the downloads on screen, by kind."""
+    found: Downloads = {}
+
+    def noted(kind: str, content: bytes, ending: str, *, demo: bool) -> str:
+        found[kind] = (file_name(kind, content, ending, demo=demo), content)
+        return found[kind][0]
+
+    monkeypatch.setattr(exports, "file_name", noted)
+    return found
+
+
+def product(tmp_path: Path, held_out: tuple[Case, ...] = KNOWN, test: tuple[Case, ...] = KNOWN) -> Path:
+    folder = write_product(tmp_path / "models", MEMBERS)
+    keep_evidence(folder, Evidence(OK_NOK, held_out, test))
+    return folder
+
+
+def opened(**query: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=180)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.switch_page(SCREEN).run()
+    assert not app.exception
+    return app
+
+
+def texts(app: AppTest) -> str:
+    kinds = ("html", "markdown", "caption", "error", "warning", "info", "success", "subheader")
+    found = (str(getattr(e, "value", None) or e.proto.body) for kind in kinds for e in app.get(kind))
+    return "\n".join(found).replace("\\", "").replace("<wbr>", "")
+
+
+def book(folder: Path) -> PolicyBook:
+    return from_json((folder / "policies.json").read_text())
+
+
+def numbers(app: AppTest) -> list[str]:
+    """The large numbers of the draft's tiles: escapes, overkills, reviews, money."""
+    html = next(each.proto.body for each in app.get("html") if "tiles draft" in each.proto.body)
+    return [part.partition("</b>")[0] for part in html.split("<b>")[1:]]
+
+
+def save(app: AppTest, name: str, author: str = "A. Meier", reason: str = "Fewer escapes.") -> AppTest:
+    app.text_input(key="save_name").set_value(name)
+    app.text_input(key="save_author").set_value(author)
+    app.text_input(key="save_reason").set_value(reason)
+    return next(button for button in app.button if button.label == "Save the draft").click().run()
+
+
+def confirm(app: AppTest, label: str, author: str = "B. Rossi", reason: str | None = "Agreed.") -> AppTest:
+    app.text_input(key="confirm_author").set_value(author)
+    if reason is not None:
+        app.text_input(key="confirm_reason").set_value(reason)
+    return next(button for button in app.button if button.label.replace("\\", "") == label).click().run()
+
+
+class TestHeadline:
+    def test_names_the_policy_its_rule_and_its_honest_risk(self, tmp_path: Path) -> None:
+        product(tmp_path)
+        said = texts(opened())
+        assert 'class="word">MAJORITY<' in said and "NOK where at least half of the models say so." in said
+        assert "1 escape in 3 defective parts seen: the true escape rate can still be up to 86.5 % (95 %)." in said
+        assert "1 overkill in 3 good parts seen: the true overkill rate can still be up to 86.5 % (95 %)." in said
+
+    def test_says_why_an_active_policy_may_not_be_called_safe(self, tmp_path: Path) -> None:
+        folder = product(tmp_path)
+        changed = PolicyBook(book(folder).policies, "SAFE_0FN")
+        policy_history.publish(folder, changed, "A. Meier", "Try.")
+        assert "SAFE_0FN may not be called SAFE.** It rests on 0 defective parts" in texts(opened())
+
+    def test_without_a_defective_photo_it_says_that_nothing_is_known(self, tmp_path: Path) -> None:
+        product(tmp_path, KNOWN[:3], KNOWN[:3])
+        assert "No defective part has been seen: nothing is known of escapes." in texts(opened())
+
+
+# Twenty defective parts that MAJORITY lets pass, as neither member reaches 0.5, and SAFE_0FN (a mean of 0.35) does not.
+FAINT = tuple(
+    case(f"{number}.png", label, {"svm_a": (1 - score, score), "rf_a": (0.95 - score, score + 0.05)})
+    for number, (label, score) in enumerate([("non_defective", 0.1)] * 20 + [("defective", 0.4)] * 20)
+)
+
+
+class TestCheaper:
+    def test_a_clearly_cheaper_policy_is_named_with_figures_and_a_way_to_choose_it(self, tmp_path: Path) -> None:
+        folder = product(tmp_path, held_out=FAINT)
+        app = opened()
+        assert "**SAFE_0FN is clearly cheaper than MAJORITY**: 0.00 instead of 5,000 per 1000 parts on 40" in texts(app)
+        app.button(key="choose_cheaper").click().run()
+        assert "**From MAJORITY to SAFE_0FN**" in texts(app)
+        assert app.selectbox(key="candidate SAFE_0FN").value == "SAFE_0FN"
+        assert book(folder).active == "MAJORITY"  # nothing is in force without a confirmation
+
+    def test_nothing_is_said_where_photos_do_not_show_it(self, tmp_path: Path) -> None:
+        product(tmp_path)
+        assert "clearly cheaper" not in texts(opened())
+
+
+class TestDraft:
+    def test_starts_from_the_active_policy_and_counts_on_held_out_photos(self, tmp_path: Path) -> None:
+        product(tmp_path, KNOWN, KNOWN[:1])
+        assert numbers(opened()) == ["1", "1", "0", "1,833"]  # (10 + 1) / 6 for 1000 parts
+
+    def test_a_moved_cut_of_the_members_changes_the_counts(self, tmp_path: Path) -> None:
+        product(tmp_path)
+        app = opened()
+        app.slider[0].set_value(0.3).run()
+        assert numbers(app)[:3] == ["0", "1", "0"]
+        app.slider[0].set_value(0.75).run()
+        assert numbers(app)[:3] == ["1", "0", "0"]
+
+    def test_two_cuts_of_a_mean_send_parts_to_a_person(self, tmp_path: Path) -> None:
+        product(tmp_path)
+        app = opened(**{"from": "BALANCED"})
+        assert app.slider[0].value == (0.5, 0.5)
+        assert numbers(app)[:3] == ["1", "0", "0"]
+        app.slider[0].set_value((0.22, 0.6)).run()
+        assert numbers(app)[:3] == ["0", "0", "2"]
+
+    def test_prices_and_the_share_of_the_line_change_the_money(self, tmp_path: Path) -> None:
+        product(tmp_path)
+        app = opened(escape_price="30", defects="1")
+        assert numbers(app)[3] == "430"  # 10 defective parts, a third of them at 30, and 990 good ones, a third at 1
+
+    def test_the_draft_is_a_file_that_reads_as_a_policy(self, tmp_path: Path, offered: Downloads) -> None:
+        product(tmp_path)
+        opened(**{"from": "BALANCED"}).slider[0].set_value((0.22, 0.6)).run()
+        name, content = offered["draft-policy"]
+        entry = json.loads(content)
+        assert name.startswith("quorum-draft-policy-") and (entry["review"], entry["reject"]) == (0.22, 0.6)
+        assert entry["basis"] == {
+            "chosen": "by hand",
+            "photos": "held out",
+            "good": 3,
+            "defective": 3,
+            "escapes": 0,
+            "overkills": 0,
+        }
+        assert Policy(**entry)
+
+    def test_a_cut_moved_on_test_photos_has_no_counts_to_rest_on(self, tmp_path: Path, offered: Downloads) -> None:
+        product(tmp_path)
+        app = opened(photos="test photos (measure only)", **{"from": "BALANCED"})
+        assert "is a mistake" in texts(app)
+        app.slider[0].set_value((0.22, 0.6)).run()
+        assert json.loads(offered["draft-policy"][1])["basis"] == {"chosen": "by hand", "photos": "test"}
+
+    def test_escapes_are_grey_tiles_where_photos_are_gone_and_show_their_votes(self, tmp_path: Path) -> None:
+        product(tmp_path)
+        app = opened()
+        assert "1 defective part passed as OK" in texts(app)
+        assert 'class="photo-gone">3<' in texts(app)
+        app.button(key="escape 0").click().run()
+        charts = [chart.proto.alt for chart in app.get("plotly_chart")]
+        assert any("svm_a says OK, 0.20" in alt for alt in charts)
+
+    def test_every_chart_has_words_and_rows(self, tmp_path: Path, offered: Downloads) -> None:
+        product(tmp_path)
+        app = opened()
+        assert all(chart.proto.alt for chart in app.get("plotly_chart"))
+        for kind in ("scores", "confusion", "costs", "policies"):
+            assert list(csv.DictReader(io.StringIO(offered[kind][1].decode("utf-8-sig"))))
+
+    def test_without_held_out_photos_it_says_so(self, tmp_path: Path) -> None:
+        product(tmp_path, ())
+        assert "No held-out photos are kept with this product." in texts(opened())
+
+
+class TestCosts:
+    def test_all_policies_stand_side_by_side(self, tmp_path: Path, offered: Downloads) -> None:
+        folder = product(tmp_path)
+        opened(pace="600")
+        rows = list(csv.DictReader(io.StringIO(offered["policies"][1].decode("utf-8-sig"))))
+        assert [row["policy"] for row in rows] == [policy.name for policy in book(folder).policies]
+        first = rows[0]
+        assert (first["active"], first["escapes"], first["overkills"], first["photos"]) == ("yes", "1", "1", "6")
+        assert float(first["escape_rate_upper"]) == pytest.approx(0.864650, abs=1e-6)
+
+    def test_choose_for_me_fills_the_draft(self, tmp_path: Path) -> None:
+        known = drawn_cases(MEMBERS, 200)
+        product(tmp_path, known, known)
+        app = opened()
+        app.number_input(key="limit").set_value(10.0)
+        app.button(key="choose").click().run()
+        assert not app.exception and app.selectbox(key="from").value == "CHOSEN"
+        assert "Chosen: CHOSEN," in texts(app)
+
+    def test_a_limit_that_cannot_be_promised_is_one_sentence(self, tmp_path: Path) -> None:
+        product(tmp_path)
+        app = opened()
+        app.button(key="choose").click().run()
+        assert "With 3 defective parts held out, no policy can promise an escape rate of at most 10 %" in texts(app)
+
+
+class TestSaving:
+    @pytest.mark.parametrize(
+        ("name", "author", "reason", "said"),
+        [
+            ("TRIAL", "", "", "give its author, its reason"),
+            ("", "A", "B", "give its name"),
+            ("MAJORITY", "A", "B", "There is a policy called MAJORITY already"),
+            ("Very safe", "A", "B", "It may not be called Very safe. It rests on 3 defective parts"),
+        ],
+    )
+    def test_refuses_with_a_sentence(self, name: str, author: str, reason: str, said: str, tmp_path: Path) -> None:
+        folder = product(tmp_path)
+        before = (folder / "policies.json").read_bytes()
+        app = opened()
+        app.slider[0].set_value(0.3).run()
+        assert said in texts(save(app, name, author, reason))
+        assert (folder / "policies.json").read_bytes() == before
+
+    def test_a_saved_policy_is_kept_and_not_in_force(self, tmp_path: Path) -> None:
+        folder = product(tmp_path)
+        app = opened()
+        app.slider[0].set_value(0.3).run()
+        assert "TRIAL is saved, and not in force." in texts(save(app, "TRIAL"))
+        saved = book(folder).policies[-1]
+        assert (saved.name, saved.threshold, saved.author, saved.reason) == ("TRIAL", 0.3, "A. Meier", "Fewer escapes.")
+        assert book(folder).active == "MAJORITY"
+
+    def test_a_safe_name_is_given_where_enough_parts_were_seen(self, tmp_path: Path) -> None:
+        known = drawn_cases(MEMBERS, 200)
+        folder = product(tmp_path, known, known)
+        app = opened(**{"from": "BALANCED"})
+        app.slider[0].set_value((0.01, 0.01)).run()
+        save(app, "SAFE_OURS")
+        assert book(folder).policies[-1].name == "SAFE_OURS"
+
+    def test_a_broken_file_is_never_written_over(self, tmp_path: Path) -> None:
+        folder = product(tmp_path)
+        opened()  # which remembers the good state
+        broken = (folder / "policies.json").read_text().replace('"any"', '"often"')
+        (folder / "policies.json").write_text(broken)
+        said = texts(opened())
+        assert "Nothing can be saved" in said and "would be lost" in said and "MAJORITY, ANY, ALL" in said
+        assert 'class="word">MAJORITY<' in said
+        assert (folder / "policies.json").read_text() == broken
+
+
+class TestInForce:
+    def test_only_after_the_difference_view_and_a_confirmation(self, tmp_path: Path) -> None:
+        folder = product(tmp_path)
+        app = opened()
+        app.slider[0].set_value(0.75).run()
+        save(app, "TRIAL")
+        app.button(key="ask").click().run()
+        said = texts(app)
+        assert "1 part changes its verdict<small>of 6 test photos" in said and "0 new escapes" in said
+        assert "1 overkill fewer" in said and book(folder).active == "MAJORITY"
+        assert "Say who puts it in force, and why." in texts(confirm(app, "Put TRIAL in force", author=""))
+        assert "TRIAL is in force since" in texts(confirm(app, "Put TRIAL in force"))
+        assert book(folder).active == "TRIAL"
+        assert [entry.author for entry in policy_history.history(folder)] == ["", "A. Meier", "B. Rossi"]
+
+    def test_new_escapes_come_first_and_in_red(self, tmp_path: Path, offered: Downloads) -> None:
+        passed = case("passed.png", "defective", {"svm_a": (0.4, 0.6), "rf_a": (0.9, 0.1)})
+        product(tmp_path, KNOWN, (*KNOWN, passed))
+        app = opened()
+        app.selectbox(key="candidate").select("ALL").run()
+        app.button(key="ask").click().run()
+        assert '<span class="chip nok">1 new escape</span>' in texts(app)
+        rows = list(csv.DictReader(io.StringIO(offered["difference"][1].decode("utf-8-sig"))))
+        assert [(row["photo"], row["before"], row["after"], row["new_escape"]) for row in rows] == [
+            ("passed.png", "defective", "non_defective", "yes"),
+            ("1.png", "defective", "non_defective", "no"),
+        ]
+
+    def test_leaving_it_changes_nothing(self, tmp_path: Path) -> None:
+        folder = product(tmp_path)
+        app = opened()
+        app.button(key="ask").click().run()
+        app.button(key="leave").click().run()
+        assert "change their verdict" not in texts(app) and book(folder).active == "MAJORITY"
+
+    def test_a_change_by_somebody_else_asks_for_another_look(self, tmp_path: Path) -> None:
+        folder = product(tmp_path)
+        app = opened()
+        app.button(key="ask").click().run()
+        policy_history.publish(folder, PolicyBook(book(folder).policies, "ALL"), "C", "In between.")
+        assert "Somebody has changed the policies in the meantime." in texts(confirm(app, "Put ANY in force"))
+        assert book(folder).active == "ALL"
+
+    def test_rolling_back_goes_through_the_difference_view(self, tmp_path: Path) -> None:
+        folder = product(tmp_path)
+        opened()
+        now = book(folder)
+        policy_history.publish(folder, PolicyBook((*now.policies, Policy("TRIAL", "all")), "TRIAL"), "C", "Try.")
+        app = opened()
+        assert 'class="word">TRIAL<' in texts(app)
+        app.button(key="back").click().run()
+        said = texts(app)
+        assert "From TRIAL to MAJORITY (state 1)" in said and "No longer among the policies: TRIAL." in said
+        assert book(folder).active == "TRIAL"
+        confirm(app, "Roll back to state 1", reason=None)
+        assert book(folder).active == "MAJORITY"
+        assert policy_history.history(folder)[-1].reason == "Rolled back to state 1."
+
+
+class TestOtherProducts:
+    def test_without_evidence_it_says_what_to_do(self, tmp_path: Path) -> None:
+        write_product(tmp_path / "models", MEMBERS)
+        app = opened()
+        said = texts(app)
+        assert "No photos with a known truth are kept" in said and "python -m ensemble train" in said
+        assert not app.slider
+
+    def test_a_demo_works_on_made_up_parts_and_keeps_nothing(self, tmp_path: Path) -> None:
+        folder = product(tmp_path)
+        before = (folder / "policies.json").read_bytes()
+        app = opened(demo="true")
+        app.slider[0].set_value(0.3).run()
+        assert "A demo keeps nothing." in texts(save(app, "TRIAL"))
+        assert (folder / "policies.json").read_bytes() == before
+
+    def test_classes_without_a_defect_have_a_margin_and_figures_by_class(self, tmp_path: Path) -> None:
+        folder = write_product(tmp_path / "models", MEMBERS, GARMENTS)
+        rows = (("shoes", (0.1, 0.8, 0.1)), ("topwear", (0.1, 0.4, 0.5)), ("bottomwear", (0.9, 0.05, 0.05)))
+        known = tuple(case(f"{name}.png", name, dict.fromkeys(MEMBERS, said), GARMENTS) for name, said in rows)
+        keep_evidence(folder, Evidence(GARMENTS, known, known))
+        app = opened(**{"from": "BALANCED"})
+        assert "3 of the 3 decided test photos are given their true class." in texts(app)
+        app.slider[0].set_value(0.2).run()
+        assert ">topwear<" in texts(app) and "1 of 3" not in texts(app)
+        app.selectbox(key="candidate").select("INDUSTRIAL_BALANCED").run()
+        app.button(key="ask").click().run()
+        assert "1 part changes its verdict" in texts(app)
+
+    def test_the_sidebar_marks_the_active_policy(self, tmp_path: Path) -> None:
+        product(tmp_path)
+        assert opened().selectbox(key="policy").options[0] == "MAJORITY (active)"

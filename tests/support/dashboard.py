@@ -1,0 +1,106 @@
+"""A dashboard that was really started, and what a browser needs to look at it."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+from playwright.sync_api import ConsoleMessage, Page, expect
+
+ROOT = Path(__file__).resolve().parents[2]
+FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+PATIENCE = 180_000  # milliseconds; others may use the machine too, and only what never comes is to fail
+expect.set_options(timeout=PATIENCE)
+PAGES: list[Page] = []  # those that are open
+PROBE = r"/_stcore/(health|host-config)$"  # the end of where Streamlit's page asks whether its server is there
+OUT_OF_REACH = "Streamlit server is not responding"  # said once a probe has failed
+LOST = "requested does not seem to exist. Running the app's main page."
+
+
+def chromium() -> str:
+    """The browser's path; without one the tests fail with the sentence that says what to install."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        pytest.fail("The browser tests need Chromium: install it (on Debian: sudo apt-get install chromium).", False)
+    return found
+
+
+@contextmanager
+def served(models: Path | None = None) -> Iterator[str]:
+    """Start the dashboard in a process of its own on a free port; gives its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "streamlit_app.py"), "--server.port", str(port)]
+    options = ["--server.headless", "true", "--server.address", "127.0.0.1", "--server.fileWatcherType", "none"]
+    environment = os.environ | ({"QUORUM_MODELS": str(models)} if models else {})
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen([*command, *options], cwd=ROOT, env=environment, **quiet) as server:
+        try:
+            address = f"http://127.0.0.1:{port}"
+            _wait_until_up(f"{address}/_stcore/health")
+            yield address
+        finally:
+            close_pages()  # before the server goes: a page that loses it complains
+            server.terminate()
+
+
+def close_pages() -> None:
+    """Close all pages that are open."""
+    while PAGES:
+        PAGES.pop().close()
+
+
+def settle(page: Page) -> None:
+    """Wait until the screen has been drawn to its end: until then a click is sent with what the widgets held before."""
+    expect(page.locator("[data-testid=stApp]")).to_have_attribute("data-test-script-state", "notRunning")
+
+
+def _wait_until_up(address: str) -> None:
+    last = time.monotonic() + PATIENCE / 1000
+    while True:
+        try:
+            with urllib.request.urlopen(address, timeout=5):
+                return
+        except OSError:
+            if time.monotonic() > last:
+                raise
+            time.sleep(0.2)
+
+
+def work_of_servers() -> float:
+    """Seconds on a core that the dashboards of this process have taken so far."""
+    times = [server.cpu_times() for server in psutil.Process().children() if "streamlit" in " ".join(server.cmdline())]
+    return sum(each.user + each.system for each in times)
+
+
+def is_error(message: ConsoleMessage) -> bool:
+    """Whether a page has complained of something other than its server's own probe."""
+    return message.type == "error" and not is_forgiven(message.text, message.location["url"])
+
+
+def is_forgiven(text: str, url: str) -> bool:
+    """Whether Streamlit's page complains that its probe was not answered, which a busy or ended server cannot.
+
+    On a deep link it also asks below the screen's own name first and is answered 404 before it finds the way, and in a
+    fresh process it misses the page until it is loaded again, see `pages/components/common/faults.py`.
+    """
+    asked = (urllib.parse.urlsplit(url).path, text.partition(" when attempting to reach ")[2])
+    return any(re.search(PROBE, each) for each in asked) or text.startswith(OUT_OF_REACH) or LOST in text
+
+
+def is_foreign(url: str) -> bool:
+    return not url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:"))

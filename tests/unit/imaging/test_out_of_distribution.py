@@ -1,0 +1,204 @@
+"""A photo that may not show the part is left to a person, with the reason; honest photos are judged as ever."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFilter
+
+from ensemble.drawing.clothing import draw_clothing
+from ensemble.evaluation import scoring
+from ensemble.imaging.out_of_distribution import PhotoRange, doubt, measure
+from ensemble.imaging.photos import Photo, read_photo
+from ensemble.inspection.inspector import Inspector
+from ensemble.inspection.replay import replay
+from ensemble.policies import Policy, cases
+from ensemble.store import Loaded, Manifest, ModelStore
+from ensemble.values.errors import StoreError
+from ensemble.values.results import OK_NOK, REVIEW, HeatMap, Score
+from ensemble.values.samples import Sample
+from tests.support.stub_product import StubMember
+
+ROOT = Path(__file__).resolve().parents[3]
+SIZE = (256, 256)
+MAJORITY = Policy("MAJORITY", "majority")
+RNG = np.random.default_rng(3)
+
+
+@pytest.fixture(scope="module")
+def usual() -> PhotoRange:
+    found = ModelStore(ROOT / "models").manifest().photo_range
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="module")
+def part() -> Image.Image:
+    return read_photo(next((ROOT / "data" / "test" / "non_defective").iterdir())).picture
+
+
+def screenshot(part: Image.Image) -> Image.Image:
+    window = Image.new("RGB", part.size, (245, 246, 248))
+    draw = ImageDraw.Draw(window)
+    draw.rectangle((0, 0, part.width, part.height // 10), fill=(40, 90, 200))
+    for line in range(40, part.height, 16):
+        draw.text((12, line), "File  Edit  View  Window  Help  0123", fill=(30, 30, 30))
+    return window
+
+
+def noise(part: Image.Image) -> Image.Image:
+    return Image.fromarray(RNG.integers(0, 256, (*part.size[::-1], 3), dtype=np.uint8))
+
+
+STRANGE: dict[str, tuple[Callable[[Image.Image], Image.Image], str]] = {
+    "black": (lambda part: Image.new("RGB", part.size), "it is almost black"),
+    "lens cap": (lambda part: part.point(lambda value: value // 25), "it is almost black"),
+    "white": (lambda part: Image.new("RGB", part.size, "white"), "it is almost white"),
+    "grey": (lambda part: Image.new("RGB", part.size, (128, 128, 128)), "nothing is on it"),
+    "blurred": (lambda part: part.filter(ImageFilter.GaussianBlur(6)), "it is blurred"),
+    "small": (lambda part: part.resize((40, 40)), "it is far smaller than the training photos"),
+    "large": (lambda part: part.resize((1024, 1024)), "it is far larger than the training photos"),
+    "wide": (lambda part: part.resize((512, 256)), "it has another shape than the training photos"),
+    "high": (lambda part: part.crop((60, 0, 196, 256)), "it has another shape than the training photos"),
+    "noise": (noise, "it is hardly more than noise"),
+    "screenshot": (screenshot, ""),  # whatever is said first
+    "shoe": (lambda part: draw_clothing(RNG, "shoes").resize(part.size), ""),
+    "shirt": (lambda part: draw_clothing(RNG, "topwear").resize(part.size), ""),
+    "tinted": (lambda part: Image.merge("RGB", (*part.split()[:2], Image.new("L", part.size))), ""),
+    "upside": (lambda part: Image.eval(part, lambda value: 255 - value), ""),
+}
+
+
+class TestThePhoto:
+    @pytest.mark.parametrize("name", STRANGE)
+    def test_a_photo_of_anything_else_is_doubted(self, name: str, usual: PhotoRange, part: Image.Image) -> None:
+        make, said = STRANGE[name]
+        found = doubt(measure(make(part)), usual)
+        assert found and found == (said or found)
+
+    def test_every_photo_that_ships_is_judged(self, usual: PhotoRange) -> None:
+        paths = [path for place in ("test", "train") for path in sorted((ROOT / "data" / place).glob("*/*"))]
+        assert len(paths) == 240
+        assert {doubt(measure(read_photo(path).picture), usual) for path in paths} == {""}
+
+    @pytest.mark.parametrize("name", ["black", "lens cap", "white", "grey", "noise"])
+    def test_what_is_no_photo_at_all_is_doubted_by_products_of_before_too(self, name: str, part: Image.Image) -> None:
+        make, said = STRANGE[name]
+        assert doubt(measure(make(part)), None) == said
+
+    def test_without_a_range_other_photos_are_judged(self, part: Image.Image) -> None:
+        assert doubt(measure(part), None) == "" and doubt(measure(part.resize((40, 40))), None) == ""
+
+    def test_a_product_whose_own_photos_are_black_is_judged(self) -> None:
+        dark = [Image.fromarray(RNG.integers(0, 10, (64, 64, 3), dtype=np.uint8)) for _ in range(30)]
+        usual = PhotoRange.of([measure(picture) for picture in dark])
+        assert usual is not None and doubt(measure(dark[0]), usual) == ""
+        assert doubt(measure(dark[0]), None) == "it is almost black"
+
+    def test_a_few_odd_training_photos_widen_nothing(self, part: Image.Image) -> None:
+        parts = [measure(part.rotate(angle, fillcolor=(90, 90, 90))) for angle in range(0, 360, 3)]
+        usual = PhotoRange.of([*parts, measure(Image.new("RGB", SIZE))])
+        assert doubt(measure(Image.new("RGB", SIZE)), usual) == "it is almost black"
+
+    def test_too_few_photos_have_no_range(self, part: Image.Image) -> None:
+        assert PhotoRange.of([measure(part)] * 19) is None
+        assert PhotoRange.of([measure(part)] * 20) is not None
+
+    @pytest.mark.parametrize(("hot", "said"), [(1.0, True), (0.96, True), (0.9, False), (0.0, False)])
+    def test_a_heat_map_that_is_hot_all_over_is_doubted(self, hot: float, said: bool, part: Image.Image) -> None:
+        values = np.full(100, 0.2, np.float32)
+        values[: round(100 * hot)] = 0.5
+        found = doubt(measure(part), None, HeatMap(values.reshape(10, 10)))
+        assert bool(found) == said
+
+
+class TestTheRange:
+    def test_it_comes_back_from_json_as_it_was(self, usual: PhotoRange) -> None:
+        assert PhotoRange.from_json(json.loads(json.dumps(usual.as_json()))) == usual
+
+    def test_a_manifest_of_before_is_read_and_stays_as_it_is(self) -> None:
+        text = Manifest("disc", OK_NOK).to_json()
+        assert "photo_range" not in text
+        assert Manifest.from_json(text, "manifest.json").photo_range is None
+
+    @pytest.mark.parametrize(
+        "change", [{"ranges": {}}, {"greys": "00"}, {"deviations": "00" * 64}, {"far": 0}, {"greys": 5}, {"far": "x"}]
+    )
+    def test_a_range_that_is_none_is_one_sentence(self, change: dict[str, object], usual: PhotoRange) -> None:
+        data = json.loads(Manifest("disc", OK_NOK, photo_range=usual).to_json())
+        data["photo_range"] |= change
+        with pytest.raises(StoreError, match=r"manifest\.json cannot be read"):
+            Manifest.from_json(json.dumps(data), "manifest.json")
+
+
+class TestTheVerdict:
+    @pytest.fixture
+    def inspector(self, usual: PhotoRange) -> Inspector:
+        member = StubMember((0.1, 0.9))
+        return Inspector(Loaded({"svm": member}, (), OK_NOK, photo_range=usual))  # type: ignore[dict-item]
+
+    def test_it_is_review_with_the_reason_and_keeps_its_votes(self, inspector: Inspector) -> None:
+        (verdict,) = inspector.inspect([Photo("a.png", "0" * 64, Image.new("RGB", SIZE))], MAJORITY)
+        assert (verdict.label, verdict.confidence, verdict.decision, verdict.doubt) == (
+            REVIEW,
+            None,
+            None,
+            "it is almost black",
+        )
+        assert verdict.reason == (
+            "This photo may not show this part: it is almost black. By its votes alone it would be NOK."
+        )
+        assert [vote.label for vote in verdict.votes] == ["defective"]
+
+    def test_no_policy_undoes_it(self, inspector: Inspector) -> None:
+        (verdict,) = inspector.inspect([Photo("a.png", "0" * 64, Image.new("RGB", SIZE))], MAJORITY)
+        for policy in (MAJORITY, replace(MAJORITY, name="LAX", threshold=1.0), Policy("MEAN", "mean")):
+            again = policy.revise(verdict)
+            assert (again.label, again.doubt, again.policy) == (REVIEW, "it is almost black", policy.name)
+            stored = json.loads(json.dumps(verdict.as_json()))
+            assert replay(stored, policy).label == REVIEW
+        assert replay(json.loads(json.dumps(verdict.as_json())), MAJORITY).reason == verdict.reason
+
+    def test_a_verdict_of_before_says_nothing_of_it(self, inspector: Inspector, part: Image.Image) -> None:
+        (verdict,) = inspector.inspect([Photo("a.png", "0" * 64, part)], MAJORITY)
+        stored = verdict.as_json()
+        assert stored.pop("doubt") == "" and verdict.label == "defective"
+        assert replay(stored, MAJORITY).label == "defective"
+
+    def test_it_only_ever_makes_review(self) -> None:
+        for probability in (0.0, 0.2, 0.5, 0.9, 1.0):
+            scores = [Score("svm", {"non_defective": 1 - probability, "defective": probability}, 0.1)]
+            for rule in ("majority", "any", "all", "mean"):
+                assert Policy("P", rule).decide(scores, (), OK_NOK, "it is blurred").label == REVIEW
+
+    def test_a_demo_never_looks(self) -> None:
+        (verdict,) = Inspector.for_demo().inspect([Photo("a.png", "0" * 64, Image.new("RGB", SIZE))], MAJORITY)
+        assert verdict.doubt == ""
+
+
+class TestTheFigures:
+    @pytest.fixture
+    def scored(self, tmp_path: Path, part: Image.Image, usual: PhotoRange) -> scoring.Scored:
+        """A good part and a black photo among the good ones, both called NOK."""
+        samples = []
+        for name, picture in (("part", part), ("black", Image.new("RGB", SIZE))):
+            picture.save(tmp_path / f"{name}.png")
+            samples.append(Sample(tmp_path / f"{name}.png", "non_defective"))
+        member = StubMember((0.1, 0.9))
+        inspector = Inspector(Loaded({"svm": member}, (), OK_NOK, photo_range=usual))  # type: ignore[dict-item]
+        member.lesson = "all"  # type: ignore[attr-defined]
+        return scoring.score(inspector, samples)
+
+    def test_an_evaluation_counts_it_as_review(self, scored: scoring.Scored) -> None:
+        assert cases.labels(MAJORITY, scored.cases, OK_NOK) == ["defective", REVIEW]
+        quality = scoring.report(scored, [MAJORITY], OK_NOK)["ensemble"]["MAJORITY"]
+        assert (quality["overkill_rate"], quality["review_rate"]) == (0.5, 0.5)
+
+    def test_evidence_keeps_why(self, scored: scoring.Scored) -> None:
+        kept = cases.Evidence.from_json(cases.Evidence(OK_NOK, test=scored.cases).to_json())
+        assert [case.doubt for case in kept.test] == ["", "it is almost black"]
+        assert [case.decided_by(MAJORITY, OK_NOK).label for case in kept.test] == ["defective", REVIEW]
+        assert [case.doubt for case in cases.without(kept.test, "svm")] == ["", "it is almost black"]

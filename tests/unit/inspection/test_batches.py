@@ -1,0 +1,233 @@
+"""A batch answers every file, judges each photo once, and leaves nothing behind that a spreadsheet would run."""
+
+import csv
+import io
+import json
+import re
+import weakref
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from ensemble.imaging.photos import Photo
+from ensemble.importers.archives import Entry
+from ensemble.inspection.batches import CHUNK, Judged, batch_csv, count, decided_by, entries, judge, shown
+from ensemble.inspection.exports import as_csv, file_name, guarded
+from ensemble.inspection.inspector import Inspector
+from ensemble.members.demo import NAMES
+from ensemble.policies import SHIPPED, Policy
+from ensemble.values.results import Verdict
+from tests.support.bad_photos import encoded, jpeg, quarters
+from tests.support.bad_zips import BAD_ZIPS, zipped
+
+MAJORITY = SHIPPED[0]
+DEMO = Inspector.for_demo()
+
+
+def inspect(photos: Sequence[Photo]) -> list[Verdict]:
+    return DEMO.inspect(photos, MAJORITY)
+
+
+def photo(number: int) -> bytes:
+    return encoded(quarters((40 + number, 40)), "PNG")
+
+
+def judged(files: Iterable[tuple[str, bytes]]) -> list[Judged]:
+    return list(judge((Entry(name, data) for name, data in files), inspect))
+
+
+def test_order_errors_and_repeats() -> None:
+    rows = judged([("a.png", photo(1)), ("bad.png", b""), ("b.png", photo(2)), ("sub/a.png", photo(1))])
+    assert [(row.name, row.verdict is None, row.repeats) for row in rows] == [
+        ("a.png", False, ""),
+        ("bad.png", True, ""),
+        ("b.png", False, ""),
+        ("sub/a.png", False, "a.png"),
+    ]
+    assert rows[1].error.startswith("bad.png is empty")
+    assert rows[3].verdict is not None and rows[3].verdict.photo == "sub/a.png"
+
+
+def test_a_repeat_in_a_later_chunk_is_not_judged_again() -> None:
+    seen: list[str] = []
+
+    def noting(photos: Sequence[Photo]) -> list[Verdict]:
+        seen.extend(each.sha256 for each in photos)
+        return inspect(photos)
+
+    files = [Entry(f"{number}.png", photo(number % 5)) for number in range(2 * CHUNK)]
+    assert len(list(judge(files, noting))) == 2 * CHUNK
+    assert len(seen) == len(set(seen)) == 5
+
+
+def test_full_pictures_are_let_go() -> None:
+    alive: list[weakref.ref[object]] = []
+
+    def watching(photos: Sequence[Photo]) -> list[Verdict]:
+        alive.extend(weakref.ref(each.picture) for each in photos)
+        return inspect(photos)
+
+    rows = list(judge([Entry(f"{number}.png", photo(number)) for number in range(2 * CHUNK)], watching))
+    assert len(alive) == 2 * CHUNK
+    assert not any(reference() for reference in alive)
+    assert all(0 < len(row.thumbnail) < 20_000 for row in rows)
+
+
+def test_large_photos_come_in_smaller_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    monkeypatch.setattr("ensemble.inspection.batches.MAX_PIXELS", 40 * 40)
+    list(
+        judge(
+            [Entry(f"{n}.png", photo(n)) for n in range(4)],
+            lambda photos: (sizes.append(len(photos)), inspect(photos))[1],
+        )
+    )
+    assert sizes == [2, 1, 1]  # the first of the four is exactly at the limit
+
+
+@pytest.mark.parametrize("case", BAD_ZIPS)
+def test_a_bad_zip_is_one_bad_entry(case: str) -> None:
+    bad = BAD_ZIPS[case]()
+    files = [("one.jpg", jpeg), ("broken.zip", lambda: bad.data)]
+    found = list(entries(files))
+    assert [entry.name for entry in found] == ["one.jpg", "broken.zip"]
+    assert bad.says in (found[1].problem or "").lower()
+    assert count(files) == 2
+
+
+def test_a_zip_gives_its_entries() -> None:
+    data = zipped(("in/a.jpg", jpeg()), ("b.jpg", jpeg()))
+    assert [entry.name for entry in entries([("line.zip", lambda: data)])] == ["line.zip/in/a.jpg", "line.zip/b.jpg"]
+    assert count([("line.zip", lambda: data)]) == 2
+
+
+def test_files_are_read_when_it_is_their_turn() -> None:
+    read: list[str] = []
+    files = [(name, lambda name=name: (read.append(name), jpeg())[1]) for name in ("a.jpg", "b.jpg")]
+    assert count(files) == 2 and not read
+    next(entries(files))
+    assert read == ["a.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("a.jpg", "a.jpg"),
+        ("line 3/a.jpg", "line 3/a.jpg"),
+        ("../../etc/passwd", "etc/passwd"),
+        ("C:\\photos\\a.jpg", "C:/photos/a.jpg"),
+        ("", "photo"),
+    ],
+)
+def test_shown(name: str, label: str) -> None:
+    assert shown(name) == label
+
+
+def test_another_policy_decides_on_the_same_votes() -> None:
+    rows = judged([(f"{number}.png", photo(number)) for number in range(12)] + [("bad", b"")])
+    for policy in (Policy("never", "all", threshold=1.0), Policy("always", "any", threshold=0.0)):
+        expected = {"never": "non_defective", "always": "defective"}[policy.name]
+        again = decided_by(policy, rows)
+        assert {row.verdict.label for row in again if row.verdict} == {expected}
+        assert [row.name for row in again] == [row.name for row in rows]
+        assert all(row.verdict.demo and row.verdict.sha256 for row in again if row.verdict)
+
+
+def test_csv_has_one_line_a_file_and_marks_a_demo() -> None:
+    rows = judged([("=a.png", photo(1)), ("bad.png", b"")])
+    content = batch_csv(rows, demo=True)
+    lines = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
+    assert list(lines[0]) == [
+        *("photo", "sha256", "verdict", "confidence"),
+        *("score", "score_kind", "score_label", "ok_below", "review_from", "reject_from", "reason"),
+        *NAMES,
+        *("regions", "same_as", "error", "policy", "demo"),
+        *("word", "time", "product", "model_version", "policy_state"),
+    ]
+    assert [line["photo"] for line in lines] == ["'=a.png", "bad.png"]
+    assert [line["demo"] for line in lines] == ["DEMO", "DEMO"]
+    assert lines[1]["error"].startswith("bad.png is empty") and not lines[1]["verdict"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+1", "'+1"),
+        ("-1", "'-1"),
+        ("@a", "'@a"),
+        ("\ta", "'\ta"),
+        ("a=1", "a=1"),
+        ("", ""),
+        (-1.5, -1.5),
+        (np.float32(-1.5), np.float32(-1.5)),
+        (None, None),
+        ("a;=1+1.png", "a;'=1+1.png"),
+        ("a\t=1", "a\t'=1"),
+        ("a|-1", "a|'-1"),
+        ("a\n@b", "a\n'@b"),
+        ("a\u2028=b", "a\u2028'=b"),
+        ('a; "=1"', 'a;\' "=1"'),
+        ('"=1"', '\'"=1"'),
+        (";;=1", ";;'=1"),
+        (" \t =1", " \t' =1"),
+        ("\ufeff=1", "'\ufeff=1"),
+        ("\xa0\u3000=1", "'\xa0\u3000=1"),
+        ("\u200b\u2060=1", "'\u200b\u2060=1"),
+        ("\U000e0020=1", "'\U000e0020=1"),
+        ("\u3164=1", "'\u3164=1"),
+        ("\x00\x1f=1", "'\x00\x1f=1"),
+        ("＝1", "'＝1"),
+        ("a;＋1", "a;'＋1"),
+        ("－1", "'－1"),
+        ("＠a", "'＠a"),
+        ("\ufe661", "'\ufe661"),
+        ("OK, -0.5 of 2; a-b", "OK, -0.5 of 2; a-b"),
+        ("Stück #7 (neu).png", "Stück #7 (neu).png"),
+        (Path("=a.png"), "'=a.png"),
+    ],
+)
+def test_guarded(cell: object, expected: object) -> None:
+    assert guarded(cell) == expected
+
+
+def test_csv_quotes_what_would_break_a_line() -> None:
+    assert as_csv(("a", "b"), [{"a": 'x,"y"\nz'}]).decode("utf-8-sig") == '"a","b"\r\n"x,""y""\nz",""\r\n'
+
+
+@given(
+    st.lists(
+        st.text(st.sampled_from(" ab1=+-@;,|\t\n\r\"'\ufeff\xa0\u200b＝＋－＠"), max_size=12), min_size=1, max_size=4
+    )
+)
+@example(['a,";=1"'])
+@settings(deadline=None)
+def test_no_spreadsheet_finds_a_formula_and_programs_find_the_text(cells: list[str]) -> None:
+    columns = [f"c{place}" for place in range(len(cells))]
+    text = as_csv(columns, [dict(zip(columns, cells, strict=True))]).decode("utf-8-sig")
+    readers = [csv.reader(io.StringIO(text, newline=""), delimiter=separator) for separator in ",;\t|"]
+    knowing_no_quotes = [re.split(r"[;\t|]", line) for line in text.splitlines()]
+    for cell in (cell for reader in (*readers, knowing_no_quotes) for line in reader for cell in line):
+        assert not cell.lstrip(' \ufeff\xa0\u200b"\t\r\n').startswith(tuple("=+-@＝＋－＠"))
+    read = list(csv.reader(io.StringIO(text, newline="")))[1]
+    assert [cell.replace("'", "") for cell in read] == [cell.replace("'", "") for cell in cells]
+
+
+def test_file_names_follow_the_content() -> None:
+    assert file_name("verdict", b"a", ".json", demo=False) == "quorum-verdict-ca978112ca1b.json"
+    assert file_name("verdict", b"a", ".json", demo=True) == "DEMO-quorum-verdict-ca978112ca1b.json"
+    assert file_name("verdict", b"b", ".json", demo=False) != file_name("verdict", b"a", ".json", demo=False)
+
+
+def test_regions_are_kept_and_maps_are_not() -> None:
+    rows = judged([(f"{seed}.png", photo(seed)) for seed in range(8)])
+    verdicts = [row.verdict for row in rows if row.verdict]
+    assert any(verdict.regions for verdict in verdicts)
+    assert not any(verdict.heat or any(vote.heat for vote in verdict.votes) for verdict in verdicts)
+    lines = csv.DictReader(io.StringIO(batch_csv(rows, demo=True).decode("utf-8-sig")))
+    for line, verdict in zip(lines, verdicts, strict=True):
+        assert json.loads(line["regions"]) == [region.as_json(verdict.size) for region in verdict.regions]

@@ -1,0 +1,101 @@
+"""Which photos members speak of without having learnt from them: no part on both sides, every class in each fold."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ensemble.datasets.loading import part_numbers
+from ensemble.features.readings import Rows
+from ensemble.importers.captures import parts
+from ensemble.training.held_out import FOLDS, leave_out, plan
+from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK
+from ensemble.values.samples import Dataset, Sample
+
+
+def dataset(good: int, bad: int, name: str = "{}_{}.png") -> Dataset:
+    samples = [Sample(Path(name.format("good", i)), NON_DEFECTIVE) for i in range(good)]
+    samples += [Sample(Path(name.format("bad", i)), DEFECTIVE, ("dent", "scratch")[i % 2]) for i in range(bad)]
+    return Dataset(OK_NOK, tuple(samples), (), {}, ())
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "learnt", "held", "again", "note"),
+    [
+        (800, 400, 900, (300,), False, "300 of 1200 training photos are held out"),
+        (60, 30, 90, (30, 30, 30), True, "Cuts rest on all 90 training photos"),
+        (60, 5, 65, (), False, "No photos are held out"),
+        (60, 0, 60, (), False, "No photos are held out"),
+    ],
+)
+def test_large_sets_are_divided_and_small_ones_crossed(
+    good: int, bad: int, learnt: int, held: tuple[int, ...], again: bool, note: str
+) -> None:
+    given = dataset(good, bad)
+    found = plan(given, 0)
+    assert (len(found.learn), tuple(map(len, found.folds)), found.again) == (learnt, held, again)
+    assert note in found.note()
+    for fold in found.folds:
+        assert {sample.defect for sample in fold} == {"", "dent", "scratch"}
+        assert again or not set(fold) & set(found.learn)
+    everything = [sample for fold in found.folds for sample in fold]
+    assert not again or sorted(everything, key=str) == sorted(given.train, key=str)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_captures_of_one_part_stay_on_one_side(seed: int) -> None:
+    names = [f"exp{shot}_num_{1000 * part + 15 * shot}.jpg" for part in range(40) for shot in range(1, 7)]
+    samples = [Sample(Path(name), (NON_DEFECTIVE, DEFECTIVE)[place // 6 % 2]) for place, name in enumerate(names)]
+    found = plan(Dataset(OK_NOK, tuple(samples), (), {}, ()), seed)
+    assert len(found.folds) == FOLDS
+    part_of = dict(zip(samples, parts([sample.path for sample in samples]), strict=True))
+    groups = [{part_of[sample] for sample in fold} for fold in found.folds]
+    assert sum(map(len, groups)) == len(set().union(*groups)) == 40
+
+
+def test_photos_whose_names_do_not_tell_are_parts_of_their_own() -> None:
+    assert parts([Path("b.jpg"), Path("exp1_num_50.jpg"), Path("a.jpg"), Path("exp2_num_70.jpg")]) == [1, 0, 2, 0]
+
+
+def test_named_parts_come_before_file_names_and_belong_to_their_category() -> None:
+    named = [Sample(Path("exp1_num_50.jpg"), NON_DEFECTIVE, part=part) for part in ("7", "8", "7")]
+    named += [Sample(Path("a.jpg"), NON_DEFECTIVE, category="lid", part="7")]
+    by_file = [Sample(Path(f"exp{i}_num_50.jpg"), NON_DEFECTIVE) for i in (2, 3)]
+    assert part_numbers([*named, *by_file]) == [1, 2, 1, 3, 0, 0]
+    samples = dataset(9, 9).train
+    assert part_numbers(samples) == parts([sample.path for sample in samples])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_named_parts_stay_on_one_side(seed: int) -> None:
+    samples = [
+        Sample(Path(f"{place}.jpg"), (NON_DEFECTIVE, DEFECTIVE)[place // 3 % 2], part=f"part {place // 3}")
+        for place in range(60)
+    ]
+    found = plan(Dataset(OK_NOK, tuple(samples), (), {}, ()), seed)
+    assert sum(len({sample.part for sample in fold}) for fold in found.folds) == 20
+
+
+def test_photos_brought_to_choose_cuts_on_teach_nobody() -> None:
+    given = replace(dataset(60, 30), calibration=dataset(4, 3, "own_{}_{}.png").train)
+    found = plan(given, 0)
+    assert (found.learn, found.folds, found.again) == (given.train, (given.calibration,), False)
+    assert found.note() == "Cuts rest on 7 calibration photos, which teach no member."
+
+
+@pytest.mark.parametrize("good", [60, 3])
+def test_calibration_photos_without_a_class_are_said_and_not_used(good: int) -> None:
+    given = dataset(good, 30)
+    lame = replace(given, calibration=dataset(5, 0, "own_{}_{}.png").train)
+    found, before = plan(lame, 0), plan(given, 0)
+    assert (found.learn, found.folds, found.again) == (before.learn, before.folds, before.again)
+    assert found.note() == f"The calibration photos show no defective and are not used. {before.note()}"
+
+
+def test_rows_without_a_fold() -> None:
+    samples = dataset(2, 1).train
+    rows = Rows(samples, np.array([0, 0, 1]), {"a": np.arange(6).reshape(3, 2)}, (), ())
+    left = leave_out(rows, samples[1:2])
+    assert left.samples == (samples[0], samples[2]) and left.labels.tolist() == [0, 1]
+    assert left.inputs["a"].tolist() == [[0, 1], [4, 5]]
