@@ -137,18 +137,10 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     assert not wrong
 
 
-LONGEST = (
-    "test_nothing_goes_out.py",
-    *("test_real_photos.py", "test_store.py", "test_clothing_browser.py", "test_members.py", "test_training_screen.py"),
-    *("test_data_browser.py", "test_jobs.py", "test_pretraining.py", "test_policy_screen.py", "test_screens.py"),
-    *("test_browser.py", "test_notebooks.py", "test_benchmarks.py", "test_hyperparameters.py", "test_api.py"),
-    *("test_portability.py", "test_versions.py", "test_policy_browser.py", "test_mvtec.py"),
-)
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files first: two workers then end at about the same time."""
-    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+    """The longest files first, by what their marks say: two workers then end at about the same time."""
+    seconds = {item.path: mark.args[0] for item in items for mark in item.iter_markers("slow")}
+    items.sort(key=lambda item: -seconds.get(item.path, 0))
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:

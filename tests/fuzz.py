@@ -68,7 +68,7 @@ def files() -> list[str]:
     """The test files that hold rules, relative to the project."""
     return [
         path.relative_to(ROOT).as_posix()
-        for path in sorted((ROOT / "tests").glob("test_*.py"))
+        for path in sorted((ROOT / "tests").rglob("test_*.py"))
         if "from hypothesis import" in path.read_text(encoding="utf-8")
     ]
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.support.bad_photos import jpeg, quarters
 from tests.support.dashboard import served
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.slow(60), pytest.mark.browser]
 PHOTOS, POLICIES = 60, ("ALL", "ANY")
 ELSEWHERE = {"Members": "What may vote?", "Help": "Help"}
 

@@ -14,7 +14,7 @@ from ensemble.store import ModelStore
 from tests.conftest import TINY_BACKBONE
 from tests.support.dashboard import served
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.slow(60), pytest.mark.browser]
 TRAINING = 600_000  # milliseconds that a small training may take on a busy machine
 
 

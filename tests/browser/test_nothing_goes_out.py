@@ -22,7 +22,10 @@ from playwright.sync_api import Page, expect
 
 from tests.support.dashboard import PATIENCE, ROOT
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="strace watches sockets on Linux")
+pytestmark = [
+    pytest.mark.slow(95),
+    pytest.mark.skipif(sys.platform != "linux", reason="strace watches sockets on Linux"),
+]
 
 SECONDS = 66.0
 DOMAIN = 53  # the port that names are looked up on

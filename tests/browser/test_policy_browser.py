@@ -14,7 +14,7 @@ from tests.support.dashboard import served, settle, work_of_servers
 from tests.support.drawn_cases import drawn_cases, keep_evidence
 from tests.support.stub_product import write_product
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.slow(55), pytest.mark.browser]
 
 MEMBERS = ("svm_a", "rf_a", "xgb_a")
 CASES = 2000

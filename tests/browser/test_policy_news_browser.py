@@ -12,7 +12,7 @@ from tests.support.dashboard import PATIENCE, served
 from tests.support.drawn_cases import drawn_cases, keep_evidence
 from tests.support.stub_product import write_product
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.slow(35), pytest.mark.browser]
 
 MEMBERS = ("svm_a", "rf_a")
 

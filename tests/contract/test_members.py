@@ -24,6 +24,8 @@ from ensemble.values.results import OK_NOK, Classes
 from tests.conftest import TINY_BACKBONE
 from tests.support.drawn_detector import drawn_detector
 
+pytestmark = pytest.mark.slow(75)
+
 CLOTHES = Classes(("bottomwear", "shoes", "topwear"))
 SIDE = 64  # pixels for members that learn from good parts
 COLOURS = ((200, 60, 60), (60, 200, 60), (60, 60, 200))

@@ -21,6 +21,8 @@ from ensemble.store import ModelStore
 from ensemble.store.policy_history import history
 from tests.conftest import TINY_BACKBONE
 
+pytestmark = pytest.mark.slow(95)
+
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = ROOT / "notebooks"
 LOOK, BASELINE, CLASSICAL = "01_look_at_the_data", "02_baseline_cnn", "03_backbones_and_classical_models"

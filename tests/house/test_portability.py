@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow(15)
+
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(
     path for folder in ("ensemble", "pages", "benchmarks") for path in (ROOT / folder).rglob("*.py")

@@ -18,7 +18,7 @@ from ensemble.importers.captures import frame_number
 from ensemble.training import train
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
-pytestmark = pytest.mark.real_photos
+pytestmark = [pytest.mark.slow(385), pytest.mark.real_photos]
 
 
 def trained(data: Path, models: Path) -> dict[str, Any]:

@@ -20,6 +20,8 @@ from tests.screens.test_screens import BATCH, HELP, MEMBERS, MOSTLY_BAD, opened,
 from tests.support.bad_photos import encoded, quarters
 from tests.support.stub_product import load_as, write_product
 
+pytestmark = pytest.mark.slow(15)
+
 FILES = [(f"{number}.png", encoded(quarters((40 + number, 40)), "PNG")) for number in range(20)]
 BUSY = "It goes on while you look at other screens."
 

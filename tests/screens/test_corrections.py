@@ -24,6 +24,8 @@ from pages.session.background import Work, _works
 from tests.conftest import Run
 from tests.support.stub_product import write_product
 
+pytestmark = pytest.mark.slow(15)
+
 ROOT = Path(__file__).resolve().parents[2]
 TRAINING, DATA = "pages/screens/training.py", "pages/screens/data.py"
 

@@ -21,6 +21,8 @@ from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK, Classes, S
 from tests.support.bad_photos import jpeg
 from tests.support.stub_product import GARMENTS, load_as, write_product
 
+pytestmark = pytest.mark.slow(25)
+
 ROOT = Path(__file__).resolve().parents[2]
 SCREEN = "pages/screens/performance.py"
 MEMBERS = ("svm_a", "rf_a", "xgb_a")

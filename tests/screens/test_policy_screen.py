@@ -19,6 +19,8 @@ from ensemble.values.results import OK_NOK
 from tests.support.drawn_cases import case, drawn_cases, keep_evidence
 from tests.support.stub_product import GARMENTS, write_product
 
+pytestmark = pytest.mark.slow(65)
+
 ROOT = Path(__file__).resolve().parents[2]
 SCREEN = "pages/screens/policies.py"
 MEMBERS = ("svm_a", "rf_a")

@@ -25,6 +25,8 @@ from pages.session import inspection, photo
 from tests.support.bad_photos import BAD, jpeg, quarters
 from tests.support.stub_product import GARMENTS, METRICS, load_as, write_product
 
+pytestmark = pytest.mark.slow(65)
+
 ROOT = Path(__file__).resolve().parents[2]
 BATCH, MEMBERS, HELP = (f"pages/screens/{name}.py" for name in ("inspect_batch", "members", "help"))
 Downloads = dict[str, tuple[str, bytes]]

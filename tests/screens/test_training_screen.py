@@ -15,6 +15,8 @@ from ensemble.policies import Policy, PolicyBook
 from ensemble.store import Learnt, ModelStore, listings, policy_history, versions
 from tests.conftest import TINY_BACKBONE
 
+pytestmark = pytest.mark.slow(115)
+
 ROOT = Path(__file__).resolve().parents[2]
 SCREEN = "pages/screens/training.py"
 PATIENCE = 600.0  # seconds for a small training on a busy machine

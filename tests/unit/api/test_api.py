@@ -38,7 +38,10 @@ from ensemble.values.results import Verdict
 from ensemble.values.safe_names import safe_name
 from tests.support.bad_photos import BAD, ODD, jpeg, quarters
 
-pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # pytest shows what the photo door keeps quiet
+pytestmark = [
+    pytest.mark.slow(25),
+    pytest.mark.filterwarnings("ignore::UserWarning:PIL"),  # pytest shows what the photo door keeps quiet
+]
 
 ROOT = Path(__file__).resolve().parents[3]
 BOUNDARY = "quorum-test-boundary"

@@ -15,7 +15,7 @@ from tests.support.bad_photos import BAD, ODD
 
 VERDICT_KEYS = {"photo", "sha256", "verdict", "confidence", "policy", "reason", "votes", "seconds", "demo"}
 VOTE_KEYS = {"member", "label", "score", "threshold", "seconds"}
-pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+pytestmark = [pytest.mark.slow(30), pytest.mark.filterwarnings("ignore::UserWarning:PIL")]
 
 
 def test_sample_train_evaluate_inspect(run: Run, tmp_path: Path, tiny_weights: Path) -> None:

@@ -40,6 +40,8 @@ from tests.support.bad_zips import zipped
 from tests.support.strange_names import ENCODABLE, HONEST, NAMES, PIECE, is_one_line, is_portable, kept, nothing_changes
 from tests.support.stub_product import write_product
 
+pytestmark = pytest.mark.slow(25)
+
 JPEG, EVIL = jpeg(), b"evil\n"
 WITH_FOLDER = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 LISTS = st.lists(NAMES, min_size=1, max_size=5)

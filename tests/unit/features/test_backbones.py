@@ -13,6 +13,8 @@ from ensemble.features.backbones import BUNDLED, LAYERS, POOLINGS, FeatureExtrac
 from ensemble.values.errors import WeightsError
 from tests.conftest import TINY_BACKBONE
 
+pytestmark = pytest.mark.slow(15)
+
 
 @pytest.fixture
 def pictures() -> list[Image.Image]:

@@ -24,6 +24,8 @@ from ensemble.jobs.ledger import KEPT, Ledger
 from ensemble.store import ModelStore, listings, versions
 from ensemble.values.errors import JobError
 
+pytestmark = pytest.mark.slow(70)
+
 KILLS = 50
 PATIENCE = 600.0  # seconds; only what never comes is to fail
 PLACES = ("save", "publish", "swap")

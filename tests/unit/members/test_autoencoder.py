@@ -11,6 +11,8 @@ from ensemble.store import artefacts
 from ensemble.values.errors import MemberError
 from ensemble.values.results import HEAT_CUT, OK_NOK
 
+pytestmark = pytest.mark.slow(25)
+
 SIDE = 128
 
 

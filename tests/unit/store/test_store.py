@@ -27,6 +27,8 @@ from ensemble.store.trust import candidates, trust
 from ensemble.values.errors import PolicyError, StoreError, WeightsError
 from tests.conftest import TINY_BACKBONE
 
+pytestmark = pytest.mark.slow(35)
+
 SVM, FOREST = f"svm_{TINY_BACKBONE}", f"rf_{TINY_BACKBONE}"
 
 

@@ -23,6 +23,8 @@ from ensemble.values.results import OK_NOK, Classes
 from ensemble.values.samples import Sample
 from tests.conftest import TINY_BACKBONE
 
+pytestmark = pytest.mark.slow(35)
+
 CLOTHES = Classes(("bottomwear", "shoes", "topwear"))
 CLASSICAL = ("svm", "rf", "xgb")
 OTHERS = {"svm": {"C": 1.0}, "rf": {"min_samples_leaf": 5}, "xgb": {"max_depth": 2}}

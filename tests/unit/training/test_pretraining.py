@@ -15,6 +15,8 @@ from ensemble.features.backbones import BUNDLED, FeatureExtractor, build_network
 from ensemble.training.pretraining import draw_pictures, draw_views, pretrain
 from ensemble.values.errors import WeightsError
 
+pytestmark = pytest.mark.slow(50)
+
 
 @pytest.fixture(scope="module")
 def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
