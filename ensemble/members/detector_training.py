@@ -1,4 +1,6 @@
-"""Training a YOLO11n from scratch, in a process of its own: python -m ensemble.yolo_training FOLDER SIDE EPOCHS SEED.
+"""Training a YOLO11n from scratch, in a process of its own.
+
+    python -m ensemble.members.detector_training FOLDER SIDE EPOCHS SEED
 
 The only module that knows ultralytics, an optional package under the AGPL-3.0 licence. It changes the process that it
 runs in (seeds, threads, patched libraries) and would ask the network for fonts, updates and weights; so it gets one
