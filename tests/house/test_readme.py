@@ -1,4 +1,4 @@
-"""What is written for people (README, CONTRIBUTING, docs) speaks of commands, options, files and names that are there."""
+"""README, CONTRIBUTING and docs speak of commands, options, files and names that are there."""
 
 import re
 import shlex
