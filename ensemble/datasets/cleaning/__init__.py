@@ -12,6 +12,8 @@ Beside these, masks that contradict the class, and photos that are far too dark 
 import hashlib
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -21,6 +23,9 @@ from ensemble.imaging.photos import read_photo
 from ensemble.importers.ground_truth import contradiction
 from ensemble.values.errors import PhotoError
 from ensemble.values.results import Classes
+
+if TYPE_CHECKING:  # it brings torch: seconds
+    from ensemble.datasets.cleaning.prints import Prints
 
 __all__ = ["KINDS", "Finding", "Looked", "find_issues", "groups", "report"]
 
@@ -47,38 +52,17 @@ def find_issues(
     """
     from ensemble.datasets.cleaning.copies import find_links  # these bring torch, cleanvision and cleanlab: seconds
     from ensemble.datasets.cleaning.duplicates import copy_findings, kept_together, same_pixels
-    from ensemble.datasets.cleaning.prints import Prints
-    from ensemble.datasets.cleaning.quality import Measures, measure, odd_photos
 
-    findings: list[Finding] = []
-    readable: list[Looked] = []
-    measures: list[Measures] = []
-    pixels: list[str] = []
-    prints = Prints(len(photos))
-    for done, photo in enumerate(photos, start=1):
-        try:
-            opened = read_photo(photo.path)
-            picture = opened.picture
-        except PhotoError as error:
-            findings.append(Finding(UNREADABLE, photo.sha256, (), 1.0, f"{error} {KINDS[UNREADABLE].advice}"))
-        else:
-            readable.append(photo)
-            measures.append(measure(picture))
-            pixels.append(_pixels(picture))
-            prints.add(picture)
-            findings += _by_itself(photo, opened.notes, classes)
-        progress("Looking at the photos", done / len(photos))
-    told = {(finding.kind, finding.sha256) for finding in findings}
-    findings += [each for each in odd_photos(readable, measures) if (each.kind, each.sha256) not in told]
-    together = same_pixels(pixels)
-    links = find_links(prints, together, lambda share: progress("Looking for copies", share))
-    findings += copy_findings(readable, pixels, together, links)
+    seen = _looked_at(photos, classes, lambda share: progress("Looking at the photos", share))
+    together = same_pixels(seen.pixels)
+    links = find_links(seen.prints, together, lambda share: progress("Looking for copies", share))
+    findings = [*seen.findings, *copy_findings(seen.readable, seen.pixels, together, links)]
     if label_errors:
         from ensemble.datasets.cleaning.labels import bundled_features, doubtful_labels
 
         findings += doubtful_labels(
-            readable,
-            kept_together(readable, together),
+            seen.readable,
+            kept_together(seen.readable, together),
             classes,
             seed=seed,
             progress=lambda share: progress("Judging the labels", share),
@@ -86,6 +70,42 @@ def find_issues(
         )
     order = list(KINDS)
     return tuple(sorted(findings, key=lambda finding: (order.index(finding.kind), -finding.score, finding.sha256)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What one look at every photo gives: the readable ones with their digests of pixels and prints, and findings."""
+
+    readable: list[Looked]
+    pixels: list[str]
+    prints: "Prints"
+    findings: list[Finding]
+
+
+def _looked_at(photos: Sequence[Looked], classes: Classes, progress: Callable[[float], None]) -> _Seen:
+    """Decode every photo once and measure it; what is odd about it whatever its copies are like."""
+    from ensemble.datasets.cleaning.prints import Prints
+    from ensemble.datasets.cleaning.quality import Measures, measure, odd_photos
+
+    seen, measures = _Seen([], [], Prints(len(photos)), []), list[Measures]()
+    for done, photo in enumerate(photos, start=1):
+        try:
+            opened = read_photo(photo.path)
+            picture = opened.picture
+        except PhotoError as error:
+            reason = f"{error} {KINDS[UNREADABLE].advice}"
+            seen.findings.append(Finding(UNREADABLE, photo.sha256, (), 1.0, reason))
+        else:
+            seen.readable.append(photo)
+            measures.append(measure(picture))
+            seen.pixels.append(_pixels(picture))
+            seen.prints.add(picture)
+            seen.findings.extend(_by_itself(photo, opened.notes, classes))
+        progress(done / len(photos))
+    told = {(finding.kind, finding.sha256) for finding in seen.findings}
+    odd = odd_photos(seen.readable, measures)
+    seen.findings.extend(each for each in odd if (each.kind, each.sha256) not in told)
+    return seen
 
 
 def _by_itself(photo: Looked, notes: Sequence[str], classes: Classes) -> Iterator[Finding]:
