@@ -215,6 +215,15 @@ def build(models: Path, *, demo: bool = False) -> FastAPI:
 
         return await asyncio.get_running_loop().run_in_executor(judge, answer)
 
+    _answer_refusals(app, refuse, mark)
+    known: dict[str, Sequence[str]] = {_address({"path": path}): () for path in _paths(app)}
+    app.add_middleware(KnownQuery, known=known | {"/predict": tuple(Asked.model_fields)}, refuse=refuse)
+    return app
+
+
+def _answer_refusals(app: FastAPI, refuse: Callable[..., JSONResponse], mark: Mapping[str, bool]) -> None:
+    """Every error is one sentence in JSON: what was asked wrongly, what is not answered here, a fault of our own."""
+
     @app.exception_handler(RequestValidationError)
     async def not_understood(_: Request, error: RequestValidationError) -> JSONResponse:
         return refuse(422, _sentence(error))
@@ -231,10 +240,6 @@ def build(models: Path, *, demo: bool = False) -> FastAPI:
     @app.exception_handler(Exception)
     async def own_fault(_: Request, __: Exception) -> JSONResponse:
         return refuse(500, OWN_FAULT)
-
-    known: dict[str, Sequence[str]] = {_address({"path": path}): () for path in _paths(app)}
-    app.add_middleware(KnownQuery, known=known | {"/predict": tuple(Asked.model_fields)}, refuse=refuse)
-    return app
 
 
 def _paths(app: FastAPI) -> list[str]:
