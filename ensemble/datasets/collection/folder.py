@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ensemble.datasets.collection import contents
+from ensemble.datasets.collection.bringing_in import Import
 from ensemble.datasets.collection.database import reading, writing
 from ensemble.datasets.collection.findings import CONTRADICTION, COPIES, Finding, is_mended
 from ensemble.datasets.collection.places import folder_name, is_collection
@@ -15,11 +16,8 @@ from ensemble.datasets.collection.rows import (
     as_decision,
     change,
     classes_of,
-    decided_by_people,
     fact,
-    files,
     groups_of,
-    homes_of,
     insert,
     insert_findings,
     keep_fact,
@@ -32,12 +30,12 @@ from ensemble.datasets.collection.rows import (
     with_siblings,
     write_decision,
 )
-from ensemble.datasets.collection.values import IN, OUT, SPLITS, TRAIN, UNSPLIT, WAITS, Added, Decision, Kept, Mistake
-from ensemble.datasets.collection.wording import kind_of_mistake, said_of, same_photo, two_labels, waiting_note
+from ensemble.datasets.collection.values import IN, SPLITS, TRAIN, UNSPLIT, WAITS, Added, Decision, Kept, Mistake
+from ensemble.datasets.collection.wording import kind_of_mistake
 from ensemble.disk.full_disk import why_not_written
 from ensemble.disk.names import path_below
-from ensemble.importers import Entry, Problem
-from ensemble.values.errors import DataError, PhotoError
+from ensemble.importers import Entry
+from ensemble.values.errors import DataError
 from ensemble.values.results import Classes
 
 Progress = Callable[[int, int], None]
@@ -166,64 +164,10 @@ class Collection:
         another label than before waits for a decision, whichever file was first, unless a person has said its class.
         """
         wanted = [entry for entry in entries if meaning.get(entry.kind)]
-        at, known, refused, doubts = now(), list[Problem](), list[Problem](), list[Finding]()
-        before: dict[str, dict[str, Any]] = {}
-        after: dict[str, dict[str, Any]] = {}
         with writing(self.folder) as connection:
-            refuse_mixture(connection, {str(meaning[entry.kind]) for entry in wanted})
-            there = {row["sha256"]: dict(row) for row in connection.execute("SELECT * FROM photos")}
-            by_people = decided_by_people(connection)
-            for number, entry in enumerate(wanted, 1):
-                progress(number, len(wanted))
-                try:
-                    photo, file = contents.keep_photo(self.folder, contents.read_bytes(entry.path), entry.name)
-                    mask = contents.keep_mask(self.folder, entry, photo.picture.size)
-                except (PhotoError, DataError) as error:
-                    refused.append(Problem(entry.name, str(error)))
-                    continue
-                now_so = said_of(entry, str(meaning[entry.kind]), split, mask)
-                first = there.get(photo.sha256)
-                if first is not None and first["dropped"] != OUT:
-                    if first["label"] == now_so["label"] or photo.sha256 in by_people:
-                        known.append(Problem(entry.name, same_photo(entry.name, now_so["label"], first)))
-                        continue
-                    sentence = two_labels(entry.name, now_so["label"], first)
-                    known.append(Problem(entry.name, sentence))
-                    doubts.append(Finding(CONTRADICTION, photo.sha256, (), 1.0, sentence, now_so["label"]))
-                    # where the damage is stays known, should this file be right
-                    waits = {"dropped": WAITS} | {key: now_so[key] for key in ("defect", "mask") if not first[key]}
-                    before[photo.sha256] = {key: first[key] for key in waits} | before.get(photo.sha256, {})
-                    after[photo.sha256] = after.get(photo.sha256, {}) | waits
-                    update(connection, {photo.sha256: waits})
-                    first.update(waits)
-                    continue
-                if first is not None:  # dropped, or of an import that was taken back: it comes in again
-                    before[photo.sha256] = {column: first[column] for column in now_so}
-                    after[photo.sha256] = now_so
-                    update(connection, {photo.sha256: now_so})
-                else:
-                    before[photo.sha256], after[photo.sha256] = {"dropped": 1}, {"dropped": 0}
-                    insert(
-                        connection,
-                        photo.sha256,
-                        {**now_so, "file": file, "name": entry.name},
-                        photo.picture.size,
-                        at,
-                        origin,
-                    )
-                there[photo.sha256] = {**now_so, "name": entry.name}
-            homes = homes_of(connection, [digest for digest in after if there[digest]["dropped"] == IN])
-            moved = {digest: home for digest, home in homes.items() if there[digest]["split"] != home}
-            update(connection, {digest: {"split": home} for digest, home in moved.items()})
-            for digest in moved.keys() & {digest for digest in after if "split" in after[digest]}:
-                after[digest] = {**after[digest], "split": moved[digest]}
-            if after:
-                write_decision(connection, at, author, "import", origin, before, after)
-            insert_findings(connection, doubts)
-            contents.sweep(self.folder, files(connection))
-        notes = (f"{len(moved)} photos follow the split of their part, which is there already.",) if moved else ()
-        waiting = {each.sha256 for each in doubts}
-        return Added(len(after.keys() - waiting), tuple(known), tuple(refused), (*notes, *waiting_note(len(waiting))))
+            running = Import(self.folder, connection, origin)
+            running.take(wanted, meaning, split, progress)
+            return running.finish(running.follow_parts(), author)
 
     # -------------------------------------------------------------------------------------------------------- to decide
 

@@ -1,0 +1,117 @@
+"""Photos on their way into a collection: each content once, and what becomes of one that is there already."""
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ensemble.datasets.collection import contents
+from ensemble.datasets.collection.findings import CONTRADICTION, Finding
+from ensemble.datasets.collection.rows import (
+    decided_by_people,
+    files,
+    homes_of,
+    insert,
+    insert_findings,
+    now,
+    refuse_mixture,
+    update,
+    write_decision,
+)
+from ensemble.datasets.collection.values import IN, OUT, WAITS, Added
+from ensemble.datasets.collection.wording import said_of, same_photo, two_labels, waiting_note
+from ensemble.importers import Entry, Problem
+from ensemble.values.errors import DataError, PhotoError
+
+Row = dict[str, Any]
+
+
+class Import:
+    """One import while it runs, inside one transaction: what it changes, and the state before, for its undoing."""
+
+    def __init__(self, folder: Path, connection: sqlite3.Connection, origin: str) -> None:
+        self.folder, self.connection, self.origin = folder, connection, origin
+        self.at = now()
+        self.there: dict[str, Row] = {
+            row["sha256"]: dict(row) for row in connection.execute("SELECT * FROM photos")
+        }  # by SHA-256, as are the next two
+        self.before: dict[str, Row] = {}
+        self.after: dict[str, Row] = {}
+        self.by_people = decided_by_people(connection)
+        self.known: list[Problem] = []
+        self.refused: list[Problem] = []
+        self.doubts: list[Finding] = []
+
+    def take(
+        self,
+        entries: Sequence[Entry],
+        meaning: Mapping[str, str | None],
+        split: str | None,
+        progress: Callable[[int, int], None],
+    ) -> None:
+        """Read every entry and keep what is new of it; files that are no photos are named and left out."""
+        refuse_mixture(self.connection, {str(meaning[entry.kind]) for entry in entries})
+        for number, entry in enumerate(entries, 1):
+            progress(number, len(entries))
+            try:
+                photo, file = contents.keep_photo(self.folder, contents.read_bytes(entry.path), entry.name)
+                mask = contents.keep_mask(self.folder, entry, photo.picture.size)
+            except (PhotoError, DataError) as error:
+                self.refused.append(Problem(entry.name, str(error)))
+                continue
+            said = said_of(entry, str(meaning[entry.kind]), split, mask)
+            first = self.there.get(photo.sha256)
+            if first is not None and first["dropped"] != OUT:
+                self._second_copy(photo.sha256, entry.name, said, first)
+                continue
+            if first is not None:  # dropped, or of an import that was taken back: it comes in again
+                self._change(photo.sha256, first, said)
+            else:
+                self.before[photo.sha256], self.after[photo.sha256] = {"dropped": 1}, {"dropped": 0}
+                row = {**said, "file": file, "name": entry.name}
+                insert(self.connection, photo.sha256, row, photo.picture.size, self.at, self.origin)
+            self.there[photo.sha256] = {**said, "name": entry.name}
+
+    def _change(self, digest: str, first: Row, new: Row) -> None:
+        self.before[digest], self.after[digest] = {column: first[column] for column in new}, new
+        update(self.connection, {digest: new})
+
+    def _second_copy(self, digest: str, name: str, said: Row, first: Row) -> None:
+        """A photo that is there already: kept once, and in doubt where it comes under another label."""
+        if first["label"] == said["label"] or digest in self.by_people:
+            self.known.append(Problem(name, same_photo(name, said["label"], first)))
+            return
+        sentence = two_labels(name, said["label"], first)
+        self.known.append(Problem(name, sentence))
+        self.doubts.append(Finding(CONTRADICTION, digest, (), 1.0, sentence, said["label"]))
+        # where the damage is stays known, should this file be right
+        waits = {"dropped": WAITS} | {key: said[key] for key in ("defect", "mask") if not first[key]}
+        self.before[digest] = {key: first[key] for key in waits} | self.before.get(digest, {})
+        self.after[digest] = self.after.get(digest, {}) | waits
+        update(self.connection, {digest: waits})
+        first.update(waits)
+
+    def follow_parts(self) -> int:
+        """Put new photos of a part that is there already into its split; gives how many that were."""
+        new = [digest for digest in self.after if self.there[digest]["dropped"] == IN]
+        homes = homes_of(self.connection, new)
+        moved = {digest: home for digest, home in homes.items() if self.there[digest]["split"] != home}
+        update(self.connection, {digest: {"split": home} for digest, home in moved.items()})
+        for digest in moved.keys() & {digest for digest in self.after if "split" in self.after[digest]}:
+            self.after[digest] = {**self.after[digest], "split": moved[digest]}
+        return len(moved)
+
+    def finish(self, moved: int, author: str) -> Added:
+        """Write the decision, what is in doubt, and remove the files of an import that was cut off."""
+        if self.after:
+            write_decision(self.connection, self.at, author, "import", self.origin, self.before, self.after)
+        insert_findings(self.connection, self.doubts)
+        contents.sweep(self.folder, files(self.connection))
+        notes = (f"{moved} photos follow the split of their part, which is there already.",) if moved else ()
+        waiting = {each.sha256 for each in self.doubts}
+        return Added(
+            len(self.after.keys() - waiting),
+            tuple(self.known),
+            tuple(self.refused),
+            (*notes, *waiting_note(len(waiting))),
+        )
