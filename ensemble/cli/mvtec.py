@@ -95,7 +95,7 @@ def train(
     side: Side = None,
 ) -> None:
     """Train each category as a product in MODELS/CATEGORY; one that fails is named, and the exit code is 1."""
-    from ensemble.features.backbones import BUNDLED
+    from ensemble.features.backbone_spec import BUNDLED
     from ensemble.training import train as run
     from ensemble.training.mvtec_training import FIGURES, THRESHOLDS, figures, train_tree
 

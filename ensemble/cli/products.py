@@ -1,0 +1,144 @@
+"""The commands for a product in use: inspect, policies, trust, card."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ensemble.cli.terminal import (
+    DEFAULT_MODELS,
+    Models,
+    Weights,
+    in_force,
+    print_result,
+    print_table,
+    say,
+    say_firmly,
+    say_whole,
+)
+from ensemble.values.errors import PhotoError, PolicyError, QuorumError
+from ensemble.values.legible import legible
+
+
+def inspect(
+    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...")],
+    models: Models = DEFAULT_MODELS,
+    policy: Annotated[str | None, typer.Option("--policy", help="By default the product's first.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON line a photo.")] = False,
+    demo: Annotated[bool, typer.Option("--demo", help="Dummy members instead of trained ones.")] = False,
+) -> None:
+    """Give each photo a verdict; a photo that is refused is named, the others still run, and the exit code is 1."""
+    from ensemble.imaging.photos import read_photo
+    from ensemble.inspection.inspector import Inspector
+    from ensemble.policies import choose, shipped
+    from ensemble.store import ModelStore
+    from ensemble.values.results import OK_NOK
+
+    store = ModelStore(models)
+    if demo:
+        known = store.known_manifest()
+        inspector = Inspector.for_demo(known.classes if known else OK_NOK)
+        chosen = choose(shipped(inspector.classes), policy)
+    else:
+        chosen = choose(in_force(store), policy)
+        inspector = Inspector.open(store)
+    refused = False
+    for path in photos:
+        try:
+            photo = read_photo(path)
+            for note in photo.notes:
+                say(f"{photo.name}: {note}")
+            verdict = inspector.inspect([photo], chosen)[0].as_json() | {"photo": legible(str(path))}
+            line = f"{path}: {verdict['verdict']} ({verdict['reason']})" + (" DEMO" if demo else "")
+        except PhotoError as error:
+            refused = True
+            verdict = {"photo": legible(str(path)), "error": str(error)}
+            line = f"{path}: refused. {error}"
+        print_result(json.dumps(verdict) if as_json else legible(line))
+    if refused:
+        raise typer.Exit(1)
+
+
+def policies(models: Models = DEFAULT_MODELS) -> None:
+    """Check a product's policies.json and list what is in it; a broken file is one sentence with its line."""
+    from ensemble.policies.making import unsafe_name
+    from ensemble.store import ModelStore
+    from ensemble.values.digits import alone
+
+    store = ModelStore(models)
+    if problem := store.policies_in_force().problem:
+        raise PolicyError(problem)
+    book = store.policy_book()
+    rows = []
+    for policy in book.ordered:
+        cuts = (policy.review_from if policy.has_review else None, policy.reject_from, policy.threshold)
+        shown = ["–" if cut is None else alone(cut) for cut in cuts]
+        shown[1] = {"any": "one vote", "all": "all votes"}.get(policy.rule, shown[1])
+        basis = " + ".join(str(policy.basis[key]) for key in ("good", "defective") if key in policy.basis)
+        active = " (active)" if policy.name == book.active else ""
+        rows.append((policy.name + active, policy.rule, *shown, str(policy.quorum), basis or "–"))
+    print_table(
+        ("policy", "rule", "review from", "NOK from", "models' threshold", "quorum", "good + defective held out"), rows
+    )
+    for policy in book.ordered:
+        if reason := unsafe_name(policy):
+            say(f"{policy.name} may not be called safe yet. {reason}")
+
+
+def trust(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Members such as svm_resnet50.")
+    ] = None,
+    models: Models = DEFAULT_MODELS,
+    weights: Weights = None,
+) -> None:
+    """Vouch for model files made elsewhere, so that they may vote; without a name, for every new pair of files."""
+    from ensemble.store import ModelStore
+    from ensemble.store.trust import candidates
+    from ensemble.store.trust import trust as run
+
+    store = ModelStore(models)
+    chosen = names or candidates(store)
+    refused = False
+    for name in chosen:
+        try:
+            (record,) = run(store, [name], weights)
+        except QuorumError as error:
+            refused = True
+            say_firmly(str(error))
+            continue
+        for file, digest in record.files.items():
+            say_whole(f"Trusted {file}  SHA-256 {digest}")
+    for entry in store.quarantine():
+        hint = (
+            f" Run `python -m ensemble trust {Path(entry.file).stem.removesuffix('_scaler')}` if the change is yours."
+            if entry.known
+            else ""
+        )
+        say_whole(f"Still in quarantine: {entry.file}. {entry.reason}{hint}")
+    if not chosen:
+        say("There is no new pair of model files to trust.")
+    if refused:
+        raise typer.Exit(2)
+
+
+def card(
+    models: Models = DEFAULT_MODELS,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the card as JSON into this file.")] = None,
+    markdown_file: Annotated[
+        Path | None, typer.Option("--markdown", help="Write the card as Markdown into this file.")
+    ] = None,
+) -> None:
+    """Write a product's model card: what it is, how good, from what; without a file named, as Markdown to read."""
+    from ensemble.disk.files import write_atomically
+    from ensemble.evaluation.model_card import card_of
+    from ensemble.store import ModelStore
+
+    found = card_of(ModelStore(models))
+    if json_file:
+        write_atomically(json_file, (json.dumps(found.as_json(), indent=2, ensure_ascii=False) + "\n").encode())
+    if markdown_file:
+        write_atomically(markdown_file, found.to_markdown().encode())
+    if not (json_file or markdown_file):
+        print_result(found.to_markdown().rstrip("\n"))
