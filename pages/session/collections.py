@@ -1,13 +1,9 @@
 """The workbench of a visitor: which collection, which files to bring in, what is odd, what was decided."""
 
-import contextlib
-import hashlib
-import os
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import streamlit as st
 
@@ -22,32 +18,21 @@ from ensemble.datasets.collection import (
     collections,
     find_collection,
 )
-from ensemble.datasets.workbench import Preview, Reading
+from ensemble.datasets.workbench import Reading
 from ensemble.imaging.photos import read_photo
 from ensemble.imaging.previews import thumbnail
 from ensemble.importers import Problem
 from ensemble.values.errors import DataError, QuorumError
-from ensemble.values.legible import shortened
 from pages.session.background import forget_work, start_work
 from pages.session.owners import collections_root, own_collection, product_called
-from pages.session.products import HOME, data_root, products
-from pages.session.typed_paths import as_path
+from pages.session.products import products
+from pages.session.sources import Source
 
 COLLECTION, STEP = "collection", "step"  # keys of widgets, and names in the page's address
 OVERVIEW, BRING_IN, CLEAN, SPLIT = "Overview", "Bring in", "Clean", "Split"
 STEPS = (OVERVIEW, BRING_IN, CLEAN, SPLIT)
-FOLDERS = "QUORUM_FOLDERS"  # the setting with the folders whose photos may be brought in by path
-TOLD, PREVIEW, NEXT, PICKED, GONE = "_told_of_data", "_preview", "_next", "_picked_collection", "_gone_collection"
+TOLD, NEXT, PICKED, GONE = "_told_of_data", "_next", "_picked_collection", "_gone_collection"
 SHOWN_FOR = "_collection_shown_for"  # the product that was chosen when this screen was shown last
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where photos come from: a folder of this machine, or uploaded files; `key` changes with them."""
-
-    title: str
-    key: str
-    files: Path | tuple[workbench.File, ...]
 
 
 def collection_names() -> list[str]:
@@ -179,73 +164,6 @@ def note_in_address() -> None:
     found = collection()
     if found is not None and st.query_params.get(COLLECTION) != found.name:
         st.query_params[COLLECTION] = found.name
-
-
-# ---------------------------------------------------------------------------------------------------------- bringing in
-
-
-def allowed_folders() -> tuple[Path, ...]:
-    """Where photos may be brought in from by their path: the photos that ship, and what the setting names."""
-    named = [folder.strip() for folder in os.environ.get(FOLDERS, "").split(os.pathsep)]
-    found = [data_root()]
-    for folder in filter(None, named):
-        with contextlib.suppress(DataError):  # the home of nobody: nothing lies in it
-            found.append(as_path(folder))
-    return tuple(found)
-
-
-def folder_source(text: str) -> Source:
-    """A folder or zip file of this machine as a source; a DataError where it is outside the allowed ones."""
-    path = as_path(text)
-    try:
-        whole = (path if path.is_absolute() else HOME / path).resolve()
-        allowed = any(whole.is_relative_to(folder.resolve()) for folder in allowed_folders())
-        if allowed and whole.exists():
-            return Source(whole.name, f"folder {whole} {whole.stat().st_mtime_ns}", whole)
-    except (OSError, RuntimeError, ValueError) as error:  # too long, no permission, links in a circle, NUL
-        reason = getattr(error, "strerror", None) or str(error)
-        raise DataError(f"{shortened(str(path))} cannot be looked at ({reason}). Check the path.") from error
-    if allowed:
-        raise DataError(f"{shortened(str(path))} does not exist on the machine that Quorum runs on. Check the path.")
-    raise DataError(
-        f"{shortened(str(path))} lies outside the folders that may be read: "
-        f"{', '.join(str(folder) for folder in allowed_folders())}. Upload the photos, or name more folders in the "
-        f"setting {FOLDERS}."
-    )
-
-
-def upload_source(files: Sequence[object]) -> Source:
-    """Uploaded files as a source."""
-    named = [(file.name, file.getvalue, file.file_id) for file in files]  # type: ignore[attr-defined]
-    key = hashlib.sha256("\n".join(f"{name} {identity}" for name, _, identity in named).encode()).hexdigest()
-    first = named[0][0].replace("\\", "/").split("/")[0]
-    return Source(Path(first).stem, key, tuple((name, read) for name, read, _ in named))
-
-
-def previewed(source: Source, reading: Reading) -> Preview:
-    """What a source holds, read as asked; a DataError says what was expected and what is there."""
-    key = repr((source.key, reading.layout, reading.field, reading.table))
-    known, found = st.session_state.get(PREVIEW, ("", None))
-    if known != key:
-        try:
-            found = workbench.preview(source.files, collections_root(), reading)
-        except QuorumError as error:
-            found = str(error)
-        st.session_state[PREVIEW] = key, found
-    if isinstance(found, str):
-        raise DataError(found)
-    return cast(Preview, found)
-
-
-def as_reading(layout: str | None, field: str, table: str) -> Reading:
-    """What was asked for; a table is `VALUE = CLASS` line by line."""
-    return Reading(layout, field.strip(), _table(table))
-
-
-def _table(text: str) -> dict[str, str] | None:
-    """`VALUE = CLASS` line by line -> which value means which class; None where nothing is said."""
-    lines = [line.partition("=") for line in text.splitlines() if line.strip()]
-    return {value.strip(): name.strip() or value.strip() for value, _, name in lines} or None
 
 
 def bring_in(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ensemble.values.errors import DataError
-from pages.session import collections
+from pages.session import sources
 from pages.session.typed_paths import as_path
 
 HOME = "/home/ada"
@@ -39,7 +39,7 @@ STRANGE = ("~nosuchuser/photos", "a\0b", "x" * 5000, "/x" * 3000, "", '""', "/et
 def test_a_strange_path_is_one_sentence(typed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QUORUM_DATA", str(tmp_path))
     with pytest.raises(DataError) as refused:
-        collections.folder_source(typed)
+        sources.folder_source(typed)
     assert "\n" not in str(refused.value) and "\0" not in str(refused.value) and len(str(refused.value)) < 600
 
 
@@ -48,8 +48,8 @@ def test_the_setting_may_name_a_home(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("QUORUM_DATA", str(tmp_path / "elsewhere"))
     monkeypatch.setenv("QUORUM_FOLDERS", "~/photos:~nosuchuser/more: ")
-    assert collections.folder_source("~/photos").files == tmp_path / "photos"
-    assert collections.folder_source(f"'{tmp_path}/photos'").title == "photos"
+    assert sources.folder_source("~/photos").files == tmp_path / "photos"
+    assert sources.folder_source(f"'{tmp_path}/photos'").title == "photos"
 
 
 def test_a_path_that_may_not_be_looked_at_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,4 +60,4 @@ def test_a_path_that_may_not_be_looked_at_says_so(tmp_path: Path, monkeypatch: p
 
     monkeypatch.setattr(Path, "exists", denied)
     with pytest.raises(DataError, match=r"cannot be looked at \(Permission denied\)"):
-        collections.folder_source(str(tmp_path / "secret"))
+        sources.folder_source(str(tmp_path / "secret"))

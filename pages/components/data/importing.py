@@ -13,7 +13,7 @@ from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE
 from pages.components.common.charts import picture, show_csv
 from pages.components.common.progress import show_work
 from pages.components.common.sheet import as_markdown, show_sheet
-from pages.session import background, collections, owners, products
+from pages.session import background, collections, owners, products, sources
 
 AUTOMATIC, OUT, NEW = "Find out", "leave out", "A new collection"
 PLACES: dict[str, str | None] = {
@@ -40,7 +40,7 @@ def show_import() -> None:
         return
     reading = _show_reading()
     try:
-        preview = collections.previewed(source, reading)
+        preview = sources.previewed(source, reading)
     except QuorumError as error:
         st.error(as_markdown(str(error)), icon=":material/report:")
         _show_layouts()
@@ -73,7 +73,7 @@ def _show_reading() -> Reading:
             placeholder="Topwear = topwear\nJeans = bottomwear",
             key="data_table",
         )
-    return collections.as_reading(None if layout == AUTOMATIC else layout, field, table)
+    return sources.as_reading(None if layout == AUTOMATIC else layout, field, table)
 
 
 def _show_preview(preview: Preview) -> None:
@@ -124,9 +124,7 @@ def _meaning_words(name: str) -> str:
     return {NON_DEFECTIVE: "good part (OK)", DEFECTIVE: "defective part (NOK)"}.get(name, name)
 
 
-def _show_button(
-    source: collections.Source, reading: Reading, preview: Preview, meaning: dict[str, str | None]
-) -> None:
+def _show_button(source: sources.Source, reading: Reading, preview: Preview, meaning: dict[str, str | None]) -> None:
     st.subheader("Where they go", anchor=False)
     names = collections.collection_names()
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -218,7 +216,7 @@ ICONS = {FILES: ":material/folder_zip:", FOLDER: ":material/folder_open:", HERE:
 TYPES = [*(ending.removeprefix(".") for ending in PHOTO_ENDINGS), "zip", "csv", "json"]
 
 
-def show_source() -> collections.Source | None:
+def show_source() -> sources.Source | None:
     """Show the ways in; gives the chosen source, None while there is none."""
     way = st.segmented_control(
         "Photos from",
@@ -245,15 +243,15 @@ def show_source() -> collections.Source | None:
             accept_multiple_files=True,
             key="data_files",
         )
-    return collections.upload_source(files) if files else None
+    return sources.upload_source(files) if files else None
 
 
-def _show_path() -> collections.Source | None:
+def _show_path() -> sources.Source | None:
     text = st.text_input("Folder or zip on the machine that Quorum runs on", placeholder="data", key="data_path")
     if not text.strip():
         return None
     try:
-        return collections.folder_source(text)
+        return sources.folder_source(text)
     except QuorumError as error:
         st.error(as_markdown(str(error)), icon=":material/report:")
         return None
