@@ -26,7 +26,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from benchmarks.arrange import FREE, defect_type, split
-from ensemble.features.backbones import BUNDLED, POOLINGS, FeatureExtractor, build_network, pool
+from ensemble.features.backbone_spec import BUNDLED, POOLINGS
+from ensemble.features.backbones import FeatureExtractor, build_network, pool
 from ensemble.imaging.photos import read_photo
 
 SEEDS = (0, 1, 2)

@@ -16,7 +16,8 @@ import numpy as np
 import torch
 import typer
 
-from ensemble.features.backbones import BUNDLED, FeatureExtractor
+from ensemble.features.backbone_spec import BUNDLED
+from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.photo_batch import PhotoBatch
 from ensemble.imaging.photos import PHOTO_ENDINGS, read_photo
 from ensemble.jobs.processes import peak_memory

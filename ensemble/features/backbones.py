@@ -10,7 +10,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,6 +20,7 @@ from torch import Tensor, fx, nn
 from torch.fx.experimental.optimization import fuse
 
 from ensemble.features import weights
+from ensemble.features.backbone_spec import BUNDLED, LAYERS, MAPS, PIXELS, POOLINGS, READINGS, BackboneSpec
 from ensemble.features.networks import SmallResNet, channels_last
 from ensemble.features.preprocessing import Preprocessing
 from ensemble.features.weights import as_safetensors, read_state, setting_folders
@@ -55,67 +56,11 @@ with warnings.catch_warnings():  # its optional picture reader is missing beside
     from torchvision import models
     from torchvision.models.feature_extraction import create_feature_extractor
 
-_one_at_a_time = threading.Lock()  # tracing a network patches torch for the whole process
 
-BUNDLED = "quorum_small"
+_one_at_a_time = threading.Lock()  # tracing a network patches torch for the whole process
 BUNDLED_FOLDER = Path(__file__).resolve().parents[2] / "models" / "backbones"
 DEFAULT_TRIO = ("resnet50", "vgg16", "densenet121")
 LIGHT_TRIO = ("resnet18", "mobilenet_v2", "squeezenet1_1")
-POOLINGS = ("average", "average_std", "grid")
-MAPS, PIXELS = "maps", "pixels"
-READINGS = (*POOLINGS, MAPS, PIXELS)  # pooled, every place of every map, or the pixels that its network would read
-
-# The layers that are read where nobody names others: a middle one, which sees scratches, and a later one, for shapes.
-# A backbone that is not listed gives its last layer that still has a grid.
-LAYERS: Mapping[str, tuple[str, ...]] = {
-    BUNDLED: ("stage1", "stage2"),
-    "resnet18": ("layer2", "layer3"),
-    "resnet50": ("layer2", "layer3"),
-    "vgg16": ("features.22", "features.29"),
-    "densenet121": ("features.denseblock2", "features.denseblock3"),
-    "mobilenet_v2": ("features.13", "features.18"),
-    "squeezenet1_1": ("features.7", "features.12"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class BackboneSpec:
-    """All that makes two extractors give the same features: what a manifest keeps of a backbone."""
-
-    name: str
-    layers: tuple[str, ...]
-    pooling: str  # one of READINGS
-    preprocessing: Preprocessing
-    weights: (
-        str  # SHA-256 of `FeatureExtractor.weights_bytes()`: the weights that the layers in use need, and no others
-    )
-
-    def __post_init__(self) -> None:
-        if not all(isinstance(text, str) for text in (self.name, *self.layers, self.weights)):
-            raise ValueError(f"A backbone's name, layers and weights must be texts. Got {self.as_json()}.")
-        if self.pooling not in READINGS:
-            raise ValueError(f"Pooling must be one of {', '.join(READINGS)}. Got {self.pooling!r}.")
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return {
-            "name": self.name,
-            "layers": list(self.layers),
-            "pooling": self.pooling,
-            "preprocessing": self.preprocessing.as_json(),
-            "weights": self.weights,
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "BackboneSpec":
-        """The inverse of `as_json`."""
-        return cls(
-            data["name"],
-            tuple(data["layers"]),
-            data["pooling"],
-            Preprocessing.from_json(data["preprocessing"]),
-            data["weights"],
-        )
 
 
 def names() -> list[str]:

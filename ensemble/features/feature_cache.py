@@ -24,7 +24,7 @@ import PIL
 import torch
 
 from ensemble.disk.full_disk import why_not_written
-from ensemble.features.backbones import POOLINGS
+from ensemble.features.backbone_spec import POOLINGS
 from ensemble.features.photo_batch import FILL, Input, key_of
 from ensemble.features.preprocessing import Preprocessing
 

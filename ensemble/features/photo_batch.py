@@ -10,7 +10,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ensemble.features.backbones import PIXELS, BackboneSpec, FeatureExtractor, pool
+from ensemble.features.backbone_spec import PIXELS, BackboneSpec
+from ensemble.features.backbones import FeatureExtractor, pool
 from ensemble.features.preprocessing import Preprocessing
 
 Input = FeatureExtractor | Preprocessing

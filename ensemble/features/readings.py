@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ensemble.features.backbones import POOLINGS, FeatureExtractor
+from ensemble.features.backbone_spec import POOLINGS
+from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.feature_cache import NOTHING_KEPT, FeatureCache, is_kept
 from ensemble.features.photo_batch import FILL, Input, Known, PhotoBatch, batches, key_of
 from ensemble.features.preprocessing import Preprocessing

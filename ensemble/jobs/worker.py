@@ -116,7 +116,7 @@ def _run(ledger: Ledger, number: int) -> None:
 def _train(ledger: Ledger, found: Job) -> int:
     """Train, and leave a candidate: its number."""
     from ensemble.datasets.loading import find_dataset
-    from ensemble.features.backbones import BUNDLED
+    from ensemble.features.backbone_spec import BUNDLED
     from ensemble.jobs.estimate import Estimate, expected, stages
     from ensemble.store import versions
     from ensemble.training import train

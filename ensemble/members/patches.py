@@ -9,7 +9,8 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor
 from torch.nn import functional
 
-from ensemble.features.backbones import MAPS, FeatureExtractor
+from ensemble.features.backbone_spec import MAPS
+from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.photo_batch import Input
 from ensemble.values.errors import MemberError
 

@@ -1,5 +1,7 @@
-"""Policies: what turns votes into a verdict. A new policy is one entry in a product's `policies.json`; a new rule is
-one line in `counting.RULES`."""
+"""Policies: what turns votes into a verdict.
+
+A new policy is one entry in a product's `policies.json`; a new rule is one line in `counting.RULES`.
+"""
 
 from ensemble.policies.counting import RULES
 from ensemble.policies.files import PolicyBook, from_json, to_json

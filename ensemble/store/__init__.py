@@ -1,5 +1,4 @@
-"""The folder of one product: its members' files, the manifest that says which of them are trusted, its policies, and
-the versions of all that."""
+"""The folder of one product: members' files, the manifest that trusts them, policies, and versions of all that."""
 
 from ensemble.store.folder import InForce, ModelStore, Quarantined, Saved
 from ensemble.store.learnt import Learnt

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ensemble.disk.files import digest_of, is_whole, read_text
-from ensemble.features.backbones import BUNDLED, FeatureExtractor
+from ensemble.features.backbone_spec import BUNDLED
+from ensemble.features.backbones import FeatureExtractor
 from ensemble.imaging.out_of_distribution import PhotoRange
 from ensemble.policies import Policy, PolicyBook, from_json, shipped
 from ensemble.policies.cases import Evidence

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ensemble.features.backbones import BUNDLED, BUNDLED_FOLDER, BackboneSpec, FeatureExtractor, find_weights
+from ensemble.features.backbone_spec import BUNDLED, BackboneSpec
+from ensemble.features.backbones import BUNDLED_FOLDER, FeatureExtractor, find_weights
 from ensemble.features.weights import setting_folders
 from ensemble.imaging.out_of_distribution import PhotoRange
 from ensemble.members import KINDS, Member

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ensemble.features.backbones import BUNDLED, FeatureExtractor, find_weights
+from ensemble.features.backbone_spec import BUNDLED
+from ensemble.features.backbones import FeatureExtractor, find_weights
 from ensemble.features.weights import setting_folders
 from ensemble.members import KINDS, Member
 from ensemble.store import artefacts

@@ -12,7 +12,7 @@ from ensemble.datasets.loading import check, digests, find_dataset
 from ensemble.evaluation import scoring
 from ensemble.evaluation.energy import Energy, measure
 from ensemble.evaluation.publication import effects_of
-from ensemble.features.backbones import BUNDLED, POOLINGS
+from ensemble.features.backbone_spec import BUNDLED, POOLINGS
 from ensemble.features.feature_cache import FeatureCache
 from ensemble.inspection.inspector import Inspector
 from ensemble.members import KINDS

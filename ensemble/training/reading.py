@@ -14,7 +14,8 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from ensemble.features.backbones import POOLINGS, FeatureExtractor
+from ensemble.features.backbone_spec import POOLINGS
+from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.feature_cache import FeatureCache
 from ensemble.features.readings import Rows, read_rows
 from ensemble.imaging.out_of_distribution import PhotoRange, measure

@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ensemble.features.backbones import POOLINGS, FeatureExtractor
+from ensemble.features.backbone_spec import POOLINGS
+from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.photo_batch import Input
 from ensemble.members import KINDS
 from ensemble.members.contract import Curves, Lesson

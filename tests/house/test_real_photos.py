@@ -13,7 +13,7 @@ import pytest
 from benchmarks.arrange import tile, tile_good_only
 from ensemble.datasets.splits import USUAL, Item, assign, crossing
 from ensemble.datasets.workbench import opened
-from ensemble.features.backbones import BUNDLED
+from ensemble.features.backbone_spec import BUNDLED
 from ensemble.importers.captures import frame_number
 from ensemble.training import train
 

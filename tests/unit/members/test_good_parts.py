@@ -10,7 +10,8 @@ from PIL import Image
 from scipy import stats
 from sklearn.covariance import LedoitWolf
 
-from ensemble.features.backbones import MAPS, FeatureExtractor
+from ensemble.features.backbone_spec import MAPS
+from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.photo_batch import PhotoBatch
 from ensemble.imaging.synthetic_anomalies import damaged
 from ensemble.members import KINDS, mahalanobis
