@@ -5,6 +5,7 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
+from typing import Protocol
 
 import numpy as np
 from PIL import Image
@@ -14,10 +15,9 @@ from ensemble.features.preprocessing import Preprocessing
 from ensemble.imaging.localisation import combine, regions
 from ensemble.imaging.out_of_distribution import doubt, measure
 from ensemble.imaging.photos import Photo
-from ensemble.members import Member, demo
+from ensemble.members import Loaded, Member, demo
 from ensemble.metrics.calibrators import NONE
 from ensemble.policies import Policy
-from ensemble.store import Loaded, ModelStore
 from ensemble.values.errors import QuorumError
 from ensemble.values.results import OK_NOK, Absence, Classes, HeatMap, Origin, Region, Score, Verdict
 
@@ -28,6 +28,18 @@ NOT_ASKED = "It was not asked: the verdict stood without it."
 
 
 Said = tuple[list[Score], tuple[Absence, ...]]  # what members said of one photo, and who could not speak
+
+
+class Product(Protocol):
+    """What can be opened for inspection: a product's folder, whatever else it can do."""
+
+    def load(self) -> Loaded:
+        """The members that can vote, and those that should and cannot."""
+        ...
+
+    def origin(self) -> Origin:
+        """Which product, in which version."""
+        ...
 
 
 class Inspector:
@@ -44,7 +56,7 @@ class Inspector:
         self.origin = origin
 
     @classmethod
-    def open(cls, store: ModelStore) -> "Inspector":
+    def open(cls, store: Product) -> "Inspector":
         """Load a product; a member that cannot be loaded is absent, and named in every verdict."""
         return cls(store.load(), origin=store.origin())
 

@@ -8,7 +8,9 @@ import numpy as np
 
 from ensemble.features.photo_batch import Input
 from ensemble.features.preprocessing import Preprocessing
-from ensemble.values.results import Classes, Region
+from ensemble.imaging.out_of_distribution import PhotoRange
+from ensemble.metrics.calibrators import Calibrator
+from ensemble.values.results import Absence, Classes, Region
 
 Parts = Mapping[str, Any]
 Progress = Callable[[float], None]
@@ -99,3 +101,16 @@ def all_alike(rows: np.ndarray) -> bool:
     first = rows[0].astype(np.float32)
     rounding = 1e-3 * float(np.abs(first).max())
     return all(float(np.abs(row.astype(np.float32) - first).max()) <= rounding for row in rows[1:])
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The members that can vote, with what their votes weigh and how their scores become probabilities, those that
+    should and cannot, and what the training photos look like."""
+
+    members: Mapping[str, Member]
+    absent: tuple[Absence, ...]
+    classes: Classes
+    weights: Mapping[str, float] = field(default_factory=dict)
+    calibrators: Mapping[str, Calibrator] = field(default_factory=dict)
+    photo_range: PhotoRange | None = None

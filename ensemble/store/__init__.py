@@ -2,7 +2,6 @@
 
 from ensemble.store.folder import InForce, ModelStore, Quarantined, Saved
 from ensemble.store.learnt import Learnt
-from ensemble.store.loading import Loaded
 from ensemble.store.manifest import Manifest, Record
 
-__all__ = ["InForce", "Learnt", "Loaded", "Manifest", "ModelStore", "Quarantined", "Record", "Saved"]
+__all__ = ["InForce", "Learnt", "Manifest", "ModelStore", "Quarantined", "Record", "Saved"]

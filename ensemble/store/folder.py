@@ -12,12 +12,13 @@ from ensemble.disk.files import digest_of, is_whole, read_text
 from ensemble.features.backbone_spec import BUNDLED
 from ensemble.features.backbones import FeatureExtractor
 from ensemble.imaging.out_of_distribution import PhotoRange
+from ensemble.members import Loaded
 from ensemble.policies import Policy, PolicyBook, from_json, shipped
 from ensemble.policies.cases import Evidence
 from ensemble.store import artefacts, listings, policies_kept, policy_history, versions
 from ensemble.store.learnt import Learnt, record_of
 from ensemble.store.listings import Version
-from ensemble.store.loading import Loaded, load, weights_file
+from ensemble.store.loading import load, weights_file
 from ensemble.store.manifest import Manifest, Record
 from ensemble.store.places import BACKBONES, EVIDENCE, HISTORY, MANIFEST, MODEL_ENDINGS, POLICIES, object_path, place_of
 from ensemble.store.swapping import recover, steady

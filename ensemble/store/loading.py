@@ -3,16 +3,13 @@
 import hashlib
 import importlib.metadata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ensemble.features.backbone_spec import BUNDLED, BackboneSpec
 from ensemble.features.backbones import BUNDLED_FOLDER, FeatureExtractor, find_weights
 from ensemble.features.weights import setting_folders
-from ensemble.imaging.out_of_distribution import PhotoRange
-from ensemble.members import KINDS, Member
-from ensemble.metrics.calibrators import Calibrator
+from ensemble.members import KINDS, Loaded, Member
 from ensemble.store import artefacts
 from ensemble.store.manifest import Manifest, Record
 from ensemble.store.places import BACKBONES, MANIFEST
@@ -20,19 +17,6 @@ from ensemble.values.errors import MemberError, QuorumError, StoreError, Weights
 from ensemble.values.results import Absence, Classes
 
 DISTRIBUTIONS = {"xgboost": ("xgboost-cpu", "xgboost")}
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """The members that can vote, with what their votes weigh and how their scores become probabilities, those that
-    should and cannot, and what the training photos look like."""
-
-    members: Mapping[str, Member]
-    absent: tuple[Absence, ...]
-    classes: Classes
-    weights: Mapping[str, float] = field(default_factory=dict)
-    calibrators: Mapping[str, Calibrator] = field(default_factory=dict)
-    photo_range: PhotoRange | None = None
 
 
 def library_version(name: str) -> str:

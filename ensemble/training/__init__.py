@@ -15,10 +15,10 @@ from ensemble.evaluation.publication import effects_of
 from ensemble.features.backbone_spec import BUNDLED, POOLINGS
 from ensemble.features.feature_cache import FeatureCache
 from ensemble.inspection.inspector import Inspector
-from ensemble.members import KINDS
+from ensemble.members import KINDS, Loaded
 from ensemble.policies import shipped
 from ensemble.policies.making import derive
-from ensemble.store import Loaded, ModelStore, versions
+from ensemble.store import ModelStore, versions
 from ensemble.training.balance import BALANCES, WEIGHTS, balance_note, check_balance
 from ensemble.training.fitting import fit, held_out
 from ensemble.training.held_out import plan

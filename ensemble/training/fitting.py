@@ -13,13 +13,12 @@ from ensemble.features.feature_cache import FeatureCache
 from ensemble.features.photo_batch import Input, key_of, preprocessing_of
 from ensemble.features.readings import Rows, read_masks
 from ensemble.inspection.inspector import Inspector
-from ensemble.members import KINDS, Member
+from ensemble.members import KINDS, Loaded, Member
 from ensemble.members.classical import ClassicalMember
 from ensemble.members.contract import Progress as Report
 from ensemble.members.contract import Teaching, all_alike
 from ensemble.members.good_parts import Damaged, GoodPartsMember
 from ensemble.policies.cases import Case
-from ensemble.store import Loaded
 from ensemble.training import hyperparameters
 from ensemble.training.balance import NONE
 from ensemble.training.held_out import Plan, leave_out

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from ensemble.features.preprocessing import Preprocessing
-from ensemble.members import Opinion
+from ensemble.members import Loaded, Opinion
 from ensemble.policies import shipped, to_json
-from ensemble.store import Loaded, Manifest, ModelStore, Record
+from ensemble.store import Manifest, ModelStore, Record
 from ensemble.values.results import OK_NOK, Absence, Classes, Region
 
 READS = Preprocessing(32)

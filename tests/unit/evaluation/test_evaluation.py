@@ -12,10 +12,10 @@ from PIL import Image
 from ensemble.evaluation.scoring import flat, report, score, verdict_quality, with_megabytes
 from ensemble.features.preprocessing import Preprocessing
 from ensemble.inspection.inspector import Inspector
-from ensemble.members import Opinion
+from ensemble.members import Loaded, Opinion
 from ensemble.metrics.image_metrics import separation
 from ensemble.policies import shipped
-from ensemble.store import Loaded, ModelStore
+from ensemble.store import ModelStore
 from ensemble.values.errors import DataError
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK, Classes
 from ensemble.values.samples import Sample

@@ -15,8 +15,9 @@ from ensemble.imaging.out_of_distribution import PhotoRange, doubt, measure
 from ensemble.imaging.photos import Photo, read_photo
 from ensemble.inspection.inspector import Inspector
 from ensemble.inspection.replay import replay
+from ensemble.members import Loaded
 from ensemble.policies import Policy, cases
-from ensemble.store import Loaded, Manifest, ModelStore
+from ensemble.store import Manifest, ModelStore
 from ensemble.values.errors import StoreError
 from ensemble.values.results import OK_NOK, REVIEW, HeatMap, Score
 from ensemble.values.samples import Sample

@@ -10,9 +10,9 @@ from PIL import Image
 from ensemble.features.preprocessing import Preprocessing
 from ensemble.imaging.photos import Photo
 from ensemble.inspection.inspector import Inspector
-from ensemble.members import Opinion
+from ensemble.members import Loaded, Opinion
 from ensemble.policies import SHIPPED
-from ensemble.store import Loaded, ModelStore
+from ensemble.store import ModelStore
 from ensemble.values.errors import MemberError
 from ensemble.values.results import OK_NOK, Region
 

@@ -13,11 +13,12 @@ from onnx import TensorProto, helper
 from ensemble.features.photo_batch import PhotoBatch
 from ensemble.imaging.photos import Photo
 from ensemble.inspection.inspector import Inspector
+from ensemble.members import Loaded
 from ensemble.members.detections import MOST, OVERLAP, decode, on_scale
 from ensemble.members.detector import DetectorMember
 from ensemble.members.detector_file import CONFIDENCE
 from ensemble.policies import SHIPPED
-from ensemble.store import Loaded, ModelStore
+from ensemble.store import ModelStore
 from ensemble.store.trust import candidates, trust
 from ensemble.values.errors import MemberError, StoreError
 from ensemble.values.results import OK_NOK, Classes
