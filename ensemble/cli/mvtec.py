@@ -95,7 +95,6 @@ def train(
     side: Side = None,
 ) -> None:
     """Train each category as a product in MODELS/CATEGORY; one that fails is named, and the exit code is 1."""
-    from ensemble.features.backbone_spec import BUNDLED
     from ensemble.training import train as run
     from ensemble.training.mvtec_training import FIGURES, THRESHOLDS, figures, train_tree
 
@@ -105,7 +104,7 @@ def train(
             outcome = run(
                 data,
                 product,
-                backbones=listed(backbone) or (BUNDLED,),
+                backbones=listed(backbone),
                 kinds=listed(members),
                 weights=weights,
                 seed=seed,

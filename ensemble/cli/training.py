@@ -84,27 +84,25 @@ def train(
 ) -> None:
     """Train members on photos, measure them on the test part, and put them into the product's folder."""
     from ensemble.datasets.loading import parse_classes
-    from ensemble.features.backbone_spec import BUNDLED
     from ensemble.jobs.locks import alone
-    from ensemble.training import train as run
+    from ensemble.training import Listener, TrainingRequest, run
 
+    request = TrainingRequest.of(
+        data,
+        models,
+        backbones=listed(backbone),
+        kinds=listed(members),
+        weights=weights,
+        seed=seed,
+        folders=parse_classes(classes) if classes else None,
+        product=product,
+        pooling=pooling,
+        side=side,
+        profile=profile,
+        balance=balance,
+    )
     with alone(models), stages() as show:
-        outcome = run(
-            data,
-            models,
-            backbones=listed(backbone) or (BUNDLED,),
-            kinds=listed(members),
-            weights=weights,
-            seed=seed,
-            folders=parse_classes(classes) if classes else None,
-            product=product,
-            pooling=pooling,
-            side=side,
-            profile=profile,
-            balance=balance,
-            notify=say,
-            progress=show,
-        )
+        outcome = run(request, listener=Listener(say, show))
     print_quality(outcome.quality)
     say(f"{len(outcome.members)} members are in {models} ({outcome.seconds:.0f} s).")
     say(outcome.energy.sentence())

@@ -2,6 +2,5 @@
 
 from ensemble.jobs.ledger import Job
 from ensemble.jobs.running import cancel, job, jobs, log, start
-from ensemble.jobs.settings import Settings
 
-__all__ = ["Job", "Settings", "cancel", "job", "jobs", "log", "start"]
+__all__ = ["Job", "cancel", "job", "jobs", "log", "start"]

@@ -17,8 +17,8 @@ from typing import Any, Literal
 from ensemble.disk.full_disk import is_full, why_not_written
 from ensemble.disk.locks import is_held, locked, locked_alone
 from ensemble.jobs.processes import lives
-from ensemble.jobs.settings import Settings
 from ensemble.values.errors import JobError
+from ensemble.values.training_request import TrainingRequest
 
 FOLDER, FILE, LOCK = ".jobs", "jobs.db", ".lock"
 KEPT = 50  # the newest trainings
@@ -48,7 +48,7 @@ class Job:
     """
 
     id: int
-    settings: Settings
+    settings: TrainingRequest
     author: str
     state: State
     pid: int | None
@@ -163,7 +163,7 @@ class Ledger:
             raise JobError(f"There is no training {number} in {self.folder}.")
         return _job(row)
 
-    def add(self, settings: Settings, author: str) -> int:
+    def add(self, settings: TrainingRequest, author: str) -> int:
         """A new one that waits for its process; the oldest go, with their logs."""
         with self._open() as book:
             row = (settings.to_json(), author, "waiting", now())
@@ -200,6 +200,6 @@ class Ledger:
 
 def _job(row: sqlite3.Row) -> Job:
     values = dict(row)
-    values["settings"] = Settings.from_json(values["settings"])
+    values["settings"] = TrainingRequest.from_json(values["settings"])
     values["curves"] = json.loads(values["curves"])
     return Job(**values)

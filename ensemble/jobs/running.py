@@ -10,14 +10,14 @@ from ensemble.disk.full_disk import is_full, why_not_written
 from ensemble.jobs import locks
 from ensemble.jobs.ledger import Job, Ledger, now
 from ensemble.jobs.processes import born, end, start_apart
-from ensemble.jobs.settings import Settings
 from ensemble.values.errors import JobError, StoreError
+from ensemble.values.training_request import TrainingRequest
 
 POLITE, PATIENT = 10.0, 20.0  # seconds after the wish to cancel: then its process is ended politely, then for good
 SHOWN = 64_000  # bytes of a log, its end
 
 
-def start(root: Path, settings: Settings, author: str = "") -> Job:
+def start(root: Path, settings: TrainingRequest, author: str = "") -> Job:
     """Train in a process of its own, which outlives this one; a JobError where the product is being trained already."""
     wanted, ledger = settings.absolute(), Ledger(root)
     folder = Path(wanted.models)

@@ -115,11 +115,12 @@ def _run(ledger: Ledger, number: int) -> None:
 
 def _train(ledger: Ledger, found: Job) -> int:
     """Train, and leave a candidate: its number."""
+    from ensemble import training
     from ensemble.datasets.loading import find_dataset
     from ensemble.features.backbone_spec import BUNDLED
     from ensemble.jobs.estimate import Estimate, expected, stages
     from ensemble.store import versions
-    from ensemble.training import train
+    from ensemble.training import Listener
     from ensemble.training.hyperparameters import profile_called
 
     settings = found.settings
@@ -128,21 +129,7 @@ def _train(ledger: Ledger, found: Job) -> int:
     kinds = settings.kinds or profile_called(settings.profile).kinds
     names = stages(dataset, kinds, backbones, settings.seed)
     reporter = Reporter(ledger, found.id, Estimate(expected(names, dataset, ledger.costs(), USUAL)))
-    outcome = train(
-        Path(settings.data),
-        found.folder,
-        backbones=backbones,
-        kinds=settings.kinds,
-        weights=Path(settings.weights) if settings.weights else None,
-        profile=settings.profile,
-        balance=settings.balance,
-        seed=settings.seed,
-        product=settings.product or None,
-        notify=say,
-        progress=reporter.progress,
-        watch=reporter.watch,
-        publish=False,
-    )
+    outcome = training.run(settings, listener=Listener(say, reporter.progress, reporter.watch), publish=False)
     ledger.write(found.id, version=outcome.version)  # whatever ends this process now, what was learnt is found again
     reporter.write("Saved")
     ledger.remember_costs(reporter.estimate.costs(len(dataset.train)))

@@ -15,7 +15,7 @@ from ensemble.evaluation.publication import Effects, effects_of
 from ensemble.features.backbone_spec import BUNDLED
 from ensemble.features.backbones import DEFAULT_TRIO, LIGHT_TRIO, find_weights
 from ensemble.features.weights import setting_folders
-from ensemble.jobs import Job, Settings
+from ensemble.jobs import Job
 from ensemble.store import ModelStore, swapping, versions
 from ensemble.store.places import MANIFEST, POLICIES
 from ensemble.store.versions import Summary
@@ -23,6 +23,7 @@ from ensemble.training.lessons import teachable
 from ensemble.training.own_photos import missing_photos
 from ensemble.values.errors import QuorumError, WeightsError
 from ensemble.values.safe_names import clean
+from ensemble.values.training_request import TrainingRequest
 from pages.session.owners import collections_root, owner_of, product_called
 from pages.session.products import data_root, forget_results, models_root, products, store
 
@@ -152,7 +153,7 @@ def training_log(number: int) -> str:
     return jobs.log(models_root(), number)
 
 
-def start_training(settings: Settings, author: str) -> None:
+def start_training(settings: TrainingRequest, author: str) -> None:
     """Start a training in a process of its own, or say why it cannot be started."""
     try:
         jobs.start(models_root(), settings, author.strip())

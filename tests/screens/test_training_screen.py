@@ -10,9 +10,9 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from ensemble import jobs
-from ensemble.jobs import Settings
 from ensemble.policies import Policy, PolicyBook
 from ensemble.store import Learnt, ModelStore, listings, policy_history, versions
+from ensemble.values.training_request import TrainingRequest
 from tests.conftest import TINY_BACKBONE
 
 pytestmark = pytest.mark.slow(115)
@@ -110,7 +110,7 @@ def test_a_model_is_trained_published_retrained_compared_and_rolled_back(models:
 def test_a_candidate_can_be_given_up(models: Path, tiny_product: Path, tiny_data: Path) -> None:
     shutil.copytree(tiny_product, models)
     before = shown_files(models)
-    settings = Settings(str(tiny_data), str(models), "disc", ("rf",), (TINY_BACKBONE,), seed=1)
+    settings = TrainingRequest(str(tiny_data), str(models), "disc", ("rf",), (TINY_BACKBONE,), seed=1)
     assert ended(models, jobs.start(models, settings, "A").id).state == "done"
     app = click(screen(), "discard")
     assert "is discarded" in text(app)
@@ -129,7 +129,7 @@ def test_two_people_cannot_train_one_product_and_a_wish_to_end_is_heeded(models:
 
 
 def test_a_training_that_fails_says_why(models: Path, tmp_path: Path) -> None:
-    settings = Settings(str(tmp_path / "nowhere"), str(models), "disc", ("svm",))
+    settings = TrainingRequest(str(tmp_path / "nowhere"), str(models), "disc", ("svm",))
     assert ended(models, jobs.start(models, settings).id).state == "failed"
     shown = text(screen())
     assert "has failed" in shown and "does not exist" in shown
@@ -163,7 +163,7 @@ def test_thresholds_tuned_by_hand_are_asked_about_before_other_models_decide_by_
 
 def test_a_damaged_candidate_is_named_and_can_be_given_up(models: Path, tiny_product: Path, tiny_data: Path) -> None:
     shutil.copytree(tiny_product, models)
-    settings = Settings(str(tiny_data), str(models), "disc", ("rf",), (TINY_BACKBONE,), seed=1)
+    settings = TrainingRequest(str(tiny_data), str(models), "disc", ("rf",), (TINY_BACKBONE,), seed=1)
     assert ended(models, jobs.start(models, settings, "A").id).state == "done"
     files = listings.version(models, 2).files
     kept = set(listings.version(models, 1).files.values())

@@ -20,17 +20,18 @@ from typing import Any
 
 from ensemble import training
 from ensemble.evaluation.energy import Energy
-from ensemble.jobs import Settings, estimate, running, worker
+from ensemble.jobs import estimate, running, worker
 from ensemble.jobs.ledger import Ledger
 from ensemble.store import Learnt, ModelStore, swapping, versions
-from ensemble.training import Outcome
+from ensemble.training import Listener, Outcome
+from ensemble.values.training_request import TrainingRequest
 
 PLACES: dict[str, tuple[Any, str]] = {
     "save": (ModelStore, "save"),
     "publish": (versions, "put_in_force"),
     "swap": (swapping, "_finish"),
 }
-TRAIN = training.train
+TRAIN = training.run
 assert estimate  # what the worker imports late
 
 
@@ -49,8 +50,8 @@ def save_known(models: Path) -> Callable[..., Outcome]:
     manifest, members = store.manifest(), store.load().members
     learnt = [Learnt(name, member, {}, {}) for name, member in members.items()]
 
-    def save(*_arguments: Any, progress: Callable[[str, float], None], **_settings: Any) -> Outcome:
-        progress("Inspecting test photos", 1.0)
+    def save(*_arguments: Any, listener: Listener, **_settings: Any) -> Outcome:
+        listener.progress("Inspecting test photos", 1.0)
         saved = store.save("disc", manifest.classes, manifest.folders, learnt, publish=False)
         return Outcome(tuple(members), {}, (), 0.0, Energy(), saved.version)
 
@@ -83,10 +84,10 @@ def obey(order: dict[str, Any]) -> dict[str, Any]:
         finally:
             os._exit(0)
 
-    training.train = save_known(Path(order["settings"]["models"])) if order["at"] else TRAIN
+    training.run = save_known(Path(order["settings"]["models"])) if order["at"] else TRAIN
     running._spawn = spawn
     begun = time.monotonic()
-    found = running.start(Path(order["root"]), Settings(**order["settings"]), "Ada")
+    found = running.start(Path(order["root"]), TrainingRequest(**order["settings"]), "Ada")
     assert found.pid is not None
     if order["delay"] is not None:
         if order["at"]:

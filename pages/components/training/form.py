@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from ensemble.jobs import Settings
 from ensemble.members import KINDS
 from ensemble.training.hyperparameters import PROFILES
+from ensemble.values.training_request import TrainingRequest
 from pages.components.common.progress import show_work
 from pages.components.common.sheet import as_markdown
 from pages.session import owners, products, trainings
@@ -43,7 +43,7 @@ def show_training_form() -> None:
     st.caption(as_markdown(PROFILES[profile].sentence))
     chosen, backbones, balance, seed = _show_details(kinds, obstacles, profile)
     author = st.text_input("Your name", key="training_author", width=260)
-    settings = Settings(
+    settings = TrainingRequest(
         data=str(teacher.data),
         models=str(trainings.product_folder(name)),
         product=name.strip(),

@@ -25,7 +25,6 @@ from ensemble.disk.names import any_path_below, path_below
 from ensemble.importers import understand
 from ensemble.importers.staging import staged
 from ensemble.inspection import batches
-from ensemble.jobs import Settings
 from ensemble.jobs.ledger import Ledger
 from ensemble.policies.cases import Case, Evidence
 from ensemble.store import ModelStore, listings, swapping, versions
@@ -34,6 +33,7 @@ from ensemble.store.places import is_product_file
 from ensemble.values.errors import DataError, QuorumError, StoreError
 from ensemble.values.results import OK_NOK
 from ensemble.values.safe_names import clean, clean_parts
+from ensemble.values.training_request import TrainingRequest
 from ensemble.values.vocabulary import is_litter
 from tests.support.bad_photos import jpeg
 from tests.support.bad_zips import zipped
@@ -431,7 +431,7 @@ def test_a_book_of_trainings_from_elsewhere_changes_no_other_folder(outside: Pat
     ledger = Ledger(outside / "models")
     with ledger.alone():
         ledger.make()
-        number = ledger.add(Settings("", str(store.folder)), "")
+        number = ledger.add(TrainingRequest("", str(store.folder)), "")
         ledger.write(number, state="running")
     with nothing_changes(store.folder):
         (found,) = jobs.jobs(outside / "models")

@@ -18,11 +18,12 @@ from PIL import Image
 
 from ensemble import jobs
 from ensemble.disk.files import digest_of
-from ensemble.jobs import Settings, locks, processes, running, worker
+from ensemble.jobs import locks, processes, running, worker
 from ensemble.jobs.estimate import Estimate, expected, key_of
 from ensemble.jobs.ledger import KEPT, Ledger
 from ensemble.store import ModelStore, listings, versions
 from ensemble.values.errors import JobError
+from ensemble.values.training_request import TrainingRequest
 
 pytestmark = pytest.mark.slow(70)
 
@@ -46,8 +47,8 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def settings(photos: Path, tmp_path: Path) -> Settings:
-    return Settings(str(photos), str(tmp_path / "models" / "disc"), "disc", ("svm", "rf"))
+def settings(photos: Path, tmp_path: Path) -> TrainingRequest:
+    return TrainingRequest(str(photos), str(tmp_path / "models" / "disc"), "disc", ("svm", "rf"))
 
 
 @pytest.fixture
@@ -68,7 +69,7 @@ def forks() -> Iterator[Order]:
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
 
-    def order(root: Path, settings: Settings, delay: float | None = None, at: str = "") -> dict[str, Any]:
+    def order(root: Path, settings: TrainingRequest, delay: float | None = None, at: str = "") -> dict[str, Any]:
         assert helper.stdin is not None and helper.stdout is not None
         line = {"root": str(root), "settings": asdict(settings), "delay": delay, "at": at}
         helper.stdin.write(json.dumps(line) + "\n")
@@ -101,7 +102,7 @@ def assert_whole(store: ModelStore) -> int:
     return current.number
 
 
-def test_fifty_kills_never_damage_the_published_model(forks: Order, root: Path, settings: Settings) -> None:
+def test_fifty_kills_never_damage_the_published_model(forks: Order, root: Path, settings: TrainingRequest) -> None:
     first = forks(root, settings)
     svm = replace(settings, kinds=("svm",))  # the forest stays beside it
     whole = forks(root, svm)  # how long a training takes from its start to its end
@@ -132,7 +133,7 @@ def test_fifty_kills_never_damage_the_published_model(forks: Order, root: Path, 
     assert len(loaded.members) == 2 and loaded.absent == () and len(jobs.jobs(root)) == KEPT
 
 
-def test_a_training_of_its_own_leaves_a_candidate(root: Path, settings: Settings) -> None:
+def test_a_training_of_its_own_leaves_a_candidate(root: Path, settings: TrainingRequest) -> None:
     started = jobs.start(root, settings, "Ada")
     assert (started.state, started.author, started.folder) == ("waiting", "Ada", root / "disc")
     with pytest.raises(JobError, match=r"Ada has been training disc since .*Wait for its end, or cancel it\."):
@@ -153,7 +154,7 @@ def test_a_training_of_its_own_leaves_a_candidate(root: Path, settings: Settings
         jobs.cancel(root, 1)
 
 
-def test_a_process_that_was_killed_is_shown_as_failed(root: Path, settings: Settings) -> None:
+def test_a_process_that_was_killed_is_shown_as_failed(root: Path, settings: TrainingRequest) -> None:
     started = jobs.start(root, settings)
     assert started.pid is not None
     os.kill(started.pid, signal.SIGKILL)
@@ -162,7 +163,7 @@ def test_a_process_that_was_killed_is_shown_as_failed(root: Path, settings: Sett
     assert not (root / "disc").exists()
 
 
-def test_a_training_ends_at_the_next_step_after_the_wish(root: Path, settings: Settings) -> None:
+def test_a_training_ends_at_the_next_step_after_the_wish(root: Path, settings: TrainingRequest) -> None:
     ledger = Ledger(root)
     ledger.folder.mkdir(parents=True)
     ledger.make()
@@ -174,9 +175,11 @@ def test_a_training_ends_at_the_next_step_after_the_wish(root: Path, settings: S
     assert not (root / "disc").exists()
 
 
-def test_a_training_that_cannot_be_says_why(forks: Order, root: Path, settings: Settings, tmp_path: Path) -> None:
+def test_a_training_that_cannot_be_says_why(
+    forks: Order, root: Path, settings: TrainingRequest, tmp_path: Path
+) -> None:
     (tmp_path / "empty").mkdir()
-    ended = forks(root, Settings(str(tmp_path / "empty"), settings.models, "disc"))
+    ended = forks(root, TrainingRequest(str(tmp_path / "empty"), settings.models, "disc"))
     found = jobs.job(root, ended["id"])
     assert found.state == "failed" and str(tmp_path / "empty") in found.error
     assert found.error in jobs.log(root, ended["id"])
@@ -185,7 +188,7 @@ def test_a_training_that_cannot_be_says_why(forks: Order, root: Path, settings: 
 
 
 def test_a_training_that_does_not_heed_the_wish_to_end_is_ended(
-    root: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    root: Path, settings: TrainingRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deaf = (
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
@@ -208,7 +211,7 @@ def test_a_training_that_does_not_heed_the_wish_to_end_is_ended(
     assert commands[0].wait(5) == -signal.SIGKILL
 
 
-def test_a_product_is_trained_by_one_at_a_time(root: Path, settings: Settings) -> None:
+def test_a_product_is_trained_by_one_at_a_time(root: Path, settings: TrainingRequest) -> None:
     folder = root / "disc"
     assert not locks.is_taken(folder) and not folder.exists()
     with locks.alone(folder):
@@ -227,7 +230,7 @@ def test_to_look_whether_a_product_is_trained_takes_no_folder_from_whoever_begin
 
 
 def test_a_lock_that_cannot_be_opened_is_one_sentence(
-    root: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    root: Path, settings: TrainingRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused(_path: Path) -> bool:
         raise PermissionError(13, "Permission denied")
@@ -241,7 +244,9 @@ def test_a_lock_that_cannot_be_opened_is_one_sentence(
         ledger.is_under_way(ledger.job(number))
 
 
-def test_a_training_whose_starter_was_killed_is_closed_and_does_not_begin(root: Path, settings: Settings) -> None:
+def test_a_training_whose_starter_was_killed_is_closed_and_does_not_begin(
+    root: Path, settings: TrainingRequest
+) -> None:
     ledger = Ledger(root)
     ledger.folder.mkdir(parents=True)
     ledger.make()
@@ -252,7 +257,7 @@ def test_a_training_whose_starter_was_killed_is_closed_and_does_not_begin(root: 
     assert found.state == "failed" and found.started is None and not (root / "disc").exists()
 
 
-def test_a_process_number_that_another_process_has_now_is_nobody(root: Path, settings: Settings) -> None:
+def test_a_process_number_that_another_process_has_now_is_nobody(root: Path, settings: TrainingRequest) -> None:
     ledger = Ledger(root)
     ledger.folder.mkdir(parents=True)
     ledger.make()
@@ -265,7 +270,7 @@ def test_a_process_number_that_another_process_has_now_is_nobody(root: Path, set
     assert jobs.job(root, number).state == "failed"
 
 
-def test_a_book_of_before_is_read_and_written(root: Path, settings: Settings) -> None:
+def test_a_book_of_before_is_read_and_written(root: Path, settings: TrainingRequest) -> None:
     ledger = Ledger(root)
     ledger.folder.mkdir(parents=True)
     ledger.make()
@@ -279,12 +284,12 @@ def test_a_book_of_before_is_read_and_written(root: Path, settings: Settings) ->
 
 
 def test_settings_survive_the_book(tmp_path: Path) -> None:
-    settings = Settings("a", "b", "Größe", ("svm",), ("resnet18",), "w", "quick", 3)
-    assert Settings.from_json(settings.to_json()) == settings
+    settings = TrainingRequest("a", "b", "Größe", ("svm",), ("resnet18",), "w", "quick", 3)
+    assert TrainingRequest.from_json(settings.to_json()) == settings
     whole = settings.absolute()
     assert Path(whole.data) == Path("a").resolve() and Path(whole.weights).is_absolute()
     with pytest.raises(JobError, match="no settings of a training"):
-        Settings.from_json('{"data": "a", "colour": "red"}')
+        TrainingRequest.from_json('{"data": "a", "colour": "red"}')
 
 
 def test_a_broken_book_is_one_sentence(tmp_path: Path) -> None:

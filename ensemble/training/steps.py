@@ -1,0 +1,256 @@
+"""The steps of a training, each a value that the next one reads: prepared, trained, calibrated, evaluated, saved."""
+
+import os
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ensemble.datasets.loading import check, digests, find_dataset
+from ensemble.evaluation import scoring
+from ensemble.evaluation.energy import Energy
+from ensemble.evaluation.publication import effects_of
+from ensemble.features.backbone_spec import BUNDLED, POOLINGS
+from ensemble.features.feature_cache import FeatureCache
+from ensemble.features.readings import Rows
+from ensemble.imaging.out_of_distribution import PhotoRange
+from ensemble.inspection.inspector import Inspector
+from ensemble.members import KINDS, Loaded, Member
+from ensemble.policies import Policy, shipped
+from ensemble.policies.cases import Evidence
+from ensemble.policies.making import derive
+from ensemble.store import ModelStore, versions
+from ensemble.training.balance import balance_note, check_balance
+from ensemble.training.fitting import fit, held_out
+from ensemble.training.held_out import Plan, plan
+from ensemble.training.hyperparameters import Profile, profile_called
+from ensemble.training.lessons import left_aside, teachable
+from ensemble.training.reading import damage_of, range_of, read, with_best_poolings
+from ensemble.training.recipe import Progress, Recipe, Watch, open_backbones
+from ensemble.training.saving import learnt
+from ensemble.training.voting import Fitted, collect, fit_voters, stages_of
+from ensemble.training.weighing import needs_drawing
+from ensemble.values.errors import MemberError, StoreError, WeightsError
+from ensemble.values.results import Classes
+from ensemble.values.samples import Dataset
+from ensemble.values.training_request import TrainingRequest
+
+SMALLEST_SIDE = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Who hears of a training: sentences for a person, a stage with how much of it is done (0 to 1), and a member's
+    curves as they grow."""
+
+    notify: Callable[[str], None] = lambda _: None
+    progress: Progress = lambda _stage, _done: None
+    watch: Watch = lambda _member, _curves: None
+
+    def tell(self, sentences: Iterable[str]) -> None:
+        """Say each of these sentences."""
+        for sentence in sentences:
+            self.notify(sentence)
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """A request that can be carried out: its photos, who learns from which of them, and where it all goes."""
+
+    request: TrainingRequest
+    profile: Profile
+    dataset: Dataset
+    kinds: tuple[str, ...]
+    held: Plan
+    store: ModelStore
+    notes: tuple[str, ...]
+
+    @property
+    def taught(self) -> Dataset:
+        """The data set whose training part is what the members that vote later learn from."""
+        return replace(self.dataset, train=self.held.learn)
+
+
+def prepare(request: TrainingRequest, listener: Listener) -> Preparation:
+    """Check what is asked for and look at the photos; an error says what cannot be, before anything takes time."""
+    profile = profile_called(request.profile)
+    _check(request)
+    data, store = Path(request.data), ModelStore(Path(request.models))
+    dataset = find_dataset(data, request.folders, request.seed)
+    checked = check(dataset, data)
+    kinds, left_out = teachable(request.kinds or profile.kinds, dataset)
+    held = plan(dataset, request.seed)
+    taught = replace(dataset, train=held.learn)
+    notes = [*dataset.notes, *checked, *left_out, *left_aside(kinds, taught), *_replaced(store, dataset.classes)]
+    notes += [held.note()] if held.folds or held.missing else []
+    notes += balance_note(taught.train, request.balance)
+    listener.tell(notes)
+    return Preparation(request, profile, dataset, kinds, held, store, tuple(notes))
+
+
+def _check(request: TrainingRequest) -> None:
+    check_balance(request.balance)
+    if unknown := [kind for kind in request.kinds if kind not in KINDS]:
+        raise MemberError(f"No member kind is called {unknown[0]!r}. Kinds are {', '.join(KINDS)}.")
+    if request.pooling and request.pooling not in POOLINGS:
+        raise WeightsError(f"Pooling must be one of {', '.join(POOLINGS)}. Got {request.pooling!r}.")
+    if request.side is not None and request.side < SMALLEST_SIDE:
+        raise MemberError(f"Members need at least {SMALLEST_SIDE} pixels a side to see anything. Got {request.side}.")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedMembers:
+    """Members that have learnt, from what, and sentences on those that could not."""
+
+    members: Mapping[str, Member]
+    failures: tuple[str, ...]
+    recipe: Recipe
+    rows: Mapping[str, Rows]  # by lesson
+    photo_range: PhotoRange | None
+
+
+def fit_members(prepared: Preparation, features: FeatureCache, listener: Listener) -> TrainedMembers:
+    """Read every photo once, choose poolings, and let every member learn."""
+    request, dataset, progress = prepared.request, prepared.dataset, listener.progress
+    pooling = request.pooling or None
+    wanted = any(not KINDS[kind].pixels for kind in prepared.kinds)
+    weights = Path(request.weights) if request.weights else None
+    extractors = open_backbones(request.backbones or (BUNDLED,), weights, pooling) if wanted else ()
+    how = (request.side, dataset.classes, request.seed, prepared.profile, request.balance)
+    recipe = Recipe(prepared.kinds, extractors, pooling, *how)
+    rows = read(prepared.taught, recipe, features, listener.notify, progress)
+    recipe = with_best_poolings(recipe, rows, progress)
+    drawn = "good" in rows and needs_drawing(dataset)
+    damage = damage_of(rows["good"], request.seed, progress) if drawn else {}
+    members, failures = fit(recipe, rows, damage, progress=progress, watch=listener.watch)
+    listener.tell(failures)
+    return TrainedMembers(members, tuple(failures), recipe, rows, range_of(dataset.train, request.seed, progress))
+
+
+def calibrate(prepared: Preparation, trained: TrainedMembers, features: FeatureCache, listener: Listener) -> Fitted:
+    """Weigh and calibrate every member by what it says of photos that it has not learnt from."""
+    members, recipe, progress = trained.members, trained.recipe, listener.progress
+    teach_again = partial(fit, recipe)
+    judged = held_out(
+        prepared.held, members, trained.rows, teach_again, recipe, features, progress, listener.notify
+    )  # fold by fold
+    return fit_voters(members, judged, prepared.dataset, prepared.request.seed, progress)
+
+
+def score(
+    prepared: Preparation, trained: TrainedMembers, fitted: Fitted, features: FeatureCache, listener: Listener
+) -> scoring.Scored:
+    """What all members together say of the test part."""
+    classes, photo_range = prepared.dataset.classes, trained.photo_range
+    return scoring.score(
+        Inspector(Loaded(trained.members, (), classes, fitted.weights, fitted.calibrators, photo_range)),
+        prepared.dataset.test,
+        lambda done, total: listener.progress("Inspecting test photos", done / total),
+        features,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What a training has shown: its evidence, the policies that rest on it, and how good members and policies are."""
+
+    evidence: Evidence
+    policies: tuple[Policy, ...]
+    quality: dict[str, Any]
+    notes: tuple[str, ...]
+
+
+def evaluate(
+    prepared: Preparation, trained: TrainedMembers, fitted: Fitted, scored: scoring.Scored, listener: Listener
+) -> Evaluation:
+    """Gather the evidence, choose thresholds on its held-out part, and measure on its test part."""
+    dataset, members, data = prepared.dataset, trained.members, Path(prepared.request.data)
+    classes = dataset.classes
+    listener.tell(f"Left out: {sentence}" for sentence in scored.refused)
+    evidence, strangers = collect(prepared.store, fitted.held_out, scored.cases, classes, data, tuple(members))
+    evidence = replace(evidence, learnt=digests((*dataset.train, *dataset.calibration)))
+    policies = () if strangers else tuple(derive(evidence.held_out, classes, stages_of(members)))
+    not_judged = _not_judged(strangers)
+    listener.tell(not_judged)
+    derived = {policy.name: policy for policy in policies}
+    quality = scoring.report(scored, [derived.get(each.name, each) for each in shipped(classes)], classes)
+    silent = _silent(members, quality["members"], scored)
+    listener.tell(silent)
+    return Evaluation(evidence, policies, quality, (*not_judged, *silent))
+
+
+@dataclass(frozen=True, slots=True)
+class SavedVersion:
+    """The number of the version that a training is kept as, its quality with the size of its files, and sentences on
+    policies that a person had tuned on the models of before."""
+
+    version: int
+    quality: Mapping[str, Any]
+    tuned: tuple[str, ...]
+
+
+def save(
+    prepared: Preparation,
+    trained: TrainedMembers,
+    fitted: Fitted,
+    evaluation: Evaluation,
+    energy: Energy,
+    listener: Listener,
+    *,
+    publish: bool,
+) -> SavedVersion:
+    """Keep everything as a version of the product, whole or not at all, and put it in force where that is wanted."""
+    store, dataset = prepared.store, prepared.dataset
+    quality, evidence = evaluation.quality, evaluation.evidence
+    entries = learnt(prepared.taught, trained.members, fitted, quality["members"], trained.recipe, energy, evidence)
+    version = store.save(
+        prepared.request.product or store.product_name(),
+        dataset.classes,
+        dataset.folders,
+        entries,
+        evidence,
+        evaluation.policies,
+        photo_range=trained.photo_range,
+        publish=False,
+    ).version
+    tuned: tuple[str, ...] = ()
+    if publish:
+        tuned = effects_of(store, version).sentences()
+        versions.publish(store.folder, version, reason="Trained.")
+        listener.tell(tuned)
+    return SavedVersion(version, scoring.with_megabytes(quality, store.at(version)), tuned)
+
+
+def _not_judged(strangers: Sequence[str]) -> tuple[str, ...]:
+    """A sentence where members stay that have not judged these photos."""
+    if not strangers:
+        return ()
+    return (
+        f"{', '.join(strangers)} stay from a training on other photos and have not judged these, so policies get no "
+        "cuts from them and nobody knows how good all are together. Train all members at once.",
+    )
+
+
+def _silent(members: Iterable[str], measured: Container[str], scored: scoring.Scored) -> list[str]:
+    """A sentence for each member that could not vote on a single test photo, with the first reason."""
+    reasons = {absence.member: absence.reason for case in reversed(scored.cases) for absence in case.absent}
+    return [
+        f"{name} could not vote on any test photo, so nothing is known of its quality. {reasons[name]}"
+        for name in members
+        if name not in measured
+    ]
+
+
+def _replaced(store: ModelStore, classes: Classes) -> tuple[str, ...]:
+    """What a person should know of the members that are there; a StoreError where nothing could be saved."""
+    place = next(folder for folder in (store.folder, *store.folder.resolve().parents) if folder.exists())
+    if not place.is_dir() or not os.access(place, os.W_OK):
+        raise StoreError(f"{store.folder} cannot be written. Check its permissions, or name another folder.")
+    known = store.known_manifest()
+    if known is None or known.classes == classes or not known.members:
+        return ()
+    return (
+        f"{store.folder} holds members for {', '.join(known.classes.names)}: they end with this training, because it "
+        f"is for {', '.join(classes.names)}. Name another folder to keep both.",
+    )
