@@ -14,6 +14,7 @@ help:
 	@echo "            HOST=0.0.0.0 opens either to the network: $(OPEN)"
 	@echo "make test   set up, then lint, type-check and run all tests"
 	@echo "make fuzz   search $(SECONDS) seconds for random examples that no test has met (make fuzz SECONDS=60)"
+	@echo "make plan   draw the picture of the house in CONTRIBUTING.md anew"
 	@echo "make setup  set up .venv alone"
 
 # A stamp that is newer than the requirements means that there is nothing to install.
@@ -74,4 +75,8 @@ test: $(VENV)/.dev browser strace lint
 fuzz: $(VENV)/.dev
 	$(PYTHON) -m tests.fuzz --seconds $(SECONDS)
 
-.PHONY: help setup run api browser strace lint types-linux types-win32 types-darwin test fuzz
+# The picture in CONTRIBUTING.md, drawn from the imports.
+plan: $(VENV)/.dev
+	$(PYTHON) -m tests.support.plan
+
+.PHONY: help setup run api browser strace lint types-linux types-win32 types-darwin test fuzz plan
