@@ -51,8 +51,9 @@ def coloured(classes: Classes, each: int, seed: int) -> tuple[PhotoBatch, np.nda
 def few_steps() -> Iterator[None]:
     """What is plain to see is learnt in a few steps."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ensemble.members.baseline_cnn.STEPS", 40)
-        patch.setattr("ensemble.members.autoencoder.STEPS", 60)
+        patch.setattr("ensemble.members.baseline_cnn.STEPS", 30)
+        patch.setattr("ensemble.members.autoencoder.STEPS", 40)
+        patch.setattr("ensemble.members.classical.ForestMember.trees", 60)
         patch.setattr("ensemble.members.finetuned.VIEWS", 1)
         patch.setattr("ensemble.members.finetuned.EPOCHS", (1, 1))
         yield
@@ -120,12 +121,17 @@ def test_what_is_saved_scores_the_same(fitted: tuple[str, Member], extractor: Fe
     assert np.allclose(again.score(rows).probabilities, member.score(rows).probabilities, atol=1e-6)
 
 
-def test_the_same_seed_gives_the_same_member(fitted: tuple[str, Member], extractor: FeatureExtractor) -> None:
-    kind, member = fitted
-    again = new_member(kind, member.classes, extractor)
-    teach(again, 1)
-    rows = coloured(member.classes, 3, seed=5)[0].rows(member.input)
-    assert np.array_equal(again.score(rows).probabilities, member.score(rows).probabilities)
+@pytest.mark.parametrize(("kind", "classes"), CASES, ids=[f"{kind}, {len(each.names)} classes" for kind, each in CASES])
+def test_the_same_seed_gives_the_same_member(
+    kind: str, classes: Classes, extractor: FeatureExtractor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two fits of few steps: what differs between them would differ from the first step on."""
+    monkeypatch.setattr("ensemble.members.baseline_cnn.STEPS", 5)
+    monkeypatch.setattr("ensemble.members.autoencoder.STEPS", 5)
+    monkeypatch.setattr("ensemble.members.classical.ForestMember.trees", 40)
+    first, again = (teach(new_member(kind, classes, extractor), 1) for _ in range(2))
+    rows = coloured(classes, 3, seed=5)[0].rows(first.input)
+    assert np.array_equal(again.score(rows).probabilities, first.score(rows).probabilities)
 
 
 def test_files_for_other_classes_are_refused(fitted: tuple[str, Member], extractor: FeatureExtractor) -> None:
@@ -153,11 +159,12 @@ def test_the_forest_through_onnx_is_the_forest(extractor: FeatureExtractor) -> N
     assert np.allclose(member.score(rows).probabilities, forest.predict_proba(scaler.transform(rows)), atol=1e-5)
 
 
-def test_a_network_trained_for_nothing_keeps_the_callers_randomness() -> None:
+def test_a_network_trained_for_nothing_keeps_the_callers_randomness(monkeypatch: pytest.MonkeyPatch) -> None:
     batch, labels = coloured(OK_NOK, 5, seed=1)
     torch.manual_seed(7)
     expected = torch.rand(3)
     torch.manual_seed(7)
+    monkeypatch.setattr("ensemble.members.baseline_cnn.STEPS", 3)
     member = BaselineCNNMember(classes=OK_NOK)
     member.fit(batch.rows(member.input), labels)
     assert torch.equal(torch.rand(3), expected)
