@@ -27,6 +27,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ensemble.disk.home import HOME
 from ensemble.imaging.photos import MAX_BYTES, Photo, open_photo
 from ensemble.inspection.inspector import Inspector
 from ensemble.members import demo as dummies
@@ -37,7 +38,7 @@ from ensemble.values.legible import make_logs_legible, shortened
 from ensemble.values.safe_names import safe_name
 
 MODELS_SETTING, DEMO_SETTING = "QUORUM_MODELS", "QUORUM_DEMO"
-PROJECT_MODELS = Path(__file__).resolve().parents[2] / "models"
+PROJECT_MODELS = HOME / "models"
 MULTIPART_FRAME = 16_384  # bytes that may stand around the photo: boundaries, headers, a long name
 ONE_FILE: Any = {"max_files": 1, "max_fields": 0}
 ONE_PHOTO = "Expected one photo, and nothing beside it, in the field 'file' of a multipart/form-data request."

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ensemble.cli.terminal import Commands, Seed, print_table, say, stages
+from ensemble.disk.home import BY_DEFAULT
 from ensemble.importers import Understood
 from ensemble.values.errors import DataError
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE
@@ -24,7 +25,7 @@ INCOMING = Path(tempfile.gettempdir()) / f"quorum-{USER()}"  # a folder that is 
 SHOWN = 10  # problems on the screen; the JSON file has them all
 
 app = Commands(no_args_is_help=True, help="Bring photos in, see what is odd about them, split them.")
-DEFAULT_ROOT = Path("data/collections")
+DEFAULT_ROOT = BY_DEFAULT / "data" / "collections"
 Root = Annotated[Path, typer.Option("--collections", help="The folder of all collections.", show_default=True)]
 Folder = Annotated[Path, typer.Argument(metavar="COLLECTION", help="Its folder, such as data/collections/disc.")]
 Author = Annotated[str, typer.Option("--author", help="Who decides.")]

@@ -6,6 +6,7 @@ from typing import NoReturn
 
 from ensemble.cli import data, mvtec, versions
 from ensemble.cli.products import card, inspect, policies, trust
+from ensemble.cli.run import run
 from ensemble.cli.terminal import Commands, say_firmly
 from ensemble.cli.training import evaluate, labels, pretrain, sample, train
 from ensemble.disk.full_disk import is_full, why_not_written
@@ -22,7 +23,8 @@ app.add_typer(data.app, name="data")
 app.add_typer(mvtec.app, name="mvtec")
 app.add_typer(versions.app, name="versions")
 
-for command in (sample, pretrain, train, evaluate, inspect, policies, labels, trust, card):  # as the help lists them
+COMMANDS = (run, sample, pretrain, train, evaluate, inspect, policies, labels, trust, card)  # as the help lists them
+for command in COMMANDS:
     app.command()(command)
 
 

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Column, Table
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
+from ensemble.disk.home import BY_DEFAULT, HOME, INSTALLED, fill
 from ensemble.values.errors import QuorumError
 from ensemble.values.legible import legible, legible_lines
 
@@ -25,8 +26,20 @@ if TYPE_CHECKING:  # importing it costs seconds, which most commands need not wa
 # Standard output carries results alone, so that it can be piped; a path with brackets in it is no markup.
 _console = Console(stderr=True, markup=False, highlight=False, emoji=False)
 
-DEFAULT_MODELS = Path("models")
-Models = Annotated[Path, typer.Option("--models", help="The product's folder.", show_default=True)]
+DEFAULT_MODELS = BY_DEFAULT / "models"
+
+
+def _with_what_ships(models: Path) -> Path:
+    """The folder of the product; an installed Quorum puts what ships there where nobody named another."""
+    if INSTALLED and models == DEFAULT_MODELS:
+        for path in fill(HOME):
+            say(f"Put what ships into {path}.")
+    return models
+
+
+Models = Annotated[
+    Path, typer.Option("--models", help="The product's folder.", show_default=True, callback=_with_what_ships)
+]
 Weights = Annotated[Path | None, typer.Option("--weights", help="A folder with backbone weights.")]
 Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same result on the same machine.")]
 Backbones = Annotated[list[str] | None, typer.Option("--backbone", help="A backbone; may be repeated.")]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from ensemble.disk.home import HOME
 from ensemble.figures import Scheme
 from ensemble.policies import Policy, choose, shipped
 from ensemble.store import InForce, Manifest, ModelStore, Record
@@ -14,18 +15,17 @@ from ensemble.values.results import OK_NOK, Classes
 from pages.session.tables import take_off
 from pages.session.wishes import POLICY, PRODUCT, follows, gone_sentence, pick, wish
 
-HOME = Path(__file__).resolve().parents[2]
 DEMO = "demo"  # key of the sidebar's widget, and name in the page's address
 CHOSEN, VERDICT, LOOKS, BATCH, SAMPLE = "_chosen", "_verdict", "_looks", "_batch", "_sample"
 
 
 def models_root() -> Path:
-    """The folder of the products: QUORUM_MODELS, or `models` beside the entry script."""
+    """The folder of the products: QUORUM_MODELS, or `models` of the home."""
     return Path(os.environ.get("QUORUM_MODELS") or HOME / "models")
 
 
 def data_root() -> Path:
-    """The folder of the photos that ship: QUORUM_DATA, or `data` beside the entry script."""
+    """The folder of the photos that ship: QUORUM_DATA, or `data` of the home."""
     return Path(os.environ.get("QUORUM_DATA") or HOME / "data")
 
 

@@ -33,8 +33,8 @@ def lines(text: str) -> list[str]:
 
 def commands(text: str) -> list[str]:
     """The whole commands of Quorum that a page names."""
-    whole = {*lines(text), *inline(text)}
-    return sorted(line for line in whole if line.startswith("python -m ensemble ") and "COMMAND" not in line)
+    whole = {line for line in (*lines(text), *inline(text)) if "COMMAND" not in line}
+    return sorted(line for line in whole if line.startswith(("python -m ensemble ", "quorum ")))
 
 
 def targets(text: str) -> list[str]:
@@ -53,7 +53,7 @@ TARGETS = [(page, target) for page, text in PAGES.items() for target in targets(
 
 @pytest.mark.parametrize(("page", "command"), COMMANDS)
 def test_every_command_has_its_options(page: str, command: str) -> None:
-    words = shlex.split(command)[3:]
+    words = shlex.split(command.removeprefix("python -m ensemble").removeprefix("quorum"))
     known = typer.main.get_command(app)
     while hasattr(known, "commands") and not words[0].startswith("--"):  # a group, such as mvtec
         known = known.commands[words.pop(0)]

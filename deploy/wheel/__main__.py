@@ -1,0 +1,5 @@
+"""`python -m quorum`: the command `quorum`."""
+
+from quorum import main
+
+main()
