@@ -4,6 +4,8 @@
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 PORT := 8501
+# 3.11 is what everything was tried with; the others are taken where it is missing.
+BASE := $(shell command -v python3.11 || command -v python3.12 || command -v python3.13)
 HOST := 127.0.0.1
 OPEN := whoever reaches it can inspect, train and publish
 SECONDS := 600
@@ -13,14 +15,17 @@ help:
 	@echo "make api    set up, then serve the API on http://127.0.0.1:8000, for this machine alone"
 	@echo "            HOST=0.0.0.0 opens either to the network: $(OPEN)"
 	@echo "make test   set up, then lint, type-check and run all tests"
+	@echo "make coverage  run all tests and tell which lines and branches none has run"
 	@echo "make fuzz   search $(SECONDS) seconds for random examples that no test has met (make fuzz SECONDS=60)"
 	@echo "make plan   draw the picture of the house in CONTRIBUTING.md anew"
 	@echo "make setup  set up .venv alone"
 
 # A stamp that is newer than the requirements means that there is nothing to install.
 $(VENV)/.app: requirements.txt
-	@command -v python3.11 >/dev/null || { echo "Quorum needs Python 3.11: install python3.11 with its venv module, then repeat."; exit 1; }
-	@test -x $(PYTHON) || python3.11 -m venv $(VENV)
+	@test -x $(PYTHON) || test -n "$(BASE)" || { echo "Quorum needs Python 3.11: install python3.11 with its venv module, then repeat."; exit 1; }
+	@test -x $(PYTHON) || $(BASE) -m venv $(VENV)
+	@# Where uv is, it takes the torch that fits this machine: without an NVIDIA card nothing of CUDA. Else, the plain way.
+	@! command -v uv >/dev/null || uv pip install --quiet --python $(PYTHON) --torch-backend=auto -r requirements.txt || true
 	@# A mirror that cannot be reached is asked once a package, not five times.
 	PIP_RETRIES=$${PIP_RETRIES:-1} $(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
@@ -72,6 +77,10 @@ types-linux types-win32 types-darwin: $(VENV)/.dev
 test: $(VENV)/.dev browser strace lint
 	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
+# Which lines and branches no test has run, as pages in build/coverage.
+coverage: $(VENV)/.dev browser strace
+	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-branch --cov-report=term --cov-report=html
+
 fuzz: $(VENV)/.dev
 	$(PYTHON) -m tests.fuzz --seconds $(SECONDS)
 
@@ -79,4 +88,4 @@ fuzz: $(VENV)/.dev
 plan: $(VENV)/.dev
 	$(PYTHON) -m tests.support.plan
 
-.PHONY: help setup run api browser strace lint types-linux types-win32 types-darwin test fuzz plan
+.PHONY: help setup run api browser strace lint types-linux types-win32 types-darwin test coverage fuzz plan
