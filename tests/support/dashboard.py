@@ -39,12 +39,12 @@ def chromium() -> str:
 
 
 @contextmanager
-def served(models: Path | None = None) -> Iterator[str]:
+def served(models: Path | None = None, entry: Path = ROOT / "streamlit_app.py") -> Iterator[str]:
     """Start the dashboard in a process of its own on a free port; gives its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "streamlit_app.py"), "--server.port", str(port)]
+    command = [sys.executable, "-m", "streamlit", "run", str(entry), "--server.port", str(port)]
     options = ["--server.headless", "true", "--server.address", "127.0.0.1", "--server.fileWatcherType", "none"]
     environment = os.environ | ({"QUORUM_MODELS": str(models)} if models else {})
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}

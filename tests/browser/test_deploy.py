@@ -1,0 +1,56 @@
+"""What is shown to the public starts as it is, in demo mode, and is content with little memory."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.test_browser import analyze, read_verdict, switch_demo
+from tests.support.dashboard import ROOT, served, settle
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow(40)]
+
+CLOUD = ROOT / "deploy" / "community-cloud"
+MEGABYTE = 1_000_000
+
+
+def pins(path: Path) -> dict[str, str]:
+    return dict(re.findall(r"^([\w-]+)==([\w.]+)", path.read_text(encoding="utf-8"), flags=re.MULTILINE))
+
+
+def memory() -> int:
+    """Bytes that the dashboards of this process hold."""
+    servers = [each for each in psutil.Process().children() if "streamlit" in " ".join(each.cmdline())]
+    return sum(each.memory_info().rss for each in servers)
+
+
+def test_the_torch_without_cuda_is_the_one_that_is_pinned() -> None:
+    ours, docker = pins(ROOT / "requirements.txt"), (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
+    for name, version in pins(CLOUD / "requirements.txt").items():
+        assert version == ours[name]
+        assert (
+            f"{name}=={version}+cpu" in docker and f"{name}=={version}+cpu" in (CLOUD / "requirements.txt").read_text()
+        )
+
+
+def test_it_begins_in_demo_mode_and_keeps_to_its_memory(open_page: Callable[..., Page]) -> None:
+    with served(entry=CLOUD / "streamlit_app.py") as address:
+        page = open_page()
+        page.goto(address)
+        expect(page.locator(".demo-band").first).to_be_visible()
+        analyze(page, next((ROOT / "data" / "test" / "defective").glob("*.jpg")))
+        expect(page.locator(".verdict .demo")).to_be_visible()
+        settle(page)
+        demo = memory()
+        print(f"{demo / MEGABYTE:.0f} MB in demo mode")
+        assert 100 * MEGABYTE < demo < 690 * MEGABYTE
+        switch_demo(page)
+        expect(page.locator(".demo-band")).to_have_count(0)
+        page.get_by_role("button", name="Analyze image").click()
+        read_verdict(page)
+        settle(page)
+        print(f"{memory() / MEGABYTE:.0f} MB with the product that ships")
+        assert memory() < 1200 * MEGABYTE
