@@ -9,9 +9,11 @@ import hashlib
 import sys
 import threading
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any, cast
 
 import torch
@@ -50,7 +52,28 @@ def _import_torchvision() -> Any:
     return None
 
 
-with warnings.catch_warnings():  # its optional picture reader is missing beside a CPU torch; Pillow reads our pictures
+@contextmanager
+def _without_compiler() -> Iterator[None]:
+    """Keep torchvision from importing torch's compiler, a second of work, for one question that its RoI layers ask."""
+    if "torch._dynamo" in sys.modules:
+        yield
+        return
+    compiler, utils = ModuleType("torch._dynamo"), ModuleType("torch._dynamo.utils")
+    compiler.utils = utils  # type: ignore[attr-defined]
+    utils.is_compile_supported = lambda _device: False  # type: ignore[attr-defined]
+    stand_ins = {module.__name__: module for module in (compiler, utils)}
+    sys.modules.update(stand_ins)
+    try:
+        yield
+    finally:
+        for name in stand_ins:
+            del sys.modules[name]
+
+
+with (
+    _without_compiler(),
+    warnings.catch_warnings(),
+):  # its optional picture reader is missing beside a CPU torch; Pillow reads our pictures
     warnings.filterwarnings("ignore", message="Failed to load image Python extension")
     _library = _import_torchvision()
     from torchvision import models
