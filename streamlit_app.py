@@ -44,7 +44,7 @@ if first_visit:
 
 with st.spinner("Starting …"):  # only here, because they bring torch: a visitor sees the screens' names while it loads
     from ensemble.values.errors import QuorumError
-    from ensemble.values.legible import make_logs_legible
+    from ensemble.values.safe_names import make_logs_legible
     from pages.components.common.frame import show_frame
     from pages.components.common.sheet import as_markdown
 

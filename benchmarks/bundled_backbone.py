@@ -26,8 +26,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from benchmarks.arrange import FREE, defect_type, split
-from ensemble.features.backbone_spec import BUNDLED, POOLINGS
 from ensemble.features.backbones import FeatureExtractor, build_network, pool
+from ensemble.features.preprocessing import BUNDLED, POOLINGS
 from ensemble.imaging.photos import read_photo
 
 SEEDS = (0, 1, 2)

@@ -16,9 +16,9 @@ import numpy as np
 import torch
 import typer
 
-from ensemble.features.backbone_spec import BUNDLED
 from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.photo_batch import PhotoBatch
+from ensemble.features.preprocessing import BUNDLED
 from ensemble.imaging.photos import PHOTO_ENDINGS, read_photo
 from ensemble.jobs.processes import peak_memory
 from ensemble.members import KINDS

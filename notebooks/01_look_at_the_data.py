@@ -48,8 +48,8 @@ from ensemble.datasets.cleaning import KINDS
 from ensemble.datasets.collection import Collection, collections, counts
 from ensemble.datasets.loading import find_dataset
 from ensemble.datasets.workbench import bring_in, look_through, opened, preview, split_anew, taking_part, torn
+from ensemble.imaging.overlays import contact_sheet
 from ensemble.imaging.photos import read_photo
-from ensemble.imaging.previews import contact_sheet
 
 # %% [markdown]
 # ## What is understood, before anything is copied

@@ -43,8 +43,8 @@ from IPython.display import Image
 
 from ensemble.datasets.loading import check, find_dataset
 from ensemble.features.readings import read_rows
+from ensemble.imaging.overlays import contact_sheet
 from ensemble.imaging.photos import read_photo
-from ensemble.imaging.previews import contact_sheet
 from ensemble.inspection.inspector import Inspector
 from ensemble.store import ModelStore
 from ensemble.training import train

@@ -53,8 +53,8 @@ from xgboost import XGBClassifier
 from ensemble.datasets.loading import find_dataset
 from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.photo_batch import batches
+from ensemble.imaging.overlays import contact_sheet
 from ensemble.imaging.photos import read_photo
-from ensemble.imaging.previews import contact_sheet
 from ensemble.inspection.inspector import Inspector
 from ensemble.store import ModelStore
 from ensemble.store.trust import trust

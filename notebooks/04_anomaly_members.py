@@ -48,9 +48,8 @@ from PIL.Image import fromarray
 
 from ensemble.datasets.loading import find_dataset
 from ensemble.features.photo_batch import PhotoBatch
-from ensemble.imaging.overlays import heat_picture, overlay
+from ensemble.imaging.overlays import contact_sheet, heat_picture, overlay
 from ensemble.imaging.photos import read_photo
-from ensemble.imaging.previews import contact_sheet
 from ensemble.inspection.inspector import Inspector
 from ensemble.members import KINDS
 from ensemble.store import ModelStore

@@ -51,13 +51,20 @@ import pandas as pd
 from IPython.display import Image
 
 from ensemble.evaluation.performance import Decided
-from ensemble.imaging.overlays import overlay
+from ensemble.imaging.overlays import contact_sheet, overlay
 from ensemble.imaging.photos import read_photo
-from ensemble.imaging.previews import contact_sheet
 from ensemble.inspection.inspector import Inspector
-from ensemble.metrics.costs import Line, Prices
+from ensemble.metrics.costs import (
+    Line,
+    Prices,
+    escape_sentence,
+    more_needed,
+    not_safe,
+    overkill_sentence,
+    percent,
+    upper_bound,
+)
 from ensemble.metrics.curves import sweep
-from ensemble.metrics.risk import escape_sentence, more_needed, not_safe, overkill_sentence, percent, upper_bound
 from ensemble.metrics.thresholds import cost_cut, f_beta_cut, precision_cut, safe_cut
 from ensemble.policies import Policy
 from ensemble.policies.cases import labels, truth

@@ -50,12 +50,11 @@ from IPython.display import Image
 
 from ensemble.datasets.loading import find_dataset
 from ensemble.evaluation.performance import Decided, suspicions
+from ensemble.imaging.overlays import contact_sheet
 from ensemble.imaging.photos import read_photo
-from ensemble.imaging.previews import contact_sheet
 from ensemble.inspection.inspector import Inspector
-from ensemble.metrics.costs import Line, Prices
+from ensemble.metrics.costs import Line, Prices, escape_sentence, overkill_sentence
 from ensemble.metrics.curves import sweep
-from ensemble.metrics.risk import escape_sentence, overkill_sentence
 from ensemble.metrics.thresholds import cost_cut, f_beta_cut, safe_cut
 from ensemble.policies.cases import labels
 from ensemble.policies.making import ok_from

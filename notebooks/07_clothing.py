@@ -50,14 +50,13 @@ from IPython.display import Image
 from ensemble.datasets.cleaning import KINDS as ODD
 from ensemble.datasets.collection import Collection, collections, counts
 from ensemble.datasets.workbench import bring_in, look_through, opened, taking_part
-from ensemble.drawing.clothing import write_clothing
+from ensemble.drawing.part import write_clothing
 from ensemble.evaluation.performance import by_class, failures
 from ensemble.evaluation.scoring import policy_quality
+from ensemble.imaging.overlays import contact_sheet
 from ensemble.imaging.photos import read_photo
-from ensemble.imaging.previews import contact_sheet
 from ensemble.inspection.inspector import Inspector
-from ensemble.metrics.costs import Line
-from ensemble.metrics.risk import at_least, percent
+from ensemble.metrics.costs import Line, at_least, percent
 from ensemble.policies.cases import labels, truth
 from ensemble.store import ModelStore
 from ensemble.training import train

@@ -45,11 +45,10 @@ import pandas as pd
 from IPython.display import Image
 
 from ensemble.evaluation.performance import Decided, by_product, by_type, votes_of, wrong
-from ensemble.imaging.overlays import overlay
+from ensemble.imaging.overlays import contact_sheet, overlay
 from ensemble.imaging.photos import read_photo
-from ensemble.imaging.previews import contact_sheet
 from ensemble.inspection.inspector import Inspector
-from ensemble.metrics.risk import escape_sentence, more_needed, overkill_sentence, percent, upper_bound
+from ensemble.metrics.costs import escape_sentence, more_needed, overkill_sentence, percent, upper_bound
 from ensemble.policies import choose
 from ensemble.policies.cases import labels, typed
 from ensemble.policies.making import one_is_sure

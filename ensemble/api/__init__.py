@@ -34,8 +34,7 @@ from ensemble.members import demo as dummies
 from ensemble.policies import SHIPPED, Policy, choose
 from ensemble.store import ModelStore
 from ensemble.values.errors import PhotoError, PolicyError, QuorumError
-from ensemble.values.legible import make_logs_legible, shortened
-from ensemble.values.safe_names import safe_name
+from ensemble.values.safe_names import make_logs_legible, safe_name, shortened
 
 MODELS_SETTING, DEMO_SETTING = "QUORUM_MODELS", "QUORUM_DEMO"
 PROJECT_MODELS = HOME / "models"

@@ -4,14 +4,14 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from ensemble.cli import data, mvtec, versions
+from ensemble.cli import data, mvtec, products
 from ensemble.cli.products import card, inspect, policies, trust
 from ensemble.cli.run import run
 from ensemble.cli.terminal import Commands, say_firmly
 from ensemble.cli.training import evaluate, labels, pretrain, sample, train
-from ensemble.disk.full_disk import is_full, why_not_written
+from ensemble.disk.files import is_full, why_not_written
 from ensemble.values.errors import QuorumError
-from ensemble.values.legible import make_logs_legible
+from ensemble.values.safe_names import make_logs_legible
 
 app = Commands(
     add_completion=False,
@@ -21,7 +21,7 @@ app = Commands(
 )
 app.add_typer(data.app, name="data")
 app.add_typer(mvtec.app, name="mvtec")
-app.add_typer(versions.app, name="versions")
+app.add_typer(products.app, name="versions")
 
 COMMANDS = (run, sample, pretrain, train, evaluate, inspect, policies, labels, trust, card)  # as the help lists them
 for command in COMMANDS:

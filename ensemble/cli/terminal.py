@@ -17,7 +17,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from ensemble.disk.home import BY_DEFAULT, HOME, INSTALLED, fill
 from ensemble.values.errors import QuorumError
-from ensemble.values.legible import legible, legible_lines
+from ensemble.values.safe_names import legible, legible_lines
 
 if TYPE_CHECKING:  # importing it costs seconds, which most commands need not wait for
     from ensemble.policies import Policy

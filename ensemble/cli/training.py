@@ -84,7 +84,7 @@ def train(
 ) -> None:
     """Train members on photos, measure them on the test part, and put them into the product's folder."""
     from ensemble.datasets.loading import parse_classes
-    from ensemble.jobs.locks import alone
+    from ensemble.jobs.processes import alone
     from ensemble.training import Listener, TrainingRequest, run
 
     request = TrainingRequest.of(

@@ -8,9 +8,12 @@ from pathlib import Path
 from sklearn.model_selection import train_test_split
 
 from ensemble.datasets.collection import CONTRADICTION, SPLITS, UNSPLIT, Collection, is_collection
-from ensemble.importers import Entry, captures, mapping_note
-from ensemble.importers.ground_truth import contradictions, refuse_misfit
+from ensemble.datasets.collection.contents import file_of
+from ensemble.disk.names import any_path_below
+from ensemble.importers import Entry, mapping_note, values
+from ensemble.importers.mask_files import contradictions, refuse_misfit
 from ensemble.importers.sources import Source, file_digest, read_source, under_two_labels
+from ensemble.policies.cases import Case, Evidence
 from ensemble.values.errors import DataError
 from ensemble.values.results import OK_NOK, Classes
 from ensemble.values.samples import Dataset, Sample
@@ -199,7 +202,7 @@ def _mixed_seeds_notes(seeds: Sequence[int]) -> tuple[str, ...]:
 
 def part_numbers(samples: Sequence[Sample]) -> list[int]:
     """For each photo the number of the very part that it shows: as the sample names it, else as its file name tells."""
-    by_file = captures.parts([sample.path for sample in samples])
+    by_file = values.parts([sample.path for sample in samples])
     keys: list[tuple[str, str] | int] = [
         (sample.category, sample.part) if sample.part else number
         for sample, number in zip(samples, by_file, strict=True)
@@ -310,3 +313,9 @@ def _duplicates(dataset: Dataset) -> tuple[str, ...]:
         f"{len(across)} photos of the test part are also in the training part, such as {across[0]}: the measured "
         "quality is flattered. Remove them from one part.",
     )
+
+
+def photo_path(product: Path, evidence: Evidence, case: Case) -> Path:
+    """Where a case's photo should lie; a DataError where its name leads out of the folder that its evidence names."""
+    folder = product / evidence.folder
+    return file_of(folder, case.photo) if is_collection(folder) else any_path_below(folder, case.photo, DataError)

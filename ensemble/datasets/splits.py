@@ -12,7 +12,7 @@ from types import MappingProxyType
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
-from ensemble.importers import captures
+from ensemble.importers import values
 from ensemble.values.errors import DataError
 
 # A class with fewer photos than folds goes into some of them, which `assign` allows; for the process once, because
@@ -64,7 +64,7 @@ def assign(
 def group_numbers(items: Sequence[Item], together: Iterable[Collection[str]] = ()) -> list[int]:
     """For each photo the number of the group that it must stay with."""
     keys = [
-        _keys(item, number) for item, number in zip(items, captures.parts([each.path for each in items]), strict=True)
+        _keys(item, number) for item, number in zip(items, values.parts([each.path for each in items]), strict=True)
     ]
     links: list[tuple[Hashable, Hashable]] = []
     links += [(item.sha256, key) for item, known in zip(items, keys, strict=True) for key in known]
@@ -86,7 +86,7 @@ def group_numbers(items: Sequence[Item], together: Iterable[Collection[str]] = (
 def _keys(item: Item, capture: int) -> list[tuple[str, ...]]:
     """What tells the part of a photo: its name, and the frames by which repeat captures are named."""
     by_name: list[tuple[str, ...]] = [(item.product, item.part)] if item.part else []
-    return [*by_name, ("capture", str(capture))] if captures.frame_number(item.path) is not None else by_name
+    return [*by_name, ("capture", str(capture))] if values.frame_number(item.path) is not None else by_name
 
 
 def crossing(

@@ -10,8 +10,8 @@ from ensemble.datasets import splits
 from ensemble.datasets.cleaning.findings import Looked
 from ensemble.datasets.collection import Added, Collection, Decision, Finding, Kept
 from ensemble.datasets.splits import Item
+from ensemble.imaging.overlays import thumbnail
 from ensemble.imaging.photos import read_photo
-from ensemble.imaging.previews import thumbnail
 from ensemble.importers import Problem, Understood, understand
 from ensemble.importers.staging import staged
 from ensemble.values.errors import DataError, PhotoError

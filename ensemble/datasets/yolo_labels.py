@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ensemble.imaging.masks import damaged_pixels, read_mask
 from ensemble.imaging.photos import read_photo
-from ensemble.members.detector_labels import (
+from ensemble.members.detector_training import (
     ANY_DEFECT,
     HOLD,
     LEARN,

@@ -3,8 +3,7 @@
 from pathlib import Path, PurePosixPath
 
 from ensemble.values.errors import QuorumError
-from ensemble.values.legible import shortened
-from ensemble.values.safe_names import clean
+from ensemble.values.safe_names import clean, shortened
 
 
 def path_below(folder: Path, name: object, error: type[QuorumError]) -> Path:

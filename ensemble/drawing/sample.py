@@ -20,7 +20,7 @@ from PIL import Image
 
 from ensemble.drawing.part import draw_part
 from ensemble.values.errors import DataError
-from ensemble.values.sample_plan import plan
+from ensemble.values.samples import plan
 
 FEWEST = 8
 SIDE = 256

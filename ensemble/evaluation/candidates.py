@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ensemble.datasets.collection import Collection, is_collection
-from ensemble.datasets.evidence_photos import photo_path
+from ensemble.datasets.loading import photo_path
 from ensemble.evaluation import scoring
 from ensemble.evaluation.comparison import Comparison, compare
 from ensemble.inspection.inspector import Inspector

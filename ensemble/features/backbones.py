@@ -22,9 +22,17 @@ from torch import Tensor, fx, nn
 from torch.fx.experimental.optimization import fuse
 
 from ensemble.features import weights
-from ensemble.features.backbone_spec import BUNDLED, LAYERS, MAPS, PIXELS, POOLINGS, READINGS, BackboneSpec
 from ensemble.features.networks import SmallResNet, channels_last
-from ensemble.features.preprocessing import Preprocessing
+from ensemble.features.preprocessing import (
+    BUNDLED,
+    LAYERS,
+    MAPS,
+    PIXELS,
+    POOLINGS,
+    READINGS,
+    BackboneSpec,
+    Preprocessing,
+)
 from ensemble.features.weights import as_safetensors, read_state, setting_folders
 from ensemble.values.bombs import BombError
 from ensemble.values.errors import WeightsError

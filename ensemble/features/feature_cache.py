@@ -23,10 +23,9 @@ import numpy as np
 import PIL
 import torch
 
-from ensemble.disk.full_disk import why_not_written
-from ensemble.features.backbone_spec import POOLINGS
+from ensemble.disk.files import why_not_written
 from ensemble.features.photo_batch import FILL, Input, key_of
-from ensemble.features.preprocessing import Preprocessing
+from ensemble.features.preprocessing import POOLINGS, Preprocessing
 
 SETTING = "QUORUM_CACHE"
 OFF = "off"  # the setting's value that lets nothing be kept

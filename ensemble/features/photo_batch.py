@@ -10,9 +10,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ensemble.features.backbone_spec import PIXELS, BackboneSpec
 from ensemble.features.backbones import FeatureExtractor, pool
-from ensemble.features.preprocessing import Preprocessing
+from ensemble.features.preprocessing import PIXELS, BackboneSpec, Preprocessing
 
 Input = FeatureExtractor | Preprocessing
 Known = tuple[np.ndarray, float]  # (N, ...) rows and the seconds that all of them took

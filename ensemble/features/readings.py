@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ensemble.features.backbone_spec import POOLINGS
 from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.feature_cache import NOTHING_KEPT, FeatureCache, is_kept
 from ensemble.features.photo_batch import FILL, Input, Known, PhotoBatch, batches, key_of
-from ensemble.features.preprocessing import Preprocessing
+from ensemble.features.preprocessing import POOLINGS, Preprocessing
 from ensemble.imaging.masks import read_mask
 from ensemble.imaging.photos import Photo, read_bytes, read_photo
 from ensemble.values.errors import DataError, PhotoError

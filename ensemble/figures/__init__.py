@@ -4,15 +4,11 @@ A chart never speaks by colour alone: each has its words in it and a text altern
 product is come as a `Chart`, which carries its numbers as rows too.
 """
 
-from ensemble.figures.bars import policy_costs, without_each
-from ensemble.figures.comparisons import differences, estimates
-from ensemble.figures.confusions import confusion
-from ensemble.figures.correlations import error_correlation
-from ensemble.figures.cuts import f_beta, precision_recall, roc
-from ensemble.figures.histogram import score_histogram
-from ensemble.figures.reliabilities import reliability
+from ensemble.figures.comparisons import differences, estimates, policy_costs, without_each
+from ensemble.figures.confusions import confusion, error_correlation
+from ensemble.figures.cuts import curves, curves_text, f_beta, precision_recall, roc, training_curves
+from ensemble.figures.histogram import reliability, score_histogram
 from ensemble.figures.template import PALETTES, Chart, Palette, Scheme, Tone, tone
-from ensemble.figures.trainings import curves, curves_text, training_curves
 from ensemble.figures.verdicts import (
     defect_score,
     defect_score_text,

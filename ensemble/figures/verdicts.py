@@ -7,7 +7,7 @@ from html import escape
 import plotly.graph_objects as go
 
 from ensemble.figures.template import PALETTES, ROW, Palette, Scheme, styled, titled, tone, wrapped, write_beside
-from ensemble.policies import wording
+from ensemble.policies import reasons
 from ensemble.values.digits import beside, in_order, percents
 from ensemble.values.results import Decision, Verdict, Vote, word
 
@@ -31,7 +31,7 @@ def defect_score_title(verdict: Verdict) -> str:
     if verdict.decision is None:
         return "No score has decided" if verdict.doubt else "Nobody voted"
     if verdict.classes.defect:
-        return wording.title(verdict.decision)
+        return reasons.title(verdict.decision)
     return {"mean": "Mean probability of each class", "weight": "Weight of each class"}.get(
         verdict.decision.kind, "Votes for each class"
     )
@@ -44,8 +44,8 @@ def defect_score_text(verdict: Verdict) -> str:
         why = "This photo may not show this part, so no score has decided."
         return why if verdict.doubt else "No model voted, so there is no score."
     if verdict.classes.defect:
-        needed = wording.needed(decision)
-        return f"{wording.told(decision)}{f'; {needed}' if needed else ''}."
+        needed = reasons.needed(decision)
+        return f"{reasons.told(decision)}{f'; {needed}' if needed else ''}."
     shares = _share_texts(decision, verdict)
     named = (f"{word(name)} {shares[name]}" for name in verdict.classes.names)
     return f"{defect_score_title(verdict)}: {', '.join(named)}."

@@ -1,9 +1,12 @@
-"""From decoded pixels of any mode to RGB: depths, transparency, inks."""
+"""Files of any depth and colour model to plain RGB: 16 bits, CMYK, profiles, and what a TIFF says of its layout."""
 
 import io
 import re
+import struct
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,8 +15,6 @@ from PIL import Image, ImageFile
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
-
-from ensemble.imaging.depths import DEEP, as_8_bits, darkness, declared_depth
 
 _BITS_PER_SAMPLE, _PHOTOMETRIC = 258, 262
 _DEEP_COLOUR = re.compile(r"(RGB|RGBA|RGBX);16([BLN])")
@@ -127,3 +128,121 @@ def _low_bytes(image: ImageFile.ImageFile, rawmode: str, data: bytes) -> NDArray
 
 def _with_rawmode(arguments: tuple[Any, ...] | str | None, rawmode: str) -> tuple[Any, ...] | str:
     return (rawmode, *arguments[1:]) if isinstance(arguments, tuple) else rawmode
+
+
+DEEP = 16
+USUAL_DEPTHS = (8, 10, 12, 14)
+_MAX_SAMPLE, _S_MAX_SAMPLE = 281, 341
+
+
+def declared_depth(image: ImageFile.ImageFile, data: bytes) -> int:
+    """The bits of a channel that a file of 16 declares to be in use; 16 where it declares nothing."""
+    if isinstance(image, TiffImageFile):
+        for tag in (_MAX_SAMPLE, _S_MAX_SAMPLE):
+            found = image.tag_v2.get(tag)
+            numbers = set(found if isinstance(found, tuple) else (found,))
+            for depth in range(8, DEEP):
+                if numbers == {2**depth - 1}:
+                    return depth
+    if isinstance(image, PngImageFile):
+        return _significant_bits(data) or DEEP
+    return DEEP
+
+
+def _significant_bits(data: bytes) -> int | None:
+    """What the chunk sBIT of a PNG says of its colours, alpha left out."""
+    place, alpha = 8, data[25:26] in (b"\4", b"\6")
+    while place + 12 <= len(data):
+        (length,) = struct.unpack_from(">I", data, place)
+        kind, content = data[place + 4 : place + 8], data[place + 8 : place + 8 + min(length, 4)]
+        if kind == b"sBIT" and content:
+            bits = max(content[:-1] if alpha and len(content) > 1 else content)
+            return bits if 8 <= bits < DEEP else None
+        if kind in (b"IDAT", b"IEND"):
+            return None
+        place += length + 12
+    return None
+
+
+def as_8_bits(values: NDArray[np.uint16], depth: int, *, png: bool = False) -> NDArray[np.uint8]:
+    """Values of `depth` bits in 16 -> 8 bits; where they contradict the depth, all 16 count."""
+    fits = int(values.max(initial=0)) < 1 << depth
+    shifted = png and depth < DEEP and _are_shifted_up(values, depth)
+    if not fits or shifted:
+        depth = DEEP
+    return np.minimum(values >> (depth - 8), 255).astype(np.uint8)
+
+
+def _are_shifted_up(values: NDArray[np.uint16], depth: int) -> bool:
+    """Whether the bits below the significant ones are zeros, or repeat the highest ones."""
+    spare = DEEP - depth
+    low = values & ((1 << spare) - 1)
+    return not low.any() or bool((low == values >> depth).all())
+
+
+def darkness(brightest: int) -> str | None:
+    """A sentence for a photo of 16 bits that declares no depth and whose brightest value needs far fewer."""
+    bits = next((bits for bits in USUAL_DEPTHS if brightest < 1 << bits), DEEP)
+    if bits == DEEP or not brightest:
+        return None
+    return (
+        f"Its brightest value is {brightest} of 65535: it looks like {bits} bits in a file of 16 and is taken "
+        f"{1 << (DEEP - bits)} times too dark. Declare its depth (TIFF: MaxSampleValue {(1 << bits) - 1}, PNG: sBIT "
+        f"{bits}), or save 8 bits."
+    )
+
+
+_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC_TAG = 256, 257, 258, 259, 262
+_STRIP_OFFSETS, _SAMPLES, _ROWS, _STRIP_SIZES, _PLANAR = 273, 277, 278, 279, 284
+_TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_SIZES = 322, 323, 324, 325
+_RAW, _OLD_JPEG, _YCBCR = 1, 6, 6
+
+
+def is_whole(image: TiffImageFile, length: int) -> bool:
+    """Whether every strip or tile that the picture needs lies in the file of `length` bytes, and none lies in another
+    plane's place."""
+    tags = image.tag_v2
+    if tags.get(_COMPRESSION, _RAW) == _OLD_JPEG:  # one stream for all, wherever the strips point to
+        return True
+    tiled = _TILE_OFFSETS in tags
+    offsets = _numbers(tags.get(_TILE_OFFSETS if tiled else _STRIP_OFFSETS))
+    needed = _places(tags, tiled=tiled)
+    sizes = _needed_sizes(tags, needed, tiled=tiled) or _numbers(tags.get(_TILE_SIZES if tiled else _STRIP_SIZES))
+    if len(offsets) < len(needed) or len(sizes) < len(needed):
+        return False
+    spans = sorted(list(zip(offsets, sizes, strict=False))[: len(needed)])
+    if any(start <= 0 or size <= 0 or start + size > length for start, size in spans):
+        return False
+    return _planes(tags) == 1 or all(start + size <= after for (start, size), (after, _) in pairwise(spans))
+
+
+def _numbers(value: Any) -> Sequence[int]:
+    return value if isinstance(value, tuple) else () if value is None else (value,)
+
+
+def _planes(tags: Any) -> int:
+    return int(tags.get(_SAMPLES, 1)) if tags.get(_PLANAR, 1) == 2 else 1
+
+
+def _places(tags: Any, *, tiled: bool) -> list[tuple[int, int]]:
+    """Width and rows of each strip or tile that the picture needs, plane by plane."""
+    width, height = int(tags[_WIDTH]), int(tags[_HEIGHT])
+    if tiled:
+        across, down = max(1, int(tags[_TILE_WIDTH])), max(1, int(tags[_TILE_HEIGHT]))
+        return [(across, down)] * (-(-width // across) * -(-height // down) * _planes(tags))
+    rows = max(1, min(height, int(tags.get(_ROWS, height))))
+    strips = [(width, min(rows, height - top)) for top in range(0, height, rows)]
+    return strips * _planes(tags)
+
+
+def _needed_sizes(tags: Any, places: Sequence[tuple[int, int]], *, tiled: bool) -> list[int]:
+    """The bytes of each strip or tile where nothing is compressed; nothing where they cannot be told."""
+    if tags.get(_COMPRESSION, _RAW) != _RAW or tags.get(_PHOTOMETRIC_TAG) == _YCBCR:
+        return []
+    bits = _numbers(tags.get(_BITS, (1,)))
+    samples = int(tags.get(_SAMPLES, 1))
+    each = list(bits) if len(bits) >= samples else [bits[0]] * samples
+    if _planes(tags) == 1:
+        return [-(-width * sum(each[:samples]) // 8) * rows for width, rows in places]
+    apart = len(places) // samples
+    return [-(-width * each[number // apart] // 8) * rows for number, (width, rows) in enumerate(places)]

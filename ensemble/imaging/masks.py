@@ -1,19 +1,6 @@
-"""Masks: pictures beside photos that say where a part is damaged, as tools for labelling write them.
+"""Where damage is: masks on disk, and heat maps of members laid together and cut into regions."""
 
-They come through the door of the photos, with its decoders, limits and turns, and are read by one rule:
-
-| what comes | is damaged |
-|---|---|
-| at most 16 different values, or none above 64 of 255 (0 and 1, 0 and 255, numbers of classes) | all but 0 |
-| more values, or few whose pixels lie apart (soft edges, noise); any JPEG and WebP | above half of the brightest one |
-| palette | by its colours, black being the background; without a black among those used, all but entry 0 |
-| colours of classes | the brightest channel by the rule above: all but black |
-| alpha | what is transparent is background; where all colours are black, alpha itself is the mask |
-| 9 to 16 bits | the values as they are, by the rule above |
-
-Black is the background: a mask that is white all around marks the whole border, which is named where masks are checked.
-"""
-
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +13,7 @@ from scipy import ndimage
 
 from ensemble.imaging.photos import load, read_bytes, sentences, upright, upright_size
 from ensemble.values.errors import DataError, PhotoError
+from ensemble.values.results import HEAT_CUT, HeatMap, Region, Score
 
 HALF = 127  # of a mask as it is handed out, which holds 0 and 255 alone
 FEW = 16  # values that a mask of soft edges exceeds
@@ -168,3 +156,46 @@ def boxes(damage: NDArray[np.bool_]) -> Boxes:
     """
     labels, _ = ndimage.label(damage, structure=np.ones((3, 3)))
     return [(columns.start, rows.start, columns.stop, rows.stop) for rows, columns in ndimage.find_objects(labels)]
+
+
+GRID = 128  # the finest that a combined map needs to be: a member's own is coarser, a photo's pixels stay its own
+HOT = "unlike a good part"
+
+
+def combine(scores: Sequence[Score]) -> HeatMap | None:
+    """The mean of the members' heat maps, each by its weight, at the finest of their grids; None without any."""
+    maps = [(score.heat.values, score.weight) for score in scores if score.heat is not None]
+    if not maps:
+        return None
+    height = min(GRID, max(values.shape[0] for values, _ in maps))
+    width = min(GRID, max(values.shape[1] for values, _ in maps))
+    total = sum(weight for _, weight in maps)
+    mean = sum(weight / total * enlarge(values, (width, height)) for values, weight in maps)
+    return HeatMap(np.clip(np.asarray(mean, dtype=np.float32), 0.0, 1.0))
+
+
+def enlarge(values: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+    """A map (h, w) stretched to (width, height) by bilinear interpolation, as an array (height, width)."""
+    if (values.shape[1], values.shape[0]) == size:
+        return values
+    picture = Image.fromarray(np.ascontiguousarray(values, dtype=np.float32))
+    return np.asarray(picture.resize(size, Image.Resampling.BILINEAR))
+
+
+def regions(scores: Sequence[Score], heat: HeatMap | None) -> tuple[Region, ...]:
+    """What detectors have found, then what is hot in the combined map, each with the highest score first."""
+    found = sorted((region for score in scores for region in score.regions), key=lambda region: -region.score)
+    return (*found, *(hot_regions(heat) if heat else ()))
+
+
+def hot_regions(heat: HeatMap) -> tuple[Region, ...]:
+    """Connected places at or above `HEAT_CUT`, the hottest first; places that touch at a corner are one region."""
+    labels, _ = ndimage.label(heat.values >= HEAT_CUT, structure=np.ones((3, 3)))
+    height, width = heat.values.shape
+    found = []
+    for number, (rows, columns) in enumerate(ndimage.find_objects(labels), 1):
+        inside = labels[rows, columns] == number
+        area = float(inside.sum()) / heat.values.size
+        box = (columns.start / width, rows.start / height, columns.stop / width, rows.stop / height)
+        found.append(Region(HOT, box, float(heat.values[rows, columns][inside].max()), area))
+    return tuple(sorted(found, key=lambda region: -region.score))

@@ -43,8 +43,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from ensemble.imaging.colours import Coloured, ColourError, as_rgb, rawmode_of
-from ensemble.imaging.tiff_layout import is_whole
+from ensemble.imaging.colours import Coloured, ColourError, as_rgb, is_whole, rawmode_of
 from ensemble.values.bombs import BombError, MeteredBytes, refuse_bomb
 from ensemble.values.errors import PhotoError
 from ensemble.values.safe_names import safe_name

@@ -11,10 +11,10 @@ from types import MappingProxyType
 
 from ensemble.importers.class_folders import CLASS_FOLDERS
 from ensemble.importers.detection import DETECTION
-from ensemble.importers.ground_truth import contradiction
 from ensemble.importers.labels_csv import LABELS_CSV
 from ensemble.importers.listing import Problem, Tree, is_photo_name, not_a_photo
 from ensemble.importers.magnetic_tile import MAGNETIC_TILE
+from ensemble.importers.mask_files import contradiction
 from ensemble.importers.metadata_json import METADATA_JSON
 from ensemble.importers.values import Entry, Importer, Understood
 from ensemble.importers.visa import VISA

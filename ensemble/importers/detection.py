@@ -11,8 +11,7 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
-from ensemble.importers.listing import Problem, Tree, is_photo_name, legible, some
-from ensemble.importers.lookup import Lookup
+from ensemble.importers.listing import Lookup, Problem, Tree, is_photo_name, legible, some
 from ensemble.importers.mask_files import MaskFiles
 from ensemble.importers.values import Entry, Importer, Understood
 from ensemble.values.errors import DataError

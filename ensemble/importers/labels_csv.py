@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from ensemble.importers.listing import Tree, legible, some
-from ensemble.importers.rows import Rows
-from ensemble.importers.tables import Table, read_header, read_table
+from ensemble.importers.tables import Rows, Table, read_header, read_table
 from ensemble.importers.values import Entry, Importer, Understood
 from ensemble.values.errors import DataError
 from ensemble.values.vocabulary import classes_of

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ensemble.importers.captures import frame_number, parts
 from ensemble.importers.listing import Problem, Tree, some
-from ensemble.importers.values import Entry, Importer, Understood
+from ensemble.importers.values import Entry, Importer, Understood, frame_number, parts
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE
 
 TITLE = "Magnetic tile"

@@ -12,10 +12,9 @@ from typing import Any, Literal
 
 from ensemble.imaging.masks import look_at
 from ensemble.imaging.photos import is_photo
-from ensemble.importers.ground_truth import GROUND_TRUTH, contradiction, misfit, size_of
 from ensemble.importers.layouts import Found, Layout, categories, parts_of, read_layout
 from ensemble.importers.listing import Problem, Tree
-from ensemble.importers.mask_files import MaskFiles
+from ensemble.importers.mask_files import GROUND_TRUTH, MaskFiles, contradiction, misfit, size_of
 from ensemble.values.errors import DataError
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE
 from ensemble.values.vocabulary import CALIBRATION, TEST, TRAIN, is_good

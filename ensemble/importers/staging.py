@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ensemble.disk.full_disk import why_not_written
+from ensemble.disk.files import why_not_written
 from ensemble.disk.locks import locked_alone
 from ensemble.disk.names import any_path_below
 from ensemble.importers.archives import MAX_TOTAL, inner_paths, read_archive

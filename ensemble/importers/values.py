@@ -1,6 +1,7 @@
 """What an importer makes of a folder, before anything is copied."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -57,3 +58,28 @@ class Importer:
     def recognises(self, tree: Tree, field: str = "") -> bool:
         """Whether a tree is laid out so."""
         return not self.refuses(tree, field)
+
+
+CAPTURE = re.compile(r"exp\d+_num_(\d+)")
+LONGEST_PAUSE = 150  # frames; captures of one part follow each other within 90, the next part comes hundreds later
+
+
+def frame_number(photo: Path) -> int | None:
+    """The frame that a repeat capture was taken at; None for any other photo."""
+    found = CAPTURE.search(photo.stem)
+    return int(found[1]) if found else None
+
+
+def parts(photos: Sequence[Path]) -> list[int]:
+    """For each photo the number of the part that it shows; a photo whose name does not tell is a part of its own."""
+    frames = [frame_number(photo) for photo in photos]
+    numbers = [0] * len(photos)
+    part, last = -1, None
+    for frame, place in sorted((frame, place) for place, frame in enumerate(frames) if frame is not None):
+        if last is None or frame - last > LONGEST_PAUSE:
+            part += 1
+        numbers[place], last = part, frame
+    for place in [place for place, frame in enumerate(frames) if frame is None]:
+        part += 1
+        numbers[place] = part
+    return numbers

@@ -9,8 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ensemble.importers.listing import Tree, some
-from ensemble.importers.rows import Rows, columns_of
-from ensemble.importers.tables import Table, read_table
+from ensemble.importers.tables import Rows, Table, columns_of, read_table
 from ensemble.importers.values import Entry, Importer, Understood
 from ensemble.values.errors import DataError
 from ensemble.values.vocabulary import classes_of

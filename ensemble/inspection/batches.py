@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from ensemble.imaging.overlays import thumbnail
 from ensemble.imaging.photos import MAX_PIXELS, Photo, open_photo
-from ensemble.imaging.previews import thumbnail
 from ensemble.importers.archives import Entry, count_entries, read_archive
 from ensemble.inspection.exports import as_csv
 from ensemble.policies import Policy

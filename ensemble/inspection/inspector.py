@@ -12,7 +12,7 @@ from PIL import Image
 
 from ensemble.features.photo_batch import PhotoBatch, preprocessing_of
 from ensemble.features.preprocessing import Preprocessing
-from ensemble.imaging.localisation import combine, regions
+from ensemble.imaging.masks import combine, regions
 from ensemble.imaging.out_of_distribution import doubt, measure
 from ensemble.imaging.photos import Photo
 from ensemble.members import Loaded, Member, demo

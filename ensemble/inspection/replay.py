@@ -1,11 +1,14 @@
 """Stored verdicts, read again: the very same verdict from the votes that were stored with it, or another policy's."""
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+from ensemble.members import demo
 from ensemble.policies import Policy
+from ensemble.policies.cases import Case, Evidence
 from ensemble.values.errors import DataError
-from ensemble.values.results import Absence, Classes, Region, Score, Verdict
+from ensemble.values.results import Absence, Classes, Region, Score, Verdict, mean_probability
 
 
 def replay(stored: Mapping[str, Any], policy: Policy) -> Verdict:
@@ -41,3 +44,22 @@ def _score(vote: Mapping[str, Any]) -> Score:
 
 def _absence(entry: Mapping[str, Any], *, asked: bool) -> Absence:
     return Absence(entry["member"], entry["reason"], entry["weight"], asked=asked)
+
+
+PHOTOS = 200
+NOISE = 0.5  # how far the truth may lie from what the dummies say
+
+
+def demo_evidence(classes: Classes) -> Evidence:
+    """The same cases in every demonstration: half to choose by, half to measure on."""
+    cases = [_case(number, classes) for number in range(PHOTOS)]
+    return Evidence(classes, tuple(cases[::2]), tuple(cases[1::2]))
+
+
+def _case(number: int, classes: Classes) -> Case:
+    digest = hashlib.sha256(f"demo part {number}".encode()).hexdigest()
+    said = tuple(demo.scores(digest, classes))
+    luck = hashlib.sha256(f"truth {number}".encode()).digest()
+    lean = {name: mean_probability(said, name) + NOISE * luck[place] / 255 for place, name in enumerate(classes.names)}
+    bare = tuple(type(score)(score.member, score.probabilities, score.seconds, regions=score.regions) for score in said)
+    return Case(f"demo/part_{number:03}.png", digest, max(lean, key=lambda name: lean[name]), bare)

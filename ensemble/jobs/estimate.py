@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from ensemble.members import KINDS
-from ensemble.training.held_out import plan
+from ensemble.training.fitting import plan
 from ensemble.training.lessons import teachable
-from ensemble.training.weighing import needs_drawing
+from ensemble.training.voting import needs_drawing
 from ensemble.values.samples import Dataset
 
 FOLD = re.compile(r"^Fold \d+ of \d+: ")

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from ensemble.disk.full_disk import is_full, why_not_written
+from ensemble.disk.files import is_full, why_not_written
 from ensemble.disk.locks import is_held, locked, locked_alone
 from ensemble.jobs.processes import lives
 from ensemble.values.errors import JobError

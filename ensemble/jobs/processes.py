@@ -4,10 +4,14 @@ import contextlib
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import psutil
+
+from ensemble.disk.files import why_not_written
+from ensemble.disk.locks import locked_alone
+from ensemble.values.errors import JobError
 
 NICE = 10  # of 19: what runs in the background comes after a line's inspection on the same machine
 SAME = 1.0  # seconds that two readings of one birth may differ by
@@ -77,3 +81,41 @@ def peak_memory() -> int:
 def load() -> float:
     """How many processes have wanted a core at once in the last minute, on average."""
     return psutil.getloadavg()[0]
+
+
+LOCK = ".training.lock"
+PATIENCE = 2.0  # seconds; whoever only looks whether it is held has it for a moment
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Nobody else trains the product meanwhile; a JobError where somebody does already."""
+    with _asked_for(folder, PATIENCE) as is_ours:
+        if not is_ours:
+            raise JobError(f"{folder} is being trained by somebody else. Wait for the end of that training.")
+        yield
+
+
+def is_taken(folder: Path) -> bool:
+    """Whether the product is being trained; a JobError where its folder cannot be written."""
+    if not folder.exists():  # to make it and take it away again would take it from whoever begins meanwhile
+        return False
+    with _asked_for(folder, 0.0) as is_ours:
+        return not is_ours
+
+
+@contextlib.contextmanager
+def _asked_for(folder: Path, patience: float) -> Iterator[bool]:
+    made = not folder.exists()
+    try:
+        with contextlib.ExitStack() as held:
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                is_ours = held.enter_context(locked_alone(folder / LOCK, patience))
+            except OSError as error:
+                raise JobError(f"{folder} cannot be written: {why_not_written(error, folder)}") from error
+            yield is_ours
+    finally:
+        if made:
+            with contextlib.suppress(OSError):  # it holds something
+                folder.rmdir()

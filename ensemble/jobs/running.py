@@ -6,8 +6,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ensemble.disk.full_disk import is_full, why_not_written
-from ensemble.jobs import locks
+from ensemble.disk.files import is_full, why_not_written
+from ensemble.jobs import processes
 from ensemble.jobs.ledger import Job, Ledger, now
 from ensemble.jobs.processes import born, end, start_apart
 from ensemble.values.errors import JobError, StoreError
@@ -24,7 +24,7 @@ def start(root: Path, settings: TrainingRequest, author: str = "") -> Job:
     with ledger.alone():
         ledger.make()
         _settle(ledger)
-        if locks.is_taken(folder) or any(each.is_open and each.folder == folder for each in ledger.jobs()):
+        if processes.is_taken(folder) or any(each.is_open and each.folder == folder for each in ledger.jobs()):
             raise JobError(_busy(ledger, folder))
         number = ledger.add(wanted, author)
         try:

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ensemble.jobs import locks
+from ensemble.jobs import processes
 from ensemble.jobs.ledger import Job, Ledger, now
 from ensemble.jobs.processes import step_back
 from ensemble.values.errors import QuorumError
-from ensemble.values.legible import legible, legible_lines, make_logs_legible
+from ensemble.values.safe_names import legible, legible_lines, make_logs_legible
 
 if TYPE_CHECKING:  # importing it costs seconds, in which the book already says that the training has begun
     from ensemble.jobs.estimate import Estimate
@@ -96,7 +96,7 @@ def run(root: Path, number: int) -> None:
 def _run(ledger: Ledger, number: int) -> None:
     found = ledger.job(number)
     try:
-        with locks.alone(found.folder):
+        with processes.alone(found.folder):
             version = _train(ledger, found)
     except CancelledError:
         say("Cancelled.")
@@ -117,7 +117,7 @@ def _train(ledger: Ledger, found: Job) -> int:
     """Train, and leave a candidate: its number."""
     from ensemble import training
     from ensemble.datasets.loading import find_dataset
-    from ensemble.features.backbone_spec import BUNDLED
+    from ensemble.features.preprocessing import BUNDLED
     from ensemble.jobs.estimate import Estimate, expected, stages
     from ensemble.store import versions
     from ensemble.training import Listener

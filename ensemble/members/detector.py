@@ -25,19 +25,20 @@ from ensemble.features.photo_batch import Input
 from ensemble.features.preprocessing import Preprocessing
 from ensemble.members.contract import Curves, Facts, Lesson, Opinion, Parts, Progress, Teaching
 from ensemble.members.detections import decode, on_scale
-from ensemble.members.detector_file import CONFIDENCE, STATED, DetectorFile
-from ensemble.members.detector_labels import (
+from ensemble.members.detector_file import CONFIDENCE, STATED, DetectorFile, with_metadata
+from ensemble.members.detector_training import (
     ANY_DEFECT,
+    DETECTOR,
+    EPOCH,
     HOLD,
     LEARN,
+    RESULT,
     data_text,
     held_out_places,
     label_text,
     make_folders,
     write_label,
 )
-from ensemble.members.detector_training import DETECTOR, EPOCH, RESULT
-from ensemble.members.onnx_graph import with_metadata
 from ensemble.values.errors import MemberError
 from ensemble.values.results import Classes, Region
 

@@ -1,22 +1,17 @@
-"""Training a YOLO11n from scratch, in a process of its own.
-
-    python -m ensemble.members.detector_training FOLDER SIDE EPOCHS SEED
-
-The only module that knows ultralytics, an optional package under the AGPL-3.0 licence. It changes the process that it
-runs in (seeds, threads, patched libraries) and would ask the network for fonts, updates and weights; so it gets one
-that can look up no address, and writes below FOLDER alone.
-
-FOLDER holds `data.yaml` with its photos and labels. A line on the output ends each epoch; at the end `detector.onnx`
-and `result.json` lie beside the data.
-"""
+"""The detector is trained: masks become boxes, photos and labels a data set, and Ultralytics learns from it."""
 
 import json
 import os
 import socket
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
+from numpy.typing import NDArray
+
+from ensemble.imaging.masks import boxes
 from ensemble.members.detections import OVERLAP
 
 NETWORK = "yolo11n.yaml"  # a description without weights
@@ -138,3 +133,43 @@ def _best_confidence(measured: Any) -> float | None:
 
 if __name__ == "__main__":
     train(Path(sys.argv[1]), *map(int, sys.argv[2:]))
+
+ANY_DEFECT = "defect"  # the class of damage whose kind is unknown or does not matter
+LEARN, HOLD = "train", "val"  # YOLO's own words
+HELD_OUT = 0.2
+
+
+def held_out_places(count: int, random: np.random.Generator) -> set[int]:
+    """Which of `count` places are held out."""
+    wanted = max(1, round(HELD_OUT * count)) if count > 1 else 0
+    return {int(place) for place in random.permutation(count)[:wanted]}
+
+
+def label_text(damage: NDArray[np.bool_], number: int = 0) -> str:
+    """The lines for the damaged regions of a mask (height, width), all of the class `number`; none without damage."""
+    height, width = damage.shape
+    lines = []
+    for left, top, right, bottom in boxes(damage):
+        middle = (left + right) / 2 / width, (top + bottom) / 2 / height
+        shares = (*middle, (right - left) / width, (bottom - top) / height)
+        lines.append(f"{number} " + " ".join(f"{share:.8f}" for share in shares) + "\n")
+    return "".join(lines)
+
+
+def data_text(names: Sequence[str]) -> str:
+    """The data YAML; the photos are found beside it, wherever the folder is moved."""
+    classes = "".join(f"  {number}: {json.dumps(name)}\n" for number, name in enumerate(names))
+    return f"train: images/{LEARN}\nval: images/{HOLD}\nnames:\n{classes}"
+
+
+def make_folders(folder: Path) -> Path:
+    """The empty folders of a set of photos and labels."""
+    for part in (LEARN, HOLD):
+        for content in ("images", "labels"):
+            (folder / content / part).mkdir(parents=True)
+    return folder
+
+
+def write_label(folder: Path, part: str, file: str, text: str) -> None:
+    """Write the label of a photo that lies in `images/PART/FILE`."""
+    (folder / "labels" / part / file).with_suffix(".txt").write_text(text, encoding="ascii")

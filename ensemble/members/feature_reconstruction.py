@@ -9,8 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ensemble.members.contract import Progress
-from ensemble.members.good_parts import GoodPartsMember, Measured
-from ensemble.members.patches import grids, shapes_of
+from ensemble.members.good_parts import GoodPartsMember, Measured, grids, shapes_of
 from ensemble.values.errors import MemberError
 
 EXPLAINED = 0.97  # of the good parts' variance

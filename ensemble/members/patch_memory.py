@@ -10,8 +10,17 @@ import torch
 from torch import Tensor
 
 from ensemble.members.contract import Progress
-from ensemble.members.good_parts import Damaged, GoodPartsMember, HeldOut, Measured, part_of
-from ensemble.members.patches import finest_grid, patches, shapes_of, smoothed
+from ensemble.members.good_parts import (
+    Damaged,
+    GoodPartsMember,
+    HeldOut,
+    Measured,
+    finest_grid,
+    part_of,
+    patches,
+    shapes_of,
+    smoothed,
+)
 from ensemble.values.errors import MemberError
 
 SHARE = 0.01  # of all places seen that are remembered

@@ -12,8 +12,7 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
-from ensemble.metrics.calibrators import Calibrator, Rows, columns_of, logarithms, logits
-from ensemble.metrics.reliability import Quality, checked, quality
+from ensemble.metrics.calibrators import Calibrator, Quality, Rows, checked, columns_of, logarithms, logits, quality
 
 FEWEST = FOLDS = 5  # photos of each class, one for each fold; with fewer nothing can be fitted and judged
 FEWEST_ISOTONIC = 50  # photos of each class; a free curve through fewer follows their noise

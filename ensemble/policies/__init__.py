@@ -5,8 +5,7 @@ A new policy is one entry in a product's `policies.json`; a new rule is one line
 
 from ensemble.policies.counting import RULES
 from ensemble.policies.files import PolicyBook, from_json, to_json
-from ensemble.policies.policy import Policy
-from ensemble.policies.shipped import INDUSTRIAL, PLURAL_SHIPPED, SHIPPED, choose, shipped
+from ensemble.policies.policy import INDUSTRIAL, PLURAL_SHIPPED, SHIPPED, Policy, choose, shipped
 from ensemble.policies.value import DEFAULT_THRESHOLD, Clause, Stage
 
 __all__ = [

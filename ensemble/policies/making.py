@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.metrics.costs import Counts, Line, Prices
-from ensemble.metrics.risk import highest, not_safe, percent, upper_bound
+from ensemble.metrics.costs import Counts, Line, Prices, highest, not_safe, percent, upper_bound
 from ensemble.metrics.thresholds import (
     MARGIN,
     Cut,

@@ -4,11 +4,10 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from ensemble.policies import wording
 from ensemble.policies.counting import RULES
 from ensemble.policies.ruling import Ruling, rule_on
 from ensemble.policies.value import PolicySettings
-from ensemble.values.digits import beside, decimals, in_order
+from ensemble.values.digits import beside, decimals, in_order, percents
 from ensemble.values.results import REVIEW, Absence, Classes, Decision, Vote, word
 
 MOST_NAMES = 3
@@ -54,7 +53,7 @@ def _count(
     defect: str,
 ) -> str:
     if decision.kind == "region":
-        return f"{wording.told(decision)}; {wording.needed(decision)}, whatever the votes say."
+        return f"{told(decision)}; {needed(decision)}, whatever the votes say."
     said = _mean(decision, votes, defect) if decision.kind == "mean" else _sides(decision, votes, defect)
     if ruling.way == "quorum":
         return (
@@ -68,13 +67,13 @@ def _count(
 def _sides(decision: Decision, votes: Sequence[Vote], defect: str) -> str:
     speaking = [vote.member for vote in votes if vote.label == defect]
     who = names(speaking) if 0 < len(speaking) < len(votes) else ""
-    return f"{wording.told(decision, who)}; {wording.needed(decision)}"
+    return f"{told(decision, who)}; {needed(decision)}"
 
 
 def _mean(decision: Decision, votes: Sequence[Vote], defect: str) -> str:
     most = sorted(votes, key=lambda vote: vote.probabilities[defect], reverse=True)[:2]
     who = " and ".join(f"{vote.member} {vote.probabilities[defect]:.2f}" for vote in most)
-    found = f"{wording.told(decision)}; {wording.needed(decision)}"
+    found = f"{told(decision)}; {needed(decision)}"
     return f"{found}. Highest: {who}" if len(votes) > 1 else found
 
 
@@ -89,7 +88,7 @@ def _plurality(
     first, (says, models) = ruling.first, decision.counted
     count = f"{says} of {models} models {'says' if says == 1 else 'say'} {word(first)}"
     if decision.kind == "weight" or policy.rule == "mean":
-        count = wording.told(decision)
+        count = told(decision)
     if ruling.way == "quorum":
         return f"{count}. Only {len(votes)} of the {policy.quorum} votes that {policy.name} asks for: {LOOK}."
     if ruling.way == "absent":
@@ -243,7 +242,7 @@ def _turn_mean(
     changed = replace(policy, reject=new) if name == "reject" else replace(policy, review=new)
     label = rule_on(changed, votes, absent, classes).label
     most = 1.0 if name == "reject" else policy.reject_from
-    instead = _instead(value, old, upwards, wording.compared(decision), most)
+    instead = _instead(value, old, upwards, compared(decision), most)
     return "" if label == ruling.label else f"{word(label)} if the threshold were {instead}."
 
 
@@ -264,3 +263,64 @@ def _turn_lead(
     )
     moves = (_Move(vote, second(vote), f"{vote.member} had said {word(second(vote))}") for vote in near)
     return _after_moves(policy, ruling, moves, votes, absent, classes)
+
+
+def title(decision: Decision) -> str:
+    """What the quantity is called."""
+    name = word(decision.label)
+    if decision.kind == "mean":
+        return "Mean defect probability" if decision.thresholds else f"Mean probability of {name}"
+    if decision.kind == "region":
+        return f"Score of {decision.label}"
+    return f"Models that say {name}" if decision.kind == "votes" else f"Weight that says {name}"
+
+
+def value(decision: Decision) -> str:
+    """The quantity, short: `3 of 6`, `22.5 %` or `0.71`."""
+    if decision.kind == "votes":
+        says, models = decision.counted
+        return f"{says} of {models}"
+    return compared(decision)[0]
+
+
+def told(decision: Decision, voters: str = "") -> str:
+    """The quantity in a sentence without its end: `3 of 6 models say NOK`, `Mean defect probability 0.71`.
+
+    `voters` names who says so, where votes are counted.
+    """
+    if decision.kind in {"mean", "region"}:
+        return f"{title(decision)} {value(decision)}"
+    says, models = decision.counted
+    votes = f"{says} of {models} models {'says' if says == 1 else 'say'} {word(decision.label)}"
+    votes += f" ({voters})" if voters else ""
+    if decision.kind == "weight":
+        return f"{votes}, {value(decision)} of the weight"
+    return votes if _is_plain(decision) else f"{votes}, {compared(decision)[0]}"
+
+
+def needed(decision: Decision) -> str:
+    """From where on a part is REVIEW or NOK: `NOK from 0.69 on`; empty where there is no threshold."""
+    if decision.kind == "votes" and decision.thresholds and _is_plain(decision):
+        enough = {0.5: "from half of them on", 1.0: "only where all do"}.get(decision.reject_from or 0, "from one on")
+        return f"{word(decision.label)} {'from one on' if decision.rule == 'any' else enough}"
+    good, defect = (word(name) for name in decision.sides)
+    named = (
+        (f"{good} below {{}}", decision.ok_below),
+        (f"{word(REVIEW)} from {{}} on", decision.review_from),
+        (f"{defect} from {{}} on", decision.reject_from),
+    )
+    wanted = [pattern for pattern, threshold in named if threshold is not None]
+    return ", ".join(pattern.format(text) for pattern, text in zip(wanted, compared(decision)[1:], strict=True))
+
+
+def _is_plain(decision: Decision) -> bool:
+    """Whether counts alone say it: no threshold, or NOK from one vote on, from half of them or from all."""
+    one = 1 / max(1, decision.counted[1])
+    plain = {one} if decision.rule == "any" else {0.5, 1.0, one}
+    return not decision.thresholds or (decision.thresholds == (decision.reject_from,) and decision.reject_from in plain)
+
+
+def compared(decision: Decision) -> Sequence[str]:
+    """The value and the thresholds as they are written beside each other, in percent where votes are shares."""
+    write = percents if decision.kind in {"votes", "weight"} else beside
+    return write(decision.score, *decision.thresholds)

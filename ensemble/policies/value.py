@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields, replace
+from sys import float_info
 from typing import Any, Self
 
-from ensemble.policies.checks import OVERRIDES, check
 from ensemble.policies.counting import RULES
+from ensemble.values.errors import PolicyError
 from ensemble.values.results import DEFECTIVE, REVIEW, Classes
 
 DEFAULT_THRESHOLD = 0.5
@@ -137,3 +138,139 @@ class PolicySettings:
 def in_file(kind: Any) -> tuple[Field[Any], ...]:
     """The fields of a policy, a stage or an exception that a `policies.json` holds."""
     return tuple(each for each in fields(kind) if each.metadata.get(IN_FILE, True))
+
+
+OVERRIDES = ("threshold", "thresholds", "review", "reject", "quorum")
+TEXTS = ("description", "author", "reason")
+COUNTS = ("good", "defective", "escapes", "overkills")
+MOST = 10**9  # photos that a count may name
+
+Unchecked = Any  # a policy, a stage or an exception, whose fields may still hold anything
+
+
+def check(policy: Unchecked) -> None:
+    """A PolicyError at the first thing that is wrong."""
+    if not isinstance(policy.name, str) or not policy.name.strip():
+        raise PolicyError(f"A policy needs a name. Got {policy.name!r}.")
+    who = f"Policy {policy.name!r}"
+    for name in TEXTS:
+        if not isinstance(getattr(policy, name), str):
+            raise PolicyError(f"{who}: the {name} must be a text. Got {getattr(policy, name)!r}.")
+    if not isinstance(policy.rule, str) or policy.rule not in RULES:
+        raise PolicyError(f"{who}: the rule must be one of {', '.join(RULES)}. Got {policy.rule!r}.")
+    _check_cuts(policy, who)
+    _check_count(policy.quorum, who)
+    _check_share(policy.margin, "margin", who)
+    _check_weights(policy, who)
+    seen: set[str] = set()
+    for stage in policy.cascade:
+        _check_stage(stage, seen, who)
+    for clause in policy.exceptions:
+        _check_clause(clause, policy, who)
+    _check_basis(policy.basis, who)
+
+
+def _check_basis(basis: Any, who: str) -> None:
+    if not isinstance(basis, Mapping):
+        raise PolicyError(f"{who}: basis must map names to what the cuts rest on. Got {basis!r}.")
+    for name, value in basis.items():
+        counted = name in COUNTS and not (type(value) is int and 0 <= value <= MOST)
+        if counted or not _is_plain(value):
+            wanted = "a count of photos" if counted else "of finite numbers and texts"
+            raise PolicyError(f"{who}: {name} in its basis must be {wanted}. Got {value!r}.")
+    for some, of in (("escapes", "defective"), ("overkills", "good")):
+        if some in basis and of in basis and basis[some] > basis[of]:
+            raise PolicyError(f"{who}: {some} in its basis cannot be more than the {of} parts ({basis[of]}).")
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, Mapping | list | tuple):
+        return all(map(_is_plain, value.values() if isinstance(value, Mapping) else value))
+    return value is None or isinstance(value, str | bool) or _is_number(value)
+
+
+def _check_cuts(policy: Unchecked, who: str) -> None:
+    _check_thresholds(policy.threshold, policy.thresholds, who)
+    for name in ("review", "reject"):
+        value = getattr(policy, name)
+        if value is not None:
+            _check_share(value, name, who)
+    if policy.reject is not None and not RULES[policy.rule].free:
+        raise PolicyError(f"{who}: the rule {policy.rule} has its own cut. Leave reject out.")
+    if policy.review is not None and policy.review > policy.reject_from:
+        raise PolicyError(
+            f"{who}: review must not lie above reject ({policy.reject_from:g}). Got {policy.review!r}: no part would "
+            "ever be reviewed."
+        )
+
+
+def _check_thresholds(threshold: Any, thresholds: Any, who: str) -> None:
+    if not isinstance(thresholds, Mapping) or not all(isinstance(member, str) for member in thresholds):
+        raise PolicyError(f"{who}: thresholds must map member names to numbers.")
+    cuts = {} if threshold is None else {"every member": threshold}
+    for member, cut in {**cuts, **thresholds}.items():
+        _check_share(cut, f"threshold of {member}", who)
+
+
+def _check_share(value: Any, name: str, who: str) -> None:
+    if not _is_number(value) or not 0 <= value <= 1:
+        raise PolicyError(f"{who}: the {name} must lie in [0, 1]. Got {value!r}.")
+
+
+def _is_number(value: Any) -> bool:
+    return not isinstance(value, bool) and isinstance(value, int | float) and abs(value) <= float_info.max
+
+
+def _check_count(value: Any, who: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise PolicyError(f"{who}: the quorum must be a whole number of votes, 1 or more. Got {value!r}.")
+
+
+def _check_weights(policy: Unchecked, who: str) -> None:
+    if not isinstance(policy.weights, Mapping):
+        raise PolicyError(f"{who}: weights must map member names to numbers.")
+    if policy.weights and policy.rule not in {"weighted", "mean"}:
+        raise PolicyError(f"{who}: weights belong to the rules weighted and mean. The rule is {policy.rule}.")
+    for member, weight in policy.weights.items():
+        if not _is_number(weight) or not 0 < weight <= 1:
+            raise PolicyError(f"{who}: the weight of {member} must lie in (0, 1]. Got {weight!r}.")
+
+
+def _check_stage(stage: Unchecked, seen: set[str], who: str) -> None:
+    members = stage.members
+    if not isinstance(members, tuple) or not members or not all(isinstance(each, str) for each in members):
+        raise PolicyError(f"{who}: each stage of its cascade names one member or more. Got {members!r}.")
+    if twice := seen & set(members) or {each for each in members if members.count(each) > 1}:
+        raise PolicyError(f"{who}: the cascade asks {', '.join(sorted(twice))} twice. Name each member once.")
+    seen |= set(members)
+    for name in ("ok_below", "nok_from"):
+        if getattr(stage, name) is not None:
+            _check_share(getattr(stage, name), name, who)
+    if stage.ok_below is not None and stage.nok_from is not None and stage.ok_below > stage.nok_from:
+        raise PolicyError(
+            f"{who}: ok_below must not lie above nok_from. Got {stage.ok_below!r} and {stage.nok_from!r}."
+        )
+
+
+def _check_clause(clause: Unchecked, policy: Unchecked, who: str) -> None:
+    if not isinstance(clause.product, str) or not isinstance(clause.defect, str):
+        raise PolicyError(f"{who}: an exception names its product and its defect as texts.")
+    _check_thresholds(clause.threshold, clause.thresholds, who)
+    if not clause.product and not clause.defect:
+        raise PolicyError(f"{who}: an exception names a product or a defect.")
+    if clause.defect:
+        if clause.score is None or clause.overrides():
+            raise PolicyError(
+                f"{who}: the exception for the defect {clause.defect!r} needs a score in [0, 1] from which it counts, "
+                f"and none of {', '.join(OVERRIDES)}."
+            )
+        _check_share(clause.score, f"score of {clause.defect}", who)
+        if clause.verdict not in (DEFECTIVE, REVIEW):
+            raise PolicyError(f"{who}: an exception's verdict is {DEFECTIVE} or {REVIEW}. Got {clause.verdict!r}.")
+        return
+    if clause.score is not None or not clause.overrides():
+        raise PolicyError(
+            f"{who}: the exception for {clause.product!r} needs one of {', '.join(OVERRIDES)}; "
+            "a score belongs to a defect."
+        )
+    policy.for_product(clause.product)  # which checks the values themselves, and review against reject

@@ -9,16 +9,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ensemble.disk.files import digest_of, is_whole, read_text
-from ensemble.features.backbone_spec import BUNDLED
 from ensemble.features.backbones import FeatureExtractor
+from ensemble.features.preprocessing import BUNDLED
 from ensemble.imaging.out_of_distribution import PhotoRange
 from ensemble.members import Loaded
 from ensemble.policies import Policy, PolicyBook, from_json, shipped
 from ensemble.policies.cases import Evidence
-from ensemble.store import artefacts, listings, policies_kept, policy_history, versions
-from ensemble.store.learnt import Learnt, record_of
+from ensemble.store import artefacts, listings, policy_history, versions
 from ensemble.store.listings import Version
-from ensemble.store.loading import load, weights_file
+from ensemble.store.loading import Learnt, load, record_of, weights_file
 from ensemble.store.manifest import Manifest, Record
 from ensemble.store.places import BACKBONES, EVIDENCE, HISTORY, MANIFEST, MODEL_ENDINGS, POLICIES, object_path, place_of
 from ensemble.store.swapping import recover, steady
@@ -252,7 +251,7 @@ class ModelStore:
         if evidence is not None:
             contents[EVIDENCE] = evidence.to_json().encode()
             digest = digest_of(contents[EVIDENCE])
-        brought = policies_kept.entries(policies)
+        brought = policy_history.entries(policies)
         with versions.changing(self.folder):
             known = self.known_manifest()
             fits = known is not None and known.classes == classes
@@ -265,14 +264,14 @@ class ModelStore:
     def write(self, contents: Mapping[str, bytes], manifest: Manifest, reason: str) -> None:
         """Put files in force with the manifest that vouches for them; policies stay as they are."""
         with versions.changing(self.folder):
-            brought = policies_kept.own_of_the_product(self.folder)
+            brought = policy_history.own_of_the_product(self.folder)
             self._keep(contents, manifest, brought, "", reason, publish=True)
 
     def _keep(
         self,
         contents: Mapping[str, bytes],
         manifest: Manifest,
-        brought: policies_kept.Entries | None,
+        brought: policy_history.Entries | None,
         author: str,
         reason: str,
         *,

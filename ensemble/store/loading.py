@@ -1,15 +1,18 @@
-"""From a product's files to members that can vote: only bytes that the manifest vouches for are ever opened."""
+"""Members on their way into a product and out of it: only bytes that the manifest vouches for are ever opened."""
 
 import hashlib
 import importlib.metadata
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ensemble.features.backbone_spec import BUNDLED, BackboneSpec
+from ensemble.disk.files import digest_of
 from ensemble.features.backbones import BUNDLED_FOLDER, FeatureExtractor, find_weights
+from ensemble.features.preprocessing import BUNDLED, BackboneSpec
 from ensemble.features.weights import setting_folders
 from ensemble.members import KINDS, Loaded, Member
+from ensemble.metrics.calibrators import NONE, Calibrator
 from ensemble.store import artefacts
 from ensemble.store.manifest import Manifest, Record
 from ensemble.store.places import BACKBONES, MANIFEST
@@ -144,3 +147,35 @@ def restore(member: Member, name: str, contents: Mapping[str, bytes]) -> Member:
 def weights_file(spec: BackboneSpec) -> str:
     """Where a product keeps the weights of a backbone, below its folder."""
     return f"{BACKBONES}/{spec.name}-{spec.weights[:12]}.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """A fitted member on its way into a product: what it learnt from, how good it is, how much its vote counts, and how
+    its scores become probabilities."""
+
+    name: str
+    member: Member
+    training: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+    weight: float = 1.0
+    calibrator: Calibrator = NONE
+
+
+def record_of(member: Member, files: Mapping[str, bytes], learnt: Learnt) -> Record:
+    """What the manifest will know of a member whose files hold these bytes."""
+    source = member.input
+    return Record(
+        name=learnt.name,
+        kind=member.kind,
+        files={file: digest_of(data) for file, data in files.items()},
+        backbone=source.spec if isinstance(source, FeatureExtractor) else None,
+        preprocessing=source.spec.preprocessing if isinstance(source, FeatureExtractor) else source,
+        classes=member.classes.names,
+        features=source.width() if isinstance(source, FeatureExtractor) else 3 * source.side**2,
+        libraries={library: library_version(library) for library in (*member.libraries, "torch", "numpy")},
+        training=learnt.training,
+        metrics=learnt.metrics,
+        weight=learnt.weight,
+        calibrator=learnt.calibrator,
+    )

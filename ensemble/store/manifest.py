@@ -7,8 +7,7 @@ from sys import float_info
 from typing import Any
 
 from ensemble.disk.strict_json import parsed
-from ensemble.features.backbone_spec import BackboneSpec
-from ensemble.features.preprocessing import Preprocessing
+from ensemble.features.preprocessing import BackboneSpec, Preprocessing
 from ensemble.imaging.out_of_distribution import PhotoRange
 from ensemble.metrics.calibrators import NONE, Calibrator
 from ensemble.store.places import is_product_file

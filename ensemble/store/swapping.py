@@ -17,8 +17,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from ensemble.disk.files import is_whole, move_over, read_text, sync_folder, write_atomically, write_durably
-from ensemble.disk.full_disk import why_not_written
+from ensemble.disk.files import (
+    is_whole,
+    move_over,
+    read_text,
+    sync_folder,
+    why_not_written,
+    write_atomically,
+    write_durably,
+)
 from ensemble.disk.locks import locked
 from ensemble.disk.names import path_below
 from ensemble.disk.strict_json import parsed

@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ensemble.features.backbone_spec import BUNDLED
 from ensemble.features.backbones import FeatureExtractor, find_weights
+from ensemble.features.preprocessing import BUNDLED
 from ensemble.features.weights import setting_folders
 from ensemble.members import KINDS, Member
 from ensemble.store import artefacts
 from ensemble.store.folder import ModelStore
-from ensemble.store.learnt import Learnt, record_of
-from ensemble.store.loading import restore, weights_file
+from ensemble.store.loading import Learnt, record_of, restore, weights_file
 from ensemble.store.manifest import Manifest, Record
 from ensemble.store.places import BACKBONES
 from ensemble.values.errors import StoreError

@@ -13,12 +13,12 @@ from typing import Any
 
 from ensemble.disk.files import digest_of
 from ensemble.policies import PolicyBook
-from ensemble.store import listings, policies_kept, policy_history
+from ensemble.store import listings, policy_history
 from ensemble.store.listings import Publication, State, Version, read_object
 from ensemble.store.loading import weights_file
 from ensemble.store.manifest import Manifest
 from ensemble.store.places import EVIDENCE, MANIFEST, place_of
-from ensemble.store.policies_kept import Entries
+from ensemble.store.policy_history import Entries
 from ensemble.store.swapping import exclusively, is_pending, steady, swap
 from ensemble.values.errors import PolicyError, StoreError
 
@@ -166,10 +166,10 @@ def _policies_after(
     """The policies to write, None where nothing is to be written, and those that wait."""
     aside = before.aside if before else ()
     try:
-        book = policies_kept.book_of(folder)
+        book = policy_history.book_of(folder)
     except PolicyError:  # a person's to mend, and never overwritten
         return None, aside
-    after, waiting = policies_kept.after(book, found.policies, aside, manifest, set_aside)
+    after, waiting = policy_history.after(book, found.policies, aside, manifest, set_aside)
     return (None if after == book else after), waiting
 
 
@@ -206,7 +206,7 @@ def _keep_found(folder: Path) -> None:
         manifest = Manifest.from_json(data.decode("utf-8", errors="replace"), MANIFEST)
     except StoreError:
         return
-    policies = policies_kept.own_of_the_product(folder)
+    policies = policy_history.own_of_the_product(folder)
     made = _trained(manifest) or listings.time_of(folder / MANIFEST)
     found = gathered(folder, {MANIFEST: data}, manifest, policies, "", FOUND)
     entry = Publication(listings.now(), "", FOUND)

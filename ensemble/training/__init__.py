@@ -8,9 +8,8 @@ from typing import Any
 
 from ensemble.evaluation.energy import Energy, measure
 from ensemble.features.feature_cache import FeatureCache
-from ensemble.training.balance import BALANCES
-from ensemble.training.inputs import source_of
-from ensemble.training.recipe import Progress, Watch
+from ensemble.training.lessons import BALANCES
+from ensemble.training.recipe import Progress, Watch, source_of
 from ensemble.training.steps import Listener, calibrate, evaluate, fit_members, prepare, save, score
 from ensemble.values.training_request import TrainingRequest
 

@@ -22,10 +22,9 @@ from torch import Tensor, nn
 
 from ensemble.disk.files import write_atomically
 from ensemble.drawing.lessons import draw_lessons
-from ensemble.features.backbone_spec import BUNDLED, BackboneSpec
 from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.networks import BUNDLED_WIDTHS, SmallResNet, channels_last
-from ensemble.features.preprocessing import IMAGENET_MEAN, IMAGENET_STD
+from ensemble.features.preprocessing import BUNDLED, IMAGENET_MEAN, IMAGENET_STD, BackboneSpec
 from ensemble.features.weights import as_safetensors
 
 TEACHER = "resnet18"

@@ -14,19 +14,18 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from ensemble.features.backbone_spec import POOLINGS
 from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.feature_cache import FeatureCache
+from ensemble.features.preprocessing import POOLINGS
 from ensemble.features.readings import Rows, read_rows
 from ensemble.imaging.out_of_distribution import PhotoRange, measure
 from ensemble.imaging.photos import read_photo
 from ensemble.members import KINDS
 from ensemble.members.contract import Lesson
 from ensemble.members.good_parts import Damaged
-from ensemble.training.balance import UNDERSAMPLE, undersampled
-from ensemble.training.lessons import photos_of
+from ensemble.training.lessons import UNDERSAMPLE, photos_of, undersampled
 from ensemble.training.recipe import Progress, Recipe, chooses_pooling
-from ensemble.training.weighing import draw_damage
+from ensemble.training.voting import draw_damage
 from ensemble.values.errors import PhotoError
 from ensemble.values.results import Classes
 from ensemble.values.samples import Dataset, Sample

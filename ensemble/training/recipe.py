@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ensemble.features.backbone_spec import POOLINGS
 from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.photo_batch import Input
+from ensemble.features.preprocessing import POOLINGS
 from ensemble.members import KINDS
 from ensemble.members.contract import Curves, Lesson
 from ensemble.training.hyperparameters import Profile
-from ensemble.training.inputs import source_of
+from ensemble.values.errors import MemberError
 from ensemble.values.results import Classes
 
 Progress = Callable[[str, float], None]
@@ -62,3 +62,15 @@ def open_backbones(names: Sequence[str], weights: Path | None, pooling: str | No
         FeatureExtractor.open(name, weights=weights, pooling=pooling or POOLINGS[0], download=True)
         for name in dict.fromkeys(names)
     )
+
+
+def source_of(kind: str, extractor: FeatureExtractor | None, side: int | None = None) -> Input:
+    """What a kind reads: its own pixels, or a backbone its own way; `side` is for those that learn from good parts."""
+    make = KINDS[kind]
+    if make.pixels is not None:
+        return make.pixels
+    if extractor is None:
+        raise MemberError(f"{make.title} reads a backbone. Name one with --backbone.")
+    wanted = (side if make.lesson == "good" else None) or make.side
+    placed = extractor.at(wanted) if wanted and make.side else extractor
+    return placed.with_pooling(make.reading) if make.reading else placed

@@ -1,36 +1,34 @@
 """The steps of a training, each a value that the next one reads: prepared, trained, calibrated, evaluated, saved."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ensemble.datasets.loading import check, digests, find_dataset
+from ensemble.datasets.loading import check, digest, digests, find_dataset
 from ensemble.evaluation import scoring
-from ensemble.evaluation.energy import Energy
+from ensemble.evaluation.energy import Energy, circumstances
 from ensemble.evaluation.publication import effects_of
-from ensemble.features.backbone_spec import BUNDLED, POOLINGS
 from ensemble.features.feature_cache import FeatureCache
+from ensemble.features.preprocessing import BUNDLED, POOLINGS
 from ensemble.features.readings import Rows
 from ensemble.imaging.out_of_distribution import PhotoRange
 from ensemble.inspection.inspector import Inspector
 from ensemble.members import KINDS, Loaded, Member
+from ensemble.metrics.calibrators import NONE
 from ensemble.policies import Policy, shipped
 from ensemble.policies.cases import Evidence
-from ensemble.policies.making import derive
-from ensemble.store import ModelStore, versions
-from ensemble.training.balance import balance_note, check_balance
-from ensemble.training.fitting import fit, held_out
-from ensemble.training.held_out import Plan, plan
+from ensemble.policies.making import derive, member_cuts
+from ensemble.store import Learnt, ModelStore, versions
+from ensemble.training.fitting import Plan, fit, held_out, plan
 from ensemble.training.hyperparameters import Profile, profile_called
-from ensemble.training.lessons import left_aside, teachable
-from ensemble.training.reading import damage_of, range_of, read, with_best_poolings
+from ensemble.training.lessons import balance_note, check_balance, left_aside, teachable
+from ensemble.training.reading import damage_of, range_of, read, taught_by, with_best_poolings
 from ensemble.training.recipe import Progress, Recipe, Watch, open_backbones
-from ensemble.training.saving import learnt
-from ensemble.training.voting import Fitted, collect, fit_voters, stages_of
-from ensemble.training.weighing import needs_drawing
+from ensemble.training.voting import Fitted, collect, fit_voters, needs_drawing, stages_of
 from ensemble.values.errors import MemberError, StoreError, WeightsError
 from ensemble.values.results import Classes
 from ensemble.values.samples import Dataset
@@ -254,3 +252,41 @@ def _replaced(store: ModelStore, classes: Classes) -> tuple[str, ...]:
         f"{store.folder} holds members for {', '.join(known.classes.names)}: they end with this training, because it "
         f"is for {', '.join(classes.names)}. Name another folder to keep both.",
     )
+
+
+def learnt(
+    dataset: Dataset,
+    members: Mapping[str, Member],
+    fitted: Fitted,
+    quality: Mapping[str, Mapping[str, Any]],
+    recipe: Recipe,
+    energy: Energy,
+    evidence: Evidence,
+) -> list[Learnt]:
+    """The members with all that the manifest keeps of them."""
+    found, when_and_where, test_data = [], circumstances(), digest(dataset.test)
+    taught = {member.lesson: taught_by(member.lesson, dataset, recipe) for member in members.values()}
+    digests = {lesson: digest(samples) for lesson, samples in taught.items()}
+    for name, member in members.items():
+        counts = Counter(sample.label for sample in taught[member.lesson])
+        training: dict[str, Any] = {
+            "data": digests[member.lesson],
+            "photos": {label: counts[label] for label in dataset.classes.names},
+            "test_data": test_data,
+            "seed": recipe.seed,
+            "profile": recipe.profile.name,
+            "balance": recipe.balance,
+            "energy": energy.as_json(),  # of the whole run, which is the same for all that it has trained
+            "notes": list(dataset.notes),
+            **when_and_where,
+        }
+        training |= {"curves": dict(member.curves_)} if member.curves_ else {}
+        training |= {"facts": dict(member.facts_)} if member.facts_ else {}
+        training |= fitted.facts(name)
+        cuts = member_cuts(evidence.held_out, name, dataset.classes)
+        training |= {"cuts": {cut: found.as_json() for cut, found in cuts.items()}} if cuts else {}
+        figures = scoring.flat(quality.get(name, {}))
+        found.append(
+            Learnt(name, member, training, figures, fitted.weights.get(name, 1.0), fitted.calibrators.get(name, NONE))
+        )
+    return found

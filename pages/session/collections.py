@@ -19,8 +19,8 @@ from ensemble.datasets.collection import (
     find_collection,
 )
 from ensemble.datasets.workbench import Reading
+from ensemble.imaging.overlays import thumbnail
 from ensemble.imaging.photos import read_photo
-from ensemble.imaging.previews import thumbnail
 from ensemble.importers import Problem
 from ensemble.values.errors import DataError, QuorumError
 from pages.session.background import forget_work, start_work

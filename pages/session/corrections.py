@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import streamlit as st
 
 from ensemble.datasets.collection import Added, Collection, folder_name
-from ensemble.datasets.evidence_photos import photo_path
+from ensemble.datasets.loading import photo_path
 from ensemble.imaging.out_of_distribution import doubt, measure
 from ensemble.imaging.photos import open_photo, read_bytes
 from ensemble.policies.cases import Case

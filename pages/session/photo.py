@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 
 import streamlit as st
 
+from ensemble.imaging.overlays import evidence
 from ensemble.imaging.photos import Photo, open_photo
-from ensemble.imaging.previews import evidence
 from ensemble.inspection.attribution import Attribution, attribute
 from ensemble.members import KINDS
 from ensemble.values.results import Verdict, Vote

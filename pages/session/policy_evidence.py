@@ -6,10 +6,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from ensemble.datasets.evidence_photos import photo_path
+from ensemble.datasets.loading import photo_path
+from ensemble.imaging.overlays import thumbnail
 from ensemble.imaging.photos import read_photo
-from ensemble.imaging.previews import thumbnail
-from ensemble.inspection.demo_cases import demo_evidence
+from ensemble.inspection.replay import demo_evidence
 from ensemble.metrics.costs import Counts
 from ensemble.policies import Policy, PolicyBook, cases, making, shipped
 from ensemble.policies.cases import Case, Evidence

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from ensemble.imaging.overlays import thumbnail
 from ensemble.imaging.photos import PHOTO_ENDINGS, read_photo
-from ensemble.imaging.previews import thumbnail
 from pages.session.products import SAMPLE, data_root, models_root, store
 
 

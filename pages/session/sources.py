@@ -13,7 +13,7 @@ import streamlit as st
 from ensemble.datasets import workbench
 from ensemble.datasets.workbench import Preview, Reading
 from ensemble.values.errors import DataError, QuorumError
-from ensemble.values.legible import shortened
+from ensemble.values.safe_names import shortened
 from pages.session.owners import collections_root
 from pages.session.products import HOME, data_root
 from pages.session.typed_paths import as_path

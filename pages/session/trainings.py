@@ -12,8 +12,8 @@ from ensemble.datasets.collection import Collection, collections, is_collection
 from ensemble.datasets.loading import find_dataset
 from ensemble.evaluation.comparison import Comparison
 from ensemble.evaluation.publication import Effects, effects_of
-from ensemble.features.backbone_spec import BUNDLED
 from ensemble.features.backbones import DEFAULT_TRIO, LIGHT_TRIO, find_weights
+from ensemble.features.preprocessing import BUNDLED
 from ensemble.features.weights import setting_folders
 from ensemble.jobs import Job
 from ensemble.store import ModelStore, swapping, versions

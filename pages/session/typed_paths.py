@@ -5,7 +5,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from ensemble.values.errors import DataError
-from ensemble.values.legible import shortened
+from ensemble.values.safe_names import shortened
 
 QUOTES = ('"', "'", "\N{LEFT DOUBLE QUOTATION MARK}", "\N{RIGHT DOUBLE QUOTATION MARK}", "`")
 

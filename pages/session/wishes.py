@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from ensemble.values.legible import shortened
+from ensemble.values.safe_names import shortened
 
 PRODUCT, POLICY = "product", "policy"  # keys of the sidebar's widgets, and names in the page's address
 ACTIVE = "_active"  # which policy was in force when the visitor looked last

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from ensemble.datasets.loading import evaluation_part
 from ensemble.evaluation.scoring import policy_quality, report, score
-from ensemble.features.backbone_spec import BUNDLED
+from ensemble.features.preprocessing import BUNDLED
 from ensemble.inspection.inspector import Inspector
 from ensemble.metrics.costs import Line
 from ensemble.policies.cases import Case

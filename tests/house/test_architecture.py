@@ -18,11 +18,11 @@ MOST_FLOORS = 12
 MOST_LOADED = 50
 DOORS = {
     "torchvision": {"ensemble/features/backbones.py"},
-    "joblib": {"ensemble/store/artefacts.py", "ensemble/store/unpickling.py"},
-    "pickle": {"ensemble/store/artefacts.py", "ensemble/store/unpickling.py"},
+    "joblib": {"ensemble/store/artefacts.py"},
+    "pickle": {"ensemble/store/artefacts.py"},
     "pickletools": {"ensemble/disk/model_bombs.py"},
     "safetensors": {"ensemble/features/weights.py"},
-    "onnx": {"ensemble/members/onnx_graph.py"},
+    "onnx": {"ensemble/members/detector_file.py"},
     "plotly": {"ensemble/figures/"},  # the whole folder
     "fastapi": {"ensemble/api/"},
     "typer": {"ensemble/cli/"},

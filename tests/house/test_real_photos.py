@@ -13,8 +13,8 @@ import pytest
 from benchmarks.arrange import tile, tile_good_only
 from ensemble.datasets.splits import USUAL, Item, assign, crossing
 from ensemble.datasets.workbench import opened
-from ensemble.features.backbone_spec import BUNDLED
-from ensemble.importers.captures import frame_number
+from ensemble.features.preprocessing import BUNDLED
+from ensemble.importers.values import frame_number
 from ensemble.training import train
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"

@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 from streamlit.testing.v1 import AppTest
 
 from ensemble.datasets.collection import Collection
-from ensemble.evaluation.cheaper import Saving
+from ensemble.evaluation.performance import Saving
 from ensemble.importers.values import Entry
 from ensemble.policies import Policy
 from ensemble.policies.cases import Case, Evidence

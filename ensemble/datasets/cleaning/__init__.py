@@ -20,7 +20,7 @@ from PIL import Image
 
 from ensemble.datasets.cleaning.findings import DARK, KINDS, MASK, UNREADABLE, Finding, Looked, groups, report
 from ensemble.imaging.photos import read_photo
-from ensemble.importers.ground_truth import contradiction
+from ensemble.importers.mask_files import contradiction
 from ensemble.values.errors import PhotoError
 from ensemble.values.results import Classes
 
@@ -50,8 +50,12 @@ def find_issues(
     `progress` gets a stage in words and the share of it that is done. `features` gives the (N, D) rows that labels are
     judged by, the bundled backbone's unless told otherwise.
     """
-    from ensemble.datasets.cleaning.copies import find_links  # these bring torch, cleanvision and cleanlab: seconds
-    from ensemble.datasets.cleaning.duplicates import copy_findings, kept_together, same_pixels
+    from ensemble.datasets.cleaning.copies import (
+        copy_findings,
+        find_links,  # these bring torch, cleanvision and cleanlab: seconds
+        kept_together,
+        same_pixels,
+    )
 
     seen = _looked_at(photos, classes, lambda share: progress("Looking at the photos", share))
     together = same_pixels(seen.pixels)

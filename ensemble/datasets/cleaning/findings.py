@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ensemble.datasets.collection.findings import (
+from ensemble.datasets.collection.values import (
     BLURRED,
     CONTRADICTION,
     COPIES,

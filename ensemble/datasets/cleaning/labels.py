@@ -14,10 +14,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from ensemble.datasets.cleaning.findings import LABEL, Finding, Looked
-from ensemble.features.backbone_spec import BUNDLED
 from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.feature_cache import FeatureCache
 from ensemble.features.photo_batch import key_of
+from ensemble.features.preprocessing import BUNDLED
 from ensemble.features.readings import read_rows
 from ensemble.values.results import Classes, word
 from ensemble.values.samples import Sample

@@ -1,9 +1,19 @@
 """Collections: the photos of one product, kept by content, with every decision that was made about them."""
 
-from ensemble.datasets.collection.findings import CONTRADICTION, Finding
+from ensemble.datasets.collection.database import collections, find_collection, folder_name, is_collection
 from ensemble.datasets.collection.folder import Collection
-from ensemble.datasets.collection.places import collections, find_collection, folder_name, is_collection
-from ensemble.datasets.collection.values import ACTIONS, SPLITS, UNSPLIT, Added, Decision, Kept, Mistake, counts
+from ensemble.datasets.collection.values import (
+    ACTIONS,
+    CONTRADICTION,
+    SPLITS,
+    UNSPLIT,
+    Added,
+    Decision,
+    Finding,
+    Kept,
+    Mistake,
+    counts,
+)
 
 __all__ = [
     "ACTIONS",

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from ensemble.datasets.collection import contents
-from ensemble.datasets.collection.findings import CONTRADICTION, Finding
 from ensemble.datasets.collection.rows import (
     decided_by_people,
     files,
@@ -18,8 +17,18 @@ from ensemble.datasets.collection.rows import (
     update,
     write_decision,
 )
-from ensemble.datasets.collection.values import IN, OUT, WAITS, Added
-from ensemble.datasets.collection.wording import said_of, same_photo, two_labels, waiting_note
+from ensemble.datasets.collection.values import (
+    CONTRADICTION,
+    IN,
+    OUT,
+    WAITS,
+    Added,
+    Finding,
+    said_of,
+    same_photo,
+    two_labels,
+    waiting_note,
+)
 from ensemble.importers import Entry, Problem
 from ensemble.values.errors import DataError, PhotoError
 

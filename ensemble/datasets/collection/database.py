@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ensemble.disk.full_disk import is_full, why_not_written
+from ensemble.disk.files import is_full, why_not_written
 from ensemble.disk.locks import locked
 from ensemble.values.errors import DataError
+from ensemble.values.safe_names import clean_parts
 
 FILE, LOCK = "collection.db", ".lock"
 FORMAT = 1
@@ -116,3 +117,26 @@ def _is_elsewhere(error: OSError, folder: Path) -> bool:
         return False
     file = Path(error.filename)
     return not (file.absolute().is_relative_to(folder.absolute()) or file.resolve().is_relative_to(folder.resolve()))
+
+
+def is_collection(folder: Path) -> bool:
+    """Whether a folder holds a collection."""
+    return (folder / FILE).is_file()
+
+
+def collections(root: Path) -> dict[str, Path]:
+    """The collections right below a folder, by name."""
+    if not root.is_dir():
+        return {}
+    return {path.name: path for path in sorted(root.iterdir()) if path.is_dir() and is_collection(path)}
+
+
+def folder_name(name: str) -> str:
+    """What the folder of a collection is called that goes by a name; empty where nothing of the name can be kept."""
+    return (clean_parts(name) or [""])[-1]
+
+
+def find_collection(root: Path, name: str) -> Path | None:
+    """The collection right below a folder that goes by a name; None where there is none."""
+    known = collections(root)
+    return known.get(name) or known.get(folder_name(name))

@@ -9,9 +9,7 @@ from typing import Any
 
 from ensemble.datasets.collection import contents
 from ensemble.datasets.collection.bringing_in import Import
-from ensemble.datasets.collection.database import reading, writing
-from ensemble.datasets.collection.findings import CONTRADICTION, COPIES, Finding, is_mended
-from ensemble.datasets.collection.places import folder_name, is_collection
+from ensemble.datasets.collection.database import folder_name, is_collection, reading, writing
 from ensemble.datasets.collection.rows import (
     as_decision,
     change,
@@ -30,9 +28,23 @@ from ensemble.datasets.collection.rows import (
     with_siblings,
     write_decision,
 )
-from ensemble.datasets.collection.values import IN, SPLITS, TRAIN, UNSPLIT, WAITS, Added, Decision, Kept, Mistake
-from ensemble.datasets.collection.wording import kind_of_mistake
-from ensemble.disk.full_disk import why_not_written
+from ensemble.datasets.collection.values import (
+    CONTRADICTION,
+    COPIES,
+    IN,
+    SPLITS,
+    TRAIN,
+    UNSPLIT,
+    WAITS,
+    Added,
+    Decision,
+    Finding,
+    Kept,
+    Mistake,
+    is_mended,
+    kind_of_mistake,
+)
+from ensemble.disk.files import why_not_written
 from ensemble.disk.names import path_below
 from ensemble.importers import Entry
 from ensemble.values.errors import DataError

@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ensemble.datasets.collection.findings import CONTRADICTION, COPIES, Finding
-from ensemble.datasets.collection.values import WAITS, Decision
+from ensemble.datasets.collection.values import CONTRADICTION, COPIES, WAITS, Decision, Finding
 from ensemble.datasets.splits import Item, group_numbers
 from ensemble.values.errors import DataError
 from ensemble.values.results import OK_NOK, Classes

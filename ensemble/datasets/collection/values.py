@@ -1,4 +1,4 @@
-"""What a collection tells: photos, decisions, and mistakes that a person has confirmed."""
+"""Photos of a collection, decisions about them, and what is odd: its values, and the sentences that say them."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -7,7 +7,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from ensemble.importers import Problem
+from ensemble.importers import Entry, Problem
+from ensemble.values.errors import DataError
+from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, REVIEW, word
+from ensemble.values.vocabulary import is_bad
 
 TRAIN, CALIBRATION, TEST, UNSPLIT = "train", "calibration", "test", ""
 SPLITS = (TRAIN, CALIBRATION, TEST)
@@ -111,3 +114,95 @@ def counts(photos: Iterable[Kept]) -> dict[str, dict[str, int]]:
         if not photo.dropped:
             found.setdefault(photo.split, Counter())[photo.label] += 1
     return {split: dict(found[split]) for split in (*SPLITS, UNSPLIT) if split in found}
+
+
+UNREADABLE, ODD_SIZE, ODD_ASPECT = "unreadable", "odd_size", "odd_aspect"
+DARK, LIGHT, BLURRED, LOW_INFORMATION = "dark", "light", "blurred", "low_information"
+EXACT_DUPLICATE, NEAR_DUPLICATE, LEAK, LABEL = "exact_duplicate", "near_duplicate", "leak", "label"
+MASK = "mask"
+CONTRADICTION = "contradiction"  # the same bytes came in under two labels
+COPIES = (LEAK, EXACT_DUPLICATE, NEAR_DUPLICATE)  # photos that show one picture and must not come apart in a split
+ALL = (CONTRADICTION, *COPIES, UNREADABLE, ODD_SIZE, ODD_ASPECT, DARK, LIGHT, BLURRED, LOW_INFORMATION, LABEL, MASK)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that a person should look at: what it is, the photo, other photos that it concerns, and a sentence.
+
+    `score` is in [0, 1], higher is surer. `suggestion` is the class that a label finding would give the photo, or the
+    other one of two that it came in under.
+    """
+
+    kind: str
+    sha256: str
+    others: tuple[str, ...]
+    score: float
+    sentence: str
+    suggestion: str = ""
+
+    def __post_init__(self) -> None:
+        if self.kind not in ALL:
+            raise ValueError(f"A finding is one of {', '.join(ALL)}. Got {self.kind!r}.")
+        if not 0 <= self.score <= 1:
+            raise ValueError(f"The score of a finding must lie in [0, 1]. Got {self.score}.")
+
+    def key(self) -> str:
+        """What tells it apart from others, whenever it is looked for anew."""
+        label = (self.suggestion,) if self.kind == CONTRADICTION else ()
+        return " ".join((self.kind, self.sha256, *sorted(self.others), *label))
+
+
+def is_mended(found: Finding, photos: Mapping[str, Any]) -> bool:
+    """Whether what was odd no longer is: the photo has the suggested class, or its copies lie in its own split."""
+    own = photos[found.sha256]
+    if found.suggestion:
+        return bool(own["label"] == found.suggestion)
+    return found.kind == LEAK and {photos[other]["split"] for other in found.others} == {own["split"]}
+
+
+def said_of(entry: Entry, label: str, split: str | None, mask: str) -> dict[str, Any]:
+    """What an import says of a photo; a kind that was taken for defective is its type of defect where none is named."""
+    named = entry.kind if label == DEFECTIVE and entry.kind != label and not is_bad(entry.kind) else ""
+    return {
+        "label": label,
+        "split": entry.split if split is None else split,
+        "defect": entry.defect or named,
+        "category": entry.category,
+        "part": entry.part,
+        "mask": mask,
+        "dropped": 0,
+    }
+
+
+def same_photo(name: str, label: str, first: Mapping[str, str]) -> str:
+    """The sentence for a photo that came a second time."""
+    same = f"{name} is the same photo as {first['name']}, byte for byte: it is kept once"
+    return f"{same}." if label == first["label"] else f"{same}, as {first['label']}, which a person has said."
+
+
+def two_labels(name: str, label: str, first: Mapping[str, str]) -> str:
+    """The sentence for a photo that came a second time, under another label."""
+    return (
+        f"{first['name']} says {word(first['label'])} and {name} says {word(label)}, and they are the same photo, byte "
+        "for byte: it takes part in nothing until somebody says which is right."
+    )
+
+
+def waiting_note(count: int) -> tuple[str, ...]:
+    """What is said of photos that came in under two labels; nothing where there are none."""
+    if not count:
+        return ()
+    if count == 1:
+        came, place = "1 photo came in under two labels and waits", "it is"
+    else:
+        came, place = f"{count} photos came in under two labels and wait", "they are"
+    return (f"{came} for a decision: {place} at the top of Clean, on the screen Data.",)
+
+
+def kind_of_mistake(label: str, verdict: str) -> str:
+    """What a verdict is called that a person has put right; a DataError where it was right."""
+    if label == verdict:
+        raise DataError(f"The verdict was {verdict} and so is the part: that is no mistake.")
+    if verdict == REVIEW:
+        return "decided"
+    return {DEFECTIVE: "escape", NON_DEFECTIVE: "overkill"}.get(label, "confused")

@@ -8,28 +8,26 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from ensemble.evaluation.comparison.statistics import (
-    Gains,
-    Groups,
-    auroc_difference,
-    holm,
-    paired_test,
-    parts_won,
-    rate_difference,
-)
 from ensemble.evaluation.comparison.values import (
     KINDS,
     Change,
     Comparison,
     Estimate,
     Figure,
+    Gains,
+    Groups,
     PairedTest,
     TypeCounts,
     Voter,
+    auroc_difference,
+    holm,
+    paired_test,
+    parts_won,
+    rate_difference,
 )
 from ensemble.evaluation.performance import ENSEMBLE
-from ensemble.importers import captures
-from ensemble.metrics import risk
+from ensemble.importers import values
+from ensemble.metrics import costs
 from ensemble.metrics.image_metrics import auroc_limits
 from ensemble.policies import Policy, cases
 from ensemble.policies.cases import Case
@@ -106,7 +104,7 @@ def compare(
 
 def _groups(known: Sequence[Case], parts: Mapping[str, str]) -> Groups:
     """(N,) the number of the part that each photo shows: by name where that is known, else by its file name."""
-    by_file = captures.parts([Path(case.photo) for case in known])
+    by_file = values.parts([Path(case.photo) for case in known])
     names = [parts.get(case.sha256) or by_file[place] for place, case in enumerate(known)]
     numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
     return np.array([numbers[name] for name in names], dtype=np.int64)
@@ -231,7 +229,7 @@ def _rates(before: Mask, after: Mask, of: Mask, groups: Groups) -> Figure:
 
 
 def _rate(events: int, photos: int) -> Estimate:
-    return Estimate(events / photos, *risk.limits(events, photos), events, photos)
+    return Estimate(events / photos, *costs.limits(events, photos), events, photos)
 
 
 def _auroc(bad: Mask, pairs: _Pairs, seed: int) -> Figure:

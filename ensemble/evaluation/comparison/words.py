@@ -2,9 +2,8 @@
 
 from typing import Literal
 
-from ensemble.evaluation.comparison.statistics import ALPHA, fewest_to_show
-from ensemble.evaluation.comparison.values import Comparison, PairedTest
-from ensemble.metrics import risk
+from ensemble.evaluation.comparison.values import ALPHA, Comparison, PairedTest, fewest_to_show
+from ensemble.metrics import costs
 
 Answer = Literal["better", "worse", "mixed", "undecided"]
 NOUNS = {"escapes": "escapes", "overkills": "overkills", "right": "photos decided rightly"}
@@ -94,7 +93,7 @@ def remarks(comparison: Comparison) -> tuple[str, ...]:
 
 def _methods(comparison: Comparison) -> tuple[str, ...]:
     """How it was tested, and how surely."""
-    sure = risk.percent(risk.CONFIDENCE)
+    sure = costs.percent(costs.CONFIDENCE)
     together = f"those of the {len(comparison.members)} members together" if len(comparison.members) > 1 else ""
     ours = "those of escapes, overkills and all verdicts together" if comparison.classes.defect else ""
     corrected = " and ".join(filter(None, (ours, together)))

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from ensemble.evaluation.model_card import makeup, origin, quality
+from ensemble.evaluation.model_card import makeup, quality
 from ensemble.evaluation.model_card.limits import limits
-from ensemble.evaluation.model_card.sources import Sources, noted
-from ensemble.evaluation.model_card.values import Fact, ModelCard, Section
-from ensemble.metrics import risk
+from ensemble.evaluation.model_card.values import Fact, ModelCard, Section, Sources, noted
+from ensemble.metrics import costs
 from ensemble.store import ModelStore
 from ensemble.values.results import NON_DEFECTIVE, Classes, word
 
@@ -23,7 +22,7 @@ def card_of(store: ModelStore) -> ModelCard:
             _use(sources),
             quality.verdicts(sources),
             limits(sources),
-            origin.data(sources),
+            makeup.data(sources),
             makeup.members(sources),
             quality.policies(sources),
             makeup.effort(sources),
@@ -54,7 +53,7 @@ def _glance(sources: Sources) -> list[Fact]:
         ]
     found = quality.decided(policy, known, sources.classes)
     rest = f" A person looks at the other {found.reviews}." if found.reviews else ""
-    least = f" The true share is {risk.at_least(found.right, found.decided)}." if found.decided else ""
+    least = f" The true share is {costs.at_least(found.right, found.decided)}." if found.decided else ""
     basis = f"{found.decided} of {found.photos} test photos decided, by {policy.name}.{rest}{least}"
     right = f"{found.right} of {found.decided}" if found.decided else "none decided"
     facts = [Fact("Right of those decided", right, basis)]
@@ -68,12 +67,12 @@ def _glance(sources: Sources) -> list[Fact]:
 def _events(name: str, event: str, events: int, parts: int, of: str, *, alert: bool = False) -> Fact:
     if not parts:
         return Fact(name, "unknown", "No such part is among the test photos.")
-    basis = f"{of}. The true {event} rate can still be {risk.at_most(events, parts)}."
+    basis = f"{of}. The true {event} rate can still be {costs.at_most(events, parts)}."
     return Fact(name, f"{events} of {parts}", basis, alert and events > 0)
 
 
 def _trained(sources: Sources) -> Fact:
-    learnt = origin.splits(sources).get("taught", {})
+    learnt = makeup.splits(sources).get("taught", {})
     dates, digests = noted(sources, "trained"), noted(sources, "data")
     number = f"{sum(learnt.values())} photos" if learnt else "unknown"
     of = ", ".join(f"{count} {word(name)}" for name, count in learnt.items())
@@ -107,7 +106,7 @@ def _use(sources: Sources) -> Section:
     if policy is not None and sources.test:
         counts = quality.decided(policy, sources.test, classes).counts
         if counts and counts.defective:
-            bound = risk.highest(counts.escapes, counts.defective)
+            bound = costs.highest(counts.escapes, counts.defective)
             sentences.append(
                 f"Not to be relied on alone where an escape rate of {bound} cannot be borne: it can still be that high."
             )

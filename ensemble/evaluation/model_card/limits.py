@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from ensemble.evaluation.model_card import origin, quality
-from ensemble.evaluation.model_card.sources import Sources, digest_of, kept, noted, photos_learnt
-from ensemble.evaluation.model_card.values import Section
+from ensemble.evaluation.model_card import makeup, quality
+from ensemble.evaluation.model_card.values import Section, Sources, digest_of, kept, noted, photos_learnt
 from ensemble.members import KINDS
-from ensemble.metrics import risk
+from ensemble.metrics import costs
 from ensemble.values.results import word
-from ensemble.values.sample_plan import plan
+from ensemble.values.samples import plan
 
 WIDE = 0.05  # limits of the accuracy that lie further apart than this say little
 
@@ -36,8 +35,8 @@ def _test_part(sources: Sources) -> Iterator[str]:
     if classes.defect is not None:
         bad = sum(case.label == classes.defect for case in test)
         good = len(test) - bad
-        if bad < risk.SAFE_NEEDS:
-            least = risk.highest(0, bad)
+        if bad < costs.SAFE_NEEDS:
+            least = costs.highest(0, bad)
             yield (
                 f"The test part has few defective photos, {bad}: even with none escaped, the true escape rate could "
                 f"still be {least} ({quality.SURE})."
@@ -50,15 +49,15 @@ def _test_part(sources: Sources) -> Iterator[str]:
             yield f"The test part has no photos of {', '.join(missing)}."
     if policy is not None:
         found = quality.decided(policy, test, classes)
-        low, high = risk.limits(found.right, found.decided)
+        low, high = costs.limits(found.right, found.decided)
         if not found.decided:
             yield f"{policy.name} decides none of the test photos: nothing is known of how often it is right."
         elif high - low > WIDE:
             yield (
                 f"The test part is small: {found.right} of {found.decided} decided photos are right, which only tells "
-                f"that {risk.at_least(found.right, found.decided)} of all decided parts are ({quality.SURE})."
+                f"that {costs.at_least(found.right, found.decided)} of all decided parts are ({quality.SURE})."
             )
-    if shared := origin.shared(sources):
+    if shared := makeup.shared(sources):
         yield f"{shared} test photos are also among those that taught or that cuts were chosen on: the figures flatter."
     if _are_drawn(sources):
         yield "It was measured on drawn photos, by their names: how good it is on a camera's photos is unknown."

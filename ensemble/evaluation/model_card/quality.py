@@ -4,10 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ensemble.evaluation.model_card.sources import Sources, title
-from ensemble.evaluation.model_card.values import UNKNOWN, Section, Table
+from ensemble.evaluation.model_card.values import (
+    UNKNOWN,
+    Section,
+    Sources,
+    Table,
+    title,
+)
 from ensemble.evaluation.performance import Decided, by_class, by_type, suspicions
-from ensemble.metrics import curves, risk
+from ensemble.metrics import costs, curves
 from ensemble.metrics.costs import Counts
 from ensemble.metrics.image_metrics import auroc_limits
 from ensemble.policies import Policy, cases
@@ -17,22 +22,22 @@ from ensemble.store import Record
 from ensemble.values.digits import alone
 from ensemble.values.results import Classes, word
 
-SURE = risk.percent(risk.CONFIDENCE)
+SURE = costs.percent(costs.CONFIDENCE)
 
 
 def share(events: int, photos: int, *, good: bool = False) -> str:
     """A rate as it is read: the share, in brackets its counts and how high, or of something good how low, it can be."""
     if not photos:
         return UNKNOWN
-    limit = risk.at_least(events, photos) if good else risk.at_most(events, photos)
-    return f"{risk.percent(events / photos)} ({events} of {photos}, {limit})"
+    limit = costs.at_least(events, photos) if good else costs.at_most(events, photos)
+    return f"{costs.percent(events / photos)} ({events} of {photos}, {limit})"
 
 
 def rate(events: int, photos: int) -> dict[str, Any]:
     """The same as plain JSON values."""
     if not photos:
         return {"events": 0, "photos": 0, "value": None, "low": None, "high": None}
-    low, high = (round(limit, 6) for limit in risk.limits(events, photos))
+    low, high = (round(limit, 6) for limit in costs.limits(events, photos))
     return {"events": events, "photos": photos, "value": round(events / photos, 6), "low": low, "high": high}
 
 
@@ -60,9 +65,9 @@ def verdicts(sources: Sources) -> Section:
             ("Overkills: good parts rejected", share(counts.overkills, counts.good)),
         ]
         data |= {"escapes": rate(counts.escapes, counts.defective), "overkills": rate(counts.overkills, counts.good)}
-        data |= {"escape_rate_upper": round(risk.upper_bound(counts.escapes, counts.defective), 6)}
-        sentences.append(risk.escape_sentence(counts.escapes, counts.defective))
-        sentences.append(risk.overkill_sentence(counts.overkills, counts.good))
+        data |= {"escape_rate_upper": round(costs.upper_bound(counts.escapes, counts.defective), 6)}
+        sentences.append(costs.escape_sentence(counts.escapes, counts.defective))
+        sentences.append(costs.overkill_sentence(counts.overkills, counts.good))
     if found.reviews or policy.asks_a_person:
         rows.append(("Reviews: a person must look", share(found.reviews, found.photos)))
     data["reviews"] = rate(found.reviews, found.photos)

@@ -10,11 +10,11 @@ import streamlit as st
 
 from ensemble import figures
 from ensemble.imaging import overlays
+from ensemble.imaging.overlays import png
 from ensemble.imaging.photos import open_own
-from ensemble.imaging.previews import png
 from ensemble.inspection import exports
 from ensemble.inspection.batches import Judged, batch_csv
-from ensemble.policies import wording
+from ensemble.policies import reasons
 from ensemble.values.results import REVIEW, Classes, word
 from pages.components.common.places import show_places
 from pages.components.common.sheet import as_markdown
@@ -125,7 +125,7 @@ def _verdict_cell(row: Judged, classes: Classes) -> str:
 
 def _decided_by(row: Judged) -> str:
     """The score that decided, by its name: `3 of 6 models say NOK`, `Mean defect probability 0.71`."""
-    return wording.told(row.verdict.decision) if row.verdict and row.verdict.decision else "–"
+    return reasons.told(row.verdict.decision) if row.verdict and row.verdict.decision else "–"
 
 
 def _places(row: Judged) -> str:

@@ -5,7 +5,7 @@ from html import escape
 
 import streamlit as st
 
-from ensemble.imaging.localisation import HOT
+from ensemble.imaging.masks import HOT
 from ensemble.imaging.overlays import MOST
 from ensemble.values.digits import beside
 from ensemble.values.results import HEAT_CUT, Region

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from ensemble import figures
-from ensemble.policies import wording
+from ensemble.policies import reasons
 from ensemble.values.results import Verdict
 from pages.components.common.lessons import show_weights
 from pages.components.common.sheet import as_markdown, breakable, chip, show_sheet
@@ -16,7 +16,7 @@ def show_defect_score(verdict: Verdict, key: str = "score") -> None:
     """Show what decided: the gauge with its thresholds, or a bar for each class."""
     if verdict.decision is None:
         return
-    needed = wording.needed(verdict.decision) if verdict.classes.defect else ""
+    needed = reasons.needed(verdict.decision) if verdict.classes.defect else ""
     line = f" (line: {needed})" if needed else ""
     st.markdown(f"**{as_markdown(figures.defect_score_title(verdict))}**{as_markdown(line)}")
     st.plotly_chart(

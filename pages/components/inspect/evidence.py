@@ -7,9 +7,8 @@ from functools import partial
 import streamlit as st
 from PIL import Image
 
-from ensemble.imaging import localisation, overlays
-from ensemble.imaging.overlays import RAMP
-from ensemble.imaging.previews import canvas, png
+from ensemble.imaging import masks, overlays
+from ensemble.imaging.overlays import RAMP, canvas, png
 from ensemble.inspection import exports
 from ensemble.values.results import HEAT_CUT, HeatMap, Region, Verdict
 from pages.components.common.places import show_places
@@ -42,7 +41,7 @@ def _chosen_map(verdict: Verdict, member: str | None) -> tuple[HeatMap | None, t
     vote = next((vote for vote in verdict.votes if vote.member == member), None)
     if vote is None:
         return verdict.heat, verdict.regions
-    return vote.heat, localisation.regions([vote], vote.heat)
+    return vote.heat, masks.regions([vote], vote.heat)
 
 
 def _drawn(

@@ -6,7 +6,7 @@ import streamlit as st
 
 from ensemble import figures
 from ensemble.imaging import overlays
-from ensemble.imaging.previews import canvas, png
+from ensemble.imaging.overlays import canvas, png
 from ensemble.inspection import exports
 from ensemble.values.results import Verdict, Vote, word
 from pages.components.common.lessons import show_lesson

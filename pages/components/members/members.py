@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from ensemble import figures
-from ensemble.features.backbone_spec import BackboneSpec
+from ensemble.features.preprocessing import BackboneSpec
 from ensemble.members import KINDS
 from ensemble.members.demo import names
 from ensemble.store import Record

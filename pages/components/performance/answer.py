@@ -5,12 +5,12 @@ from html import escape
 import streamlit as st
 
 from ensemble.evaluation.performance import Decided
-from ensemble.metrics import risk
+from ensemble.metrics import costs
 from ensemble.policies import Policy
 from pages.components.common.style import shape
 from pages.components.performance.basis import Measured, without_review
 
-SURE = risk.percent(risk.CONFIDENCE)
+SURE = costs.percent(costs.CONFIDENCE)
 
 
 def show_performance_answer(measured: Measured) -> None:
@@ -26,8 +26,8 @@ def _accuracy(decided: Decided) -> str:
     if decided.accuracy is None:
         return _html("none", "", "–", name, f"A person must look at all {decided.photos} photos: nothing was decided.")
     which = f"{decided.decided} of {decided.photos} photos were" if decided.reviews else f"All {decided.photos} were"
-    least = risk.at_least(decided.right, decided.decided)
-    said = f"{risk.percent(decided.accuracy)}. {which} decided. The true share is {least} ({SURE})."
+    least = costs.at_least(decided.right, decided.decided)
+    said = f"{costs.percent(decided.accuracy)}. {which} decided. The true share is {least} ({SURE})."
     return _html("", "", f"{decided.right}<small> of {decided.decided}</small>", name, said)
 
 
@@ -56,8 +56,8 @@ def _tile(look: str, name: str, events: int, trials: int, of: str, rate: str) ->
     """Colour only where something happened: what is as it should be stays quiet."""
     if not trials:
         return _html("none", "", "–", name, f"No {of} among the test photos: nothing is known.")
-    bound = risk.at_most(events, trials)
-    share = risk.percent(events / trials)
+    bound = costs.at_most(events, trials)
+    share = costs.percent(events / trials)
     seen = f"{share} of the {of} seen. The true {rate} can still be {bound} ({SURE})."
     mark = shape(look) if events and look in ("nok", "review") else ""  # type: ignore[arg-type]
     return _html(look if events else "none", mark, f"{events}<small> of {trials}</small>", name, seen)

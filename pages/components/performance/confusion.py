@@ -7,7 +7,7 @@ import streamlit as st
 
 from ensemble import figures
 from ensemble.evaluation.scoring import verdict_quality
-from ensemble.metrics import risk
+from ensemble.metrics import costs
 from ensemble.metrics.costs import Counts, Line
 from ensemble.policies.cases import truth
 from pages.components.common.charts import show_chart
@@ -36,7 +36,7 @@ def _sentences(measured: Measured) -> list[str]:
     if counts is not None and counts.defective:
         found.append(_more(counts))
     if (money := measured.decided().money(LINE)) is not None and counts is not None:
-        prices, share = LINE.prices, risk.percent(counts.share or 0.0)
+        prices, share = LINE.prices, costs.percent(counts.share or 0.0)
         found.append(
             f"1000 parts would cost {money:,.0f}, with an escape at {prices.escape:g}, an overkill at "
             f"{prices.overkill:g} and a review at {prices.review:g}, and with {share} defective, as in these photos."
@@ -47,8 +47,8 @@ def _sentences(measured: Measured) -> list[str]:
 
 
 def _more(counts: Counts) -> str:
-    more = risk.more_needed(counts.escapes, counts.defective)
-    target, another = risk.percent(risk.TARGET), "another" if counts.escapes else "an"
+    more = costs.more_needed(counts.escapes, counts.defective)
+    target, another = costs.percent(costs.TARGET), "another" if counts.escapes else "an"
     if not more:
         return f"So many defective photos hold the true escape rate at or below {target}."
     return (

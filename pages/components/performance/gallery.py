@@ -9,7 +9,7 @@ import streamlit as st
 
 from ensemble import figures
 from ensemble.evaluation.performance import Kind, failures, kinds
-from ensemble.metrics import risk
+from ensemble.metrics import costs
 from ensemble.policies.cases import Case
 from ensemble.values.results import Verdict, Vote, word
 from pages.components.common.charts import show_csv
@@ -85,7 +85,7 @@ def _nothing(kind: Kind, measured: Measured) -> str:
         return f"The test photos hold no part that could be an {name}: nothing is known of {kind}."
     if kind == "reviews" and not measured.policy.asks_a_person:
         return without_review(measured.policy)
-    bound, sure = risk.at_most(0, seen), risk.percent(risk.CONFIDENCE)
+    bound, sure = costs.at_most(0, seen), costs.percent(costs.CONFIDENCE)
     return f"No {name} on these photos. The true {name} rate can still be {bound} ({sure})."
 
 

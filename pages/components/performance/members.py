@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from ensemble import figures
 from ensemble.evaluation.performance import ENSEMBLE, suspicions
-from ensemble.metrics import curves, reliability
+from ensemble.metrics import calibrators, curves
+from ensemble.metrics.calibrators import Quality
 from ensemble.metrics.curves import Curve
-from ensemble.metrics.reliability import Quality
 from ensemble.policies import RULES, cases
 from ensemble.store import Record
 from pages.components.common.charts import show_chart
@@ -134,7 +134,7 @@ def before_and_after(record: Record | None) -> tuple[str, str]:
 def _on_test(measured: Measured, member: str) -> Quality:
     heard, rows = cases.said(measured.known, member, measured.classes)
     truth = np.array([measured.classes.names.index(case.label) for case in heard])
-    return reliability.quality(rows, truth)
+    return calibrators.quality(rows, truth)
 
 
 def _calibration(record: Record | None) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ from html import escape
 import streamlit as st
 
 from ensemble.evaluation.performance import ClassCounts, Decided, by_class, by_product, by_type
-from ensemble.metrics import risk
+from ensemble.metrics import costs
 from ensemble.values.results import word
 from pages.components.common.charts import show_csv
 from pages.components.common.sheet import show_sheet
@@ -26,7 +26,7 @@ def show_performance_tables(measured: Measured) -> None:
     if products:
         _show_products(products)
     if types or products:
-        st.caption(f"In brackets: what the true rate can still be ({risk.percent(risk.CONFIDENCE)}).")
+        st.caption(f"In brackets: what the true rate can still be ({costs.percent(costs.CONFIDENCE)}).")
 
 
 def _show_types(types: Mapping[str, Decided]) -> None:
@@ -84,13 +84,13 @@ def _accuracy(decided: Decided) -> str:
 
 
 def _share(right: int, of: int) -> str:
-    return f"{risk.percent(right / of)}<small>{right} of {of}</small>" if of else "–"
+    return f"{costs.percent(right / of)}<small>{right} of {of}</small>" if of else "–"
 
 
 def _rate(events: int, trials: int) -> str:
     if not trials:
         return "–"
-    return f"{events} of {trials}<small>{risk.percent(events / trials)} ({risk.at_most(events, trials)})</small>"
+    return f"{events} of {trials}<small>{costs.percent(events / trials)} ({costs.at_most(events, trials)})</small>"
 
 
 def _show_file(kind: str, first: str, found: Mapping[str, Decided]) -> None:

@@ -8,9 +8,8 @@ import streamlit as st
 
 from ensemble import figures
 from ensemble.evaluation.scoring import verdict_quality
-from ensemble.metrics import risk
-from ensemble.metrics.costs import PARTS, Counts, Line, Prices, expected
-from ensemble.metrics.risk import percent
+from ensemble.metrics import costs
+from ensemble.metrics.costs import PARTS, Counts, Line, Prices, expected, percent
 from ensemble.policies import Policy
 from ensemble.policies.cases import Evidence, truth
 from ensemble.policies.making import unsafe_name
@@ -51,10 +50,10 @@ def show_policy_comparison(evidence: Evidence, line: Line) -> None:
         return
     counts = {policy.name: policy_evidence.counts(policy, evidence.test) for policy in policies}
     show_sheet(HEAD, [_cells(policy, counts[policy.name], line) for policy in policies], folding=True)
-    share = "the share of defects in these photos" if line.share is None else f"{risk.percent(line.share)} defects"
+    share = "the share of defects in these photos" if line.share is None else f"{costs.percent(line.share)} defects"
     st.caption(
         f"Counted on {len(evidence.test)} test photos; 'up to' is the highest true rate that these still allow "
-        f"({risk.percent(risk.CONFIDENCE)}). Money and precision are for {share} on the line."
+        f"({costs.percent(costs.CONFIDENCE)}). Money and precision are for {share} on the line."
     )
     for policy in policies:
         if why := unsafe_name(policy):
@@ -79,7 +78,7 @@ def _cells(policy: Policy, counts: Counts, line: Line) -> list[str]:
         _count(counts.overkills, counts.good),
         f"{reviews(counts)} of {parts}",
         money(told.money),
-        UNKNOWN if told.precision is None else risk.percent(told.precision),
+        UNKNOWN if told.precision is None else costs.percent(told.precision),
         UNKNOWN if told.reviews_per_hour is None else f"{told.reviews_per_hour:.0f}",
     ]
 
@@ -108,8 +107,8 @@ def _row(policy: Policy, evidence: Evidence, line: Line, counts: Counts) -> Mapp
         "policy": policy.name,
         "active": "yes" if policy.name == products.policies()[0].name else "no",
         "photos": len(evidence.test),
-        "escape_rate_upper": risk.upper_bound(counts.escapes, counts.defective),
-        "overkill_rate_upper": risk.upper_bound(counts.overkills, counts.good),
+        "escape_rate_upper": costs.upper_bound(counts.escapes, counts.defective),
+        "overkill_rate_upper": costs.upper_bound(counts.overkills, counts.good),
         "reviews": reviews(counts),
         "money_per_1000": told.money,
         "precision_on_the_line": told.precision,

@@ -5,8 +5,8 @@ from html import escape
 
 import streamlit as st
 
-from ensemble.evaluation.cheaper import SHUFFLES, clear_saving
-from ensemble.metrics import risk
+from ensemble.evaluation.performance import SHUFFLES, clear_saving
+from ensemble.metrics import costs
 from ensemble.metrics.costs import PARTS, Line
 from ensemble.policies import Policy
 from ensemble.policies.cases import Case, Evidence, truth
@@ -62,8 +62,8 @@ def _risk(active: Policy, evidence: Evidence) -> list[str]:
         return [f"{right} of the {decided} decided test photos are given their true class.", looks]
     counts = policy_evidence.counts(active, evidence.test)
     return [
-        risk.escape_sentence(counts.escapes, counts.defective),
-        risk.overkill_sentence(counts.overkills, counts.good),
+        costs.escape_sentence(counts.escapes, counts.defective),
+        costs.overkill_sentence(counts.overkills, counts.good),
         looks,
     ]
 

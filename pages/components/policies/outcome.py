@@ -7,7 +7,7 @@ import streamlit as st
 
 from ensemble import figures
 from ensemble.evaluation.scoring import verdict_quality
-from ensemble.metrics import risk
+from ensemble.metrics import costs
 from ensemble.metrics.costs import Line, expected
 from ensemble.policies import RULES, Policy
 from ensemble.policies.cases import Case, truth
@@ -51,7 +51,7 @@ def _noun(number: int, noun: str) -> str:
 def _of(events: int, parts: int, kind: str) -> str:
     if not parts:
         return f"no {kind} part seen"
-    return f"of {parts} {kind} · {risk.at_most(events, parts)}"
+    return f"of {parts} {kind} · {costs.at_most(events, parts)}"
 
 
 def _tile(look: str, number: int | str, name: str, of: str, active: str) -> str:

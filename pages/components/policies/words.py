@@ -1,6 +1,6 @@
 """A policy and its figures in plain words."""
 
-from ensemble.metrics import risk
+from ensemble.metrics import costs
 from ensemble.metrics.costs import Counts
 from ensemble.policies import RULES, Policy
 from ensemble.values.digits import alone, percents
@@ -40,7 +40,7 @@ def conditions(policy: Policy) -> str:
 
 def bounded(events: int, parts: int) -> str:
     """A count of so many with the highest rate that it still allows, as `3 of 84 · up to 9 %`."""
-    return f"{events} of {parts} · {risk.at_most(events, parts)}" if parts else "nothing seen"
+    return f"{events} of {parts} · {costs.at_most(events, parts)}" if parts else "nothing seen"
 
 
 def many(number: int, noun: str) -> str:

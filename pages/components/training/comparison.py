@@ -12,7 +12,7 @@ from ensemble import figures
 from ensemble.evaluation import comparison as compared
 from ensemble.evaluation.comparison import Answer, Change, Comparison, Estimate, Figure, TypeCounts, Voter
 from ensemble.figures.comparisons import Limits
-from ensemble.metrics import risk
+from ensemble.metrics import costs
 from ensemble.policies.cases import Case
 from ensemble.values.errors import QuorumError
 from ensemble.values.results import Classes, word
@@ -69,8 +69,8 @@ def _show_table(comparison: Comparison) -> None:
     show_sheet(("Voter", *(NAMES[name] for name in asked), "By chance"), rows, folding=True)
     st.caption(
         f"Current → new on the same {comparison.photos} photos; below, how much that is and its "
-        f"{risk.percent(risk.CONFIDENCE)} limits. By chance: how probable so uneven right and wrong verdicts are where "
-        "both are equally good, corrected for testing several."
+        f"{costs.percent(costs.CONFIDENCE)} limits. By chance: how probable so uneven right and wrong verdicts are "
+        "where both are equally good, corrected for testing several."
     )
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from ensemble.datasets.collection import Collection, Decision, Finding, collections, counts
 from ensemble.datasets.collection.contents import PHOTOS
 from ensemble.datasets.collection.database import writing
-from ensemble.datasets.collection.wording import waiting_note
+from ensemble.datasets.collection.values import waiting_note
 from ensemble.datasets.loading import evaluation_part, find_dataset
 from ensemble.importers import Entry
 from ensemble.values.errors import DataError

@@ -11,7 +11,7 @@ from PIL import Image
 from scipy import ndimage
 
 from ensemble.datasets.yolo_labels import hold_out, write_labels
-from ensemble.members.detector_labels import label_text
+from ensemble.members.detector_training import label_text
 from ensemble.values.errors import DataError, PhotoError
 from ensemble.values.samples import Sample
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ensemble.cli import main as command_line
-from ensemble.disk.full_disk import is_full, why_not_written
+from ensemble.disk.files import is_full, why_not_written
 from ensemble.features.feature_cache import FeatureCache
 from ensemble.jobs.ledger import Ledger
 from ensemble.values.errors import JobError

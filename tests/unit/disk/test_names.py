@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from ensemble import jobs
 from ensemble.datasets.collection import Collection
-from ensemble.datasets.evidence_photos import photo_path
+from ensemble.datasets.loading import photo_path
 from ensemble.disk.files import digest_of
 from ensemble.disk.names import any_path_below, path_below
 from ensemble.importers import understand

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from ensemble.datasets.loading import find_dataset
-from ensemble.drawing import clothing
-from ensemble.drawing.clothing import SIDE, write_clothing
+from ensemble.drawing import part
+from ensemble.drawing.part import SIDE, write_clothing
 from ensemble.values.errors import DataError
 
 
@@ -46,7 +46,7 @@ def test_a_failure_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.Mon
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(clothing, "_draw_all", full)
+    monkeypatch.setattr(part, "_draw_all", full)
     with pytest.raises(DataError, match="No space left on device"):
         write_clothing(tmp_path / "new")
     assert not any(tmp_path.iterdir())

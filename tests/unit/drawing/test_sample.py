@@ -18,7 +18,7 @@ from ensemble.drawing.defects import AFTER_DRILLING, BEFORE_DRILLING
 from ensemble.drawing.part import draw_part
 from ensemble.drawing.sample import write_sample
 from ensemble.values.errors import DataError
-from ensemble.values.sample_plan import DEFECTS, plan
+from ensemble.values.samples import DEFECTS, plan
 
 KINDS = ("scratch", "dent", "crack", "stain", "burr", "missing_hole")
 

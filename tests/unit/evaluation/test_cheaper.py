@@ -2,7 +2,7 @@
 
 import pytest
 
-from ensemble.evaluation.cheaper import clear_saving
+from ensemble.evaluation.performance import clear_saving
 from ensemble.metrics.costs import Line, Prices
 from ensemble.policies.cases import Case
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK, REVIEW

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from ensemble.evaluation.comparison import Comparison, answer, compare, probability, remarks, sentence
-from ensemble.evaluation.comparison.statistics import (
+from ensemble.evaluation.comparison.values import (
     auroc_difference,
     fewest_to_show,
     holm,

@@ -9,8 +9,8 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from ensemble.features import backbones, weights
-from ensemble.features.backbone_spec import BUNDLED, LAYERS, POOLINGS
 from ensemble.features.backbones import FeatureExtractor, build_network, pool
+from ensemble.features.preprocessing import BUNDLED, LAYERS, POOLINGS
 from ensemble.values.errors import WeightsError
 from tests.conftest import TINY_BACKBONE
 

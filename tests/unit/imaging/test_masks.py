@@ -11,7 +11,7 @@ from PIL import Image
 
 from ensemble.features.preprocessing import Preprocessing
 from ensemble.imaging.masks import boxes, damaged_pixels, look_at, read_mask
-from ensemble.importers.ground_truth import misfit
+from ensemble.importers.mask_files import misfit
 from ensemble.values.errors import DataError
 
 BLOT = np.zeros((48, 64), dtype=bool)

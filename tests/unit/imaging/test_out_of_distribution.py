@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from ensemble.drawing.clothing import draw_clothing
+from ensemble.drawing.part import draw_clothing
 from ensemble.evaluation import scoring
 from ensemble.imaging.out_of_distribution import PhotoRange, doubt, measure
 from ensemble.imaging.photos import Photo, read_photo

@@ -5,7 +5,7 @@ import io
 import pytest
 from PIL import Image
 
-from ensemble.imaging.previews import DRAWN_SIDE, EVIDENCE_SIDE, canvas, contact_sheet, png
+from ensemble.imaging.overlays import DRAWN_SIDE, EVIDENCE_SIDE, canvas, contact_sheet, png
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 

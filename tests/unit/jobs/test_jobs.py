@@ -18,7 +18,7 @@ from PIL import Image
 
 from ensemble import jobs
 from ensemble.disk.files import digest_of
-from ensemble.jobs import locks, processes, running, worker
+from ensemble.jobs import processes, running, worker
 from ensemble.jobs.estimate import Estimate, expected, key_of
 from ensemble.jobs.ledger import KEPT, Ledger
 from ensemble.store import ModelStore, listings, versions
@@ -213,12 +213,12 @@ def test_a_training_that_does_not_heed_the_wish_to_end_is_ended(
 
 def test_a_product_is_trained_by_one_at_a_time(root: Path, settings: TrainingRequest) -> None:
     folder = root / "disc"
-    assert not locks.is_taken(folder) and not folder.exists()
-    with locks.alone(folder):
-        assert locks.is_taken(folder)
+    assert not processes.is_taken(folder) and not folder.exists()
+    with processes.alone(folder):
+        assert processes.is_taken(folder)
         with pytest.raises(JobError, match="disc is being trained by somebody else"):
             jobs.start(root, settings)
-    assert not locks.is_taken(folder) and not folder.exists() and jobs.jobs(root) == ()
+    assert not processes.is_taken(folder) and not folder.exists() and jobs.jobs(root) == ()
 
 
 def test_to_look_whether_a_product_is_trained_takes_no_folder_from_whoever_begins(
@@ -226,7 +226,7 @@ def test_to_look_whether_a_product_is_trained_takes_no_folder_from_whoever_begin
 ) -> None:
     made: list[Path] = []
     monkeypatch.setattr(Path, "mkdir", lambda path, **_options: made.append(path))
-    assert not locks.is_taken(root / "new") and made == []
+    assert not processes.is_taken(root / "new") and made == []
 
 
 def test_a_lock_that_cannot_be_opened_is_one_sentence(

@@ -10,14 +10,13 @@ from PIL import Image
 from scipy import stats
 from sklearn.covariance import LedoitWolf
 
-from ensemble.features.backbone_spec import MAPS
 from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.photo_batch import PhotoBatch
+from ensemble.features.preprocessing import MAPS
 from ensemble.imaging.synthetic_anomalies import damaged
 from ensemble.members import KINDS, mahalanobis
-from ensemble.members.good_parts import QUANTILE, GoodPartsMember, Scale
+from ensemble.members.good_parts import QUANTILE, GoodPartsMember, Scale, patches
 from ensemble.members.patch_memory import PatchMemoryMember, farthest_first
-from ensemble.members.patches import patches
 from ensemble.training import source_of
 from ensemble.values.errors import MemberError
 from ensemble.values.results import OK_NOK, Classes

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from scipy.special import expit, softmax
 
 from ensemble.metrics.calibration import FEWEST, fit_calibrator
-from ensemble.metrics.calibrators import LEAST, Calibrator
-from ensemble.metrics.reliability import quality
+from ensemble.metrics.calibrators import LEAST, Calibrator, quality
 
 ISOTONIC = Calibrator("isotonic", {"at": [[0.2, 0.4, 0.8]], "gives": [[0.1, 0.5, 0.5]]})
 EXAMPLES = [

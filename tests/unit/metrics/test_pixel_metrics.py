@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 from sklearn.metrics import roc_auc_score
 
-from ensemble.metrics.pixel_metrics import LIMIT, PixelTally, Truth
+from ensemble.metrics.image_metrics import LIMIT, PixelTally, Truth
 from ensemble.values.results import HeatMap
 
 Photos = list[tuple[np.ndarray, np.ndarray]]  # heat (h, w) and damage (h, w) of each

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ensemble.metrics.reliability import quality
+from ensemble.metrics.calibrators import quality
 
 
 def two(*second: float) -> np.ndarray:

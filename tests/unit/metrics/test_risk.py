@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from ensemble.metrics import risk
+from ensemble.metrics import costs
 
 
 @pytest.mark.parametrize(
@@ -25,13 +25,13 @@ from ensemble.metrics import risk
     ],
 )
 def test_limits_equal_the_table(events: int, trials: int, lower: float, upper: float) -> None:
-    assert risk.lower_bound(events, trials, 0.975) == pytest.approx(lower, abs=5e-5)
-    assert risk.upper_bound(events, trials, 0.975) == pytest.approx(upper, abs=5e-5)
+    assert costs.lower_bound(events, trials, 0.975) == pytest.approx(lower, abs=5e-5)
+    assert costs.upper_bound(events, trials, 0.975) == pytest.approx(upper, abs=5e-5)
 
 
 def test_one_kind_of_limit_is_told_of_every_rate() -> None:
-    assert risk.limits(6, 36) == (risk.lower_bound(6, 36), risk.upper_bound(6, 36))
-    assert risk.at_most(6, 36) == "up to 30.3 %" and risk.at_least(53, 54) == "at least 91.5 %"
+    assert costs.limits(6, 36) == (costs.lower_bound(6, 36), costs.upper_bound(6, 36))
+    assert costs.at_most(6, 36) == "up to 30.3 %" and costs.at_least(53, 54) == "at least 91.5 %"
 
 
 @pytest.mark.parametrize(
@@ -48,15 +48,15 @@ def test_one_kind_of_limit_is_told_of_every_rate() -> None:
     ],
 )
 def test_a_limit_is_rounded_to_the_side_where_it_still_holds(events: int, trials: int, most: str, least: str) -> None:
-    assert (risk.at_most(events, trials), risk.at_least(events, trials)) == (most, least)
+    assert (costs.at_most(events, trials), costs.at_least(events, trials)) == (most, least)
 
 
 @given(st.integers(0, 5000), st.integers(0, 5000))
 def test_no_limit_as_it_is_read_promises_more_than_it_is(events: int, without: int) -> None:
-    low, high = risk.limits(events, events + without)
+    low, high = costs.limits(events, events + without)
     least, most = (
         float(text.removesuffix(" %").split()[-1]) / 100
-        for text in (risk.at_least(events, events + without), risk.at_most(events, events + without))
+        for text in (costs.at_least(events, events + without), costs.at_most(events, events + without))
     )
     assert least <= low + 1e-11 and most >= high - 1e-11
     assert (least == 0) == (low == 0) and (most == 1) == (high == 1)
@@ -69,7 +69,7 @@ def test_no_limit_as_it_is_read_promises_more_than_it_is(events: int, without: i
         (0, 1, 0.95),
         (0, 40, 0.0722),
         (0, 58, 0.0503),
-        (0, risk.SAFE_NEEDS, 0.0495),
+        (0, costs.SAFE_NEEDS, 0.0495),
         (0, 298, 0.01000),
         (0, 299, 0.00997),
         (1, 10, 0.3942),
@@ -78,21 +78,21 @@ def test_no_limit_as_it_is_read_promises_more_than_it_is(events: int, without: i
     ],
 )
 def test_the_one_sided_upper_limit(events: int, trials: int, upper: float) -> None:
-    assert risk.upper_bound(events, trials) == pytest.approx(upper, abs=5e-5)
-    assert risk.lower_bound(trials - events, trials) == pytest.approx(1 - upper, abs=5e-5)
+    assert costs.upper_bound(events, trials) == pytest.approx(upper, abs=5e-5)
+    assert costs.lower_bound(trials - events, trials) == pytest.approx(1 - upper, abs=5e-5)
 
 
 @given(st.integers(0, 300), st.integers(0, 300), st.floats(0.5, 0.999))
 def test_the_limits_hold_the_seen_rate_and_their_own_promise(events: int, without: int, confidence: float) -> None:
     trials = events + without
-    low, high = risk.lower_bound(events, trials, confidence), risk.upper_bound(events, trials, confidence)
+    low, high = costs.lower_bound(events, trials, confidence), costs.upper_bound(events, trials, confidence)
     assert 0 <= low <= high <= 1
     if trials:
         assert low <= events / trials <= high
     if without:  # at the bound itself, so few events are just as rare as promised
         assert binom.cdf(events, trials, high) == pytest.approx(1 - confidence, abs=1e-6)
-        assert risk.upper_bound(events + 1, trials, confidence) >= high
-    assert risk.upper_bound(events, trials + 1, confidence) <= high
+        assert costs.upper_bound(events + 1, trials, confidence) >= high
+    assert costs.upper_bound(events, trials + 1, confidence) <= high
 
 
 @pytest.mark.parametrize(
@@ -100,15 +100,15 @@ def test_the_limits_hold_the_seen_rate_and_their_own_promise(events: int, withou
     [(0, 40, 0.01, 259), (0, 0, 0.01, 299), (0, 299, 0.01, 0), (0, 298, 0.01, 1), (1, 40, 0.01, 433), (0, 0, 0.05, 59)],
 )
 def test_how_many_more_are_needed(events: int, trials: int, rate: float, more: int) -> None:
-    assert risk.more_needed(events, trials, rate) == more
+    assert costs.more_needed(events, trials, rate) == more
 
 
 @given(st.integers(0, 20), st.integers(0, 500), st.floats(0.002, 0.5))
 def test_so_many_more_are_enough_and_one_fewer_is_not(events: int, without: int, rate: float) -> None:
     trials = events + without
-    more = risk.more_needed(events, trials, rate)
-    assert risk.upper_bound(events, trials + more) <= rate
-    assert not more or risk.upper_bound(events, trials + more - 1) > rate
+    more = costs.more_needed(events, trials, rate)
+    assert costs.upper_bound(events, trials + more) <= rate
+    assert not more or costs.upper_bound(events, trials + more - 1) > rate
 
 
 @pytest.mark.parametrize(
@@ -137,12 +137,12 @@ def test_so_many_more_are_enough_and_one_fewer_is_not(events: int, without: int,
     ],
 )
 def test_the_sentence_of_escapes(escapes: int, defective: int, sentence: str) -> None:
-    assert risk.escape_sentence(escapes, defective) == sentence
+    assert costs.escape_sentence(escapes, defective) == sentence
 
 
 def test_the_sentence_of_overkills() -> None:
-    assert risk.overkill_sentence(0, 0) == "No good part has been seen: nothing is known of overkills."
-    assert risk.overkill_sentence(2, 20) == (
+    assert costs.overkill_sentence(0, 0) == "No good part has been seen: nothing is known of overkills."
+    assert costs.overkill_sentence(2, 20) == (
         "2 overkills in 20 good parts seen: the true overkill rate can still be up to 28.3 % (95 %)."
     )
 
@@ -157,7 +157,7 @@ def test_the_sentence_of_overkills() -> None:
     ],
 )
 def test_what_may_not_be_called_safe(escapes: int, defective: int, says: str | None) -> None:
-    reason = risk.not_safe(escapes, defective)
+    reason = costs.not_safe(escapes, defective)
     assert reason is None if says is None else reason is not None and reason.startswith(says)
 
 
@@ -169,13 +169,13 @@ def test_what_may_not_be_called_safe(escapes: int, defective: int, says: str | N
     ],
 )
 def test_a_share_as_a_person_reads_it(rate: float, shown: str) -> None:
-    assert risk.percent(rate) == shown
+    assert costs.percent(rate) == shown
 
 
 @pytest.mark.parametrize(("events", "trials", "confidence"), [(-1, 5, 0.95), (6, 5, 0.95), (0, -1, 0.95), (1, 5, 1.0)])
 def test_nonsense_is_refused(events: int, trials: int, confidence: float) -> None:
-    for bound in (risk.upper_bound, risk.lower_bound):
+    for bound in (costs.upper_bound, costs.lower_bound):
         with pytest.raises(ValueError, match="Got"):
             bound(events, trials, confidence)
     with pytest.raises(ValueError, match="between 0 and 1"):
-        risk.more_needed(0, 40, 0.0)
+        costs.more_needed(0, 40, 0.0)

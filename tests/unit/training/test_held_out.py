@@ -8,8 +8,8 @@ import pytest
 
 from ensemble.datasets.loading import part_numbers
 from ensemble.features.readings import Rows
-from ensemble.importers.captures import parts
-from ensemble.training.held_out import FOLDS, leave_out, plan
+from ensemble.importers.values import parts
+from ensemble.training.fitting import FOLDS, leave_out, plan
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK
 from ensemble.values.samples import Dataset, Sample
 

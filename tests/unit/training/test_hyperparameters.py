@@ -16,8 +16,8 @@ from ensemble.members.classical import ClassicalMember
 from ensemble.members.contract import Teaching
 from ensemble.store import ModelStore
 from ensemble.training import hyperparameters, train
-from ensemble.training.balance import balance_note, undersampled
 from ensemble.training.hyperparameters import PROFILES, search
+from ensemble.training.lessons import balance_note, undersampled
 from ensemble.values.errors import MemberError
 from ensemble.values.results import OK_NOK, Classes
 from ensemble.values.samples import Sample

@@ -11,7 +11,7 @@ from ensemble.members.mahalanobis import MahalanobisMember
 from ensemble.store import ModelStore
 from ensemble.training import train
 from ensemble.training.lessons import left_aside, photos_of, teachable
-from ensemble.training.weighing import weigh
+from ensemble.training.voting import weigh
 from ensemble.values.errors import DataError, MemberError
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK, Classes
 from ensemble.values.samples import Dataset, Sample
@@ -85,7 +85,7 @@ def test_a_member_that_fails_costs_the_others_nothing(
     options = {"backbones": (TINY_BACKBONE,), "weights": tiny_weights, "pooling": "average", "side": 64}
     with monkeypatch.context() as patch:
         patch.setattr(MahalanobisMember, method, fails)
-        patch.setattr("ensemble.training.weighing._scores_of_defects", lambda *_: [0.9])
+        patch.setattr("ensemble.training.voting._scores_of_defects", lambda *_: [0.9])
         kinds = ("svm", "mahalanobis")
         made = train(tiny_data, tmp_path / "m", kinds=kinds, notify=heard.append, **options)  # type: ignore[arg-type]
     name = f"mahalanobis_{TINY_BACKBONE}"

@@ -11,8 +11,8 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from ensemble.drawing.lessons import draw_lessons
-from ensemble.features.backbone_spec import BUNDLED
 from ensemble.features.backbones import FeatureExtractor, build_network
+from ensemble.features.preprocessing import BUNDLED
 from ensemble.training.pretraining import draw_pictures, draw_views, pretrain
 from ensemble.values.errors import WeightsError
 
