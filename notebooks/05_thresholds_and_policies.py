@@ -64,7 +64,7 @@ from ensemble.metrics.costs import (
     percent,
     upper_bound,
 )
-from ensemble.metrics.curves import sweep
+from ensemble.metrics.image_metrics import sweep
 from ensemble.metrics.thresholds import cost_cut, f_beta_cut, precision_cut, safe_cut
 from ensemble.policies import Policy
 from ensemble.policies.cases import labels, truth

@@ -54,7 +54,7 @@ from ensemble.imaging.overlays import contact_sheet
 from ensemble.imaging.photos import read_photo
 from ensemble.inspection.inspector import Inspector
 from ensemble.metrics.costs import Line, Prices, escape_sentence, overkill_sentence
-from ensemble.metrics.curves import sweep
+from ensemble.metrics.image_metrics import sweep
 from ensemble.metrics.thresholds import cost_cut, f_beta_cut, safe_cut
 from ensemble.policies.cases import labels
 from ensemble.policies.making import ok_from

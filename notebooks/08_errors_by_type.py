@@ -44,7 +44,16 @@ from dataclasses import replace
 import pandas as pd
 from IPython.display import Image
 
-from ensemble.evaluation.performance import Decided, by_product, by_type, votes_of, wrong
+from ensemble.evaluation.performance import (
+    Decided,
+    by_product,
+    by_type,
+    effective_voters,
+    error_correlation,
+    fail_together,
+    votes_of,
+    wrong,
+)
 from ensemble.imaging.overlays import contact_sheet, overlay
 from ensemble.imaging.photos import read_photo
 from ensemble.inspection.inspector import Inspector
@@ -54,7 +63,6 @@ from ensemble.policies.cases import labels, typed
 from ensemble.policies.making import one_is_sure
 from ensemble.store import ModelStore
 from ensemble.store.policy_history import publish
-from ensemble.training.voters import effective_voters, error_correlation, fail_together
 
 # %% [markdown]
 # ## The types

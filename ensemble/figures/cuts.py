@@ -20,7 +20,7 @@ from ensemble.figures.template import (
     with_legend,
     wrapped,
 )
-from ensemble.metrics.curves import Curve
+from ensemble.metrics.image_metrics import Curve
 from ensemble.values.digits import alone
 
 CAUGHT = "share of defective parts caught"

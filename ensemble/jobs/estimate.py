@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ensemble.members import KINDS
 from ensemble.training.fitting import plan
-from ensemble.training.lessons import teachable
+from ensemble.training.reading import teachable
 from ensemble.training.voting import needs_drawing
 from ensemble.values.samples import Dataset
 

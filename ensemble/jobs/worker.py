@@ -121,7 +121,7 @@ def _train(ledger: Ledger, found: Job) -> int:
     from ensemble.jobs.estimate import Estimate, expected, stages
     from ensemble.store import versions
     from ensemble.training import Listener
-    from ensemble.training.hyperparameters import profile_called
+    from ensemble.training.recipe import profile_called
 
     settings = found.settings
     backbones = settings.backbones or (BUNDLED,)
@@ -140,7 +140,7 @@ def _train(ledger: Ledger, found: Job) -> int:
 
 def _compared(found: Job, version: int) -> dict[str, Any]:
     """The candidate against the model in force, as notes for the version; or why there is no comparison."""
-    from ensemble.evaluation.candidates import compare_with_current
+    from ensemble.evaluation.publication import compare_with_current
     from ensemble.store import ModelStore, versions
 
     store = ModelStore(found.folder)

@@ -24,8 +24,7 @@ from PIL import Image
 from ensemble.features.photo_batch import Input
 from ensemble.features.preprocessing import Preprocessing
 from ensemble.members.contract import Curves, Facts, Lesson, Opinion, Parts, Progress, Teaching
-from ensemble.members.detections import decode, on_scale
-from ensemble.members.detector_file import CONFIDENCE, STATED, DetectorFile, with_metadata
+from ensemble.members.detector_file import CONFIDENCE, STATED, DetectorFile, decode, on_scale, with_metadata
 from ensemble.members.detector_training import (
     ANY_DEFECT,
     DETECTOR,

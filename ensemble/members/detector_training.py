@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.imaging.masks import boxes
-from ensemble.members.detections import OVERLAP
+from ensemble.members.detector_file import OVERLAP
 
 NETWORK = "yolo11n.yaml"  # a description without weights
 BATCH = 8

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ensemble.disk.strict_json import parsed
+from ensemble.disk.files import parsed
 from ensemble.policies import Policy
 from ensemble.values.errors import StoreError
 from ensemble.values.results import REVIEW, Absence, Classes, Region, Score, Verdict

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import MISSING, dataclass
 from typing import Any
 
-from ensemble.disk.strict_json import JSONError, line_at, parsed
+from ensemble.disk.files import JSONError, line_at, parsed
 from ensemble.policies.policy import Policy
 from ensemble.policies.value import Clause, Stage, in_file
 from ensemble.values.errors import PolicyError, brief

@@ -12,8 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from ensemble.disk.files import digest_of, is_whole, read_text, write_atomically
-from ensemble.disk.strict_json import parsed
+from ensemble.disk.files import digest_of, is_whole, parsed, read_text, write_atomically
 from ensemble.store.places import (
     BACKBONES,
     MANIFEST,

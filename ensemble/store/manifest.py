@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from sys import float_info
 from typing import Any
 
-from ensemble.disk.strict_json import parsed
+from ensemble.disk.files import parsed
 from ensemble.features.preprocessing import BackboneSpec, Preprocessing
 from ensemble.imaging.out_of_distribution import PhotoRange
 from ensemble.metrics.calibrators import NONE, Calibrator

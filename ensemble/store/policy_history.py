@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ensemble.disk.files import read_text, write_atomically
-from ensemble.disk.strict_json import parsed
+from ensemble.disk.files import parsed, read_text, write_atomically
 from ensemble.policies import Policy, PolicyBook, from_json, shipped
 from ensemble.policies.files import entry_of
 from ensemble.store.manifest import Manifest

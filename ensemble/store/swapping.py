@@ -20,6 +20,7 @@ from typing import TypeVar
 from ensemble.disk.files import (
     is_whole,
     move_over,
+    parsed,
     read_text,
     sync_folder,
     why_not_written,
@@ -28,7 +29,6 @@ from ensemble.disk.files import (
 )
 from ensemble.disk.locks import locked
 from ensemble.disk.names import path_below
-from ensemble.disk.strict_json import parsed
 from ensemble.store.places import MANIFEST, VERSIONS, is_digest, is_product_file, own_place, place_of
 from ensemble.values.errors import QuorumError, StoreError
 

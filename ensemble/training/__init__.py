@@ -8,7 +8,7 @@ from typing import Any
 
 from ensemble.evaluation.energy import Energy, measure
 from ensemble.features.feature_cache import FeatureCache
-from ensemble.training.lessons import BALANCES
+from ensemble.training.reading import BALANCES
 from ensemble.training.recipe import Progress, Watch, source_of
 from ensemble.training.steps import Listener, calibrate, evaluate, fit_members, prepare, save, score
 from ensemble.values.training_request import TrainingRequest

@@ -21,9 +21,8 @@ from ensemble.members.contract import Progress as Report
 from ensemble.members.contract import Teaching, all_alike
 from ensemble.members.good_parts import Damaged, GoodPartsMember
 from ensemble.policies.cases import Case
-from ensemble.training import hyperparameters
-from ensemble.training.lessons import NONE
-from ensemble.training.recipe import Progress, Recipe, Watch, source_of
+from ensemble.training.reading import NONE
+from ensemble.training.recipe import Progress, Recipe, Watch, search, source_of
 from ensemble.values.errors import MemberError
 from ensemble.values.results import Absence
 from ensemble.values.samples import Dataset, Sample
@@ -174,7 +173,7 @@ def _taught(
     if isinstance(member, GoodPartsMember):
         return member.fit(rows, known.labels, report, damaged=damage.get(key_of(source), {}))
     if isinstance(member, ClassicalMember) and recipe.profile.search:
-        found = hyperparameters.search(member, rows, known.labels, part_numbers(known.samples))
+        found = search(member, rows, known.labels, part_numbers(known.samples))
         member.teaching = replace(member.teaching, settings=found.settings)
         member.facts_ = {"search": found.as_json()}
     return member.fit(rows, known.labels, report)

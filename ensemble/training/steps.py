@@ -24,10 +24,18 @@ from ensemble.policies.cases import Evidence
 from ensemble.policies.making import derive, member_cuts
 from ensemble.store import Learnt, ModelStore, versions
 from ensemble.training.fitting import Plan, fit, held_out, plan
-from ensemble.training.hyperparameters import Profile, profile_called
-from ensemble.training.lessons import balance_note, check_balance, left_aside, teachable
-from ensemble.training.reading import damage_of, range_of, read, taught_by, with_best_poolings
-from ensemble.training.recipe import Progress, Recipe, Watch, open_backbones
+from ensemble.training.reading import (
+    balance_note,
+    check_balance,
+    damage_of,
+    left_aside,
+    range_of,
+    read,
+    taught_by,
+    teachable,
+    with_best_poolings,
+)
+from ensemble.training.recipe import Profile, Progress, Recipe, Watch, open_backbones, profile_called
 from ensemble.training.voting import Fitted, collect, fit_voters, needs_drawing, stages_of
 from ensemble.values.errors import MemberError, StoreError, WeightsError
 from ensemble.values.results import Classes

@@ -13,8 +13,8 @@ from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from ensemble.features.photo_batch import Input, PhotoBatch, batches, key_of, preprocessing_of
 from ensemble.features.preprocessing import Preprocessing
+from ensemble.imaging.masks import damaged
 from ensemble.imaging.photos import read_photo
-from ensemble.imaging.synthetic_anomalies import damaged
 from ensemble.inspection.inspector import DIGITS
 from ensemble.members import Member
 from ensemble.members.good_parts import GoodPartsMember

@@ -9,7 +9,7 @@ import streamlit as st
 from ensemble.datasets.loading import photo_path
 from ensemble.imaging.overlays import thumbnail
 from ensemble.imaging.photos import read_photo
-from ensemble.inspection.replay import demo_evidence
+from ensemble.inspection.exports import demo_evidence
 from ensemble.metrics.costs import Counts
 from ensemble.policies import Policy, PolicyBook, cases, making, shipped
 from ensemble.policies.cases import Case, Evidence

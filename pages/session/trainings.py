@@ -19,8 +19,8 @@ from ensemble.jobs import Job
 from ensemble.store import ModelStore, swapping, versions
 from ensemble.store.places import MANIFEST, POLICIES
 from ensemble.store.versions import Summary
-from ensemble.training.lessons import teachable
 from ensemble.training.own_photos import missing_photos
+from ensemble.training.reading import teachable
 from ensemble.values.errors import QuorumError, WeightsError
 from ensemble.values.safe_names import clean
 from ensemble.values.training_request import TrainingRequest

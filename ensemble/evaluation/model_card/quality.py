@@ -12,7 +12,7 @@ from ensemble.evaluation.model_card.values import (
     title,
 )
 from ensemble.evaluation.performance import Decided, by_class, by_type, suspicions
-from ensemble.metrics import costs, curves
+from ensemble.metrics import costs, image_metrics
 from ensemble.metrics.costs import Counts
 from ensemble.metrics.image_metrics import auroc_limits
 from ensemble.policies import Policy, cases
@@ -183,7 +183,7 @@ def member_quality(sources: Sources, member: str) -> dict[str, Any]:
     counts = Counts.of([true for true, _ in pairs], [said for _, said in pairs], classes)
     entry |= {"escapes": rate(counts.escapes, counts.defective), "overkills": rate(counts.overkills, counts.good)}
     if counts.defective and counts.good:
-        area = curves.roc(*suspicions(sources.test, policy, member, classes)).area or 0.0
+        area = image_metrics.roc(*suspicions(sources.test, policy, member, classes)).area or 0.0
         low, high = auroc_limits(area, counts.defective, counts.good)
         entry["auroc"] = {"value": round(area, 6), "low": round(low, 6), "high": round(high, 6)}
     return entry

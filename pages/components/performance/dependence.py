@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from ensemble import figures
 from ensemble.evaluation import performance
-from ensemble.evaluation.performance import Decided
+from ensemble.evaluation.performance import Decided, effective_voters, error_correlation, fail_together
 from ensemble.metrics.costs import Line
-from ensemble.training.voters import effective_voters, error_correlation, fail_together
 from pages.components.common.charts import show_chart
 from pages.components.common.sheet import as_markdown
 from pages.components.performance.basis import Measured

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from ensemble import figures
 from ensemble.evaluation.performance import ENSEMBLE, suspicions
-from ensemble.metrics import calibrators, curves
+from ensemble.metrics import calibrators, image_metrics
 from ensemble.metrics.calibrators import Quality
-from ensemble.metrics.curves import Curve
+from ensemble.metrics.image_metrics import Curve
 from ensemble.policies import RULES, cases
 from ensemble.store import Record
 from pages.components.common.charts import show_chart
@@ -62,7 +62,7 @@ def _show_table(measured: Measured) -> None:
 
 def _auroc(measured: Measured, member: str) -> str:
     truth, scores = suspicions(measured.known, measured.policy, member, measured.classes)
-    return f"{curves.roc(truth, scores).area:.3f}" if truth.any() and not truth.all() else "–"
+    return f"{image_metrics.roc(truth, scores).area:.3f}" if truth.any() and not truth.all() else "–"
 
 
 def _voters(measured: Measured) -> dict[str, Voter]:
@@ -76,8 +76,8 @@ def _voters(measured: Measured) -> dict[str, Voter]:
 
 def _show_curves(measured: Measured, voters: Mapping[str, Voter]) -> None:
     scheme = products.scheme()
-    roc: dict[str, Curve] = {name: curves.roc(*given) for name, given in voters.items()}
-    precise: dict[str, Curve] = {name: curves.precision_recall(*given) for name, given in voters.items()}
+    roc: dict[str, Curve] = {name: image_metrics.roc(*given) for name, given in voters.items()}
+    precise: dict[str, Curve] = {name: image_metrics.precision_recall(*given) for name, given in voters.items()}
     with st.container(key="curves"):
         with st.container():
             st.markdown("**Caught against overkill** (ROC)")
@@ -93,7 +93,7 @@ def _show_f_beta(measured: Measured, voters: Mapping[str, Voter]) -> None:
     st.markdown("**F-beta by cut**")
     voter = st.selectbox("Voter", list(voters), key="f_beta_voter", filter_mode=None)
     cut = measured.policy.reject_from if voter == ENSEMBLE else measured.policy.cut_of(voter)
-    drawn = {curve.name: curve for curve in curves.f_beta_curve(*voters[voter])}
+    drawn = {curve.name: curve for curve in image_metrics.f_beta_curve(*voters[voter])}
     show_chart(figures.f_beta(drawn, cut, products.scheme()), "f-beta")
     st.caption("To look at, not to choose by: a cut that is chosen on test photos measures nothing any more.")
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ensemble.api import build
-from ensemble.disk.strict_json import DEEPEST, JSONError, parsed
+from ensemble.disk.files import DEEPEST, JSONError, parsed
 from ensemble.policies import PolicyBook, from_json
 from ensemble.store import Manifest, ModelStore, policy_history
 from ensemble.values.errors import PolicyError, StoreError

@@ -14,7 +14,7 @@ from ensemble import figures
 from ensemble.figures import PALETTES, Chart, Scheme
 from ensemble.figures.template import DASHES, PENS, percent, wrapped
 from ensemble.inspection.exports import as_csv
-from ensemble.metrics import curves
+from ensemble.metrics import image_metrics
 from ensemble.values.results import OK_NOK
 from tests.support.stub_product import GARMENTS
 from tests.unit.figures.test_figures import annotations, contrast
@@ -42,17 +42,17 @@ def histogram(scheme: Scheme) -> Chart:
 
 
 def roc(scheme: Scheme) -> Chart:
-    return figures.roc({name: curves.roc(TRUTH, said) for name, said in SCORES.items()}, scheme, ensemble="svm")
+    return figures.roc({name: image_metrics.roc(TRUTH, said) for name, said in SCORES.items()}, scheme, ensemble="svm")
 
 
 def precision_recall(scheme: Scheme) -> Chart:
     return figures.precision_recall(
-        {name: curves.precision_recall(TRUTH, said) for name, said in SCORES.items()}, scheme
+        {name: image_metrics.precision_recall(TRUTH, said) for name, said in SCORES.items()}, scheme
     )
 
 
 def f_beta(scheme: Scheme) -> Chart:
-    found = curves.f_beta_curve(TRUTH, SCORES["svm"], (1, 2))
+    found = image_metrics.f_beta_curve(TRUTH, SCORES["svm"], (1, 2))
     return figures.f_beta({curve.name: curve for curve in found}, 0.25, scheme)
 
 
@@ -274,7 +274,7 @@ def test_the_ensemble_is_bold_and_the_best_stands_first() -> None:
 
 def test_the_cut_of_the_policy_is_marked_where_there_is_one() -> None:
     assert [shape.x0 for shape in f_beta("light").figure.layout.shapes] == [0.25]
-    curve = curves.f_beta_curve(TRUTH, SCORES["svm"], (1,))[0]
+    curve = image_metrics.f_beta_curve(TRUTH, SCORES["svm"], (1,))[0]
     chart = figures.f_beta({"f1": curve}, None, "light")
     assert not chart.figure.layout.shapes
     assert chart.text == "F1 is highest, 0.800, at the threshold 0.25."

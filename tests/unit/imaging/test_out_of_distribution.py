@@ -13,8 +13,8 @@ from ensemble.drawing.part import draw_clothing
 from ensemble.evaluation import scoring
 from ensemble.imaging.out_of_distribution import PhotoRange, doubt, measure
 from ensemble.imaging.photos import Photo, read_photo
+from ensemble.inspection.exports import replay
 from ensemble.inspection.inspector import Inspector
-from ensemble.inspection.replay import replay
 from ensemble.members import Loaded
 from ensemble.policies import Policy, cases
 from ensemble.store import Manifest, ModelStore

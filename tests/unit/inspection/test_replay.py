@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ensemble.inspection.replay import replay
+from ensemble.inspection.exports import replay
 from ensemble.policies import SHIPPED, Clause, Policy, Stage
 from ensemble.values.errors import DataError
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK, Absence, Region, Score

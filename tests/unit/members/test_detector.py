@@ -14,9 +14,8 @@ from ensemble.features.photo_batch import PhotoBatch
 from ensemble.imaging.photos import Photo
 from ensemble.inspection.inspector import Inspector
 from ensemble.members import Loaded
-from ensemble.members.detections import MOST, OVERLAP, decode, on_scale
 from ensemble.members.detector import DetectorMember
-from ensemble.members.detector_file import CONFIDENCE
+from ensemble.members.detector_file import CONFIDENCE, MOST, OVERLAP, decode, on_scale
 from ensemble.policies import SHIPPED
 from ensemble.store import ModelStore
 from ensemble.store.trust import candidates, trust

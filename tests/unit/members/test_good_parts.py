@@ -13,7 +13,7 @@ from sklearn.covariance import LedoitWolf
 from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.photo_batch import PhotoBatch
 from ensemble.features.preprocessing import MAPS
-from ensemble.imaging.synthetic_anomalies import damaged
+from ensemble.imaging.masks import damaged
 from ensemble.members import KINDS, mahalanobis
 from ensemble.members.good_parts import QUANTILE, GoodPartsMember, Scale, patches
 from ensemble.members.patch_memory import PatchMemoryMember, farthest_first

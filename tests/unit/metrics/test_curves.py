@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ensemble.metrics.curves import Curve, f_beta_curve, precision_recall, roc, sweep
+from ensemble.metrics.image_metrics import Curve, f_beta_curve, precision_recall, roc, sweep
 from ensemble.values.errors import PolicyError
 
 TRUTH = (False, False, True, False, True)

@@ -15,9 +15,9 @@ from ensemble.members.baseline_cnn import BaselineCNNMember
 from ensemble.members.classical import ClassicalMember
 from ensemble.members.contract import Teaching
 from ensemble.store import ModelStore
-from ensemble.training import hyperparameters, train
-from ensemble.training.hyperparameters import PROFILES, search
-from ensemble.training.lessons import balance_note, undersampled
+from ensemble.training import recipe, train
+from ensemble.training.reading import balance_note, undersampled
+from ensemble.training.recipe import PROFILES, search
 from ensemble.values.errors import MemberError
 from ensemble.values.results import OK_NOK, Classes
 from ensemble.values.samples import Sample
@@ -59,7 +59,7 @@ def test_profiles_say_what_they_do() -> None:
     assert all(profile.title and profile.sentence.endswith(".") for profile in PROFILES.values())
     assert all(set(profile.kinds) <= set(KINDS) for profile in PROFILES.values())
     with pytest.raises(MemberError, match=r"one of quick, balanced, thorough\. Got 'best'"):
-        hyperparameters.profile_called("best")
+        recipe.profile_called("best")
 
 
 @pytest.mark.parametrize("kind", CLASSICAL)
@@ -85,7 +85,7 @@ def test_the_search_is_small_and_the_usual_settings_stay_on_a_tie(
         def fit(self, *_rows: object, **_weighing: object) -> "Found":
             return self
 
-    monkeypatch.setattr("ensemble.training.hyperparameters.GridSearchCV", Found)
+    monkeypatch.setattr("ensemble.training.recipe.GridSearchCV", Found)
     rows, labels = lesson(2)
     member = member_of(kind)
     found = search(member, rows, labels, range(len(labels)))
@@ -97,9 +97,9 @@ def test_photos_of_one_part_never_come_apart(monkeypatch: pytest.MonkeyPatch) ->
 
     def watched(member: object, rows: object, labels: np.ndarray, splits: list[object], scoring: str) -> object:
         seen.extend(splits)
-        return (hyperparameters.Tried({}, 1.0, 0.0),)
+        return (recipe.Tried({}, 1.0, 0.0),)
 
-    monkeypatch.setattr(hyperparameters, "_tried", watched)
+    monkeypatch.setattr(recipe, "_tried", watched)
     rows, labels = lesson(2, each=30)
     parts = np.arange(60) // 4
     search(member_of("svm"), rows, labels, parts.tolist())
@@ -108,7 +108,7 @@ def test_photos_of_one_part_never_come_apart(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_many_photos_are_cut_to_whole_parts(monkeypatch: pytest.MonkeyPatch, few_choices: None) -> None:
-    monkeypatch.setattr(hyperparameters, "MOST_PHOTOS", 30)
+    monkeypatch.setattr(recipe, "MOST_PHOTOS", 30)
     rows, labels = lesson(2, each=40)
     found = [search(member_of("svm"), rows, labels, (np.arange(80) // 4).tolist()) for _ in range(2)]
     assert found[0].photos == 28 and found[0] == found[1]

@@ -10,7 +10,7 @@ from ensemble.members.contract import Lesson
 from ensemble.members.mahalanobis import MahalanobisMember
 from ensemble.store import ModelStore
 from ensemble.training import train
-from ensemble.training.lessons import left_aside, photos_of, teachable
+from ensemble.training.reading import left_aside, photos_of, teachable
 from ensemble.training.voting import weigh
 from ensemble.values.errors import DataError, MemberError
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK, Classes
@@ -64,7 +64,7 @@ def test_a_lesson_says_which_photos_teach() -> None:
 
 
 def test_of_very_many_good_parts_some_teach_the_same_in_every_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ensemble.training.lessons.MOST_GOOD", 6)
+    monkeypatch.setattr("ensemble.training.reading.MOST_GOOD", 6)
     many = dataset(OK_NOK, *[Sample(Path(f"{number}.png"), NON_DEFECTIVE) for number in range(20)])
     chosen = photos_of("good", many, 3)
     assert len(chosen) == 6 and chosen == photos_of("good", many, 3) == sorted(chosen, key=many.train.index)

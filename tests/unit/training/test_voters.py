@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ensemble.training.voters import effective_voters, error_correlation, fail_together
+from ensemble.evaluation.performance import effective_voters, error_correlation, fail_together
 
 # both wrong on 2 parts, the first alone on 1, the second alone on 1, neither on 4; the third never
 WRONG = np.array([[1, 1, 0]] * 2 + [[1, 0, 0], [0, 1, 0]] + [[0, 0, 0]] * 4, dtype=bool)
