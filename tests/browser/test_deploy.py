@@ -1,8 +1,7 @@
 """What is shown to the public starts as it is, in demo mode, and is content with little memory."""
 
-import re
+import tomllib
 from collections.abc import Callable
-from pathlib import Path
 
 import psutil
 import pytest
@@ -17,23 +16,18 @@ CLOUD = ROOT / "deploy" / "community-cloud"
 MEGABYTE = 1_000_000
 
 
-def pins(path: Path) -> dict[str, str]:
-    return dict(re.findall(r"^([\w-]+)==([\w.]+)", path.read_text(encoding="utf-8"), flags=re.MULTILINE))
-
-
 def memory() -> int:
     """Bytes that the dashboards of this process hold."""
     servers = [each for each in psutil.Process().children() if "streamlit" in " ".join(each.cmdline())]
     return sum(each.memory_info().rss for each in servers)
 
 
-def test_the_torch_without_cuda_is_the_one_that_is_pinned() -> None:
-    ours, docker = pins(ROOT / "requirements.txt"), (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
-    for name, version in pins(CLOUD / "requirements.txt").items():
-        assert version == ours[name]
-        assert (
-            f"{name}=={version}+cpu" in docker and f"{name}=={version}+cpu" in (CLOUD / "requirements.txt").read_text()
-        )
+def test_the_pinned_versions_are_installed_with_a_torch_without_cuda() -> None:
+    assert "-r ../../requirements.txt" in (CLOUD / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    docker = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
+    assert "UV_TORCH_BACKEND=cpu" in docker and "uv pip install --system -r requirements.txt" in docker
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert settings["tool"]["uv"]["pip"]["torch-backend"] == "cpu"
 
 
 def test_it_begins_in_demo_mode_and_keeps_to_its_memory(open_page: Callable[..., Page]) -> None:
