@@ -1,15 +1,19 @@
 """The command line: `python -m ensemble COMMAND`."""
 
+import os
+import runpy
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import Annotated, NoReturn
+
+import typer
 
 from ensemble.cli import data, mvtec, products
 from ensemble.cli.products import card, inspect, policies, trust
-from ensemble.cli.run import run
-from ensemble.cli.terminal import Commands, say_firmly
+from ensemble.cli.terminal import Commands, say, say_firmly
 from ensemble.cli.training import evaluate, labels, pretrain, sample, train
 from ensemble.disk.files import is_full, why_not_written
+from ensemble.disk.home import FILES, HOME, SETTING, fill
 from ensemble.values.errors import QuorumError
 from ensemble.values.safe_names import make_logs_legible
 
@@ -22,6 +26,25 @@ app = Commands(
 app.add_typer(data.app, name="data")
 app.add_typer(mvtec.app, name="mvtec")
 app.add_typer(products.app, name="versions")
+
+
+def run(
+    port: Annotated[int, typer.Option("--port", help="Where it answers.")] = 8501,
+    host: Annotated[
+        str, typer.Option("--host", help="0.0.0.0 opens it to the network: whoever reaches it can train and publish.")
+    ] = "127.0.0.1",
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open a page of it.")] = True,
+) -> None:
+    """Open the dashboard on the products that lie in `models`; where there is none, on the one that ships."""
+    for path in fill(HOME):
+        say(f"Put what ships into {path}.")
+    os.environ[SETTING] = str(HOME)  # the processes that it starts keep to the same folder
+    sys.argv = ["streamlit", "run", str(FILES / "streamlit_app.py"), "--server.port", str(port)]
+    sys.argv += ["--server.address", host, "--server.headless", str(not browser).lower()]
+    if host == "127.0.0.1":
+        sys.argv += ["--browser.serverAddress", host]  # else a server elsewhere would be asked for this machine's name
+    runpy.run_module("streamlit", run_name="__main__", alter_sys=True)
+
 
 COMMANDS = (run, sample, pretrain, train, evaluate, inspect, policies, labels, trust, card)  # as the help lists them
 for command in COMMANDS:

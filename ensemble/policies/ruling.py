@@ -1,11 +1,10 @@
 """How a policy finds the label for votes: by the count, a stage of its cascade, a named defect, or who leads."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ensemble.policies import plurality
-from ensemble.policies.counting import RULES, counted, reaches, suspicion
+from ensemble.policies.counting import ROUNDING, RULES, counted, reaches, suspicion
 from ensemble.policies.value import PolicySettings
 from ensemble.values.results import DEFECTIVE, REVIEW, Absence, Classes, Decision, Vote
 
@@ -55,7 +54,7 @@ def _could_reject(
 
 
 def _leading(policy: PolicySettings, votes: Sequence[Vote], absent: Sequence[Absence], classes: Classes) -> Ruling:
-    lead = plurality.lead(policy.rule, policy.weight_of, votes, absent, classes)
+    lead = lead_of(policy.rule, policy.weight_of, votes, absent, classes)
     close = policy.margin > 0 and lead.least < policy.margin  # votes may lead where the mean probability does not
     doubts = {"quorum": len(votes) < policy.quorum, "absent": lead.open, "margin": close}
     way = next((name for name, holds in doubts.items() if holds), "lead")
@@ -179,7 +178,7 @@ def weights_of(policy: PolicySettings, votes: Sequence[Vote]) -> dict[str, float
 
 
 def _most_named(policy: PolicySettings, ruling: Ruling, votes: Sequence[Vote], classes: Classes) -> Decision:
-    shares, means = plurality.shares(policy.weight_of, votes, classes)
+    shares, means = shares_of(policy.weight_of, votes, classes)
     tied = list(shares.values()).count(max(shares.values())) > 1
     by_mean = policy.rule == "mean" or ruling.way == "margin" or tied
     found = means if by_mean else shares
@@ -247,3 +246,55 @@ def _kind(policy: PolicySettings) -> Literal["votes", "weight", "mean"]:
     if not rule.sides:
         return "mean"
     return "weight" if rule.weighs else "votes"
+
+
+Weigh = Callable[[str, float], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """The leading class, and the least that its mean probability is ahead of the next one, whatever the absent say.
+
+    `open` says that the votes of absent members could make another class the leading one.
+    """
+
+    first: str
+    least: float
+    open: bool
+
+
+def shares_of(weight_of: Weigh, votes: Sequence[Vote], classes: Classes) -> tuple[dict[str, float], dict[str, float]]:
+    """The share of the votes that each class has, and its mean probability, each vote as the rule counts it."""
+    weights = [weight_of(vote.member, vote.weight) for vote in votes]
+    total = sum(weights)
+    counts = dict.fromkeys(classes.names, 0.0)
+    for weight, vote in zip(weights, votes, strict=True):
+        counts[vote.label] += weight
+    means = {
+        name: sum(weight * vote.probabilities[name] for weight, vote in zip(weights, votes, strict=True)) / total
+        for name in classes.names
+    }
+    said = {name: round(count / total, 9) for name, count in counts.items()}
+    return said, {name: min(1.0, mean) for name, mean in means.items()}
+
+
+def lead_of(
+    rule: str,
+    weight_of: Weigh,
+    votes: Sequence[Vote],
+    absent: Sequence[Absence],
+    classes: Classes,
+) -> Lead:
+    """Who leads: by the mean probability under the rule mean, else by votes, with the mean probability for a tie."""
+    total = sum(weight_of(vote.member, vote.weight) for vote in votes)
+    missing = sum(weight_of(absence.member, absence.weight) for absence in absent)
+    said, means = shares_of(weight_of, votes, classes)
+    by_mean = rule == "mean"
+    order = {name: (0.0 if by_mean else said[name], means[name]) for name in classes.names}
+    first, second = sorted(classes.names, key=lambda name: order[name], reverse=True)[:2]
+    rival = max((name for name in classes.names if name != first), key=lambda name: means[name])
+    ahead = means[first] - means[rival]
+    gap = ahead if by_mean else said[first] - said[second]
+    turned = bool(absent) and gap * total <= missing + ROUNDING * max(1.0, total)
+    least = (ahead * total - missing) / (total + missing)
+    return Lead(first, least, turned)
