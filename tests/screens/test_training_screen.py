@@ -10,12 +10,14 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from ensemble import jobs
+from ensemble.jobs import running
 from ensemble.policies import Policy, PolicyBook
 from ensemble.store import Learnt, ModelStore, listings, policy_history, versions
 from ensemble.values.training_request import TrainingRequest
 from tests.conftest import TINY_BACKBONE
+from tests.support.forked_worker import Spawn, spawning
 
-pytestmark = pytest.mark.slow(115)
+pytestmark = pytest.mark.slow(45)
 
 ROOT = Path(__file__).resolve().parents[2]
 SCREEN = "pages/screens/training.py"
@@ -32,6 +34,18 @@ def _fresh(tmp_path: Path, tiny_data: Path, tiny_weights: Path, monkeypatch: pyt
     monkeypatch.setenv("QUORUM_CACHE", str(tmp_path / "cache"))
     yield
     st.cache_resource.clear()
+
+
+@pytest.fixture(scope="module")
+def spawn() -> Iterator[Spawn]:
+    with spawning() as found:
+        yield found
+
+
+@pytest.fixture
+def quick(spawn: Spawn, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trainings are forked instead of started anew: what they do and leave is the same."""
+    monkeypatch.setattr(running, "_spawn", spawn)
 
 
 @pytest.fixture
@@ -80,6 +94,7 @@ def ended(models: Path, number: int) -> jobs.Job:
     return job
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_model_is_trained_published_retrained_compared_and_rolled_back(models: Path) -> None:
     app = chosen(screen(), "Disc")
     assert "has been kept yet" in text(app)
@@ -107,6 +122,7 @@ def test_a_model_is_trained_published_retrained_compared_and_rolled_back(models:
     assert current == [1]
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_candidate_can_be_given_up(models: Path, tiny_product: Path, tiny_data: Path) -> None:
     shutil.copytree(tiny_product, models)
     before = shown_files(models)
@@ -128,6 +144,7 @@ def test_two_people_cannot_train_one_product_and_a_wish_to_end_is_heeded(models:
     assert "was cancelled" in text(app)
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_training_that_fails_says_why(models: Path, tmp_path: Path) -> None:
     settings = TrainingRequest(str(tmp_path / "nowhere"), str(models), "disc", ("svm",))
     assert ended(models, jobs.start(models, settings).id).state == "failed"
@@ -161,6 +178,7 @@ def test_thresholds_tuned_by_hand_are_asked_about_before_other_models_decide_by_
     assert "Version 2 of disc is in force." in text(app) and mine not in store.policies()
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_damaged_candidate_is_named_and_can_be_given_up(models: Path, tiny_product: Path, tiny_data: Path) -> None:
     shutil.copytree(tiny_product, models)
     settings = TrainingRequest(str(tiny_data), str(models), "disc", ("rf",), (TINY_BACKBONE,), seed=1)
