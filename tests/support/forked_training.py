@@ -22,6 +22,7 @@ from ensemble import training
 from ensemble.evaluation.energy import Energy
 from ensemble.jobs import estimate, running, worker
 from ensemble.jobs.ledger import Ledger
+from ensemble.members.classical import ForestMember
 from ensemble.store import Learnt, ModelStore, swapping, versions
 from ensemble.training import Listener, Outcome
 from ensemble.values.training_request import TrainingRequest
@@ -101,5 +102,6 @@ def obey(order: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    ForestMember.trees = 30  # the forest is opened by every comparison, and each tree takes its time then
     for line in sys.stdin:
         print(json.dumps(obey(json.loads(line))), flush=True)
