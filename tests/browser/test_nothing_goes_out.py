@@ -46,8 +46,8 @@ time.sleep(max(0, until - time.monotonic()))
 CELL = """
 import time
 from pathlib import Path
-from ensemble.inspector import Inspector
-from ensemble.photos import read_photo
+from ensemble.inspection.inspector import Inspector
+from ensemble.imaging.photos import read_photo
 from ensemble.store import ModelStore
 store = ModelStore(Path("models"))
 print(Inspector.open(store).inspect([read_photo(Path("{photo}"))], store.policies()[0])[0].label)

@@ -22,8 +22,8 @@ from tests.unit.evaluation.test_comparison import MEAN, REVIEWING, case, side
 SCRIPT = """
 import json
 from pathlib import Path
-from ensemble.comparison import Comparison
-from pages.components.comparison import show_comparison
+from ensemble.evaluation.comparison import Comparison
+from pages.components.training.comparison import show_comparison
 show_comparison(Comparison.from_json(json.loads(Path({path!r}).read_text())))
 """
 Downloads = dict[str, bytes]

@@ -188,7 +188,7 @@ def test_a_full_disk_is_said_and_nothing_stays(tmp_path: Path, monkeypatch: pyte
 KILLED = """
 import sys, time
 from pathlib import Path
-from ensemble.staging import staged
+from ensemble.importers.staging import staged
 with staged([("a.jpg", lambda: b"1")], Path(sys.argv[1])):
     print("ready", flush=True)
     time.sleep(60)
