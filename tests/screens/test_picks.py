@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import streamlit as st
-from conftest import Run
 from fastapi.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
@@ -17,6 +16,7 @@ from ensemble.api import build
 from ensemble.policies import Policy
 from ensemble.store import ModelStore, policy_history
 from pages.session.policy_news import NEWS, News, policy_news
+from tests.conftest import Run
 from tests.support.bad_photos import jpeg
 from tests.support.stub_product import load_as, write_product
 

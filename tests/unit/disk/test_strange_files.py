@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Run
 from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +17,7 @@ from ensemble.disk.files import DEEPEST, JSONError, parsed
 from ensemble.policies import PolicyBook, from_json
 from ensemble.store import Manifest, ModelStore, policy_history
 from ensemble.values.errors import PolicyError, StoreError
+from tests.conftest import Run
 from tests.support.stub_product import load_as, write_product
 
 BASE = {"name": "X", "rule": "mean"}

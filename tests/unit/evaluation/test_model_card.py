@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Run
 
 from ensemble.datasets.collection import Collection
 from ensemble.evaluation.model_card import ModelCard, Section, Table, card_of
@@ -19,6 +18,7 @@ from ensemble.policies.cases import Case, Evidence
 from ensemble.store import ModelStore
 from ensemble.values.errors import StoreError
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK, Classes
+from tests.conftest import Run
 from tests.support.drawn_cases import case, keep_evidence
 from tests.support.stub_product import GARMENTS, write_product
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from conftest import Run
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ensemble.jobs import worker
 from ensemble.values.safe_names import LegibleRecord, legible, legible_lines, make_logs_legible, shortened
+from tests.conftest import Run
 from tests.support.stub_product import load_as, write_product
 
 EVIL = "\x1b]0;title\x07\x1b[2J\x1b[31mALL PARTS OK\nSecond\u202eline\x9b0m.txt"
