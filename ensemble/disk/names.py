@@ -1,5 +1,6 @@
 """Where a name from outside lies below a folder: it is checked after it was cleaned, links followed."""
 
+import stat
 from pathlib import Path, PurePosixPath
 
 from ensemble.values.errors import QuorumError
@@ -18,6 +19,8 @@ def path_below(folder: Path, name: object, error: type[QuorumError]) -> Path:
 
 def any_path_below(folder: Path, name: str, error: type[QuorumError]) -> Path:
     """Where a name from a file lies below a folder, odd names too; an error where it leads out, by a link or else."""
+    if _is_plain_file_in(folder, folder / name):
+        return folder / name
     path, inside = PurePosixPath(name), False
     if path.parts and not path.is_absolute() and ".." not in path.parts:
         try:
@@ -27,6 +30,14 @@ def any_path_below(folder: Path, name: str, error: type[QuorumError]) -> Path:
     if not inside:
         raise error(f"{_quoted(name)} leads out of {folder} and is not used. Do not use what names it.")
     return folder / name
+
+
+def _is_plain_file_in(folder: Path, path: Path) -> bool:
+    """Whether a path is a file right in the folder and no link, so that it leads nowhere else; one look at the disk."""
+    try:
+        return path.parent == folder and path.name != ".." and stat.S_ISREG(path.lstat().st_mode)
+    except (OSError, ValueError):
+        return False
 
 
 def _quoted(name: object) -> str:

@@ -67,8 +67,10 @@ class ModelStore:
         broken: list[tuple[str, Path]] = []
         for folder in (self.folder, *_folders(self.folder)):
             if _has_manifest(folder):
-                store = ModelStore(folder)
-                (broken if store.problem() else readable).append((store.product_name(), folder))
+                try:
+                    readable.append((ModelStore(folder).manifest().product, folder))
+                except StoreError:
+                    broken.append((folder.resolve().name, folder))
         found: dict[str, Path] = {}
         for name, folder in (*readable, *broken):
             found[name if name not in found else f"{name} ({folder.name})"] = folder

@@ -1,5 +1,6 @@
 """The manifest: which files of a product are trusted, and all that is known of each member."""
 
+import functools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -150,6 +151,7 @@ class Manifest:
         return json.dumps(data, indent=2) + "\n"
 
     @classmethod
+    @functools.lru_cache(maxsize=16)  # a screen asks a hundred times, and the same text says the same
     def from_json(cls, text: str, source: str) -> "Manifest":
         """Read a `manifest.json`; a StoreError says what is wrong with it."""
         try:

@@ -49,7 +49,7 @@ def show_policy_comparison(evidence: Evidence, line: Line) -> None:
         _show_accuracy(policies, evidence)
         return
     counts = {policy.name: policy_evidence.counts(policy, evidence.test) for policy in policies}
-    show_sheet(HEAD, [_cells(policy, counts[policy.name], line) for policy in policies], folding=True)
+    show_sheet(HEAD, [_cells(policy, policies[0], counts[policy.name], line) for policy in policies], folding=True)
     share = "the share of defects in these photos" if line.share is None else f"{costs.percent(line.share)} defects"
     st.caption(
         f"Counted on {len(evidence.test)} test photos; 'up to' is the highest true rate that these still allow "
@@ -58,7 +58,7 @@ def show_policy_comparison(evidence: Evidence, line: Line) -> None:
     for policy in policies:
         if why := unsafe_name(policy):
             st.caption(f"**{as_markdown(policy.name)} may not be called SAFE.** {as_markdown(why)}")
-    rows = [_row(policy, evidence, line, counts[policy.name]) for policy in policies]
+    rows = [_row(policy, policies[0], evidence, line, counts[policy.name]) for policy in policies]
     show_csv("policies", COLUMNS, rows, "This comparison (CSV)")
     chart = figures.policy_costs(
         [(policy.name, *_parts(counts[policy.name], line)) for policy in policies],
@@ -69,11 +69,11 @@ def show_policy_comparison(evidence: Evidence, line: Line) -> None:
     show_chart(chart, "costs")
 
 
-def _cells(policy: Policy, counts: Counts, line: Line) -> list[str]:
+def _cells(policy: Policy, active: Policy, counts: Counts, line: Line) -> list[str]:
     told = expected(counts, line)
     parts = counts.good + counts.defective
     return [
-        _named(policy.name),
+        _named(policy.name, active),
         _count(counts.escapes, counts.defective),
         _count(counts.overkills, counts.good),
         f"{reviews(counts)} of {parts}",
@@ -83,8 +83,8 @@ def _cells(policy: Policy, counts: Counts, line: Line) -> list[str]:
     ]
 
 
-def _named(name: str) -> str:
-    return f"{escape(name)} {quiet_chip('active')}" if name == products.policies()[0].name else escape(name)
+def _named(name: str, active: Policy) -> str:
+    return f"{escape(name)} {quiet_chip('active')}" if name == active.name else escape(name)
 
 
 def _count(events: int, parts: int) -> str:
@@ -99,13 +99,13 @@ def _parts(counts: Counts, line: Line) -> tuple[float | None, float | None, floa
     return escapes, overkills, looks
 
 
-def _row(policy: Policy, evidence: Evidence, line: Line, counts: Counts) -> Mapping[str, object]:
+def _row(policy: Policy, active: Policy, evidence: Evidence, line: Line, counts: Counts) -> Mapping[str, object]:
     told = expected(counts, line)
     found: dict[str, object] = {name: value for name, value in _quality(policy, evidence).items() if name in COLUMNS}
     found |= {name: getattr(counts, name) for name in ("good", "defective", "escapes", "overkills")}
     return found | {
         "policy": policy.name,
-        "active": "yes" if policy.name == products.policies()[0].name else "no",
+        "active": "yes" if policy.name == active.name else "no",
         "photos": len(evidence.test),
         "escape_rate_upper": costs.upper_bound(counts.escapes, counts.defective),
         "overkill_rate_upper": costs.upper_bound(counts.overkills, counts.good),
@@ -127,7 +127,7 @@ def _show_accuracy(policies: Sequence[Policy], evidence: Evidence) -> None:
         ("Policy", "Right of decided", "Reviews", "F1"),
         [
             [
-                _named(str(row["policy"])),
+                _named(str(row["policy"]), policies[0]),
                 f"{row['right']} of {row['decided']}",
                 str(len(evidence.test) - row["decided"]),
                 f"{row['f1']:.3f}",
