@@ -1,13 +1,14 @@
 """Members that learn from a frozen backbone's features: a scaler, then an SVM, a random forest or boosted trees."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.metrics.pairwise import euclidean_distances
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils.class_weight import compute_sample_weight
@@ -54,9 +55,14 @@ class ClassicalMember:
     def _settings(self) -> dict[str, Any]:
         return {**self.usual, **self.teaching.settings}
 
-    def searched(self, labels: np.ndarray, features: int) -> Any:
-        """The classifier whose settings are searched."""
-        return self._new_classifier(labels, features)
+    def tries(
+        self, known: np.ndarray, labels: np.ndarray, asked: np.ndarray, weights: np.ndarray | None
+    ) -> Iterator[tuple[Any, np.ndarray]]:
+        """For the usual and all other settings a classifier taught on scaled rows, and what it is to be asked."""
+        features = known.shape[1]
+        for settings in (self.usual, *self.others(features)):
+            classifier = self._new_classifier(labels, features).set_params(**settings)
+            yield classifier.fit(known, labels, sample_weight=weights), asked
 
     def _new_classifier(self, labels: np.ndarray, features: int) -> Any:
         raise MemberError(f"{type(self).__name__} names no classifier.")
@@ -145,8 +151,16 @@ class SupportVectorMember(ClassicalMember):
         grid = product((10.0, 1.0, 100.0), ("scale", 1 / (3 * features), 3 / features))
         return [{"C": penalty, "gamma": gamma} for penalty, gamma in grid][1:]
 
-    def searched(self, labels: np.ndarray, features: int) -> Any:
-        return SVC(**self.usual)  # its distances rank as its probabilities do
+    def tries(
+        self, known: np.ndarray, labels: np.ndarray, asked: np.ndarray, weights: np.ndarray | None
+    ) -> Iterator[tuple[Any, np.ndarray]]:
+        """Machines without probabilities, for their distances rank alike; how far photos lie apart is found once."""
+        near, far = euclidean_distances(known, squared=True), euclidean_distances(asked, known, squared=True)
+        scale = 1 / (known.shape[1] * float(known.var()) or 1.0)  # as SVC has it
+        for settings in (self.usual, *self.others(known.shape[1])):
+            gamma = scale if settings["gamma"] == "scale" else settings["gamma"]
+            machine = SVC(C=settings["C"], kernel="precomputed")
+            yield machine.fit(np.exp(-gamma * near), labels, sample_weight=weights), np.exp(-gamma * far)
 
     def _new_classifier(self, labels: np.ndarray, features: int) -> Any:
         folds = int(min(5, np.bincount(labels).min()))

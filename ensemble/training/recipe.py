@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
-from sklearn.pipeline import make_pipeline
+from sklearn.metrics import get_scorer
+from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.class_weight import compute_sample_weight
 
@@ -136,18 +136,19 @@ def search(member: ClassicalMember, rows: np.ndarray, labels: np.ndarray, parts:
 def _tried(
     member: ClassicalMember, rows: np.ndarray, labels: np.ndarray, splits: Sequence[Any], scoring: str
 ) -> tuple[Tried, ...]:
-    classifier = member.searched(labels, rows.shape[1])
-    step = type(classifier).__name__.lower()
-    pipeline = make_pipeline(StandardScaler(), classifier)
-    weighing = {f"{step}__sample_weight": compute_sample_weight("balanced", labels)} if member.teaching.weighted else {}
-    candidates = [member.usual, *member.others(rows.shape[1])]
-    grid = [{f"{step}__{name}": [value] for name, value in settings.items()} for settings in candidates]
-    found = GridSearchCV(pipeline, grid, scoring=scoring, cv=splits, refit=False).fit(rows, labels, **weighing)
-    results = found.cv_results_
+    """What each of the member's settings reaches; a fold's rows are scaled once for all of them."""
+    judge, found = get_scorer(scoring), []
+    weights = compute_sample_weight("balanced", labels) if member.teaching.weighted else None
+    for learn, held in splits:
+        scaler = StandardScaler().fit(rows[learn])
+        known, asked = scaler.transform(rows[learn]), scaler.transform(rows[held])
+        tries = member.tries(known, labels[learn], asked, None if weights is None else weights[learn])
+        found.append([judge(classifier, shown, labels[held]) for classifier, shown in tries])
+    reached = np.array(found)
     return tuple(
         Tried(settings, round(float(mean), 6), round(float(deviation), 6))
         for settings, mean, deviation in zip(
-            candidates, results["mean_test_score"], results["std_test_score"], strict=True
+            (member.usual, *member.others(rows.shape[1])), reached.mean(axis=0), reached.std(axis=0), strict=True
         )
     )
 

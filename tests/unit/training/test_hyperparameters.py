@@ -4,6 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+from sklearn.utils.class_weight import compute_sample_weight
 
 from ensemble.datasets.loading import find_dataset
 from ensemble.features.backbones import FeatureExtractor
@@ -78,18 +83,37 @@ def test_a_search_records_all_that_it_tried(kind: str, classes: Classes, few_cho
 def test_the_search_is_small_and_the_usual_settings_stay_on_a_tie(
     kind: str, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Found:
-        def __init__(self, _pipeline: object, grid: list[object], **settings: object) -> None:
-            self.cv_results_ = {"mean_test_score": [0.9] * len(grid), "std_test_score": [0.0] * len(grid)}
-
-        def fit(self, *_rows: object, **_weighing: object) -> "Found":
+    class Idle:
+        def set_params(self, **_settings: object) -> "Idle":
             return self
 
-    monkeypatch.setattr("ensemble.training.recipe.GridSearchCV", Found)
+        def fit(self, *_rows: object, **_weighing: object) -> "Idle":
+            return self
+
+    monkeypatch.setattr(KINDS[kind], "_new_classifier", lambda *_lesson: Idle())
+    monkeypatch.setattr(recipe, "get_scorer", lambda _name: lambda *_asked: 0.9)
     rows, labels = lesson(2)
     member = member_of(kind)
     found = search(member, rows, labels, range(len(labels)))
     assert len(found.tried) == count and found.settings == member.usual
+
+
+@pytest.mark.parametrize("classes", [OK_NOK, CLOTHES], ids=["two", "three"])
+def test_an_svm_reaches_what_a_search_over_its_pipeline_reaches(classes: Classes) -> None:
+    rows, labels = lesson(len(classes.names), each=15, features=3)
+    member = member_of("svm", classes)
+    found = search(member, rows, labels, range(len(labels)))
+    grid = [{f"svc__{name}": [value] for name, value in each.settings.items()} for each in found.tried]
+    folds = StratifiedGroupKFold(3, shuffle=True, random_state=member.seed)
+    splits = list(folds.split(rows, labels, np.arange(len(labels))))
+    usual = make_pipeline(StandardScaler(), SVC())
+    weights = compute_sample_weight("balanced", labels)
+    by_hand = GridSearchCV(usual, grid, scoring=found.scoring, cv=splits, refit=False).fit(
+        rows, labels, svc__sample_weight=weights
+    )
+    assert [each.mean for each in found.tried] == pytest.approx(by_hand.cv_results_["mean_test_score"], abs=1e-6)
+    assert [each.deviation for each in found.tried] == pytest.approx(by_hand.cv_results_["std_test_score"], abs=1e-6)
+    assert len({each.mean for each in found.tried}) > 1
 
 
 def test_photos_of_one_part_never_come_apart(monkeypatch: pytest.MonkeyPatch) -> None:
