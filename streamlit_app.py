@@ -47,8 +47,10 @@ with st.spinner("Starting …"):  # only here, because they bring torch: a visit
     from ensemble.values.safe_names import make_logs_legible
     from pages.components.common.frame import show_frame
     from pages.components.common.sheet import as_markdown
+    from pages.session.memory import settle_modules
 
 make_logs_legible()
+settle_modules()
 try:
     show_frame(screen.title)
     screen.run()

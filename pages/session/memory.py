@@ -1,0 +1,20 @@
+"""What is loaded for good: it need not be looked through for garbage after every click."""
+
+import gc
+import sys
+from functools import cache
+
+
+def settle_modules() -> None:
+    """Leave all that is here out of later searches for garbage, whenever modules have come.
+
+    Streamlit has everything searched after each run, which takes a fifth of a second where torch and scikit-learn are.
+    """
+    _settle(len(sys.modules))
+
+
+@cache
+def _settle(_modules: int) -> None:
+    gc.unfreeze()  # what was of use the last time may be garbage by now
+    gc.collect()
+    gc.freeze()
