@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -124,7 +125,8 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     wrong: list[str] = []
 
     def opened(width: int = 1440, height: int = 900, scheme: str = "light") -> Page:
-        page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)  # type: ignore[arg-type]
+        calm: dict[str, Any] = {"color_scheme": scheme, "reduced_motion": "reduce"}  # what moves for show costs a core
+        page = browser.new_page(viewport={"width": width, "height": height}, **calm)
         page.set_default_timeout(PATIENCE)
         page.on("console", lambda message: wrong.append(message.text) if is_error(message) else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))

@@ -68,7 +68,9 @@ def _move(page: Page, key: str) -> float:
     before, worked = page.locator(".tiles.draft").inner_text(), work_of_servers()
     page.locator(".st-key-cuts input[type=range]").first.focus()
     page.keyboard.press(key)
-    page.wait_for_function("before => document.querySelector('.tiles.draft')?.innerText !== before", arg=before)
+    page.wait_for_function(
+        "before => document.querySelector('.tiles.draft')?.innerText !== before", arg=before, polling=100
+    )
     spent = work_of_servers() - worked
     settle(page)
     return spent

@@ -46,4 +46,4 @@ def test_both_pages_learn_which_policy_is_in_force(open_page: Callable[..., Page
 
 
 def _shows(page: Page, key: str, text: str) -> None:
-    page.wait_for_function(SHOWN, arg=[key, text], timeout=PATIENCE)
+    page.wait_for_function(SHOWN, arg=[key, text], timeout=PATIENCE, polling=200)

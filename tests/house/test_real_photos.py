@@ -41,8 +41,8 @@ def thinned(source: Path, destination: Path, is_left_out: Callable[[int], bool])
 
 
 def test_the_bundled_backbone_on_casting(tmp_path: Path) -> None:
-    """Three of four photos to learn from are enough: one part of 300 is mistaken."""
-    data = thinned(SHARED / "data" / "casting", tmp_path / "casting", lambda number: number % 4 == 0)
+    """Half of the photos to learn from are enough: one part of 300 is mistaken; a quarter of them mistakes seven."""
+    data = thinned(SHARED / "data" / "casting", tmp_path / "casting", lambda number: number % 2 == 0)
     quality = trained(data, tmp_path / "models")
     assert quality["photos"] == 300
     assert quality["members"][f"svm_{BUNDLED}"]["accuracy"] >= 0.985
@@ -92,15 +92,15 @@ def test_good_parts_alone_on_leather(tmp_path: Path) -> None:
 
 
 def test_good_parts_alone_on_magnetic_tile(tmp_path: Path) -> None:
-    """Photo by photo, as published figures do; every fourth test photo and 192 pixels a side, for speed.
+    """Photo by photo, as published figures do; every fourth test photo and 160 pixels a side, for speed.
 
-    These give 0.982 and 0.906, the usual 320 pixels a side 0.980 and 0.908. By part it is near 0.84.
+    These give 0.984 and 0.901, the usual 320 pixels a side 0.980 and 0.908. By part it is near 0.84.
     """
     tile_good_only(SHARED / "data" / "magnetic_tile", tmp_path / "tile", by_photo=True)
     for number, path in enumerate(sorted((tmp_path / "tile" / "test").rglob("*.jpg"))):
         if number % 4:
             path.unlink()
     settings = {"backbones": ("resnet18",), "weights": SHARED / "weights", "kinds": ("feature_reconstruction",)}
-    outcome = train(tmp_path / "tile", tmp_path / "models", side=192, **settings)  # type: ignore[arg-type]
+    outcome = train(tmp_path / "tile", tmp_path / "models", side=160, **settings)  # type: ignore[arg-type]
     quality = outcome.quality["members"]["feature_reconstruction_resnet18"]
     assert quality["image_auroc"] >= 0.96 and quality["pixel_auroc"] >= 0.88
