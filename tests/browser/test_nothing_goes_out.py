@@ -45,13 +45,14 @@ time.sleep(max(0, until - time.monotonic()))
 """
 CELL = """
 import time
+until = time.monotonic() + {seconds}
 from pathlib import Path
 from ensemble.inspection.inspector import Inspector
 from ensemble.imaging.photos import read_photo
 from ensemble.store import ModelStore
 store = ModelStore(Path("models"))
 print(Inspector.open(store).inspect([read_photo(Path("{photo}"))], store.policies()[0])[0].label)
-time.sleep({seconds})
+time.sleep(max(0, until - time.monotonic()))
 """
 NOTEBOOK = """
 import nbformat
@@ -101,6 +102,7 @@ def watched(trace: Path, home: Path, folder: Path, *command: object) -> Iterator
     calls = "trace=connect,sendto,sendmsg,sendmmsg"
     line = [tool, "-f", "--seccomp-bpf", "-qq", "-e", calls, "-o", str(trace), sys.executable, *map(str, command)]
     environment = {"HOME": str(home), "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "PYTHONPATH": str(ROOT)}
+    environment["OMP_NUM_THREADS"] = "1"  # five processes at once: threads that wait for each other keep cores busy
     with trace.with_suffix(".log").open("wb") as log:
         process = subprocess.Popen(line, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
         try:
