@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn.metrics import fbeta_score
 
 from ensemble.evaluation.scoring import flat, report, score, verdict_quality, with_megabytes
 from ensemble.features.preprocessing import Preprocessing
@@ -203,3 +204,15 @@ def test_a_review_is_neither_right_nor_an_escape() -> None:
     quality = verdict_quality([DEFECTIVE, DEFECTIVE, NON_DEFECTIVE], ["review", NON_DEFECTIVE, DEFECTIVE], OK_NOK)
     assert (quality["accuracy"], quality["escape_rate"], quality["overkill_rate"]) == (0.0, 0.5, 1.0)
     assert quality["review_rate"] == 0.333333 and quality["confusion"][DEFECTIVE]["review"] == 1
+
+
+@pytest.mark.parametrize("classes", [OK_NOK, Classes(("a", "b", "c"))], ids=["two", "three"])
+@pytest.mark.parametrize("photos", [1, 3, 200])
+def test_f_beta_is_that_of_scikit_learn(classes: Classes, photos: int) -> None:
+    lots = np.random.default_rng(photos)
+    truth, verdicts = lots.choice(classes.names, photos), lots.choice([*classes.names, "review"], photos)
+    quality = verdict_quality(truth.tolist(), verdicts.tolist(), classes)
+    asked = [classes.defect] if classes.defect else list(classes.names)
+    for name, beta in (("f1", 1.0), ("f2", 2.0)):
+        expected = fbeta_score(truth, verdicts, beta=beta, labels=asked, average="macro", zero_division=0)
+        assert quality[name] == pytest.approx(expected, abs=1e-6)
