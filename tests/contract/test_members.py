@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -36,8 +37,9 @@ def extractor(tiny_weights: Path) -> FeatureExtractor:
     return FeatureExtractor.open(TINY_BACKBONE, weights=tiny_weights)
 
 
+@cache
 def coloured(classes: Classes, each: int, seed: int) -> tuple[PhotoBatch, np.ndarray]:
-    """Noisy photos whose colour gives their class away."""
+    """Noisy photos whose colour gives their class away; a batch, with what a backbone made of it, serves all kinds."""
     random = np.random.default_rng(seed)
     labels = np.arange(each * len(classes.names)) % len(classes.names)
     pictures = [
@@ -51,7 +53,9 @@ def coloured(classes: Classes, each: int, seed: int) -> tuple[PhotoBatch, np.nda
 def few_steps() -> Iterator[None]:
     """What is plain to see is learnt in a few steps."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ensemble.members.baseline_cnn.STEPS", 30)
+        patch.setattr("ensemble.members.baseline_cnn.EPOCHS", (14, 14))
+        patch.setattr("ensemble.members.baseline_cnn.BATCH", 7)
+        patch.setattr("ensemble.members.autoencoder.BATCH", 8)
         patch.setattr("ensemble.members.autoencoder.STEPS", 40)
         patch.setattr("ensemble.members.classical.ForestMember.trees", 60)
         patch.setattr("ensemble.members.finetuned.VIEWS", 1)
@@ -126,7 +130,7 @@ def test_the_same_seed_gives_the_same_member(
     kind: str, classes: Classes, extractor: FeatureExtractor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two fits of few steps: what differs between them would differ from the first step on."""
-    monkeypatch.setattr("ensemble.members.baseline_cnn.STEPS", 5)
+    monkeypatch.setattr("ensemble.members.baseline_cnn.EPOCHS", (2, 2))
     monkeypatch.setattr("ensemble.members.autoencoder.STEPS", 5)
     monkeypatch.setattr("ensemble.members.classical.ForestMember.trees", 40)
     first, again = (teach(new_member(kind, classes, extractor), 1) for _ in range(2))
@@ -164,7 +168,7 @@ def test_a_network_trained_for_nothing_keeps_the_callers_randomness(monkeypatch:
     torch.manual_seed(7)
     expected = torch.rand(3)
     torch.manual_seed(7)
-    monkeypatch.setattr("ensemble.members.baseline_cnn.STEPS", 3)
+    monkeypatch.setattr("ensemble.members.baseline_cnn.EPOCHS", (2, 2))
     member = BaselineCNNMember(classes=OK_NOK)
     member.fit(batch.rows(member.input), labels)
     assert torch.equal(torch.rand(3), expected)

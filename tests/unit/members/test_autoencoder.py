@@ -21,6 +21,7 @@ def few_steps() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ensemble.members.autoencoder.STEPS", 120)
         patch.setattr("ensemble.members.autoencoder.POINT", 40)
+        patch.setattr("ensemble.members.autoencoder.BATCH", 8)
         yield
 
 

@@ -17,7 +17,7 @@ from ensemble.features.preprocessing import Preprocessing
 from ensemble.features.readings import read_rows
 from ensemble.members import KINDS
 from ensemble.members.baseline_cnn import BaselineCNNMember
-from ensemble.members.classical import ClassicalMember
+from ensemble.members.classical import ClassicalMember, ForestMember
 from ensemble.members.contract import Teaching
 from ensemble.store import ModelStore
 from ensemble.training import recipe, train
@@ -45,6 +45,11 @@ def member_of(kind: str, classes: Classes = OK_NOK) -> ClassicalMember:
     member = KINDS[kind](classes=classes, input=Preprocessing(side=32))
     assert isinstance(member, ClassicalMember)
     return member
+
+
+@pytest.fixture(autouse=True)
+def few_trees(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ForestMember, "trees", 20)
 
 
 @pytest.fixture

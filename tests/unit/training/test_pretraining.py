@@ -34,8 +34,8 @@ def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Views of a quarter of the pixels: what is to be shown needs no more."""
-    monkeypatch.setattr("ensemble.training.pretraining.VIEW_SIDE", 64)
+    """Views of a sixteenth of the pixels: what is to be shown needs no more."""
+    monkeypatch.setattr("ensemble.training.pretraining.VIEW_SIDE", 32)
 
 
 @pytest.mark.usefixtures("small")
@@ -78,7 +78,7 @@ def test_the_same_seed_gives_the_same_weights(teacher: Path, tmp_path: Path) -> 
 
 @pytest.mark.usefixtures("small")
 def test_a_time_limit_ends_the_learning_and_still_gives_weights(teacher: Path, tmp_path: Path) -> None:
-    facts = pretrain(teacher=teacher, destination=tmp_path, pictures=8, epochs=10_000, minutes=0.05)
+    facts = pretrain(teacher=teacher, destination=tmp_path, pictures=8, epochs=10_000, minutes=0.01)
     assert 0 < facts["views"] < 80_000
     assert (tmp_path / "quorum_small.safetensors").is_file()
 
