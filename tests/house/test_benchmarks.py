@@ -79,6 +79,8 @@ def write_product(place: Path, classes: Classes, kinds: Sequence[str], weights: 
 def products(tmp_path_factory: pytest.TempPathFactory, tiny_weights: Path) -> Mapping[str, Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ForestMember, "trees", 10)
+        patch.setattr("ensemble.members.finetuned.VIEWS", 1)
+        patch.setattr("ensemble.members.finetuned.EPOCHS", (1, 1))
         return {
             name: write_product(tmp_path_factory.mktemp("product"), classes, kinds, tiny_weights)
             for name, (classes, kinds) in PRODUCTS.items()
@@ -140,7 +142,7 @@ def test_retraining(
 
     def here(command: Sequence[str], *, env: Mapping[str, str], **_options: Any) -> None:
         monkeypatch.setenv(retraining.SETTING, env[retraining.SETTING])
-        assert run(*command[3:])[0] == 0
+        assert run(*command[3:], "--pooling", "average")[0] == 0
 
     monkeypatch.setattr(subprocess, "run", here)
     monkeypatch.setattr(retraining, "LIGHT_TRIO", (TINY_BACKBONE,))

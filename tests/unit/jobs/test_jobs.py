@@ -191,24 +191,30 @@ def test_a_training_that_does_not_heed_the_wish_to_end_is_ended(
     root: Path, settings: TrainingRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deaf = (
-        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
+        "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True);"
+        "[signal.pause() for _ in iter(int, 1)]"
     )
     commands = []
     original = subprocess.Popen
 
     def popen(_command: list[str], **options: Any) -> Any:
-        commands.append(original([sys.executable, "-c", f"{deaf}; time.sleep(60)"], **options))
+        commands.append(original([sys.executable, "-c", deaf], **options))
         return commands[-1]
 
     monkeypatch.setattr(processes.subprocess, "Popen", popen)
     monkeypatch.setattr(running, "POLITE", -1.0)
-    started = jobs.start(root, settings)
-    while "deaf" not in jobs.log(root, started.id):
-        time.sleep(0.02)
-    assert jobs.cancel(root, started.id).state == "waiting"  # SIGTERM does not move it
-    monkeypatch.setattr(running, "PATIENT", -1.0)
-    assert wait_for(root, started.id, "cancelled").state == "cancelled"
-    assert commands[0].wait() == -signal.SIGKILL
+    try:
+        started = jobs.start(root, settings)
+        while "deaf" not in jobs.log(root, started.id):
+            assert commands[0].poll() is None
+            time.sleep(0.02)
+        assert jobs.cancel(root, started.id).state == "waiting"  # SIGTERM does not move it
+        monkeypatch.setattr(running, "PATIENT", -1.0)
+        assert wait_for(root, started.id, "cancelled").state == "cancelled"
+        assert commands[0].wait() == -signal.SIGKILL
+    finally:
+        for command in commands:
+            command.kill()
 
 
 def test_a_product_is_trained_by_one_at_a_time(root: Path, settings: TrainingRequest) -> None:
