@@ -1,7 +1,7 @@
 """The workbench: photos in, what is odd about them, splits; one and the same for screens, notebooks, command line."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,11 +13,10 @@ from ensemble.datasets.splits import Item
 from ensemble.imaging.overlays import thumbnail
 from ensemble.imaging.photos import read_photo
 from ensemble.importers import Problem, Understood, understand
-from ensemble.importers.staging import staged
+from ensemble.importers.staging import Upload, staged
 from ensemble.values.errors import DataError, PhotoError
+from ensemble.values.training import Progress
 
-Progress = Callable[[str, float], None]
-File = tuple[str, Callable[[], bytes]]
 FIRST = 3  # problems that are told where nothing came through
 
 
@@ -55,7 +54,7 @@ class Preview:
         return sum(number for (name, _), number in self.counts.items() if name == kind)
 
 
-def preview(source: Path | Iterable[File], below: Path, reading: Reading = Reading(), pictures: int = 3) -> Preview:
+def preview(source: Path | Iterable[Upload], below: Path, reading: Reading = Reading(), pictures: int = 3) -> Preview:
     """Look at a source without bringing anything in; a DataError says what was expected and what is there."""
     with opened(source, below, reading) as found:
         return Preview(
@@ -83,7 +82,7 @@ def _pictures(found: Understood, kind: str, count: int) -> tuple[bytes, ...]:
 
 
 @contextmanager
-def opened(source: Path | Iterable[File], below: Path, reading: Reading = Reading()) -> Iterator[Understood]:
+def opened(source: Path | Iterable[Upload], below: Path, reading: Reading = Reading()) -> Iterator[Understood]:
     """What is understood of a folder, of a zip file, or of uploaded files; its photos can be read inside the block.
 
     Uploads and zips are laid out in a temporary folder `below`, which is gone afterwards. A DataError says what was

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,11 @@ def read_text(path: Path, limit: int | None = None) -> str:
         raise StoreError(f"{path} cannot be read ({error.strerror}). Check its permissions.") from error
     except JSONError as error:
         raise StoreError(f"{path}, {error}") from error
+
+
+def now(precision: str = "seconds") -> str:
+    """The time of now in UTC, as stored files keep it (ISO 8601); `precision` is `seconds` or `milliseconds`."""
+    return datetime.now(UTC).isoformat(timespec=precision)
 
 
 def digest_of(data: bytes) -> str:

@@ -7,10 +7,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-from ensemble.drawing.textures import draw_colour, smooth_noise
+from ensemble.drawing.textures import Colour, Grey, draw_colour, smooth_noise
 
-Grey = NDArray[np.float32]  # (H, W), 0 to 1
-Colour = NDArray[np.float32]  # (H, W, 3), 0 to 1
 Place = tuple[float, float]  # x and y in pixels
 
 

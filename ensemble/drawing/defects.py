@@ -7,12 +7,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ensemble.drawing.light import stretched
+from ensemble.drawing.shapes import Points
 from ensemble.drawing.surface import BORE_RADIUS, HUB_RADIUS, Field, Hole, Surface, inside, smooth
 
-Points = NDArray[np.float64]  # (n, 2)
 RIM = 0.96  # the flat of the flange ends here
 
 

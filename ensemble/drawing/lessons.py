@@ -10,11 +10,9 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from ensemble.drawing.blemishes import with_blemish
 from ensemble.drawing.shapes import Outline, draw_garment, draw_part, filled, placed, stencil
-from ensemble.drawing.textures import draw_colour, draw_sheet, smooth_noise
+from ensemble.drawing.textures import Colour, Grey, draw_colour, draw_sheet, smooth_noise
 from ensemble.imaging.photos import open_own
 
-Grey = NDArray[np.float32]  # (H, W), 0 to 1
-Colour = NDArray[np.float32]  # (H, W, 3), 0 to 1
 SIGNS = "ABCDEFGHKLMNPRSTUVXYZabdefghkmnqrt0123456789#&%@?+=/<>"
 
 

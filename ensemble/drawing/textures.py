@@ -8,7 +8,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from PIL import Image
 
-Grey = NDArray[np.float32]  # (H, W), 0 to 1
+from ensemble.drawing.shapes import Grey
+
 Colour = NDArray[np.float32]  # (H, W, 3), 0 to 1
 
 

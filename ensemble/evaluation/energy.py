@@ -10,8 +10,9 @@ import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Any
+
+from ensemble.disk.files import now
 
 COUNTRY = "QUORUM_COUNTRY"  # the setting with the three-letter ISO code of the country whose grid feeds this machine
 CPU_ALONE = "CPU seconds only"
@@ -73,7 +74,7 @@ def circumstances() -> dict[str, str]:
     machine = (
         f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}"
     )
-    return {"trained": datetime.now(UTC).isoformat(timespec="seconds"), "machine": machine}
+    return {"trained": now(), "machine": machine}
 
 
 @contextmanager

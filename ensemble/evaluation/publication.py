@@ -4,7 +4,7 @@ Thresholds that training chose come with the version. Those that a person tuned 
 of that time: they stay, and with other models they can let other parts pass.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from ensemble.store.listings import Version
 from ensemble.values.errors import DataError, PolicyError, StoreError
 from ensemble.values.results import REVIEW, Classes
 from ensemble.values.samples import Sample
+from ensemble.values.training import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,9 +182,6 @@ def _sentence(effect: PolicyEffect, effects: Effects) -> str:
 def _change(effect: PolicyEffect, name: str) -> str:
     after = str(getattr(effect.after, name))
     return after if effect.before is None else f"{getattr(effect.before, name)} → {after}"
-
-
-Progress = Callable[[str, float], None]
 
 
 def compare_with_current(

@@ -1,7 +1,7 @@
 """How good a product is, member by member and policy by policy, on photos that it has not learnt from."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from ensemble.store import ModelStore
 from ensemble.values.errors import DataError
 from ensemble.values.results import REVIEW, Absence, Classes, Score, Vote, mean_probability
 from ensemble.values.samples import Sample
+from ensemble.values.training import CountDone
 
 
 @dataclass(slots=True)
@@ -84,7 +85,6 @@ class MapQuality:
         return truth
 
 
-Progress = Callable[[int, int], None]
 Cast = Sequence[tuple[Case, Vote]]
 GOOD_ONLY = "good_only"
 
@@ -123,7 +123,7 @@ class Scored:
 def score(
     inspector: Inspector,
     samples: Sequence[Sample],
-    progress: Progress | None = None,
+    progress: CountDone | None = None,
     cache: FeatureCache = NOTHING_KEPT,
     *,
     doubts: bool = True,

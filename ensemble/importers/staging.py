@@ -28,7 +28,7 @@ DEEPEST = 16  # folders within one another
 LONGEST_ON_WINDOWS = 259  # characters of a whole path
 TOO_LONG = (3, 206)  # of Windows: a path that is not found although its folders were made, a name out of range
 FILE = "file"  # what is called so has no name of which anything can be kept
-File = tuple[str, Callable[[], bytes]]  # a name and what reads the bytes, so that they are read when it is their turn
+Upload = tuple[str, Callable[[], bytes]]  # a name and what reads the bytes, so that they are read when it is their turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Staged:
 
 
 @contextmanager
-def staged(files: Iterable[File], below: Path) -> Iterator[Staged]:
+def staged(files: Iterable[Upload], below: Path) -> Iterator[Staged]:
     """Lay out uploads in a temporary folder below another for as long as the block runs; zips are unpacked.
 
     A zip's files keep their inner folders; where it holds photos that lie in none, all its files go into a folder of

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from ensemble.imaging.overlays import thumbnail
 from ensemble.imaging.photos import MAX_PIXELS, Photo, open_photo
 from ensemble.importers.archives import Entry, count_entries, read_archive
+from ensemble.importers.staging import Upload
 from ensemble.inspection.exports import as_csv
 from ensemble.policies import Policy
 from ensemble.values.errors import ArchiveError, PhotoError
@@ -15,7 +16,6 @@ from ensemble.values.safe_names import shown
 
 CHUNK = 8  # photos at a time: enough to share a backbone's pass, few enough for a progress bar that moves
 SCORE_COLUMNS = ("score", "score_kind", "score_label", "ok_below", "review_from", "reject_from")
-File = tuple[str, Callable[[], bytes]]  # a name and what reads the bytes, so that they are read when it is their turn
 Inspect = Callable[[Sequence[Photo]], Sequence[Verdict]]
 
 
@@ -45,7 +45,7 @@ class _Opened:
     error: str = ""
 
 
-def entries(files: Iterable[File]) -> Iterator[Entry]:
+def entries(files: Iterable[Upload]) -> Iterator[Entry]:
     """Files as entries, read one at a time; of a zip what is in it, and a zip that is refused as the one bad entry."""
     for name, read in files:
         label = shown(name)
@@ -59,7 +59,7 @@ def entries(files: Iterable[File]) -> Iterator[Entry]:
             yield Entry(label, problem=str(error))
 
 
-def count(files: Iterable[File]) -> int:
+def count(files: Iterable[Upload]) -> int:
     """How many entries `entries` will give, for a progress bar."""
     return sum(_count_in(read()) if _is_zip(name) else 1 for name, read in files)
 

@@ -3,13 +3,13 @@
 import time
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from itertools import islice
 from typing import Protocol
 
 import numpy as np
 from PIL import Image
 
+from ensemble.disk.files import now
 from ensemble.features.photo_batch import PhotoBatch, preprocessing_of
 from ensemble.features.preprocessing import Preprocessing
 from ensemble.imaging.masks import combine, regions
@@ -76,7 +76,7 @@ class Inspector:
         start = time.perf_counter()
         scored = self._asked(photos, policy) if policy.cascade else self.score(photos)
         seconds = (time.perf_counter() - start) / len(photos)
-        origin = replace(self.origin, time=datetime.now(UTC).isoformat(timespec="seconds"))
+        origin = replace(self.origin, time=now())
         for photo, (scores, absent) in zip(photos, scored, strict=True):
             heat = combine(scores)
             decided = policy.decide(scores, absent, self.classes, self.doubt(photo.picture, heat))

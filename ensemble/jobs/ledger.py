@@ -10,15 +10,14 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from ensemble.disk.files import is_full, why_not_written
+from ensemble.disk.files import is_full, now, why_not_written
 from ensemble.disk.locks import is_held, locked, locked_alone
 from ensemble.jobs.processes import lives
 from ensemble.values.errors import JobError
-from ensemble.values.training_request import TrainingRequest
+from ensemble.values.training import TrainingRequest
 
 FOLDER, FILE, LOCK = ".jobs", "jobs.db", ".lock"
 KEPT = 50  # the newest trainings
@@ -73,11 +72,6 @@ class Job:
     def is_open(self) -> bool:
         """Whether it has not ended."""
         return self.state in OPEN
-
-
-def now() -> str:
-    """The time as the book keeps it, in UTC."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 class Ledger:

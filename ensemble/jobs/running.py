@@ -6,12 +6,12 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ensemble.disk.files import is_full, why_not_written
+from ensemble.disk.files import is_full, now, why_not_written
 from ensemble.jobs import processes
-from ensemble.jobs.ledger import Job, Ledger, now
+from ensemble.jobs.ledger import Job, Ledger
 from ensemble.jobs.processes import born, end, start_apart
 from ensemble.values.errors import JobError, StoreError
-from ensemble.values.training_request import TrainingRequest
+from ensemble.values.training import TrainingRequest
 
 POLITE, PATIENT = 10.0, 20.0  # seconds after the wish to cancel: then its process is ended politely, then for good
 SHOWN = 64_000  # bytes of a log, its end

@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ensemble.disk.files import now
 from ensemble.jobs import processes
-from ensemble.jobs.ledger import Job, Ledger, now
+from ensemble.jobs.ledger import Job, Ledger
 from ensemble.jobs.processes import step_back
 from ensemble.values.errors import QuorumError
 from ensemble.values.safe_names import legible, legible_lines, make_logs_legible

@@ -10,10 +10,11 @@ from torch import Tensor, nn
 from ensemble.features.networks import channels_last
 from ensemble.features.photo_batch import Input
 from ensemble.features.preprocessing import Preprocessing
-from ensemble.members.contract import Parts, Progress
+from ensemble.members.contract import Parts
 from ensemble.members.good_parts import ARRAYS, CHUNK, HELD_OUT, Damaged, GoodPartsMember, HeldOut, Measured
 from ensemble.values.errors import MemberError
 from ensemble.values.results import Classes
+from ensemble.values.training import ShareDone
 
 STATE, USUAL = ".pth", "usual_errors"
 PIXELS = Preprocessing(side=128)
@@ -82,7 +83,7 @@ class AutoencoderMember(GoodPartsMember):
     def __init__(self, *, classes: Classes, input: Input = PIXELS, seed: int = 0) -> None:
         super().__init__(classes=classes, input=input, seed=seed)
 
-    def _fit(self, rows: np.ndarray, damaged: Damaged, progress: Progress) -> tuple[Mapping[str, np.ndarray], HeldOut]:
+    def _fit(self, rows: np.ndarray, damaged: Damaged, progress: ShareDone) -> tuple[Mapping[str, np.ndarray], HeldOut]:
         """What is learnt from most rows, and what each of the others measures."""
         mixed = np.random.default_rng(self.seed).permutation(len(rows))
         mixed = np.array(sorted(mixed.tolist(), key=lambda place: place not in damaged))  # those are held out first
@@ -155,7 +156,7 @@ def _empty() -> SmallAutoencoder:
 
 
 def _train(
-    learn: Tensor, hold: Tensor, curves: Mapping[str, list[float]], steps: int, progress: Progress
+    learn: Tensor, hold: Tensor, curves: Mapping[str, list[float]], steps: int, progress: ShareDone
 ) -> SmallAutoencoder:
     """A network for (N, 3, side, side) pixels; its loss on those it learns from and on those held out into `curves`."""
     network = channels_last(SmallAutoencoder())

@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from ensemble.features.networks import channels_last
 from ensemble.features.photo_batch import Input
 from ensemble.features.preprocessing import Preprocessing
-from ensemble.members.contract import Curves, Facts, Lesson, Opinion, Parts, Progress, Teaching
+from ensemble.members.contract import Curves, Facts, Lesson, Opinion, Parts, Teaching
 from ensemble.values.errors import MemberError
 from ensemble.values.results import Classes
+from ensemble.values.training import ShareDone
 
 STATE = ".pth"
 BATCH, PEAK_RATE = 16, 3e-3
@@ -83,7 +84,7 @@ class BaselineCNNMember:
         self.curves_: Curves = {}
         self.facts_: Facts = {}
 
-    def fit(self, rows: np.ndarray, labels: np.ndarray, progress: Progress | None = None) -> "BaselineCNNMember":
+    def fit(self, rows: np.ndarray, labels: np.ndarray, progress: ShareDone | None = None) -> "BaselineCNNMember":
         """Learn from mirrored and relit photos; `curves_` keeps the loss there and on a held-out tenth."""
         held_out = max(HELD_OUT, len(self.classes.names) / len(labels))  # a photo of each class at least
         held = train_test_split(np.arange(len(labels)), test_size=held_out, stratify=labels, random_state=self.seed)

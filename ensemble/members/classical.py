@@ -16,9 +16,10 @@ from xgboost import XGBClassifier
 
 from ensemble.features.photo_batch import Input
 from ensemble.features.preprocessing import Preprocessing
-from ensemble.members.contract import Curves, Facts, Lesson, Opinion, Parts, Progress, Teaching
+from ensemble.members.contract import Curves, Facts, Lesson, Opinion, Parts, Teaching
 from ensemble.values.errors import MemberError
 from ensemble.values.results import Classes
+from ensemble.values.training import ShareDone
 
 CLASSIFIER, SCALER = ".pkl", "_scaler.pkl"
 Settings = Mapping[str, Any]
@@ -67,7 +68,7 @@ class ClassicalMember:
     def _new_classifier(self, labels: np.ndarray, features: int) -> Any:
         raise MemberError(f"{type(self).__name__} names no classifier.")
 
-    def fit(self, rows: np.ndarray, labels: np.ndarray, progress: Progress | None = None) -> "ClassicalMember":
+    def fit(self, rows: np.ndarray, labels: np.ndarray, progress: ShareDone | None = None) -> "ClassicalMember":
         """Learn the scaler and the classifier; rare classes weigh as much as common ones."""
         self.scaler_ = StandardScaler().fit(rows)
         classifier = self._new_classifier(labels, rows.shape[1])

@@ -1,6 +1,6 @@
 """What every member offers, and what it says of photos."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
 
@@ -11,9 +11,9 @@ from ensemble.features.preprocessing import Preprocessing
 from ensemble.imaging.out_of_distribution import PhotoRange
 from ensemble.metrics.calibrators import Calibrator
 from ensemble.values.results import Absence, Classes, Region
+from ensemble.values.training import ShareDone
 
 Parts = Mapping[str, Any]
-Progress = Callable[[float], None]
 Curves = Mapping[str, Sequence[float]]
 Facts = Mapping[str, Any]
 Lesson = Literal["all", "good", "masks"]
@@ -76,7 +76,7 @@ class Member(Protocol):
 
     def __init__(self, *, classes: Classes, input: Input, seed: int = 0) -> None: ...
 
-    def fit(self, rows: np.ndarray, labels: np.ndarray, progress: Progress | None = None) -> "Member":
+    def fit(self, rows: np.ndarray, labels: np.ndarray, progress: ShareDone | None = None) -> "Member":
         """Learn from (N, ...) rows of the input and (N,) positions in `classes.names`.
 
         A kind whose lesson is good parts is given those alone, and finds the class of their labels to be good.

@@ -23,7 +23,7 @@ from PIL import Image
 
 from ensemble.features.photo_batch import Input
 from ensemble.features.preprocessing import Preprocessing
-from ensemble.members.contract import Curves, Facts, Lesson, Opinion, Parts, Progress, Teaching
+from ensemble.members.contract import Curves, Facts, Lesson, Opinion, Parts, Teaching
 from ensemble.members.detector_file import CONFIDENCE, STATED, DetectorFile, decode, on_scale, with_metadata
 from ensemble.members.detector_training import (
     ANY_DEFECT,
@@ -40,6 +40,7 @@ from ensemble.members.detector_training import (
 )
 from ensemble.values.errors import MemberError
 from ensemble.values.results import Classes, Region
+from ensemble.values.training import ShareDone
 
 ONNX = ".onnx"
 PIXELS = Preprocessing(side=320, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0), pad=True)
@@ -75,7 +76,7 @@ class DetectorMember:
         self,
         rows: np.ndarray,
         labels: np.ndarray,
-        progress: Progress | None = None,
+        progress: ShareDone | None = None,
         *,
         masks: np.ndarray | None = None,
     ) -> "DetectorMember":
@@ -189,7 +190,7 @@ def _write_lesson(
     return count
 
 
-def _train(folder: Path, side: int, epochs: int, seed: int, progress: Progress) -> None:
+def _train(folder: Path, side: int, epochs: int, seed: int, progress: ShareDone) -> None:
     """Run the training in a process of its own; a MemberError where it fails."""
     root = Path(__file__).resolve().parents[2]
     paths = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))

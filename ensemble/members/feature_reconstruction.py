@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ensemble.members.contract import Progress
 from ensemble.members.good_parts import GoodPartsMember, Measured, grids, shapes_of
 from ensemble.values.errors import MemberError
+from ensemble.values.training import ShareDone
 
 EXPLAINED = 0.97  # of the good parts' variance
 COMPONENTS = 400  # at most, which bounds the file
@@ -44,7 +44,7 @@ class FeatureReconstructionMember(GoodPartsMember):
         parts = [rows[start : start + 64] for start in range(0, len(rows), 64)]
         return torch.cat([functional.adaptive_avg_pool2d(grids(part, shapes)[layer], side) for part in parts])
 
-    def _learn(self, rows: np.ndarray, progress: Progress) -> Mapping[str, np.ndarray]:
+    def _learn(self, rows: np.ndarray, progress: ShareDone) -> Mapping[str, np.ndarray]:
         arrays: dict[str, np.ndarray] = {}
         spaces = self._spaces()
         for number, (name, layer, side) in enumerate(spaces):

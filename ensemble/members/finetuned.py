@@ -15,9 +15,10 @@ from ensemble.features.networks import channels_last
 from ensemble.features.photo_batch import Input
 from ensemble.features.preprocessing import Preprocessing
 from ensemble.members.baseline_cnn import vary
-from ensemble.members.contract import Curves, Facts, Lesson, Opinion, Parts, Progress, Teaching
+from ensemble.members.contract import Curves, Facts, Lesson, Opinion, Parts, Teaching
 from ensemble.values.errors import MemberError
 from ensemble.values.results import Classes
+from ensemble.values.training import ShareDone
 
 STATE = ".pth"
 FEWEST = 5  # photos of a class
@@ -89,7 +90,7 @@ class FinetunedMember:
         self.curves_: Curves = {}
         self.facts_: Facts = {}
 
-    def fit(self, rows: np.ndarray, labels: np.ndarray, progress: Progress | None = None) -> "FinetunedMember":
+    def fit(self, rows: np.ndarray, labels: np.ndarray, progress: ShareDone | None = None) -> "FinetunedMember":
         """Learn from mirrored and relit photos, and keep the epoch that tells the held-out fifth apart best.
 
         `curves_` has the losses and the AUROC of every epoch (one class against the others where there are more than
@@ -138,7 +139,7 @@ class FinetunedMember:
 class _Learning:
     """One course of learning: the network, its photos, the curves so far and the state of the best epoch."""
 
-    def __init__(self, member: FinetunedMember, rows: np.ndarray, labels: np.ndarray, progress: Progress) -> None:
+    def __init__(self, member: FinetunedMember, rows: np.ndarray, labels: np.ndarray, progress: ShareDone) -> None:
         kinds = len(member.classes.names)
         _check(member, rows, labels)
         share = max(HELD_OUT, kinds / len(labels))  # a photo of each class at least

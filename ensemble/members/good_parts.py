@@ -22,9 +22,10 @@ from torch.nn import functional
 from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.photo_batch import Input
 from ensemble.features.preprocessing import MAPS, Preprocessing
-from ensemble.members.contract import Curves, Facts, Lesson, Opinion, Parts, Progress, Teaching, all_alike
+from ensemble.members.contract import Curves, Facts, Lesson, Opinion, Parts, Teaching, all_alike
 from ensemble.values.errors import MemberError
 from ensemble.values.results import Classes
+from ensemble.values.training import ShareDone
 
 ARRAYS = ".npz"
 HELD_OUT = ("held_out", "held_out_peaks", "held_out_calm", "held_out_damaged")
@@ -106,7 +107,7 @@ class GoodPartsMember:
         self.curves_: Curves = {}
         self.facts_: Facts = {}
 
-    def _learn(self, rows: np.ndarray, progress: Progress) -> Mapping[str, np.ndarray]:
+    def _learn(self, rows: np.ndarray, progress: ShareDone) -> Mapping[str, np.ndarray]:
         """Learn from (N, ...) rows of good parts: the arrays that `_measure` needs."""
         raise MemberError(f"{type(self).__name__} does not say how it learns.")
 
@@ -118,7 +119,7 @@ class GoodPartsMember:
         self,
         rows: np.ndarray,
         labels: np.ndarray,
-        progress: Progress | None = None,
+        progress: ShareDone | None = None,
         *,
         damaged: Damaged = MappingProxyType({}),
     ) -> "GoodPartsMember":
@@ -141,7 +142,7 @@ class GoodPartsMember:
         progress(1.0)
         return self
 
-    def _fit(self, rows: np.ndarray, damaged: Damaged, progress: Progress) -> tuple[Mapping[str, np.ndarray], HeldOut]:
+    def _fit(self, rows: np.ndarray, damaged: Damaged, progress: ShareDone) -> tuple[Mapping[str, np.ndarray], HeldOut]:
         """What is learnt from all rows, and what each row measures where it was held out, by folds."""
         folds = KFold(min(FOLDS, len(rows)), shuffle=True, random_state=self.seed)
         distances, peaks, calm, harmed = np.zeros(len(rows)), np.zeros(len(rows)), [], np.zeros(0)
@@ -231,7 +232,7 @@ def _held_out_facts(held_out: np.ndarray, scale: Scale) -> dict[str, Any]:
     }
 
 
-def part_of(progress: Progress, start: float, share: float, done: float) -> None:
+def part_of(progress: ShareDone, start: float, share: float, done: float) -> None:
     """Report how much of a step is done as a share of the whole."""
     progress(start + share * done)
 

@@ -8,9 +8,9 @@ from scipy.linalg import pinvh
 from sklearn.covariance import LedoitWolf
 
 from ensemble.features.backbones import FeatureExtractor
-from ensemble.members.contract import Progress
 from ensemble.members.good_parts import GoodPartsMember, Measured
 from ensemble.values.errors import MemberError
+from ensemble.values.training import ShareDone
 
 
 class MahalanobisMember(GoodPartsMember):
@@ -24,7 +24,7 @@ class MahalanobisMember(GoodPartsMember):
     title: ClassVar[str] = "Mahalanobis distance"
     reading: ClassVar[str | None] = "average_std"
 
-    def _learn(self, rows: np.ndarray, progress: Progress) -> Mapping[str, np.ndarray]:
+    def _learn(self, rows: np.ndarray, progress: ShareDone) -> Mapping[str, np.ndarray]:
         known = rows.astype(np.float64)
         learnt = LedoitWolf(store_precision=False).fit(known)
         precision = _precision(known - learnt.location_, learnt.covariance_, learnt.shrinkage_)

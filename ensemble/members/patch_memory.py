@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ensemble.members.contract import Progress
 from ensemble.members.good_parts import (
     Damaged,
     GoodPartsMember,
@@ -22,6 +21,7 @@ from ensemble.members.good_parts import (
     smoothed,
 )
 from ensemble.values.errors import MemberError
+from ensemble.values.training import ShareDone
 
 SHARE = 0.01  # of all places seen that are remembered
 MEMORY = (256, 6000)  # at least and at most so many, where there are as many
@@ -41,7 +41,7 @@ class PatchMemoryMember(GoodPartsMember):
     title: ClassVar[str] = "Patch memory"
     _seconds: float | None = None  # that choosing the memory took; a file tells no times, so that equal ones are equal
 
-    def _fit(self, rows: np.ndarray, damaged: Damaged, progress: Progress) -> tuple[Mapping[str, np.ndarray], HeldOut]:
+    def _fit(self, rows: np.ndarray, damaged: Damaged, progress: ShareDone) -> tuple[Mapping[str, np.ndarray], HeldOut]:
         """One memory of all photos; a photo is held out by leaving out what the memory has from it."""
         start = time.perf_counter()
         memory, owners = self._remember(rows, partial(part_of, progress, 0.0, 0.7))
@@ -63,7 +63,7 @@ class PatchMemoryMember(GoodPartsMember):
             np.array(distances), np.array(peaks), float(np.median(calm)), np.array(harmed)
         )
 
-    def _remember(self, rows: np.ndarray, progress: Progress) -> tuple[Tensor, Tensor]:
+    def _remember(self, rows: np.ndarray, progress: ShareDone) -> tuple[Tensor, Tensor]:
         """The remembered places (M, C) and the photo that each is from (M,)."""
         shapes = shapes_of(self.input, self.title)
         places = int(np.prod(finest_grid(shapes)))
@@ -122,7 +122,7 @@ def _shadows(points: Tensor, generator: torch.Generator) -> Tensor:
     return torch.cat([part.float() @ axes for part in points.split(SAMPLE)])
 
 
-def farthest_first(points: Tensor, count: int, generator: torch.Generator, progress: Progress) -> Tensor:
+def farthest_first(points: Tensor, count: int, generator: torch.Generator, progress: ShareDone) -> Tensor:
     """Positions (count,) of a greedy k-centre choice among (N, D) points: always the one farthest from those chosen.
 
     Each step is one matrix-vector product and a running minimum.

@@ -14,11 +14,10 @@ import numpy as np
 
 from ensemble.disk.files import parsed
 from ensemble.policies import Policy
-from ensemble.values.errors import StoreError
+from ensemble.values.errors import MISSHAPEN, StoreError
 from ensemble.values.results import REVIEW, Absence, Classes, Region, Score, Verdict
 
 FORMAT = 1
-MISSHAPEN = (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError)
 
 
 @dataclass(frozen=True, slots=True)

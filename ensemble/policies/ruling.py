@@ -1,10 +1,10 @@
 """How a policy finds the label for votes: by the count, a stage of its cascade, a named defect, or who leads."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ensemble.policies.counting import ROUNDING, RULES, counted, reaches, suspicion
+from ensemble.policies.counting import ROUNDING, RULES, Weigh, counted, reaches, suspicion
 from ensemble.policies.value import PolicySettings
 from ensemble.values.results import DEFECTIVE, REVIEW, Absence, Classes, Decision, Vote
 
@@ -246,9 +246,6 @@ def _kind(policy: PolicySettings) -> Literal["votes", "weight", "mean"]:
     if not rule.sides:
         return "mean"
     return "weight" if rule.weighs else "votes"
-
-
-Weigh = Callable[[str, float], float]
 
 
 @dataclass(frozen=True, slots=True)

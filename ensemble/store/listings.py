@@ -26,12 +26,11 @@ from ensemble.store.places import (
     place_of,
 )
 from ensemble.store.swapping import LOG, TOLD, sweep
-from ensemble.values.errors import StoreError
+from ensemble.values.errors import MISSHAPEN, StoreError
 
 FORMAT = 1
 KEPT = 10  # the newest versions, beside the one in force
 HALF_WRITTEN = re.compile(r"\.(.+)\.[a-z0-9_]{8}")  # what `files.write_atomically` calls a file until it is whole
-MISSHAPEN = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
 
 State = Literal["candidate", "published", "discarded"]
 
@@ -101,11 +100,6 @@ class Version:
             raise StoreError(
                 f"{source} cannot be read ({type(error).__name__}: {error}). Remove it: the product itself is whole."
             ) from error
-
-
-def now() -> str:
-    """The time as listings keep it, in UTC."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def moment(text: str) -> datetime | None:

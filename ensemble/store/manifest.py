@@ -12,11 +12,10 @@ from ensemble.features.preprocessing import BackboneSpec, Preprocessing
 from ensemble.imaging.out_of_distribution import PhotoRange
 from ensemble.metrics.calibrators import NONE, Calibrator
 from ensemble.store.places import is_product_file
-from ensemble.values.errors import StoreError, brief
+from ensemble.values.errors import MISSHAPEN, StoreError, brief
 from ensemble.values.results import Classes
 
 FORMAT = 1
-MISSHAPEN = (ValueError, KeyError, TypeError, AttributeError, OverflowError)  # what strange JSON makes readers raise
 
 
 @dataclass(frozen=True, slots=True)

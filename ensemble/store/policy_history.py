@@ -4,11 +4,10 @@ import json
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ensemble.disk.files import parsed, read_text, write_atomically
+from ensemble.disk.files import now, parsed, read_text, write_atomically
 from ensemble.policies import Policy, PolicyBook, from_json, shipped
 from ensemble.policies.files import entry_of
 from ensemble.store.manifest import Manifest
@@ -139,7 +138,7 @@ def _is_newest(known: Sequence[Published], text: str) -> bool:
 def _longer(known: Sequence[Published], text: str, author: str, reason: str) -> bytes:
     """The history with one more state."""
     number = known[-1].number + 1 if known else 1
-    at = datetime.now(UTC).isoformat(timespec="milliseconds")  # as fine as the times of versions beside them
+    at = now("milliseconds")  # as fine as the times of versions beside them
     entry = Published(number, at, author, reason, text)
     states = [asdict(each) for each in (*known, entry)[-LONGEST:]]
     return (json.dumps({"states": states}, indent=1, ensure_ascii=False) + "\n").encode()

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ensemble.disk.files import digest_of
+from ensemble.disk.files import digest_of, now
 from ensemble.policies import PolicyBook
 from ensemble.store import listings, policy_history
 from ensemble.store.listings import Publication, State, Version, read_object
@@ -116,7 +116,7 @@ def gathered(
             files[name] = listings.keep_object(folder, data)
     known = listings.versions(folder)
     number = known[-1].number + 1 if known else 1
-    return Version(number, listings.now(), author, reason, files, policies=policies)
+    return Version(number, now("milliseconds"), author, reason, files, policies=policies)
 
 
 def put_in_force(folder: Path, found: Version, author: str, reason: str, set_aside: Collection[str] = ()) -> None:
@@ -125,7 +125,7 @@ def put_in_force(folder: Path, found: Version, author: str, reason: str, set_asi
     before = listings.in_force(folder, known) or _last_in_force(known)
     manifest = manifest_of(folder, found)
     book, aside = _policies_after(folder, found, before, manifest, set_aside)
-    entry = Publication(listings.now(), author, reason)
+    entry = Publication(now("milliseconds"), author, reason)
     after = replace(found, state="published", aside=aside, publications=(*found.publications, entry))
 
     def place() -> Iterator[tuple[str, bytes]]:
@@ -209,7 +209,7 @@ def _keep_found(folder: Path) -> None:
     policies = policy_history.own_of_the_product(folder)
     made = _trained(manifest) or listings.time_of(folder / MANIFEST)
     found = gathered(folder, {MANIFEST: data}, manifest, policies, "", FOUND)
-    entry = Publication(listings.now(), "", FOUND)
+    entry = Publication(now("milliseconds"), "", FOUND)
     listings.write(folder, replace(found, at=made, state="published", publications=(entry,)))
 
 

@@ -9,9 +9,9 @@ from typing import Any
 from ensemble.evaluation.energy import Energy, measure
 from ensemble.features.feature_cache import FeatureCache
 from ensemble.training.reading import BALANCES
-from ensemble.training.recipe import Progress, Watch, source_of
+from ensemble.training.recipe import Watch, source_of
 from ensemble.training.steps import Listener, calibrate, evaluate, fit_members, prepare, save, score
-from ensemble.values.training_request import TrainingRequest
+from ensemble.values.training import Progress, TrainingRequest
 
 __all__ = ["BALANCES", "Listener", "Outcome", "Progress", "TrainingRequest", "Watch", "run", "source_of", "train"]
 

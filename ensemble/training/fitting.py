@@ -17,15 +17,15 @@ from ensemble.features.readings import Rows, read_masks
 from ensemble.inspection.inspector import Inspector
 from ensemble.members import KINDS, Loaded, Member
 from ensemble.members.classical import ClassicalMember
-from ensemble.members.contract import Progress as Report
 from ensemble.members.contract import Teaching, all_alike
 from ensemble.members.good_parts import Damaged, GoodPartsMember
 from ensemble.policies.cases import Case
 from ensemble.training.reading import NONE
-from ensemble.training.recipe import Progress, Recipe, Watch, search, source_of
+from ensemble.training.recipe import Recipe, Watch, search, source_of
 from ensemble.values.errors import MemberError
 from ensemble.values.results import Absence
 from ensemble.values.samples import Dataset, Sample
+from ensemble.values.training import Progress, ShareDone
 
 ENOUGH = 400  # photos of the rarest class: a quarter of them, 100, bounds a rate of no events by 3 %
 SHARES = 4
@@ -123,7 +123,9 @@ Taught = tuple[dict[str, Member], list[str]]
 class LearnsFromMasks(Protocol):
     """A member that is also given where the damage is."""
 
-    def fit(self, rows: np.ndarray, labels: np.ndarray, progress: Report | None = None, *, masks: np.ndarray) -> Member:
+    def fit(
+        self, rows: np.ndarray, labels: np.ndarray, progress: ShareDone | None = None, *, masks: np.ndarray
+    ) -> Member:
         """Learn from (N, 3, side, side) pixels and their (N, side, side) masks, true where damaged."""
         ...
 
@@ -162,7 +164,7 @@ def _report(progress: Progress, watch: Watch, stage: str, name: str, member: Mem
 
 
 def _taught(
-    member: Member, known: Rows, source: Input, damage: Mapping[Any, Damaged], recipe: Recipe, report: Report
+    member: Member, known: Rows, source: Input, damage: Mapping[Any, Damaged], recipe: Recipe, report: ShareDone
 ) -> Member:
     rows = known.inputs[key_of(source)]
     if member.lesson != "good" and all_alike(rows):

@@ -1,7 +1,7 @@
 """The photos that a product was trained and measured on, where they still lie as they were."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,8 +12,8 @@ from ensemble.importers import Entry
 from ensemble.store import ModelStore
 from ensemble.values.errors import PhotoError, QuorumError, StoreError
 from ensemble.values.samples import Sample
+from ensemble.values.training import Progress
 
-Progress = Callable[[str, float], None]
 BROUGHT, MISSING = "own_photos", "own_photos_missing"  # facts of a collection
 
 

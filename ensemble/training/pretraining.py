@@ -26,6 +26,7 @@ from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.networks import BUNDLED_WIDTHS, SmallResNet, channels_last
 from ensemble.features.preprocessing import BUNDLED, IMAGENET_MEAN, IMAGENET_STD, BackboneSpec
 from ensemble.features.weights import as_safetensors
+from ensemble.values.training import Progress
 
 TEACHER = "resnet18"
 TEACHER_LAYERS, TEACHER_CHANNELS = ("layer2", "layer3"), (128, 256)  # at strides 8 and 16
@@ -37,7 +38,6 @@ HALF_IS_FASTER = torch.cpu._is_avx512_bf16_supported()  # elsewhere bfloat16 is 
 MEAN = torch.tensor(IMAGENET_MEAN)[:, None, None]
 DEVIATION = torch.tensor(IMAGENET_STD)[:, None, None]
 
-Progress = Callable[[str, float], None]
 Pictures = NDArray[np.uint8]  # (N, H, W, 3)
 Batch = tuple[Tensor, list[Tensor]]  # views (N, 3, H, W), and one target map (N, C, h, w) a layer
 

@@ -26,11 +26,12 @@ from ensemble.members import KINDS
 from ensemble.members.contract import Lesson
 from ensemble.members.detector import FEWEST as FEWEST_MASKS
 from ensemble.members.good_parts import FEWEST, Damaged
-from ensemble.training.recipe import Progress, Recipe, chooses_pooling
+from ensemble.training.recipe import Recipe, chooses_pooling
 from ensemble.training.voting import draw_damage
 from ensemble.values.errors import MemberError, PhotoError
 from ensemble.values.results import Classes
 from ensemble.values.samples import Dataset, Sample
+from ensemble.values.training import Progress
 
 MOST_MEASURED = 200  # photos of a class: enough for its range, few enough to decode once more
 STAGES: Mapping[Lesson, str] = {

@@ -162,7 +162,6 @@ def _some(labels: np.ndarray, parts: np.ndarray, seed: int) -> np.ndarray:
     return np.flatnonzero(np.isin(parts, order[: max(FOLDS, int((counts <= MOST_PHOTOS).sum()))]))
 
 
-Progress = Callable[[str, float], None]
 Watch = Callable[[str, Curves], None]
 
 

@@ -35,12 +35,12 @@ from ensemble.training.reading import (
     teachable,
     with_best_poolings,
 )
-from ensemble.training.recipe import Profile, Progress, Recipe, Watch, open_backbones, profile_called
+from ensemble.training.recipe import Profile, Recipe, Watch, open_backbones, profile_called
 from ensemble.training.voting import Fitted, collect, fit_voters, needs_drawing, stages_of
 from ensemble.values.errors import MemberError, StoreError, WeightsError
 from ensemble.values.results import Classes
 from ensemble.values.samples import Dataset
-from ensemble.values.training_request import TrainingRequest
+from ensemble.values.training import Progress, TrainingRequest
 
 SMALLEST_SIDE = 32
 

@@ -25,6 +25,7 @@ from ensemble.store import ModelStore
 from ensemble.values.errors import DataError, PhotoError, StoreError
 from ensemble.values.results import Absence, Classes, Score
 from ensemble.values.samples import Dataset, Sample
+from ensemble.values.training import Progress
 
 FULL = 0.8  # of the way from guessing to certainty gives a whole vote
 LIGHTEST = 0.1  # so that a member that sees nothing can still be outvoted, and never decides with others
@@ -117,7 +118,6 @@ def _scores_of_defects(
 
 
 STRANGER = "It was trained before and has not judged this photo."
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, slots=True)

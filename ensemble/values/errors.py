@@ -1,5 +1,7 @@
 """What can go wrong, told to the person who can mend it: what, what was expected, what came, what to do."""
 
+# What strange JSON makes its readers raise.
+MISSHAPEN = (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError)
 LONGEST = 600  # characters of a sentence
 
 

@@ -86,7 +86,7 @@ def may_stop_batch() -> bool:
     return not is_lent(BATCH)
 
 
-def start_batch(files: Sequence[batches.File]) -> None:
+def start_batch(files: Sequence[batches.Upload]) -> None:
     """Begin a new batch in the place of the last one; for a button's callback."""
     begun = Batch(mode(), product_name(), is_demo(), classes(), batches.count(files))
     judged = batches.judge(batches.entries(_one_by_one(files)), inspection())
@@ -95,7 +95,7 @@ def start_batch(files: Sequence[batches.File]) -> None:
     lay(BATCH, begun)
 
 
-def _one_by_one(files: Sequence[batches.File]) -> Iterator[batches.File]:
+def _one_by_one(files: Sequence[batches.Upload]) -> Iterator[batches.Upload]:
     """The files, each forgotten once it is given: uploads must not lie in memory until the last one is judged."""
     waiting = deque(files)
     while waiting:

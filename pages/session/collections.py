@@ -23,6 +23,7 @@ from ensemble.imaging.overlays import thumbnail
 from ensemble.imaging.photos import read_photo
 from ensemble.importers import Problem
 from ensemble.values.errors import DataError, QuorumError
+from ensemble.values.training import Progress
 from pages.session.background import forget_work, start_work
 from pages.session.owners import collections_root, own_collection, product_called
 from pages.session.products import products
@@ -174,7 +175,7 @@ def bring_in(
     known = find_collection(root, name)
     target = Collection(known) if known else Collection.create(root, name)
 
-    def do(progress: workbench.Progress) -> Added:
+    def do(progress: Progress) -> Added:
         progress("Unpacking", 0.0)
         with workbench.opened(source.files, root, reading) as found:
             return workbench.bring_in(

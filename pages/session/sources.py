@@ -28,7 +28,7 @@ class Source:
 
     title: str
     key: str
-    files: Path | tuple[workbench.File, ...]
+    files: Path | tuple[workbench.Upload, ...]
 
 
 def allowed_folders() -> tuple[Path, ...]:

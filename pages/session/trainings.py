@@ -23,7 +23,7 @@ from ensemble.training.own_photos import missing_photos
 from ensemble.training.reading import teachable
 from ensemble.values.errors import QuorumError, WeightsError
 from ensemble.values.safe_names import clean
-from ensemble.values.training_request import TrainingRequest
+from ensemble.values.training import TrainingRequest
 from pages.session.owners import collections_root, owner_of, product_called
 from pages.session.products import data_root, forget_results, models_root, products, store
 

@@ -17,11 +17,11 @@ from ensemble.features.photo_batch import PhotoBatch
 from ensemble.features.preprocessing import Preprocessing
 from ensemble.members import KINDS, Member, demo
 from ensemble.members.baseline_cnn import BaselineCNNMember
-from ensemble.members.contract import Progress
 from ensemble.store import artefacts
 from ensemble.training import source_of
 from ensemble.values.errors import MemberError
 from ensemble.values.results import OK_NOK, Classes
+from ensemble.values.training import ShareDone
 from tests.conftest import TINY_BACKBONE
 from tests.support.drawn_detector import drawn_detector
 
@@ -67,7 +67,7 @@ def new_member(kind: str, classes: Classes, extractor: FeatureExtractor) -> Memb
     return KINDS[kind](classes=classes, input=source_of(kind, extractor, SIDE), seed=0)
 
 
-def teach(member: Member, seed: int, progress: Progress = lambda _: None) -> Member:
+def teach(member: Member, seed: int, progress: ShareDone = lambda _: None) -> Member:
     """Teach a kind what it learns from: all photos, those of good parts alone, or, for a detector, a drawn file."""
     if member.lesson == "masks":
         progress(1.0)

@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 from ensemble.datasets import workbench
 from ensemble.datasets.collection import Collection, Finding
 from ensemble.importers import Entry
+from ensemble.values.training import Progress
 
 ROOT = Path(__file__).resolve().parents[2]
 SCREEN = "pages/screens/data.py"
@@ -269,7 +270,7 @@ def test_looking_goes_on_in_the_background_and_its_failure_is_said(
 ) -> None:
     found = [Finding("dark", collection.photos()[0].sha256, (), 0.9, "It is dark.")]
 
-    def look(kept: Collection, *, progress: workbench.Progress, **_: object) -> tuple[Finding, ...]:
+    def look(kept: Collection, *, progress: Progress, **_: object) -> tuple[Finding, ...]:
         progress("Looking", 0.5)
         kept.keep_findings(found)
         return kept.findings()

@@ -13,7 +13,7 @@ from ensemble import jobs
 from ensemble.jobs import running
 from ensemble.policies import Policy, PolicyBook
 from ensemble.store import Learnt, ModelStore, listings, policy_history, versions
-from ensemble.values.training_request import TrainingRequest
+from ensemble.values.training import TrainingRequest
 from tests.conftest import TINY_BACKBONE
 from tests.support.forked_worker import Spawn, spawning
 

@@ -24,7 +24,7 @@ from ensemble.jobs.ledger import Ledger
 from ensemble.members.classical import ForestMember
 from ensemble.store import Learnt, ModelStore, swapping, versions
 from ensemble.training import Listener, Outcome
-from ensemble.values.training_request import TrainingRequest
+from ensemble.values.training import TrainingRequest
 
 PLACES: dict[str, tuple[Any, str]] = {
     "save": (ModelStore, "save"),

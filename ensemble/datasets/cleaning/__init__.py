@@ -15,14 +15,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PIL import Image
 
 from ensemble.datasets.cleaning.findings import DARK, KINDS, MASK, UNREADABLE, Finding, Looked, groups, report
+from ensemble.datasets.cleaning.labels import Features
 from ensemble.imaging.photos import read_photo
 from ensemble.importers.mask_files import contradiction
 from ensemble.values.errors import PhotoError
 from ensemble.values.results import Classes
+from ensemble.values.training import Progress
 
 if TYPE_CHECKING:  # it brings torch: seconds
     from ensemble.datasets.cleaning.prints import Prints
@@ -31,9 +32,6 @@ __all__ = ["KINDS", "Finding", "Looked", "find_issues", "groups", "report"]
 
 # In a notebook, tqdm regrets that it cannot draw bars, which cleanvision and cleanlab import and nobody is shown.
 warnings.filterwarnings("ignore", message="IProgress not found")
-
-Progress = Callable[[str, float], None]
-Features = Callable[[Sequence[Looked], Classes, Callable[[float], None]], np.ndarray]
 
 
 def find_issues(

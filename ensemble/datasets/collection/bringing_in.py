@@ -12,7 +12,6 @@ from ensemble.datasets.collection.rows import (
     homes_of,
     insert,
     insert_findings,
-    now,
     refuse_mixture,
     update,
     write_decision,
@@ -29,6 +28,7 @@ from ensemble.datasets.collection.values import (
     two_labels,
     waiting_note,
 )
+from ensemble.disk.files import now
 from ensemble.importers import Entry, Problem
 from ensemble.values.errors import DataError, PhotoError
 

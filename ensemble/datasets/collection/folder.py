@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,6 @@ from ensemble.datasets.collection.rows import (
     keep_fact,
     labels_in_doubt,
     left_waiting,
-    now,
     refuse_later,
     refuse_mixture,
     update,
@@ -44,13 +43,13 @@ from ensemble.datasets.collection.values import (
     is_mended,
     kind_of_mistake,
 )
-from ensemble.disk.files import why_not_written
+from ensemble.disk.files import now, why_not_written
 from ensemble.disk.names import path_below
 from ensemble.importers import Entry
 from ensemble.values.errors import DataError
 from ensemble.values.results import Classes
+from ensemble.values.training import CountDone
 
-Progress = Callable[[int, int], None]
 CHANGEABLE = {"move": "split", "relabel": "label", "drop": "dropped", "restore": "dropped"}
 
 
@@ -167,7 +166,7 @@ class Collection:
         origin: str,
         split: str | None = None,
         author: str = "",
-        progress: Progress = lambda _done, _total: None,
+        progress: CountDone = lambda _done, _total: None,
     ) -> Added:
         """Bring photos in, each content once; those whose kind means nothing stay out.
 

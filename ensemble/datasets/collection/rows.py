@@ -3,21 +3,16 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ensemble.datasets.collection.values import CONTRADICTION, COPIES, WAITS, Decision, Finding
 from ensemble.datasets.splits import Item, group_numbers
+from ensemble.disk.files import now
 from ensemble.values.errors import DataError
 from ensemble.values.results import OK_NOK, Classes
 
 COLUMNS = ("file", "name", "label", "split", "defect", "category", "part", "mask", "dropped")
-
-
-def now() -> str:
-    """The time of now (UTC)."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def labels_of(connection: sqlite3.Connection) -> list[str]:

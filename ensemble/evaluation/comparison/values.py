@@ -10,11 +10,10 @@ from scipy.stats import binomtest, norm
 
 from ensemble.evaluation.performance import ENSEMBLE
 from ensemble.metrics.costs import CONFIDENCE
-from ensemble.values.errors import DataError
+from ensemble.values.errors import MISSHAPEN, DataError
 from ensemble.values.results import Classes
 
 FORMAT = 1
-MISSHAPEN = (ValueError, KeyError, TypeError, AttributeError, IndexError)
 KINDS = ("escaped", "caught", "rejected", "spared", "broken", "mended", "otherwise")  # what comes first weighs most
 
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from ensemble.members import KINDS
 from ensemble.training.recipe import PROFILES
-from ensemble.values.training_request import TrainingRequest
+from ensemble.values.training import TrainingRequest
 from pages.components.common.progress import show_work
 from pages.components.common.sheet import as_markdown
 from pages.session import owners, products, trainings

@@ -33,7 +33,7 @@ from ensemble.store.places import is_product_file
 from ensemble.values.errors import DataError, QuorumError, StoreError
 from ensemble.values.results import OK_NOK
 from ensemble.values.safe_names import clean, clean_parts
-from ensemble.values.training_request import TrainingRequest
+from ensemble.values.training import TrainingRequest
 from ensemble.values.vocabulary import is_litter
 from tests.support.bad_photos import jpeg
 from tests.support.bad_zips import zipped

@@ -18,7 +18,7 @@ from tests.support.bad_zips import BAD_ENTRIES, BAD_ZIPS, zipped
 Upload = tuple[str, bytes]
 
 
-def reading(*uploads: Upload) -> list[staging.File]:
+def reading(*uploads: Upload) -> list[staging.Upload]:
     return [(name, lambda data=data: data) for name, data in uploads]
 
 

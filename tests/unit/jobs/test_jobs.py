@@ -23,7 +23,7 @@ from ensemble.jobs.estimate import Estimate, expected, key_of
 from ensemble.jobs.ledger import KEPT, Ledger
 from ensemble.store import ModelStore, listings, versions
 from ensemble.values.errors import JobError
-from ensemble.values.training_request import TrainingRequest
+from ensemble.values.training import TrainingRequest
 
 pytestmark = pytest.mark.slow(50)
 

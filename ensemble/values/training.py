@@ -1,12 +1,16 @@
-"""What a training is asked for: one value for command line, screen, job and notebook."""
+"""What a training is asked for, one value for command line, screen, job and notebook; how work tells its progress."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ensemble.values.errors import JobError
+
+Progress = Callable[[str, float], None]  # told the stage of some long work, and the share of it that is done
+ShareDone = Callable[[float], None]  # the same within one stage
+CountDone = Callable[[int, int], None]  # how many of how many
 
 KEPT = ("data", "models", "product", "kinds", "backbones", "weights", "profile", "seed", "balance")  # by every ledger
 
