@@ -18,7 +18,7 @@ import typer
 from ensemble.datasets.loading import find_dataset
 from ensemble.datasets.yolo_labels import write_labels
 from ensemble.members.detector_file import DetectorFile
-from ensemble.members.detector_training import measure
+from ensemble.members.detector_training import mean_average_precision
 
 
 def main(
@@ -34,7 +34,7 @@ def main(
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "test"
         labels = write_labels((), folder, held_out=dataset.test, one_class=True)
-        measured = measure(detector, folder, side)
+        measured = mean_average_precision(detector, folder, side)
     typer.echo(json.dumps(measured | {"photos": labels.photos, "boxes": labels.boxes}))
 
 

@@ -21,8 +21,8 @@ import torch
 import typer
 
 from ensemble.features.backbones import DEFAULT_TRIO, LIGHT_TRIO, build_network
-from ensemble.features.feature_cache import OFF, SETTING
-from ensemble.jobs.processes import load
+from ensemble.features.feature_cache import CACHE_SETTING, OFF
+from ensemble.jobs.processes import processor_load
 
 KINDS = "svm,rf,xgb"
 
@@ -48,7 +48,7 @@ def _trained(data: Path, models: Path, cache: str, backbones: tuple[str, ...], w
     subprocess.run(
         [*command, "--members", KINDS, "--weights", str(weights), *chosen],
         check=True,
-        env={**os.environ, SETTING: cache},
+        env={**os.environ, CACHE_SETTING: cache},
         capture_output=True,
     )
     wall, after = time.perf_counter() - start, os.times()
@@ -103,7 +103,7 @@ def main(
         "photos": 2 * (train + test),
         "more": 2 * more,
         "threads": torch.get_num_threads(),
-        "load": load(),
+        "load": processor_load(),
         "seconds": {name: run["seconds"] for name, run in runs.items()},
         "cpu_seconds": {name: run["cpu_seconds"] for name, run in runs.items()},
         "share_of_first": round(runs["retrained"]["seconds"] / runs["first"]["seconds"], 3),

@@ -24,9 +24,9 @@ from PIL import Image
 
 from ensemble.datasets.loading import evaluation_part
 from ensemble.features.backbones import FeatureExtractor, build_network, create_feature_extractor, pool
-from ensemble.features.photo_batch import PhotoBatch, preprocessing_of
+from ensemble.features.photo_batch import PhotoBatch, source_preprocessing
 from ensemble.imaging.photos import open_photo
-from ensemble.inspection.inspector import DIGITS, Inspector
+from ensemble.inspection.inspector import PROBABILITY_DIGITS, Inspector
 from ensemble.members import Member
 from ensemble.members.baseline_cnn import BaselineCNN, BaselineCNNMember
 from ensemble.members.classical import ClassicalMember
@@ -105,7 +105,7 @@ class PlainDashboard:
             scaled = member.scaler_.transform(features[member.input.spec])
             rows = member.classifier_.predict_proba(scaled)[:, member.columns_]
         elif name in self.networks:
-            side = preprocessing_of(member.input).side
+            side = source_preprocessing(member.input).side
             sized = [np.array(picture.resize((side, side), Image.Resampling.BILINEAR)) for picture in batch.pictures]
             with torch.no_grad():
                 pixels = torch.from_numpy(np.stack(sized)).permute(0, 3, 1, 2).contiguous()  # (N, side, side, 3) before
@@ -113,7 +113,7 @@ class PlainDashboard:
         else:
             rows = member.score(batch.rows(member.input)).probabilities
         calibrated: np.ndarray = self.inspector.calibrators.get(name, NONE)(np.clip(rows, 0, 1).astype(float))
-        return np.round(calibrated, DIGITS)
+        return np.round(calibrated, PROBABILITY_DIGITS)
 
     def _score(self, name: str, row: np.ndarray) -> Score:
         given = dict(zip(self.classes.names, row.tolist(), strict=True))

@@ -44,10 +44,10 @@ SEED = 0
 import pandas as pd
 from IPython.display import Image
 
-from ensemble.datasets.cleaning import KINDS
+from ensemble.datasets.cleaning import FINDING_KINDS
 from ensemble.datasets.collection import Collection, collections, counts
 from ensemble.datasets.loading import find_dataset
-from ensemble.datasets.workbench import bring_in, look_through, opened, preview, split_anew, taking_part, torn
+from ensemble.datasets.workbench import bring_into, look_through, opened, preview_source, split_anew, taking_part, torn
 from ensemble.imaging.overlays import contact_sheet
 from ensemble.imaging.photos import read_photo
 
@@ -60,7 +60,7 @@ from ensemble.imaging.photos import read_photo
 
 # %%
 incoming = Path(tempfile.gettempdir())  # zips are laid out there while they are looked at
-seen = preview(DATA, incoming)
+seen = preview_source(DATA, incoming)
 print(f"{seen.layout}: {seen.photos()} photos, {seen.masks} masks, {seen.parts or 'no'} parts named.")
 print("Taken as", ", ".join(f"{kind} = {label or 'left out'}" for kind, label in seen.meaning.items()))
 for note in seen.notes:
@@ -88,14 +88,14 @@ understood.unstack(fill_value=0)
 known = collections(COLLECTIONS)
 collection = Collection(known[NAME]) if NAME in known else Collection.create(COLLECTIONS, NAME)
 with opened(DATA, incoming) as found:
-    added = bring_in(found, collection, origin=DATA.name, author=AUTHOR)
+    added = bring_into(found, collection, origin=DATA.name, author=AUTHOR)
 print(f"{added.added} photos came in, {len(added.known)} were there already, {len(added.refused)} could not.")
 for problem in (*added.refused, *added.known)[:5]:
     print(problem.reason)
 
 # %%
 with opened(DATA, incoming) as found:
-    again = bring_in(found, collection, origin=DATA.name, author=AUTHOR)
+    again = bring_into(found, collection, origin=DATA.name, author=AUTHOR)
 print(f"Once more: {again.added} photos came in, {len(again.known)} were there already.")
 
 # %%
@@ -133,7 +133,10 @@ pd.DataFrame(
 odd = look_through(collection, seed=SEED)
 kinds = pd.Series([finding.kind for finding in odd], dtype=str).value_counts()
 pd.DataFrame(
-    [{"what": KINDS[kind].title, "photos": number, "what to do": KINDS[kind].advice} for kind, number in kinds.items()],
+    [
+        {"what": FINDING_KINDS[kind].title, "photos": number, "what to do": FINDING_KINDS[kind].advice}
+        for kind, number in kinds.items()
+    ],
     columns=["what", "photos", "what to do"],
 )
 

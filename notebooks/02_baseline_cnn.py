@@ -41,7 +41,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import Image
 
-from ensemble.datasets.loading import check, find_dataset
+from ensemble.datasets.loading import check_training_data, find_dataset
 from ensemble.features.readings import read_rows
 from ensemble.imaging.overlays import contact_sheet
 from ensemble.imaging.photos import read_photo
@@ -57,7 +57,7 @@ from ensemble.training import train
 
 # %%
 dataset = find_dataset(DATA, seed=SEED)
-for note in (*dataset.notes, *check(dataset, DATA)):
+for note in (*dataset.notes, *check_training_data(dataset, DATA)):
     print(note)
 parts = {"train": dataset.train, "test": dataset.test}
 pd.DataFrame({part: pd.Series([sample.label for sample in samples]).value_counts() for part, samples in parts.items()})

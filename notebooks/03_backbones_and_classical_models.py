@@ -57,7 +57,7 @@ from ensemble.imaging.overlays import contact_sheet
 from ensemble.imaging.photos import read_photo
 from ensemble.inspection.inspector import Inspector
 from ensemble.store import ModelStore
-from ensemble.store.trust import trust
+from ensemble.store.trust import trust_members
 from ensemble.training import train
 
 # %%
@@ -130,7 +130,7 @@ pd.DataFrame({"file": entry.file, "reason": entry.reason} for entry in by_hand.q
 # and here:
 
 # %%
-records = trust(by_hand, list(members), WEIGHTS)
+records = trust_members(by_hand, list(members), WEIGHTS)
 loaded = by_hand.load()
 states = dict.fromkeys(loaded.members, "ready") | {absence.member: absence.reason for absence in loaded.absent}
 pd.DataFrame(

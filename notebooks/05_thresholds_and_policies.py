@@ -64,13 +64,13 @@ from ensemble.metrics.costs import (
     percent,
     upper_bound,
 )
-from ensemble.metrics.image_metrics import sweep
+from ensemble.metrics.image_metrics import threshold_sweep
 from ensemble.metrics.thresholds import cost_cut, f_beta_cut, precision_cut, safe_cut
 from ensemble.policies import Policy
-from ensemble.policies.cases import labels, truth
-from ensemble.policies.making import cheapest, suspicions, unsafe_name
+from ensemble.policies.cases import labels_by_policy, truth
+from ensemble.policies.making import cheapest, defect_scores, unsafe_name
 from ensemble.store import ModelStore
-from ensemble.store.policy_history import history, publish
+from ensemble.store.policy_history import enforce_policies, policy_states
 
 # %% [markdown]
 # ## What there is to choose by
@@ -135,8 +135,8 @@ diagram.style.bar(subset=["said", "came true"], color="#b9c2c8", vmin=0, vmax=1,
 
 # %%
 together = Policy("TOGETHER", "mean")
-defective, suspicion = suspicions(together, held_out, classes)
-demands = pd.DataFrame(sweep(defective, suspicion)).set_index("demand")
+defective, suspicion = defect_scores(together, held_out, classes)
+demands = pd.DataFrame(threshold_sweep(defective, suspicion)).set_index("demand")
 shown = demands.iloc[[*range(0, len(demands), 5), -1]]
 shown.style.format("{:.3f}", na_rep="-").format("{:.0f}", subset=["escapes", "overkills"]).format_index("{:.2f}").bar(
     subset=["escape_rate", "overkill_rate"], color="#b9c2c8", vmin=0, vmax=1, width=90
@@ -180,7 +180,7 @@ pd.DataFrame(
 
 # %%
 before = store.policies()
-on_test = {policy.name: Decided.of(test, labels(policy, test, classes), classes) for policy in before}
+on_test = {policy.name: Decided.of(test, labels_by_policy(policy, test, classes), classes) for policy in before}
 columns = {
     name: {
         "right": decided.right,
@@ -224,7 +224,7 @@ pd.Series({**settings, **mine.basis}, name=NAME).dropna().to_frame()
 # And now, once, the test part.
 
 # %%
-measured = Decided.of(test, labels(mine, test, classes), classes)
+measured = Decided.of(test, labels_by_policy(mine, test, classes), classes)
 print(f"{measured.money(line):.1f} for 1000 parts, {measured.reviews} of {measured.photos} test photos to review.")
 print(escape_sentence(measured.counts.escapes, measured.counts.defective))
 print(overkill_sentence(measured.counts.overkills, measured.counts.good))
@@ -237,12 +237,13 @@ print(overkill_sentence(measured.counts.overkills, measured.counts.good))
 # dashboard. A training later keeps policies that it has not made.
 
 # %%
-published = publish(
+published = enforce_policies(
     store.folder, store.policy_book().including(mine, active=True), AUTHOR, f"{NAME} in force: {reason}"
 )
 print(f"State {published.number} of {store.folder.name}/policies.json, at {published.at}.")
 pd.DataFrame(
-    {"state": state.number, "author": state.author, "reason": state.reason} for state in history(store.folder)[-3:]
+    {"state": state.number, "author": state.author, "reason": state.reason}
+    for state in policy_states(store.folder)[-3:]
 )
 
 # %% [markdown]
@@ -257,8 +258,8 @@ verdicts = pd.DataFrame(
     {
         "photo": [Path(case.photo).name for case in test],
         "true class": truth(test),
-        f"before, {before[0].name}": labels(before[0], test, classes),
-        f"now, {after.name}": labels(after, test, classes),
+        f"before, {before[0].name}": labels_by_policy(before[0], test, classes),
+        f"now, {after.name}": labels_by_policy(after, test, classes),
     }
 )
 differ = verdicts[verdicts.iloc[:, 2] != verdicts.iloc[:, 3]]

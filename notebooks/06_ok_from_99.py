@@ -49,17 +49,17 @@ import pandas as pd
 from IPython.display import Image
 
 from ensemble.datasets.loading import find_dataset
-from ensemble.evaluation.performance import Decided, suspicions
+from ensemble.evaluation.performance import Decided, scored_parts
 from ensemble.imaging.overlays import contact_sheet
 from ensemble.imaging.photos import read_photo
 from ensemble.inspection.inspector import Inspector
 from ensemble.metrics.costs import Line, Prices, escape_sentence, overkill_sentence
-from ensemble.metrics.image_metrics import sweep
+from ensemble.metrics.image_metrics import threshold_sweep
 from ensemble.metrics.thresholds import cost_cut, f_beta_cut, safe_cut
-from ensemble.policies.cases import labels
+from ensemble.policies.cases import labels_by_policy
 from ensemble.policies.making import ok_from
 from ensemble.store import ModelStore
-from ensemble.store.policy_history import publish
+from ensemble.store.policy_history import enforce_policies
 from ensemble.training import train
 
 # %%
@@ -110,8 +110,8 @@ pd.DataFrame(
 
 # %%
 voice = store.policies()[0]
-defective, scores = suspicions(held_out, voice, member, classes)
-demands = pd.DataFrame(sweep(defective, scores)).set_index("demand")
+defective, scores = scored_parts(held_out, voice, member, classes)
+demands = pd.DataFrame(threshold_sweep(defective, scores)).set_index("demand")
 order = ["escapes", "escape_rate", "overkills", "overkill_rate", "precision", "recall", "f1", "f2"]
 shown = demands.iloc[[*range(0, len(demands), 5), -1]][order]
 shown.style.format("{:.3f}", na_rep="-").format("{:.0f}", subset=["escapes", "overkills"]).format_index("{:.2f}").bar(
@@ -131,7 +131,10 @@ cuts = {cut.name: cut for cut in (f_beta_cut(defective, scores, 1), f_beta_cut(d
 cuts |= {"safe": safe_cut(defective, scores), "cost": cost_cut(defective, scores, line.prices, line.share)}
 policies = {f"OK from {DEMAND:g}": ok_from(DEMAND, held_out, classes, name=f"OK from {DEMAND:g}")}
 policies |= {name: ok_from(1 - cut.threshold, held_out, classes, name=name) for name, cut in cuts.items()}
-held = {name: Decided.of(held_out, labels(policy, held_out, classes), classes) for name, policy in policies.items()}
+held = {
+    name: Decided.of(held_out, labels_by_policy(policy, held_out, classes), classes)
+    for name, policy in policies.items()
+}
 pd.DataFrame.from_dict(
     {
         name: {
@@ -152,7 +155,9 @@ pd.DataFrame.from_dict(
 # The same demands on the test part, which had no say in them.
 
 # %%
-on_test = {name: Decided.of(test, labels(policy, test, classes), classes) for name, policy in policies.items()}
+on_test = {
+    name: Decided.of(test, labels_by_policy(policy, test, classes), classes) for name, policy in policies.items()
+}
 pd.DataFrame.from_dict(
     {
         name: {
@@ -180,7 +185,7 @@ print(overkill_sentence(counts.overkills, counts.good))
 # decided otherwise: these are the parts to look at first, and the kind to photograph more of.
 
 # %%
-in_doubt, against = suspicions(test, voice, member, classes)
+in_doubt, against = scored_parts(test, voice, member, classes)
 odds = np.log(np.clip(1 - against, 1e-6, 1 - 1e-6)) - np.log(np.clip(against, 1e-6, 1 - 1e-6))
 nearest = np.abs(odds - np.log(DEMAND / (1 - DEMAND))).argsort()[:8]
 pd.DataFrame(
@@ -208,7 +213,7 @@ tuned = ok_from(
     1 - cuts["cost"].threshold, held_out, classes, name="OK_FROM_TUNED", description="OK from the cheapest demand on."
 )
 book = store.policy_book().including(tuned).including(strict, active=True)
-published = publish(store.folder, book, AUTHOR, f"Only parts that are OK with at least {DEMAND:.2f} pass.")
+published = enforce_policies(store.folder, book, AUTHOR, f"Only parts that are OK with at least {DEMAND:.2f} pass.")
 print(f"State {published.number} of {store.folder.name}/policies.json: {published.book().active} is in force.")
 for policy in (strict, tuned):
     passing = policy.basis["good"] - policy.basis["overkills"]

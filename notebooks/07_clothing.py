@@ -47,9 +47,9 @@ SEED = 0
 import pandas as pd
 from IPython.display import Image
 
-from ensemble.datasets.cleaning import KINDS as ODD
+from ensemble.datasets.cleaning import FINDING_KINDS as ODD
 from ensemble.datasets.collection import Collection, collections, counts
-from ensemble.datasets.workbench import bring_in, look_through, opened, taking_part
+from ensemble.datasets.workbench import bring_into, look_through, opened, taking_part
 from ensemble.drawing.part import write_clothing
 from ensemble.evaluation.performance import by_class, failures
 from ensemble.evaluation.scoring import policy_quality
@@ -57,7 +57,7 @@ from ensemble.imaging.overlays import contact_sheet
 from ensemble.imaging.photos import read_photo
 from ensemble.inspection.inspector import Inspector
 from ensemble.metrics.costs import Line, at_least, percent
-from ensemble.policies.cases import labels, truth
+from ensemble.policies.cases import labels_by_policy, truth
 from ensemble.store import ModelStore
 from ensemble.training import train
 
@@ -77,7 +77,7 @@ known, name = collections(COLLECTIONS), "clothing" if CLOTHING else "drawn_cloth
 collection = Collection(known[name]) if name in known else Collection.create(COLLECTIONS, name)
 with opened(source, Path(drawn.name)) as understood:
     print(f"{understood.layout}: {', '.join(understood.meaning)}")
-    added = bring_in(understood, collection, origin=source.name, author=AUTHOR)
+    added = bring_into(understood, collection, origin=source.name, author=AUTHOR)
 drawn.cleanup()
 print(f"{added.added} photos came in, {len(added.known)} were there already, {len(added.refused)} could not.")
 pd.DataFrame(counts(collection.photos())).rename_axis("class")
@@ -166,7 +166,7 @@ pd.DataFrame.from_dict(measured, orient="index")[["photos", "accuracy", "f1"]].r
 # %%
 evidence, policies = store.evidence(), store.policies()
 test, active = evidence.test, policies[0]
-verdicts = labels(active, test, classes)
+verdicts = labels_by_policy(active, test, classes)
 right = sum(verdict == true for verdict, true in zip(verdicts, truth(test), strict=True))
 print(f"{active.name}: {right} of {len(test)} test photos are right, {percent(right / len(test))}.")
 print(f"The true share is {at_least(right, len(test))} (95 %).")
@@ -205,7 +205,7 @@ pd.DataFrame(
     {
         "photo": [Path(case.photo).name for case in shown],
         "true class": [case.label for case in shown],
-        "jury": labels(active, shown, classes),
+        "jury": labels_by_policy(active, shown, classes),
         "probability": [round(sure, 3) for sure in sorted(sure_of)[:8]],
         **{
             member: [

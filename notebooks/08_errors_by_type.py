@@ -59,10 +59,10 @@ from ensemble.imaging.photos import read_photo
 from ensemble.inspection.inspector import Inspector
 from ensemble.metrics.costs import escape_sentence, more_needed, overkill_sentence, percent, upper_bound
 from ensemble.policies import choose
-from ensemble.policies.cases import labels, typed
+from ensemble.policies.cases import labels_by_policy, typed
 from ensemble.policies.making import one_is_sure
 from ensemble.store import ModelStore
-from ensemble.store.policy_history import publish
+from ensemble.store.policy_history import enforce_policies
 
 # %% [markdown]
 # ## The types
@@ -111,7 +111,7 @@ shares.style.format("{:.0%}", subset=list(members), na_rep="-").bar(
 # type that only some let pass is a question of counting.
 
 # %%
-verdicts = {policy.name: labels(policy, test, classes) for policy in policies}
+verdicts = {policy.name: labels_by_policy(policy, test, classes) for policy in policies}
 by_policy = {name: by_type(test, said, classes) for name, said in verdicts.items()}
 escapes = pd.DataFrame({name: {kind: by_policy[name][kind].counts.escapes for kind in types} for name in by_policy})
 escapes.insert(0, "test photos", [photos_of_type[kind] for kind in types])
@@ -147,7 +147,7 @@ print(f"{escaped} of {len(damaged)} defective test parts escape under {active.na
 pd.DataFrame(
     {
         "photo": [Path(case.photo).name for case in shown],
-        "called": labels(active, shown, classes),
+        "called": labels_by_policy(active, shown, classes),
         "suspicion": [round(active.suspicion(case.scores, classes), 3) for case in shown],
         "members against it": [
             sum(active.cast(score, classes).label == classes.defect for score in case.scores) for case in shown
@@ -224,7 +224,7 @@ sure = replace(
     reason="Types that one member alone sees must not be outvoted.",
 )
 judged = {policy.name: policy for policy in (*policies, sure)}
-said = {name: labels(policy, test, classes) for name, policy in judged.items()}
+said = {name: labels_by_policy(policy, test, classes) for name, policy in judged.items()}
 counted = {name: Decided.of(test, verdicts, classes) for name, verdicts in said.items()}
 print(f"{sure.name}: {escape_sentence(counted[sure.name].counts.escapes, counted[sure.name].counts.defective)}")
 print(f"{sure.name}: {overkill_sentence(counted[sure.name].counts.overkills, counted[sure.name].counts.good)}")
@@ -241,6 +241,8 @@ pd.DataFrame.from_dict(
 # overkill costs there, in *Policies* of the dashboard or as in `05_thresholds_and_policies`.
 
 # %%
-published = publish(store.folder, store.policy_book().including(sure), AUTHOR, f"Saved {sure.name}: {sure.reason}")
+published = enforce_policies(
+    store.folder, store.policy_book().including(sure), AUTHOR, f"Saved {sure.name}: {sure.reason}"
+)
 print(f"State {published.number} of {store.folder.name}/policies.json; {store.policies()[0].name} stays in force.")
 choose(store.policies(), sure.name).description

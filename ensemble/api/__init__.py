@@ -28,10 +28,10 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ensemble.disk.home import HOME
-from ensemble.imaging.photos import MAX_BYTES, Photo, open_photo
+from ensemble.imaging.photos import MAX_PHOTO_BYTES, Photo, open_photo
 from ensemble.inspection.inspector import Inspector
 from ensemble.members import demo as dummies
-from ensemble.policies import SHIPPED, Policy, choose
+from ensemble.policies import SHIPPED_POLICIES, Policy, choose
 from ensemble.store import ModelStore
 from ensemble.values.errors import PhotoError, PolicyError, QuorumError
 from ensemble.values.safe_names import make_logs_legible, safe_name, shortened
@@ -39,9 +39,9 @@ from ensemble.values.safe_names import make_logs_legible, safe_name, shortened
 MODELS_SETTING, DEMO_SETTING = "QUORUM_MODELS", "QUORUM_DEMO"
 PROJECT_MODELS = HOME / "models"
 MULTIPART_FRAME = 16_384  # bytes that may stand around the photo: boundaries, headers, a long name
-ONE_FILE: Any = {"max_files": 1, "max_fields": 0}
+FORM_LIMITS: Any = {"max_files": 1, "max_fields": 0}
 ONE_PHOTO = "Expected one photo, and nothing beside it, in the field 'file' of a multipart/form-data request."
-TOO_LARGE = f"The upload is too large (the limit is {MAX_BYTES // 1_000_000} MB): save the photo smaller."
+TOO_LARGE = f"The upload is too large (the limit is {MAX_PHOTO_BYTES // 1_000_000} MB): save the photo smaller."
 OWN_FAULT = "Quorum itself failed on this photo: its log says why, and the next photo can still be sent."
 
 WHAT = "Several models look at one photo of a part, each casts a vote, a policy turns the votes into a verdict."
@@ -74,7 +74,7 @@ class Asked(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Product:
+class LoadedProduct:
     """A product that is ready to judge; `problem` says why its policies are not those of its file."""
 
     name: str
@@ -159,10 +159,10 @@ class CurrentProduct:
         self._lock = threading.Lock()
         self._kept: tuple[tuple[str, int | None], Inspector] | None = None
 
-    def get(self) -> Product:
+    def get(self) -> LoadedProduct:
         """The product as its files are now; a StoreError or PolicyError says why there is none."""
         if self.demo:
-            return Product("demo", dummies.NAMES, Inspector.for_demo(), SHIPPED)
+            return LoadedProduct("demo", dummies.DUMMIES, Inspector.for_demo(), SHIPPED_POLICIES)
         with self._lock:
             # Before loading: what changes meanwhile is loaded the next time. Files become a version without a change.
             key = self._store.fingerprint(), self._store.origin().version
@@ -171,13 +171,13 @@ class CurrentProduct:
                 self._kept = key, Inspector.open(self._store)
             inspector = self._kept[1]
             name = self._store.product_name()
-            return Product(name, tuple(inspector.members), inspector, found.policies, found.problem)
+            return LoadedProduct(name, tuple(inspector.members), inspector, found.policies, found.problem)
 
 
 def build(models: Path, *, demo: bool = False) -> FastAPI:
     """The application for the product in a folder."""
     app = FastAPI(title="Quorum", description=WHAT, docs_url=None, redoc_url=None)
-    app.add_middleware(UploadLimit, limit=MAX_BYTES + MULTIPART_FRAME)
+    app.add_middleware(UploadLimit, limit=MAX_PHOTO_BYTES + MULTIPART_FRAME)
     current = CurrentProduct(models, demo=demo)
     # One thread judges, in the order of arrival: photos being decoded do not pile up in memory, models do not fight
     # over the cores, and the other addresses answer meanwhile.
@@ -198,8 +198,8 @@ def build(models: Path, *, demo: bool = False) -> FastAPI:
         state = _health(current)
         return JSONResponse(state, 200 if state["status"] == "ready" else 503)
 
-    @app.post("/predict", include_in_schema=False, form_limits=ONE_FILE)
-    @app.post("/predict/", responses=ANSWERS, form_limits=ONE_FILE)
+    @app.post("/predict", include_in_schema=False, form_limits=FORM_LIMITS)
+    @app.post("/predict/", responses=ANSWERS, form_limits=FORM_LIMITS)
     async def predict(file: UploadFile, asked: Annotated[Asked, Query()]) -> JSONResponse:
         """The verdict on one photo."""
 
@@ -209,14 +209,14 @@ def build(models: Path, *, demo: bool = False) -> FastAPI:
             except QuorumError as error:
                 return refuse(503, error, file.filename or "")
             try:
-                return JSONResponse(_judge(product, file.file, file.filename or "", asked))
+                return JSONResponse(_judge_upload(product, file.file, file.filename or "", asked))
             except (PhotoError, PolicyError) as error:
-                return refuse(413 if (file.size or 0) >= MAX_BYTES else 422, error, file.filename or "")
+                return refuse(413 if (file.size or 0) >= MAX_PHOTO_BYTES else 422, error, file.filename or "")
 
         return await asyncio.get_running_loop().run_in_executor(judge, answer)
 
     _answer_refusals(app, refuse, mark)
-    known: dict[str, Sequence[str]] = {_address({"path": path}): () for path in _paths(app)}
+    known: dict[str, Sequence[str]] = {_address({"path": path}): () for path in _api_paths(app)}
     app.add_middleware(KnownQuery, known=known | {"/predict": tuple(Asked.model_fields)}, refuse=refuse)
     return app
 
@@ -226,7 +226,7 @@ def _answer_refusals(app: FastAPI, refuse: Callable[..., JSONResponse], mark: Ma
 
     @app.exception_handler(RequestValidationError)
     async def not_understood(_: Request, error: RequestValidationError) -> JSONResponse:
-        return refuse(422, _sentence(error))
+        return refuse(422, _error_sentence(error))
 
     @app.exception_handler(HTTPException)
     async def not_taken(request: Request, error: HTTPException) -> JSONResponse:
@@ -242,7 +242,7 @@ def _answer_refusals(app: FastAPI, refuse: Callable[..., JSONResponse], mark: Ma
         return refuse(500, OWN_FAULT)
 
 
-def _paths(app: FastAPI) -> list[str]:
+def _api_paths(app: FastAPI) -> list[str]:
     return [route.path for route in app.routes if isinstance(route, Route)]
 
 
@@ -264,7 +264,7 @@ def _health(current: CurrentProduct) -> dict[str, Any]:
     return {"status": "ready", **state}
 
 
-def _judge(product: Product, file: BinaryIO, name: str, asked: Asked) -> dict[str, Any]:
+def _judge_upload(product: LoadedProduct, file: BinaryIO, name: str, asked: Asked) -> dict[str, Any]:
     policy = choose(product.policies, asked.policy)
     photo = open_photo(file.read(), name)
     verdict = product.inspector.inspect([photo], policy)[0].as_json()
@@ -277,7 +277,7 @@ def _image(photo: Photo) -> dict[str, str]:
     return {"media_type": "image/png", "base64": base64.b64encode(buffer.getvalue()).decode()}
 
 
-def _sentence(error: RequestValidationError) -> str:
+def _error_sentence(error: RequestValidationError) -> str:
     for problem in error.errors():
         place, *path = problem["loc"]
         if place == "query":

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ensemble.cli.terminal import Commands, Seed, print_table, say, stages
+from ensemble.cli.terminal import Commands, Seed, print_table, say, show_stages
 from ensemble.disk.home import BY_DEFAULT
 from ensemble.importers import Understood
 from ensemble.values.errors import DataError
@@ -22,25 +22,27 @@ if TYPE_CHECKING:
 
 USER = getattr(os, "getuid", getpass.getuser)  # a number where users have one
 INCOMING = Path(tempfile.gettempdir()) / f"quorum-{USER()}"  # a folder that is nobody else's
-SHOWN = 10  # problems on the screen; the JSON file has them all
+PROBLEMS_SHOWN = 10  # problems on the screen; the JSON file has them all
 
-app = Commands(no_args_is_help=True, help="Bring photos in, see what is odd about them, split them.")
+data_commands = Commands(no_args_is_help=True, help="Bring photos in, see what is odd about them, split them.")
 DEFAULT_ROOT = BY_DEFAULT / "data" / "collections"
 Root = Annotated[Path, typer.Option("--collections", help="The folder of all collections.", show_default=True)]
 Folder = Annotated[Path, typer.Argument(metavar="COLLECTION", help="Its folder, such as data/collections/disc.")]
-Author = Annotated[str, typer.Option("--author", help="Who decides.")]
-Source = Annotated[Path, typer.Argument(metavar="SOURCE", help="A folder of photos, or a zip.")]
+DecisionAuthor = Annotated[str, typer.Option("--author", help="Who decides.")]
+SourceArgument = Annotated[Path, typer.Argument(metavar="SOURCE", help="A folder of photos, or a zip.")]
 LayoutName = Annotated[str | None, typer.Option("--layout", help="Read it so, whatever it looks like.")]
-Field = Annotated[str, typer.Option("--field", help="The label column, the dotted path in the JSON, the split file.")]
-Table = Annotated[str | None, typer.Option("--classes", help="FOUND=CLASS,…; all else is left out.")]
+FieldOption = Annotated[
+    str, typer.Option("--field", help="The label column, the dotted path in the JSON, the split file.")
+]
+ClassesOption = Annotated[str | None, typer.Option("--classes", help="FOUND=CLASS,…; all else is left out.")]
 
 
-@app.command()
-def preview(
-    source: Source,
+@data_commands.command("preview")
+def preview_command(
+    source: SourceArgument,
     layout: LayoutName = None,
-    field: Field = "",
-    classes: Table = None,
+    field: FieldOption = "",
+    classes: ClassesOption = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write everything into this file.")] = None,
 ) -> None:
     """Say what is understood and copy nothing; the exit code is 1 where files cannot enter, 2 where nothing fits."""
@@ -55,33 +57,33 @@ def preview(
         raise typer.Exit(1)
 
 
-@app.command("import")
-def bring_in(
-    source: Source,
+@data_commands.command("import")
+def import_command(
+    source: SourceArgument,
     name: Annotated[str, typer.Option("--collection", help="Its name; a new one where there is none of that name.")],
     root: Root = DEFAULT_ROOT,
     layout: LayoutName = None,
-    field: Field = "",
-    classes: Table = None,
+    field: FieldOption = "",
+    classes: ClassesOption = None,
     split: Annotated[
         str | None, typer.Option("--split", help="train, calibration or test for all; by default as the source says.")
     ] = None,
-    author: Author = "",
+    author: DecisionAuthor = "",
 ) -> None:
     """Bring photos into a collection, each content once; the exit code is 1 where files could not enter."""
     from ensemble.datasets.collection import SPLITS, Collection, find_collection
-    from ensemble.datasets.workbench import bring_in as run
+    from ensemble.datasets.workbench import bring_into as run
     from ensemble.datasets.workbench import opened
 
     if split is not None and split not in SPLITS:
         raise DataError(f"--split is one of {', '.join(SPLITS)}. Got {split!r}.")
-    with opened(source, INCOMING, _reading(layout, field, classes)) as found, stages() as show:
+    with opened(source, INCOMING, _reading(layout, field, classes)) as found, show_stages() as show:
         known = find_collection(root, name)
         collection = Collection(known) if known else Collection.create(root, name)
         added = run(found, collection, origin=source.name, split=split, author=author, progress=show)
     for note in (*found.notes, *added.notes):
         say(note)
-    for problem in (*added.refused, *added.known)[:SHOWN]:
+    for problem in (*added.refused, *added.known)[:PROBLEMS_SHOWN]:
         say(problem.reason)
     say(
         f"{added.added} photos came into {collection.folder}; {len(added.known)} were there already, "
@@ -91,47 +93,47 @@ def bring_in(
         raise typer.Exit(1)
 
 
-@app.command()
-def clean(
+@data_commands.command("clean")
+def clean_command(
     folder: Folder,
     label_errors: Annotated[bool, typer.Option("--labels/--no-labels", help="Look for wrong labels too.")] = True,
     seed: Seed = 0,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write everything into this file.")] = None,
 ) -> None:
     """Look for what is odd: unreadable, dark, blurred, copies, copies across train and test, wrong labels."""
-    from ensemble.datasets.cleaning.findings import KINDS, report
+    from ensemble.datasets.cleaning.findings import FINDING_KINDS, findings_report
     from ensemble.datasets.collection import CONTRADICTION, Collection
     from ensemble.datasets.workbench import look_through, torn
     from ensemble.disk.files import write_atomically
 
     collection = Collection(folder)
-    with stages() as show:
+    with show_stages() as show:
         found = look_through(collection, seed=seed, label_errors=label_errors, progress=show)
     counts = Counter(each.kind for each in found)
     print_table(
         ("what is odd", "photos", "what to do"),
-        ((KINDS[kind].title, str(number), KINDS[kind].advice) for kind, number in counts.most_common()),
+        ((FINDING_KINDS[kind].title, str(number), FINDING_KINDS[kind].advice) for kind, number in counts.most_common()),
     )
-    for finding in [each for each in found if each.kind == CONTRADICTION][:SHOWN]:
+    for finding in [each for each in found if each.kind == CONTRADICTION][:PROBLEMS_SHOWN]:
         say(f"{finding.sentence} Say it with `data label {folder} {finding.sha256[:12]} OK`, or NOK, or out.")
     apart = torn(collection)
     say(f"{len(found)} things to look at; {len(apart)} groups that belong together lie in more than one split.")
     if json_file:
         facts = {
             "photos": len([photo for photo in collection.photos() if not photo.dropped]),
-            "odd": report(found),
+            "odd": findings_report(found),
             "torn_groups": len(apart),
             "found": [asdict(each) for each in found],
         }
         write_atomically(json_file, (json.dumps(facts, indent=2, ensure_ascii=False) + "\n").encode())
 
 
-@app.command()
+@data_commands.command()
 def label(
     folder: Folder,
     photo: Annotated[str, typer.Argument(metavar="PHOTO", help="Its name in the source, or how its SHA-256 begins.")],
     class_name: Annotated[str, typer.Argument(metavar="CLASS", help="OK, NOK, a class's own name, or out.")],
-    author: Author = "",
+    author: DecisionAuthor = "",
 ) -> None:
     """Say what a photo shows, such as one that came in under two labels, or leave it out."""
     from ensemble.datasets.collection import Collection
@@ -148,13 +150,13 @@ def label(
     say(decision.sentence() if decision else "Nothing changes by that.")
 
 
-@app.command()
+@data_commands.command()
 def split(
     folder: Folder,
     shares: Annotated[str, typer.Option("--shares", help="Percent for train, calibration, test.")] = "60,20,20",
     seed: Seed = 0,
     copies_together: Annotated[bool, typer.Option("--copies/--no-copies", help="Keep copies together.")] = True,
-    author: Author = "",
+    author: DecisionAuthor = "",
 ) -> None:
     """Deal all photos out into splits; photos of one part stay together, and copies that `clean` has found."""
     from ensemble.datasets.collection import SPLITS, Collection
@@ -170,7 +172,7 @@ def split(
     show(folder)
 
 
-@app.command()
+@data_commands.command()
 def show(folder: Folder) -> None:
     """Show how many photos of which class lie in which split, and what was decided last."""
     from ensemble.datasets.collection import Collection, counts
@@ -183,12 +185,12 @@ def show(folder: Folder) -> None:
         ("class", *(name or "no split" for name in by_split)),
         ((label, *(str(by_split[name].get(label, 0)) for name in by_split)) for label in labels),
     )
-    for decision in collection.decisions()[:SHOWN]:
+    for decision in collection.decisions()[:PROBLEMS_SHOWN]:
         state = " (taken back)" if decision.undone else ""
         say(f"{decision.number}  {decision.at}  {decision.sentence()} {decision.reason}{state}")
 
 
-@app.command()
+@data_commands.command()
 def undo(
     folder: Folder,
     number: Annotated[int | None, typer.Option("--decision", help="Its number; by default the last.")] = None,
@@ -213,7 +215,7 @@ def as_json(found: Understood) -> dict[str, Any]:
         "layout": found.layout,
         "photos": len(found.entries),
         "splits": dict(Counter(entry.split for entry in found.entries)),
-        "kinds": _kinds(found),
+        "kinds": _print_kinds(found),
         "masks": sum(entry.mask is not None for entry in found.entries),
         "parts": len({entry.part for entry in found.entries if entry.part}),
         "categories": sorted({entry.category for entry in found.entries if entry.category}),
@@ -222,7 +224,7 @@ def as_json(found: Understood) -> dict[str, Any]:
     }
 
 
-def _kinds(found: Understood) -> list[dict[str, Any]]:
+def _print_kinds(found: Understood) -> list[dict[str, Any]]:
     """For each raw kind its class and how many photos and masks there are of it, photos by split too."""
     rows = []
     for kind, label in found.meaning.items():
@@ -250,9 +252,9 @@ def _print(found: Understood) -> None:
     )
     for note in found.notes:
         say(note)
-    for problem in found.problems[:SHOWN]:
+    for problem in found.problems[:PROBLEMS_SHOWN]:
         say(problem.reason)
-    if len(found.problems) > SHOWN:
-        say(f"{len(found.problems) - SHOWN} more; --json FILE writes them all.")
+    if len(found.problems) > PROBLEMS_SHOWN:
+        say(f"{len(found.problems) - PROBLEMS_SHOWN} more; --json FILE writes them all.")
     counts = {"masks": facts["masks"], "parts named": facts["parts"], "problems": len(found.problems)}
     say(f"{facts['photos']} photos, " + ", ".join(f"{count} {name}" for name, count in counts.items()) + ".")

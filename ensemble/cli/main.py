@@ -9,26 +9,26 @@ from typing import Annotated, NoReturn
 import typer
 
 from ensemble.cli import data, mvtec, products
-from ensemble.cli.products import card, inspect, policies, trust
+from ensemble.cli.products import card, inspect, policies_command, trust_command
 from ensemble.cli.terminal import Commands, say, say_firmly
-from ensemble.cli.training import evaluate, labels, pretrain, sample, train
+from ensemble.cli.training import evaluate_command, labels_command, pretrain_command, sample, train_command
 from ensemble.disk.files import is_full, why_not_written
-from ensemble.disk.home import FILES, HOME, SETTING, fill
+from ensemble.disk.home import FILES, HOME, HOME_SETTING, fill
 from ensemble.values.errors import QuorumError
 from ensemble.values.safe_names import make_logs_legible
 
-app = Commands(
+commands = Commands(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Quorum: several models look at one photo of a part and vote; a policy turns the votes into a verdict.",
 )
-app.add_typer(data.app, name="data")
-app.add_typer(mvtec.app, name="mvtec")
-app.add_typer(products.app, name="versions")
+commands.add_typer(data.data_commands, name="data")
+commands.add_typer(mvtec.mvtec_commands, name="mvtec")
+commands.add_typer(products.product_commands, name="versions")
 
 
-def run(
+def run_command(
     port: Annotated[int, typer.Option("--port", help="Where it answers.")] = 8501,
     host: Annotated[
         str, typer.Option("--host", help="0.0.0.0 opens it to the network: whoever reaches it can train and publish.")
@@ -38,7 +38,7 @@ def run(
     """Open the dashboard on the products that lie in `models`; where there is none, on the one that ships."""
     for path in fill(HOME):
         say(f"Put what ships into {path}.")
-    os.environ[SETTING] = str(HOME)  # the processes that it starts keep to the same folder
+    os.environ[HOME_SETTING] = str(HOME)  # the processes that it starts keep to the same folder
     sys.argv = ["streamlit", "run", str(FILES / "streamlit_app.py"), "--server.port", str(port)]
     sys.argv += ["--server.address", host, "--server.headless", str(not browser).lower()]
     if host == "127.0.0.1":
@@ -46,16 +46,27 @@ def run(
     runpy.run_module("streamlit", run_name="__main__", alter_sys=True)
 
 
-COMMANDS = (run, sample, pretrain, train, evaluate, inspect, policies, labels, trust, card)  # as the help lists them
+COMMANDS = (
+    run_command,
+    sample,
+    pretrain_command,
+    train_command,
+    evaluate_command,
+    inspect,
+    policies_command,
+    labels_command,
+    trust_command,
+    card,
+)  # as the help lists them
 for command in COMMANDS:
-    app.command()(command)
+    commands.command(command.__name__.removesuffix("_command"))(command)
 
 
 def main() -> None:
     """Run the command line; an error that a person can mend is one sentence and exit code 2."""
     make_logs_legible()
     try:
-        app()
+        commands()
     except QuorumError as error:
         _end(str(error))
     except OSError as error:

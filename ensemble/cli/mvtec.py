@@ -19,21 +19,21 @@ from ensemble.cli.terminal import (
     print_quality,
     print_table,
     say,
-    stages,
+    show_stages,
 )
 
 if TYPE_CHECKING:  # importing it costs seconds, which `check` and `table` need not wait for
-    from ensemble.training import Outcome
+    from ensemble.training import TrainingOutcome
 
-SHOWN = 5  # oddities of a category; the JSON file has them all
+ODDITIES_SHOWN = 5  # oddities of a category; the JSON file has them all
 
-app = Commands(no_args_is_help=True, help="Check, list and train on a whole MVTec AD tree.")
-Tree = Annotated[Path, typer.Argument(metavar="TREE", help="A folder of categories, or a category.")]
+mvtec_commands = Commands(no_args_is_help=True, help="Check, list and train on a whole MVTec AD tree.")
+TreeArgument = Annotated[Path, typer.Argument(metavar="TREE", help="A folder of categories, or a category.")]
 
 
-@app.command()
-def check(
-    tree: Tree,
+@mvtec_commands.command("check")
+def mvtec_check_command(
+    tree: TreeArgument,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the whole report into this file.")] = None,
 ) -> None:
     """Count photos and masks by category and name what is odd; the exit code is 1 where something is."""
@@ -55,10 +55,10 @@ def check(
         ),
     )
     for name, category in found.items():
-        for oddity in category.oddities[:SHOWN]:
+        for oddity in category.oddities[:ODDITIES_SHOWN]:
             say(f"{oddity.path} {oddity.reason}.")
-        if len(category.oddities) > SHOWN:
-            say(f"{name}: {len(category.oddities) - SHOWN} more; --json FILE writes them all.")
+        if len(category.oddities) > ODDITIES_SHOWN:
+            say(f"{name}: {len(category.oddities) - ODDITIES_SHOWN} more; --json FILE writes them all.")
     if json_file:
         report = {"tree": str(tree), "categories": {name: category.as_json() for name, category in found.items()}}
         write_atomically(json_file, (json.dumps(report, indent=2, ensure_ascii=False) + "\n").encode())
@@ -68,24 +68,24 @@ def check(
         raise typer.Exit(1)
 
 
-@app.command()
+@mvtec_commands.command()
 def table(
-    tree: Tree,
+    tree: TreeArgument,
     output: Annotated[Path, typer.Option("--output", help="The CSV file to write.")] = Path("image_level.csv"),
 ) -> None:
     """Write a row a photo: path, category, split, label, defect type, mask."""
     from ensemble.disk.files import write_atomically
-    from ensemble.importers.mvtec import COLUMNS, image_level
+    from ensemble.importers.mvtec import TREE_COLUMNS, image_level
     from ensemble.inspection.exports import as_csv
 
     rows = image_level(tree)
-    write_atomically(output, as_csv(COLUMNS, rows))
+    write_atomically(output, as_csv(TREE_COLUMNS, rows))
     say(f"Wrote {len(rows)} photos into {output}.")
 
 
-@app.command()
-def train(
-    tree: Tree,
+@mvtec_commands.command("train")
+def mvtec_train_command(
+    tree: TreeArgument,
     models: Annotated[Path, typer.Option("--models", help="Where each product gets a folder.")] = DEFAULT_MODELS,
     members: Members = None,
     backbone: Backbones = None,
@@ -98,9 +98,9 @@ def train(
     from ensemble.training import train as run
     from ensemble.training.mvtec_training import FIGURES, THRESHOLDS, figures, train_tree
 
-    def learn(data: Path, product: Path) -> "Outcome":
+    def learn(data: Path, product: Path) -> "TrainingOutcome":
         say(f"{product.name}:")
-        with stages() as show:
+        with show_stages() as show:
             outcome = run(
                 data,
                 product,

@@ -13,7 +13,7 @@ from ensemble.cli.terminal import (
     Models,
     Weights,
     figure,
-    in_force,
+    policies_in_force,
     print_result,
     print_table,
     say,
@@ -44,7 +44,7 @@ def inspect(
         inspector = Inspector.for_demo(known.classes if known else OK_NOK)
         chosen = choose(shipped(inspector.classes), policy)
     else:
-        chosen = choose(in_force(store), policy)
+        chosen = choose(policies_in_force(store), policy)
         inspector = Inspector.open(store)
     refused = False
     for path in photos:
@@ -63,11 +63,11 @@ def inspect(
         raise typer.Exit(1)
 
 
-def policies(models: Models = DEFAULT_MODELS) -> None:
+def policies_command(models: Models = DEFAULT_MODELS) -> None:
     """Check a product's policies.json and list what is in it; a broken file is one sentence with its line."""
     from ensemble.policies.making import unsafe_name
     from ensemble.store import ModelStore
-    from ensemble.values.digits import alone
+    from ensemble.values.digits import threshold_text
 
     store = ModelStore(models)
     if problem := store.policies_in_force().problem:
@@ -76,7 +76,7 @@ def policies(models: Models = DEFAULT_MODELS) -> None:
     rows = []
     for policy in book.ordered:
         cuts = (policy.review_from if policy.has_review else None, policy.reject_from, policy.threshold)
-        shown = ["–" if cut is None else alone(cut) for cut in cuts]
+        shown = ["–" if cut is None else threshold_text(cut) for cut in cuts]
         shown[1] = {"any": "one vote", "all": "all votes"}.get(policy.rule, shown[1])
         basis = " + ".join(str(policy.basis[key]) for key in ("good", "defective") if key in policy.basis)
         active = " (active)" if policy.name == book.active else ""
@@ -89,7 +89,7 @@ def policies(models: Models = DEFAULT_MODELS) -> None:
             say(f"{policy.name} may not be called safe yet. {reason}")
 
 
-def trust(
+def trust_command(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[NAME]...", help="Members such as svm_resnet50.")
     ] = None,
@@ -98,11 +98,11 @@ def trust(
 ) -> None:
     """Vouch for model files made elsewhere, so that they may vote; without a name, for every new pair of files."""
     from ensemble.store import ModelStore
-    from ensemble.store.trust import candidates
-    from ensemble.store.trust import trust as run
+    from ensemble.store.trust import members_to_trust
+    from ensemble.store.trust import trust_members as run
 
     store = ModelStore(models)
-    chosen = names or candidates(store)
+    chosen = names or members_to_trust(store)
     refused = False
     for name in chosen:
         try:
@@ -147,7 +147,9 @@ def card(
         print_result(found.to_markdown().rstrip("\n"))
 
 
-app = Commands(invoke_without_command=True, help="List the versions of a product; publish one, or discard one.")
+product_commands = Commands(
+    invoke_without_command=True, help="List the versions of a product; publish one, or discard one."
+)
 Number = Annotated[int, typer.Argument(metavar="NUMBER", help="A version's number.")]
 Author = Annotated[str, typer.Option("--author", help="Who does it.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why.")]
@@ -160,14 +162,14 @@ class HandTuned(StrEnum):
     SET_ASIDE = "set-aside"
 
 
-@app.callback()
+@product_commands.callback()
 def listing(context: typer.Context, models: Models = DEFAULT_MODELS) -> None:
     """List the versions of a product, the newest first; the one in force is marked."""
     from ensemble.store import swapping, versions
 
     if context.invoked_subcommand:
         return
-    found = versions.history(models)
+    found = versions.version_history(models)
     if interrupted := swapping.interruption(models):
         say(interrupted)
     if not found:
@@ -183,8 +185,8 @@ def listing(context: typer.Context, models: Models = DEFAULT_MODELS) -> None:
     print_table(("version", "state", "made (UTC)", "by", "members", "best accuracy", "why"), rows)
 
 
-@app.command()
-def publish(
+@product_commands.command("publish")
+def publish_command(
     number: Number,
     models: Models = DEFAULT_MODELS,
     author: Author = "",
@@ -209,20 +211,20 @@ def publish(
             "back with the next version."
         )
     set_aside = [each.name for each in effects.hand_tuned] if hand_tuned is HandTuned.SET_ASIDE else []
-    versions.publish(store.folder, number, author, reason, set_aside=set_aside)
+    versions.publish_version(store.folder, number, author, reason, set_aside=set_aside)
     say(f"Version {number} is in force in {models}.")
 
 
-@app.command()
-def discard(number: Number, models: Models = DEFAULT_MODELS) -> None:
+@product_commands.command("discard")
+def discard_command(number: Number, models: Models = DEFAULT_MODELS) -> None:
     """Give up a candidate: its files go, its line stays."""
     from ensemble.store import versions
 
-    versions.discard(models, number)
+    versions.discard_version(models, number)
     say(f"Version {number} is discarded.")
 
 
-@app.command()
+@product_commands.command()
 def measure_photos(models: Models = DEFAULT_MODELS) -> None:
     """Keep what the training photos look like with a product that does not know it yet, as a new version."""
     from dataclasses import replace

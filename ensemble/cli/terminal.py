@@ -94,7 +94,7 @@ class Commands(typer.Typer):
 
 
 @contextmanager
-def stages() -> Iterator[Callable[[str, float], None]]:
+def show_stages() -> Iterator[Callable[[str, float], None]]:
     """A progress bar for each stage, with the time that is left."""
     columns = (
         TextColumn("{task.description:<44}", markup=False),
@@ -133,7 +133,7 @@ def print_result(text: str) -> None:
     typer.echo(legible_lines(text))
 
 
-def in_force(store: "ModelStore") -> "tuple[Policy, ...]":
+def policies_in_force(store: "ModelStore") -> "tuple[Policy, ...]":
     """The policies that count now, the active one first; it is said where these are not those of the file."""
     found = store.policies_in_force()
     if found.problem:

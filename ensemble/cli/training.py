@@ -14,11 +14,11 @@ from ensemble.cli.terminal import (
     Seed,
     Side,
     Weights,
-    in_force,
     listed,
+    policies_in_force,
     print_quality,
     say,
-    stages,
+    show_stages,
 )
 
 
@@ -30,14 +30,14 @@ def sample(
     """Draw photos of a machined part, good and defective, with masks: a product to try everything on."""
     from ensemble.drawing.sample import write_sample
 
-    with stages() as show:
+    with show_stages() as show:
         counts = write_sample(
             directory, photos=photos, seed=seed, progress=lambda done, total: show("Drawing photos", done / total)
         )
     say(f"Drew {photos} photos into {directory}: {', '.join(f'{n} {name}' for name, n in counts.items())}.")
 
 
-def pretrain(
+def pretrain_command(
     weights: Weights = None,
     output: Annotated[Path, typer.Option("--output", help="Where the weights and their facts go.")] = Path(
         "build/backbones"
@@ -53,7 +53,7 @@ def pretrain(
     from ensemble.training.pretraining import pretrain as run
 
     chosen: dict[str, Any] = {"pictures": pictures, "epochs": epochs, "minutes": minutes}
-    with stages() as show:
+    with show_stages() as show:
         card = run(
             teacher=weights,
             destination=output,
@@ -64,7 +64,7 @@ def pretrain(
     say(f"Wrote the backbone and the facts about it into {output} ({card['seconds']:.0f} s).")
 
 
-def train(
+def train_command(
     data: Annotated[
         Path, typer.Option("--data", help="train/CLASS and test/CLASS, an MVTec AD category, or good/ alone.")
     ],
@@ -84,7 +84,7 @@ def train(
 ) -> None:
     """Train members on photos, measure them on the test part, and put them into the product's folder."""
     from ensemble.datasets.loading import parse_classes
-    from ensemble.jobs.processes import alone
+    from ensemble.jobs.processes import only_training
     from ensemble.training import Listener, TrainingRequest, run
 
     request = TrainingRequest.of(
@@ -101,14 +101,14 @@ def train(
         profile=profile,
         balance=balance,
     )
-    with alone(models), stages() as show:
+    with only_training(models), show_stages() as show:
         outcome = run(request, listener=Listener(say, show))
     print_quality(outcome.quality)
     say(f"{len(outcome.members)} members are in {models} ({outcome.seconds:.0f} s).")
     say(outcome.energy.sentence())
 
 
-def evaluate(
+def evaluate_command(
     data: Annotated[Path, typer.Option("--data", help="A folder with test/CLASS, or with one folder a class.")],
     models: Models = DEFAULT_MODELS,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures into this file.")] = None,
@@ -122,7 +122,7 @@ def evaluate(
     """Measure every member and every policy on the test part, with the risk and the cost of each policy."""
     from ensemble.datasets.loading import evaluation_part
     from ensemble.disk.files import write_atomically
-    from ensemble.evaluation.scoring import report, score, with_megabytes
+    from ensemble.evaluation.scoring import quality_report, score_photos, with_megabytes
     from ensemble.inspection.inspector import Inspector
     from ensemble.metrics.costs import Line, Prices
     from ensemble.store import ModelStore
@@ -130,14 +130,14 @@ def evaluate(
     store = ModelStore(models)
     manifest = store.manifest()
     samples, notes = evaluation_part(data, manifest.folders, manifest.classes, manifest.seeds())
-    policies = in_force(store)
+    policies = policies_in_force(store)
     inspector = Inspector.open(store)
     for sentence in (*notes, *(f"{absence.member} is absent: {absence.reason}" for absence in inspector.absent)):
         say(sentence)
-    with stages() as show:
-        scored = score(inspector, samples, lambda done, total: show("Inspecting test photos", done / total))
+    with show_stages() as show:
+        scored = score_photos(inspector, samples, lambda done, total: show("Inspecting test photos", done / total))
     line = Line(Prices(escape_price, overkill_price, review_price), share)
-    quality = with_megabytes(report(scored, policies, manifest.classes, line), store)
+    quality = with_megabytes(quality_report(scored, policies, manifest.classes, line), store)
     for sentence in scored.refused:
         say(f"Left out: {sentence}")
     print_quality(quality)
@@ -145,7 +145,7 @@ def evaluate(
         write_atomically(json_file, (json.dumps(quality, indent=2) + "\n").encode())
 
 
-def labels(
+def labels_command(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="Photos with masks in ground_truth/, or a whole tree.")],
     destination: Annotated[Path, typer.Argument(metavar="DESTINATION", help="An empty or new folder.")],
     one_class: Annotated[bool, typer.Option("--one-class", help="One class for every kind of damage.")] = False,

@@ -10,16 +10,16 @@ from sklearn.model_selection import train_test_split
 from ensemble.datasets.collection import CONTRADICTION, SPLITS, UNSPLIT, Collection, is_collection
 from ensemble.datasets.collection.contents import file_of
 from ensemble.disk.names import any_path_below
-from ensemble.importers import Entry, mapping_note, values
+from ensemble.importers import FoundPhoto, mapping_note, values
 from ensemble.importers.mask_files import contradictions, refuse_misfit
-from ensemble.importers.sources import Source, file_digest, read_source, under_two_labels
+from ensemble.importers.sources import PhotoSource, file_digest, read_source, under_two_labels
 from ensemble.policies.cases import Case, Evidence
 from ensemble.values.errors import DataError
 from ensemble.values.results import OK_NOK, Classes
 from ensemble.values.samples import Dataset, Sample
-from ensemble.values.vocabulary import CALIBRATION, TEST, TRAIN, WHOLE, classes_of, is_bad, is_good, same_name
+from ensemble.values.vocabulary import CALIBRATION, TEST, TRAIN, WHOLE, classes_by_name, is_bad, is_good, same_name
 
-HELD_OUT = 0.3
+TEST_SHARE = 0.3
 GOOD_MARKED = "It counts as good all the same: look whether its folder is right."
 GOOD_ALONE = "No defect has been seen: thresholds rest on good parts alone."
 
@@ -46,7 +46,7 @@ def find_dataset(folder: Path, folders: Mapping[str, str] | None = None, seed: i
     if is_collection(folder):
         return _from_collection(Collection(folder))
     source = read_source(folder, folders)
-    classes = _classes(source, folders)
+    classes = _folder_classes(source, folders)
     told = {kind: label for kind, label in source.meaning.items() if kind != label}
     notes = [mapping_note(told)] if told else []
     notes += source.notes
@@ -61,7 +61,7 @@ def find_dataset(folder: Path, folders: Mapping[str, str] | None = None, seed: i
     return Dataset(classes, train, test, source.meaning, (*notes, *_unmasked(everything, classes)), parts[CALIBRATION])
 
 
-def check(dataset: Dataset, folder: Path) -> tuple[str, ...]:
+def check_training_data(dataset: Dataset, folder: Path) -> tuple[str, ...]:
     """What must be said before training starts; a DataError where training would be pointless."""
     classes, counts = dataset.classes, Counter(sample.label for sample in dataset.train)
     if not dataset.train:
@@ -110,11 +110,11 @@ def evaluation_part(
     the first of `seeds` has held out.
     """
     if is_collection(folder):
-        return _test_part(Collection(folder), classes)
+        return _take_test_part(Collection(folder), classes)
     source = read_source(folder)
     part = TEST if source.kinds(TEST) else CALIBRATION if not source.kinds(TRAIN, WHOLE) else ""
     listing = source.kinds(part) if part else source.kinds()
-    known, notes = _known(source, listing, folders, classes)
+    known, notes = _known_classes(source, listing, folders, classes)
     if strange := sorted({known[name] for name in listing} - set(classes.names)):
         raise DataError(
             f"{folder} holds {', '.join(strange)}; this product knows {', '.join(classes.names)}. Rename the folders."
@@ -158,7 +158,7 @@ def _from_collection(collection: Collection) -> Dataset:
     return Dataset(classes, train, test, {name: name for name in classes.names}, tuple(notes), calibration)
 
 
-def _test_part(collection: Collection, classes: Classes) -> tuple[tuple[Sample, ...], tuple[str, ...]]:
+def _take_test_part(collection: Collection, classes: Classes) -> tuple[tuple[Sample, ...], tuple[str, ...]]:
     dataset = _from_collection(collection)
     if strange := sorted({sample.label for sample in dataset.test} - set(classes.names)):
         raise DataError(
@@ -169,8 +169,8 @@ def _test_part(collection: Collection, classes: Classes) -> tuple[tuple[Sample, 
     return dataset.test, (*dataset.notes, *empty, *_unmeasured(dataset.test, classes))
 
 
-def _known(
-    source: Source, names: Sequence[str], folders: Mapping[str, str], classes: Classes
+def _known_classes(
+    source: PhotoSource, names: Sequence[str], folders: Mapping[str, str], classes: Classes
 ) -> tuple[dict[str, str], list[str]]:
     """What each folder means to a trained product, and a note where that had to be concluded from its neighbours."""
     spelled = {
@@ -188,7 +188,7 @@ def _known(
             return known | types, [mapping_note(types)] if types else []
         if not types:
             return known, []
-    return {name: label or name for name, label in classes_of(names).items()}, []
+    return {name: label or name for name, label in classes_by_name(names).items()}, []
 
 
 def _mixed_seeds_notes(seeds: Sequence[int]) -> tuple[str, ...]:
@@ -226,7 +226,7 @@ def digests(samples: Iterable[Sample]) -> tuple[str, ...]:
     return tuple(sorted({file_digest(sample.path) for sample in samples}))
 
 
-def _classes(source: Source, table: Mapping[str, str] | None) -> Classes:
+def _folder_classes(source: PhotoSource, table: Mapping[str, str] | None) -> Classes:
     try:
         return (
             Classes(tuple(dict.fromkeys(table.values())))
@@ -238,7 +238,7 @@ def _classes(source: Source, table: Mapping[str, str] | None) -> Classes:
 
 
 def _samples(
-    source: Source, meaning: Mapping[str, str], classes: Classes, notes: list[str]
+    source: PhotoSource, meaning: Mapping[str, str], classes: Classes, notes: list[str]
 ) -> dict[str, tuple[Sample, ...]]:
     """The photos of each part that mean a class; of those that stand under two labels none, which is noted."""
     found: dict[str, list[Sample]] = {part: [] for part in (TRAIN, CALIBRATION, TEST, WHOLE)}
@@ -264,7 +264,7 @@ def _samples(
     return {part: tuple(each for each in samples if each.path not in undecided) for part, samples in found.items()}
 
 
-def _sample(entry: Entry, label: str, classes: Classes) -> Sample:
+def _sample(entry: FoundPhoto, label: str, classes: Classes) -> Sample:
     if label == classes.good:
         return Sample(entry.path, label, category=entry.category, part=entry.part)
     kind = "/".join(filter(None, (entry.category, entry.defect or entry.kind))) if label == classes.defect else ""
@@ -297,10 +297,10 @@ def _unmeasured(samples: Sequence[Sample], classes: Classes) -> tuple[str, ...]:
 
 def _hold_out(samples: tuple[Sample, ...], folder: Path, seed: int) -> tuple[tuple[Sample, ...], tuple[Sample, ...]]:
     counts = Counter(sample.label for sample in samples)
-    if not samples or min(counts.values()) < 2 or len(samples) * HELD_OUT <= len(counts) - 1:  # one of each at least
+    if not samples or min(counts.values()) < 2 or len(samples) * TEST_SHARE <= len(counts) - 1:  # one of each at least
         raise DataError(f"{folder} holds too few photos to hold some out: {dict(counts)}. Add photos of every class.")
     labels = [sample.label for sample in samples]
-    train, test = train_test_split(list(samples), test_size=HELD_OUT, stratify=labels, random_state=seed)
+    train, test = train_test_split(list(samples), test_size=TEST_SHARE, stratify=labels, random_state=seed)
     return tuple(train), tuple(test)
 
 

@@ -20,7 +20,7 @@ from ensemble.values.errors import DataError
 warnings.filterwarnings("ignore", message="The least populated class", module="sklearn.model_selection")
 
 STEP = 5  # percent; finer shares would want more folds than small collections have photos
-USUAL: Mapping[str, int] = MappingProxyType({"train": 60, "calibration": 20, "test": 20})
+USUAL_SHARES: Mapping[str, int] = MappingProxyType({"train": 60, "calibration": 20, "test": 20})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def assign(
             f"{len(items)} photos of {len(set(groups))} parts cannot be split into {', '.join(wanted)}. Add photos."
         )
     found: dict[str, str] = {}
-    folds = iter(_folds(items, groups, count, seed))
+    folds = iter(_stratified_folds(items, groups, count, seed))
     for name, share in wanted.items():
         for _ in range(share * count // 100):
             found |= {items[place].sha256: name for place in next(folds)}
@@ -99,7 +99,7 @@ def crossing(
     return [group for group in found.values() if len({split_of.get(digest) for digest in group} - {None, ""}) > 1]
 
 
-def _folds(items: Sequence[Item], groups: Sequence[int], count: int, seed: int) -> list[list[int]]:
+def _stratified_folds(items: Sequence[Item], groups: Sequence[int], count: int, seed: int) -> list[list[int]]:
     """As many folds as alike as may be, whole groups each; rare strata count as their class alone."""
     kinds = [f"{item.label}/{item.product}/{item.defect}" for item in items]
     number = Counter(kinds)

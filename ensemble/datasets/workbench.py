@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ensemble.datasets import splits
 from ensemble.datasets.cleaning.findings import Looked
-from ensemble.datasets.collection import Added, Collection, Decision, Finding, Kept
+from ensemble.datasets.collection import Added, CollectedPhoto, Collection, Correction, Finding
 from ensemble.datasets.splits import Item
 from ensemble.imaging.overlays import thumbnail
 from ensemble.imaging.photos import read_photo
@@ -54,7 +54,9 @@ class Preview:
         return sum(number for (name, _), number in self.counts.items() if name == kind)
 
 
-def preview(source: Path | Iterable[Upload], below: Path, reading: Reading = Reading(), pictures: int = 3) -> Preview:
+def preview_source(
+    source: Path | Iterable[Upload], below: Path, reading: Reading = Reading(), pictures: int = 3
+) -> Preview:
     """Look at a source without bringing anything in; a DataError says what was expected and what is there."""
     with opened(source, below, reading) as found:
         return Preview(
@@ -65,11 +67,11 @@ def preview(source: Path | Iterable[Upload], below: Path, reading: Reading = Rea
             len({(entry.category, entry.part) for entry in found.entries if entry.part}),
             found.problems,
             found.notes,
-            {kind: _pictures(found, kind, pictures) for kind in found.meaning},
+            {kind: _preview_pictures(found, kind, pictures) for kind in found.meaning},
         )
 
 
-def _pictures(found: Understood, kind: str, count: int) -> tuple[bytes, ...]:
+def _preview_pictures(found: Understood, kind: str, count: int) -> tuple[bytes, ...]:
     made: list[bytes] = []
     for entry in (entry for entry in found.entries if entry.kind == kind):
         if len(made) == count:
@@ -104,7 +106,7 @@ def opened(source: Path | Iterable[Upload], below: Path, reading: Reading = Read
         yield replace(found, notes=notes, problems=(*laid_out.problems, *found.problems))
 
 
-def bring_in(
+def bring_into(
     understood: Understood,
     collection: Collection,
     *,
@@ -142,7 +144,10 @@ def look_through(
         )
     from ensemble.datasets.cleaning import find_issues  # its libraries take seconds to import
 
-    looked = [Looked(photo.sha256, photo.path, photo.label, photo.split, _part(photo), photo.mask) for photo in photos]
+    looked = [
+        Looked(photo.sha256, photo.path, photo.label, photo.split, _part_of_entry(photo), photo.mask)
+        for photo in photos
+    ]
     issues = find_issues(looked, classes=classes, seed=seed, label_errors=label_errors, progress=progress)
     collection.keep_findings(issues)
     return collection.findings()
@@ -150,12 +155,12 @@ def look_through(
 
 def split_anew(
     collection: Collection,
-    shares: Mapping[str, int] = splits.USUAL,
+    shares: Mapping[str, int] = splits.USUAL_SHARES,
     *,
     seed: int = 0,
     copies_together: bool = True,
     author: str = "",
-) -> Decision | None:
+) -> Correction | None:
     """Deal all photos out into splits; photos of one part stay together, and so do copies that were found."""
     photos = taking_part(collection.photos())
     together = collection.copies() if copies_together else []
@@ -183,14 +188,14 @@ def torn(collection: Collection, *, with_copies: bool = True) -> list[list[str]]
     )
 
 
-def taking_part(photos: Iterable[Kept]) -> list[Kept]:
+def taking_part(photos: Iterable[CollectedPhoto]) -> list[CollectedPhoto]:
     """The photos that were not dropped."""
     return [photo for photo in photos if not photo.dropped]
 
 
-def _item(photo: Kept) -> Item:
+def _item(photo: CollectedPhoto) -> Item:
     return Item(photo.sha256, photo.path, photo.label, photo.category, photo.defect, photo.part)
 
 
-def _part(photo: Kept) -> str:
+def _part_of_entry(photo: CollectedPhoto) -> str:
     return f"{photo.category}/{photo.part}" if photo.part else ""

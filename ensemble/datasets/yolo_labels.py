@@ -25,12 +25,12 @@ from ensemble.members.detector_training import (
 )
 from ensemble.values.errors import DataError
 from ensemble.values.results import NON_DEFECTIVE
-from ensemble.values.safe_names import clean
+from ensemble.values.safe_names import clean_name
 from ensemble.values.samples import Sample
 
 
 @dataclass(frozen=True, slots=True)
-class Labels:
+class YoloExport:
     """What has been written: the data YAML, photos by part, boxes by class, and the photos that were left out, those
     without a mask and those whose mask marks nothing."""
 
@@ -49,7 +49,7 @@ def write_labels(
     one_class: bool = False,
     good: str = NON_DEFECTIVE,
     seed: int = 0,
-) -> Labels:
+) -> YoloExport:
     """Copy photos to `images/train|val`, write `labels/train|val` and `data.yaml`; all of it or nothing.
 
     A class is a kind of defect, or with `one_class` any damage. `held_out` are the photos to measure on, by default a
@@ -86,7 +86,7 @@ def write_labels(
         folder.rename(destination)
     photos = Counter(part for part, _ in known)
     boxes_of = {name: counts[name] for name in names}
-    return Labels(destination / "data.yaml", dict(photos), boxes_of, tuple(bare), tuple(unmarked))
+    return YoloExport(destination / "data.yaml", dict(photos), boxes_of, tuple(bare), tuple(unmarked))
 
 
 def hold_out(samples: Sequence[Sample], seed: int) -> tuple[list[Sample], list[Sample]]:
@@ -121,7 +121,7 @@ def _file_names(paths: Sequence[Path]) -> list[str]:
     taken: set[str] = set()
     names = []
     for path in whole:
-        stem = wanted = Path(clean("__".join(path.relative_to(root).parts)) or "photo").stem
+        stem = wanted = Path(clean_name("__".join(path.relative_to(root).parts)) or "photo").stem
         number = 2
         while stem.casefold() in taken:
             stem, number = f"{wanted}_{number}", number + 1

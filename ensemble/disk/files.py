@@ -110,18 +110,18 @@ def _write_atomically(path: Path, data: bytes) -> None:
     sync_folder(path.parent)
 
 
-FULL = frozenset((errno.ENOSPC, errno.EDQUOT))
+FULL_DISK = frozenset((errno.ENOSPC, errno.EDQUOT))
 FULL_ON_WINDOWS = frozenset((39, 112))  # ERROR_HANDLE_DISK_FULL, ERROR_DISK_FULL
 FULL_OF_SQLITE = 13  # SQLITE_FULL
-LEAST = 65_536  # bytes; with less free, a database says only that it could not be opened or written
+LEAST_FREE_BYTES = 65_536  # bytes; with less free, a database says only that it could not be opened or written
 
 
 def is_full(error: Exception, place: Path) -> bool:
     """Whether writing at a place has failed because its disk is full, or what may be used of it."""
-    if getattr(error, "errno", None) in FULL or getattr(error, "winerror", None) in FULL_ON_WINDOWS:
+    if getattr(error, "errno", None) in FULL_DISK or getattr(error, "winerror", None) in FULL_ON_WINDOWS:
         return True
     code = getattr(error, "sqlite_errorcode", None)
-    return code is not None and (code == FULL_OF_SQLITE or _free(place) < LEAST)
+    return code is not None and (code == FULL_OF_SQLITE or _free_bytes(place) < LEAST_FREE_BYTES)
 
 
 def why_not_written(error: Exception, place: Path) -> str:
@@ -131,7 +131,7 @@ def why_not_written(error: Exception, place: Path) -> str:
     return f"{getattr(error, 'strerror', None) or error}. Check the permissions of {place}."
 
 
-def _free(place: Path) -> int:
+def _free_bytes(place: Path) -> int:
     """Bytes that are free where a place is or will be; plenty where nobody knows."""
     for there in (place, *place.parents):
         try:
@@ -140,10 +140,10 @@ def _free(place: Path) -> int:
             continue
         except OSError:
             break
-    return LEAST
+    return LEAST_FREE_BYTES
 
 
-DEEPEST = 32  # brackets within brackets; no file of Quorum's own has more than seven
+DEEPEST_JSON = 32  # brackets within brackets; no file of Quorum's own has more than seven
 LONGEST_NUMBER = 4000  # characters; Python itself refuses whole numbers of more than 4300 digits
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]|\d[\d.eE+-]*')
 _HALF_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")
@@ -179,7 +179,7 @@ def parsed(text: str) -> Any:
 
     text = text.removeprefix("\ufeff")
     try:
-        values = json.loads(text, object_pairs_hook=once, parse_int=_whole, parse_float=_fraction)
+        values = json.loads(text, object_pairs_hook=once, parse_int=_is_whole_number, parse_float=_refuse_fraction)
     except json.JSONDecodeError as error:
         raise JSONError(error.lineno, f"not JSON ({error.msg}). Mend that line.") from error
     except JSONError:
@@ -197,15 +197,15 @@ def line_at(text: str, place: int) -> int:
     return text.count("\n", 0, max(place, 0)) + 1
 
 
-def _whole(number: str) -> int:
-    return int(_short(number))
+def _is_whole_number(number: str) -> int:
+    return int(_cut_short(number))
 
 
-def _fraction(number: str) -> float:
-    return float(_short(number))
+def _refuse_fraction(number: str) -> float:
+    return float(_cut_short(number))
 
 
-def _short(number: str) -> str:
+def _cut_short(number: str) -> str:
     if len(number.lstrip("-")) > LONGEST_NUMBER:
         raise ValueError("a number is too long")
     return number
@@ -214,7 +214,7 @@ def _short(number: str) -> str:
 def _is_too_deep(values: Any) -> bool:
     """Whether brackets lie more than DEEPEST within one another; a level at a time, as fast as reading them was."""
     level = [values]
-    for _ in range(DEEPEST):
+    for _ in range(DEEPEST_JSON):
         inner: list[Any] = []
         for value in level:
             if isinstance(value, dict):
@@ -233,7 +233,7 @@ def _check_tokens(text: str) -> None:
         reason = ""
         if token in "[{":
             depth += 1
-            reason = "nested too deeply. Restore the file." if depth > DEEPEST else ""
+            reason = "nested too deeply. Restore the file." if depth > DEEPEST_JSON else ""
         elif token in "]}":
             depth -= 1
         elif token[0] != '"':

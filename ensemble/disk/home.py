@@ -11,15 +11,15 @@ from pathlib import Path
 
 FILES = Path(__file__).resolve().parents[2]
 INSTALLED = (FILES / "__init__.py").is_file()  # the wheel puts one there
-SETTING = "QUORUM_HOME"
-SHIPPED = ("models", "data")
+HOME_SETTING = "QUORUM_HOME"
+SHIPPED_FOLDERS = ("models", "data")
 
 
 def home() -> Path:
     """The folder that holds `models` and `data`."""
     if not INSTALLED:
         return FILES
-    if chosen := os.environ.get(SETTING):
+    if chosen := os.environ.get(HOME_SETTING):
         return Path(chosen).resolve()
     here = Path.cwd()
     return here if (here / "models" / "manifest.json").is_file() else Path.home() / "quorum"
@@ -31,7 +31,7 @@ BY_DEFAULT = HOME if INSTALLED and Path.cwd() != HOME else Path()  # what the co
 
 def fill(folder: Path) -> list[Path]:
     """Put what ships into the folder, where it is missing; each whole or not at all. Gives what was put there."""
-    missing = [folder / name for name in SHIPPED if not (folder / name).exists()]
+    missing = [folder / name for name in SHIPPED_FOLDERS if not (folder / name).exists()]
     for path in missing:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".") as scratch:

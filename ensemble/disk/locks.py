@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-AGAIN = 0.02  # seconds between two looks at a lock that another holds
+POLL_SECONDS = 0.02  # seconds between two looks at a lock that another holds
 
 
 @contextlib.contextmanager
@@ -50,4 +50,4 @@ def is_held(path: Path) -> bool:
 
 def _lock(path: Path) -> FileLock:
     # Shared by all threads: a block that was entered in one may be left in another, as those of generators are.
-    return FileLock(path, mode=0o644, thread_local=False, poll_interval=AGAIN)
+    return FileLock(path, mode=0o644, thread_local=False, poll_interval=POLL_SECONDS)

@@ -25,9 +25,9 @@ import numpy as np
 
 from ensemble.values.bombs import BombError
 
-SPARED = 64_000_000  # bytes that a file of any size may become
+SPARED_BYTES = 64_000_000  # bytes that a file of any size may become
 RATIO = 20
-MOST = 4_000_000_000  # bytes; the largest network of torchvision has 2.6 GB
+MOST_MODEL_BYTES = 4_000_000_000  # bytes; the largest network of torchvision has 2.6 GB
 MOST_ENTRIES = 20_000  # of a zip; the deepest networks have about 2,000 tensors
 MOST_DIRECTORY = 1_000_000  # bytes of a list of tensors, which takes up to 200 times as much once it is read
 _LEGACY_PICKLES = 5  # magic number, protocol, facts of the system, the tensors, their places
@@ -42,7 +42,7 @@ class StateError(Exception):
 
 def allowance(size: int) -> int:
     """How many bytes a file of `size` bytes may become in memory."""
-    return min(MOST, max(SPARED, RATIO * size))
+    return min(MOST_MODEL_BYTES, max(SPARED_BYTES, RATIO * size))
 
 
 def refuse_growth(size: int, declared: int) -> None:
@@ -113,12 +113,12 @@ def _check_pickles(data: bytes, count: int) -> None:
     """The first pickles of `data` may name the parts of a state dict and nothing else."""
     stream = io.BytesIO(data[:MOST_DIRECTORY])
     for _ in range(count):
-        for name in _names(stream):
+        for name in _pickle_imports(stream):
             if not _STATE_GLOBALS.fullmatch(name):
                 raise StateError(f"it asks for {name.replace(' ', '.')}")
 
 
-def _names(stream: IO[bytes]) -> Iterator[str]:
+def _pickle_imports(stream: IO[bytes]) -> Iterator[str]:
     """What a pickle would import."""
     for opcode, argument, _ in pickletools.genops(stream):
         if opcode.name in ("GLOBAL", "INST"):

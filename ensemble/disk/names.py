@@ -4,7 +4,7 @@ import stat
 from pathlib import Path, PurePosixPath
 
 from ensemble.values.errors import QuorumError
-from ensemble.values.safe_names import clean, shortened
+from ensemble.values.safe_names import clean_name, shortened
 
 
 def path_below(folder: Path, name: object, error: type[QuorumError]) -> Path:
@@ -12,7 +12,7 @@ def path_below(folder: Path, name: object, error: type[QuorumError]) -> Path:
 
     Its parts are clean and stand apart by `/`.
     """
-    if not isinstance(name, str) or not all(clean(part) == part for part in name.split("/")) or not name:
+    if not isinstance(name, str) or not all(clean_name(part) == part for part in name.split("/")) or not name:
         raise error(f"{_quoted(name)} cannot be the name of a file in {folder}. Do not use what names it.")
     return any_path_below(folder, name, error)
 

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from ensemble.drawing.textures import Colour, Grey, draw_colour, smooth_noise
 
-Place = tuple[float, float]  # x and y in pixels
+Point = tuple[float, float]  # x and y in pixels
 
 
 def _blended(picture: Colour, mask: Grey, ink: Colour | NDArray[np.float32]) -> Colour:
@@ -31,14 +31,14 @@ def _stroke(side: int, paths: list[NDArray[np.float64]], width: float) -> Grey:
     return np.asarray(canvas.reduce(2), dtype=np.float32) / np.float32(255)
 
 
-def _wander(rng: Generator, start: Place, *, length: float, bend: float) -> NDArray[np.float64]:
+def _wander(rng: Generator, start: Point, *, length: float, bend: float) -> NDArray[np.float64]:
     """A path of 12 steps that turns a little at each one."""
     angles = rng.uniform(0, 2 * np.pi) + np.cumsum(rng.normal(0, bend, 12))
     steps = length / 12 * np.stack([np.cos(angles), np.sin(angles)], axis=1)
     return np.asarray(start) + np.cumsum(steps, axis=0)
 
 
-def _spot(rng: Generator, side: int, place: Place, radius: float) -> Grey:
+def _ragged_spot(rng: Generator, side: int, place: Point, radius: float) -> Grey:
     """A patch with a ragged edge."""
     ys, xs = np.mgrid[0:side, 0:side].astype(np.float32)
     stretch = np.float32(rng.uniform(0.5, 1))
@@ -47,7 +47,7 @@ def _spot(rng: Generator, side: int, place: Place, radius: float) -> Grey:
     return np.clip((1 - ragged) * np.float32(rng.uniform(1.5, 12)), 0, 1)
 
 
-def _scratch(rng: Generator, picture: Colour, place: Place) -> Colour:
+def _scratch(rng: Generator, picture: Colour, place: Point) -> Colour:
     side = len(picture)
     length = side * rng.uniform(0.1, 0.9)
     paths = [_wander(rng, place, length=length, bend=0.04) for _ in range(int(rng.choice([1, 1, 1, 2, 4])))]
@@ -55,7 +55,7 @@ def _scratch(rng: Generator, picture: Colour, place: Place) -> Colour:
     return _blended(picture, mask, _ink(rng))
 
 
-def _crack(rng: Generator, picture: Colour, place: Place) -> Colour:
+def _crack(rng: Generator, picture: Colour, place: Point) -> Colour:
     side = len(picture)
     trunk = _wander(rng, place, length=side * rng.uniform(0.2, 0.8), bend=0.6)
     branches = [
@@ -66,7 +66,7 @@ def _crack(rng: Generator, picture: Colour, place: Place) -> Colour:
     return _blended(picture, mask, np.full(3, rng.uniform(0, 0.25), dtype=np.float32))
 
 
-def _dent(rng: Generator, picture: Colour, place: Place) -> Colour:
+def _dent(rng: Generator, picture: Colour, place: Point) -> Colour:
     side = len(picture)
     ys, xs = np.mgrid[0:side, 0:side].astype(np.float32)
     radius, light = side * rng.uniform(0.03, 0.15), rng.uniform(0, 2 * np.pi)
@@ -76,13 +76,13 @@ def _dent(rng: Generator, picture: Colour, place: Place) -> Colour:
     return picture * (1 + np.float32(rng.uniform(0.5, 2)) * slope[..., None].astype(np.float32))
 
 
-def _stain(rng: Generator, picture: Colour, place: Place) -> Colour:
-    mask = _spot(rng, len(picture), place, len(picture) * rng.uniform(0.05, 0.3))
+def _stain(rng: Generator, picture: Colour, place: Point) -> Colour:
+    mask = _ragged_spot(rng, len(picture), place, len(picture) * rng.uniform(0.05, 0.3))
     tint = np.float32(rng.uniform(0.2, 0.9))
     return _blended(picture, mask * tint, picture * _ink(rng) if rng.random() < 0.5 else _ink(rng))
 
 
-def _pits(rng: Generator, picture: Colour, place: Place) -> Colour:
+def _pits(rng: Generator, picture: Colour, place: Point) -> Colour:
     side = len(picture)
     canvas = Image.new("L", (2 * side, 2 * side))
     pen = ImageDraw.Draw(canvas)
@@ -96,7 +96,7 @@ def _pits(rng: Generator, picture: Colour, place: Place) -> Colour:
     return _blended(lifted, hole * np.float32(rng.uniform(0.4, 1)), picture * np.float32(rng.uniform(0, 0.5)))
 
 
-def _missing_patch(rng: Generator, picture: Colour, place: Place) -> Colour:
+def _missing_patch(rng: Generator, picture: Colour, place: Point) -> Colour:
     side = len(picture)
     corners = int(rng.integers(3, 9))
     angles = np.sort(rng.uniform(0, 2 * np.pi, corners))
@@ -108,14 +108,14 @@ def _missing_patch(rng: Generator, picture: Colour, place: Place) -> Colour:
     return _blended(picture, soft / np.float32(255), _ink(rng))
 
 
-def _shifted_texture(rng: Generator, picture: Colour, place: Place) -> Colour:
+def _shifted_texture(rng: Generator, picture: Colour, place: Point) -> Colour:
     moved = np.roll(picture, tuple(rng.integers(5, len(picture) - 5, 2)), axis=(0, 1))
     if rng.random() < 0.5:
         moved = np.swapaxes(moved, 0, 1)
-    return _blended(picture, _spot(rng, len(picture), place, len(picture) * rng.uniform(0.08, 0.3)), moved)
+    return _blended(picture, _ragged_spot(rng, len(picture), place, len(picture) * rng.uniform(0.08, 0.3)), moved)
 
 
-BLEMISHES: dict[str, Callable[[Generator, Colour, Place], Colour]] = {
+BLEMISHES: dict[str, Callable[[Generator, Colour, Point], Colour]] = {
     "scratch": _scratch,
     "crack": _crack,
     "dent": _dent,
@@ -129,7 +129,7 @@ BLEMISHES: dict[str, Callable[[Generator, Colour, Place], Colour]] = {
 def with_blemish(rng: Generator, picture: Colour, *, where: Grey | None = None) -> Colour:
     """The picture with one defect of any kind; `where` is the mask (H, W) that it must stay inside."""
     side = len(picture)
-    place: Place = tuple(rng.uniform(0.05 * side, 0.95 * side, 2))
+    place: Point = tuple(rng.uniform(0.05 * side, 0.95 * side, 2))
     if where is not None:
         inside = np.flatnonzero(where > 0.5)
         if len(inside) == 0:

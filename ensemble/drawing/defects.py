@@ -10,7 +10,7 @@ import numpy as np
 
 from ensemble.drawing.light import stretched
 from ensemble.drawing.shapes import Points
-from ensemble.drawing.surface import BORE_RADIUS, HUB_RADIUS, Field, Hole, Surface, inside, smooth
+from ensemble.drawing.surface import BORE_RADIUS, HUB_RADIUS, FloatField, Hole, Surface, inside, smooth
 
 RIM = 0.96  # the flat of the flange ends here
 
@@ -54,7 +54,7 @@ def dent(surface: Surface, rng: np.random.Generator, hard: bool) -> None:
     struck = inside((distance - 0.9) * np.float32(reach), 4 * surface.pixel)
     surface.rough[at] = np.maximum(surface.rough[at], (0.2 if hard else 0.4) * struck)
     surface.tone[at] *= 1 - np.float32(0.06 if hard else 0.16) * struck
-    _mark(surface, at, inside((distance - 1.18) * np.float32(reach * squeeze), surface.pixel))
+    _mark_damage(surface, at, inside((distance - 1.18) * np.float32(reach * squeeze), surface.pixel))
 
 
 def crack(surface: Surface, rng: np.random.Generator, hard: bool) -> None:
@@ -92,7 +92,7 @@ def stain(surface: Surface, rng: np.random.Generator, hard: bool) -> None:
     surface.tint = np.ones((*surface.x.shape, 3), np.float32)
     surface.tint[at] = 1 - film[:, :, None] * (1 - colour)
     surface.rough[at] = np.maximum(surface.rough[at], np.float32(0.6) * film)
-    _mark(surface, at, smooth(film, 0.12 * strength, 0.26 * strength))
+    _mark_damage(surface, at, smooth(film, 0.12 * strength, 0.26 * strength))
 
 
 def burr(surface: Surface, rng: np.random.Generator, hard: bool) -> None:
@@ -124,7 +124,7 @@ def burr(surface: Surface, rng: np.random.Generator, hard: bool) -> None:
     surface.rough[at] += lip * (np.float32(0.7) - surface.rough[at])
     surface.tone[at] += lip * (np.float32(0.9) + np.float32(0.14) * lean - surface.tone[at])
     surface.solid[at] = np.maximum(surface.solid[at], lip)
-    _mark(surface, at, lip)
+    _mark_damage(surface, at, lip)
 
 
 def missing_hole(surface: Surface, rng: np.random.Generator, hard: bool) -> None:
@@ -135,10 +135,10 @@ def missing_hole(surface: Surface, rng: np.random.Generator, hard: bool) -> None
     distance = np.hypot(surface.x[at] - np.float32(hole.x), surface.y[at] - np.float32(hole.y))
     if hard:
         surface.holes[place] = replace(hole, floor=float(rng.uniform(0.07, 0.12)))
-        _mark(surface, at, inside(distance - hole.radius, surface.pixel))
+        _mark_damage(surface, at, inside(distance - hole.radius, surface.pixel))
     else:
         del surface.holes[place]
-        _mark(surface, at, inside(distance - hole.radius - hole.chamfer, surface.pixel))
+        _mark_damage(surface, at, inside(distance - hole.radius - hole.chamfer, surface.pixel))
 
 
 BEFORE_DRILLING: dict[str, Callable[[Surface, np.random.Generator, bool], None]] = {"missing_hole": missing_hole}
@@ -152,7 +152,7 @@ AFTER_DRILLING: dict[str, Callable[[Surface, np.random.Generator, bool], None]] 
 STAIN_COLOURS = ((0.34, 0.15, 0.05), (0.10, 0.09, 0.08), (0.16, 0.20, 0.28), (0.40, 0.28, 0.12))
 
 
-def _mark(surface: Surface, at: tuple[slice, slice], share: Field) -> None:
+def _mark_damage(surface: Surface, at: tuple[slice, slice], share: FloatField) -> None:
     surface.damage[at] = np.maximum(surface.damage[at], share)
 
 
@@ -185,10 +185,10 @@ def _furrow(surface: Surface, path: Points, width: float, depth: float, torn: fl
     norm = np.where(cut > 0, norm, 1)
     surface.groove_x[at], surface.groove_y[at] = groove_x / norm, groove_y / norm
     surface.rough[at] = np.maximum(surface.rough[at], np.float32(torn) * cut)
-    _mark(surface, at, inside(np.abs(distance) - 1.3 * width, surface.pixel) * (cut > 0.02) * surface.solid[at])
+    _mark_damage(surface, at, inside(np.abs(distance) - 1.3 * width, surface.pixel) * (cut > 0.02) * surface.solid[at])
 
 
-def _taper_ends(surface: Surface, at: tuple[slice, slice], path: Points, width: float) -> Field:
+def _taper_ends(surface: Surface, at: tuple[slice, slice], path: Points, width: float) -> FloatField:
     ends = [np.hypot(surface.x[at] - np.float32(x), surface.y[at] - np.float32(y)) for x, y in path[[0, -1]]]
     return smooth(np.minimum(*ends), 0.0, 6 * width)
 
@@ -203,10 +203,12 @@ def _cleft(surface: Surface, path: Points, width: float) -> None:
     surface.slope_y[at] += np.float32(0.16) * lip * across_y
     surface.tone[at] *= 1 - np.float32(0.92) * gap
     mark = inside(np.abs(distance) - thin - surface.pixel, surface.pixel)
-    _mark(surface, at, mark * surface.solid[at])
+    _mark_damage(surface, at, mark * surface.solid[at])
 
 
-def _along(surface: Surface, path: Points, reach: float) -> tuple[tuple[slice, slice], Field, Field, Field]:
+def _along(
+    surface: Surface, path: Points, reach: float
+) -> tuple[tuple[slice, slice], FloatField, FloatField, FloatField]:
     """Window around a polyline, signed distance to it, and the unit direction across it."""
     middle, spread = (path.max(0) + path.min(0)) / 2, (path.max(0) - path.min(0)) / 2
     at = surface.window(float(middle[0]), float(middle[1]), float(spread.max()) + reach)
@@ -248,11 +250,11 @@ def _crack_start(surface: Surface, rng: np.random.Generator) -> tuple[Points, fl
     return np.array([hole.x, hole.y]) + hole.radius * out, inward + rng.uniform(-0.3, 0.3)
 
 
-def _blotches(rng: np.random.Generator, grain: int, shape: tuple[int, ...]) -> Field:
+def _blotches(rng: np.random.Generator, grain: int, shape: tuple[int, ...]) -> FloatField:
     return stretched(rng.standard_normal((grain, grain), dtype=np.float32), shape)
 
 
-def _teeth(rng: np.random.Generator, share: Field) -> tuple[Field, Field]:
+def _teeth(rng: np.random.Generator, share: FloatField) -> tuple[FloatField, FloatField]:
     """Height of a torn lip along its span, 0 to 1, and the facets of its teeth, -1 to 1."""
     count = 26
     knots = np.clip(0.66 + 0.26 * rng.standard_normal(count), 0.3, 1)

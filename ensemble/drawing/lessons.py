@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from ensemble.drawing.blemishes import with_blemish
-from ensemble.drawing.shapes import Outline, draw_garment, draw_part, filled, placed, stencil
+from ensemble.drawing.shapes import Outline, draw_garment, draw_part_shape, filled, placed, stencil
 from ensemble.drawing.textures import Colour, Grey, draw_colour, draw_sheet, smooth_noise
 from ensemble.imaging.photos import open_own
 
-SIGNS = "ABCDEFGHKLMNPRSTUVXYZabdefghkmnqrt0123456789#&%@?+=/<>"
+PRINTED_SIGNS = "ABCDEFGHKLMNPRSTUVXYZabdefghkmnqrt0123456789#&%@?+=/<>"
 
 
 def _as_image(picture: Colour) -> Image.Image:
@@ -46,7 +46,7 @@ def _dead_leaves(rng: Generator, side: int) -> Colour:
     picture = sheets[0].copy()
     for _ in range(int(rng.integers(8, 50))):
         size = side * min(0.045 / rng.uniform(0.1, 1) ** 1.1, 0.5)
-        mask = stencil(_anywhere(rng, draw_part(rng), side, size), side)
+        mask = stencil(_anywhere(rng, draw_part_shape(rng), side, size), side)
         if rng.random() < 0.4:
             plain = tuple(int(level * 255) for level in draw_colour(rng))
             picture.paste(plain, (0, 0, side, side), mask)
@@ -97,10 +97,12 @@ def _objects(rng: Generator, side: int) -> Colour:
     for _ in range(count):
         size = side * rng.uniform(0.25, 0.5) / count**0.4
         centre = tuple(side * rng.uniform(0.5 - 0.13 * count**0.8, 0.5 + 0.13 * count**0.8, 2))
-        mask = filled(placed(draw_part(rng), centre=centre, size=size, angle=rng.uniform(0, 6.3)), side)
+        mask = filled(placed(draw_part_shape(rng), centre=centre, size=size, angle=rng.uniform(0, 6.3)), side)
         body = _lit(rng, draw_sheet(rng, side), mask, light)
         if rng.random() < 0.5:
-            inner = filled(placed(draw_part(rng), centre=centre, size=size * rng.uniform(0.2, 0.7), angle=0), side)
+            inner = filled(
+                placed(draw_part_shape(rng), centre=centre, size=size * rng.uniform(0.2, 0.7), angle=0), side
+            )
             other = draw_sheet(rng, side) if rng.random() < 0.5 else body * np.float32(rng.uniform(0.6, 1.3))
             body = body + inner[..., None] * (_lit(rng, other, inner, light) - body)
         if rng.random() < 0.25:
@@ -109,7 +111,7 @@ def _objects(rng: Generator, side: int) -> Colour:
     return picture
 
 
-def _trimmed(rng: Generator, body: Colour, mask: Grey, centre: tuple[float, float], size: float) -> Colour:
+def _trimmed_garment(rng: Generator, body: Colour, mask: Grey, centre: tuple[float, float], size: float) -> Colour:
     """Seams, a placket, a print, a hem: what turns a patch of cloth into a garment."""
     side, (x, y) = len(mask), centre
     canvas = Image.new("L", (side, side))
@@ -125,7 +127,7 @@ def _trimmed(rng: Generator, body: Colour, mask: Grey, centre: tuple[float, floa
             pen.rectangle((*corner, corner[0] + 0.2 * size, corner[1] + 0.25 * size), outline=255)
         else:
             font = ImageFont.load_default(size=max(6, int(size * rng.uniform(0.1, 0.5))))
-            pen.text((x - 0.3 * size, y - 0.4 * size), "".join(rng.choice(list(SIGNS), 4)), fill=255, font=font)
+            pen.text((x - 0.3 * size, y - 0.4 * size), "".join(rng.choice(list(PRINTED_SIGNS), 4)), fill=255, font=font)
     trim = np.asarray(canvas, dtype=np.float32)[..., None] / 255 * np.float32(rng.uniform(0.2, 1))
     return body + trim * mask[..., None] * (draw_colour(rng) - body)
 
@@ -145,7 +147,7 @@ def _garments(rng: Generator, side: int) -> Colour:
         cloth = draw_sheet(rng, side)
         folds = smooth_noise(rng, side, int(rng.integers(3, 9)), int(rng.integers(3, 14)))
         cloth = cloth * (1 + np.float32(rng.uniform(0, 6)) * _slope(folds, light)[..., None] / np.float32(10))
-        body = _trimmed(rng, _lit(rng, cloth, mask, light), mask, centre, size)
+        body = _trimmed_garment(rng, _lit(rng, cloth, mask, light), mask, centre, size)
         picture = _laid(rng, picture, body, mask, light, darkness=rng.uniform(0, 0.35))
     return picture
 
@@ -181,7 +183,7 @@ def _strokes(rng: Generator, side: int) -> Colour:
         elif kind == 3:
             pen.ellipse(box, outline=ink, width=width)
         else:
-            text = "".join(rng.choice(list(SIGNS), int(rng.integers(1, 9))))
+            text = "".join(rng.choice(list(PRINTED_SIGNS), int(rng.integers(1, 9))))
             pen.text(tuple(ends[:2]), text, fill=ink, font=ImageFont.load_default(size=int(rng.integers(8, 60))))
     return _as_floats(image)
 
@@ -194,7 +196,7 @@ FAMILIES: dict[str, Callable[[Generator, int], Colour]] = {
     "strokes": _strokes,
     "texture": draw_sheet,
 }
-SHARES = (0.2, 0.28, 0.15, 0.24, 0.07, 0.06)
+DRAWING_SHARES = (0.2, 0.28, 0.15, 0.24, 0.07, 0.06)
 
 
 def _toned(rng: Generator, picture: Colour) -> Colour:
@@ -234,7 +236,7 @@ def _photographed(rng: Generator, picture: Colour) -> NDArray[np.uint8]:
 def draw_lesson(rng: Generator, side: int, *, family: str | None = None) -> NDArray[np.uint8]:
     """One picture of the family named, or of any by its share: (side, side, 3) RGB, the same for the same seed."""
     if family is None:
-        family = tuple(FAMILIES)[rng.choice(len(SHARES), p=SHARES)]
+        family = tuple(FAMILIES)[rng.choice(len(DRAWING_SHARES), p=DRAWING_SHARES)]
     return _photographed(rng, _toned(rng, FAMILIES[family](rng, side)))
 
 

@@ -15,7 +15,7 @@ from ensemble.drawing.surface import (
     HUB_RADIUS,
     SUPERSAMPLING,
     THICKNESS,
-    Field,
+    FloatField,
     Hole,
     Surface,
     inside,
@@ -106,7 +106,7 @@ def metal(surface: Surface, light: Light) -> Colours:
     return colours
 
 
-def _shine(surface: Surface, normal: tuple[Field, Field, Field], lamp: Lamp) -> Field:
+def _shine(surface: Surface, normal: tuple[FloatField, FloatField, FloatField], lamp: Lamp) -> FloatField:
     """Ward's anisotropic reflection, with a duller round one where the metal is rough."""
     to_x, to_y = np.float32(lamp.x) - surface.x, np.float32(lamp.y) - surface.y
     to_z = np.float32(lamp.z)
@@ -133,7 +133,7 @@ def _shine(surface: Surface, normal: tuple[Field, Field, Field], lamp: Lamp) -> 
     return shine * np.sqrt(facing) + np.float32(0.06) * facing
 
 
-def _hub_shadow(surface: Surface, lamp: Lamp) -> Field:
+def _hub_shadow(surface: Surface, lamp: Lamp) -> FloatField:
     """The raised hub keeps a crescent of the flange behind it from the lamp."""
     reach = math.hypot(lamp.x, lamp.y)
     behind = -(surface.cos * np.float32(lamp.x / reach) + surface.sin * np.float32(lamp.y / reach))
@@ -159,27 +159,27 @@ def bench(rng: np.random.Generator, surface: Surface, light: Light) -> Colours:
     return lit[:, :, None] * np.array(light.bench, np.float32)
 
 
-def _contact_shade(surface: Surface) -> Field:
+def _contact_shade(surface: Surface) -> FloatField:
     gap = np.maximum(surface.radius - 1, 0)
     open_air = 1 - np.float32(0.7) * np.exp(-gap * np.float32(1 / 0.11))
     through_bore = np.float32(0.42) * (1 - (surface.radius / np.float32(BORE_RADIUS * 1.15)) ** 2)
     return np.where(surface.radius < BORE_RADIUS, np.maximum(through_bore, 0.02), open_air)
 
 
-def stretched(coarse: Field, shape: tuple[int, ...]) -> Field:
+def stretched(coarse: FloatField, shape: tuple[int, ...]) -> FloatField:
     """A coarse field drawn out smoothly to (rows, columns)."""
     wide = Image.fromarray(coarse).resize((shape[1], shape[0]), Image.Resampling.BICUBIC)
     return np.asarray(wide, np.float32)
 
 
-def _fall_off(surface: Surface, lamp: Lamp) -> Field:
+def _fall_off(surface: Surface, lamp: Lamp) -> FloatField:
     """Nearer the lamp is brighter; 1 at the middle of the part."""
     away = (surface.x - np.float32(lamp.x)) ** 2 + (surface.y - np.float32(lamp.y)) ** 2
     middle = lamp.x**2 + lamp.y**2 + lamp.z**2
     return np.float32(middle) / (away + np.float32(lamp.z**2))
 
 
-def _shadow(surface: Surface, lamp: Lamp, width: float) -> Field:
+def _shadow(surface: Surface, lamp: Lamp, width: float) -> FloatField:
     dx, dy = lamp.shadow
     distance = np.sqrt((surface.x - np.float32(dx)) ** 2 + (surface.y - np.float32(dy)) ** 2)
     disc = 1 - smooth(distance, 1 - width, 1 + width)
@@ -233,7 +233,7 @@ def _floor(surface: Surface, light: Light, hole: Hole, at: tuple[slice, slice]) 
     return ((np.float32(0.45) * light.glow + np.float32(0.46) * cone) * shade)[:, :, None] * np.ones(3, np.float32)
 
 
-def _wall_light(light: Light, normal_x: Field, normal_y: Field) -> Field:
+def _wall_light(light: Light, normal_x: FloatField, normal_y: FloatField) -> FloatField:
     total = np.full(normal_x.shape, 0.3 * light.glow, np.float32)
     for lamp in light.lamps:
         reach = math.hypot(lamp.x, lamp.y)

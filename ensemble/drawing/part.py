@@ -99,22 +99,29 @@ def _mask(surface: Surface) -> Image.Image:
     return Image.fromarray(np.where(share >= 0.25, 255, 0).astype(np.uint8))
 
 
-KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+GARMENTS_OF_CLASS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"bottomwear": ("trousers", "skirt"), "shoes": ("shoe",), "topwear": ("top",)}
 )
-FEWEST = 4  # photos of a class: one of them is for the test
-SIDE = 160  # pixels
-QUALITY = 88
+FEWEST_CLOTHES = 4  # photos of a class: one of them is for the test
+CLOTHES_SIDE = 160  # pixels
+CLOTHES_QUALITY = 88
 
 
 def draw_clothing(rng: Generator, label: str) -> Image.Image:
-    """One garment of a class, upright on pale paper, as shops show them; RGB, `SIDE` pixels a side."""
-    kinds = KINDS[label]
+    """One garment of a class, upright on pale paper, as shops show them; RGB, `CLOTHES_SIDE` pixels a side."""
+    kinds = GARMENTS_OF_CLASS[label]
     outline = GARMENTS[kinds[rng.integers(len(kinds))]](rng)
-    centre = (SIDE * (0.5 + rng.normal(0, 0.03)), SIDE * (0.5 + rng.normal(0, 0.03)))
-    mask = filled(placed(outline, centre=centre, size=SIDE * rng.uniform(0.3, 0.45), angle=rng.normal(0, 0.12)), SIDE)
+    centre = (CLOTHES_SIDE * (0.5 + rng.normal(0, 0.03)), CLOTHES_SIDE * (0.5 + rng.normal(0, 0.03)))
+    mask = filled(
+        placed(outline, centre=centre, size=CLOTHES_SIDE * rng.uniform(0.3, 0.45), angle=rng.normal(0, 0.12)),
+        CLOTHES_SIDE,
+    )
     paper = np.float32(1 - rng.uniform(0, 0.3))
-    cloth = draw_sheet(rng, SIDE) if rng.random() < 0.7 else np.broadcast_to(draw_colour(rng), (SIDE, SIDE, 3))
+    cloth = (
+        draw_sheet(rng, CLOTHES_SIDE)
+        if rng.random() < 0.7
+        else np.broadcast_to(draw_colour(rng), (CLOTHES_SIDE, CLOTHES_SIDE, 3))
+    )
     picture = paper + mask[..., None] * (cloth - paper)
     noisy = picture + rng.standard_normal(picture.shape, dtype=np.float32) * np.float32(0.02)
     return Image.fromarray((np.clip(noisy, 0, 1) * 255).astype(np.uint8))
@@ -126,9 +133,10 @@ def write_clothing(directory: Path, *, photos: int = 60, seed: int = 0) -> dict[
     The folder is new and gets all photos or none. On one machine the same seed gives the same bytes. Raises DataError
     for fewer than 4 photos, a negative seed, and a folder that is there already or cannot be made.
     """
-    if photos < FEWEST or seed < 0:
+    if photos < FEWEST_CLOTHES or seed < 0:
         raise DataError(
-            f"Drawn clothes need at least {FEWEST} photos of a class and a seed from 0 up. Got {photos} and {seed}."
+            f"Drawn clothes need at least {FEWEST_CLOTHES} photos of a class and a seed from 0 up. "
+            f"Got {photos} and {seed}."
         )
     if directory.exists():
         raise DataError(f"Drawn clothes need a new folder, and {directory} is there already. Name another one.")
@@ -136,7 +144,7 @@ def write_clothing(directory: Path, *, photos: int = 60, seed: int = 0) -> dict[
         directory.parent.mkdir(parents=True, exist_ok=True)
         sibling = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
         try:
-            counts = _draw_all(sibling, photos, seed)
+            counts = _draw_clothes(sibling, photos, seed)
             sibling.chmod(0o755)
             sibling.rename(directory)
         finally:
@@ -149,14 +157,14 @@ def write_clothing(directory: Path, *, photos: int = 60, seed: int = 0) -> dict[
     return counts
 
 
-def _draw_all(folder: Path, photos: int, seed: int) -> dict[str, int]:
+def _draw_clothes(folder: Path, photos: int, seed: int) -> dict[str, int]:
     counts: Counter[str] = Counter()
-    for place, label in enumerate(KINDS):
+    for place, label in enumerate(GARMENTS_OF_CLASS):
         for number in range(photos):
             rng = np.random.default_rng((seed, place, number))
             split = "test" if number % 4 == 3 else "train"
             path = folder / split / label / f"{label}_{number:03d}.jpg"
             path.parent.mkdir(parents=True, exist_ok=True)
-            draw_clothing(rng, label).save(path, quality=QUALITY)
+            draw_clothing(rng, label).save(path, quality=CLOTHES_QUALITY)
             counts[f"{split}/{label}"] += 1
     return dict(sorted(counts.items()))

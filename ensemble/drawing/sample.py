@@ -20,11 +20,11 @@ from PIL import Image
 
 from ensemble.drawing.part import draw_part
 from ensemble.values.errors import DataError
-from ensemble.values.samples import plan
+from ensemble.values.samples import plan_sample
 
-FEWEST = 8
-SIDE = 256
-QUALITY = 88
+FEWEST_SAMPLE = 8
+SAMPLE_SIDE = 256
+SAMPLE_QUALITY = 88
 TOP_FOLDERS = ("train", "test", "ground_truth")
 PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
 
@@ -42,11 +42,11 @@ def write_sample(
     round a grey value differently), and photo k is the same however many follow it. Raises DataError for fewer
     than 8 photos, a negative seed, a folder that already holds photos and one that cannot be written.
     """
-    _check(directory, photos, seed)
+    _check_sample(directory, photos, seed)
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{directory.name}-", dir=directory.parent) as sibling:
-            counts = _draw_all(Path(sibling), photos, seed, progress)
+            counts = _draw_photos(Path(sibling), photos, seed, progress)
             _move_into_place(Path(sibling), directory)
     except OSError as error:
         raise DataError(
@@ -56,11 +56,11 @@ def write_sample(
     return counts
 
 
-def _check(directory: Path, photos: int, seed: int) -> None:
-    if photos < FEWEST:
+def _check_sample(directory: Path, photos: int, seed: int) -> None:
+    if photos < FEWEST_SAMPLE:
         raise DataError(
-            f"A sample needs at least {FEWEST} photos, so that training and test hold both classes. "
-            f"Got {photos}. Ask for {FEWEST} or more."
+            f"A sample needs at least {FEWEST_SAMPLE} photos, so that training and test hold both classes. "
+            f"Got {photos}. Ask for {FEWEST_SAMPLE} or more."
         )
     if seed < 0:
         raise DataError(f"A seed must be 0 or more. Got {seed}. Name a whole number from 0 up.")
@@ -79,14 +79,14 @@ def _in_the_way(path: Path, directory: Path) -> bool:
     return path.is_file() and (ours or path.suffix.lower() in PHOTO_SUFFIXES)
 
 
-def _draw_all(folder: Path, photos: int, seed: int, progress: Callable[[int, int], None] | None) -> dict[str, int]:
+def _draw_photos(folder: Path, photos: int, seed: int, progress: Callable[[int, int], None] | None) -> dict[str, int]:
     counts: Counter[str] = Counter()
     for number in range(photos):
-        planned = plan(number)
+        planned = plan_sample(number)
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number,)))
-        photo, mask = draw_part(rng, planned.defect, planned.hard, SIDE)
+        photo, mask = draw_part(rng, planned.defect, planned.hard, SAMPLE_SIDE)
         place = f"{planned.part}/{planned.label}"
-        _save(photo, folder / place / f"{planned.stem}.jpg", quality=QUALITY, optimize=True)
+        _save(photo, folder / place / f"{planned.stem}.jpg", quality=SAMPLE_QUALITY, optimize=True)
         if planned.defect:
             white = mask.convert("1", dither=Image.Dither.NONE)
             _save(white, folder / "ground_truth" / place / f"{planned.stem}.png", optimize=True)

@@ -17,7 +17,7 @@ def _circle(radius: float = 1, x: float = 0, y: float = 0, corners: int = 36) ->
     return np.stack([x + radius * np.cos(angles), y + radius * np.sin(angles)], axis=1)
 
 
-def _box(left: float, top: float, right: float, bottom: float) -> Points:
+def _rectangle(left: float, top: float, right: float, bottom: float) -> Points:
     return np.array([(left, top), (right, top), (right, bottom), (left, bottom)], dtype=float)
 
 
@@ -31,7 +31,7 @@ def _rounded(points: Points | Sequence[tuple[float, float]], times: int = 2) -> 
     return current
 
 
-def _mirrored(right: Sequence[tuple[float, float]]) -> Points:
+def _mirrored_outline(right: Sequence[tuple[float, float]]) -> Points:
     """A closed outline from its right half, given from top to bottom."""
     half = np.asarray(right, dtype=float)
     return np.concatenate([half, half[::-1] * (-1, 1)])
@@ -92,7 +92,7 @@ def _screw(rng: Generator) -> Outline:
     heights = np.linspace(neck + rng.uniform(0.05, 0.6), 0.85, 2 * turns)
     widths = shaft * np.tile([1, rng.uniform(0.65, 0.9)], turns)
     thread = list(zip(widths, heights, strict=True))
-    return [_mirrored([(head, -1), (head, neck), (shaft, neck), *thread, (0.02, 1)])], []
+    return [_mirrored_outline([(head, -1), (head, neck), (shaft, neck), *thread, (0.02, 1)])], []
 
 
 def _profile(rng: Generator) -> Outline:
@@ -101,25 +101,29 @@ def _profile(rng: Generator) -> Outline:
     heights, widths = np.linspace(-1, 1, steps), rng.uniform(0.12, 0.6, steps)
     if rng.random() < 0.5:
         heights, widths = np.repeat(heights, 2)[1:-1], np.repeat(widths, 2)[:-2]
-    outline = _mirrored(list(zip(widths, heights, strict=True)))
+    outline = _mirrored_outline(list(zip(widths, heights, strict=True)))
     return [_rounded(outline, int(rng.integers(0, 3)))], []
 
 
 def _plate(rng: Generator) -> Outline:
     height = rng.uniform(0.35, 1)
     inset = rng.uniform(0.1, 0.25)
-    corners = _box(-1 + inset, -height + inset, 1 - inset, height - inset)
+    corners = _rectangle(-1 + inset, -height + inset, 1 - inset, height - inset)
     radius = rng.uniform(0.04, 0.12)
     holes = [_circle(radius, x, y, 16) for x, y in corners] if rng.random() < 0.7 else []
     if rng.random() < 0.4:
-        holes.append(_box(-0.4, -0.3 * height, 0.4 * rng.random(), 0.3 * height))
-    return [_rounded(_box(-1, -height, 1, height), int(rng.integers(0, 3)))], holes
+        holes.append(_rectangle(-0.4, -0.3 * height, 0.4 * rng.random(), 0.3 * height))
+    return [_rounded(_rectangle(-1, -height, 1, height), int(rng.integers(0, 3)))], holes
 
 
 def _bracket(rng: Generator) -> Outline:
     thick = rng.uniform(0.15, 0.45)
-    arms = [_box(-1, -1, -1 + 2 * thick, 1), _box(-1, 1 - 2 * thick, 1, 1), _box(1 - 2 * thick, -1, 1, 1)]
-    arms += [_box(-1, -thick, 1, thick), _box(-thick, -1, thick, 1)]
+    arms = [
+        _rectangle(-1, -1, -1 + 2 * thick, 1),
+        _rectangle(-1, 1 - 2 * thick, 1, 1),
+        _rectangle(1 - 2 * thick, -1, 1, 1),
+    ]
+    arms += [_rectangle(-1, -thick, 1, thick), _rectangle(-thick, -1, thick, 1)]
     chosen = [(0, 1), (0, 1, 2), (3, 4), (0, 3), (0, 2, 3)][rng.integers(5)]
     return [arms[arm] for arm in chosen], [_circle(thick * 0.4, -1 + thick, 1 - thick, 16)]
 
@@ -138,13 +142,13 @@ def _nut(rng: Generator) -> Outline:
 
 def _capsule(rng: Generator) -> Outline:
     half = rng.uniform(0.15, 0.5)
-    return [_circle(half, -1 + half), _circle(half, 1 - half), _box(-1 + half, -half, 1 - half, half)], []
+    return [_circle(half, -1 + half), _circle(half, 1 - half), _rectangle(-1 + half, -half, 1 - half, half)], []
 
 
 def _spanner(rng: Generator) -> Outline:
     jaw, grip = rng.uniform(0.25, 0.42), rng.uniform(0.08, 0.18)
-    solid = [_circle(jaw, -0.7), _circle(jaw * 0.8, 0.75), _box(-0.7, -grip, 0.75, grip)]
-    return solid, [_box(-1.2, -jaw * 0.5, -0.7, jaw * 0.5), _circle(jaw * 0.45, 0.75, corners=6)]
+    solid = [_circle(jaw, -0.7), _circle(jaw * 0.8, 0.75), _rectangle(-0.7, -grip, 0.75, grip)]
+    return solid, [_rectangle(-1.2, -jaw * 0.5, -0.7, jaw * 0.5), _circle(jaw * 0.45, 0.75, corners=6)]
 
 
 def _star(rng: Generator) -> Outline:
@@ -163,20 +167,20 @@ def _top(rng: Generator) -> Outline:
     across = cuff * np.array([np.cos(spread), -np.sin(spread)])
     sleeve = [tuple(end + across), tuple(end - across)] if length > 0.25 else []
     right = [(0, -0.95 + depth), (neck, -1), (shoulder, -0.85), *sleeve, (waist, -0.4), (waist, hem)]
-    return [_rounded(_mirrored(right), int(rng.integers(0, 3)))], []
+    return [_rounded(_mirrored_outline(right), int(rng.integers(0, 3)))], []
 
 
 def _trousers(rng: Generator) -> Outline:
     waist, hip, crotch = rng.uniform(0.25, 0.42), rng.uniform(0.32, 0.5), rng.uniform(-0.55, -0.3)
     foot, hem, apart = rng.uniform(0.09, 0.28), rng.uniform(-0.1, 1), rng.uniform(0.02, 0.3)
     right = [(waist, -1), (hip, crotch), (apart + 2 * foot, hem), (apart, hem), (0.01, crotch)]
-    return [_rounded(_mirrored(right), int(rng.integers(0, 2)))], []
+    return [_rounded(_mirrored_outline(right), int(rng.integers(0, 2)))], []
 
 
 def _skirt(rng: Generator) -> Outline:
     waist, hem = rng.uniform(0.2, 0.4), rng.uniform(0.3, 0.9)
     right = [(waist, -0.8), (waist * 1.25, -0.45), (hem, rng.uniform(0.1, 0.9))]
-    return [_rounded(_mirrored(right), int(rng.integers(0, 2)))], []
+    return [_rounded(_mirrored_outline(right), int(rng.integers(0, 2)))], []
 
 
 def _shoe(rng: Generator) -> Outline:
@@ -189,14 +193,14 @@ def _shoe(rng: Generator) -> Outline:
     upper += [(back, ground - heel)]
     solid = [_rounded(upper, 2)]
     if heel > 0.1:
-        solid.append(_box(back + 0.02, ground - heel - 0.1, back + rng.uniform(0.08, 0.5), ground))
+        solid.append(_rectangle(back + 0.02, ground - heel - 0.1, back + rng.uniform(0.08, 0.5), ground))
     elif rng.random() < 0.7:
-        solid.append(_rounded(_box(back, ground - 0.12, 1, ground + rng.uniform(0, 0.1)), 1))
+        solid.append(_rounded(_rectangle(back, ground - 0.12, 1, ground + rng.uniform(0, 0.1)), 1))
     straps = rng.random() < 0.2
-    return solid, [_rounded(_box(opening + 0.25, ground - 0.25, 0.5, ground - 0.1), 1)] if straps else []
+    return solid, [_rounded(_rectangle(opening + 0.25, ground - 0.25, 0.5, ground - 0.1), 1)] if straps else []
 
 
-PARTS: dict[str, Callable[[Generator], Outline]] = {
+PART_SHAPES: dict[str, Callable[[Generator], Outline]] = {
     "ellipse": _ellipse,
     "polygon": _polygon,
     "gear": _gear,
@@ -243,9 +247,9 @@ def filled(outline: Outline, side: int) -> Grey:
     return np.asarray(stencil(outline, side), dtype=np.float32) / np.float32(255)
 
 
-def draw_part(rng: Generator) -> Outline:
-    kinds = tuple(PARTS)
-    return PARTS[kinds[rng.integers(len(kinds))]](rng)
+def draw_part_shape(rng: Generator) -> Outline:
+    kinds = tuple(PART_SHAPES)
+    return PART_SHAPES[kinds[rng.integers(len(kinds))]](rng)
 
 
 def draw_garment(rng: Generator) -> Outline:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 
-Field = NDArray[np.floating]
+FloatField = NDArray[np.floating]
 
 SUPERSAMPLING = 2
 BORE_RADIUS = 0.27
@@ -59,21 +59,21 @@ class Surface:
     """All that light needs to know of the part; every field is (S, S) over subpixels."""
 
     pose: Pose
-    x: Field
-    y: Field
-    radius: Field
-    sin: Field
-    cos: Field
-    slope_x: Field
-    slope_y: Field
-    groove_x: Field  # unit direction of the tool marks
-    groove_y: Field
-    tone: Field
-    rough: Field  # 0 where the turned grooves shine, 1 where the metal is torn or dull
-    solid: Field
-    damage: Field
+    x: FloatField
+    y: FloatField
+    radius: FloatField
+    sin: FloatField
+    cos: FloatField
+    slope_x: FloatField
+    slope_y: FloatField
+    groove_x: FloatField  # unit direction of the tool marks
+    groove_y: FloatField
+    tone: FloatField
+    rough: FloatField  # 0 where the turned grooves shine, 1 where the metal is torn or dull
+    solid: FloatField
+    damage: FloatField
     holes: list[Hole]
-    tint: Field | None = None  # (S, S, 3) where something colours the metal
+    tint: FloatField | None = None  # (S, S, 3) where something colours the metal
 
     @property
     def pixel(self) -> float:
@@ -113,12 +113,12 @@ class Surface:
             self.solid[at] *= 1 - inside(distance - hole.radius, self.pixel)
 
 
-def inside(distance: Field, pixel: float) -> Field:
+def inside(distance: FloatField, pixel: float) -> FloatField:
     """Share of each subpixel where a signed distance is below zero: 1 well inside, 0 well outside."""
     return np.clip(0.5 - distance * np.float32(1 / pixel), 0, 1).astype(np.float32, copy=False)
 
 
-def smooth(value: Field, low: float, high: float) -> Field:
+def smooth(value: FloatField, low: float, high: float) -> FloatField:
     """Smooth step from 0 at low to 1 at high."""
     t = np.clip((value - np.float32(low)) * np.float32(1 / (high - low)), 0, 1)
     return (t * t * (3 - 2 * t)).astype(np.float32, copy=False)
@@ -165,11 +165,11 @@ def turned_face(rng: np.random.Generator, pose: Pose, size: int) -> Surface:
     )
 
 
-def _table_radii() -> Field:
+def _table_radii() -> FloatField:
     return ((np.arange(TABLE) + 0.5) * TABLE_RADIUS / TABLE).astype(np.float32)
 
 
-def _profile_table() -> Field:
+def _profile_table() -> FloatField:
     radii = _table_radii()
     rise = np.zeros(TABLE, np.float32)
     for low, high, slope in PROFILE:
@@ -177,7 +177,7 @@ def _profile_table() -> Field:
     return uniform_filter1d(rise, 5)
 
 
-def _ring_table(rng: np.random.Generator) -> Field:
+def _ring_table(rng: np.random.Generator) -> FloatField:
     """Slopes of the turning marks: fine feed lines, a slow wave of the slide, a few deeper rings."""
     radii = _table_radii()
     noise = rng.standard_normal((3, TABLE)).astype(np.float32)
@@ -193,7 +193,7 @@ def _ring_table(rng: np.random.Generator) -> Field:
     return rise.astype(np.float32)
 
 
-def _tone_table(rng: np.random.Generator) -> Field:
+def _tone_table(rng: np.random.Generator) -> FloatField:
     """Brightness of the metal by radius, with the shade that gathers at the foot of the hub."""
     radii = _table_radii()
     noise = rng.standard_normal((2, TABLE)).astype(np.float32)
@@ -204,7 +204,9 @@ def _tone_table(rng: np.random.Generator) -> Field:
     return (tone * (1 - 0.45 * np.minimum(foot, 1) - 0.4 * groove)).astype(np.float32)
 
 
-def _tool_marks(rng: np.random.Generator, radius: Field, x: Field, y: Field) -> tuple[Field, Field]:
+def _tool_marks(
+    rng: np.random.Generator, radius: FloatField, x: FloatField, y: FloatField
+) -> tuple[FloatField, FloatField]:
     """Two streaky fields, about unit spread: short arcs along the turning direction."""
     rings, turns, end = 320, 768, 1.06  # no metal lies beyond the end
     noise = rng.standard_normal((2, rings, turns), dtype=np.float32)

@@ -35,7 +35,7 @@ def smooth_noise(rng: Generator, side: int, rows: int, columns: int | None = Non
     return resized(rng.standard_normal((rows, columns or rows), dtype=np.float32), side)
 
 
-def _turned(rng: Generator, side: int) -> tuple[Grey, Grey]:
+def _turned_grid(rng: Generator, side: int) -> tuple[Grey, Grey]:
     """Coordinates turned by any angle and, in half the cases, gently warped."""
     ys, xs = _grid(side)
     angle = rng.uniform(0, np.pi) if rng.random() < 0.7 else rng.choice([0.0, np.pi / 2])
@@ -85,13 +85,13 @@ def _band_pass(rng: Generator, side: int) -> Grey:
 
 
 def _grating(rng: Generator, side: int) -> Grey:
-    across, _ = _turned(rng, side)
+    across, _ = _turned_grid(rng, side)
     wave = np.sin(2 * np.pi * _pitch(rng) * across)
     return np.sign(wave) * np.abs(wave) ** np.float32(rng.choice([0.1, 0.5, 1, 3]))
 
 
 def _weave(rng: Generator, side: int) -> Grey:
-    across, along = _turned(rng, side)
+    across, along = _turned_grid(rng, side)
     pitch = _pitch(rng)
     warp = np.abs(np.sin(np.pi * pitch * across))
     weft = np.abs(np.sin(np.pi * pitch * along))
@@ -100,7 +100,7 @@ def _weave(rng: Generator, side: int) -> Grey:
     return np.where(over, warp, np.float32(rng.uniform(0.4, 1)) * weft)
 
 
-def _cells(rng: Generator, side: int) -> Grey:
+def _worley_noise(rng: Generator, side: int) -> Grey:
     """Worley noise: distances to the nearest and second nearest of some points, or one grey a cell."""
     small = side // 2
     ys, xs = _grid(small)
@@ -114,8 +114,8 @@ def _cells(rng: Generator, side: int) -> Grey:
     return resized(np.ascontiguousarray(values), side)
 
 
-def _dots(rng: Generator, side: int) -> Grey:
-    across, along = _turned(rng, side)
+def _dotted(rng: Generator, side: int) -> Grey:
+    across, along = _turned_grid(rng, side)
     pitch = _pitch(rng) * np.float32(0.6)
     row = np.floor(along * pitch)
     shift = np.float32(rng.choice([0, 0.5])) * np.mod(row, 2)
@@ -124,13 +124,13 @@ def _dots(rng: Generator, side: int) -> Grey:
 
 
 def _checks(rng: Generator, side: int) -> Grey:
-    across, along = _turned(rng, side)
+    across, along = _turned_grid(rng, side)
     pitch = _pitch(rng) * np.float32(0.5)
     return np.mod(np.floor(across * pitch) + np.floor(along * pitch), 2)
 
 
 def _plaid(rng: Generator, side: int) -> Grey:
-    across, along = _turned(rng, side)
+    across, along = _turned_grid(rng, side)
     pitch = _pitch(rng) * np.float32(0.25)
     bands = rng.random(12, dtype=np.float32)
     columns = bands[(np.mod(across * pitch, 1) * 12).astype(np.intp) % 12]
@@ -139,7 +139,7 @@ def _plaid(rng: Generator, side: int) -> Grey:
 
 
 def _wood(rng: Generator, side: int) -> Grey:
-    across, along = _turned(rng, side)
+    across, along = _turned_grid(rng, side)
     noise = smooth_noise(rng, side, 4, 6)
     if rng.random() < 0.5:
         rings = np.hypot(across + np.float32(rng.uniform(-1, 1)), along * np.float32(rng.uniform(0.05, 0.5)))
@@ -153,7 +153,7 @@ def _speckle(rng: Generator, side: int) -> Grey:
 
 
 def _knit(rng: Generator, side: int) -> Grey:
-    across, along = _turned(rng, side)
+    across, along = _turned_grid(rng, side)
     pitch = _pitch(rng)
     column = np.abs(np.mod(across * pitch, 1) - 0.5)
     loops = np.sin(2 * np.pi * (along * pitch + np.float32(rng.uniform(0.3, 1.2)) * column))
@@ -167,7 +167,7 @@ def _grain(rng: Generator, side: int) -> Grey:
     return creases + np.float32(0.15) * smooth_noise(rng, side, 5)
 
 
-def _plain(rng: Generator, side: int) -> Grey:
+def _plain_cloth(rng: Generator, side: int) -> Grey:
     return np.float32(0.05) * smooth_noise(rng, side, 3) + np.float32(0.5)
 
 
@@ -178,8 +178,8 @@ TEXTURES: dict[str, Callable[[Generator, int], Grey]] = {
     "band_pass": _band_pass,
     "grating": _grating,
     "weave": _weave,
-    "cells": _cells,
-    "dots": _dots,
+    "cells": _worley_noise,
+    "dots": _dotted,
     "checks": _checks,
     "plaid": _plaid,
     "wood": _wood,
@@ -187,12 +187,12 @@ TEXTURES: dict[str, Callable[[Generator, int], Grey]] = {
     "knit": _knit,
     "grain": _grain,
 }
-KINDS = tuple(TEXTURES)
+TEXTURE_KINDS = tuple(TEXTURES)
 
 
 def draw_texture(rng: Generator, side: int, kind: str | None = None) -> Grey:
     """A texture of the kind named, or of any, stretched to 0..1: (side, side)."""
-    values = TEXTURES[kind or KINDS[rng.integers(len(KINDS))]](rng, side)
+    values = TEXTURES[kind or TEXTURE_KINDS[rng.integers(len(TEXTURE_KINDS))]](rng, side)
     low, high = values.min(), values.max()
     return ((values - low) / max(high - low, 1e-6)).astype(np.float32)
 
@@ -208,7 +208,7 @@ def draw_sheet(rng: Generator, side: int) -> Colour:
     """A printed texture: one to three colours along its greys, from hardly visible to stark."""
     first = draw_colour(rng)
     if rng.random() < 0.15:
-        cloud = _plain(rng, side)
+        cloud = _plain_cloth(rng, side)
         return np.clip(first + (cloud - 0.5)[..., None], 0, 1)
     texture = draw_texture(rng, side)
     contrast = np.float32(rng.uniform(0.05, 1))

@@ -78,7 +78,7 @@ def circumstances() -> dict[str, str]:
 
 
 @contextmanager
-def measure() -> Iterator[Meter]:
+def measure_energy() -> Iterator[Meter]:
     """Measure the work of a `with` block, also where it fails; blocks may lie within each other."""
     meter, tracker = Meter(), _start_tracker()
     before = _cpu_seconds()
@@ -124,7 +124,7 @@ def _stop(tracker: Any, cpu_seconds: float) -> Energy:
         cpu_seconds,
         watt_hours=1000 * found.energy_consumed,
         grams_co2=1000 * found.emissions,
-        source=f"CodeCarbon offline, {_place(found.country_name)}",
+        source=f"CodeCarbon offline, {_energy_place(found.country_name)}",
         uncertainty=CARBON_UNCERTAINTY,
     )
 
@@ -133,7 +133,7 @@ def _country() -> str:
     return os.environ.get(COUNTRY, "").strip().upper()
 
 
-def _place(known: str | None) -> str:
+def _energy_place(known: str | None) -> str:
     """Whose average was taken: without a country, or with one that it does not know, CodeCarbon takes the world's."""
     if known:
         return f"country {_country()}"

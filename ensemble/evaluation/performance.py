@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ensemble.importers import values
-from ensemble.metrics.costs import CONFIDENCE, PARTS, Counts, Line, expected
+from ensemble.metrics.costs import CONFIDENCE_LEVEL, PARTS_TOLD, DecisionCounts, Line, expected_costs
 from ensemble.policies import Policy, cases
 from ensemble.policies.cases import Case, truth
 from ensemble.values.results import REVIEW, Classes
 
-Kind = Literal["escapes", "overkills", "mistakes", "reviews"]
+CaseKind = Literal["escapes", "overkills", "mistakes", "reviews"]
 ENSEMBLE = "ensemble"
 
 
@@ -26,7 +26,7 @@ class Decided:
     photos: int
     right: int
     reviews: int
-    counts: Counts | None = None
+    counts: DecisionCounts | None = None
 
     @property
     def decided(self) -> int:
@@ -40,7 +40,7 @@ class Decided:
 
     def money(self, line: Line) -> float | None:
         """What 1000 parts of a line would cost at these rates; None where the photos do not tell."""
-        return expected(self.counts, line).money if self.counts else None
+        return expected_costs(self.counts, line).money if self.counts else None
 
     @classmethod
     def of(cls, known: Sequence[Case], verdicts: Sequence[str], classes: Classes) -> "Decided":
@@ -50,7 +50,7 @@ class Decided:
         reviews = list(verdicts).count(REVIEW)
         if classes.defect is None:
             return cls(len(known), right, reviews)
-        return cls(len(known), right, reviews, Counts.of(truth, verdicts, classes))
+        return cls(len(known), right, reviews, DecisionCounts.of(truth, verdicts, classes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,8 @@ def by_product(known: Sequence[Case], verdicts: Sequence[str], classes: Classes)
     if len(products) < 2:
         return {}
     return {
-        product: _part(known, verdicts, classes, [case.category == product for case in known]) for product in products
+        product: _part_of_case(known, verdicts, classes, [case.category == product for case in known])
+        for product in products
     }
 
 
@@ -103,7 +104,9 @@ def by_type(known: Sequence[Case], verdicts: Sequence[str], classes: Classes) ->
     if types == [classes.defect]:  # photos in one folder of all defects: its name is no type
         return {}
     found = {
-        name: _part(known, verdicts, classes, [(case.defect, case.label) == (name, classes.defect) for case in known])
+        name: _part_of_case(
+            known, verdicts, classes, [(case.defect, case.label) == (name, classes.defect) for case in known]
+        )
         for name in types
     }
     return dict(sorted(found.items(), key=lambda entry: -_escape_rate(entry[1])))
@@ -113,19 +116,19 @@ def _escape_rate(decided: Decided) -> float:
     return (decided.counts.escape_rate if decided.counts else None) or 0.0
 
 
-def _part(known: Sequence[Case], verdicts: Sequence[str], classes: Classes, chosen: Sequence[bool]) -> Decided:
+def _part_of_case(known: Sequence[Case], verdicts: Sequence[str], classes: Classes, chosen: Sequence[bool]) -> Decided:
     part = [(case, verdict) for case, verdict, takes in zip(known, verdicts, chosen, strict=True) if takes]
     return Decided.of([case for case, _ in part], [verdict for _, verdict in part], classes)
 
 
-def kinds(classes: Classes) -> tuple[Kind, ...]:
+def kinds(classes: Classes) -> tuple[CaseKind, ...]:
     """What can go wrong: escapes and overkills where a class is the defect, else mistakes; and reviews."""
     return ("mistakes", "reviews") if classes.defect is None else ("escapes", "overkills", "reviews")
 
 
 def failures(
     known: Sequence[Case], verdicts: Sequence[str], policy: Policy, classes: Classes
-) -> dict[Kind, tuple[Case, ...]]:
+) -> dict[CaseKind, tuple[Case, ...]]:
     """The cases that went wrong, by kind; escapes that looked best first, overkills that looked worst first."""
     pairs = list(zip(known, verdicts, strict=True))
     reviews = tuple(case for case, verdict in pairs if verdict == REVIEW)
@@ -163,10 +166,13 @@ def without_each(
     if len(members) < 2:
         return {}
     left = {member: cases.without(known, member) for member in members}
-    return {member: Decided.of(rest, cases.labels(policy, rest, classes), classes) for member, rest in left.items()}
+    return {
+        member: Decided.of(rest, cases.labels_by_policy(policy, rest, classes), classes)
+        for member, rest in left.items()
+    }
 
 
-def suspicions(
+def scored_parts(
     known: Sequence[Case], policy: Policy, voter: str, classes: Classes
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
     """(N,) whether the part is defective and (N,) its score, of the cases that a voter has spoken of.
@@ -207,18 +213,20 @@ def clear_saving(
     policies that were tried (Bonferroni).
     """
     true = truth(known)
-    money = {name: expected(Counts.of(true, said, classes), line).money for name, said in verdicts.items()}
+    money = {
+        name: expected_costs(DecisionCounts.of(true, said, classes), line).money for name, said in verdicts.items()
+    }
     now = money[active]
     if now is None:
         return None
     prices = _prices(true, classes, line)
     costs = {name: _costs(true, said, prices) for name, said in verdicts.items()}
-    parts = _parts(known)
+    parts = _part_numbers(known)
     others = sorted((amount, name) for name, amount in money.items() if amount is not None and amount < now)
     for amount, name in others:
         saved = np.bincount(parts, costs[active] - costs[name]).astype(np.float64)
         p = min(1.0, (len(verdicts) - 1) * _by_chance(saved))
-        if p < 1 - CONFIDENCE:
+        if p < 1 - CONFIDENCE_LEVEL:
             return Saving(name, amount, now, p)
     return None
 
@@ -228,8 +236,8 @@ def _prices(true: Sequence[str], classes: Classes, line: Line) -> Mapping[tuple[
     good, defect = str(classes.good), str(classes.defect)
     bad = true.count(defect)
     share = bad / len(true) if line.share is None else line.share
-    of_bad = PARTS * share / bad if bad else 0.0
-    of_good = PARTS * (1 - share) / (len(true) - bad) if len(true) > bad else 0.0
+    of_bad = PARTS_TOLD * share / bad if bad else 0.0
+    of_good = PARTS_TOLD * (1 - share) / (len(true) - bad) if len(true) > bad else 0.0
     return {
         (defect, good): of_bad * line.prices.escape,
         (good, defect): of_good * line.prices.overkill,
@@ -242,7 +250,7 @@ def _costs(true: Sequence[str], said: Sequence[str], prices: Mapping[tuple[str, 
     return np.array([prices.get(pair, 0.0) for pair in zip(true, said, strict=True)])
 
 
-def _parts(known: Sequence[Case]) -> NDArray[np.int64]:
+def _part_numbers(known: Sequence[Case]) -> NDArray[np.int64]:
     """(N,) the number of the part that each photo shows."""
     names = values.parts([Path(case.photo) for case in known])
     numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
@@ -263,7 +271,7 @@ def _by_chance(saved: NDArray[np.float64]) -> float:
 
 def error_correlation(wrong: ArrayLike) -> NDArray[np.float64]:
     """(M, M) phi coefficient of the errors of each two members; NaN for one that never or always errs."""
-    errors = _checked(wrong).astype(np.float64)
+    errors = _checked_cases(wrong).astype(np.float64)
     apart = errors - errors.mean(axis=0)
     together, spread = apart.T @ apart, np.sqrt((apart**2).sum(axis=0))
     varies = errors.any(axis=0) & ~errors.all(axis=0)  # by the errors themselves: a spread can round to more than 0
@@ -294,7 +302,7 @@ def fail_together(wrong: ArrayLike, names: Sequence[str], most: int = 5) -> list
 
     Most often first; of equal pairs the one that seldom errs apart. Pairs that never fail together are left out.
     """
-    errors = _checked(wrong)
+    errors = _checked_cases(wrong)
     if errors.shape[1] != len(names):
         raise ValueError(f"Each member needs a name. Got {errors.shape[1]} members and {len(names)} names.")
     pairs = []
@@ -306,7 +314,7 @@ def fail_together(wrong: ArrayLike, names: Sequence[str], most: int = 5) -> list
     return sorted(pairs, key=lambda pair: (-pair[2], pair[3]))[:most]
 
 
-def _checked(wrong: ArrayLike) -> NDArray[np.bool_]:
+def _checked_cases(wrong: ArrayLike) -> NDArray[np.bool_]:
     errors = np.asarray(wrong)
     if errors.ndim != 2 or errors.dtype != np.bool_ or not errors.size:
         raise ValueError(

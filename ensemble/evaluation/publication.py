@@ -24,7 +24,7 @@ from ensemble.values.training import Progress
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class PolicyOutcome:
     """How a policy decides validation photos: counts of photos; without a defect among the classes, of wrong ones."""
 
     photos: int
@@ -47,8 +47,8 @@ class PolicyEffect:
     author: str
     tuned_on: int | None
     active: bool
-    before: Outcome | None
-    after: Outcome | None
+    before: PolicyOutcome | None
+    after: PolicyOutcome | None
 
     @property
     def is_hand_tuned(self) -> bool:
@@ -80,7 +80,7 @@ class Effects:
 
     def sentences(self) -> tuple[str, ...]:
         """For each policy that a person must decide about, on what it was tuned and what it does with the version."""
-        return tuple(_sentence(each, self) for each in self.hand_tuned)
+        return tuple(_change_sentence(each, self) for each in self.hand_tuned)
 
 
 def effects_of(store: ModelStore, number: int) -> Effects:
@@ -102,8 +102,8 @@ def effects_of(store: ModelStore, number: int) -> Effects:
             policy.author,
             _tuned_on(store, policy, known) if policy.author else number,
             policy is after[0],
-            _outcome(before.get(policy.name), old, classes),
-            _outcome(policy, new, classes),
+            _policy_outcome(before.get(policy.name), old, classes),
+            _policy_outcome(policy, new, classes),
         )
         for policy in after
     ]
@@ -124,12 +124,12 @@ def _validation(store: ModelStore) -> tuple[Case, ...]:
         return ()
 
 
-def _outcome(policy: Policy | None, known: Sequence[Case], classes: Classes) -> Outcome | None:
+def _policy_outcome(policy: Policy | None, known: Sequence[Case], classes: Classes) -> PolicyOutcome | None:
     if policy is None or not known:
         return None
-    pairs = list(zip(cases.truth(known), cases.labels(policy, known, classes), strict=True))
+    pairs = list(zip(cases.truth(known), cases.labels_by_policy(policy, known, classes), strict=True))
     good, defect = classes.good, classes.defect
-    return Outcome(
+    return PolicyOutcome(
         len(pairs),
         escapes=sum((truth, label) == (defect, good) for truth, label in pairs),
         overkills=sum((truth, label) == (good, defect) for truth, label in pairs),
@@ -141,7 +141,7 @@ def _outcome(policy: Policy | None, known: Sequence[Case], classes: Classes) -> 
 def _tuned_on(store: ModelStore, policy: Policy, known: Sequence[Version]) -> int | None:
     """The version that was in force when a policy first stood among the others as it is now."""
     since = None
-    for state in policy_history.history(store.folder):
+    for state in policy_history.policy_states(store.folder):
         try:
             same = any(each == policy or each.for_product(_name(store)) == policy for each in state.book().policies)
         except PolicyError:  # of an older format
@@ -164,7 +164,7 @@ def _name(store: ModelStore) -> str:
     return manifest.product if manifest else ""
 
 
-def _sentence(effect: PolicyEffect, effects: Effects) -> str:
+def _change_sentence(effect: PolicyEffect, effects: Effects) -> str:
     on = f"version {effect.tuned_on}" if effect.tuned_on else "an earlier model"
     start = f"{effect.name} was tuned by {effect.author} on {on}"
     if effect.after is None:
@@ -209,7 +209,7 @@ def compare_with_current(
     missing = [case for case in wanted if case.sha256 not in before]
     if missing:
         paths = [photo_path(store.folder, evidence, case) for case in missing]
-        before |= _judge(store, missing, paths, progress)
+        before |= _judge_cases(store, missing, paths, progress)
     return compare(
         [before[case.sha256] for case in wanted if case.sha256 in before],
         wanted,
@@ -231,11 +231,13 @@ def _judged_before(store: ModelStore) -> tuple[dict[str, Case], frozenset[str]]:
     return {case.sha256: case for case in evidence.test}, frozenset(evidence.learnt)
 
 
-def _judge(store: ModelStore, cases: Sequence[Case], paths: Sequence[Path], progress: Progress) -> dict[str, Case]:
+def _judge_cases(
+    store: ModelStore, cases: Sequence[Case], paths: Sequence[Path], progress: Progress
+) -> dict[str, Case]:
     samples = [
         Sample(path, case.label, case.defect, None, case.category) for case, path in zip(cases, paths, strict=True)
     ]
-    scored = scoring.score(
+    scored = scoring.score_photos(
         Inspector.open(store), samples, lambda done, total: progress("Judging by the model in force", done / total)
     )
     return {case.sha256: case for case in scored.cases}

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from ensemble.evaluation.energy import Energy, measure
+from ensemble.evaluation.energy import Energy, measure_energy
 from ensemble.features.feature_cache import NOTHING_KEPT, FeatureCache
-from ensemble.features.photo_batch import key_of
+from ensemble.features.photo_batch import input_key
 from ensemble.features.readings import open_photos
 from ensemble.imaging.masks import combine, damaged_pixels, read_mask
 from ensemble.inspection.inspector import Inspector
 from ensemble.metrics import costs
-from ensemble.metrics.costs import Counts, Line, expected
+from ensemble.metrics.costs import DecisionCounts, Line, expected_costs
 from ensemble.metrics.image_metrics import PixelTally, Truth, separation
 from ensemble.policies import Policy, cases
 from ensemble.policies.cases import Case
@@ -120,7 +120,7 @@ class Scored:
         return together
 
 
-def score(
+def score_photos(
     inspector: Inspector,
     samples: Sequence[Sample],
     progress: CountDone | None = None,
@@ -138,8 +138,8 @@ def score(
     seconds = 0.0
     good_only = tuple(name for name, member in inspector.members.items() if member.lesson == "good")
     maps = MapQuality.of(samples, inspector.classes, good_only)
-    sources = list({key_of(member.input): member.input for member in inspector.members.values()}.values())
-    with measure() as meter:
+    sources = list({input_key(member.input): member.input for member in inspector.members.values()}.values())
+    with measure_energy() as meter:
         for opened in open_photos(samples, sources, cache, refused):
             start = time.perf_counter()
             answers = inspector.vote(opened.batch)
@@ -150,7 +150,7 @@ def score(
                 if any(each.heat for each in said):
                     maps.add(samples[place], opened.batch.pictures[number].size, said)
                 without_heat = tuple(replace(each, heat=None) for each in said)
-                found[place] = _case(samples[place], opened.digests[number], without_heat, missing, doubt)
+                found[place] = _make_case(samples[place], opened.digests[number], without_heat, missing, doubt)
             if progress:
                 progress(len(found), len(samples))
     reasons = [refused[place] for place in sorted(refused)]
@@ -160,11 +160,11 @@ def score(
     return Scored(known, (*reasons, *maps.refused), seconds, good_only, maps, meter.energy, from_cache=bool(cache))
 
 
-def _case(sample: Sample, digest: str, said: tuple[Score, ...], missing: tuple[Absence, ...], doubt: str) -> Case:
+def _make_case(sample: Sample, digest: str, said: tuple[Score, ...], missing: tuple[Absence, ...], doubt: str) -> Case:
     return Case(str(sample.path), digest, sample.label, said, missing, sample.defect, sample.category, doubt)
 
 
-def report(
+def quality_report(
     scored: Scored,
     policies: Sequence[Policy],
     classes: Classes,
@@ -194,12 +194,12 @@ def report(
 
 def policy_quality(policy: Policy, known: Sequence[Case], classes: Classes, line: Line) -> dict[str, Any]:
     """What a policy makes of cases: `verdict_quality`, the upper bounds of both rates, and the cost of 1000 parts."""
-    truth, verdicts = cases.truth(known), cases.labels(policy, known, classes)
+    truth, verdicts = cases.truth(known), cases.labels_by_policy(policy, known, classes)
     quality = verdict_quality(truth, verdicts, classes)
     if classes.defect is None:
         return quality | dict.fromkeys(("escape_rate_upper", "overkill_rate_upper", "cost"))
-    counts = Counts.of(truth, verdicts, classes)
-    money = expected(counts, line).money
+    counts = DecisionCounts.of(truth, verdicts, classes)
+    money = expected_costs(counts, line).money
     return quality | {
         "escape_rate_upper": round(costs.upper_bound(counts.escapes, counts.defective), 6),
         "overkill_rate_upper": round(costs.upper_bound(counts.overkills, counts.good), 6),
@@ -294,8 +294,8 @@ def verdict_quality(truth: Sequence[str], verdicts: Sequence[str], classes: Clas
     decided = sum(verdict != REVIEW for verdict in verdicts)
     rates: dict[str, float | None] = {"escape_rate": None, "overkill_rate": None}
     if classes.defect is not None and classes.good is not None:
-        rates["escape_rate"] = _share(confusion[classes.defect], classes.good)
-        rates["overkill_rate"] = _share(confusion[classes.good], classes.defect)
+        rates["escape_rate"] = _share_done(confusion[classes.defect], classes.good)
+        rates["overkill_rate"] = _share_done(confusion[classes.good], classes.defect)
     return {
         "accuracy": round(right / len(truth), 6) if truth else None,
         "right": right,
@@ -310,7 +310,7 @@ def verdict_quality(truth: Sequence[str], verdicts: Sequence[str], classes: Clas
     }
 
 
-def _share(answers: Mapping[str, int], wrong: str) -> float | None:
+def _share_done(answers: Mapping[str, int], wrong: str) -> float | None:
     total = sum(answers.values())
     return round(answers[wrong] / total, 6) if total else None
 

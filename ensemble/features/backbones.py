@@ -88,13 +88,13 @@ with (
     from torchvision.models.feature_extraction import create_feature_extractor
 
 
-_one_at_a_time = threading.Lock()  # tracing a network patches torch for the whole process
+_tracing_lock = threading.Lock()  # tracing a network patches torch for the whole process
 BUNDLED_FOLDER = Path(__file__).resolve().parents[2] / "models" / "backbones"
 DEFAULT_TRIO = ("resnet50", "vgg16", "densenet121")
 LIGHT_TRIO = ("resnet18", "mobilenet_v2", "squeezenet1_1")
 
 
-def names() -> list[str]:
+def backbone_names() -> list[str]:
     """Every backbone that can be asked for by name."""
     return [BUNDLED, *models.list_models(module=models)]
 
@@ -109,7 +109,7 @@ def build_network(name: str) -> nn.Module:
     return models.get_model(name, weights=None, **settings).eval()
 
 
-def preprocessing_of(name: str) -> Preprocessing:
+def backbone_preprocessing(name: str) -> Preprocessing:
     """The preprocessing that belongs to a backbone's published weights."""
     if name == BUNDLED:
         return Preprocessing()
@@ -127,7 +127,7 @@ def find_weights(name: str, folders: Sequence[Path], *, download: bool = False) 
 
 
 def _check_name(name: str) -> None:
-    if name not in names():
+    if name not in backbone_names():
         raise WeightsError(
             f"No backbone is called {name!r}. Use {BUNDLED} or a torchvision classification model, such as "
             f"{', '.join(DEFAULT_TRIO + LIGHT_TRIO)}."
@@ -188,9 +188,9 @@ class FeatureExtractor:
             raise WeightsError(
                 f"{path} is not a readable weights file ({type(error).__name__}). Fetch it again."
             ) from error
-        preprocessing = preprocessing_of(name)
+        preprocessing = backbone_preprocessing(name)
         network = network or build_network(name)
-        with _one_at_a_time:
+        with _tracing_lock:
             chosen = tuple(layers) if layers else LAYERS.get(name) or (_last_grid_layer(network, preprocessing.side),)
             trimmed = _trim(name, network, chosen, state, path)
             kept = {key: state[key] for key in trimmed.state_dict() if key in state}

@@ -24,24 +24,24 @@ import PIL
 import torch
 
 from ensemble.disk.files import why_not_written
-from ensemble.features.photo_batch import FILL, Input, key_of
+from ensemble.features.photo_batch import FILL, Input, input_key
 from ensemble.features.preprocessing import POOLINGS, Preprocessing
 
-SETTING = "QUORUM_CACHE"
+CACHE_SETTING = "QUORUM_CACHE"
 OFF = "off"  # the setting's value that lets nothing be kept
-FILE = "features.db"
-FORMAT = 1
+CACHE_FILE = "features.db"
+CACHE_FORMAT = 1
 MOST_BYTES = 2_000_000_000
-SPARED = 0.9  # of the bound is what eviction leaves, so that it is not called for every row
-LARGEST = 65_536  # bytes a row: pooled features and small pixels; whole maps would fill the disk and save little
-PATIENCE = 10  # seconds to wait for another process that writes
+EVICTION_SHARE = 0.9  # of the bound is what eviction leaves, so that it is not called for every row
+LARGEST_ROW = 65_536  # bytes a row: pooled features and small pixels; whole maps would fill the disk and save little
+CACHE_PATIENCE = 10  # seconds to wait for another process that writes
 DAY = 86_400
-_TABLES = (
+_CACHE_TABLES = (
     "CREATE TABLE inputs (number INTEGER PRIMARY KEY, name TEXT UNIQUE, type TEXT, shape TEXT)",
     "CREATE TABLE rows (photo BLOB, input INTEGER, checksum INTEGER, seconds REAL, used INTEGER, data BLOB, "
     "UNIQUE (photo, input))",
     "CREATE INDEX by_age ON rows (used)",
-    f"PRAGMA user_version = {FORMAT}",
+    f"PRAGMA user_version = {CACHE_FORMAT}",
 )
 _COLUMNS = "photo, checksum, seconds, used, data"
 
@@ -49,7 +49,7 @@ Notify = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Kept:
+class KeptRow:
     """A photo's row of one input, and the seconds that computing it took."""
 
     row: np.ndarray
@@ -61,7 +61,7 @@ def folder_of_setting() -> Path | None:
 
     None where QUORUM_CACHE is `off`.
     """
-    named = os.environ.get(SETTING)
+    named = os.environ.get(CACHE_SETTING)
     if named:
         return None if named == OFF else Path(named)
     home = Path("~/.cache/quorum").expanduser()
@@ -73,13 +73,13 @@ def folder_of_setting() -> Path | None:
 def is_kept(source: Input) -> bool:
     """Whether rows of an input are worth keeping: pooled features and small pixels, no maps."""
     if isinstance(source, Preprocessing):
-        return 3 * source.side**2 <= LARGEST
+        return 3 * source.side**2 <= LARGEST_ROW
     return source.spec.pooling in POOLINGS
 
 
 def name_of(source: Input) -> str:
     """A digest over all that the numbers of an input depend on, beside the photo's bytes."""
-    found: dict[str, Any] = {"format": FORMAT, "pillow": PIL.__version__, "numpy": np.__version__}
+    found: dict[str, Any] = {"format": CACHE_FORMAT, "pillow": PIL.__version__, "numpy": np.__version__}
     if isinstance(source, Preprocessing):
         found |= {"pixels": [source.side, source.interpolation, source.pad]}
     else:
@@ -99,7 +99,7 @@ class FeatureCache:
     """Rows of inputs by the SHA-256 of photos; without a folder it keeps nothing. Not to be shared between threads."""
 
     def __init__(self, folder: Path | None, *, most_bytes: int = MOST_BYTES, notify: Notify = lambda _: None) -> None:
-        self.path = (folder or Path()) / FILE
+        self.path = (folder or Path()) / CACHE_FILE
         self.most_bytes = most_bytes
         self.notify = notify
         self._entries: dict[str, _Entry] = {}
@@ -140,7 +140,7 @@ class FeatureCache:
             numbers = sorted({entry.number for entry in entries if entry is not None})
             if None in entries:
                 return found
-            for some in _parts(digests):
+            for some in _key_parts(digests):
                 query = f"SELECT photo FROM rows WHERE input IN ({_marks(numbers)}) AND photo IN ({_marks(some)})"
                 values = [*numbers, *map(bytes.fromhex, some), len(numbers)]
                 found |= {
@@ -149,9 +149,9 @@ class FeatureCache:
                 }
         return found
 
-    def find(self, source: Input, digests: Sequence[str]) -> dict[str, Kept]:
+    def find(self, source: Input, digests: Sequence[str]) -> dict[str, KeptRow]:
         """What is kept of photos, by their SHA-256; rows that do not hold what was written are left out."""
-        found: dict[str, Kept] = {}
+        found: dict[str, KeptRow] = {}
         if self._database is None:
             return found
         with self._trying():
@@ -159,12 +159,12 @@ class FeatureCache:
             if entry is None:
                 return found
             now = int(time.time())
-            for some in _parts(digests):
+            for some in _key_parts(digests):
                 query = f"SELECT {_COLUMNS} FROM rows WHERE input = ? AND photo IN ({_marks(some)})"
                 rows = self._database.execute(query, [entry.number, *map(bytes.fromhex, some)])
                 for photo, checksum, seconds, used, data in rows:
                     if checksum == _checksum(source, photo, data):
-                        found[photo.hex()] = Kept(entry.row(data), seconds)
+                        found[photo.hex()] = KeptRow(entry.row(data), seconds)
                     if used < now - DAY:
                         long_unused.append((now, photo, entry.number))
             if long_unused:  # once a day at most: finding should not write
@@ -192,7 +192,7 @@ class FeatureCache:
             return
         oldest = "DELETE FROM rows WHERE rowid IN (SELECT rowid FROM rows ORDER BY used, rowid LIMIT 32)"
         with database:
-            while _bytes(database) > SPARED * self.most_bytes and database.execute(oldest).rowcount:
+            while _bytes(database) > EVICTION_SHARE * self.most_bytes and database.execute(oldest).rowcount:
                 pass
         database.executescript("PRAGMA incremental_vacuum")  # execute would stop after its first page
 
@@ -216,15 +216,15 @@ class FeatureCache:
 
     def _connect(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        database = self._database = sqlite3.connect(self.path, timeout=PATIENCE)
+        database = self._database = sqlite3.connect(self.path, timeout=CACHE_PATIENCE)
         database.execute("PRAGMA auto_vacuum = INCREMENTAL")
         database.execute("PRAGMA synchronous = OFF")  # what a power cut breaks is thrown away, and only time is lost
         with database:
             database.execute("BEGIN IMMEDIATE")
             (version,) = database.execute("PRAGMA user_version").fetchone()
-            if version not in (0, FORMAT):
-                raise sqlite3.DatabaseError(f"its format is {version}, expected {FORMAT}")
-            for statement in () if version else _TABLES:
+            if version not in (0, CACHE_FORMAT):
+                raise sqlite3.DatabaseError(f"its format is {version}, expected {CACHE_FORMAT}")
+            for statement in () if version else _CACHE_TABLES:
                 database.execute(statement)
 
     @contextlib.contextmanager
@@ -280,10 +280,10 @@ def _bytes(database: sqlite3.Connection) -> int:
 
 def _checksum(source: Input, photo: bytes, data: bytes) -> int:
     """Over the key too: a row that has come to stand under another key is no row of it."""
-    return zlib.crc32(data, zlib.crc32(photo, zlib.crc32(str(key_of(source)).encode())))
+    return zlib.crc32(data, zlib.crc32(photo, zlib.crc32(str(input_key(source)).encode())))
 
 
-def _parts(digests: Sequence[str], size: int = 500) -> Iterator[Sequence[str]]:
+def _key_parts(digests: Sequence[str], size: int = 500) -> Iterator[Sequence[str]]:
     for start in range(0, len(digests), size):
         yield digests[start : start + size]
 

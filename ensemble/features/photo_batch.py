@@ -16,16 +16,16 @@ from ensemble.features.preprocessing import PIXELS, BackboneSpec, Preprocessing
 Input = FeatureExtractor | Preprocessing
 Known = tuple[np.ndarray, float]  # (N, ...) rows and the seconds that all of them took
 Thing = TypeVar("Thing")
-Value = TypeVar("Value")
+InputValue = TypeVar("InputValue")
 FILL = 16  # photos that pass a backbone together wherever their rows are learnt from, measured or kept
 
 
-def preprocessing_of(source: Input) -> Preprocessing:
+def source_preprocessing(source: Input) -> Preprocessing:
     """How a source brings a photo into its square."""
     return source if isinstance(source, Preprocessing) else source.spec.preprocessing
 
 
-def key_of(source: Input) -> Any:
+def input_key(source: Input) -> Any:
     """What tells two inputs apart."""
     return source if isinstance(source, Preprocessing) else source.spec
 
@@ -76,7 +76,7 @@ class PhotoBatch:
 
     def rows(self, source: Input) -> np.ndarray:
         """What a member reads: (N, D) features or maps of a backbone, or (N, 3, side, side) uint8 pixels."""
-        if known := self._known.get(key_of(source)):
+        if known := self._known.get(input_key(source)):
             return known[0]
         if isinstance(source, Preprocessing):
             return self._pixels(source).numpy()
@@ -89,8 +89,8 @@ class PhotoBatch:
 
     def seconds(self, source: Input) -> float:
         """What the rows of a source took, with everything that they rest on."""
-        known = self._known.get(key_of(source))
-        return known[1] if known else self._seconds(key_of(source))
+        known = self._known.get(input_key(source))
+        return known[1] if known else self._seconds(input_key(source))
 
     def _seconds(self, key: Hashable) -> float:
         parts = {each: self._made[each][1] for each in _rests_on(key) if each in self._made}
@@ -112,13 +112,13 @@ class PhotoBatch:
 
         return self._once(_maps_key(extractor.spec), make)
 
-    def _once(self, key: Hashable, make: Callable[[], Value]) -> Value:
+    def _once(self, key: Hashable, make: Callable[[], InputValue]) -> InputValue:
         if key not in self._made:
             before, start = sum(seconds for _, seconds in self._made.values()), time.perf_counter()
             value = make()
             inner = sum(seconds for _, seconds in self._made.values()) - before  # made on the way, and counted there
             self._made[key] = value, time.perf_counter() - start - inner
-        made: Value = self._made[key][0]
+        made: InputValue = self._made[key][0]
         return made
 
 

@@ -15,8 +15,8 @@ from ensemble.values.results import Box
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
-LARGEST = 4096  # pixels a side; more is no network's, and would not fit into memory
-GREY = (114, 114, 114)  # the bars that YOLO detectors are trained with
+LARGEST_SIDE = 4096  # pixels a side; more is no network's, and would not fit into memory
+PADDING_GREY = (114, 114, 114)  # the bars that YOLO detectors are trained with
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,9 @@ class Preprocessing:
     pad: bool = False
 
     def __post_init__(self) -> None:
-        if type(self.side) is not int or not 1 <= self.side <= LARGEST:
-            raise ValueError(f"The side must be a whole number of pixels, at most {LARGEST}. Got {self.side!r}.")
-        if len(self.mean) != 3 or len(self.std) != 3 or not all(map(_is_number, (*self.mean, *self.std))):
+        if type(self.side) is not int or not 1 <= self.side <= LARGEST_SIDE:
+            raise ValueError(f"The side must be a whole number of pixels, at most {LARGEST_SIDE}. Got {self.side!r}.")
+        if len(self.mean) != 3 or len(self.std) != 3 or not all(map(_is_size, (*self.mean, *self.std))):
             raise ValueError(f"Mean and deviation must be three numbers each. Got {self.mean!r} and {self.std!r}.")
         if not all(deviation > 0 for deviation in self.std):
             raise ValueError(f"A deviation must be above 0. Got {self.std!r}.")
@@ -58,7 +58,7 @@ class Preprocessing:
         if not self.pad:
             return picture.resize((self.side, self.side), resample)
         left, top, right, bottom = self.frame(picture.size)
-        square = Image.new(picture.mode, (self.side, self.side), GREY if picture.mode == "RGB" else 0)
+        square = Image.new(picture.mode, (self.side, self.side), PADDING_GREY if picture.mode == "RGB" else 0)
         square.paste(picture.resize((right - left, bottom - top), resample), (left, top))
         return square
 
@@ -105,7 +105,7 @@ class Preprocessing:
         return cls(known["side"], tuple(known["mean"]), tuple(known["std"]), known["interpolation"], known["pad"])
 
 
-def _is_number(value: object) -> bool:
+def _is_size(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

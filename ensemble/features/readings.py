@@ -11,17 +11,17 @@ from PIL import Image
 
 from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.feature_cache import NOTHING_KEPT, FeatureCache, is_kept
-from ensemble.features.photo_batch import FILL, Input, Known, PhotoBatch, batches, key_of
+from ensemble.features.photo_batch import FILL, Input, Known, PhotoBatch, batches, input_key
 from ensemble.features.preprocessing import POOLINGS, Preprocessing
 from ensemble.imaging.masks import read_mask
-from ensemble.imaging.photos import Photo, read_bytes, read_photo
+from ensemble.imaging.photos import Photo, read_photo, read_photo_bytes
 from ensemble.values.errors import DataError, PhotoError
 from ensemble.values.results import Classes
 from ensemble.values.samples import Sample
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class PartReading:
     """One part of a data set as the members read it: labels as positions, and rows for each input."""
 
     samples: tuple[Sample, ...]
@@ -48,7 +48,7 @@ def open_photos(
     What the batches make is kept, every pooling of a backbone that has run.
     """
     lasting = [source for source in sources if is_kept(source)] if cache else []
-    digests = _digests(samples, refused) if lasting else {}
+    digests = _photo_digests(samples, refused) if lasting else {}
     known = cache.knows(lasting, list(digests.values()))
     there = [place for place, digest in digests.items() if digest in known]
     for places in batches(sorted(set(range(len(samples))) - set(there) - set(refused)), FILL):
@@ -60,11 +60,11 @@ def open_photos(
         yield _remembered(samples, places, [digests[place] for place in places], lasting, cache)
 
 
-def _digests(samples: Sequence[Sample], refused: dict[int, str]) -> dict[int, str]:
+def _photo_digests(samples: Sequence[Sample], refused: dict[int, str]) -> dict[int, str]:
     found = {}
     for place, sample in enumerate(samples):
         try:
-            found[place] = hashlib.sha256(read_bytes(sample.path)).hexdigest()
+            found[place] = hashlib.sha256(read_photo_bytes(sample.path)).hexdigest()
         except PhotoError as error:
             refused[place] = str(error)
     return found
@@ -94,12 +94,12 @@ def _remembered(
         found = cache.find(source, digests)
         if all(digest in found for digest in digests):  # a damaged row may be among those that seemed to be there
             stacked = np.stack([found[digest].row for digest in digests])
-            rows[key_of(source)] = stacked, sum(found[digest].seconds for digest in digests)
-    pictures = partial(_pictures, samples, tuple(places))
+            rows[input_key(source)] = stacked, sum(found[digest].seconds for digest in digests)
+    pictures = partial(_read_pictures, samples, tuple(places))
     return Opened(tuple(places), tuple(digests), PhotoBatch(pictures, known=rows, fill=FILL))
 
 
-def _pictures(samples: Sequence[Sample], places: Sequence[int]) -> list[Image.Image]:
+def _read_pictures(samples: Sequence[Sample], places: Sequence[int]) -> list[Image.Image]:
     return [read_photo(samples[place].path).picture for place in places]
 
 
@@ -107,7 +107,7 @@ def _keep(opened: Opened, lasting: Sequence[Input], cache: FeatureCache) -> None
     made: dict[Hashable, Input] = {}
     for source in lasting:
         each_way = map(source.with_pooling, POOLINGS) if isinstance(source, FeatureExtractor) else [source]
-        made |= {key_of(each): each for each in each_way}
+        made |= {input_key(each): each for each in each_way}
     for source in made.values():
         rows = opened.batch.rows(source)
         seconds = opened.batch.seconds(source) / len(rows)
@@ -120,12 +120,12 @@ def read_rows(
     classes: Classes,
     progress: Callable[[float], None] = lambda _: None,
     cache: FeatureCache = NOTHING_KEPT,
-) -> Rows:
+) -> PartReading:
     """Decode each photo once and keep what each input makes of it; photos that cannot be opened are named.
 
     Rows that the cache knows are not computed, and photos of which it knows all are not even decoded.
     """
-    wanted = {key_of(source): source for source in sources}
+    wanted = {input_key(source): source for source in sources}
     inputs: dict[Any, np.ndarray] = {}
     refused: dict[int, str] = {}
     done = 0
@@ -144,7 +144,7 @@ def read_rows(
     progress(1.0)
     labels = np.array([classes.names.index(samples[place].label) for place in kept])
     read = {key: _moved_up(rows, kept) for key, rows in inputs.items()}
-    return Rows(tuple(samples[place] for place in kept), labels, read, tuple(sources), reasons)
+    return PartReading(tuple(samples[place] for place in kept), labels, read, tuple(sources), reasons)
 
 
 def _moved_up(rows: np.ndarray, kept: Sequence[int]) -> np.ndarray:

@@ -14,13 +14,13 @@ from torch import Tensor
 from ensemble.disk.model_bombs import StateError, refuse_growth, refuse_state
 from ensemble.values.errors import WeightsError
 
-SETTING = "QUORUM_WEIGHTS"
+WEIGHTS_SETTING = "QUORUM_WEIGHTS"
 NO_STATE_DICT = "Expected a state dict, names to tensors. Save the weights with torch.save(model.state_dict())."
 
 
 def setting_folders() -> tuple[Path, ...]:
     """The weights folder named in the environment, where there is one."""
-    named = os.environ.get(SETTING)
+    named = os.environ.get(WEIGHTS_SETTING)
     return (Path(named),) if named else ()
 
 
@@ -39,7 +39,7 @@ def find(name: str, folders: Sequence[Path], url: str, *, download: bool = False
     searched = ", ".join(str(folder) for folder in folders) or "no folder was named"
     raise WeightsError(
         f"No weights for {name}: expected {cached.name} or {name}*.safetensors in a weights folder ({searched}) or in "
-        f"{cached.parent}. Put the file there, or name its folder with --weights or {SETTING}."
+        f"{cached.parent}. Put the file there, or name its folder with --weights or {WEIGHTS_SETTING}."
     )
 
 

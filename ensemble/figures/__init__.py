@@ -4,9 +4,9 @@ A chart never speaks by colour alone: each has its words in it and a text altern
 product is come as a `Chart`, which carries its numbers as rows too.
 """
 
-from ensemble.figures.comparisons import differences, estimates, policy_costs, without_each
-from ensemble.figures.confusions import confusion, error_correlation
-from ensemble.figures.cuts import curves, curves_text, f_beta, precision_recall, roc, training_curves
+from ensemble.figures.comparisons import differences, draw_without_each, estimates, policy_costs
+from ensemble.figures.confusions import confusion, draw_error_correlation
+from ensemble.figures.cuts import curves, curves_text, draw_precision_recall, draw_roc, f_beta, training_curves
 from ensemble.figures.histogram import reliability, score_histogram
 from ensemble.figures.template import PALETTES, Chart, Palette, Scheme, Tone, tone
 from ensemble.figures.verdicts import (
@@ -32,13 +32,14 @@ __all__ = [
     "defect_score_text",
     "defect_score_title",
     "differences",
-    "error_correlation",
+    "draw_error_correlation",
+    "draw_precision_recall",
+    "draw_roc",
+    "draw_without_each",
     "estimates",
     "f_beta",
     "policy_costs",
-    "precision_recall",
     "reliability",
-    "roc",
     "score_histogram",
     "tone",
     "training_curves",
@@ -46,5 +47,4 @@ __all__ = [
     "votes",
     "votes_count",
     "votes_text",
-    "without_each",
 ]

@@ -8,14 +8,14 @@ from ensemble.figures.template import (
     LINE,
     NAME_ROOM,
     PALETTES,
-    ROW,
+    ROW_PIXELS,
     Chart,
     Palette,
     Scheme,
     Tone,
     cell,
-    sentence,
     styled,
+    text_alternative,
     titled,
     with_legend,
     wrapped,
@@ -23,7 +23,7 @@ from ensemble.figures.template import (
 )
 
 Limits = tuple[float, float | None, float | None]  # a value, and its lower and upper limit where these are known
-COLUMNS = ("voter", "value", "low", "high")
+COMPARISON_COLUMNS = ("voter", "value", "low", "high")
 
 
 def estimates(values: Mapping[str, Limits], scheme: Scheme, unit: str) -> Chart:
@@ -35,7 +35,7 @@ def estimates(values: Mapping[str, Limits], scheme: Scheme, unit: str) -> Chart:
     for row, (value, *_) in enumerate(values.values()):
         write_beside(figure, row, f"<b>{value:.3f}</b>", palette)
     parts = [f"{unit} of {name} is {value:.3f}{_between(low, high)}" for name, (value, low, high) in values.items()]
-    return Chart(figure, sentence(parts), COLUMNS, _rows(values))
+    return Chart(figure, text_alternative(parts), COMPARISON_COLUMNS, _interval_rows(values))
 
 
 def differences(values: Mapping[str, Limits], scheme: Scheme, unit: str, *, more_is_better: bool) -> Chart:
@@ -57,22 +57,24 @@ def differences(values: Mapping[str, Limits], scheme: Scheme, unit: str, *, more
         f"{unit} of {name} has changed by {_signed(value)}{_between(low, high, signed=True)}{', worse' if bad else ''}"
         for (name, (value, low, high)), bad in zip(values.items(), worse, strict=True)
     ]
-    return Chart(figure, sentence(parts), COLUMNS, _rows(values))
+    return Chart(figure, text_alternative(parts), COMPARISON_COLUMNS, _interval_rows(values))
 
 
 def _figure(values: Mapping[str, Limits], colours: Sequence[str], title: str, scheme: Scheme) -> go.Figure:
     palette, places = PALETTES[scheme], list(range(len(values)))
-    figure = go.Figure(_dots(list(values.values()), colours, palette))
+    figure = go.Figure(_voter_traces(list(values.values()), colours, palette))
     figure.update_xaxes(title=titled(title), nticks=5, tickangle=0)
     labels = [wrapped(name, NAME_ROOM) for name in values]
     figure.update_yaxes(range=[len(values) - 0.5, -0.5], ticks="", tickvals=places)
     figure.update_yaxes(ticktext=[f"{label}  " for label in labels], tickfont={"size": 14, "color": palette.ink})
     lines = max((label.count("<br>") + 1 for label in labels), default=1)
-    figure.update_layout(height=max(ROW, LINE * lines) * len(values) + 104, margin={"l": 8, "r": 76, "t": 8, "b": 72})
+    figure.update_layout(
+        height=max(ROW_PIXELS, LINE * lines) * len(values) + 104, margin={"l": 8, "r": 76, "t": 8, "b": 72}
+    )
     return styled(figure, scheme)
 
 
-def _dots(found: Sequence[Limits], colours: Sequence[str], palette: Palette) -> list[go.Scatter]:
+def _voter_traces(found: Sequence[Limits], colours: Sequence[str], palette: Palette) -> list[go.Scatter]:
     """A trace a voter, so that each has its own colour; hollow where the limits are unknown."""
     return [
         go.Scatter(
@@ -113,7 +115,7 @@ def _between(low: float | None, high: float | None, *, signed: bool = False) -> 
     return f", between {_signed(low)} and {_signed(high)}" if signed else f", between {low:.3f} and {high:.3f}"
 
 
-def _rows(values: Mapping[str, Limits]) -> tuple[Mapping[str, object], ...]:
+def _interval_rows(values: Mapping[str, Limits]) -> tuple[Mapping[str, object], ...]:
     return tuple(
         {"voter": name, "value": cell(value), "low": cell(low), "high": cell(high)}
         for name, (value, low, high) in values.items()
@@ -125,7 +127,7 @@ PRICED: Mapping[str, Tone] = {"escapes": "nok", "overkills": "plain", "reviews":
 COST_COLUMNS = ("policy", *PRICED, "all", "active")
 
 
-def without_each(changes: Mapping[str, float], scheme: Scheme, unit: str, *, more_is_better: bool = True) -> Chart:
+def draw_without_each(changes: Mapping[str, float], scheme: Scheme, unit: str, *, more_is_better: bool = True) -> Chart:
     """How much worse, or better, the ensemble is without each member; the one that it would miss most comes first.
 
     `changes` holds the ensemble's figure without the member minus that with it, `unit` what it is a figure of;
@@ -138,14 +140,16 @@ def without_each(changes: Mapping[str, float], scheme: Scheme, unit: str, *, mor
     figure = go.Figure(_bars(list(ranked.values()), colours))
     for row, loss in enumerate(ranked.values()):
         write_beside(figure, row, _worse(loss), palette)
-    _as_rows(
+    _comparison_rows(
         figure,
         [wrapped(name, NAME_ROOM) for name in ranked],
         f"how much worse without it<br>({unit}; left of 0: better)",
         palette,
     )
     figure.add_vline(0, line={"color": palette.ink, "width": 1})
-    text = sentence([f"without {name} the ensemble is {_worse(loss, f' {unit}')}" for name, loss in ranked.items()])
+    text = text_alternative(
+        [f"without {name} the ensemble is {_worse(loss, f' {unit}')}" for name, loss in ranked.items()]
+    )
     rows = tuple({"member": name, "change": cell(changes[name])} for name in ranked)
     return Chart(styled(figure, scheme), text, ("member", "change"), rows)
 
@@ -167,11 +171,11 @@ def policy_costs(costs: Sequence[Cost], scheme: Scheme, *, unit: str, active: st
         write_beside(figure, row, "unknown" if total is None else f"<b>{total:,.2f}</b>", palette)
     marks = ("<b>▸ ", "</b>")
     labels = [wrapped(name, NAME_ROOM).join(marks if name == active else ("", "")) for name, *_ in ranked]
-    _as_rows(figure, labels, f"{unit}{' (▸: active)' if active else ''}", palette)
+    _comparison_rows(figure, labels, f"{unit}{' (▸: active)' if active else ''}", palette)
     figure.update_layout(barmode="stack")
     with_legend(styled(figure, scheme), scheme)
     figure.update_yaxes(showgrid=False)
-    text = sentence([_cost_text(cost, unit, active) for cost in ranked])
+    text = text_alternative([_cost_text(cost, unit, active) for cost in ranked])
     return Chart(figure, text, COST_COLUMNS, tuple(_cost_row(cost, active) for cost in ranked))
 
 
@@ -182,13 +186,15 @@ def _bars(lengths: Sequence[float | None], colour: str | Sequence[str], name: st
     )
 
 
-def _as_rows(figure: go.Figure, labels: Sequence[str], title: str, palette: Palette) -> None:
+def _comparison_rows(figure: go.Figure, labels: Sequence[str], title: str, palette: Palette) -> None:
     places = list(range(len(labels)))
     figure.update_xaxes(title=titled(title), nticks=4, tickangle=0)
     figure.update_yaxes(range=[len(labels) - 0.5, -0.5], ticks="", tickvals=places)
     figure.update_yaxes(ticktext=[f"{label}  " for label in labels], tickfont={"size": 14, "color": palette.ink})
     lines = max((label.count("<br>") + 1 for label in labels), default=1)
-    figure.update_layout(height=max(ROW, LINE * lines) * len(labels) + 104, margin={"l": 8, "r": 116, "t": 8, "b": 64})
+    figure.update_layout(
+        height=max(ROW_PIXELS, LINE * lines) * len(labels) + 104, margin={"l": 8, "r": 116, "t": 8, "b": 64}
+    )
 
 
 def _worse(loss: float, unit: str = "") -> str:

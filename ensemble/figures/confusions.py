@@ -16,19 +16,19 @@ from ensemble.figures.template import (
     Scheme,
     blend,
     cell,
-    percent,
-    sentence,
     styled,
+    text_alternative,
     titled,
+    whole_percent,
     wrapped,
 )
 from ensemble.values.results import REVIEW, Classes, word
 
-FEW = 4  # columns that leave room for large figures on a phone
-Row = Mapping[str, int]  # how many of one true class were given each verdict
+FEW_COLUMNS = 4  # columns that leave room for large figures on a phone
+VerdictCounts = Mapping[str, int]  # how many of one true class were given each verdict
 
 
-def confusion(counts: Mapping[str, Row], classes: Classes, scheme: Scheme) -> Chart:
+def confusion(counts: Mapping[str, VerdictCounts], classes: Classes, scheme: Scheme) -> Chart:
     """How often each true class (row) was given each verdict (column), with the share of its row.
 
     What is right is tinted with a calm colour, a review with amber, a mistake with vermilion; an escape is filled with
@@ -40,19 +40,21 @@ def confusion(counts: Mapping[str, Row], classes: Classes, scheme: Scheme) -> Ch
     for down, (truth, row) in enumerate(full.items()):
         for across, verdict in enumerate(columns):
             fill, ink = _look(truth, verdict, row, classes, palette)
-            shapes.append(_box(across, down, fill))
+            shapes.append(_cell_box(across, down, fill))
             words = _cell_words(truth, verdict, row, classes)
             notes.append({"x": across, "y": down, "text": words, "showarrow": False, "font": {"color": ink}})
     layout = {"margin": {"l": 8, "r": 8, "t": 8, "b": 8}, "height": 72 + 84 * len(full)}
     # A trace without points: shapes and notes alone do not make axes.
     figure = go.Figure(go.Scatter(x=[], y=[]), layout | {"shapes": shapes, "annotations": notes})
-    _name_axes(figure, full, columns, palette)
+    _name_matrix_axes(figure, full, columns, palette)
     rows = tuple({"truth": truth, **row} for truth, row in full.items())
-    text = sentence([_row_text(truth, row, classes) for truth, row in full.items()])
+    text = text_alternative([_row_text(truth, row, classes) for truth, row in full.items()])
     return Chart(styled(figure, scheme), text, ("truth", *columns), rows)
 
 
-def _name_axes(figure: go.Figure, counts: Mapping[str, Row], columns: Sequence[str], palette: Palette) -> None:
+def _name_matrix_axes(
+    figure: go.Figure, counts: Mapping[str, VerdictCounts], columns: Sequence[str], palette: Palette
+) -> None:
     look = {"showgrid": False, "ticks": "", "tickfont": {"size": 14, "color": palette.ink}}
     figure.update_xaxes(
         range=[-0.5, len(columns) - 0.5],
@@ -72,9 +74,9 @@ def _name_axes(figure: go.Figure, counts: Mapping[str, Row], columns: Sequence[s
     )
 
 
-def _look(truth: str, verdict: str, row: Row, classes: Classes, palette: Palette) -> tuple[str, str]:
+def _look(truth: str, verdict: str, row: VerdictCounts, classes: Classes, palette: Palette) -> tuple[str, str]:
     """The colours of a cell and of what is written in it."""
-    share = _share(row, verdict)
+    share = _cell_share(row, verdict)
     if not share:
         return blend(palette.plain, palette.surface, 0.04), palette.muted
     if verdict == truth:
@@ -86,23 +88,23 @@ def _look(truth: str, verdict: str, row: Row, classes: Classes, palette: Palette
     return blend(palette.nok, palette.surface, 0.25), palette.ink
 
 
-def _box(across: int, down: int, fill: str) -> dict[str, object]:
+def _cell_box(across: int, down: int, fill: str) -> dict[str, object]:
     corners = {"x0": across - 0.48, "x1": across + 0.48, "y0": down - 0.47, "y1": down + 0.47}
     return {"type": "rect", **corners, "fillcolor": fill, "line": {"width": 0}, "layer": "below"}
 
 
-def _cell_words(truth: str, verdict: str, row: Row, classes: Classes) -> str:
-    count, share, mistake = row[verdict], _share(row, verdict), _mistake(truth, verdict, classes)
-    large, small = (24, 14) if len(row) <= FEW else (16, 12)
+def _cell_words(truth: str, verdict: str, row: VerdictCounts, classes: Classes) -> str:
+    count, share, mistake = row[verdict], _cell_share(row, verdict), _mistake(truth, verdict, classes)
+    large, small = (24, 14) if len(row) <= FEW_COLUMNS else (16, 12)
     lines = [f'<b style="font-size:{large}px">{count}</b>']
     if share is not None:
-        lines.append(f'<span style="font-size:{small}px">{escape(percent(share))}</span>')
+        lines.append(f'<span style="font-size:{small}px">{escape(whole_percent(share))}</span>')
     if mistake:
         lines.append(f'<span style="font-size:{small}px">{_several(mistake, count)}</span>')
     return "<br>".join(lines)
 
 
-def _share(row: Row, verdict: str) -> float | None:
+def _cell_share(row: VerdictCounts, verdict: str) -> float | None:
     total = sum(row.values())
     return row[verdict] / total if total else None
 
@@ -117,23 +119,23 @@ def _several(name: str, count: int) -> str:
     return name if count == 1 else f"{name}s"
 
 
-def _row_text(truth: str, row: Row, classes: Classes) -> str:
+def _row_text(truth: str, row: VerdictCounts, classes: Classes) -> str:
     said = []
     for verdict, count in row.items():
-        share, mistake = _share(row, verdict), _mistake(truth, verdict, classes)
-        notes = [] if share is None else [percent(share)]
+        share, mistake = _cell_share(row, verdict), _mistake(truth, verdict, classes)
+        notes = [] if share is None else [whole_percent(share)]
         notes += [_several(mistake, count)] if mistake else []
         said.append(f"{count} called {word(verdict)}" + (f" ({', '.join(notes)})" if notes else ""))
     return f"of {sum(row.values())} truly {word(truth)} {', '.join(said)}"
 
 
-NAMED = 5  # pairs of members that are told in words
-UNKNOWN = "–"
+PAIRS_NAMED = 5  # pairs of members that are told in words
+NO_SHARE = "–"
 CELL = 48  # pixels that three lines of a name take
 FEW_PARTS = 8  # members whose cells are that wide on a phone that numbers of the usual size fit
 
 
-def error_correlation(matrix: ArrayLike, names: Sequence[str], scheme: Scheme) -> Chart:
+def draw_error_correlation(matrix: ArrayLike, names: Sequence[str], scheme: Scheme) -> Chart:
     """How much the errors of each two members go together, as numbers on a scale of one hue.
 
     `matrix` is (M, M), in the order of `names`: 1 where two members err on the same photos, 0 where independently. NaN,
@@ -144,7 +146,7 @@ def error_correlation(matrix: ArrayLike, names: Sequence[str], scheme: Scheme) -
         raise ValueError(f"A correlation of {len(names)} members has as many rows and columns. Got {known.shape}.")
     numbers = [str(number) for number in range(1, len(names) + 1)]
     figure = go.Figure(
-        _cells(known, palette), {"margin": {"l": 8, "r": 8, "t": 8, "b": 8}, "height": 48 + CELL * len(names)}
+        _matrix_cells(known, palette), {"margin": {"l": 8, "r": 8, "t": 8, "b": 8}, "height": 48 + CELL * len(names)}
     )
     places = list(range(len(names)))
     look = {"showgrid": False, "ticks": "", "tickvals": places, "tickfont": {"size": 13, "color": palette.ink}}
@@ -155,13 +157,13 @@ def error_correlation(matrix: ArrayLike, names: Sequence[str], scheme: Scheme) -
         {"member": name, **{other: cell(value) for other, value in zip(names, row, strict=True)}}
         for name, row in zip(names, known, strict=True)
     )
-    return Chart(styled(figure, scheme), _text(known, names), ("member", *names), rows)
+    return Chart(styled(figure, scheme), _matrix_text(known, names), ("member", *names), rows)
 
 
-def _cells(known: NDArray[np.float64], palette: Palette) -> go.Heatmap:
+def _matrix_cells(known: NDArray[np.float64], palette: Palette) -> go.Heatmap:
     shown = np.where(np.eye(len(known), dtype=bool), np.nan, known)  # that a member fails with itself says nothing
     words = [
-        ["" if row == column else _short(value) for column, value in enumerate(values)]
+        ["" if row == column else _short_correlation(value) for column, value in enumerate(values)]
         for row, values in enumerate(known)
     ]
     scale = [(0, blend(palette.plain, palette.surface, 0.04)), (1, blend(palette.plain, palette.surface, 0.45))]
@@ -179,15 +181,15 @@ def _cells(known: NDArray[np.float64], palette: Palette) -> go.Heatmap:
     )
 
 
-def _short(value: float) -> str:
+def _short_correlation(value: float) -> str:
     """Two digits without the zero before the point, as correlations are commonly written: they stay below 1."""
-    return UNKNOWN if np.isnan(value) else f"{round(value, 2) + 0.0:.2f}".replace("0.", ".", 1)
+    return NO_SHARE if np.isnan(value) else f"{round(value, 2) + 0.0:.2f}".replace("0.", ".", 1)
 
 
-def _text(known: NDArray[np.float64], names: Sequence[str]) -> str:
+def _matrix_text(known: NDArray[np.float64], names: Sequence[str]) -> str:
     pairs = list(combinations(range(len(names)), 2))
     told = sorted((pair for pair in pairs if not np.isnan(known[pair])), key=lambda pair: -known[pair])
-    parts = [f"{names[one]} and {names[other]} {known[one, other]:.2f}" for one, other in told[:NAMED]]
+    parts = [f"{names[one]} and {names[other]} {known[one, other]:.2f}" for one, other in told[:PAIRS_NAMED]]
     if len(told) < len(pairs):
         parts.append(f"unknown for {len(pairs) - len(told)} of {len(pairs)} pairs")
-    return f"Correlation of errors, highest first: {sentence(parts)}" if parts else "There are no two members."
+    return f"Correlation of errors, highest first: {text_alternative(parts)}" if parts else "There are no two members."

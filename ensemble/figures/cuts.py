@@ -13,58 +13,58 @@ from ensemble.figures.template import (
     cell,
     mark_cut,
     pens,
-    percent,
-    sentence,
     styled,
+    text_alternative,
     titled,
+    whole_percent,
     with_legend,
     wrapped,
 )
 from ensemble.metrics.image_metrics import Curve
-from ensemble.values.digits import alone
+from ensemble.values.digits import threshold_text
 
 CAUGHT = "share of defective parts caught"
-FEW = 0.05  # the overkill rate at which members are told in words
-MOST = 0.95  # the share of parts caught at which they are
-Curves = Mapping[str, Curve]
+FEW_OVERKILLS = 0.05  # the overkill rate at which members are told in words
+MOST_CAUGHT = 0.95  # the share of parts caught at which they are
+CurvesByMember = Mapping[str, Curve]
 
 
-def roc(curves: Curves, scheme: Scheme, *, ensemble: str | None = None) -> Chart:
+def draw_roc(curves: CurvesByMember, scheme: Scheme, *, ensemble: str | None = None) -> Chart:
     """The share of defective parts caught over the overkill rate, a line a member; that of `ensemble` is bold."""
     figure = _by_member(curves, scheme, ensemble, "linear")
     guess = {"type": "line", "x0": 0, "y0": 0, "x1": 1, "y1": 1, "layer": "below"}
     figure.add_shape(**guess, line={"color": PALETTES[scheme].muted, "width": 1, "dash": "dot"})
-    _name_axes(figure, "overkill rate (dotted line: guessing)", CAUGHT)
+    _name_curve_axes(figure, "overkill rate (dotted line: guessing)", CAUGHT)
     with_legend(figure, scheme, "area under the curve (AUROC)")
-    return Chart(figure, _told(curves, _roc_text), *_table(curves, "member", "overkill_rate", "caught"))
+    return Chart(figure, _told_curve(curves, _roc_text), *_table(curves, "member", "overkill_rate", "caught"))
 
 
-def precision_recall(curves: Curves, scheme: Scheme, *, ensemble: str | None = None) -> Chart:
+def draw_precision_recall(curves: CurvesByMember, scheme: Scheme, *, ensemble: str | None = None) -> Chart:
     """The precision over the share of defective parts caught, a line a member; that of `ensemble` is bold."""
     # Points run from all parts caught to none, and each holds until the next: a slope between them would flatter.
     figure = _by_member(curves, scheme, ensemble, "hv")
-    _name_axes(figure, CAUGHT, "share of rejected parts<br>that are defective")
+    _name_curve_axes(figure, CAUGHT, "share of rejected parts<br>that are defective")
     with_legend(figure, scheme, "average precision")
-    return Chart(figure, _told(curves, _precision_text), *_table(curves, "member", "caught", "precision"))
+    return Chart(figure, _told_curve(curves, _precision_text), *_table(curves, "member", "caught", "precision"))
 
 
-def f_beta(curves: Curves, chosen: float | None, scheme: Scheme) -> Chart:
+def f_beta(curves: CurvesByMember, chosen: float | None, scheme: Scheme) -> Chart:
     """F-beta of the defect over the cut, a line a beta; `chosen` is the cut of the policy."""
     figure = go.Figure(layout={"height": 300})
     for (name, curve), pen in zip(curves.items(), pens(scheme), strict=False):
         figure.add_scatter(x=curve.x, y=curve.y, mode="lines", name=name.upper(), line={**pen, "shape": "hvh"})
-    policy = "" if chosen is None else f"<br>line: the policy's threshold, {alone(chosen)}"
-    _name_axes(figure, f"cut on the defect probability{policy}", "F-beta of the defect")
+    policy = "" if chosen is None else f"<br>line: the policy's threshold, {threshold_text(chosen)}"
+    _name_curve_axes(figure, f"cut on the defect probability{policy}", "F-beta of the defect")
     figure.update_xaxes(tickformat=".1f")
     figure.update_yaxes(tickformat=".1f")
     with_legend(styled(figure, scheme), scheme)
     if chosen is not None:
         mark_cut(figure, chosen, PALETTES[scheme])
-    text = sentence([_f_text(name.upper(), curve, chosen) for name, curve in curves.items()])
+    text = text_alternative([_f_text(name.upper(), curve, chosen) for name, curve in curves.items()])
     return Chart(figure, text, *_table(curves, "curve", "cut", "f_beta"))
 
 
-def _by_member(curves: Curves, scheme: Scheme, ensemble: str | None, shape: str) -> go.Figure:
+def _by_member(curves: CurvesByMember, scheme: Scheme, ensemble: str | None, shape: str) -> go.Figure:
     figure = go.Figure()
     for (name, curve), pen in zip(_ranked(curves), pens(scheme), strict=False):
         line, entry = {**pen, "shape": shape}, f"{wrapped(name, LEGEND_ROOM)} {curve.area:.3f}"
@@ -75,40 +75,48 @@ def _by_member(curves: Curves, scheme: Scheme, ensemble: str | None, shape: str)
     return styled(figure, scheme)
 
 
-def _ranked(curves: Curves) -> list[tuple[str, Curve]]:
+def _ranked(curves: CurvesByMember) -> list[tuple[str, Curve]]:
     return sorted(curves.items(), key=lambda named: -(named[1].area or 0.0))
 
 
-def _name_axes(figure: go.Figure, x: str, y: str) -> None:
+def _name_curve_axes(figure: go.Figure, x: str, y: str) -> None:
     figure.update_layout(margin={"l": 8, "r": 16, "t": 8, "b": 48})
     figure.update_xaxes(range=[-0.005, 1.005], tickformat=".0%", title=titled(x))
     figure.update_yaxes(range=[-0.01, 1.03], tickformat=".0%", title=titled(y))
 
 
-def _told(curves: Curves, tell: Callable[[str, Curve], str]) -> str:
-    return sentence([tell(name, curve) for name, curve in _ranked(curves)])
+def _told_curve(curves: CurvesByMember, tell: Callable[[str, Curve], str]) -> str:
+    return text_alternative([tell(name, curve) for name, curve in _ranked(curves)])
 
 
 def _roc_text(name: str, curve: Curve) -> str:
-    caught = max(curve.y[curve.x <= FEW], default=0.0)
-    return f"{name}: AUROC {curve.area:.3f}, {percent(caught)} of the defective parts caught at {FEW:.0%} overkill"
+    caught = max(curve.y[curve.x <= FEW_OVERKILLS], default=0.0)
+    share = f"{whole_percent(caught)} of the defective parts caught at {FEW_OVERKILLS:.0%} overkill"
+    return f"{name}: AUROC {curve.area:.3f}, {share}"
 
 
 def _precision_text(name: str, curve: Curve) -> str:
-    precision = max(curve.y[curve.x >= MOST], default=0.0)
-    caught = f"with {MOST:.0%} of the defective parts caught, {percent(precision)} of the rejected parts are defective"
-    return f"{name}: average precision {curve.area:.3f}; {caught}"
+    precision = max(curve.y[curve.x >= MOST_CAUGHT], default=0.0)
+    caught = f"with {MOST_CAUGHT:.0%} of the defective parts caught"
+    return (
+        f"{name}: average precision {curve.area:.3f}; {caught}, {whole_percent(precision)} of the rejected parts are "
+        "defective"
+    )
 
 
 def _f_text(name: str, curve: Curve, chosen: float | None) -> str:
     best = int(curve.y.argmax())
-    highest = f"{name} is highest, {curve.y[best]:.3f}, at the threshold {alone(float(curve.x[best]))}"
+    highest = f"{name} is highest, {curve.y[best]:.3f}, at the threshold {threshold_text(float(curve.x[best]))}"
     if chosen is None:
         return highest
-    return f"{highest}, and about {curve.y[abs(curve.x - chosen).argmin()]:.3f} at the policy's, {alone(chosen)}"
+    return (
+        f"{highest}, and about {curve.y[abs(curve.x - chosen).argmin()]:.3f} at the policy's, {threshold_text(chosen)}"
+    )
 
 
-def _table(curves: Curves, first: str, x: str, y: str) -> tuple[tuple[str, ...], tuple[Mapping[str, object], ...]]:
+def _table(
+    curves: CurvesByMember, first: str, x: str, y: str
+) -> tuple[tuple[str, ...], tuple[Mapping[str, object], ...]]:
     columns = tuple(dict.fromkeys((first, x, y, "cut")))
     rows: Iterable[Mapping[str, object]] = (
         {first: name, x: cell(across), y: cell(up), "cut": cell(cut)}
@@ -155,7 +163,7 @@ def curves(measured: Courses, scheme: Scheme) -> go.Figure:
 def _line(name: str, values: Sequence[float], pen: Mapping[str, object]) -> go.Scatter:
     epochs = list(range(1, len(values) + 1))
     mode = "lines" if len(values) > 1 else "markers"
-    return go.Scatter(x=epochs, y=list(values), mode=mode, name=_shown(name), line=pen)
+    return go.Scatter(x=epochs, y=list(values), mode=mode, name=_shown_curves(name), line=pen)
 
 
 def _name_epochs(figure: go.Figure, scheme: Scheme) -> None:
@@ -166,13 +174,13 @@ def _name_epochs(figure: go.Figure, scheme: Scheme) -> None:
     with_legend(styled(figure, scheme), scheme)
 
 
-def _shown(name: str) -> str:
+def _shown_curves(name: str) -> str:
     return wrapped(name.replace("_", " "), LEGEND_ROOM)
 
 
 def curves_text(measured: Courses) -> str:
     """What `curves` shows, in words."""
-    return sentence([_curve_text(name, values) for name, values in measured.items()])
+    return text_alternative([_curve_text(name, values) for name, values in measured.items()])
 
 
 def _curve_text(name: str, values: Sequence[float]) -> str:

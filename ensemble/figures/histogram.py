@@ -15,22 +15,22 @@ from ensemble.figures.template import (
     Scheme,
     cell,
     mark_cut,
-    percent,
-    sentence,
     styled,
+    text_alternative,
     titled,
     tone,
+    whole_percent,
     wrapped,
 )
-from ensemble.values.digits import alone
+from ensemble.values.digits import threshold_text
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK, REVIEW, word
 
-BINS = 50  # bars of 0.02, so that most cuts of two digits fall between two of them
-NICE = tuple(digit * 10**power for power in range(7) for digit in (1, 2, 5))
+HISTOGRAM_BINS = 50  # bars of 0.02, so that most cuts of two digits fall between two of them
+NICE_STEPS = tuple(digit * 10**power for power in range(7) for digit in (1, 2, 5))
 APART = 0.2  # of the higher side, that two counts beside the axis keep between them
 NAME = 0.22  # of the higher side, that the name of a class takes beyond its highest bar
 Zone = tuple[str, float, float]  # verdict, from, to
-Counts = Mapping[str, NDArray[np.int64]]
+BinCounts = Mapping[str, NDArray[np.int64]]
 
 
 def score_histogram(
@@ -50,21 +50,23 @@ def score_histogram(
     """
     if not 0 <= review <= reject <= 1:
         raise ValueError(f"Cuts lie in [0, 1], that of REVIEW not above that of NOK. Got {review} and {reject}.")
-    sides = {NON_DEFECTIVE: _checked(good), DEFECTIVE: _checked(defective)}
+    sides = {NON_DEFECTIVE: _checked_scores(good), DEFECTIVE: _checked_scores(defective)}
     zones = _zones(review, reject)
-    counts = {label: np.histogram(scores, BINS, (0, 1))[0] for label, scores in sides.items()}
-    figure = _drawn(counts, zones, PALETTES[scheme])
+    counts = {label: np.histogram(scores, HISTOGRAM_BINS, (0, 1))[0] for label, scores in sides.items()}
+    figure = _draw_bars(counts, zones, PALETTES[scheme])
     figure.update_xaxes(title=titled(f"{axis}<br>{_in_words(zones)}"))
     rows = tuple(
         {"truth": label, "score": cell(score), "verdict": _verdict(score, zones)}
         for label, scores in sides.items()
         for score in scores
     )
-    text = sentence([_text(label, [row["verdict"] for row in rows if row["truth"] == label], zones) for label in sides])
+    text = text_alternative(
+        [_histogram_text(label, [row["verdict"] for row in rows if row["truth"] == label], zones) for label in sides]
+    )
     return Chart(styled(figure, scheme), f"{_in_words(zones)}; {text}", ("truth", "score", "verdict"), rows)
 
 
-def _checked(scores: Sequence[float]) -> NDArray[np.float64]:
+def _checked_scores(scores: Sequence[float]) -> NDArray[np.float64]:
     found = np.asarray(scores, dtype=float)
     inside = (found >= 0) & (found <= 1)  # also refuses NaN
     if not inside.all():
@@ -82,20 +84,20 @@ def _verdict(score: float, zones: Sequence[Zone]) -> str:
 
 
 def _in_words(zones: Sequence[Zone]) -> str:
-    return ", ".join(f"{word(label)} from {alone(start)}" for label, start, _ in zones[1:])
+    return ", ".join(f"{word(label)} from {threshold_text(start)}" for label, start, _ in zones[1:])
 
 
-def _text(truth: str, verdicts: Sequence[object], zones: Sequence[Zone]) -> str:
+def _histogram_text(truth: str, verdicts: Sequence[object], zones: Sequence[Zone]) -> str:
     wrong = {(NON_DEFECTIVE, DEFECTIVE): " (overkill)", (DEFECTIVE, NON_DEFECTIVE): " (escaped)"}
     said = [f"{verdicts.count(label)} {word(label)}{wrong.get((truth, label), '')}" for label, *_ in zones]
-    return f"of {_parts(truth, len(verdicts))} {', '.join(said)}"
+    return f"of {_bar_parts(truth, len(verdicts))} {', '.join(said)}"
 
 
-def _parts(truth: str, count: int) -> str:
+def _bar_parts(truth: str, count: int) -> str:
     return f"{count} {'good' if truth == NON_DEFECTIVE else 'defective'} part{'' if count == 1 else 's'}"
 
 
-def _drawn(counts: Counts, zones: Sequence[Zone], palette: Palette) -> go.Figure:
+def _draw_bars(counts: BinCounts, zones: Sequence[Zone], palette: Palette) -> go.Figure:
     peaks = {label: float(np.sqrt(max(1, found.max()))) for label, found in counts.items()}
     highest = max(peaks.values())
     figure = go.Figure(layout={"height": 360, "margin": {"l": 8, "r": 36, "t": 48, "b": 64}, "barmode": "overlay"})
@@ -103,14 +105,17 @@ def _drawn(counts: Counts, zones: Sequence[Zone], palette: Palette) -> go.Figure
         _add_zone(figure, label, start, end, palette)
     ticks: dict[float, str] = {0.0: "0"}
     for label, sign, corner in ((NON_DEFECTIVE, 1, ("right", 1.0)), (DEFECTIVE, -1, ("left", 0.0))):
-        middles = (np.arange(BINS) + 0.5) / BINS
+        middles = (np.arange(HISTOGRAM_BINS) + 0.5) / HISTOGRAM_BINS
         colour = palette.fill(tone(label, OK_NOK))
         bars = go.Bar(
-            x=middles, y=sign * np.sqrt(counts[label]), width=0.9 / BINS, marker={"color": colour, "line": {"width": 0}}
+            x=middles,
+            y=sign * np.sqrt(counts[label]),
+            width=0.9 / HISTOGRAM_BINS,
+            marker={"color": colour, "line": {"width": 0}},
         )
         figure.add_trace(bars)
-        _add_name(figure, f"<b>{_parts(label, counts[label].sum())}</b>", corner, palette)
-        ticks |= {sign * float(np.sqrt(count)): str(count) for count in _ticks(peaks[label], highest)}
+        _add_name(figure, f"<b>{_bar_parts(label, counts[label].sum())}</b>", corner, palette)
+        ticks |= {sign * float(np.sqrt(count)): str(count) for count in _count_ticks(peaks[label], highest)}
     figure.update_xaxes(range=[0, 1], tickvals=[0, 0.25, 0.5, 0.75, 1], showgrid=False)
     high, low = (peaks[label] + NAME * highest for label in (NON_DEFECTIVE, DEFECTIVE))
     figure.update_yaxes(range=[-low, high], tickvals=list(ticks), ticktext=list(ticks.values()))
@@ -121,10 +126,10 @@ def _drawn(counts: Counts, zones: Sequence[Zone], palette: Palette) -> go.Figure
     return figure
 
 
-def _ticks(peak: float, highest: float) -> list[int]:
+def _count_ticks(peak: float, highest: float) -> list[int]:
     """Round counts up to the highest bar, from above, as long as the root scale has room between them."""
     kept: list[int] = []
-    for count in reversed(NICE):
+    for count in reversed(NICE_STEPS):
         above = np.sqrt(kept[-1]) if kept else np.inf
         if np.sqrt(count) <= peak and min(above - np.sqrt(count), np.sqrt(count)) >= APART * highest:
             kept.append(count)
@@ -161,7 +166,7 @@ def reliability(bins: Sequence[Bin], scheme: Scheme, name: str) -> Chart:
     """How often came true what `name` stated, a dot a bin, as large as its photos are many; the diagonal is right."""
     palette = PALETTES[scheme]
     seen = [entry for entry in bins if entry[2] > 0]
-    figure = go.Figure(_dots(seen, palette))
+    figure = go.Figure(_score_dots(seen, palette))
     line = {"color": palette.muted, "width": 1, "dash": "dot"}
     figure.add_shape(type="line", x0=0, y0=0, x1=1, y1=1, layer="below", line=line)
     title = {"text": wrapped(name, LEGEND_ROOM), "font": {"size": 14, "color": palette.ink}, "x": 0, "xref": "paper"}
@@ -172,10 +177,10 @@ def reliability(bins: Sequence[Bin], scheme: Scheme, name: str) -> Chart:
         axis(range=[-0.05, 1.08], tickvals=[0, 0.25, 0.5, 0.75, 1], tickformat=".0%")
     styled(figure, scheme).update_yaxes(showgrid=True)
     rows = tuple({"stated": cell(stated), "came_true": cell(true), "photos": count} for stated, true, count in bins)
-    return Chart(figure, f"{name}: {_counted(seen)}", ("stated", "came_true", "photos"), rows)
+    return Chart(figure, f"{name}: {_bin_counts(seen)}", ("stated", "came_true", "photos"), rows)
 
 
-def _dots(bins: Sequence[Bin], palette: Palette) -> go.Scatter:
+def _score_dots(bins: Sequence[Bin], palette: Palette) -> go.Scatter:
     most = max((count for *_, count in bins), default=1)
     return go.Scatter(
         x=[stated for stated, *_ in bins],
@@ -194,13 +199,16 @@ def _dots(bins: Sequence[Bin], palette: Palette) -> go.Scatter:
     )
 
 
-def _counted(bins: Sequence[Bin]) -> str:
+def _bin_counts(bins: Sequence[Bin]) -> str:
     if not bins:
         return "no photo has been seen."
-    return sentence(
-        [f"stated {percent(stated)}, came true {percent(true)} of {_photos(count)}" for stated, true, count in bins]
+    return text_alternative(
+        [
+            f"stated {whole_percent(stated)}, came true {whole_percent(true)} of {_photo_count(count)}"
+            for stated, true, count in bins
+        ]
     )
 
 
-def _photos(count: int) -> str:
+def _photo_count(count: int) -> str:
     return "1 photo" if count == 1 else f"{count} photos"

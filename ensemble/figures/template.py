@@ -57,11 +57,11 @@ PALETTES: Mapping[Scheme, Palette] = MappingProxyType(
 )
 FONT = '"Source Sans", sans-serif'  # the one that comes with Streamlit: nothing is fetched
 LONG = 18  # letters of a name that still stand on one line
-LONGEST = 24  # letters of a line of a broken name
+NAME_LINE = 24  # letters of a line of a broken name
 LEGEND_ROOM = 30  # letters of a name above a chart, where it has the width of a phone
 NAME_ROOM = 16  # letters of a name beside a chart that needs the width itself
 LINE = 21  # pixels a line of text takes
-ROW = 44  # pixels a bar and its label take
+ROW_PIXELS = 44  # pixels a bar and its label take
 DASHES = ("solid", "dash", "dot", "dashdot")
 # What lines that stand for members are drawn with: none of these colours is a verdict's.
 PENS: Mapping[Scheme, Sequence[str]] = MappingProxyType(
@@ -101,7 +101,7 @@ def _lines(name: str, room: int, most: int) -> list[str]:
         return [name]
     places = [place for place, letter in enumerate(name[:-1], 1) if letter in "_- "] or [len(name) // 2]
     middle = min(places, key=lambda place: abs(place - len(name) / 2))
-    slack = LONGEST - LONG  # a half may be a little longer than a whole name, before it is broken too
+    slack = NAME_LINE - LONG  # a half may be a little longer than a whole name, before it is broken too
     return [line for half in (name[:middle], name[middle:]) for line in _lines(half, room, room + slack)]
 
 
@@ -133,12 +133,12 @@ def mark_cut(figure: go.Figure, place: float, palette: Palette) -> None:
     figure.add_shape(type="line", x0=place, x1=place, y0=0, y1=1, yref="paper", line={"color": palette.ink, "width": 2})
 
 
-def sentence(parts: Sequence[str]) -> str:
+def text_alternative(parts: Sequence[str]) -> str:
     """Parts of a text alternative as one sentence."""
     return f"{'; '.join(parts)}." if parts else "There is nothing to show."
 
 
-def percent(share: float) -> str:
+def whole_percent(share: float) -> str:
     """A share in percent, in which neither a few look like none nor nearly all like all."""
     rounded = f"{share:.0%}"
     if rounded == "0%" and share > 0:

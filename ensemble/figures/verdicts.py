@@ -6,7 +6,7 @@ from html import escape
 
 import plotly.graph_objects as go
 
-from ensemble.figures.template import PALETTES, ROW, Palette, Scheme, styled, titled, tone, wrapped, write_beside
+from ensemble.figures.template import PALETTES, ROW_PIXELS, Palette, Scheme, styled, titled, tone, wrapped, write_beside
 from ensemble.policies import reasons
 from ensemble.values.digits import beside, in_order, percents
 from ensemble.values.results import Decision, Verdict, Vote, word
@@ -31,7 +31,7 @@ def defect_score_title(verdict: Verdict) -> str:
     if verdict.decision is None:
         return "No score has decided" if verdict.doubt else "Nobody voted"
     if verdict.classes.defect:
-        return reasons.title(verdict.decision)
+        return reasons.quantity_title(verdict.decision)
     return {"mean": "Mean probability of each class", "weight": "Weight of each class"}.get(
         verdict.decision.kind, "Votes for each class"
     )
@@ -75,7 +75,7 @@ def votes(verdict: Verdict, scheme: Scheme) -> go.Figure:
             cut = {"x0": vote.threshold, "x1": vote.threshold, "y0": row - 0.42, "y1": row + 0.42}
             figure.add_shape(type="line", **cut, line={"color": palette.ink, "width": 3})
     means = "defect probability (line: threshold)" if verdict.classes.defect else "probability"
-    _as_rows(figure, len(members), means, palette)
+    _vote_rows(figure, len(members), means, palette)
     figure.update_yaxes(tickvals=members, ticktext=[f"{wrapped(member)}  " for member in members], ticksuffix="")
     return _finished(figure, verdict, scheme)
 
@@ -117,7 +117,7 @@ def _gauge(decision: Decision, verdict: Verdict, palette: Palette) -> go.Figure:
     shown, *cuts = write(score, *places)
     digits = 0 if counts else len(shown.partition(".")[2])
     suffix = f" of {decision.counted[1]}" if counts else " %" if decision.kind == "weight" else ""
-    ticks = _ticks(places, cuts, full)
+    ticks = _gauge_ticks(places, cuts, full)
     indicator = go.Indicator(
         mode="gauge+number",
         value=score,
@@ -138,7 +138,7 @@ def _gauge(decision: Decision, verdict: Verdict, palette: Palette) -> go.Figure:
                 {"range": [place - full / 200, place + full / 200], "color": palette.ink, "thickness": 1}
                 for place in places[:-1]  # the gauge itself marks one threshold, the last
             ],
-            **({"threshold": _mark(places[-1], palette)} if places else {}),
+            **({"threshold": _gauge_mark(places[-1], palette)} if places else {}),
         },
     )
     figure = go.Figure(indicator)
@@ -146,11 +146,11 @@ def _gauge(decision: Decision, verdict: Verdict, palette: Palette) -> go.Figure:
     return figure
 
 
-def _mark(place: float, palette: Palette) -> dict[str, object]:
+def _gauge_mark(place: float, palette: Palette) -> dict[str, object]:
     return {"value": place, "thickness": 1, "line": {"color": palette.ink, "width": 4}}
 
 
-def _ticks(places: Sequence[float], texts: Sequence[str], full: float) -> dict[float, str]:
+def _gauge_ticks(places: Sequence[float], texts: Sequence[str], full: float) -> dict[float, str]:
     """The numbers about the gauge: its ends, where no threshold is too close to them, and the thresholds."""
     if len(places) > 1 and places[-1] - places[0] < CLOSE * full:
         marks = {(places[0] + places[-1]) / 2: " · ".join(dict.fromkeys(texts))}
@@ -173,7 +173,7 @@ def _class_shares(decision: Decision, verdict: Verdict, palette: Palette) -> go.
     for row, name in enumerate(names):
         write_beside(figure, row, f"<b>{texts[name]}</b>", palette)
     axis = {"mean": "mean probability", "weight": "share of the weight"}.get(decision.kind, "share of the votes")
-    _as_rows(figure, len(names), axis, palette)
+    _vote_rows(figure, len(names), axis, palette)
     return figure
 
 
@@ -188,10 +188,10 @@ def _share_texts(decision: Decision, verdict: Verdict) -> dict[str, str]:
     return dict(zip(names, texts, strict=True))
 
 
-def _as_rows(figure: go.Figure, rows: int, title: str, palette: Palette) -> None:
+def _vote_rows(figure: go.Figure, rows: int, title: str, palette: Palette) -> None:
     figure.update_xaxes(range=[0, 1], tickvals=[0, 0.5, 1], title=titled(title), gridcolor=palette.line)
     figure.update_yaxes(autorange="reversed", ticks="", ticksuffix="  ", tickfont={"size": 15, "color": palette.ink})
-    figure.update_layout(height=ROW * rows + 64, margin={"l": 8, "r": 96, "t": 8, "b": 48}, bargap=0.4)
+    figure.update_layout(height=ROW_PIXELS * rows + 64, margin={"l": 8, "r": 96, "t": 8, "b": 48}, bargap=0.4)
 
 
 def _finished(figure: go.Figure, verdict: Verdict, scheme: Scheme) -> go.Figure:

@@ -94,12 +94,14 @@ def _deep_colour(image: ImageFile.ImageFile, rawmode: str, data: bytes) -> tuple
     brightest = int(colours.max(initial=0))
     if depth == DEEP and brightest < 1 << 6:
         low = _low_bytes(image, rawmode, data)
-        note = darkness(brightest * 256 + 255 if low is None else int(_joined(high, low)[..., :3].max(initial=0)))
+        note = darkness(
+            brightest * 256 + 255 if low is None else int(_joined_planes(high, low)[..., :3].max(initial=0))
+        )
         return image, (note,) if note else ()
     if depth == DEEP or image.mode not in ("RGB", "RGBA", "LA"):
         return image, ()
     low = _low_bytes(image, rawmode, data)
-    values = _joined(high, np.full_like(high, 255) if low is None else low)[..., : colours.shape[-1]]
+    values = _joined_planes(high, np.full_like(high, 255) if low is None else low)[..., : colours.shape[-1]]
     scaled = np.concatenate(
         [as_8_bits(values, depth, png=isinstance(image, PngImageFile)), high[..., colours.shape[-1] :]], axis=-1
     )
@@ -108,7 +110,7 @@ def _deep_colour(image: ImageFile.ImageFile, rawmode: str, data: bytes) -> tuple
     return found, ()
 
 
-def _joined(high: NDArray[np.uint8], low: NDArray[np.uint8]) -> NDArray[np.uint16]:
+def _joined_planes(high: NDArray[np.uint8], low: NDArray[np.uint8]) -> NDArray[np.uint16]:
     return (high.astype(np.uint16) << 8 | low).astype(np.uint16)
 
 
@@ -198,16 +200,16 @@ _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_SIZES = 322, 323, 324, 325
 _RAW, _OLD_JPEG, _YCBCR = 1, 6, 6
 
 
-def is_whole(image: TiffImageFile, length: int) -> bool:
+def is_complete(image: TiffImageFile, length: int) -> bool:
     """Whether every strip or tile that the picture needs lies in the file of `length` bytes, and none lies in another
     plane's place."""
     tags = image.tag_v2
     if tags.get(_COMPRESSION, _RAW) == _OLD_JPEG:  # one stream for all, wherever the strips point to
         return True
     tiled = _TILE_OFFSETS in tags
-    offsets = _numbers(tags.get(_TILE_OFFSETS if tiled else _STRIP_OFFSETS))
-    needed = _places(tags, tiled=tiled)
-    sizes = _needed_sizes(tags, needed, tiled=tiled) or _numbers(tags.get(_TILE_SIZES if tiled else _STRIP_SIZES))
+    offsets = _tag_numbers(tags.get(_TILE_OFFSETS if tiled else _STRIP_OFFSETS))
+    needed = _strip_places(tags, tiled=tiled)
+    sizes = _needed_sizes(tags, needed, tiled=tiled) or _tag_numbers(tags.get(_TILE_SIZES if tiled else _STRIP_SIZES))
     if len(offsets) < len(needed) or len(sizes) < len(needed):
         return False
     spans = sorted(list(zip(offsets, sizes, strict=False))[: len(needed)])
@@ -216,7 +218,7 @@ def is_whole(image: TiffImageFile, length: int) -> bool:
     return _planes(tags) == 1 or all(start + size <= after for (start, size), (after, _) in pairwise(spans))
 
 
-def _numbers(value: Any) -> Sequence[int]:
+def _tag_numbers(value: Any) -> Sequence[int]:
     return value if isinstance(value, tuple) else () if value is None else (value,)
 
 
@@ -224,7 +226,7 @@ def _planes(tags: Any) -> int:
     return int(tags.get(_SAMPLES, 1)) if tags.get(_PLANAR, 1) == 2 else 1
 
 
-def _places(tags: Any, *, tiled: bool) -> list[tuple[int, int]]:
+def _strip_places(tags: Any, *, tiled: bool) -> list[tuple[int, int]]:
     """Width and rows of each strip or tile that the picture needs, plane by plane."""
     width, height = int(tags[_WIDTH]), int(tags[_HEIGHT])
     if tiled:
@@ -239,7 +241,7 @@ def _needed_sizes(tags: Any, places: Sequence[tuple[int, int]], *, tiled: bool) 
     """The bytes of each strip or tile where nothing is compressed; nothing where they cannot be told."""
     if tags.get(_COMPRESSION, _RAW) != _RAW or tags.get(_PHOTOMETRIC_TAG) == _YCBCR:
         return []
-    bits = _numbers(tags.get(_BITS, (1,)))
+    bits = _tag_numbers(tags.get(_BITS, (1,)))
     samples = int(tags.get(_SAMPLES, 1))
     each = list(bits) if len(bits) >= samples else [bits[0]] * samples
     if _planes(tags) == 1:

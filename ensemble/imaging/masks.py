@@ -11,13 +11,13 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 from scipy import ndimage
 
-from ensemble.imaging.photos import load, read_bytes, sentences, upright, upright_size
+from ensemble.imaging.photos import decode_photo, read_photo_bytes, sentences, upright, upright_size
 from ensemble.values.errors import DataError, PhotoError
 from ensemble.values.results import HEAT_CUT, HeatMap, Region, Score
 
 HALF = 127  # of a mask as it is handed out, which holds 0 and 255 alone
-FEW = 16  # values that a mask of soft edges exceeds
-LOW = 64  # of 255: numbers of classes and of places lie below, soft edges reach beyond
+SOFT_EDGE_VALUES = 16  # values that a mask of soft edges exceeds
+LOW_VALUES = 64  # of 255: numbers of classes and of places lie below, soft edges reach beyond
 TOGETHER = 0.5  # of the pixels of a class have a neighbour of it in one direction; those of edges and noise lie apart
 Boxes = list[tuple[int, int, int, int]]
 
@@ -47,13 +47,13 @@ class Mask:
 def look_at(path: Path, size: tuple[int, int] | None = None) -> Mask:
     """Read a mask; a DataError where it cannot be read or its (width, height) is not `size`."""
     try:
-        data = read_bytes(path)
+        data = read_photo_bytes(path)
         with sentences("It"):
             found = upright_size(data)
         refuse_size(path, found, size)  # before anything is decoded
         with sentences("It"):
-            image, _ = load(data, smallest=1)
-            values = np.asarray(upright(image, Image.fromarray(_values(image))))
+            image, _ = decode_photo(data, smallest=1)
+            values = np.asarray(upright(image, Image.fromarray(_background_distance(image))))
     except PhotoError as error:
         raise DataError(f"The mask {path} cannot be read. {error} Export it again as a grey PNG.") from error
     stored = np.asarray(image)
@@ -83,9 +83,11 @@ def _judged(values: NDArray[np.uint8] | NDArray[np.uint16], *, lossy: bool, mixe
     counts = np.bincount(values.ravel())
     known = np.flatnonzero(counts)
     brightest = int(known[-1])
-    low = brightest <= (LOW if values.dtype == np.uint8 else LOW << 8)
+    low = brightest <= (LOW_VALUES if values.dtype == np.uint8 else LOW_VALUES << 8)
     between = counts[known[(known > 0) & (known < brightest)]]
-    few = len(known) <= FEW and (not between.size or (not _is_noise(known) and _lie_together(values, brightest)))
+    few = len(known) <= SOFT_EDGE_VALUES and (
+        not between.size or (not _is_noise(known) and _lie_together(values, brightest))
+    )
     cut = 0.0 if not lossy and (low or few) else brightest / 2
     soft = int(between.sum()) if cut else 0
     return Mask(values > cut, soft, mixed)
@@ -111,7 +113,7 @@ def _lie_together(values: NDArray[np.uint8] | NDArray[np.uint16], brightest: int
     return pairs >= TOGETHER * int(between.sum())
 
 
-def _values(image: ImageFile.ImageFile) -> NDArray[np.uint8] | NDArray[np.uint16]:
+def _background_distance(image: ImageFile.ImageFile) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """How far each pixel (height, width) is from the background, which is 0."""
     if image.mode.startswith("I") or image.mode == "F":
         return np.asarray(image).clip(0, 65535).astype(np.uint16)
@@ -158,7 +160,9 @@ def boxes(damage: NDArray[np.bool_]) -> Boxes:
     return [(columns.start, rows.start, columns.stop, rows.stop) for rows, columns in ndimage.find_objects(labels)]
 
 
-GRID = 128  # the finest that a combined map needs to be: a member's own is coarser, a photo's pixels stay its own
+FINEST_GRID = (
+    128  # the finest that a combined map needs to be: a member's own is coarser, a photo's pixels stay its own
+)
 HOT = "unlike a good part"
 
 
@@ -167,8 +171,8 @@ def combine(scores: Sequence[Score]) -> HeatMap | None:
     maps = [(score.heat.values, score.weight) for score in scores if score.heat is not None]
     if not maps:
         return None
-    height = min(GRID, max(values.shape[0] for values, _ in maps))
-    width = min(GRID, max(values.shape[1] for values, _ in maps))
+    height = min(FINEST_GRID, max(values.shape[0] for values, _ in maps))
+    width = min(FINEST_GRID, max(values.shape[1] for values, _ in maps))
     total = sum(weight for _, weight in maps)
     mean = sum(weight / total * enlarge(values, (width, height)) for values, weight in maps)
     return HeatMap(np.clip(np.asarray(mean, dtype=np.float32), 0.0, 1.0))
@@ -210,7 +214,7 @@ def damaged(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
     return draw(picture, rng)
 
 
-def _place(picture: Image.Image, width: int, height: int, rng: np.random.Generator) -> tuple[int, int]:
+def _patch_corner(picture: Image.Image, width: int, height: int, rng: np.random.Generator) -> tuple[int, int]:
     """A corner such that the patch lies within the photo, drawn towards the middle where the part is."""
     free = (max(0, picture.width - width), max(0, picture.height - height))
     left, top = (round(float(rng.beta(2, 2)) * room) for room in free)
@@ -226,17 +230,17 @@ def _lengths(picture: Image.Image, rng: np.random.Generator, stretch: float) -> 
 
 def _displaced(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
     width, height = _lengths(picture, rng, 3.0)
-    left, top = _place(picture, width, height, rng)
+    left, top = _patch_corner(picture, width, height, rng)
     patch = picture.crop((left, top, left + width, top + height)).convert("RGBA")
     patch = patch.rotate(float(rng.uniform(20, 340)), expand=True, resample=Image.Resampling.BICUBIC)
     copy = picture.copy()
-    copy.paste(patch, _place(picture, *patch.size, rng), patch)
+    copy.paste(patch, _patch_corner(picture, *patch.size, rng), patch)
     return copy
 
 
 def _scar(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
     length, width = sorted(_lengths(picture, rng, 12.0), reverse=True)
-    left, top = _place(picture, length, length, rng)
+    left, top = _patch_corner(picture, length, length, rng)
     angle = float(rng.uniform(0, np.pi))
     reach = np.array([np.cos(angle), np.sin(angle)]) * length / 2
     middle = np.array([left, top]) + length / 2
@@ -247,7 +251,7 @@ def _scar(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
 
 def _smudge(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
     width, height = _lengths(picture, rng, 2.0)
-    left, top = _place(picture, width, height, rng)
+    left, top = _patch_corner(picture, width, height, rng)
     mask = Image.new("L", picture.size)
     ImageDraw.Draw(mask).ellipse([left, top, left + width, top + height], fill=255)
     return _relit(picture, mask.filter(ImageFilter.GaussianBlur(max(1.0, min(width, height) / 6))), rng)

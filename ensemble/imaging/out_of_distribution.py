@@ -17,19 +17,19 @@ from PIL import Image, ImageChops
 from ensemble.values.results import HEAT_CUT, HeatMap
 
 SIDE, CELLS = 128, 8  # pixels that a photo is measured on, and the coarse grid of its layout
-FEWEST = 20  # training photos; below, their range says little
+FEWEST_FOR_RANGES = 20  # training photos; below, their range says little
 TAIL = 0.01  # of the training photos may lie outside on each side: a few odd ones widen nothing
 BEYOND, MOST = 0.5, math.log(2.5)  # of the range of the training photos that a photo may lie outside it, and at most
 EVEN_CELL = 0.03  # deviation of a cell's grey that every product is granted
 FAR = 3.0  # times as far from the usual layout as the training photos lie
 COVERED = 0.95  # share of the heat map that no defect covers
-ROUNDING = 1e-3  # ranges are kept with four digits
+RANGE_ROUNDING = 1e-3  # ranges are kept with four digits
 
 DARKER, BRIGHTER = "it is far darker than the training photos", "it is far brighter than the training photos"
 ROUGHER, SHAPE = "it is far rougher than the training photos", "it has another shape than the training photos"
 COLOURS = "its colours are not those of the training photos"
 # By how much a statistic may leave the range of any product, and what to say where it lies too low and too high.
-RULES: Mapping[str, tuple[float, str, str]] = {
+RANGE_RULES: Mapping[str, tuple[float, str, str]] = {
     "side": (math.log(2), "it is far smaller than the training photos", "it is far larger than the training photos"),
     "aspect": (math.log(1.25), SHAPE, SHAPE),
     "edges": (math.log(2.5), "it is blurred", ROUGHER),
@@ -45,7 +45,7 @@ RULES: Mapping[str, tuple[float, str, str]] = {
 LAYOUT = "light and dark lie elsewhere than on the training photos"
 HEAT = "nearly all of it is unlike a good part"
 # What no photo of a part is, unless the training photos are so too: a statistic, below or above, which value.
-BLANK: tuple[tuple[str, bool, float, str], ...] = (
+BLANK_RULES: tuple[tuple[str, bool, float, str], ...] = (
     ("light", True, 0.06, "it is almost black"),
     ("dark", False, 0.97, "it is almost white"),
     ("contrast", True, 0.01, "nothing is on it"),
@@ -56,7 +56,7 @@ BLANK: tuple[tuple[str, bool, float, str], ...] = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PhotoStatistics:
-    """What is measured of one photo: the statistics of `RULES` by name, and the mean greys of its cells, (CELLS²,).
+    """What is measured of one photo: the statistics of `RANGE_RULES` by name, the mean greys of its cells (CELLS²,).
 
     `side`, `aspect`, `edges` and `noise` are logarithms: of pixels, of width by height, of the mean Laplacian alone and
     in standard deviations. `entropy` is in bits of 64 greys, everything else a share of 1.
@@ -66,7 +66,7 @@ class PhotoStatistics:
     layout: NDArray[np.float64]
 
 
-def measure(picture: Image.Image) -> PhotoStatistics:
+def measure_photo(picture: Image.Image) -> PhotoStatistics:
     """Measure an upright RGB picture, reduced to SIDE × SIDE pixels."""
     width, height = picture.size
     small = picture.reduce(max(1, min(width, height) // SIDE)).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
@@ -113,8 +113,10 @@ class PhotoRange:
     far: float = 1.0
 
     def __post_init__(self) -> None:
-        if set(self.ranges) != set(RULES) or not all(low <= high for low, high in self.ranges.values()):
-            raise ValueError(f"A range is needed for each of {', '.join(RULES)}, low before high. Got {self.ranges}.")
+        if set(self.ranges) != set(RANGE_RULES) or not all(low <= high for low, high in self.ranges.values()):
+            raise ValueError(
+                f"A range is needed for each of {', '.join(RANGE_RULES)}, low before high. Got {self.ranges}."
+            )
         if not len(self.greys) == len(self.deviations) == CELLS**2 or not min(self.deviations):
             raise ValueError(f"A layout has {CELLS**2} greys and as many deviations above 0.")
         if not (math.isfinite(self.far) and self.far > 0):
@@ -123,10 +125,10 @@ class PhotoRange:
     @classmethod
     def of(cls, photos: Sequence[PhotoStatistics]) -> "PhotoRange | None":
         """The range of at least FEWEST photos; None where there are fewer."""
-        if len(photos) < FEWEST:
+        if len(photos) < FEWEST_FOR_RANGES:
             return None
         ranges = {}
-        for name in RULES:
+        for name in RANGE_RULES:
             low, high = np.quantile([photo.values[name] for photo in photos], (TAIL, 1 - TAIL))
             ranges[name] = round(float(low), 4), round(float(high), 4)
         layouts = np.stack([photo.layout for photo in photos])  # (N, CELLS²)
@@ -167,7 +169,7 @@ def doubt(photo: PhotoStatistics, usual: PhotoRange | None, heat: HeatMap | None
 
 
 def _blank(values: Mapping[str, float], usual: PhotoRange | None) -> str:
-    for name, below, cut, sentence in BLANK:
+    for name, below, cut, sentence in BLANK_RULES:
         sign = 1 if below else -1
         if sign * values[name] < sign * cut:
             low, high = usual.ranges[name] if usual else (math.inf, -math.inf)
@@ -177,9 +179,9 @@ def _blank(values: Mapping[str, float], usual: PhotoRange | None) -> str:
 
 
 def _outside(photo: PhotoStatistics, usual: PhotoRange) -> str:
-    for name, (least, too_low, too_high) in RULES.items():
+    for name, (least, too_low, too_high) in RANGE_RULES.items():
         low, high = usual.ranges[name]
-        margin = max(least, min(BEYOND * (high - low), MOST)) + ROUNDING
+        margin = max(least, min(BEYOND * (high - low), MOST)) + RANGE_ROUNDING
         if not low - margin <= photo.values[name] <= high + margin:
             return too_low if photo.values[name] < low else too_high
     return LAYOUT if usual.distance(photo.layout) > FAR * usual.far else ""

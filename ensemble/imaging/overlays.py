@@ -13,18 +13,18 @@ from ensemble.values.results import HEAT_CUT, HeatMap, Region
 
 Pixels = tuple[int, int, int, int]  # left, top, right, bottom; right and bottom exclusive
 
-CALM = 0.3  # heat below this is not drawn at all
+DRAWN_FROM = 0.3  # heat below this is not drawn at all
 VERMILION, WHITE = (200, 66, 0), (255, 255, 255)
 BLUE_GREY = (38, 62, 76)
 BLACK, YELLOW = (20, 23, 26), (245, 196, 0)
 # From one heat on: its colour and how much of the photo it covers. One hue; it jumps where good parts end.
 RAMP: tuple[tuple[float, tuple[int, int, int], float], ...] = (
-    (CALM, (252, 222, 200), 0.0),
+    (DRAWN_FROM, (252, 222, 200), 0.0),
     (HEAT_CUT - 1 / 255, (246, 188, 150), 0.5),
     (HEAT_CUT, (226, 92, 24), 0.75),
     (1.0, (150, 40, 0), 1.0),
 )
-MOST = 9  # outlines on one photo: more than that are no pointer
+MOST_OUTLINES = 9  # outlines on one photo: more than that are no pointer
 VEIL = 0.7  # how much of the photo is hidden where a model did not look
 
 
@@ -61,7 +61,7 @@ def outlines(regions: Sequence[Region], size: tuple[int, int]) -> Image.Image:
     line = max(1, round(max(size) / 450))
     letter = max(12, round(max(size) / 28))
     font = ImageFont.load_default(letter)
-    shown = [_around(region.pixels(size), 2 * line) for region in regions[:MOST]]
+    shown = [_around(region.pixels(size), 2 * line) for region in regions[:MOST_OUTLINES]]
     for left, top, right, bottom in shown:
         for inset, colour in ((0, WHITE), (line, VERMILION), (3 * line, WHITE)):
             thick = 2 * line if colour == VERMILION else line
@@ -70,7 +70,7 @@ def outlines(regions: Sequence[Region], size: tuple[int, int]) -> Image.Image:
     taken: list[Pixels] = []
     for number, box in enumerate(shown, 1):
         width, height = round(draw.textlength(str(number), font)) + 8 * line, round(1.25 * letter)
-        place = _free(box, (width, height), 4 * line, size, taken)
+        place = _tag_corner(box, (width, height), 4 * line, size, taken)
         taken.append(place)
         draw.rectangle((place[0], place[1], place[2] - 1, place[3] - 1), fill=(*VERMILION, 255))
         middle = ((place[0] + place[2]) / 2, (place[1] + place[3]) / 2)
@@ -129,7 +129,7 @@ def _around(box: Pixels, gap: int) -> Pixels:
     return left - gap, top - gap, max(right, left + 1) + gap, max(bottom, top + 1) + gap
 
 
-def _free(box: Pixels, tag: tuple[int, int], line: int, size: tuple[int, int], taken: Sequence[Pixels]) -> Pixels:
+def _tag_corner(box: Pixels, tag: tuple[int, int], line: int, size: tuple[int, int], taken: Sequence[Pixels]) -> Pixels:
     """Where a number's tag goes: at a corner of its outline, within the photo, and clear of the other tags."""
     left, top, right, bottom = box[0] - line, box[1] - line, box[2] + line, box[3] + line
     width, height = tag
@@ -161,19 +161,19 @@ DRAWN_SIDE = 1000  # so wide that lines drawn on it look fine
 
 def thumbnail(picture: Image.Image, side: int = THUMBNAIL_SIDE) -> bytes:
     """A JPEG of a few kilobytes, at most `side` pixels wide and high."""
-    return _encoded(_reduced(picture, side), "JPEG", quality=82)
+    return _encoded(_reduced_picture(picture, side), "JPEG", quality=82)
 
 
 def evidence(picture: Image.Image, side: int = EVIDENCE_SIDE) -> bytes:
     """A PNG, free of compression marks that could pass for a defect, at most `side` pixels wide and high."""
-    return png(_reduced(picture, side))
+    return png(_reduced_picture(picture, side))
 
 
 def canvas(picture: Image.Image, side: int = EVIDENCE_SIDE) -> Image.Image:
     """A copy to draw on, at most `side` pixels wide and high; each pixel of a small photo becomes a whole square."""
     times = DRAWN_SIDE // max(picture.size)
     if times < 2:
-        return _reduced(picture, side)
+        return _reduced_picture(picture, side)
     return picture.resize((picture.width * times, picture.height * times), Image.Resampling.NEAREST)
 
 
@@ -190,11 +190,11 @@ def contact_sheet(rows: Sequence[Sequence[Image.Image]], side: int = THUMBNAIL_S
     sheet = Image.new("RGB", (side * max(map(len, rows)), side * len(rows)), "white")
     for row, pictures in enumerate(rows):
         for column, picture in enumerate(pictures):
-            sheet.paste(_reduced(picture, side - 2), (side * column, side * row))
+            sheet.paste(_reduced_picture(picture, side - 2), (side * column, side * row))
     return _encoded(sheet, "JPEG", quality=82)
 
 
-def _reduced(picture: Image.Image, side: int) -> Image.Image:
+def _reduced_picture(picture: Image.Image, side: int) -> Image.Image:
     small = picture.copy()
     small.thumbnail((side, side), Image.Resampling.LANCZOS)
     return small

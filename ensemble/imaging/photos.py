@@ -43,7 +43,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from ensemble.imaging.colours import Coloured, ColourError, as_rgb, is_whole, rawmode_of
+from ensemble.imaging.colours import Coloured, ColourError, as_rgb, is_complete, rawmode_of
 from ensemble.values.bombs import BombError, MeteredBytes, refuse_bomb
 from ensemble.values.errors import PhotoError
 from ensemble.values.safe_names import safe_name
@@ -51,7 +51,7 @@ from ensemble.values.safe_names import safe_name
 # Broken EXIF is answered here; once for the process, because warnings.catch_warnings does not hold between threads.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
-MAX_BYTES = 30_000_000  # a photo must be smaller than this
+MAX_PHOTO_BYTES = 30_000_000  # a photo must be smaller than this
 MAX_PIXELS = 50_000_000
 MIN_SIDE = 32
 
@@ -85,7 +85,7 @@ STRANGERS: tuple[tuple[bytes, str], ...] = (
 
 def is_photo(path: Path) -> bool:
     """Whether a file may be a photo, by its ending and its size on disk."""
-    return path.suffix.lower() in PHOTO_ENDINGS and 0 < path.stat().st_size < MAX_BYTES
+    return path.suffix.lower() in PHOTO_ENDINGS and 0 < path.stat().st_size < MAX_PHOTO_BYTES
 
 
 class _RefusalError(Exception):
@@ -132,16 +132,16 @@ def sentences(label: str) -> Iterator[None]:
 def open_own(data: bytes) -> Image.Image:
     """An RGB picture that this program has encoded itself, of any size within the limits; a PhotoError otherwise."""
     with sentences("A picture of its own"):
-        image, _ = load(data, smallest=1)
+        image, _ = decode_photo(data, smallest=1)
         return image.convert("RGB")
 
 
 def read_photo(path: Path) -> Photo:
     """Open a photo from disk; raises PhotoError, also where the file is missing, too large or no plain file."""
-    return open_photo(read_bytes(path), str(path))
+    return open_photo(read_photo_bytes(path), str(path))
 
 
-def read_bytes(path: Path) -> bytes:
+def read_photo_bytes(path: Path) -> bytes:
     """The bytes of a photo's file, not decoded; a PhotoError where it is missing, too large or no plain file."""
     label = safe_name(str(path))
     try:
@@ -150,7 +150,7 @@ def read_bytes(path: Path) -> bytes:
             raise PhotoError(f"{label} is a folder and not a photo: choose a file in it.")
         if not stat.S_ISREG(status.st_mode):  # reading a pipe or a device could wait for ever
             raise PhotoError(f"{label} is not a plain file: choose a JPEG or PNG.")
-        if status.st_size >= MAX_BYTES:
+        if status.st_size >= MAX_PHOTO_BYTES:
             raise PhotoError(f"{label} {_too_heavy(status.st_size)}.")
         return path.read_bytes()
     except FileNotFoundError:
@@ -161,21 +161,21 @@ def read_bytes(path: Path) -> bytes:
 
 
 def _upright_rgb(data: bytes) -> Coloured:
-    image, rawmode = load(data)
+    image, rawmode = decode_photo(data)
     found = as_rgb(image, rawmode, data)
     picture = upright(image, found.picture)
     picture.info.clear()  # a second reader must not turn the picture once more
     return replace(found, picture=picture)
 
 
-def load(data: bytes, smallest: int = MIN_SIDE) -> tuple[ImageFile.ImageFile, str]:
+def decode_photo(data: bytes, smallest: int = MIN_SIDE) -> tuple[ImageFile.ImageFile, str]:
     """Decode bytes within the limits above, as they are stored, and say how their values were laid out.
 
     To be called inside `sentences`; nothing is decoded before the header is judged.
     """
-    image = _opened(data)
-    _check_header(image, smallest)
-    _check_whole(image, data)
+    image = _open_photo(data)
+    _check_photo_header(image, smallest)
+    _refuse_filled_up(image, data)
     rawmode = rawmode_of(image)  # the tiles are gone after loading
     image.load()
     return image, rawmode
@@ -183,14 +183,14 @@ def load(data: bytes, smallest: int = MIN_SIDE) -> tuple[ImageFile.ImageFile, st
 
 def upright(image: ImageFile.ImageFile, picture: Image.Image) -> Image.Image:
     """A picture turned as the file that it comes from says."""
-    turn = None if isinstance(image, TiffImageFile) else _turn(image)  # Pillow turns a TIFF while loading it
+    turn = None if isinstance(image, TiffImageFile) else _exif_turn(image)  # Pillow turns a TIFF while loading it
     return picture if turn is None else picture.transpose(turn)
 
 
 def upright_size(data: bytes) -> tuple[int, int]:
     """Width and height of the upright picture, by its header; to be called inside `sentences`."""
-    image = _opened(data, checked=False)
-    _check_header(image, smallest=1)
+    image = _open_photo(data, checked=False)
+    _check_photo_header(image, smallest=1)
     width, height = image.size
     if isinstance(image, TiffImageFile):  # its size is told as it is turned
         return width, height
@@ -201,13 +201,13 @@ def upright_size(data: bytes) -> tuple[int, int]:
 
 def refuse_damaged(data: bytes) -> None:
     """What the header and, in a PNG, the checksums tell of damage; to be called inside `sentences`."""
-    _opened(data)
+    _open_photo(data)
 
 
-def _opened(data: bytes, *, checked: bool = True) -> ImageFile.ImageFile:
+def _open_photo(data: bytes, *, checked: bool = True) -> ImageFile.ImageFile:
     if not data:
         raise _RefusalError("is empty (0 bytes): choose another file")
-    if len(data) >= MAX_BYTES:
+    if len(data) >= MAX_PHOTO_BYTES:
         raise _RefusalError(_too_heavy(len(data)))
     for magic, decoder in DECODERS:
         if re.match(magic, data, re.DOTALL):
@@ -222,7 +222,7 @@ def _opened(data: bytes, *, checked: bool = True) -> ImageFile.ImageFile:
 
 
 def _too_heavy(size: int) -> str:
-    return f"is too large ({size / 1e6:.1f} MB, it must stay under {MAX_BYTES // 1_000_000} MB): save it smaller"
+    return f"is too large ({size / 1e6:.1f} MB, it must stay under {MAX_PHOTO_BYTES // 1_000_000} MB): save it smaller"
 
 
 def _text_kind(data: bytes) -> str | None:
@@ -236,7 +236,7 @@ def _text_kind(data: bytes) -> str | None:
     return None
 
 
-def _check_header(image: ImageFile.ImageFile, smallest: int) -> None:
+def _check_photo_header(image: ImageFile.ImageFile, smallest: int) -> None:
     width, height = image.size
     if width * height > MAX_PIXELS:
         size = f"{width} × {height} pixels, {width * height / 1e6:.1f} megapixels"
@@ -255,7 +255,7 @@ def _is_raw(image: TiffImageFile) -> bool:
     return bool(int(image.tag_v2.get(new_subfile_type, 0)) & 1) or dng_version in image.tag_v2
 
 
-def _check_whole(image: ImageFile.ImageFile, data: bytes) -> None:
+def _refuse_filled_up(image: ImageFile.ImageFile, data: bytes) -> None:
     """Refuse what decoders would silently fill up: a JPEG with zeros for its end, a TIFF with strips missing."""
     whole = True
     if isinstance(image, JpegImageFile) and image.fp is not None:
@@ -263,7 +263,7 @@ def _check_whole(image: ImageFile.ImageFile, data: bytes) -> None:
     if isinstance(image, TiffImageFile):
         boxes = {tile.extents for tile in image.tile if tile.extents}  # several planes share a box
         area = sum((right - left) * (low - top) for left, top, right, low in boxes)
-        whole = area >= image.width * image.height and is_whole(image, len(data))
+        whole = area >= image.width * image.height and is_complete(image, len(data))
     if not whole:
         raise _RefusalError("is damaged or cut short and holds only a part of its picture: copy or save it again")
 
@@ -271,7 +271,7 @@ def _check_whole(image: ImageFile.ImageFile, data: bytes) -> None:
 ORIENTATION = 0x0112
 PNG_EXIF = (b"eXIf", b"Raw profile type exif")  # may stand behind the pixels
 QUARTER_TURNS = (5, 6, 7, 8)  # orientations that swap width and height
-TURNS = {
+EXIF_TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -282,8 +282,8 @@ TURNS = {
 }
 
 
-def _turn(image: ImageFile.ImageFile) -> Image.Transpose | None:
-    return TURNS.get(_orientation(image))
+def _exif_turn(image: ImageFile.ImageFile) -> Image.Transpose | None:
+    return EXIF_TURNS.get(_orientation(image))
 
 
 def _orientation(image: ImageFile.ImageFile) -> int:

@@ -16,7 +16,7 @@ from ensemble.importers.listing import Problem, Tree, is_photo_name, not_a_photo
 from ensemble.importers.magnetic_tile import MAGNETIC_TILE
 from ensemble.importers.mask_files import contradiction
 from ensemble.importers.metadata_json import METADATA_JSON
-from ensemble.importers.values import Entry, Importer, Understood
+from ensemble.importers.values import FoundPhoto, Importer, Understood
 from ensemble.importers.visa import VISA
 from ensemble.values.errors import DataError
 from ensemble.values.results import NON_DEFECTIVE, OK_NOK
@@ -33,10 +33,10 @@ IMPORTERS: Mapping[str, Importer] = MappingProxyType(
         "class_folders": CLASS_FOLDERS,
     }
 )
-DEEPEST = 4  # lone folders within one another that are looked into
+DEEPEST_LONE = 4  # lone folders within one another that are looked into
 LISTED = 12  # kinds in a note
 
-__all__ = ["IMPORTERS", "Entry", "Importer", "Problem", "Understood", "mapping_note", "read_folder", "understand"]
+__all__ = ["IMPORTERS", "FoundPhoto", "Importer", "Problem", "Understood", "mapping_note", "read_folder", "understand"]
 
 
 def understand(
@@ -59,22 +59,22 @@ def understand(
 
 def read_folder(folder: Path, *, layout: str | None = None, field: str = "") -> Understood:
     """A folder as its layout reads it, before anybody is told what its kinds are taken for."""
-    importers = _asked(layout, field)
+    importers = _asked_importers(layout, field)
     whole = Tree.below(folder)
     if whole.problems and not any(map(is_photo_name, whole.files)):
-        raise DataError(f"{folder} holds no photo that can be used.{_first(whole.problems)} {whole.holds()}")
+        raise DataError(f"{folder} holds no photo that can be used.{_first_problem(whole.problems)} {whole.holds()}")
     tree: Tree | None = whole
     levels: list[Tree] = []
-    while tree is not None and len(levels) < DEEPEST:
+    while tree is not None and len(levels) < DEEPEST_LONE:
         levels.append(tree)
         for importer in importers:
             if importer.recognises(tree, field):
-                return _read(importer, tree, field)
+                return _read_by(importer, tree, field)
         tree = tree.inner()
     raise DataError(_unknown(levels[-1], importers, field))
 
 
-def _asked(layout: str | None, field: str) -> tuple[Importer, ...]:
+def _asked_importers(layout: str | None, field: str) -> tuple[Importer, ...]:
     if layout is not None and layout not in IMPORTERS:
         raise DataError(f"No layout is called {layout!r}. There are {', '.join(IMPORTERS)}.")
     chosen = tuple(IMPORTERS.values()) if layout is None else (IMPORTERS[layout],)
@@ -96,24 +96,24 @@ def _unknown(tree: Tree, importers: tuple[Importer, ...], field: str) -> str:
     )
 
 
-def _read(importer: Importer, tree: Tree, field: str) -> Understood:
+def _read_by(importer: Importer, tree: Tree, field: str) -> Understood:
     """What an importer has read, without the files that can be no photos."""
     read = importer.read(tree, field)
     problems = [*tree.problems, *read.problems]
-    entries = [entry for entry in (_checked(entry, tree, problems) for entry in read.entries) if entry]
+    entries = [entry for entry in (_without_problems(entry, tree, problems) for entry in read.entries) if entry]
     if not entries:
         raise DataError(
-            f"{tree.root} was read as {importer.title}, and no photo in it can come in.{_first(problems)} "
+            f"{tree.root} was read as {importer.title}, and no photo in it can come in.{_first_problem(problems)} "
             f"{tree.holds()}"
         )
     return replace(read, entries=tuple(entries), problems=tuple(problems), notes=(*tree.notes, *read.notes))
 
 
-def _first(problems: Sequence[Problem]) -> str:
+def _first_problem(problems: Sequence[Problem]) -> str:
     return f" The first of {len(problems)} problems: {problems[0].reason}" if problems else ""
 
 
-def _checked(entry: Entry, tree: Tree, problems: list[Problem]) -> Entry | None:
+def _without_problems(entry: FoundPhoto, tree: Tree, problems: list[Problem]) -> FoundPhoto | None:
     if reason := not_a_photo(entry.path, entry.name):
         problems.append(Problem(entry.name, reason))
         return None
@@ -123,7 +123,7 @@ def _checked(entry: Entry, tree: Tree, problems: list[Problem]) -> Entry | None:
     return entry
 
 
-def _with_telling_mask(entry: Entry, meaning: Mapping[str, str | None], problems: list[Problem]) -> Entry:
+def _with_telling_mask(entry: FoundPhoto, meaning: Mapping[str, str | None], problems: list[Problem]) -> FoundPhoto:
     """The entry without a mask that contradicts its class or, on a good part, has nothing to tell."""
     label = meaning[entry.kind]
     if entry.mask is None or label not in OK_NOK.names:
@@ -137,7 +137,7 @@ def _with_telling_mask(entry: Entry, meaning: Mapping[str, str | None], problems
 
 
 def _taken_as(
-    meaning: Mapping[str, str | None], entries: Sequence[Entry], table: Mapping[str, str] | None
+    meaning: Mapping[str, str | None], entries: Sequence[FoundPhoto], table: Mapping[str, str] | None
 ) -> list[str]:
     """Notes on what kinds were taken for, on those that are left out, and on a table's that no photo is of."""
     counts = Counter(entry.kind for entry in entries)

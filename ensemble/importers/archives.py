@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from ensemble.imaging.photos import MAX_BYTES
+from ensemble.imaging.photos import MAX_PHOTO_BYTES
 from ensemble.values.errors import ArchiveError
 from ensemble.values.safe_names import MAX_NAME, safe_name, shown
 from ensemble.values.vocabulary import is_litter
@@ -39,7 +39,7 @@ ARCHIVE_MAGIC = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ZipEntry:
     """One file of a zip under its cleaned inner path: its bytes, or the sentence that says why it is refused.
 
     `path` is the whole inner path as the zip has it, which may be anything: a text, never to be opened.
@@ -60,10 +60,10 @@ def is_archive(data: bytes) -> bool:
     return data.startswith((b"PK\x03\x04", b"PK\x05\x06"))
 
 
-def read_archive(source: bytes | Path) -> Iterator[Entry]:
+def read_archive(source: bytes | Path) -> Iterator[ZipEntry]:
     """Check a zip at once, then yield its files one by one; raises ArchiveError where the zip itself is refused."""
     stream = _stream(source)
-    return _entries(stream, _opened(stream))
+    return _zip_entries(stream, _open_zip(stream))
 
 
 def count_entries(source: bytes | Path) -> int:
@@ -74,22 +74,22 @@ def count_entries(source: bytes | Path) -> int:
 def inner_paths(source: bytes | Path) -> tuple[str, ...]:
     """The paths of what `read_archive` will yield, as the zip has them; raises ArchiveError as it does."""
     with _stream(source) as stream:
-        return tuple(map(path_of, _listed(_opened(stream))))
+        return tuple(map(path_of, _listed_entries(_open_zip(stream))))
 
 
-def _entries(stream: BinaryIO, archive: zipfile.ZipFile) -> Iterator[Entry]:
+def _zip_entries(stream: BinaryIO, archive: zipfile.ZipFile) -> Iterator[ZipEntry]:
     with stream, archive:
-        for info in _listed(archive):
+        for info in _listed_entries(archive):
             path = path_of(info)
             label = shown(path, MAX_NAME)
             reason = _refused_by_kind(info) or _refused_by_size(info)
             data = b""
             if reason is None:
-                data, reason = _read(archive, info)
+                data, reason = _read_entry(archive, info)
             if reason is None:
-                yield Entry(label, data, path=path)
+                yield ZipEntry(label, data, path=path)
             else:
-                yield Entry(label, problem=f"{label} {reason}.", path=path)
+                yield ZipEntry(label, problem=f"{label} {reason}.", path=path)
 
 
 class _Sparing:
@@ -108,11 +108,11 @@ class _Sparing:
         return self.stream.read(size if size >= 0 else self.limit)
 
 
-def _opened(stream: BinaryIO) -> zipfile.ZipFile:
+def _open_zip(stream: BinaryIO) -> zipfile.ZipFile:
     try:
         sparing = _Sparing(stream, MAX_DIRECTORY)
         archive = zipfile.ZipFile(sparing)
-        _check_whole(archive)
+        _refuse_damaged(archive)
     except ArchiveError:
         stream.close()
         raise
@@ -121,7 +121,7 @@ def _opened(stream: BinaryIO) -> zipfile.ZipFile:
         raise ArchiveError(
             "The zip file's directory is missing or damaged, perhaps the file was cut short: make or copy it again."
         ) from error
-    sparing.limit = MAX_BYTES
+    sparing.limit = MAX_PHOTO_BYTES
     return archive
 
 
@@ -146,9 +146,9 @@ def _file(path: Path) -> BinaryIO:
         raise ArchiveError(f"{label} cannot be read ({reason}): check the path and its permissions.") from error
 
 
-def _check_whole(archive: zipfile.ZipFile) -> None:
+def _refuse_damaged(archive: zipfile.ZipFile) -> None:
     infos = archive.infolist()
-    if not _listed(archive):
+    if not _listed_entries(archive):
         raise ArchiveError("The zip file holds no files: put photos into it and choose it again.")
     if len(infos) > MAX_ENTRIES:
         raise ArchiveError(
@@ -166,7 +166,7 @@ def _check_whole(archive: zipfile.ZipFile) -> None:
         raise ArchiveError("The zip file's entries lie over one another, as in a zip bomb: make it anew.")
 
 
-def _listed(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+def _listed_entries(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     return [info for info in archive.infolist() if not _is_left_out(info)]
 
 
@@ -216,8 +216,8 @@ def _refused_by_kind(info: zipfile.ZipInfo) -> str | None:
 
 
 def _refused_by_size(info: zipfile.ZipInfo) -> str | None:
-    if info.file_size >= MAX_BYTES:
-        size, limit = info.file_size / 1e6, MAX_BYTES // 1_000_000
+    if info.file_size >= MAX_PHOTO_BYTES:
+        size, limit = info.file_size / 1e6, MAX_PHOTO_BYTES // 1_000_000
         return f"is too large ({size:.1f} MB, it must stay under {limit} MB): save it smaller"
     if info.file_size > RATIO_FROM and info.file_size > MAX_RATIO * info.compress_size:
         ratio = info.file_size / max(info.compress_size, 1)
@@ -225,7 +225,7 @@ def _refused_by_size(info: zipfile.ZipInfo) -> str | None:
     return None
 
 
-def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> tuple[bytes, str | None]:
+def _read_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> tuple[bytes, str | None]:
     try:
         with archive.open(info) as stream:
             data = stream.read(info.file_size + 1)  # a header that declares too little cannot expand

@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from ensemble.importers.layouts import Found, parts_of, read_layout
 from ensemble.importers.listing import Tree, is_photo_name
 from ensemble.importers.mask_files import IMAGE_FOLDERS, MASK_FOLDERS
-from ensemble.importers.values import Entry, Importer, Understood
+from ensemble.importers.values import FoundPhoto, Importer, Understood
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE
-from ensemble.values.vocabulary import TRAIN, classes_of, is_bad, is_good, plain, same_name
+from ensemble.values.vocabulary import TRAIN, classes_by_name, is_bad, is_good, plain, same_name
 
-TITLE = "Class folders"
+CLASS_FOLDERS_TITLE = "Class folders"
 
 
-def refuses(tree: Tree, _field: str) -> str:
+def why_not_class_folders(tree: Tree, _field: str) -> str:
     """Why a tree is not laid out so."""
     with_photos = {name.partition("/")[0] for name in tree.files if "/" in name and is_photo_name(name)}
     if not with_photos:
@@ -50,18 +50,18 @@ def _refuses_alone(tree: Tree, top: str) -> str:
     return f"one folder, {top}, and no other class beside it"
 
 
-def read(tree: Tree, _field: str) -> Understood:
+def read_class_folders(tree: Tree, _field: str) -> Understood:
     """The photos of every class folder of every part."""
     layout = read_layout(tree)
     learnt = layout.names()
-    kinds = classes_of(learnt)
+    kinds = classes_by_name(learnt)
     notes = list(layout.notes)
     if len(set(map(same_name, learnt))) == 1:
         kinds = {name: NON_DEFECTIVE if is_good(name) else DEFECTIVE if is_bad(name) else learnt[0] for name in learnt}
         if not is_good(learnt[0]):
             notes.append(f"There is one class only, {learnt[0]}: a product needs photos of another one too.")
     entries = [
-        _entry(tree, found, part, kind, kinds)
+        _class_entry(tree, found, part, kind, kinds)
         for part, folders in layout.parts.items()
         for kind, files in folders.items()
         for found in files
@@ -69,13 +69,13 @@ def read(tree: Tree, _field: str) -> Understood:
     used = [path for entry in entries for path in (entry.path, entry.mask) if path]
     photos = [path for name, path in tree.files.items() if is_photo_name(name)]
     notes += tree.idle([*used, *layout.masks, *photos])
-    return Understood(TITLE, tuple(entries), kinds, layout.problems, tuple(notes))
+    return Understood(CLASS_FOLDERS_TITLE, tuple(entries), kinds, layout.problems, tuple(notes))
 
 
-def _entry(tree: Tree, found: Found, part: str, kind: str, kinds: Mapping[str, str | None]) -> Entry:
+def _class_entry(tree: Tree, found: Found, part: str, kind: str, kinds: Mapping[str, str | None]) -> FoundPhoto:
     damaged = kinds[kind] == DEFECTIVE
     defect = found.kind.removeprefix(f"{found.category}/") if damaged else ""
-    return Entry(
+    return FoundPhoto(
         found.path,
         tree.name(found.path),
         kind,
@@ -87,9 +87,9 @@ def _entry(tree: Tree, found: Found, part: str, kind: str, kinds: Mapping[str, s
 
 
 CLASS_FOLDERS = Importer(
-    title=TITLE,
+    title=CLASS_FOLDERS_TITLE,
     expects="one folder a class (ok and nok, or any names), or train/CLASS, validation/CLASS and test/CLASS, an MVTec "
     "AD category or a tree of them.",
-    refuses=refuses,
-    read=read,
+    refuses=why_not_class_folders,
+    read=read_class_folders,
 )

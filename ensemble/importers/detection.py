@@ -13,28 +13,28 @@ from typing import Any
 
 from ensemble.importers.listing import Lookup, Problem, Tree, is_photo_name, legible, some
 from ensemble.importers.mask_files import MaskFiles
-from ensemble.importers.values import Entry, Importer, Understood
+from ensemble.importers.values import FoundPhoto, Importer, Understood
 from ensemble.values.errors import DataError
 from ensemble.values.results import DEFECTIVE
-from ensemble.values.vocabulary import WHOLE, classes_of, is_bad, is_good, part_called
+from ensemble.values.vocabulary import WHOLE, classes_by_name, is_bad, is_good, part_called
 
-TITLE = "Boxes for a detector"
+DETECTION_TITLE = "Boxes for a detector"
 FREE, BOXED = "good", DEFECTIVE
 NAMES_FILES = re.compile(r"(^|/)(data|dataset)\.ya?ml$|(^|/)(classes\.txt|obj\.names)$", re.IGNORECASE)
 COCO = re.compile(r"(^|/)annotations?/[^/]*\.json$|coco[^/]*\.json$|(^|/)instances_[^/]*\.json$", re.IGNORECASE)
 KEYS = re.compile(rb'"(file_name|image_id|category_id|supercategory)"')  # of COCO's lists
 # class, then a box or the corners of a polygon; some tools write the class as 0.0, and -1 where they know none
-ROW = re.compile(r"(?P<number>-?\d{1,6})(\.0*)?([ \t]+[-+]?[\d.]+(e[-+]?\d+)?){4,}", re.IGNORECASE)
+BOX_ROW = re.compile(r"(?P<number>-?\d{1,6})(\.0*)?([ \t]+[-+]?[\d.]+(e[-+]?\d+)?){4,}", re.IGNORECASE)
 OBJECT = re.compile(rb"<object>.*?<name>\s*(.*?)\s*</name>", re.DOTALL)
 IMAGES, LABELS = ("images", "jpegimages", "image"), ("labels", "annotations", "label")
 MAX_TEXT, MAX_JSON = 1_000_000, 100_000_000  # bytes
 HEAD = 65_536  # bytes of a JSON file that recognition reads
-LOOKED_AT = 5  # label files that recognition reads
+LABEL_FILES_READ = 5  # label files that recognition reads
 
-Boxes = dict[str, list[str]]  # the names of the boxes of each photo
+BoxNames = dict[str, list[str]]  # the names of the boxes of each photo
 
 
-def refuses(tree: Tree, _field: str) -> str:
+def why_not_detection(tree: Tree, _field: str) -> str:
     """Why a tree is not laid out so."""
     masks = MaskFiles.names(tree)
     photos = [name for name in tree.files if is_photo_name(name) and name not in masks]
@@ -42,25 +42,25 @@ def refuses(tree: Tree, _field: str) -> str:
         return "folders that name good or defective parts"
     if _coco_files(tree):
         return ""
-    pairs = _pairs(tree, photos)
+    pairs = _label_pairs(tree, photos)
     if not pairs or 2 * len(pairs) < len(photos):
         return "neither COCO's JSON nor a label file (.txt, .xml) for most photos, beside them or in labels/"
-    told = [_boxes(tree, name, ()) for name in list(pairs.values())[:LOOKED_AT]]
+    told = [_boxes(tree, name, ()) for name in list(pairs.values())[:LABEL_FILES_READ]]
     return "" if any(boxes is not None for boxes in told) else "text files that hold no boxes"
 
 
-def read(tree: Tree, _field: str) -> Understood:
+def read_detection(tree: Tree, _field: str) -> Understood:
     """Photos with boxes and without, by part."""
     masks = MaskFiles.of(tree)
     photos = [name for name, path in tree.files.items() if is_photo_name(name) and path not in masks.files]
     problems: list[Problem] = []
     boxes = _read_coco(tree, problems)
-    names, pairs = _names(tree), _pairs(tree, photos)
+    names, pairs = _box_names(tree), _label_pairs(tree, photos)
     for photo, file in pairs.items():
         told = _boxes(tree, file, names)
         if photo not in boxes and told is not None:
             boxes[photo] = told
-    entries = [_entry(tree, photo, boxes[photo], masks) for photo in photos if photo in boxes]
+    entries = [_detection_entry(tree, photo, boxes[photo], masks) for photo in photos if photo in boxes]
     problems += _unlabelled(tree, [photo for photo in photos if photo not in boxes])
     found = sorted({name for told in boxes.values() for name in told})
     notes = [
@@ -68,19 +68,19 @@ def read(tree: Tree, _field: str) -> Understood:
         "label file names no box as good. The boxes are not kept.",
         *masks.notes(tree),
     ]
-    kinds = classes_of(entry.kind for entry in entries)
+    kinds = classes_by_name(entry.kind for entry in entries)
     if len(kinds) == 1:
         notes.append(f"There is one class only, {next(iter(kinds))}: a product needs photos of another one too.")
-    return Understood(TITLE, tuple(entries), kinds, tuple(problems), tuple(notes))
+    return Understood(DETECTION_TITLE, tuple(entries), kinds, tuple(problems), tuple(notes))
 
 
-def _entry(tree: Tree, photo: str, boxes: Sequence[str], masks: MaskFiles) -> Entry:
+def _detection_entry(tree: Tree, photo: str, boxes: Sequence[str], masks: MaskFiles) -> FoundPhoto:
     bad = sorted({name for name in boxes if not is_good(name)})
     part = next((part for folder in photo.split("/")[:-1] if (part := part_called(folder))), WHOLE)
     defect = ", ".join(name for name in bad if not is_bad(name))
     path = tree.files[photo]
     kind = BOXED if bad else FREE
-    return Entry(path, tree.above + photo, kind, part, defect, mask=masks.by_photo.get(path))
+    return FoundPhoto(path, tree.above + photo, kind, part, defect, mask=masks.by_photo.get(path))
 
 
 def _unlabelled(tree: Tree, photos: Sequence[str]) -> Iterator[Problem]:
@@ -89,7 +89,7 @@ def _unlabelled(tree: Tree, photos: Sequence[str]) -> Iterator[Problem]:
         yield Problem(name, f"{name} has no label file that can be read, so nobody knows whether it is good.")
 
 
-def _pairs(tree: Tree, photos: Sequence[str]) -> dict[str, str]:
+def _label_pairs(tree: Tree, photos: Sequence[str]) -> dict[str, str]:
     """The label file of each photo that has one: beside it, or where `labels/` stands for `images/`."""
     known = {name.casefold(): name for name in tree.files if name.casefold().endswith((".txt", ".xml"))}
     pairs = {}
@@ -121,14 +121,14 @@ def _boxes(tree: Tree, file: str, names: Sequence[str]) -> list[str] | None:
         found = [legible(unescape(name.decode("utf-8", "replace"))) for name in OBJECT.findall(data)]
         return found if b"<annotation" in data else None
     rows = [row.strip() for row in data.decode("utf-8-sig", "replace").splitlines() if row.strip()]
-    boxes = [box for row in rows if (box := ROW.fullmatch(row))]
+    boxes = [box for row in rows if (box := BOX_ROW.fullmatch(row))]
     if len(boxes) < len(rows):
         return None
     numbers = [int(box["number"]) for box in boxes]
     return [names[number] if 0 <= number < len(names) else f"class {number}" for number in numbers]
 
 
-def _names(tree: Tree) -> list[str]:
+def _box_names(tree: Tree) -> list[str]:
     """What the numbers in text files stand for: the names of the YAML file, or the lines of the list of classes."""
     for name in filter(NAMES_FILES.search, tree.files):
         try:
@@ -157,9 +157,9 @@ def _begins_as_coco(path: Path) -> bool:
         return False
 
 
-def _read_coco(tree: Tree, problems: list[Problem]) -> Boxes:
+def _read_coco(tree: Tree, problems: list[Problem]) -> BoxNames:
     """The boxes of the photos that COCO's JSON files list."""
-    found: Boxes = {}
+    found: BoxNames = {}
     lookup, by_path = Lookup(tree), {path: name for name, path in tree.files.items()}
     for name in _coco_files(tree):
         try:
@@ -176,22 +176,22 @@ def _read_coco(tree: Tree, problems: list[Problem]) -> Boxes:
     return found
 
 
-def _coco(path: Path) -> Boxes:
+def _coco(path: Path) -> BoxNames:
     if path.stat().st_size > MAX_JSON:
         raise ValueError("too large")
     document: Mapping[str, Any] = json.loads(path.read_bytes())
     names = {each["id"]: legible(str(each["name"])) for each in document["categories"]}
     files = {each["id"]: str(each["file_name"]) for each in document["images"]}
-    found: Boxes = {file: [] for file in files.values()}
+    found: BoxNames = {file: [] for file in files.values()}
     for each in document["annotations"]:
         found[files[each["image_id"]]].append(names[each["category_id"]])
     return found
 
 
 DETECTION = Importer(
-    title=TITLE,
+    title=DETECTION_TITLE,
     expects="images/ and labels/ as YOLO has them, COCO's JSON or VOC's XML files with the photos; a photo with a box "
     "is taken as defective, one without as good.",
-    refuses=refuses,
-    read=read,
+    refuses=why_not_detection,
+    read=read_detection,
 )

@@ -3,14 +3,14 @@
 from pathlib import Path
 
 from ensemble.importers.listing import Tree, legible, some
-from ensemble.importers.tables import Rows, Table, read_header, read_table
-from ensemble.importers.values import Entry, Importer, Understood
+from ensemble.importers.tables import CsvTable, TableRows, read_header, read_table
+from ensemble.importers.values import FoundPhoto, Importer, Understood
 from ensemble.values.errors import DataError
-from ensemble.values.vocabulary import classes_of
+from ensemble.values.vocabulary import classes_by_name
 
-TITLE = "Labels in a CSV file"
+LABELS_CSV_TITLE = "Labels in a CSV file"
 FILE, LABEL = "file", "label"
-NAMES: dict[str, tuple[str, ...]] = {
+COLUMN_NAMES: dict[str, tuple[str, ...]] = {
     FILE: (
         *("file", "filename", "file_name", "filepath", "file_path", "path", "image", "image_path", "image_name"),
         *("image_file", "image_id", "img", "photo", "picture", "name", "datei", "dateiname", "bild"),
@@ -41,22 +41,22 @@ NAMES: dict[str, tuple[str, ...]] = {
 }
 
 
-def refuses(tree: Tree, field: str) -> str:
+def why_not_labels_csv(tree: Tree, field: str) -> str:
     """Why a tree is not laid out so."""
     usable, reasons = _usable(tree, field)
     return "" if usable else "; ".join(reasons) or "no CSV file at the top"
 
 
-def read(tree: Tree, field: str) -> Understood:
+def read_labels_csv(tree: Tree, field: str) -> Understood:
     """The photos that the CSV file names."""
     usable, _ = _usable(tree, field)
     if len(usable) > 1:
         raise DataError(f"{tree.root} holds {some(usable)}, and each may be the labels. Leave one of them there.")
     ((name, columns),) = usable.items()
     table = read_table(tree.files[name], tree.above + name)
-    rows = Rows(tree)
+    rows = TableRows(tree)
     for number, cells in table.records(columns):
-        entry = Entry(
+        entry = FoundPhoto(
             Path(),
             cells[FILE],
             legible(cells[LABEL]),
@@ -71,7 +71,9 @@ def read(tree: Tree, field: str) -> Understood:
     unread = [title for title in table.header if title not in columns.values()]
     notes = [f"Columns of {table.name}: {read_as}." + (f" Not read: {some(unread)}." if unread else "")]
     notes += [*table.notes, *rows.split_notes(), *tree.idle([*rows.used(), tree.files[name]])]
-    return Understood(TITLE, entries, classes_of(entry.kind for entry in entries), tuple(rows.problems), tuple(notes))
+    return Understood(
+        LABELS_CSV_TITLE, entries, classes_by_name(entry.kind for entry in entries), tuple(rows.problems), tuple(notes)
+    )
 
 
 def _usable(tree: Tree, field: str) -> tuple[dict[str, dict[str, str]], list[str]]:
@@ -82,16 +84,16 @@ def _usable(tree: Tree, field: str) -> tuple[dict[str, dict[str, str]], list[str
             continue
         try:
             header = read_header(tree.files[name], name)
-            usable[name] = _columns(header, field)
+            usable[name] = _columns_by_use(header, field)
         except DataError as error:
             reasons.append(str(error).removesuffix("."))
     return usable, reasons
 
 
-def _columns(table: Table, field: str) -> dict[str, str]:
+def _columns_by_use(table: CsvTable, field: str) -> dict[str, str]:
     """Which column means what; each is used once, and a DataError says where file or label is missing."""
     found: dict[str, str] = {}
-    for meaning, names in NAMES.items():
+    for meaning, names in COLUMN_NAMES.items():
         wanted = (field,) if field and meaning == LABEL else names
         title = table.column([name for name in wanted if table.column((name,)) not in found.values()])
         if title is not None:
@@ -105,10 +107,10 @@ def _columns(table: Table, field: str) -> dict[str, str]:
 
 
 LABELS_CSV = Importer(
-    title=TITLE,
+    title=LABELS_CSV_TITLE,
     expects="one CSV file at the top with a column for the file (file, image, path, …) and one for the label (label, "
     "class, …); split, defect, part, mask and category where there are any.",
     field="the column that holds the label",
-    refuses=refuses,
-    read=read,
+    refuses=why_not_labels_csv,
+    read=read_labels_csv,
 )

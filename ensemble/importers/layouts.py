@@ -97,7 +97,7 @@ def read_layout(tree: Tree) -> Layout:
     for category, root in roots.items():
         known = MaskFiles.of(root)
         masks |= known.files
-        places, out = _places(root, known)
+        places, out = _class_places(root, known)
         problems += root.folder_problems(out, IDLE)
         for part, folder in places:
             folders = parts.setdefault(part, {})
@@ -127,7 +127,7 @@ def _loose(
             yield Problem(where, f"{len(names)} photos in {where} lie in no class folder. {PUT.format(it='them')}")
 
 
-def _places(tree: Tree, masks: MaskFiles) -> tuple[list[tuple[str, str]], list[str]]:
+def _class_places(tree: Tree, masks: MaskFiles) -> tuple[list[tuple[str, str]], list[str]]:
     """The folders that hold class folders, each with its part, and the folders with photos that take no part.
 
     Class folders beside `test/` or `validation/` are the training part, where there is no other and their names are
@@ -159,12 +159,12 @@ def _found(place: Tree, category: str, masks: MaskFiles, away: frozenset[str]) -
         top, _, inner = name.partition("/")
         if not inner or path in masks.files or top in away or part_called(top):
             continue
-        kind = _kind(name.split("/")[:-1], category)
+        kind = _folder_kind(name.split("/")[:-1], category)
         found.setdefault(top, []).append(Found(path, kind, masks.by_photo.get(path), category))
     return {name: files for name, files in found.items() if any(is_photo_name(file.path.name) for file in files)}
 
 
-def _kind(folders: Sequence[str], category: str) -> str:
+def _folder_kind(folders: Sequence[str], category: str) -> str:
     """`scratch` for both defective/scratch/NAME and scratch/images/NAME; in a tree, with the category before it."""
     own = [folder for folder in folders if plain(folder) not in IMAGE_FOLDERS] or folders
     named = own[1:] if len(own) > 1 and is_bad(own[0]) else own

@@ -12,16 +12,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ensemble.imaging.photos import MAX_BYTES, PHOTO_ENDINGS
+from ensemble.imaging.photos import MAX_PHOTO_BYTES, PHOTO_ENDINGS
 from ensemble.values.errors import DataError
-from ensemble.values.safe_names import clean
+from ensemble.values.safe_names import clean_name
 from ensemble.values.safe_names import shortened as legible
 from ensemble.values.vocabulary import is_litter
 
-MAX_FILES = 200_000
+MOST_LISTED = 200_000
 COLLECTION = "collection.db"  # marks photos that were brought in before, as in data/collections/ beside data/train/
 JUNCTION = 0xA0000003  # IO_REPARSE_TAG_MOUNT_POINT, which only Windows' own Python knows
-NAMED = 5  # names in a sentence about many
+NAMES_SHOWN = 5  # names in a sentence about many
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,8 @@ class Tree:
                 problems.append(Problem(legible(name), f"{legible(name)} {reason}."))
             elif not is_folder:
                 files[name] = path
-            if len(files) > MAX_FILES:
-                raise DataError(f"{folder} holds more than {MAX_FILES:,} files. Name a folder of photos alone.")
+            if len(files) > MOST_LISTED:
+                raise DataError(f"{folder} holds more than {MOST_LISTED:,} files. Name a folder of photos alone.")
         listed = dict(sorted(files.items(), key=lambda each: each[0].split("/")))
         note = f"Left out as folders that machines leave behind, though photos lie in them: {some(litter)}."
         return cls(folder, listed, tuple(problems), (note,) if litter else ())
@@ -101,7 +101,7 @@ class Tree:
     def holds(self) -> str:
         """What lies at the top, in one sentence for a person."""
         folders, files = self.folders(), list(self.at_top())
-        counted = [_counted(names, noun) for names, noun in ((folders, "folder"), (files, "file")) if names]
+        counted = [_counted_files(names, noun) for names, noun in ((folders, "folder"), (files, "file")) if names]
         return f"It holds {' and '.join(counted) or 'no files'}."
 
     def folder_problems(self, folders: Iterable[str], reason: str) -> Iterator[Problem]:
@@ -116,7 +116,7 @@ class Tree:
         """A note on the files that are none of those used."""
         known = set(used)
         rest = [name for name, path in self.files.items() if path not in known]
-        return (f"Left out: {_counted(rest, 'other file')}.",) if rest else ()
+        return (f"Left out: {_counted_files(rest, 'other file')}.",) if rest else ()
 
 
 _TELLING = frozenset((*PHOTO_ENDINGS, ".csv", ".json"))
@@ -137,8 +137,8 @@ def not_a_photo(path: Path, name: str) -> str:
         return f"{name} cannot be read ({error.strerror}). Check its permissions."
     if not size:
         return f"{name} is empty (0 bytes). Copy it again."
-    if size >= MAX_BYTES:
-        limit = MAX_BYTES // 1_000_000
+    if size >= MAX_PHOTO_BYTES:
+        limit = MAX_PHOTO_BYTES // 1_000_000
         return f"{name} is too large ({size / 1e6:.1f} MB, it must stay under {limit} MB). Save it smaller."
     return ""
 
@@ -146,10 +146,10 @@ def not_a_photo(path: Path, name: str) -> str:
 def some(names: Iterable[str]) -> str:
     """The first few of many names."""
     listed = [legible(name) for name in names]
-    return ", ".join(listed[:NAMED]) + (", …" if len(listed) > NAMED else "")
+    return ", ".join(listed[:NAMES_SHOWN]) + (", …" if len(listed) > NAMES_SHOWN else "")
 
 
-def _counted(names: list[str], noun: str) -> str:
+def _counted_files(names: list[str], noun: str) -> str:
     return f"{len(names)} {noun}{'' if len(names) == 1 else 's'}" + (f" ({some(names)})" if names else "")
 
 
@@ -264,4 +264,4 @@ class Lookup:
 
 def _key(name: str) -> str:
     parts = name.strip().replace("\\", "/").split("/")
-    return "/".join(clean(part) or part for part in parts).casefold()
+    return "/".join(clean_name(part) or part for part in parts).casefold()

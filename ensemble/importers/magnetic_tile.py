@@ -8,42 +8,43 @@ from dataclasses import replace
 from pathlib import Path
 
 from ensemble.importers.listing import Problem, Tree, some
-from ensemble.importers.values import Entry, Importer, Understood, frame_number, parts
+from ensemble.importers.values import FoundPhoto, Importer, Understood, frame_number, parts
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE
 
-TITLE = "Magnetic tile"
+MAGNETIC_TILE_TITLE = "Magnetic tile"
 PREFIX, GOOD = "mt_", "mt_free"
 MASK_ENDING = ".png"
 
 
-def refuses(tree: Tree, _field: str) -> str:
+def why_not_magnetic_tile(tree: Tree, _field: str) -> str:
     """Why a tree is not laid out so."""
-    return "" if _kinds(tree) else "no folders MT_Free, MT_Break and the like"
+    return "" if _tile_kinds(tree) else "no folders MT_Free, MT_Break and the like"
 
 
-def read(tree: Tree, _field: str) -> Understood:
+def read_magnetic_tile(tree: Tree, _field: str) -> Understood:
     """The photos of every MT_ folder, each with its mask and the tile that it shows."""
-    kinds = _kinds(tree)
-    found = [entry for kind in kinds for entry in _entries(tree, kind)]
+    kinds = _tile_kinds(tree)
+    found = [entry for kind in kinds for entry in _folder_entries(tree, kind)]
     photos = [entry for entry in found if entry.path != entry.mask]
     entries = [
-        replace(entry, part=part) for entry, part in zip(photos, _parts([entry.path for entry in photos]), strict=True)
+        replace(entry, part=part)
+        for entry, part in zip(photos, _tile_numbers([entry.path for entry in photos]), strict=True)
     ]
     used = [path for entry in found for path in (entry.path, entry.mask) if path]
     return Understood(
-        TITLE,
+        MAGNETIC_TILE_TITLE,
         tuple(entries),
         {kind: NON_DEFECTIVE if kind.lower() == GOOD else DEFECTIVE for kind in kinds},
         tuple(_lonely(entry) for entry in found if entry.path == entry.mask),
-        (*_notes(entries), *tree.idle(used)),
+        (*_tile_notes(entries), *tree.idle(used)),
     )
 
 
-def _kinds(tree: Tree) -> list[str]:
+def _tile_kinds(tree: Tree) -> list[str]:
     return [name for name in tree.folders() if name.lower().startswith(PREFIX)]
 
 
-def _entries(tree: Tree, kind: str) -> Iterator[Entry]:
+def _folder_entries(tree: Tree, kind: str) -> Iterator[FoundPhoto]:
     """The photos of one folder with their masks; a mask without a photo stands for its own photo."""
     files = tree.below_folder(kind).values()
     masks = {(path.parent, path.stem.lower()): path for path in files if path.suffix.lower() == MASK_ENDING}
@@ -52,15 +53,15 @@ def _entries(tree: Tree, kind: str) -> Iterator[Entry]:
     photos += [mask for key, mask in masks.items() if key not in with_photo]
     defect = "" if kind.lower() == GOOD else kind[len(PREFIX) :].lower()
     for path in photos:
-        yield Entry(path, tree.name(path), kind, defect=defect, mask=masks.get((path.parent, path.stem.lower())))
+        yield FoundPhoto(path, tree.name(path), kind, defect=defect, mask=masks.get((path.parent, path.stem.lower())))
 
 
-def _lonely(entry: Entry) -> Problem:
+def _lonely(entry: FoundPhoto) -> Problem:
     reason = f"{entry.name} is a mask and has no photo {entry.path.stem}.jpg beside it. Add the photo."
     return Problem(entry.name, reason)
 
 
-def _parts(photos: Sequence[Path]) -> list[str]:
+def _tile_numbers(photos: Sequence[Path]) -> list[str]:
     """For each photo its tile by the first frame that shows it; nothing where the name does not tell."""
     frames = [frame_number(path) for path in photos]
     numbers = parts(photos)
@@ -71,7 +72,7 @@ def _parts(photos: Sequence[Path]) -> list[str]:
     return [f"num_{first[number]}" if number in first else "" for number in numbers]
 
 
-def _notes(entries: Sequence[Entry]) -> list[str]:
+def _tile_notes(entries: Sequence[FoundPhoto]) -> list[str]:
     tiles = {entry.part for entry in entries if entry.part}
     told = sum(bool(entry.part) for entry in entries)
     notes = [
@@ -86,8 +87,8 @@ def _notes(entries: Sequence[Entry]) -> list[str]:
 
 
 MAGNETIC_TILE = Importer(
-    title=TITLE,
+    title=MAGNETIC_TILE_TITLE,
     expects="MT_KIND/Imgs/NAME.jpg with the mask NAME.png beside, MT_Free holding good parts.",
-    refuses=refuses,
-    read=read,
+    refuses=why_not_magnetic_tile,
+    read=read_magnetic_tile,
 )

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from ensemble.imaging.masks import look_at
-from ensemble.imaging.photos import load, read_bytes, refuse_damaged, sentences, upright_size
+from ensemble.imaging.photos import decode_photo, read_photo_bytes, refuse_damaged, sentences, upright_size
 from ensemble.importers.listing import Tree, is_photo_name
 from ensemble.values.errors import DataError, PhotoError
 from ensemble.values.safe_names import legible
@@ -31,14 +31,14 @@ CALLED_MASK = re.compile(
     r"(?P<photo>.+?)[ ._-](masks?|gt|labels?|seg|segm|segmentation|groundtruth|ground_truth|anno|annotation)",
     re.IGNORECASE,
 )
-SURE = frozenset(("groundtruth",))
-MASK_FOLDERS = SURE | {
+SURE_MASK_FOLDERS = frozenset(("groundtruth",))
+MASK_FOLDERS = SURE_MASK_FOLDERS | {
     *("mask", "masks", "gt", "label", "labels", "seg", "segs", "segmentation", "segmentations", "segmentationmask"),
     *("segmentationmasks", "segmentationclass", "segmentationobject", "annotation", "annotations"),
 }
 IMAGE_FOLDERS = frozenset(("image", "images", "img", "imgs", "jpegimages", "photos", "pictures"))
 
-Place = tuple[str, ...]  # the folders that a file lies in, in small letters
+FolderParts = tuple[str, ...]  # the folders that a file lies in, in small letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +96,10 @@ class _Sorting:
     """Pictures of a tree by place and stem, while masks are told from photos."""
 
     tree: Tree
-    stems: dict[tuple[Place, str], list[str]] = field(default_factory=lambda: defaultdict(list))
-    inside: dict[Place, list[str]] = field(default_factory=lambda: defaultdict(list))  # folders right below a place
+    stems: dict[tuple[FolderParts, str], list[str]] = field(default_factory=lambda: defaultdict(list))
+    inside: dict[FolderParts, list[str]] = field(
+        default_factory=lambda: defaultdict(list)
+    )  # folders right below a place
 
     def __post_init__(self) -> None:
         for name in filter(is_photo_name, self.tree.files):
@@ -134,13 +136,13 @@ class _Sorting:
         broken, second = [], []
         for name in sorted(masks, key=lambda each: (not _bare(_split(each)[1]), each)):
             photos = [self.tree.files[photo] for photo in masks[name] if photo not in masks]
-            if not is_whole(self.tree.files[name]):
+            if not is_readable_mask(self.tree.files[name]):
                 broken.append(self._shown(name))
             elif any(photo not in by_photo for photo in photos):
                 by_photo |= {photo: self.tree.files[name] for photo in photos if photo not in by_photo}
             else:
                 second.append(self._shown(name))
-        whole = [name for name in idle if is_whole(self.tree.files[name])]
+        whole = [name for name in idle if is_readable_mask(self.tree.files[name])]
         broken += [self._shown(name) for name in idle if name not in whole]
         unused = sorted((*second, *map(self._shown, whole)))
         files = frozenset(self.tree.files[name] for name in (*masks, *idle))
@@ -149,7 +151,7 @@ class _Sorting:
 
     def _in_folders(self) -> tuple[dict[str, list[str]], dict[str, None]]:
         """Masks in folders of masks with their photos, and those without one."""
-        folders: dict[Place, dict[str, list[str]]] = defaultdict(dict)
+        folders: dict[FolderParts, dict[str, list[str]]] = defaultdict(dict)
         for (place, stem), names in self.stems.items():
             for depth, folder in enumerate(place):
                 if plain(folder) in MASK_FOLDERS:
@@ -158,12 +160,12 @@ class _Sorting:
         idle: dict[str, None] = {}
         for place, found in folders.items():
             having = {name: photos for name, photos in found.items() if photos}
-            if plain(place[-1]) in SURE or 2 * len(having) >= len(found):
+            if plain(place[-1]) in SURE_MASK_FOLDERS or 2 * len(having) >= len(found):
                 masks |= having
                 idle |= dict.fromkeys(name for name in found if name not in having)
         return masks, {name: None for name in idle if name not in masks}
 
-    def _photos(self, place: Place, depth: int, stem: str) -> list[str]:
+    def _photos(self, place: FolderParts, depth: int, stem: str) -> list[str]:
         """The photos that a mask in `place` may belong to, whose folder of masks is the one at `depth`."""
         for bare in filter(None, (_bare(stem), stem)):
             for home in self._homes(place[:depth], place[depth + 1 :]):
@@ -171,7 +173,7 @@ class _Sorting:
                     return photos
         return []
 
-    def _homes(self, above: Place, inner: Place) -> Iterator[Place]:
+    def _homes(self, above: FolderParts, inner: FolderParts) -> Iterator[FolderParts]:
         """Where the photos of masks may lie; masks that name no part belong to the last one, as in MVTec AD."""
         yield (*above, *inner)
         yield from ((*above, folder, *inner) for folder in self.inside[above] if plain(folder) in IMAGE_FOLDERS)
@@ -184,7 +186,7 @@ class _Sorting:
         return self.tree.above + name
 
 
-def _split(name: str) -> tuple[Place, str]:
+def _split(name: str) -> tuple[FolderParts, str]:
     *folders, file = name.casefold().split("/")
     return tuple(folders), file.rpartition(".")[0]
 
@@ -197,11 +199,11 @@ def _bare(stem: str) -> str:
 
 GROUND_TRUTH = "ground_truth"
 ONE_CHANNEL = ("1", "L", "P", "LA", "PA", "I", "F")  # or I;16 and its kin
-GREY = 16  # of 255: the channels of a grey picture differ by less, also after a JPEG
+GREY_TOLERANCE = 16  # of 255: the channels of a grey picture differ by less, also after a JPEG
 COLOURED = 0.05  # of the pixels of a colour photo differ by more
 NUMBERED = 256  # colours that a palette holds
 FLAT, SHARE = 16, 0.9  # so many coarse shades hold so much of a mask, which has soft edges and noise beside
-LOOKED_AT = 128  # rows and columns of a picture that are enough to tell
+TOLD_BY_PIXELS = 128  # rows and columns of a picture that are enough to tell
 
 
 def misfit(mask: Path, photo: Path) -> str | None:
@@ -242,11 +244,11 @@ def refuse_misfit(mask: Path, photo: Path) -> None:
         raise DataError(f"The mask {mask} {reason}. Export the mask at the size of the photo.")
 
 
-def is_whole(path: Path) -> bool:
+def is_readable_mask(path: Path) -> bool:
     """Whether a mask can be read."""
     try:
         with sentences(path.name):
-            refuse_damaged(read_bytes(path))
+            refuse_damaged(read_photo_bytes(path))
     except PhotoError:
         return False
     return True
@@ -256,15 +258,15 @@ def is_colour_photo(path: Path) -> bool:
     """Whether a picture shows a scene in many colours, as no mask does; False where it cannot be read."""
     try:
         with sentences(path.name):
-            image, _ = load(read_bytes(path), smallest=1)
+            image, _ = decode_photo(read_photo_bytes(path), smallest=1)
     except PhotoError:
         return False
     if image.mode in ONE_CHANNEL or image.mode.startswith("I;"):
         return False
     pixels = np.asarray(image.convert("RGB"))
-    rows, columns = (-(-side // LOOKED_AT) for side in pixels.shape[:2])
+    rows, columns = (-(-side // TOLD_BY_PIXELS) for side in pixels.shape[:2])
     colours = pixels[::rows, ::columns].reshape(-1, 3)
-    if (np.ptp(colours, axis=1) >= GREY).mean() < COLOURED or len(np.unique(colours, axis=0)) <= NUMBERED:
+    if (np.ptp(colours, axis=1) >= GREY_TOLERANCE).mean() < COLOURED or len(np.unique(colours, axis=0)) <= NUMBERED:
         return False
     _, counts = np.unique(colours >> 4, axis=0, return_counts=True)
     return bool(np.sort(counts)[-FLAT:].sum() < SHARE * len(colours))
@@ -274,6 +276,6 @@ def size_of(path: Path) -> tuple[int, int] | None:
     """Width and height of an upright picture by its header; None where it is none, which its reader will say."""
     try:
         with sentences(path.name):
-            return upright_size(read_bytes(path))
+            return upright_size(read_photo_bytes(path))
     except PhotoError:
         return None

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from ensemble.importers.listing import Problem, Tree, is_photo_name, legible, some
-from ensemble.importers.values import Entry, Importer, Understood
+from ensemble.importers.values import FoundPhoto, Importer, Understood
 from ensemble.values.errors import DataError
-from ensemble.values.vocabulary import classes_of
+from ensemble.values.vocabulary import classes_by_name
 
-TITLE = "Metadata in a JSON file a photo"
+METADATA_TITLE = "Metadata in a JSON file a photo"
 FIELDS = (
     "data.subCategory.typeName",
     "subCategory.typeName",
@@ -23,31 +23,31 @@ FIELDS = (
     "label",
     "class",
 )
-MAX_BYTES = 1_000_000
-LOOKED_AT = 5  # files that recognition reads
+MAX_JSON_BYTES = 1_000_000
+JSON_FILES_READ = 5  # files that recognition reads
 
 
-def refuses(tree: Tree, field: str) -> str:
+def why_not_metadata(tree: Tree, field: str) -> str:
     """Why a tree is not laid out so."""
-    photos, pairs = _pairs(tree)
+    photos, pairs = _json_pairs(tree)
     if not pairs:
         return "no photo with a JSON file of the same name beside it or in a sibling folder"
     if 2 * len(pairs) < len(photos):
         return f"a JSON file for {len(pairs)} of {len(photos)} photos only"
-    few = list(dict.fromkeys(pairs.values()))[:LOOKED_AT]
-    told, broken = _values(tree, few, field)
+    few = list(dict.fromkeys(pairs.values()))[:JSON_FILES_READ]
+    told, broken = _field_values(tree, few, field)
     if not told:
         return next(iter(broken.values())).removesuffix(".")
     if not _field(told.values(), field):
-        keys = some(dict.fromkeys(key for path in few if path in told for key in _paths(_read(path))))
+        keys = some(dict.fromkeys(key for path in few if path in told for key in _field_paths(_read_metadata(path))))
         return f"JSON files that mostly have no field {field or 'of these'}, but {keys or 'no text at all'}"
     return ""
 
 
-def read(tree: Tree, field: str) -> Understood:
+def read_metadata_folder(tree: Tree, field: str) -> Understood:
     """The photos whose JSON file has the field."""
-    photos, pairs = _pairs(tree)
-    told, broken = _values(tree, dict.fromkeys(pairs.values()), field)
+    photos, pairs = _json_pairs(tree)
+    told, broken = _field_values(tree, dict.fromkeys(pairs.values()), field)
     chosen = _field(told.values(), field)
     if not chosen:
         raise DataError(f"Most of the {len(told)} JSON files in {tree.root} have no field {field or 'of the usual'}.")
@@ -62,14 +62,16 @@ def read(tree: Tree, field: str) -> Understood:
         elif not (kind := told[beside][chosen]):
             reason = f"{name} cannot be sorted: {tree.name(beside)} has no text in {chosen}."
         else:
-            entries.append(Entry(path, name, kind))
+            entries.append(FoundPhoto(path, name, kind))
             continue
         problems.append(Problem(name, reason))
     notes = (f"What a photo shows was read from {chosen} of its JSON file.", *tree.idle([*photos, *pairs.values()]))
-    return Understood(TITLE, tuple(entries), classes_of(entry.kind for entry in entries), tuple(problems), notes)
+    return Understood(
+        METADATA_TITLE, tuple(entries), classes_by_name(entry.kind for entry in entries), tuple(problems), notes
+    )
 
 
-def _pairs(tree: Tree) -> tuple[list[Path], dict[Path, Path]]:
+def _json_pairs(tree: Tree) -> tuple[list[Path], dict[Path, Path]]:
     """All photos, and for those that have one, the JSON file."""
     beside: dict[tuple[Path, str], Path] = {}
     sibling: dict[tuple[Path, str], Path] = {}
@@ -90,12 +92,12 @@ def _pairs(tree: Tree) -> tuple[list[Path], dict[Path, Path]]:
     return photos, pairs
 
 
-def _values(tree: Tree, paths: Iterable[Path], asked: str) -> tuple[dict[Path, dict[str, str]], dict[Path, str]]:
+def _field_values(tree: Tree, paths: Iterable[Path], asked: str) -> tuple[dict[Path, dict[str, str]], dict[Path, str]]:
     """What JSON files have in the field asked for or in the usual ones, and why others cannot be read."""
     told, broken = {}, {}
     for path in paths:
         try:
-            document = _read(path)
+            document = _read_metadata(path)
         except DataError as error:
             broken[path] = f"{tree.name(path)} {error}."
             continue
@@ -103,13 +105,13 @@ def _values(tree: Tree, paths: Iterable[Path], asked: str) -> tuple[dict[Path, d
     return told, broken
 
 
-def _read(path: Path) -> Any:
+def _read_metadata(path: Path) -> Any:
     """A small JSON file; a DataError with the end of a sentence where it is none."""
     try:
         with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-        if len(data) > MAX_BYTES:
-            raise DataError(f"is larger than {MAX_BYTES // 1_000_000} MB, which no photo's metadata is")
+            data = file.read(MAX_JSON_BYTES + 1)
+        if len(data) > MAX_JSON_BYTES:
+            raise DataError(f"is larger than {MAX_JSON_BYTES // 1_000_000} MB, which no photo's metadata is")
         return json.loads(data.decode("utf-8-sig"))
     except OSError as error:
         raise DataError(f"cannot be read ({error.strerror})") from error
@@ -137,21 +139,21 @@ def _value(document: Any, dotted: str) -> str:
     return json.dumps(document) if isinstance(document, int | float) else ""
 
 
-def _paths(document: Any, above: str = "", depth: int = 3) -> list[str]:
+def _field_paths(document: Any, above: str = "", depth: int = 3) -> list[str]:
     """The dotted paths that lead to a text or a number, not too deep."""
     if not isinstance(document, Mapping) or not depth:
         return []
     found = []
     for key, value in document.items():
-        deeper = _paths(value, f"{above}{key}.", depth - 1)
+        deeper = _field_paths(value, f"{above}{key}.", depth - 1)
         found += deeper or ([f"{above}{key}"] if isinstance(value, str | int | float) else [])
     return found
 
 
 METADATA_JSON = Importer(
-    title=TITLE,
+    title=METADATA_TITLE,
     expects=f"NAME.json beside NAME.jpg or in a sibling folder, with one of the fields {', '.join(FIELDS)}.",
     field="the dotted path of a field, such as data.subCategory.typeName",
-    refuses=refuses,
-    read=read,
+    refuses=why_not_metadata,
+    read=read_metadata_folder,
 )

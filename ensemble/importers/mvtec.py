@@ -19,7 +19,7 @@ from ensemble.values.errors import DataError
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE
 from ensemble.values.vocabulary import CALIBRATION, TEST, TRAIN, is_good
 
-COLUMNS = ("path", "category", "split", "label", "defect_type", "mask")
+TREE_COLUMNS = ("path", "category", "split", "label", "defect_type", "mask")
 Matter = Literal["structure", "photo", "missing mask", "mask"]
 
 
@@ -63,16 +63,16 @@ class Category:
 
 def check_tree(folder: Path) -> dict[str, Category]:
     """Every category of a tree with its counts and oddities; a DataError where there is none."""
-    tree = _listed(folder)
-    return {name: _check(root, folder, _problems(tree, root)) for name, root in _categories(tree).items()}
+    tree = _listed_files(folder)
+    return {name: _check_category(root, folder, _problems(tree, root)) for name, root in _categories(tree).items()}
 
 
 def find_categories(folder: Path) -> dict[str, Path]:
     """The categories at or below a folder by their names; a DataError where there is none."""
-    return {name: tree.root for name, tree in _categories(_listed(folder)).items()}
+    return {name: tree.root for name, tree in _categories(_listed_files(folder)).items()}
 
 
-def _listed(folder: Path) -> Tree:
+def _listed_files(folder: Path) -> Tree:
     if not folder.is_dir():
         raise DataError(_none(folder))
     return Tree.below(folder)
@@ -97,10 +97,10 @@ def _problems(tree: Tree, root: Tree) -> list[Problem]:
 
 
 def image_level(folder: Path) -> list[dict[str, str]]:
-    """A row a photo with the values of `COLUMNS`; paths are relative to the folder, with forward slashes."""
+    """A row a photo with the values of `TREE_COLUMNS`; paths are relative to the folder, with forward slashes."""
     rows = []
-    for category, tree in _categories(_listed(folder)).items():
-        for part, name, found in _photos(read_layout(tree)):
+    for category, tree in _categories(_listed_files(folder)).items():
+        for part, name, found in _category_photos(read_layout(tree)):
             good = is_good(name)
             values = (
                 found.path.relative_to(folder).as_posix(),
@@ -110,20 +110,20 @@ def image_level(folder: Path) -> list[dict[str, str]]:
                 "" if good else found.kind,
                 found.mask.relative_to(folder).as_posix() if found.mask and not good else "",
             )
-            rows.append(dict(zip(COLUMNS, values, strict=True)))
+            rows.append(dict(zip(TREE_COLUMNS, values, strict=True)))
     return rows
 
 
-def _photos(layout: Layout) -> Iterator[tuple[str, str, Found]]:
+def _category_photos(layout: Layout) -> Iterator[tuple[str, str, Found]]:
     """Part, class folder and file of everything that is a photo."""
     for part in (TRAIN, CALIBRATION, TEST):
         for name, files in layout.parts.get(part, {}).items():
             yield from ((part, name, found) for found in files if is_photo(found.path))
 
 
-def _check(root: Tree, folder: Path, problems: Sequence[Problem]) -> Category:
+def _check_category(root: Tree, folder: Path, problems: Sequence[Problem]) -> Category:
     layout, masks = read_layout(root), MaskFiles.of(root)
-    photos = list(_photos(layout))
+    photos = list(_category_photos(layout))
     good = Counter(part for part, name, _ in photos if is_good(name))
     bad = [found for part, name, found in photos if part == TEST and not is_good(name)]
     oddities = (
@@ -159,16 +159,16 @@ def _strangers(layout: Layout, tree: Path) -> Iterator[Oddity]:
         for files in part.values():
             for found in files:
                 if not is_photo(found.path) or size_of(found.path) is None:
-                    yield Oddity("photo", _named(found.path, tree), "is no photo")
+                    yield Oddity("photo", _named_parts(found.path, tree), "is no photo")
 
 
 def _masks(root: Tree, tree: Path, masks: MaskFiles, bad: Sequence[Found]) -> Iterator[Oddity]:
     for found in bad:
         if found.mask is None:
-            yield Oddity("missing mask", _named(found.path, tree), f"has no mask in {GROUND_TRUTH}")
+            yield Oddity("missing mask", _named_parts(found.path, tree), f"has no mask in {GROUND_TRUTH}")
         else:
             for reason in _mask_reasons(found.mask, found.path):
-                yield Oddity("mask", _named(found.mask, tree), reason)
+                yield Oddity("mask", _named_parts(found.mask, tree), reason)
     for name in masks.unreadable:
         yield Oddity("mask", name, "cannot be read")
     for name in masks.idle:
@@ -191,8 +191,8 @@ def _mask_reasons(mask: Path, photo: Path) -> Iterator[str]:
 def _marked_good(tree: Path, masks: Sequence[Path]) -> Iterator[Oddity]:
     for mask in masks:
         if reason := contradiction(mask, good=True):
-            yield Oddity("mask", _named(mask, tree), reason)
+            yield Oddity("mask", _named_parts(mask, tree), reason)
 
 
-def _named(path: Path, tree: Path) -> str:
+def _named_parts(path: Path, tree: Path) -> str:
     return path.relative_to(tree).as_posix()

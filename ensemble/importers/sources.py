@@ -6,23 +6,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ensemble.importers import Entry, Problem, Understood, read_folder
+from ensemble.importers import FoundPhoto, Problem, Understood, read_folder
 from ensemble.importers.class_folders import CLASS_FOLDERS
 from ensemble.importers.listing import is_photo_name
 from ensemble.values.errors import DataError
 from ensemble.values.results import NON_DEFECTIVE, OK_NOK, Classes
 from ensemble.values.vocabulary import TRAIN, WHOLE, is_review, part_called
 
-NAMED = 3  # files that cannot be used, in the notes
+PROBLEMS_NAMED = 3  # files that cannot be used, in the notes
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class PhotoSource:
     """The photos of a folder, the class that each of their raw kinds means, and what a person should know."""
 
     folder: Path
     layout: str
-    entries: tuple[Entry, ...]
+    entries: tuple[FoundPhoto, ...]
     meaning: Mapping[str, str]
     notes: tuple[str, ...]
 
@@ -48,7 +48,7 @@ class Source:
         return Classes(names)
 
 
-def read_source(folder: Path, table: Mapping[str, str] | None = None) -> Source:
+def read_source(folder: Path, table: Mapping[str, str] | None = None) -> PhotoSource:
     """Read a folder; `table` says which raw kind means which class, and a DataError names a kind that it lacks."""
     read = read_folder(folder)
     counts = Counter(entry.kind for entry in read.entries)
@@ -66,15 +66,15 @@ def read_source(folder: Path, table: Mapping[str, str] | None = None) -> Source:
     if out := [f"{kind} ({count})" for kind, count in counts.items() if is_review(kind)]:
         notes.append(f"Left out, because it is a verdict and no class: {', '.join(out)}.")
     entries = tuple(entry for entry in read.entries if entry.kind in meaning)
-    return Source(folder, read.layout, entries, meaning, (*notes, *problem_notes(read.problems, folder)))
+    return PhotoSource(folder, read.layout, entries, meaning, (*notes, *problem_notes(read.problems, folder)))
 
 
 def problem_notes(problems: Sequence[Problem], folder: Path) -> tuple[str, ...]:
     """What cannot be used: each where they are few, else the first ones and how many more there are."""
-    told = tuple(problem.reason for problem in problems[:NAMED])
-    if len(problems) <= NAMED:
+    told = tuple(problem.reason for problem in problems[:PROBLEMS_NAMED])
+    if len(problems) <= PROBLEMS_NAMED:
         return told
-    more = len(problems) - NAMED
+    more = len(problems) - PROBLEMS_NAMED
     return (
         *told,
         f"{more} more cannot be used: `python -m ensemble data preview {folder} --json FILE` names them all.",

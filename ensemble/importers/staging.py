@@ -19,15 +19,15 @@ from ensemble.disk.names import any_path_below
 from ensemble.importers.archives import MAX_TOTAL, inner_paths, read_archive
 from ensemble.importers.listing import Problem, is_photo_name, legible
 from ensemble.values.errors import ArchiveError, DataError
-from ensemble.values.safe_names import clean, clean_parts, numbered
+from ensemble.values.safe_names import clean_name, clean_parts, numbered
 from ensemble.values.vocabulary import same_name
 
 PREFIX, LOCK, UPLOAD = ".incoming-", ".lock", "upload"
-MAX_FILES = 20_000
-DEEPEST = 16  # folders within one another
+MOST_STAGED = 20_000
+DEEPEST_FOLDERS = 16  # folders within one another
 LONGEST_ON_WINDOWS = 259  # characters of a whole path
 TOO_LONG = (3, 206)  # of Windows: a path that is not found although its folders were made, a name out of range
-FILE = "file"  # what is called so has no name of which anything can be kept
+NAMELESS = "file"  # what is called so has no name of which anything can be kept
 Upload = tuple[str, Callable[[], bytes]]  # a name and what reads the bytes, so that they are read when it is their turn
 
 
@@ -60,7 +60,7 @@ def staged(files: Iterable[Upload], below: Path) -> Iterator[Staged]:
 
 def _lay_out(tray: "_Tray", name: str, read: Callable[[], bytes]) -> None:
     if not name.lower().endswith(".zip"):
-        tray.put(_visible(clean_parts(name)), read(), legible(name))
+        tray.put(_seen_parts(clean_parts(name)), read(), legible(name))
         return
     parts = clean_parts(name)
     own = parts[-1] if parts else name
@@ -72,18 +72,18 @@ def _lay_out(tray: "_Tray", name: str, read: Callable[[], bytes]) -> None:
         for entry in read_archive(data):
             shown = f"{label}/{legible(entry.path)}"
             if entry.data is not None:
-                tray.put([*above, *(clean_parts(entry.path) or [FILE])], entry.data, shown)
+                tray.put([*above, *(clean_parts(entry.path) or [NAMELESS])], entry.data, shown)
             else:
                 tray.refuse(shown, str(entry.problem).removeprefix(entry.name).strip())
     except ArchiveError as error:
         tray.problems.append(Problem(label, f"{label}: {error}"))
 
 
-def _visible(parts: list[str]) -> list[str]:
+def _seen_parts(parts: list[str]) -> list[str]:
     """The same parts; a photo that somebody has chosen is seen, though its name begins with a dot."""
-    *folders, last = parts or [FILE]
+    *folders, last = parts or [NAMELESS]
     if last.startswith(".") and not last.startswith("._") and is_photo_name(f"x{last}"):
-        last = clean(last.lstrip(". ")) if Path(last.lstrip(". ")).suffix else f"{FILE}{last}"
+        last = clean_name(last.lstrip(". ")) if Path(last.lstrip(". ")).suffix else f"{NAMELESS}{last}"
     return [*folders, last]
 
 
@@ -107,7 +107,7 @@ class _Tray:
         Zips of one name share theirs, wherever they lie: names that are only alike once they are clean do not.
         """
         whose = same_name(re.split(r"[/\\]", name)[-1][: -len(".zip")])
-        wanted, number = clean(cleaned) or FILE, 1
+        wanted, number = clean_name(cleaned) or NAMELESS, 1
         folder = wanted
         while self.zips.setdefault(same_name(folder), whose) != whose:
             number += 1
@@ -115,14 +115,15 @@ class _Tray:
         return folder
 
     def put(self, parts: list[str], data: bytes, shown: str) -> None:
-        if len(parts) > DEEPEST:
+        if len(parts) > DEEPEST_FOLDERS:
             self.refuse(
-                shown, f"lies {len(parts) - 1} folders deep, the limit is {DEEPEST - 1}. Bring it in with fewer."
+                shown,
+                f"lies {len(parts) - 1} folders deep, the limit is {DEEPEST_FOLDERS - 1}. Bring it in with fewer.",
             )
             return
         self.total += len(data)
-        if self.total > MAX_TOTAL or self.files == MAX_FILES:
-            limits = f"{MAX_FILES:,} files and {MAX_TOTAL / 1e9:.0f} GB"
+        if self.total > MAX_TOTAL or self.files == MOST_STAGED:
+            limits = f"{MOST_STAGED:,} files and {MAX_TOTAL / 1e9:.0f} GB"
             raise DataError(f"These uploads hold more than {limits}. Bring them in several times.")
         wanted = self.folder.joinpath(*parts)
         try:

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ensemble.importers.listing import Lookup, Problem, Tree, legible, some
-from ensemble.importers.values import Entry
+from ensemble.importers.values import FoundPhoto
 from ensemble.values.errors import DataError
-from ensemble.values.vocabulary import PARTS, part_called, plain
+from ensemble.values.vocabulary import PART_NAMES, part_called, plain
 
-MAX_BYTES = 20_000_000
+MAX_TABLE_BYTES = 20_000_000
 MAX_COLUMNS = 200
 MAX_ROWS = 200_000
 DELIMITERS = ",;\t|"
@@ -21,7 +21,7 @@ SEPARATOR = re.compile(r'\s*"?sep=([,;\t| ])"?\s*', re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class CsvTable:
     """A CSV file's header and its rows; the first row below the header is number 2, as in a spreadsheet."""
 
     name: str
@@ -31,8 +31,8 @@ class Table:
 
     def column(self, names: Sequence[str]) -> str | None:
         """The first of these names that the header has, as the header writes it; case and blanks do not matter."""
-        known = {_plain(title): title for title in reversed(self.header)}
-        return next((known[name] for name in map(_plain, names) if name in known), None)
+        known = {_plain_title(title): title for title in reversed(self.header)}
+        return next((known[name] for name in map(_plain_title, names) if name in known), None)
 
     def records(self, columns: Mapping[str, str]) -> Iterator[tuple[int, dict[str, str]]]:
         """Number and cells of each row that is not blank; `columns` names them by what they mean."""
@@ -42,18 +42,18 @@ class Table:
                 yield number, {meaning: row[at] if at < len(row) else "" for meaning, at in places.items()}
 
 
-def read_header(path: Path, name: str) -> Table:
+def read_header(path: Path, name: str) -> CsvTable:
     """The header alone, of the first 64 kB."""
-    return _read(path, name, only_header=True)
+    return _read_table(path, name, only_header=True)
 
 
-def read_table(path: Path, name: str) -> Table:
+def read_table(path: Path, name: str) -> CsvTable:
     """A whole CSV file; a DataError where it is none, or too large."""
-    return _read(path, name, only_header=False)
+    return _read_table(path, name, only_header=False)
 
 
-def _read(path: Path, name: str, *, only_header: bool) -> Table:
-    text, notes = _text(path, name, only_header=only_header)
+def _read_table(path: Path, name: str, *, only_header: bool) -> CsvTable:
+    text, notes = _decoded_table(path, name, only_header=only_header)
     first = _first_line(text)
     told = SEPARATOR.fullmatch(first)  # a spreadsheet reads this line as a setting and hides it
     if told:
@@ -62,11 +62,11 @@ def _read(path: Path, name: str, *, only_header: bool) -> Table:
         delimiter = _delimiter(_first_line(text), told[1] if told else "")
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
         header = next((row for row in reader if any(cell.strip() for cell in row)), [])
-        _check_header(header, name)
-        rows = () if only_header else _rows(reader, name)
+        _check_columns(header, name)
+        rows = () if only_header else _table_rows(reader, name)
     except csv.Error as error:
         raise DataError(f"{name} is no CSV file that can be read ({error}). Save it as CSV in UTF-8 again.") from error
-    return Table(name, tuple(cell.strip() for cell in header), rows, notes)
+    return CsvTable(name, tuple(cell.strip() for cell in header), rows, notes)
 
 
 def _first_line(text: str) -> str:
@@ -80,7 +80,7 @@ def _delimiter(header: str, told: str) -> str:
     return told if cells.get(told, 0) > 1 else max(DELIMITERS, key=lambda mark: cells[mark])
 
 
-def _rows(reader: Iterator[list[str]], name: str) -> tuple[tuple[str, ...], ...]:
+def _table_rows(reader: Iterator[list[str]], name: str) -> tuple[tuple[str, ...], ...]:
     rows = []
     for row in reader:
         rows.append(tuple(cell.strip() for cell in row))
@@ -89,7 +89,7 @@ def _rows(reader: Iterator[list[str]], name: str) -> tuple[tuple[str, ...], ...]
     return tuple(rows)
 
 
-def _check_header(header: list[str], name: str) -> None:
+def _check_columns(header: list[str], name: str) -> None:
     if not header:
         raise DataError(f"{name} is empty. Expected a header row and a row a photo.")
     if len(header) > MAX_COLUMNS:
@@ -99,13 +99,15 @@ def _check_header(header: list[str], name: str) -> None:
         )
 
 
-def _text(path: Path, name: str, *, only_header: bool) -> tuple[str, tuple[str, ...]]:
+def _decoded_table(path: Path, name: str, *, only_header: bool) -> tuple[str, tuple[str, ...]]:
     try:
-        if path.stat().st_size > MAX_BYTES:
+        if path.stat().st_size > MAX_TABLE_BYTES:
             size = path.stat().st_size / 1e6
-            raise DataError(f"{name} is too large ({size:.1f} MB, the limit is {MAX_BYTES // 1_000_000} MB). Split it.")
+            raise DataError(
+                f"{name} is too large ({size:.1f} MB, the limit is {MAX_TABLE_BYTES // 1_000_000} MB). Split it."
+            )
         with path.open("rb") as file:
-            data = file.read(65_536 if only_header else MAX_BYTES)
+            data = file.read(65_536 if only_header else MAX_TABLE_BYTES)
     except OSError as error:
         raise DataError(f"{name} cannot be read ({error.strerror}). Check its permissions.") from error
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):  # a spreadsheet's "Unicode text"
@@ -121,12 +123,12 @@ def _text(path: Path, name: str, *, only_header: bool) -> tuple[str, tuple[str, 
         return data.decode("cp1252", errors="replace"), (note,)
 
 
-def _plain(title: str) -> str:
+def _plain_title(title: str) -> str:
     """`Nom de fichier` and `nom_de_fichier`, `Étiquette` and `etiquette` are one title."""
     return plain("".join(mark for mark in unicodedata.normalize("NFKD", title) if not unicodedata.combining(mark)))
 
 
-def columns_of(table: Table, titles: Mapping[str, str], layout: str) -> dict[str, str]:
+def titles_of(table: CsvTable, titles: Mapping[str, str], layout: str) -> dict[str, str]:
     """The table's own titles of fixed columns; a DataError where one is missing."""
     found = {meaning: table.column((title,)) for meaning, title in titles.items()}
     if missing := [titles[meaning] for meaning, title in found.items() if title is None]:
@@ -138,12 +140,12 @@ def columns_of(table: Table, titles: Mapping[str, str], layout: str) -> dict[str
 
 
 @dataclass(slots=True)
-class Rows:
+class TableRows:
     """Collects entries and problems; the first row that names a photo counts."""
 
     tree: Tree
     lookup: Lookup = field(init=False)
-    entries: dict[Path, Entry] = field(default_factory=dict)
+    entries: dict[Path, FoundPhoto] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     strange_splits: dict[str, int] = field(default_factory=dict)
     first: dict[Path, int] = field(default_factory=dict)
@@ -159,7 +161,7 @@ class Rows:
             self.problems.append(Problem(legible(written) or where, f"{where}: {error}"))
             return None
 
-    def add(self, table: Table, number: int, entry: Entry, mask: str = "", base: str = "") -> None:
+    def add(self, table: CsvTable, number: int, entry: FoundPhoto, mask: str = "", base: str = "") -> None:
         """Take a row's entry, whose path and name are not looked up yet: `entry.name` is what the row has written."""
         where = f"{table.name}, row {number}"
         path = self.file(entry.name, where, base)
@@ -190,7 +192,7 @@ class Rows:
         if not self.strange_splits:
             return ()
         listed = ", ".join(f"{legible(name)} ({count})" for name, count in list(self.strange_splits.items())[:5])
-        return (f"Not known as a split and left without one: {listed}. Known are {', '.join(PARTS)}.",)
+        return (f"Not known as a split and left without one: {listed}. Known are {', '.join(PART_NAMES)}.",)
 
     def used(self) -> list[Path]:
         """Every photo and every mask that a row names."""

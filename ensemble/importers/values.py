@@ -12,7 +12,7 @@ MaskScale = Literal["grey", "index"]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class FoundPhoto:
     """A photo that may come in: its file, what it is called for people, and what the folder tells about it.
 
     `kind` is the raw class name found there, `split` one of "", "train", "calibration", "test", and `part` the name of
@@ -35,7 +35,7 @@ class Understood:
     """A folder as one layout sees it; `meaning` turns raw kinds into classes, None leaves a kind out."""
 
     layout: str
-    entries: tuple[Entry, ...]
+    entries: tuple[FoundPhoto, ...]
     meaning: Mapping[str, str | None]
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()

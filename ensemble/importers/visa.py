@@ -9,26 +9,26 @@ from dataclasses import replace
 from pathlib import Path
 
 from ensemble.importers.listing import Tree, some
-from ensemble.importers.tables import Rows, Table, columns_of, read_table
-from ensemble.importers.values import Entry, Importer, Understood
+from ensemble.importers.tables import CsvTable, TableRows, read_table, titles_of
+from ensemble.importers.values import FoundPhoto, Importer, Understood
 from ensemble.values.errors import DataError
-from ensemble.values.vocabulary import classes_of
+from ensemble.values.vocabulary import classes_by_name
 
-TITLE = "VisA"
+VISA_TITLE = "VisA"
 NORMAL, ANOMALY = "normal", "anomaly"
 USUAL_SPLIT = "1cls"  # the split that most published figures are measured on
 SPLIT_COLUMNS = {name: name for name in ("object", "split", "label", "image", "mask")}
 KIND_COLUMNS = {name: name for name in ("image", "label", "mask")}
 
 
-def refuses(tree: Tree, _field: str) -> str:
+def why_not_visa(tree: Tree, _field: str) -> str:
     """Why a tree is not laid out so."""
     return "" if _splits(tree) or _annotations(tree) else "neither split_csv/NAME.csv nor CATEGORY/image_anno.csv"
 
 
-def read(tree: Tree, field: str) -> Understood:
+def read_visa(tree: Tree, field: str) -> Understood:
     """The photos that a split file names or, without one, those of every image_anno.csv."""
-    rows, notes = Rows(tree), []
+    rows, notes = TableRows(tree), []
     tables = [(base, read_table(tree.files[name], tree.above + name)) for base, name in _annotations(tree).items()]
     if splits := _splits(tree):
         chosen = _chosen(splits, field, tree)
@@ -41,7 +41,9 @@ def read(tree: Tree, field: str) -> Understood:
     entries = tuple(rows.entries.values())
     used = [*rows.used(), *(tree.files[name] for name in (*splits.values(), *_annotations(tree).values()))]
     notes += [*rows.split_notes(), *tree.idle(used)]
-    return Understood(TITLE, entries, classes_of(entry.kind for entry in entries), tuple(rows.problems), tuple(notes))
+    return Understood(
+        VISA_TITLE, entries, classes_by_name(entry.kind for entry in entries), tuple(rows.problems), tuple(notes)
+    )
 
 
 def _splits(tree: Tree) -> dict[str, str]:
@@ -69,17 +71,19 @@ def _chosen(splits: dict[str, str], field: str, tree: Tree) -> str:
     return field or (USUAL_SPLIT if USUAL_SPLIT in splits else next(iter(splits)))
 
 
-def _read_split(rows: Rows, table: Table, tables: list[tuple[str, Table]]) -> list[str]:
+def _read_split(rows: TableRows, table: CsvTable, tables: list[tuple[str, CsvTable]]) -> list[str]:
     """Take the rows of a split file, with the kinds of defect of the annotations; notes on what is not here."""
-    defects = dict(_defects(rows, tables))
+    defects = dict(_annotated_defects(rows, tables))
     here = {*rows.tree.folders(), rows.tree.root.name}
     absent: dict[str, int] = {}
-    for number, cells in table.records(columns_of(table, SPLIT_COLUMNS, TITLE)):
+    for number, cells in table.records(titles_of(table, SPLIT_COLUMNS, VISA_TITLE)):
         category, label = cells["object"], cells["label"].lower()
         if category not in here:
             absent[category] = absent.get(category, 0) + 1
             continue
-        entry = Entry(Path(), cells["image"], label, rows.split(cells["split"]), category=category, mask_scale="index")
+        entry = FoundPhoto(
+            Path(), cells["image"], label, rows.split(cells["split"]), category=category, mask_scale="index"
+        )
         rows.add(table, number, entry, cells["mask"], category)
     for path, entry in rows.entries.items():
         if entry.kind != NORMAL and path in defects:
@@ -87,22 +91,22 @@ def _read_split(rows: Rows, table: Table, tables: list[tuple[str, Table]]) -> li
     return [f"{sum(absent.values())} photos of {some(absent)} are not here."] if absent else []
 
 
-def _defects(rows: Rows, tables: list[tuple[str, Table]]) -> Iterator[tuple[Path, str]]:
+def _annotated_defects(rows: TableRows, tables: list[tuple[str, CsvTable]]) -> Iterator[tuple[Path, str]]:
     """Which kinds of defect the annotations name; a photo that is not there is the split file's matter."""
     for base, table in tables:
-        for _, cells in table.records(columns_of(table, KIND_COLUMNS, TITLE)):
+        for _, cells in table.records(titles_of(table, KIND_COLUMNS, VISA_TITLE)):
             try:
                 yield rows.lookup.find(cells["image"], base), _defect(cells["label"])
             except DataError:
                 continue
 
 
-def _read_annotation(rows: Rows, base: str, table: Table) -> None:
+def _read_annotation(rows: TableRows, base: str, table: CsvTable) -> None:
     category = base or rows.tree.root.name
-    for number, cells in table.records(columns_of(table, KIND_COLUMNS, TITLE)):
+    for number, cells in table.records(titles_of(table, KIND_COLUMNS, VISA_TITLE)):
         kind = NORMAL if cells["label"].lower() == NORMAL else ANOMALY if cells["label"] else ""
         defect = _defect(cells["label"]) if kind == ANOMALY else ""
-        entry = Entry(Path(), cells["image"], kind, "", defect, category, mask_scale="index")
+        entry = FoundPhoto(Path(), cells["image"], kind, "", defect, category, mask_scale="index")
         rows.add(table, number, entry, cells["mask"], base)
 
 
@@ -112,10 +116,10 @@ def _defect(label: str) -> str:
 
 
 VISA = Importer(
-    title=TITLE,
+    title=VISA_TITLE,
     expects="split_csv/NAME.csv with the columns object,split,label,image,mask, or CATEGORY/image_anno.csv with "
     "image,label,mask.",
     field="the name of the split file, such as 1cls",
-    refuses=refuses,
-    read=read,
+    refuses=why_not_visa,
+    read=read_visa,
 )

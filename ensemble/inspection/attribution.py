@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 from torch import Tensor
 
-from ensemble.features.photo_batch import PhotoBatch, preprocessing_of
+from ensemble.features.photo_batch import PhotoBatch, source_preprocessing
 from ensemble.members import Member
 
 PATCH, STEP = 5, 8  # a patch is a fifth of the side, the next one begins an eighth further on
-AT_ONCE = 16
+PATCHES_AT_ONCE = 16
 SMOOTH = 16  # the median filter's window is so small a part of the side: cracks and pits go, holes and edges stay
-SURE = 1e-6  # log-odds end here, so that a probability of 1 can still fall
-FAINT = 0.05  # a change of log-odds below this is no look at anything
+LOG_ODDS_END = 1e-6  # log-odds end here, so that a probability of 1 can still fall
+LEAST_CHANGE = 0.05  # a change of log-odds below this is no look at anything
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +41,7 @@ def attribute(member: Member, name: str, picture: Image.Image, label: str) -> At
 
     Grey or blurred patches would look like damage themselves; where a median filter has passed, damage is gone.
     """
-    reads = preprocessing_of(member.input)
+    reads = source_preprocessing(member.input)
     column = member.classes.names.index(label)
     square = reads.resize([picture])
     smooth = Image.fromarray(_picture(square[0])).filter(ImageFilter.MedianFilter(reads.side // SMOOTH | 1))
@@ -52,21 +52,21 @@ def attribute(member: Member, name: str, picture: Image.Image, label: str) -> At
             sliding_window_shapes=(3, window, window),
             strides=(3, step, step),
             baselines=torch.from_numpy(np.asarray(smooth).copy()).permute(2, 0, 1)[None].float(),
-            perturbations_per_eval=AT_ONCE,
+            perturbations_per_eval=PATCHES_AT_ONCE,
         )
     left, top, right, bottom = reads.frame(picture.size)
     found = changes[0, 0, top:bottom, left:right].clamp_min(0).float().numpy()  # a patch covers all three colours
     coarse = Image.fromarray(found).resize((2 * STEP, 2 * STEP), Image.Resampling.BOX)  # no finer than the patches
     values = np.asarray(coarse, dtype=np.float32)
     strongest = float(values.max())
-    shares: NDArray[np.float32] = values / strongest if strongest >= FAINT else np.zeros_like(values)
+    shares: NDArray[np.float32] = values / strongest if strongest >= LEAST_CHANGE else np.zeros_like(values)
     return Attribution(name, label, shares)
 
 
 def _log_odds(member: Member, pixels: Tensor, column: int) -> Tensor:
     """(N, 3, side, side) pixels of the member's square -> (N,) log-odds of one class."""
     rows = PhotoBatch([Image.fromarray(_picture(square)) for square in pixels]).rows(member.input)
-    probability = np.clip(member.score(rows).probabilities[:, column], SURE, 1 - SURE)
+    probability = np.clip(member.score(rows).probabilities[:, column], LOG_ODDS_END, 1 - LOG_ODDS_END)
     return torch.from_numpy(np.log(probability / (1 - probability)))
 
 

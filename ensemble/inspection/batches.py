@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from ensemble.imaging.overlays import thumbnail
 from ensemble.imaging.photos import MAX_PIXELS, Photo, open_photo
-from ensemble.importers.archives import Entry, count_entries, read_archive
+from ensemble.importers.archives import ZipEntry, count_entries, read_archive
 from ensemble.importers.staging import Upload
 from ensemble.inspection.exports import as_csv
 from ensemble.policies import Policy
@@ -14,7 +14,7 @@ from ensemble.values.errors import ArchiveError, PhotoError
 from ensemble.values.results import Verdict
 from ensemble.values.safe_names import shown
 
-CHUNK = 8  # photos at a time: enough to share a backbone's pass, few enough for a progress bar that moves
+INSPECTED_AT_ONCE = 8  # photos at a time: enough to share a backbone's pass, few enough for a progress bar that moves
 SCORE_COLUMNS = ("score", "score_kind", "score_label", "ok_below", "review_from", "reject_from")
 Inspect = Callable[[Sequence[Photo]], Sequence[Verdict]]
 
@@ -45,18 +45,18 @@ class _Opened:
     error: str = ""
 
 
-def entries(files: Iterable[Upload]) -> Iterator[Entry]:
+def batch_entries(files: Iterable[Upload]) -> Iterator[ZipEntry]:
     """Files as entries, read one at a time; of a zip what is in it, and a zip that is refused as the one bad entry."""
     for name, read in files:
         label = shown(name)
         if not _is_zip(name):
-            yield Entry(label, read())
+            yield ZipEntry(label, read())
             continue
         try:
             for entry in read_archive(read()):
-                yield Entry(f"{label}/{entry.name}", entry.data, entry.problem)
+                yield ZipEntry(f"{label}/{entry.name}", entry.data, entry.problem)
         except ArchiveError as error:
-            yield Entry(label, problem=str(error))
+            yield ZipEntry(label, problem=str(error))
 
 
 def count(files: Iterable[Upload]) -> int:
@@ -75,7 +75,7 @@ def _count_in(data: bytes) -> int:
         return 1
 
 
-def judge(entries: Iterable[Entry], inspect: Inspect) -> Iterator[Judged]:
+def judge(entries: Iterable[ZipEntry], inspect: Inspect) -> Iterator[Judged]:
     """Give every entry its verdict or its refusal, in order; at most one chunk of full pictures is in memory."""
     known: dict[str, Judged] = {}
     for chunk in _chunks(entries):
@@ -104,21 +104,21 @@ def _repeat(first: Judged, name: str) -> Judged:
     return replace(first, name=name, verdict=verdict, repeats=first.name)
 
 
-def _chunks(entries: Iterable[Entry]) -> Iterator[list[_Opened]]:
+def _chunks(entries: Iterable[ZipEntry]) -> Iterator[list[_Opened]]:
     chunk: list[_Opened] = []
     pixels = 0
     for entry in entries:
-        chunk.append(_opened(entry))
+        chunk.append(_opened_upload(entry))
         if (photo := chunk[-1].photo) is not None:
             pixels += photo.picture.width * photo.picture.height
-        if len(chunk) == CHUNK or pixels > MAX_PIXELS:
+        if len(chunk) == INSPECTED_AT_ONCE or pixels > MAX_PIXELS:
             yield chunk
             chunk, pixels = [], 0
     if chunk:
         yield chunk
 
 
-def _opened(entry: Entry) -> _Opened:
+def _opened_upload(entry: ZipEntry) -> _Opened:
     if entry.data is None:
         return _Opened(entry.name, error=entry.problem or "")
     try:
@@ -154,7 +154,7 @@ def batch_csv(rows: Sequence[Judged], *, demo: bool) -> bytes:
         "model_version",
         "policy_state",
     )
-    return as_csv(columns, [_cells(row) | {"demo": "DEMO" if demo else ""} for row in rows])
+    return as_csv(columns, [_batch_cells(row) | {"demo": "DEMO" if demo else ""} for row in rows])
 
 
 def _score_cells(verdict: Verdict) -> dict[str, object]:
@@ -163,7 +163,7 @@ def _score_cells(verdict: Verdict) -> dict[str, object]:
     return {name: "" if values[name] is None else values[name] for name in SCORE_COLUMNS}
 
 
-def _cells(row: Judged) -> dict[str, object]:
+def _batch_cells(row: Judged) -> dict[str, object]:
     if row.verdict is None:
         return {"photo": row.name, "error": row.error}
     verdict = row.verdict

@@ -18,9 +18,9 @@ from ensemble.values.results import Absence, Classes, Region, Score, Verdict, me
 # A spreadsheet splits lines at the separator of its country, whatever a file was written with, and calculates a cell
 # whose first visible sign is one of these, full-width and small ones too: blanks and quotes before it do not matter.
 SEPARATORS = r";|\t\r\n\v\f\x1c-\x1e\x85\u2028\u2029"
-SIGNS = r"=+\-@" "\uff1d\uff0b\uff0d\uff20" "\ufe66\ufe62\ufe63\ufe6b" "\u207c\u207a\u208c\u208a\ufb29"
+FORMULA_SIGNS = r"=+\-@" "\uff1d\uff0b\uff0d\uff20" "\ufe66\ufe62\ufe63\ufe6b" "\u207c\u207a\u208c\u208a\ufb29"
 LETTERS_UNSEEN = "\u115f\u1160\u3164\uffa0"  # letters to Unicode, blanks to the eye
-FORMULA = re.compile(rf"(^|[{SEPARATORS}])(?=(?:[^\w{SEPARATORS}]|[{LETTERS_UNSEEN}])*[{SIGNS}])|^(?=[\t\r\n])")
+FORMULA = re.compile(rf"(^|[{SEPARATORS}])(?=(?:[^\w{SEPARATORS}]|[{LETTERS_UNSEEN}])*[{FORMULA_SIGNS}])|^(?=[\t\r\n])")
 
 
 def verdict_json(verdict: Verdict) -> bytes:
@@ -54,7 +54,7 @@ def replay(stored: Mapping[str, Any], policy: Policy) -> Verdict:
     """
     try:
         classes = Classes(tuple(stored["classes"]), stored["defect"])
-        scores = [_score(vote) for vote in stored["votes"]]
+        scores = [_export_score(vote) for vote in stored["votes"]]
         absent = [_absence(entry, asked=True) for entry in stored["absent"]]
         absent += [_absence(entry, asked=False) for entry in stored["unasked"]]
         doubt = str(stored.get("doubt", ""))  # verdicts of before hold none
@@ -66,7 +66,7 @@ def replay(stored: Mapping[str, Any], policy: Policy) -> Verdict:
     return policy.decide(scores, absent, classes, doubt)
 
 
-def _score(vote: Mapping[str, Any]) -> Score:
+def _export_score(vote: Mapping[str, Any]) -> Score:
     return Score(
         vote["member"],
         dict(vote["probabilities"]),
@@ -83,19 +83,21 @@ def _absence(entry: Mapping[str, Any], *, asked: bool) -> Absence:
 
 
 PHOTOS = 200
-NOISE = 0.5  # how far the truth may lie from what the dummies say
+DEMO_NOISE = 0.5  # how far the truth may lie from what the dummies say
 
 
 def demo_evidence(classes: Classes) -> Evidence:
     """The same cases in every demonstration: half to choose by, half to measure on."""
-    cases = [_case(number, classes) for number in range(PHOTOS)]
+    cases = [_export_case(number, classes) for number in range(PHOTOS)]
     return Evidence(classes, tuple(cases[::2]), tuple(cases[1::2]))
 
 
-def _case(number: int, classes: Classes) -> Case:
+def _export_case(number: int, classes: Classes) -> Case:
     digest = hashlib.sha256(f"demo part {number}".encode()).hexdigest()
     said = tuple(demo.scores(digest, classes))
     luck = hashlib.sha256(f"truth {number}".encode()).digest()
-    lean = {name: mean_probability(said, name) + NOISE * luck[place] / 255 for place, name in enumerate(classes.names)}
+    lean = {
+        name: mean_probability(said, name) + DEMO_NOISE * luck[place] / 255 for place, name in enumerate(classes.names)
+    }
     bare = tuple(type(score)(score.member, score.probabilities, score.seconds, regions=score.regions) for score in said)
     return Case(f"demo/part_{number:03}.png", digest, max(lean, key=lambda name: lean[name]), bare)

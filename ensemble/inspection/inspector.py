@@ -10,10 +10,10 @@ import numpy as np
 from PIL import Image
 
 from ensemble.disk.files import now
-from ensemble.features.photo_batch import PhotoBatch, preprocessing_of
+from ensemble.features.photo_batch import PhotoBatch, source_preprocessing
 from ensemble.features.preprocessing import Preprocessing
 from ensemble.imaging.masks import combine, regions
-from ensemble.imaging.out_of_distribution import doubt, measure
+from ensemble.imaging.out_of_distribution import doubt, measure_photo
 from ensemble.imaging.photos import Photo
 from ensemble.members import Loaded, Member, demo
 from ensemble.metrics.calibrators import NONE
@@ -21,16 +21,18 @@ from ensemble.policies import Policy
 from ensemble.values.errors import QuorumError
 from ensemble.values.results import OK_NOK, Absence, Classes, HeatMap, Origin, Region, Score, Verdict
 
-BATCH = 16
-DIGITS = 6  # of a probability: what is stored is what was judged, so that a replay gives the very same verdict
-NOWHERE = Origin()
+PHOTOS_AT_ONCE = 16
+PROBABILITY_DIGITS = (
+    6  # of a probability: what is stored is what was judged, so that a replay gives the very same verdict
+)
+NO_ORIGIN = Origin()
 NOT_ASKED = "It was not asked: the verdict stood without it."
 
 
 Said = tuple[list[Score], tuple[Absence, ...]]  # what members said of one photo, and who could not speak
 
 
-class Product(Protocol):
+class Inspectable(Protocol):
     """What can be opened for inspection: a product's folder, whatever else it can do."""
 
     def load(self) -> Loaded:
@@ -45,7 +47,7 @@ class Product(Protocol):
 class Inspector:
     """All members of a product, loaded once; safe to share between threads."""
 
-    def __init__(self, loaded: Loaded, *, demo: bool = False, origin: Origin = NOWHERE) -> None:
+    def __init__(self, loaded: Loaded, *, demo: bool = False, origin: Origin = NO_ORIGIN) -> None:
         self.members = loaded.members
         self.weights = loaded.weights
         self.calibrators = loaded.calibrators
@@ -56,7 +58,7 @@ class Inspector:
         self.origin = origin
 
     @classmethod
-    def open(cls, store: Product) -> "Inspector":
+    def open(cls, store: Inspectable) -> "Inspector":
         """Load a product; a member that cannot be loaded is absent, and named in every verdict."""
         return cls(store.load(), origin=store.origin())
 
@@ -70,7 +72,7 @@ class Inspector:
 
         A policy with a cascade asks its members stage by stage, and no one whose vote cannot change the verdict.
         """
-        return [verdict for batch in _slices(photos, BATCH) for verdict in self._inspect(batch, policy)]
+        return [verdict for batch in _slices(photos, PHOTOS_AT_ONCE) for verdict in self._inspect(batch, policy)]
 
     def _inspect(self, photos: Sequence[Photo], policy: Policy) -> Iterator[Verdict]:
         start = time.perf_counter()
@@ -86,7 +88,7 @@ class Inspector:
 
     def doubt(self, picture: Image.Image, heat: HeatMap | None) -> str:
         """Why a photo may not show the part; empty where nothing speaks against it, and in a demo that never looks."""
-        return "" if self.demo else doubt(measure(picture), self.photo_range, heat)
+        return "" if self.demo else doubt(measure_photo(picture), self.photo_range, heat)
 
     def _asked(self, photos: Sequence[Photo], policy: Policy) -> list[Said]:
         """What those members say that a cascade has to ask; the others are absent, and marked as not asked."""
@@ -108,7 +110,7 @@ class Inspector:
 
     def names(self) -> tuple[str, ...]:
         """Who can vote, in the order in which they speak."""
-        return demo.names(self.classes) if self.demo else tuple(self.members)
+        return demo.dummy_names(self.classes) if self.demo else tuple(self.members)
 
     def score(self, photos: Sequence[Photo], members: Container[str] | None = None) -> list[Said]:
         """For each photo what the members say, or these of them, and who could not speak.
@@ -144,8 +146,10 @@ class Inspector:
         start = time.perf_counter()
         opinion = member.score(rows)
         seconds = (time.perf_counter() - start + batch.seconds(member.input)) / len(rows)
-        probabilities = np.round(self.calibrators.get(name, NONE)(np.asarray(opinion.probabilities, float)), DIGITS)
-        reads = preprocessing_of(member.input)
+        probabilities = np.round(
+            self.calibrators.get(name, NONE)(np.asarray(opinion.probabilities, float)), PROBABILITY_DIGITS
+        )
+        reads = source_preprocessing(member.input)
         return [
             Score(
                 name,

@@ -10,23 +10,23 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from ensemble.members import KINDS
-from ensemble.training.fitting import plan
+from ensemble.training.fitting import plan_cross_fitting
 from ensemble.training.reading import teachable
 from ensemble.training.voting import needs_drawing
 from ensemble.values.samples import Dataset
 
 FOLD = re.compile(r"^Fold \d+ of \d+: ")
 LIMITS = (0.05, 50.0)  # how much faster or slower than expected a machine may be
-UNKNOWN = 0.02  # seconds a photo of a stage that nobody has met
+UNKNOWN_SECONDS = 0.02  # seconds a photo of a stage that nobody has met
 CERTAIN = 3.0  # seconds of measuring without which expectation alone counts
 
 READING = {"all": "Reading training photos", "good": "Reading good parts", "masks": "Reading masked photos"}
 
 
-def stages(dataset: Dataset, kinds: Sequence[str], backbones: Sequence[str], seed: int) -> list[str]:
+def training_stages(dataset: Dataset, kinds: Sequence[str], backbones: Sequence[str], seed: int) -> list[str]:
     """The stages of a training in their order, by the names that its progress gives them."""
     chosen, _ = teachable(kinds, dataset)
-    held = plan(dataset, seed)
+    held = plan_cross_fitting(dataset, seed)
     taught = [
         kind if KINDS[kind].pixels is not None else f"{kind}_{backbone}"
         for kind in chosen
@@ -44,25 +44,25 @@ def stages(dataset: Dataset, kinds: Sequence[str], backbones: Sequence[str], see
     return [*names, "Inspecting test photos"]
 
 
-def expected(
+def expected_seconds(
     names: Sequence[str], dataset: Dataset, measured: Mapping[str, float], usual: Mapping[str, float]
 ) -> dict[str, float]:
     """Seconds for each stage, from seconds a photo: those measured on this machine, else the usual ones."""
-    return {name: len(dataset.train) * measured.get(key_of(name), _usual(name, usual)) for name in names}
+    return {name: len(dataset.train) * measured.get(stage_key(name), _usual_seconds(name, usual)) for name in names}
 
 
-def key_of(stage: str) -> str:
+def stage_key(stage: str) -> str:
     """What a stage is called whatever its fold: the folds of one size cost the same."""
     return re.sub(r" \d+ of \d+$", "", FOLD.sub("", stage))
 
 
-def _usual(stage: str, usual: Mapping[str, float]) -> float:
-    key = key_of(stage)
+def _usual_seconds(stage: str, usual: Mapping[str, float]) -> float:
+    key = stage_key(stage)
     found = [start for start in usual if key.startswith(start)]
-    return usual[max(found, key=len)] if found else UNKNOWN
+    return usual[max(found, key=len)] if found else UNKNOWN_SECONDS
 
 
-class Estimate:
+class TrainingCourse:
     """The course of one training: told of its progress, it says how much is over and how much is left."""
 
     def __init__(self, plan: Mapping[str, float], clock: Callable[[], float] = time.monotonic) -> None:
@@ -102,7 +102,7 @@ class Estimate:
         """Seconds a photo of each kind of stage, to expect the next time."""
         found: dict[str, list[float]] = {}
         for stage, seconds in self.spent.items():
-            found.setdefault(key_of(stage), []).append(seconds)
+            found.setdefault(stage_key(stage), []).append(seconds)
         return {key: sum(values) / len(values) / max(photos, 1) for key, values in found.items()}
 
     def _before(self, stage: str) -> list[str]:

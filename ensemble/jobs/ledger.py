@@ -20,13 +20,13 @@ from ensemble.values.errors import JobError
 from ensemble.values.training import TrainingRequest
 
 FOLDER, FILE, LOCK = ".jobs", "jobs.db", ".lock"
-KEPT = 50  # the newest trainings
-PATIENCE = 20.0  # seconds to wait for another writer
+JOBS_KEPT = 50  # the newest trainings
+LEDGER_PATIENCE = 20.0  # seconds to wait for another writer
 
-State = Literal["waiting", "running", "done", "failed", "cancelled"]
-OPEN: tuple[State, ...] = ("waiting", "running")
+JobState = Literal["waiting", "running", "done", "failed", "cancelled"]
+OPEN: tuple[JobState, ...] = ("waiting", "running")
 
-_TABLES = """
+_LEDGER_TABLES = """
 CREATE TABLE IF NOT EXISTS jobs (
     id INTEGER PRIMARY KEY AUTOINCREMENT, settings TEXT NOT NULL, author TEXT NOT NULL, state TEXT NOT NULL,
     pid INTEGER, asked TEXT NOT NULL, started TEXT, ended TEXT, stage TEXT NOT NULL DEFAULT '',
@@ -49,7 +49,7 @@ class Job:
     id: int
     settings: TrainingRequest
     author: str
-    state: State
+    state: JobState
     pid: int | None
     asked: str
     started: str | None
@@ -125,7 +125,7 @@ class Ledger:
     def _open(self) -> Iterator[sqlite3.Connection]:
         path = self.folder / FILE
         try:
-            with contextlib.closing(sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)) as book:
+            with contextlib.closing(sqlite3.connect(path, timeout=LEDGER_PATIENCE, isolation_level=None)) as book:
                 book.row_factory = sqlite3.Row
                 book.execute("PRAGMA synchronous = FULL")
                 yield book
@@ -140,7 +140,7 @@ class Ledger:
     def make(self) -> None:
         """Make the book where there is none."""
         with self._open() as book:
-            book.executescript(_TABLES)
+            book.executescript(_LEDGER_TABLES)
             if "born" not in {row["name"] for row in book.execute("PRAGMA table_info(jobs)")}:  # a book of before
                 book.execute("ALTER TABLE jobs ADD COLUMN born REAL")
 
@@ -164,7 +164,7 @@ class Ledger:
             fresh = "INSERT INTO jobs (settings, author, state, asked) VALUES (?, ?, ?, ?)"
             number = book.execute(fresh, row).lastrowid
             old = book.execute(
-                f"SELECT id FROM jobs WHERE state NOT IN {OPEN} ORDER BY id DESC LIMIT -1 OFFSET {KEPT - 1}"
+                f"SELECT id FROM jobs WHERE state NOT IN {OPEN} ORDER BY id DESC LIMIT -1 OFFSET {JOBS_KEPT - 1}"
             ).fetchall()
             for (each,) in old:
                 book.execute("DELETE FROM jobs WHERE id = ?", (each,))

@@ -13,7 +13,7 @@ from ensemble.disk.files import why_not_written
 from ensemble.disk.locks import locked_alone
 from ensemble.values.errors import JobError
 
-NICE = 10  # of 19: what runs in the background comes after a line's inspection on the same machine
+BACKGROUND_NICENESS = 10  # of 19: what runs in the background comes after a line's inspection on the same machine
 SAME = 1.0  # seconds that two readings of one birth may differ by
 
 
@@ -66,7 +66,7 @@ def step_back() -> None:
     if sys.platform == "win32":
         process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
     else:
-        process.nice(NICE)
+        process.nice(BACKGROUND_NICENESS)
 
 
 def peak_memory() -> int:
@@ -78,19 +78,19 @@ def peak_memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def load() -> float:
+def processor_load() -> float:
     """How many processes have wanted a core at once in the last minute, on average."""
     return psutil.getloadavg()[0]
 
 
 LOCK = ".training.lock"
-PATIENCE = 2.0  # seconds; whoever only looks whether it is held has it for a moment
+LOOK_PATIENCE = 2.0  # seconds; whoever only looks whether it is held has it for a moment
 
 
 @contextlib.contextmanager
-def alone(folder: Path) -> Iterator[None]:
+def only_training(folder: Path) -> Iterator[None]:
     """Nobody else trains the product meanwhile; a JobError where somebody does already."""
-    with _asked_for(folder, PATIENCE) as is_ours:
+    with _asked_for(folder, LOOK_PATIENCE) as is_ours:
         if not is_ours:
             raise JobError(f"{folder} is being trained by somebody else. Wait for the end of that training.")
         yield

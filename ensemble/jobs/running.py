@@ -14,7 +14,7 @@ from ensemble.values.errors import JobError, StoreError
 from ensemble.values.training import TrainingRequest
 
 POLITE, PATIENT = 10.0, 20.0  # seconds after the wish to cancel: then its process is ended politely, then for good
-SHOWN = 64_000  # bytes of a log, its end
+LOG_BYTES_SHOWN = 64_000  # bytes of a log, its end
 
 
 def start(root: Path, settings: TrainingRequest, author: str = "") -> Job:
@@ -70,7 +70,7 @@ def log(root: Path, number: int) -> str:
     if not path.is_file():
         return ""
     data = path.read_bytes()
-    return data[-SHOWN:].decode("utf-8", errors="replace")
+    return data[-LOG_BYTES_SHOWN:].decode("utf-8", errors="replace")
 
 
 def _spawn(ledger: Ledger, number: int) -> int:
@@ -103,7 +103,7 @@ def _close(ledger: Ledger, found: Job) -> None:
     if not found.is_open:  # it ended in order since it was read
         return
     if found.folder.resolve().is_relative_to(ledger.folder.parent):  # a book from elsewhere may name any folder
-        _tidy(found.folder)
+        _tidy_after(found.folder)
     if found.cancel_asked is not None:
         ledger.write(found.id, state="cancelled", ended=now(), seconds_left=None)
         return
@@ -115,7 +115,7 @@ def _close(ledger: Ledger, found: Job) -> None:
     ledger.write(found.id, state="failed", ended=now(), seconds_left=None, error=sentence)
 
 
-def _tidy(folder: Path) -> None:
+def _tidy_after(folder: Path) -> None:
     """Remove what a killed process may have left half written among the product's versions."""
     from ensemble.store import versions
     from ensemble.store.places import VERSIONS

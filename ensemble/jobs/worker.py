@@ -17,13 +17,13 @@ from ensemble.values.errors import QuorumError
 from ensemble.values.safe_names import legible, legible_lines, make_logs_legible
 
 if TYPE_CHECKING:  # importing it costs seconds, in which the book already says that the training has begun
-    from ensemble.jobs.estimate import Estimate
+    from ensemble.jobs.estimate import TrainingCourse
 
 PAUSE = 0.5  # seconds between two entries in the book
 
 # Seconds a photo on one thread of two busy cores, with the 168 photos of the sample product; only until this machine
 # has measured its own. Those of finetuned and detector are guesses by their epochs.
-USUAL = {
+USUAL_SECONDS = {
     "Reading": 0.025,
     "Choosing the pooling": 0.003,
     "Drawing damage": 0.05,
@@ -48,7 +48,7 @@ class CancelledError(BaseException):
 class Reporter:
     """What the training says of itself, into the book and into the log."""
 
-    def __init__(self, ledger: Ledger, number: int, estimate: "Estimate") -> None:
+    def __init__(self, ledger: Ledger, number: int, estimate: "TrainingCourse") -> None:
         self.ledger, self.number, self.estimate = ledger, number, estimate
         self.curves: dict[str, dict[str, list[float]]] = {}
         self._written, self._stage = 0.0, ""
@@ -57,7 +57,7 @@ class Reporter:
         """A stage has come so far; CancelledError where the training is to end."""
         self.estimate.tell(stage, share)
         if stage != self._stage:
-            say(stage)
+            write_log(stage)
         if stage != self._stage or time.monotonic() - self._written > PAUSE:
             self._stage, self._written = stage, time.monotonic()
             self.write(stage)
@@ -79,47 +79,47 @@ class Reporter:
         )
 
 
-def say(sentence: str) -> None:
+def write_log(sentence: str) -> None:
     """A line of the log, with the time (UTC)."""
     print(f"{datetime.now(UTC):%H:%M:%S} {legible(sentence)}", flush=True)
 
 
-def run(root: Path, number: int) -> None:
+def run_job(root: Path, number: int) -> None:
     """Train as the book says, and write into it what became of that."""
     ledger = Ledger(root)
     with ledger.under_way(number) as is_ours:
         if is_ours:
             _run(ledger, number)
         else:  # whoever started it was killed before the book had its process, and others have closed it since
-            say(f"Training {number} is no longer waited for.")
+            write_log(f"Training {number} is no longer waited for.")
 
 
 def _run(ledger: Ledger, number: int) -> None:
     found = ledger.job(number)
     try:
-        with processes.alone(found.folder):
-            version = _train(ledger, found)
+        with processes.only_training(found.folder):
+            version = _train_candidate(ledger, found)
     except CancelledError:
-        say("Cancelled.")
+        write_log("Cancelled.")
         ledger.write(number, state="cancelled", ended=now(), seconds_left=None)
     except QuorumError as error:
-        say(str(error))
+        write_log(str(error))
         ledger.write(number, state="failed", ended=now(), seconds_left=None, error=str(error))
     except Exception as error:  # noqa: BLE001 - whatever it is, people must be told, and the log has the rest
         print(legible_lines(traceback.format_exc()), flush=True)
         sentence = f"The training stopped ({type(error).__name__}: {error}). The published model is as it was."
         ledger.write(number, state="failed", ended=now(), seconds_left=None, error=sentence)
     else:
-        say(f"Done: version {version} waits to be compared and published.")
+        write_log(f"Done: version {version} waits to be compared and published.")
         ledger.write(number, state="done", ended=now(), seconds_left=None, share=1.0, version=version)
 
 
-def _train(ledger: Ledger, found: Job) -> int:
+def _train_candidate(ledger: Ledger, found: Job) -> int:
     """Train, and leave a candidate: its number."""
     from ensemble import training
     from ensemble.datasets.loading import find_dataset
     from ensemble.features.preprocessing import BUNDLED
-    from ensemble.jobs.estimate import Estimate, expected, stages
+    from ensemble.jobs.estimate import TrainingCourse, expected_seconds, training_stages
     from ensemble.store import versions
     from ensemble.training import Listener
     from ensemble.training.recipe import profile_called
@@ -128,9 +128,11 @@ def _train(ledger: Ledger, found: Job) -> int:
     backbones = settings.backbones or (BUNDLED,)
     dataset = find_dataset(Path(settings.data), None, settings.seed)
     kinds = settings.kinds or profile_called(settings.profile).kinds
-    names = stages(dataset, kinds, backbones, settings.seed)
-    reporter = Reporter(ledger, found.id, Estimate(expected(names, dataset, ledger.costs(), USUAL)))
-    outcome = training.run(settings, listener=Listener(say, reporter.progress, reporter.watch), publish=False)
+    names = training_stages(dataset, kinds, backbones, settings.seed)
+    reporter = Reporter(
+        ledger, found.id, TrainingCourse(expected_seconds(names, dataset, ledger.costs(), USUAL_SECONDS))
+    )
+    outcome = training.run(settings, listener=Listener(write_log, reporter.progress, reporter.watch), publish=False)
     ledger.write(found.id, version=outcome.version)  # whatever ends this process now, what was learnt is found again
     reporter.write("Saved")
     ledger.remember_costs(reporter.estimate.costs(len(dataset.train)))
@@ -145,7 +147,7 @@ def _compared(found: Job, version: int) -> dict[str, Any]:
     from ensemble.store import ModelStore, versions
 
     store = ModelStore(found.folder)
-    say("Comparing with the model in force")
+    write_log("Comparing with the model in force")
     try:
         comparison = compare_with_current(store, version, found.settings.seed)
     except Exception as error:  # noqa: BLE001 - what was learnt must not be lost with a comparison
@@ -153,7 +155,7 @@ def _compared(found: Job, version: int) -> dict[str, Any]:
         return {"not_compared": f"It could not be compared with the model in force. {reason}"}
     if comparison is None:
         return {}
-    current = next((each.number for each in versions.history(store.folder) if each.current), None)
+    current = next((each.number for each in versions.version_history(store.folder) if each.current), None)
     return {"comparison": comparison.as_json(), "compared_with": current}
 
 
@@ -161,4 +163,4 @@ if __name__ == "__main__":
     make_logs_legible()
     logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(message)s")
     step_back()
-    run(Path(sys.argv[1]), int(sys.argv[2]))
+    run_job(Path(sys.argv[1]), int(sys.argv[2]))

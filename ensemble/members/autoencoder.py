@@ -11,20 +11,28 @@ from ensemble.features.networks import channels_last
 from ensemble.features.photo_batch import Input
 from ensemble.features.preprocessing import Preprocessing
 from ensemble.members.contract import Parts
-from ensemble.members.good_parts import ARRAYS, CHUNK, HELD_OUT, Damaged, GoodPartsMember, HeldOut, Measured
+from ensemble.members.good_parts import (
+    ARRAYS,
+    HELD_OUT_FACTS,
+    MEASURED_AT_ONCE,
+    Damaged,
+    GoodPartsMember,
+    HeldOut,
+    Measured,
+)
 from ensemble.values.errors import MemberError
 from ensemble.values.results import Classes
 from ensemble.values.training import ShareDone
 
 STATE, USUAL = ".pth", "usual_errors"
-PIXELS = Preprocessing(side=128)
+AUTOENCODER_INPUT = Preprocessing(side=128)
 BATCH, PEAK_RATE = 16, 2e-3
 STEEPEST = 0.1  # norm of a gradient: without batch norm one steep step can undo all that was learnt
 STEPS = 1200  # however many photos there are
 POINT = 60  # steps from one point of the curves to the next
 SHARE, FEWEST_HELD_OUT = 0.2, 10  # a fifth, but so many, or half of the photos, where a fifth is few
 SHRINK, BLURS = 2, (5, 3)  # pixels to a place of the map, then the places that are averaged, twice
-FLOOR = 0.3  # of the mean error: where parts are painted almost perfectly, noise is no defect
+ERROR_FLOOR = 0.3  # of the mean error: where parts are painted almost perfectly, noise is no defect
 
 
 class SmallAutoencoder(nn.Module):
@@ -75,12 +83,12 @@ class AutoencoderMember(GoodPartsMember):
 
     kind: ClassVar[str] = "autoencoder"
     title: ClassVar[str] = "Autoencoder"
-    pixels: ClassVar[Preprocessing | None] = PIXELS
+    pixels: ClassVar[Preprocessing | None] = AUTOENCODER_INPUT
     reading: ClassVar[str | None] = None
     side: ClassVar[int | None] = None
     endings: ClassVar[tuple[str, ...]] = (STATE,)
 
-    def __init__(self, *, classes: Classes, input: Input = PIXELS, seed: int = 0) -> None:
+    def __init__(self, *, classes: Classes, input: Input = AUTOENCODER_INPUT, seed: int = 0) -> None:
         super().__init__(classes=classes, input=input, seed=seed)
 
     def _fit(self, rows: np.ndarray, damaged: Damaged, progress: ShareDone) -> tuple[Mapping[str, np.ndarray], HeldOut]:
@@ -93,11 +101,11 @@ class AutoencoderMember(GoodPartsMember):
             torch.manual_seed(self.seed)
             curves: dict[str, list[float]] = {"learning_loss": [], "held_out_loss": []}
             self.curves_ = curves  # which grow, for those who watch
-            network = _train(learn, hold, curves, self.teaching.epochs(STEPS), progress)
+            network = _train_network(learn, hold, curves, self.teaching.epochs(STEPS), progress)
         self.network_ = network.eval().requires_grad_(False)
-        usual = np.concatenate([_blurred(self._errors(part)) for part in learn.split(CHUNK)]).mean(axis=0)
+        usual = np.concatenate([_blurred(self._errors(part)) for part in learn.split(MEASURED_AT_ONCE)]).mean(axis=0)
         arrays = {name: value.numpy() for name, value in network.state_dict().items()}
-        arrays |= {USUAL: usual + FLOOR * usual.mean(), "learnt_from": np.asarray(len(learn))}
+        arrays |= {USUAL: usual + ERROR_FLOOR * usual.mean(), "learnt_from": np.asarray(len(learn))}
         distances, maps = self._measure_all(arrays, hold.numpy())
         harmed = self._measure_damaged(arrays, damaged, mixed[:held])
         return arrays, HeldOut(distances, distances, float(np.median(maps)) if maps is not None else 0.0, harmed)
@@ -109,13 +117,13 @@ class AutoencoderMember(GoodPartsMember):
     def _errors(self, pixels: Tensor) -> Tensor:
         """The squared error of each pixel of (N, 3, side, side): (N, 1, side, side)."""
         with torch.inference_mode():
-            wanted = _values(pixels)
+            wanted = _scaled_pixels(pixels)
             return (self.network_(wanted) - wanted).square().mean(dim=1, keepdim=True)
 
     def reconstruct(self, rows: np.ndarray) -> np.ndarray:
         """How it paints photos: (N, 3, 128, 128) uint8 pixels -> the same shape and type."""
         with torch.inference_mode():
-            parts = [self.network_(_values(part)) for part in torch.from_numpy(rows).split(CHUNK)]
+            parts = [self.network_(_scaled_pixels(part)) for part in torch.from_numpy(rows).split(MEASURED_AT_ONCE)]
             return torch.cat(parts).add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8).numpy()
 
     def parts(self) -> Parts:
@@ -134,14 +142,14 @@ class AutoencoderMember(GoodPartsMember):
         return arrays  # what its network does not know, `_check` refuses
 
     def _check(self, arrays: Mapping[str, np.ndarray]) -> None:
-        network, own = _empty(), {*HELD_OUT, USUAL, "learnt_from"}
+        network, own = _empty(), {*HELD_OUT_FACTS, USUAL, "learnt_from"}
         try:
             network.load_state_dict(
                 {name: torch.from_numpy(array) for name, array in arrays.items() if name not in own}
             )
         except (RuntimeError, TypeError) as error:
             raise MemberError("The state dict is not that of this autoencoder. Train it again.") from error
-        if {USUAL, "learnt_from"} - set(arrays) or arrays[USUAL].shape != (PIXELS.side // SHRINK,) * 2:
+        if {USUAL, "learnt_from"} - set(arrays) or arrays[USUAL].shape != (AUTOENCODER_INPUT.side // SHRINK,) * 2:
             raise MemberError("The autoencoder's file lacks the errors of good parts. Train it again.")
         self.network_ = network.eval().requires_grad_(False)
 
@@ -155,7 +163,7 @@ def _empty() -> SmallAutoencoder:
     return channels_last(empty.to_empty(device="cpu"))
 
 
-def _train(
+def _train_network(
     learn: Tensor, hold: Tensor, curves: Mapping[str, list[float]], steps: int, progress: ShareDone
 ) -> SmallAutoencoder:
     """A network for (N, 3, side, side) pixels; its loss on those it learns from and on those held out into `curves`."""
@@ -164,7 +172,7 @@ def _train(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, PEAK_RATE, total_steps=steps)
     total = torch.zeros(())
     for step in range(1, steps + 1):
-        photos = _values(_mirrored(learn[torch.randint(len(learn), (BATCH,))]))
+        photos = _scaled_pixels(_with_mirrored(learn[torch.randint(len(learn), (BATCH,))]))
         loss = nn.functional.mse_loss(network(photos), photos)
         optimiser.zero_grad()
         loss.backward()
@@ -174,7 +182,10 @@ def _train(
         total += loss.detach()
         if step % POINT == 0:
             with torch.no_grad():
-                losses = [nn.functional.mse_loss(network(_values(part)), _values(part)) for part in hold.split(CHUNK)]
+                losses = [
+                    nn.functional.mse_loss(network(_scaled_pixels(part)), _scaled_pixels(part))
+                    for part in hold.split(MEASURED_AT_ONCE)
+                ]
             curves["learning_loss"].append(round(float(total) / POINT, 6))
             curves["held_out_loss"].append(round(float(torch.stack(losses).mean()), 6))
             total.zero_()
@@ -182,12 +193,12 @@ def _train(
     return network
 
 
-def _values(pixels: Tensor) -> Tensor:
+def _scaled_pixels(pixels: Tensor) -> Tensor:
     """uint8 pixels -> the same shape from -1 to 1."""
     return pixels.float().div(127.5).sub(1).contiguous(memory_format=torch.channels_last)
 
 
-def _mirrored(pixels: Tensor) -> Tensor:
+def _with_mirrored(pixels: Tensor) -> Tensor:
     choices = torch.rand(2, len(pixels), 1, 1, 1) < 0.5
     pixels = torch.where(choices[0], pixels.flip(2), pixels)
     return torch.where(choices[1], pixels.flip(3), pixels)

@@ -15,11 +15,11 @@ from ensemble.values.errors import MemberError
 from ensemble.values.results import Classes
 from ensemble.values.training import ShareDone
 
-STATE = ".pth"
+STATE_ENDING = ".pth"
 BATCH, PEAK_RATE = 16, 3e-3
 STEPS, EPOCHS = 1000, (20, 120)  # about so many steps, but each photo at least and at most so many times
-HELD_OUT = 0.1  # of the photos, for the curve alone
-PIXELS = Preprocessing(side=128)
+CURVE_SHARE = 0.1  # of the photos, for the curve alone
+BASELINE_INPUT = Preprocessing(side=128)
 
 
 class BaselineCNN(nn.Module):
@@ -68,15 +68,15 @@ class BaselineCNNMember:
 
     kind: ClassVar[str] = "baseline_cnn"
     title: ClassVar[str] = "Baseline CNN"
-    pixels: ClassVar[Preprocessing | None] = PIXELS
+    pixels: ClassVar[Preprocessing | None] = BASELINE_INPUT
     reading: ClassVar[str | None] = None
     side: ClassVar[int | None] = None
     lesson: ClassVar[Lesson] = "all"
     needs: ClassVar[str | None] = None
     libraries: ClassVar[tuple[str, ...]] = ()
-    endings: ClassVar[tuple[str, ...]] = (STATE,)
+    endings: ClassVar[tuple[str, ...]] = (STATE_ENDING,)
 
-    def __init__(self, *, classes: Classes, input: Input = PIXELS, seed: int = 0) -> None:
+    def __init__(self, *, classes: Classes, input: Input = BASELINE_INPUT, seed: int = 0) -> None:
         self.classes = classes
         self.input = input
         self.seed = seed
@@ -86,7 +86,7 @@ class BaselineCNNMember:
 
     def fit(self, rows: np.ndarray, labels: np.ndarray, progress: ShareDone | None = None) -> "BaselineCNNMember":
         """Learn from mirrored and relit photos; `curves_` keeps the loss there and on a held-out tenth."""
-        held_out = max(HELD_OUT, len(self.classes.names) / len(labels))  # a photo of each class at least
+        held_out = max(CURVE_SHARE, len(self.classes.names) / len(labels))  # a photo of each class at least
         held = train_test_split(np.arange(len(labels)), test_size=held_out, stratify=labels, random_state=self.seed)
         learn, check = (torch.from_numpy(part) for part in held)
         pixels, targets = torch.from_numpy(rows), torch.from_numpy(labels).long()
@@ -120,7 +120,7 @@ class BaselineCNNMember:
                 held_out_loss.append(round(now, 4))
                 if progress:
                     progress((epoch + 1) / epochs)
-        return self.restore({STATE: network.state_dict()})
+        return self.restore({STATE_ENDING: network.state_dict()})
 
     def score(self, rows: np.ndarray) -> Opinion:
         """(N, 3, 128, 128) uint8 pixels -> (N, K) probabilities in the order of `classes.names`."""
@@ -130,7 +130,7 @@ class BaselineCNNMember:
 
     def parts(self) -> Parts:
         """The state dict."""
-        return {STATE: self.network_.state_dict()}
+        return {STATE_ENDING: self.network_.state_dict()}
 
     def restore(self, parts: Parts) -> "BaselineCNNMember":
         """Take a state dict made by this network for as many classes."""
@@ -138,7 +138,7 @@ class BaselineCNNMember:
             empty = BaselineCNN(len(self.classes.names))
         network = channels_last(empty.to_empty(device="cpu"))
         try:
-            network.load_state_dict(parts[STATE])
+            network.load_state_dict(parts[STATE_ENDING])
         except (RuntimeError, TypeError) as error:
             raise MemberError(
                 f"The state dict does not fit the baseline CNN for {len(self.classes.names)} classes. Train it again."

@@ -109,7 +109,7 @@ class ClassicalMember:
         if in_pairs and not hasattr(classifier, "predict_proba"):
             raise MemberError("The classifier scores pairs of classes. Train it with decision_function_shape='ovr'.")
         self.classifier_ = classifier
-        self.columns_ = _columns(list(classifier.classes_), self.classes)
+        self.columns_ = _class_columns(list(classifier.classes_), self.classes)
 
     def _probabilities(self, rows: np.ndarray) -> np.ndarray:
         if hasattr(self.classifier_, "predict_proba"):
@@ -117,9 +117,9 @@ class ClassicalMember:
         return _squash(self.classifier_.decision_function(rows))
 
 
-def _columns(known: list[Any], classes: Classes) -> list[int]:
+def _class_columns(known: list[Any], classes: Classes) -> list[int]:
     """Where each class of the product stands among the classifier's own: by name, or as the number it has here."""
-    names = [classes.names[int(label)] if _is_number(label, classes) else str(label) for label in known]
+    names = [classes.names[int(label)] if _is_class_number(label, classes) else str(label) for label in known]
     if sorted(names) != sorted(classes.names):
         raise MemberError(
             f"The classifier knows {', '.join(map(str, known))}; this product has {', '.join(classes.names)}."
@@ -127,7 +127,7 @@ def _columns(known: list[Any], classes: Classes) -> list[int]:
     return [names.index(name) for name in classes.names]
 
 
-def _is_number(label: Any, classes: Classes) -> bool:
+def _is_class_number(label: Any, classes: Classes) -> bool:
     return isinstance(label, int | float | np.number) and float(label) in range(len(classes.names))
 
 
@@ -230,14 +230,14 @@ class XGBoostMember(ClassicalMember):
             subsample=0.8,
             colsample_bynode=0.1,
             tree_method="hist",
-            max_bin=_bins(features),
+            max_bin=_feature_bins(features),
             random_state=self.seed,
             n_jobs=1,  # a round takes milliseconds: threads that wait for each other cost up to six times the work
             **self._settings(),
         )
 
 
-def _bins(features: int) -> int | None:
+def _feature_bins(features: int) -> int | None:
     """Steps that each feature is cut into: as many as let a node's sums over all features stay in the cache.
 
     None, which is xgboost's own 256, where there are few features.

@@ -24,7 +24,7 @@ from PIL import Image
 from ensemble.features.photo_batch import Input
 from ensemble.features.preprocessing import Preprocessing
 from ensemble.members.contract import Curves, Facts, Lesson, Opinion, Parts, Teaching
-from ensemble.members.detector_file import CONFIDENCE, STATED, DetectorFile, decode, on_scale, with_metadata
+from ensemble.members.detector_file import CONFIDENCE_KEY, STATED, DetectorFile, decode, on_scale, with_metadata
 from ensemble.members.detector_training import (
     ANY_DEFECT,
     DETECTOR,
@@ -43,9 +43,9 @@ from ensemble.values.results import Classes, Region
 from ensemble.values.training import ShareDone
 
 ONNX = ".onnx"
-PIXELS = Preprocessing(side=320, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0), pad=True)
-FEWEST = 5  # photos with a mask
-CALM = 3  # damaged photos for each one of a good part
+DETECTOR_INPUT = Preprocessing(side=320, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0), pad=True)
+FEWEST_MASKS = 5  # photos with a mask
+GOOD_A_DAMAGED = 3  # damaged photos for each one of a good part
 SEEN, EPOCHS = 3000, (8, 100)  # photos looked at in all, which bounds the time, but each so many times
 PROCESS = "ensemble.members.detector_training"
 EXTRAS = "requirements-extras.txt"
@@ -56,7 +56,7 @@ class DetectorMember:
 
     kind: ClassVar[str] = "detector"
     title: ClassVar[str] = "Detector"
-    pixels: ClassVar[Preprocessing | None] = PIXELS
+    pixels: ClassVar[Preprocessing | None] = DETECTOR_INPUT
     reading: ClassVar[str | None] = None
     side: ClassVar[int | None] = None
     lesson: ClassVar[Lesson] = "masks"
@@ -64,7 +64,7 @@ class DetectorMember:
     libraries: ClassVar[tuple[str, ...]] = ()  # an ONNX file holds all that it needs
     endings: ClassVar[tuple[str, ...]] = (ONNX,)
 
-    def __init__(self, *, classes: Classes, input: Input = PIXELS, seed: int = 0) -> None:
+    def __init__(self, *, classes: Classes, input: Input = DETECTOR_INPUT, seed: int = 0) -> None:
         self.classes = classes
         self.input = input
         self.seed = seed
@@ -93,21 +93,24 @@ class DetectorMember:
         if masks is None:
             raise MemberError("A detector learns from masks, which say where the damage is. Give it the photos' masks.")
         damaged = np.flatnonzero(masks.any(axis=(1, 2)))
-        if len(damaged) < FEWEST:
+        if len(damaged) < FEWEST_MASKS:
             raise MemberError(
-                f"A detector needs at least {FEWEST} photos with damage in their masks. Got {len(damaged)}. Add masks."
+                f"A detector needs at least {FEWEST_MASKS} photos with damage in their masks. "
+                f"Got {len(damaged)}. Add masks."
             )
         random = np.random.default_rng(self.seed)
         # A few good parts: most of a damaged one is background too.
-        calm = random.permutation(np.flatnonzero((labels == good) & ~masks.any(axis=(1, 2))))[: len(damaged) // CALM]
+        calm = random.permutation(np.flatnonzero((labels == good) & ~masks.any(axis=(1, 2))))[
+            : len(damaged) // GOOD_A_DAMAGED
+        ]
         with tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary)
             held = _write_lesson(folder, rows, masks, (damaged, np.sort(calm)), random)
             epochs = self.teaching.epochs(int(np.clip(SEEN // (len(damaged) + len(calm)), *EPOCHS)))
-            _train(folder, rows.shape[-1], epochs, self.seed, progress or (lambda _: None))
+            _train_apart(folder, rows.shape[-1], epochs, self.seed, progress or (lambda _: None))
             result = json.loads((folder / RESULT).read_text(encoding="utf-8"))
             data = (folder / DETECTOR).read_bytes()
-            data = with_metadata(data, CONFIDENCE, str(result["confidence"] or STATED))
+            data = with_metadata(data, CONFIDENCE_KEY, str(result["confidence"] or STATED))
         self.restore({ONNX: data})
         self.curves_ = result["curves"]
         self.facts_ = {
@@ -145,7 +148,7 @@ class DetectorMember:
         good = self.classes.names[self._good()]
         file = DetectorFile.from_bytes(parts[ONNX])
         self.file_, self.defects_, self._data = file, file.defects(good), parts[ONNX]
-        self.input = replace(PIXELS, side=file.side)
+        self.input = replace(DETECTOR_INPUT, side=file.side)
         return self
 
     def _good(self) -> int:
@@ -190,7 +193,7 @@ def _write_lesson(
     return count
 
 
-def _train(folder: Path, side: int, epochs: int, seed: int, progress: ShareDone) -> None:
+def _train_apart(folder: Path, side: int, epochs: int, seed: int, progress: ShareDone) -> None:
     """Run the training in a process of its own; a MemberError where it fails."""
     root = Path(__file__).resolve().parents[2]
     paths = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))

@@ -11,16 +11,16 @@ import onnx
 import torch
 from numpy.typing import NDArray
 
-from ensemble.features.preprocessing import LARGEST
+from ensemble.features.preprocessing import LARGEST_SIDE
 from ensemble.values.errors import MemberError
 from ensemble.values.vocabulary import is_good
 
-CONFIDENCE = "quorum_confidence"  # the metadata's key for the confidence from which on a box is believed
+CONFIDENCE_KEY = "quorum_confidence"  # the metadata's key for the confidence from which on a box is believed
 STATED = 0.25  # where a file does not say: what YOLO itself uses
-DETECTION = "detect"
+DETECTION_TASK = "detect"
 MOST_MEMORY = 1_500_000_000  # bytes for all that detectors compute; the largest of them take half of it at 1280 pixels
 NUMBERS = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
-AGAIN = "Export a YOLOv8 or YOLOv11 detector with format=onnx, nms=False and batch=1."
+HOW_TO_EXPORT = "Export a YOLOv8 or YOLOv11 detector with format=onnx, nms=False and batch=1."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,13 +42,15 @@ class DetectorFile:
         except MemberError:
             raise
         except Exception as error:  # its errors share no base but this one
-            raise MemberError(f"It is no ONNX file that onnxruntime can open ({_reason(error)}). {AGAIN}") from error
+            raise MemberError(
+                f"It is no ONNX file that onnxruntime can open ({_reason(error)}). {HOW_TO_EXPORT}"
+            ) from error
         metadata = session.get_modelmeta().custom_metadata_map
-        task = metadata.get("task", DETECTION)
-        if task != DETECTION:
-            raise MemberError(f"It is made for the task {task}; a detector's is {DETECTION}. {AGAIN}")
+        task = metadata.get("task", DETECTION_TASK)
+        if task != DETECTION_TASK:
+            raise MemberError(f"It is made for the task {task}; a detector's is {DETECTION_TASK}. {HOW_TO_EXPORT}")
         dtype, side = _input(session, metadata)
-        found = cls(session, side, _names(metadata), _confidence(metadata), dtype)
+        found = cls(session, side, _class_names(metadata), _confidence(metadata), dtype)
         found._check()
         return found
 
@@ -77,17 +79,17 @@ class DetectorFile:
         """Whether a grey photo gets the numbers of a detector with these names."""
         outputs = self.session.get_outputs()
         if len(outputs) != 1:
-            raise MemberError(f"A detector has one output. It has {len(outputs)}. {AGAIN}")
+            raise MemberError(f"A detector has one output. It has {len(outputs)}. {HOW_TO_EXPORT}")
         try:
             output = self.run(np.full((3, self.side, self.side), 114, dtype=np.uint8))
         except Exception as error:
             raise MemberError(
-                f"It fails on a grey photo of {self.side} × {self.side} pixels ({_reason(error)}). {AGAIN}"
+                f"It fails on a grey photo of {self.side} × {self.side} pixels ({_reason(error)}). {HOW_TO_EXPORT}"
             ) from error
         if output.ndim != 2 or output.shape[0] < 5 or output.shape[0] >= output.shape[1]:
             raise MemberError(
                 "A detector gives each of many places four numbers for a box and one for each class, as "
-                f"(1, 4 + classes, places). It gives {(1, *output.shape)}. {AGAIN}"
+                f"(1, 4 + classes, places). It gives {(1, *output.shape)}. {HOW_TO_EXPORT}"
             )
         if output.shape[0] != 4 + len(self.names):
             raise MemberError(
@@ -136,38 +138,42 @@ def _input(session: Any, metadata: Mapping[str, str]) -> tuple[type, int]:
     inputs = session.get_inputs()
     if len(inputs) != 1:
         names = ", ".join(each.name for each in inputs)
-        raise MemberError(f"A detector has one input, a photo. It has {len(inputs)} ({names}). {AGAIN}")
+        raise MemberError(f"A detector has one input, a photo. It has {len(inputs)} ({names}). {HOW_TO_EXPORT}")
     shape, dtype = inputs[0].shape, NUMBERS.get(inputs[0].type)
     fits = len(shape) == 4 and shape[1] == 3 and not (isinstance(shape[0], int) and shape[0] != 1)
     if dtype is None or not fits:
         raise MemberError(
             f"A detector reads one RGB photo of floating-point numbers, as (1, 3, side, side). It reads {tuple(shape)} "
-            f"of {inputs[0].type}. {AGAIN}"
+            f"of {inputs[0].type}. {HOW_TO_EXPORT}"
         )
     wanted = _literal(metadata.get("imgsz", "640"), "imgsz")
     declared = list(wanted) if isinstance(wanted, list | tuple) else [wanted, wanted]
     sizes = [given if isinstance(given, int) else size for given, size in zip(shape[2:], declared, strict=False)]
     if len(sizes) != 2 or sizes[0] != sizes[1] or not isinstance(sizes[0], int) or sizes[0] < 1:
-        raise MemberError(f"A detector reads square photos. It reads {' × '.join(map(str, sizes))} pixels. {AGAIN}")
-    if sizes[0] > LARGEST:
-        raise MemberError(f"It reads {sizes[0]} × {sizes[0]} pixels, and {LARGEST} a side are the most. {AGAIN}")
+        raise MemberError(
+            f"A detector reads square photos. It reads {' × '.join(map(str, sizes))} pixels. {HOW_TO_EXPORT}"
+        )
+    if sizes[0] > LARGEST_SIDE:
+        raise MemberError(
+            f"It reads {sizes[0]} × {sizes[0]} pixels, and {LARGEST_SIDE} a side are the most. {HOW_TO_EXPORT}"
+        )
     return dtype, sizes[0]
 
 
-def _names(metadata: Mapping[str, str]) -> tuple[str, ...]:
+def _class_names(metadata: Mapping[str, str]) -> tuple[str, ...]:
     """What it can find, in the order of its outputs: `{0: 'crack', 1: 'dent'}` in the metadata."""
     names = _literal(metadata.get("names", "None"), "names")
     if isinstance(names, list | tuple):
         names = dict(enumerate(names))
     if not isinstance(names, dict) or not names or sorted(names, key=str) != sorted(range(len(names)), key=str):
-        raise MemberError(f"Its metadata does not name what it finds, as in names = {{0: 'crack'}}. {AGAIN}")
+        raise MemberError(f"Its metadata does not name what it finds, as in names = {{0: 'crack'}}. {HOW_TO_EXPORT}")
     return tuple(str(names[number]) for number in range(len(names)))
 
 
 def _confidence(metadata: Mapping[str, str]) -> float:
-    value = _literal(metadata.get(CONFIDENCE, str(STATED)), CONFIDENCE)
+    value = _literal(metadata.get(CONFIDENCE_KEY, str(STATED)), CONFIDENCE_KEY)
     if not isinstance(value, int | float) or not 0 < value < 1:
-        raise MemberError(f"The metadata {CONFIDENCE} must be a number between 0 and 1. Got {value!r}. Mend it.")
+        raise MemberError(f"The metadata {CONFIDENCE_KEY} must be a number between 0 and 1. Got {value!r}. Mend it.")
     return float(value)
 
 
@@ -179,11 +185,11 @@ def _literal(text: str, key: str) -> Any:
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
-        raise MemberError(f"Its metadata {key} cannot be read: {text[:60]!r}. {AGAIN}") from error
+        raise MemberError(f"Its metadata {key} cannot be read: {text[:60]!r}. {HOW_TO_EXPORT}") from error
 
 
 MOST_MESSAGES = 200_000  # of the file; the largest detector has about 10,000
-ONE_FILE = "Export it in one file: onnx.save(model, path, save_as_external_data=False)."
+HOW_TO_SAVE = "Export it in one file: onnx.save(model, path, save_as_external_data=False)."
 
 
 def refuse_strange_graph(data: bytes) -> None:
@@ -235,7 +241,7 @@ def _refuse_elsewhere(tensor: Any) -> None:
     location = next((entry.value for entry in tensor.external_data if entry.key == "location"), "another file")
     raise MemberError(
         f"Its weights lie beside it, in {''.join(filter(str.isprintable, location))[:80]}, and nothing vouches for "
-        f"that file. {ONE_FILE}"
+        f"that file. {HOW_TO_SAVE}"
     )
 
 
@@ -264,8 +270,8 @@ def _nodes(message: Any) -> Iterator[Any]:
 
 
 OVERLAP = 0.5  # of two boxes of one class that share more of their union, the less confident one is dropped
-MOST = 100  # boxes of one photo
-CANDIDATES = 2000  # the most confident ones, which bounds the work on a photo where everything stands out
+MOST_BOXES = 100  # boxes of one photo
+MOST_CANDIDATES = 2000  # the most confident ones, which bounds the work on a photo where everything stands out
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -292,7 +298,7 @@ def decode(output: np.ndarray, side: int, least: float) -> Detections:
     numbers = np.asarray(output, dtype=np.float64)
     confidences, classes = numbers[4:].max(axis=0), numbers[4:].argmax(axis=0)
     places = np.flatnonzero(confidences >= least)
-    places = places[np.argsort(-confidences[places], kind="stable")][:CANDIDATES]
+    places = places[np.argsort(-confidences[places], kind="stable")][:MOST_CANDIDATES]
     middle, half = numbers[:2, places], numbers[2:4, places] / 2
     boxes = np.concatenate([middle - half, middle + half]).T / side  # (4, M) -> (M, 4)
     found = Detections(np.clip(boxes, 0.0, 1.0), confidences[places], classes[places])
@@ -304,7 +310,7 @@ def _suppress(found: Detections) -> Detections:
     areas = _areas(found.boxes)
     waiting = np.arange(len(areas))
     kept: list[int] = []
-    while len(waiting) and len(kept) < MOST:
+    while len(waiting) and len(kept) < MOST_BOXES:
         first, rest = waiting[0], waiting[1:]
         kept.append(int(first))
         left_top = np.maximum(found.boxes[first, :2], found.boxes[rest, :2])
@@ -321,10 +327,10 @@ def _areas(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def on_scale(confidences: np.ndarray, stated: float) -> NDArray[np.float64]:
     """Confidences -> the same order in (0, 1) with the stated one at 0.5: their odds, divided by its odds."""
-    odds = _odds(np.asarray(confidences, dtype=np.float64)) / _odds(np.asarray(stated, dtype=np.float64))
+    odds = _as_odds(np.asarray(confidences, dtype=np.float64)) / _as_odds(np.asarray(stated, dtype=np.float64))
     return odds / (1 + odds)
 
 
-def _odds(confidences: NDArray[np.float64]) -> NDArray[np.float64]:
+def _as_odds(confidences: NDArray[np.float64]) -> NDArray[np.float64]:
     certain = np.clip(confidences, 1e-12, 1 - 1e-8)  # closer to 1 than any other value that a network can give
     return certain / (1 - certain)

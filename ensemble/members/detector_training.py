@@ -15,7 +15,7 @@ from ensemble.imaging.masks import boxes
 from ensemble.members.detector_file import OVERLAP
 
 NETWORK = "yolo11n.yaml"  # a description without weights
-BATCH = 8
+DETECTOR_BATCH = 8
 DETECTOR, RESULT = "detector.onnx", "result.json"
 EPOCH = "epoch "  # how the line that ends an epoch begins
 SERVICES = (
@@ -32,7 +32,7 @@ SERVICES = (
 )
 
 
-def train(folder: Path, side: int, epochs: int, seed: int) -> None:
+def train_detector(folder: Path, side: int, epochs: int, seed: int) -> None:
     """Train on `data.yaml`, keep the epoch with the best mAP on the held-out photos and export it as ONNX."""
     make = _import_alone(folder)
     curves: dict[str, list[float]] = {"box_loss": [], "class_loss": [], "map50": [], "map50_95": []}
@@ -49,8 +49,8 @@ def train(folder: Path, side: int, epochs: int, seed: int) -> None:
         imgsz=side,
         epochs=epochs,
         seed=seed,
-        batch=BATCH,
-        nbs=BATCH,  # a step for each batch, which a few hundred photos need
+        batch=DETECTOR_BATCH,
+        nbs=DETECTOR_BATCH,  # a step for each batch, which a few hundred photos need
         warmup_epochs=1,
         close_mosaic=max(1, epochs // 5),
         iou=OVERLAP,
@@ -75,7 +75,7 @@ def train(folder: Path, side: int, epochs: int, seed: int) -> None:
     (folder / RESULT).write_text(json.dumps(result), encoding="utf-8")
 
 
-def measure(detector: Path, folder: Path, side: int) -> dict[str, float]:
+def mean_average_precision(detector: Path, folder: Path, side: int) -> dict[str, float]:
     """The mAP of an ONNX detector of one class on the `val` part of the folder's `data.yaml`.
 
     Like training, it wants a process of its own.
@@ -132,16 +132,16 @@ def _best_confidence(measured: Any) -> float | None:
 
 
 if __name__ == "__main__":
-    train(Path(sys.argv[1]), *map(int, sys.argv[2:]))
+    train_detector(Path(sys.argv[1]), *map(int, sys.argv[2:]))
 
 ANY_DEFECT = "defect"  # the class of damage whose kind is unknown or does not matter
 LEARN, HOLD = "train", "val"  # YOLO's own words
-HELD_OUT = 0.2
+DETECTOR_HELD_OUT = 0.2
 
 
 def held_out_places(count: int, random: np.random.Generator) -> set[int]:
     """Which of `count` places are held out."""
-    wanted = max(1, round(HELD_OUT * count)) if count > 1 else 0
+    wanted = max(1, round(DETECTOR_HELD_OUT * count)) if count > 1 else 0
     return {int(place) for place in random.permutation(count)[:wanted]}
 
 

@@ -20,16 +20,16 @@ from ensemble.values.errors import MemberError
 from ensemble.values.results import Classes
 from ensemble.values.training import ShareDone
 
-STATE = ".pth"
-FEWEST = 5  # photos of a class
-BATCH = 16
-HELD_OUT = 0.2  # of the photos, to choose the epoch
+NETWORK_ENDING = ".pth"
+FEWEST_TO_FINETUNE = 5  # photos of a class
+BATCH_SIZE = 16
+FINETUNING_HELD_OUT = 0.2  # of the photos, to choose the epoch
 VIEWS, FROZEN_EPOCHS, FROZEN_RATE = 3, 10, 3e-3
 PHOTOS, EPOCHS = 6000, (2, 10)  # about so many photos while unfrozen, each at least and at most so many times
 RATES = 1e-5, 1e-3  # of the backbone and the head: without its batch norm a backbone bears small steps only
 FROZEN_SHARE = 0.25  # of the time, as the progress shows it
-PATIENCE = 4  # unfrozen epochs without a better one
-CHUNK = 32  # photos at a time where nothing is learnt, which bounds the memory
+EPOCHS_OF_PATIENCE = 4  # unfrozen epochs without a better one
+READ_AT_ONCE = 32  # photos at a time where nothing is learnt, which bounds the memory
 
 
 class TunedNetwork(nn.Module):
@@ -80,7 +80,7 @@ class FinetunedMember:
     lesson: ClassVar[Lesson] = "all"
     needs: ClassVar[str | None] = None
     libraries: ClassVar[tuple[str, ...]] = ()
-    endings: ClassVar[tuple[str, ...]] = (STATE,)
+    endings: ClassVar[tuple[str, ...]] = (NETWORK_ENDING,)
 
     def __init__(self, *, classes: Classes, input: Input, seed: int = 0) -> None:
         self.classes = classes
@@ -103,24 +103,24 @@ class FinetunedMember:
             learning.frozen()
             learning.unfrozen()
         self.facts_ = learning.facts()
-        return self.restore({STATE: learning.best_state})
+        return self.restore({NETWORK_ENDING: learning.best_state})
 
     def score(self, rows: np.ndarray) -> Opinion:
         """(N, 3, side, side) uint8 pixels -> (N, K) probabilities in the order of `classes.names`."""
         prepare = self.extractor().spec.preprocessing.normalise
         with torch.inference_mode():
-            logits = [self.network_(prepare(part)) for part in torch.from_numpy(rows).split(CHUNK)]
+            logits = [self.network_(prepare(part)) for part in torch.from_numpy(rows).split(READ_AT_ONCE)]
             return Opinion(torch.cat(logits).double().softmax(dim=1).numpy())
 
     def parts(self) -> Parts:
         """The state dict of the whole network, backbone and head."""
-        return {STATE: self.network_.state_dict()}
+        return {NETWORK_ENDING: self.network_.state_dict()}
 
     def restore(self, parts: Parts) -> "FinetunedMember":
         """Take a state dict that was tuned from this backbone for as many classes."""
         network = channels_last(TunedNetwork(self.extractor(), len(self.classes.names)))
         try:
-            network.load_state_dict(parts[STATE])
+            network.load_state_dict(parts[NETWORK_ENDING])
         except (RuntimeError, TypeError, AttributeError) as error:
             raise MemberError(
                 f"The state dict does not fit {self.extractor().spec.name} with a head for "
@@ -141,8 +141,8 @@ class _Learning:
 
     def __init__(self, member: FinetunedMember, rows: np.ndarray, labels: np.ndarray, progress: ShareDone) -> None:
         kinds = len(member.classes.names)
-        _check(member, rows, labels)
-        share = max(HELD_OUT, kinds / len(labels))  # a photo of each class at least
+        _check_photos(member, rows, labels)
+        share = max(FINETUNING_HELD_OUT, kinds / len(labels))  # a photo of each class at least
         held = train_test_split(np.arange(len(labels)), test_size=share, stratify=labels, random_state=member.seed)
         self.learn, self.check = (torch.from_numpy(part) for part in held)
         self.pixels, self.targets = torch.from_numpy(rows), torch.from_numpy(labels).long()
@@ -151,7 +151,9 @@ class _Learning:
         self.loss_of: Callable[[Tensor, Tensor], Tensor] = nn.CrossEntropyLoss(weight=weight)
         self.prepare: Callable[[Tensor], Tensor] = member.extractor().spec.preprocessing.normalise
         self.network = channels_last(TunedNetwork(member.extractor(), kinds))
-        self.batches = -(-len(self.learn) // BATCH)  # of about the same size: the averages need more than one photo
+        self.batches = -(
+            -len(self.learn) // BATCH_SIZE
+        )  # of about the same size: the averages need more than one photo
         self.epochs = member.teaching.epochs(min(max(EPOCHS[0], round(PHOTOS / len(self.learn))), EPOCHS[1]))
         self.progress = progress
         self.curves: dict[str, list[float]] = {"learning_loss": [], "held_out_loss": [], "held_out_auroc": []}
@@ -193,10 +195,10 @@ class _Learning:
                 self.progress(FROZEN_SHARE + (1 - FROZEN_SHARE) * (epoch + number / self.batches) / self.epochs)
             self.network.eval()
             with torch.no_grad():
-                parts = self.check.split(CHUNK)
+                parts = self.check.split(READ_AT_ONCE)
                 logits = torch.cat([self.network(self.prepare(self.pixels[chosen])) for chosen in parts])
             self._note(total, logits)
-            if len(self.curves["held_out_auroc"]) - max(self.best_epoch, FROZEN_EPOCHS) >= PATIENCE:
+            if len(self.curves["held_out_auroc"]) - max(self.best_epoch, FROZEN_EPOCHS) >= EPOCHS_OF_PATIENCE:
                 break
         self.progress(1.0)
 
@@ -212,8 +214,8 @@ class _Learning:
 
     def _pooled(self, places: Tensor, *, varied: bool, share: int) -> Tensor:
         parts = []
-        for start in range(0, len(places), CHUNK):
-            pixels = self.pixels[places[start : start + CHUNK]]
+        for start in range(0, len(places), READ_AT_ONCE):
+            pixels = self.pixels[places[start : start + READ_AT_ONCE]]
             with torch.no_grad():
                 parts.append(self.network.pooled(self.prepare(vary(pixels) if varied else pixels)))
             self.progress(FROZEN_SHARE * (share + start / len(places)) / (VIEWS + 1))
@@ -229,7 +231,7 @@ class _Learning:
     def _note(self, learning_loss: float, logits: Tensor) -> None:
         """Write an epoch down and keep it if it is the best; the lower loss decides between equal AUROCs."""
         targets = self.targets[self.check]
-        loss, auroc = float(self.loss_of(logits, targets)), _auroc(logits, targets)
+        loss, auroc = float(self.loss_of(logits, targets)), _mean_auroc(logits, targets)
         for curve, value in zip(self.curves.values(), (learning_loss / len(self.learn), loss, auroc), strict=True):
             curve.append(round(value, 4))
         if (auroc, -loss) > self.best:
@@ -237,7 +239,7 @@ class _Learning:
             self.best_state = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
 
 
-def _auroc(logits: Tensor, targets: Tensor) -> float:
+def _mean_auroc(logits: Tensor, targets: Tensor) -> float:
     """The AUROC of the second of two classes; the mean of each against the others where there are more."""
     probabilities = logits.double().softmax(dim=1).numpy()
     if probabilities.shape[1] == 2:
@@ -245,10 +247,14 @@ def _auroc(logits: Tensor, targets: Tensor) -> float:
     return float(roc_auc_score(targets.numpy(), probabilities, multi_class="ovr"))
 
 
-def _check(member: FinetunedMember, rows: np.ndarray, labels: np.ndarray) -> None:
+def _check_photos(member: FinetunedMember, rows: np.ndarray, labels: np.ndarray) -> None:
     counts = np.bincount(labels, minlength=len(member.classes.names))
-    few = [f"{name} ({count})" for name, count in zip(member.classes.names, counts, strict=True) if count < FEWEST]
+    few = [
+        f"{name} ({count})"
+        for name, count in zip(member.classes.names, counts, strict=True)
+        if count < FEWEST_TO_FINETUNE
+    ]
     if few:
-        raise MemberError(f"{member.title} needs {FEWEST} photos of each class. Too few: {', '.join(few)}.")
+        raise MemberError(f"{member.title} needs {FEWEST_TO_FINETUNE} photos of each class. Too few: {', '.join(few)}.")
     if (rows == rows[:1]).all():
         raise MemberError(f"The {len(rows)} photos are all alike, so there is nothing to tell apart. Add other photos.")

@@ -28,13 +28,13 @@ from ensemble.values.results import Classes
 from ensemble.values.training import ShareDone
 
 ARRAYS = ".npz"
-HELD_OUT = ("held_out", "held_out_peaks", "held_out_calm", "held_out_damaged")
+HELD_OUT_FACTS = ("held_out", "held_out_peaks", "held_out_calm", "held_out_damaged")
 QUANTILE = 0.99  # of good parts that a member finds good, as far as the held-out ones can tell
-FEWEST = 4
-FOLDS = 5
-CHUNK = 16  # photos measured at a time, which bounds the memory
+FEWEST_GOOD = 4
+GOOD_FOLDS = 5
+MEASURED_AT_ONCE = 16  # photos measured at a time, which bounds the memory
 STEEPNESS = 2.0
-ALIKE = (
+PHOTOS_ALIKE = (
     "The {count} good photos look all alike, so nothing tells how much good parts may differ. Add photos of other good "
     "parts."
 )
@@ -74,7 +74,7 @@ class Scale:
         threshold = max(bound, float(np.quantile(held_out, QUANTILE, method="higher")))
         middle = float(np.median(held_out)) if middle is None else middle
         if not np.isfinite(threshold) or threshold - middle <= 1e-9 * max(1.0, abs(threshold)):
-            raise MemberError(ALIKE.format(count=count))
+            raise MemberError(PHOTOS_ALIKE.format(count=count))
         return cls(middle, threshold)
 
     def __call__(self, distances: np.ndarray) -> np.ndarray:
@@ -130,12 +130,13 @@ class GoodPartsMember:
         progress = progress or (lambda _: None)
         if set(np.unique(labels)) - {self._good()}:
             raise MemberError(f"{self.title} learns from good parts alone. Leave the defective ones out.")
-        if len(rows) < FEWEST:
+        if len(rows) < FEWEST_GOOD:
             raise MemberError(
-                f"{self.title} needs at least {FEWEST} photos of good parts. Got {len(rows)}. Add photos of good parts."
+                f"{self.title} needs at least {FEWEST_GOOD} photos of good parts. "
+                f"Got {len(rows)}. Add photos of good parts."
             )
         if all_alike(rows):
-            raise MemberError(ALIKE.format(count=len(rows)))
+            raise MemberError(PHOTOS_ALIKE.format(count=len(rows)))
         arrays, held = self._fit(rows, damaged, progress)
         kept = {"held_out": held.distances, "held_out_peaks": held.peaks, "held_out_calm": np.asarray(held.calm)}
         self._take({**arrays, **kept, "held_out_damaged": held.damaged})
@@ -144,7 +145,7 @@ class GoodPartsMember:
 
     def _fit(self, rows: np.ndarray, damaged: Damaged, progress: ShareDone) -> tuple[Mapping[str, np.ndarray], HeldOut]:
         """What is learnt from all rows, and what each row measures where it was held out, by folds."""
-        folds = KFold(min(FOLDS, len(rows)), shuffle=True, random_state=self.seed)
+        folds = KFold(min(GOOD_FOLDS, len(rows)), shuffle=True, random_state=self.seed)
         distances, peaks, calm, harmed = np.zeros(len(rows)), np.zeros(len(rows)), [], np.zeros(0)
         share = 1 / (folds.get_n_splits() + 1)
         for number, (learn, hold) in enumerate(folds.split(rows)):
@@ -164,7 +165,10 @@ class GoodPartsMember:
         return self._measure_all(arrays, np.stack(rows))[0] if rows else np.zeros(0)
 
     def _measure_all(self, arrays: Mapping[str, np.ndarray], rows: np.ndarray) -> Measured:
-        parts = [self._measure(arrays, rows[start : start + CHUNK]) for start in range(0, len(rows), CHUNK)]
+        parts = [
+            self._measure(arrays, rows[start : start + MEASURED_AT_ONCE])
+            for start in range(0, len(rows), MEASURED_AT_ONCE)
+        ]
         maps = [grid for _, grid in parts if grid is not None]
         return np.concatenate([distances for distances, _ in parts]), np.concatenate(maps) if maps else None
 
@@ -183,9 +187,9 @@ class GoodPartsMember:
     def restore(self, parts: Parts) -> "GoodPartsMember":
         """Take back the arrays; a MemberError says which are missing or do not fit."""
         arrays = parts[ARRAYS]
-        if missing := [name for name in HELD_OUT if name not in arrays]:
+        if missing := [name for name in HELD_OUT_FACTS if name not in arrays]:
             raise MemberError(f"The arrays {', '.join(missing)} are missing. Train it again.")
-        if strange := sorted(set(arrays) - {*HELD_OUT, *self._names(arrays)}):
+        if strange := sorted(set(arrays) - {*HELD_OUT_FACTS, *self._names(arrays)}):
             raise MemberError(
                 f"It holds {strange[0][:60]!r}, an array that {self.title} does not know. Do not load it."
             )

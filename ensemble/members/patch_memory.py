@@ -25,9 +25,9 @@ from ensemble.values.training import ShareDone
 
 SHARE = 0.01  # of all places seen that are remembered
 MEMORY = (256, 6000)  # at least and at most so many, where there are as many
-CANDIDATES = 200_000  # places among which the memory is chosen: this bounds memory and seconds
+CANDIDATE_PLACES = 200_000  # places among which the memory is chosen: this bounds memory and seconds
 COMPONENTS, SAMPLE = 64, 20_000  # principal components in which it is chosen, of so many places
-HELD_OUT = 120  # photos whose distances set the scale
+SCALE_PHOTOS = 120  # photos whose distances set the scale
 
 
 class PatchMemoryMember(GoodPartsMember):
@@ -46,7 +46,7 @@ class PatchMemoryMember(GoodPartsMember):
         start = time.perf_counter()
         memory, owners = self._remember(rows, partial(part_of, progress, 0.0, 0.7))
         self._seconds = round(time.perf_counter() - start, 1)
-        drawn = np.random.default_rng(self.seed).permutation(len(rows))[:HELD_OUT].tolist()
+        drawn = np.random.default_rng(self.seed).permutation(len(rows))[:SCALE_PHOTOS].tolist()
         held = sorted({*drawn, *damaged})
         distances, peaks, calm, harmed = [], [], [], []
         for number, place in enumerate(held):
@@ -68,7 +68,7 @@ class PatchMemoryMember(GoodPartsMember):
         shapes = shapes_of(self.input, self.title)
         places = int(np.prod(finest_grid(shapes)))
         rng = np.random.default_rng(self.seed)
-        wanted = min(places, max(1, CANDIDATES // len(rows)))
+        wanted = min(places, max(1, CANDIDATE_PLACES // len(rows)))
         candidates, owners = [], []
         for place in range(len(rows)):
             chosen = np.sort(rng.permutation(places)[:wanted])

@@ -12,14 +12,25 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
-from ensemble.metrics.calibrators import Calibrator, Quality, Rows, checked, columns_of, logarithms, logits, quality
+from ensemble.metrics.calibrators import (
+    Calibrator,
+    Probabilities,
+    Quality,
+    checked_probabilities,
+    free_columns,
+    logarithms,
+    logits,
+    quality,
+)
 
-FEWEST = FOLDS = 5  # photos of each class, one for each fold; with fewer nothing can be fitted and judged
+FEWEST_TO_CALIBRATE = CALIBRATION_FOLDS = (
+    5  # photos of each class, one for each fold; with fewer nothing can be fitted and judged
+)
 FEWEST_ISOTONIC = 50  # photos of each class; a free curve through fewer follows their noise
 WIDEST = 20.0  # temperatures are sought from its inverse up to it
 
-Labels = NDArray[np.int64]
-Fit = Callable[[Rows, Labels], Calibrator | None]
+LabelPlaces = NDArray[np.int64]
+Fit = Callable[[Probabilities, LabelPlaces], Calibrator | None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,7 +42,7 @@ class Calibration:
     """
 
     calibrator: Calibrator
-    out_of_fold: Rows
+    out_of_fold: Probabilities
     before: Quality
     after: Quality
     photos: int
@@ -48,11 +59,11 @@ def fit_calibrator(probabilities: ArrayLike, labels: ArrayLike, seed: int = 0) -
     `labels` (N,) are places of the classes. With fewer than five photos of some class the method is none; isotonic
     takes part from 50 photos of each class. The score of the winner is a little too kind: it was chosen by it.
     """
-    given, truth = checked(probabilities, labels)
+    given, truth = checked_probabilities(probabilities, labels)
     before = quality(given, truth)
     best = Calibration(Calibrator("none"), given, before, before, len(truth))
     fewest = int(np.bincount(truth, minlength=given.shape[1]).min())
-    if fewest < FEWEST:
+    if fewest < FEWEST_TO_CALIBRATE:
         return best
     for method, fit in _FITS.items():
         if method == "isotonic" and fewest < FEWEST_ISOTONIC:
@@ -66,10 +77,10 @@ def fit_calibrator(probabilities: ArrayLike, labels: ArrayLike, seed: int = 0) -
     return best
 
 
-def _cross_fitted(fit: Fit, given: Rows, truth: Labels, seed: int) -> Rows | None:
+def _cross_fitted(fit: Fit, given: Probabilities, truth: LabelPlaces, seed: int) -> Probabilities | None:
     """(N, K) what calibrators fitted on the other folds give each photo; None where one could not be fitted."""
     out_of_fold = np.empty_like(given)
-    for learn, held in StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(given, truth):
+    for learn, held in StratifiedKFold(CALIBRATION_FOLDS, shuffle=True, random_state=seed).split(given, truth):
         fitted = fit(given[learn], truth[learn])
         if fitted is None:
             return None
@@ -77,7 +88,7 @@ def _cross_fitted(fit: Fit, given: Rows, truth: Labels, seed: int) -> Rows | Non
     return out_of_fold
 
 
-def _fit_temperature(given: Rows, truth: Labels) -> Calibrator:
+def _fit_temperature(given: Probabilities, truth: LabelPlaces) -> Calibrator:
     logs, targets = logarithms(given), _targets(truth, given.shape[1])
 
     def loss(log_temperature: float) -> float:
@@ -87,10 +98,10 @@ def _fit_temperature(given: Rows, truth: Labels) -> Calibrator:
     return Calibrator("temperature", {"temperature": float(np.exp(found.x))})
 
 
-def _fit_sigmoid(given: Rows, truth: Labels) -> Calibrator | None:
+def _fit_sigmoid(given: Probabilities, truth: LabelPlaces) -> Calibrator | None:
     """None where a line falls: a higher score would then mean a better part, which no calibration can mend."""
     slopes, intercepts = [], []
-    for column, target in zip(columns_of(given).T, columns_of(_targets(truth, given.shape[1])).T, strict=True):
+    for column, target in zip(free_columns(given).T, free_columns(_targets(truth, given.shape[1])).T, strict=True):
         twice = np.tile(logits(column), 2)[:, None]  # (N,) -> (2N, 1): each photo for and against, by its target
         sides = np.repeat([1, 0], len(target))
         line = LogisticRegression(C=np.inf).fit(twice, sides, sample_weight=np.concatenate([target, 1 - target]))
@@ -101,16 +112,16 @@ def _fit_sigmoid(given: Rows, truth: Labels) -> Calibrator | None:
     return Calibrator("sigmoid", {"slopes": slopes, "intercepts": intercepts})
 
 
-def _fit_isotonic(given: Rows, truth: Labels) -> Calibrator:
+def _fit_isotonic(given: Probabilities, truth: LabelPlaces) -> Calibrator:
     at, gives = [], []
-    for column, target in zip(columns_of(given).T, columns_of(_targets(truth, given.shape[1])).T, strict=True):
+    for column, target in zip(free_columns(given).T, free_columns(_targets(truth, given.shape[1])).T, strict=True):
         curve = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(column, target)
         at.append(curve.X_thresholds_.tolist())
         gives.append(curve.y_thresholds_.tolist())
     return Calibrator("isotonic", {"at": at, "gives": gives})
 
 
-def _targets(truth: Labels, classes: int) -> Rows:
+def _targets(truth: LabelPlaces, classes: int) -> Probabilities:
     """(N, K) what to fit to: not 0 and 1 but what so many photos can show (Platt 1999, section 2.2)."""
     doubt = 1 / (np.bincount(truth, minlength=classes) + 2)[truth][:, None]
     own = np.eye(classes)[truth]

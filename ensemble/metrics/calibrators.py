@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logit, softmax
 
-LEAST = 1e-4  # what every class keeps: a few hundred photos cannot show that one of 10,000 will never come
-FLOOR = 1e-9  # below it a probability has no logarithm to work with
-KEPT = 1e-3  # of the uncalibrated probability in an isotonic one, whose steps would make unlike parts alike
+CLASS_MINIMUM = 1e-4  # what every class keeps: a few hundred photos cannot show that one of 10,000 will never come
+LEAST_PROBABILITY = 1e-9  # below it a probability has no logarithm to work with
+KEPT_SHARE = 1e-3  # of the uncalibrated probability in an isotonic one, whose steps would make unlike parts alike
 
-Rows = NDArray[np.float64]  # (N, K) probabilities
+Probabilities = NDArray[np.float64]  # (N, K) probabilities
 Numbers = tuple[float, ...]
 
 
@@ -41,7 +41,7 @@ class Calibrator:
             raise ValueError(f"The calibration {self.method} holds {wanted}. Got {self.parameters!r}.")
         object.__setattr__(self, "parameters", read(self.parameters))
 
-    def __call__(self, probabilities: ArrayLike) -> Rows:
+    def __call__(self, probabilities: ArrayLike) -> Probabilities:
         """Calibrate (N, K) probabilities; a ValueError where they or their number of classes do not fit."""
         given = rows(probabilities)
         if self.method == "none":
@@ -49,15 +49,18 @@ class Calibrator:
         if self.method == "temperature":
             return _modest(softmax(logarithms(given) / self.parameters["temperature"], axis=1))
         curves = [partial(_APPLY[self.method], *each) for each in zip(*self.parameters.values(), strict=True)]
-        columns = columns_of(given)
+        columns = free_columns(given)
         if len(curves) != columns.shape[1]:
             raise ValueError(f"This calibration was fitted for other classes. Got {given.shape[1]} of them.")
         bent = [curve(column) for curve, column in zip(curves, columns.T, strict=True)]
-        return _modest(_whole(np.column_stack(bent)))
+        return _modest(_whole_rows(np.column_stack(bent)))
 
     def as_json(self) -> dict[str, Any]:
         """The calibrator as plain JSON values."""
-        return {"method": self.method, "parameters": {name: _plain(each) for name, each in self.parameters.items()}}
+        return {
+            "method": self.method,
+            "parameters": {name: _without_nan(each) for name, each in self.parameters.items()},
+        }
 
     @classmethod
     def from_json(cls, data: Any) -> "Calibrator":
@@ -74,45 +77,45 @@ def _sigmoid(slope: float, intercept: float, column: NDArray[np.float64]) -> NDA
 def _isotonic(at: Numbers, gives: Numbers, column: NDArray[np.float64]) -> NDArray[np.float64]:
     next_corner = np.minimum(np.searchsorted(at, column), len(at) - 1)
     capped = np.minimum(np.interp(column, at, gives), np.asarray(gives)[next_corner])  # interp can round above it
-    return (1 - KEPT) * capped + KEPT * column
+    return (1 - KEPT_SHARE) * capped + KEPT_SHARE * column
 
 
-def logarithms(given: Rows) -> Rows:
+def logarithms(given: Probabilities) -> Probabilities:
     """(N, K) natural logarithms, those of 0 and near it cut off."""
-    return np.log(np.clip(given, FLOOR, 1))
+    return np.log(np.clip(given, LEAST_PROBABILITY, 1))
 
 
 def logits(column: NDArray[np.float64]) -> NDArray[np.float64]:
     """(N,) logarithms of the odds, those of 0 and 1 and near them cut off."""
-    return logit(np.clip(column, FLOOR, 1 - FLOOR))
+    return logit(np.clip(column, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY))
 
 
-def columns_of(given: Rows) -> Rows:
+def free_columns(given: Probabilities) -> Probabilities:
     """(N, K) -> (N, C): of two classes the second one, which tells both."""
     return given[:, 1:] if given.shape[1] == 2 else given
 
 
-def _whole(columns: Rows) -> Rows:
+def _whole_rows(columns: Probabilities) -> Probabilities:
     """(N, C) -> (N, K): rows that add up to 1."""
     if columns.shape[1] == 1:
         return np.hstack([1 - columns, columns])
-    positive = np.maximum(columns, FLOOR)
+    positive = np.maximum(columns, LEAST_PROBABILITY)
     return positive / positive.sum(axis=1, keepdims=True)
 
 
-def _modest(given: Rows) -> Rows:
-    return LEAST + (1 - given.shape[1] * LEAST) * given
+def _modest(given: Probabilities) -> Probabilities:
+    return CLASS_MINIMUM + (1 - given.shape[1] * CLASS_MINIMUM) * given
 
 
 def _read_temperature(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    (temperature,) = _numbers([parameters["temperature"]])
+    (temperature,) = _as_numbers([parameters["temperature"]])
     if temperature <= 0:
         raise ValueError(f"A temperature must be above 0. Got {temperature}.")
     return {"temperature": temperature}
 
 
 def _read_sigmoid(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    slopes, intercepts = _numbers(parameters["slopes"]), _numbers(parameters["intercepts"])
+    slopes, intercepts = _as_numbers(parameters["slopes"]), _as_numbers(parameters["intercepts"])
     if len(slopes) != len(intercepts) or len(slopes) in {0, 2} or min(slopes) <= 0:
         raise ValueError(f"A sigmoid needs rising slopes and as many intercepts. Got {slopes} and {intercepts}.")
     return {"slopes": slopes, "intercepts": intercepts}
@@ -121,7 +124,7 @@ def _read_sigmoid(parameters: Mapping[str, Any]) -> dict[str, Any]:
 def _read_isotonic(parameters: Mapping[str, Any]) -> dict[str, Any]:
     if not all(isinstance(parameters[name], list | tuple) for name in ("at", "gives")):
         raise ValueError("An isotonic calibration needs lists of corners.")
-    at, gives = (tuple(_numbers(each) for each in parameters[name]) for name in ("at", "gives"))
+    at, gives = (tuple(_as_numbers(each) for each in parameters[name]) for name in ("at", "gives"))
     if [len(each) for each in at] != [len(each) for each in gives] or len(at) in {0, 2}:
         raise ValueError("An isotonic calibration gives one value at each corner, for one class or for more than two.")
     for curve in (*at, *gives):
@@ -130,18 +133,18 @@ def _read_isotonic(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {"at": at, "gives": gives}
 
 
-def _numbers(values: Any) -> Numbers:
-    if not isinstance(values, list | tuple) or not all(map(_number, values)):
+def _as_numbers(values: Any) -> Numbers:
+    if not isinstance(values, list | tuple) or not all(map(_as_number, values)):
         raise ValueError(f"A calibration holds lists of finite numbers. Got {values!r}.")
     return tuple(float(each) for each in values)
 
 
-def _number(value: object) -> bool:
+def _as_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= float_info.max
 
 
-def _plain(value: Any) -> Any:
-    return [_plain(each) for each in value] if isinstance(value, tuple) else value
+def _without_nan(value: Any) -> Any:
+    return [_without_nan(each) for each in value] if isinstance(value, tuple) else value
 
 
 _READERS: Mapping[str, tuple[tuple[str, ...], Callable[[Mapping[str, Any]], dict[str, Any]]]] = {
@@ -154,8 +157,8 @@ _APPLY: Mapping[str, Callable[..., NDArray[np.float64]]] = {"sigmoid": _sigmoid,
 
 NONE = Calibrator("none")
 
-BINS = 10
-ROUNDING = 1e-3  # how far from 1 a row of probabilities in half precision may add up
+CALIBRATION_BINS = 10
+ROW_ROUNDING = 1e-3  # how far from 1 a row of probabilities in half precision may add up
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,25 +184,25 @@ def quality(probabilities: ArrayLike, labels: ArrayLike) -> Quality:
     the whole row. ECE in ten bins of equal width (Naeini et al. 2015): with two classes of the second column, with
     more of the most probable class, against how often it is right.
     """
-    given, truth = checked(probabilities, labels)
+    given, truth = checked_probabilities(probabilities, labels)
     hit = np.eye(given.shape[1])[truth]  # (N,) -> (N, K)
     if given.shape[1] == 2:
         brier, said, came = float(((given - hit)[:, 1] ** 2).mean()), given[:, 1], hit[:, 1]
     else:
         brier, said = float(((given - hit) ** 2).sum(axis=1).mean()), given.max(axis=1)
         came = (given.argmax(axis=1) == truth).astype(float)
-    bins = _bins(said, came)
+    bins = _calibration_bins(said, came)
     ece = sum(count * abs(observed - mean) for mean, observed, count in bins) / len(truth)
     return Quality(brier, ece, bins)
 
 
-def _bins(said: NDArray[np.float64], came: NDArray[np.float64]) -> tuple[tuple[float, float, int], ...]:
-    places = np.minimum((said * BINS).astype(int), BINS - 1)  # 1.0 belongs to the last bin
-    held = [places == place for place in range(BINS)]
+def _calibration_bins(said: NDArray[np.float64], came: NDArray[np.float64]) -> tuple[tuple[float, float, int], ...]:
+    places = np.minimum((said * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)  # 1.0 belongs to the last bin
+    held = [places == place for place in range(CALIBRATION_BINS)]
     return tuple((float(said[each].mean()), float(came[each].mean()), int(each.sum())) for each in held if each.any())
 
 
-def checked(probabilities: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def checked_probabilities(probabilities: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Probabilities (N, K) and places of the true classes (N,) as arrays, where they fit each other."""
     given, truth = rows(probabilities), np.asarray(labels)
     if truth.shape != given.shape[:1] or not len(truth):
@@ -214,6 +217,6 @@ def rows(probabilities: ArrayLike) -> NDArray[np.float64]:
     given = np.asarray(probabilities, dtype=np.float64)
     if given.ndim != 2 or given.shape[1] < 2:
         raise ValueError(f"Probabilities are (N, K) with at least two classes. Got the shape {given.shape}.")
-    if not ((given >= 0) & (given <= 1)).all() or (abs(given.sum(axis=1) - 1) > ROUNDING).any():  # also refuses NaN
+    if not ((given >= 0) & (given <= 1)).all() or (abs(given.sum(axis=1) - 1) > ROW_ROUNDING).any():  # also refuses NaN
         raise ValueError("Each row of probabilities must lie in [0, 1] and add up to 1.")
     return given

@@ -10,7 +10,7 @@ from scipy.special import betaincinv
 from ensemble.values.errors import PolicyError
 from ensemble.values.results import REVIEW, Classes
 
-PARTS = 1000  # money, escapes, overkills and reviews are told for so many parts
+PARTS_TOLD = 1000  # money, escapes, overkills and reviews are told for so many parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Prices:
     def __post_init__(self) -> None:
         for name in self.__dataclass_fields__:
             price = getattr(self, name)
-            if not _number(price) or price < 0:
+            if not _cost_number(price) or price < 0:
                 raise PolicyError(f"The price of an {name} must be a number from 0 upwards. Got {price!r}.")
 
 
@@ -40,14 +40,14 @@ class Line:
     parts_per_hour: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.share is not None and not (_number(self.share) and 0 <= self.share <= 1):
+        if self.share is not None and not (_cost_number(self.share) and 0 <= self.share <= 1):
             raise PolicyError(f"The share of defects on the line must lie in [0, 1]. Got {self.share!r}.")
-        if not _number(self.parts_per_hour) or self.parts_per_hour < 0:
+        if not _cost_number(self.parts_per_hour) or self.parts_per_hour < 0:
             raise PolicyError(f"Parts an hour must be a number from 0 upwards. Got {self.parts_per_hour!r}.")
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class DecisionCounts:
     """How the parts of one measured set were decided; a review is neither escape nor overkill."""
 
     good: int
@@ -64,7 +64,7 @@ class Counts:
             raise ValueError(f"No more parts can be misjudged or reviewed than there are. Got {self}.")
 
     @classmethod
-    def of(cls, truth: Sequence[str], verdicts: Sequence[str], classes: Classes) -> "Counts":
+    def of(cls, truth: Sequence[str], verdicts: Sequence[str], classes: Classes) -> "DecisionCounts":
         """Count true labels against the labels of verdicts; a PolicyError where the classes have no defect."""
         if classes.defect is None:
             raise PolicyError(f"Escapes need a class that is the defect, and {', '.join(classes.names)} have none.")
@@ -89,22 +89,22 @@ class Counts:
     @property
     def escape_rate(self) -> float | None:
         """Escapes of all defective parts; None where there are none."""
-        return _rate(self.escapes, self.defective)
+        return _rate_of(self.escapes, self.defective)
 
     @property
     def overkill_rate(self) -> float | None:
         """Overkills of all good parts; None where there are none."""
-        return _rate(self.overkills, self.good)
+        return _rate_of(self.overkills, self.good)
 
     @property
     def review_rate(self) -> float | None:
         """Reviews of all parts; None where there are none."""
-        return _rate(self.reviews_good + self.reviews_defective, self.good + self.defective)
+        return _rate_of(self.reviews_good + self.reviews_defective, self.good + self.defective)
 
     @property
     def share(self) -> float | None:
         """Defective of all parts; None where there are none."""
-        return _rate(self.defective, self.good + self.defective)
+        return _rate_of(self.defective, self.good + self.defective)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +123,12 @@ class Expected:
     reviews_per_hour: float | None
 
 
-def expected(counts: Counts, line: Line) -> Expected:
+def expected_costs(counts: DecisionCounts, line: Line) -> Expected:
     """Carry the rates of a measured set over to a line with its own share of defects."""
     share = counts.share if line.share is None else line.share
     if share is None:
         return Expected(None, None, None, None, None, None)
-    defective, good = PARTS * share, PARTS * (1 - share)
+    defective, good = PARTS_TOLD * share, PARTS_TOLD * (1 - share)
     escapes = _of(defective, counts.escapes, counts.defective)
     caught = _of(defective, counts.caught, counts.defective)
     overkills = _of(good, counts.overkills, counts.good)
@@ -142,8 +142,8 @@ def expected(counts: Counts, line: Line) -> Expected:
         escapes=escapes,
         overkills=overkills,
         reviews=reviews,
-        precision=_rate(caught, caught + overkills),
-        reviews_per_hour=line.parts_per_hour * reviews / PARTS if line.parts_per_hour else None,
+        precision=_rate_of(caught, caught + overkills),
+        reviews_per_hour=line.parts_per_hour * reviews / PARTS_TOLD if line.parts_per_hour else None,
     )
 
 
@@ -154,33 +154,33 @@ def _of(parts: float, events: int, seen: int) -> float | None:
     return parts * events / seen if seen else None
 
 
-def _rate(events: float, seen: float) -> float | None:
+def _rate_of(events: float, seen: float) -> float | None:
     return events / seen if seen else None
 
 
-def _number(value: object) -> bool:
+def _cost_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= float_info.max
 
 
-CONFIDENCE = 0.95
+CONFIDENCE_LEVEL = 0.95
 SAFE_NEEDS = 59  # defective parts: with none escaped of so many, the true escape rate is at most 5 %
 TARGET = 0.01
 EXACT = 12  # digits of a limit: what floats add beyond them is not rounded up or down
 
 
-def upper_bound(events: int, trials: int, confidence: float = CONFIDENCE) -> float:
+def upper_bound(events: int, trials: int, confidence: float = CONFIDENCE_LEVEL) -> float:
     """The highest true rate that so few events in so many trials still allow, one-sided; 1 where nothing was tried."""
-    _check(events, trials, confidence)
+    _check_counts(events, trials, confidence)
     return 1.0 if events == trials else float(betaincinv(events + 1, trials - events, confidence))
 
 
-def lower_bound(events: int, trials: int, confidence: float = CONFIDENCE) -> float:
+def lower_bound(events: int, trials: int, confidence: float = CONFIDENCE_LEVEL) -> float:
     """The lowest true rate that so many events in so many trials still allow, one-sided; 0 where nothing was tried."""
-    _check(events, trials, confidence)
+    _check_counts(events, trials, confidence)
     return 0.0 if events == 0 else float(betaincinv(events, trials - events + 1, 1 - confidence))
 
 
-def limits(events: int, trials: int) -> tuple[float, float]:
+def binomial_limits(events: int, trials: int) -> tuple[float, float]:
     """The lowest and the highest true rate, each one-sided at 95 %: the limits of every rate, wherever it is told."""
     return lower_bound(events, trials), upper_bound(events, trials)
 
@@ -227,9 +227,8 @@ def escape_sentence(escapes: int, defective: int) -> str:
     if not more:
         return said
     another = "a further" if escapes else "an"
-    return (
-        f"{said} {_count(more, 'more defective photo')} without {another} escape would bring that to {percent(TARGET)}."
-    )
+    needed = _count_decisions(more, "more defective photo")
+    return f"{said} {needed} without {another} escape would bring that to {percent(TARGET)}."
 
 
 def overkill_sentence(overkills: int, good: int) -> str:
@@ -241,14 +240,16 @@ def overkill_sentence(overkills: int, good: int) -> str:
 
 def not_safe(escapes: int, defective: int) -> str | None:
     """Why a policy that let so many of so many defective parts pass may not be called SAFE; None where it may."""
-    _check(escapes, defective, CONFIDENCE)
+    _check_counts(escapes, defective, CONFIDENCE_LEVEL)
     if escapes:
-        parts = _count(defective, "defective part")
-        return f"It lets {_count(escapes, 'escape')} pass in the {parts} it was chosen on, and SAFE allows none."
+        parts = _count_decisions(defective, "defective part")
+        return (
+            f"It lets {_count_decisions(escapes, 'escape')} pass in the {parts} it was chosen on, and SAFE allows none."
+        )
     if defective < SAFE_NEEDS:
         return (
-            f"It rests on {_count(defective, 'defective part')}, and SAFE needs at least {SAFE_NEEDS}: with none "
-            f"escaped of {SAFE_NEEDS}, the true escape rate is at most 5 % ({percent(CONFIDENCE)})."
+            f"It rests on {_count_decisions(defective, 'defective part')}, and SAFE needs at least {SAFE_NEEDS}: with "
+            f"none escaped of {SAFE_NEEDS}, the true escape rate is at most 5 % ({percent(CONFIDENCE_LEVEL)})."
         )
     return None
 
@@ -269,16 +270,16 @@ def _percent(rate: float, rounding: str) -> str:
 
 def _bound_sentence(events: int, parts: int, event: str, kind: str) -> str:
     return (
-        f"{_count(events, event)} in {_count(parts, f'{kind} part')} seen: the true {event} rate can still be up to "
-        f"{highest(events, parts)} ({percent(CONFIDENCE)})."
+        f"{_count_decisions(events, event)} in {_count_decisions(parts, f'{kind} part')} seen: the true {event} rate "
+        f"can still be up to {highest(events, parts)} ({percent(CONFIDENCE_LEVEL)})."
     )
 
 
-def _count(number: int, noun: str) -> str:
+def _count_decisions(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _check(events: int, trials: int, confidence: float) -> None:
+def _check_counts(events: int, trials: int, confidence: float) -> None:
     if not 0 <= events <= trials:
         raise ValueError(f"Events are counted among the trials, from 0 to all of them. Got {events} of {trials}.")
     if not 0 < confidence < 1:

@@ -13,10 +13,10 @@ from scipy.stats import norm
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
 from ensemble.imaging.masks import enlarge
-from ensemble.metrics.thresholds import Counted, checked
+from ensemble.metrics.thresholds import ThresholdCounts, checked_scores
 from ensemble.values.results import HeatMap
 
-DETECTION = {"overkill_at_95": 0.95, "overkill_at_100": 1.0}
+DETECTION_RATES = {"overkill_at_95": 0.95, "overkill_at_100": 1.0}
 
 
 def separation(defective: Sequence[bool], scores: Sequence[float]) -> dict[str, float | None]:
@@ -28,12 +28,12 @@ def separation(defective: Sequence[bool], scores: Sequence[float]) -> dict[str, 
     """
     truth, values = np.asarray(defective, dtype=bool), np.asarray(scores, dtype=float)
     if len(set(truth.tolist())) < 2:
-        return dict.fromkeys(("image_auroc", "average_precision", "f1_max", *DETECTION))
+        return dict.fromkeys(("image_auroc", "average_precision", "f1_max", *DETECTION_RATES))
     figures = {
         "image_auroc": float(roc_auc_score(truth, values)),
         "average_precision": float(average_precision_score(truth, values)),
         "f1_max": _best_f1(truth, values),
-    } | {name: _overkill(truth, values, share) for name, share in DETECTION.items()}
+    } | {name: _overkill(truth, values, share) for name, share in DETECTION_RATES.items()}
     return {name: round(value, 6) for name, value in figures.items()}
 
 
@@ -72,8 +72,8 @@ def _overkill(truth: NDArray[np.bool_], values: NDArray[np.float64], share: floa
 
 
 LIMIT = 0.3  # the false-positive rate up to which AUPRO is measured
-BINS = 1 << 18  # of heat; so fine that ties within a bin cost less than 0.001 of either figure
-AT_ONCE = 1 << 20  # pixels sorted into bins at a time, which bounds the memory for large photos
+SCORE_BINS = 1 << 18  # of heat; so fine that ties within a bin cost less than 0.001 of either figure
+PIXELS_AT_ONCE = 1 << 20  # pixels sorted into bins at a time, which bounds the memory for large photos
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,22 +108,22 @@ class PixelTally:
     """One member's heat maps against the truth, photo by photo; it keeps three histograms and no map."""
 
     def __init__(self) -> None:
-        self.sound = np.zeros(BINS, dtype=np.int64)  # pixels outside all regions, by their heat
-        self.damaged = np.zeros(BINS, dtype=np.int64)
-        self.overlap = np.zeros(BINS)  # damaged pixels, each as its share of its region
+        self.sound = np.zeros(SCORE_BINS, dtype=np.int64)  # pixels outside all regions, by their heat
+        self.damaged = np.zeros(SCORE_BINS, dtype=np.int64)
+        self.overlap = np.zeros(SCORE_BINS)  # damaged pixels, each as its share of its region
         self.regions = 0
 
     def add(self, heat: HeatMap, truth: Truth) -> None:
         """Count the pixels of one photo; the map is stretched over it by bilinear interpolation."""
         flat = enlarge(heat.values, truth.size).ravel()
-        for start in range(0, flat.size, AT_ONCE):
-            self.sound += np.bincount(_bins(flat[start : start + AT_ONCE]), minlength=BINS)
+        for start in range(0, flat.size, PIXELS_AT_ONCE):
+            self.sound += np.bincount(_score_bins(flat[start : start + PIXELS_AT_ONCE]), minlength=SCORE_BINS)
         if truth.regions:
-            hit = _bins(flat[truth.damaged])
-            damaged = np.bincount(hit, minlength=BINS)
+            hit = _score_bins(flat[truth.damaged])
+            damaged = np.bincount(hit, minlength=SCORE_BINS)
             self.sound -= damaged
             self.damaged += damaged
-            self.overlap += np.bincount(hit, weights=truth.shares, minlength=BINS)
+            self.overlap += np.bincount(hit, weights=truth.shares, minlength=SCORE_BINS)
             self.regions += truth.regions
 
     def figures(self) -> dict[str, float | None]:
@@ -137,9 +137,9 @@ class PixelTally:
         }
 
 
-def _bins(heat: NDArray[np.float32]) -> NDArray[np.intp]:
+def _score_bins(heat: NDArray[np.float32]) -> NDArray[np.intp]:
     """(P,) heat in [0, 1] -> (P,) numbers of bins; interpolation may leave the range by a rounding error."""
-    return np.clip(heat * BINS, 0, BINS - 1).astype(np.intp)
+    return np.clip(heat * SCORE_BINS, 0, SCORE_BINS - 1).astype(np.intp)
 
 
 def _from_hottest(counts: NDArray[np.int64] | NDArray[np.float64]) -> NDArray[np.float64]:
@@ -178,12 +178,12 @@ class Curve:
         return {"name": self.name, **points, "area": self.area}
 
 
-def sweep(defective: ArrayLike, scores: ArrayLike) -> list[dict[str, float | None]]:
+def threshold_sweep(defective: ArrayLike, scores: ArrayLike) -> list[dict[str, float | None]]:
     """One row for each demand on the probability of OK, from 0.50 to 0.99: what would be caught, passed and rejected.
 
     A part is OK only where 1 - score reaches the demand. Precision is None where nothing is rejected.
     """
-    truth, given = checked(defective, scores)
+    truth, given = checked_scores(defective, scores)
     sure_of_ok = np.round(1 - given, 9)  # 1 - 0.07 is less than 0.93 in floats
     bad, good = int(truth.sum()), int((~truth).sum())
     rows: list[dict[str, float | None]] = []
@@ -207,17 +207,17 @@ def sweep(defective: ArrayLike, scores: ArrayLike) -> list[dict[str, float | Non
     return rows
 
 
-def roc(defective: ArrayLike, scores: ArrayLike) -> Curve:
+def roc_points(defective: ArrayLike, scores: ArrayLike) -> Curve:
     """The share of defective parts caught (y) over the overkill rate (x), and the area under it (AUROC)."""
-    truth, given = checked(defective, scores)
+    truth, given = checked_scores(defective, scores)
     overkill_rate, recall, cuts = roc_curve(truth, given)
     cuts = np.minimum(cuts, NOTHING_REJECTED)  # the first is infinite
     return Curve("roc", overkill_rate, recall, cuts, float(roc_auc_score(truth, given)))
 
 
-def precision_recall(defective: ArrayLike, scores: ArrayLike) -> Curve:
+def precision_recall_points(defective: ArrayLike, scores: ArrayLike) -> Curve:
     """Precision (y) over recall (x) of the defect, and the average precision as its area."""
-    truth, given = checked(defective, scores)
+    truth, given = checked_scores(defective, scores)
     precision, recall, cuts = precision_recall_curve(truth, given)
     cuts = np.append(cuts, NOTHING_REJECTED)  # of the last point, which has none
     return Curve("precision_recall", recall, precision, cuts, float(average_precision_score(truth, given)))
@@ -225,5 +225,5 @@ def precision_recall(defective: ArrayLike, scores: ArrayLike) -> Curve:
 
 def f_beta_curve(defective: ArrayLike, scores: ArrayLike, betas: Sequence[float] = (0.5, 1.0, 2.0)) -> list[Curve]:
     """F-beta of the defect (y) over the cut (x), one curve for each beta, named f0.5, f1, f2…"""
-    counted = Counted.of(defective, scores)
+    counted = ThresholdCounts.of(defective, scores)
     return [Curve(f"f{beta:g}", counted.cuts, counted.f_beta(beta), counted.cuts) for beta in betas]

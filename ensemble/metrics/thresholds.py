@@ -13,12 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
-from ensemble.metrics.costs import PARTS, Prices
+from ensemble.metrics.costs import PARTS_TOLD, Prices
 from ensemble.values.errors import PolicyError
 
 MARGIN = 2.0  # odds that a safe cut keeps below the lowest defective part, and a precise one above the highest good one
 WEAK = 10.0  # inverse strength of the prior on a slope: parts that fall apart cleanly make no curve infinitely sure
-LEAST = 1e-4  # scores nearer to 0 or 1 are no surer
+LEAST_DISTANCE = 1e-4  # scores nearer to 0 or 1 are no surer
 TIE = 1e-9  # sums of money that differ by less, relatively, differ by rounding alone
 
 
@@ -40,14 +40,14 @@ class Cut:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
             raise PolicyError(f"A cut needs a name. Got {self.name!r}.")
-        if not _number(self.threshold) or not 0 <= self.threshold <= 1:
+        if not _finite_number(self.threshold) or not 0 <= self.threshold <= 1:
             raise PolicyError(f"The cut {self.name!r} must lie in [0, 1]. Got {self.threshold!r}.")
         counts = [self.good, self.defective, self.escapes, self.overkills]
         if any(isinstance(count, bool) or not isinstance(count, int) or count < 0 for count in counts):
             raise PolicyError(f"The cut {self.name!r} rests on whole counts from 0 upwards. Got {counts}.")
         if self.escapes > self.defective or self.overkills > self.good:
             raise PolicyError(f"The cut {self.name!r} misjudges more parts than there are. Got {counts}.")
-        if self.figure is not None and not _number(self.figure):
+        if self.figure is not None and not _finite_number(self.figure):
             raise PolicyError(f"The figure of the cut {self.name!r} must be a number or null. Got {self.figure!r}.")
 
     def as_json(self) -> dict[str, Any]:
@@ -64,7 +64,7 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Counted:
+class ThresholdCounts:
     """Every cut that decides the parts of one set differently, ascending, and what each lets pass and rejects.
 
     `cuts` (C,) float64 in [0, 1]; `escapes` and `overkills` (C,) whole numbers.
@@ -77,9 +77,9 @@ class Counted:
     defective: int
 
     @classmethod
-    def of(cls, defective: ArrayLike, scores: ArrayLike) -> "Counted":
+    def of(cls, defective: ArrayLike, scores: ArrayLike) -> "ThresholdCounts":
         """Count midway between neighbouring scores, and beyond the outer two where [0, 1] has room."""
-        truth, given = checked(defective, scores)
+        truth, given = checked_scores(defective, scores)
         edges = np.concatenate([[0.0], np.unique(given), [1.0]])
         lower, upper = edges[:-1], edges[1:]
         middle = (lower + upper) / 2
@@ -89,9 +89,9 @@ class Counted:
         return cls.at(cuts, truth, given)
 
     @classmethod
-    def at(cls, cuts: NDArray[np.float64], defective: ArrayLike, scores: ArrayLike) -> "Counted":
+    def at(cls, cuts: NDArray[np.float64], defective: ArrayLike, scores: ArrayLike) -> "ThresholdCounts":
         """Count at these cuts."""
-        truth, given = checked(defective, scores)
+        truth, given = checked_scores(defective, scores)
         bad, good = np.sort(given[truth]), np.sort(given[~truth])
         escapes, passed = np.searchsorted(bad, cuts), np.searchsorted(good, cuts)
         return cls(cuts, escapes, len(good) - passed, len(good), len(bad))
@@ -109,17 +109,17 @@ class Counted:
     def money_each(self, share: float | None) -> tuple[float, float]:
         """How many of 1000 parts one defective and one good part of this set stand for."""
         if share is None:
-            return PARTS / (self.good + self.defective), PARTS / (self.good + self.defective)
+            return PARTS_TOLD / (self.good + self.defective), PARTS_TOLD / (self.good + self.defective)
         if not 0 <= share <= 1:
             raise ValueError(f"A share of defects lies in [0, 1]. Got {share}.")
-        return PARTS * share / self.defective, PARTS * (1 - share) / self.good
+        return PARTS_TOLD * share / self.defective, PARTS_TOLD * (1 - share) / self.good
 
 
 def f_beta_cut(defective: ArrayLike, scores: ArrayLike, beta: float) -> Cut:
     """The cut with the highest F-beta of the defect, named f1, f2, f0.5…; of equal ones the lowest, which is safer."""
     if not beta > 0:
         raise ValueError(f"Beta must be above 0. Got {beta}.")
-    counted = Counted.of(defective, scores)
+    counted = ThresholdCounts.of(defective, scores)
     figures = counted.f_beta(beta)
     best = int(figures.argmax())
     return counted.cut(f"f{beta:g}", best, float(figures[best]))
@@ -130,10 +130,10 @@ def safe_cut(defective: ArrayLike, scores: ArrayLike) -> Cut:
 
     It lies at half of that part's odds or midway to the next lower score, whichever is lower.
     """
-    counted, (truth, given) = Counted.of(defective, scores), checked(defective, scores)
+    counted, (truth, given) = ThresholdCounts.of(defective, scores), checked_scores(defective, scores)
     midway = counted.cuts[counted.escapes == 0][-1]
     threshold = min(midway, _odds_times(1 / MARGIN, float(given[truth].min())))
-    return Counted.at(np.array([threshold]), truth, given).cut("safe", 0)
+    return ThresholdCounts.at(np.array([threshold]), truth, given).cut("safe", 0)
 
 
 def precision_cut(defective: ArrayLike, scores: ArrayLike) -> Cut:
@@ -143,7 +143,7 @@ def precision_cut(defective: ArrayLike, scores: ArrayLike) -> Cut:
     misses the defective part that looks worst. Where a good part looks worse than all defective ones it catches
     nothing; where a good part has a score of 1, no cut avoids its overkill.
     """
-    counted, (truth, given) = Counted.of(defective, scores), checked(defective, scores)
+    counted, (truth, given) = ThresholdCounts.of(defective, scores), checked_scores(defective, scores)
     clean = np.flatnonzero(counted.overkills == 0)
     if not len(clean):
         return counted.cut("precision", len(counted.cuts) - 1)
@@ -151,7 +151,7 @@ def precision_cut(defective: ArrayLike, scores: ArrayLike) -> Cut:
     catching = counted.cuts[clean][counted.escapes[clean] < counted.defective]
     if len(catching):
         threshold = min(threshold, catching[-1])
-    return Counted.at(np.array([threshold]), truth, given).cut("precision", 0)
+    return ThresholdCounts.at(np.array([threshold]), truth, given).cut("precision", 0)
 
 
 def cost_cut(
@@ -166,11 +166,11 @@ def cost_cut(
     `share` is the real share of defects on the line, by default that of these parts; cuts with more than `most_escapes`
     on these parts are left out. The figure is the money for 1000 parts.
     """
-    counted = Counted.of(defective, scores)
+    counted = ThresholdCounts.of(defective, scores)
     bad, good = counted.money_each(share)
     money = bad * prices.escape * counted.escapes + good * prices.overkill * counted.overkills
     money = _allowed(money, counted, most_escapes)
-    best = _first(money, float(money.min()))
+    best = _first_cheapest(money, float(money.min()))
     return counted.cut("cost", best, float(money[best]))
 
 
@@ -188,7 +188,7 @@ def review_cut(
     """
     if not prices.review:
         raise PolicyError("A review that costs nothing would send every part to a person. Give a review a price.")
-    counted = Counted.of(defective, scores)
+    counted = ThresholdCounts.of(defective, scores)
     bad, good = counted.money_each(share)
     from_here_on = prices.review * (bad * (counted.defective - counted.escapes) + good * counted.overkills)
     low = bad * prices.escape * counted.escapes + from_here_on
@@ -196,8 +196,8 @@ def review_cut(
     best_high = np.minimum.accumulate(high[::-1])[::-1]  # (C,) the least money of any high cut from each low cut on
     money = _allowed(low + best_high, counted, most_escapes)
     scale, least = float(low.max()), float(money.min())
-    lower = _first(money, least, scale)
-    upper = lower + _first(low[lower] + high[lower:], least, scale)
+    lower = _first_cheapest(money, least, scale)
+    upper = lower + _first_cheapest(low[lower] + high[lower:], least, scale)
     figure = float(low[lower] + high[upper])
     return counted.cut("review_low", lower, figure), counted.cut("review_high", upper, figure)
 
@@ -209,22 +209,22 @@ def smooth_cut(defective: ArrayLike, scores: ArrayLike, probability: float, name
     chosen for the least cost on these very parts. By Bayes' rule the cheapest cut is where
     probability × escape = (1 - probability) × overkill. Where no curve rises, it is the one of least cost.
     """
-    truth, given = checked(defective, scores)
-    odds = logit(np.clip(given, LEAST, 1 - LEAST))
+    truth, given = checked_scores(defective, scores)
+    odds = logit(np.clip(given, LEAST_DISTANCE, 1 - LEAST_DISTANCE))
     line = LogisticRegression(C=WEAK).fit(odds[:, None], truth)
     slope, offset = float(line.coef_[0, 0]), float(line.intercept_[0])
     if slope <= 0:
         return cost_cut(truth, given, Prices(escape=1 / probability - 1, overkill=1.0))
     threshold = float(expit((logit(probability) - offset) / slope))
-    return Counted.at(np.array([threshold]), truth, given).cut(name, 0)
+    return ThresholdCounts.at(np.array([threshold]), truth, given).cut(name, 0)
 
 
-def _allowed(money: NDArray[np.float64], counted: "Counted", most_escapes: int | None) -> NDArray[np.float64]:
+def _allowed(money: NDArray[np.float64], counted: "ThresholdCounts", most_escapes: int | None) -> NDArray[np.float64]:
     """The money of each cut, without end where it lets too many escape; the lowest cut lets none."""
     return money if most_escapes is None else np.where(counted.escapes <= most_escapes, money, np.inf)
 
 
-def _first(money: NDArray[np.float64], least: float, scale: float | None = None) -> int:
+def _first_cheapest(money: NDArray[np.float64], least: float, scale: float | None = None) -> int:
     """The first position that is as cheap as the least, but for rounding in sums of this scale."""
     return int(np.argmax(money <= least + TIE * (least if scale is None else scale)))
 
@@ -233,7 +233,7 @@ def _odds_times(factor: float, probability: float) -> float:
     return factor * probability / (factor * probability + 1 - probability)
 
 
-def checked(defective: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+def checked_scores(defective: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
     """The truth (N,) and the scores (N,) as arrays, where they fit each other and hold both classes."""
     truth, given = np.asarray(defective, dtype=bool), np.asarray(scores, dtype=np.float64)
     if truth.ndim != 1 or truth.shape != given.shape:
@@ -248,5 +248,5 @@ def checked(defective: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.bool_],
     return truth, given
 
 
-def _number(value: object) -> bool:
+def _finite_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= float_info.max

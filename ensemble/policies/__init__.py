@@ -1,19 +1,19 @@
 """Policies: what turns votes into a verdict.
 
-A new policy is one entry in a product's `policies.json`; a new rule is one line in `counting.RULES`.
+A new policy is one entry in a product's `policies.json`; a new rule is one line in `counting.VOTING_RULES`.
 """
 
-from ensemble.policies.counting import RULES
+from ensemble.policies.counting import VOTING_RULES
 from ensemble.policies.files import PolicyBook, from_json, to_json
-from ensemble.policies.policy import INDUSTRIAL, PLURAL_SHIPPED, SHIPPED, Policy, choose, shipped
+from ensemble.policies.policy import INDUSTRIAL, PLURAL_SHIPPED, SHIPPED_POLICIES, Policy, choose, shipped
 from ensemble.policies.value import DEFAULT_THRESHOLD, Clause, Stage
 
 __all__ = [
     "DEFAULT_THRESHOLD",
     "INDUSTRIAL",
     "PLURAL_SHIPPED",
-    "RULES",
-    "SHIPPED",
+    "SHIPPED_POLICIES",
+    "VOTING_RULES",
     "Clause",
     "Policy",
     "PolicyBook",

@@ -17,7 +17,7 @@ from ensemble.policies import Policy
 from ensemble.values.errors import MISSHAPEN, StoreError
 from ensemble.values.results import REVIEW, Absence, Classes, Region, Score, Verdict
 
-FORMAT = 1
+EVIDENCE_FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +63,13 @@ class Evidence:
     def to_json(self) -> str:
         """The text of an `evidence.json`: numbers by member, in columns of photos."""
         data = {
-            "format": FORMAT,
+            "format": EVIDENCE_FORMAT,
             "classes": list(self.classes.names),
             "defect": self.classes.defect,
             "folder": self.folder,
             "learnt": list(self.learnt),
-            "held_out": [_entry(case, self.classes) for case in self.held_out],
-            "test": [_entry(case, self.classes) for case in self.test],
+            "held_out": [_case_entry(case, self.classes) for case in self.held_out],
+            "test": [_case_entry(case, self.classes) for case in self.test],
         }
         return json.dumps(data, separators=(",", ":"), ensure_ascii=False) + "\n"
 
@@ -78,10 +78,12 @@ class Evidence:
         """The inverse of `to_json`; a StoreError says that the file is broken."""
         try:
             data = parsed(text)
-            if data["format"] != FORMAT:
-                raise StoreError(f"{source} has the format {data['format']}; this Quorum reads {FORMAT}. Train again.")
+            if data["format"] != EVIDENCE_FORMAT:
+                raise StoreError(
+                    f"{source} has the format {data['format']}; this Quorum reads {EVIDENCE_FORMAT}. Train again."
+                )
             classes = Classes(tuple(data["classes"]), data["defect"])
-            parts = [tuple(_case(entry, classes) for entry in data[part]) for part in ("held_out", "test")]
+            parts = [tuple(_case_from_json(entry, classes) for entry in data[part]) for part in ("held_out", "test")]
             learnt = tuple(map(str, data.get("learnt", ())))  # files of before do not say
             return cls(classes, parts[0], parts[1], str(data["folder"]), learnt)
         except MISSHAPEN as error:
@@ -90,7 +92,7 @@ class Evidence:
             ) from error
 
 
-def labels(policy: Policy, cases: Sequence[Case], classes: Classes) -> list[str]:
+def labels_by_policy(policy: Policy, cases: Sequence[Case], classes: Classes) -> list[str]:
     """What a policy says of each case."""
     return [REVIEW if case.doubt else policy.label(case.scores, case.absent, classes) for case in cases]
 
@@ -135,7 +137,7 @@ def _type_in_name(photo: str) -> str:
     return name if separator and number.isdigit() and any(map(str.isalpha, name)) else ""
 
 
-def _entry(case: Case, classes: Classes) -> dict[str, Any]:
+def _case_entry(case: Case, classes: Classes) -> dict[str, Any]:
     said = {
         score.member: {
             "p": [score.probabilities[name] for name in classes.names],
@@ -152,14 +154,14 @@ def _entry(case: Case, classes: Classes) -> dict[str, Any]:
     return entry | ({"absent": [absence.as_json() for absence in case.absent]} if case.absent else {})
 
 
-def _case(entry: Mapping[str, Any], classes: Classes) -> Case:
+def _case_from_json(entry: Mapping[str, Any], classes: Classes) -> Case:
     if entry["label"] not in classes.names:
         raise ValueError(f"{entry['label']!r} is none of the classes")
     return Case(
         str(entry["photo"]),
         str(entry["sha256"]),
         entry["label"],
-        tuple(_score(member, said, classes) for member, said in entry["said"].items()),
+        tuple(_read_score(member, said, classes) for member, said in entry["said"].items()),
         tuple(Absence(each["member"], each["reason"], each["weight"]) for each in entry.get("absent", ())),
         str(entry.get("defect", "")),
         str(entry.get("category", "")),
@@ -167,7 +169,7 @@ def _case(entry: Mapping[str, Any], classes: Classes) -> Case:
     )
 
 
-def _score(member: str, said: Mapping[str, Any], classes: Classes) -> Score:
+def _read_score(member: str, said: Mapping[str, Any], classes: Classes) -> Score:
     return Score(
         member,
         dict(zip(classes.names, said["p"], strict=True)),

@@ -1,7 +1,7 @@
 """How the votes on a part become one number, its suspicion in [0, 1]: the higher, the more speaks against the part.
 
-A new rule is one function and one line in `RULES`. Every rule is monotone: no vote that turns against a part, and no
-probability that rises, ever lowers its suspicion. All that is promised of absent members rests on that.
+A new rule is one function and one line in `VOTING_RULES`. Every rule is monotone: no vote that turns against a part,
+and no probability that rises, ever lowers its suspicion. All that is promised of absent members rests on that.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,12 +10,12 @@ from types import MappingProxyType
 
 from ensemble.values.results import Vote
 
-ROUNDING = 1e-9  # weights are sums of fractions
+WEIGHT_ROUNDING = 1e-9  # weights are sums of fractions
 ONE_VOTE = 1e-6  # a smaller share than one vote among a thousand
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class CountedVote:
     """What one vote brings to the count: what it weighs, and how far it speaks against the part, in [0, 1]."""
 
     against: float
@@ -23,7 +23,7 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class VotingRule:
     """How a rule reads a vote, and from which suspicion on a part is NOK; None where the policy may set that itself.
 
     `sides` rules count votes that were cast by each member's own cut; the others read the probabilities themselves.
@@ -36,26 +36,26 @@ class Rule:
     free: bool  # whether a policy may move that cut
 
 
-RULES: Mapping[str, Rule] = MappingProxyType(
+VOTING_RULES: Mapping[str, VotingRule] = MappingProxyType(
     {
-        "majority": Rule(sides=True, weighs=False, reject=0.5, free=True),  # a tie is NOK: a miss costs more
-        "any": Rule(sides=True, weighs=False, reject=ONE_VOTE, free=False),
-        "all": Rule(sides=True, weighs=False, reject=1.0, free=False),
-        "weighted": Rule(sides=True, weighs=True, reject=0.5, free=True),
-        "mean": Rule(sides=False, weighs=True, reject=0.5, free=True),
+        "majority": VotingRule(sides=True, weighs=False, reject=0.5, free=True),  # a tie is NOK: a miss costs more
+        "any": VotingRule(sides=True, weighs=False, reject=ONE_VOTE, free=False),
+        "all": VotingRule(sides=True, weighs=False, reject=1.0, free=False),
+        "weighted": VotingRule(sides=True, weighs=True, reject=0.5, free=True),
+        "mean": VotingRule(sides=False, weighs=True, reject=0.5, free=True),
     }
 )
 
 Weigh = Callable[[str, float], float]  # a member's name and measured weight -> what its vote counts
 
 
-def counted(vote: Vote, rule: Rule, defect: str, weigh: Weigh) -> Counted:
+def counted(vote: Vote, rule: VotingRule, defect: str, weigh: Weigh) -> CountedVote:
     """What a vote brings to the count under a rule."""
     against = float(vote.label == defect) if rule.sides else vote.probabilities[defect]
-    return Counted(against, weigh(vote.member, vote.weight))
+    return CountedVote(against, weigh(vote.member, vote.weight))
 
 
-def suspicion(votes: Sequence[Counted], missing: float = 0.0, against: float = 0.0) -> float:
+def suspicion(votes: Sequence[CountedVote], missing: float = 0.0, against: float = 0.0) -> float:
     """Share of the weight that speaks against a part, where votes that weigh `missing` all say `against`."""
     total = sum(vote.weight for vote in votes) + missing
     return (sum(vote.weight * vote.against for vote in votes) + missing * against) / total if total else against
@@ -63,4 +63,4 @@ def suspicion(votes: Sequence[Counted], missing: float = 0.0, against: float = 0
 
 def reaches(value: float, cut: float) -> bool:
     """Whether a suspicion is at a cut or above it."""
-    return value >= cut - ROUNDING
+    return value >= cut - WEIGHT_ROUNDING

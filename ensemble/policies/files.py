@@ -79,7 +79,7 @@ def from_json(text: str, source: str = "policies.json", members: Collection[str]
     """
     text = text.removeprefix("\ufeff")
     data = _parsed(text, source)
-    places = _places(text)
+    places = _entry_places(text)
     if (
         not isinstance(data, dict)
         or "policies" not in data
@@ -131,9 +131,11 @@ def _new(policy: Policy, known: Collection[Policy]) -> Policy:
 def _policy(entry: Any, members: Collection[str] | None) -> Policy:
     if not isinstance(entry, dict) or not {"name", "rule"} <= set(entry):
         raise _EntryError("expected a policy: an object with a name and a rule.", "")
-    values = _known(entry, Policy, f"Policy {entry['name']!r}")
-    values["cascade"] = tuple(_stage(each, entry["name"]) for each in _list(values, "cascade", entry["name"]))
-    values["exceptions"] = tuple(_clause(each, entry["name"]) for each in _list(values, "exceptions", entry["name"]))
+    values = _known_names(entry, Policy, f"Policy {entry['name']!r}")
+    values["cascade"] = tuple(_stage(each, entry["name"]) for each in _policy_list(values, "cascade", entry["name"]))
+    values["exceptions"] = tuple(
+        _clause(each, entry["name"]) for each in _policy_list(values, "exceptions", entry["name"])
+    )
     policy = Policy(**values)
     if members is not None and (unknown := sorted(policy.members() - set(members))):
         raise _EntryError(
@@ -144,14 +146,14 @@ def _policy(entry: Any, members: Collection[str] | None) -> Policy:
     return policy
 
 
-def _known(entry: Mapping[str, Any], kind: type, who: str) -> dict[str, Any]:
+def _known_names(entry: Mapping[str, Any], kind: type, who: str) -> dict[str, Any]:
     known = [each.name for each in in_file(kind)]
     if unknown := [key for key in entry if key not in known]:
         raise _EntryError(f"{who}: unknown key {unknown[0]!r}. Known are {', '.join(known)}.", unknown[0])
     return dict(entry)
 
 
-def _list(values: Mapping[str, Any], key: str, name: str) -> list[Any]:
+def _policy_list(values: Mapping[str, Any], key: str, name: str) -> list[Any]:
     found = values.get(key, [])
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
         raise _EntryError(f"Policy {name!r}: {key} must be a list of objects. Got {found!r}.", key)
@@ -159,7 +161,7 @@ def _list(values: Mapping[str, Any], key: str, name: str) -> list[Any]:
 
 
 def _stage(entry: Mapping[str, Any], name: str) -> Stage:
-    values = _known(entry, Stage, f"Policy {name!r}, cascade")
+    values = _known_names(entry, Stage, f"Policy {name!r}, cascade")
     members = values.get("members")
     if not isinstance(members, list):
         raise _EntryError(f"Policy {name!r}: each stage of its cascade lists its members. Got {members!r}.", "cascade")
@@ -167,13 +169,13 @@ def _stage(entry: Mapping[str, Any], name: str) -> Stage:
 
 
 def _clause(entry: Mapping[str, Any], name: str) -> Clause:
-    return Clause(**_known(entry, Clause, f"Policy {name!r}, exceptions"))
+    return Clause(**_known_names(entry, Clause, f"Policy {name!r}, exceptions"))
 
 
 # ------------------------------------------------------------------------------------------------ where it stands
 
 
-def _places(text: str) -> list[tuple[int, int]]:
+def _entry_places(text: str) -> list[tuple[int, int]]:
     """Where each entry of the list under "policies" begins and ends."""
     opening = re.search(r'"policies"\s*:\s*\[', text)
     if opening is None:

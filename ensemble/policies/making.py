@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.metrics.costs import Counts, Line, Prices, highest, not_safe, percent, upper_bound
+from ensemble.metrics.costs import DecisionCounts, Line, Prices, highest, not_safe, percent, upper_bound
 from ensemble.metrics.thresholds import (
     MARGIN,
     Cut,
@@ -21,8 +21,8 @@ from ensemble.metrics.thresholds import (
     safe_cut,
     smooth_cut,
 )
-from ensemble.policies import PLURAL_SHIPPED, SHIPPED, Policy, Stage, choose
-from ensemble.policies.cases import Case, labels, said, truth
+from ensemble.policies import PLURAL_SHIPPED, SHIPPED_POLICIES, Policy, Stage, choose
+from ensemble.policies.cases import Case, labels_by_policy, said, truth
 from ensemble.values.digits import rounded
 from ensemble.values.errors import PolicyError
 from ensemble.values.results import REVIEW, Classes
@@ -30,7 +30,7 @@ from ensemble.values.results import REVIEW, Classes
 PRICES = Prices()
 SAVES = 0.1  # of the parts; a first stage that settles fewer is not worth its line
 MARGINS = np.round(np.arange(0.0, 1.0, 0.01), 2)
-DIGITS = 6  # of a cut
+THRESHOLD_DIGITS = 6  # of a cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def member_cuts(held_out: Sequence[Case], member: str, classes: Classes) -> dict
     scores = probabilities[:, classes.names.index(classes.defect)]
     found = [f_beta_cut(defective, scores, 1), f_beta_cut(defective, scores, 2), safe_cut(defective, scores)]
     found += [cost_cut(defective, scores, PRICES), precision_cut(defective, scores)]
-    return {cut.name: replace(cut, threshold=rounded(cut.threshold, scores, DIGITS)) for cut in found}
+    return {cut.name: replace(cut, threshold=rounded(cut.threshold, scores, THRESHOLD_DIGITS)) for cut in found}
 
 
 def derive(held_out: Sequence[Case], classes: Classes, groups: Sequence[Sequence[str]] = ()) -> tuple[Policy, ...]:
@@ -67,25 +67,25 @@ def derive(held_out: Sequence[Case], classes: Classes, groups: Sequence[Sequence
         return ()
     if classes.defect is None:
         return (_with_margin(choose(PLURAL_SHIPPED, "INDUSTRIAL_BALANCED"), held_out, classes),)
-    defective, values = suspicions(choose(SHIPPED, "BALANCED"), held_out, classes)
+    defective, values = defect_scores(choose(SHIPPED_POLICIES, "BALANCED"), held_out, classes)
     safe, precise = safe_cut(defective, values), precision_cut(defective, values)
     balanced = smooth_cut(defective, values, PRICES.overkill / (PRICES.overkill + PRICES.escape), "cost")
     low = smooth_cut(defective, values, PRICES.review / PRICES.escape, "review")
     high = smooth_cut(defective, values, 1 - PRICES.review / PRICES.overkill, "review")
     members = len({score.member for case in held_out for score in case.scores})
-    industrial = _cut(_named("INDUSTRIAL_BALANCED"), values, high, low, quorum=members // 2 + 1)
-    careful = _cut(_named("INDUSTRIAL_SAFE_0FN"), values, precise, safe, quorum=members)
+    industrial = _cut(_named_defects("INDUSTRIAL_BALANCED"), values, high, low, quorum=members // 2 + 1)
+    careful = _cut(_named_defects("INDUSTRIAL_SAFE_0FN"), values, precise, safe, quorum=members)
     exact = tuple(Stage(tuple(group)) for group in groups)
     return (
-        _cut(_named("SAFE_0FN"), values, safe),
-        _cut(_named("BALANCED"), values, balanced),
-        _cut(_named("PRECISION"), values, precise),
+        _cut(_named_defects("SAFE_0FN"), values, safe),
+        _cut(_named_defects("BALANCED"), values, balanced),
+        _cut(_named_defects("PRECISION"), values, precise),
         _with_cascade(industrial, held_out, classes, groups),
         replace(careful, cascade=exact if len(groups) > 1 else ()),
     )
 
 
-def suspicions(
+def defect_scores(
     policy: Policy, known: Sequence[Case], classes: Classes
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
     """For (N,) cases whether they are defective, and the suspicion that a policy's rule has of them."""
@@ -113,7 +113,7 @@ def cheapest(held_out: Sequence[Case], classes: Classes, line: Line, escape_limi
     for rule in ("mean", "majority", "any", "all"):
         plain = Policy("CHOSEN", rule)
         defective, values = (
-            suspicions(plain, held_out, classes) if rule == "mean" else _tipping(plain, held_out, classes)
+            defect_scores(plain, held_out, classes) if rule == "mean" else _tipping(plain, held_out, classes)
         )
         cut = cost_cut(defective, values, line.prices, line.share, most_escapes=most)
         made = _cut(plain, values, cut) if rule == "mean" else _at(plain, values, cut)
@@ -132,7 +132,9 @@ def ok_from(demand: float, held_out: Sequence[Case], classes: Classes, *, name: 
             f"A demand on the probability of OK lies above 0 and up to 1, and one class is the defect. Got {demand} "
             f"for {', '.join(classes.names)}."
         )
-    reject = round(1 - demand + 10**-DIGITS, DIGITS)  # a part that is good with exactly this probability is OK
+    reject = round(
+        1 - demand + 10**-THRESHOLD_DIGITS, THRESHOLD_DIGITS
+    )  # a part that is good with exactly this probability is OK
     policy = Policy(name, "mean", description, reject=reject)
     return with_basis(policy, held_out, classes, chosen=f"OK from {demand:g}")
 
@@ -150,7 +152,7 @@ def one_is_sure(held_out: Sequence[Case], members: Sequence[str], classes: Class
 
 def with_basis(policy: Policy, held_out: Sequence[Case], classes: Classes, *, chosen: str) -> Policy:
     """The policy with what it does on held-out cases as its basis; `chosen` says by what its cuts were chosen."""
-    counts = Counts.of(truth(held_out), labels(policy, held_out, classes), classes)
+    counts = DecisionCounts.of(truth(held_out), labels_by_policy(policy, held_out, classes), classes)
     figures = {name: getattr(counts, name) for name in ("good", "defective", "escapes", "overkills")}
     return replace(policy, basis={"chosen": chosen, "photos": "held out", **figures})
 
@@ -165,8 +167,8 @@ def unsafe_name(policy: Policy) -> str | None:
     return not_safe(int(counts[0]), int(counts[1]))  # type: ignore[arg-type]
 
 
-def _named(name: str) -> Policy:
-    return choose(SHIPPED, name)
+def _named_defects(name: str) -> Policy:
+    return choose(SHIPPED_POLICIES, name)
 
 
 def _cut(
@@ -177,23 +179,23 @@ def _cut(
     Cuts are rounded here, once, and so that none of the values (N,) that they were chosen on changes its side.
     """
     lower, upper = sorted((reject, review or reject), key=lambda cut: cut.threshold)
-    counts = _counts(upper) | {"escapes": lower.escapes}
-    high = rounded(upper.threshold, values, DIGITS)
+    counts = _count_labels(upper) | {"escapes": lower.escapes}
+    high = rounded(upper.threshold, values, THRESHOLD_DIGITS)
     return replace(
         policy,
         reject=high,
-        review=None if review is None else min(high, rounded(lower.threshold, values, DIGITS)),
+        review=None if review is None else min(high, rounded(lower.threshold, values, THRESHOLD_DIGITS)),
         quorum=quorum,
         basis={"chosen": lower.name, "photos": "held out", **counts},
     )
 
 
 def _at(policy: Policy, values: NDArray[np.float64], cut: Cut) -> Policy:
-    basis: Mapping[str, Any] = {"chosen": cut.name, "photos": "held out", **_counts(cut)}
-    return replace(policy, threshold=rounded(cut.threshold, values, DIGITS), basis=basis)
+    basis: Mapping[str, Any] = {"chosen": cut.name, "photos": "held out", **_count_labels(cut)}
+    return replace(policy, threshold=rounded(cut.threshold, values, THRESHOLD_DIGITS), basis=basis)
 
 
-def _counts(cut: Cut) -> dict[str, int]:
+def _count_labels(cut: Cut) -> dict[str, int]:
     return {"good": cut.good, "defective": cut.defective, "escapes": cut.escapes, "overkills": cut.overkills}
 
 
@@ -225,16 +227,16 @@ def _with_cascade(
     early = np.array([plain.suspicion([s for s in case.scores if s.member in first], classes) for case in held_out])
     not_good = early[[label != classes.good for label in labels]]
     not_bad = early[[label != classes.defect for label in labels]]
-    ok_below = _odds(float(not_good.min()), 1 / MARGIN) if len(not_good) else 0.0
-    nok_from = _odds(float(not_bad.max()), MARGIN) if len(not_bad) else 1.0
+    ok_below = _threshold_odds(float(not_good.min()), 1 / MARGIN) if len(not_good) else 0.0
+    nok_from = _threshold_odds(float(not_bad.max()), MARGIN) if len(not_bad) else 1.0
     if nok_from < ok_below or np.mean((early < ok_below) | (early >= nok_from)) < SAVES:
         return policy
-    low, high = rounded(ok_below, early, DIGITS), rounded(nok_from, early, DIGITS)
+    low, high = rounded(ok_below, early, THRESHOLD_DIGITS), rounded(nok_from, early, THRESHOLD_DIGITS)
     stages = (Stage(first, min(low, high), high), Stage(tuple(groups[1])))
     return replace(policy, cascade=stages)
 
 
-def _odds(probability: float, factor: float) -> float:
+def _threshold_odds(probability: float, factor: float) -> float:
     return factor * probability / (factor * probability + 1 - probability)
 
 

@@ -47,7 +47,7 @@ class Policy(PolicySettings):
         decisive = asked(self, votes, ruling)
         sure = confidence(self, ruling.label, decisive)
         found = decision(self, ruling, decisive, classes)
-        reason = reasons.sentence(self, ruling, found, decisive, missing, classes)
+        reason = reasons.reason_sentence(self, ruling, found, decisive, missing, classes)
         failed, unasked = _apart(missing)
         verdict = Verdict(ruling.label, sure, reason, self.name, votes, failed, classes, unasked=unasked)
         verdict = replace(verdict, decision=found, policy_state=self.state)
@@ -99,7 +99,7 @@ def _apart(absent: Sequence[Absence]) -> tuple[tuple[Absence, ...], tuple[Absenc
     return tuple(each for each in absent if each.asked), tuple(each for each in absent if not each.asked)
 
 
-SHIPPED = (
+SHIPPED_POLICIES = (
     Policy("MAJORITY", "majority", "NOK when at least half of the votes say so; a tie counts as NOK."),
     Policy("ANY", "any", "NOK as soon as one vote says so: the fewest escapes, the most rechecks."),
     Policy("ALL", "all", "NOK only when every vote says so: the fewest rechecks, the most escapes."),
@@ -136,7 +136,7 @@ INDUSTRIAL = ("SAFE_0FN", "BALANCED", "PRECISION", "INDUSTRIAL_BALANCED", "INDUS
 
 def shipped(classes: Classes) -> tuple[Policy, ...]:
     """The policies that a new product starts with: those that mean something for its classes."""
-    return SHIPPED if classes.defect is not None else PLURAL_SHIPPED
+    return SHIPPED_POLICIES if classes.defect is not None else PLURAL_SHIPPED
 
 
 def choose(policies: Sequence[Policy], name: str | None) -> Policy:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from ensemble.policies.counting import RULES
+from ensemble.policies.counting import VOTING_RULES
 from ensemble.policies.ruling import Ruling, rule_on
 from ensemble.policies.value import PolicySettings
 from ensemble.values.digits import beside, decimals, in_order, percents
@@ -14,7 +14,7 @@ MOST_NAMES = 3
 LOOK = "a person must look"
 
 
-def sentence(
+def reason_sentence(
     policy: PolicySettings,
     ruling: Ruling,
     decision: Decision | None,
@@ -28,12 +28,14 @@ def sentence(
     if classes.defect is None:
         parts = [_plurality(policy, ruling, decision, votes, absent, classes)]
     else:
-        parts = [_count(policy, ruling, decision, votes, absent, classes.defect)]
+        parts = [_count_reason(policy, ruling, decision, votes, absent, classes.defect)]
     failed = [absence for absence in absent if absence.asked]
     if failed and ruling.label != REVIEW:
-        parts.append(f"It stands whatever the absent {names([each.member for each in failed])} would have voted.")
+        parts.append(
+            f"It stands whatever the absent {joined_names([each.member for each in failed])} would have voted."
+        )
     if ruling.stage is not None:
-        parts.append(f"Decided by {names([vote.member for vote in votes])}: no other model was needed.")
+        parts.append(f"Decided by {joined_names([vote.member for vote in votes])}: no other model was needed.")
     parts.append(turn(policy, ruling, decision, votes, absent, classes))
     return " ".join(part for part in parts if part)
 
@@ -44,7 +46,7 @@ def doubtful(doubt: str, label: str) -> str:
     return f"This photo may not show this part: {doubt}.{alone}"
 
 
-def _count(
+def _count_reason(
     policy: PolicySettings,
     ruling: Ruling,
     decision: Decision,
@@ -54,7 +56,7 @@ def _count(
 ) -> str:
     if decision.kind == "region":
         return f"{told(decision)}; {needed(decision)}, whatever the votes say."
-    said = _mean(decision, votes, defect) if decision.kind == "mean" else _sides(decision, votes, defect)
+    said = _mean(decision, votes, defect) if decision.kind == "mean" else _reason_sides(decision, votes, defect)
     if ruling.way == "quorum":
         return (
             f"{said}. Only {len(votes)} of the {policy.quorum} votes that {policy.name} asks for could be cast: {LOOK}."
@@ -64,9 +66,9 @@ def _count(
     return f"{said}."
 
 
-def _sides(decision: Decision, votes: Sequence[Vote], defect: str) -> str:
+def _reason_sides(decision: Decision, votes: Sequence[Vote], defect: str) -> str:
     speaking = [vote.member for vote in votes if vote.label == defect]
-    who = names(speaking) if 0 < len(speaking) < len(votes) else ""
+    who = joined_names(speaking) if 0 < len(speaking) < len(votes) else ""
     return f"{told(decision, who)}; {needed(decision)}"
 
 
@@ -113,12 +115,12 @@ def _missing(absent: Sequence[Absence]) -> str:
     """`The absent svm` or `svm that was not asked`, or both; at the beginning of a sentence."""
     failed = [each.member for each in absent if each.asked]
     unasked = [each.member for each in absent if not each.asked]
-    parts = [f"The absent {names(failed)}"] if failed else []
-    parts += [f"{names(unasked)} that {'was' if len(unasked) == 1 else 'were'} not asked"] if unasked else []
+    parts = [f"The absent {joined_names(failed)}"] if failed else []
+    parts += [f"{joined_names(unasked)} that {'was' if len(unasked) == 1 else 'were'} not asked"] if unasked else []
     return " and ".join(parts)
 
 
-def names(members: Sequence[str]) -> str:
+def joined_names(members: Sequence[str]) -> str:
     """A few names as a person would say them."""
     shown = list(members) if len(members) <= MOST_NAMES else [*members[: MOST_NAMES - 1], ""]
     if shown and not shown[-1]:
@@ -142,7 +144,7 @@ def turn(
         return ""
     if classes.defect is None:
         return _turn_lead(policy, ruling, votes, absent, classes)
-    if not RULES[policy.rule].sides:
+    if not VOTING_RULES[policy.rule].sides:
         return _turn_mean(policy, ruling, decision, votes, absent, classes)
     return _turn_sides(policy, ruling, votes, absent, classes)
 
@@ -159,7 +161,7 @@ def _turn_sides(
         (vote for vote in votes if vote.label == from_side and _can_turn(vote, from_side == defect)),
         key=lambda vote: (abs(vote.score - (vote.threshold or 0.0)), vote.member),
     )
-    moves = (_Move(vote, other[vote.label], _moved(vote, from_side == defect)) for vote in near)
+    moves = (_Move(vote, other[vote.label], _moved_threshold(vote, from_side == defect)) for vote in near)
     return _after_moves(policy, ruling, moves, votes, absent, classes)
 
 
@@ -196,7 +198,7 @@ def _can_turn(vote: Vote, upwards: bool) -> bool:
     return vote.threshold is not None and 0 <= beyond(vote.score, upwards) <= 1
 
 
-def _moved(vote: Vote, upwards: bool) -> str:
+def _moved_threshold(vote: Vote, upwards: bool) -> str:
     threshold = vote.threshold or 0.0
     return f"{vote.member}'s threshold were {_instead(vote.score, threshold, upwards, beside(vote.score, threshold))}"
 
@@ -242,7 +244,7 @@ def _turn_mean(
     changed = replace(policy, reject=new) if name == "reject" else replace(policy, review=new)
     label = rule_on(changed, votes, absent, classes).label
     most = 1.0 if name == "reject" else policy.reject_from
-    instead = _instead(value, old, upwards, compared(decision), most)
+    instead = _instead(value, old, upwards, compared_text(decision), most)
     return "" if label == ruling.label else f"{word(label)} if the threshold were {instead}."
 
 
@@ -265,7 +267,7 @@ def _turn_lead(
     return _after_moves(policy, ruling, moves, votes, absent, classes)
 
 
-def title(decision: Decision) -> str:
+def quantity_title(decision: Decision) -> str:
     """What the quantity is called."""
     name = word(decision.label)
     if decision.kind == "mean":
@@ -280,7 +282,7 @@ def value(decision: Decision) -> str:
     if decision.kind == "votes":
         says, models = decision.counted
         return f"{says} of {models}"
-    return compared(decision)[0]
+    return compared_text(decision)[0]
 
 
 def told(decision: Decision, voters: str = "") -> str:
@@ -289,18 +291,18 @@ def told(decision: Decision, voters: str = "") -> str:
     `voters` names who says so, where votes are counted.
     """
     if decision.kind in {"mean", "region"}:
-        return f"{title(decision)} {value(decision)}"
+        return f"{quantity_title(decision)} {value(decision)}"
     says, models = decision.counted
     votes = f"{says} of {models} models {'says' if says == 1 else 'say'} {word(decision.label)}"
     votes += f" ({voters})" if voters else ""
     if decision.kind == "weight":
         return f"{votes}, {value(decision)} of the weight"
-    return votes if _is_plain(decision) else f"{votes}, {compared(decision)[0]}"
+    return votes if _is_plain_count(decision) else f"{votes}, {compared_text(decision)[0]}"
 
 
 def needed(decision: Decision) -> str:
     """From where on a part is REVIEW or NOK: `NOK from 0.69 on`; empty where there is no threshold."""
-    if decision.kind == "votes" and decision.thresholds and _is_plain(decision):
+    if decision.kind == "votes" and decision.thresholds and _is_plain_count(decision):
         enough = {0.5: "from half of them on", 1.0: "only where all do"}.get(decision.reject_from or 0, "from one on")
         return f"{word(decision.label)} {'from one on' if decision.rule == 'any' else enough}"
     good, defect = (word(name) for name in decision.sides)
@@ -310,17 +312,17 @@ def needed(decision: Decision) -> str:
         (f"{defect} from {{}} on", decision.reject_from),
     )
     wanted = [pattern for pattern, threshold in named if threshold is not None]
-    return ", ".join(pattern.format(text) for pattern, text in zip(wanted, compared(decision)[1:], strict=True))
+    return ", ".join(pattern.format(text) for pattern, text in zip(wanted, compared_text(decision)[1:], strict=True))
 
 
-def _is_plain(decision: Decision) -> bool:
+def _is_plain_count(decision: Decision) -> bool:
     """Whether counts alone say it: no threshold, or NOK from one vote on, from half of them or from all."""
     one = 1 / max(1, decision.counted[1])
     plain = {one} if decision.rule == "any" else {0.5, 1.0, one}
     return not decision.thresholds or (decision.thresholds == (decision.reject_from,) and decision.reject_from in plain)
 
 
-def compared(decision: Decision) -> Sequence[str]:
+def compared_text(decision: Decision) -> Sequence[str]:
     """The value and the thresholds as they are written beside each other, in percent where votes are shares."""
     write = percents if decision.kind in {"votes", "weight"} else beside
     return write(decision.score, *decision.thresholds)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ensemble.policies.counting import ROUNDING, RULES, Weigh, counted, reaches, suspicion
+from ensemble.policies.counting import VOTING_RULES, WEIGHT_ROUNDING, Weigh, counted, reaches, suspicion
 from ensemble.policies.value import PolicySettings
 from ensemble.values.results import DEFECTIVE, REVIEW, Absence, Classes, Decision, Vote
 
@@ -63,8 +63,8 @@ def _leading(policy: PolicySettings, votes: Sequence[Vote], absent: Sequence[Abs
 
 def _final(policy: PolicySettings, votes: Sequence[Vote], absent: Sequence[Absence], defect: str, good: str) -> Ruling:
     least, most = suspicion_range(policy, votes, absent, defect)
-    low, high = _outcome(policy, least, defect, good), _outcome(policy, most, defect, good)
-    named = _named(policy, votes, defect)
+    low, high = _label_outcome(policy, least, defect, good), _label_outcome(policy, most, defect, good)
+    named = _named_regions(policy, votes, defect)
     if len(votes) < policy.quorum:
         return Ruling(REVIEW, "quorum", least)
     if named == defect or low == high == defect:
@@ -90,10 +90,10 @@ def _early(
         return None
     least, most = suspicion_range(policy, here, gone, defect)
     whole = suspicion_range(policy, here, [*gone, *later], defect)
-    outcomes = {_outcome(policy, value, defect, good) for value in whole}
+    outcomes = {_label_outcome(policy, value, defect, good) for value in whole}
     stage = policy.cascade[number]
     ruling = None
-    if _named(policy, here, defect) == defect:
+    if _named_regions(policy, here, defect) == defect:
         ruling = Ruling(defect, "defect", least, stage=number)
     elif stage.nok_from is not None and reaches(least, stage.nok_from):
         ruling = Ruling(defect, "stage", least, stage=number)
@@ -112,13 +112,13 @@ def suspicion_range(
     policy: PolicySettings, votes: Sequence[Vote], absent: Sequence[Absence], defect: str
 ) -> tuple[float, float]:
     """The suspicion where none and where all of the absent speak against the part: no rule is laxer with more."""
-    rule = RULES[policy.rule]
+    rule = VOTING_RULES[policy.rule]
     counts = [counted(vote, rule, defect, policy.weight_of) for vote in votes]
     missing = sum(policy.weight_of(absence.member, absence.weight) for absence in absent)
     return suspicion(counts, missing, 0.0), suspicion(counts, missing, 1.0)
 
 
-def _outcome(policy: PolicySettings, value: float, defect: str, good: str) -> str:
+def _label_outcome(policy: PolicySettings, value: float, defect: str, good: str) -> str:
     if reaches(value, policy.reject_from):
         return defect
     return REVIEW if reaches(value, policy.review_from) else good
@@ -128,7 +128,7 @@ def _looks_for_defects(policy: PolicySettings) -> bool:
     return any(clause.defect for clause in policy.exceptions)
 
 
-def _named(policy: PolicySettings, votes: Sequence[Vote], defect: str) -> str | None:
+def _named_regions(policy: PolicySettings, votes: Sequence[Vote], defect: str) -> str | None:
     """What the kinds of defect that count for themselves make of the regions on the part."""
     found = None
     for clause in policy.exceptions:
@@ -148,7 +148,7 @@ def asked(policy: PolicySettings, votes: tuple[Vote, ...], ruling: Ruling) -> tu
     return tuple(vote for vote in votes if vote.member in members)
 
 
-DIGITS = 9  # of a score: what the sums of floats add beyond them is no part of it
+SCORE_DIGITS = 9  # of a score: what the sums of floats add beyond them is no part of it
 
 
 def decision(policy: PolicySettings, ruling: Ruling, votes: Sequence[Vote], classes: Classes) -> Decision | None:
@@ -158,8 +158,8 @@ def decision(policy: PolicySettings, ruling: Ruling, votes: Sequence[Vote], clas
     if classes.defect is None:
         return _most_named(policy, ruling, votes, classes)
     if ruling.way == "defect":
-        return _region(policy, ruling, votes, classes)
-    return _counted(policy, ruling, votes, classes, classes.defect)
+        return _surest_region(policy, ruling, votes, classes)
+    return _counted_votes(policy, ruling, votes, classes, classes.defect)
 
 
 def confidence(policy: PolicySettings, label: str, votes: Sequence[Vote]) -> float | None:
@@ -182,13 +182,13 @@ def _most_named(policy: PolicySettings, ruling: Ruling, votes: Sequence[Vote], c
     tied = list(shares.values()).count(max(shares.values())) > 1
     by_mean = policy.rule == "mean" or ruling.way == "margin" or tied
     found = means if by_mean else shares
-    kind = "mean" if by_mean else _kind(policy)
+    kind = "mean" if by_mean else _defect_kind(policy)
     says = sum(vote.label == ruling.first for vote in votes)
-    weights = weights_of(policy, votes) if RULES[policy.rule].weighs else {}
+    weights = weights_of(policy, votes) if VOTING_RULES[policy.rule].weighs else {}
     return Decision(kind, ruling.first, found[ruling.first], shares=found, counted=(says, len(votes)), weights=weights)
 
 
-def _region(policy: PolicySettings, ruling: Ruling, votes: Sequence[Vote], classes: Classes) -> Decision:
+def _surest_region(policy: PolicySettings, ruling: Ruling, votes: Sequence[Vote], classes: Classes) -> Decision:
     """The surest region of a kind of defect that counts for itself."""
     wanted = REVIEW if ruling.label == REVIEW else DEFECTIVE
     found = [
@@ -201,19 +201,21 @@ def _region(policy: PolicySettings, ruling: Ruling, votes: Sequence[Vote], class
     ]
     score, least, label = max(found)
     review, reject = (least, None) if wanted == REVIEW else (None, least)
-    return Decision("region", label, score, review, reject, sides=_sides(classes))
+    return Decision("region", label, score, review, reject, sides=_vote_sides(classes))
 
 
-def _counted(policy: PolicySettings, ruling: Ruling, votes: Sequence[Vote], classes: Classes, defect: str) -> Decision:
-    rule = RULES[policy.rule]
-    value = round(min(1.0, suspicion([counted(vote, rule, defect, policy.weight_of) for vote in votes])), DIGITS)
+def _counted_votes(
+    policy: PolicySettings, ruling: Ruling, votes: Sequence[Vote], classes: Classes, defect: str
+) -> Decision:
+    rule = VOTING_RULES[policy.rule]
+    value = round(min(1.0, suspicion([counted(vote, rule, defect, policy.weight_of) for vote in votes])), SCORE_DIGITS)
     ok, review, reject = _thresholds(policy, ruling, len(votes))
     for threshold in (ok, review, reject):
         if threshold is not None and value < threshold and reaches(value, threshold):
             value = threshold  # what counts as reached is said to be reached
-    sides = _sides(classes)
+    sides = _vote_sides(classes)
     return Decision(
-        _kind(policy),
+        _defect_kind(policy),
         defect,
         value,
         review,
@@ -227,7 +229,7 @@ def _counted(policy: PolicySettings, ruling: Ruling, votes: Sequence[Vote], clas
     )
 
 
-def _sides(classes: Classes) -> tuple[str, str]:
+def _vote_sides(classes: Classes) -> tuple[str, str]:
     return str(classes.good), str(classes.defect)
 
 
@@ -241,8 +243,8 @@ def _thresholds(policy: PolicySettings, ruling: Ruling, votes: int) -> tuple[flo
     return None, (policy.review_from if policy.has_review else None), policy.reject_from
 
 
-def _kind(policy: PolicySettings) -> Literal["votes", "weight", "mean"]:
-    rule = RULES[policy.rule]
+def _defect_kind(policy: PolicySettings) -> Literal["votes", "weight", "mean"]:
+    rule = VOTING_RULES[policy.rule]
     if not rule.sides:
         return "mean"
     return "weight" if rule.weighs else "votes"
@@ -292,6 +294,6 @@ def lead_of(
     rival = max((name for name in classes.names if name != first), key=lambda name: means[name])
     ahead = means[first] - means[rival]
     gap = ahead if by_mean else said[first] - said[second]
-    turned = bool(absent) and gap * total <= missing + ROUNDING * max(1.0, total)
+    turned = bool(absent) and gap * total <= missing + WEIGHT_ROUNDING * max(1.0, total)
     least = (ahead * total - missing) / (total + missing)
     return Lead(first, least, turned)

@@ -5,7 +5,7 @@ from dataclasses import Field, dataclass, field, fields, replace
 from sys import float_info
 from typing import Any, Self
 
-from ensemble.policies.counting import RULES
+from ensemble.policies.counting import VOTING_RULES
 from ensemble.values.errors import PolicyError
 from ensemble.values.results import DEFECTIVE, REVIEW, Classes
 
@@ -81,12 +81,12 @@ class PolicySettings:
     state: int | None = field(default=None, compare=False, metadata={IN_FILE: False})
 
     def __post_init__(self) -> None:
-        check(self)
+        check_policy(self)
 
     @property
     def reject_from(self) -> float:
         """The suspicion from which a part is NOK."""
-        return RULES[self.rule].reject if self.reject is None else self.reject
+        return VOTING_RULES[self.rule].reject if self.reject is None else self.reject
 
     @property
     def review_from(self) -> float:
@@ -95,7 +95,7 @@ class PolicySettings:
 
     def cut_of(self, member: str) -> float:
         """The cut on a member's own probability of the defect."""
-        usual = DEFAULT_THRESHOLD if RULES[self.rule].sides else self.reject_from
+        usual = DEFAULT_THRESHOLD if VOTING_RULES[self.rule].sides else self.reject_from
         return self.thresholds.get(member, usual if self.threshold is None else self.threshold)
 
     @property
@@ -111,7 +111,7 @@ class PolicySettings:
 
     def weight_of(self, member: str, measured: float) -> float:
         """What a vote counts: one where the rule counts heads, else the policy's weight or the measured one."""
-        return self.weights.get(member, measured) if RULES[self.rule].weighs else 1.0
+        return self.weights.get(member, measured) if VOTING_RULES[self.rule].weighs else 1.0
 
     def members(self) -> set[str]:
         """Every member that it names."""
@@ -143,12 +143,12 @@ def in_file(kind: Any) -> tuple[Field[Any], ...]:
 OVERRIDES = ("threshold", "thresholds", "review", "reject", "quorum")
 TEXTS = ("description", "author", "reason")
 COUNTS = ("good", "defective", "escapes", "overkills")
-MOST = 10**9  # photos that a count may name
+MOST_COUNTED = 10**9  # photos that a count may name
 
 Unchecked = Any  # a policy, a stage or an exception, whose fields may still hold anything
 
 
-def check(policy: Unchecked) -> None:
+def check_policy(policy: Unchecked) -> None:
     """A PolicyError at the first thing that is wrong."""
     if not isinstance(policy.name, str) or not policy.name.strip():
         raise PolicyError(f"A policy needs a name. Got {policy.name!r}.")
@@ -156,8 +156,8 @@ def check(policy: Unchecked) -> None:
     for name in TEXTS:
         if not isinstance(getattr(policy, name), str):
             raise PolicyError(f"{who}: the {name} must be a text. Got {getattr(policy, name)!r}.")
-    if not isinstance(policy.rule, str) or policy.rule not in RULES:
-        raise PolicyError(f"{who}: the rule must be one of {', '.join(RULES)}. Got {policy.rule!r}.")
+    if not isinstance(policy.rule, str) or policy.rule not in VOTING_RULES:
+        raise PolicyError(f"{who}: the rule must be one of {', '.join(VOTING_RULES)}. Got {policy.rule!r}.")
     _check_cuts(policy, who)
     _check_count(policy.quorum, who)
     _check_share(policy.margin, "margin", who)
@@ -174,8 +174,8 @@ def _check_basis(basis: Any, who: str) -> None:
     if not isinstance(basis, Mapping):
         raise PolicyError(f"{who}: basis must map names to what the cuts rest on. Got {basis!r}.")
     for name, value in basis.items():
-        counted = name in COUNTS and not (type(value) is int and 0 <= value <= MOST)
-        if counted or not _is_plain(value):
+        counted = name in COUNTS and not (type(value) is int and 0 <= value <= MOST_COUNTED)
+        if counted or not _is_plain_text(value):
             wanted = "a count of photos" if counted else "of finite numbers and texts"
             raise PolicyError(f"{who}: {name} in its basis must be {wanted}. Got {value!r}.")
     for some, of in (("escapes", "defective"), ("overkills", "good")):
@@ -183,10 +183,10 @@ def _check_basis(basis: Any, who: str) -> None:
             raise PolicyError(f"{who}: {some} in its basis cannot be more than the {of} parts ({basis[of]}).")
 
 
-def _is_plain(value: Any) -> bool:
+def _is_plain_text(value: Any) -> bool:
     if isinstance(value, Mapping | list | tuple):
-        return all(map(_is_plain, value.values() if isinstance(value, Mapping) else value))
-    return value is None or isinstance(value, str | bool) or _is_number(value)
+        return all(map(_is_plain_text, value.values() if isinstance(value, Mapping) else value))
+    return value is None or isinstance(value, str | bool) or _is_finite(value)
 
 
 def _check_cuts(policy: Unchecked, who: str) -> None:
@@ -195,7 +195,7 @@ def _check_cuts(policy: Unchecked, who: str) -> None:
         value = getattr(policy, name)
         if value is not None:
             _check_share(value, name, who)
-    if policy.reject is not None and not RULES[policy.rule].free:
+    if policy.reject is not None and not VOTING_RULES[policy.rule].free:
         raise PolicyError(f"{who}: the rule {policy.rule} has its own cut. Leave reject out.")
     if policy.review is not None and policy.review > policy.reject_from:
         raise PolicyError(
@@ -213,11 +213,11 @@ def _check_thresholds(threshold: Any, thresholds: Any, who: str) -> None:
 
 
 def _check_share(value: Any, name: str, who: str) -> None:
-    if not _is_number(value) or not 0 <= value <= 1:
+    if not _is_finite(value) or not 0 <= value <= 1:
         raise PolicyError(f"{who}: the {name} must lie in [0, 1]. Got {value!r}.")
 
 
-def _is_number(value: Any) -> bool:
+def _is_finite(value: Any) -> bool:
     return not isinstance(value, bool) and isinstance(value, int | float) and abs(value) <= float_info.max
 
 
@@ -232,7 +232,7 @@ def _check_weights(policy: Unchecked, who: str) -> None:
     if policy.weights and policy.rule not in {"weighted", "mean"}:
         raise PolicyError(f"{who}: weights belong to the rules weighted and mean. The rule is {policy.rule}.")
     for member, weight in policy.weights.items():
-        if not _is_number(weight) or not 0 < weight <= 1:
+        if not _is_finite(weight) or not 0 < weight <= 1:
             raise PolicyError(f"{who}: the weight of {member} must lie in (0, 1]. Got {weight!r}.")
 
 

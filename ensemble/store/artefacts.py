@@ -37,7 +37,7 @@ def dump(value: Any, ending: str) -> bytes:
     return buffer.getvalue()
 
 
-def load(data: bytes, ending: str) -> Any:
+def load_artefact(data: bytes, ending: str) -> Any:
     """The inverse of `dump`; a StoreError holds the end of a sentence that begins with the file's name."""
     try:
         if ending.endswith(".pth"):
@@ -95,12 +95,12 @@ ALLOWED = frozenset(
 )
 MOST_STEPS = 1_000_000  # of a pickle; a forest of 300 trees takes 51,000, and a step can cost 200 bytes of memory
 
-_one_at_a_time = threading.Lock()  # warnings are recorded for the whole process
+_warnings_lock = threading.Lock()  # warnings are recorded for the whole process
 
 
 def load_pickle(data: bytes) -> Any:
     """What joblib has written; a StoreError for a class that no model needs, a BombError where it outgrows its file."""
-    with _one_at_a_time, warnings.catch_warnings(record=True) as caught:
+    with _warnings_lock, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         stream = io.BytesIO(data)
         with numpy_pickle._validate_fileobject_and_memmap(stream, "", None) as (readable, _):

@@ -24,7 +24,7 @@ from ensemble.store.swapping import recover, steady
 from ensemble.values.errors import PolicyError, QuorumError, StoreError
 from ensemble.values.results import Classes, Origin
 
-LARGEST = 20_000_000  # bytes of a manifest
+LARGEST_MANIFEST = 20_000_000  # bytes of a manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class ModelStore:
         """
         readable: list[tuple[str, Path]] = []
         broken: list[tuple[str, Path]] = []
-        for folder in (self.folder, *_folders(self.folder)):
+        for folder in (self.folder, *_product_folders(self.folder)):
             if _has_manifest(folder):
                 try:
                     readable.append((ModelStore(folder).manifest().product, folder))
@@ -107,7 +107,7 @@ class ModelStore:
             raise StoreError(
                 f"{self.folder} holds no trained product: {MANIFEST} is missing. Train one, or use demo mode."
             )
-        return Manifest.from_json(read_text(path, LARGEST), str(path))
+        return Manifest.from_json(read_text(path, LARGEST_MANIFEST), str(path))
 
     def known_manifest(self) -> Manifest | None:
         """The manifest where there is one; a StoreError where a person must mend it before anything is written."""
@@ -253,7 +253,7 @@ class ModelStore:
         if evidence is not None:
             contents[EVIDENCE] = evidence.to_json().encode()
             digest = digest_of(contents[EVIDENCE])
-        brought = policy_history.entries(policies)
+        brought = policy_history.policies_as_json(policies)
         with versions.changing(self.folder):
             known = self.known_manifest()
             fits = known is not None and known.classes == classes
@@ -288,7 +288,7 @@ class ModelStore:
         return found.number
 
 
-def _folders(root: Path) -> list[Path]:
+def _product_folders(root: Path) -> list[Path]:
     try:
         return sorted(path for path in root.iterdir() if path.is_dir())
     except OSError as error:
@@ -306,7 +306,7 @@ def _has_manifest(folder: Path, name: str = MANIFEST) -> bool:
     return True
 
 
-NOWHERE = "0" * 64  # the SHA-256 of nothing that anybody has found
+NO_DIGEST = "0" * 64  # the SHA-256 of nothing that anybody has found
 
 
 class _Kept(ModelStore):
@@ -317,7 +317,7 @@ class _Kept(ModelStore):
         self._version = version
 
     def path_of(self, file: str) -> Path:
-        return object_path(self.folder, self._version.files.get(file, NOWHERE))
+        return object_path(self.folder, self._version.files.get(file, NO_DIGEST))
 
     def manifest(self) -> Manifest:
         """The manifest; a StoreError where the version is damaged."""

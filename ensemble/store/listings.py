@@ -25,14 +25,14 @@ from ensemble.store.places import (
     own_place,
     place_of,
 )
-from ensemble.store.swapping import LOG, TOLD, sweep
+from ensemble.store.swapping import LOG, TOLD, sweep_unused
 from ensemble.values.errors import MISSHAPEN, StoreError
 
-FORMAT = 1
-KEPT = 10  # the newest versions, beside the one in force
+LISTING_FORMAT = 1
+VERSIONS_KEPT = 10  # the newest versions, beside the one in force
 HALF_WRITTEN = re.compile(r"\.(.+)\.[a-z0-9_]{8}")  # what `files.write_atomically` calls a file until it is whole
 
-State = Literal["candidate", "published", "discarded"]
+VersionState = Literal["candidate", "published", "discarded"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Version:
     author: str
     reason: str
     files: Mapping[str, str]
-    state: State = "candidate"
+    state: VersionState = "candidate"
     policies: tuple[Mapping[str, Any], ...] | None = None
     aside: tuple[Mapping[str, Any], ...] = ()
     publications: tuple[Publication, ...] = ()
@@ -68,8 +68,8 @@ class Version:
             raise ValueError(f"A version has a number of 1 and more. Got {self.number!r}.")
         if not all(isinstance(text, str) for text in (self.at, self.author, self.reason)):
             raise ValueError("Time, author and reason of a version are texts.")
-        if self.state not in get_args(State) or not isinstance(self.notes, dict) or MANIFEST not in self.files:
-            raise ValueError(f"A version is {' or '.join(get_args(State))}, has notes and a {MANIFEST}.")
+        if self.state not in get_args(VersionState) or not isinstance(self.notes, dict) or MANIFEST not in self.files:
+            raise ValueError(f"A version is {' or '.join(get_args(VersionState))}, has notes and a {MANIFEST}.")
         for name, digest in self.files.items():
             if not is_product_file(name) or not is_digest(digest):
                 raise ValueError(
@@ -84,15 +84,17 @@ class Version:
 
     def to_bytes(self) -> bytes:
         """The bytes of its listing."""
-        return (json.dumps({"format": FORMAT, **asdict(self)}, indent=1, ensure_ascii=False) + "\n").encode()
+        return (json.dumps({"format": LISTING_FORMAT, **asdict(self)}, indent=1, ensure_ascii=False) + "\n").encode()
 
     @classmethod
     def from_json(cls, text: str, source: str) -> "Version":
         """The inverse of `to_bytes`; a StoreError says what is wrong."""
         try:
             data = parsed(text)
-            if data.pop("format") != FORMAT:
-                raise StoreError(f"{source} has another format than this Quorum reads, which is {FORMAT}. Remove it.")
+            if data.pop("format") != LISTING_FORMAT:
+                raise StoreError(
+                    f"{source} has another format than this Quorum reads, which is {LISTING_FORMAT}. Remove it."
+                )
             entries = {key: None if data[key] is None else tuple(data[key]) for key in ("policies", "aside")}
             publications = tuple(Publication(**each) for each in data["publications"])
             return cls(**{**data, **entries, "publications": publications})
@@ -145,7 +147,7 @@ def version(folder: Path, number: int) -> Version:
     raise StoreError(f"{folder} keeps no version {number}. Kept are {numbers}.")
 
 
-def in_force(folder: Path, known: Iterable[Version]) -> Version | None:
+def version_in_force(folder: Path, known: Iterable[Version]) -> Version | None:
     """The version whose manifest lies in the folder; None where a person has put other files there."""
     path = folder / MANIFEST
     digest = digest_of(path.read_bytes()) if path.is_file() else ""
@@ -156,7 +158,7 @@ def in_force(folder: Path, known: Iterable[Version]) -> Version | None:
 def number_in_force(folder: Path) -> int | None:
     """The number of the version in force; None where none is kept, or its listing cannot be read."""
     try:
-        found = in_force(folder, versions(folder))
+        found = version_in_force(folder, versions(folder))
     except (OSError, StoreError):
         return None
     return None if found is None else found.number
@@ -194,7 +196,7 @@ def write(folder: Path, found: Version) -> Version:
 def prune(folder: Path, may_go: Callable[[Version], bool]) -> None:
     """Remove versions that are too old, bytes that no version lists, and what a killed process left half written."""
     known = versions(folder)
-    old = [each for each in known[:-KEPT] if may_go(each)]
+    old = [each for each in known[:-VERSIONS_KEPT] if may_go(each)]
     for each in old:
         place_of(folder, each.name).unlink(missing_ok=True)
     listed = {digest for each in known if each not in old for digest in each.files.values()}
@@ -208,4 +210,4 @@ def prune(folder: Path, may_go: Callable[[Version], bool]) -> None:
         half = HALF_WRITTEN.fullmatch(path.name)
         if half and (is_listing(half[1]) or half[1] in (LOG, TOLD)):
             path.unlink(missing_ok=True)
-    sweep(folder, folder / BACKBONES, folder / VERSIONS)
+    sweep_unused(folder, folder / BACKBONES, folder / VERSIONS)

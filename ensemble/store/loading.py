@@ -131,7 +131,7 @@ def restore(member: Member, name: str, contents: Mapping[str, bytes]) -> Member:
     parts = {}
     for ending, data in contents.items():
         try:
-            parts[ending] = artefacts.load(data, ending)
+            parts[ending] = artefacts.load_artefact(data, ending)
         except StoreError as error:
             raise StoreError(f"{name}{ending} is refused: {error}.") from error
     try:

@@ -15,7 +15,7 @@ from ensemble.store.places import is_product_file
 from ensemble.values.errors import MISSHAPEN, StoreError, brief
 from ensemble.values.results import Classes
 
-FORMAT = 1
+MANIFEST_FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Record:
             _object(data, "files"),
             BackboneSpec.from_json(data["backbone"]) if data["backbone"] else None,
             Preprocessing.from_json(data["preprocessing"]),
-            _list(data, "classes"),
+            _manifest_list(data, "classes"),
             int(data["features"]),
             _object(data, "libraries"),
             _object(data, "training"),
@@ -88,7 +88,7 @@ def _object(data: Mapping[str, Any], key: str) -> dict[str, Any]:
     return dict(data[key])
 
 
-def _list(data: Mapping[str, Any], key: str) -> tuple[Any, ...]:
+def _manifest_list(data: Mapping[str, Any], key: str) -> tuple[Any, ...]:
     if not isinstance(data[key], list):
         raise TypeError(f"{key} must be a list. Got {data[key]!r}")
     return tuple(data[key])
@@ -138,7 +138,7 @@ class Manifest:
         entries = {name: record.as_json() for name, record in self.members.items()}
         entries |= {name: unreadable.entry for name, unreadable in self.unreadable.items()}
         data = {
-            "format": FORMAT,
+            "format": MANIFEST_FORMAT,
             "product": self.product,
             "classes": list(self.classes.names),
             "defect": self.classes.defect,
@@ -155,9 +155,11 @@ class Manifest:
         """Read a `manifest.json`; a StoreError says what is wrong with it."""
         try:
             data = parsed(text)
-            if data["format"] != FORMAT:
-                raise StoreError(f"{source} has the format {data['format']}; this Quorum reads {FORMAT}. Train again.")
-            classes = Classes(_list(data, "classes"), data["defect"])
+            if data["format"] != MANIFEST_FORMAT:
+                raise StoreError(
+                    f"{source} has the format {data['format']}; this Quorum reads {MANIFEST_FORMAT}. Train again."
+                )
+            classes = Classes(_manifest_list(data, "classes"), data["defect"])
             members: dict[str, Record] = {}
             unreadable: dict[str, Unreadable] = {}
             for name, entry in data["members"].items():

@@ -15,8 +15,8 @@ from ensemble.store.places import HISTORY, POLICIES, place_of
 from ensemble.store.swapping import exclusively
 from ensemble.values.errors import PolicyError, QuorumError, StoreError
 
-LONGEST = 200  # states that are kept
-LARGEST = 20_000_000  # bytes of a policies file
+STATES_KEPT = 200  # states that are kept
+LARGEST_POLICIES = 20_000_000  # bytes of a policies file
 BY_HAND = "Edited in the file."
 
 
@@ -48,12 +48,12 @@ def text_of(folder: Path) -> str | None:
     if not os.path.lexists(path):
         return None
     try:
-        return read_text(path, LARGEST)
+        return read_text(path, LARGEST_POLICIES)
     except StoreError as error:
         raise PolicyError(str(error)) from error
 
 
-def history(folder: Path) -> tuple[Published, ...]:
+def policy_states(folder: Path) -> tuple[Published, ...]:
     """All states that are known, the oldest first; a StoreError where the file is broken."""
     path = folder / HISTORY
     if not path.is_file():
@@ -67,18 +67,18 @@ def history(folder: Path) -> tuple[Published, ...]:
         ) from error
 
 
-def publish(folder: Path, book: PolicyBook, author: str, reason: str) -> Published:
+def enforce_policies(folder: Path, book: PolicyBook, author: str, reason: str) -> Published:
     """Put policies in force and remember them; the history first, so that no state is in force that it lacks."""
     with exclusively(folder):
         for name, data in with_book(folder, book, author, reason).items():
             write_atomically(place_of(folder, name), data)
-        return history(folder)[-1]
+        return policy_states(folder)[-1]
 
 
 def with_book(folder: Path, book: PolicyBook, author: str, reason: str) -> dict[str, bytes]:
     """The files of a product once these policies are in force, in the order in which to write them."""
     text = book.to_json()
-    return {HISTORY: _longer(history(folder), text, author, reason), POLICIES: text.encode()}
+    return {HISTORY: _longer(policy_states(folder), text, author, reason), POLICIES: text.encode()}
 
 
 def remember(folder: Path, text: str) -> int | None:
@@ -86,29 +86,29 @@ def remember(folder: Path, text: str) -> int | None:
 
     None where the file holds another text by now, which the history does not know.
     """
-    known = history(folder)
+    known = policy_states(folder)
     if not _is_newest(known, text):
         with exclusively(folder):
-            known = history(folder)
+            known = policy_states(folder)
             if not _is_newest(known, text) and text_of(folder) == text:
                 write_atomically(folder / HISTORY, _longer(known, text, "", BY_HAND))
-                known = history(folder)
+                known = policy_states(folder)
     return _number_of(known, text)
 
 
 def state(folder: Path, number: int) -> Published:
     """One state by its number; a PolicyError where there is none of that number."""
-    known = history(folder)
+    known = policy_states(folder)
     for entry in known:
         if entry.number == number:
             return entry
-    raise PolicyError(f"There is no state {number} of the policies. Known are {_numbers(known)}.")
+    raise PolicyError(f"There is no state {number} of the policies. Known are {_state_numbers(known)}.")
 
 
 def last_good(folder: Path) -> tuple[int, PolicyBook] | None:
     """The newest state that can be read, and its number; None where there is none, or no history can be read."""
     try:
-        states = history(folder)
+        states = policy_states(folder)
     except StoreError:
         return None
     for entry in reversed(states):
@@ -122,7 +122,7 @@ def last_good(folder: Path) -> tuple[int, PolicyBook] | None:
 def number_of(folder: Path) -> int | None:
     """The number of the state that the file is in; None where the history does not know it, or cannot be read."""
     try:
-        return _number_of(history(folder), text_of(folder))
+        return _number_of(policy_states(folder), text_of(folder))
     except (OSError, QuorumError):
         return None
 
@@ -140,11 +140,11 @@ def _longer(known: Sequence[Published], text: str, author: str, reason: str) -> 
     number = known[-1].number + 1 if known else 1
     at = now("milliseconds")  # as fine as the times of versions beside them
     entry = Published(number, at, author, reason, text)
-    states = [asdict(each) for each in (*known, entry)[-LONGEST:]]
+    states = [asdict(each) for each in (*known, entry)[-STATES_KEPT:]]
     return (json.dumps({"states": states}, indent=1, ensure_ascii=False) + "\n").encode()
 
 
-def _numbers(known: Iterable[Published]) -> str:
+def _state_numbers(known: Iterable[Published]) -> str:
     return ", ".join(str(entry.number) for entry in known) or "none yet"
 
 
@@ -163,7 +163,7 @@ def own_of_the_product(folder: Path) -> Entries | None:
         book = book_of(folder)
     except PolicyError:
         return None
-    return None if book is None else entries(policy for policy in book.policies if not policy.author)
+    return None if book is None else policies_as_json(policy for policy in book.policies if not policy.author)
 
 
 def after(
@@ -182,7 +182,7 @@ def after(
     before = book.policies if book else ()
     own = {policy.name: policy for policy in (*_policies(aside), *before) if policy.author}
     useful = {name: policy for name, policy in own.items() if name not in unwanted and _fits(policy, manifest)}
-    waiting = entries(policy for name, policy in own.items() if name not in useful)
+    waiting = policies_as_json(policy for name, policy in own.items() if name not in useful)
     if book is None and brought is None and not useful:
         return None, waiting
     names = dict.fromkeys((*(policy.name for policy in before), *new, *useful))
@@ -192,7 +192,7 @@ def after(
     return PolicyBook(fitting, active), waiting
 
 
-def entries(policies: Iterable[Policy]) -> Entries:
+def policies_as_json(policies: Iterable[Policy]) -> Entries:
     """Policies as plain JSON values."""
     return tuple(entry_of(policy) for policy in policies)
 

@@ -35,7 +35,7 @@ from ensemble.values.errors import QuorumError, StoreError
 LOG, LOCK, TOLD = "publishing.json", ".lock", "interrupted.txt"
 READY = ".publishing"  # the ending of new bytes beside their place: none that a model file has
 
-Value = TypeVar("Value")
+SwapResult = TypeVar("SwapResult")
 _log = logging.getLogger(__name__)
 
 
@@ -106,7 +106,7 @@ def recover(folder: Path) -> None:
             pass
 
 
-def steady(folder: Path, read: Callable[[], Value]) -> Value:
+def steady(folder: Path, read: Callable[[], SwapResult]) -> SwapResult:
     """What reading gives while no files are swapped: it is repeated where they were in the meantime."""
     recover(folder)
     before = _stamp(folder)
@@ -134,7 +134,7 @@ def swap(folder: Path, place: Iterable[tuple[str, bytes]], remove: Mapping[str, 
             names.append(name)
             _ready(folder, name).parent.mkdir(parents=True, exist_ok=True)
             write_durably(_ready(folder, name), data)
-        for touched in _folders(folder, names):
+        for touched in _swap_folders(folder, names):
             sync_folder(touched)
         entry = {"place": names, "remove": dict(remove)}
         log = _Log(tuple(names), dict(remove))
@@ -152,7 +152,7 @@ def swap(folder: Path, place: Iterable[tuple[str, bytes]], remove: Mapping[str, 
     _finish(folder, log)
 
 
-def sweep(*folders: Path) -> None:
+def sweep_unused(*folders: Path) -> None:
     """Remove new bytes in these folders that never came into force; to be called within `exclusively`."""
     for path in [path for folder in folders for path in folder.glob(f".*{READY}")]:
         name = path.name[1:].removesuffix(READY)
@@ -203,7 +203,7 @@ def _finish(folder: Path, log: _Log) -> None:
         for name in log.place:
             if _ready(folder, name).is_file():
                 move_over(_ready(folder, name), folder / name)
-        for touched in _folders(folder, (*log.place, *log.remove)):
+        for touched in _swap_folders(folder, (*log.place, *log.remove)):
             sync_folder(touched)
         path.unlink()
         sync_folder(path.parent)
@@ -220,12 +220,12 @@ def _ready(folder: Path, name: str) -> Path:
     return path_below(folder, f"{above}{separator}.{last}{READY}", StoreError)
 
 
-def _folders(folder: Path, names: Iterable[str]) -> list[Path]:
+def _swap_folders(folder: Path, names: Iterable[str]) -> list[Path]:
     parents = dict.fromkeys((folder / name).parent for name in names)
     return [parent for parent in parents if parent.is_dir()]
 
 
-def _read_alone(folder: Path, read: Callable[[], Value]) -> Value:
+def _read_alone(folder: Path, read: Callable[[], SwapResult]) -> SwapResult:
     with exclusively(folder):
         return read()
 

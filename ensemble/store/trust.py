@@ -17,7 +17,7 @@ from ensemble.values.errors import StoreError
 from ensemble.values.results import OK_NOK
 
 
-def candidates(store: ModelStore) -> list[str]:
+def members_to_trust(store: ModelStore) -> list[str]:
     """Members whose files are all there and none of which the manifest knows."""
     unknown = {entry.file for entry in store.quarantine() if not entry.known}
     names = set()
@@ -31,13 +31,13 @@ def candidates(store: ModelStore) -> list[str]:
     return sorted(names)
 
 
-def trust(store: ModelStore, names: Sequence[str], weights: Path | None = None) -> list[Record]:
+def trust_members(store: ModelStore, names: Sequence[str], weights: Path | None = None) -> list[Record]:
     """Vouch for these members' files as they are now; each is opened and checked against its backbone first."""
     manifest = store.known_manifest() or Manifest(store.folder.resolve().name, OK_NOK)
     records, unreadable = dict(manifest.members), dict(manifest.unreadable)
     contents: dict[str, bytes] = {}
     for name in names:
-        record, files = _check(store, name, manifest, weights)
+        record, files = _check_member(store, name, manifest, weights)
         records[name] = record
         unreadable.pop(name, None)
         contents |= files
@@ -61,7 +61,9 @@ def _kind_and_backbone(name: str) -> tuple[str, str]:
     return "", ""
 
 
-def _check(store: ModelStore, name: str, manifest: Manifest, weights: Path | None) -> tuple[Record, dict[str, bytes]]:
+def _check_member(
+    store: ModelStore, name: str, manifest: Manifest, weights: Path | None
+) -> tuple[Record, dict[str, bytes]]:
     kind_name, backbone = _kind_and_backbone(name)
     if not kind_name:
         pairs = ", ".join(kind for kind, member in KINDS.items() if _is_pair(member))
@@ -106,7 +108,7 @@ def _check(store: ModelStore, name: str, manifest: Manifest, weights: Path | Non
 
 def _width(contents: dict[str, bytes], name: str) -> int:
     for ending, data in contents.items():
-        width = getattr(artefacts.load(data, ending), "n_features_in_", None)
+        width = getattr(artefacts.load_artefact(data, ending), "n_features_in_", None)
         if width is not None:
             return int(width)
     raise StoreError(f"The files of {name} do not say how many features they expect. Fit them before they are saved.")

@@ -14,7 +14,7 @@ from typing import Any
 from ensemble.disk.files import digest_of, now
 from ensemble.policies import PolicyBook
 from ensemble.store import listings, policy_history
-from ensemble.store.listings import Publication, State, Version, read_object
+from ensemble.store.listings import Publication, Version, VersionState, read_object
 from ensemble.store.loading import weights_file
 from ensemble.store.manifest import Manifest
 from ensemble.store.places import EVIDENCE, MANIFEST, place_of
@@ -33,25 +33,27 @@ class Summary:
     at: str
     author: str
     reason: str
-    state: State
+    state: VersionState
     current: bool
     members: Mapping[str, Mapping[str, Any]]
     publications: tuple[Publication, ...]
     notes: Mapping[str, Any]
 
 
-def history(folder: Path) -> tuple[Summary, ...]:
+def version_history(folder: Path) -> tuple[Summary, ...]:
     """Every version that is kept, the newest first; empty where nothing has been published since versions are kept."""
 
     def read() -> tuple[Summary, ...]:
         known = listings.versions(folder)
-        current = listings.in_force(folder, known)
+        current = listings.version_in_force(folder, known)
         return tuple(_summary(folder, each, each == current) for each in reversed(known))
 
     return steady(folder, read)
 
 
-def publish(folder: Path, number: int, author: str = "", reason: str = "", *, set_aside: Collection[str] = ()) -> None:
+def publish_version(
+    folder: Path, number: int, author: str = "", reason: str = "", *, set_aside: Collection[str] = ()
+) -> None:
     """Put a version in force, at once and whole; a StoreError where it cannot be, and then nothing has changed.
 
     Files of the version before that this one lacks go; files that no version knows, and those that somebody has
@@ -64,7 +66,7 @@ def publish(folder: Path, number: int, author: str = "", reason: str = "", *, se
         put_in_force(folder, found, author, reason, set_aside)
 
 
-def discard(folder: Path, number: int) -> None:
+def discard_version(folder: Path, number: int) -> None:
     """Give up a candidate: its files go, its line in the history stays; a StoreError where it is none."""
     with changing(folder):
         found = listings.version(folder, number)
@@ -88,14 +90,14 @@ def changing(folder: Path) -> Iterator[None]:
     The state that lies in the folder is kept as a version first, where none is in force: so one can go back to it.
     """
     with exclusively(folder):
-        _tidy(folder)
-        if (folder / MANIFEST).is_file() and listings.in_force(folder, listings.versions(folder)) is None:
+        _tidy_version(folder)
+        if (folder / MANIFEST).is_file() and listings.version_in_force(folder, listings.versions(folder)) is None:
             _keep_found(folder)
         try:
             yield
         finally:
             if not is_pending(folder):
-                _tidy(folder)
+                _tidy_version(folder)
 
 
 def gathered(
@@ -122,7 +124,7 @@ def gathered(
 def put_in_force(folder: Path, found: Version, author: str, reason: str, set_aside: Collection[str] = ()) -> None:
     """Replace what lies in the folder by a version; to be called within `changing`."""
     known = listings.versions(folder)
-    before = listings.in_force(folder, known) or _last_in_force(known)
+    before = listings.version_in_force(folder, known) or _last_in_force(known)
     manifest = manifest_of(folder, found)
     book, aside = _policies_after(folder, found, before, manifest, set_aside)
     entry = Publication(now("milliseconds"), author, reason)
@@ -150,7 +152,7 @@ def manifest_of(folder: Path, found: Version) -> Manifest:
 def book_after(folder: Path, found: Version) -> PolicyBook | None:
     """The policies that would be in force with a version; None where those of now stay."""
     known = listings.versions(folder)
-    return _policies_after(folder, found, listings.in_force(folder, known), manifest_of(folder, found))[0]
+    return _policies_after(folder, found, listings.version_in_force(folder, known), manifest_of(folder, found))[0]
 
 
 def _why(found: Version, book: PolicyBook) -> str:
@@ -207,13 +209,13 @@ def _keep_found(folder: Path) -> None:
     except StoreError:
         return
     policies = policy_history.own_of_the_product(folder)
-    made = _trained(manifest) or listings.time_of(folder / MANIFEST)
+    made = _trained_at(manifest) or listings.time_of(folder / MANIFEST)
     found = gathered(folder, {MANIFEST: data}, manifest, policies, "", FOUND)
     entry = Publication(now("milliseconds"), "", FOUND)
     listings.write(folder, replace(found, at=made, state="published", publications=(entry,)))
 
 
-def _trained(manifest: Manifest) -> str:
+def _trained_at(manifest: Manifest) -> str:
     """When the newest of its members was trained (UTC); empty where the manifest does not say."""
     times = []
     for record in manifest.members.values():
@@ -222,9 +224,9 @@ def _trained(manifest: Manifest) -> str:
     return max(times).isoformat(timespec="milliseconds") if times else ""
 
 
-def _tidy(folder: Path) -> None:
+def _tidy_version(folder: Path) -> None:
     known = listings.versions(folder)
-    current = listings.in_force(folder, known)
+    current = listings.version_in_force(folder, known)
     with contextlib.suppress(OSError):  # what is too much on the disk harms nobody
         listings.prune(folder, lambda each: each != current)
 

@@ -6,18 +6,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ensemble.evaluation.energy import Energy, measure
+from ensemble.evaluation.energy import Energy, measure_energy
 from ensemble.features.feature_cache import FeatureCache
 from ensemble.training.reading import BALANCES
 from ensemble.training.recipe import Watch, source_of
-from ensemble.training.steps import Listener, calibrate, evaluate, fit_members, prepare, save, score
+from ensemble.training.steps import Listener, calibrate, choose_and_measure, fit_members, prepare, save, score_test_part
 from ensemble.values.training import Progress, TrainingRequest
 
-__all__ = ["BALANCES", "Listener", "Outcome", "Progress", "TrainingRequest", "Watch", "run", "source_of", "train"]
+__all__ = [
+    "BALANCES",
+    "Listener",
+    "Progress",
+    "TrainingOutcome",
+    "TrainingRequest",
+    "Watch",
+    "run",
+    "source_of",
+    "train",
+]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class TrainingOutcome:
     """What a training run made: the members' names, their measured quality, what a person should know, what it used,
     and the number of the version that it is kept as."""
 
@@ -39,7 +49,7 @@ def train(
     watch: Watch = lambda _member, _curves: None,
     publish: bool = True,
     **settings: Any,
-) -> Outcome:
+) -> TrainingOutcome:
     """Learn from the training part, measure on the test part, save into `models` once all is learnt.
 
     `settings` are those of a `TrainingRequest`: kinds, backbones, weights, seed, folders, product, pooling, side,
@@ -57,16 +67,16 @@ def run(
     cache: FeatureCache | None = None,
     listener: Listener = Listener(),  # noqa: B008 - a frozen value
     publish: bool = True,
-) -> Outcome:
+) -> TrainingOutcome:
     """Carry out what is asked for: six steps, each of which reads what the ones before have made."""
     start = time.perf_counter()
     prepared = prepare(request, listener)
-    with measure() as meter, FeatureCache.of_setting(listener.notify) if cache is None else cache as features:
+    with measure_energy() as meter, FeatureCache.of_setting(listener.notify) if cache is None else cache as features:
         trained = fit_members(prepared, features, listener)
         fitted = calibrate(prepared, trained, features, listener)
-        scored = score(prepared, trained, fitted, features, listener)
-    evaluation = evaluate(prepared, trained, fitted, scored, listener)
+        scored = score_test_part(prepared, trained, fitted, features, listener)
+    evaluation = choose_and_measure(prepared, trained, fitted, scored, listener)
     kept = save(prepared, trained, fitted, evaluation, meter.energy, listener, publish=publish)
     notes = (*prepared.notes, *trained.failures, *evaluation.notes, *kept.tuned)
     seconds = time.perf_counter() - start
-    return Outcome(tuple(trained.members), kept.quality, notes, seconds, meter.energy, kept.version)
+    return TrainingOutcome(tuple(trained.members), kept.quality, notes, seconds, meter.energy, kept.version)

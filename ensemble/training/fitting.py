@@ -12,8 +12,8 @@ from sklearn.model_selection import StratifiedGroupKFold
 from ensemble.datasets.loading import part_numbers
 from ensemble.evaluation import scoring
 from ensemble.features.feature_cache import FeatureCache
-from ensemble.features.photo_batch import Input, key_of, preprocessing_of
-from ensemble.features.readings import Rows, read_masks
+from ensemble.features.photo_batch import Input, input_key, source_preprocessing
+from ensemble.features.readings import PartReading, read_masks
 from ensemble.inspection.inspector import Inspector
 from ensemble.members import KINDS, Loaded, Member
 from ensemble.members.classical import ClassicalMember
@@ -27,14 +27,14 @@ from ensemble.values.results import Absence
 from ensemble.values.samples import Dataset, Sample
 from ensemble.values.training import Progress, ShareDone
 
-ENOUGH = 400  # photos of the rarest class: a quarter of them, 100, bounds a rate of no events by 3 %
-SHARES = 4
-FOLDS = 3
-FEWEST = 6  # photos of each class, so that every third has two
+ENOUGH_PHOTOS = 400  # photos of the rarest class: a quarter of them, 100, bounds a rate of no events by 3 %
+CALIBRATION_SHARES = 4
+CROSS_FITTING_FOLDS = 3
+FEWEST_TO_FIT = 6  # photos of each class, so that every third has two
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class CrossFitting:
     """Which training photos members learn from, and which they speak of without having learnt from them.
 
     `learn` teaches the members that vote later. With `again`, members are taught once more for each of `folds`, on all
@@ -65,7 +65,7 @@ class Plan:
         return f"{held} of {held + len(self.learn)} training photos are held out to choose cuts on."
 
 
-def plan(dataset: Dataset, seed: int) -> Plan:
+def plan_cross_fitting(dataset: Dataset, seed: int) -> CrossFitting:
     """Which photos cuts are chosen on: the data set's calibration photos, where they show every class.
 
     Else photos of the training part, by class and kind of defect alike, captures of one part together.
@@ -73,27 +73,27 @@ def plan(dataset: Dataset, seed: int) -> Plan:
     shown = {sample.label for sample in dataset.calibration}
     if missing := tuple(name for name in dataset.classes.names if name not in shown):
         return replace(_plan(dataset, seed), missing=missing if shown else ())
-    return Plan(dataset.train, (dataset.calibration,), brought=True)
+    return CrossFitting(dataset.train, (dataset.calibration,), brought=True)
 
 
-def _plan(dataset: Dataset, seed: int) -> Plan:
+def _plan(dataset: Dataset, seed: int) -> CrossFitting:
     samples = dataset.train
     counts = Counter(sample.label for sample in samples)
     rarest = min(counts[name] for name in dataset.classes.names)
     groups = part_numbers(samples)
-    if rarest < FEWEST or len(set(groups)) < SHARES:
-        return Plan(samples)
-    shares = SHARES if rarest >= ENOUGH else FOLDS
-    folds = [tuple(samples[place] for place in places) for places in _folds(samples, groups, shares, seed)]
+    if rarest < FEWEST_TO_FIT or len(set(groups)) < CALIBRATION_SHARES:
+        return CrossFitting(samples)
+    shares = CALIBRATION_SHARES if rarest >= ENOUGH_PHOTOS else CROSS_FITTING_FOLDS
+    folds = [tuple(samples[place] for place in places) for places in _fold_plan(samples, groups, shares, seed)]
     if any(Counter(sample.label for sample in fold).keys() != counts.keys() for fold in folds):
-        return Plan(samples)  # whole parts leave some fold without a class
-    if shares == FOLDS:
-        return Plan(samples, tuple(folds), again=True)
+        return CrossFitting(samples)  # whole parts leave some fold without a class
+    if shares == CROSS_FITTING_FOLDS:
+        return CrossFitting(samples, tuple(folds), again=True)
     held = set(folds[0])
-    return Plan(tuple(sample for sample in samples if sample not in held), (folds[0],))
+    return CrossFitting(tuple(sample for sample in samples if sample not in held), (folds[0],))
 
 
-def _folds(samples: Sequence[Sample], groups: Sequence[int], count: int, seed: int) -> list[list[int]]:
+def _fold_plan(samples: Sequence[Sample], groups: Sequence[int], count: int, seed: int) -> list[list[int]]:
     kinds = [f"{sample.label}/{sample.category}/{sample.defect}" for sample in samples]
     rare = {kind for kind, number in Counter(kinds).items() if number < count}
     strata = [sample.label if kind in rare else kind for sample, kind in zip(samples, kinds, strict=True)]
@@ -101,7 +101,7 @@ def _folds(samples: Sequence[Sample], groups: Sequence[int], count: int, seed: i
     return [held.tolist() for _, held in splitter.split(np.zeros(len(samples)), strata, groups)]
 
 
-def leave_out(rows: Rows, held: Sequence[Sample]) -> Rows:
+def leave_out(rows: PartReading, held: Sequence[Sample]) -> PartReading:
     """The rows of all photos but these."""
     out = set(held)
     kept = [place for place, sample in enumerate(rows.samples) if sample not in out]
@@ -113,7 +113,7 @@ def leave_out(rows: Rows, held: Sequence[Sample]) -> Rows:
     )
 
 
-ALIKE = (
+ALL_ALIKE = (
     "The {count} photos to learn from look all alike, so nothing tells one class from another. Check that they show "
     "parts, and add others."
 )
@@ -132,7 +132,7 @@ class LearnsFromMasks(Protocol):
 
 def fit(
     recipe: Recipe,
-    learn: Mapping[str, Rows],
+    learn: Mapping[str, PartReading],
     damage: Mapping[Any, Damaged],
     *,
     progress: Progress,
@@ -164,16 +164,16 @@ def _report(progress: Progress, watch: Watch, stage: str, name: str, member: Mem
 
 
 def _taught(
-    member: Member, known: Rows, source: Input, damage: Mapping[Any, Damaged], recipe: Recipe, report: ShareDone
+    member: Member, known: PartReading, source: Input, damage: Mapping[Any, Damaged], recipe: Recipe, report: ShareDone
 ) -> Member:
-    rows = known.inputs[key_of(source)]
+    rows = known.inputs[input_key(source)]
     if member.lesson != "good" and all_alike(rows):
-        raise MemberError(ALIKE.format(count=len(rows)))
+        raise MemberError(ALL_ALIKE.format(count=len(rows)))
     if member.lesson == "masks":
-        masks = read_masks(known.samples, preprocessing_of(source))
+        masks = read_masks(known.samples, source_preprocessing(source))
         return cast(LearnsFromMasks, member).fit(rows, known.labels, report, masks=masks)
     if isinstance(member, GoodPartsMember):
-        return member.fit(rows, known.labels, report, damaged=damage.get(key_of(source), {}))
+        return member.fit(rows, known.labels, report, damaged=damage.get(input_key(source), {}))
     if isinstance(member, ClassicalMember) and recipe.profile.search:
         found = search(member, rows, known.labels, part_numbers(known.samples))
         member.teaching = replace(member.teaching, settings=found.settings)
@@ -182,9 +182,9 @@ def _taught(
 
 
 def held_out(
-    held: Plan,
+    held: CrossFitting,
     members: Mapping[str, Member],
-    learn: Mapping[str, Rows],
+    learn: Mapping[str, PartReading],
     teach: Callable[..., Taught],
     recipe: Recipe,
     cache: FeatureCache,
@@ -201,8 +201,8 @@ def held_out(
             voters, _ = teach(rest, {}, progress=lambda name, done, stage=stage: progress(stage + name, done))
         unable = tuple(Absence(name, "It could not learn from this part.") for name in members if name not in voters)
         inspector = Inspector(Loaded(voters, unable, recipe.classes))
-        show = partial(_share, progress, f"Judging held-out photos {number} of {len(held.folds)}")
-        scored = scoring.score(inspector, fold, show, cache, doubts=False)
+        show = partial(_share_of, progress, f"Judging held-out photos {number} of {len(held.folds)}")
+        scored = scoring.score_photos(inspector, fold, show, cache, doubts=False)
         found += scored.cases
         if held.brought:  # other folds are of training photos, which are named when they are read
             for sentence in scored.refused:
@@ -210,5 +210,5 @@ def held_out(
     return tuple(found)
 
 
-def _share(progress: Progress, stage: str, done: int, total: int) -> None:
+def _share_of(progress: Progress, stage: str, done: int, total: int) -> None:
     progress(stage, done / total)

@@ -11,7 +11,7 @@ import numpy as np
 from ensemble.disk.files import write_atomically
 from ensemble.importers.mvtec import find_categories
 from ensemble.store import ModelStore
-from ensemble.training import Outcome
+from ensemble.training import TrainingOutcome
 from ensemble.values.errors import QuorumError, StoreError
 
 THRESHOLDS = "thresholds.json"
@@ -22,12 +22,12 @@ FIGURES = ("image_auroc", "pixel_auroc", "aupro")
 class TreeOutcome:
     """What training on a tree made: an outcome for each product, and why the others have failed."""
 
-    outcomes: Mapping[str, Outcome]
+    outcomes: Mapping[str, TrainingOutcome]
     failures: Mapping[str, str]
 
 
 def train_tree(
-    tree: Path, models: Path, learn: Callable[[Path, Path], Outcome], one_model: bool = False
+    tree: Path, models: Path, learn: Callable[[Path, Path], TrainingOutcome], one_model: bool = False
 ) -> TreeOutcome:
     """`learn(data, product folder)` for every category, or once for the whole tree; a failure leaves the others be.
 
@@ -36,7 +36,7 @@ def train_tree(
     categories = find_categories(tree)
     jobs = {tree.resolve().name: tree} if one_model else categories
     products = {name: models / name.replace("/", "-") for name in jobs}
-    outcomes: dict[str, Outcome] = {}
+    outcomes: dict[str, TrainingOutcome] = {}
     failures: dict[str, str] = {}
     for name, data in jobs.items():
         try:
@@ -66,7 +66,7 @@ def thresholds(products: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def figures(outcomes: Mapping[str, Outcome]) -> Iterable[tuple[str, str, tuple[float | None, ...]]]:
+def figures(outcomes: Mapping[str, TrainingOutcome]) -> Iterable[tuple[str, str, tuple[float | None, ...]]]:
     """Product, member and its `FIGURES`, then the mean of each member over more than one product, where all have it."""
     rows = [
         (product, member, tuple(entry.get(key) for key in FIGURES))

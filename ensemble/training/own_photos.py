@@ -7,8 +7,8 @@ from pathlib import Path
 
 from ensemble.datasets.collection import Added, Collection
 from ensemble.datasets.loading import find_dataset
-from ensemble.imaging.photos import read_bytes
-from ensemble.importers import Entry
+from ensemble.imaging.photos import read_photo_bytes
+from ensemble.importers import FoundPhoto
 from ensemble.store import ModelStore
 from ensemble.values.errors import PhotoError, QuorumError, StoreError
 from ensemble.values.samples import Sample
@@ -38,10 +38,10 @@ class OwnPhotos:
         """Those that the product was trained on, thresholds included."""
         return tuple(sample for split, samples in self.samples.items() if split != "test" for sample in samples)
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[FoundPhoto]:
         """The photos as they come into a collection: each in its split, its class as its kind."""
         return [
-            Entry(
+            FoundPhoto(
                 sample.path,
                 self._name(sample.path),
                 sample.label,
@@ -75,7 +75,7 @@ def own_photos(store: ModelStore) -> OwnPhotos:
         return OwnPhotos(folder, {}, len(test | learnt))
     parts = {"test": dataset.test, "calibration": dataset.calibration, "train": dataset.train}
     for split, samples in parts.items():
-        for digest, sample in _digests(samples):
+        for digest, sample in _own_digests(samples):
             if digest in test:
                 found.setdefault(digest, ("test", sample))
             elif digest in learnt:
@@ -84,10 +84,10 @@ def own_photos(store: ModelStore) -> OwnPhotos:
     return OwnPhotos(folder, by_split, len((test | learnt) - found.keys()))
 
 
-def _digests(samples: Iterable[Sample]) -> Iterator[tuple[str, Sample]]:
+def _own_digests(samples: Iterable[Sample]) -> Iterator[tuple[str, Sample]]:
     for sample in samples:
         try:
-            yield hashlib.sha256(read_bytes(sample.path)).hexdigest(), sample
+            yield hashlib.sha256(read_photo_bytes(sample.path)).hexdigest(), sample
         except PhotoError:
             continue
 

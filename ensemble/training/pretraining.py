@@ -31,8 +31,8 @@ from ensemble.values.training import Progress
 TEACHER = "resnet18"
 TEACHER_LAYERS, TEACHER_CHANNELS = ("layer2", "layer3"), (128, 256)  # at strides 8 and 16
 PICTURE_SIDE, VIEW_SIDE = 160, 128
-BATCH = 48
-CHUNK = 100  # pictures that a process draws in one go; fewer than three of them are not worth the processes
+PRETRAINING_BATCH = 48
+DRAWN_AT_ONCE = 100  # pictures that a process draws in one go; fewer than three of them are not worth the processes
 PEAK_RATE = 3e-3
 HALF_IS_FASTER = torch.cpu._is_avx512_bf16_supported()  # elsewhere bfloat16 is emulated, at a tenth of float32's speed
 MEAN = torch.tensor(IMAGENET_MEAN)[:, None, None]
@@ -45,10 +45,10 @@ Batch = tuple[Tensor, list[Tensor]]  # views (N, 3, H, W), and one target map (N
 def draw_pictures(count: int, *, seed: int, report: Progress) -> Pictures:
     """The first `count` lessons of a seed, drawn by all cores: (count, 160, 160, 3)."""
     pictures = np.empty((count, PICTURE_SIDE, PICTURE_SIDE, 3), dtype=np.uint8)
-    starts = range(0, count, CHUNK)
-    sizes = [min(CHUNK, count - start) for start in starts]
+    starts = range(0, count, DRAWN_AT_ONCE)
+    sizes = [min(DRAWN_AT_ONCE, count - start) for start in starts]
     repeated = ([seed] * len(sizes), starts, sizes, [PICTURE_SIDE] * len(sizes))
-    if count <= 2 * CHUNK:
+    if count <= 2 * DRAWN_AT_ONCE:
         drawn: Iterator[Pictures] = map(draw_lessons, *repeated)
         return np.concatenate(list(drawn), out=pictures)
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
@@ -110,7 +110,7 @@ class Pupil(nn.Module):
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
+class PretrainingResult:
     """What the learning came to: views seen, and the loss over the first and the last steps."""
 
     views: int
@@ -118,7 +118,7 @@ class Lesson:
     final_loss: float
 
 
-def _rate(done: float) -> float:
+def _learning_rate(done: float) -> float:
     """A short warm-up, then half a cosine down to nothing."""
     warm = 0.03
     return done / warm if done < warm else 0.5 * (1 + math.cos(math.pi * (done - warm) / (1 - warm)))
@@ -127,7 +127,7 @@ def _rate(done: float) -> float:
 def series(teacher: Teacher, pictures: Pictures, *, epochs: int, seed: int) -> Iterator[Batch]:
     """Views and the teacher's answers, batch by batch; every epoch shows each picture once, in another view."""
     rng = np.random.default_rng((seed, 1))
-    batch = min(BATCH, len(pictures))
+    batch = min(PRETRAINING_BATCH, len(pictures))
     for _ in range(epochs):
         order = rng.permutation(len(pictures))
         for start in range(0, len(order) - batch + 1, batch):
@@ -152,7 +152,7 @@ def learn(
     stop_at: float,
     report: Progress,
     keep: Callable[[], None],
-) -> Lesson:
+) -> PretrainingResult:
     """Imitate the teacher; the learning rate reaches zero at the last step or at the time to stop."""
     optimiser = torch.optim.AdamW(pupil.parameters(), lr=PEAK_RATE, weight_decay=0.01, fused=True)
     losses: list[float] = []
@@ -163,7 +163,7 @@ def learn(
         if losses and done >= 1:  # one step at least, however soon it is to stop
             break
         for group in optimiser.param_groups:
-            group["lr"] = PEAK_RATE * max(_rate(done), 1e-3)
+            group["lr"] = PEAK_RATE * max(_learning_rate(done), 1e-3)
         losses.append(_step(pupil, optimiser, views, targets))
         views_seen += len(views)
         report("Learning", done)
@@ -171,7 +171,7 @@ def learn(
             keep()
             kept = done
     window = max(1, min(100, len(losses) // 4))
-    return Lesson(views_seen, float(np.mean(losses[:window])), float(np.mean(losses[-window:])))
+    return PretrainingResult(views_seen, float(np.mean(losses[:window])), float(np.mean(losses[-window:])))
 
 
 @contextmanager
@@ -226,7 +226,7 @@ def pretrain(
         lesson = learn(
             pupil,
             series(guide, drawn, epochs=epochs, seed=seed),
-            steps=epochs * (pictures // min(BATCH, pictures)),
+            steps=epochs * (pictures // min(PRETRAINING_BATCH, pictures)),
             stop_at=math.inf if minutes is None else started + 60 * minutes,
             report=report,
             keep=lambda: write_atomically(unfinished, as_safetensors(_compact(pupil.network))),
@@ -252,7 +252,7 @@ def _compact(network: nn.Module) -> dict[str, Tensor]:
     return {name: value.half() if value.dim() == 4 else value for name, value in state.items()}
 
 
-def _facts(network: nn.Module, path: Path, teacher: BackboneSpec, lesson: Lesson) -> dict[str, Any]:
+def _facts(network: nn.Module, path: Path, teacher: BackboneSpec, lesson: PretrainingResult) -> dict[str, Any]:
     """What a program, or a person after years, wants to know of the weights."""
     return {
         "name": BUNDLED,

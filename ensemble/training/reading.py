@@ -19,13 +19,13 @@ from sklearn.svm import SVC
 from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.feature_cache import FeatureCache
 from ensemble.features.preprocessing import POOLINGS
-from ensemble.features.readings import Rows, read_rows
-from ensemble.imaging.out_of_distribution import PhotoRange, measure
+from ensemble.features.readings import PartReading, read_rows
+from ensemble.imaging.out_of_distribution import PhotoRange, measure_photo
 from ensemble.imaging.photos import read_photo
 from ensemble.members import KINDS
 from ensemble.members.contract import Lesson
-from ensemble.members.detector import FEWEST as FEWEST_MASKS
-from ensemble.members.good_parts import FEWEST, Damaged
+from ensemble.members.detector import FEWEST_MASKS
+from ensemble.members.good_parts import FEWEST_GOOD, Damaged
 from ensemble.training.recipe import Recipe, chooses_pooling
 from ensemble.training.voting import draw_damage
 from ensemble.values.errors import MemberError, PhotoError
@@ -49,9 +49,9 @@ def taught_by(lesson: Lesson, dataset: Dataset, recipe: Recipe) -> Sequence[Samp
 
 def read(
     dataset: Dataset, recipe: Recipe, cache: FeatureCache, notify: Callable[[str], None], progress: Progress
-) -> dict[str, Rows]:
+) -> dict[str, PartReading]:
     """The training part by lesson: what each kind of lesson's members read."""
-    learn: dict[str, Rows] = {}
+    learn: dict[str, PartReading] = {}
     refused: dict[str, None] = {}
     for lesson, stage in STAGES.items():
         if any(KINDS[kind].lesson == lesson for kind in recipe.kinds):
@@ -64,7 +64,7 @@ def read(
     return learn
 
 
-def with_best_poolings(recipe: Recipe, learn: Mapping[str, Rows], progress: Progress) -> Recipe:
+def with_best_poolings(recipe: Recipe, learn: Mapping[str, PartReading], progress: Progress) -> Recipe:
     """The recipe with every backbone's pooling chosen, where a member leaves it open and nobody has named one."""
     if recipe.pooling or not any(map(chooses_pooling, recipe.kinds)):
         return recipe
@@ -72,7 +72,9 @@ def with_best_poolings(recipe: Recipe, learn: Mapping[str, Rows], progress: Prog
     return replace(recipe, extractors=chosen)
 
 
-def _best_pooling(extractor: FeatureExtractor, learn: Rows, recipe: Recipe, progress: Progress) -> FeatureExtractor:
+def _best_pooling(
+    extractor: FeatureExtractor, learn: PartReading, recipe: Recipe, progress: Progress
+) -> FeatureExtractor:
     """The pooling whose features separate the classes best, by an SVM on three folds of the training part alone."""
     quality = {}
     for number, pooling in enumerate(POOLINGS):
@@ -118,12 +120,12 @@ def range_of(
     measured = []
     for number, sample in enumerate(chosen, 1):
         with contextlib.suppress(PhotoError):  # it is named where it was to be learnt from
-            measured.append(measure(read_photo(sample.path).picture))
+            measured.append(measure_photo(read_photo(sample.path).picture))
         progress("Measuring training photos", number / len(chosen))
     return PhotoRange.of(measured)
 
 
-def damage_of(good: Rows, seed: int, progress: Progress) -> Mapping[Any, Damaged]:
+def damage_of(good: PartReading, seed: int, progress: Progress) -> Mapping[Any, Damaged]:
     """Some good photos with damage drawn on them, by input: what the members' votes are weighed by."""
     return draw_damage(good.samples, good.sources, seed, partial(progress, "Drawing damage to weigh by"))
 
@@ -151,8 +153,8 @@ def _obstacle(kind: str, dataset: Dataset) -> str | None:
         return f"it tells good parts from others, and {', '.join(classes.names)} have no defect among them."
     if make.lesson == "good":
         good = sum(sample.label == classes.good for sample in dataset.train)
-        if good < FEWEST:
-            return f"it needs {FEWEST} photos of good parts, and there are {good}."
+        if good < FEWEST_GOOD:
+            return f"it needs {FEWEST_GOOD} photos of good parts, and there are {good}."
     elif make.lesson == "masks":
         masks = sum(sample.mask is not None for sample in dataset.train)
         if masks < FEWEST_MASKS:

@@ -21,7 +21,7 @@ from ensemble.members.contract import Curves, Lesson
 from ensemble.values.errors import MemberError
 from ensemble.values.results import Classes
 
-FOLDS = 3
+SEARCH_FOLDS = 3
 MOST_PHOTOS = 1000  # whole parts up to so many photos bound the time; by the clock, no search would repeat
 QUICK, BALANCED, THOROUGH = "quick", "balanced", "thorough"
 
@@ -104,7 +104,7 @@ class Search:
         return {
             "chosen": dict(self.settings),
             "scoring": self.scoring,
-            "folds": FOLDS,
+            "folds": SEARCH_FOLDS,
             "photos": self.photos,
             "tried": tried,
         }
@@ -119,21 +119,21 @@ def search(member: ClassicalMember, rows: np.ndarray, labels: np.ndarray, parts:
     """
     chosen = _some(labels, np.asarray(parts), member.seed)
     rows, labels, groups = rows[chosen], labels[chosen], np.asarray(parts)[chosen]
-    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=member.seed)
-    enough = min(np.bincount(labels).min(), len(np.unique(groups))) >= FOLDS
+    folds = StratifiedGroupKFold(SEARCH_FOLDS, shuffle=True, random_state=member.seed)
+    enough = min(np.bincount(labels).min(), len(np.unique(groups))) >= SEARCH_FOLDS
     splits = list(folds.split(rows, labels, groups)) if enough else []
     if not splits or any(len(np.unique(labels[part])) < len(np.unique(labels)) for split in splits for part in split):
         raise MemberError(
-            f"A search of settings needs photos of {FOLDS} parts of each class at least. Add photos, or train with the "
-            f"profile {BALANCED}."
+            f"A search of settings needs photos of {SEARCH_FOLDS} parts of each class at least. Add photos, or train "
+            f"with the profile {BALANCED}."
         )
     scoring = "roc_auc" if member.classes.defect is not None else "balanced_accuracy"
-    tried = _tried(member, rows, labels, splits, scoring)
+    tried = _try_pooling(member, rows, labels, splits, scoring)
     best = max(tried, key=lambda each: each.mean)  # the first, usual one on a tie
     return Search(best.settings, scoring, len(labels), tried)
 
 
-def _tried(
+def _try_pooling(
     member: ClassicalMember, rows: np.ndarray, labels: np.ndarray, splits: Sequence[Any], scoring: str
 ) -> tuple[Tried, ...]:
     """What each of the member's settings reaches; a fold's rows are scaled once for all of them."""
@@ -159,7 +159,7 @@ def _some(labels: np.ndarray, parts: np.ndarray, seed: int) -> np.ndarray:
         return np.arange(len(labels))
     order = np.random.default_rng(seed).permutation(np.unique(parts))
     counts = np.cumsum([np.count_nonzero(parts == part) for part in order])
-    return np.flatnonzero(np.isin(parts, order[: max(FOLDS, int((counts <= MOST_PHOTOS).sum()))]))
+    return np.flatnonzero(np.isin(parts, order[: max(SEARCH_FOLDS, int((counts <= MOST_PHOTOS).sum()))]))
 
 
 Watch = Callable[[str, Curves], None]

@@ -8,13 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ensemble.datasets.loading import check, digest, digests, find_dataset
+from ensemble.datasets.loading import check_training_data, digest, digests, find_dataset
 from ensemble.evaluation import scoring
 from ensemble.evaluation.energy import Energy, circumstances
 from ensemble.evaluation.publication import effects_of
 from ensemble.features.feature_cache import FeatureCache
 from ensemble.features.preprocessing import BUNDLED, POOLINGS
-from ensemble.features.readings import Rows
+from ensemble.features.readings import PartReading
 from ensemble.imaging.out_of_distribution import PhotoRange
 from ensemble.inspection.inspector import Inspector
 from ensemble.members import KINDS, Loaded, Member
@@ -23,7 +23,7 @@ from ensemble.policies import Policy, shipped
 from ensemble.policies.cases import Evidence
 from ensemble.policies.making import derive, member_cuts
 from ensemble.store import Learnt, ModelStore, versions
-from ensemble.training.fitting import Plan, fit, held_out, plan
+from ensemble.training.fitting import CrossFitting, fit, held_out, plan_cross_fitting
 from ensemble.training.reading import (
     balance_note,
     check_balance,
@@ -68,7 +68,7 @@ class Preparation:
     profile: Profile
     dataset: Dataset
     kinds: tuple[str, ...]
-    held: Plan
+    held: CrossFitting
     store: ModelStore
     notes: tuple[str, ...]
 
@@ -81,12 +81,12 @@ class Preparation:
 def prepare(request: TrainingRequest, listener: Listener) -> Preparation:
     """Check what is asked for and look at the photos; an error says what cannot be, before anything takes time."""
     profile = profile_called(request.profile)
-    _check(request)
+    _check_request(request)
     data, store = Path(request.data), ModelStore(Path(request.models))
     dataset = find_dataset(data, request.folders, request.seed)
-    checked = check(dataset, data)
+    checked = check_training_data(dataset, data)
     kinds, left_out = teachable(request.kinds or profile.kinds, dataset)
-    held = plan(dataset, request.seed)
+    held = plan_cross_fitting(dataset, request.seed)
     taught = replace(dataset, train=held.learn)
     notes = [*dataset.notes, *checked, *left_out, *left_aside(kinds, taught), *_replaced(store, dataset.classes)]
     notes += [held.note()] if held.folds or held.missing else []
@@ -95,7 +95,7 @@ def prepare(request: TrainingRequest, listener: Listener) -> Preparation:
     return Preparation(request, profile, dataset, kinds, held, store, tuple(notes))
 
 
-def _check(request: TrainingRequest) -> None:
+def _check_request(request: TrainingRequest) -> None:
     check_balance(request.balance)
     if unknown := [kind for kind in request.kinds if kind not in KINDS]:
         raise MemberError(f"No member kind is called {unknown[0]!r}. Kinds are {', '.join(KINDS)}.")
@@ -112,7 +112,7 @@ class TrainedMembers:
     members: Mapping[str, Member]
     failures: tuple[str, ...]
     recipe: Recipe
-    rows: Mapping[str, Rows]  # by lesson
+    rows: Mapping[str, PartReading]  # by lesson
     photo_range: PhotoRange | None
 
 
@@ -144,12 +144,12 @@ def calibrate(prepared: Preparation, trained: TrainedMembers, features: FeatureC
     return fit_voters(members, judged, prepared.dataset, prepared.request.seed, progress)
 
 
-def score(
+def score_test_part(
     prepared: Preparation, trained: TrainedMembers, fitted: Fitted, features: FeatureCache, listener: Listener
 ) -> scoring.Scored:
     """What all members together say of the test part."""
     classes, photo_range = prepared.dataset.classes, trained.photo_range
-    return scoring.score(
+    return scoring.score_photos(
         Inspector(Loaded(trained.members, (), classes, fitted.weights, fitted.calibrators, photo_range)),
         prepared.dataset.test,
         lambda done, total: listener.progress("Inspecting test photos", done / total),
@@ -167,7 +167,7 @@ class Evaluation:
     notes: tuple[str, ...]
 
 
-def evaluate(
+def choose_and_measure(
     prepared: Preparation, trained: TrainedMembers, fitted: Fitted, scored: scoring.Scored, listener: Listener
 ) -> Evaluation:
     """Gather the evidence, choose thresholds on its held-out part, and measure on its test part."""
@@ -180,7 +180,7 @@ def evaluate(
     not_judged = _not_judged(strangers)
     listener.tell(not_judged)
     derived = {policy.name: policy for policy in policies}
-    quality = scoring.report(scored, [derived.get(each.name, each) for each in shipped(classes)], classes)
+    quality = scoring.quality_report(scored, [derived.get(each.name, each) for each in shipped(classes)], classes)
     silent = _silent(members, quality["members"], scored)
     listener.tell(silent)
     return Evaluation(evidence, policies, quality, (*not_judged, *silent))
@@ -223,7 +223,7 @@ def save(
     tuned: tuple[str, ...] = ()
     if publish:
         tuned = effects_of(store, version).sentences()
-        versions.publish(store.folder, version, reason="Trained.")
+        versions.publish_version(store.folder, version, reason="Trained.")
         listener.tell(tuned)
     return SavedVersion(version, scoring.with_megabytes(quality, store.at(version)), tuned)
 

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
-from ensemble.features.photo_batch import Input, PhotoBatch, batches, key_of, preprocessing_of
+from ensemble.features.photo_batch import Input, PhotoBatch, batches, input_key, source_preprocessing
 from ensemble.features.preprocessing import Preprocessing
 from ensemble.imaging.masks import damaged
 from ensemble.imaging.photos import read_photo
-from ensemble.inspection.inspector import DIGITS
+from ensemble.inspection.inspector import PROBABILITY_DIGITS
 from ensemble.members import Member
 from ensemble.members.good_parts import GoodPartsMember
 from ensemble.metrics.calibration import Calibration, fit_calibrator
@@ -27,10 +27,10 @@ from ensemble.values.results import Absence, Classes, Score
 from ensemble.values.samples import Dataset, Sample
 from ensemble.values.training import Progress
 
-FULL = 0.8  # of the way from guessing to certainty gives a whole vote
+FULL_VOTE = 0.8  # of the way from guessing to certainty gives a whole vote
 LIGHTEST = 0.1  # so that a member that sees nothing can still be outvoted, and never decides with others
 FEWEST_DEFECTS = 5  # real ones; below that damage is drawn
-MOST = 48  # photos to look at
+MOST_LOOKED_AT = 48  # photos to look at
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Weighed:
 
 def weight_of(skill: float) -> float:
     """What a vote weighs, from how far its member is on the way from guessing (0) to certainty (1)."""
-    return round(float(np.clip(skill / FULL, LIGHTEST, 1.0)), 3)
+    return round(float(np.clip(skill / FULL_VOTE, LIGHTEST, 1.0)), 3)
 
 
 def draw_damage(
@@ -61,12 +61,12 @@ def draw_damage(
 ) -> dict[Any, dict[int, np.ndarray]]:
     """Rows of some photos of good parts with damage drawn on them: by input, then by position in `samples`."""
     rng = np.random.default_rng(seed)
-    chosen = np.sort(rng.permutation(len(samples))[:MOST]).tolist()
-    rows: dict[Any, dict[int, np.ndarray]] = {key_of(source): {} for source in sources}
+    chosen = np.sort(rng.permutation(len(samples))[:MOST_LOOKED_AT]).tolist()
+    rows: dict[Any, dict[int, np.ndarray]] = {input_key(source): {} for source in sources}
     for number, place in enumerate(chosen):
         batch = PhotoBatch([damaged(read_photo(samples[place].path).picture, rng)])
         for source in sources:
-            rows[key_of(source)][place] = batch.rows(source)[0]
+            rows[input_key(source)][place] = batch.rows(source)[0]
         progress((number + 1) / len(chosen))
     return rows
 
@@ -98,7 +98,7 @@ def _scores_of_defects(
 ) -> list[float]:
     """What it says of real defects of the training part; a DataError where none of them can be opened."""
     real = [sample for sample in dataset.train if sample.label == dataset.classes.defect]
-    chosen = [real[place] for place in sorted(np.random.default_rng(seed).permutation(len(real))[:MOST])]
+    chosen = [real[place] for place in sorted(np.random.default_rng(seed).permutation(len(real))[:MOST_LOOKED_AT])]
     column = member.classes.names.index(member.classes.defect or "")
     found: list[float] = []
     refused: list[str] = []
@@ -188,7 +188,7 @@ def _with(
 ) -> Case:
     scores = []
     for score in case.scores:
-        calibrated = np.round(rows[case.photo, score.member], DIGITS).tolist()
+        calibrated = np.round(rows[case.photo, score.member], PROBABILITY_DIGITS).tolist()
         probabilities = dict(zip(classes.names, calibrated, strict=True))
         scores.append(replace(score, probabilities=probabilities, weight=weights[score.member]))
     absent = tuple(replace(absence, weight=weights.get(absence.member, 1.0)) for absence in case.absent)
@@ -214,8 +214,8 @@ def collect(
     if before is not None:
         evidence = replace(
             evidence,
-            held_out=tuple(map(partial(_joined, set(taught)), before.held_out, evidence.held_out)),
-            test=tuple(map(partial(_joined, set(taught)), before.test, evidence.test)),
+            held_out=tuple(map(partial(_joined_members, set(taught)), before.held_out, evidence.held_out)),
+            test=tuple(map(partial(_joined_members, set(taught)), before.test, evidence.test)),
         )
     manifest = store.known_manifest()
     stay = manifest.names() if manifest is not None and manifest.classes == classes else ()
@@ -239,7 +239,7 @@ def _before(store: ModelStore, evidence: Evidence) -> Evidence | None:
     return before if same and before.classes == evidence.classes else None
 
 
-def _joined(taught: set[str], before: Case, now: Case) -> Case:
+def _joined_members(taught: set[str], before: Case, now: Case) -> Case:
     scores: dict[str, Score] = {score.member: score for score in before.scores if score.member not in taught}
     absent: dict[str, Absence] = {each.member: each for each in before.absent if each.member not in taught}
     scores |= {score.member: score for score in now.scores}
@@ -274,13 +274,17 @@ def stages_of(members: Mapping[str, Member]) -> tuple[tuple[str, ...], ...]:
         tuple(name for name, member in members.items() if member.lesson == "good"),
         tuple(name for name, member in members.items() if member.lesson != "good"),
     ]
-    return tuple(sorted(groups, key=lambda group: _pixels([members[name] for name in group]))) if all(groups) else ()
+    return (
+        tuple(sorted(groups, key=lambda group: _shared_pixels([members[name] for name in group])))
+        if all(groups)
+        else ()
+    )
 
 
-def _pixels(members: Sequence[Member]) -> int:
+def _shared_pixels(members: Sequence[Member]) -> int:
     """What these members look at, a resize or a backbone's pass that several share counted once."""
     looks = set()
     for member in members:
-        side = preprocessing_of(member.input).side
+        side = source_preprocessing(member.input).side
         looks.add((None if isinstance(member.input, Preprocessing) else member.input.spec.name, side))
     return sum(side**2 for _, side in looks)

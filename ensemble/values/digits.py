@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
-MOST = 20  # digits after the point; numbers that lie closer than that are written out whole
+MOST_DIGITS = 20  # digits after the point; numbers that lie closer than that are written out whole
 
 
 def in_order(*numbers: float, least: int = 2) -> tuple[str, ...]:
@@ -16,12 +16,12 @@ def in_order(*numbers: float, least: int = 2) -> tuple[str, ...]:
 
 def beside(value: float, *thresholds: float) -> tuple[str, ...]:
     """A value and the thresholds it is compared with, in order; two digits, or three where a threshold has more."""
-    return in_order(value, *thresholds, least=_usual(*thresholds))
+    return in_order(value, *thresholds, least=_usual_digits(*thresholds))
 
 
-def alone(threshold: float) -> str:
+def threshold_text(threshold: float) -> str:
     """A threshold where no value stands beside it, as it would be written beside one; never 0 or 1 unless it is."""
-    return in_order(threshold, 0.0, 1.0, least=_usual(threshold))[0]
+    return in_order(threshold, 0.0, 1.0, least=_usual_digits(threshold))[0]
 
 
 def percents(*shares: float, least: int = 1) -> tuple[str, ...]:
@@ -41,27 +41,27 @@ def decimals(number: float) -> int:
 def rounded(threshold: float, scores: Iterable[float], digits: int = 6) -> float:
     """A chosen threshold with this many digits, or with more where one of these scores would change its side."""
     given = list(scores)
-    for count in range(digits, MOST):
+    for count in range(digits, MOST_DIGITS):
         found = round(threshold, count)
         if all((score >= found) == (score >= threshold) for score in given):
             return found
     return threshold
 
 
-def _usual(*thresholds: float) -> int:
+def _usual_digits(*thresholds: float) -> int:
     return max(2, min(3, max(map(decimals, thresholds), default=2)))
 
 
 def _written(numbers: list[Decimal], least: int) -> tuple[str, ...]:
-    for digits in range(least, MOST + 1):
+    for digits in range(least, MOST_DIGITS + 1):
         texts = [f"{number:.{digits}f}" for number in numbers]
         read = [Decimal(text) for text in texts]
-        if all(_same_order(pair, numbers, read) for pair in _pairs(len(numbers))):
+        if all(_same_order(pair, numbers, read) for pair in _index_pairs(len(numbers))):
             return tuple(texts)
     return tuple(f"{number:f}" if number == number.to_integral_value() else str(number) for number in numbers)
 
 
-def _pairs(count: int) -> list[tuple[int, int]]:
+def _index_pairs(count: int) -> list[tuple[int, int]]:
     return [(one, other) for one in range(count) for other in range(one)]
 
 

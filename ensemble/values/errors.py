@@ -2,13 +2,15 @@
 
 # What strange JSON makes its readers raise.
 MISSHAPEN = (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError)
-LONGEST = 600  # characters of a sentence
+LONGEST_SENTENCE = 600  # characters of a sentence
 
 
 def brief(error: Exception) -> str:
     """What an error says; a value that somebody has filled with pages of text is cut out of the middle."""
     said = str(error)
-    return said if len(said) <= LONGEST else f"{said[: LONGEST // 2]} … {said[-LONGEST // 2 :]}"
+    return (
+        said if len(said) <= LONGEST_SENTENCE else f"{said[: LONGEST_SENTENCE // 2]} … {said[-LONGEST_SENTENCE // 2 :]}"
+    )
 
 
 class QuorumError(Exception):

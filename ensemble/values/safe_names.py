@@ -12,12 +12,12 @@ from types import TracebackType
 from typing import Any
 
 MAX_NAME = 120  # characters of a label
-LONGEST = 200  # bytes of one name on a disk; 255 are usual, and a number must still fit behind it
+MOST_NAME_BYTES = 200  # bytes of one name on a disk; 255 are usual, and a number must still fit behind it
 ENDING = 16  # characters of an ending, its dot among them, that a shortened name keeps
 
 FORBIDDEN = '<>:"/\\|?*'  # by Windows; a colon there opens another stream of the same file
 SLASHES = "\u2044\u2215\u2216\u29f5\u29f8\u29f9\u2571\u2572"  # look like one, and no normal form says so
-BLANK = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"  # letters and marks that show nothing
+BLANK_CHARACTERS = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"  # letters and marks that show nothing
 INVISIBLE = ("Cc", "Cf", "Zl", "Zp")  # controls, marks of direction and width, breaks of lines
 UNSHOWN = ("Cs", "Co", "Cn")  # not UTF-8, or without a shape of its own
 PORTS = (f"{port}{number}" for port in ("com", "lpt") for number in "0123456789¹²³")
@@ -28,7 +28,7 @@ _SIMPLE = re.compile(r"\w[\w-]*(\.[\w-]+)*", re.ASCII)  # most names: nothing of
 
 def safe_name(name: str) -> str:
     """The last part of a path-like name as a label: legible, in at most 120 characters, and never a path."""
-    visible = _visible(re.split(r"[/\\]", name)[-1])
+    visible = _without_invisible(re.split(r"[/\\]", name)[-1])
     if not visible.strip(". "):
         return "photo"
     return _shortened(visible, MAX_NAME, len)
@@ -36,17 +36,21 @@ def safe_name(name: str) -> str:
 
 def shown(name: str, longest: int | None = None) -> str:
     """A path-like name as a label with its folders; the first of them go where it would be longer than `longest`."""
-    parts = [safe_name(part) for part in re.split(r"[/\\]", name) if _visible(part).strip(". ")] or [safe_name(name)]
+    parts = [safe_name(part) for part in re.split(r"[/\\]", name) if _without_invisible(part).strip(". ")] or [
+        safe_name(name)
+    ]
     while longest is not None and len("/".join(parts)) > longest and len(parts) > 1:
         del parts[0]
     return "/".join(parts)
 
 
-def clean(name: str) -> str:
+def clean_name(name: str) -> str:
     """One name as every system can keep it, legible; empty where nothing is left. What is clean stays as it is."""
-    if _SIMPLE.fullmatch(name) and len(name) <= LONGEST and name.partition(".")[0].lower() not in DEVICES:
+    if _SIMPLE.fullmatch(name) and len(name) <= MOST_NAME_BYTES and name.partition(".")[0].lower() not in DEVICES:
         return name
-    whole = _trimmed(unicodedata.normalize("NFC", "".join(map(_plain, unicodedata.normalize("NFC", name)))))
+    whole = _without_ends(
+        unicodedata.normalize("NFC", "".join(map(_plain_character, unicodedata.normalize("NFC", name))))
+    )
     plain = _fitting(whole)
     if plain.partition(".")[0].rstrip(" ").lower() in DEVICES:  # of what is left: to shorten a name may bring one out
         plain = _fitting(f"_{plain}")
@@ -59,7 +63,7 @@ def clean_parts(name: str) -> list[str]:
     parts = re.split(r"[/\\]", name)
     if len(parts) > 1 and re.fullmatch("[A-Za-z]:", parts[0]):
         del parts[0]  # a drive
-    return [cleaned for part in parts if (cleaned := clean(part))]
+    return [cleaned for part in parts if (cleaned := clean_name(part))]
 
 
 def numbered(path: Path, number: int) -> Path:
@@ -67,16 +71,18 @@ def numbered(path: Path, number: int) -> Path:
     return path.with_name(f"{path.stem} ({number}){path.suffix}")
 
 
-def _visible(name: str) -> str:
+def _without_invisible(name: str) -> str:
     """A name without what cannot be seen."""
-    kept = (c for c in name if unicodedata.category(c)[0] != "C" and c not in "\u2028\u2029" and c not in BLANK)
+    kept = (
+        c for c in name if unicodedata.category(c)[0] != "C" and c not in "\u2028\u2029" and c not in BLANK_CHARACTERS
+    )
     return "".join(kept).strip()
 
 
-def _plain(character: str) -> str:
+def _plain_character(character: str) -> str:
     """A character as it may stand in a file's name: itself, what it stands for, an underscore, or nothing."""
     category = unicodedata.category(character)
-    if category in INVISIBLE or character in BLANK:
+    if category in INVISIBLE or character in BLANK_CHARACTERS:
         return ""
     if character in FORBIDDEN or character in SLASHES or category in UNSHOWN:
         return "_"
@@ -87,10 +93,10 @@ def _plain(character: str) -> str:
 
 
 def _fitting(name: str) -> str:
-    return _trimmed(_shortened(name, LONGEST, lambda text: len(text.encode())))
+    return _without_ends(_shortened(name, MOST_NAME_BYTES, lambda text: len(text.encode())))
 
 
-def _trimmed(name: str) -> str:
+def _without_ends(name: str) -> str:
     return name.strip().rstrip(". ")
 
 

@@ -42,7 +42,7 @@ DEFECTS = ("scratch", "dent", "crack", "stain", "burr", "missing_hole")
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SamplePlan:
     """What photo number k shows and where it goes; it depends on k alone."""
 
     number: int
@@ -60,15 +60,17 @@ class Plan:
         return f"{name}_{self.number:03d}"
 
 
-def plan(number: int) -> Plan:
+def plan_sample(number: int) -> SamplePlan:
     """Good and defective take turns; every ten of a kind are seven for training and three for the test."""
     place = number // 2
     if number % 2 == 0:
-        return Plan(number, _part(place), None, False)
+        return SamplePlan(number, _sample_part(place), None, False)
     kinds = len(DEFECTS)
     # a round is every defect, easy and hard; each round shifts the places that go to the test
-    return Plan(number, _part(place + place // (2 * kinds)), DEFECTS[place % kinds], place // kinds % 2 == 1)
+    return SamplePlan(
+        number, _sample_part(place + place // (2 * kinds)), DEFECTS[place % kinds], place // kinds % 2 == 1
+    )
 
 
-def _part(place: int) -> str:
+def _sample_part(place: int) -> str:
     return "test" if place % 10 in (3, 6, 9) else "train"

@@ -12,7 +12,17 @@ Progress = Callable[[str, float], None]  # told the stage of some long work, and
 ShareDone = Callable[[float], None]  # the same within one stage
 CountDone = Callable[[int, int], None]  # how many of how many
 
-KEPT = ("data", "models", "product", "kinds", "backbones", "weights", "profile", "seed", "balance")  # by every ledger
+STORED_FIELDS = (
+    "data",
+    "models",
+    "product",
+    "kinds",
+    "backbones",
+    "weights",
+    "profile",
+    "seed",
+    "balance",
+)  # by every ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +67,7 @@ class TrainingRequest:
 
     def to_json(self) -> str:
         """One line of JSON; what only the command line can ask for is in it where it was asked for."""
-        kept = {name: value for name, value in asdict(self).items() if name in KEPT or value}
+        kept = {name: value for name, value in asdict(self).items() if name in STORED_FIELDS or value}
         return json.dumps(kept, ensure_ascii=False)
 
     @classmethod

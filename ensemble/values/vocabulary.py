@@ -11,7 +11,7 @@ from types import MappingProxyType
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, REVIEW
 
 TRAIN, CALIBRATION, TEST, WHOLE = "train", "calibration", "test", ""
-PARTS: Mapping[str, str] = MappingProxyType(
+PART_NAMES: Mapping[str, str] = MappingProxyType(
     {
         **dict.fromkeys(("train", "training", "trainset", "trainingset", "traindata", "trainingsdaten"), TRAIN),
         **dict.fromkeys(("val", "valid", "validate", "validation", "valset", "validationset", "dev"), CALIBRATION),
@@ -80,7 +80,7 @@ def is_review(name: str) -> bool:
 
 def part_called(name: str) -> str:
     """The part of a data set that a name means: train, calibration or test; empty for any other name."""
-    return PARTS.get(plain(name), WHOLE)
+    return PART_NAMES.get(plain(name), WHOLE)
 
 
 def is_litter(name: str, *, is_folder: bool = False) -> bool:
@@ -91,7 +91,7 @@ def is_litter(name: str, *, is_folder: bool = False) -> bool:
     return not is_folder and LEFTOVER.search(folded) is not None  # `shaft.part` may well be a folder of somebody's
 
 
-def classes_of(names: Iterable[str]) -> dict[str, str | None]:
+def classes_by_name(names: Iterable[str]) -> dict[str, str | None]:
     """The class that each name means; None for `review`, which is a verdict and no class.
 
     Beside a name for good parts every other one is a kind of defect, and beside names for defective parts a single

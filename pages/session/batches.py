@@ -89,7 +89,7 @@ def may_stop_batch() -> bool:
 def start_batch(files: Sequence[batches.Upload]) -> None:
     """Begin a new batch in the place of the last one; for a button's callback."""
     begun = Batch(mode(), product_name(), is_demo(), classes(), batches.count(files))
-    judged = batches.judge(batches.entries(_one_by_one(files)), inspection())
+    judged = batches.judge(batches.batch_entries(_one_by_one(files)), inspection())
     stop_batch()
     begun.work = begin(f"Batch of {begun.total} files", lambda report: _judge(begun, judged, report))
     lay(BATCH, begun)

@@ -10,10 +10,10 @@ import streamlit as st
 from ensemble.datasets import workbench
 from ensemble.datasets.collection import (
     Added,
+    CollectedPhoto,
     Collection,
-    Decision,
+    Correction,
     Finding,
-    Kept,
     Mistake,
     collections,
     find_collection,
@@ -76,7 +76,7 @@ def findings() -> tuple[Finding, ...]:
     return found.findings() if found else ()
 
 
-def decisions() -> tuple[Decision, ...]:
+def decisions() -> tuple[Correction, ...]:
     """What was decided about the picked collection, the newest first."""
     found = collection()
     return found.decisions() if found else ()
@@ -94,7 +94,7 @@ def mistakes() -> tuple[Mistake, ...]:
     return found.mistakes() if found else ()
 
 
-def photos() -> tuple[Kept, ...]:
+def photos() -> tuple[CollectedPhoto, ...]:
     """All photos of the picked collection."""
     found = collection()
     return found.photos() if found else ()
@@ -178,7 +178,7 @@ def bring_in(
     def do(progress: Progress) -> Added:
         progress("Unpacking", 0.0)
         with workbench.opened(source.files, root, reading) as found:
-            return workbench.bring_in(
+            return workbench.bring_into(
                 found, target, origin=source.title, meaning=meaning, split=split, author=author, progress=progress
             )
 
@@ -234,7 +234,7 @@ def look_through(*, label_errors: bool) -> None:
         )
 
 
-def _do(decision: Callable[[Collection], Decision | None]) -> None:
+def _do(decision: Callable[[Collection], Correction | None]) -> None:
     found = collection()
     if found is None:
         return
@@ -249,12 +249,12 @@ def _do(decision: Callable[[Collection], Decision | None]) -> None:
 # ------------------------------------------------------------------------------------------------------------- pictures
 
 
-def some_of(found: Sequence[Kept], count: int) -> list[Kept]:
+def some_of(found: Sequence[CollectedPhoto], count: int) -> list[CollectedPhoto]:
     """A few photos, the same ones each time they are asked for."""
     return random.Random(0).sample(list(found), min(count, len(found)))
 
 
-def kept_thumbnail(photo: Kept) -> bytes | None:
+def kept_thumbnail(photo: CollectedPhoto) -> bytes | None:
     """A small copy of a photo of the collection; None where its file is gone."""
     try:
         return _small(str(photo.path), photo.path.stat().st_mtime_ns)

@@ -8,8 +8,8 @@ import streamlit as st
 
 from ensemble.datasets.collection import Added, Collection, folder_name
 from ensemble.datasets.loading import photo_path
-from ensemble.imaging.out_of_distribution import doubt, measure
-from ensemble.imaging.photos import open_photo, read_bytes
+from ensemble.imaging.out_of_distribution import doubt, measure_photo
+from ensemble.imaging.photos import open_photo, read_photo_bytes
 from ensemble.policies.cases import Case
 from ensemble.training.own_photos import bring_along, is_brought
 from ensemble.values.errors import DataError, QuorumError
@@ -103,10 +103,10 @@ def _correction(case: Case, verdict: str) -> Correction:
     path = photo_path(store().folder, evidence(), case)
     if not path.is_file():
         raise DataError(f"{case.photo} no longer lies where it was: it is not kept.")
-    data = read_bytes(path)
+    data = read_photo_bytes(path)
     if hashlib.sha256(data).hexdigest() != case.sha256:
         raise DataError(f"{case.photo} is another photo than the one that was judged: it is not kept.")
-    doubts = doubt(measure(open_photo(data, path.name).picture), manifest().photo_range)
+    doubts = doubt(measure_photo(open_photo(data, path.name).picture), manifest().photo_range)
     return Correction(data, path.name, case.label, verdict, case.doubt or doubts)
 
 

@@ -10,7 +10,7 @@ from ensemble.datasets.loading import photo_path
 from ensemble.imaging.overlays import thumbnail
 from ensemble.imaging.photos import read_photo
 from ensemble.inspection.exports import demo_evidence
-from ensemble.metrics.costs import Counts
+from ensemble.metrics.costs import DecisionCounts
 from ensemble.policies import Policy, PolicyBook, cases, making, shipped
 from ensemble.policies.cases import Case, Evidence
 from ensemble.policies.files import entry_of
@@ -40,12 +40,12 @@ def labels(policy: Policy, known: Sequence[Case]) -> list[str]:
 
 @st.cache_data(max_entries=128, show_spinner=False)
 def _labels(key: str, asked: str, _policy: Policy, _known: Sequence[Case], _classes: Classes) -> list[str]:
-    return cases.labels(_policy, _known, _classes)
+    return cases.labels_by_policy(_policy, _known, _classes)
 
 
-def counts(policy: Policy, known: Sequence[Case]) -> Counts:
+def counts(policy: Policy, known: Sequence[Case]) -> DecisionCounts:
     """How a policy decides cases; a PolicyError where the classes have no defect."""
-    return Counts.of(cases.truth(known), labels(policy, known), classes())
+    return DecisionCounts.of(cases.truth(known), labels(policy, known), classes())
 
 
 def suspicions(policy: Policy, known: Sequence[Case]) -> tuple[list[float], list[float]]:
@@ -57,7 +57,7 @@ def suspicions(policy: Policy, known: Sequence[Case]) -> tuple[list[float], list
 def _suspicions(
     key: str, asked: str, _policy: Policy, _known: Sequence[Case], _classes: Classes
 ) -> tuple[list[float], list[float]]:
-    defective, values = making.suspicions(_policy, _known, _classes)
+    defective, values = making.defect_scores(_policy, _known, _classes)
     return values[~defective].tolist(), values[defective].tolist()
 
 
@@ -80,14 +80,14 @@ def book() -> PolicyBook:
 
 def history() -> tuple[Published, ...]:
     """Every state that the product's policies have had, the oldest first; a demo has none."""
-    return () if is_demo() else policy_history.history(store().folder)
+    return () if is_demo() else policy_history.policy_states(store().folder)
 
 
 def publish(changed: PolicyBook, author: str, reason: str) -> None:
     """Put policies in force for everybody; a PolicyError in a demo, where nothing is kept."""
     if is_demo():
         raise PolicyError("A demo keeps nothing. Turn demo mode off to put a policy in force.")
-    policy_history.publish(store().folder, changed, author, reason)
+    policy_history.enforce_policies(store().folder, changed, author, reason)
 
 
 def roll_back(number: int, author: str) -> None:

@@ -67,7 +67,7 @@ def policy_news() -> str:
 
 def _news(active: str) -> News:
     try:
-        newest = policy_history.history(store().folder)[-1]
+        newest = policy_history.policy_states(store().folder)[-1]
         at = listings.moment(newest.at)
         if newest.book().active == active and at is not None:
             return News(active, newest.author, at)

@@ -75,7 +75,7 @@ def previewed(source: Source, reading: Reading) -> Preview:
     known, found = st.session_state.get(PREVIEW, ("", None))
     if known != key:
         try:
-            found = workbench.preview(source.files, collections_root(), reading)
+            found = workbench.preview_source(source.files, collections_root(), reading)
         except QuorumError as error:
             found = str(error)
         st.session_state[PREVIEW] = key, found

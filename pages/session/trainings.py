@@ -22,7 +22,7 @@ from ensemble.store.versions import Summary
 from ensemble.training.own_photos import missing_photos
 from ensemble.training.reading import teachable
 from ensemble.values.errors import QuorumError, WeightsError
-from ensemble.values.safe_names import clean
+from ensemble.values.safe_names import clean_name
 from ensemble.values.training import TrainingRequest
 from pages.session.owners import collections_root, owner_of, product_called
 from pages.session.products import data_root, forget_results, models_root, products, store
@@ -130,7 +130,7 @@ def product_folder(name: str) -> Path:
         return asked[name]  # trained before, and not published yet
     if not known and root not in asked.values():
         return root
-    plain = clean(re.sub(r"\W+", "_", name.lower()).strip("_")) or "product"
+    plain = clean_name(re.sub(r"\W+", "_", name.lower()).strip("_")) or "product"
     names = (plain, *(f"{plain}_{number}" for number in range(2, 1000)))
     return next(root / each for each in names if each not in RESERVED and not (root / each).exists())
 
@@ -184,7 +184,7 @@ def store_of(job: Job) -> ModelStore:
 
 def versions_of(chosen: ModelStore) -> tuple[Summary, ...]:
     """Every version of a product that is kept, the newest first."""
-    return versions.history(chosen.folder) if chosen.folder.is_dir() else ()
+    return versions.version_history(chosen.folder) if chosen.folder.is_dir() else ()
 
 
 def current_version(job: Job) -> int | None:
@@ -224,7 +224,7 @@ def publish_version(
     """Put a version in force; policies called in `set_aside` are not carried over."""
 
     def act() -> str:
-        versions.publish(chosen.folder, number, author.strip(), reason, set_aside=tuple(set_aside))
+        versions.publish_version(chosen.folder, number, author.strip(), reason, set_aside=tuple(set_aside))
         return f"Version {number} of {chosen.product_name()} is in force."
 
     _do(act)
@@ -235,7 +235,7 @@ def discard_version(chosen: ModelStore, number: int) -> None:
     """Give a candidate up; for a button's callback."""
 
     def act() -> str:
-        versions.discard(chosen.folder, number)
+        versions.discard_version(chosen.folder, number)
         return f"Version {number} of {chosen.product_name()} is discarded."
 
     _do(act)

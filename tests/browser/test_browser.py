@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 from ensemble.imaging.overlays import VERMILION
 from ensemble.store import ModelStore
-from ensemble.store.trust import trust
+from ensemble.store.trust import trust_members
 from tests.support.bad_photos import BAD
 from tests.support.dashboard import ROOT, served
 from tests.support.drawn_detector import MARKS, drawn_photo, write_drawn_detector
@@ -185,7 +185,7 @@ def test_a_detector_file_draws_its_boxes_on_the_photo(open_page: Callable[..., P
     models, photo = tmp_path / "models", tmp_path / "drawn.png"
     models.mkdir()
     write_drawn_detector(models / "detector.onnx")
-    trust(ModelStore(models), ["detector"])
+    trust_members(ModelStore(models), ["detector"])
     drawn_photo().save(photo)
     page = open_page()
     with served(models) as address:

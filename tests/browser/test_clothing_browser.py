@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from ensemble.datasets.loading import evaluation_part
-from ensemble.evaluation.scoring import policy_quality, report, score
+from ensemble.evaluation.scoring import policy_quality, quality_report, score_photos
 from ensemble.features.preprocessing import BUNDLED
 from ensemble.inspection.inspector import Inspector
 from ensemble.metrics.costs import Line
@@ -43,7 +43,7 @@ def test_the_bundled_backbone_on_three_classes_of_clothing(tmp_path: Path) -> No
     store = ModelStore(tmp_path)
     manifest = store.manifest()
     samples, _ = evaluation_part(data, manifest.folders, manifest.classes)
-    quality = report(score(Inspector.open(store), samples), store.policies(), manifest.classes)
+    quality = quality_report(score_photos(Inspector.open(store), samples), store.policies(), manifest.classes)
     assert lasting(quality) == lasting(json.loads(json.dumps(outcome.quality)))
     assert quality["classes"] == ["bottomwear", "shoes", "topwear"]
     assert quality["members"][f"svm_{BUNDLED}"]["accuracy"] >= 0.95
@@ -102,5 +102,5 @@ def test_clothing_from_a_folder_to_a_measured_model(
     assert accuracy == pytest.approx(int(measured[1]) / 180)
     samples, _ = evaluation_part(tmp_path / "data" / "collections" / "clothing", manifest.folders, manifest.classes)
     said = {case.sha256: spoken(case) for case in test}
-    looked_at_again = score(inspector, samples[::6]).cases
+    looked_at_again = score_photos(inspector, samples[::6]).cases
     assert len(looked_at_again) == 30 and all(spoken(case) == said[case.sha256] for case in looked_at_again)

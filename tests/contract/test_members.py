@@ -120,7 +120,9 @@ def test_what_is_saved_scores_the_same(fitted: tuple[str, Member], extractor: Fe
     parts = member.parts()
     assert set(parts) == set(KINDS[kind].endings)
     again = new_member(kind, classes, extractor)
-    again.restore({ending: artefacts.load(artefacts.dump(part, ending), ending) for ending, part in parts.items()})
+    again.restore(
+        {ending: artefacts.load_artefact(artefacts.dump(part, ending), ending) for ending, part in parts.items()}
+    )
     rows = coloured(classes, 3, seed=4)[0].rows(member.input)
     assert np.allclose(again.score(rows).probabilities, member.score(rows).probabilities, atol=1e-6)
 
@@ -200,7 +202,7 @@ def test_dummies_say_the_same_of_the_same_photo_and_do_not_all_agree() -> None:
             assert replace(score, heat=None) == replace(again, heat=None)
             assert (score.heat is None) == (again.heat is None)
             assert score.heat is None or again.heat is None or np.array_equal(score.heat.values, again.heat.values)
-        assert [score.member for score in scores] == list(demo.NAMES)
+        assert [score.member for score in scores] == list(demo.DUMMIES)
         assert all(sum(score.probabilities.values()) == pytest.approx(1) for score in scores)
         seen.add(sum(score.probabilities["defective"] >= 0.5 for score in scores))
     assert {0, 4} <= seen and seen & {1, 2, 3}

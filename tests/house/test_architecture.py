@@ -177,3 +177,24 @@ def test_a_screen_describes_and_defines_nothing(path: Path) -> None:
 
 def test_there_are_screens_and_modules_to_look_at() -> None:
     assert len(MODULES) > 15 and len(SCREENS) >= 4
+
+
+def top_level(path: Path) -> set[str]:
+    """What a module defines itself: functions, classes, constants and types; `__all__` is no name of its own."""
+    names = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names |= {target.id for target in targets if isinstance(target, ast.Name)}
+    return names - {"__all__"}
+
+
+def test_one_name_has_one_meaning() -> None:
+    """A reader who searches for a name finds one thing: none is defined in two modules, be it public or private."""
+    places: dict[str, list[str]] = {}
+    for path in MODULES:
+        for name in top_level(path):
+            places.setdefault(name, []).append(name_of(path))
+    assert {name: modules for name, modules in places.items() if len(modules) > 1} == {}

@@ -22,7 +22,7 @@ from ensemble.members.classical import ForestMember
 from ensemble.members.contract import Teaching
 from ensemble.policies import Policy, Stage
 from ensemble.store import Learnt, ModelStore
-from ensemble.store.trust import trust
+from ensemble.store.trust import trust_members
 from ensemble.training import source_of
 from ensemble.values.results import OK_NOK, Classes
 from tests.conftest import TINY_BACKBONE, Run
@@ -71,7 +71,7 @@ def write_product(place: Path, classes: Classes, kinds: Sequence[str], weights: 
     store.save("disc", classes, {name: name for name in classes.names}, learnt, policies=staged)
     if "detector" in kinds:
         (store.folder / "detector.onnx").write_bytes(drawn_detector())
-        trust(store, ["detector"])
+        trust_members(store, ["detector"])
     return place
 
 

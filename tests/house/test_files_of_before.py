@@ -67,18 +67,18 @@ def test_every_verdict_is_the_one_of_before(before: Path, expected: dict[str, An
 
 def test_it_is_trained_further_published_and_rolled_back(before: Path, expected: dict[str, Any]) -> None:
     store = ModelStore(before / "models" / "disc")
-    assert store.quarantine() == [] and len(policy_history.history(store.folder)) == expected["states"]
-    assert [found.number for found in versions.history(store.folder)] == [2, 1]
+    assert store.quarantine() == [] and len(policy_history.policy_states(store.folder)) == expected["states"]
+    assert [found.number for found in versions.version_history(store.folder)] == [2, 1]
     files = {path.name: path.read_bytes() for path in store.folder.glob("*.pkl")}
     outcome = train(
         before / "collections" / "disc", store.folder, kinds=("svm", "xgb"), profile="quick", seed=2, publish=False
     )
     assert outcome.version == 3 and store.load().absent == ()
-    versions.publish(store.folder, 3, "A. Meier", "Newer.")
+    versions.publish_version(store.folder, 3, "A. Meier", "Newer.")
     assert store.load().absent == () and store.policies()[0].name == "STRICT"
     assert {path.name: path.read_bytes() for path in store.folder.glob("*.pkl")} != files  # a photo less to learn from
-    versions.publish(store.folder, 2, "A. Meier", "Back.")
+    versions.publish_version(store.folder, 2, "A. Meier", "Back.")
     assert store.quarantine() == [] and store.load().absent == ()
-    (current,) = [found for found in versions.history(store.folder) if found.current]
+    (current,) = [found for found in versions.version_history(store.folder) if found.current]
     assert current.number == 2
     assert {path.name: path.read_bytes() for path in store.folder.glob("*.pkl")} == files

@@ -18,7 +18,7 @@ from ensemble.imaging.photos import read_photo
 from ensemble.inspection.inspector import Inspector
 from ensemble.members import KINDS
 from ensemble.store import ModelStore
-from ensemble.store.policy_history import history
+from ensemble.store.policy_history import policy_states
 from tests.conftest import TINY_BACKBONE
 
 pytestmark = pytest.mark.slow(95)
@@ -151,7 +151,7 @@ def test_policies_are_in_force_or_saved_with_their_author(ran: Ran, folder: str,
     assert next(iter(found)) == active
     assert saved in found
     assert found[active].basis["photos"] == "held out"
-    assert history(store.folder)[-1].author.startswith("Notebook 0")
+    assert policy_states(store.folder)[-1].author.startswith("Notebook 0")
 
 
 def test_a_part_passes_only_where_ok_is_at_least_0_99_probable(ran: Ran) -> None:

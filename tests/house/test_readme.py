@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from ensemble.cli.main import app
+from ensemble.cli.main import commands as command_line
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = {
@@ -54,7 +54,7 @@ TARGETS = [(page, target) for page, text in PAGES.items() for target in targets(
 @pytest.mark.parametrize(("page", "command"), COMMANDS)
 def test_every_command_has_its_options(page: str, command: str) -> None:
     words = shlex.split(command.removeprefix("python -m ensemble").removeprefix("quorum"))
-    known = typer.main.get_command(app)
+    known = typer.main.get_command(command_line)
     while hasattr(known, "commands") and not words[0].startswith("--"):  # a group, such as mvtec
         known = known.commands[words.pop(0)]
     options = {option for parameter in known.params for option in (*parameter.opts, *parameter.secondary_opts)}

@@ -11,7 +11,7 @@ from zlib import crc32
 import pytest
 
 from benchmarks.arrange import tile, tile_good_only
-from ensemble.datasets.splits import USUAL, Item, assign, crossing
+from ensemble.datasets.splits import USUAL_SHARES, Item, assign, crossing
 from ensemble.datasets.workbench import opened
 from ensemble.features.preprocessing import BUNDLED
 from ensemble.importers.values import frame_number
@@ -72,7 +72,7 @@ def test_captures_of_one_magnetic_tile_never_cross_a_split() -> None:
         for entry in entries
     ]
     for seed in range(3):
-        split_of = assign(items, USUAL, seed)
+        split_of = assign(items, USUAL_SHARES, seed)
         assert crossing(items, split_of) == []
         frames = sorted((frame, item.sha256) for item in items if (frame := frame_number(item.path)) is not None)
         assert len(frames) > 1000

@@ -15,7 +15,7 @@ from streamlit.testing.v1.element_tree import Selectbox
 
 from ensemble.datasets.collection import Collection, collections
 from ensemble.datasets.loading import find_dataset
-from ensemble.importers import Entry
+from ensemble.importers import FoundPhoto
 from ensemble.inspection.inspector import Inspector
 from ensemble.store import ModelStore
 from ensemble.training.own_photos import bring_along, own_photos
@@ -276,7 +276,7 @@ class TestNoProductsAreMixed:
         for number in range(24):
             path = tmp_path / f"{collection.name} {number}.png"
             Image.new("RGB", (40, 40), (number, len(collection.name), 9)).save(path)
-            entries.append(Entry(path, path.name, kinds[number % len(kinds)], "train" if number < 16 else "test"))
+            entries.append(FoundPhoto(path, path.name, kinds[number % len(kinds)], "train" if number < 16 else "test"))
         collection.add(entries, {kind: kind for kind in kinds}, origin="elsewhere")
         return collection
 

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from ensemble.datasets import workbench
 from ensemble.datasets.collection import Collection, Finding
-from ensemble.importers import Entry
+from ensemble.importers import FoundPhoto
 from ensemble.values.training import Progress
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,7 +50,7 @@ def collection(tmp_path: Path) -> Collection:
     for number in range(10):
         path = source / f"{number}.jpg"
         path.write_bytes(jpeg(number))
-        entries.append(Entry(path, path.name, "ok" if number % 2 else "nok"))
+        entries.append(FoundPhoto(path, path.name, "ok" if number % 2 else "nok"))
     made.add(entries, {"ok": "non_defective", "nok": "defective"}, origin="photos")
     return made
 
@@ -245,7 +245,7 @@ def test_a_photo_under_two_labels_is_first_in_clean_with_both_buttons(
     collection: Collection, tmp_path: Path, button: str, after: tuple[str, bool]
 ) -> None:
     path = tmp_path / "photos/0.jpg"
-    collection.add([Entry(path, "ok/0.jpg", "ok")], {"ok": "non_defective"}, origin="photos")
+    collection.add([FoundPhoto(path, "ok/0.jpg", "ok")], {"ok": "non_defective"}, origin="photos")
     app = screen("Clean")
     assert "Same photo, two labels (1)" in [each.value for each in app.subheader]
     assert {"It is NOK", "It is OK", "Leave it out"} <= {each.label for each in app.button}

@@ -62,7 +62,7 @@ def is_judging(app: AppTest) -> bool:
 
 def publish(folder: Path, name: str, author: str) -> None:
     book = ModelStore(folder).policy_book()
-    policy_history.publish(folder, replace(book, active=name), author, "Because.")
+    policy_history.enforce_policies(folder, replace(book, active=name), author, "Because.")
 
 
 def test_a_product_that_is_deleted_while_open_is_not_replaced(models: Path) -> None:
@@ -116,7 +116,7 @@ def test_a_bookmark_of_what_is_there_is_followed() -> None:
 
 def test_a_policy_that_is_deleted_while_open_is_not_replaced(models: Path) -> None:
     own = ModelStore(models / "a").policy_book().including(Policy("STRICT", "any", "Ours."))
-    policy_history.publish(models / "a", own, "Ada", "Ours.")
+    policy_history.enforce_policies(models / "a", own, "Ada", "Ours.")
     app = opened(product="Alpha")
     app.selectbox(key="policy").select("STRICT").run()
     (models / "a" / "policies.json").unlink()
@@ -128,7 +128,7 @@ def test_a_policy_that_is_deleted_while_open_is_not_replaced(models: Path) -> No
 
 def test_a_policy_that_only_another_product_has_is_not_called_deleted(models: Path) -> None:
     own = ModelStore(models / "a").policy_book().including(Policy("STRICT", "any", "Ours."))
-    policy_history.publish(models / "a", own, "Ada", "Ours.")
+    policy_history.enforce_policies(models / "a", own, "Ada", "Ours.")
     app = opened(product="Alpha")
     app.selectbox(key="policy").select("STRICT").run()
     none = "has no policy called STRICT. Nothing is judged until you choose one."

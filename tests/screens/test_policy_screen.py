@@ -121,7 +121,7 @@ class TestHeadline:
     def test_says_why_an_active_policy_may_not_be_called_safe(self, tmp_path: Path) -> None:
         folder = product(tmp_path)
         changed = PolicyBook(book(folder).policies, "SAFE_0FN")
-        policy_history.publish(folder, changed, "A. Meier", "Try.")
+        policy_history.enforce_policies(folder, changed, "A. Meier", "Try.")
         assert "SAFE_0FN may not be called SAFE.** It rests on 0 defective parts" in texts(opened())
 
     def test_without_a_defective_photo_it_says_that_nothing_is_known(self, tmp_path: Path) -> None:
@@ -306,7 +306,7 @@ class TestInForce:
         assert "Say who puts it in force, and why." in texts(confirm(app, "Put TRIAL in force", author=""))
         assert "TRIAL is in force since" in texts(confirm(app, "Put TRIAL in force"))
         assert book(folder).active == "TRIAL"
-        assert [entry.author for entry in policy_history.history(folder)] == ["", "A. Meier", "B. Rossi"]
+        assert [entry.author for entry in policy_history.policy_states(folder)] == ["", "A. Meier", "B. Rossi"]
 
     def test_new_escapes_come_first_and_in_red(self, tmp_path: Path, offered: Downloads) -> None:
         passed = case("passed.png", "defective", {"svm_a": (0.4, 0.6), "rf_a": (0.9, 0.1)})
@@ -332,7 +332,7 @@ class TestInForce:
         folder = product(tmp_path)
         app = opened()
         app.button(key="ask").click().run()
-        policy_history.publish(folder, PolicyBook(book(folder).policies, "ALL"), "C", "In between.")
+        policy_history.enforce_policies(folder, PolicyBook(book(folder).policies, "ALL"), "C", "In between.")
         assert "Somebody has changed the policies in the meantime." in texts(confirm(app, "Put ANY in force"))
         assert book(folder).active == "ALL"
 
@@ -340,7 +340,9 @@ class TestInForce:
         folder = product(tmp_path)
         opened()
         now = book(folder)
-        policy_history.publish(folder, PolicyBook((*now.policies, Policy("TRIAL", "all")), "TRIAL"), "C", "Try.")
+        policy_history.enforce_policies(
+            folder, PolicyBook((*now.policies, Policy("TRIAL", "all")), "TRIAL"), "C", "Try."
+        )
         app = opened()
         assert 'class="word">TRIAL<' in texts(app)
         app.button(key="back").click().run()
@@ -349,7 +351,7 @@ class TestInForce:
         assert book(folder).active == "TRIAL"
         confirm(app, "Roll back to state 1", reason=None)
         assert book(folder).active == "MAJORITY"
-        assert policy_history.history(folder)[-1].reason == "Rolled back to state 1."
+        assert policy_history.policy_states(folder)[-1].reason == "Rolled back to state 1."
 
 
 class TestOtherProducts:

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from ensemble.datasets.collection import Collection
 from ensemble.evaluation.performance import Saving
-from ensemble.importers.values import Entry
+from ensemble.importers.values import FoundPhoto
 from ensemble.policies import Policy
 from ensemble.policies.cases import Case, Evidence
 from ensemble.store import ModelStore, policy_history
@@ -98,7 +98,7 @@ def product(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
     write_product(tmp_path / "models" / "other", MEMBERS, classes, f"other {EVIL}")
     book = ModelStore(folder).policy_book()
     mine = Policy(f"MINE {EVIL}", "majority", EVIL, author=EVIL, reason=EVIL, basis={"photos": EVIL})
-    policy_history.publish(folder, book.including(mine, active=True), EVIL, EVIL)
+    policy_history.enforce_policies(folder, book.including(mine, active=True), EVIL, EVIL)
     (tmp_path / "models" / "strange.pkl").write_bytes(b"x")
     return folder
 
@@ -126,7 +126,7 @@ def collection(tmp_path: Path) -> Collection:
     for number in range(4):
         path = source / f"{number}.jpg"
         path.write_bytes(jpeg(width=40 + number))
-        entries.append(Entry(path, f"{number} {EVIL}.jpg", "ok" if number % 2 else "nok", defect=EVIL))
+        entries.append(FoundPhoto(path, f"{number} {EVIL}.jpg", "ok" if number % 2 else "nok", defect=EVIL))
     made.add(entries, {"ok": GOOD, "nok": BAD}, origin=EVIL, author=EVIL)
     return made
 

@@ -118,7 +118,7 @@ def test_a_model_is_trained_published_retrained_compared_and_rolled_back(models:
     assert "Version 2 of Disc is in force." in text(app)
     app = click(app, "roll_back")
     assert "Version 1 of Disc is in force." in text(app)
-    current = [each.number for each in versions.history(models) if each.current]
+    current = [each.number for each in versions.version_history(models) if each.current]
     assert current == [1]
 
 
@@ -163,7 +163,9 @@ def test_thresholds_tuned_by_hand_are_asked_about_before_other_models_decide_by_
     shutil.copytree(tiny_product, models)
     store = ModelStore(models)
     mine = Policy("MINE", "mean", author="Ada", reason="Fewer escapes.", reject=0.4)
-    policy_history.publish(models, PolicyBook((*store.policy_book().policies, mine), "MINE"), "Ada", "Fewer escapes.")
+    policy_history.enforce_policies(
+        models, PolicyBook((*store.policy_book().policies, mine), "MINE"), "Ada", "Fewer escapes."
+    )
     manifest, members = store.manifest(), store.load().members
     learnt = [Learnt(name, member, {}, {}) for name, member in members.items()]
     store.save("disc", manifest.classes, manifest.folders, learnt, store.evidence(), publish=False)

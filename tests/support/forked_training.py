@@ -23,7 +23,7 @@ from ensemble.jobs import estimate, running, worker
 from ensemble.jobs.ledger import Ledger
 from ensemble.members.classical import ForestMember
 from ensemble.store import Learnt, ModelStore, swapping, versions
-from ensemble.training import Listener, Outcome
+from ensemble.training import Listener, TrainingOutcome
 from ensemble.values.training import TrainingRequest
 
 PLACES: dict[str, tuple[Any, str]] = {
@@ -44,25 +44,25 @@ def told(original: Callable[..., Any], tell: int) -> Callable[..., Any]:
 
 
 @cache
-def save_known(models: Path) -> Callable[..., Outcome]:
+def save_known(models: Path) -> Callable[..., TrainingOutcome]:
     """In place of a training: the members of the product that is there, saved once more."""
     store = ModelStore(models)
     manifest, members = store.manifest(), store.load().members
     learnt = [Learnt(name, member, {}, {}) for name, member in members.items()]
 
-    def save(*_arguments: Any, listener: Listener, **_settings: Any) -> Outcome:
+    def save(*_arguments: Any, listener: Listener, **_settings: Any) -> TrainingOutcome:
         listener.progress("Inspecting test photos", 1.0)
         saved = store.save("disc", manifest.classes, manifest.folders, learnt, publish=False)
-        return Outcome(tuple(members), {}, (), 0.0, Energy(), saved.version)
+        return TrainingOutcome(tuple(members), {}, (), 0.0, Energy(), saved.version)
 
     return save
 
 
 def train_and_publish(ledger: Ledger, number: int) -> None:
-    worker.run(ledger.folder.parent, number)
+    worker.run_job(ledger.folder.parent, number)
     found = ledger.job(number)
     assert found.version is not None, found.error
-    versions.publish(found.folder, found.version, "Ada", "Better.")
+    versions.publish_version(found.folder, found.version, "Ada", "Better.")
 
 
 def obey(order: dict[str, Any]) -> dict[str, Any]:

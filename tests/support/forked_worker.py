@@ -49,7 +49,7 @@ def _fork(order: dict[str, Any]) -> int:
         os.dup2(said, 2)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.environ.update(order["environment"])
-        worker.run(Path(order["root"]), order["number"])
+        worker.run_job(Path(order["root"]), order["number"])
     finally:
         os._exit(0)
 

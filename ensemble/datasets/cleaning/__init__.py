@@ -17,8 +17,17 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from ensemble.datasets.cleaning.findings import DARK, KINDS, MASK, UNREADABLE, Finding, Looked, groups, report
-from ensemble.datasets.cleaning.labels import Features
+from ensemble.datasets.cleaning.findings import (
+    DARK,
+    FINDING_KINDS,
+    MASK,
+    UNREADABLE,
+    Finding,
+    Looked,
+    findings_report,
+    groups,
+)
+from ensemble.datasets.cleaning.labels import FeatureReader
 from ensemble.imaging.photos import read_photo
 from ensemble.importers.mask_files import contradiction
 from ensemble.values.errors import PhotoError
@@ -28,7 +37,7 @@ from ensemble.values.training import Progress
 if TYPE_CHECKING:  # it brings torch: seconds
     from ensemble.datasets.cleaning.prints import Prints
 
-__all__ = ["KINDS", "Finding", "Looked", "find_issues", "groups", "report"]
+__all__ = ["FINDING_KINDS", "Finding", "Looked", "find_issues", "findings_report", "groups"]
 
 # In a notebook, tqdm regrets that it cannot draw bars, which cleanvision and cleanlab import and nobody is shown.
 warnings.filterwarnings("ignore", message="IProgress not found")
@@ -41,9 +50,9 @@ def find_issues(
     seed: int = 0,
     label_errors: bool = True,
     progress: Progress = lambda _stage, _done: None,
-    features: Features | None = None,
+    features: FeatureReader | None = None,
 ) -> tuple[Finding, ...]:
-    """All findings, those that matter most first: by the order of `KINDS`, then surest first.
+    """All findings, those that matter most first: by the order of `FINDING_KINDS`, then surest first.
 
     `progress` gets a stage in words and the share of it that is done. `features` gives the (N, D) rows that labels are
     judged by, the bundled backbone's unless told otherwise.
@@ -70,7 +79,7 @@ def find_issues(
             progress=lambda share: progress("Judging the labels", share),
             features=features or bundled_features,
         )
-    order = list(KINDS)
+    order = list(FINDING_KINDS)
     return tuple(sorted(findings, key=lambda finding: (order.index(finding.kind), -finding.score, finding.sha256)))
 
 
@@ -87,7 +96,7 @@ class _Seen:
 def _looked_at(photos: Sequence[Looked], classes: Classes, progress: Callable[[float], None]) -> _Seen:
     """Decode every photo once and measure it; what is odd about it whatever its copies are like."""
     from ensemble.datasets.cleaning.prints import Prints
-    from ensemble.datasets.cleaning.quality import Measures, measure, odd_photos
+    from ensemble.datasets.cleaning.quality import Measures, measure_quality, odd_photos
 
     seen, measures = _Seen([], [], Prints(len(photos)), []), list[Measures]()
     for done, photo in enumerate(photos, start=1):
@@ -95,12 +104,12 @@ def _looked_at(photos: Sequence[Looked], classes: Classes, progress: Callable[[f
             opened = read_photo(photo.path)
             picture = opened.picture
         except PhotoError as error:
-            reason = f"{error} {KINDS[UNREADABLE].advice}"
+            reason = f"{error} {FINDING_KINDS[UNREADABLE].advice}"
             seen.findings.append(Finding(UNREADABLE, photo.sha256, (), 1.0, reason))
         else:
             seen.readable.append(photo)
-            measures.append(measure(picture))
-            seen.pixels.append(_pixels(picture))
+            measures.append(measure_quality(picture))
+            seen.pixels.append(_as_pixels(picture))
             seen.prints.add(picture)
             seen.findings.extend(_by_itself(photo, opened.notes, classes))
         progress(done / len(photos))
@@ -117,8 +126,8 @@ def _by_itself(photo: Looked, notes: Sequence[str], classes: Classes) -> Iterato
     if photo.mask is None or classes.good is None:
         return
     if reason := contradiction(photo.mask, good=photo.label == classes.good):
-        yield Finding(MASK, photo.sha256, (), 1.0, f"Its mask {reason}. {KINDS[MASK].advice}")
+        yield Finding(MASK, photo.sha256, (), 1.0, f"Its mask {reason}. {FINDING_KINDS[MASK].advice}")
 
 
-def _pixels(picture: Image.Image) -> str:
+def _as_pixels(picture: Image.Image) -> str:
     return hashlib.sha256(f"{picture.size}".encode() + picture.tobytes()).hexdigest()

@@ -7,19 +7,19 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ensemble.datasets.cleaning.findings import EXACT_DUPLICATE, KINDS, LEAK, NEAR_DUPLICATE, Finding, Looked
-from ensemble.datasets.cleaning.prints import SIDE, Prints, agreement, align, similarity, standardised, untouched
+from ensemble.datasets.cleaning.findings import EXACT_DUPLICATE, FINDING_KINDS, LEAK, NEAR_DUPLICATE, Finding, Looked
+from ensemble.datasets.cleaning.prints import DETAIL_SIDE, Prints, agreement, align, similarity, standardised, untouched
 from ensemble.values.results import word
 
 NEIGHBOURS = 10  # candidates a photo, by glance and by hash each
 GROUPS = 40  # groups that a photo which stays alone is compared with
 UNLIKE = 0.85  # correlation of glances: no copy made by the changes above was seen below 0.90
-ALIKE = 0.9  # correlation of whole pictures, laid over each other at 32 pixels: no copy was seen below 0.93
-SURE = 0.06  # by so much of that correlation of glances the best turn must lead, or the next best is tried too
-AGREED = {SIDE: 0.79, SIDE // 2: 0.87}  # agreement of detail, by side, from which a pair counts as a copy
+COPY_CORRELATION = 0.9  # correlation of whole pictures, laid over each other at 32 pixels: no copy was seen below 0.93
+TURN_LEAD = 0.06  # by so much of that correlation of glances the best turn must lead, or the next best is tried too
+AGREED = {DETAIL_SIDE: 0.79, DETAIL_SIDE // 2: 0.87}  # agreement of detail, by side, from which a pair counts as a copy
 WORTH = 0.75  # agreement at half the side below which the whole is not looked at
-LOW = 32
-BATCH = 64  # pairs: 10 MB for each copy of their squares
+GLANCE_SIDE = 32
+PAIRS_AT_ONCE = 64  # pairs: 10 MB for each copy of their squares
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Link:
     agreement: float
 
 
-class Groups:
+class Linked:
     """Which photos are linked, directly or through others (union-find)."""
 
     def __init__(self, count: int) -> None:
@@ -57,9 +57,9 @@ class Groups:
         return found
 
 
-def find_links(prints: Prints, groups: Groups, progress: Callable[[float], None]) -> list[Link]:
+def find_links(prints: Prints, groups: Linked, progress: Callable[[float], None]) -> list[Link]:
     """Links between copies, and `groups` joined by them; pairs that are in one group already are not looked at."""
-    links = _linked(prints, groups, candidates(prints), lambda share: progress(0.7 * share))
+    links = _linked(prints, groups, candidate_pairs(prints), lambda share: progress(0.7 * share))
     if links:
         links += _linked(prints, groups, second_candidates(prints, groups), lambda share: progress(0.7 + 0.3 * share))
     progress(1.0)
@@ -67,19 +67,19 @@ def find_links(prints: Prints, groups: Groups, progress: Callable[[float], None]
 
 
 def _linked(
-    prints: Prints, groups: Groups, pairs: Sequence[tuple[int, int]], progress: Callable[[float], None]
+    prints: Prints, groups: Linked, pairs: Sequence[tuple[int, int]], progress: Callable[[float], None]
 ) -> list[Link]:
     links = []
-    for start in range(0, len(pairs), BATCH):
-        open_pairs = [pair for pair in pairs[start : start + BATCH] if groups.of(pair[0]) != groups.of(pair[1])]
-        for link in compared(prints, open_pairs) if open_pairs else ():
+    for start in range(0, len(pairs), PAIRS_AT_ONCE):
+        open_pairs = [pair for pair in pairs[start : start + PAIRS_AT_ONCE] if groups.of(pair[0]) != groups.of(pair[1])]
+        for link in confirmed_copies(prints, open_pairs) if open_pairs else ():
             links.append(link)
             groups.join(link.one, link.other)
         progress(start / len(pairs))
     return links
 
 
-def candidates(prints: Prints) -> list[tuple[int, int]]:
+def candidate_pairs(prints: Prints) -> list[tuple[int, int]]:
     """Pairs worth laying over each other, most alike first."""
     likeness: dict[tuple[int, int], float] = {}
     count = min(NEIGHBOURS, len(prints) - 1)
@@ -94,7 +94,7 @@ def candidates(prints: Prints) -> list[tuple[int, int]]:
     return _most_alike_first(likeness)
 
 
-def second_candidates(prints: Prints, groups: Groups) -> list[tuple[int, int]]:
+def second_candidates(prints: Prints, groups: Linked) -> list[tuple[int, int]]:
     """For each photo that is alone, the photo most like it of each of the groups that are most like it."""
     members = groups.members()
     alone = [first for first, group in members.items() if len(group) == 1]
@@ -124,17 +124,17 @@ def _most_alike_first(likeness: dict[tuple[int, int], float]) -> list[tuple[int,
     return sorted(likeness, key=lambda pair: (-likeness[pair], pair))
 
 
-def compared(prints: Prints, pairs: Sequence[tuple[int, int]]) -> list[Link]:
+def confirmed_copies(prints: Prints, pairs: Sequence[tuple[int, int]]) -> list[Link]:
     """Those of the pairs that are copies."""
     turns, warps, alike = _laid_over(prints, pairs)
-    kept = (alike >= ALIKE).nonzero()[:, 0]
+    kept = (alike >= COPY_CORRELATION).nonzero()[:, 0]
     side = prints.side()
-    for tried, least in ((SIDE // 2, WORTH), (side, AGREED[side])):
+    for tried, least in ((DETAIL_SIDE // 2, WORTH), (side, AGREED[side])):
         if not len(kept):
             return []
         fixed = prints.squares([pairs[place][0] for place in kept])
         moving = prints.squares([pairs[place][1] for place in kept], [turns[place] for place in kept])
-        agreed = agreement(_reduced(fixed, tried), _reduced(moving, tried), warps[kept])
+        agreed = agreement(_reduced_print(fixed, tried), _reduced_print(moving, tried), warps[kept])
         enough = agreed >= least
         kept, agreed = kept[enough], agreed[enough]
     found = zip((pairs[place] for place in kept), agreed.tolist(), strict=True)
@@ -144,14 +144,14 @@ def compared(prints: Prints, pairs: Sequence[tuple[int, int]]) -> list[Link]:
 def _laid_over(prints: Prints, pairs: Sequence[tuple[int, int]]) -> tuple[list[int], Tensor, Tensor]:
     """For each pair the turn of its second photo, the warp (2, 3) and how alike the two then are at 32 pixels."""
     likeness, ways = prints.turn_likeness(pairs).topk(2)  # (n, 8) -> (n, 2)
-    turns, (warps, alike) = ways[:, 0].clone(), _tried(prints, pairs, ways[:, 0].tolist())
-    unsure = (likeness[:, 0] - likeness[:, 1] < SURE).nonzero()[:, 0]
+    turns, (warps, alike) = ways[:, 0].clone(), _turns_tried(prints, pairs, ways[:, 0].tolist())
+    unsure = (likeness[:, 0] - likeness[:, 1] < TURN_LEAD).nonzero()[:, 0]
     if len(unsure):
-        other_warps, other_alike = _tried(prints, [pairs[place] for place in unsure], ways[unsure, 1].tolist())
+        other_warps, other_alike = _turns_tried(prints, [pairs[place] for place in unsure], ways[unsure, 1].tolist())
         better = other_alike > alike[unsure]
         chosen = unsure[better]
         turns[chosen], warps[chosen], alike[chosen] = ways[chosen, 1], other_warps[better], other_alike[better]
-    kept = (alike >= ALIKE).nonzero()[:, 0]
+    kept = (alike >= COPY_CORRELATION).nonzero()[:, 0]
     if len(kept):
         fixed = standardised(prints.small([pairs[place][0] for place in kept]))
         moving = standardised(prints.small([pairs[place][1] for place in kept], turns[kept].tolist()))
@@ -159,23 +159,23 @@ def _laid_over(prints: Prints, pairs: Sequence[tuple[int, int]]) -> tuple[list[i
     return turns.tolist(), warps, alike
 
 
-def _tried(prints: Prints, pairs: Sequence[tuple[int, int]], turns: Sequence[int]) -> tuple[Tensor, Tensor]:
-    fixed = standardised(_reduced(prints.small([one for one, _ in pairs]), LOW))
-    moving = standardised(_reduced(prints.small([other for _, other in pairs], turns), LOW))
+def _turns_tried(prints: Prints, pairs: Sequence[tuple[int, int]], turns: Sequence[int]) -> tuple[Tensor, Tensor]:
+    fixed = standardised(_reduced_print(prints.small([one for one, _ in pairs]), GLANCE_SIDE))
+    moving = standardised(_reduced_print(prints.small([other for _, other in pairs], turns), GLANCE_SIDE))
     warps = align(fixed, moving, untouched(len(pairs)), steps=12)
     return warps, similarity(fixed, moving, warps)
 
 
-def _reduced(squares: Tensor, side: int) -> Tensor:
+def _reduced_print(squares: Tensor, side: int) -> Tensor:
     return functional.avg_pool2d(squares, squares.shape[-1] // side)
 
 
 TEST, LEARNT_FROM = "test", ("train", "calibration")
-NAMED = 8  # copies that a finding names; its sentence counts them all
+COPIES_NAMED = 8  # copies that a finding names; its sentence counts them all
 
 
 def copy_findings(
-    photos: Sequence[Looked], pixels: Sequence[str], groups: Groups, links: Sequence[Link]
+    photos: Sequence[Looked], pixels: Sequence[str], groups: Linked, links: Sequence[Link]
 ) -> list[Finding]:
     """One finding for each photo that could go: all but the first of a group.
 
@@ -199,18 +199,18 @@ def copy_findings(
     return found
 
 
-def same_pixels(pixels: Sequence[str]) -> Groups:
+def same_pixels(pixels: Sequence[str]) -> Linked:
     """Groups of photos with equal digests of their pixels."""
-    together = Groups(len(pixels))
+    together = Linked(len(pixels))
     first: dict[str, int] = {}
     for place, digest in enumerate(pixels):
         together.join(first.setdefault(digest, place), place)
     return together
 
 
-def kept_together(photos: Sequence[Looked], copies: Groups) -> list[int]:
+def kept_together(photos: Sequence[Looked], copies: Linked) -> list[int]:
     """A group for each photo: copies, and photos of one known part, are in one."""
-    joined = Groups(len(photos))
+    joined = Linked(len(photos))
     first: dict[str, int] = {}
     for place, photo in enumerate(photos):
         joined.join(copies.of(place), place)
@@ -225,8 +225,8 @@ def _leak(
     same = [other for other in learnt if pixels[other] == pixels[place]]
     others = [*same, *(other for other in learnt if other not in same)]
     how = "The very same pixels are" if same else f"The same picture ({_seen(surest[place])}) is"
-    what = f"{how} among the photos that are learnt from, in {_count(len(others))}"
-    return _finding(LEAK, photos, place, others, 1.0 if same else surest[place], what)
+    what = f"{how} among the photos that are learnt from, in {_count_pairs(len(others))}"
+    return _copies_finding(LEAK, photos, place, others, 1.0 if same else surest[place], what)
 
 
 def _duplicate(
@@ -234,24 +234,26 @@ def _duplicate(
 ) -> Finding | None:
     same = [other for other in side if other != place and pixels[other] == pixels[place]]
     if same and min(same) < place:
-        return _finding(EXACT_DUPLICATE, photos, place, same, 1.0, f"The same pixels are in {_count(len(same))}")
+        return _copies_finding(
+            EXACT_DUPLICATE, photos, place, same, 1.0, f"The same pixels are in {_count_pairs(len(same))}"
+        )
     others = [other for other in side if other != place]
     part = photos[place].part
     if part and all(photos[other].part == part for other in others):
         return None  # they are known to show one part, and splits keep that together anyway
-    what = f"The same picture ({_seen(surest[place])}) is in {_count(len(others))}"
-    return _finding(NEAR_DUPLICATE, photos, place, others, surest[place], what)
+    what = f"The same picture ({_seen(surest[place])}) is in {_count_pairs(len(others))}"
+    return _copies_finding(NEAR_DUPLICATE, photos, place, others, surest[place], what)
 
 
 def _seen(agreement: float) -> str:
     return f"laid over each other, fine detail agrees by {agreement:.0%}"
 
 
-def _count(number: int) -> str:
+def _count_pairs(number: int) -> str:
     return "1 other photo" if number == 1 else f"{number} other photos"
 
 
-def _finding(
+def _copies_finding(
     kind: str, photos: Sequence[Looked], place: int, others: Sequence[int], score: float, what: str
 ) -> Finding:
     photo = photos[place]
@@ -261,5 +263,5 @@ def _finding(
         if differing
         else ""
     )
-    named = tuple(photos[other].sha256 for other in others[:NAMED])
-    return Finding(kind, photo.sha256, named, round(score, 4), f"{what}.{contradiction} {KINDS[kind].advice}")
+    named = tuple(photos[other].sha256 for other in others[:COPIES_NAMED])
+    return Finding(kind, photo.sha256, named, round(score, 4), f"{what}.{contradiction} {FINDING_KINDS[kind].advice}")

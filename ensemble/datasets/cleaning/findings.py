@@ -39,7 +39,7 @@ class Looked:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class FindingKind:
     """A kind of finding for people: its title, what it means and what to do."""
 
     title: str
@@ -47,58 +47,62 @@ class Kind:
     advice: str
 
 
-KINDS: Mapping[str, Kind] = {
-    CONTRADICTION: Kind(
+FINDING_KINDS: Mapping[str, FindingKind] = {
+    CONTRADICTION: FindingKind(
         "Same photo, two labels",
         "The very same file came in under two labels, so it takes part in nothing until somebody decides.",
         "Say what it shows, or leave it out.",
     ),
-    LEAK: Kind(
+    LEAK: FindingKind(
         "Copies across train and test",
         "A test photo has a copy among the photos that are learnt from, so the test measures memory.",
         "Keep all copies in one split, or drop the test photo.",
     ),
-    UNREADABLE: Kind(
+    UNREADABLE: FindingKind(
         "Unreadable", "The file cannot be opened as a photo.", "Replace the file by a good copy, or drop it."
     ),
-    EXACT_DUPLICATE: Kind(
+    EXACT_DUPLICATE: FindingKind(
         "Exact duplicates",
         "Different files hold the very same pixels.",
         "Keep one of them and drop the others.",
     ),
-    NEAR_DUPLICATE: Kind(
+    NEAR_DUPLICATE: FindingKind(
         "Near duplicates",
         "The same picture, turned, mirrored, stretched, cropped, brightened or saved again.",
         "Keep them in one split, or drop all but one.",
     ),
-    LABEL: Kind(
+    LABEL: FindingKind(
         "Doubtful labels",
         "A model that has not learnt from the photo gives it another class.",
         "Look at the photo and relabel it, or keep its label.",
     ),
-    MASK: Kind(
+    MASK: FindingKind(
         "Masks that contradict the class",
         "The mask of a defective photo marks nothing, or that of a good one marks damage.",
         "Relabel the photo, or drop it and bring it in again with another mask.",
     ),
-    DARK: Kind("Dark", "The photo is far darker than the others.", "Take it again with the usual light, or drop it."),
-    LIGHT: Kind("Light", "The photo is far lighter than the others.", "Take it again with less light, or drop it."),
-    BLURRED: Kind(
+    DARK: FindingKind(
+        "Dark", "The photo is far darker than the others.", "Take it again with the usual light, or drop it."
+    ),
+    LIGHT: FindingKind(
+        "Light", "The photo is far lighter than the others.", "Take it again with less light, or drop it."
+    ),
+    BLURRED: FindingKind(
         "Blurred",
         "The photo is far less sharp than the others.",
         "Take it again in focus and without motion, or drop it.",
     ),
-    LOW_INFORMATION: Kind(
+    LOW_INFORMATION: FindingKind(
         "Hardly anything on it",
         "The photo holds far fewer shades than the others.",
         "Check that a part is on it; otherwise drop it.",
     ),
-    ODD_SIZE: Kind(
+    ODD_SIZE: FindingKind(
         "Odd size",
         "The photo is far larger or smaller than the others.",
         "Check that it comes from the same camera and is not cut out of another photo.",
     ),
-    ODD_ASPECT: Kind(
+    ODD_ASPECT: FindingKind(
         "Odd shape",
         "The photo's width and height have another ratio than those of the others.",
         "Check that it shows the whole part and is not stretched when it is learnt from.",
@@ -120,15 +124,15 @@ def groups(findings: Iterable[Finding]) -> list[frozenset[str]]:
     return sorted(found, key=lambda group: (-len(group), min(group)))
 
 
-def report(findings: Iterable[Finding]) -> dict[str, Any]:
+def findings_report(findings: Iterable[Finding]) -> dict[str, Any]:
     """Counts as plain JSON: findings and photos of each kind, and the groups of copies with the largest one's size."""
     findings = tuple(findings)
     counts = Counter(finding.kind for finding in findings)
     photos = {kind: {sha for f in findings if f.kind == kind for sha in (f.sha256, *f.others)} for kind in counts}
     copies = groups(findings)
     return {
-        "findings": {kind: counts[kind] for kind in KINDS if counts[kind]},
-        "photos": {kind: len(photos[kind]) for kind in KINDS if counts[kind]},
+        "findings": {kind: counts[kind] for kind in FINDING_KINDS if counts[kind]},
+        "photos": {kind: len(photos[kind]) for kind in FINDING_KINDS if counts[kind]},
         "groups": len(copies),
         "largest_group": len(copies[0]) if copies else 0,
     }

@@ -16,17 +16,17 @@ from sklearn.preprocessing import StandardScaler
 from ensemble.datasets.cleaning.findings import LABEL, Finding, Looked
 from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.feature_cache import FeatureCache
-from ensemble.features.photo_batch import key_of
+from ensemble.features.photo_batch import input_key
 from ensemble.features.preprocessing import BUNDLED
 from ensemble.features.readings import read_rows
 from ensemble.values.results import Classes, word
 from ensemble.values.samples import Sample
 
-FOLDS = 5
-FEWEST = FOLDS  # photos of a class that are no copies of each other
+LABEL_FOLDS = 5
+FEWEST_OF_CLASS = LABEL_FOLDS  # photos of a class that are no copies of each other
 STRENGTH = 0.003  # C of the logistic regression; chosen on training photos of three classes with turned labels
 
-Features = Callable[[Sequence[Looked], Classes, Callable[[float], None]], np.ndarray]
+FeatureReader = Callable[[Sequence[Looked], Classes, Callable[[float], None]], np.ndarray]
 
 
 def bundled_features(photos: Sequence[Looked], classes: Classes, progress: Callable[[float], None]) -> np.ndarray:
@@ -35,28 +35,28 @@ def bundled_features(photos: Sequence[Looked], classes: Classes, progress: Calla
     samples = [Sample(photo.path, photo.label) for photo in photos]
     with FeatureCache.of_setting() as cache:
         rows = read_rows(samples, [extractor], classes, progress, cache)
-    return np.asarray(rows.inputs[key_of(extractor)])
+    return np.asarray(rows.inputs[input_key(extractor)])
 
 
 def judged(photos: Sequence[Looked], groups: Sequence[Hashable], classes: Classes) -> tuple[list[int], str]:
     """The places of photos whose labels can be judged, and a sentence where some cannot; `groups` names copies."""
     apart = Counter(label for label, _ in {(photo.label, group) for photo, group in zip(photos, groups, strict=True)})
-    enough = [name for name in classes.names if apart[name] >= FEWEST]
+    enough = [name for name in classes.names if apart[name] >= FEWEST_OF_CLASS]
     if len(enough) < 2:
         counts = ", ".join(f"{apart[name]} of {word(name)}" for name in classes.names)
         return [], (
-            f"Labels were not looked at: that takes two classes with at least {FEWEST} photos each that are no copies "
-            f"of each other. There are {counts}."
+            f"Labels were not looked at: that takes two classes with at least {FEWEST_OF_CLASS} photos each that are "
+            f"no copies of each other. There are {counts}."
         )
-    few = [word(name) for name in classes.names if apart[name] < FEWEST]
-    reason = f"Labels of {', '.join(few)} were not looked at: fewer than {FEWEST} photos." if few else ""
+    few = [word(name) for name in classes.names if apart[name] < FEWEST_OF_CLASS]
+    reason = f"Labels of {', '.join(few)} were not looked at: fewer than {FEWEST_OF_CLASS} photos." if few else ""
     return [place for place, photo in enumerate(photos) if photo.label in enough], reason
 
 
 def out_of_fold(features: np.ndarray, labels: np.ndarray, groups: Sequence[Hashable], seed: int) -> np.ndarray:
     """(N, K) probabilities of models that have learnt neither from the photo nor from a copy of it; zeros if none."""
     numbers = {group: number for number, group in enumerate(dict.fromkeys(groups))}
-    splitter = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
+    splitter = StratifiedGroupKFold(LABEL_FOLDS, shuffle=True, random_state=seed)
     probabilities = np.zeros((len(labels), int(labels.max()) + 1))
     for learn, held in splitter.split(features, labels, [numbers[group] for group in groups]):
         model = make_pipeline(StandardScaler(), LogisticRegression(C=STRENGTH, max_iter=1000, class_weight="balanced"))
@@ -72,7 +72,7 @@ def doubtful_labels(
     *,
     seed: int,
     progress: Callable[[float], None],
-    features: Features = bundled_features,
+    features: FeatureReader = bundled_features,
 ) -> list[Finding]:
     """Label findings, surest first; none where `judged` leaves no two classes."""
     places, _ = judged(photos, groups, classes)
@@ -87,13 +87,13 @@ def doubtful_labels(
         labels, probabilities, return_indices_ranked_by="normalized_margin", filter_by="both", n_jobs=1
     )
     return [
-        _finding(chosen[place], names[int(probabilities[place].argmax())], probabilities[place], labels[place])
+        _label_finding(chosen[place], names[int(probabilities[place].argmax())], probabilities[place], labels[place])
         for place in doubted.tolist()
         if probabilities[place].argmax() != labels[place]
     ]
 
 
-def _finding(photo: Looked, suggestion: str, probabilities: np.ndarray, given: int) -> Finding:
+def _label_finding(photo: Looked, suggestion: str, probabilities: np.ndarray, given: int) -> Finding:
     sure, own = float(probabilities.max()), float(probabilities[given])
     sentence = (
         f"The label is {word(photo.label)}, but a model that has not learnt from this photo gives {word(suggestion)} "

@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
-SIDE = 192  # pixels of the square that detail is compared in
+DETAIL_SIDE = 192  # pixels of the square that detail is compared in
 SMALL = 120  # photos of fewer pixels a side hold no detail for such a square: half of it, then
 MIDDLE = 64  # pixels of the square that photos are laid over each other in
 GLANCE = 16  # pixels of the square that candidates are found by
@@ -22,10 +22,10 @@ class Prints:
 
     def __init__(self, count: int) -> None:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the array in it
-        self._squares = np.memmap(self._file, np.uint8, "w+", shape=(max(count, 1), SIDE, SIDE))
+        self._squares = np.memmap(self._file, np.uint8, "w+", shape=(max(count, 1), DETAIL_SIDE, DETAIL_SIDE))
         self._small = torch.zeros(count, 1, MIDDLE, MIDDLE, dtype=torch.uint8)
         self._glances = torch.zeros(count, GLANCE * GLANCE)
-        self._hashes = np.zeros((count, TURNS, HASH * HASH // 8), np.uint8)
+        self._hashes = np.zeros((count, TURN_COUNT, HASH * HASH // 8), np.uint8)
         self._sides: list[float] = []
 
     def __len__(self) -> int:
@@ -34,25 +34,25 @@ class Prints:
     def add(self, picture: Image.Image) -> None:
         """Keep what is needed of the next photo."""
         place = len(self)
-        square = picture.convert("L").resize((SIDE, SIDE), Image.Resampling.BOX)
+        square = picture.convert("L").resize((DETAIL_SIDE, DETAIL_SIDE), Image.Resampling.BOX)
         self._squares[place] = np.asarray(square)
         whole = self.squares([place])
-        self._small[place] = functional.avg_pool2d(whole, SIDE // MIDDLE)[0].round().byte()
+        self._small[place] = functional.avg_pool2d(whole, DETAIL_SIDE // MIDDLE)[0].round().byte()
         self._glances[place] = _glances(whole)[0]
         self._hashes[place] = _hashes(square)
         self._sides.append((picture.width * picture.height) ** 0.5)
 
     def side(self) -> int:
         """The side of the square in which detail of these photos can be compared."""
-        return SIDE if not self._sides or np.median(self._sides) >= SMALL else SIDE // 2
+        return DETAIL_SIDE if not self._sides or np.median(self._sides) >= SMALL else DETAIL_SIDE // 2
 
     def squares(self, places: Sequence[int], turns: Sequence[int] | None = None) -> Tensor:
         """(n, 1, 192, 192) float32 grey values of some photos, each turned as told."""
-        return _turned(torch.from_numpy(self._squares[list(places)]).float()[:, None], turns)
+        return _turned_print(torch.from_numpy(self._squares[list(places)]).float()[:, None], turns)
 
     def small(self, places: Sequence[int], turns: Sequence[int] | None = None) -> Tensor:
         """(n, 1, 64, 64) float32 grey values of some photos, each turned as told."""
-        return _turned(self._small[list(places)].float(), turns)
+        return _turned_print(self._small[list(places)].float(), turns)
 
     def glance_at(self, places: Sequence[int]) -> Tensor:
         """(n, N) correlation of some photos, in the best of their eight turns, with all photos as they lie."""
@@ -65,7 +65,7 @@ class Prints:
 
     def _turned_glances(self, places: Sequence[int]) -> Tensor:
         seen = self._glances[list(places)].view(-1, GLANCE, GLANCE)
-        return torch.stack([turned(seen, turn) for turn in range(TURNS)], dim=1).flatten(2)  # (n, 8, 256)
+        return torch.stack([turned(seen, turn) for turn in range(TURN_COUNT)], dim=1).flatten(2)  # (n, 8, 256)
 
     def hash_distances(self, places: Sequence[int]) -> Tensor:
         """(n, N) how many of 256 bits differ between some photos, in the best of their eight turns, and all photos."""
@@ -75,7 +75,7 @@ class Prints:
         return (bits.shape[1] - alike) / 2
 
 
-def _turned(chosen: Tensor, turns: Sequence[int] | None) -> Tensor:
+def _turned_print(chosen: Tensor, turns: Sequence[int] | None) -> Tensor:
     if turns is None:
         return chosen
     return torch.stack([turned(square, turn) for square, turn in zip(chosen, turns, strict=True)])
@@ -90,22 +90,22 @@ def _glances(squares: Tensor) -> Tensor:
 def _hashes(square: Image.Image) -> np.ndarray:
     """The perceptual hash of a square in each of its eight turns: (8, 32) packed bits."""
     small = torch.from_numpy(np.asarray(square.resize((4 * HASH, 4 * HASH), Image.Resampling.BOX)).copy())
-    ways = [Image.fromarray(turned(small, turn).numpy()) for turn in range(TURNS)]
+    ways = [Image.fromarray(turned(small, turn).numpy()) for turn in range(TURN_COUNT)]
     return np.stack([np.packbits(imagehash.phash(way, HASH).hash) for way in ways])
 
 
-TURNS = 8  # the four quarter turns, and those of the mirrored picture
+TURN_COUNT = 8  # the four quarter turns, and those of the mirrored picture
 SQUARE = 8  # pixels a side of the squares in which detail is compared
-NOISE = 2.0  # variance of grey values (0 to 255) that rounding and compression may cause
-FAINT = 4.0  # below this variance a square is empty
-ENOUGH = 0.1  # share of squares that must lie in both pictures and hold detail
+COMPRESSION_VARIANCE = 2.0  # variance of grey values (0 to 255) that rounding and compression may cause
+EMPTY_VARIANCE = 4.0  # below this variance a square is empty
+ENOUGH_DETAIL = 0.1  # share of squares that must lie in both pictures and hold detail
 STRETCH = (0.5, 2.0)  # how much smaller or larger a copy may be along any direction
 SHIFT = 0.6  # of half a side
 
 
 def turned(pictures: Tensor, turn: int) -> Tensor:
     """(..., h, h) in one of the eight ways that a square can lie."""
-    mirrored = pictures.flip(-1) if turn >= TURNS // 2 else pictures
+    mirrored = pictures.flip(-1) if turn >= TURN_COUNT // 2 else pictures
     return torch.rot90(mirrored, turn % 4, (-2, -1))
 
 
@@ -185,11 +185,11 @@ def agreement(fixed: Tensor, moving: Tensor, warps: Tensor) -> Tensor:
     variance_one = functional.avg_pool2d(one * one, SQUARE) - mean_one.square()
     variance_other = functional.avg_pool2d(other * other, SQUARE) - mean_other.square()
     shared = functional.avg_pool2d(one * other, SQUARE) - mean_one * mean_other
-    correlation = shared / ((variance_one + NOISE) * (variance_other + NOISE)).sqrt()
-    telling = whole & (torch.maximum(variance_one, variance_other) > FAINT)
+    correlation = shared / ((variance_one + COMPRESSION_VARIANCE) * (variance_other + COMPRESSION_VARIANCE)).sqrt()
+    telling = whole & (torch.maximum(variance_one, variance_other) > EMPTY_VARIANCE)
     count = telling.sum((1, 2, 3))
     mean = (correlation * telling).sum((1, 2, 3)) / count.clamp_min(1)
-    return torch.where(count >= ENOUGH * telling[0].numel(), mean, torch.zeros(()))
+    return torch.where(count >= ENOUGH_DETAIL * telling[0].numel(), mean, torch.zeros(()))
 
 
 def _detail(pictures: Tensor) -> Tensor:

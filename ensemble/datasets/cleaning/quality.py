@@ -18,7 +18,7 @@ from PIL import Image
 from ensemble.datasets.cleaning.findings import (
     BLURRED,
     DARK,
-    KINDS,
+    FINDING_KINDS,
     LIGHT,
     LOW_INFORMATION,
     ODD_ASPECT,
@@ -27,8 +27,8 @@ from ensemble.datasets.cleaning.findings import (
     Looked,
 )
 
-ENOUGH = 20  # photos of a class; below, all classes are taken together
-FEWEST = 5  # photos, below which nothing can be told to be odd
+ENOUGH_OF_CLASS = 20  # photos of a class; below, all classes are taken together
+FEWEST_MEASURED = 5  # photos, below which nothing can be told to be odd
 FAR, BEYOND_CUT = 6.0, 3.0  # robust deviations from the median, the second beyond cleanvision's cut
 COMMON = 0.1  # what more than this share of the photos have is usual for them
 EMPTY = 12  # of 255: grey values that lie so close together are noise on an empty picture
@@ -49,7 +49,7 @@ class Measures:
     contrast: int = 255
 
 
-def measure(picture: Image.Image) -> Measures:
+def measure_quality(picture: Image.Image) -> Measures:
     """Measure an upright RGB picture."""
     small = picture.reduce(max(1, math.ceil(max(picture.size) / READ_SIDE)))
     grey = small.convert("L")
@@ -69,7 +69,7 @@ def measure(picture: Image.Image) -> Measures:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class QualityRule:
     """How a kind is told: the lower `value`, the worse; `least` is the deviation that every set is granted."""
 
     value: Callable[[Measures], float]
@@ -81,25 +81,25 @@ class Rule:
     both: bool = False  # too high is as odd as too low
 
 
-RULES: Mapping[str, Rule] = {
-    DARK: Rule(
+QUALITY_RULES: Mapping[str, QualityRule] = {
+    DARK: QualityRule(
         lambda m: m.brightest,
         0.03,
         lambda m, usual: f"Its brightest pixels reach {m.brightest:.2f} of 1; {usual.brightest:.2f} is usual",
         cut=0.32,
     ),
-    LIGHT: Rule(
+    LIGHT: QualityRule(
         lambda m: 1 - m.darkest,
         0.03,
         lambda m, usual: f"Its darkest pixels lie at {m.darkest:.2f} of 1; {usual.darkest:.2f} is usual",
         cut=0.05,
     ),
-    BLURRED: Rule(
+    BLURRED: QualityRule(
         lambda m: math.log(max(m.edges, 0.1)),
         math.log(1.12),
         lambda m, usual: f"Its edges have a strength of {m.edges:.1f}; {usual.edges:.1f} is usual",
     ),
-    LOW_INFORMATION: Rule(
+    LOW_INFORMATION: QualityRule(
         lambda m: m.entropy if m.contrast > EMPTY else 0.0,
         0.2,
         lambda m, usual: (
@@ -110,14 +110,14 @@ RULES: Mapping[str, Rule] = {
         cut=1.4,  # cleanvision's 3.0, which counts three channels that are alike
         always=0.5,
     ),
-    ODD_SIZE: Rule(
+    ODD_SIZE: QualityRule(
         lambda m: math.log(m.width * m.height) / 2,
         math.log(1.5) / FAR,
         lambda m, usual: f"It has {m.width}×{m.height} pixels; {usual.width}×{usual.height} is usual",
         by_class=False,
         both=True,
     ),
-    ODD_ASPECT: Rule(
+    ODD_ASPECT: QualityRule(
         lambda m: math.log(m.width / m.height),
         math.log(1.25) / FAR,
         lambda m, usual: (
@@ -130,12 +130,12 @@ RULES: Mapping[str, Rule] = {
 
 
 def odd_photos(photos: Sequence[Looked], measures: Sequence[Measures]) -> list[Finding]:
-    """Findings of the kinds in `RULES`."""
+    """Findings of the kinds in `QUALITY_RULES`."""
     found: list[Finding] = []
     if not photos:
         return found
     everyone = list(range(len(photos)))
-    for kind, rule in RULES.items():
+    for kind, rule in QUALITY_RULES.items():
         for peers in _by_class(photos) if rule.by_class else [everyone]:
             found += _odd_ones(kind, rule, photos, measures, peers)
     return found
@@ -143,7 +143,7 @@ def odd_photos(photos: Sequence[Looked], measures: Sequence[Measures]) -> list[F
 
 def _by_class(photos: Sequence[Looked]) -> list[list[int]]:
     counts = Counter(photo.label for photo in photos)
-    rare = {label for label, count in counts.items() if count < ENOUGH}
+    rare = {label for label, count in counts.items() if count < ENOUGH_OF_CLASS}
     peers: dict[str, list[int]] = {}
     for place, photo in enumerate(photos):
         peers.setdefault("" if rare else photo.label, []).append(place)
@@ -151,24 +151,26 @@ def _by_class(photos: Sequence[Looked]) -> list[list[int]]:
 
 
 def _odd_ones(
-    kind: str, rule: Rule, photos: Sequence[Looked], measures: Sequence[Measures], peers: Sequence[int]
+    kind: str, rule: QualityRule, photos: Sequence[Looked], measures: Sequence[Measures], peers: Sequence[int]
 ) -> list[Finding]:
     values = np.array([rule.value(measures[place]) for place in peers])
     middle = median(values.tolist())
     deviation = max(1.4826 * float(np.median(np.abs(values - middle))), rule.least)
     below = (np.abs(values - middle) if rule.both else middle - values) / deviation  # robust deviations
     odd = (below > FAR) | ((values < rule.cut) & (below > BEYOND_CUT))
-    if len(peers) < FEWEST or odd.mean() > COMMON:
+    if len(peers) < FEWEST_MEASURED or odd.mean() > COMMON:
         odd = np.zeros(len(values), dtype=bool)
     usual = measures[peers[int(np.argmin(np.abs(values - middle)))]]
     return [
-        _finding(kind, rule, photos[peers[row]], measures[peers[row]], usual, float(below[row]), len(peers))
+        _quality_finding(kind, rule, photos[peers[row]], measures[peers[row]], usual, float(below[row]), len(peers))
         for row in np.flatnonzero(odd | (values < rule.always)).tolist()
     ]
 
 
-def _finding(kind: str, rule: Rule, photo: Looked, own: Measures, usual: Measures, below: float, peers: int) -> Finding:
+def _quality_finding(
+    kind: str, rule: QualityRule, photo: Looked, own: Measures, usual: Measures, below: float, peers: int
+) -> Finding:
     score = 1 - 1 / (1 + max(below, 0) / FAR)
     among = f"among {peers} photos of this {'class' if rule.by_class else 'product'}"
-    sentence = f"{rule.words(own, usual)} {among}. {KINDS[kind].advice}"
+    sentence = f"{rule.words(own, usual)} {among}. {FINDING_KINDS[kind].advice}"
     return Finding(kind, photo.sha256, (), round(score, 4), sentence)

@@ -29,10 +29,10 @@ from ensemble.datasets.collection.values import (
     waiting_note,
 )
 from ensemble.disk.files import now
-from ensemble.importers import Entry, Problem
+from ensemble.importers import FoundPhoto, Problem
 from ensemble.values.errors import DataError, PhotoError
 
-Row = dict[str, Any]
+PhotoRow = dict[str, Any]
 
 
 class Import:
@@ -41,11 +41,11 @@ class Import:
     def __init__(self, folder: Path, connection: sqlite3.Connection, origin: str) -> None:
         self.folder, self.connection, self.origin = folder, connection, origin
         self.at = now()
-        self.there: dict[str, Row] = {
+        self.there: dict[str, PhotoRow] = {
             row["sha256"]: dict(row) for row in connection.execute("SELECT * FROM photos")
         }  # by SHA-256, as are the next two
-        self.before: dict[str, Row] = {}
-        self.after: dict[str, Row] = {}
+        self.before: dict[str, PhotoRow] = {}
+        self.after: dict[str, PhotoRow] = {}
         self.by_people = decided_by_people(connection)
         self.known: list[Problem] = []
         self.refused: list[Problem] = []
@@ -53,7 +53,7 @@ class Import:
 
     def take(
         self,
-        entries: Sequence[Entry],
+        entries: Sequence[FoundPhoto],
         meaning: Mapping[str, str | None],
         split: str | None,
         progress: Callable[[int, int], None],
@@ -63,7 +63,7 @@ class Import:
         for number, entry in enumerate(entries, 1):
             progress(number, len(entries))
             try:
-                photo, file = contents.keep_photo(self.folder, contents.read_bytes(entry.path), entry.name)
+                photo, file = contents.keep_photo(self.folder, contents.read_source_bytes(entry.path), entry.name)
                 mask = contents.keep_mask(self.folder, entry, photo.picture.size)
             except (PhotoError, DataError) as error:
                 self.refused.append(Problem(entry.name, str(error)))
@@ -81,11 +81,11 @@ class Import:
                 insert(self.connection, photo.sha256, row, photo.picture.size, self.at, self.origin)
             self.there[photo.sha256] = {**said, "name": entry.name}
 
-    def _change(self, digest: str, first: Row, new: Row) -> None:
+    def _change(self, digest: str, first: PhotoRow, new: PhotoRow) -> None:
         self.before[digest], self.after[digest] = {column: first[column] for column in new}, new
         update(self.connection, {digest: new})
 
-    def _second_copy(self, digest: str, name: str, said: Row, first: Row) -> None:
+    def _second_copy(self, digest: str, name: str, said: PhotoRow, first: PhotoRow) -> None:
         """A photo that is there already: kept once, and in doubt where it comes under another label."""
         if first["label"] == said["label"] or digest in self.by_people:
             self.known.append(Problem(name, same_photo(name, said["label"], first)))
@@ -115,7 +115,7 @@ class Import:
         if self.after:
             write_decision(self.connection, self.at, author, "import", self.origin, self.before, self.after)
         insert_findings(self.connection, self.doubts)
-        contents.sweep(self.folder, files(self.connection))
+        contents.sweep_cut_off(self.folder, files(self.connection))
         notes = (f"{moved} photos follow the split of their part, which is there already.",) if moved else ()
         waiting = {each.sha256 for each in self.doubts}
         return Added(

@@ -14,8 +14,8 @@ from PIL import Image
 
 from ensemble.disk.names import any_path_below
 from ensemble.imaging.masks import read_mask
-from ensemble.imaging.photos import MAX_BYTES, Photo, open_photo
-from ensemble.importers import Entry
+from ensemble.imaging.photos import MAX_PHOTO_BYTES, Photo, open_photo
+from ensemble.importers import FoundPhoto
 from ensemble.values.errors import DataError
 from ensemble.values.safe_names import clean_parts, numbered
 
@@ -31,20 +31,20 @@ def keep_photo(folder: Path, data: bytes, name: str) -> tuple[Photo, str]:
     Gives the decoded photo and its file below the folder.
     """
     photo = open_photo(data, name)
-    return photo, _place(folder, PHOTOS, photo.sha256, data, name)
+    return photo, _place_bytes(folder, PHOTOS, photo.sha256, data, name)
 
 
-def keep_mask(folder: Path, entry: Entry, size: tuple[int, int]) -> str:
+def keep_mask(folder: Path, entry: FoundPhoto, size: tuple[int, int]) -> str:
     """Put the mask of an entry in its place, as grey values; empty without one, a DataError where it does not fit."""
     if entry.mask is None:
         return ""
-    data = read_bytes(entry.mask)
+    data = read_source_bytes(entry.mask)
     mask = read_mask(entry.mask, size)
     if entry.mask_scale == "index":  # 0 is the part, every other number a kind of damage
         buffer = io.BytesIO()
         Image.fromarray(np.where(np.asarray(mask) > 0, 255, 0).astype(np.uint8)).save(buffer, "PNG")
         data = buffer.getvalue()
-    return _place(folder, MASKS, hashlib.sha256(data).hexdigest(), data, Path(entry.mask.name).stem + ".png")
+    return _place_bytes(folder, MASKS, hashlib.sha256(data).hexdigest(), data, Path(entry.mask.name).stem + ".png")
 
 
 def file_of(folder: Path, name: object) -> Path:
@@ -62,7 +62,7 @@ def file_of(folder: Path, name: object) -> Path:
     return path
 
 
-def sweep(folder: Path, known: set[str]) -> None:
+def sweep_cut_off(folder: Path, known: set[str]) -> None:
     """Remove the files of an import that was cut off: those that it has noted and that no row knows.
 
     Each goes only while its bytes are those that were noted; whatever else lies there is a person's.
@@ -96,7 +96,7 @@ def _digest_of(file: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def _place(folder: Path, kind: str, digest: str, data: bytes, name: str) -> str:
+def _place_bytes(folder: Path, kind: str, digest: str, data: bytes, name: str) -> str:
     """Put bytes into the folder of their digest, unless they lie there; give the file's place below the collection."""
     home = folder / kind / digest
     for there in sorted(home.iterdir()) if home.is_dir() else ():
@@ -113,13 +113,13 @@ def _place(folder: Path, kind: str, digest: str, data: bytes, name: str) -> str:
             opened.flush()
             os.fsync(opened.fileno())
         fresh.chmod(0o755)
-        return _moved(fresh, file, home).relative_to(folder).as_posix()
+        return _bring_home(fresh, file, home).relative_to(folder).as_posix()
     except BaseException:
         shutil.rmtree(fresh, ignore_errors=True)
         raise
 
 
-def _moved(fresh: Path, file: Path, home: Path) -> Path:
+def _bring_home(fresh: Path, file: Path, home: Path) -> Path:
     """Bring a whole file home: with its folder, or into the one that is there, beside what lies in it."""
     if not home.exists() and not home.is_symlink():
         fresh.rename(home)
@@ -133,11 +133,11 @@ def _moved(fresh: Path, file: Path, home: Path) -> Path:
     return place
 
 
-def read_bytes(path: Path) -> bytes:
+def read_source_bytes(path: Path) -> bytes:
     """A source file's bytes; a DataError where it cannot be read or is too large to be a photo."""
     try:
-        if path.stat().st_size >= MAX_BYTES:
-            raise DataError(f"{path.name} has {MAX_BYTES // 1_000_000} MB or more. Save it smaller.")
+        if path.stat().st_size >= MAX_PHOTO_BYTES:
+            raise DataError(f"{path.name} has {MAX_PHOTO_BYTES // 1_000_000} MB or more. Save it smaller.")
         return path.read_bytes()
     except OSError as error:
         raise DataError(f"{path.name} cannot be read ({error.strerror}). Check its permissions.") from error

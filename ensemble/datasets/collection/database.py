@@ -11,8 +11,8 @@ from ensemble.values.errors import DataError
 from ensemble.values.safe_names import clean_parts
 
 FILE, LOCK = "collection.db", ".lock"
-FORMAT = 1
-PATIENCE = 30.0  # seconds to wait for another writer
+COLLECTION_FORMAT = 1
+WRITER_PATIENCE = 30.0  # seconds to wait for another writer
 SCHEMA = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE photos (
@@ -46,7 +46,7 @@ def reading(folder: Path) -> Iterator[sqlite3.Connection]:
 @contextmanager
 def writing(folder: Path) -> Iterator[sqlite3.Connection]:
     """One transaction: all that is done in it is there afterwards, or nothing; writers take turns."""
-    with _errors(folder), _turn(folder), _connected(folder) as connection:
+    with _errors(folder), _one_writer(folder), _connected(folder) as connection:
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield connection
@@ -59,7 +59,7 @@ def writing(folder: Path) -> Iterator[sqlite3.Connection]:
 
 @contextmanager
 def _connected(folder: Path) -> Iterator[sqlite3.Connection]:
-    connection = sqlite3.connect(folder / FILE, timeout=PATIENCE, isolation_level=None)
+    connection = sqlite3.connect(folder / FILE, timeout=WRITER_PATIENCE, isolation_level=None)
     try:
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA cache_spill = OFF")  # a long import must not lock readers out before it commits
@@ -78,15 +78,15 @@ def _prepare(connection: sqlite3.Connection, folder: Path) -> None:
             if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
                 for statement in filter(str.strip, SCHEMA.split(";")):
                     connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {FORMAT}")
-    elif version != FORMAT:
+                connection.execute(f"PRAGMA user_version = {COLLECTION_FORMAT}")
+    elif version != COLLECTION_FORMAT:
         raise DataError(
-            f"{folder / FILE} has the format {version}; this Quorum reads {FORMAT}. Import the photos anew."
+            f"{folder / FILE} has the format {version}; this Quorum reads {COLLECTION_FORMAT}. Import the photos anew."
         )
 
 
 @contextmanager
-def _turn(folder: Path) -> Iterator[None]:
+def _one_writer(folder: Path) -> Iterator[None]:
     """Writers of files and rows one after the other, in this process and in others."""
     with locked(folder / LOCK):
         yield

@@ -13,7 +13,7 @@ from ensemble.datasets.collection.database import folder_name, is_collection, re
 from ensemble.datasets.collection.rows import (
     as_decision,
     change,
-    classes_of,
+    collection_classes,
     fact,
     groups_of,
     insert,
@@ -36,16 +36,16 @@ from ensemble.datasets.collection.values import (
     UNSPLIT,
     WAITS,
     Added,
-    Decision,
+    CollectedPhoto,
+    Correction,
     Finding,
-    Kept,
     Mistake,
     is_mended,
     kind_of_mistake,
 )
 from ensemble.disk.files import now, why_not_written
 from ensemble.disk.names import path_below
-from ensemble.importers import Entry
+from ensemble.importers import FoundPhoto
 from ensemble.values.errors import DataError
 from ensemble.values.results import Classes
 from ensemble.values.training import CountDone
@@ -84,7 +84,7 @@ class Collection:
 
     # ------------------------------------------------------------------------------------------------------- to read
 
-    def photos(self) -> tuple[Kept, ...]:
+    def photos(self) -> tuple[CollectedPhoto, ...]:
         """Every photo, dropped ones too, in the order in which they came."""
         self._check_there()
         with reading(self.folder) as connection:
@@ -95,9 +95,9 @@ class Collection:
         """The classes that its photos belong to; None while it is empty."""
         self._check_there()
         with reading(self.folder) as connection:
-            return classes_of(connection)
+            return collection_classes(connection)
 
-    def decisions(self) -> tuple[Decision, ...]:
+    def decisions(self) -> tuple[Correction, ...]:
         """Every decision, the newest first, those too that were taken back."""
         self._check_there()
         with reading(self.folder) as connection:
@@ -160,7 +160,7 @@ class Collection:
 
     def add(
         self,
-        entries: Sequence[Entry],
+        entries: Sequence[FoundPhoto],
         meaning: Mapping[str, str | None],
         *,
         origin: str,
@@ -184,7 +184,7 @@ class Collection:
 
     def decide(
         self, action: str, digests: Iterable[str], value: str = "", *, reason: str = "", author: str = ""
-    ) -> Decision | None:
+    ) -> Correction | None:
         """Move, relabel, drop or restore photos; None where that changes nothing.
 
         `value` is the split or the class that they get. Photos of one part, and copies, move together. A photo that
@@ -196,7 +196,7 @@ class Collection:
         column = CHANGEABLE[action]
         new = {"drop": 1, "restore": 0}.get(action, value)
         with writing(self.folder) as connection:
-            classes = classes_of(connection)
+            classes = collection_classes(connection)
             if action == "move" and value not in SPLITS:
                 raise DataError(f"A split is one of {', '.join(SPLITS)}. Got {value!r}.")
             chosen = list(dict.fromkeys(digests))
@@ -216,7 +216,7 @@ class Collection:
                     after[digest]["dropped"] = WAITS
             return change(connection, action, after, reason, author)
 
-    def keep(self, found: Iterable[Finding], *, reason: str = "", author: str = "") -> Decision | None:
+    def keep(self, found: Iterable[Finding], *, reason: str = "", author: str = "") -> Correction | None:
         """Say that what is odd may stay as it is: it is not asked about again.
 
         A DataError where a photo came in under two labels, of which one must be said.
@@ -236,13 +236,13 @@ class Collection:
             before, after = ({key: {"kept": value} for key in keys} for value in (False, True))
             return write_decision(connection, now(), author, "keep", reason, before, after)
 
-    def split(self, assignment: Mapping[str, str], *, reason: str, author: str = "") -> Decision | None:
+    def split(self, assignment: Mapping[str, str], *, reason: str, author: str = "") -> Correction | None:
         """Put every photo into the split that it is given."""
         with writing(self.folder) as connection:
             after = {digest: {"split": split} for digest, split in assignment.items()}
             return change(connection, "split", after, reason, author)
 
-    def undo(self, number: int | None = None, *, author: str = "") -> Decision:
+    def undo(self, number: int | None = None, *, author: str = "") -> Correction:
         """Take a decision back, by default the last one that stands; a DataError where others rest on it."""
         with writing(self.folder) as connection:
             query = "SELECT * FROM decisions WHERE undone = 0" + ("" if number is None else " AND number = ?")
@@ -319,7 +319,7 @@ class Collection:
             ).fetchall()
         return tuple(Mistake(**dict(row)) for row in rows)
 
-    def pull(self, *, author: str = "") -> Decision | None:
+    def pull(self, *, author: str = "") -> Correction | None:
         """Put every confirmed mistake into the training split, and with it all photos of the same part.
 
         What was a test photo measures no longer.
@@ -333,8 +333,8 @@ class Collection:
         if not is_collection(self.folder):
             raise DataError(f"{self.folder} holds no collection. Import photos into it first.")
 
-    def _kept(self, row: sqlite3.Row) -> Kept:
+    def _kept(self, row: sqlite3.Row) -> CollectedPhoto:
         known = dict(row)
         path, mask = contents.file_of(self.folder, known.pop("file")), known.pop("mask")
         masked = contents.file_of(self.folder, mask) if mask else None
-        return Kept(path=path, mask=masked, **{**known, "dropped": bool(known["dropped"])})
+        return CollectedPhoto(path=path, mask=masked, **{**known, "dropped": bool(known["dropped"])})

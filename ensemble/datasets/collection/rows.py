@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ensemble.datasets.collection.values import CONTRADICTION, COPIES, WAITS, Decision, Finding
+from ensemble.datasets.collection.values import CONTRADICTION, COPIES, WAITS, Correction, Finding
 from ensemble.datasets.splits import Item, group_numbers
 from ensemble.disk.files import now
 from ensemble.values.errors import DataError
 from ensemble.values.results import OK_NOK, Classes
 
-COLUMNS = ("file", "name", "label", "split", "defect", "category", "part", "mask", "dropped")
+PHOTO_COLUMNS = ("file", "name", "label", "split", "defect", "category", "part", "mask", "dropped")
 
 
 def labels_of(connection: sqlite3.Connection) -> list[str]:
@@ -21,7 +21,7 @@ def labels_of(connection: sqlite3.Connection) -> list[str]:
     return [row["label"] for row in rows]
 
 
-def classes_of(connection: sqlite3.Connection) -> Classes | None:
+def collection_classes(connection: sqlite3.Connection) -> Classes | None:
     """Good and defective where all photos are one of them, else their classes; None for fewer than two."""
     names = labels_of(connection)
     if names and set(names) <= set(OK_NOK.names):
@@ -133,11 +133,11 @@ def files(connection: sqlite3.Connection) -> set[str]:
     return {Path(file).parent.as_posix() for file in named if file}
 
 
-def as_decision(row: sqlite3.Row) -> Decision:
+def as_decision(row: sqlite3.Row) -> Correction:
     """A row as a decision."""
     known = dict(row)
     known |= {"before": json.loads(known["before"]), "after": json.loads(known["after"])}
-    return Decision(**{**known, "undone": bool(known["undone"])})
+    return Correction(**{**known, "undone": bool(known["undone"])})
 
 
 def write_decision(
@@ -148,13 +148,13 @@ def write_decision(
     reason: str,
     before: Mapping[str, Mapping[str, Any]],
     after: Mapping[str, Mapping[str, Any]],
-) -> Decision:
+) -> Correction:
     """Write a decision down."""
     cursor = connection.execute(
         "INSERT INTO decisions (at, author, action, reason, before, after) VALUES (?, ?, ?, ?, ?, ?)",
         (at, author, action, reason, json.dumps(before), json.dumps(after)),
     )
-    return Decision(int(cursor.lastrowid or 0), at, author, action, reason, before, after, undone=False)
+    return Correction(int(cursor.lastrowid or 0), at, author, action, reason, before, after, undone=False)
 
 
 def insert(
@@ -168,7 +168,7 @@ def insert(
 
 def change(
     connection: sqlite3.Connection, action: str, after: Mapping[str, Mapping[str, Any]], reason: str, author: str
-) -> Decision | None:
+) -> Correction | None:
     """Write what changes, with the decision that says so; a DataError names a photo that is not there."""
     before = {digest: state_of(connection, digest, change) for digest, change in after.items()}
     changed = {digest: change for digest, change in after.items() if before[digest] != change}
@@ -191,7 +191,7 @@ def state_of(connection: sqlite3.Connection, digest: str, change: Mapping[str, A
 def update(connection: sqlite3.Connection, changes: Mapping[str, Mapping[str, Any]]) -> None:
     """Write columns of photos."""
     for digest, change in changes.items():
-        columns = [column for column in change if column in COLUMNS]
+        columns = [column for column in change if column in PHOTO_COLUMNS]
         assigned = ", ".join(f"{column} = ?" for column in columns)
         connection.execute(
             f"UPDATE photos SET {assigned} WHERE sha256 = ?",
@@ -199,7 +199,7 @@ def update(connection: sqlite3.Connection, changes: Mapping[str, Mapping[str, An
         )
 
 
-def refuse_later(connection: sqlite3.Connection, decision: Decision) -> None:
+def refuse_later(connection: sqlite3.Connection, decision: Correction) -> None:
     """A DataError where a later decision has changed what this one would bring back."""
     for digest, change in decision.after.items():
         if state_of(connection, digest, change) != change:

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from ensemble.importers import Entry, Problem
+from ensemble.importers import FoundPhoto, Problem
 from ensemble.values.errors import DataError
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, REVIEW, word
 from ensemble.values.vocabulary import is_bad
@@ -32,7 +32,7 @@ ACTIONS: Mapping[str, str] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class CollectedPhoto:
     """One photo of a collection: its content, where it came from, and what holds of it now.
 
     `name` is its path in the source, `path` where it lies; `split` is one of SPLITS or empty while nobody has chosen;
@@ -66,7 +66,7 @@ class Added:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class Correction:
     """One decision: what was done, by whom, why, to how many photos, and whether it was taken back.
 
     `before` and `after` hold what changed, by photo.
@@ -107,7 +107,7 @@ class Mistake:
     author: str
 
 
-def counts(photos: Iterable[Kept]) -> dict[str, dict[str, int]]:
+def counts(photos: Iterable[CollectedPhoto]) -> dict[str, dict[str, int]]:
     """How many photos of each class lie in each split, dropped ones left out."""
     found: dict[str, Counter[str]] = {}
     for photo in photos:
@@ -160,7 +160,7 @@ def is_mended(found: Finding, photos: Mapping[str, Any]) -> bool:
     return found.kind == LEAK and {photos[other]["split"] for other in found.others} == {own["split"]}
 
 
-def said_of(entry: Entry, label: str, split: str | None, mask: str) -> dict[str, Any]:
+def said_of(entry: FoundPhoto, label: str, split: str | None, mask: str) -> dict[str, Any]:
     """What an import says of a photo; a kind that was taken for defective is its type of defect where none is named."""
     named = entry.kind if label == DEFECTIVE and entry.kind != label and not is_bad(entry.kind) else ""
     return {

@@ -1,21 +1,21 @@
 """Two models on the very same test photos: how good each is, what differs, and whether that can be chance."""
 
 from ensemble.evaluation.comparison.measuring import compare
-from ensemble.evaluation.comparison.values import Change, Comparison, Estimate, Figure, PairedTest, TypeCounts, Voter
-from ensemble.evaluation.comparison.words import Answer, answer, probability, remarks, sentence
+from ensemble.evaluation.comparison.values import Change, Comparison, Figure, Interval, PairedTest, TypeCounts, Voter
+from ensemble.evaluation.comparison.words import Answer, answer, comparison_sentence, probability, remarks
 
 __all__ = [
     "Answer",
     "Change",
     "Comparison",
-    "Estimate",
     "Figure",
+    "Interval",
     "PairedTest",
     "TypeCounts",
     "Voter",
     "answer",
     "compare",
+    "comparison_sentence",
     "probability",
     "remarks",
-    "sentence",
 ]

@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from ensemble.evaluation.comparison.values import (
-    KINDS,
+    CHANGES,
     Change,
     Comparison,
-    Estimate,
     Figure,
     Gains,
-    Groups,
+    Interval,
     PairedTest,
+    PartNumbers,
     TypeCounts,
     Voter,
     auroc_difference,
@@ -34,8 +34,8 @@ from ensemble.policies.cases import Case
 from ensemble.values.errors import DataError
 from ensemble.values.results import REVIEW, Classes, Vote
 
-Mask = NDArray[np.bool_]
-UNKNOWN = Estimate()
+PhotoMask = NDArray[np.bool_]
+NO_INTERVAL = Interval()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +47,7 @@ class _Pairs:
     after: list[str]
     scores_before: NDArray[np.float64]
     scores_after: NDArray[np.float64]
-    groups: Groups
+    groups: PartNumbers
 
 
 def compare(
@@ -78,8 +78,8 @@ def compare(
     if strange := sorted({case.label for case in second} - set(classes.names)):
         raise DataError(f"Test photos of {strange[0]} cannot be compared: the classes are {', '.join(classes.names)}.")
     groups = _groups(second, parts or {})
-    said = cases.labels(policy_before, first, classes), cases.labels(policy_after, second, classes)
-    names_before, names_after = _members(first), _members(second)
+    said = cases.labels_by_policy(policy_before, first, classes), cases.labels_by_policy(policy_after, second, classes)
+    names_before, names_after = _member_voters(first), _member_voters(second)
     both = [name for name in names_after if name in names_before]
     voters = [_ensemble(first, second, *said, groups, classes, policy_before, policy_after, seed)]
     voters += _members_compared(both, first, second, groups, classes, policy_before, policy_after, seed)
@@ -92,7 +92,7 @@ def compare(
         parts=int(groups.max()) + 1,
         voters=tuple(voters),
         changes=changes,
-        types=_types(second, *said, classes),
+        types=_escapes_by_type(second, *said, classes),
         members_before=tuple(name for name in names_before if name not in both),
         members_after=tuple(name for name in names_after if name not in both),
         only_before=len(old) - len(shared),
@@ -102,7 +102,7 @@ def compare(
     )
 
 
-def _groups(known: Sequence[Case], parts: Mapping[str, str]) -> Groups:
+def _groups(known: Sequence[Case], parts: Mapping[str, str]) -> PartNumbers:
     """(N,) the number of the part that each photo shows: by name where that is known, else by its file name."""
     by_file = values.parts([Path(case.photo) for case in known])
     names = [parts.get(case.sha256) or by_file[place] for place, case in enumerate(known)]
@@ -110,7 +110,7 @@ def _groups(known: Sequence[Case], parts: Mapping[str, str]) -> Groups:
     return np.array([numbers[name] for name in names], dtype=np.int64)
 
 
-def _members(known: Sequence[Case]) -> tuple[str, ...]:
+def _member_voters(known: Sequence[Case]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(score.member for case in known for score in case.scores))
 
 
@@ -119,7 +119,7 @@ def _ensemble(
     second: Sequence[Case],
     said_before: list[str],
     said_after: list[str],
-    groups: Groups,
+    groups: PartNumbers,
     classes: Classes,
     policy_before: Policy,
     policy_after: Policy,
@@ -146,7 +146,7 @@ def _members_compared(
     names: Sequence[str],
     first: Sequence[Case],
     second: Sequence[Case],
-    groups: Groups,
+    groups: PartNumbers,
     classes: Classes,
     policy_before: Policy,
     policy_after: Policy,
@@ -170,7 +170,7 @@ def _members_compared(
             own,
         )
         voters.append(_voter(name, pairs, classes, seed))
-        tests.append(_count(_right(pairs), own))
+        tests.append(_count_interval(_right(pairs), own))
     adjusted = holm([test.p for test in tests])
     return [
         replace(voter, tests={"right": replace(test, adjusted=p)})
@@ -195,7 +195,7 @@ def _voter(name: str, pairs: _Pairs, classes: Classes, seed: int) -> Voter:
     figures = {"accuracy": _rates(*right, every, pairs.groups)}
     if classes.defect is not None:
         bad = truth == classes.defect
-        figures["auroc"] = _auroc(bad, pairs, seed)
+        figures["auroc"] = _auroc_interval(bad, pairs, seed)
         figures["escape_rate"] = _rates(*_called(pairs, str(classes.good)), bad, pairs.groups)
         figures["overkill_rate"] = _rates(*_called(pairs, classes.defect), ~bad, pairs.groups)
     if REVIEW in (*pairs.before, *pairs.after):
@@ -210,36 +210,36 @@ def _right_of_decided(pairs: _Pairs) -> Figure:
     for said in (pairs.before, pairs.after):
         decided = [(label, truth) for label, truth in zip(said, pairs.truth, strict=True) if label != REVIEW]
         right = sum(label == truth for label, truth in decided)
-        sides.append(_rate(right, len(decided)) if decided else UNKNOWN)
-    return Figure(sides[0], sides[1], UNKNOWN)
+        sides.append(_rate_interval(right, len(decided)) if decided else NO_INTERVAL)
+    return Figure(sides[0], sides[1], NO_INTERVAL)
 
 
-def _called(pairs: _Pairs, label: str) -> tuple[Mask, Mask]:
+def _called(pairs: _Pairs, label: str) -> tuple[PhotoMask, PhotoMask]:
     return np.array(pairs.before) == label, np.array(pairs.after) == label
 
 
-def _rates(before: Mask, after: Mask, of: Mask, groups: Groups) -> Figure:
+def _rates(before: PhotoMask, after: PhotoMask, of: PhotoMask, groups: PartNumbers) -> Figure:
     """How often something happened to the photos of one kind; exact limits of each side, paired ones of the change."""
     if not of.any():
-        return Figure(UNKNOWN, UNKNOWN, UNKNOWN)
+        return Figure(NO_INTERVAL, NO_INTERVAL, NO_INTERVAL)
     old, new, photos = int(before[of].sum()), int(after[of].sum()), int(of.sum())
     _, own = np.unique(groups[of], return_inverse=True)
     limits = rate_difference(after[of].astype(np.int64) - before[of].astype(np.int64), own)
-    return Figure(_rate(old, photos), _rate(new, photos), Estimate((new - old) / photos, *limits))
+    return Figure(_rate_interval(old, photos), _rate_interval(new, photos), Interval((new - old) / photos, *limits))
 
 
-def _rate(events: int, photos: int) -> Estimate:
-    return Estimate(events / photos, *costs.limits(events, photos), events, photos)
+def _rate_interval(events: int, photos: int) -> Interval:
+    return Interval(events / photos, *costs.binomial_limits(events, photos), events, photos)
 
 
-def _auroc(bad: Mask, pairs: _Pairs, seed: int) -> Figure:
+def _auroc_interval(bad: PhotoMask, pairs: _Pairs, seed: int) -> Figure:
     if not bad.any() or bad.all():
-        return Figure(UNKNOWN, UNKNOWN, UNKNOWN)
+        return Figure(NO_INTERVAL, NO_INTERVAL, NO_INTERVAL)
     seen = len(set(pairs.groups[bad].tolist())), len(set(pairs.groups[~bad].tolist()))
     values = [float(roc_auc_score(bad, scores)) for scores in (pairs.scores_before, pairs.scores_after)]
     limits = auroc_difference(bad, pairs.scores_before, pairs.scores_after, pairs.groups, seed)
-    sides = [Estimate(value, *auroc_limits(value, *seen)) for value in values]
-    return Figure(sides[0], sides[1], Estimate(values[1] - values[0], *(limits or (None, None))))
+    sides = [Interval(value, *auroc_limits(value, *seen)) for value in values]
+    return Figure(sides[0], sides[1], Interval(values[1] - values[0], *(limits or (None, None))))
 
 
 def _right(pairs: _Pairs) -> Gains:
@@ -255,14 +255,14 @@ def _gains(pairs: _Pairs, label: str | None, wrong: str | None) -> Gains:
     return before.astype(np.int64) - after.astype(np.int64)
 
 
-def _count(gains: Gains, groups: Groups) -> PairedTest:
+def _count_interval(gains: Gains, groups: PartNumbers) -> PairedTest:
     won, lost = parts_won(gains, groups)
     p = paired_test(won, lost)
     return PairedTest(int((gains > 0).sum()), int((gains < 0).sum()), won, lost, p, p)
 
 
-def _tested(gains: Mapping[str, Gains], groups: Groups) -> dict[str, PairedTest]:
-    tests = {name: _count(each, groups) for name, each in gains.items()}
+def _tested(gains: Mapping[str, Gains], groups: PartNumbers) -> dict[str, PairedTest]:
+    tests = {name: _count_interval(each, groups) for name, each in gains.items()}
     adjusted = holm([test.p for test in tests.values()])
     return {name: replace(test, adjusted=p) for (name, test), p in zip(tests.items(), adjusted, strict=True)}
 
@@ -270,7 +270,7 @@ def _tested(gains: Mapping[str, Gains], groups: Groups) -> dict[str, PairedTest]
 def _changes(known: Sequence[Case], before: list[str], after: list[str], classes: Classes) -> tuple[Change, ...]:
     found = [
         Change(
-            _kind(case.label, old, new, classes),
+            _change_kind(case.label, old, new, classes),
             case.photo,
             case.sha256,
             case.label,
@@ -282,10 +282,10 @@ def _changes(known: Sequence[Case], before: list[str], after: list[str], classes
         for case, old, new in zip(known, before, after, strict=True)
         if old != new
     ]
-    return tuple(sorted(found, key=lambda change: (KINDS.index(change.kind), change.defect, change.photo)))
+    return tuple(sorted(found, key=lambda change: (CHANGES.index(change.kind), change.defect, change.photo)))
 
 
-def _kind(label: str, before: str, after: str, classes: Classes) -> str:
+def _change_kind(label: str, before: str, after: str, classes: Classes) -> str:
     good, defect = classes.good, classes.defect
     if defect is not None and good in (before, after) and label == defect:
         return "escaped" if after == good else "caught"
@@ -296,7 +296,9 @@ def _kind(label: str, before: str, after: str, classes: Classes) -> str:
     return "otherwise"
 
 
-def _types(known: Sequence[Case], before: list[str], after: list[str], classes: Classes) -> tuple[TypeCounts, ...]:
+def _escapes_by_type(
+    known: Sequence[Case], before: list[str], after: list[str], classes: Classes
+) -> tuple[TypeCounts, ...]:
     """Escapes by type of defect, those with the most of them first; none where no type is known."""
     names = {case.defect for case in known if case.defect and case.label == classes.defect} - {classes.defect}
     counts = []

@@ -9,16 +9,16 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest, norm
 
 from ensemble.evaluation.performance import ENSEMBLE
-from ensemble.metrics.costs import CONFIDENCE
+from ensemble.metrics.costs import CONFIDENCE_LEVEL
 from ensemble.values.errors import MISSHAPEN, DataError
 from ensemble.values.results import Classes
 
-FORMAT = 1
-KINDS = ("escaped", "caught", "rejected", "spared", "broken", "mended", "otherwise")  # what comes first weighs most
+COMPARISON_FORMAT = 1
+CHANGES = ("escaped", "caught", "rejected", "spared", "broken", "mended", "otherwise")  # what comes first weighs most
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class Interval:
     """A figure with its 95 % limits, None where the photos do not tell; a rate says of how many photos it is."""
 
     value: float | None = None
@@ -32,14 +32,14 @@ class Estimate:
 class Figure:
     """One figure of both models, and what it is after minus before."""
 
-    before: Estimate
-    after: Estimate
-    difference: Estimate
+    before: Interval
+    after: Interval
+    difference: Interval
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Figure":
         """The inverse of `asdict`."""
-        return cls(Estimate(**data["before"]), Estimate(**data["after"]), Estimate(**data["difference"]))
+        return cls(Interval(**data["before"]), Interval(**data["after"]), Interval(**data["difference"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +85,8 @@ class Voter:
 class Change:
     """A photo on which the verdicts differ.
 
-    `kind` is one of `KINDS`: a defective part that escapes now, or is caught now; a good part that is rejected now, or
-    no longer; else one that is no longer decided rightly, now is, or is decided otherwise.
+    `kind` is one of `CHANGES`: a defective part that escapes now, or is caught now; a good part that is rejected now,
+    or no longer; else one that is no longer decided rightly, now is, or is decided otherwise.
     """
 
     kind: str
@@ -146,20 +146,20 @@ class Comparison:
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values."""
         classes = {"classes": list(self.classes.names), "defect": self.classes.defect}
-        return {"format": FORMAT, **_plain(asdict(self)), **classes}
+        return {"format": COMPARISON_FORMAT, **_as_lists(asdict(self)), **classes}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Comparison":
         """The inverse of `as_json`; a DataError where it is none."""
         try:
-            if data["format"] != FORMAT:
-                raise ValueError(f"format {data['format']}, expected {FORMAT}")
+            if data["format"] != COMPARISON_FORMAT:
+                raise ValueError(f"format {data['format']}, expected {COMPARISON_FORMAT}")
             kept = {name: value for name, value in data.items() if name not in ("format", "defect")}
             return cls(
                 **kept
                 | {
                     "classes": Classes(tuple(data["classes"]), data["defect"]),
-                    "voters": _read(Voter.from_json, data["voters"]),
+                    "voters": _read_estimate(Voter.from_json, data["voters"]),
                     "changes": tuple(Change(**entry) for entry in data["changes"]),
                     "types": tuple(TypeCounts(**entry) for entry in data["types"]),
                     "members_before": tuple(data["members_before"]),
@@ -172,28 +172,28 @@ class Comparison:
             ) from error
 
 
-def _read(reader: Any, entries: Iterable[Mapping[str, Any]]) -> tuple[Any, ...]:
+def _read_estimate(reader: Any, entries: Iterable[Mapping[str, Any]]) -> tuple[Any, ...]:
     return tuple(reader(entry) for entry in entries)
 
 
-def _plain(value: Any) -> Any:
+def _as_lists(value: Any) -> Any:
     """Tuples as lists, all the way down, as JSON gives them back."""
     if isinstance(value, Mapping):
-        return {key: _plain(each) for key, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
+        return {key: _as_lists(each) for key, each in value.items()}
+    return [_as_lists(each) for each in value] if isinstance(value, list | tuple) else value
 
 
-ALPHA = 1 - CONFIDENCE
+ALPHA = 1 - CONFIDENCE_LEVEL
 RESAMPLES = 2000
-AT_ONCE = 4_000_000  # weights of a resample that are held at a time
-Z = float(norm.ppf((1 + CONFIDENCE) / 2))
+DRAWS_AT_ONCE = 4_000_000  # weights of a resample that are held at a time
+Z = float(norm.ppf((1 + CONFIDENCE_LEVEL) / 2))
 
-Groups = NDArray[np.int64]
+PartNumbers = NDArray[np.int64]
 Gains = NDArray[np.int64]
 Scores = NDArray[np.float64]
 
 
-def parts_won(gains: Gains, groups: Groups) -> tuple[int, int]:
+def parts_won(gains: Gains, groups: PartNumbers) -> tuple[int, int]:
     """On how many parts the newer model does better than the older one, and on how many worse."""
     if not len(gains):
         return 0, 0
@@ -223,7 +223,7 @@ def fewest_to_show(tests: int) -> int:
     return int(np.ceil(np.log2(2 * tests / ALPHA)))
 
 
-def rate_difference(gains: Gains, groups: Groups) -> tuple[float, float]:
+def rate_difference(gains: Gains, groups: PartNumbers) -> tuple[float, float]:
     """The 95 % limits of a difference of paired rates: Bonett & Price (2012), with the variance taken part by part.
 
     Two imagined parts, one won and one lost, keep it from being sure of itself where few parts or none differ.
@@ -236,7 +236,7 @@ def rate_difference(gains: Gains, groups: Groups) -> tuple[float, float]:
 
 
 def auroc_difference(
-    defective: NDArray[np.bool_], before: Scores, after: Scores, groups: Groups, seed: int
+    defective: NDArray[np.bool_], before: Scores, after: Scores, groups: PartNumbers, seed: int
 ) -> tuple[float, float] | None:
     """The 95 % limits of AUROC after minus before, by a paired bootstrap of parts (Efron & Tibshirani 1993).
 
@@ -246,9 +246,9 @@ def auroc_difference(
     random = np.random.default_rng(seed)
     strata = _strata(defective, groups)
     differences = []
-    rounds = max(1, AT_ONCE // len(defective))
+    rounds = max(1, DRAWS_AT_ONCE // len(defective))
     for start in range(0, RESAMPLES, rounds):
-        times = _drawn(strata, min(rounds, RESAMPLES - start), random)[:, groups]  # (B, parts) -> (B, N)
+        times = _draw_parts(strata, min(rounds, RESAMPLES - start), random)[:, groups]  # (B, parts) -> (B, N)
         differences.append(_aurocs(defective, after, times) - _aurocs(defective, before, times))
     found = np.concatenate(differences)
     if float(np.ptp(found)) < 1e-12:
@@ -257,7 +257,7 @@ def auroc_difference(
     return float(low), float(high)
 
 
-def _strata(defective: NDArray[np.bool_], groups: Groups) -> NDArray[np.int64]:
+def _strata(defective: NDArray[np.bool_], groups: PartNumbers) -> NDArray[np.int64]:
     """(P,) for each part: 1 good photos alone, 2 defective ones alone, 3 both."""
     parts = int(groups.max()) + 1
     has_good = np.bincount(groups, ~defective, minlength=parts) > 0
@@ -265,7 +265,7 @@ def _strata(defective: NDArray[np.bool_], groups: Groups) -> NDArray[np.int64]:
     return has_good + 2 * has_bad.astype(np.int64)
 
 
-def _drawn(strata: NDArray[np.int64], rounds: int, random: np.random.Generator) -> NDArray[np.int64]:
+def _draw_parts(strata: NDArray[np.int64], rounds: int, random: np.random.Generator) -> NDArray[np.int64]:
     """(rounds, P) how often each part is drawn."""
     times = np.zeros((rounds, len(strata)), dtype=np.int64)
     for stratum in np.unique(strata):

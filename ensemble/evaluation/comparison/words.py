@@ -15,28 +15,28 @@ def answer(comparison: Comparison) -> Answer:
 
     Escapes, overkills and all verdicts are tested together, and what can be chance counts for nothing.
     """
-    shown = {_is_better(test) for test in _shown(comparison).values()}
+    shown = {_is_better(test) for test in _shown_tests(comparison).values()}
     if not shown:
         return "undecided"
     return "mixed" if len(shown) == 2 else "better" if shown == {True} else "worse"
 
 
-def sentence(comparison: Comparison) -> str:
+def comparison_sentence(comparison: Comparison) -> str:
     """The answer in one sentence, escapes first."""
-    shown = _shown(comparison)
+    shown = _shown_tests(comparison)
     if not shown:
         tests = comparison.ensemble.tests
         smallest = min(test.adjusted for test in tests.values())
         least = fewest_to_show(len(tests))
         return (
             f"No difference can be shown on {_many(comparison.photos, 'photo')} ({probability(smallest)}): "
-            f"{_counts(comparison)}. At least {least} parts must change, all in one direction, before one shows."
+            f"{_counted_words(comparison)}. At least {least} parts must change, all in one direction, before one shows."
         )
     word = {"better": "Better", "worse": "Worse", "mixed": "Mixed"}[answer(comparison)]
-    return f"{word}: {', but '.join(_sides(comparison, shown))}."
+    return f"{word}: {', but '.join(_change_sides(comparison, shown))}."
 
 
-def _sides(comparison: Comparison, shown: dict[str, PairedTest]) -> list[str]:
+def _change_sides(comparison: Comparison, shown: dict[str, PairedTest]) -> list[str]:
     """What has changed, in the direction of the first change and then against it."""
     first = _is_better(next(iter(shown.values())))
     sides = []
@@ -54,7 +54,7 @@ def _difference(comparison: Comparison, name: str, test: PairedTest) -> str:
     return f"{'more' if more else 'fewer'} {NOUNS[name]} ({counts}, {probability(test.adjusted)})"
 
 
-def _counts(comparison: Comparison) -> str:
+def _counted_words(comparison: Comparison) -> str:
     """What was counted on both sides."""
     parts = []
     for name in comparison.ensemble.tests:
@@ -93,7 +93,7 @@ def remarks(comparison: Comparison) -> tuple[str, ...]:
 
 def _methods(comparison: Comparison) -> tuple[str, ...]:
     """How it was tested, and how surely."""
-    sure = costs.percent(costs.CONFIDENCE)
+    sure = costs.percent(costs.CONFIDENCE_LEVEL)
     together = f"those of the {len(comparison.members)} members together" if len(comparison.members) > 1 else ""
     ours = "those of escapes, overkills and all verdicts together" if comparison.classes.defect else ""
     corrected = " and ".join(filter(None, (ours, together)))
@@ -115,7 +115,7 @@ def probability(p: float) -> str:
     return f"p = {p:.2g}" if p < 0.995 else "p = 1"
 
 
-def _shown(comparison: Comparison) -> dict[str, PairedTest]:
+def _shown_tests(comparison: Comparison) -> dict[str, PairedTest]:
     """The tests of the ensemble that show a difference, escapes first."""
     tests = comparison.ensemble.tests
     return {name: tests[name] for name in NOUNS if name in tests and tests[name].adjusted < ALPHA}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from ensemble.evaluation.model_card import makeup, quality
-from ensemble.evaluation.model_card.limits import limits
+from ensemble.evaluation.model_card.limits import known_limits
 from ensemble.evaluation.model_card.values import Fact, ModelCard, Section, Sources, noted
 from ensemble.metrics import costs
 from ensemble.store import ModelStore
@@ -21,10 +21,10 @@ def card_of(store: ModelStore) -> ModelCard:
         (
             _use(sources),
             quality.verdicts(sources),
-            limits(sources),
+            known_limits(sources),
             makeup.data(sources),
-            makeup.members(sources),
-            quality.policies(sources),
+            makeup.members_table(sources),
+            quality.policies_quality_table(sources),
             makeup.effort(sources),
             _about(sources),
         ),
@@ -49,7 +49,7 @@ def _glance(sources: Sources) -> list[Fact]:
     if policy is None or not known:
         return [
             Fact("Right of those decided", "unknown", "No photo with a known truth measures it."),
-            _trained(sources),
+            _trained_text(sources),
         ]
     found = quality.decided(policy, known, sources.classes)
     rest = f" A person looks at the other {found.reviews}." if found.reviews else ""
@@ -61,7 +61,7 @@ def _glance(sources: Sources) -> list[Fact]:
         passed, rejected = "Defective test photos passed as OK", "Good test photos rejected"
         facts.append(_events("Escapes", "escape", counts.escapes, counts.defective, passed, alert=True))
         facts.append(_events("Overkills", "overkill", counts.overkills, counts.good, rejected))
-    return [*facts, _trained(sources)]
+    return [*facts, _trained_text(sources)]
 
 
 def _events(name: str, event: str, events: int, parts: int, of: str, *, alert: bool = False) -> Fact:
@@ -71,7 +71,7 @@ def _events(name: str, event: str, events: int, parts: int, of: str, *, alert: b
     return Fact(name, f"{events} of {parts}", basis, alert and events > 0)
 
 
-def _trained(sources: Sources) -> Fact:
+def _trained_text(sources: Sources) -> Fact:
     learnt = makeup.splits(sources).get("taught", {})
     dates, digests = noted(sources, "trained"), noted(sources, "data")
     number = f"{sum(learnt.values())} photos" if learnt else "unknown"

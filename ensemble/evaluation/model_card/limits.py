@@ -4,30 +4,30 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ensemble.evaluation.model_card import makeup, quality
-from ensemble.evaluation.model_card.values import Section, Sources, digest_of, kept, noted, photos_learnt
+from ensemble.evaluation.model_card.values import Section, Sources, kept, noted, photos_digest, photos_learnt
 from ensemble.members import KINDS
 from ensemble.metrics import costs
 from ensemble.values.results import word
-from ensemble.values.samples import plan
+from ensemble.values.samples import plan_sample
 
 WIDE = 0.05  # limits of the accuracy that lie further apart than this say little
 
 
-def limits(sources: Sources) -> Section:
+def known_limits(sources: Sources) -> Section:
     """All known limits, the gravest first."""
     found = [
         *sources.problems,
-        *_test_part(sources),
-        *_members(sources),
+        *_test_part_limits(sources),
+        *_member_limits(sources),
         *_lessons(sources),
-        *_defects(sources),
-        *_files(sources),
+        *_unseen_defects(sources),
+        *_file_limits(sources),
     ]
     said = tuple(found) or ("Its files tell of none.",)
     return Section("limits", "What are its known limits?", said, (), {"limits": found})
 
 
-def _test_part(sources: Sources) -> Iterator[str]:
+def _test_part_limits(sources: Sources) -> Iterator[str]:
     test, classes, policy = sources.test, sources.classes, sources.active
     if not test:
         yield "There are no test photos, so nothing is known of how good it is."
@@ -39,7 +39,7 @@ def _test_part(sources: Sources) -> Iterator[str]:
             least = costs.highest(0, bad)
             yield (
                 f"The test part has few defective photos, {bad}: even with none escaped, the true escape rate could "
-                f"still be {least} ({quality.SURE})."
+                f"still be {least} ({quality.AT_CONFIDENCE})."
             )
         if not good:
             yield "The test part has no good photos: nothing is known of overkills."
@@ -49,13 +49,13 @@ def _test_part(sources: Sources) -> Iterator[str]:
             yield f"The test part has no photos of {', '.join(missing)}."
     if policy is not None:
         found = quality.decided(policy, test, classes)
-        low, high = costs.limits(found.right, found.decided)
+        low, high = costs.binomial_limits(found.right, found.decided)
         if not found.decided:
             yield f"{policy.name} decides none of the test photos: nothing is known of how often it is right."
         elif high - low > WIDE:
             yield (
                 f"The test part is small: {found.right} of {found.decided} decided photos are right, which only tells "
-                f"that {costs.at_least(found.right, found.decided)} of all decided parts are ({quality.SURE})."
+                f"that {costs.at_least(found.right, found.decided)} of all decided parts are ({quality.AT_CONFIDENCE})."
             )
     if shared := makeup.shared(sources):
         yield f"{shared} test photos are also among those that taught or that cuts were chosen on: the figures flatter."
@@ -68,11 +68,12 @@ def _are_drawn(sources: Sources) -> bool:
     stems = [Path(case.photo).stem for case in sources.test]
     numbers = [stem.rpartition("_")[2] for stem in stems]
     return all(
-        number.isdecimal() and plan(int(number)).stem == stem for stem, number in zip(stems, numbers, strict=True)
+        number.isdecimal() and plan_sample(int(number)).stem == stem
+        for stem, number in zip(stems, numbers, strict=True)
     )
 
 
-def _members(sources: Sources) -> Iterator[str]:
+def _member_limits(sources: Sources) -> Iterator[str]:
     heard = {score.member for case in sources.test for score in case.scores}
     silent = [name for name in sources.manifest.names() if name not in heard]
     if silent and sources.test:
@@ -83,7 +84,7 @@ def _members(sources: Sources) -> Iterator[str]:
     tests = set(noted(sources, "test_data"))
     if len(tests) > 1:
         yield "Members stay from another training: not all were measured on the same test photos when they were made."
-    if sources.test and tests and digest_of(sources.test) not in tests:
+    if sources.test and tests and photos_digest(sources.test) not in tests:
         yield "The test photos of the figures here are not those that a training has noted: files may have changed."
     if len(sources.manifest.seeds()) > 1:
         yield "Members were trained with different seeds."
@@ -109,7 +110,7 @@ def _lessons(sources: Sources) -> Iterator[str]:
         yield f"{', '.join(plain)}: scores are not calibrated, so 0.5 is no even chance."
 
 
-def _defects(sources: Sources) -> Iterator[str]:
+def _unseen_defects(sources: Sources) -> Iterator[str]:
     classes, test = sources.classes, sources.test
     if classes.defect is None or not test:
         return
@@ -128,7 +129,7 @@ def _defects(sources: Sources) -> Iterator[str]:
         yield f"Whether {', '.join(pointing)} point at the right place was not measured, for want of masks."
 
 
-def _files(sources: Sources) -> Iterator[str]:
+def _file_limits(sources: Sources) -> Iterator[str]:
     for name in sources.manifest.unreadable:
         yield f"The entry of {name} cannot be read, so it cannot vote."
     for entry in sources.quarantine:

@@ -7,13 +7,13 @@ from typing import Any
 from ensemble.datasets.collection import Collection, is_collection
 from ensemble.evaluation.model_card import quality
 from ensemble.evaluation.model_card.values import (
-    UNKNOWN,
+    NOT_KNOWN,
+    CardTable,
     Section,
     Sources,
-    Table,
-    digest_of,
     kept,
     noted,
+    photos_digest,
     photos_learnt,
 )
 from ensemble.figures import curves_text
@@ -21,17 +21,17 @@ from ensemble.store import Record
 from ensemble.values.errors import QuorumError
 from ensemble.values.results import word
 
-SHOWN = 12  # hex digits of a digest that a table shows; the JSON holds all of them
+DIGITS_SHOWN = 12  # hex digits of a digest that a table shows; the JSON holds all of them
 
 
-def members(sources: Sources) -> Section:
+def members_table(sources: Sources) -> Section:
     """Every member: what its vote is worth, what it is made of, where its cuts lie, how its training went."""
-    worth, measured = quality.members(sources)
+    worth, measured = quality.members_quality_table(sources)
     records = sources.records
-    tables = [worth, _made_of(records), _cuts(records), _files(records)]
+    tables = [worth, _made_of(records), _cuts(records), _member_files(records)]
     sentences = [
         f"{len(records)} members vote. Each is measured alone by the active policy's cut on its own score, on the test "
-        f"photos that it has judged, with counts and {quality.SURE} limits."
+        f"photos that it has judged, with counts and {quality.AT_CONFIDENCE} limits."
     ]
     sentences += [f"{name} has no readable entry and cannot vote." for name in sources.manifest.unreadable]
     data = {name: measured[name] | _data(record) for name, record in records.items()}
@@ -44,40 +44,42 @@ def members(sources: Sources) -> Section:
     )
 
 
-def _made_of(records: Mapping[str, Record]) -> Table:
+def _made_of(records: Mapping[str, Record]) -> CardTable:
     rows = []
     for name, record in records.items():
         learnt = ", ".join(f"{count} {word(label)}" for label, count in photos_learnt(record).items() if count)
         spec = record.backbone
         backbone = f"{spec.name} ({', '.join(spec.layers)}; {spec.pooling})" if spec else "none: it reads pixels"
-        weights = spec.weights[:SHOWN] if spec else UNKNOWN
+        weights = spec.weights[:DIGITS_SHOWN] if spec else NOT_KNOWN
         reads = f"{record.preprocessing.side} × {record.preprocessing.side}"
         rows.append((name, backbone, weights, reads, learnt or str(record.training.get("source", "unknown"))))
-    return Table("What each is made of", ("Member", "Backbone", "Its weights", "Pixels", "Learnt from"), tuple(rows))
+    return CardTable(
+        "What each is made of", ("Member", "Backbone", "Its weights", "Pixels", "Learnt from"), tuple(rows)
+    )
 
 
-def _cuts(records: Mapping[str, Record]) -> Table:
+def _cuts(records: Mapping[str, Record]) -> CardTable:
     rows = []
     for name, record in records.items():
         found = kept(record, "calibration")
         before, after = _brier(found.get("before")), _brier(found.get("after"))
-        scores = f"{before} to {after} ({found.get('photos', '?')} photos)" if before and after else UNKNOWN
+        scores = f"{before} to {after} ({found.get('photos', '?')} photos)" if before and after else NOT_KNOWN
         weighed = kept(record, "weighed")
         against = "drawn damage" if weighed.get("drawn") else "real defects"
-        auroc = f"AUROC {weighed['auroc']:.3f} ({against})" if _number(weighed.get("auroc")) else UNKNOWN
-        rows.append((name, record.calibrator.method, scores, auroc, ", ".join(quality.cuts(record)) or UNKNOWN))
+        auroc = f"AUROC {weighed['auroc']:.3f} ({against})" if _made_number(weighed.get("auroc")) else NOT_KNOWN
+        rows.append((name, record.calibrator.method, scores, auroc, ", ".join(quality.cuts(record)) or NOT_KNOWN))
     columns = ("Member", "Calibration", "Brier score by it", "Vote weighed by", "Own cuts")
-    return Table("Calibration, weight and cuts, all from held-out photos", columns, tuple(rows))
+    return CardTable("Calibration, weight and cuts, all from held-out photos", columns, tuple(rows))
 
 
 def _brier(entry: object) -> str:
     value = entry.get("brier") if isinstance(entry, Mapping) else None
-    return f"{value:.3f}" if _number(value) else ""
+    return f"{value:.3f}" if _made_number(value) else ""
 
 
-def _files(records: Mapping[str, Record]) -> Table:
+def _member_files(records: Mapping[str, Record]) -> CardTable:
     rows = [(file, digest) for record in records.values() for file, digest in record.files.items()]
-    return Table("Files", ("File", "SHA-256"), tuple(rows))
+    return CardTable("Files", ("File", "SHA-256"), tuple(rows))
 
 
 def _data(record: Record) -> dict[str, Any]:
@@ -99,7 +101,7 @@ def effort(sources: Sources) -> Section:
     machines, dates = noted(sources, "machine"), noted(sources, "trained")
     sentences.append(f"Trained on {' and on '.join(machines)}." if machines else "On which machine is not recorded.")
     rows = sorted({item for record in sources.records.values() for item in record.libraries.items()})
-    tables = (Table("Libraries", ("Library", "Version"), tuple(rows)),) if rows else ()
+    tables = (CardTable("Libraries", ("Library", "Version"), tuple(rows)),) if rows else ()
     data = {"energy": used, "machines": machines, "trained": dates, "libraries": [list(row) for row in rows]}
     data |= {"epochs": curves, "profiles": noted(sources, "profile"), "balances": noted(sources, "balance")}
     return Section("training", "How was it trained, and what did that take?", tuple(sentences), tables, data)
@@ -110,14 +112,16 @@ def _epochs(record: Record) -> dict[str, list[float]]:
     return {
         str(name): values
         for name, values in kept(record, "curves").items()
-        if isinstance(values, list) and values and all(map(_number, values))
+        if isinstance(values, list) and values and all(map(_made_number, values))
     }
 
 
 def _energy(sources: Sources) -> list[dict[str, Any]]:
     """What each training run used, once: members of one run carry the same numbers."""
     found = [dict(kept(record, "energy")) for record in sources.records.values()]
-    return [each for place, each in enumerate(found) if _number(each.get("cpu_seconds")) and each not in found[:place]]
+    return [
+        each for place, each in enumerate(found) if _made_number(each.get("cpu_seconds")) and each not in found[:place]
+    ]
 
 
 def _energy_sentence(used: Mapping[str, Any]) -> str:
@@ -125,13 +129,13 @@ def _energy_sentence(used: Mapping[str, Any]) -> str:
     amounts += [
         f"about {used[key]:.2g} {unit}"
         for key, unit in (("watt_hours", "Wh"), ("grams_co2", "g CO2"))
-        if _number(used.get(key))
+        if _made_number(used.get(key))
     ]
     unknown = "" if len(amounts) == 3 else " Energy and CO2 were not measured."
     return f"One training run used {', '.join(amounts)}.{unknown} {used.get('uncertainty', '')}".strip()
 
 
-def _number(value: object) -> bool:
+def _made_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
@@ -153,12 +157,12 @@ def data(sources: Sources) -> Section:
     }
     seeds = list(sources.manifest.seeds())
     sentences = [_held_out(sources), *_made(sources), _seeds(seeds), *_balance(counts), *_alike(sources)]
-    tables = [Table("Photos", ("Photos that", *map(word, classes), "all"), tuple(rows))] if rows else []
+    tables = [CardTable("Photos", ("Photos that", *map(word, classes), "all"), tuple(rows))] if rows else []
     named = [(f"{kind} data", digest) for kind in ("training", "test") for digest in digests[kind]]
     named += [("evidence file", sources.manifest.evidence)] if sources.manifest.evidence else []
     if named:
-        tables.append(Table("Digests", ("Of", "SHA-256"), tuple(named)))
-    known: dict[str, Any] = {"counts": counts, "digests": digests, "seeds": seeds, "notes": _notes(sources)}
+        tables.append(CardTable("Digests", ("Of", "SHA-256"), tuple(named)))
+    known: dict[str, Any] = {"counts": counts, "digests": digests, "seeds": seeds, "notes": _member_notes(sources)}
     return Section(
         "data", "What has it seen?", tuple(filter(None, sentences)), tuple(tables), known | {"shared": shared(sources)}
     )
@@ -186,7 +190,7 @@ def _held_out(sources: Sources) -> str:
     if not held:
         return "No photos were held out: no cut and no calibration rests on photos that members had not learnt from."
     again = {case.sha256 for case in held} <= set(sources.evidence.learnt)
-    if again or digest_of(held) in noted(sources, "data"):
+    if again or photos_digest(held) in noted(sources, "data"):
         return (
             f"Cuts and calibration rest on {len(held)} photos that also taught, each judged by members that "
             "were taught again without it."
@@ -198,11 +202,11 @@ def _made(sources: Sources) -> list[str]:
     """How the splits were made, in the words of the training, where it has kept them."""
     if not any(isinstance(record.training.get("notes"), list) for record in sources.records.values()):
         return ["How the photos were split is not recorded."]
-    notes = _notes(sources)
+    notes = _member_notes(sources)
     return notes if any("test part" in note for note in notes) else [*notes, "The data brought its own test part."]
 
 
-def _notes(sources: Sources) -> list[str]:
+def _member_notes(sources: Sources) -> list[str]:
     found: dict[str, None] = {}
     for record in sources.records.values():
         notes = record.training.get("notes")

@@ -5,30 +5,30 @@ from dataclasses import asdict
 from typing import Any
 
 from ensemble.evaluation.model_card.values import (
-    UNKNOWN,
+    NOT_KNOWN,
+    CardTable,
     Section,
     Sources,
-    Table,
-    title,
+    kind_title,
 )
-from ensemble.evaluation.performance import Decided, by_class, by_type, suspicions
+from ensemble.evaluation.performance import Decided, by_class, by_type, scored_parts
 from ensemble.metrics import costs, image_metrics
-from ensemble.metrics.costs import Counts
+from ensemble.metrics.costs import DecisionCounts
 from ensemble.metrics.image_metrics import auroc_limits
 from ensemble.policies import Policy, cases
 from ensemble.policies.cases import Case
 from ensemble.policies.making import unsafe_name
 from ensemble.store import Record
-from ensemble.values.digits import alone
+from ensemble.values.digits import threshold_text
 from ensemble.values.results import Classes, word
 
-SURE = costs.percent(costs.CONFIDENCE)
+AT_CONFIDENCE = costs.percent(costs.CONFIDENCE_LEVEL)
 
 
 def share(events: int, photos: int, *, good: bool = False) -> str:
     """A rate as it is read: the share, in brackets its counts and how high, or of something good how low, it can be."""
     if not photos:
-        return UNKNOWN
+        return NOT_KNOWN
     limit = costs.at_least(events, photos) if good else costs.at_most(events, photos)
     return f"{costs.percent(events / photos)} ({events} of {photos}, {limit})"
 
@@ -37,13 +37,13 @@ def rate(events: int, photos: int) -> dict[str, Any]:
     """The same as plain JSON values."""
     if not photos:
         return {"events": 0, "photos": 0, "value": None, "low": None, "high": None}
-    low, high = (round(limit, 6) for limit in costs.limits(events, photos))
+    low, high = (round(limit, 6) for limit in costs.binomial_limits(events, photos))
     return {"events": events, "photos": photos, "value": round(events / photos, 6), "low": low, "high": high}
 
 
 def decided(policy: Policy, known: Sequence[Case], classes: Classes) -> Decided:
     """How a policy decides cases."""
-    return Decided.of(known, cases.labels(policy, known, classes), classes)
+    return Decided.of(known, cases.labels_by_policy(policy, known, classes), classes)
 
 
 def verdicts(sources: Sources) -> Section:
@@ -51,13 +51,14 @@ def verdicts(sources: Sources) -> Section:
     policy, known, classes = sources.active, sources.test, sources.classes
     if policy is None or not known:
         return Section("verdicts", "How good are its verdicts?", ("Unknown: there is nothing to measure with.",))
-    said = cases.labels(policy, known, classes)
+    said = cases.labels_by_policy(policy, known, classes)
     found = Decided.of(known, said, classes)
     rows = [("Right of those decided", share(found.right, found.decided, good=True))]
     data: dict[str, Any] = {"policy": policy.name, "photos": found.photos, "decided": found.decided}
     data |= {"right": rate(found.right, found.photos), "right_of_decided": rate(found.right, found.decided)}
     sentences = [
-        f"The active policy, {policy.name}, on {len(known)} test photos, with counts and {SURE} limits, each one-sided."
+        f"The active policy, {policy.name}, on {len(known)} test photos, with counts and "
+        f"{AT_CONFIDENCE} limits, each one-sided."
     ]
     if counts := found.counts:
         rows += [
@@ -71,32 +72,32 @@ def verdicts(sources: Sources) -> Section:
     if found.reviews or policy.asks_a_person:
         rows.append(("Reviews: a person must look", share(found.reviews, found.photos)))
     data["reviews"] = rate(found.reviews, found.photos)
-    tables = [Table("", ("What", "Test photos"), tuple(rows))]
+    tables = [CardTable("", ("What", "Test photos"), tuple(rows))]
     if types := by_type(known, said, classes):
-        tables.append(_types(types))
+        tables.append(_defect_types(types))
         data["by_type"] = {name: asdict(each.counts) for name, each in types.items() if each.counts}
     if classes.defect is None:
-        tables.append(_classes(known, said, classes))
+        tables.append(_classes_table(known, said, classes))
     return Section("verdicts", "How good are its verdicts?", tuple(sentences), tuple(tables), data)
 
 
-def _types(types: Mapping[str, Decided]) -> Table:
+def _defect_types(types: Mapping[str, Decided]) -> CardTable:
     rows = []
     for name, each in types.items():
-        counts = each.counts or Counts(0, 0, 0, 0)
+        counts = each.counts or DecisionCounts(0, 0, 0, 0)
         rows.append((name.replace("_", " "), share(counts.escapes, counts.defective), str(each.reviews)))
-    return Table("By type of defect", ("Type", "Escapes", "Reviews"), tuple(rows))
+    return CardTable("By type of defect", ("Type", "Escapes", "Reviews"), tuple(rows))
 
 
-def _classes(known: Sequence[Case], said: Sequence[str], classes: Classes) -> Table:
+def _classes_table(known: Sequence[Case], said: Sequence[str], classes: Classes) -> CardTable:
     rows = [
         (word(name), share(each.right, each.photos, good=True), share(each.right, each.called, good=True))
         for name, each in by_class(known, said, classes).items()
     ]
-    return Table("Class by class", ("Class", "Recall", "Precision"), tuple(rows))
+    return CardTable("Class by class", ("Class", "Recall", "Precision"), tuple(rows))
 
 
-def policies(sources: Sources) -> Section:
+def policies_quality_table(sources: Sources) -> Section:
     """Every policy: how it counts, what its cuts rest on, and what it makes of the test photos."""
     rows, entries, sentences = [], [], []
     for policy in sources.policies:
@@ -105,19 +106,27 @@ def policies(sources: Sources) -> Section:
         misjudged = (
             (share(counts.escapes, counts.defective), share(counts.overkills, counts.good))
             if counts
-            else (UNKNOWN, UNKNOWN)
+            else (NOT_KNOWN, NOT_KNOWN)
         )
-        right = share(found.right, found.decided, good=True) if found else UNKNOWN
+        right = share(found.right, found.decided, good=True) if found else NOT_KNOWN
         figures = misjudged if sources.classes.defect else (right,)
         name = policy.name + (" (active)" if policy is sources.active else "")
         rows.append(
-            (name, policy.description or UNKNOWN, _basis(policy), *figures, str(found.reviews) if found else UNKNOWN)
+            (
+                name,
+                policy.description or NOT_KNOWN,
+                _basis(policy),
+                *figures,
+                str(found.reviews) if found else NOT_KNOWN,
+            )
         )
         entries.append(_policy_data(policy, found))
         if why := unsafe_name(policy):
             sentences.append(f"{policy.name} may not be called safe yet. {why}")
     head = ("Escapes", "Overkills") if sources.classes.defect else ("Right of those decided",)
-    tables = (Table("", ("Policy", "What it does", "Its cuts rest on", *head, "Reviews"), tuple(rows)),) if rows else ()
+    tables = (
+        (CardTable("", ("Policy", "What it does", "Its cuts rest on", *head, "Reviews"), tuple(rows)),) if rows else ()
+    )
     if not rows:
         sentences.append("Unknown: no policy can be read.")
     return Section("policies", "Which policies are there?", tuple(sentences), tables, {"policies": entries})
@@ -145,26 +154,26 @@ def _policy_data(policy: Policy, found: Decided | None) -> dict[str, Any]:
     return entry
 
 
-def members(sources: Sources) -> tuple[Table, dict[str, dict[str, Any]]]:
+def members_quality_table(sources: Sources) -> tuple[CardTable, dict[str, dict[str, Any]]]:
     """What each member's own votes are worth on the test photos, as a table and as JSON values by member."""
     rows, found = [], {}
     for name, record in sources.records.items():
         entry = member_quality(sources, name)
         found[name] = entry
-        told = [_told(entry.get(key), good=key == "right") for key in _asked(sources.classes)]
-        rows.append((name, title(record), *told, f"{record.weight:.2f}"))
-    columns = _asked(sources.classes).values()
-    return Table("What each vote is worth", ("Member", "Kind", *columns, "Vote counts"), tuple(rows)), found
+        told = [_told_rate(entry.get(key), good=key == "right") for key in _asked_weight(sources.classes)]
+        rows.append((name, kind_title(record), *told, f"{record.weight:.2f}"))
+    columns = _asked_weight(sources.classes).values()
+    return CardTable("What each vote is worth", ("Member", "Kind", *columns, "Vote counts"), tuple(rows)), found
 
 
-def _asked(classes: Classes) -> dict[str, str]:
+def _asked_weight(classes: Classes) -> dict[str, str]:
     named = {"right": "Right", "auroc": "AUROC", "escapes": "Escapes", "overkills": "Overkills"}
     return named if classes.defect else {"right": "Right"}
 
 
-def _told(entry: Mapping[str, Any] | None, *, good: bool) -> str:
+def _told_rate(entry: Mapping[str, Any] | None, *, good: bool) -> str:
     if not entry or entry.get("value") is None:
-        return UNKNOWN
+        return NOT_KNOWN
     if "photos" in entry:
         return share(entry["events"], entry["photos"], good=good)
     return f"{entry['value']:.3f} ({entry['low']:.3f} to {entry['high']:.3f})"
@@ -180,10 +189,10 @@ def member_quality(sources: Sources, member: str) -> dict[str, Any]:
     entry: dict[str, Any] = {"photos": len(pairs), "right": rate(sum(a == b for a, b in pairs), len(pairs))}
     if classes.defect is None:
         return entry
-    counts = Counts.of([true for true, _ in pairs], [said for _, said in pairs], classes)
+    counts = DecisionCounts.of([true for true, _ in pairs], [said for _, said in pairs], classes)
     entry |= {"escapes": rate(counts.escapes, counts.defective), "overkills": rate(counts.overkills, counts.good)}
     if counts.defective and counts.good:
-        area = image_metrics.roc(*suspicions(sources.test, policy, member, classes)).area or 0.0
+        area = image_metrics.roc_points(*scored_parts(sources.test, policy, member, classes)).area or 0.0
         low, high = auroc_limits(area, counts.defective, counts.good)
         entry["auroc"] = {"value": round(area, 6), "low": round(low, 6), "high": round(high, 6)}
     return entry
@@ -194,4 +203,6 @@ def cuts(record: Record) -> tuple[str, ...]:
     found = record.training.get("cuts")
     if not isinstance(found, Mapping):
         return ()
-    return tuple(f"{name} {alone(cut['threshold'])}" for name, cut in found.items() if isinstance(cut, Mapping))
+    return tuple(
+        f"{name} {threshold_text(cut['threshold'])}" for name, cut in found.items() if isinstance(cut, Mapping)
+    )

@@ -19,8 +19,8 @@ from ensemble.store.places import MANIFEST
 from ensemble.values.errors import QuorumError, StoreError
 from ensemble.values.results import Classes
 
-FORMAT = 1
-UNKNOWN = "–"
+CARD_FORMAT = 1
+NOT_KNOWN = "–"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class CardTable:
     """Rows of texts under a title."""
 
     title: str
@@ -54,7 +54,7 @@ class Section:
     key: str
     title: str
     sentences: tuple[str, ...] = ()
-    tables: tuple[Table, ...] = ()
+    tables: tuple[CardTable, ...] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -79,7 +79,7 @@ class ModelCard:
             for section in self.sections
         }
         return {
-            "format": FORMAT,
+            "format": CARD_FORMAT,
             "product": self.product,
             "purpose": self.purpose,
             "glance": glance,
@@ -102,7 +102,7 @@ class ModelCard:
                 yield from ("", *_table_lines(table))
 
 
-def _table_lines(table: Table) -> Iterator[str]:
+def _table_lines(table: CardTable) -> Iterator[str]:
     if table.title:
         yield from (f"### {as_text(table.title)}", "")
     yield _row(table.columns)
@@ -188,7 +188,7 @@ class Sources:
         return self.policies[0] if self.policies else None
 
 
-def title(record: Record) -> str:
+def kind_title(record: Record) -> str:
     """What a member's kind is called."""
     kind = KINDS.get(record.kind)
     return kind.title if kind else record.kind
@@ -211,6 +211,6 @@ def noted(sources: Sources, key: str) -> list[str]:
     return list(dict.fromkeys(text for each in sources.records.values() if (text := str(each.training.get(key) or ""))))
 
 
-def digest_of(known: tuple[Case, ...]) -> str:
+def photos_digest(known: tuple[Case, ...]) -> str:
     """The digest that `datasets.digest` gives the same photos."""
     return hashlib.sha256("\n".join(sorted(f"{case.label} {case.sha256}" for case in known)).encode()).hexdigest()

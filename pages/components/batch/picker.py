@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ensemble.imaging.photos import MAX_BYTES, PHOTO_ENDINGS
+from ensemble.imaging.photos import MAX_PHOTO_BYTES, PHOTO_ENDINGS
 from pages.session import batches
 
 FILES, FOLDER = "Files or zip", "Folder"
@@ -21,7 +21,7 @@ def show_batch_picker() -> None:
         label_visibility="collapsed",
         key="batch_source",
     )
-    label = f"Photos of up to {MAX_BYTES // 1_000_000} MB each"
+    label = f"Photos of up to {MAX_PHOTO_BYTES // 1_000_000} MB each"
     if source == FOLDER:
         files = st.file_uploader(
             f"A folder: {label}", type=TYPES, accept_multiple_files="directory", key="batch_folder"

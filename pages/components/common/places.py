@@ -6,7 +6,7 @@ from html import escape
 import streamlit as st
 
 from ensemble.imaging.masks import HOT
-from ensemble.imaging.overlays import MOST
+from ensemble.imaging.overlays import MOST_OUTLINES
 from ensemble.values.digits import beside
 from ensemble.values.results import HEAT_CUT, Region
 
@@ -19,8 +19,10 @@ def show_places(regions: Sequence[Region], size: tuple[int, int], *, calm: bool)
     if not regions:
         st.html(f'<p class="calm">{CALM if calm else NOTHING}</p>')
         return
-    lines = "".join(f"<li>{_line(number, region, size)}</li>" for number, region in enumerate(regions[:MOST], 1))
-    more = len(regions) - MOST
+    lines = "".join(
+        f"<li>{_line(number, region, size)}</li>" for number, region in enumerate(regions[:MOST_OUTLINES], 1)
+    )
+    more = len(regions) - MOST_OUTLINES
     rest = f'<p class="calm">{more} more, each with a lower score.</p>' if more > 0 else ""
     st.html(f'<ol class="places">{lines}</ol>{rest}')
 

@@ -6,8 +6,8 @@ from html import escape
 
 import streamlit as st
 
-from ensemble.datasets.cleaning.findings import KINDS
-from ensemble.datasets.collection import CONTRADICTION, Finding, Kept
+from ensemble.datasets.cleaning.findings import FINDING_KINDS
+from ensemble.datasets.collection import CONTRADICTION, CollectedPhoto, Finding
 from ensemble.values.results import word
 from pages.components.common.charts import picture, show_csv
 from pages.components.common.progress import show_work
@@ -43,11 +43,11 @@ def show_cleaning() -> None:
     _show_kinds(findings, photos)
 
 
-def _show_contradictions(findings: Sequence[Finding], photos: Mapping[str, Kept]) -> None:
+def _show_contradictions(findings: Sequence[Finding], photos: Mapping[str, CollectedPhoto]) -> None:
     """Photos that came in under two labels, before anything else: nobody but a person can settle them."""
     if not findings:
         return
-    kind = KINDS[CONTRADICTION]
+    kind = FINDING_KINDS[CONTRADICTION]
     st.subheader(f"{kind.title} ({len(findings)})", anchor=False)
     st.markdown(f"{as_markdown(kind.meaning)} {as_markdown(kind.advice)}")
     pages = -(-len(findings) // PAGE)
@@ -77,19 +77,19 @@ def _show_look(looked_at: str) -> None:
         st.caption(f"Last looked at {looked_at[:16].replace('T', ' ')} UTC. What you keep is not asked about again.")
 
 
-def _show_kinds(findings: Sequence[Finding], photos: Mapping[str, Kept]) -> None:
+def _show_kinds(findings: Sequence[Finding], photos: Mapping[str, CollectedPhoto]) -> None:
     counts = Counter(finding.kind for finding in findings)
-    kinds = [kind for kind in KINDS if counts[kind]]
+    kinds = [kind for kind in FINDING_KINDS if counts[kind]]
     kind = st.pills(
         "What is odd",
         kinds,
         default=kinds[0],
         required=True,
-        format_func=lambda name: f"{KINDS[name].title} {counts[name]}",
+        format_func=lambda name: f"{FINDING_KINDS[name].title} {counts[name]}",
         label_visibility="collapsed",
         key=f"clean_kind {' '.join(kinds)}",
     )
-    st.markdown(f"{as_markdown(KINDS[kind].meaning)} {as_markdown(KINDS[kind].advice)}")
+    st.markdown(f"{as_markdown(FINDING_KINDS[kind].meaning)} {as_markdown(FINDING_KINDS[kind].advice)}")
     shown = [finding for finding in findings if finding.kind == kind]
     _show_all(shown, kind)
     pages = -(-len(shown) // PAGE)
@@ -126,7 +126,7 @@ OTHERS = 3  # pictures of photos that it resembles
 NAMES = {"train": "Train", "calibration": "Calibration", "test": "Test", "": "no split"}
 
 
-def show_finding(finding: Finding, photos: Mapping[str, Kept]) -> None:
+def show_finding(finding: Finding, photos: Mapping[str, CollectedPhoto]) -> None:
     """Show a finding with its photos side by side, and what can be decided."""
     photo = photos[finding.sha256]
     others = [photos[other] for other in finding.others[:OTHERS] if other in photos]
@@ -178,7 +178,7 @@ def _keep_words(finding: Finding) -> str:
     return "Keep both" if finding.others else "Keep it"
 
 
-def _figure(photo: Kept) -> str:
+def _figure(photo: CollectedPhoto) -> str:
     facts = "two labels" if photo.dropped else f"{word(photo.label)} · {NAMES[photo.split]}"
     return (
         f"<figure>{picture(collections.kept_thumbnail(photo), photo.name)}"

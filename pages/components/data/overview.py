@@ -5,7 +5,7 @@ from html import escape
 
 import streamlit as st
 
-from ensemble.datasets.collection import UNSPLIT, Kept, counts
+from ensemble.datasets.collection import UNSPLIT, CollectedPhoto, counts
 from ensemble.values.results import word
 from pages.components.common.charts import picture, show_csv
 from pages.components.common.sheet import as_markdown, quiet_chip, show_sheet
@@ -56,7 +56,7 @@ def show_overview() -> None:
     _show_decisions()
 
 
-def _show_tiles(known: Sequence[Kept]) -> None:
+def _show_tiles(known: Sequence[CollectedPhoto]) -> None:
     by_split = counts(known)
     tiles = [
         f'<div class="tile {"review" if split == UNSPLIT else "plain"}"><b>{sum(by_split[split].values())}</b>'
@@ -94,7 +94,7 @@ def _show_mistakes() -> None:
         )
 
 
-def _show_counts(known: Sequence[Kept]) -> None:
+def _show_counts(known: Sequence[CollectedPhoto]) -> None:
     by_split = counts(known)
     labels = sorted({photo.label for photo in known})
     rows = []
@@ -119,14 +119,14 @@ def _show_counts(known: Sequence[Kept]) -> None:
         st.caption(as_markdown(" · ".join(facts).capitalize() + "."))
 
 
-def _show_pictures(known: Sequence[Kept]) -> None:
+def _show_pictures(known: Sequence[CollectedPhoto]) -> None:
     for label in sorted({photo.label for photo in known}):
         some = collections.some_of([photo for photo in known if photo.label == label], SHOWN)
         images = "".join(picture(collections.kept_thumbnail(photo), photo.name) for photo in some)
         st.html(f'<div class="strip"><h4>{escape(word(label))}</h4><div>{images}</div></div>')
 
 
-def _show_file(photos: Sequence[Kept]) -> None:
+def _show_file(photos: Sequence[CollectedPhoto]) -> None:
     rows = [
         {
             "name": photo.name,

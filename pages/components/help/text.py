@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ensemble.imaging.photos import MAX_BYTES, MAX_PIXELS, MIN_SIDE, PHOTO_ENDINGS
+from ensemble.imaging.photos import MAX_PHOTO_BYTES, MAX_PIXELS, MIN_SIDE, PHOTO_ENDINGS
 from ensemble.importers.archives import MAX_ENTRIES
 from ensemble.values.results import HEAT_CUT, OK_NOK, REVIEW
 from pages.components.common.sheet import as_code, chip, show_sheet
@@ -61,7 +61,7 @@ def show_photo_rules() -> None:
     kinds = ", ".join(ending.removeprefix(".").upper() for ending in PHOTO_ENDINGS if ending not in (".jpg", ".tif"))
     st.markdown(
         f"- {kinds}; what a file is gets decided by its content, never by its name.\n"
-        f"- Smaller than {MAX_BYTES // 1_000_000} MB, at most {MAX_PIXELS // 1_000_000} megapixels, "
+        f"- Smaller than {MAX_PHOTO_BYTES // 1_000_000} MB, at most {MAX_PIXELS // 1_000_000} megapixels, "
         f"at least {MIN_SIDE} pixels on each side.\n"
         "- One picture a file. HEIC, SVG, camera raw and animations are refused with a sentence that says what to do.\n"
         f"- A zip of at most {MAX_ENTRIES:,} files for a batch. A bad file in it is named; the others go on."

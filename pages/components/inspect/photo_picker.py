@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from ensemble.imaging.photos import MAX_BYTES, PHOTO_ENDINGS
+from ensemble.imaging.photos import MAX_PHOTO_BYTES, PHOTO_ENDINGS
 from ensemble.values.errors import PhotoError
 from pages.components.common.sheet import as_markdown
 from pages.session import photo, samples
@@ -53,7 +53,7 @@ def _photo_from(source: str) -> tuple[bytes, str] | None:
         file = st.file_uploader(
             "Photo of the part",
             type=TYPES,
-            max_upload_size=MAX_BYTES // 1_000_000,
+            max_upload_size=MAX_PHOTO_BYTES // 1_000_000,
             key="upload",
             label_visibility="collapsed",
             on_change=photo.upload_changed,

@@ -9,7 +9,7 @@ import streamlit as st
 from ensemble import figures
 from ensemble.features.preprocessing import BackboneSpec
 from ensemble.members import KINDS
-from ensemble.members.demo import names
+from ensemble.members.demo import dummy_names
 from ensemble.store import Record
 from ensemble.values.results import Absence, Classes
 from pages.components.common import lessons
@@ -111,7 +111,7 @@ def show_quarantine() -> None:
 def show_demo_members() -> None:
     """Say who votes while demo mode is on."""
     if products.is_demo():
-        dummies = ", ".join(names(products.classes()))
+        dummies = ", ".join(dummy_names(products.classes()))
         st.info(f"Demo mode is on. These dummies vote in the place of trained members: {dummies}.")
 
 

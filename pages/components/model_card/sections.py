@@ -6,7 +6,7 @@ from html import escape
 
 import streamlit as st
 
-from ensemble.evaluation.model_card import ModelCard, Section, Table
+from ensemble.evaluation.model_card import CardTable, ModelCard, Section
 from pages.components.common.sheet import as_markdown, show_sheet
 from pages.components.model_card.charts import show_epochs, show_worth
 
@@ -33,7 +33,7 @@ def _show_sentences(section: Section) -> None:
     st.markdown("\n".join(f"- {each}" for each in said) if listed else "\n\n".join(said))
 
 
-def _show_table(table: Table) -> None:
+def _show_table(table: CardTable) -> None:
     if table.title in ON_DEMAND:
         with st.expander(table.title):
             _show_rows(table)
@@ -43,7 +43,7 @@ def _show_table(table: Table) -> None:
     _show_rows(table)
 
 
-def _show_rows(table: Table) -> None:
+def _show_rows(table: CardTable) -> None:
     show_sheet(table.columns, [[_cell(cell) for cell in row] for row in table.rows], folding=len(table.columns) > 3)
 
 

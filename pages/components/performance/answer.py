@@ -10,7 +10,7 @@ from ensemble.policies import Policy
 from pages.components.common.style import shape
 from pages.components.performance.basis import Measured, without_review
 
-SURE = costs.percent(costs.CONFIDENCE)
+SURE = costs.percent(costs.CONFIDENCE_LEVEL)
 
 
 def show_performance_answer(measured: Measured) -> None:

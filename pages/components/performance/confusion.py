@@ -8,7 +8,7 @@ import streamlit as st
 from ensemble import figures
 from ensemble.evaluation.scoring import verdict_quality
 from ensemble.metrics import costs
-from ensemble.metrics.costs import Counts, Line
+from ensemble.metrics.costs import DecisionCounts, Line
 from ensemble.policies.cases import truth
 from pages.components.common.charts import show_chart
 from pages.components.common.sheet import as_markdown
@@ -46,7 +46,7 @@ def _sentences(measured: Measured) -> list[str]:
     return found
 
 
-def _more(counts: Counts) -> str:
+def _more(counts: DecisionCounts) -> str:
     more = costs.more_needed(counts.escapes, counts.defective)
     target, another = costs.percent(costs.TARGET), "another" if counts.escapes else "an"
     if not more:

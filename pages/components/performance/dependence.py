@@ -44,7 +44,9 @@ def show_dependence(measured: Measured) -> None:
             _show_pairs(wrong, measured)
         with st.container():
             st.markdown("**Errors that go together** (correlation: 1 on the same photos, 0 independently)")
-            show_chart(figures.error_correlation(correlation, measured.members, products.scheme()), "error-correlation")
+            show_chart(
+                figures.draw_error_correlation(correlation, measured.members, products.scheme()), "error-correlation"
+            )
     _show_without_each(measured)
 
 
@@ -73,7 +75,7 @@ def _show_without_each(measured: Measured) -> None:
     left = performance.without_each(measured.known, measured.policy, measured.members, measured.classes)
     changes = {member: scale(decided) - whole for member, decided in left.items()}
     show_chart(
-        figures.without_each(changes, products.scheme(), unit, more_is_better=which == ACCURACY),
+        figures.draw_without_each(changes, products.scheme(), unit, more_is_better=which == ACCURACY),
         f"without-each-{which.lower().replace(' ', '-')}",
     )
     prices = line.prices

@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from ensemble import figures
-from ensemble.evaluation.performance import Kind, failures, kinds
+from ensemble.evaluation.performance import CaseKind, failures, kinds
 from ensemble.metrics import costs
 from ensemble.policies.cases import Case
 from ensemble.values.results import Verdict, Vote, word
@@ -49,7 +49,7 @@ def show_gallery(measured: Measured) -> None:
         _show_file(found, measured)
 
 
-def _show_confirm(part: Sequence[Case], kind: Kind, measured: Measured) -> None:
+def _show_confirm(part: Sequence[Case], kind: CaseKind, measured: Measured) -> None:
     """Let a person confirm shown mistakes, so that the next training can learn from them."""
     show_told_of_confirmed()
     if products.is_demo() or kind == "reviews":
@@ -77,7 +77,7 @@ def _show_confirm(part: Sequence[Case], kind: Kind, measured: Measured) -> None:
         )
 
 
-def _nothing(kind: Kind, measured: Measured) -> str:
+def _nothing(kind: CaseKind, measured: Measured) -> str:
     name, counts = kind.removesuffix("s"), measured.decided().counts
     photos = len(measured.known)
     seen = {"escapes": counts.defective, "overkills": counts.good}.get(kind, photos) if counts else photos
@@ -85,7 +85,7 @@ def _nothing(kind: Kind, measured: Measured) -> str:
         return f"The test photos hold no part that could be an {name}: nothing is known of {kind}."
     if kind == "reviews" and not measured.policy.asks_a_person:
         return without_review(measured.policy)
-    bound, sure = costs.at_most(0, seen), costs.percent(costs.CONFIDENCE)
+    bound, sure = costs.at_most(0, seen), costs.percent(costs.CONFIDENCE_LEVEL)
     return f"No {name} on these photos. The true {name} rate can still be {bound} ({sure})."
 
 
@@ -123,7 +123,7 @@ def _vote(vote: Vote, verdict: Verdict) -> str:
     return f"<li><span>{breakable(vote.member)}</span><i>{said}</i></li>"
 
 
-def _show_file(found: Mapping[Kind, Sequence[Case]], measured: Measured) -> None:
+def _show_file(found: Mapping[CaseKind, Sequence[Case]], measured: Measured) -> None:
     rows = [
         {
             "what": kind,

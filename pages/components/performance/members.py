@@ -9,11 +9,11 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from ensemble import figures
-from ensemble.evaluation.performance import ENSEMBLE, suspicions
+from ensemble.evaluation.performance import ENSEMBLE, scored_parts
 from ensemble.metrics import calibrators, image_metrics
 from ensemble.metrics.calibrators import Quality
 from ensemble.metrics.image_metrics import Curve
-from ensemble.policies import RULES, cases
+from ensemble.policies import VOTING_RULES, cases
 from ensemble.store import Record
 from pages.components.common.charts import show_chart
 from pages.components.common.sheet import show_sheet
@@ -43,7 +43,7 @@ def show_performance_members(measured: Measured) -> None:
 
 def _show_table(measured: Measured) -> None:
     records, rows = products.records(), []
-    weighs = RULES[measured.policy.rule].weighs
+    weighs = VOTING_RULES[measured.policy.rule].weighs
     has_defect = measured.classes.defect is not None
     for member in measured.members:
         record = records.get(member)
@@ -61,14 +61,14 @@ def _show_table(measured: Measured) -> None:
 
 
 def _auroc(measured: Measured, member: str) -> str:
-    truth, scores = suspicions(measured.known, measured.policy, member, measured.classes)
-    return f"{image_metrics.roc(truth, scores).area:.3f}" if truth.any() and not truth.all() else "–"
+    truth, scores = scored_parts(measured.known, measured.policy, member, measured.classes)
+    return f"{image_metrics.roc_points(truth, scores).area:.3f}" if truth.any() and not truth.all() else "–"
 
 
 def _voters(measured: Measured) -> dict[str, Voter]:
     found: dict[str, Voter] = {}
     for voter in (ENSEMBLE, *measured.members):
-        truth, scores = suspicions(measured.known, measured.policy, voter, measured.classes)
+        truth, scores = scored_parts(measured.known, measured.policy, voter, measured.classes)
         if truth.any() and not truth.all():
             found[voter] = (truth, scores)
     return found
@@ -76,15 +76,15 @@ def _voters(measured: Measured) -> dict[str, Voter]:
 
 def _show_curves(measured: Measured, voters: Mapping[str, Voter]) -> None:
     scheme = products.scheme()
-    roc: dict[str, Curve] = {name: image_metrics.roc(*given) for name, given in voters.items()}
-    precise: dict[str, Curve] = {name: image_metrics.precision_recall(*given) for name, given in voters.items()}
+    roc: dict[str, Curve] = {name: image_metrics.roc_points(*given) for name, given in voters.items()}
+    precise: dict[str, Curve] = {name: image_metrics.precision_recall_points(*given) for name, given in voters.items()}
     with st.container(key="curves"):
         with st.container():
             st.markdown("**Caught against overkill** (ROC)")
-            show_chart(figures.roc(roc, scheme, ensemble=ENSEMBLE), "roc")
+            show_chart(figures.draw_roc(roc, scheme, ensemble=ENSEMBLE), "roc")
         with st.container():
             st.markdown("**Precision against caught** (PR)")
-            show_chart(figures.precision_recall(precise, scheme, ensemble=ENSEMBLE), "precision-recall")
+            show_chart(figures.draw_precision_recall(precise, scheme, ensemble=ENSEMBLE), "precision-recall")
     if measured.policy.cascade or measured.policy.exceptions:
         st.caption("The ensemble's curves are those of all its votes: they know neither cascade nor exceptions.")
 

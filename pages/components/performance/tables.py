@@ -26,7 +26,7 @@ def show_performance_tables(measured: Measured) -> None:
     if products:
         _show_products(products)
     if types or products:
-        st.caption(f"In brackets: what the true rate can still be ({costs.percent(costs.CONFIDENCE)}).")
+        st.caption(f"In brackets: what the true rate can still be ({costs.percent(costs.CONFIDENCE_LEVEL)}).")
 
 
 def _show_types(types: Mapping[str, Decided]) -> None:

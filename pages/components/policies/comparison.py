@@ -9,7 +9,7 @@ import streamlit as st
 from ensemble import figures
 from ensemble.evaluation.scoring import verdict_quality
 from ensemble.metrics import costs
-from ensemble.metrics.costs import PARTS, Counts, Line, Prices, expected, percent
+from ensemble.metrics.costs import PARTS_TOLD, DecisionCounts, Line, Prices, expected_costs, percent
 from ensemble.policies import Policy
 from ensemble.policies.cases import Evidence, truth
 from ensemble.policies.making import unsafe_name
@@ -53,7 +53,7 @@ def show_policy_comparison(evidence: Evidence, line: Line) -> None:
     share = "the share of defects in these photos" if line.share is None else f"{costs.percent(line.share)} defects"
     st.caption(
         f"Counted on {len(evidence.test)} test photos; 'up to' is the highest true rate that these still allow "
-        f"({costs.percent(costs.CONFIDENCE)}). Money and precision are for {share} on the line."
+        f"({costs.percent(costs.CONFIDENCE_LEVEL)}). Money and precision are for {share} on the line."
     )
     for policy in policies:
         if why := unsafe_name(policy):
@@ -63,14 +63,14 @@ def show_policy_comparison(evidence: Evidence, line: Line) -> None:
     chart = figures.policy_costs(
         [(policy.name, *_parts(counts[policy.name], line)) for policy in policies],
         products.scheme(),
-        unit=f"money per {PARTS} parts",
+        unit=f"money per {PARTS_TOLD} parts",
         active=policies[0].name,
     )
     show_chart(chart, "costs")
 
 
-def _cells(policy: Policy, active: Policy, counts: Counts, line: Line) -> list[str]:
-    told = expected(counts, line)
+def _cells(policy: Policy, active: Policy, counts: DecisionCounts, line: Line) -> list[str]:
+    told = expected_costs(counts, line)
     parts = counts.good + counts.defective
     return [
         _named(policy.name, active),
@@ -92,15 +92,17 @@ def _count(events: int, parts: int) -> str:
     return f"<span>{count}<small>{bound}</small></span>"
 
 
-def _parts(counts: Counts, line: Line) -> tuple[float | None, float | None, float | None]:
-    told, prices = expected(counts, line), line.prices
+def _parts(counts: DecisionCounts, line: Line) -> tuple[float | None, float | None, float | None]:
+    told, prices = expected_costs(counts, line), line.prices
     amounts = ((told.escapes, prices.escape), (told.overkills, prices.overkill), (told.reviews, prices.review))
     escapes, overkills, looks = (None if number is None else number * price for number, price in amounts)
     return escapes, overkills, looks
 
 
-def _row(policy: Policy, active: Policy, evidence: Evidence, line: Line, counts: Counts) -> Mapping[str, object]:
-    told = expected(counts, line)
+def _row(
+    policy: Policy, active: Policy, evidence: Evidence, line: Line, counts: DecisionCounts
+) -> Mapping[str, object]:
+    told = expected_costs(counts, line)
     found: dict[str, object] = {name: value for name, value in _quality(policy, evidence).items() if name in COLUMNS}
     found |= {name: getattr(counts, name) for name in ("good", "defective", "escapes", "overkills")}
     return found | {

@@ -7,10 +7,10 @@ from typing import TypeVar
 import streamlit as st
 
 from ensemble.metrics.costs import Line
-from ensemble.policies import RULES, Policy
+from ensemble.policies import VOTING_RULES, Policy
 from ensemble.policies.cases import Case, Evidence
 from ensemble.policies.files import entry_of
-from ensemble.values.digits import alone
+from ensemble.values.digits import threshold_text
 from ensemble.values.results import Classes
 from pages.components.common.charts import show_file
 from pages.components.common.sheet import as_markdown
@@ -116,7 +116,7 @@ def show_policy_cuts(base: Policy, classes: Classes, photos: str) -> Policy:
     with st.container(key="cuts"):
         if classes.defect is None:
             moved, key = _margin(base, photos)
-        elif RULES[base.rule].sides:
+        elif VOTING_RULES[base.rule].sides:
             moved, key = _member_cut(base, photos)
         else:
             moved, key = _two_cuts(base, photos)
@@ -139,7 +139,7 @@ def _member_cut(base: Policy, photos: str) -> tuple[Policy, str]:
     start = base.cut_of("")
     found = _kept(_slider("Each model says NOK from", start, base, photos), start)
     if base.thresholds:
-        own = ", ".join(f"{member} {alone(value)}" for member, value in base.thresholds.items())
+        own = ", ".join(f"{member} {threshold_text(value)}" for member, value in base.thresholds.items())
         st.caption(f"Members with a cut of their own lose it as soon as this one is moved: {as_markdown(own)}.")
     return (base if found == start else replace(base, threshold=found, thresholds={})), _key(base, start)
 

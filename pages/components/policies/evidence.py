@@ -7,7 +7,7 @@ import streamlit as st
 
 from ensemble.evaluation.performance import SHUFFLES, clear_saving
 from ensemble.metrics import costs
-from ensemble.metrics.costs import PARTS, Line
+from ensemble.metrics.costs import PARTS_TOLD, Line
 from ensemble.policies import Policy
 from ensemble.policies.cases import Case, Evidence, truth
 from ensemble.policies.making import unsafe_name
@@ -87,7 +87,7 @@ def show_policy_cheaper(active: str, evidence: Evidence, line: Line) -> None:
     with st.container(border=True, key="cheaper"):
         st.markdown(
             f"**{as_markdown(found.policy)} is clearly cheaper than {as_markdown(active)}**: {money(found.money)} "
-            f"instead of {money(found.active)} per {PARTS} parts on {len(known)} validation photos ({p}).",
+            f"instead of {money(found.active)} per {PARTS_TOLD} parts on {len(known)} validation photos ({p}).",
             help=HOW,
         )
         st.button(

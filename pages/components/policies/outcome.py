@@ -8,8 +8,8 @@ import streamlit as st
 from ensemble import figures
 from ensemble.evaluation.scoring import verdict_quality
 from ensemble.metrics import costs
-from ensemble.metrics.costs import Line, expected
-from ensemble.policies import RULES, Policy
+from ensemble.metrics.costs import Line, expected_costs
+from ensemble.policies import VOTING_RULES, Policy
 from ensemble.policies.cases import Case, truth
 from ensemble.values.results import REVIEW, word
 from pages.components.common.charts import show_chart, show_csv
@@ -39,7 +39,13 @@ def show_policy_outcome(draft: Policy, active: Policy, known: Sequence[Case], li
             str(then.overkills),
         ),
         _tile("review", reviews(now), _noun(reviews(now), "review"), f"of {parts} parts", str(reviews(then))),
-        _tile("none", money(expected(now, line).money), "money per 1000 parts", "", money(expected(then, line).money)),
+        _tile(
+            "none",
+            money(expected_costs(now, line).money),
+            "money per 1000 parts",
+            "",
+            money(expected_costs(then, line).money),
+        ),
     ]
     st.html(f'<div class="tiles draft" role="status">{"".join(tiles)}</div>')
 
@@ -125,7 +131,7 @@ def _name(case: Case) -> str:
 def show_policy_histogram(draft: Policy, known: Sequence[Case]) -> None:
     """Show the defect scores of both classes, by the name of what the rule counts, about the thresholds."""
     good, defective = policy_evidence.suspicions(draft, known)
-    rule = RULES[draft.rule]
+    rule = VOTING_RULES[draft.rule]
     cuts = draft.review_from, draft.reject_from
     if draft.rule == "any":
         cuts = (1 / max(1, *(len(case.scores) for case in known)),) * 2  # one vote

@@ -1,9 +1,9 @@
 """A policy and its figures in plain words."""
 
 from ensemble.metrics import costs
-from ensemble.metrics.costs import Counts
-from ensemble.policies import RULES, Policy
-from ensemble.values.digits import alone, percents
+from ensemble.metrics.costs import DecisionCounts
+from ensemble.policies import VOTING_RULES, Policy
+from ensemble.values.digits import percents, threshold_text
 from ensemble.values.results import Classes
 
 UNKNOWN = "–"
@@ -13,11 +13,13 @@ def rule_in_words(policy: Policy, classes: Classes) -> str:
     """What a policy does, in one plain sentence."""
     if classes.defect is None:
         by = "the highest mean probability" if policy.rule == "mean" else "the most votes"
-        look = f"; a person looks where it is ahead by less than {alone(policy.margin)}" if policy.margin else ""
+        look = (
+            f"; a person looks where it is ahead by less than {threshold_text(policy.margin)}" if policy.margin else ""
+        )
         return f"The class with {by}{look}."
-    if not RULES[policy.rule].sides:
-        look = f", REVIEW from {alone(policy.review_from)} on" if policy.has_review else ""
-        return f"NOK where the mean defect probability is {alone(policy.reject_from)} or more{look}."
+    if not VOTING_RULES[policy.rule].sides:
+        look = f", REVIEW from {threshold_text(policy.review_from)} on" if policy.has_review else ""
+        return f"NOK where the mean defect probability is {threshold_text(policy.reject_from)} or more{look}."
     enough = {
         "any": "one model says so",
         "all": "every model says so",
@@ -25,7 +27,7 @@ def rule_in_words(policy: Policy, classes: Classes) -> str:
         "weighted": f"models with {_share(policy.reject_from)} of the weight say so",
     }
     look = f"; REVIEW from {percents(policy.review_from)[0]} on" if policy.has_review else ""
-    cuts = "its own threshold" if policy.thresholds else f"a probability of {alone(policy.cut_of(''))}"
+    cuts = "its own threshold" if policy.thresholds else f"a probability of {threshold_text(policy.cut_of(''))}"
     return f"NOK where {enough[policy.rule]}{look}. Each model says NOK from {cuts} on."
 
 
@@ -48,7 +50,7 @@ def many(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def reviews(counts: Counts) -> int:
+def reviews(counts: DecisionCounts) -> int:
     """How many parts a person must look at."""
     return counts.reviews_good + counts.reviews_defective
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 from ensemble import figures
 from ensemble.evaluation import comparison as compared
-from ensemble.evaluation.comparison import Answer, Change, Comparison, Estimate, Figure, TypeCounts, Voter
+from ensemble.evaluation.comparison import Answer, Change, Comparison, Figure, Interval, TypeCounts, Voter
 from ensemble.figures.comparisons import Limits
 from ensemble.metrics import costs
 from ensemble.policies.cases import Case
@@ -52,7 +52,11 @@ def show_comparison(comparison: Comparison) -> None:
 
 def _show_answer(comparison: Comparison) -> None:
     answer = compared.answer(comparison)
-    said = compared.sentence(comparison).partition(": ")[2] if answer != "undecided" else compared.sentence(comparison)
+    said = (
+        compared.comparison_sentence(comparison).partition(": ")[2]
+        if answer != "undecided"
+        else compared.comparison_sentence(comparison)
+    )
     shown = escape(said[:1].upper() + said[1:]).replace(" %", "\N{NO-BREAK SPACE}%")
     st.html(f'<div class="in-force"><div class="word">{WORDS[answer]}</div><p>{shown}</p></div>')
     if comparison.learnt:
@@ -69,8 +73,8 @@ def _show_table(comparison: Comparison) -> None:
     show_sheet(("Voter", *(NAMES[name] for name in asked), "By chance"), rows, folding=True)
     st.caption(
         f"Current → new on the same {comparison.photos} photos; below, how much that is and its "
-        f"{costs.percent(costs.CONFIDENCE)} limits. By chance: how probable so uneven right and wrong verdicts are "
-        "where both are equally good, corrected for testing several."
+        f"{costs.percent(costs.CONFIDENCE_LEVEL)} limits. By chance: how probable so uneven right and wrong verdicts "
+        "are where both are equally good, corrected for testing several."
     )
 
 
@@ -90,7 +94,7 @@ def _figure(figure: Figure) -> str:
     return f"<div>{_side(figure.before)} → {_side(figure.after)}{_of(figure)}{change}</div>"
 
 
-def _side(side: Estimate) -> str:
+def _side(side: Interval) -> str:
     return f"{side.value:.3f}" if side.events is None else str(side.events)
 
 
@@ -133,7 +137,7 @@ def _show_figure(comparison: Comparison) -> None:
 
 
 def _limits(voter: Voter, name: str) -> Limits | None:
-    change = voter.figures[name].difference if name in voter.figures else Estimate()
+    change = voter.figures[name].difference if name in voter.figures else Interval()
     return None if change.value is None else (change.value, change.low, change.high)
 
 

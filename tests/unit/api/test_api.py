@@ -29,9 +29,9 @@ from typer.testing import CliRunner
 
 from ensemble import api
 from ensemble.cli import main
-from ensemble.imaging.photos import MAX_BYTES, open_photo
+from ensemble.imaging.photos import MAX_PHOTO_BYTES, open_photo
 from ensemble.inspection.inspector import Inspector
-from ensemble.policies import SHIPPED, choose
+from ensemble.policies import SHIPPED_POLICIES, choose
 from ensemble.store import ModelStore, policy_history, versions
 from ensemble.values.errors import PhotoError
 from ensemble.values.results import Verdict
@@ -99,7 +99,7 @@ def test_bad_photo_gets_the_sentence_of_the_photo_door(client: TestClient, case:
     with pytest.raises(PhotoError) as refused:
         open_photo(bad.data, bad.file)
     answer = post(client, bad.data, bad.file)
-    assert answer.status_code == (413 if len(bad.data) >= MAX_BYTES else 422)
+    assert answer.status_code == (413 if len(bad.data) >= MAX_PHOTO_BYTES else 422)
     assert answer.json() == {"photo": bad.file, "error": str(refused.value)}
 
 
@@ -125,7 +125,7 @@ def test_odd_photo_gets_the_verdict_that_the_inspector_gives(
 def test_answer_is_that_of_the_command_line(client: TestClient, tiny_product: Path, tiny_data: Path) -> None:
     photo = next((tiny_data / "test" / "defective").iterdir())
     command = ["inspect", str(photo), "--models", str(tiny_product), "--policy", "ANY", "--json"]
-    said = json.loads(CliRunner().invoke(main.app, command).stdout)
+    said = json.loads(CliRunner().invoke(main.commands, command).stdout)
     answer = post(client, photo.read_bytes(), photo.name, policy="ANY").json()
     assert list(answer) == list(said)
     assert timeless(answer) == timeless(said) | {"photo": photo.name}
@@ -180,7 +180,9 @@ def test_wrong_request_is_told_what_was_expected(client: TestClient, case: str) 
         (
             {"policy": "LAX"},
             "part.jpg",
-            "No policy is called 'LAX'. This product has " + ", ".join(policy.name for policy in SHIPPED) + ".",
+            "No policy is called 'LAX'. This product has "
+            + ", ".join(policy.name for policy in SHIPPED_POLICIES)
+            + ".",
         ),
         (
             {"polcy": "ANY"},
@@ -283,7 +285,7 @@ def test_upload_is_refused_by_its_declared_length_before_a_byte_is_read(tiny_pro
 
 def test_largest_photo_passes_the_upload_limit(client: TestClient) -> None:
     data = jpeg()
-    assert post(client, data + bytes(MAX_BYTES - 1 - len(data)), "x" * 300 + ".jpg").status_code == 200
+    assert post(client, data + bytes(MAX_PHOTO_BYTES - 1 - len(data)), "x" * 300 + ".jpg").status_code == 200
 
 
 # ----------------------------------------------------------------------------------------------------- product
@@ -297,7 +299,7 @@ def test_health_names_members_and_policies(client: TestClient) -> None:
         "product": "disc",
         "members": ["rf_squeezenet1_1", "svm_squeezenet1_1"],
         "absent": [],
-        "policies": [policy.name for policy in SHIPPED],
+        "policies": [policy.name for policy in SHIPPED_POLICIES],
         "demo": False,
     }
 
@@ -324,7 +326,7 @@ def test_broken_product_is_one_sentence(copied: Path) -> None:
 
 def test_broken_policies_leave_the_last_good_ones_in_force(copied: Path) -> None:
     book = ModelStore(copied).policy_book()
-    policy_history.publish(copied, replace(book, active="ANY"), "Ada", "For the night shift.")
+    policy_history.enforce_policies(copied, replace(book, active="ANY"), "Ada", "For the night shift.")
     (copied / "policies.json").write_text('{"policies": [\n{"name": "A", "rule": "dice"}]}')
     with TestClient(api.build(copied)) as client:
         health, answer = client.get("/health"), post(client, jpeg())

@@ -8,7 +8,7 @@ import pytest
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from ensemble.cli.main import app
+from ensemble.cli.main import commands
 from ensemble.cli.terminal import OnceCommand, OnceGroup
 from tests.conftest import TINY_BACKBONE, Run
 from tests.support.bad_photos import BAD, ODD
@@ -161,7 +161,7 @@ def test_every_command_takes_an_option_of_one_value_once() -> None:
         inner = getattr(command, "commands", {}).values()
         return [command, *(found for each in inner for found in kinds(each))]
 
-    found = kinds(typer.main.get_command(app))
+    found = kinds(typer.main.get_command(commands))
     assert len(found) > 15 and {type(each) for each in found} == {OnceCommand, OnceGroup}
 
 

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
-from ensemble.datasets.cleaning import KINDS, Finding, Looked, find_issues, groups, report
-from ensemble.datasets.cleaning.copies import Groups
+from ensemble.datasets.cleaning import FINDING_KINDS, Finding, Looked, find_issues, findings_report, groups
+from ensemble.datasets.cleaning.copies import Linked
 from ensemble.datasets.cleaning.labels import doubtful_labels, judged
-from ensemble.datasets.cleaning.quality import Measures, measure, odd_photos
+from ensemble.datasets.cleaning.quality import Measures, measure_quality, odd_photos
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK, Classes
 
 SIDE = 224
@@ -119,8 +119,8 @@ def test_equal_pixels_in_different_files_are_exact_and_contradicting_labels_are_
     exact = next(f for f in findings if f.kind == "exact_duplicate")
     assert "It is labelled NOK here and OK there: one is wrong." in exact.sentence
     assert [len(group) for group in groups(findings)] == [3]
-    assert report(findings)["findings"] == {"leak": 1, "exact_duplicate": 1}
-    assert json.loads(json.dumps(report(findings))) == report(findings)
+    assert findings_report(findings)["findings"] == {"leak": 1, "exact_duplicate": 1}
+    assert json.loads(json.dumps(findings_report(findings))) == findings_report(findings)
 
 
 def test_a_photo_that_cannot_be_read_is_a_finding_and_the_rest_goes_on(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_a_photo_that_cannot_be_read_is_a_finding_and_the_rest_goes_on(tmp_path:
 def test_few_photos_give_no_findings(tmp_path: Path, count: int) -> None:
     photos = [looked(tmp_path, f"part{number}.png", casting(number)) for number in range(count)]
     assert find_issues(photos, classes=OK_NOK) == ()
-    assert report(()) == {"findings": {}, "photos": {}, "groups": 0, "largest_group": 0}
+    assert findings_report(()) == {"findings": {}, "photos": {}, "groups": 0, "largest_group": 0}
 
 
 SPOILT: Mapping[str, Callable[[Image.Image], Image.Image]] = {
@@ -157,11 +157,11 @@ SPOILT: Mapping[str, Callable[[Image.Image], Image.Image]] = {
 def test_one_spoilt_photo_among_many_is_named(kind: str) -> None:
     pictures = [casting(number) for number in range(21)] + [SPOILT[kind](casting(50))]
     photos = [Looked(str(number), Path("photo"), NON_DEFECTIVE) for number in range(22)]
-    findings = odd_photos(photos, [measure(picture) for picture in pictures])
+    findings = odd_photos(photos, [measure_quality(picture) for picture in pictures])
     assert kind in {f.kind for f in findings}
     assert {f.sha256 for f in findings} == {"21"}
     sentence = next(f.sentence for f in findings if f.kind == kind)
-    assert "is usual among 22 photos of this" in sentence and sentence.endswith(KINDS[kind].advice)
+    assert "is usual among 22 photos of this" in sentence and sentence.endswith(FINDING_KINDS[kind].advice)
 
 
 USUAL = Measures(300, 300, 0.2, 0.1, 2.5, 12.0)  # darker and emptier than any cut of cleanvision allows
@@ -254,7 +254,7 @@ def test_a_finding_checks_itself() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), max_size=20))
 def test_groups_are_what_pairs_connect(pairs: list[tuple[int, int]]) -> None:
-    together = Groups(13)
+    together = Linked(13)
     for one, other in pairs:
         together.join(one, other)
     findings = [Finding("near_duplicate", str(one), (str(other),), 1, "") for one, other in pairs]

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ensemble.datasets.collection import Collection, Decision, Finding, collections, counts
+from ensemble.datasets.collection import Collection, Correction, Finding, collections, counts
 from ensemble.datasets.collection.contents import PHOTOS
 from ensemble.datasets.collection.database import writing
 from ensemble.datasets.collection.values import waiting_note
 from ensemble.datasets.loading import evaluation_part, find_dataset
-from ensemble.importers import Entry
+from ensemble.importers import FoundPhoto
 from ensemble.values.errors import DataError
 from ensemble.values.results import OK_NOK, Classes
 
@@ -30,8 +30,8 @@ def photo(folder: Path, name: str, seed: int) -> Path:
     return path
 
 
-def entry(folder: Path, name: str, seed: int, kind: str = "good", **known: object) -> Entry:
-    return Entry(photo(folder, name, seed), name, kind, **known)  # type: ignore[arg-type]
+def entry(folder: Path, name: str, seed: int, kind: str = "good", **known: object) -> FoundPhoto:
+    return FoundPhoto(photo(folder, name, seed), name, kind, **known)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -184,9 +184,9 @@ def test_a_file_outside_that_cannot_be_read_is_not_called_unwritable(collection:
 def test_what_is_no_photo_is_named_and_the_others_come_in(collection: Collection, source: Path) -> None:
     broken = photo(source, "good/broken.jpg", 1)
     broken.write_bytes(b"\xff\xd8\xff" + bytes(200))
-    gone = Entry(source / "good/gone.png", "good/gone.png", "good")
+    gone = FoundPhoto(source / "good/gone.png", "good/gone.png", "good")
     added = collection.add(
-        [Entry(broken, "good/broken.jpg", "good"), gone, entry(source, "good/a.png", 2)], MEANING, origin="x"
+        [FoundPhoto(broken, "good/broken.jpg", "good"), gone, entry(source, "good/a.png", 2)], MEANING, origin="x"
     )
     assert added.added == 1
     assert [each.name for each in added.refused] == ["good/broken.jpg", "good/gone.png"]
@@ -340,7 +340,7 @@ def test_a_confirmed_mistake_waits_and_is_pulled_into_training(filled: Collectio
     assert filled.confirm(test_photo.path.read_bytes(), "d", "non_defective", "defective").kind == "overkill"
     assert [mistake.kind for mistake in filled.mistakes()] == ["escape", "overkill"]
     decision = filled.pull(author="A")
-    assert isinstance(decision, Decision) and len(decision.after) == 2
+    assert isinstance(decision, Correction) and len(decision.after) == 2
     assert filled.mistakes() == ()
     assert shown(filled)["new.png"] == ("defective", "train", False)
     assert shown(filled)["d.png"] == ("non_defective", "train", False)

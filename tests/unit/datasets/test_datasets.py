@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from ensemble.datasets.loading import check, digest, evaluation_part, find_dataset, parse_classes
+from ensemble.datasets.loading import check_training_data, digest, evaluation_part, find_dataset, parse_classes
 from ensemble.values.errors import DataError
 from ensemble.values.results import OK_NOK, Classes
 
@@ -46,7 +46,7 @@ def test_other_names_are_classes_of_their_own(tmp_path: Path) -> None:
             photos(tmp_path / part / name, 5, start=10 * number)
     dataset = find_dataset(tmp_path)
     assert dataset.classes == Classes(("bottomwear", "shoes", "topwear"))
-    assert check(dataset, tmp_path) == ()
+    assert check_training_data(dataset, tmp_path) == ()
 
 
 def test_classes_said_by_hand(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_what_nobody_can_learn_from(tmp_path: Path, folders: dict[str, int], sen
     for number, (name, count) in enumerate(folders.items()):
         photos(tmp_path / name, count, start=20 * number)
     with pytest.raises(DataError, match=sentence):
-        check(find_dataset(tmp_path), tmp_path)
+        check_training_data(find_dataset(tmp_path), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_few_defects_or_none_are_enough_where_there_are_good_parts(
         photos(tmp_path / name, count, start=20 * number)
     dataset = find_dataset(tmp_path)
     assert dataset.classes == OK_NOK and (len(dataset.train), len(dataset.test)) == counts
-    assert check(dataset, tmp_path) == (note,)
+    assert check_training_data(dataset, tmp_path) == (note,)
 
 
 def mask(path: Path, size: tuple[int, int] = (40, 40)) -> None:
@@ -166,7 +166,7 @@ def test_an_mvtec_category_as_it_is(tmp_path: Path) -> None:
     assert dataset.notes[1:] == (
         "1 of 5 defective photos have no mask, such as scratch/22.png: where their defects are is not known.",
     )
-    assert check(dataset, tmp_path) == ()
+    assert check_training_data(dataset, tmp_path) == ()
     assert evaluation_part(tmp_path, dataset.folders, OK_NOK)[0] == dataset.test
 
 
@@ -231,7 +231,10 @@ def test_odd_masks_are_said_and_misfits_refused(tmp_path: Path) -> None:
         "2 of 5 defective photos have no mask, such as bent/30.png: where their defects are is not known.",
     )
     mask(truth / "bent/31_mask.png", (40, 20))
-    for attempt in (lambda: check(find_dataset(tmp_path), tmp_path), lambda: evaluation_part(tmp_path, {}, OK_NOK)):
+    for attempt in (
+        lambda: check_training_data(find_dataset(tmp_path), tmp_path),
+        lambda: evaluation_part(tmp_path, {}, OK_NOK),
+    ):
         with pytest.raises(DataError, match=r"31_mask.png has 40 × 20 pixels and its photo 31.png 40 × 40. Export"):
             attempt()
 
@@ -242,7 +245,7 @@ def test_a_photo_that_is_stored_turned_has_an_upright_mask(tmp_path: Path) -> No
     exif[0x0112] = 6
     Image.new("RGB", (60, 40)).save(tmp_path / "test/bent/31.png", exif=exif)
     mask(tmp_path / "ground_truth/bent/31_mask.png", (40, 60))
-    assert check(find_dataset(tmp_path), tmp_path) == ()
+    assert check_training_data(find_dataset(tmp_path), tmp_path) == ()
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
@@ -265,7 +268,7 @@ def test_duplicates_and_contradictions_are_said_before_training(tmp_path: Path) 
         "2 photos teach and measure nothing, because the same bytes stand under two labels, such as nok/twin.png "
         "(defective) and ok/1.png (non_defective). Keep each under one.",
     )
-    (across,) = check(dataset, tmp_path)
+    (across,) = check_training_data(dataset, tmp_path)
     assert across.startswith("1 photos of the test part are also in the training part, such as copy.png")
     assert {"twin.png", "1.png"} & {sample.path.name for sample in dataset.train} == set()
 

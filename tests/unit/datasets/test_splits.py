@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ensemble.datasets.splits import USUAL, Item, assign, crossing, group_numbers
+from ensemble.datasets.splits import USUAL_SHARES, Item, assign, crossing, group_numbers
 from ensemble.values.errors import DataError
 
 
@@ -27,7 +27,7 @@ def items(count: int, part_of: int = 1, defects: int = 4) -> list[Item]:
 
 def test_shares_hold_in_every_class() -> None:
     known = items(200)
-    found = assign(known, USUAL, seed=0)
+    found = assign(known, USUAL_SHARES, seed=0)
     counts = Counter((item.label, found[item.sha256]) for item in known)
     assert counts == {
         (label, split): number
@@ -79,7 +79,7 @@ def test_one_number_in_two_products_is_two_parts() -> None:
         ({"train": 61, "test": 39}, 40, "steps of 5"),
         ({"train": 60, "test": 30}, 40, "make 100"),
         ({"train": 120, "test": -20}, 40, "steps of 5"),
-        (USUAL, 2, "cannot be split"),
+        (USUAL_SHARES, 2, "cannot be split"),
         ({"train": 95, "test": 5}, 19, "too few for these shares"),
     ],
 )
@@ -90,4 +90,4 @@ def test_what_cannot_be_split_is_said(shares: dict[str, int], count: int, says: 
 
 def test_too_few_parts_are_said_too() -> None:
     with pytest.raises(DataError, match="12 photos of 3 parts are too few"):
-        assign(items(12, part_of=4), USUAL, seed=0)
+        assign(items(12, part_of=4), USUAL_SHARES, seed=0)

@@ -84,7 +84,7 @@ def test_the_command_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     def full() -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "/data/labels/1.txt")
 
-    monkeypatch.setattr(command_line, "app", full)
+    monkeypatch.setattr(command_line, "commands", full)
     with pytest.raises(SystemExit) as ended:
         command_line.main()
     said = " ".join(capsys.readouterr().err.split())

@@ -96,5 +96,5 @@ def test_a_process_is_known_by_its_number_and_its_birth_and_ends_with_what_it_ha
 
 
 def test_what_this_process_has_had_and_what_the_machine_does_are_numbers() -> None:
-    assert processes.peak_memory() > 10_000_000 and processes.load() >= 0
+    assert processes.peak_memory() > 10_000_000 and processes.processor_load() >= 0
     assert processes.lives(os.getpid(), processes.born(os.getpid()))

@@ -20,7 +20,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.svm import SVC
 from xgboost import XGBClassifier
 
-from ensemble.disk.model_bombs import MOST, allowance
+from ensemble.disk.model_bombs import MOST_MODEL_BYTES, allowance
 from ensemble.features.weights import read_state
 from ensemble.members.detector import DetectorMember
 from ensemble.members.detector_file import DetectorFile
@@ -37,14 +37,14 @@ CALM = 20_000_000  # bytes that a refusal may take beside them
 
 @pytest.fixture(autouse=True)
 def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ensemble.disk.model_bombs.SPARED", SPARED)
+    monkeypatch.setattr("ensemble.disk.model_bombs.SPARED_BYTES", SPARED)
     monkeypatch.setattr("ensemble.disk.model_bombs.MOST_ENTRIES", 200)
     monkeypatch.setattr("ensemble.store.artefacts.MOST_STEPS", STEPS)
     monkeypatch.setattr("ensemble.members.detector_file.MOST_MESSAGES", 20_000)
 
 
 def test_the_limits_leave_room_for_the_largest_models() -> None:
-    assert MOST >= 2_600_000_000 and allowance(528_000_000) == MOST and allowance(1) == SPARED
+    assert MOST_MODEL_BYTES >= 2_600_000_000 and allowance(528_000_000) == MOST_MODEL_BYTES and allowance(1) == SPARED
     assert allowance(5_000_000) == 100_000_000
 
 
@@ -127,7 +127,7 @@ def test_a_pickle_that_outgrows_its_file_is_refused(kind: str) -> None:
 
     def refuse() -> None:
         with pytest.raises(StoreError):
-            artefacts.load(data, ".pkl")
+            artefacts.load_artefact(data, ".pkl")
 
     assert measured(refuse) < SPARED + CALM
 
@@ -137,7 +137,7 @@ def test_a_joblib_file_that_outgrows_its_packing_is_refused(packing: tuple[str, 
     stream = io.BytesIO()
     joblib.dump(np.zeros(3 * SPARED, np.uint8), stream, compress=packing)
     with pytest.raises(StoreError, match=r"far more memory than a model of its size \(more than 2 MB out of 0"):
-        artefacts.load(stream.getvalue(), ".pkl")
+        artefacts.load_artefact(stream.getvalue(), ".pkl")
 
 
 ARRAYS: dict[str, tuple[Callable[[], bytes], str]] = {
@@ -163,7 +163,7 @@ def test_arrays_are_no_larger_than_they_declare(kind: str) -> None:
 
     def refuse() -> None:
         with pytest.raises(StoreError, match=sentence):
-            artefacts.load(data, ".npz")
+            artefacts.load_artefact(data, ".npz")
 
     assert measured(refuse) < CALM
 
@@ -218,7 +218,7 @@ def test_weights_that_outgrow_their_file_are_refused(kind: str) -> None:
             read_state(data, ".pth")
         assert sentence == "no state dict" or sentence in str(caught.value)
         with pytest.raises(StoreError):
-            artefacts.load(data, ".pth")
+            artefacts.load_artefact(data, ".pth")
 
     assert measured(refuse) < CALM
 
@@ -236,7 +236,7 @@ def test_honest_models_are_read_as_they_were(model: object, names: object) -> No
     wanted = np.array([0, 1]) if isinstance(model, XGBClassifier) else np.asarray(names)
     model.fit(rows, np.tile(wanted, 20))  # type: ignore[attr-defined]
     for data in (artefacts.dump(model, ".pkl"), pickle.dumps(model)):
-        again = artefacts.load(data, ".pkl")
+        again = artefacts.load_artefact(data, ".pkl")
         assert (again.predict(rows) == model.predict(rows)).all()  # type: ignore[attr-defined]
 
 

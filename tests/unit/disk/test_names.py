@@ -32,7 +32,7 @@ from ensemble.store.manifest import Manifest
 from ensemble.store.places import is_product_file
 from ensemble.values.errors import DataError, QuorumError, StoreError
 from ensemble.values.results import OK_NOK
-from ensemble.values.safe_names import clean, clean_parts
+from ensemble.values.safe_names import clean_name, clean_parts
 from ensemble.values.training import TrainingRequest
 from ensemble.values.vocabulary import is_litter
 from tests.support.bad_photos import jpeg
@@ -83,9 +83,9 @@ def others(outside: Path, *own: Path) -> list[Path]:
 @example("../\u202e. ./．．/‥/x")
 @example("CON\u200b.png")
 def test_a_cleaned_name_is_portable_and_stays_as_it_is(name: str) -> None:
-    for part in (*clean_parts(name), clean(name)):
+    for part in (*clean_parts(name), clean_name(name)):
         assert part == "" or is_portable(part)
-        assert clean(part) == part and "/" not in part
+        assert clean_name(part) == part and "/" not in part
         assert all(unicodedata.category(character)[0] != "C" for character in part)
         assert unicodedata.normalize("NFKC", part).strip(". ") or not part
 
@@ -99,8 +99,8 @@ def test_a_cleaned_name_is_portable_and_stays_as_it_is(name: str) -> None:
 @settings(max_examples=200)
 @example("CON", " ", 250, "x.png")
 def test_a_name_with_long_gaps_is_portable_and_stays_as_it_is(start: str, gap: str, times: int, end: str) -> None:
-    part = clean(start + gap * times + end)
-    assert is_portable(part) and clean(part) == part
+    part = clean_name(start + gap * times + end)
+    assert is_portable(part) and clean_name(part) == part
 
 
 @given(NAMES)
@@ -207,7 +207,7 @@ def test_zips(inner: Path, names: list[str]) -> None:
 @settings(max_examples=200)
 def test_batches_only_name(names: list[str]) -> None:
     files = [(name, lambda: JPEG) for name in names if not name.lower().endswith(".zip")]
-    for entry in batches.entries(files):
+    for entry in batches.batch_entries(files):
         assert entry.data == JPEG
         assert all(part.strip(". ") for part in entry.name.split("/")) and "\\" not in entry.name
 
@@ -373,8 +373,8 @@ def test_a_listing_that_no_publication_wrote_is_refused(outside: Path, names: li
     with nothing_changes(*others(outside)):
         before = {path: data for path, data in kept(store.folder).items() if not path.endswith(".lock")}
         for look in (
-            lambda: versions.history(store.folder),
-            lambda: versions.publish(store.folder, 1),
+            lambda: versions.version_history(store.folder),
+            lambda: versions.publish_version(store.folder, 1),
             lambda: store.at(1),
         ):
             with pytest.raises(StoreError, match="cannot be read"):

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ensemble.api import build
-from ensemble.disk.files import DEEPEST, JSONError, parsed
+from ensemble.disk.files import DEEPEST_JSON, JSONError, parsed
 from ensemble.policies import PolicyBook, from_json
 from ensemble.store import Manifest, ModelStore, policy_history
 from ensemble.values.errors import PolicyError, StoreError
@@ -232,9 +232,9 @@ def test_one_bad_manifest_is_named_and_the_others_work(data: bytes | None, tmp_p
 def test_brackets_may_lie_so_deep_and_no_deeper(around: str) -> None:
     end = "]" if around == "[" else "}"
     inner = '"[[[[{{{{\\ud83d\\ude00"'  # brackets in a text are no nesting, and two halves are a character
-    assert parsed(around * DEEPEST + inner + end * DEEPEST)
+    assert parsed(around * DEEPEST_JSON + inner + end * DEEPEST_JSON)
     with pytest.raises(JSONError, match="line 1: nested too deeply"):
-        parsed(around * (DEEPEST + 1) + inner + end * (DEEPEST + 1))
+        parsed(around * (DEEPEST_JSON + 1) + inner + end * (DEEPEST_JSON + 1))
 
 
 def test_a_long_history_is_read_about_as_fast_as_any_json() -> None:
@@ -258,7 +258,7 @@ def test_the_history_is_read_once_for_the_policies_in_force(tmp_path: Path, monk
     store = ModelStore(write_product(tmp_path / "disc", ("svm",)))
     before = store.policies_in_force()
     read: list[Path] = []
-    history = policy_history.history
-    monkeypatch.setattr(policy_history, "history", lambda folder: read.append(folder) or history(folder))
+    history = policy_history.policy_states
+    monkeypatch.setattr(policy_history, "policy_states", lambda folder: read.append(folder) or history(folder))
     assert store.policies_in_force() == before and {policy.state for policy in before.policies} == {1}
     assert read == [store.folder]

@@ -7,7 +7,7 @@ from PIL import Image
 
 from ensemble.datasets.loading import find_dataset
 from ensemble.drawing import part
-from ensemble.drawing.part import SIDE, write_clothing
+from ensemble.drawing.part import CLOTHES_SIDE, write_clothing
 from ensemble.values.errors import DataError
 
 
@@ -26,7 +26,7 @@ def test_counts_layout_and_seed(tmp_path: Path) -> None:
     assert files["one"] == files["again"]
     assert len({path.read_bytes() for path in tmp_path.rglob("*.jpg")}) == 48  # no two photos are one
     with Image.open(tmp_path / "one" / "train" / "shoes" / "shoes_000.jpg") as photo:
-        assert (photo.size, photo.mode) == ((SIDE, SIDE), "RGB")
+        assert (photo.size, photo.mode) == ((CLOTHES_SIDE, CLOTHES_SIDE), "RGB")
 
 
 @pytest.mark.parametrize(("photos", "seed"), [(3, 0), (8, -1)])
@@ -46,7 +46,7 @@ def test_a_failure_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.Mon
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(part, "_draw_all", full)
+    monkeypatch.setattr(part, "_draw_clothes", full)
     with pytest.raises(DataError, match="No space left on device"):
         write_clothing(tmp_path / "new")
     assert not any(tmp_path.iterdir())

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from ensemble.drawing.blemishes import BLEMISHES, with_blemish
-from ensemble.drawing.lessons import FAMILIES, SHARES, draw_lesson, draw_lessons
-from ensemble.drawing.shapes import GARMENTS, PARTS, filled, placed
+from ensemble.drawing.lessons import DRAWING_SHARES, FAMILIES, draw_lesson, draw_lessons
+from ensemble.drawing.shapes import GARMENTS, PART_SHAPES, filled, placed
 from ensemble.drawing.textures import TEXTURES, draw_sheet, draw_texture
 
 
@@ -20,14 +20,14 @@ def test_every_family_draws_rgb_pictures_that_the_seed_decides(family: str, side
 
 
 def test_the_shares_are_one_for_each_family_and_make_a_whole() -> None:
-    assert len(SHARES) == len(FAMILIES)
-    assert sum(SHARES) == pytest.approx(1)
-    assert min(SHARES) > 0
+    assert len(DRAWING_SHARES) == len(FAMILIES)
+    assert sum(DRAWING_SHARES) == pytest.approx(1)
+    assert min(DRAWING_SHARES) > 0
 
 
 def test_a_lesson_of_any_family_is_one_of_a_named_family() -> None:
     choice = np.random.default_rng(3)
-    family = tuple(FAMILIES)[choice.choice(len(SHARES), p=SHARES)]
+    family = tuple(FAMILIES)[choice.choice(len(DRAWING_SHARES), p=DRAWING_SHARES)]
     assert np.array_equal(draw_lesson(np.random.default_rng(3), 40), draw_lesson(choice, 40, family=family))
 
 
@@ -48,11 +48,11 @@ def test_a_texture_spans_black_to_white(kind: str) -> None:
         assert texture.max() == pytest.approx(1)
 
 
-@pytest.mark.parametrize("kind", PARTS | GARMENTS)
+@pytest.mark.parametrize("kind", PART_SHAPES | GARMENTS)
 def test_a_silhouette_covers_some_of_the_picture_and_not_all(kind: str) -> None:
     for seed in range(10):
         rng = np.random.default_rng(seed)
-        outline = placed((PARTS | GARMENTS)[kind](rng), centre=(50, 50), size=32, angle=0.3)
+        outline = placed((PART_SHAPES | GARMENTS)[kind](rng), centre=(50, 50), size=32, angle=0.3)
         mask = filled(outline, 100)
         assert mask.shape == (100, 100)
         assert 0.01 < mask.mean() < 0.7

@@ -18,7 +18,7 @@ from ensemble.drawing.defects import AFTER_DRILLING, BEFORE_DRILLING
 from ensemble.drawing.part import draw_part
 from ensemble.drawing.sample import write_sample
 from ensemble.values.errors import DataError
-from ensemble.values.samples import DEFECTS, plan
+from ensemble.values.samples import DEFECTS, plan_sample
 
 KINDS = ("scratch", "dent", "crack", "stain", "burr", "missing_hole")
 
@@ -112,13 +112,13 @@ def test_an_unknown_defect_is_named() -> None:
     ],
 )
 def test_counts(photos: int, counts: tuple[int, int, int, int]) -> None:
-    found = Counter((plan(k).part, plan(k).label) for k in range(photos))
+    found = Counter((plan_sample(k).part, plan_sample(k).label) for k in range(photos))
     order = [(part, label) for part in ("train", "test") for label in ("non_defective", "defective")]
     assert tuple(found[place] for place in order) == counts
 
 
 def test_every_defect_easy_and_hard_is_seven_to_three_in_the_shipped_size() -> None:
-    plans = [plan(k) for k in range(240)]
+    plans = [plan_sample(k) for k in range(240)]
     found = Counter((p.defect, p.hard, p.part) for p in plans if p.defect)
     expected = {(kind, hard): (7, 3) for kind in KINDS for hard in (False, True)}
     assert {key: (found[*key, "train"], found[*key, "test"]) for key in expected} == expected
@@ -126,7 +126,7 @@ def test_every_defect_easy_and_hard_is_seven_to_three_in_the_shipped_size() -> N
 
 @given(st.integers(8, 3000))
 def test_every_part_has_both_classes_and_about_seven_tenths_train(photos: int) -> None:
-    found = Counter((plan(k).part, plan(k).label) for k in range(photos))
+    found = Counter((plan_sample(k).part, plan_sample(k).label) for k in range(photos))
     assert len(found) == 4
     for label in ("non_defective", "defective"):
         train, test = found["train", label], found["test", label]
@@ -243,12 +243,12 @@ def test_a_failed_move_takes_the_others_back(tmp_path: Path, monkeypatch: pytest
 
 def test_the_shipped_data_is_what_the_command_draws() -> None:
     data = Path(__file__).resolve().parents[3] / "data"
-    names = {f"{p.part}/{p.label}/{p.stem}" for p in map(plan, range(240))}
+    names = {f"{p.part}/{p.label}/{p.stem}" for p in map(plan_sample, range(240))}
     assert {path.relative_to(data).with_suffix("").as_posix() for path in data.rglob("*.jpg")} == names
     assert {path.relative_to(data / "ground_truth").with_suffix("").as_posix() for path in data.rglob("*.png")} == {
         name for name in names if "/defective/" in name
     }
-    planned = plan(239)
+    planned = plan_sample(239)
     rng = np.random.default_rng(np.random.SeedSequence(0, spawn_key=(239,)))
     photo, _ = draw_part(rng, planned.defect, planned.hard)
     shipped = Image.open(data / planned.part / planned.label / f"{planned.stem}.jpg")

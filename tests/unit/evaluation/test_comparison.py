@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from ensemble.evaluation.comparison import Comparison, answer, compare, probability, remarks, sentence
+from ensemble.evaluation.comparison import Comparison, answer, compare, comparison_sentence, probability, remarks
 from ensemble.evaluation.comparison.values import (
     auroc_difference,
     fewest_to_show,
@@ -91,18 +91,18 @@ class TestAnswer:
         self, before: tuple[str, str], after: tuple[str, str], expected: str, said: str
     ) -> None:
         found = compared(side(*before), side(*after))
-        assert (answer(found), sentence(found)) == (expected, said)
+        assert (answer(found), comparison_sentence(found)) == (expected, said)
 
     def test_only_overkills(self) -> None:
         found = compared(side("xx", "x" * 9 + "."), side("xx", "." * 10))
-        assert sentence(found).startswith("Better: fewer overkills (0 instead of 9 of 10, p = 0.012) and")
+        assert comparison_sentence(found).startswith("Better: fewer overkills (0 instead of 9 of 10, p = 0.012) and")
 
     def test_sending_every_part_to_a_person_is_no_clear_gain(self) -> None:
         before, after = side("." * 9, "." * 20), side("?" * 9, "?" * 20)
         found = compare(before, after, OK_NOK, REVIEWING, REVIEWING)
         assert answer(found) == "mixed"
-        assert "fewer escapes (0 instead of 9 of 9" in sentence(found)
-        assert "but fewer photos decided rightly (0 instead of 20 of 29" in sentence(found)
+        assert "fewer escapes (0 instead of 9 of 9" in comparison_sentence(found)
+        assert "but fewer photos decided rightly (0 instead of 20 of 29" in comparison_sentence(found)
         assert found.ensemble.figures["review_rate"].after.events == 29
 
     def test_without_a_defect_only_right_and_wrong(self) -> None:

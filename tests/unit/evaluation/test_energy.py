@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ensemble.evaluation import energy
-from ensemble.evaluation.energy import CPU_ALONE, Energy, measure
+from ensemble.evaluation.energy import CPU_ALONE, Energy, measure_energy
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def work(seconds: float) -> None:
 
 
 def test_without_the_package_cpu_seconds_are_counted(without_codecarbon: None) -> None:
-    with measure() as meter:
+    with measure_energy() as meter:
         work(0.15)
     assert 0.1 <= meter.energy.cpu_seconds < 2
     assert meter.energy.watt_hours is None and meter.energy.grams_co2 is None and meter.energy.source == CPU_ALONE
@@ -75,7 +75,7 @@ def test_with_the_package_its_estimate_is_taken_and_its_country_named(
 ) -> None:
     if country is not None:
         monkeypatch.setenv(energy.COUNTRY, country)
-    with measure() as meter:
+    with measure_energy() as meter:
         assert trackers[0].running
     assert not trackers[0].running and trackers[0].settings["country_iso_code"] == asked
     assert meter.energy.watt_hours == pytest.approx(2.0) and meter.energy.grams_co2 == pytest.approx(0.8)
@@ -87,7 +87,7 @@ def test_nothing_is_written_sent_or_logged(
     trackers: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with measure():
+    with measure_energy():
         pass
     settings = trackers[0].settings
     assert settings["output_methods"] == [] and settings["allow_multiple_runs"]
@@ -96,19 +96,19 @@ def test_nothing_is_written_sent_or_logged(
 
 
 def test_a_block_that_fails_stops_the_tracker(trackers: list[Any]) -> None:
-    with pytest.raises(ZeroDivisionError), measure() as meter:
+    with pytest.raises(ZeroDivisionError), measure_energy() as meter:
         _ = 1 / 0
     assert not trackers[0].running and meter.energy.watt_hours == pytest.approx(2.0)
 
 
 def test_a_tracker_without_an_answer_leaves_the_cpu_seconds(trackers: list[Any]) -> None:
-    with measure() as meter:
+    with measure_energy() as meter:
         type(trackers[0]).fails = True
     assert meter.energy.source == CPU_ALONE and meter.energy.watt_hours is None
 
 
 def test_blocks_within_each_other_are_measured_each(trackers: list[Any]) -> None:
-    with measure() as whole, measure() as part:
+    with measure_energy() as whole, measure_energy() as part:
         work(0.02)
     assert len(trackers) == 2 and whole.energy.cpu_seconds >= part.energy.cpu_seconds >= 0
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from sklearn.metrics import fbeta_score
 
-from ensemble.evaluation.scoring import flat, report, score, verdict_quality, with_megabytes
+from ensemble.evaluation.scoring import flat, quality_report, score_photos, verdict_quality, with_megabytes
 from ensemble.features.preprocessing import Preprocessing
 from ensemble.inspection.inspector import Inspector
 from ensemble.members import Loaded, Opinion
@@ -70,7 +70,7 @@ def samples(tmp_path: Path) -> list[Sample]:
 
 
 def measured(inspector: Inspector, samples: list[Sample], classes: Classes = OK_NOK) -> dict[str, Any]:
-    return report(score(inspector, samples), shipped(classes), classes)
+    return quality_report(score_photos(inspector, samples), shipped(classes), classes)
 
 
 @pytest.mark.parametrize(
@@ -105,9 +105,9 @@ def test_a_member_is_measured_by_cut_over_cuts_and_by_type(samples: list[Sample]
 
 def test_maps_are_measured_and_then_dropped(samples: list[Sample]) -> None:
     members = {"sees": Reads("good", maps=True), "blind": Reads("all"), "turned": Reads("good", maps=True, turned=True)}
-    scored = score(opened(members), samples)
+    scored = score_photos(opened(members), samples)
     assert all(each.heat is None for case in scored.cases for each in case.scores)
-    quality = report(scored, shipped(OK_NOK), OK_NOK)
+    quality = quality_report(scored, shipped(OK_NOK), OK_NOK)
     assert (quality["members"]["sees"]["pixel_auroc"], quality["members"]["sees"]["aupro"]) == (1.0, 1.0)
     assert quality["members"]["turned"]["pixel_auroc"] < 0.5 and "aupro" not in quality["members"]["blind"]
     assert quality["masks"] == {"photos": 5, "regions": 2, "without_mask": 1}
@@ -162,7 +162,9 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_measured(samples: list[Sam
     (tmp_path / "broken.png").write_bytes(b"no photo")
     (tmp_path / "scratch200_mask.png").write_bytes(b"no mask")
     Image.new("L", (9, 9), 255).save(tmp_path / "scratch250_mask.png")
-    scored = score(opened({"sees": Reads("good", maps=True)}), [*samples, Sample(tmp_path / "broken.png", DEFECTIVE)])
+    scored = score_photos(
+        opened({"sees": Reads("good", maps=True)}), [*samples, Sample(tmp_path / "broken.png", DEFECTIVE)]
+    )
     assert len(scored.cases) == 6 and len(scored.refused) == 3
     assert [word for sentence in scored.refused for word in ("broken", "200_mask", "9 × 9") if word in sentence] == [
         "broken",
@@ -170,7 +172,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_measured(samples: list[Sam
         "9 × 9",
     ]
     with pytest.raises(DataError, match="None of the 1 photos could be opened"):
-        score(opened({}), [Sample(tmp_path / "broken.png", DEFECTIVE)])
+        score_photos(opened({}), [Sample(tmp_path / "broken.png", DEFECTIVE)])
 
 
 def test_the_energy_of_an_evaluation_is_told_for_a_thousand_inspections(samples: list[Sample]) -> None:

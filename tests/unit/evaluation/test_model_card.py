@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ensemble.datasets.collection import Collection
-from ensemble.evaluation.model_card import ModelCard, Section, Table, card_of
+from ensemble.evaluation.model_card import CardTable, ModelCard, Section, card_of
 from ensemble.evaluation.model_card.values import as_text
 from ensemble.policies import Policy, to_json
 from ensemble.policies.cases import Case, Evidence
@@ -263,7 +263,7 @@ class TestFiles:
 
     def test_a_table_whose_rows_do_not_fit_is_refused(self) -> None:
         with pytest.raises(ValueError, match="has 2 columns"):
-            Table("Photos", ("a", "b"), (("1",),))
+            CardTable("Photos", ("a", "b"), (("1",),))
         assert Section("use", "Why?").data == {}
 
     def test_the_command_writes_both_files_or_prints(self, tmp_path: Path, run: Run) -> None:

@@ -14,14 +14,14 @@ from ensemble.evaluation.performance import (
     by_type,
     failures,
     kinds,
-    suspicions,
+    scored_parts,
     votes_of,
     without_each,
     wrong,
 )
-from ensemble.metrics.costs import Counts, Line
+from ensemble.metrics.costs import DecisionCounts, Line
 from ensemble.policies import Policy
-from ensemble.policies.cases import Case, labels, typed
+from ensemble.policies.cases import Case, labels_by_policy, typed
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK, REVIEW, Classes, Score
 
 GARMENTS = Classes(("bottomwear", "shoes", "topwear"))
@@ -53,9 +53,9 @@ SAID = [DEFECTIVE, NON_DEFECTIVE, NON_DEFECTIVE, REVIEW, NON_DEFECTIVE, DEFECTIV
 
 
 def test_counts_and_money() -> None:
-    assert labels(MEAN, KNOWN, OK_NOK) == SAID
+    assert labels_by_policy(MEAN, KNOWN, OK_NOK) == SAID
     decided = Decided.of(KNOWN, SAID, OK_NOK)
-    assert decided == Decided(7, 2, 1, Counts(3, 4, 2, 2, 0, 1))
+    assert decided == Decided(7, 2, 1, DecisionCounts(3, 4, 2, 2, 0, 1))
     assert decided.decided == 6 and decided.accuracy == 2 / 6  # a review is no wrong decision
     # 500 defective parts: half escape at 10, a quarter is reviewed at 0.5; of 500 good ones two thirds are overkills
     assert decided.money(Line(share=0.5)) == pytest.approx(250 * 10 + 125 * 0.5 + 500 * 2 / 3)
@@ -85,8 +85,8 @@ def test_classes_without_a_defect_have_neither_escapes_nor_money() -> None:
 def test_by_type_of_defect_the_most_escapes_first() -> None:
     found = by_type(KNOWN, SAID, OK_NOK)
     assert found == {
-        "burr": Decided(2, 0, 1, Counts(0, 2, 1, 0, 0, 1)),
-        "scratch": Decided(2, 1, 0, Counts(0, 2, 1, 0)),
+        "burr": Decided(2, 0, 1, DecisionCounts(0, 2, 1, 0, 0, 1)),
+        "scratch": Decided(2, 1, 0, DecisionCounts(0, 2, 1, 0)),
     }
     worse = [SAID[0], DEFECTIVE, *SAID[2:]]
     assert list(by_type(KNOWN, worse, OK_NOK)) == ["burr", "scratch"]
@@ -96,8 +96,8 @@ def test_by_type_of_defect_the_most_escapes_first() -> None:
 
 def test_by_product() -> None:
     assert by_product(KNOWN, SAID, OK_NOK) == {
-        "disc": Decided(3, 2, 0, Counts(1, 2, 1, 0)),
-        "ring": Decided(4, 0, 1, Counts(2, 2, 1, 2, 0, 1)),
+        "disc": Decided(3, 2, 0, DecisionCounts(1, 2, 1, 0)),
+        "ring": Decided(4, 0, 1, DecisionCounts(2, 2, 1, 2, 0, 1)),
     }
     assert by_product(KNOWN[:2], SAID[:2], OK_NOK) == {}  # one product needs no table of its own
 
@@ -123,19 +123,21 @@ def test_members_are_wrong_by_the_policys_own_cuts_where_all_have_spoken() -> No
 def test_without_each_member() -> None:
     known = (case(DEFECTIVE, 0.2, 0.9), case(NON_DEFECTIVE, 0.2, 0.1))
     every = Policy("ALL", "all")
-    assert Decided.of(known, labels(every, known, OK_NOK), OK_NOK) == Decided(2, 1, 0, Counts(1, 1, 1, 0))
+    assert Decided.of(known, labels_by_policy(every, known, OK_NOK), OK_NOK) == Decided(
+        2, 1, 0, DecisionCounts(1, 1, 1, 0)
+    )
     assert without_each(known, every, ("svm", "rf"), OK_NOK) == {
-        "svm": Decided(2, 2, 0, Counts(1, 1, 0, 0)),
-        "rf": Decided(2, 1, 0, Counts(1, 1, 1, 0)),
+        "svm": Decided(2, 2, 0, DecisionCounts(1, 1, 0, 0)),
+        "rf": Decided(2, 1, 0, DecisionCounts(1, 1, 1, 0)),
     }
     assert without_each(known, every, ("svm",), OK_NOK) == {}
 
 
 def test_suspicions_of_a_member_and_of_the_ensemble() -> None:
     known = (case(DEFECTIVE, 0.2, 0.8), case(NON_DEFECTIVE, 0.1), Case("", "", DEFECTIVE, ()))
-    truth, scores = suspicions(known, MEAN, "rf", OK_NOK)
+    truth, scores = scored_parts(known, MEAN, "rf", OK_NOK)
     assert (truth.tolist(), scores.tolist()) == ([True], [0.8])
-    truth, scores = suspicions(known, MEAN, ENSEMBLE, OK_NOK)
+    truth, scores = scored_parts(known, MEAN, ENSEMBLE, OK_NOK)
     assert truth.tolist() == [True, False] and scores == pytest.approx(np.array([0.5, 0.1]))
 
 
@@ -154,7 +156,7 @@ cases_of_two = st.lists(
 
 @given(cases_of_two, st.sampled_from([MEAN, MAJORITY]))
 def test_every_photo_is_right_or_a_failure_and_parts_add_up(known: list[Case], policy: Policy) -> None:
-    said = labels(policy, known, OK_NOK)
+    said = labels_by_policy(policy, known, OK_NOK)
     decided, found = Decided.of(known, said, OK_NOK), failures(known, said, policy, OK_NOK)
     assert decided.right + sum(map(len, found.values())) == len(known)
     products = by_product(known, said, OK_NOK)

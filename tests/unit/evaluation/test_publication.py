@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ensemble.evaluation.publication import Outcome, effects_of
+from ensemble.evaluation.publication import PolicyOutcome, effects_of
 from ensemble.policies import Policy, PolicyBook
 from ensemble.policies.cases import Evidence
 from ensemble.store import Learnt, ModelStore, policy_history, versions
@@ -24,7 +24,7 @@ def product(tiny_product: Path, tmp_path: Path) -> ModelStore:
     """A product whose policies a person has tuned on version 1."""
     store = ModelStore(Path(shutil.copytree(tiny_product, tmp_path / "disc")))
     book = store.policy_book()
-    policy_history.publish(store.folder, PolicyBook((*book.policies, MINE), "MINE"), "Ada", "Fewer escapes.")
+    policy_history.enforce_policies(store.folder, PolicyBook((*book.policies, MINE), "MINE"), "Ada", "Fewer escapes.")
     return store
 
 
@@ -52,12 +52,12 @@ def candidate(store: ModelStore, by: float = 0.3) -> int:
     return saved.version
 
 
-def counts(store: ModelStore, policy: Policy, evidence: Evidence) -> Outcome:
+def counts(store: ModelStore, policy: Policy, evidence: Evidence) -> PolicyOutcome:
     """The same counts, by the plain way."""
     labels = [policy.label(case.scores, case.absent, evidence.classes) for case in evidence.held_out]
     pairs = [(case.label, label) for case, label in zip(evidence.held_out, labels, strict=True)]
     escapes, overkills = pairs.count((DEFECTIVE, NON_DEFECTIVE)), pairs.count((NON_DEFECTIVE, DEFECTIVE))
-    return Outcome(len(pairs), escapes, overkills, 0, escapes + overkills)
+    return PolicyOutcome(len(pairs), escapes, overkills, 0, escapes + overkills)
 
 
 def test_a_policy_that_a_person_tuned_is_counted_before_and_after(product: ModelStore) -> None:
@@ -80,9 +80,9 @@ def test_a_policy_that_a_person_tuned_is_counted_before_and_after(product: Model
 
 def test_kept_it_belongs_to_the_version_that_it_was_tuned_on(product: ModelStore) -> None:
     number = candidate(product)
-    versions.publish(product.folder, number, "Ben", "More photos.")
+    versions.publish_version(product.folder, number, "Ben", "More photos.")
     assert product.policies()[0] == MINE
-    newest = policy_history.history(product.folder)[-1]
+    newest = policy_history.policy_states(product.folder)[-1]
     assert newest.reason == f"Thresholds from the training of version {number}. Unchanged: MINE."
     again = candidate(product, 0.1)
     assert [each.tuned_on for each in effects_of(product, again).hand_tuned] == [1]
@@ -90,15 +90,15 @@ def test_kept_it_belongs_to_the_version_that_it_was_tuned_on(product: ModelStore
     tuned = replace(MINE, reject=0.2)
     book = product.policy_book()
     others = tuple(policy for policy in book.policies if policy.name != "MINE")
-    policy_history.publish(product.folder, PolicyBook((*others, tuned), "MINE"), "Ada", "Tuned again.")
+    policy_history.enforce_policies(product.folder, PolicyBook((*others, tuned), "MINE"), "Ada", "Tuned again.")
     assert [each.tuned_on for each in effects_of(product, again).hand_tuned] == [number]
 
 
 def test_set_aside_it_waits_for_the_next_version(product: ModelStore) -> None:
     number = candidate(product)
-    versions.publish(product.folder, number, "Ben", "More photos.", set_aside=["MINE"])
+    versions.publish_version(product.folder, number, "Ben", "More photos.", set_aside=["MINE"])
     assert MINE not in product.policies() and product.policies()[0].name == "MAJORITY"
-    versions.publish(product.folder, 1, "Ben", "Back.")
+    versions.publish_version(product.folder, 1, "Ben", "Back.")
     assert MINE in product.policies()
 
 
@@ -118,9 +118,9 @@ def test_the_command_line_asks_before_it_publishes(product: ModelStore, run: Run
     number = candidate(product)
     code, _, said = run("versions", "publish", number, "--models", product.folder)
     assert code == 2 and "MINE was tuned by Ada on version 1" in said and "--hand-tuned keep" in said
-    assert not versions.history(product.folder)[0].current
+    assert not versions.version_history(product.folder)[0].current
     code, _, said = run("versions", "publish", number, "--models", product.folder, "--hand-tuned", "set-aside")
-    assert code == 0 and versions.history(product.folder)[0].current and MINE not in product.policies()
+    assert code == 0 and versions.version_history(product.folder)[0].current and MINE not in product.policies()
 
 
 @pytest.mark.parametrize(("at", "tuned_on"), [("", None), ("yesterday", None), ("2126-01-01T00:00:00", 1)])
@@ -136,4 +136,4 @@ def test_the_date_of_a_state_that_was_found_is_that_of_its_training(product: Mod
     shutil.rmtree(product.folder / "versions")
     trained = max(record.training["trained"] for record in product.manifest().members.values())
     candidate(product)
-    assert versions.history(product.folder)[-1].at[:19] == trained[:19]
+    assert versions.version_history(product.folder)[-1].at[:19] == trained[:19]

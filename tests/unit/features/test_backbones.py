@@ -99,7 +99,7 @@ def test_a_partial_file_is_enough_where_it_covers_the_layers(tmp_path: Path, pic
 
 def test_without_weights_the_error_names_file_and_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "cache"))
-    monkeypatch.delenv(weights.SETTING, raising=False)
+    monkeypatch.delenv(weights.WEIGHTS_SETTING, raising=False)
     (tmp_path / "mine").mkdir()
     with pytest.raises(WeightsError) as caught:
         FeatureExtractor.open("vgg16", weights=tmp_path / "mine")

@@ -17,7 +17,7 @@ from ensemble.datasets.cleaning import Looked
 from ensemble.datasets.cleaning.labels import bundled_features
 from ensemble.features import feature_cache
 from ensemble.features.backbones import FeatureExtractor
-from ensemble.features.feature_cache import FILE, FeatureCache, folder_of_setting, is_kept, name_of
+from ensemble.features.feature_cache import CACHE_FILE, FeatureCache, folder_of_setting, is_kept, name_of
 from ensemble.features.photo_batch import FILL
 from ensemble.features.preprocessing import Preprocessing
 from ensemble.features.readings import read_rows
@@ -197,7 +197,7 @@ def test_the_longest_unused_go_first(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("content", [b"no database at all" * 300, b"SQLite format 3\0" + b"\1" * 8000])
 def test_a_damaged_file_is_thrown_away_and_made_anew(tmp_path: Path, said: list[str], content: bytes) -> None:
-    (tmp_path / FILE).write_bytes(content)
+    (tmp_path / CACHE_FILE).write_bytes(content)
     with FeatureCache(tmp_path, notify=said.append) as cache:
         cache.keep(PIXELS, {DIGESTS[0]: row(0)}, 0.1)
         assert cache.find(PIXELS, DIGESTS[:1])
@@ -207,9 +207,9 @@ def test_a_damaged_file_is_thrown_away_and_made_anew(tmp_path: Path, said: list[
 def test_damage_while_in_use_costs_a_sentence(tmp_path: Path, said: list[str]) -> None:
     with FeatureCache(tmp_path) as cache:
         cache.keep(PIXELS, {digest: np.zeros(5000, dtype=np.float32) for digest in DIGESTS}, 0.1)
-    data = bytearray((tmp_path / FILE).read_bytes())
+    data = bytearray((tmp_path / CACHE_FILE).read_bytes())
     data[8192:120_000] = os.urandom(120_000 - 8192)
-    (tmp_path / FILE).write_bytes(data)
+    (tmp_path / CACHE_FILE).write_bytes(data)
     with FeatureCache(tmp_path, notify=said.append) as cache:
         found = cache.find(PIXELS, DIGESTS)
         assert all(not kept.row.any() for kept in found.values())

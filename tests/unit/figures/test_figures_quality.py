@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ensemble import figures
 from ensemble.figures import PALETTES, Chart, Scheme
-from ensemble.figures.template import DASHES, PENS, percent, wrapped
+from ensemble.figures.template import DASHES, PENS, whole_percent, wrapped
 from ensemble.inspection.exports import as_csv
 from ensemble.metrics import image_metrics
 from ensemble.values.results import OK_NOK
@@ -42,12 +42,14 @@ def histogram(scheme: Scheme) -> Chart:
 
 
 def roc(scheme: Scheme) -> Chart:
-    return figures.roc({name: image_metrics.roc(TRUTH, said) for name, said in SCORES.items()}, scheme, ensemble="svm")
+    return figures.draw_roc(
+        {name: image_metrics.roc_points(TRUTH, said) for name, said in SCORES.items()}, scheme, ensemble="svm"
+    )
 
 
 def precision_recall(scheme: Scheme) -> Chart:
-    return figures.precision_recall(
-        {name: image_metrics.precision_recall(TRUTH, said) for name, said in SCORES.items()}, scheme
+    return figures.draw_precision_recall(
+        {name: image_metrics.precision_recall_points(TRUTH, said) for name, said in SCORES.items()}, scheme
     )
 
 
@@ -125,14 +127,16 @@ TABLE: list[tuple[Callable[[Scheme], Chart], str, list[str], list[str], int]] = 
         3,
     ),
     (
-        lambda scheme: figures.error_correlation(ERRORS, ["svm", "rf", LONG], scheme),
+        lambda scheme: figures.draw_error_correlation(ERRORS, ["svm", "rf", LONG], scheme),
         "Correlation of errors, highest first: svm and rf 0.50; unknown for 2 of 3 pairs.",
         ["member", "svm", "rf", LONG],
         ["svm", "1.0", "0.5", ""],
         3,
     ),
     (
-        lambda scheme: figures.without_each({"svm": -0.001, "rf": 0.02, LONG: -0.1, "cnn": -0.0001}, scheme, "AUROC"),
+        lambda scheme: figures.draw_without_each(
+            {"svm": -0.001, "rf": 0.02, LONG: -0.1, "cnn": -0.0001}, scheme, "AUROC"
+        ),
         f"without {LONG} the ensemble is worse by 0.100 AUROC; without svm the ensemble is worse by 0.001 AUROC; "
         "without cnn the ensemble is the same; without rf the ensemble is better by 0.020 AUROC.",
         ["member", "change"],
@@ -247,7 +251,7 @@ def test_every_cell_can_be_read(scheme: Scheme, counts: object, classes: object)
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_correlations_can_be_read_over_the_whole_scale(scheme: Scheme) -> None:
-    cells = figures.error_correlation(ERRORS, ["svm", "rf", LONG], scheme).figure.data[0]
+    cells = figures.draw_error_correlation(ERRORS, ["svm", "rf", LONG], scheme).figure.data[0]
     assert [list(row) for row in cells.text] == [["", ".50", "–"], [".50", "", "–"], ["–", "–", ""]]
     for _, ground in cells.colorscale:
         assert contrast(cells.textfont.color, ground) >= 4.5
@@ -255,11 +259,11 @@ def test_correlations_can_be_read_over_the_whole_scale(scheme: Scheme) -> None:
 
 def test_correlations_need_a_name_each() -> None:
     with pytest.raises(ValueError, match="as many rows and columns"):
-        figures.error_correlation(ERRORS, ["svm"], "light")
+        figures.draw_error_correlation(ERRORS, ["svm"], "light")
 
 
 def test_small_correlations_have_no_sign_and_great_ones_no_room_for_more() -> None:
-    cells = figures.error_correlation([[1, -0.001], [-0.12, 1]], ["a", "b"], "light").figure.data[0]
+    cells = figures.draw_error_correlation([[1, -0.001], [-0.12, 1]], ["a", "b"], "light").figure.data[0]
     assert [list(row) for row in cells.text] == [["", ".00"], ["-.12", ""]]
 
 
@@ -289,16 +293,16 @@ def test_dots_are_as_large_as_their_photos_are_many() -> None:
 
 def test_nothing_to_show_is_said() -> None:
     empty = (
-        figures.roc({}, "light"),
+        figures.draw_roc({}, "light"),
         figures.training_curves({}, "light"),
-        figures.without_each({}, "light", "AUROC"),
+        figures.draw_without_each({}, "light", "AUROC"),
         figures.policy_costs([], "light", unit="for 1000 parts"),
     )
     assert {(chart.text, chart.rows) for chart in empty} == {("There is nothing to show.", ())}
 
 
 def test_losing_a_member_is_read_by_what_the_figure_means() -> None:
-    chart = figures.without_each({"svm": 4.0, "rf": -1.5}, "light", "for 1000 parts", more_is_better=False)
+    chart = figures.draw_without_each({"svm": 4.0, "rf": -1.5}, "light", "for 1000 parts", more_is_better=False)
     assert chart.text == (
         "without svm the ensemble is worse by 4.000 for 1000 parts; without rf the ensemble is better by 1.500 for "
         "1000 parts."
@@ -341,7 +345,7 @@ def test_markup_in_a_name_is_shown_and_not_obeyed() -> None:
     ("share", "expected"), [(0, "0%"), (0.001, "<1%"), (0.05, "5%"), (0.994, "99%"), (0.999, ">99%"), (1, "100%")]
 )
 def test_few_are_not_none_and_nearly_all_are_not_all(share: float, expected: str) -> None:
-    assert percent(share) == expected
+    assert whole_percent(share) == expected
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

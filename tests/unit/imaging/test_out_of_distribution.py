@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from ensemble.drawing.part import draw_clothing
 from ensemble.evaluation import scoring
-from ensemble.imaging.out_of_distribution import PhotoRange, doubt, measure
+from ensemble.imaging.out_of_distribution import PhotoRange, doubt, measure_photo
 from ensemble.imaging.photos import Photo, read_photo
 from ensemble.inspection.exports import replay
 from ensemble.inspection.inspector import Inspector
@@ -77,42 +77,42 @@ class TestThePhoto:
     @pytest.mark.parametrize("name", STRANGE)
     def test_a_photo_of_anything_else_is_doubted(self, name: str, usual: PhotoRange, part: Image.Image) -> None:
         make, said = STRANGE[name]
-        found = doubt(measure(make(part)), usual)
+        found = doubt(measure_photo(make(part)), usual)
         assert found and found == (said or found)
 
     def test_every_photo_that_ships_is_judged(self, usual: PhotoRange) -> None:
         paths = [path for place in ("test", "train") for path in sorted((ROOT / "data" / place).glob("*/*"))]
         assert len(paths) == 240
-        assert {doubt(measure(read_photo(path).picture), usual) for path in paths} == {""}
+        assert {doubt(measure_photo(read_photo(path).picture), usual) for path in paths} == {""}
 
     @pytest.mark.parametrize("name", ["black", "lens cap", "white", "grey", "noise"])
     def test_what_is_no_photo_at_all_is_doubted_by_products_of_before_too(self, name: str, part: Image.Image) -> None:
         make, said = STRANGE[name]
-        assert doubt(measure(make(part)), None) == said
+        assert doubt(measure_photo(make(part)), None) == said
 
     def test_without_a_range_other_photos_are_judged(self, part: Image.Image) -> None:
-        assert doubt(measure(part), None) == "" and doubt(measure(part.resize((40, 40))), None) == ""
+        assert doubt(measure_photo(part), None) == "" and doubt(measure_photo(part.resize((40, 40))), None) == ""
 
     def test_a_product_whose_own_photos_are_black_is_judged(self) -> None:
         dark = [Image.fromarray(RNG.integers(0, 10, (64, 64, 3), dtype=np.uint8)) for _ in range(30)]
-        usual = PhotoRange.of([measure(picture) for picture in dark])
-        assert usual is not None and doubt(measure(dark[0]), usual) == ""
-        assert doubt(measure(dark[0]), None) == "it is almost black"
+        usual = PhotoRange.of([measure_photo(picture) for picture in dark])
+        assert usual is not None and doubt(measure_photo(dark[0]), usual) == ""
+        assert doubt(measure_photo(dark[0]), None) == "it is almost black"
 
     def test_a_few_odd_training_photos_widen_nothing(self, part: Image.Image) -> None:
-        parts = [measure(part.rotate(angle, fillcolor=(90, 90, 90))) for angle in range(0, 360, 3)]
-        usual = PhotoRange.of([*parts, measure(Image.new("RGB", SIZE))])
-        assert doubt(measure(Image.new("RGB", SIZE)), usual) == "it is almost black"
+        parts = [measure_photo(part.rotate(angle, fillcolor=(90, 90, 90))) for angle in range(0, 360, 3)]
+        usual = PhotoRange.of([*parts, measure_photo(Image.new("RGB", SIZE))])
+        assert doubt(measure_photo(Image.new("RGB", SIZE)), usual) == "it is almost black"
 
     def test_too_few_photos_have_no_range(self, part: Image.Image) -> None:
-        assert PhotoRange.of([measure(part)] * 19) is None
-        assert PhotoRange.of([measure(part)] * 20) is not None
+        assert PhotoRange.of([measure_photo(part)] * 19) is None
+        assert PhotoRange.of([measure_photo(part)] * 20) is not None
 
     @pytest.mark.parametrize(("hot", "said"), [(1.0, True), (0.96, True), (0.9, False), (0.0, False)])
     def test_a_heat_map_that_is_hot_all_over_is_doubted(self, hot: float, said: bool, part: Image.Image) -> None:
         values = np.full(100, 0.2, np.float32)
         values[: round(100 * hot)] = 0.5
-        found = doubt(measure(part), None, HeatMap(values.reshape(10, 10)))
+        found = doubt(measure_photo(part), None, HeatMap(values.reshape(10, 10)))
         assert bool(found) == said
 
 
@@ -191,11 +191,11 @@ class TestTheFigures:
         member = StubMember((0.1, 0.9))
         inspector = Inspector(Loaded({"svm": member}, (), OK_NOK, photo_range=usual))  # type: ignore[dict-item]
         member.lesson = "all"  # type: ignore[attr-defined]
-        return scoring.score(inspector, samples)
+        return scoring.score_photos(inspector, samples)
 
     def test_an_evaluation_counts_it_as_review(self, scored: scoring.Scored) -> None:
-        assert cases.labels(MAJORITY, scored.cases, OK_NOK) == ["defective", REVIEW]
-        quality = scoring.report(scored, [MAJORITY], OK_NOK)["ensemble"]["MAJORITY"]
+        assert cases.labels_by_policy(MAJORITY, scored.cases, OK_NOK) == ["defective", REVIEW]
+        quality = scoring.quality_report(scored, [MAJORITY], OK_NOK)["ensemble"]["MAJORITY"]
         assert (quality["overkill_rate"], quality["review_rate"]) == (0.5, 0.5)
 
     def test_evidence_keeps_why(self, scored: scoring.Scored) -> None:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageChops
 
 from ensemble.imaging.overlays import (
-    CALM,
-    MOST,
+    DRAWN_FROM,
+    MOST_OUTLINES,
     VERMILION,
     heat_picture,
     looked_at,
@@ -47,7 +47,7 @@ def test_at_opacity_0_the_photo_is_the_photo() -> None:
     assert np.array_equal(overlay(picture, flat(0.9), [SPOT], 0.0), picture)
 
 
-@pytest.mark.parametrize("value", [0.0, 0.15, CALM])
+@pytest.mark.parametrize("value", [0.0, 0.15, DRAWN_FROM])
 def test_calm_heat_changes_no_pixel(value: float) -> None:
     picture = photo()
     assert np.array_equal(overlay(picture, flat(value), [], 1.0), picture)
@@ -79,7 +79,7 @@ def test_hotter_is_further_from_the_photo(value: float) -> None:
     assert sum(hotter) <= sum(cooler)  # type: ignore[arg-type]
 
 
-@given(st.lists(boxes, max_size=MOST + 2))
+@given(st.lists(boxes, max_size=MOST_OUTLINES + 2))
 def test_only_pixels_under_an_outline_change(regions: list[Region]) -> None:
     picture = photo()
     covered = np.asarray(outlines(regions, picture.size).getchannel("A"))
@@ -107,7 +107,7 @@ def test_numbers_stay_on_the_photo_and_apart() -> None:
 
 
 def test_more_regions_than_can_be_told_apart_are_not_drawn() -> None:
-    many = [region(0.1 * n, 0.1, 0.1 * n + 0.02, 0.12) for n in range(MOST)]
+    many = [region(0.1 * n, 0.1, 0.1 * n + 0.02, 0.12) for n in range(MOST_OUTLINES)]
     more = [*many, region(0.5, 0.8, 0.6, 0.9)]
     assert np.array_equal(outlines(many, (800, 600)), outlines(more, (800, 600)))
 

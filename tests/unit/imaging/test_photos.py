@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from ensemble.imaging import photos
-from ensemble.imaging.photos import MAX_BYTES, MAX_PIXELS, MIN_SIDE, Photo, open_photo, read_photo
+from ensemble.imaging.photos import MAX_PHOTO_BYTES, MAX_PIXELS, MIN_SIDE, Photo, open_photo, read_photo
 from ensemble.values import bombs
 from ensemble.values.errors import PhotoError
 from ensemble.values.safe_names import safe_name
@@ -64,12 +64,12 @@ def test_picture_stands_alone(case: str) -> None:
 
 
 def test_limits_are_the_documented_ones() -> None:
-    assert (MAX_BYTES, MAX_PIXELS, MIN_SIDE) == (30_000_000, 50_000_000, 32)
+    assert (MAX_PHOTO_BYTES, MAX_PIXELS, MIN_SIDE) == (30_000_000, 50_000_000, 32)
 
 
 def test_one_byte_below_the_limit_is_taken() -> None:
     data = jpeg()
-    open_photo(data + bytes(MAX_BYTES - 1 - len(data)))
+    open_photo(data + bytes(MAX_PHOTO_BYTES - 1 - len(data)))
 
 
 def test_pixel_limit_counts_the_whole_picture(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,7 +177,7 @@ def test_read_photo_takes_a_file(tmp_path: Path) -> None:
 def test_read_photo_refuses_by_size_before_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "heavy.jpg"
     with path.open("wb") as stream:
-        stream.truncate(MAX_BYTES)
+        stream.truncate(MAX_PHOTO_BYTES)
     monkeypatch.setattr(Path, "read_bytes", lambda _: pytest.fail("read"))
     with pytest.raises(PhotoError, match=r"heavy\.jpg is too large \(30\.0 MB"):
         read_photo(path)

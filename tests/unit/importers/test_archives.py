@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ensemble.imaging.photos import open_photo
-from ensemble.importers.archives import Entry, count_entries, inner_paths, is_archive, read_archive
+from ensemble.importers.archives import ZipEntry, count_entries, inner_paths, is_archive, read_archive
 from ensemble.values.errors import ArchiveError, PhotoError
 from tests.support.bad_photos import jpeg
 from tests.support.bad_zips import BAD_ENTRIES, BAD_ZIPS, good_zip, zipped
@@ -32,7 +32,7 @@ def test_bad_zip_is_refused_as_a_whole(case: str) -> None:
 def test_bad_entry_is_named_and_the_others_go_on(case: str) -> None:
     bad = BAD_ENTRIES[case]()
     good, refused = read_archive(bad.data)
-    assert good == Entry("good.jpg", jpeg())
+    assert good == ZipEntry("good.jpg", jpeg())
     assert (refused.name, refused.data) == (bad.label, None)
     assert refused.problem is not None
     assert refused.problem.startswith(bad.label + " ")
@@ -121,7 +121,7 @@ def test_is_archive_looks_at_the_beginning_only() -> None:
 def test_entry_holds_either_data_or_a_problem() -> None:
     for data, problem in [(None, None), (b"x", "is bad.")]:
         with pytest.raises(ValueError, match="either data or a problem"):
-            Entry("7.jpg", data, problem)
+            ZipEntry("7.jpg", data, problem)
 
 
 def _walk(data: bytes) -> None:

@@ -9,13 +9,13 @@ from types import SimpleNamespace
 import pytest
 from PIL import Image
 
-from ensemble.datasets.loading import check, evaluation_part, find_dataset
+from ensemble.datasets.loading import check_training_data, evaluation_part, find_dataset
 from ensemble.importers import understand
 from ensemble.importers.listing import Tree
 from ensemble.importers.mvtec import check_tree
 from ensemble.values.errors import DataError
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK
-from ensemble.values.vocabulary import classes_of, is_bad, is_good, is_litter, part_called
+from ensemble.values.vocabulary import classes_by_name, is_bad, is_good, is_litter, part_called
 
 GOOD, BAD = NON_DEFECTIVE, DEFECTIVE
 Counts = dict[tuple[str, str, bool], int]
@@ -401,7 +401,7 @@ def test_validation_photos_choose_thresholds_and_teach_nobody(tmp_path: Path) ->
     lay(tmp_path, TREES["valid"][0])
     dataset = find_dataset(tmp_path)
     assert {sample.path.parent.parent.name for sample in dataset.calibration} == {"valid"}
-    assert check(dataset, tmp_path) == ()
+    assert check_training_data(dataset, tmp_path) == ()
 
 
 def test_words() -> None:
@@ -413,5 +413,5 @@ def test_words() -> None:
     assert not any(is_good(name) or is_bad(name) for name in ("scratch", "shoes", "", "Test", "okra"))
     assert all(map(is_litter, ("@eaDir", ".git", "._1.png", "Thumbs.DB", "1.png~", "~$labels.csv", "#Recycle")))
     assert not any(map(is_litter, ("photos", "..", ".", "part", "a.png", "@home", "#1.png")))
-    assert classes_of(["a", "A", "b"]) == {"a": "a", "A": "a", "b": "b"}
-    assert classes_of(["fine_ones", "nok"]) == {"fine_ones": GOOD, "nok": BAD}
+    assert classes_by_name(["a", "A", "b"]) == {"a": "a", "A": "a", "b": "b"}
+    assert classes_by_name(["fine_ones", "nok"]) == {"fine_ones": GOOD, "nok": BAD}

@@ -530,7 +530,7 @@ def test_folders_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_folder_of_too_many_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tree_module, "MAX_FILES", 2)
+    monkeypatch.setattr(tree_module, "MOST_LISTED", 2)
     with pytest.raises(DataError, match="holds more than 2 files"):
         understand(lay(tmp_path, "ok/1.jpg", "ok/2.jpg", "nok/3.jpg"))
 

@@ -7,10 +7,10 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from ensemble.cli.main import app
+from ensemble.cli.main import commands
 from ensemble.datasets.cleaning import find_issues
 from ensemble.datasets.cleaning.findings import Looked
-from ensemble.datasets.loading import check, evaluation_part, find_dataset
+from ensemble.datasets.loading import check_training_data, evaluation_part, find_dataset
 from ensemble.datasets.yolo_labels import write_labels
 from ensemble.importers import understand
 from ensemble.values.errors import DataError
@@ -95,7 +95,7 @@ def test_masks_without_contradiction_are_not_named(tmp_path: Path) -> None:
     folder = category(tmp_path / "nut", empty=0)
     dataset = find_dataset(folder)
     _, notes = evaluation_part(folder, dataset.folders, OK_NOK)
-    said = " ".join((*dataset.notes, *check(dataset, folder), *notes, *understand(folder).notes))
+    said = " ".join((*dataset.notes, *check_training_data(dataset, folder), *notes, *understand(folder).notes))
     assert "mask" not in said.lower() and not understand(folder).problems
 
 
@@ -103,7 +103,7 @@ def test_training_and_measuring_name_them(tmp_path: Path) -> None:
     folder = category(tmp_path / "nut", empty=3, marked_good=True)
     dataset = find_dataset(folder)
     _, notes = evaluation_part(folder, dataset.folders, OK_NOK)
-    for said in ((*dataset.notes, *check(dataset, folder)), notes):
+    for said in ((*dataset.notes, *check_training_data(dataset, folder)), notes):
         text = " ".join(said)
         assert f"The mask cut/000_mask.png {EMPTY} (3 masks in all do so)" in text
         assert f"The mask good/000_mask.png {MARKED}" in text
@@ -121,7 +121,7 @@ def test_importing_names_them_and_takes_the_photos_without_them(tmp_path: Path) 
 
 def test_labels_leave_a_photo_out_whose_mask_marks_nothing(tmp_path: Path) -> None:
     folder = category(tmp_path / "nut", empty=2)
-    done = CliRunner().invoke(app, ["labels", str(folder), str(tmp_path / "labels")])
+    done = CliRunner().invoke(commands, ["labels", str(folder), str(tmp_path / "labels")])
     assert done.exit_code == 0
     assert "2 photos have a mask that marks nothing and are left out" in " ".join(done.output.split())
     texts = [path.read_text() for path in (tmp_path / "labels").rglob("*cut*.txt")]

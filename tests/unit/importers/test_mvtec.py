@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from ensemble.importers.mvtec import COLUMNS, check_tree, find_categories, image_level
+from ensemble.importers.mvtec import TREE_COLUMNS, check_tree, find_categories, image_level
 from ensemble.inspection.exports import as_csv
 from ensemble.values.errors import DataError
 from tests.conftest import TINY_BACKBONE, Run
@@ -141,7 +141,7 @@ def test_the_table_has_a_row_a_photo(tmp_path: Path) -> None:
         ("nut/test/cut/300.png", "nut", "test", "defective", "cut", ""),
         ("nut/test/good/000.png", "nut", "test", "non_defective", "", ""),
     ]
-    assert [tuple(row) for row in image_level(tmp_path)] == [COLUMNS] * 5
+    assert [tuple(row) for row in image_level(tmp_path)] == [TREE_COLUMNS] * 5
 
 
 def test_check_and_table_as_commands(run: Run, tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def test_check_and_table_as_commands(run: Run, tmp_path: Path) -> None:
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["categories"]["nut"]["oddities"][0]["path"] == "nut/test/cut/300.png"
     code, _, said = run("mvtec", "table", tree, "--output", tmp_path / "image_level.csv")
-    assert code == 0 and (tmp_path / "image_level.csv").read_bytes() == as_csv(COLUMNS, image_level(tree))
+    assert code == 0 and (tmp_path / "image_level.csv").read_bytes() == as_csv(TREE_COLUMNS, image_level(tree))
     code, _, said = run("mvtec", "check", tmp_path / "gone")
     assert code == 2 and "is no MVTec AD tree" in said
 

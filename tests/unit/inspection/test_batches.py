@@ -14,17 +14,26 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ensemble.imaging.photos import Photo
-from ensemble.importers.archives import Entry
-from ensemble.inspection.batches import CHUNK, Judged, batch_csv, count, decided_by, entries, judge, shown
+from ensemble.importers.archives import ZipEntry
+from ensemble.inspection.batches import (
+    INSPECTED_AT_ONCE,
+    Judged,
+    batch_csv,
+    batch_entries,
+    count,
+    decided_by,
+    judge,
+    shown,
+)
 from ensemble.inspection.exports import as_csv, file_name, guarded
 from ensemble.inspection.inspector import Inspector
-from ensemble.members.demo import NAMES
-from ensemble.policies import SHIPPED, Policy
+from ensemble.members.demo import DUMMIES
+from ensemble.policies import SHIPPED_POLICIES, Policy
 from ensemble.values.results import Verdict
 from tests.support.bad_photos import encoded, jpeg, quarters
 from tests.support.bad_zips import BAD_ZIPS, zipped
 
-MAJORITY = SHIPPED[0]
+MAJORITY = SHIPPED_POLICIES[0]
 DEMO = Inspector.for_demo()
 
 
@@ -37,7 +46,7 @@ def photo(number: int) -> bytes:
 
 
 def judged(files: Iterable[tuple[str, bytes]]) -> list[Judged]:
-    return list(judge((Entry(name, data) for name, data in files), inspect))
+    return list(judge((ZipEntry(name, data) for name, data in files), inspect))
 
 
 def test_order_errors_and_repeats() -> None:
@@ -59,8 +68,8 @@ def test_a_repeat_in_a_later_chunk_is_not_judged_again() -> None:
         seen.extend(each.sha256 for each in photos)
         return inspect(photos)
 
-    files = [Entry(f"{number}.png", photo(number % 5)) for number in range(2 * CHUNK)]
-    assert len(list(judge(files, noting))) == 2 * CHUNK
+    files = [ZipEntry(f"{number}.png", photo(number % 5)) for number in range(2 * INSPECTED_AT_ONCE)]
+    assert len(list(judge(files, noting))) == 2 * INSPECTED_AT_ONCE
     assert len(seen) == len(set(seen)) == 5
 
 
@@ -71,8 +80,8 @@ def test_full_pictures_are_let_go() -> None:
         alive.extend(weakref.ref(each.picture) for each in photos)
         return inspect(photos)
 
-    rows = list(judge([Entry(f"{number}.png", photo(number)) for number in range(2 * CHUNK)], watching))
-    assert len(alive) == 2 * CHUNK
+    rows = list(judge([ZipEntry(f"{number}.png", photo(number)) for number in range(2 * INSPECTED_AT_ONCE)], watching))
+    assert len(alive) == 2 * INSPECTED_AT_ONCE
     assert not any(reference() for reference in alive)
     assert all(0 < len(row.thumbnail) < 20_000 for row in rows)
 
@@ -82,7 +91,7 @@ def test_large_photos_come_in_smaller_chunks(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("ensemble.inspection.batches.MAX_PIXELS", 40 * 40)
     list(
         judge(
-            [Entry(f"{n}.png", photo(n)) for n in range(4)],
+            [ZipEntry(f"{n}.png", photo(n)) for n in range(4)],
             lambda photos: (sizes.append(len(photos)), inspect(photos))[1],
         )
     )
@@ -93,7 +102,7 @@ def test_large_photos_come_in_smaller_chunks(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_bad_zip_is_one_bad_entry(case: str) -> None:
     bad = BAD_ZIPS[case]()
     files = [("one.jpg", jpeg), ("broken.zip", lambda: bad.data)]
-    found = list(entries(files))
+    found = list(batch_entries(files))
     assert [entry.name for entry in found] == ["one.jpg", "broken.zip"]
     assert bad.says in (found[1].problem or "").lower()
     assert count(files) == 2
@@ -101,7 +110,10 @@ def test_a_bad_zip_is_one_bad_entry(case: str) -> None:
 
 def test_a_zip_gives_its_entries() -> None:
     data = zipped(("in/a.jpg", jpeg()), ("b.jpg", jpeg()))
-    assert [entry.name for entry in entries([("line.zip", lambda: data)])] == ["line.zip/in/a.jpg", "line.zip/b.jpg"]
+    assert [entry.name for entry in batch_entries([("line.zip", lambda: data)])] == [
+        "line.zip/in/a.jpg",
+        "line.zip/b.jpg",
+    ]
     assert count([("line.zip", lambda: data)]) == 2
 
 
@@ -109,7 +121,7 @@ def test_files_are_read_when_it_is_their_turn() -> None:
     read: list[str] = []
     files = [(name, lambda name=name: (read.append(name), jpeg())[1]) for name in ("a.jpg", "b.jpg")]
     assert count(files) == 2 and not read
-    next(entries(files))
+    next(batch_entries(files))
     assert read == ["a.jpg"]
 
 
@@ -144,7 +156,7 @@ def test_csv_has_one_line_a_file_and_marks_a_demo() -> None:
     assert list(lines[0]) == [
         *("photo", "sha256", "verdict", "confidence"),
         *("score", "score_kind", "score_label", "ok_below", "review_from", "reject_from", "reason"),
-        *NAMES,
+        *DUMMIES,
         *("regions", "same_as", "error", "policy", "demo"),
         *("word", "time", "product", "model_version", "policy_state"),
     ]

@@ -11,7 +11,7 @@ from ensemble.features.preprocessing import Preprocessing
 from ensemble.imaging.photos import Photo
 from ensemble.inspection.inspector import Inspector
 from ensemble.members import Loaded, Opinion
-from ensemble.policies import SHIPPED
+from ensemble.policies import SHIPPED_POLICIES
 from ensemble.store import ModelStore
 from ensemble.values.errors import MemberError
 from ensemble.values.results import OK_NOK, Region
@@ -41,7 +41,9 @@ def photo(name: str, colour: str) -> Photo:
 def test_a_photo_on_which_a_member_fails_costs_its_neighbours_no_vote() -> None:
     members = {"steady": Says(0.1), "timid": Says(0.1, fails_on_black=True)}
     inspector = Inspector(Loaded(members, (), OK_NOK))  # type: ignore[arg-type]
-    one, dark, two = inspector.inspect([photo("one", "white"), photo("dark", "black"), photo("two", "red")], SHIPPED[0])
+    one, dark, two = inspector.inspect(
+        [photo("one", "white"), photo("dark", "black"), photo("two", "red")], SHIPPED_POLICIES[0]
+    )
     assert [len(verdict.votes) for verdict in (one, dark, two)] == [2, 1, 2]
     assert [verdict.label for verdict in (one, dark, two)] == ["non_defective", "review", "non_defective"]
     assert dark.absent[0].member == "timid" and dark.absent[0].reason == "It sees nothing in the dark."
@@ -50,7 +52,7 @@ def test_a_photo_on_which_a_member_fails_costs_its_neighbours_no_vote() -> None:
 @pytest.mark.parametrize("answer", [np.nan, 1.5, -0.1])
 def test_a_score_that_is_no_probability_is_no_vote(answer: float) -> None:
     inspector = Inspector(Loaded({"wild": Says(answer), "steady": Says(0.1)}, (), OK_NOK))  # type: ignore[arg-type]
-    (verdict,) = inspector.inspect([photo("one", "white")], SHIPPED[0])
+    (verdict,) = inspector.inspect([photo("one", "white")], SHIPPED_POLICIES[0])
     assert verdict.label == "review" and [absence.member for absence in verdict.absent] == ["wild"]
 
 
@@ -60,8 +62,8 @@ def test_verdicts_do_not_depend_on_the_batch(tiny_product: Path) -> None:
     photos = [
         Photo(str(i), str(i), Image.fromarray(random.integers(0, 256, (50, 60, 3), dtype=np.uint8))) for i in range(18)
     ]
-    together = inspector.inspect(photos, SHIPPED[0])
-    alone = [inspector.inspect([each], SHIPPED[0])[0] for each in photos]
+    together = inspector.inspect(photos, SHIPPED_POLICIES[0])
+    alone = [inspector.inspect([each], SHIPPED_POLICIES[0])[0] for each in photos]
     assert [verdict.label for verdict in together] == [verdict.label for verdict in alone]
     for left, right in zip(together, alone, strict=True):
         assert [vote.score for vote in left.votes] == pytest.approx([vote.score for vote in right.votes], abs=1e-4)
@@ -75,6 +77,6 @@ def test_a_box_that_reaches_into_the_grey_bars_is_cut_to_the_photo() -> None:
     member = Points(0.9)
     member.input = Preprocessing(side=320, pad=True)
     wide = Photo("wide", "wide", Image.new("RGB", (640, 320)))  # its square has a quarter of grey above and below
-    (verdict,) = Inspector(Loaded({"points": member}, (), OK_NOK)).inspect([wide], SHIPPED[0])  # type: ignore[dict-item]
+    (verdict,) = Inspector(Loaded({"points": member}, (), OK_NOK)).inspect([wide], SHIPPED_POLICIES[0])  # type: ignore[dict-item]
     (region,) = verdict.regions
     assert region.box == (0.25, 0.0, 0.5, 0.5) and region.area == pytest.approx(0.125)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ensemble.inspection.exports import replay
-from ensemble.policies import SHIPPED, Clause, Policy, Stage
+from ensemble.policies import SHIPPED_POLICIES, Clause, Policy, Stage
 from ensemble.values.errors import DataError
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK, Absence, Region, Score
 
@@ -17,7 +17,7 @@ shares = st.floats(0, 1)
 
 
 @given(
-    st.sampled_from([*SHIPPED, CASCADE, NAMED]),
+    st.sampled_from([*SHIPPED_POLICIES, CASCADE, NAMED]),
     st.lists(st.tuples(shares, st.floats(0.1, 1), shares), min_size=0, max_size=6),
     st.integers(0, 2),
     st.booleans(),
@@ -48,4 +48,4 @@ def test_the_stored_votes_give_the_stored_verdict(
 @pytest.mark.parametrize("stored", [{}, {"classes": ["a"]}, {"classes": ["a", "b"], "defect": "b", "votes": [1]}])
 def test_what_is_no_verdict_is_refused(stored: dict[str, object]) -> None:
     with pytest.raises(DataError, match="This is no stored verdict"):
-        replay(stored, SHIPPED[0])
+        replay(stored, SHIPPED_POLICIES[0])

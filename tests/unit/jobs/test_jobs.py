@@ -19,8 +19,8 @@ from PIL import Image
 from ensemble import jobs
 from ensemble.disk.files import digest_of
 from ensemble.jobs import processes, running, worker
-from ensemble.jobs.estimate import Estimate, expected, key_of
-from ensemble.jobs.ledger import KEPT, Ledger
+from ensemble.jobs.estimate import TrainingCourse, expected_seconds, stage_key
+from ensemble.jobs.ledger import JOBS_KEPT, Ledger
 from ensemble.store import ModelStore, listings, versions
 from ensemble.values.errors import JobError
 from ensemble.values.training import TrainingRequest
@@ -94,7 +94,7 @@ def wait_for(root: Path, number: int, *states: str) -> jobs.Job:
 def assert_whole(store: ModelStore) -> int:
     """The number of the version in force: all of its bytes lie in the folder, and no others of its kind."""
     assert store.quarantine() == []
-    (current,) = [found for found in versions.history(store.folder) if found.current]
+    (current,) = [found for found in versions.version_history(store.folder) if found.current]
     files = listings.version(store.folder, current.number).files
     assert {name: digest_of((store.folder / name).read_bytes()) for name in files} == files
     assert {name for record in store.manifest().members.values() for name in record.files} <= set(files)
@@ -130,7 +130,7 @@ def test_fifty_kills_never_damage_the_published_model(forks: Order, root: Path, 
     found = jobs.job(root, last["id"])
     assert found.state == "done" and assert_whole(store) == found.version
     loaded = store.load()
-    assert len(loaded.members) == 2 and loaded.absent == () and len(jobs.jobs(root)) == KEPT
+    assert len(loaded.members) == 2 and loaded.absent == () and len(jobs.jobs(root)) == JOBS_KEPT
 
 
 def test_a_training_of_its_own_leaves_a_candidate(root: Path, settings: TrainingRequest) -> None:
@@ -142,12 +142,12 @@ def test_a_training_of_its_own_leaves_a_candidate(root: Path, settings: Training
     assert found.state == "done", jobs.log(root, started.id)
     assert found.share == 1 and found.stage == "Saved" and found.started and found.ended and found.error == ""
     store = ModelStore(root / "disc")
-    (version,) = versions.history(store.folder)
+    (version,) = versions.version_history(store.folder)
     assert (version.number, version.state, version.notes["training"]) == (found.version, "candidate", started.id)
     assert store.known_manifest() is None and len(store.at(version.number).load().members) == 2
     said = jobs.log(root, started.id)
     assert "Training svm_quorum_small" in said and "Done: version 1 waits to be compared" in said
-    assert key_of("Fold 2 of 3: Training rf_resnet18") == "Training rf_resnet18"
+    assert stage_key("Fold 2 of 3: Training rf_resnet18") == "Training rf_resnet18"
     costs = Ledger(root).costs()
     assert {"Training svm_quorum_small", "Training rf_quorum_small", "Inspecting test photos"} <= set(costs)
     with pytest.raises(JobError, match="Training 1 is done: there is nothing to cancel"):
@@ -169,7 +169,7 @@ def test_a_training_ends_at_the_next_step_after_the_wish(root: Path, settings: T
     ledger.make()
     number = ledger.add(settings, "Ada")
     ledger.write(number, cancel_asked="2026-11-01T12:00:00+00:00")
-    worker.run(root, number)
+    worker.run_job(root, number)
     found = ledger.job(number)
     assert (found.state, found.stage) == ("cancelled", "Reading training photos") and found.ended
     assert not (root / "disc").exists()
@@ -220,7 +220,7 @@ def test_a_training_that_does_not_heed_the_wish_to_end_is_ended(
 def test_a_product_is_trained_by_one_at_a_time(root: Path, settings: TrainingRequest) -> None:
     folder = root / "disc"
     assert not processes.is_taken(folder) and not folder.exists()
-    with processes.alone(folder):
+    with processes.only_training(folder):
         assert processes.is_taken(folder)
         with pytest.raises(JobError, match="disc is being trained by somebody else"):
             jobs.start(root, settings)
@@ -258,7 +258,7 @@ def test_a_training_whose_starter_was_killed_is_closed_and_does_not_begin(
     ledger.make()
     number = ledger.add(settings, "Ada")  # killed here, before the book had its process
     assert jobs.job(root, number).state == "failed"
-    worker.run(root, number)
+    worker.run_job(root, number)
     found = jobs.job(root, number)
     assert found.state == "failed" and found.started is None and not (root / "disc").exists()
 
@@ -308,7 +308,7 @@ def test_a_broken_book_is_one_sentence(tmp_path: Path) -> None:
 
 def test_time_left_counts_all_stages_and_learns_the_pace_of_the_machine() -> None:
     seconds = 0.0
-    estimate = Estimate({"Reading": 10.0, "Training svm": 1.0, "Training cnn": 89.0}, clock=lambda: seconds)
+    estimate = TrainingCourse({"Reading": 10.0, "Training svm": 1.0, "Training cnn": 89.0}, clock=lambda: seconds)
     assert estimate.seconds_left() == 100 and estimate.share() == 0
     for share in (0.5, 1.0):  # twice as slow as it was expected
         seconds += 10
@@ -333,5 +333,5 @@ def test_stages_are_expected_by_what_they_took_here_else_by_the_usual() -> None:
         train = range(10)
 
     names = ["Reading training photos", "Fold 1 of 3: Training svm_resnet18", "Judging held-out photos 1 of 3"]
-    found = expected(names, Data(), {"Training svm_resnet18": 0.5}, worker.USUAL)  # type: ignore[arg-type]
-    assert list(found) == names and found[names[1]] == 5 and found[names[0]] == 10 * worker.USUAL["Reading"]
+    found = expected_seconds(names, Data(), {"Training svm_resnet18": 0.5}, worker.USUAL_SECONDS)  # type: ignore[arg-type]
+    assert list(found) == names and found[names[1]] == 5 and found[names[0]] == 10 * worker.USUAL_SECONDS["Reading"]

@@ -96,7 +96,7 @@ def test_learning_and_restoring_keep_the_callers_randomness(member: AutoencoderM
 def test_what_it_keeps_is_one_plain_state_dict(member: AutoencoderMember) -> None:
     data = artefacts.dump(member.parts()[".pth"], ".pth")
     assert len(data) < 1_550_000
-    again = AutoencoderMember(classes=OK_NOK).restore({".pth": artefacts.load(data, ".pth")})
+    again = AutoencoderMember(classes=OK_NOK).restore({".pth": artefacts.load_artefact(data, ".pth")})
     assert again.facts_ == member.facts_
     assert np.array_equal(again.held_out_, member.held_out_)
 

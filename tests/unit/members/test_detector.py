@@ -15,10 +15,10 @@ from ensemble.imaging.photos import Photo
 from ensemble.inspection.inspector import Inspector
 from ensemble.members import Loaded
 from ensemble.members.detector import DetectorMember
-from ensemble.members.detector_file import CONFIDENCE, MOST, OVERLAP, decode, on_scale
-from ensemble.policies import SHIPPED
+from ensemble.members.detector_file import CONFIDENCE_KEY, MOST_BOXES, OVERLAP, decode, on_scale
+from ensemble.policies import SHIPPED_POLICIES
 from ensemble.store import ModelStore
-from ensemble.store.trust import candidates, trust
+from ensemble.store.trust import members_to_trust, trust_members
 from ensemble.values.errors import MemberError, StoreError
 from ensemble.values.results import OK_NOK, Classes
 from tests.support.drawn_detector import MARKS, SIZE, as_file, drawn_detector, drawn_photo, write_drawn_detector
@@ -32,7 +32,7 @@ def member(data: bytes, classes: Classes = OK_NOK) -> DetectorMember:
 def test_boxes_lie_on_the_marks_of_the_photo(side: int, size: tuple[int, int]) -> None:
     inspector = Inspector(Loaded({"detector": member(drawn_detector(side))}, (), OK_NOK))
     photos = [Photo("marked", "0", drawn_photo(size)), Photo("good", "1", drawn_photo(size, marked=False))]
-    marked, good = inspector.inspect(photos, SHIPPED[0])
+    marked, good = inspector.inspect(photos, SHIPPED_POLICIES[0])
     assert (marked.label, good.label) == ("defective", "non_defective") and good.regions == ()
     found = {region.label: region for region in marked.regions}
     assert len(marked.regions) == 2 and set(found) == set(MARKS)
@@ -67,7 +67,7 @@ def test_the_stated_confidence_becomes_one_half() -> None:
     photos = PhotoBatch([drawn_photo(), drawn_photo(marked=False)])
     confident = (230 - 20) / 255
     for stated, defective in ((None, True), (0.1, True), (confident + 0.01, False)):
-        detector = member(drawn_detector(320, metadata={} if stated is None else {CONFIDENCE: str(stated)}))
+        detector = member(drawn_detector(320, metadata={} if stated is None else {CONFIDENCE_KEY: str(stated)}))
         opinion = detector.score(photos.rows(detector.input))
         assert (opinion.probabilities[0, 1] >= 0.5) == defective == bool(opinion.regions and opinion.regions[0])
         assert opinion.probabilities[1, 1] < 0.05
@@ -93,7 +93,7 @@ BOXES = st.tuples(*[st.integers(0, 99)] * 2, *[st.integers(1, 40)] * 2, st.float
 def test_each_thing_is_found_once(rows: list[tuple[float, ...]]) -> None:
     output = np.array(rows).T
     found = decode(output, 100, 0.3)
-    assert (np.diff(found.confidences) <= 0).all() and len(found.boxes) <= MOST
+    assert (np.diff(found.confidences) <= 0).all() and len(found.boxes) <= MOST_BOXES
     assert ((found.boxes >= 0) & (found.boxes <= 1)).all() and (found.confidences >= 0.3).all()
     every = [(box_of(row), max(row[4:]), int(row[5] > row[4])) for row in rows if max(row[4:]) >= 0.3]
     kept = list(zip(found.boxes.tolist(), found.confidences.tolist(), found.classes.tolist(), strict=True))
@@ -163,7 +163,7 @@ def constant(
         (constant((1, 5, 84), names="{0: 'non_defective'}"), r"points at good parts alone \(non_defective\)"),
         (constant((1, 6, 84), names="{0: 'Good', 1: 'OK'}"), r"points at good parts alone \(Good, OK\)"),
         (constant((1, 5, 84), (1, 3, "h", "w"), imgsz="50000"), "reads 50000 × 50000 pixels, and 4096 a side are the"),
-        (constant((1, 5, 84), **{CONFIDENCE: "1.5"}), "must be a number between 0 and 1. Got 1.5"),
+        (constant((1, 5, 84), **{CONFIDENCE_KEY: "1.5"}), "must be a number between 0 and 1. Got 1.5"),
     ],
 )
 def test_any_other_file_is_refused_in_one_sentence(data: bytes, sentence: str) -> None:
@@ -207,11 +207,11 @@ def test_a_product_without_a_defect_has_no_use_for_a_detector() -> None:
 def test_a_file_dropped_into_models_is_trusted_and_votes_at_its_own_size(tmp_path: Path) -> None:
     store = ModelStore(tmp_path)
     write_drawn_detector(tmp_path / "detector.onnx", side=96)
-    assert candidates(store) == ["detector"]
-    (record,) = trust(store, ["detector"])
+    assert members_to_trust(store) == ["detector"]
+    (record,) = trust_members(store, ["detector"])
     assert record.preprocessing.side == 96 and record.preprocessing.pad and record.backbone is None
     photo = Photo("marked", "0", drawn_photo())
-    (verdict,) = Inspector.open(store).inspect([photo], SHIPPED[0])
+    (verdict,) = Inspector.open(store).inspect([photo], SHIPPED_POLICIES[0])
     assert verdict.absent == () and verdict.label == "defective" and len(verdict.regions) == 2
     assert verdict.as_json()["regions"][0]["label"] in MARKS
 
@@ -219,7 +219,7 @@ def test_a_file_dropped_into_models_is_trusted_and_votes_at_its_own_size(tmp_pat
 def test_a_file_that_is_no_detector_is_not_trusted(tmp_path: Path) -> None:
     (tmp_path / "detector.onnx").write_bytes(constant((1, 300, 6)))
     with pytest.raises(StoreError, match=r"detector: A detector gives each of many places"):
-        trust(ModelStore(tmp_path), ["detector"])
+        trust_members(ModelStore(tmp_path), ["detector"])
     assert [path.name for path in tmp_path.iterdir()] == ["detector.onnx"]
 
 
@@ -246,7 +246,7 @@ def test_learning_holds_a_fifth_out_and_says_what_it_has_measured(monkeypatch: p
         (folder / "result.json").write_text(json.dumps(result))
 
     monkeypatch.setattr(DetectorMember, "needs", None)
-    monkeypatch.setattr("ensemble.members.detector._train", train)
+    monkeypatch.setattr("ensemble.members.detector._train_apart", train)
     rows, labels, masks = lesson(damaged=15, good=20)
     learnt = DetectorMember(classes=OK_NOK, seed=7).fit(rows, labels, masks=masks)
     assert (len(seen["train"]), len(seen["val"])) == (12 + 4, 3 + 1)  # a third as many good parts

@@ -75,7 +75,7 @@ def test_the_best_epoch_is_kept_and_the_curves_tell_which(member: FinetunedMembe
 
 def test_it_stops_where_no_epoch_is_better(extractor: FeatureExtractor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ensemble.members.finetuned.RATES", (0.0, 0.0))
-    monkeypatch.setattr("ensemble.members.finetuned.PATIENCE", 2)
+    monkeypatch.setattr("ensemble.members.finetuned.EPOCHS_OF_PATIENCE", 2)
     random = np.random.default_rng(0).permutation(LABELS)  # nothing to find
     member = FinetunedMember(classes=OK_NOK, input=extractor).fit(noisy(np.zeros(20, dtype=int)), random)
     best = max(member.facts_["best_epoch"], FROZEN_EPOCHS)

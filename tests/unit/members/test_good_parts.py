@@ -131,7 +131,7 @@ def test_the_memory_is_bounded_and_a_small_product_has_a_small_one(
     extractor: FeatureExtractor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ensemble.members.patch_memory.MEMORY", (8, 40))
-    monkeypatch.setattr("ensemble.members.patch_memory.CANDIDATES", 100)
+    monkeypatch.setattr("ensemble.members.patch_memory.CANDIDATE_PLACES", 100)
     member = fitted("patch_memory", extractor, textured(12, seed=1))
     assert member.arrays_["memory"].shape[0] <= 40 and member.facts_["places"] == len(member.arrays_["memory"])
     few = fitted("patch_memory", extractor, textured(4, seed=1))

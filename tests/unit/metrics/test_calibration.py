@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit, softmax
 
-from ensemble.metrics.calibration import FEWEST, fit_calibrator
-from ensemble.metrics.calibrators import LEAST, Calibrator, quality
+from ensemble.metrics.calibration import FEWEST_TO_CALIBRATE, fit_calibrator
+from ensemble.metrics.calibrators import CLASS_MINIMUM, Calibrator, quality
 
 ISOTONIC = Calibrator("isotonic", {"at": [[0.2, 0.4, 0.8]], "gives": [[0.1, 0.5, 0.5]]})
 EXAMPLES = [
@@ -59,7 +59,7 @@ def test_with_two_classes_the_order_stays(calibrator: Calibrator, second: list[f
     calibrated = calibrator(two(sorted(second)))[:, 1]
     assert (np.diff(calibrated) >= -1e-15).all()
     if calibrator.method != "none":
-        assert calibrated.min() >= LEAST * (1 - 1e-9) and calibrated.max() <= 1 - LEAST * (1 - 1e-9)
+        assert calibrated.min() >= CLASS_MINIMUM * (1 - 1e-9) and calibrated.max() <= 1 - CLASS_MINIMUM * (1 - 1e-9)
 
 
 def test_a_flat_step_keeps_unlike_parts_apart() -> None:
@@ -124,7 +124,8 @@ def test_a_voter_that_turns_things_round_gets_no_falling_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("good", "defective", "method"), [(FEWEST - 1, 50, "none"), (50, 0, "none"), (FEWEST, FEWEST, "sigmoid")]
+    ("good", "defective", "method"),
+    [(FEWEST_TO_CALIBRATE - 1, 50, "none"), (50, 0, "none"), (FEWEST_TO_CALIBRATE, FEWEST_TO_CALIBRATE, "sigmoid")],
 )
 def test_too_few_photos_are_left_as_they_are(good: int, defective: int, method: str) -> None:
     labels = np.repeat([0, 1], [good, defective])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ensemble.metrics.image_metrics import Curve, f_beta_curve, precision_recall, roc, sweep
+from ensemble.metrics.image_metrics import Curve, f_beta_curve, precision_recall_points, roc_points, threshold_sweep
 from ensemble.values.errors import PolicyError
 
 TRUTH = (False, False, True, False, True)
@@ -19,7 +19,7 @@ parts = st.lists(st.tuples(st.booleans(), st.floats(0, 1)), min_size=2).filter(
 
 
 def test_the_sweep_is_a_table_of_demands() -> None:
-    rows = {row["demand"]: row for row in sweep(TRUTH, SCORES)}
+    rows = {row["demand"]: row for row in threshold_sweep(TRUTH, SCORES)}
     assert list(rows) == [percent / 100 for percent in range(50, 100)]
     assert rows[0.5] == {
         "demand": 0.5, "precision": 1.0, "recall": 0.5, "f1": 2 / 3, "f2": 5 / 9,
@@ -27,24 +27,24 @@ def test_the_sweep_is_a_table_of_demands() -> None:
     }  # fmt: skip
     assert [rows[demand]["overkills"] for demand in (0.55, 0.56, 0.93, 0.94, 0.98, 0.99)] == [0, 1, 1, 2, 2, 3]
     assert [rows[demand]["escapes"] for demand in (0.7, 0.71)] == [1, 0]
-    assert sweep((True, False), (0.1, 0.1))[0]["precision"] is None
+    assert threshold_sweep((True, False), (0.1, 0.1))[0]["precision"] is None
 
 
 @given(parts)
 def test_a_higher_demand_never_lets_more_pass(some: list[tuple[bool, float]]) -> None:
-    rows = sweep(*zip(*some, strict=True))
+    rows = threshold_sweep(*zip(*some, strict=True))
     assert (np.diff([row["escapes"] for row in rows]) <= 0).all()
     assert (np.diff([row["overkills"] for row in rows]) >= 0).all()
 
 
 def test_the_areas() -> None:
-    assert roc(TRUTH, SCORES).area == pytest.approx(5 / 6)
-    assert precision_recall(TRUTH, SCORES).area == pytest.approx(0.5 * 1 + 0.5 * 2 / 3)
+    assert roc_points(TRUTH, SCORES).area == pytest.approx(5 / 6)
+    assert precision_recall_points(TRUTH, SCORES).area == pytest.approx(0.5 * 1 + 0.5 * 2 / 3)
 
 
 def test_each_point_of_a_curve_is_what_its_cut_does() -> None:
     truth, given_scores = np.array(TRUTH), np.array(SCORES)
-    for curve in (roc(TRUTH, SCORES), precision_recall(TRUTH, SCORES)):
+    for curve in (roc_points(TRUTH, SCORES), precision_recall_points(TRUTH, SCORES)):
         for x, y, cut in zip(curve.x, curve.y, curve.cuts, strict=True):
             rejected = given_scores >= cut
             recall = (rejected & truth).sum() / 2
@@ -61,13 +61,15 @@ def test_f_beta_over_the_cut() -> None:
     assert two.y[2] == pytest.approx(10 / 11)
 
 
-@pytest.mark.parametrize("curve", [roc(TRUTH, SCORES), precision_recall(TRUTH, SCORES), *f_beta_curve(TRUTH, SCORES)])
+@pytest.mark.parametrize(
+    "curve", [roc_points(TRUTH, SCORES), precision_recall_points(TRUTH, SCORES), *f_beta_curve(TRUTH, SCORES)]
+)
 def test_a_curve_is_plain_json(curve: Curve) -> None:
     data = json.loads(json.dumps(curve.as_json(), allow_nan=False))
     assert len(data["x"]) == len(data["y"]) == len(data["cuts"])
 
 
 def test_one_class_alone_has_no_curve() -> None:
-    for make in (sweep, roc, precision_recall, f_beta_curve):
+    for make in (threshold_sweep, roc_points, precision_recall_points, f_beta_curve):
         with pytest.raises(PolicyError, match="both are needed"):
             make((True, True), (0.1, 0.2))

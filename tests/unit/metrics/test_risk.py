@@ -30,7 +30,7 @@ def test_limits_equal_the_table(events: int, trials: int, lower: float, upper: f
 
 
 def test_one_kind_of_limit_is_told_of_every_rate() -> None:
-    assert costs.limits(6, 36) == (costs.lower_bound(6, 36), costs.upper_bound(6, 36))
+    assert costs.binomial_limits(6, 36) == (costs.lower_bound(6, 36), costs.upper_bound(6, 36))
     assert costs.at_most(6, 36) == "up to 30.3 %" and costs.at_least(53, 54) == "at least 91.5 %"
 
 
@@ -53,7 +53,7 @@ def test_a_limit_is_rounded_to_the_side_where_it_still_holds(events: int, trials
 
 @given(st.integers(0, 5000), st.integers(0, 5000))
 def test_no_limit_as_it_is_read_promises_more_than_it_is(events: int, without: int) -> None:
-    low, high = costs.limits(events, events + without)
+    low, high = costs.binomial_limits(events, events + without)
     least, most = (
         float(text.removesuffix(" %").split()[-1]) / 100
         for text in (costs.at_least(events, events + without), costs.at_most(events, events + without))

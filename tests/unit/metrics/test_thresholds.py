@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import fbeta_score
 
-from ensemble.metrics.costs import Counts, Line, Prices, expected
-from ensemble.metrics.thresholds import Counted, Cut, cost_cut, f_beta_cut, precision_cut, review_cut, safe_cut
+from ensemble.metrics.costs import DecisionCounts, Line, Prices, expected_costs
+from ensemble.metrics.thresholds import Cut, ThresholdCounts, cost_cut, f_beta_cut, precision_cut, review_cut, safe_cut
 from ensemble.values.errors import PolicyError
 
 TRUTH = (False, False, False, True, False, True, True)
@@ -89,7 +89,7 @@ def test_a_review_without_a_price_is_refused() -> None:
 
 @given(parts)
 def test_a_lower_cut_never_lets_through_what_was_caught(some: Parts) -> None:
-    counted = Counted.of(*some)
+    counted = ThresholdCounts.of(*some)
     assert (np.diff(counted.cuts) > 0).all()
     for lower, higher in pairwise(counted.cuts):
         caught_low, caught_high = np.array(some[1]) >= lower, np.array(some[1]) >= higher
@@ -121,7 +121,8 @@ def test_safe_lets_nothing_pass_and_stays_below_every_other_choice(some: Parts) 
 def test_no_cut_has_a_higher_f_beta(some: Parts, beta: float) -> None:
     best = f_beta_cut(*some, beta)
     figures = [
-        fbeta_score(some[0], np.array(some[1]) >= cut, beta=beta, zero_division=0) for cut in Counted.of(*some).cuts
+        fbeta_score(some[0], np.array(some[1]) >= cut, beta=beta, zero_division=0)
+        for cut in ThresholdCounts.of(*some).cuts
     ]
     assert best.figure == pytest.approx(max(figures))
 
@@ -129,18 +130,18 @@ def test_no_cut_has_a_higher_f_beta(some: Parts, beta: float) -> None:
 def money(some: Parts, low: float, high: float, price: Prices, share: float | None) -> float:
     labels = ["defective" if score >= high else "review" if score >= low else "good" for score in some[1]]
     pairs = list(zip(some[0], labels, strict=True))
-    counts = Counts(
+    counts = DecisionCounts(
         some[0].count(False), some[0].count(True), pairs.count((True, "good")), pairs.count((False, "defective")),
         pairs.count((False, "review")), pairs.count((True, "review")),
     )  # fmt: skip
-    told = expected(counts, Line(price, share)).money
+    told = expected_costs(counts, Line(price, share)).money
     assert told is not None
     return told
 
 
 @given(parts, prices, shares)
 def test_no_cut_and_no_two_cuts_are_cheaper(some: Parts, price: Prices, share: float | None) -> None:
-    cuts = Counted.of(*some).cuts
+    cuts = ThresholdCounts.of(*some).cuts
     one = cost_cut(*some, price, share)
     single = [money(some, cut, cut, price, share) for cut in cuts]
     assert one.figure == pytest.approx(min(single), abs=1e-3)

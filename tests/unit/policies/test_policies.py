@@ -8,11 +8,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ensemble.policies import RULES, SHIPPED, Clause, Policy, PolicyBook, Stage, choose, from_json, shipped, to_json
+from ensemble.policies import (
+    SHIPPED_POLICIES,
+    VOTING_RULES,
+    Clause,
+    Policy,
+    PolicyBook,
+    Stage,
+    choose,
+    from_json,
+    shipped,
+    to_json,
+)
 from ensemble.values.errors import PolicyError
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK, REVIEW, Absence, Classes, Region, Score, Verdict
 
-MAJORITY, ANY, ALL, SAFE, BALANCED, PRECISION, INDUSTRIAL, INDUSTRIAL_SAFE = SHIPPED
+MAJORITY, ANY, ALL, SAFE, BALANCED, PRECISION, INDUSTRIAL, INDUSTRIAL_SAFE = SHIPPED_POLICIES
 CLOTHES = Classes(("bottomwear", "shoes", "topwear"))
 
 
@@ -236,7 +247,7 @@ def test_without_a_defect_only_the_majority_means_anything() -> None:
 
 
 said_of_a_photo = st.lists(st.floats(0, 1), min_size=0, max_size=7)
-policies = st.sampled_from(SHIPPED)
+policies = st.sampled_from(SHIPPED_POLICIES)
 STRICTNESS = {"non_defective": 0, REVIEW: 1, "defective": 2}
 
 
@@ -256,7 +267,7 @@ def test_lowering_the_cut_never_lets_a_caught_part_through(
     policy: Policy, said: list[float], one: float, two: float
 ) -> None:
     def with_cut(cut: float) -> Verdict:
-        moved = {"threshold": cut} if RULES[policy.rule].sides else {"reject": cut}
+        moved = {"threshold": cut} if VOTING_RULES[policy.rule].sides else {"reject": cut}
         return Policy("P", policy.rule, **moved).decide(scores(*said), [], OK_NOK)
 
     low, high = sorted((one, two))
@@ -409,9 +420,9 @@ clauses = st.one_of(
 
 @st.composite
 def any_policy(draw: st.DrawFn) -> Policy:
-    rule = draw(st.sampled_from(list(RULES)))
+    rule = draw(st.sampled_from(list(VOTING_RULES)))
     low, high = sorted((draw(cuts), draw(cuts)))
-    free = RULES[rule].free
+    free = VOTING_RULES[rule].free
     return Policy(
         draw(names.filter(str.strip)),
         rule,
@@ -496,11 +507,11 @@ def test_a_broken_file_says_where_and_why(text: str, sentence: str) -> None:
 
 
 def test_choosing_by_name() -> None:
-    assert choose(SHIPPED, None).name == "MAJORITY"
-    assert choose(SHIPPED, "ANY") is ANY
+    assert choose(SHIPPED_POLICIES, None).name == "MAJORITY"
+    assert choose(SHIPPED_POLICIES, "ANY") is ANY
     with pytest.raises(PolicyError, match=r"No policy is called 'NONE'\. This product has MAJORITY, ANY, ALL, S"):
-        choose(SHIPPED, "NONE")
-    assert json.loads(to_json(SHIPPED))["policies"][0]["rule"] == "majority"
+        choose(SHIPPED_POLICIES, "NONE")
+    assert json.loads(to_json(SHIPPED_POLICIES))["policies"][0]["rule"] == "majority"
 
 
 def weighed(*pairs: tuple[float, float]) -> list[Score]:
@@ -586,9 +597,9 @@ def test_where_no_class_is_a_defect_the_votes_decide_or_the_mean() -> None:
 @st.composite
 def policy_for(draw: st.DrawFn, count: int) -> Policy:
     """Any policy on members m0, m1, …: a rule, cuts, a quorum, a cascade, exceptions."""
-    rule = draw(st.sampled_from(list(RULES)))
+    rule = draw(st.sampled_from(list(VOTING_RULES)))
     low, high = sorted((draw(cuts), draw(cuts)))
-    free = RULES[rule].free
+    free = VOTING_RULES[rule].free
     first = draw(st.integers(0, count))
     early = draw(st.booleans())
     stage = Stage(
@@ -652,7 +663,7 @@ def test_the_score_that_is_said_lies_on_the_side_of_its_verdict(part: tuple[Poli
 def test_a_lower_cut_never_lets_a_caught_part_through(part: tuple[Policy, list[Score]], cut: float) -> None:
     policy, said = part
     before = policy.label(said, (), OK_NOK)
-    moved = [replace(policy, threshold=min(cut, policy.cut_of("m0")))] if RULES[policy.rule].sides else []
+    moved = [replace(policy, threshold=min(cut, policy.cut_of("m0")))] if VOTING_RULES[policy.rule].sides else []
     if policy.review is not None:
         moved.append(replace(policy, review=min(cut, policy.review)))
     if policy.reject is not None:

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from ensemble.metrics.costs import Counts, Line, Prices, expected
+from ensemble.metrics.costs import DecisionCounts, Line, Prices, expected_costs
 from ensemble.policies import INDUSTRIAL, Policy
-from ensemble.policies.cases import Case, labels, without
+from ensemble.policies.cases import Case, labels_by_policy, without
 from ensemble.policies.making import cheapest, derive, member_cuts, ok_from, one_is_sure, unsafe_name
 from ensemble.values.errors import PolicyError
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK, REVIEW, Classes, Score
@@ -30,8 +30,8 @@ def cases(good: int = 80, bad: int = 80, seed: int = 0, overlap: float = 1.0) ->
     return found
 
 
-def counts(policy: Policy, known: list[Case]) -> Counts:
-    return Counts.of([case.label for case in known], labels(policy, known, OK_NOK), OK_NOK)
+def counts(policy: Policy, known: list[Case]) -> DecisionCounts:
+    return DecisionCounts.of([case.label for case in known], labels_by_policy(policy, known, OK_NOK), OK_NOK)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -56,7 +56,7 @@ def test_balanced_costs_less_than_plain_majority_on_parts_that_were_not_seen() -
         fresh = cases(400, 400, seed=100 + seed)
         for policy in made:
             if policy.name in money:
-                money[policy.name] += expected(counts(policy, fresh), Line(Prices(10, 1, 0.5))).money or 0.0
+                money[policy.name] += expected_costs(counts(policy, fresh), Line(Prices(10, 1, 0.5))).money or 0.0
     assert money["INDUSTRIAL_BALANCED"] < money["BALANCED"] < money["MAJORITY"]
 
 
@@ -67,7 +67,7 @@ def test_a_first_stage_speaks_for_all_where_it_did_on_held_out_photos(seed: int)
     exact, early = found["INDUSTRIAL_SAFE_0FN"], found["INDUSTRIAL_BALANCED"]
     for policy in (exact, early):
         alone = Policy(policy.name, policy.rule, review=policy.review, reject=policy.reject, quorum=policy.quorum)
-        assert labels(policy, known, OK_NOK) == labels(alone, known, OK_NOK)
+        assert labels_by_policy(policy, known, OK_NOK) == labels_by_policy(alone, known, OK_NOK)
     assert exact.cascade[0].ok_below is None and exact.cascade[0].members == ("memory",)
 
 
@@ -82,12 +82,12 @@ def test_the_cheapest_policy_keeps_the_limit_and_beats_every_other_single_cut() 
     chosen = cheapest(known, OK_NOK, line, 0.06)
     measured = counts(chosen.policy, known)
     assert measured.escapes <= 1  # 1 of 80 may still be 5.8 %, 2 of 80 already 7.7 %
-    assert expected(measured, line).money == pytest.approx(chosen.money)
+    assert expected_costs(measured, line).money == pytest.approx(chosen.money)
     for rule in ("mean", "majority", "any", "all"):
         for cut in np.linspace(0.01, 0.99, 99):
             moved = {"reject": cut} if rule == "mean" else {"threshold": cut}
             other = counts(Policy("OTHER", rule, **moved), known)
-            money = expected(other, line).money
+            money = expected_costs(other, line).money
             assert other.escapes > 1 or money is None or money >= chosen.money - 1e-6
 
 
@@ -121,9 +121,9 @@ def test_classes_without_a_defect_get_a_margin_from_held_out_photos() -> None:
         said = {n: float(sure * (n == truth) + (1 - sure) * noise[i]) for i, n in enumerate(CLOTHES.names)}
         known.append(Case(f"{place}.png", f"{place:064}", truth, (Score("svm", said, 0.0),)))
     (policy,) = derive(known, CLOTHES)
-    found = labels(policy, known, CLOTHES)
+    found = labels_by_policy(policy, known, CLOTHES)
     wrong = sum(label not in {REVIEW, case.label} for label, case in zip(found, known, strict=True))
-    before = labels(Policy("P", "mean"), known, CLOTHES)
+    before = labels_by_policy(Policy("P", "mean"), known, CLOTHES)
     assert policy.name == "INDUSTRIAL_BALANCED" and 0 < policy.margin < 1
     assert wrong < sum(label != case.label for label, case in zip(before, known, strict=True))
 
@@ -152,7 +152,7 @@ def spoken(label: str, *against: float) -> Case:
 def test_ok_only_where_ok_is_as_probable_as_demanded(demand: float, against: float, label: str) -> None:
     held_out = [spoken(DEFECTIVE, against), spoken(NON_DEFECTIVE, against)]
     policy = ok_from(demand, held_out, OK_NOK, name="SURE")
-    assert labels(policy, held_out, OK_NOK) == [label, label]
+    assert labels_by_policy(policy, held_out, OK_NOK) == [label, label]
     wrong = {"escapes": int(label == NON_DEFECTIVE), "overkills": int(label == DEFECTIVE)}
     assert policy.basis == {"chosen": f"OK from {demand:g}", "photos": "held out", "good": 1, "defective": 1, **wrong}
 
@@ -167,7 +167,7 @@ def test_one_member_that_is_sure_is_enough() -> None:
     held_out = [spoken(NON_DEFECTIVE, 0.2, 0.6), spoken(DEFECTIVE, 0.9, 0.1), spoken(DEFECTIVE, 0.1, 0.8)]
     held_out += [spoken(DEFECTIVE, 0.1, 0.6)]  # no surer than of a good part: it escapes
     policy = one_is_sure(held_out, ("svm", "rf", "unheard"), OK_NOK, name="ONE")
-    assert labels(policy, held_out, OK_NOK) == [NON_DEFECTIVE, DEFECTIVE, DEFECTIVE, NON_DEFECTIVE]
+    assert labels_by_policy(policy, held_out, OK_NOK) == [NON_DEFECTIVE, DEFECTIVE, DEFECTIVE, NON_DEFECTIVE]
     assert set(policy.thresholds) == {"svm", "rf"}
     assert (policy.basis["escapes"], policy.basis["overkills"]) == (1, 0)
 
@@ -186,5 +186,5 @@ def test_rounding_a_chosen_cut_moves_no_photo_to_the_other_side() -> None:
     ]
     made = [cheapest(known, OK_NOK, Line(), 1.0).policy, one_is_sure(known, ["svm"], OK_NOK, name="SURE")]
     for policy in made:
-        assert labels(policy, known, OK_NOK) == [label for label, _ in close], policy
+        assert labels_by_policy(policy, known, OK_NOK) == [label for label, _ in close], policy
     assert 0.5000001 < member_cuts(known, "svm", OK_NOK)["f1"].threshold <= 0.5000003

@@ -21,9 +21,9 @@ from ensemble.disk.files import write_atomically
 from ensemble.features.backbones import FeatureExtractor
 from ensemble.imaging.photos import read_photo
 from ensemble.inspection.inspector import Inspector
-from ensemble.policies import SHIPPED
+from ensemble.policies import SHIPPED_POLICIES
 from ensemble.store import Learnt, Manifest, ModelStore, artefacts, policy_history
-from ensemble.store.trust import candidates, trust
+from ensemble.store.trust import members_to_trust, trust_members
 from ensemble.values.errors import PolicyError, StoreError, WeightsError
 from tests.conftest import TINY_BACKBONE
 
@@ -132,7 +132,7 @@ def test_an_entry_that_cannot_be_read_stays_until_its_member_is_new(product: Mod
     manifest, members = product.manifest(), product.load().members
     product.save("disc", manifest.classes, manifest.folders, [Learnt(FOREST, members[FOREST], {}, {})])
     assert "KeyError: 'kind'" in reason(product, SVM)
-    trust(product, [SVM])
+    trust_members(product, [SVM])
     assert set(product.load().members) == {SVM, FOREST} and product.manifest().unreadable == {}
 
 
@@ -141,7 +141,7 @@ def test_a_missing_backbone_silences_its_members_and_leads_to_review(product: Mo
         path.unlink()
     assert f"weights of its backbone {TINY_BACKBONE} are missing" in reason(product, SVM)
     photo = read_photo(next((tiny_data / "test" / "non_defective").iterdir()))
-    (verdict,) = Inspector.open(product).inspect([photo], SHIPPED[0])
+    (verdict,) = Inspector.open(product).inspect([photo], SHIPPED_POLICIES[0])
     assert verdict.label == "review" and len(verdict.absent) == 2 and verdict.votes == ()
 
 
@@ -168,7 +168,7 @@ def test_a_malicious_pickle_never_runs(product: ModelStore, tmp_path: Path, comp
     joblib.dump(wrap(Evil(target)), product.folder / f"{SVM}.pkl", compress=compress)  # type: ignore[operator]
     product.load()
     with pytest.raises(StoreError, match=r"is refused: it asks for [\w.]+, which no model needs"):
-        trust(product, [SVM])
+        trust_members(product, [SVM])
     assert not target.exists()
     assert "is not the file that was trusted" in reason(product, SVM)
 
@@ -177,14 +177,14 @@ def test_a_whole_pickled_network_is_refused() -> None:
     buffer = io.BytesIO()
     torch.save(torch.nn.Linear(2, 2), buffer)
     with pytest.raises(StoreError, match="plain state dict"):
-        artefacts.load(buffer.getvalue(), ".pth")
+        artefacts.load_artefact(buffer.getvalue(), ".pth")
 
 
 def test_damaged_bytes_are_one_sentence() -> None:
     whole = artefacts.dump(StandardScaler().fit(np.eye(3)), ".pkl")
     for data in (b"", b"nonsense", whole[:40], pickle.dumps({"a": print})):
         with pytest.raises(StoreError):
-            artefacts.load(data, ".pkl")
+            artefacts.load_artefact(data, ".pkl")
 
 
 def test_a_pickle_of_another_scikit_learn_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,7 +192,7 @@ def test_a_pickle_of_another_scikit_learn_is_refused(monkeypatch: pytest.MonkeyP
     old = artefacts.dump(StandardScaler().fit(np.eye(3)), ".pkl")
     monkeypatch.undo()
     with pytest.raises(StoreError, match=r"made with scikit-learn 1\.0\.2"):
-        artefacts.load(old, ".pkl")
+        artefacts.load_artefact(old, ".pkl")
 
 
 @pytest.mark.parametrize("use_names", [False, True])
@@ -221,10 +221,10 @@ def test_a_pair_from_a_notebook(
     joblib.dump(scaler, product.folder / f"{SVM}_scaler.pkl", compress=3)
 
     assert [entry.file for entry in product.quarantine()] == [f"{SVM}.pkl", f"{SVM}_scaler.pkl"]
-    assert SVM not in product.load().members and candidates(product) == [SVM]
-    (record,) = trust(product, candidates(product), tiny_weights)
+    assert SVM not in product.load().members and members_to_trust(product) == [SVM]
+    (record,) = trust_members(product, members_to_trust(product), tiny_weights)
     assert record.features == 3072 and record.backbone is not None and record.backbone.pooling == "grid"
-    assert product.quarantine() == [] and candidates(product) == []
+    assert product.quarantine() == [] and members_to_trust(product) == []
     inspector = Inspector.open(product)
     assert set(inspector.members) == {SVM, FOREST}
     probabilities = inspector.members[SVM].score(rows).probabilities
@@ -270,7 +270,7 @@ def test_what_cannot_be_trusted_says_why(
     for file, value in files.items():
         joblib.dump(value, tmp_path / file)
     with pytest.raises(Exception, match=sentence):
-        trust(ModelStore(tmp_path), [name], tiny_weights)
+        trust_members(ModelStore(tmp_path), [name], tiny_weights)
     assert not (tmp_path / "manifest.json").exists()
 
 
@@ -278,11 +278,11 @@ def test_what_cannot_be_trusted_says_why(
 def test_files_that_do_not_say_how_they_read_a_backbone_need_their_manifest(tmp_path: Path, file: str) -> None:
     (tmp_path / file).write_bytes(b"never opened")
     store, name = ModelStore(tmp_path), Path(file).stem
-    assert [entry.file for entry in store.quarantine()] == [file] and candidates(store) == []
+    assert [entry.file for entry in store.quarantine()] == [file] and members_to_trust(store) == []
     with pytest.raises(StoreError, match=rf"{name} cannot be vouched for by hand: .* Restore the manifest"):
-        trust(store, [name])
+        trust_members(store, [name])
     with pytest.raises(StoreError, match=r"one of the kinds svm, rf, xgb; or baseline_cnn\.pth"):
-        trust(store, ["best"])
+        trust_members(store, ["best"])
 
 
 def test_a_folder_without_a_product_says_what_to_do(tmp_path: Path) -> None:
@@ -302,7 +302,7 @@ def test_trust_names_a_backbone_that_is_unknown(tmp_path: Path) -> None:
     for ending in (".pkl", "_scaler.pkl"):
         joblib.dump(StandardScaler().fit(np.eye(4)), tmp_path / f"svm_lenet{ending}")
     with pytest.raises(WeightsError, match="No backbone is called 'lenet'"):
-        trust(ModelStore(tmp_path), ["svm_lenet"])
+        trust_members(ModelStore(tmp_path), ["svm_lenet"])
 
 
 @pytest.mark.parametrize("file", ["manifest.json", "policies.json"])
@@ -337,7 +337,7 @@ def test_the_fingerprint_follows_every_file(product: ModelStore) -> None:
 
 
 def test_a_products_own_policies_come_first_and_the_active_one_leads(product: ModelStore) -> None:
-    assert [policy.name for policy in product.policies()] == [policy.name for policy in SHIPPED]
+    assert [policy.name for policy in product.policies()] == [policy.name for policy in SHIPPED_POLICIES]
     own = '{"active": "B", "policies": [{"name": "A", "rule": "any"}, {"name": "B", "rule": "all"}]}'
     (product.folder / "policies.json").write_text(own)
     assert [policy.name for policy in product.policies()] == ["B", "A"]
@@ -363,28 +363,28 @@ def test_a_broken_file_leaves_the_last_good_policies_in_force(product: ModelStor
     assert [(policy.name, policy.threshold) for policy in found.policies] == [("MINE", 0.3)]
     assert "line 1: Policy 'MINE': the threshold of every member must lie in [0, 1]. Got 3." in found.problem
     assert found.problem.endswith("Until then the last good policies are in force.")
-    assert [state.text for state in policy_history.history(product.folder)][-1] == by_hand
+    assert [state.text for state in policy_history.policy_states(product.folder)][-1] == by_hand
 
 
 def test_policies_are_put_in_force_with_a_name_and_rolled_back(product: ModelStore) -> None:
     before = product.policy_book()
-    policy_history.publish(product.folder, replace(before, active="ALL"), "Ada", "Too many rechecks.")
-    state = policy_history.history(product.folder)[-1]
+    policy_history.enforce_policies(product.folder, replace(before, active="ALL"), "Ada", "Too many rechecks.")
+    state = policy_history.policy_states(product.folder)[-1]
     assert (state.author, state.reason, state.book().active) == ("Ada", "Too many rechecks.", "ALL")
     assert product.policies()[0].name == "ALL"
-    first = policy_history.state(product.folder, policy_history.history(product.folder)[0].number)
-    policy_history.publish(product.folder, first.book(), "Ada", "Back.")
+    first = policy_history.state(product.folder, policy_history.policy_states(product.folder)[0].number)
+    policy_history.enforce_policies(product.folder, first.book(), "Ada", "Back.")
     assert product.policies()[0].name == "MAJORITY"
     with pytest.raises(PolicyError, match="There is no state 99 of the policies"):
         policy_history.state(product.folder, 99)
     (product.folder / "policies_history.json").write_text("{}")
     with pytest.raises(StoreError, match=r"policies_history\.json cannot be read"):
-        policy_history.history(product.folder)
+        policy_history.policy_states(product.folder)
 
 
 def test_policies_are_no_part_of_the_fingerprint_for_no_member_rests_on_them(product: ModelStore) -> None:
     before = product.fingerprint()
-    policy_history.publish(product.folder, product.policy_book(), "Ada", "The same again.")
+    policy_history.enforce_policies(product.folder, product.policy_book(), "Ada", "The same again.")
     assert product.fingerprint() == before
 
 

@@ -14,7 +14,7 @@ import pytest
 from ensemble.policies import Policy, PolicyBook
 from ensemble.store import Learnt, ModelStore, listings, policy_history, swapping, versions
 from ensemble.store.places import object_path
-from ensemble.store.trust import trust
+from ensemble.store.trust import trust_members
 from ensemble.values.errors import StoreError
 from ensemble.values.results import OK_NOK, Classes
 from tests.conftest import TINY_BACKBONE, Run
@@ -54,7 +54,7 @@ def kept(folder: Path) -> dict[str, bytes]:
 
 
 def test_training_publishes_a_version(product: ModelStore) -> None:
-    (found,) = versions.history(product.folder)
+    (found,) = versions.version_history(product.folder)
     assert (found.number, found.state, found.current, found.reason) == (1, "published", True, "Trained.")
     assert set(found.members) == {SVM, FOREST} and "accuracy" in found.members[SVM]
     assert found.publications[0].at.endswith("+00:00") and found.author == ""
@@ -62,14 +62,14 @@ def test_training_publishes_a_version(product: ModelStore) -> None:
 
 def test_the_state_of_before_is_kept_and_can_be_rolled_back_to(old: ModelStore) -> None:
     before = files(old.folder)
-    assert versions.history(old.folder) == ()
+    assert versions.version_history(old.folder) == ()
     assert save(old, SVM, product="new", author="Ada", reason="More photos.") == 2
     assert old.manifest().product == "new" and len(old.load().members) == 2 and old.quarantine() == []
-    versions.publish(old.folder, 1, "Ben", "The new one is slower.")
+    versions.publish_version(old.folder, 1, "Ben", "The new one is slower.")
     after = files(old.folder)
     assert after.pop("policies_history.json") is not None and before.pop("policies_history.json", None) is not None
     assert after == before
-    second, first = versions.history(old.folder)
+    second, first = versions.version_history(old.folder)
     assert (second.current, first.current) == (False, True)
     assert [entry.reason for entry in first.publications] == [versions.FOUND, "The new one is slower."]
     assert (second.author, second.reason) == ("Ada", "More photos.")
@@ -86,9 +86,9 @@ def test_a_candidate_changes_nothing_until_it_is_published(product: ModelStore) 
     with pytest.raises(StoreError, match="is kept as it is"):
         candidate.save("x", OK_NOK, {}, [])
     versions.annotate(product.folder, number, {"comparison": {"better": True}})
-    versions.publish(product.folder, number, "Ada", "Better.")
+    versions.publish_version(product.folder, number, "Ada", "Better.")
     assert product.manifest().product == "better"
-    assert versions.history(product.folder)[0].notes == {"comparison": {"better": True}}
+    assert versions.version_history(product.folder)[0].notes == {"comparison": {"better": True}}
 
 
 def test_a_candidate_of_a_product_that_is_not_there_yet(product: ModelStore, tmp_path: Path) -> None:
@@ -96,24 +96,24 @@ def test_a_candidate_of_a_product_that_is_not_there_yet(product: ModelStore, tmp
     learnt = [Learnt(SVM, product.load().members[SVM], {}, {})]
     number = fresh.save("fresh", manifest.classes, {}, learnt, publish=False).version
     assert files(fresh.folder) == {} and ModelStore(tmp_path).products().keys() == {"disc"}
-    versions.publish(fresh.folder, number)
+    versions.publish_version(fresh.folder, number)
     assert list(fresh.load().members) == [SVM] and fresh.policies()
 
 
 def test_a_discarded_candidate_leaves_a_line_and_no_files(product: ModelStore) -> None:
     number = save(product, SVM, product="worse", publish=False)
-    versions.discard(product.folder, number)
-    found = versions.history(product.folder)[0]
+    versions.discard_version(product.folder, number)
+    found = versions.version_history(product.folder)[0]
     assert (found.number, found.state, found.current, set(found.members)) == (number, "discarded", False, {SVM, FOREST})
     listed = {digest for each in (1, number) for digest in listings.version(product.folder, each).files.values()}
     assert set(kept(product.folder / "versions" / "objects")) == listed
     assert set(listings.version(product.folder, number).files) == {"manifest.json"}
     with pytest.raises(StoreError, match=rf"Version {number} of .* was discarded"):
-        versions.publish(product.folder, number)
+        versions.publish_version(product.folder, number)
     with pytest.raises(StoreError, match=r"Version 1 of .* is published: only a candidate can be discarded"):
-        versions.discard(product.folder, 1)
+        versions.discard_version(product.folder, 1)
     with pytest.raises(StoreError, match=r"keeps no version 9\. Kept are 1, 2"):
-        versions.publish(product.folder, 9)
+        versions.publish_version(product.folder, 9)
 
 
 def test_files_of_other_members_go_and_come_back_and_a_persons_own_stay(product: ModelStore) -> None:
@@ -124,7 +124,7 @@ def test_files_of_other_members_go_and_come_back_and_a_persons_own_stay(product:
     assert sorted(files(product.folder)) == sorted(
         ["manifest.json", "notes.txt", "policies.json", "policies_history.json", "svm_other.pkl"]
     )
-    versions.publish(product.folder, 1)
+    versions.publish_version(product.folder, 1)
     assert product.load().members.keys() == members.keys()
     assert (product.folder / "svm_other.pkl").read_bytes() == b"dropped in"
 
@@ -139,25 +139,27 @@ def test_a_file_that_somebody_has_replaced_is_not_removed(product: ModelStore) -
 def test_what_a_person_has_put_into_the_folder_is_a_version_too(product: ModelStore) -> None:
     path = product.folder / "manifest.json"
     path.write_text(path.read_text().replace('"product": "disc"', '"product": "by hand"'))
-    assert [found.current for found in versions.history(product.folder)] == [False]
+    assert [found.current for found in versions.version_history(product.folder)] == [False]
     save(product, SVM, product="new")
-    versions.publish(product.folder, 2)
-    assert product.manifest().product == "by hand" and versions.history(product.folder)[1].reason == versions.FOUND
+    versions.publish_version(product.folder, 2)
+    assert (
+        product.manifest().product == "by hand" and versions.version_history(product.folder)[1].reason == versions.FOUND
+    )
 
 
 def test_a_broken_manifest_is_mended_by_publishing_a_version(product: ModelStore) -> None:
     (product.folder / "manifest.json").write_text("{")
     with pytest.raises(StoreError, match="cannot be read"):
         save(product, SVM)
-    versions.publish(product.folder, 1)
+    versions.publish_version(product.folder, 1)
     assert set(product.load().members) == {SVM, FOREST}
 
 
 def test_to_trust_a_file_is_to_publish_a_version(product: ModelStore) -> None:
     shutil.copy(product.folder / f"{FOREST}.pkl", product.folder / "keep.bin")
     before = product.policy_book()
-    trust(product, [SVM])
-    newest = versions.history(product.folder)[0]
+    trust_members(product, [SVM])
+    newest = versions.version_history(product.folder)[0]
     assert newest.reason == f"Trusted by hand: {SVM}." and newest.current
     assert product.evidence() and product.policy_book() == before and product.quarantine() == []
 
@@ -165,7 +167,7 @@ def test_to_trust_a_file_is_to_publish_a_version(product: ModelStore) -> None:
 def test_only_the_newest_versions_and_the_one_in_force_are_kept(product: ModelStore) -> None:
     for number in range(12):
         save(product, product=f"try {number}", publish=False)
-    assert [found.number for found in versions.history(product.folder)] == [*range(13, 3, -1), 1]
+    assert [found.number for found in versions.version_history(product.folder)] == [*range(13, 3, -1), 1]
     listed = {digest for each in listings.versions(product.folder) for digest in each.files.values()}
     assert set(kept(product.folder / "versions" / "objects")) == listed
 
@@ -177,7 +179,7 @@ def test_a_damaged_version_is_refused_and_changes_nothing(product: ModelStore) -
     object_path(product.folder, digest).write_bytes(b"bit rot")
     (product.folder / f"{FOREST}.pkl").unlink()
     with pytest.raises(StoreError, match=rf"Version 1 of .* is damaged: {FOREST}.pkl"):
-        versions.publish(product.folder, 1)
+        versions.publish_version(product.folder, 1)
     assert files(product.folder) == {name: data for name, data in before.items() if name != f"{FOREST}.pkl"}
 
 
@@ -186,15 +188,15 @@ def test_a_damaged_version_is_refused_and_changes_nothing(product: ModelStore) -
 
 def test_a_persons_policies_stay_and_those_that_do_not_fit_wait(product: ModelStore) -> None:
     book = product.policy_book()
-    policy_history.publish(product.folder, PolicyBook((*book.policies, OWN, PICKY), "PICKY"), "Ada", "Mine.")
+    policy_history.enforce_policies(product.folder, PolicyBook((*book.policies, OWN, PICKY), "PICKY"), "Ada", "Mine.")
     forest_less = replace(product.manifest(), members={SVM: product.manifest().members[SVM]})
     product.write({}, forest_less, "Without the forest.")
     found = product.policy_book()  # and no error about a member that is not there
     assert OWN in found.policies and PICKY not in found.policies and found.active == "MAJORITY"
-    versions.publish(product.folder, 1, "Ada", "Back.")
+    versions.publish_version(product.folder, 1, "Ada", "Back.")
     found = product.policy_book()
     assert OWN in found.policies and PICKY in found.policies
-    assert policy_history.history(product.folder)[-1].reason == "Restored with version 1. Unchanged: MINE, PICKY."
+    assert policy_history.policy_states(product.folder)[-1].reason == "Restored with version 1. Unchanged: MINE, PICKY."
 
 
 def test_the_products_own_cuts_go_with_its_members(product: ModelStore) -> None:
@@ -202,16 +204,16 @@ def test_the_products_own_cuts_go_with_its_members(product: ModelStore) -> None:
     cut = replace(trained, threshold=0.77)
     save(product, SVM, policies=[cut])
     assert cut in product.policies()
-    versions.publish(product.folder, 1)
+    versions.publish_version(product.folder, 1)
     assert cut not in product.policies() and product.policies() == product.at(1).policies()
-    versions.publish(product.folder, 2)
+    versions.publish_version(product.folder, 2)
     assert cut in product.policies()
 
 
 def test_a_broken_policies_file_is_never_overwritten(product: ModelStore) -> None:
     save(product, SVM)
     (product.folder / "policies.json").write_text("{")
-    versions.publish(product.folder, 1)
+    versions.publish_version(product.folder, 1)
     assert (product.folder / "policies.json").read_text() == "{"
 
 
@@ -298,7 +300,7 @@ class Torn:
 def small(product: ModelStore) -> ModelStore:
     """A product whose next version changes members, policies and the manifest."""
     book = product.policy_book()
-    policy_history.publish(product.folder, PolicyBook((*book.policies, PICKY), "PICKY"), "Ada", "Mine.")
+    policy_history.enforce_policies(product.folder, PolicyBook((*book.policies, PICKY), "PICKY"), "Ada", "Mine.")
     svm_alone = replace(product.manifest(), members={SVM: product.manifest().members[SVM]}, product="new")
     product.write({}, svm_alone, "Without the forest.")
     return product
@@ -321,14 +323,14 @@ def test_a_kill_at_every_step_leaves_the_old_state_or_the_new_one(
     small: ModelStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = essence(files(small.folder))
-    versions.publish(Path(shutil.copytree(small.folder, tmp_path / "done")), 1)
+    versions.publish_version(Path(shutil.copytree(small.folder, tmp_path / "done")), 1)
     after = essence(files(tmp_path / "done"))
     seen = []
     for number, store in copies(small.folder, tmp_path / "copy"):
         with Disk(monkeypatch, store.folder) as disk:
             disk.end = number
             try:
-                versions.publish(store.folder, 1)
+                versions.publish_version(store.folder, 1)
                 finished = True
             except Killed:
                 finished = False
@@ -342,7 +344,7 @@ def test_a_kill_at_every_step_leaves_the_old_state_or_the_new_one(
         assert store.policies()
         seen.append(clean == after)
         if number % 8 == 0:
-            versions.publish(store.folder, 1)
+            versions.publish_version(store.folder, 1)
             assert essence(files(store.folder)) == after and not list(store.folder.rglob(".*publishing*"))
         if finished:
             break
@@ -353,7 +355,7 @@ def test_a_kill_at_every_step_of_recovery_is_recovered_from(
     small: ModelStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(swapping, "_finish", lambda *_arguments: None)  # killed as soon as the log stands
-    versions.publish(small.folder, 1)
+    versions.publish_version(small.folder, 1)
     monkeypatch.undo()
     for number, store in copies(small.folder, tmp_path / "copy"):
         with Disk(monkeypatch, store.folder) as disk:
@@ -378,7 +380,7 @@ def test_the_disk_has_new_bytes_before_they_are_named_and_names_before_the_log_g
 ) -> None:
     """The power may fail between any two steps: then only what was synced is sure to be there."""
     with Disk(monkeypatch, small.folder) as disk:
-        versions.publish(small.folder, 1)
+        versions.publish_version(small.folder, 1)
     log = str(small.folder / "versions" / "publishing.json")
     steps = disk.steps
     stands = next(place for place, step in enumerate(steps) if step[0] == "replace" and step[2] == log)
@@ -401,9 +403,9 @@ def test_a_full_disk_is_one_sentence_and_nothing_has_changed(
     with Disk(monkeypatch, small.folder) as disk:
         disk.end, disk.error = number, OSError(28, "No space left on device")
         with pytest.raises(StoreError, match=r"cannot be written.*: the disk that holds .* is full"):
-            versions.publish(small.folder, 1)
+            versions.publish_version(small.folder, 1)
     assert essence(files(small.folder)) == before and not swapping.is_pending(small.folder)
-    versions.publish(small.folder, 1)
+    versions.publish_version(small.folder, 1)
     assert small.manifest().product == "disc"
 
 
@@ -421,7 +423,7 @@ def test_a_reader_beside_a_publisher_never_sees_half_a_product(product: ModelSto
     reader = threading.Thread(target=read)
     reader.start()
     for number in range(14):
-        versions.publish(product.folder, 1 + number % 2)
+        versions.publish_version(product.folder, 1 + number % 2)
     ended.set()
     reader.join()
     assert wrong == []
@@ -433,7 +435,7 @@ def test_the_command_line_lists_publishes_and_discards(product: ModelStore, run:
     assert code == 0 and "candidate" in said and "in force" in said and "More photos." in said
     code, _, said = run("versions", "publish", 2, "--models", product.folder, "--author", "Ada")
     assert (code, product.manifest().product) == (0, "new") and "Version 2 is in force" in said
-    assert versions.history(product.folder)[0].publications[0].author == "Ada"
+    assert versions.version_history(product.folder)[0].publications[0].author == "Ada"
     code, _, said = run("versions", "discard", 2, "--models", product.folder)
     assert code == 2 and "only a candidate can be discarded" in said
     assert "has no versions yet" in run("versions", "--models", product.folder / "backbones")[2]

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from ensemble.datasets.loading import part_numbers
-from ensemble.features.readings import Rows
+from ensemble.features.readings import PartReading
 from ensemble.importers.values import parts
-from ensemble.training.fitting import FOLDS, leave_out, plan
+from ensemble.training.fitting import CROSS_FITTING_FOLDS, leave_out, plan_cross_fitting
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK
 from ensemble.values.samples import Dataset, Sample
 
@@ -33,7 +33,7 @@ def test_large_sets_are_divided_and_small_ones_crossed(
     good: int, bad: int, learnt: int, held: tuple[int, ...], again: bool, note: str
 ) -> None:
     given = dataset(good, bad)
-    found = plan(given, 0)
+    found = plan_cross_fitting(given, 0)
     assert (len(found.learn), tuple(map(len, found.folds)), found.again) == (learnt, held, again)
     assert note in found.note()
     for fold in found.folds:
@@ -47,8 +47,8 @@ def test_large_sets_are_divided_and_small_ones_crossed(
 def test_captures_of_one_part_stay_on_one_side(seed: int) -> None:
     names = [f"exp{shot}_num_{1000 * part + 15 * shot}.jpg" for part in range(40) for shot in range(1, 7)]
     samples = [Sample(Path(name), (NON_DEFECTIVE, DEFECTIVE)[place // 6 % 2]) for place, name in enumerate(names)]
-    found = plan(Dataset(OK_NOK, tuple(samples), (), {}, ()), seed)
-    assert len(found.folds) == FOLDS
+    found = plan_cross_fitting(Dataset(OK_NOK, tuple(samples), (), {}, ()), seed)
+    assert len(found.folds) == CROSS_FITTING_FOLDS
     part_of = dict(zip(samples, parts([sample.path for sample in samples]), strict=True))
     groups = [{part_of[sample] for sample in fold} for fold in found.folds]
     assert sum(map(len, groups)) == len(set().union(*groups)) == 40
@@ -73,13 +73,13 @@ def test_named_parts_stay_on_one_side(seed: int) -> None:
         Sample(Path(f"{place}.jpg"), (NON_DEFECTIVE, DEFECTIVE)[place // 3 % 2], part=f"part {place // 3}")
         for place in range(60)
     ]
-    found = plan(Dataset(OK_NOK, tuple(samples), (), {}, ()), seed)
+    found = plan_cross_fitting(Dataset(OK_NOK, tuple(samples), (), {}, ()), seed)
     assert sum(len({sample.part for sample in fold}) for fold in found.folds) == 20
 
 
 def test_photos_brought_to_choose_cuts_on_teach_nobody() -> None:
     given = replace(dataset(60, 30), calibration=dataset(4, 3, "own_{}_{}.png").train)
-    found = plan(given, 0)
+    found = plan_cross_fitting(given, 0)
     assert (found.learn, found.folds, found.again) == (given.train, (given.calibration,), False)
     assert found.note() == "Cuts rest on 7 calibration photos, which teach no member."
 
@@ -88,14 +88,14 @@ def test_photos_brought_to_choose_cuts_on_teach_nobody() -> None:
 def test_calibration_photos_without_a_class_are_said_and_not_used(good: int) -> None:
     given = dataset(good, 30)
     lame = replace(given, calibration=dataset(5, 0, "own_{}_{}.png").train)
-    found, before = plan(lame, 0), plan(given, 0)
+    found, before = plan_cross_fitting(lame, 0), plan_cross_fitting(given, 0)
     assert (found.learn, found.folds, found.again) == (before.learn, before.folds, before.again)
     assert found.note() == f"The calibration photos show no defective and are not used. {before.note()}"
 
 
 def test_rows_without_a_fold() -> None:
     samples = dataset(2, 1).train
-    rows = Rows(samples, np.array([0, 0, 1]), {"a": np.arange(6).reshape(3, 2)}, (), ())
+    rows = PartReading(samples, np.array([0, 0, 1]), {"a": np.arange(6).reshape(3, 2)}, (), ())
     left = leave_out(rows, samples[1:2])
     assert left.samples == (samples[0], samples[2]) and left.labels.tolist() == [0, 1]
     assert left.inputs["a"].tolist() == [[0, 1], [4, 5]]

@@ -128,7 +128,7 @@ def test_photos_of_one_part_never_come_apart(monkeypatch: pytest.MonkeyPatch) ->
         seen.extend(splits)
         return (recipe.Tried({}, 1.0, 0.0),)
 
-    monkeypatch.setattr(recipe, "_tried", watched)
+    monkeypatch.setattr(recipe, "_try_pooling", watched)
     rows, labels = lesson(2, each=30)
     parts = np.arange(60) // 4
     search(member_of("svm"), rows, labels, parts.tolist())

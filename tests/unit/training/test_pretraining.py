@@ -93,7 +93,7 @@ def test_a_teacher_without_weights_is_one_sentence_before_anything_is_drawn(tmp_
 
 
 def test_pictures_drawn_on_all_cores_are_those_drawn_on_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ensemble.training.pretraining.CHUNK", 4)
+    monkeypatch.setattr("ensemble.training.pretraining.DRAWN_AT_ONCE", 4)
     stages: list[float] = []
     drawn = draw_pictures(9, seed=4, report=lambda _, done: stages.append(done))
     assert np.array_equal(drawn, draw_lessons(4, 0, 9, 160))

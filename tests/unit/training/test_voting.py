@@ -7,8 +7,8 @@ import pytest
 
 from ensemble.features.preprocessing import Preprocessing
 from ensemble.members import KINDS
-from ensemble.policies import SHIPPED
-from ensemble.policies.cases import Case, Evidence, labels
+from ensemble.policies import SHIPPED_POLICIES
+from ensemble.policies.cases import Case, Evidence, labels_by_policy
 from ensemble.store import Manifest, ModelStore
 from ensemble.training.voting import collect, fit_voters, stages_of
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK, Absence, Score
@@ -94,7 +94,7 @@ def test_members_that_stay_keep_what_they_said_of_the_same_photos(
     monkeypatch.setattr(ModelStore, "known_manifest", lambda _: known)
     other, strangers = collect(store, held, test, OK_NOK, data, ("new",))  # photos with other bytes
     assert strangers == ("old",) and other.held_out[0].absent[0].member == "old"
-    assert labels(SHIPPED[0], other.held_out, OK_NOK) == ["review"]
+    assert labels_by_policy(SHIPPED_POLICIES[0], other.held_out, OK_NOK) == ["review"]
     assert [s.member for s in other.held_out[0].scores] == ["new"]
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ensemble.values.digits import alone, beside, decimals, in_order, percents, rounded
+from ensemble.values.digits import beside, decimals, in_order, percents, rounded, threshold_text
 
 shares = st.floats(0, 1)
 near = st.builds(lambda value, step: min(1.0, max(0.0, value + step)), shares, st.floats(-1e-6, 1e-6))
@@ -50,7 +50,7 @@ def test_two_digits_or_as_many_as_it_takes(value: float, threshold: float, texts
 
 
 def test_a_threshold_alone_and_shares_in_percent() -> None:
-    assert [alone(value) for value in (0.5, 0.055287, 0.00003, 1.0)] == ["0.50", "0.055", "0.00003", "1.00"]
+    assert [threshold_text(value) for value in (0.5, 0.055287, 0.00003, 1.0)] == ["0.50", "0.055", "0.00003", "1.00"]
     assert percents(0.5) == ("50 %",) and percents(1 / 3, 0.5) == ("33.3 %", "50.0 %")
     assert [decimals(value) for value in (0.5, 1.0, 0.055287, 1e-7)] == [1, 0, 6, 7]
 

@@ -159,5 +159,5 @@ def test_the_command_line_prints_names_legibly(
 
 
 def test_the_log_of_a_training_is_legible(capsys: pytest.CaptureFixture[str]) -> None:
-    worker.say(EVIL)
+    worker.write_log(EVIL)
     assert capsys.readouterr().out.split(" ", 1)[1] == f"{SHOWN}\n"
