@@ -48,7 +48,7 @@ from PIL.Image import fromarray
 
 from ensemble.datasets.loading import find_dataset
 from ensemble.features.photo_batch import PhotoBatch
-from ensemble.imaging.overlays import contact_sheet, heat_picture, overlay
+from ensemble.imaging.overlays import anomaly_map_picture, contact_sheet, overlay
 from ensemble.imaging.photos import read_photo
 from ensemble.inspection.inspector import Inspector
 from ensemble.members import KINDS
@@ -94,23 +94,23 @@ of_each = {label: [sample for sample in dataset.test if sample.label == label] f
 shown = [sample for samples in of_each.values() for sample in samples[:: max(1, len(samples) // 4)][:4]]
 painter = members["autoencoder"]
 rows = PhotoBatch([read_photo(sample.path).picture for sample in shown]).rows(painter.input)
-painted, opinion = painter.reconstruct(rows), painter.score(rows)
+painted, prediction = painter.reconstruct(rows), painter.score(rows)
 sheet = [
     [
         fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0))) for pixels in (original, copy)
     ]  # (3, h, w) -> (h, w, 3)
-    + [heat_picture(HeatMap(heat), (painter.input.side,) * 2)]
-    for original, copy, heat in zip(rows, painted, opinion.heat, strict=True)
+    + [anomaly_map_picture(HeatMap(anomaly_map), (painter.input.side,) * 2)]
+    for original, copy, anomaly_map in zip(rows, painted, prediction.anomaly_map, strict=True)
 ]
 Image(contact_sheet(sheet, side=96))
 
 # %%
-score = opinion.probabilities[:, dataset.classes.names.index(defect)]
+score = prediction.probabilities[:, dataset.classes.names.index(defect)]
 pd.DataFrame(
     {
         "photo": [sample.path.name for sample in shown],
         "true class": [sample.label for sample in shown],
-        "highest error in the map": opinion.heat.max(axis=(1, 2)).round(3),
+        "highest error in the map": prediction.anomaly_map.max(axis=(1, 2)).round(3),
         "score": score.round(3),
     }
 )
@@ -133,14 +133,19 @@ curves.style.bar(axis=None, color="#b9c2c8", vmin=0, width=90).format("{:.4f}").
 # %%
 photos = [read_photo(sample.path) for sample in shown]
 scores = Inspector(store.load()).score(photos)
-voters = [name for name in outcome.members if next(each for each in scores[0][0] if each.member == name).heat]
-heats = {name: [next(each for each in said if each.member == name).heat for said, _ in scores] for name in voters}
+voters = [name for name in outcome.members if next(each for each in scores[0][0] if each.member == name).anomaly_map]
+heats = {
+    name: [next(each for each in said if each.member == name).anomaly_map for said, _ in scores] for name in voters
+}
 print("Top row: the photos. Then, row by row:", ", ".join(voters))
-sheet = [[overlay(photo.picture, heat) for photo, heat in zip(photos, heats[name], strict=True)] for name in voters]
+sheet = [
+    [overlay(photo.picture, anomaly_map) for photo, anomaly_map in zip(photos, heats[name], strict=True)]
+    for name in voters
+]
 Image(contact_sheet([[photo.picture for photo in photos], *sheet], side=80))
 
 # %%
-peaks = pd.DataFrame({name: [float(heat.values.max()) for heat in heats[name]] for name in voters})
+peaks = pd.DataFrame({name: [float(anomaly_map.values.max()) for anomaly_map in heats[name]] for name in voters})
 peaks.index = [sample.path.name for sample in shown]
 print(f"The hottest place of each map; a good part stays below {HEAT_CUT}.")
 peaks.round(3)

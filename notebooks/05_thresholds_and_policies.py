@@ -65,7 +65,7 @@ from ensemble.metrics.costs import (
     upper_bound,
 )
 from ensemble.metrics.image_metrics import threshold_sweep
-from ensemble.metrics.thresholds import cost_cut, f_beta_cut, precision_cut, safe_cut
+from ensemble.metrics.thresholds import cost_threshold, f_beta_threshold, precision_threshold, safe_threshold
 from ensemble.policies import Policy
 from ensemble.policies.cases import labels_by_policy, truth
 from ensemble.policies.making import cheapest, defect_scores, unsafe_name
@@ -135,8 +135,8 @@ diagram.style.bar(subset=["said", "came true"], color="#b9c2c8", vmin=0, vmax=1,
 
 # %%
 together = Policy("TOGETHER", "mean")
-defective, suspicion = defect_scores(together, held_out, classes)
-demands = pd.DataFrame(threshold_sweep(defective, suspicion)).set_index("demand")
+defective, defect_score = defect_scores(together, held_out, classes)
+demands = pd.DataFrame(threshold_sweep(defective, defect_score)).set_index("demand")
 shown = demands.iloc[[*range(0, len(demands), 5), -1]]
 shown.style.format("{:.3f}", na_rep="-").format("{:.0f}", subset=["escapes", "overkills"]).format_index("{:.2f}").bar(
     subset=["escape_rate", "overkill_rate"], color="#b9c2c8", vmin=0, vmax=1, width=90
@@ -150,10 +150,19 @@ shown.style.format("{:.3f}", na_rep="-").format("{:.0f}", subset=["escapes", "ov
 
 # %%
 line = Line(Prices(ESCAPE, OVERKILL, REVIEW), share=SHARE)
-cuts = [f_beta_cut(defective, suspicion, 1), f_beta_cut(defective, suspicion, 2), safe_cut(defective, suspicion)]
-cuts += [precision_cut(defective, suspicion), cost_cut(defective, suspicion, line.prices, line.share)]
-chosen_cuts = pd.DataFrame([cut.as_json() for cut in cuts]).set_index("name").drop(columns="figure")
-chosen_cuts.assign(threshold=chosen_cuts.threshold.round(4))
+thresholds = [
+    f_beta_threshold(defective, defect_score, 1),
+    f_beta_threshold(defective, defect_score, 2),
+    safe_threshold(defective, defect_score),
+]
+thresholds += [
+    precision_threshold(defective, defect_score),
+    cost_threshold(defective, defect_score, line.prices, line.share),
+]
+chosen_thresholds = (
+    pd.DataFrame([threshold.as_json() for threshold in thresholds]).set_index("name").drop(columns="figure")
+)
+chosen_thresholds.assign(threshold=chosen_thresholds.threshold.round(4))
 
 # %% [markdown]
 # ## What so few photos can promise
@@ -162,9 +171,9 @@ chosen_cuts.assign(threshold=chosen_cuts.threshold.round(4))
 # (exact binomial limit, 95 %).
 
 # %%
-for cut in cuts:
-    print(f"{cut.name}: {escape_sentence(cut.escapes, cut.defective)}")
-print(not_safe(cuts[2].escapes, cuts[2].defective) or "The safe cut may be called SAFE.")
+for point in thresholds:
+    print(f"{point.name}: {escape_sentence(point.escapes, point.defective)}")
+print(not_safe(thresholds[2].escapes, thresholds[2].defective) or "The safe cut may be called SAFE.")
 
 # %%
 pd.DataFrame(
@@ -276,7 +285,7 @@ Image(
     contact_sheet(
         [
             [photo.picture for photo in photos],
-            [overlay(photo.picture, verdict.heat) for photo, verdict in zip(photos, decided, strict=True)],
+            [overlay(photo.picture, verdict.anomaly_map) for photo, verdict in zip(photos, decided, strict=True)],
         ],
         side=160,
     )

@@ -55,7 +55,7 @@ from ensemble.imaging.photos import read_photo
 from ensemble.inspection.inspector import Inspector
 from ensemble.metrics.costs import Line, Prices, escape_sentence, overkill_sentence
 from ensemble.metrics.image_metrics import threshold_sweep
-from ensemble.metrics.thresholds import cost_cut, f_beta_cut, safe_cut
+from ensemble.metrics.thresholds import cost_threshold, f_beta_threshold, safe_threshold
 from ensemble.policies.cases import labels_by_policy
 from ensemble.policies.making import ok_from
 from ensemble.store import ModelStore
@@ -127,10 +127,18 @@ shown.style.format("{:.3f}", na_rep="-").format("{:.0f}", subset=["escapes", "ov
 
 # %%
 line = Line(Prices(), share=0.05)
-cuts = {cut.name: cut for cut in (f_beta_cut(defective, scores, 1), f_beta_cut(defective, scores, 2))}
-cuts |= {"safe": safe_cut(defective, scores), "cost": cost_cut(defective, scores, line.prices, line.share)}
+thresholds = {
+    threshold.name: threshold
+    for threshold in (f_beta_threshold(defective, scores, 1), f_beta_threshold(defective, scores, 2))
+}
+thresholds |= {
+    "safe": safe_threshold(defective, scores),
+    "cost": cost_threshold(defective, scores, line.prices, line.share),
+}
 policies = {f"OK from {DEMAND:g}": ok_from(DEMAND, held_out, classes, name=f"OK from {DEMAND:g}")}
-policies |= {name: ok_from(1 - cut.threshold, held_out, classes, name=name) for name, cut in cuts.items()}
+policies |= {
+    name: ok_from(1 - threshold.threshold, held_out, classes, name=name) for name, threshold in thresholds.items()
+}
 held = {
     name: Decided.of(held_out, labels_by_policy(policy, held_out, classes), classes)
     for name, policy in policies.items()
@@ -210,7 +218,11 @@ Image(contact_sheet([[photo.picture for photo in photos[:4]], [photo.picture for
 # %%
 strict = ok_from(DEMAND, held_out, classes, name="OK_FROM_99", description=f"OK only from {DEMAND:.2f} on.")
 tuned = ok_from(
-    1 - cuts["cost"].threshold, held_out, classes, name="OK_FROM_TUNED", description="OK from the cheapest demand on."
+    1 - thresholds["cost"].threshold,
+    held_out,
+    classes,
+    name="OK_FROM_TUNED",
+    description="OK from the cheapest demand on.",
 )
 book = store.policy_book().including(tuned).including(strict, active=True)
 published = enforce_policies(store.folder, book, AUTHOR, f"Only parts that are OK with at least {DEMAND:.2f} pass.")

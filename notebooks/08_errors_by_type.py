@@ -138,7 +138,7 @@ pd.DataFrame.from_dict(rows, orient="index") if rows else "All photos come from 
 
 # %%
 damaged = [case for case in test if case.label == classes.defect]
-shown = sorted(damaged, key=lambda case: active.suspicion(case.scores, classes))[:8]
+shown = sorted(damaged, key=lambda case: active.defect_score(case.scores, classes))[:8]
 said = verdicts[active.name]
 escaped = sum(
     case.label == classes.defect and verdict == classes.good for case, verdict in zip(test, said, strict=True)
@@ -148,7 +148,7 @@ pd.DataFrame(
     {
         "photo": [Path(case.photo).name for case in shown],
         "called": labels_by_policy(active, shown, classes),
-        "suspicion": [round(active.suspicion(case.scores, classes), 3) for case in shown],
+        "suspicion": [round(active.defect_score(case.scores, classes), 3) for case in shown],
         "members against it": [
             sum(active.cast(score, classes).label == classes.defect for score in case.scores) for case in shown
         ],
@@ -159,7 +159,7 @@ pd.DataFrame(
 photos = [read_photo(store.folder / evidence.folder / case.photo) for case in shown]
 everyone = replace(active, cascade=())  # a cascade would not ask those that have a map where the verdict stands early
 seen = Inspector.open(store).inspect(photos, everyone)
-hot = [overlay(photo.picture, verdict.heat) for photo, verdict in zip(photos, seen, strict=True)]
+hot = [overlay(photo.picture, verdict.anomaly_map) for photo, verdict in zip(photos, seen, strict=True)]
 Image(contact_sheet([[photo.picture for photo in photos], hot], side=104))
 
 # %% [markdown]

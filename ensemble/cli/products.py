@@ -75,8 +75,8 @@ def policies_command(models: Models = DEFAULT_MODELS) -> None:
     book = store.policy_book()
     rows = []
     for policy in book.ordered:
-        cuts = (policy.review_from if policy.has_review else None, policy.reject_from, policy.threshold)
-        shown = ["–" if cut is None else threshold_text(cut) for cut in cuts]
+        thresholds = (policy.review_from if policy.has_review else None, policy.reject_from, policy.threshold)
+        shown = ["–" if threshold is None else threshold_text(threshold) for threshold in thresholds]
         shown[1] = {"any": "one vote", "all": "all votes"}.get(policy.rule, shown[1])
         basis = " + ".join(str(policy.basis[key]) for key in ("good", "defective") if key in policy.basis)
         active = " (active)" if policy.name == book.active else ""

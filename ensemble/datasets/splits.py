@@ -1,4 +1,4 @@
-"""Splits: which photos teach, which choose cuts and which only measure; photos of one part never come apart."""
+"""Splits: which photos teach, which choose thresholds and which only measure; photos of one part never come apart."""
 
 import warnings
 from collections import Counter

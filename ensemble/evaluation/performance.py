@@ -135,7 +135,7 @@ def failures(
     wrong = [case for case, verdict in pairs if verdict not in (case.label, REVIEW)]
     if classes.defect is None:
         return {"mistakes": tuple(wrong), "reviews": reviews}
-    ranked = sorted(wrong, key=lambda case: policy.suspicion(case.scores, classes))
+    ranked = sorted(wrong, key=lambda case: policy.defect_score(case.scores, classes))
     return {
         "escapes": tuple(case for case in ranked if case.label == classes.defect),
         "overkills": tuple(case for case in reversed(ranked) if case.label == classes.good),
@@ -144,7 +144,7 @@ def failures(
 
 
 def wrong(known: Sequence[Case], policy: Policy, members: Sequence[str], classes: Classes) -> NDArray[np.bool_]:
-    """(N, M) whether each member voted wrongly by the policy's own cut, on the N cases of which all have spoken."""
+    """(N, M) whether each member voted wrongly by the policy's own threshold, on the N cases all have spoken of."""
     rows = []
     for case in known:
         votes = {score.member: policy.cast(score, classes).label for score in case.scores}
@@ -154,7 +154,7 @@ def wrong(known: Sequence[Case], policy: Policy, members: Sequence[str], classes
 
 
 def votes_of(known: Sequence[Case], policy: Policy, member: str, classes: Classes) -> tuple[list[Case], list[str]]:
-    """The cases that a member has spoken of, and what it votes on each by the policy's own cut."""
+    """The cases that a member has spoken of, and what it votes on each by the policy's own threshold."""
     said = [(case, score) for case in known for score in case.scores if score.member == member]
     return [case for case, _ in said], [policy.cast(score, classes).label for _, score in said]
 
@@ -177,11 +177,11 @@ def scored_parts(
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
     """(N,) whether the part is defective and (N,) its score, of the cases that a voter has spoken of.
 
-    The score is a member's probability of the defect; that of the voter `ensemble` is the policy's suspicion.
+    The score is a member's probability of the defect; that of the voter `ensemble` is the policy's defect score.
     """
     if voter == ENSEMBLE:
         heard = [case for case in known if case.scores]
-        scores = [policy.suspicion(case.scores, classes) for case in heard]
+        scores = [policy.defect_score(case.scores, classes) for case in heard]
     else:
         heard, rows = cases.said(known, voter, classes)
         scores = rows[:, classes.names.index(classes.defect or "")].tolist()

@@ -49,14 +49,18 @@ class MapQuality:
 
     def add(self, sample: Sample, size: tuple[int, int], scores: Sequence[Score]) -> None:
         """Measure the maps of one photo of this (width, height)."""
-        maps = [(self.tallies.setdefault(score.member, PixelTally()), score.heat) for score in scores if score.heat]
+        maps = [
+            (self.tallies.setdefault(score.member, PixelTally()), score.anomaly_map)
+            for score in scores
+            if score.anomaly_map
+        ]
         truth = self._truth(sample, size) if maps and self.good is not None else None
         if truth is None:
             return
         self.photos += 1
         self.regions += truth.regions
-        for tally, heat in maps:
-            tally.add(heat, truth)
+        for tally, anomaly_map in maps:
+            tally.add(anomaly_map, truth)
         together = combine([score for score in scores if score.member in self.good_only])
         if together and len(self.good_only) > 1:
             self.together.add(together, truth)
@@ -147,10 +151,10 @@ def score_photos(
             for number, (place, (said, missing)) in enumerate(zip(opened.places, answers, strict=True)):
                 picture = opened.batch.pictures[number] if doubts else None
                 doubt = inspector.doubt(picture, combine(said)) if picture is not None else ""
-                if any(each.heat for each in said):
+                if any(each.anomaly_map for each in said):
                     maps.add(samples[place], opened.batch.pictures[number].size, said)
-                without_heat = tuple(replace(each, heat=None) for each in said)
-                found[place] = _make_case(samples[place], opened.digests[number], without_heat, missing, doubt)
+                without_anomaly_map = tuple(replace(each, anomaly_map=None) for each in said)
+                found[place] = _make_case(samples[place], opened.digests[number], without_anomaly_map, missing, doubt)
             if progress:
                 progress(len(found), len(samples))
     reasons = [refused[place] for place in sorted(refused)]
@@ -209,7 +213,7 @@ def policy_quality(policy: Policy, known: Sequence[Case], classes: Classes, line
 
 
 def members_quality(scored: Scored, policy: Policy, classes: Classes) -> dict[str, dict[str, Any]]:
-    """Each member alone: by the policy's cut, over all cuts, by type of defect and product, and of its heat maps."""
+    """Each member alone: by the policy's threshold, over all of them, by type of defect and product, and of its heat maps."""
     names = dict.fromkeys(score.member for case in scored.cases for score in case.scores)
     quality = {}
     for name in names:

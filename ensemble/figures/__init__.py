@@ -6,7 +6,7 @@ product is come as a `Chart`, which carries its numbers as rows too.
 
 from ensemble.figures.comparisons import differences, draw_without_each, estimates, policy_costs
 from ensemble.figures.confusions import confusion, draw_error_correlation
-from ensemble.figures.cuts import curves, curves_text, draw_precision_recall, draw_roc, f_beta, training_curves
+from ensemble.figures.curves import curves, curves_text, draw_precision_recall, draw_roc, f_beta, training_curves
 from ensemble.figures.histogram import reliability, score_histogram
 from ensemble.figures.template import PALETTES, Chart, Palette, Scheme, Tone, tone
 from ensemble.figures.verdicts import (

@@ -14,7 +14,7 @@ from ensemble.figures.template import (
     Palette,
     Scheme,
     cell,
-    mark_cut,
+    mark_threshold,
     styled,
     text_alternative,
     titled,
@@ -25,7 +25,7 @@ from ensemble.figures.template import (
 from ensemble.values.digits import threshold_text
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK, REVIEW, word
 
-HISTOGRAM_BINS = 50  # bars of 0.02, so that most cuts of two digits fall between two of them
+HISTOGRAM_BINS = 50  # bars of 0.02, so that most thresholds of two digits fall between two of them
 NICE_STEPS = tuple(digit * 10**power for power in range(7) for digit in (1, 2, 5))
 APART = 0.2  # of the higher side, that two counts beside the axis keep between them
 NAME = 0.22  # of the higher side, that the name of a class takes beyond its highest bar
@@ -42,11 +42,12 @@ def score_histogram(
     *,
     axis: str = "defect probability",
 ) -> Chart:
-    """How many good parts (upwards) and defective parts (downwards) have which score, in the zones of two cuts.
+    """How many good parts (upwards) and defective parts (downwards) have which score, in the zones of two thresholds.
 
-    A part is in REVIEW from the cut `review` on and NOK from `reject` on; where both are equal there is no REVIEW.
-    Bars are as high as the root of their count, so that one defective part shows beside thousands of good ones.
-    `axis` says what the scores are. Scores and cuts outside [0, 1], and cuts in the wrong order, raise a ValueError.
+    A part is in REVIEW from the threshold `review` on and NOK from `reject` on; where both are equal there is no
+    REVIEW. Bars are as high as the root of their count, so that one defective part shows beside thousands of good ones.
+    `axis` says what the scores are. Scores and cuts outside [0, 1], and thresholds in the wrong order, raise a
+    ValueError.
     """
     if not 0 <= review <= reject <= 1:
         raise ValueError(f"Cuts lie in [0, 1], that of REVIEW not above that of NOK. Got {review} and {reject}.")
@@ -122,7 +123,7 @@ def _draw_bars(counts: BinCounts, zones: Sequence[Zone], palette: Palette) -> go
     figure.update_yaxes(title=titled("photos (root scale)"))
     figure.add_hline(0, line={"color": palette.muted, "width": 1})
     for _, start, _ in zones[1:]:
-        mark_cut(figure, start, palette)
+        mark_threshold(figure, start, palette)
     return figure
 
 
@@ -140,7 +141,7 @@ def _add_zone(figure: go.Figure, label: str, start: float, end: float, palette: 
     look = tone(label, OK_NOK)
     tint = {"fillcolor": palette.fill(look), "opacity": 0.14, "layer": "below", "line_width": 0}
     figure.add_shape(type="rect", x0=start, x1=end, y0=0, y1=1, yref="paper", **tint)
-    # OK and NOK lean on their cuts and REVIEW stands above them: a narrow zone needs no room for its word.
+    # OK and NOK lean on their thresholds and REVIEW stands above them: a narrow zone needs no room for its word.
     places: Mapping[str, tuple[float, str, int]] = {
         NON_DEFECTIVE: (end, "right", 0),
         REVIEW: ((start + end) / 2, "center", 18),

@@ -128,8 +128,8 @@ def write_beside(figure: go.Figure, row: int, text: str, palette: Palette) -> No
     figure.add_annotation(text=text, align="left", font={"size": 15, "color": palette.ink}, **place)
 
 
-def mark_cut(figure: go.Figure, place: float, palette: Palette) -> None:
-    """Draw a cut from the bottom to the top of a chart."""
+def mark_threshold(figure: go.Figure, place: float, palette: Palette) -> None:
+    """Draw a threshold from the bottom to the top of a chart."""
     figure.add_shape(type="line", x0=place, x1=place, y0=0, y1=1, yref="paper", line={"color": palette.ink, "width": 2})
 
 

@@ -57,7 +57,7 @@ def votes_count(verdict: Verdict) -> str:
 
 
 def votes(verdict: Verdict, scheme: Scheme) -> go.Figure:
-    """A bar for each member's score, its own cut marked, its vote written beside it."""
+    """A bar for each member's score, its own threshold marked, its vote written beside it."""
     palette = PALETTES[scheme]
     members = [vote.member for vote in verdict.votes]
     figure = go.Figure(
@@ -72,8 +72,8 @@ def votes(verdict: Verdict, scheme: Scheme) -> go.Figure:
     for row, vote in enumerate(verdict.votes):
         write_beside(figure, row, f"<b>{escape(word(vote.label))}</b> {vote_texts(vote)[0]}", palette)
         if vote.threshold is not None:
-            cut = {"x0": vote.threshold, "x1": vote.threshold, "y0": row - 0.42, "y1": row + 0.42}
-            figure.add_shape(type="line", **cut, line={"color": palette.ink, "width": 3})
+            threshold = {"x0": vote.threshold, "x1": vote.threshold, "y0": row - 0.42, "y1": row + 0.42}
+            figure.add_shape(type="line", **threshold, line={"color": palette.ink, "width": 3})
     means = "defect probability (line: threshold)" if verdict.classes.defect else "probability"
     _vote_rows(figure, len(members), means, palette)
     figure.update_yaxes(tickvals=members, ticktext=[f"{wrapped(member)}  " for member in members], ticksuffix="")
@@ -114,10 +114,10 @@ def _gauge(decision: Decision, verdict: Verdict, palette: Palette) -> go.Figure:
         "votes": partial(in_order, least=int(any(place % 1 for place in places))),
         "weight": partial(in_order, least=1),
     }.get(decision.kind, beside)
-    shown, *cuts = write(score, *places)
+    shown, *thresholds = write(score, *places)
     digits = 0 if counts else len(shown.partition(".")[2])
     suffix = f" of {decision.counted[1]}" if counts else " %" if decision.kind == "weight" else ""
-    ticks = _gauge_ticks(places, cuts, full)
+    ticks = _gauge_ticks(places, thresholds, full)
     indicator = go.Indicator(
         mode="gauge+number",
         value=score,

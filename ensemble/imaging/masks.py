@@ -88,9 +88,9 @@ def _judged(values: NDArray[np.uint8] | NDArray[np.uint16], *, lossy: bool, mixe
     few = len(known) <= SOFT_EDGE_VALUES and (
         not between.size or (not _is_noise(known) and _lie_together(values, brightest))
     )
-    cut = 0.0 if not lossy and (low or few) else brightest / 2
-    soft = int(between.sum()) if cut else 0
-    return Mask(values > cut, soft, mixed)
+    threshold = 0.0 if not lossy and (low or few) else brightest / 2
+    soft = int(between.sum()) if threshold else 0
+    return Mask(values > threshold, soft, mixed)
 
 
 def _is_noise(known: NDArray[np.intp]) -> bool:
@@ -168,7 +168,7 @@ HOT = "unlike a good part"
 
 def combine(scores: Sequence[Score]) -> HeatMap | None:
     """The mean of the members' heat maps, each by its weight, at the finest of their grids; None without any."""
-    maps = [(score.heat.values, score.weight) for score in scores if score.heat is not None]
+    maps = [(score.anomaly_map.values, score.weight) for score in scores if score.anomaly_map is not None]
     if not maps:
         return None
     height = min(FINEST_GRID, max(values.shape[0] for values, _ in maps))
@@ -186,22 +186,22 @@ def enlarge(values: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.fl
     return np.asarray(picture.resize(size, Image.Resampling.BILINEAR))
 
 
-def regions(scores: Sequence[Score], heat: HeatMap | None) -> tuple[Region, ...]:
+def regions(scores: Sequence[Score], anomaly_map: HeatMap | None) -> tuple[Region, ...]:
     """What detectors have found, then what is hot in the combined map, each with the highest score first."""
     found = sorted((region for score in scores for region in score.regions), key=lambda region: -region.score)
-    return (*found, *(hot_regions(heat) if heat else ()))
+    return (*found, *(hot_regions(anomaly_map) if anomaly_map else ()))
 
 
-def hot_regions(heat: HeatMap) -> tuple[Region, ...]:
+def hot_regions(anomaly_map: HeatMap) -> tuple[Region, ...]:
     """Connected places at or above `HEAT_CUT`, the hottest first; places that touch at a corner are one region."""
-    labels, _ = ndimage.label(heat.values >= HEAT_CUT, structure=np.ones((3, 3)))
-    height, width = heat.values.shape
+    labels, _ = ndimage.label(anomaly_map.values >= HEAT_CUT, structure=np.ones((3, 3)))
+    height, width = anomaly_map.values.shape
     found = []
     for number, (rows, columns) in enumerate(ndimage.find_objects(labels), 1):
         inside = labels[rows, columns] == number
-        area = float(inside.sum()) / heat.values.size
+        area = float(inside.sum()) / anomaly_map.values.size
         box = (columns.start / width, rows.start / height, columns.stop / width, rows.stop / height)
-        found.append(Region(HOT, box, float(heat.values[rows, columns][inside].max()), area))
+        found.append(Region(HOT, box, float(anomaly_map.values[rows, columns][inside].max()), area))
     return tuple(sorted(found, key=lambda region: -region.score))
 
 

@@ -162,18 +162,20 @@ class PhotoRange:
         return cls(int(data["photos"]), ranges, greys, deviations, float(data["far"]))
 
 
-def doubt(photo: PhotoStatistics, usual: PhotoRange | None, heat: HeatMap | None = None) -> str:
+def doubt(photo: PhotoStatistics, usual: PhotoRange | None, anomaly_map: HeatMap | None = None) -> str:
     """Why a photo may not show the part, to go on after a colon; empty where nothing speaks against it."""
     found = _blank(photo.values, usual) or (_outside(photo, usual) if usual else "")
-    return found or (HEAT if heat is not None and float((heat.values >= HEAT_CUT).mean()) >= COVERED else "")
+    return found or (
+        HEAT if anomaly_map is not None and float((anomaly_map.values >= HEAT_CUT).mean()) >= COVERED else ""
+    )
 
 
 def _blank(values: Mapping[str, float], usual: PhotoRange | None) -> str:
-    for name, below, cut, sentence in BLANK_RULES:
+    for name, below, threshold, sentence in BLANK_RULES:
         sign = 1 if below else -1
-        if sign * values[name] < sign * cut:
+        if sign * values[name] < sign * threshold:
             low, high = usual.ranges[name] if usual else (math.inf, -math.inf)
-            if sign * (low if below else high) >= sign * cut:
+            if sign * (low if below else high) >= sign * threshold:
                 return sentence
     return ""
 

@@ -29,7 +29,7 @@ VEIL = 0.7  # how much of the photo is hidden where a model did not look
 
 
 def overlay(
-    picture: Image.Image, heat: HeatMap | None, regions: Sequence[Region] = (), opacity: float = 1.0
+    picture: Image.Image, anomaly_map: HeatMap | None, regions: Sequence[Region] = (), opacity: float = 1.0
 ) -> Image.Image:
     """The photo under its heat and its numbered outlines; at opacity 0 the photo itself.
 
@@ -38,8 +38,8 @@ def overlay(
     if not opacity:
         return picture.copy()
     drawn = picture.copy()
-    if heat is not None:
-        steps = np.rint(enlarge(heat.values, picture.size) * 255).astype(np.uint8)
+    if anomaly_map is not None:
+        steps = np.rint(enlarge(anomaly_map.values, picture.size) * 255).astype(np.uint8)
         colours, shares = _ramp()
         mask = Image.fromarray(np.rint(shares * (255 * opacity)).astype(np.uint8)[steps])
         drawn.paste(Image.fromarray(colours[steps]), mask=mask)
@@ -78,9 +78,9 @@ def outlines(regions: Sequence[Region], size: tuple[int, int]) -> Image.Image:
     return layer
 
 
-def heat_picture(heat: HeatMap, size: tuple[int, int]) -> Image.Image:
+def anomaly_map_picture(anomaly_map: HeatMap, size: tuple[int, int]) -> Image.Image:
     """The heat alone, grey (L) at (width, height): 0 is heat 0, 255 is heat 1, on the scale fixed by training."""
-    return Image.fromarray(np.rint(enlarge(heat.values, size) * 255).astype(np.uint8))
+    return Image.fromarray(np.rint(enlarge(anomaly_map.values, size) * 255).astype(np.uint8))
 
 
 def looked_at(picture: Image.Image, values: NDArray[np.float32]) -> Image.Image:
@@ -117,7 +117,7 @@ def stamped(picture: Image.Image) -> Image.Image:
 def _ramp() -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
     """For each of 256 steps of heat its colour (256, 3) and its share of the pixel (256,)."""
     steps = np.arange(256) / 255
-    at = [heat for heat, _, _ in RAMP]
+    at = [anomaly_map for anomaly_map, _, _ in RAMP]
     colours = [np.interp(steps, at, [colour[channel] for _, colour, _ in RAMP]) for channel in range(3)]
     shares = np.interp(steps, at, [share for _, _, share in RAMP])
     return np.rint(np.stack(colours, axis=1)).astype(np.uint8), shares

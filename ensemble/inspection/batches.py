@@ -87,16 +87,16 @@ def judge(entries: Iterable[ZipEntry], inspect: Inspect) -> Iterator[Judged]:
                 continue
             digest = item.photo.sha256
             if digest not in known:
-                verdict = replace(_without_heat(verdicts[digest]), photo=item.name)
+                verdict = replace(_without_anomaly_map(verdicts[digest]), photo=item.name)
                 known[digest] = Judged(item.name, verdict, thumbnail=thumbnail(item.photo.picture))
                 yield known[digest]
             else:
                 yield _repeat(known[digest], item.name)
 
 
-def _without_heat(verdict: Verdict) -> Verdict:
+def _without_anomaly_map(verdict: Verdict) -> Verdict:
     """The verdict with its regions and no maps: of thousands of photos they would fill the memory."""
-    return replace(verdict, heat=None, votes=tuple(replace(vote, heat=None) for vote in verdict.votes))
+    return replace(verdict, anomaly_map=None, votes=tuple(replace(vote, anomaly_map=None) for vote in verdict.votes))
 
 
 def _repeat(first: Judged, name: str) -> Judged:

@@ -80,15 +80,15 @@ class Inspector:
         seconds = (time.perf_counter() - start) / len(photos)
         origin = replace(self.origin, time=now())
         for photo, (scores, absent) in zip(photos, scored, strict=True):
-            heat = combine(scores)
-            decided = policy.decide(scores, absent, self.classes, self.doubt(photo.picture, heat))
+            anomaly_map = combine(scores)
+            decided = policy.decide(scores, absent, self.classes, self.doubt(photo.picture, anomaly_map))
             verdict = replace(decided, photo=photo.name, sha256=photo.sha256, seconds=seconds)
             verdict = replace(verdict, demo=self.demo, size=photo.picture.size, origin=origin)
-            yield replace(verdict, heat=heat, regions=regions(scores, heat))
+            yield replace(verdict, anomaly_map=anomaly_map, regions=regions(scores, anomaly_map))
 
-    def doubt(self, picture: Image.Image, heat: HeatMap | None) -> str:
+    def doubt(self, picture: Image.Image, anomaly_map: HeatMap | None) -> str:
         """Why a photo may not show the part; empty where nothing speaks against it, and in a demo that never looks."""
-        return "" if self.demo else doubt(measure_photo(picture), self.photo_range, heat)
+        return "" if self.demo else doubt(measure_photo(picture), self.photo_range, anomaly_map)
 
     def _asked(self, photos: Sequence[Photo], policy: Policy) -> list[Said]:
         """What those members say that a cascade has to ask; the others are absent, and marked as not asked."""
@@ -144,10 +144,10 @@ class Inspector:
     def _score(self, name: str, member: Member, batch: PhotoBatch) -> list[Score]:
         rows = batch.rows(member.input)
         start = time.perf_counter()
-        opinion = member.score(rows)
+        prediction = member.score(rows)
         seconds = (time.perf_counter() - start + batch.seconds(member.input)) / len(rows)
         probabilities = np.round(
-            self.calibrators.get(name, NONE)(np.asarray(opinion.probabilities, float)), PROBABILITY_DIGITS
+            self.calibrators.get(name, NONE)(np.asarray(prediction.probabilities, float)), PROBABILITY_DIGITS
         )
         reads = source_preprocessing(member.input)
         return [
@@ -156,10 +156,12 @@ class Inspector:
                 dict(zip(self.classes.names, row.tolist(), strict=True)),
                 seconds,
                 weight=self._weight(name),
-                heat=None if opinion.heat is None else HeatMap(opinion.heat[place].astype(np.float32)),
+                anomaly_map=None
+                if prediction.anomaly_map is None
+                else HeatMap(prediction.anomaly_map[place].astype(np.float32)),
                 regions=tuple(
                     _on_photo(region, reads, batch.pictures[place].size)
-                    for region in (opinion.regions[place] if opinion.regions else ())
+                    for region in (prediction.regions[place] if prediction.regions else ())
                 ),
             )
             for place, row in enumerate(probabilities)

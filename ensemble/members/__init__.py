@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 
-from ensemble.members.contract import Loaded, Member, Opinion, Parts
+from ensemble.members.contract import Loaded, Member, Parts, Prediction
 
 
 class Kinds(Mapping[str, type[Member]]):
@@ -42,4 +42,4 @@ KINDS = Kinds(
     }
 )
 
-__all__ = ["KINDS", "Loaded", "Member", "Opinion", "Parts"]
+__all__ = ["KINDS", "Loaded", "Member", "Parts", "Prediction"]

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ensemble.features.networks import channels_last
 from ensemble.features.photo_batch import Input
 from ensemble.features.preprocessing import Preprocessing
-from ensemble.members.contract import Curves, Facts, Lesson, Opinion, Parts, Teaching
+from ensemble.members.contract import Curves, Facts, Lesson, Parts, Prediction, Teaching
 from ensemble.values.errors import MemberError
 from ensemble.values.results import Classes
 from ensemble.values.training import ShareDone
@@ -122,11 +122,11 @@ class BaselineCNNMember:
                     progress((epoch + 1) / epochs)
         return self.restore({STATE_ENDING: network.state_dict()})
 
-    def score(self, rows: np.ndarray) -> Opinion:
+    def score(self, rows: np.ndarray) -> Prediction:
         """(N, 3, 128, 128) uint8 pixels -> (N, K) probabilities in the order of `classes.names`."""
         with torch.inference_mode():
             logits = torch.cat([self.network_(part) for part in torch.from_numpy(rows).split(64)])
-            return Opinion(logits.double().softmax(dim=1).numpy())
+            return Prediction(logits.double().softmax(dim=1).numpy())
 
     def parts(self) -> Parts:
         """The state dict."""

@@ -16,7 +16,7 @@ from xgboost import XGBClassifier
 
 from ensemble.features.photo_batch import Input
 from ensemble.features.preprocessing import Preprocessing
-from ensemble.members.contract import Curves, Facts, Lesson, Opinion, Parts, Teaching
+from ensemble.members.contract import Curves, Facts, Lesson, Parts, Prediction, Teaching
 from ensemble.values.errors import MemberError
 from ensemble.values.results import Classes
 from ensemble.values.training import ShareDone
@@ -81,10 +81,10 @@ class ClassicalMember:
             progress(1.0)
         return self
 
-    def score(self, rows: np.ndarray) -> Opinion:
+    def score(self, rows: np.ndarray) -> Prediction:
         """(N, D) features -> (N, K) probabilities in the order of `classes.names`."""
         given = self._probabilities(self.scaler_.transform(rows))
-        return Opinion(np.clip(np.asarray(given, dtype=np.float64)[:, self.columns_], 0.0, 1.0))
+        return Prediction(np.clip(np.asarray(given, dtype=np.float64)[:, self.columns_], 0.0, 1.0))
 
     def parts(self) -> Parts:
         """The classifier and the scaler, as the two files keep them."""

@@ -20,7 +20,7 @@ Lesson = Literal["all", "good", "masks"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Opinion:
+class Prediction:
     """What a member says of N photos, and where it can tell, what makes it say so.
 
     `probabilities` (N, K) in the order of `classes.names`; `heat` (N, h, w) in [0, 1] on a scale fixed by training;
@@ -28,7 +28,7 @@ class Opinion:
     """
 
     probabilities: np.ndarray
-    heat: np.ndarray | None = None
+    anomaly_map: np.ndarray | None = None
     regions: Sequence[tuple[Region, ...]] | None = None
 
 
@@ -83,7 +83,7 @@ class Member(Protocol):
         """
         ...
 
-    def score(self, rows: np.ndarray) -> Opinion:
+    def score(self, rows: np.ndarray) -> Prediction:
         """What it says of (N, ...) rows of the input; a photo's answer does not depend on the others."""
         ...
 

@@ -32,12 +32,12 @@ def scores(sha256: str, classes: Classes) -> list[Score]:
 def _dummy_score(sha256: str, member: str, probabilities: dict[str, float], classes: Classes) -> Score:
     against = probabilities.get(classes.defect or "", 0.0)
     if member in WITH_MAP:
-        return Score(member, probabilities, 0.0, heat=_heat(sha256, against))
+        return Score(member, probabilities, 0.0, anomaly_map=_anomaly_map(sha256, against))
     found = (_spot_region(sha256, against),) if member == DETECTOR and against >= HEAT_CUT else ()
     return Score(member, probabilities, 0.0, regions=found)
 
 
-def _heat(sha256: str, against: float) -> HeatMap:
+def _anomaly_map(sha256: str, against: float) -> HeatMap:
     """One spot as hot as the score is high, at a place that all dummies share, over a calm ground."""
     across, down, width, height = _place_spot(sha256)
     y, x = (np.mgrid[:DEMO_GRID, :DEMO_GRID] + 0.5) / DEMO_GRID

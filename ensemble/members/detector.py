@@ -23,7 +23,7 @@ from PIL import Image
 
 from ensemble.features.photo_batch import Input
 from ensemble.features.preprocessing import Preprocessing
-from ensemble.members.contract import Curves, Facts, Lesson, Opinion, Parts, Teaching
+from ensemble.members.contract import Curves, Facts, Lesson, Parts, Prediction, Teaching
 from ensemble.members.detector_file import CONFIDENCE_KEY, STATED, DetectorFile, decode, on_scale, with_metadata
 from ensemble.members.detector_training import (
     ANY_DEFECT,
@@ -125,7 +125,7 @@ class DetectorMember:
         }
         return self
 
-    def score(self, rows: np.ndarray) -> Opinion:
+    def score(self, rows: np.ndarray) -> Prediction:
         """(N, 3, side, side) uint8 pixels -> probabilities (N, 2) by the most confident box, and a region for each box.
 
         Photo by photo, so that none depends on its batch. The confidence from which the detector is believed is 0.5.
@@ -137,7 +137,7 @@ class DetectorMember:
             defective[place] = float(on_scale(output[4:].max(), file.confidence))
             regions.append(_regions(output, file, self.defects_.names))
         columns = [1 - defective, defective] if self._good() == 0 else [defective, 1 - defective]
-        return Opinion(np.stack(columns, axis=1), regions=regions)
+        return Prediction(np.stack(columns, axis=1), regions=regions)
 
     def parts(self) -> Parts:
         """The ONNX file."""

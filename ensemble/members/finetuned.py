@@ -15,7 +15,7 @@ from ensemble.features.networks import channels_last
 from ensemble.features.photo_batch import Input
 from ensemble.features.preprocessing import Preprocessing
 from ensemble.members.baseline_cnn import vary
-from ensemble.members.contract import Curves, Facts, Lesson, Opinion, Parts, Teaching
+from ensemble.members.contract import Curves, Facts, Lesson, Parts, Prediction, Teaching
 from ensemble.values.errors import MemberError
 from ensemble.values.results import Classes
 from ensemble.values.training import ShareDone
@@ -105,12 +105,12 @@ class FinetunedMember:
         self.facts_ = learning.facts()
         return self.restore({NETWORK_ENDING: learning.best_state})
 
-    def score(self, rows: np.ndarray) -> Opinion:
+    def score(self, rows: np.ndarray) -> Prediction:
         """(N, 3, side, side) uint8 pixels -> (N, K) probabilities in the order of `classes.names`."""
         prepare = self.extractor().spec.preprocessing.normalise
         with torch.inference_mode():
             logits = [self.network_(prepare(part)) for part in torch.from_numpy(rows).split(READ_AT_ONCE)]
-            return Opinion(torch.cat(logits).double().softmax(dim=1).numpy())
+            return Prediction(torch.cat(logits).double().softmax(dim=1).numpy())
 
     def parts(self) -> Parts:
         """The state dict of the whole network, backbone and head."""

@@ -22,7 +22,7 @@ from torch.nn import functional
 from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.photo_batch import Input
 from ensemble.features.preprocessing import MAPS, Preprocessing
-from ensemble.members.contract import Curves, Facts, Lesson, Opinion, Parts, Teaching, all_alike
+from ensemble.members.contract import Curves, Facts, Lesson, Parts, Prediction, Teaching, all_alike
 from ensemble.values.errors import MemberError
 from ensemble.values.results import Classes
 from ensemble.values.training import ShareDone
@@ -172,13 +172,13 @@ class GoodPartsMember:
         maps = [grid for _, grid in parts if grid is not None]
         return np.concatenate([distances for distances, _ in parts]), np.concatenate(maps) if maps else None
 
-    def score(self, rows: np.ndarray) -> Opinion:
+    def score(self, rows: np.ndarray) -> Prediction:
         """(N, ...) rows -> probabilities (N, 2) by the fixed scale, and heat (N, h, w) where it has a map."""
         distances, maps = self._measure_all(self.arrays_, rows)
         defective = self.scale_(distances)
         columns = [1 - defective, defective] if self._good() == 0 else [defective, 1 - defective]
-        heat = None if maps is None or self.heat_scale_ is None else self.heat_scale_(maps).astype(np.float32)
-        return Opinion(np.stack(columns, axis=1), heat=heat)
+        anomaly_map = None if maps is None or self.heat_scale_ is None else self.heat_scale_(maps).astype(np.float32)
+        return Prediction(np.stack(columns, axis=1), anomaly_map=anomaly_map)
 
     def parts(self) -> Parts:
         """All arrays in one file."""

@@ -22,9 +22,10 @@ DETECTION_RATES = {"overkill_at_95": 0.95, "overkill_at_100": 1.0}
 def separation(defective: Sequence[bool], scores: Sequence[float]) -> dict[str, float | None]:
     """`image_auroc`, `average_precision`, `f1_max`, `overkill_at_95`, `overkill_at_100` of (N,) truths and scores.
 
-    `f1_max` is the best F1 of the defect over all cuts, and the overkill figures are the overkill rates at the highest
-    cut that catches 95 % or all of the defective photos. Those cuts are chosen on the very photos that are measured:
-    they compare members and are no thresholds to inspect with. All are None unless there are photos of both kinds.
+    `f1_max` is the best F1 of the defect over all thresholds, and the overkill figures are the overkill rates at the
+    highest cut that catches 95 % or all of the defective photos. Those thresholds are chosen on the very photos that
+    are measured: they compare members and are no thresholds to inspect with. All are None unless there are photos of
+    both kinds.
     """
     truth, values = np.asarray(defective, dtype=bool), np.asarray(scores, dtype=float)
     if len(set(truth.tolist())) < 2:
@@ -67,8 +68,8 @@ def _best_f1(truth: NDArray[np.bool_], values: NDArray[np.float64]) -> float:
 
 def _overkill(truth: NDArray[np.bool_], values: NDArray[np.float64], share: float) -> float:
     caught = math.ceil(share * int(truth.sum()) - 1e-9)  # 0.95 × 20 is 19, whatever its last digit
-    cut = np.sort(values[truth])[-caught]
-    return float(np.mean(values[~truth] >= cut))
+    threshold = np.sort(values[truth])[-caught]
+    return float(np.mean(values[~truth] >= threshold))
 
 
 LIMIT = 0.3  # the false-positive rate up to which AUPRO is measured
@@ -113,9 +114,9 @@ class PixelTally:
         self.overlap = np.zeros(SCORE_BINS)  # damaged pixels, each as its share of its region
         self.regions = 0
 
-    def add(self, heat: HeatMap, truth: Truth) -> None:
+    def add(self, anomaly_map: HeatMap, truth: Truth) -> None:
         """Count the pixels of one photo; the map is stretched over it by bilinear interpolation."""
-        flat = enlarge(heat.values, truth.size).ravel()
+        flat = enlarge(anomaly_map.values, truth.size).ravel()
         for start in range(0, flat.size, PIXELS_AT_ONCE):
             self.sound += np.bincount(_score_bins(flat[start : start + PIXELS_AT_ONCE]), minlength=SCORE_BINS)
         if truth.regions:
@@ -137,13 +138,13 @@ class PixelTally:
         }
 
 
-def _score_bins(heat: NDArray[np.float32]) -> NDArray[np.intp]:
+def _score_bins(anomaly_map: NDArray[np.float32]) -> NDArray[np.intp]:
     """(P,) heat in [0, 1] -> (P,) numbers of bins; interpolation may leave the range by a rounding error."""
-    return np.clip(heat * SCORE_BINS, 0, SCORE_BINS - 1).astype(np.intp)
+    return np.clip(anomaly_map * SCORE_BINS, 0, SCORE_BINS - 1).astype(np.intp)
 
 
 def _from_hottest(counts: NDArray[np.int64] | NDArray[np.float64]) -> NDArray[np.float64]:
-    """(BINS,) counts -> (BINS + 1,) shares of them that lie at or above a cut which falls from above all to zero."""
+    """(BINS,) counts -> (BINS + 1,) shares of them at or above a threshold that falls from above all to zero."""
     risen = np.concatenate([[0.0], np.cumsum(counts[::-1], dtype=np.float64)])
     return risen / risen[-1]
 
@@ -158,23 +159,23 @@ def _area(across: NDArray[np.float64], up: NDArray[np.float64], limit: float) ->
     return min(1.0, float(np.trapezoid(y, x)) / limit)
 
 
-NOTHING_REJECTED = float(np.nextafter(1, 2))  # a cut that no score reaches, which JSON can hold
+NOTHING_REJECTED = float(np.nextafter(1, 2))  # a threshold that no score reaches, which JSON can hold
 DEMANDS = tuple(percent / 100 for percent in range(50, 100))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Curve:
-    """One curve over all cuts: x, y and the cut of each point, (P,) each; `area` where one is usual."""
+    """One curve over all thresholds: x, y and the threshold of each point, (P,) each; `area` where one is usual."""
 
     name: str
     x: NDArray[np.float64]
     y: NDArray[np.float64]
-    cuts: NDArray[np.float64]
+    thresholds: NDArray[np.float64]
     area: float | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The curve as plain JSON values."""
-        points = {"x": self.x.tolist(), "y": self.y.tolist(), "cuts": self.cuts.tolist()}
+        points = {"x": self.x.tolist(), "y": self.y.tolist(), "cuts": self.thresholds.tolist()}
         return {"name": self.name, **points, "area": self.area}
 
 
@@ -210,20 +211,20 @@ def threshold_sweep(defective: ArrayLike, scores: ArrayLike) -> list[dict[str, f
 def roc_points(defective: ArrayLike, scores: ArrayLike) -> Curve:
     """The share of defective parts caught (y) over the overkill rate (x), and the area under it (AUROC)."""
     truth, given = checked_scores(defective, scores)
-    overkill_rate, recall, cuts = roc_curve(truth, given)
-    cuts = np.minimum(cuts, NOTHING_REJECTED)  # the first is infinite
-    return Curve("roc", overkill_rate, recall, cuts, float(roc_auc_score(truth, given)))
+    overkill_rate, recall, thresholds = roc_curve(truth, given)
+    thresholds = np.minimum(thresholds, NOTHING_REJECTED)  # the first is infinite
+    return Curve("roc", overkill_rate, recall, thresholds, float(roc_auc_score(truth, given)))
 
 
 def precision_recall_points(defective: ArrayLike, scores: ArrayLike) -> Curve:
     """Precision (y) over recall (x) of the defect, and the average precision as its area."""
     truth, given = checked_scores(defective, scores)
-    precision, recall, cuts = precision_recall_curve(truth, given)
-    cuts = np.append(cuts, NOTHING_REJECTED)  # of the last point, which has none
-    return Curve("precision_recall", recall, precision, cuts, float(average_precision_score(truth, given)))
+    precision, recall, thresholds = precision_recall_curve(truth, given)
+    thresholds = np.append(thresholds, NOTHING_REJECTED)  # of the last point, which has none
+    return Curve("precision_recall", recall, precision, thresholds, float(average_precision_score(truth, given)))
 
 
 def f_beta_curve(defective: ArrayLike, scores: ArrayLike, betas: Sequence[float] = (0.5, 1.0, 2.0)) -> list[Curve]:
-    """F-beta of the defect (y) over the cut (x), one curve for each beta, named f0.5, f1, f2…"""
+    """F-beta of the defect (y) over the threshold (x), one curve for each beta, named f0.5, f1, f2…"""
     counted = ThresholdCounts.of(defective, scores)
-    return [Curve(f"f{beta:g}", counted.cuts, counted.f_beta(beta), counted.cuts) for beta in betas]
+    return [Curve(f"f{beta:g}", counted.thresholds, counted.f_beta(beta), counted.thresholds) for beta in betas]

@@ -1,6 +1,6 @@
-"""Cuts chosen on held-out scores: a part is NOK from the cut on.
+"""Thresholds chosen on held-out scores: a part is NOK from the threshold on.
 
-Cuts lie midway between neighbouring scores, so that no rounding can flip a part they rest on. Scores are (N,) in
+Thresholds lie midway between neighbouring scores, so that no rounding can flip a part they rest on. Scores are (N,) in
 [0, 1], higher is worse; `defective` is (N,) true where the part is. Both classes must be there, else a PolicyError.
 """
 
@@ -23,7 +23,7 @@ TIE = 1e-9  # sums of money that differ by less, relatively, differ by rounding 
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class OperatingPoint:
     """A chosen threshold and the counts it rests on.
 
     `figure` is what it was chosen for: F-beta, or money for 1000 parts; None where the counts say it.
@@ -51,11 +51,11 @@ class Cut:
             raise PolicyError(f"The figure of the cut {self.name!r} must be a number or null. Got {self.figure!r}.")
 
     def as_json(self) -> dict[str, Any]:
-        """The cut as plain JSON values."""
+        """The threshold as plain JSON values."""
         return asdict(self)
 
     @classmethod
-    def from_json(cls, data: Any) -> "Cut":
+    def from_json(cls, data: Any) -> "OperatingPoint":
         """Read what `as_json` wrote; a PolicyError where a key is missing, unknown or holds nonsense."""
         known = list(cls.__dataclass_fields__)
         if not isinstance(data, dict) or set(data) != set(known):
@@ -65,12 +65,12 @@ class Cut:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ThresholdCounts:
-    """Every cut that decides the parts of one set differently, ascending, and what each lets pass and rejects.
+    """Every threshold that decides the parts of one set differently, ascending, and what each lets pass and rejects.
 
     `cuts` (C,) float64 in [0, 1]; `escapes` and `overkills` (C,) whole numbers.
     """
 
-    cuts: NDArray[np.float64]
+    thresholds: NDArray[np.float64]
     escapes: NDArray[np.int64]
     overkills: NDArray[np.int64]
     good: int
@@ -83,26 +83,28 @@ class ThresholdCounts:
         edges = np.concatenate([[0.0], np.unique(given), [1.0]])
         lower, upper = edges[:-1], edges[1:]
         middle = (lower + upper) / 2
-        cuts = np.where(middle > lower, middle, upper)  # of two neighbouring floats the middle is one of them
+        thresholds = np.where(middle > lower, middle, upper)  # of two neighbouring floats the middle is one of them
         if edges[-2] == 1:  # no cut up to 1 lets a score of 1 pass
-            cuts = cuts[:-1]
-        return cls.at(cuts, truth, given)
+            thresholds = thresholds[:-1]
+        return cls.at(thresholds, truth, given)
 
     @classmethod
-    def at(cls, cuts: NDArray[np.float64], defective: ArrayLike, scores: ArrayLike) -> "ThresholdCounts":
-        """Count at these cuts."""
+    def at(cls, thresholds: NDArray[np.float64], defective: ArrayLike, scores: ArrayLike) -> "ThresholdCounts":
+        """Count at these thresholds."""
         truth, given = checked_scores(defective, scores)
         bad, good = np.sort(given[truth]), np.sort(given[~truth])
-        escapes, passed = np.searchsorted(bad, cuts), np.searchsorted(good, cuts)
-        return cls(cuts, escapes, len(good) - passed, len(good), len(bad))
+        escapes, passed = np.searchsorted(bad, thresholds), np.searchsorted(good, thresholds)
+        return cls(thresholds, escapes, len(good) - passed, len(good), len(bad))
 
-    def cut(self, name: str, position: int, figure: float | None = None) -> Cut:
-        """The cut at one position, under a name."""
+    def point(self, name: str, position: int, figure: float | None = None) -> OperatingPoint:
+        """The threshold at one position, under a name."""
         escapes, overkills = int(self.escapes[position]), int(self.overkills[position])
-        return Cut(name, float(self.cuts[position]), self.good, self.defective, escapes, overkills, figure)
+        return OperatingPoint(
+            name, float(self.thresholds[position]), self.good, self.defective, escapes, overkills, figure
+        )
 
     def f_beta(self, beta: float) -> NDArray[np.float64]:
-        """(C,) F-beta of the defect at each cut: recall counts beta times as much as precision."""
+        """(C,) F-beta of the defect at each threshold: recall counts beta times as much as precision."""
         caught, square = self.defective - self.escapes, beta * beta
         return (1 + square) * caught / ((1 + square) * caught + square * self.escapes + self.overkills)
 
@@ -115,53 +117,53 @@ class ThresholdCounts:
         return PARTS_TOLD * share / self.defective, PARTS_TOLD * (1 - share) / self.good
 
 
-def f_beta_cut(defective: ArrayLike, scores: ArrayLike, beta: float) -> Cut:
-    """The cut with the highest F-beta of the defect, named f1, f2, f0.5…; of equal ones the lowest, which is safer."""
+def f_beta_threshold(defective: ArrayLike, scores: ArrayLike, beta: float) -> OperatingPoint:
+    """The threshold with the highest F-beta of the defect, named f1, f2, f0.5…; of equal ones the lowest, which is safe."""
     if not beta > 0:
         raise ValueError(f"Beta must be above 0. Got {beta}.")
     counted = ThresholdCounts.of(defective, scores)
     figures = counted.f_beta(beta)
     best = int(figures.argmax())
-    return counted.cut(f"f{beta:g}", best, float(figures[best]))
+    return counted.point(f"f{beta:g}", best, float(figures[best]))
 
 
-def safe_cut(defective: ArrayLike, scores: ArrayLike) -> Cut:
-    """A cut without an escape on these parts, with room below the defective part that looks best.
+def safe_threshold(defective: ArrayLike, scores: ArrayLike) -> OperatingPoint:
+    """A threshold without an escape on these parts, with room below the defective part that looks best.
 
     It lies at half of that part's odds or midway to the next lower score, whichever is lower.
     """
     counted, (truth, given) = ThresholdCounts.of(defective, scores), checked_scores(defective, scores)
-    midway = counted.cuts[counted.escapes == 0][-1]
+    midway = counted.thresholds[counted.escapes == 0][-1]
     threshold = min(midway, _odds_times(1 / MARGIN, float(given[truth].min())))
-    return ThresholdCounts.at(np.array([threshold]), truth, given).cut("safe", 0)
+    return ThresholdCounts.at(np.array([threshold]), truth, given).point("safe", 0)
 
 
-def precision_cut(defective: ArrayLike, scores: ArrayLike) -> Cut:
-    """A cut without an overkill on these parts, with room above the good part that looks worst.
+def precision_threshold(defective: ArrayLike, scores: ArrayLike) -> OperatingPoint:
+    """A threshold without an overkill on these parts, with room above the good part that looks worst.
 
     It lies at twice that part's odds or midway to the next higher score, whichever is higher, but not so high that it
     misses the defective part that looks worst. Where a good part looks worse than all defective ones it catches
-    nothing; where a good part has a score of 1, no cut avoids its overkill.
+    nothing; where a good part has a score of 1, no threshold avoids its overkill.
     """
     counted, (truth, given) = ThresholdCounts.of(defective, scores), checked_scores(defective, scores)
     clean = np.flatnonzero(counted.overkills == 0)
     if not len(clean):
-        return counted.cut("precision", len(counted.cuts) - 1)
-    threshold = max(counted.cuts[clean[0]], _odds_times(MARGIN, float(given[~truth].max())))
-    catching = counted.cuts[clean][counted.escapes[clean] < counted.defective]
+        return counted.point("precision", len(counted.thresholds) - 1)
+    threshold = max(counted.thresholds[clean[0]], _odds_times(MARGIN, float(given[~truth].max())))
+    catching = counted.thresholds[clean][counted.escapes[clean] < counted.defective]
     if len(catching):
         threshold = min(threshold, catching[-1])
-    return ThresholdCounts.at(np.array([threshold]), truth, given).cut("precision", 0)
+    return ThresholdCounts.at(np.array([threshold]), truth, given).point("precision", 0)
 
 
-def cost_cut(
+def cost_threshold(
     defective: ArrayLike,
     scores: ArrayLike,
     prices: Prices,
     share: float | None = None,
     most_escapes: int | None = None,
-) -> Cut:
-    """The cut at which escapes and overkills cost least; of equal ones the lowest, which is safer.
+) -> OperatingPoint:
+    """The threshold at which escapes and overkills cost least; of equal ones the lowest, which is safer.
 
     `share` is the real share of defects on the line, by default that of these parts; cuts with more than `most_escapes`
     on these parts are left out. The figure is the money for 1000 parts.
@@ -171,17 +173,18 @@ def cost_cut(
     money = bad * prices.escape * counted.escapes + good * prices.overkill * counted.overkills
     money = _allowed(money, counted, most_escapes)
     best = _first_cheapest(money, float(money.min()))
-    return counted.cut("cost", best, float(money[best]))
+    return counted.point("cost", best, float(money[best]))
 
 
-def review_cut(
+def review_threshold(
     defective: ArrayLike,
     scores: ArrayLike,
     prices: Prices,
     share: float | None = None,
     most_escapes: int | None = None,
-) -> tuple[Cut, Cut]:
-    """The two cuts, low and high, at which escapes, overkills and reviews cost least: review from low up to below high.
+) -> tuple[OperatingPoint, OperatingPoint]:
+    """The two thresholds, low and high, at which escapes, overkills and reviews cost least: review from low up to below
+    high.
 
     Both carry the money for 1000 parts. The counts of each are its own: escapes are those of the low cut, overkills
     those of the high one, and what lies between them is reviewed. A PolicyError where a review costs nothing.
@@ -199,14 +202,14 @@ def review_cut(
     lower = _first_cheapest(money, least, scale)
     upper = lower + _first_cheapest(low[lower] + high[lower:], least, scale)
     figure = float(low[lower] + high[upper])
-    return counted.cut("review_low", lower, figure), counted.cut("review_high", upper, figure)
+    return counted.point("review_low", lower, figure), counted.point("review_high", upper, figure)
 
 
-def smooth_cut(defective: ArrayLike, scores: ArrayLike, probability: float, name: str) -> Cut:
+def smooth_threshold(defective: ArrayLike, scores: ArrayLike, probability: float, name: str) -> OperatingPoint:
     """The score at which a part is defective with this probability, by a logistic curve through the log-odds of scores.
 
-    Two numbers are fitted to all parts (Platt 1999), so a few of them move the cut less than they move one that is
-    chosen for the least cost on these very parts. By Bayes' rule the cheapest cut is where
+    Two numbers are fitted to all parts (Platt 1999), so a few of them move the threshold less than they move one that
+    is chosen for the least cost on these very parts. By Bayes' rule the cheapest cut is where
     probability × escape = (1 - probability) × overkill. Where no curve rises, it is the one of least cost.
     """
     truth, given = checked_scores(defective, scores)
@@ -214,13 +217,13 @@ def smooth_cut(defective: ArrayLike, scores: ArrayLike, probability: float, name
     line = LogisticRegression(C=WEAK).fit(odds[:, None], truth)
     slope, offset = float(line.coef_[0, 0]), float(line.intercept_[0])
     if slope <= 0:
-        return cost_cut(truth, given, Prices(escape=1 / probability - 1, overkill=1.0))
+        return cost_threshold(truth, given, Prices(escape=1 / probability - 1, overkill=1.0))
     threshold = float(expit((logit(probability) - offset) / slope))
-    return ThresholdCounts.at(np.array([threshold]), truth, given).cut(name, 0)
+    return ThresholdCounts.at(np.array([threshold]), truth, given).point(name, 0)
 
 
 def _allowed(money: NDArray[np.float64], counted: "ThresholdCounts", most_escapes: int | None) -> NDArray[np.float64]:
-    """The money of each cut, without end where it lets too many escape; the lowest cut lets none."""
+    """The money of each threshold, without end where it lets too many escape; the lowest threshold lets none."""
     return money if most_escapes is None else np.where(counted.escapes <= most_escapes, money, np.inf)
 
 

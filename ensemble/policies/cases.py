@@ -44,7 +44,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a product's cuts and figures rest on.
+    """What a product's thresholds and figures rest on.
 
     `held_out` photos are for choosing, `test` photos for measuring alone; `folder` is where the photos lie, seen from
     the product's folder. `learnt` holds the SHA-256 of every photo that a member has learnt from.

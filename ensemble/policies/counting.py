@@ -1,7 +1,7 @@
-"""How the votes on a part become one number, its suspicion in [0, 1]: the higher, the more speaks against the part.
+"""How the votes on a part become one number, its defect score in [0, 1]: the higher, the more speaks against the part.
 
 A new rule is one function and one line in `VOTING_RULES`. Every rule is monotone: no vote that turns against a part,
-and no probability that rises, ever lowers its suspicion. All that is promised of absent members rests on that.
+and no probability that rises, ever lowers its defect score. All that is promised of absent members rests on that.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,16 +24,16 @@ class CountedVote:
 
 @dataclass(frozen=True, slots=True)
 class VotingRule:
-    """How a rule reads a vote, and from which suspicion on a part is NOK; None where the policy may set that itself.
+    """How a rule reads a vote, and from which defect score on a part is NOK; None where the policy may set that itself.
 
-    `sides` rules count votes that were cast by each member's own cut; the others read the probabilities themselves.
-    Where a rule `weighs`, a vote counts by its weight; elsewhere votes are heads, and each counts one.
+    `sides` rules count votes that were cast by each member's own threshold; the others read the probabilities
+    themselves. Where a rule `weighs`, a vote counts by its weight; elsewhere votes are heads, and each counts one.
     """
 
     sides: bool
     weighs: bool
     reject: float
-    free: bool  # whether a policy may move that cut
+    free: bool  # whether a policy may move that threshold
 
 
 VOTING_RULES: Mapping[str, VotingRule] = MappingProxyType(
@@ -55,12 +55,12 @@ def counted(vote: Vote, rule: VotingRule, defect: str, weigh: Weigh) -> CountedV
     return CountedVote(against, weigh(vote.member, vote.weight))
 
 
-def suspicion(votes: Sequence[CountedVote], missing: float = 0.0, against: float = 0.0) -> float:
+def defect_score(votes: Sequence[CountedVote], missing: float = 0.0, against: float = 0.0) -> float:
     """Share of the weight that speaks against a part, where votes that weigh `missing` all say `against`."""
     total = sum(vote.weight for vote in votes) + missing
     return (sum(vote.weight * vote.against for vote in votes) + missing * against) / total if total else against
 
 
-def reaches(value: float, cut: float) -> bool:
-    """Whether a suspicion is at a cut or above it."""
-    return value >= cut - WEIGHT_ROUNDING
+def reaches(value: float, threshold: float) -> bool:
+    """Whether a defect score is at a threshold or above it."""
+    return value >= threshold - WEIGHT_ROUNDING

@@ -1,4 +1,5 @@
-"""Making policies from held-out photos: the cuts of those that ship, and the cheapest one under a limit on escapes.
+"""Making policies from held-out photos: the thresholds of those that ship, and the cheapest one under a limit on
+escapes.
 
 Nothing here ever sees the test part.
 """
@@ -13,13 +14,13 @@ from numpy.typing import NDArray
 from ensemble.metrics.costs import DecisionCounts, Line, Prices, highest, not_safe, percent, upper_bound
 from ensemble.metrics.thresholds import (
     MARGIN,
-    Cut,
-    cost_cut,
-    f_beta_cut,
-    precision_cut,
-    review_cut,
-    safe_cut,
-    smooth_cut,
+    OperatingPoint,
+    cost_threshold,
+    f_beta_threshold,
+    precision_threshold,
+    review_threshold,
+    safe_threshold,
+    smooth_threshold,
 )
 from ensemble.policies import PLURAL_SHIPPED, SHIPPED_POLICIES, Policy, Stage, choose
 from ensemble.policies.cases import Case, labels_by_policy, said, truth
@@ -30,7 +31,7 @@ from ensemble.values.results import REVIEW, Classes
 PRICES = Prices()
 SAVES = 0.1  # of the parts; a first stage that settles fewer is not worth its line
 MARGINS = np.round(np.arange(0.0, 1.0, 0.01), 2)
-THRESHOLD_DIGITS = 6  # of a cut
+THRESHOLD_DIGITS = 6  # of a threshold
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,8 @@ class Chosen:
     money: float
 
 
-def member_cuts(held_out: Sequence[Case], member: str, classes: Classes) -> dict[str, Cut]:
-    """The cuts on one member's own probability of the defect; none where it has not seen both classes held out.
+def member_thresholds(held_out: Sequence[Case], member: str, classes: Classes) -> dict[str, OperatingPoint]:
+    """The thresholds on one member's own probability of the defect; none where it has not seen both classes held out.
 
     They are rounded here, once, and so that no score that they were chosen on changes its side.
     """
@@ -53,13 +54,17 @@ def member_cuts(held_out: Sequence[Case], member: str, classes: Classes) -> dict
     if len(set(defective.tolist())) < 2:
         return {}
     scores = probabilities[:, classes.names.index(classes.defect)]
-    found = [f_beta_cut(defective, scores, 1), f_beta_cut(defective, scores, 2), safe_cut(defective, scores)]
-    found += [cost_cut(defective, scores, PRICES), precision_cut(defective, scores)]
-    return {cut.name: replace(cut, threshold=rounded(cut.threshold, scores, THRESHOLD_DIGITS)) for cut in found}
+    found = [
+        f_beta_threshold(defective, scores, 1),
+        f_beta_threshold(defective, scores, 2),
+        safe_threshold(defective, scores),
+    ]
+    found += [cost_threshold(defective, scores, PRICES), precision_threshold(defective, scores)]
+    return {point.name: replace(point, threshold=rounded(point.threshold, scores, THRESHOLD_DIGITS)) for point in found}
 
 
 def derive(held_out: Sequence[Case], classes: Classes, groups: Sequence[Sequence[str]] = ()) -> tuple[Policy, ...]:
-    """The policies that ship, with cuts from held-out cases; none where these do not have every class.
+    """The policies that ship, with thresholds from held-out cases; none where these do not have every class.
 
     `groups` of members, if there are two, are the stages of the industrial policies.
     """
@@ -68,18 +73,18 @@ def derive(held_out: Sequence[Case], classes: Classes, groups: Sequence[Sequence
     if classes.defect is None:
         return (_with_margin(choose(PLURAL_SHIPPED, "INDUSTRIAL_BALANCED"), held_out, classes),)
     defective, values = defect_scores(choose(SHIPPED_POLICIES, "BALANCED"), held_out, classes)
-    safe, precise = safe_cut(defective, values), precision_cut(defective, values)
-    balanced = smooth_cut(defective, values, PRICES.overkill / (PRICES.overkill + PRICES.escape), "cost")
-    low = smooth_cut(defective, values, PRICES.review / PRICES.escape, "review")
-    high = smooth_cut(defective, values, 1 - PRICES.review / PRICES.overkill, "review")
+    safe, precise = safe_threshold(defective, values), precision_threshold(defective, values)
+    balanced = smooth_threshold(defective, values, PRICES.overkill / (PRICES.overkill + PRICES.escape), "cost")
+    low = smooth_threshold(defective, values, PRICES.review / PRICES.escape, "review")
+    high = smooth_threshold(defective, values, 1 - PRICES.review / PRICES.overkill, "review")
     members = len({score.member for case in held_out for score in case.scores})
-    industrial = _cut(_named_defects("INDUSTRIAL_BALANCED"), values, high, low, quorum=members // 2 + 1)
-    careful = _cut(_named_defects("INDUSTRIAL_SAFE_0FN"), values, precise, safe, quorum=members)
+    industrial = _threshold(_named_defects("INDUSTRIAL_BALANCED"), values, high, low, quorum=members // 2 + 1)
+    careful = _threshold(_named_defects("INDUSTRIAL_SAFE_0FN"), values, precise, safe, quorum=members)
     exact = tuple(Stage(tuple(group)) for group in groups)
     return (
-        _cut(_named_defects("SAFE_0FN"), values, safe),
-        _cut(_named_defects("BALANCED"), values, balanced),
-        _cut(_named_defects("PRECISION"), values, precise),
+        _threshold(_named_defects("SAFE_0FN"), values, safe),
+        _threshold(_named_defects("BALANCED"), values, balanced),
+        _threshold(_named_defects("PRECISION"), values, precise),
         _with_cascade(industrial, held_out, classes, groups),
         replace(careful, cascade=exact if len(groups) > 1 else ()),
     )
@@ -88,16 +93,16 @@ def derive(held_out: Sequence[Case], classes: Classes, groups: Sequence[Sequence
 def defect_scores(
     policy: Policy, known: Sequence[Case], classes: Classes
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    """For (N,) cases whether they are defective, and the suspicion that a policy's rule has of them."""
+    """For (N,) cases whether they are defective, and the defect score that a policy's rule has of them."""
     defective = np.array([case.label == classes.defect for case in known])
-    return defective, np.array([policy.suspicion(case.scores, classes) for case in known])
+    return defective, np.array([policy.defect_score(case.scores, classes) for case in known])
 
 
 def cheapest(held_out: Sequence[Case], classes: Classes, line: Line, escape_limit: float) -> Chosen:
     """The policy of least cost among those whose escape rate surely (95 %) stays below a limit.
 
-    All rules with one cut for all members, and the mean with a second cut for reviews, are tried at every cut that
-    makes a difference. A PolicyError says what to do where no photos could promise so little.
+    All rules with one threshold for all members, and the mean with a second cut for reviews, are tried at every cut
+    that makes a difference. A PolicyError says what to do where no photos could promise so little.
     """
     if classes.defect is None or {case.label for case in held_out} != set(classes.names):
         raise PolicyError("Choosing by cost needs held-out photos of good and of defective parts. Train with both.")
@@ -115,12 +120,12 @@ def cheapest(held_out: Sequence[Case], classes: Classes, line: Line, escape_limi
         defective, values = (
             defect_scores(plain, held_out, classes) if rule == "mean" else _tipping(plain, held_out, classes)
         )
-        cut = cost_cut(defective, values, line.prices, line.share, most_escapes=most)
-        made = _cut(plain, values, cut) if rule == "mean" else _at(plain, values, cut)
-        found.append(Chosen(made, cut.figure or 0.0))
+        point = cost_threshold(defective, values, line.prices, line.share, most_escapes=most)
+        made = _threshold(plain, values, point) if rule == "mean" else _at(plain, values, point)
+        found.append(Chosen(made, point.figure or 0.0))
         if rule == "mean" and line.prices.review:
-            low, high = review_cut(defective, values, line.prices, line.share, most_escapes=most)
-            found.append(Chosen(_cut(plain, values, high, low), high.figure or 0.0))
+            low, high = review_threshold(defective, values, line.prices, line.share, most_escapes=most)
+            found.append(Chosen(_threshold(plain, values, high, low), high.figure or 0.0))
     return min(found, key=lambda chosen: chosen.money)
 
 
@@ -140,18 +145,19 @@ def ok_from(demand: float, held_out: Sequence[Case], classes: Classes, *, name: 
 
 
 def one_is_sure(held_out: Sequence[Case], members: Sequence[str], classes: Classes, *, name: str) -> Policy:
-    """NOK as soon as one member is surer than it was of any good part held out: each member's cut rejects none of them.
+    """NOK as soon as one member is surer than it was of any good part held out: each member's threshold rejects none of
+    them.
 
-    A member that has not seen both classes held out keeps the usual cut.
+    A member that has not seen both classes held out keeps the usual threshold.
     """
-    cuts = {member: member_cuts(held_out, member, classes).get("precision") for member in members}
-    thresholds = {member: cut.threshold for member, cut in cuts.items() if cut is not None}
+    points = {member: member_thresholds(held_out, member, classes).get("precision") for member in members}
+    thresholds = {member: point.threshold for member, point in points.items() if point is not None}
     description = "NOK as soon as one member is surer than it was of any good part held out."
     return with_basis(Policy(name, "any", description, thresholds=thresholds), held_out, classes, chosen="precision")
 
 
 def with_basis(policy: Policy, held_out: Sequence[Case], classes: Classes, *, chosen: str) -> Policy:
-    """The policy with what it does on held-out cases as its basis; `chosen` says by what its cuts were chosen."""
+    """The policy with what it does on held-out cases as its basis; `chosen` says by what its thresholds were chosen."""
     counts = DecisionCounts.of(truth(held_out), labels_by_policy(policy, held_out, classes), classes)
     figures = {name: getattr(counts, name) for name in ("good", "defective", "escapes", "overkills")}
     return replace(policy, basis={"chosen": chosen, "photos": "held out", **figures})
@@ -171,14 +177,18 @@ def _named_defects(name: str) -> Policy:
     return choose(SHIPPED_POLICIES, name)
 
 
-def _cut(
-    policy: Policy, values: NDArray[np.float64], reject: Cut, review: Cut | None = None, quorum: int = 1
+def _threshold(
+    policy: Policy,
+    values: NDArray[np.float64],
+    reject: OperatingPoint,
+    review: OperatingPoint | None = None,
+    quorum: int = 1,
 ) -> Policy:
-    """The policy with one cut or two; escapes are counted at the lower one, overkills at the higher one.
+    """The policy with one threshold or two; escapes are counted at the lower one, overkills at the higher one.
 
-    Cuts are rounded here, once, and so that none of the values (N,) that they were chosen on changes its side.
+    Thresholds are rounded here, once, and so that none of the values (N,) that they were chosen on changes its side.
     """
-    lower, upper = sorted((reject, review or reject), key=lambda cut: cut.threshold)
+    lower, upper = sorted((reject, review or reject), key=lambda point: point.threshold)
     counts = _count_labels(upper) | {"escapes": lower.escapes}
     high = rounded(upper.threshold, values, THRESHOLD_DIGITS)
     return replace(
@@ -190,24 +200,29 @@ def _cut(
     )
 
 
-def _at(policy: Policy, values: NDArray[np.float64], cut: Cut) -> Policy:
-    basis: Mapping[str, Any] = {"chosen": cut.name, "photos": "held out", **_count_labels(cut)}
-    return replace(policy, threshold=rounded(cut.threshold, values, THRESHOLD_DIGITS), basis=basis)
+def _at(policy: Policy, values: NDArray[np.float64], point: OperatingPoint) -> Policy:
+    basis: Mapping[str, Any] = {"chosen": point.name, "photos": "held out", **_count_labels(point)}
+    return replace(policy, threshold=rounded(point.threshold, values, THRESHOLD_DIGITS), basis=basis)
 
 
-def _count_labels(cut: Cut) -> dict[str, int]:
-    return {"good": cut.good, "defective": cut.defective, "escapes": cut.escapes, "overkills": cut.overkills}
+def _count_labels(point: OperatingPoint) -> dict[str, int]:
+    return {"good": point.good, "defective": point.defective, "escapes": point.escapes, "overkills": point.overkills}
 
 
 def _tipping(policy: Policy, known: Sequence[Case], classes: Classes) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    """For (N,) cases the highest cut for all members at which a counting rule still finds the part defective."""
+    """For (N,) cases the highest threshold for all members at which a counting rule still finds the part defective."""
     defect = classes.defect or ""
     defective = np.array([case.label == defect for case in known])
     values = np.zeros(len(known))
     for place, case in enumerate(known):
-        cuts = sorted({score.probabilities[defect] for score in case.scores}, reverse=True)
+        thresholds = sorted({score.probabilities[defect] for score in case.scores}, reverse=True)
         values[place] = next(
-            (cut for cut in cuts if replace(policy, threshold=cut).label(case.scores, (), classes) == defect), 0.0
+            (
+                threshold
+                for threshold in thresholds
+                if replace(policy, threshold=threshold).label(case.scores, (), classes) == defect
+            ),
+            0.0,
         )
     return defective, values
 
@@ -224,7 +239,7 @@ def _with_cascade(
     first = tuple(groups[0])
     labels = [policy.label(case.scores, case.absent, classes) for case in held_out]
     plain = replace(policy, cascade=(), quorum=1)
-    early = np.array([plain.suspicion([s for s in case.scores if s.member in first], classes) for case in held_out])
+    early = np.array([plain.defect_score([s for s in case.scores if s.member in first], classes) for case in held_out])
     not_good = early[[label != classes.good for label in labels]]
     not_bad = early[[label != classes.defect for label in labels]]
     ok_below = _threshold_odds(float(not_good.min()), 1 / MARGIN) if len(not_good) else 0.0

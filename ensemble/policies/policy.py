@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from ensemble.policies import reasons
-from ensemble.policies.ruling import asked, confidence, decision, rule_on, suspicion_range
+from ensemble.policies.ruling import asked, confidence, decision, defect_score_range, rule_on
 from ensemble.policies.value import PLURAL, PolicySettings
 from ensemble.values.errors import PolicyError
 from ensemble.values.results import REVIEW, Absence, Classes, Score, Verdict, Vote
@@ -15,13 +15,13 @@ class Policy(PolicySettings):
     """Settings that decide: what they say of a part, from the scores that its members gave it."""
 
     def cast(self, score: Score, classes: Classes) -> Vote:
-        """Turn a member's score into its vote, by this policy's cut."""
+        """Turn a member's score into its vote, by this policy's threshold."""
         threshold: float | None = None
         if classes.defect is None or classes.good is None:
             label = max(classes.names, key=lambda name: score.probabilities[name])
             value = score.probabilities[label]
         else:
-            threshold = self.cut_of(score.member)
+            threshold = self.threshold_of(score.member)
             value = score.probabilities[classes.defect]
             label = classes.defect if value >= threshold else classes.good
         return Vote(
@@ -32,7 +32,7 @@ class Policy(PolicySettings):
             score=value,
             threshold=threshold,
             weight=score.weight,
-            heat=score.heat,
+            anomaly_map=score.anomaly_map,
             regions=score.regions,
         )
 
@@ -60,11 +60,11 @@ class Policy(PolicySettings):
         """The label alone that `decide` gives, without saying why: for thousands of parts at once."""
         return rule_on(self, self._votes(scores, classes), tuple(absent), classes).label
 
-    def suspicion(self, scores: Sequence[Score], classes: Classes) -> float:
+    def defect_score(self, scores: Sequence[Score], classes: Classes) -> float:
         """How much the votes cast speak against a part, in [0, 1]: the number that `review` and `reject` cut."""
         if classes.defect is None:
             raise PolicyError(f"The classes {', '.join(classes.names)} have no defect to suspect.")
-        return suspicion_range(self, self._votes(scores, classes), (), classes.defect)[0]
+        return defect_score_range(self, self._votes(scores, classes), (), classes.defect)[0]
 
     def settles(self, scores: Sequence[Score], absent: Iterable[Absence], classes: Classes) -> bool:
         """Whether the members that a cascade has not asked yet need not be asked for the verdict."""

@@ -152,7 +152,7 @@ def turn(
 def _turn_sides(
     policy: PolicySettings, ruling: Ruling, votes: Sequence[Vote], absent: Sequence[Absence], classes: Classes
 ) -> str:
-    """The fewest votes nearest to their cuts that would have had to fall on the other side."""
+    """The fewest votes nearest to their thresholds that would have had to fall on the other side."""
     defect, good = classes.defect, classes.good
     assert defect is not None and good is not None
     other = {defect: good, good: defect}
@@ -194,7 +194,7 @@ def _after_moves(
 
 
 def _can_turn(vote: Vote, upwards: bool) -> bool:
-    """Whether a member's own cut, which lies in [0, 1], could put its vote on the other side."""
+    """Whether a member's own threshold, which lies in [0, 1], could put its vote on the other side."""
     return vote.threshold is not None and 0 <= beyond(vote.score, upwards) <= 1
 
 

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ensemble.policies.counting import VOTING_RULES, WEIGHT_ROUNDING, Weigh, counted, reaches, suspicion
+from ensemble.policies.counting import VOTING_RULES, WEIGHT_ROUNDING, Weigh, counted, defect_score, reaches
 from ensemble.policies.value import PolicySettings
 from ensemble.values.results import DEFECTIVE, REVIEW, Absence, Classes, Decision, Vote
 
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """A label and how it was found: by the count, a stage's own cut, a named defect, or why a person must look.
+    """A label and how it was found: by the count, a stage's own threshold, a named defect, or why a person must look.
 
-    `value` is the suspicion with none of the absent against the part, or how far the leading class is ahead whatever
+    `value` is the defect score with none of the absent against the part, or how far the leading class is ahead whatever
     the absent say; `stage` the position in the cascade after which nobody else had to be asked.
     """
 
@@ -47,7 +47,7 @@ def _could_reject(
         seen = {member for each in policy.cascade[: number + 1] for member in each.members}
         here = [vote for vote in votes if vote.member in seen]
         gone = [absence for absence in absent if absence.member in seen]
-        most = suspicion_range(policy, here, gone, defect)[1]
+        most = defect_score_range(policy, here, gone, defect)[1]
         if stage.nok_from is not None and gone and reaches(most, stage.nok_from):
             return True
     return False
@@ -62,7 +62,7 @@ def _leading(policy: PolicySettings, votes: Sequence[Vote], absent: Sequence[Abs
 
 
 def _final(policy: PolicySettings, votes: Sequence[Vote], absent: Sequence[Absence], defect: str, good: str) -> Ruling:
-    least, most = suspicion_range(policy, votes, absent, defect)
+    least, most = defect_score_range(policy, votes, absent, defect)
     low, high = _label_outcome(policy, least, defect, good), _label_outcome(policy, most, defect, good)
     named = _named_regions(policy, votes, defect)
     if len(votes) < policy.quorum:
@@ -88,8 +88,8 @@ def _early(
     can_vote = len(here) + sum(not absence.asked for absence in later)
     if not here or not later or can_vote < policy.quorum or any(not absence.asked for absence in gone):
         return None
-    least, most = suspicion_range(policy, here, gone, defect)
-    whole = suspicion_range(policy, here, [*gone, *later], defect)
+    least, most = defect_score_range(policy, here, gone, defect)
+    whole = defect_score_range(policy, here, [*gone, *later], defect)
     outcomes = {_label_outcome(policy, value, defect, good) for value in whole}
     stage = policy.cascade[number]
     ruling = None
@@ -108,14 +108,14 @@ def _early(
     return ruling
 
 
-def suspicion_range(
+def defect_score_range(
     policy: PolicySettings, votes: Sequence[Vote], absent: Sequence[Absence], defect: str
 ) -> tuple[float, float]:
-    """The suspicion where none and where all of the absent speak against the part: no rule is laxer with more."""
+    """The defect score where none and where all of the absent speak against the part: no rule is laxer with more."""
     rule = VOTING_RULES[policy.rule]
     counts = [counted(vote, rule, defect, policy.weight_of) for vote in votes]
     missing = sum(policy.weight_of(absence.member, absence.weight) for absence in absent)
-    return suspicion(counts, missing, 0.0), suspicion(counts, missing, 1.0)
+    return defect_score(counts, missing, 0.0), defect_score(counts, missing, 1.0)
 
 
 def _label_outcome(policy: PolicySettings, value: float, defect: str, good: str) -> str:
@@ -208,7 +208,9 @@ def _counted_votes(
     policy: PolicySettings, ruling: Ruling, votes: Sequence[Vote], classes: Classes, defect: str
 ) -> Decision:
     rule = VOTING_RULES[policy.rule]
-    value = round(min(1.0, suspicion([counted(vote, rule, defect, policy.weight_of) for vote in votes])), SCORE_DIGITS)
+    value = round(
+        min(1.0, defect_score([counted(vote, rule, defect, policy.weight_of) for vote in votes])), SCORE_DIGITS
+    )
     ok, review, reject = _thresholds(policy, ruling, len(votes))
     for threshold in (ok, review, reject):
         if threshold is not None and value < threshold and reaches(value, threshold):

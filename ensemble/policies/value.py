@@ -18,9 +18,9 @@ PLURAL = ("majority", "weighted", "mean")  # what means anything without a defec
 class Stage:
     """Members of a cascade that are asked together, after those of the stages before it.
 
-    With `ok_below` or `nok_from` the verdict falls where all votes so far give a suspicion below or from there on, and
-    may differ from the one that all members would give. Without them it falls only where no other member could change
-    it.
+    With `ok_below` or `nok_from` the verdict falls where all votes so far give a defect score below or from there on,
+    and may differ from the one that all members would give. Without them it falls only where no other member could
+    change it.
     """
 
     members: tuple[str, ...]
@@ -30,7 +30,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """An exception: other cuts for one product, or a kind of defect that counts for itself.
+    """An exception: other thresholds for one product, or a kind of defect that counts for itself.
 
     With `defect`, a region of that label whose score reaches `score` makes the part at least `verdict`; it can only
     make a policy stricter.
@@ -53,14 +53,14 @@ class Clause:
 
 @dataclass(frozen=True, slots=True)
 class PolicySettings:
-    """The rule that counts the votes, where the cuts lie, and who said so.
+    """The rule that counts the votes, where the thresholds lie, and who said so.
 
-    `threshold` and `thresholds` are the members' own cuts. The rule turns the votes into one defect score: NOK from
-    `reject` on, REVIEW from `review` on. `quorum` is the fewest votes that may decide. The rules majority, any and all
-    count heads; `weights` are what votes count in the rules weighted and mean, in the place of the members' measured
-    weights. Without a defect among the classes, a person must look where the leading class is ahead by less than
-    `margin`. `basis` says what its cuts rest on; `state` is the number of the state of the product's policies that it
-    comes from, and in no file.
+    `threshold` and `thresholds` are the members' own thresholds. The rule turns the votes into one defect score: NOK
+    from `reject` on, REVIEW from `review` on. `quorum` is the fewest votes that may decide. The rules majority, any and
+    all count heads; `weights` are what votes count in the rules weighted and mean, in the place of the members'
+    measured weights. Without a defect among the classes, a person must look where the leading class is ahead by less
+    than `margin`. `basis` says what its thresholds rest on; `state` is the number of the state of the product's
+    policies that it comes from, and in no file.
     """
 
     name: str
@@ -85,16 +85,16 @@ class PolicySettings:
 
     @property
     def reject_from(self) -> float:
-        """The suspicion from which a part is NOK."""
+        """The defect score from which a part is NOK."""
         return VOTING_RULES[self.rule].reject if self.reject is None else self.reject
 
     @property
     def review_from(self) -> float:
-        """The suspicion from which a person must look; that of NOK where there is nothing between."""
+        """The defect score from which a person must look; that of NOK where there is nothing between."""
         return self.reject_from if self.review is None else self.review
 
-    def cut_of(self, member: str) -> float:
-        """The cut on a member's own probability of the defect."""
+    def threshold_of(self, member: str) -> float:
+        """The threshold on a member's own probability of the defect."""
         usual = DEFAULT_THRESHOLD if VOTING_RULES[self.rule].sides else self.reject_from
         return self.thresholds.get(member, usual if self.threshold is None else self.threshold)
 
@@ -158,7 +158,7 @@ def check_policy(policy: Unchecked) -> None:
             raise PolicyError(f"{who}: the {name} must be a text. Got {getattr(policy, name)!r}.")
     if not isinstance(policy.rule, str) or policy.rule not in VOTING_RULES:
         raise PolicyError(f"{who}: the rule must be one of {', '.join(VOTING_RULES)}. Got {policy.rule!r}.")
-    _check_cuts(policy, who)
+    _check_two_thresholds(policy, who)
     _check_count(policy.quorum, who)
     _check_share(policy.margin, "margin", who)
     _check_weights(policy, who)
@@ -189,7 +189,7 @@ def _is_plain_text(value: Any) -> bool:
     return value is None or isinstance(value, str | bool) or _is_finite(value)
 
 
-def _check_cuts(policy: Unchecked, who: str) -> None:
+def _check_two_thresholds(policy: Unchecked, who: str) -> None:
     _check_thresholds(policy.threshold, policy.thresholds, who)
     for name in ("review", "reject"):
         value = getattr(policy, name)
@@ -207,9 +207,9 @@ def _check_cuts(policy: Unchecked, who: str) -> None:
 def _check_thresholds(threshold: Any, thresholds: Any, who: str) -> None:
     if not isinstance(thresholds, Mapping) or not all(isinstance(member, str) for member in thresholds):
         raise PolicyError(f"{who}: thresholds must map member names to numbers.")
-    cuts = {} if threshold is None else {"every member": threshold}
-    for member, cut in {**cuts, **thresholds}.items():
-        _check_share(cut, f"threshold of {member}", who)
+    common = {} if threshold is None else {"every member": threshold}
+    for member, own in {**common, **thresholds}.items():
+        _check_share(own, f"threshold of {member}", who)
 
 
 def _check_share(value: Any, name: str, who: str) -> None:

@@ -17,7 +17,7 @@ from ensemble.policies import Policy, PolicyBook, from_json, shipped
 from ensemble.policies.cases import Evidence
 from ensemble.store import artefacts, listings, policy_history, versions
 from ensemble.store.listings import Version
-from ensemble.store.loading import Learnt, load, record_of, weights_file
+from ensemble.store.loading import FittedMember, load, record_of, weights_file
 from ensemble.store.manifest import Manifest, Record
 from ensemble.store.places import BACKBONES, EVIDENCE, HISTORY, MANIFEST, MODEL_ENDINGS, POLICIES, object_path, place_of
 from ensemble.store.swapping import recover, steady
@@ -166,7 +166,7 @@ class ModelStore:
         return usable
 
     def evidence(self) -> Evidence:
-        """What its cuts and figures rest on; a StoreError where nothing is kept, or other bytes than training wrote."""
+        """What its thresholds and figures rest on; a StoreError where nothing is kept or other bytes than it wrote."""
         return steady(self.folder, self._evidence)
 
     def _evidence(self) -> Evidence:
@@ -227,7 +227,7 @@ class ModelStore:
         product: str,
         classes: Classes,
         folders: Mapping[str, str],
-        members: Iterable[Learnt],
+        members: Iterable[FittedMember],
         evidence: Evidence | None = None,
         policies: Iterable[Policy] = (),
         *,
@@ -236,7 +236,7 @@ class ModelStore:
         author: str = "",
         reason: str = "Trained.",
     ) -> Saved:
-        """Make a version of members beside others of their classes, with policies whose cuts are from training.
+        """Make a version of members beside others of their classes, with policies whose thresholds are from training.
 
         It comes into force at once, or stays a candidate where `publish` is false. A StoreError leaves all as it was.
         """

@@ -150,7 +150,7 @@ def weights_file(spec: BackboneSpec) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Learnt:
+class FittedMember:
     """A fitted member on its way into a product: what it learnt from, how good it is, how much its vote counts, and how
     its scores become probabilities."""
 
@@ -162,7 +162,7 @@ class Learnt:
     calibrator: Calibrator = NONE
 
 
-def record_of(member: Member, files: Mapping[str, bytes], learnt: Learnt) -> Record:
+def record_of(member: Member, files: Mapping[str, bytes], learnt: FittedMember) -> Record:
     """What the manifest will know of a member whose files hold these bytes."""
     source = member.input
     return Record(

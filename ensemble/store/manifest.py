@@ -109,7 +109,7 @@ class Unreadable:
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """A product's name, its classes, which data folders mean which class, its members, and where there is any, the
-    SHA-256 of the evidence that its cuts rest on, and what its training photos look like."""
+    SHA-256 of the evidence that its thresholds rest on, and what its training photos look like."""
 
     product: str
     classes: Classes

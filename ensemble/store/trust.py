@@ -10,7 +10,7 @@ from ensemble.features.weights import setting_folders
 from ensemble.members import KINDS, Member
 from ensemble.store import artefacts
 from ensemble.store.folder import ModelStore
-from ensemble.store.loading import Learnt, record_of, restore, weights_file
+from ensemble.store.loading import FittedMember, record_of, restore, weights_file
 from ensemble.store.manifest import Manifest, Record
 from ensemble.store.places import BACKBONES
 from ensemble.values.errors import StoreError
@@ -101,7 +101,7 @@ def _check_member(
             files[weights_file(member.input.spec)] = extractor.weights_bytes()
     training = {"source": "made elsewhere, trusted by hand"}
     record = record_of(
-        member, {name + ending: data for ending, data in contents.items()}, Learnt(name, member, training, {})
+        member, {name + ending: data for ending, data in contents.items()}, FittedMember(name, member, training, {})
     )
     return record, files
 

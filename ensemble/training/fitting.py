@@ -66,7 +66,7 @@ class CrossFitting:
 
 
 def plan_cross_fitting(dataset: Dataset, seed: int) -> CrossFitting:
-    """Which photos cuts are chosen on: the data set's calibration photos, where they show every class.
+    """Which photos thresholds are chosen on: the data set's calibration photos, where they show every class.
 
     Else photos of the training part, by class and kind of defect alike, captures of one part together.
     """
@@ -117,7 +117,7 @@ ALL_ALIKE = (
     "The {count} photos to learn from look all alike, so nothing tells one class from another. Check that they show "
     "parts, and add others."
 )
-Taught = tuple[dict[str, Member], list[str]]
+FittedMembers = tuple[dict[str, Member], list[str]]
 
 
 class LearnsFromMasks(Protocol):
@@ -137,7 +137,7 @@ def fit(
     *,
     progress: Progress,
     watch: Watch = lambda _member, _curves: None,
-) -> Taught:
+) -> FittedMembers:
     """The members by name, and a sentence for each that could not learn; a MemberError where none could."""
     members: dict[str, Member] = {}
     failures: dict[str, str] = {}
@@ -185,7 +185,7 @@ def held_out(
     held: CrossFitting,
     members: Mapping[str, Member],
     learn: Mapping[str, PartReading],
-    teach: Callable[..., Taught],
+    teach: Callable[..., FittedMembers],
     recipe: Recipe,
     cache: FeatureCache,
     progress: Progress,

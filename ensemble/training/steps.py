@@ -21,8 +21,8 @@ from ensemble.members import KINDS, Loaded, Member
 from ensemble.metrics.calibrators import NONE
 from ensemble.policies import Policy, shipped
 from ensemble.policies.cases import Evidence
-from ensemble.policies.making import derive, member_cuts
-from ensemble.store import Learnt, ModelStore, versions
+from ensemble.policies.making import derive, member_thresholds
+from ensemble.store import FittedMember, ModelStore, versions
 from ensemble.training.fitting import CrossFitting, fit, held_out, plan_cross_fitting
 from ensemble.training.reading import (
     balance_note,
@@ -270,7 +270,7 @@ def learnt(
     recipe: Recipe,
     energy: Energy,
     evidence: Evidence,
-) -> list[Learnt]:
+) -> list[FittedMember]:
     """The members with all that the manifest keeps of them."""
     found, when_and_where, test_data = [], circumstances(), digest(dataset.test)
     taught = {member.lesson: taught_by(member.lesson, dataset, recipe) for member in members.values()}
@@ -291,10 +291,14 @@ def learnt(
         training |= {"curves": dict(member.curves_)} if member.curves_ else {}
         training |= {"facts": dict(member.facts_)} if member.facts_ else {}
         training |= fitted.facts(name)
-        cuts = member_cuts(evidence.held_out, name, dataset.classes)
-        training |= {"cuts": {cut: found.as_json() for cut, found in cuts.items()}} if cuts else {}
+        thresholds = member_thresholds(evidence.held_out, name, dataset.classes)
+        training |= (
+            {"cuts": {threshold: found.as_json() for threshold, found in thresholds.items()}} if thresholds else {}
+        )
         figures = scoring.flat(quality.get(name, {}))
         found.append(
-            Learnt(name, member, training, figures, fitted.weights.get(name, 1.0), fitted.calibrators.get(name, NONE))
+            FittedMember(
+                name, member, training, figures, fitted.weights.get(name, 1.0), fitted.calibrators.get(name, NONE)
+            )
         )
     return found

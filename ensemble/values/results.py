@@ -112,7 +112,7 @@ class Score:
     probabilities: Mapping[str, float]
     seconds: float
     weight: float = field(default=1.0, kw_only=True)
-    heat: HeatMap | None = field(default=None, kw_only=True, repr=False)
+    anomaly_map: HeatMap | None = field(default=None, kw_only=True, repr=False)
     regions: tuple[Region, ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
@@ -127,10 +127,10 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Vote(Score):
-    """A score on which a policy has put its cut: the label that this member votes for.
+    """A score on which a policy has put its threshold: the label that this member votes for.
 
-    Where the classes have a defect, `score` is its probability (higher is worse) and `threshold` the cut on it;
-    elsewhere `score` is the probability of the label, the most probable class, and there is no cut.
+    Where the classes have a defect, `score` is its probability (higher is worse) and `threshold` the threshold on it;
+    elsewhere `score` is the probability of the label, the most probable class, and there is no threshold.
     """
 
     label: str
@@ -244,7 +244,7 @@ class Verdict:
     seconds: float = 0.0
     demo: bool = False
     size: tuple[int, int] = (0, 0)
-    heat: HeatMap | None = field(default=None, repr=False)
+    anomaly_map: HeatMap | None = field(default=None, repr=False)
     regions: tuple[Region, ...] = ()
     unasked: tuple[Absence, ...] = ()
     decision: Decision | None = None

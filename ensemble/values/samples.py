@@ -27,7 +27,8 @@ class Sample:
 class Dataset:
     """What a folder holds: classes, its parts, which folder names mean which class, and what a person should know.
 
-    `calibration` photos are there to choose cuts on and nothing learns from them; without any, training holds some out.
+    `calibration` photos are there to choose thresholds on and nothing learns from them; without any, training holds
+    some out.
     """
 
     classes: Classes

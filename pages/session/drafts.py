@@ -71,12 +71,12 @@ def choose_by_cost(held_out: Sequence[Case], line: Line, escape_limit: float) ->
 
 
 def note_move(key: str, photos: str) -> None:
-    """Remember by which photos a cut was moved; for a widget's callback."""
+    """Remember by which photos a threshold was moved; for a widget's callback."""
     st.session_state.setdefault(MOVES, {}).setdefault(key, set()).add(photos)
 
 
 def moved_by_test(key: str) -> bool:
-    """Whether a cut has ever been moved by looking at the photos that may only measure."""
+    """Whether a threshold has ever been moved by looking at the photos that may only measure."""
     return TEST in st.session_state.get(MOVES, {}).get(key, ())
 
 

@@ -86,7 +86,7 @@ def can_point(verdict: Verdict) -> bool:
     """Whether any voter of this verdict can say where: by a map, or as a detector, even one that found nothing."""
     kinds = {name: record.kind for name, record in records().items()}
     detectors = [vote for vote in verdict.votes if lesson_of(kinds.get(vote.member, "")) == "masks"]
-    return verdict.heat is not None or bool(verdict.regions or detectors)
+    return verdict.anomaly_map is not None or bool(verdict.regions or detectors)
 
 
 def learns_from_all(member: str) -> bool:

@@ -48,13 +48,13 @@ def counts(policy: Policy, known: Sequence[Case]) -> DecisionCounts:
     return DecisionCounts.of(cases.truth(known), labels(policy, known), classes())
 
 
-def suspicions(policy: Policy, known: Sequence[Case]) -> tuple[list[float], list[float]]:
-    """The suspicion that a policy has of the good and of the defective cases; the same question is answered once."""
-    return _suspicions(_whose(known), _asked(policy), policy, known, classes())
+def given_scores(policy: Policy, known: Sequence[Case]) -> tuple[list[float], list[float]]:
+    """The defect score that a policy has of the good and of the defective cases; the same question is answered once."""
+    return _defect_scores(_whose(known), _asked(policy), policy, known, classes())
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _suspicions(
+def _defect_scores(
     key: str, asked: str, _policy: Policy, _known: Sequence[Case], _classes: Classes
 ) -> tuple[list[float], list[float]]:
     defective, values = making.defect_scores(_policy, _known, _classes)

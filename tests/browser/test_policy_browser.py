@@ -21,7 +21,7 @@ CASES = 2000
 SECOND = 1.0  # of the server's own work: what else a machine does takes none of it
 
 
-def test_a_cut_is_moved_saved_looked_at_put_in_force_and_taken_back(
+def test_a_threshold_is_moved_saved_looked_at_put_in_force_and_taken_back(
     open_page: Callable[..., Page], tmp_path: Path
 ) -> None:
     models = write_product(tmp_path / "models", MEMBERS)
@@ -64,7 +64,7 @@ def test_a_cut_is_moved_saved_looked_at_put_in_force_and_taken_back(
 
 
 def _move(page: Page, key: str) -> float:
-    """Move the lower cut by a key; the seconds that the server works until other counts are on screen."""
+    """Move the lower threshold by a key; the seconds that the server works until other counts are on screen."""
     before, worked = page.locator(".tiles.draft").inner_text(), work_of_servers()
     page.locator(".st-key-cuts input[type=range]").first.focus()
     page.keyboard.press(key)

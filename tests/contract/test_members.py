@@ -104,12 +104,16 @@ def test_a_member_learns_what_is_plain_to_see(fitted: tuple[str, Member]) -> Non
 def test_what_a_member_says_of_a_photo_does_not_depend_on_its_batch(fitted: tuple[str, Member]) -> None:
     _, member = fitted
     batch, _ = coloured(member.classes, 3, seed=3)
-    opinion = member.score(batch.rows(member.input))
-    together = opinion.probabilities
-    if opinion.heat is not None:
-        assert opinion.heat.ndim == 3 and opinion.heat.min() >= 0 and opinion.heat.max() <= 1
-        maps = [member.score(PhotoBatch([picture]).rows(member.input)).heat for picture in batch.pictures]
-        assert np.allclose(opinion.heat, np.concatenate([grid for grid in maps if grid is not None]), atol=1e-3)
+    prediction = member.score(batch.rows(member.input))
+    together = prediction.probabilities
+    if prediction.anomaly_map is not None:
+        assert (
+            prediction.anomaly_map.ndim == 3 and prediction.anomaly_map.min() >= 0 and prediction.anomaly_map.max() <= 1
+        )
+        maps = [member.score(PhotoBatch([picture]).rows(member.input)).anomaly_map for picture in batch.pictures]
+        assert np.allclose(
+            prediction.anomaly_map, np.concatenate([grid for grid in maps if grid is not None]), atol=1e-3
+        )
     alone = [member.score(PhotoBatch([picture]).rows(member.input)).probabilities[0] for picture in batch.pictures]
     assert np.allclose(together, alone, atol=1e-4)
 
@@ -199,9 +203,13 @@ def test_dummies_say_the_same_of_the_same_photo_and_do_not_all_agree() -> None:
         sha256 = f"{number:064x}"
         scores = demo.scores(sha256, OK_NOK)
         for score, again in zip(scores, demo.scores(sha256, OK_NOK), strict=True):
-            assert replace(score, heat=None) == replace(again, heat=None)
-            assert (score.heat is None) == (again.heat is None)
-            assert score.heat is None or again.heat is None or np.array_equal(score.heat.values, again.heat.values)
+            assert replace(score, anomaly_map=None) == replace(again, anomaly_map=None)
+            assert (score.anomaly_map is None) == (again.anomaly_map is None)
+            assert (
+                score.anomaly_map is None
+                or again.anomaly_map is None
+                or np.array_equal(score.anomaly_map.values, again.anomaly_map.values)
+            )
         assert [score.member for score in scores] == list(demo.DUMMIES)
         assert all(sum(score.probabilities.values()) == pytest.approx(1) for score in scores)
         seen.add(sum(score.probabilities["defective"] >= 0.5 for score in scores))

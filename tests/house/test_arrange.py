@@ -57,7 +57,7 @@ def test_the_command_copies_photos_into_class_folders(tmp_path: Path) -> None:
 def test_good_photos_to_train_on_come_from_parts_without_defect(seed: int) -> None:
     taken = [*photos("Free", *range(0, 10_000, 1000), 100_007), *photos("Crack", 50_000, 100_000)]
     sides = split_good(taken, train=20, seed=seed)
-    assert len(sides["train"]) == 20 and len(sides["test"]) == len(taken) - 24  # four parts, the last one cut
+    assert len(sides["train"]) == 20 and len(sides["test"]) == len(taken) - 24  # four parts, the last one threshold
     assert {photo.parts[0] for photo in sides["train"]} == {"MT_Free"}
     for part in parts(taken):
         assert not (set(part) & set(sides["train"]) and set(part) & set(sides["test"]))

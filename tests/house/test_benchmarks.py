@@ -21,7 +21,7 @@ from ensemble.members import KINDS
 from ensemble.members.classical import ForestMember
 from ensemble.members.contract import Teaching
 from ensemble.policies import Policy, Stage
-from ensemble.store import Learnt, ModelStore
+from ensemble.store import FittedMember, ModelStore
 from ensemble.store.trust import trust_members
 from ensemble.training import source_of
 from ensemble.values.results import OK_NOK, Classes
@@ -65,7 +65,7 @@ def write_product(place: Path, classes: Classes, kinds: Sequence[str], weights: 
         member.teaching = Teaching(effort=0.01)
         rows = PhotoBatch([Image.open(path) for _, path in chosen]).rows(source)
         member.fit(rows, np.array([label for label, _ in chosen]))
-        learnt.append(Learnt(kind, member, {}, {}))
+        learnt.append(FittedMember(kind, member, {}, {}))
     staged = (Policy("STAGED", "mean", cascade=(Stage((learnt[0].name,)),)),) if classes.defect else ()
     store = ModelStore(place / "models")
     store.save("disc", classes, {name: name for name in classes.names}, learnt, policies=staged)

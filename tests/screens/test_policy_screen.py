@@ -156,7 +156,7 @@ class TestDraft:
         product(tmp_path, KNOWN, KNOWN[:1])
         assert numbers(opened()) == ["1", "1", "0", "1,833"]  # (10 + 1) / 6 for 1000 parts
 
-    def test_a_moved_cut_of_the_members_changes_the_counts(self, tmp_path: Path) -> None:
+    def test_a_moved_threshold_of_the_members_changes_the_counts(self, tmp_path: Path) -> None:
         product(tmp_path)
         app = opened()
         app.slider[0].set_value(0.3).run()
@@ -164,7 +164,7 @@ class TestDraft:
         app.slider[0].set_value(0.75).run()
         assert numbers(app)[:3] == ["1", "0", "0"]
 
-    def test_two_cuts_of_a_mean_send_parts_to_a_person(self, tmp_path: Path) -> None:
+    def test_two_thresholds_of_a_mean_send_parts_to_a_person(self, tmp_path: Path) -> None:
         product(tmp_path)
         app = opened(**{"from": "BALANCED"})
         assert app.slider[0].value == (0.5, 0.5)
@@ -193,7 +193,9 @@ class TestDraft:
         }
         assert Policy(**entry)
 
-    def test_a_cut_moved_on_test_photos_has_no_counts_to_rest_on(self, tmp_path: Path, offered: Downloads) -> None:
+    def test_a_threshold_moved_on_test_photos_has_no_counts_to_rest_on(
+        self, tmp_path: Path, offered: Downloads
+    ) -> None:
         product(tmp_path)
         app = opened(photos="test photos (measure only)", **{"from": "BALANCED"})
         assert "is a mistake" in texts(app)

@@ -254,7 +254,7 @@ class TestWhere:
 
     @pytest.fixture
     def good_only(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-        load_as(monkeypatch, {"patches": (0.1, 0.9), "pca": (0.2, 0.8)}, heat={"patches": HOT, "pca": CALM})
+        load_as(monkeypatch, {"patches": (0.1, 0.9), "pca": (0.2, 0.8)}, anomaly_map={"patches": HOT, "pca": CALM})
         known = {"patches": self.GOOD_ONLY, "pca": self.GOOD_ONLY | {"weight": 1.0}}
         return write_product(tmp_path / "models", ("patches", "pca"), known=known)
 
@@ -283,7 +283,7 @@ class TestWhere:
 
     def test_a_calm_map_is_one_calm_sentence(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         write_product(tmp_path / "models", ("patches",))
-        load_as(monkeypatch, {"patches": (0.9, 0.1)}, heat={"patches": CALM})
+        load_as(monkeypatch, {"patches": (0.9, 0.1)}, anomaly_map={"patches": CALM})
         app = analyzed(opened(), PHOTO)
         assert "No place stands out from the good parts." in texts(app) and 'class="places"' not in texts(app)
         assert "map" not in app.session_state

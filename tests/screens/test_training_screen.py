@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from ensemble import jobs
 from ensemble.jobs import running
 from ensemble.policies import Policy, PolicyBook
-from ensemble.store import Learnt, ModelStore, listings, policy_history, versions
+from ensemble.store import FittedMember, ModelStore, listings, policy_history, versions
 from ensemble.values.training import TrainingRequest
 from tests.conftest import TINY_BACKBONE
 from tests.support.forked_worker import Spawn, spawning
@@ -167,7 +167,7 @@ def test_thresholds_tuned_by_hand_are_asked_about_before_other_models_decide_by_
         models, PolicyBook((*store.policy_book().policies, mine), "MINE"), "Ada", "Fewer escapes."
     )
     manifest, members = store.manifest(), store.load().members
-    learnt = [Learnt(name, member, {}, {}) for name, member in members.items()]
+    learnt = [FittedMember(name, member, {}, {}) for name, member in members.items()]
     store.save("disc", manifest.classes, manifest.folders, learnt, store.evidence(), publish=False)
     app = screen()
     button = next(button for button in app.button if button.key == "roll_back")

@@ -108,7 +108,7 @@ OVER_WHITE: Corners = (RED, WHITE, (127, 127, 255), WHITE)
 # ---------------------------------------------------------------------------------------------------- refused
 
 
-def _cut(kind: str, keep: float = 0.6) -> bytes:
+def _threshold(kind: str, keep: float = 0.6) -> bytes:
     noisy = Image.effect_noise((96, 96), 60).convert("RGB")
     data = encoded(noisy, kind)
     return data[: int(len(data) * keep)]
@@ -116,7 +116,7 @@ def _cut(kind: str, keep: float = 0.6) -> bytes:
 
 def _zeroed(kind: str) -> bytes:
     """Keep the length and lose the second half, as a broken download or a worn memory card does."""
-    data = _cut(kind, keep=1)
+    data = _threshold(kind, keep=1)
     return data[: len(data) // 2] + bytes(len(data) - len(data) // 2)
 
 
@@ -207,12 +207,12 @@ BAD: dict[str, Callable[[], Bad]] = {
     "text": _bad("notes.txt", "is not an image", lambda: b"part 7 looks fine to me\n" * 9),
     "text_like_bmp": _bad("BMW.bmp", "is not an image", lambda: b"BMW wheels and their photos, a list\n" * 9),
     "zeros": _bad("zeros.png", "is not an image", lambda: bytes(4_000)),
-    "cut_jpeg": _bad("cut.jpg", "damaged or cut short", lambda: _cut("JPEG")),
-    "cut_png": _bad("cut.png", "damaged or cut short", lambda: _cut("PNG")),
-    "cut_gif": _bad("cut.gif", "damaged or cut short", lambda: _cut("GIF")),
-    "cut_bmp": _bad("cut.bmp", "damaged or cut short", lambda: _cut("BMP")),
-    "cut_webp": _bad("cut.webp", "damaged or cut short", lambda: _cut("WEBP")),
-    "cut_tiff": _bad("cut.tif", "damaged or cut short", lambda: _cut("TIFF")),
+    "cut_jpeg": _bad("cut.jpg", "damaged or cut short", lambda: _threshold("JPEG")),
+    "cut_png": _bad("cut.png", "damaged or cut short", lambda: _threshold("PNG")),
+    "cut_gif": _bad("cut.gif", "damaged or cut short", lambda: _threshold("GIF")),
+    "cut_bmp": _bad("cut.bmp", "damaged or cut short", lambda: _threshold("BMP")),
+    "cut_webp": _bad("cut.webp", "damaged or cut short", lambda: _threshold("WEBP")),
+    "cut_tiff": _bad("cut.tif", "damaged or cut short", lambda: _threshold("TIFF")),
     "zeroed_jpeg": _bad("zeroed.jpg", "damaged or cut short", lambda: _zeroed("JPEG")),
     "zeroed_png": _bad("zeroed.png", "damaged or cut short", lambda: _zeroed("PNG")),
     "head_of_jpeg": _bad("head.jpg", "damaged or cut short", lambda: jpeg()[:20]),

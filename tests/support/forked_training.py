@@ -22,7 +22,7 @@ from ensemble.evaluation.energy import Energy
 from ensemble.jobs import estimate, running, worker
 from ensemble.jobs.ledger import Ledger
 from ensemble.members.classical import ForestMember
-from ensemble.store import Learnt, ModelStore, swapping, versions
+from ensemble.store import FittedMember, ModelStore, swapping, versions
 from ensemble.training import Listener, TrainingOutcome
 from ensemble.values.training import TrainingRequest
 
@@ -48,7 +48,7 @@ def save_known(models: Path) -> Callable[..., TrainingOutcome]:
     """In place of a training: the members of the product that is there, saved once more."""
     store = ModelStore(models)
     manifest, members = store.manifest(), store.load().members
-    learnt = [Learnt(name, member, {}, {}) for name, member in members.items()]
+    learnt = [FittedMember(name, member, {}, {}) for name, member in members.items()]
 
     def save(*_arguments: Any, listener: Listener, **_settings: Any) -> TrainingOutcome:
         listener.progress("Inspecting test photos", 1.0)

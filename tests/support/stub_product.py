@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from ensemble.features.preprocessing import Preprocessing
-from ensemble.members import Loaded, Opinion
+from ensemble.members import Loaded, Prediction
 from ensemble.policies import shipped, to_json
 from ensemble.store import Manifest, ModelStore, Record
 from ensemble.values.results import OK_NOK, Absence, Classes, Region
@@ -30,14 +30,16 @@ class StubMember:
         self,
         probabilities: tuple[float, ...],
         classes: Classes = OK_NOK,
-        heat: np.ndarray | None = None,
+        anomaly_map: np.ndarray | None = None,
         regions: tuple[Region, ...] = (),
     ) -> None:
-        self.probabilities, self.classes, self.heat, self.regions = probabilities, classes, heat, regions
+        self.probabilities, self.classes, self.anomaly_map, self.regions = probabilities, classes, anomaly_map, regions
 
-    def score(self, rows: np.ndarray) -> Opinion:
-        heat = None if self.heat is None else np.tile(self.heat, (len(rows), 1, 1))
-        return Opinion(np.tile(self.probabilities, (len(rows), 1)), heat=heat, regions=[self.regions] * len(rows))
+    def score(self, rows: np.ndarray) -> Prediction:
+        anomaly_map = None if self.anomaly_map is None else np.tile(self.anomaly_map, (len(rows), 1, 1))
+        return Prediction(
+            np.tile(self.probabilities, (len(rows), 1)), anomaly_map=anomaly_map, regions=[self.regions] * len(rows)
+        )
 
 
 def record(name: str, classes: Classes, kind: str = "svm") -> Record:
@@ -68,7 +70,7 @@ def load_as(
     monkeypatch: pytest.MonkeyPatch,
     said: Mapping[str, tuple[float, ...]],
     *absent: Absence,
-    heat: Mapping[str, np.ndarray] = MappingProxyType({}),
+    anomaly_map: Mapping[str, np.ndarray] = MappingProxyType({}),
     regions: Mapping[str, tuple[Region, ...]] = MappingProxyType({}),
 ) -> None:
     """Let every store load stand-ins that say this and point there; their votes weigh what their records say."""
@@ -76,7 +78,7 @@ def load_as(
     def load(store: ModelStore) -> Loaded:
         manifest = store.manifest()
         members: dict[str, Any] = {
-            name: StubMember(probabilities, manifest.classes, heat.get(name), regions.get(name, ()))
+            name: StubMember(probabilities, manifest.classes, anomaly_map.get(name), regions.get(name, ()))
             for name, probabilities in said.items()
         }
         weights = {name: record.weight for name, record in manifest.members.items()}

@@ -1,8 +1,8 @@
 """Photos that look unlike the others: dark, light, blurred, empty, of an odd size or shape.
 
-What is measured comes from cleanvision. Its own cuts were made for photos from the web; photos of parts are often dark
-or poor in shades as a whole, and then that is how they are. So a photo is named where it differs from the others of
-its class, and cleanvision's cut only lowers how far it must differ.
+What is measured comes from cleanvision. Its own thresholds were made for photos from the web; photos of parts are often
+dark or poor in shades as a whole, and then that is how they are. So a photo is named where it differs from the others
+of its class, and cleanvision's cut only lowers how far it must differ.
 """
 
 import math
@@ -76,7 +76,7 @@ class QualityRule:
     least: float
     words: Callable[[Measures, Measures], str]  # of the photo, and of the one in the middle of its peers
     by_class: bool = True
-    cut: float = -math.inf  # of cleanvision
+    threshold: float = -math.inf  # of cleanvision
     always: float = -math.inf  # below this no comparison is needed
     both: bool = False  # too high is as odd as too low
 
@@ -86,13 +86,13 @@ QUALITY_RULES: Mapping[str, QualityRule] = {
         lambda m: m.brightest,
         0.03,
         lambda m, usual: f"Its brightest pixels reach {m.brightest:.2f} of 1; {usual.brightest:.2f} is usual",
-        cut=0.32,
+        threshold=0.32,
     ),
     LIGHT: QualityRule(
         lambda m: 1 - m.darkest,
         0.03,
         lambda m, usual: f"Its darkest pixels lie at {m.darkest:.2f} of 1; {usual.darkest:.2f} is usual",
-        cut=0.05,
+        threshold=0.05,
     ),
     BLURRED: QualityRule(
         lambda m: math.log(max(m.edges, 0.1)),
@@ -107,7 +107,7 @@ QUALITY_RULES: Mapping[str, QualityRule] = {
             if m.contrast > EMPTY
             else f"It is empty, with grey values within {m.contrast} of 255; {usual.contrast} is usual"
         ),
-        cut=1.4,  # cleanvision's 3.0, which counts three channels that are alike
+        threshold=1.4,  # cleanvision's 3.0, which counts three channels that are alike
         always=0.5,
     ),
     ODD_SIZE: QualityRule(
@@ -157,7 +157,7 @@ def _odd_ones(
     middle = median(values.tolist())
     deviation = max(1.4826 * float(np.median(np.abs(values - middle))), rule.least)
     below = (np.abs(values - middle) if rule.both else middle - values) / deviation  # robust deviations
-    odd = (below > FAR) | ((values < rule.cut) & (below > BEYOND_CUT))
+    odd = (below > FAR) | ((values < rule.threshold) & (below > BEYOND_CUT))
     if len(peers) < FEWEST_MEASURED or odd.mean() > COMMON:
         odd = np.zeros(len(values), dtype=bool)
     usual = measures[peers[int(np.argmin(np.abs(values - middle)))]]

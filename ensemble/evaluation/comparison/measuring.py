@@ -125,7 +125,7 @@ def _ensemble(
     policy_after: Policy,
     seed: int,
 ) -> Voter:
-    scores = (_suspicions(policy_before, first, classes), _suspicions(policy_after, second, classes))
+    scores = (_defect_scores(policy_before, first, classes), _defect_scores(policy_after, second, classes))
     pairs = _Pairs(cases.truth(second), said_before, said_after, *scores, groups)
     voter = _voter(ENSEMBLE, pairs, classes, seed)
     gains: dict[str, Gains] = {}
@@ -135,11 +135,11 @@ def _ensemble(
     return replace(voter, tests=_tested(gains | {"right": _right(pairs)}, groups))
 
 
-def _suspicions(policy: Policy, known: Sequence[Case], classes: Classes) -> NDArray[np.float64]:
+def _defect_scores(policy: Policy, known: Sequence[Case], classes: Classes) -> NDArray[np.float64]:
     if classes.defect is None:
         return np.zeros(0)
     # a photo that nobody has spoken of is neither: it lies between both
-    return np.array([policy.suspicion(case.scores, classes) if case.scores else 0.5 for case in known])
+    return np.array([policy.defect_score(case.scores, classes) if case.scores else 0.5 for case in known])
 
 
 def _members_compared(
@@ -152,7 +152,7 @@ def _members_compared(
     policy_after: Policy,
     seed: int,
 ) -> list[Voter]:
-    """Each member by its own cut; the tests of all members are corrected for being several."""
+    """Each member by its own threshold; the tests of all members are corrected for being several."""
     voters: list[Voter] = []
     tests: list[PairedTest] = []
     for name in names:

@@ -25,10 +25,10 @@ DIGITS_SHOWN = 12  # hex digits of a digest that a table shows; the JSON holds a
 
 
 def members_table(sources: Sources) -> Section:
-    """Every member: what its vote is worth, what it is made of, where its cuts lie, how its training went."""
+    """Every member: what its vote is worth, what it is made of, where its thresholds lie, how its training went."""
     worth, measured = quality.members_quality_table(sources)
     records = sources.records
-    tables = [worth, _made_of(records), _cuts(records), _member_files(records)]
+    tables = [worth, _made_of(records), _thresholds(records), _member_files(records)]
     sentences = [
         f"{len(records)} members vote. Each is measured alone by the active policy's cut on its own score, on the test "
         f"photos that it has judged, with counts and {quality.AT_CONFIDENCE} limits."
@@ -58,7 +58,7 @@ def _made_of(records: Mapping[str, Record]) -> CardTable:
     )
 
 
-def _cuts(records: Mapping[str, Record]) -> CardTable:
+def _thresholds(records: Mapping[str, Record]) -> CardTable:
     rows = []
     for name, record in records.items():
         found = kept(record, "calibration")
@@ -67,7 +67,7 @@ def _cuts(records: Mapping[str, Record]) -> CardTable:
         weighed = kept(record, "weighed")
         against = "drawn damage" if weighed.get("drawn") else "real defects"
         auroc = f"AUROC {weighed['auroc']:.3f} ({against})" if _made_number(weighed.get("auroc")) else NOT_KNOWN
-        rows.append((name, record.calibrator.method, scores, auroc, ", ".join(quality.cuts(record)) or NOT_KNOWN))
+        rows.append((name, record.calibrator.method, scores, auroc, ", ".join(quality.thresholds(record)) or NOT_KNOWN))
     columns = ("Member", "Calibration", "Brier score by it", "Vote weighed by", "Own cuts")
     return CardTable("Calibration, weight and cuts, all from held-out photos", columns, tuple(rows))
 
@@ -180,7 +180,7 @@ def splits(sources: Sources) -> dict[str, dict[str, int]]:
 
 
 def shared(sources: Sources) -> int:
-    """How many test photos are, byte for byte, also among those that taught or that cuts were chosen on."""
+    """How many test photos are, byte for byte, also among those that taught or that thresholds were chosen on."""
     known = {case.sha256 for case in sources.evidence.held_out} | set(sources.evidence.learnt)
     return sum(case.sha256 in known for case in sources.test)
 

@@ -98,7 +98,7 @@ def _classes_table(known: Sequence[Case], said: Sequence[str], classes: Classes)
 
 
 def policies_quality_table(sources: Sources) -> Section:
-    """Every policy: how it counts, what its cuts rest on, and what it makes of the test photos."""
+    """Every policy: how it counts, what its thresholds rest on, and what it makes of the test photos."""
     rows, entries, sentences = [], [], []
     for policy in sources.policies:
         found = decided(policy, sources.test, sources.classes) if sources.test else None
@@ -180,7 +180,7 @@ def _told_rate(entry: Mapping[str, Any] | None, *, good: bool) -> str:
 
 
 def member_quality(sources: Sources, member: str) -> dict[str, Any]:
-    """One member by the active policy's cut on it, on the test photos that it has spoken of; empty without any."""
+    """One member by the active policy's threshold on it, on the test photos it has spoken of; empty without any."""
     policy, classes = sources.active, sources.classes
     heard = [(case, score) for case in sources.test for score in case.scores if score.member == member]
     if policy is None or not heard:
@@ -198,11 +198,13 @@ def member_quality(sources: Sources, member: str) -> dict[str, Any]:
     return entry
 
 
-def cuts(record: Record) -> tuple[str, ...]:
-    """Where a member's own cuts lie, by what they were chosen for; empty where none was."""
+def thresholds(record: Record) -> tuple[str, ...]:
+    """Where a member's own thresholds lie, by what they were chosen for; empty where none was."""
     found = record.training.get("cuts")
     if not isinstance(found, Mapping):
         return ()
     return tuple(
-        f"{name} {threshold_text(cut['threshold'])}" for name, cut in found.items() if isinstance(cut, Mapping)
+        f"{name} {threshold_text(threshold['threshold'])}"
+        for name, threshold in found.items()
+        if isinstance(threshold, Mapping)
     )

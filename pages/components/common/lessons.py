@@ -43,7 +43,7 @@ def lesson(record: Record, classes: Classes) -> str:
 
 
 def threshold(record: Record) -> str:
-    """Where the usual cut of 0.5 lies: at a calibrated probability, or where held-out good parts have set it."""
+    """Where the usual threshold of 0.5 lies: at a calibrated probability, or where held-out good parts have set it."""
     measured = _mapping(record.training.get("calibration"))
     if record.calibrator.method != "none":
         photos = measured.get("photos", "?")

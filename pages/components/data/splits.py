@@ -1,4 +1,4 @@
-"""Which photos teach, which choose cuts, which only measure; and dealing them out anew."""
+"""Which photos teach, which choose thresholds, which only measure; and dealing them out anew."""
 
 import streamlit as st
 

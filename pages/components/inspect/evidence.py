@@ -26,30 +26,30 @@ def show_evidence(chosen: photo.Chosen | None) -> None:
         return
     picture, places, controls = st.container(), st.container(), st.container(key="heat")
     with controls:
-        heat, regions = _chosen_map(verdict, show_map_choice(verdict))
-        opacity = show_opacity(heat is not None)
-        if heat is not None:
-            show_heat_legend()
-        show_evidence_files(chosen, heat, regions, demo=verdict.demo)
+        anomaly_map, regions = _chosen_map(verdict, show_map_choice(verdict))
+        opacity = show_opacity(anomaly_map is not None)
+        if anomaly_map is not None:
+            show_anomaly_map_legend()
+        show_evidence_files(chosen, anomaly_map, regions, demo=verdict.demo)
     with picture:
-        _show_picture(chosen, _drawn(chosen, heat, regions, opacity, demo=verdict.demo))
+        _show_picture(chosen, _drawn(chosen, anomaly_map, regions, opacity, demo=verdict.demo))
     with places:
-        show_places(regions, verdict.size, calm=heat is not None)
+        show_places(regions, verdict.size, calm=anomaly_map is not None)
 
 
 def _chosen_map(verdict: Verdict, member: str | None) -> tuple[HeatMap | None, tuple[Region, ...]]:
     vote = next((vote for vote in verdict.votes if vote.member == member), None)
     if vote is None:
-        return verdict.heat, verdict.regions
-    return vote.heat, masks.regions([vote], vote.heat)
+        return verdict.anomaly_map, verdict.regions
+    return vote.anomaly_map, masks.regions([vote], vote.anomaly_map)
 
 
 def _drawn(
-    chosen: photo.Chosen, heat: HeatMap | None, regions: tuple[Region, ...], opacity: float, *, demo: bool
+    chosen: photo.Chosen, anomaly_map: HeatMap | None, regions: tuple[Region, ...], opacity: float, *, demo: bool
 ) -> bytes:
     if not opacity:
         return chosen.evidence
-    drawn = overlays.overlay(canvas(chosen.photo.picture), heat, regions, opacity)
+    drawn = overlays.overlay(canvas(chosen.photo.picture), anomaly_map, regions, opacity)
     return png(overlays.stamped(drawn) if demo else drawn)
 
 
@@ -63,17 +63,19 @@ GREY = "Grey 0 to 255 is heat 0 to 1 on the scale fixed by training; a good part
 OUTLINED = "Every pixel that is not under an outline is the photo's own."
 
 
-def show_evidence_files(chosen: photo.Chosen, heat: HeatMap | None, regions: tuple[Region, ...], *, demo: bool) -> None:
+def show_evidence_files(
+    chosen: photo.Chosen, anomaly_map: HeatMap | None, regions: tuple[Region, ...], *, demo: bool
+) -> None:
     """Offer the photo with outlines and the heat map as PNG, made on demand at the photo's own size."""
     picture = chosen.photo.picture
     said = json.dumps([region.as_json(picture.size) for region in regions])
-    about = chosen.photo.sha256.encode() + said.encode() + (heat.values.tobytes() if heat else b"")
+    about = chosen.photo.sha256.encode() + said.encode() + (anomaly_map.values.tobytes() if anomaly_map else b"")
     with st.container(horizontal=True):
         if regions:
             _show_file("outlines", "Photo with outlines", about, partial(_outlined, picture, regions, demo), demo)
-        if heat is not None:
-            _show_file("heat", "Heat map", about, partial(_heat, heat, picture.size, demo), demo)
-    if heat is not None:
+        if anomaly_map is not None:
+            _show_file("heat", "Heat map", about, partial(_anomaly_map, anomaly_map, picture.size, demo), demo)
+    if anomaly_map is not None:
         st.caption(f"Heat map file: {GREY}")
 
 
@@ -88,8 +90,8 @@ def _outlined(picture: Image.Image, regions: tuple[Region, ...], demo: bool) -> 
     return _file(overlays.outlined(picture, regions), OUTLINED, demo)
 
 
-def _heat(heat: HeatMap, size: tuple[int, int], demo: bool) -> bytes:
-    return _file(overlays.heat_picture(heat, size), GREY, demo)
+def _anomaly_map(anomaly_map: HeatMap, size: tuple[int, int], demo: bool) -> bytes:
+    return _file(overlays.anomaly_map_picture(anomaly_map, size), GREY, demo)
 
 
 def _file(picture: Image.Image, meaning: str, demo: bool) -> bytes:
@@ -101,20 +103,20 @@ ALL = "All members together"
 
 def show_map_choice(verdict: Verdict) -> str | None:
     """Show whose map can be seen where several members have one; None means all together."""
-    own = [vote.member for vote in verdict.votes if vote.heat is not None or vote.regions]
+    own = [vote.member for vote in verdict.votes if vote.anomaly_map is not None or vote.regions]
     if len(own) < 2:
         return None
     chosen = st.selectbox("Whose map", [ALL, *own], key="map", filter_mode=None)
     return None if chosen == ALL else chosen
 
 
-def show_opacity(heat: bool) -> float:
+def show_opacity(anomaly_map: bool) -> float:
     """Show the slider, in percent; at 0 the photo is shown as it is."""
-    label = "Heat on the photo" if heat else "Marks on the photo"
+    label = "Heat on the photo" if anomaly_map else "Marks on the photo"
     return float(st.slider(label, 0, 100, 60, 10, format="%d %%", key="opacity")) / 100
 
 
-def show_heat_legend() -> None:
+def show_anomaly_map_legend() -> None:
     """Show the fixed scale of the heat, which is the same for every photo of the product."""
     stops = ", ".join(f"rgb({r} {g} {b} / {share:.0%}) {at:.1%}" for at, (r, g, b), share in RAMP)
     st.html(

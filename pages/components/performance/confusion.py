@@ -58,7 +58,7 @@ def _more(counts: DecisionCounts) -> str:
 
 
 def _chosen(basis: Mapping[str, Any]) -> str:
-    """On other photos: what the cuts were chosen by, so that nobody takes one set for the other."""
+    """On other photos: what the thresholds were chosen by, so that nobody takes one set for the other."""
     return (
         f"The policy's cuts were chosen on other photos: there it let {basis.get('escapes', '?')} of "
         f"{basis['defective']} defective parts escape and rejected {basis.get('overkills', '?')} of "

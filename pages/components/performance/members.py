@@ -1,4 +1,4 @@
-"""Member by member: how well each tells good from defective over all cuts, and whether its probabilities come true."""
+"""Member by member: how well each tells good from defective over all thresholds, and whether its probabilities hold."""
 
 from collections.abc import Mapping
 from html import escape
@@ -24,7 +24,7 @@ Voter = tuple[NDArray[np.bool_], NDArray[np.float64]]
 
 
 def show_performance_members(measured: Measured) -> None:
-    """Show the table of members, their curves beside the ensemble's, and how one voter's figures follow its cut."""
+    """Show the table of members, their curves beside the ensemble's, and one voter's figures over its threshold."""
     _show_table(measured)
     voters = _voters(measured) if measured.classes.defect is not None else {}
     if voters:
@@ -92,9 +92,9 @@ def _show_curves(measured: Measured, voters: Mapping[str, Voter]) -> None:
 def _show_f_beta(measured: Measured, voters: Mapping[str, Voter]) -> None:
     st.markdown("**F-beta by cut**")
     voter = st.selectbox("Voter", list(voters), key="f_beta_voter", filter_mode=None)
-    cut = measured.policy.reject_from if voter == ENSEMBLE else measured.policy.cut_of(voter)
+    threshold = measured.policy.reject_from if voter == ENSEMBLE else measured.policy.threshold_of(voter)
     drawn = {curve.name: curve for curve in image_metrics.f_beta_curve(*voters[voter])}
-    show_chart(figures.f_beta(drawn, cut, products.scheme()), "f-beta")
+    show_chart(figures.f_beta(drawn, threshold, products.scheme()), "f-beta")
     st.caption("To look at, not to choose by: a cut that is chosen on test photos measures nothing any more.")
 
 

@@ -1,4 +1,4 @@
-"""A policy in the making: start from one, move its cuts, and see at once what that would do."""
+"""A policy in the making: start from one, move its thresholds, and see at once what that would do."""
 
 import json
 from dataclasses import replace
@@ -30,12 +30,12 @@ SETS = {drafts.HELD_OUT: "held-out photos (choose on these)", drafts.TEST: "test
 
 @st.fragment
 def show_policy_draft(evidence: Evidence, line: Line) -> None:
-    """Show the draft and all that follows from its cuts; nothing else on the page is made anew when one moves."""
+    """Show the draft and all that follows from its thresholds; nothing else on the page is made anew when one moves."""
     bases = {policy.name: policy for policy in drafts.bases()}
     active = next(iter(bases.values()))
     base, photos = _show_start(bases, active)
     known = evidence.held_out if photos == drafts.HELD_OUT else evidence.test
-    moved = show_policy_cuts(base, evidence.classes, photos)
+    moved = show_policy_thresholds(base, evidence.classes, photos)
     draft = _draft(moved, evidence)
     drafts.keep_draft(draft)
     _show_rule(draft, moved == base, base)
@@ -106,27 +106,27 @@ def _show_rule(draft: Policy, unmoved: bool, base: Policy) -> None:
         st.caption(as_markdown(more))
 
 
-STEP = 0.001  # of a slider; a cut that is not moved keeps all its digits
+STEP = 0.001  # of a slider; a threshold that is not moved keeps all its digits
 BY_HAND = "by hand"
 Value = TypeVar("Value", float, tuple[float, float])
 
 
-def show_policy_cuts(base: Policy, classes: Classes, photos: str) -> Policy:
+def show_policy_thresholds(base: Policy, classes: Classes, photos: str) -> Policy:
     """Show what can be moved of a policy; gives it as moved, with a basis that says by which photos."""
     with st.container(key="cuts"):
         if classes.defect is None:
             moved, key = _margin(base, photos)
         elif VOTING_RULES[base.rule].sides:
-            moved, key = _member_cut(base, photos)
+            moved, key = _member_threshold(base, photos)
         else:
-            moved, key = _two_cuts(base, photos)
+            moved, key = _two_thresholds(base, photos)
     if moved == base:
         return base
     shown = "test" if drafts.moved_by_test(key) else "held out"
     return replace(moved, basis={"chosen": BY_HAND, "photos": shown})
 
 
-def _two_cuts(base: Policy, photos: str) -> tuple[Policy, str]:
+def _two_thresholds(base: Policy, photos: str) -> tuple[Policy, str]:
     start = (base.review_from, base.reject_from)
     low, high = _slider("REVIEW from · NOK from (both on one place: no REVIEW)", start, base, photos)
     low, high = _kept(low, start[0]), _kept(high, start[1])
@@ -135,8 +135,8 @@ def _two_cuts(base: Policy, photos: str) -> tuple[Policy, str]:
     return replace(base, reject=high, review=low if low < high else None), _key(base, start)
 
 
-def _member_cut(base: Policy, photos: str) -> tuple[Policy, str]:
-    start = base.cut_of("")
+def _member_threshold(base: Policy, photos: str) -> tuple[Policy, str]:
+    start = base.threshold_of("")
     found = _kept(_slider("Each model says NOK from", start, base, photos), start)
     if base.thresholds:
         own = ", ".join(f"{member} {threshold_text(value)}" for member, value in base.thresholds.items())
@@ -160,7 +160,7 @@ def _slider(label: str, start: Value, base: Policy, photos: str) -> Value:
 
 
 def _key(base: Policy, start: float | tuple[float, float]) -> str:
-    """Another key for other cuts: what was moved on one policy never shows on another of its name."""
+    """Another key for other thresholds: what was moved on one policy never shows on another of its name."""
     return f"cuts of {base.name} {start}"
 
 

@@ -69,7 +69,7 @@ def _tile(look: str, number: int | str, name: str, of: str, active: str) -> str:
     )
 
 
-MOST = 24  # each is a small picture to send, every time a cut moves
+MOST = 24  # each is a small picture to send, every time a threshold moves
 
 
 def show_policy_escapes(draft: Policy, known: Sequence[Case]) -> None:
@@ -130,15 +130,15 @@ def _name(case: Case) -> str:
 
 def show_policy_histogram(draft: Policy, known: Sequence[Case]) -> None:
     """Show the defect scores of both classes, by the name of what the rule counts, about the thresholds."""
-    good, defective = policy_evidence.suspicions(draft, known)
+    good, defective = policy_evidence.given_scores(draft, known)
     rule = VOTING_RULES[draft.rule]
-    cuts = draft.review_from, draft.reject_from
+    thresholds = draft.review_from, draft.reject_from
     if draft.rule == "any":
-        cuts = (1 / max(1, *(len(case.scores) for case in known)),) * 2  # one vote
+        thresholds = (1 / max(1, *(len(case.scores) for case in known)),) * 2  # one vote
     axis = "mean defect probability"
     if rule.sides:
         axis = f"share of the {'weight' if rule.weighs else 'models'} that says NOK"
-    chart = figures.score_histogram(good, defective, *cuts, products.scheme(), axis=axis)
+    chart = figures.score_histogram(good, defective, *thresholds, products.scheme(), axis=axis)
     st.markdown("**Defect scores of good and defective parts**")
     show_chart(chart, "scores")
 

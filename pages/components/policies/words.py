@@ -27,12 +27,14 @@ def rule_in_words(policy: Policy, classes: Classes) -> str:
         "weighted": f"models with {_share(policy.reject_from)} of the weight say so",
     }
     look = f"; REVIEW from {percents(policy.review_from)[0]} on" if policy.has_review else ""
-    cuts = "its own threshold" if policy.thresholds else f"a probability of {threshold_text(policy.cut_of(''))}"
-    return f"NOK where {enough[policy.rule]}{look}. Each model says NOK from {cuts} on."
+    thresholds = (
+        "its own threshold" if policy.thresholds else f"a probability of {threshold_text(policy.threshold_of(''))}"
+    )
+    return f"NOK where {enough[policy.rule]}{look}. Each model says NOK from {thresholds} on."
 
 
 def conditions(policy: Policy) -> str:
-    """What beside the cuts has a say in its verdicts; empty where nothing has."""
+    """What beside the thresholds has a say in its verdicts; empty where nothing has."""
     parts = [f"fewer than {policy.quorum} votes are REVIEW"] if policy.quorum > 1 else []
     if any(stage.ok_below is not None or stage.nok_from is not None for stage in policy.cascade):
         parts.append("a part that an early stage of its cascade settles does not follow the cuts")

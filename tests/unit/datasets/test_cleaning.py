@@ -164,7 +164,7 @@ def test_one_spoilt_photo_among_many_is_named(kind: str) -> None:
     assert "is usual among 22 photos of this" in sentence and sentence.endswith(FINDING_KINDS[kind].advice)
 
 
-USUAL = Measures(300, 300, 0.2, 0.1, 2.5, 12.0)  # darker and emptier than any cut of cleanvision allows
+USUAL = Measures(300, 300, 0.2, 0.1, 2.5, 12.0)  # darker and emptier than any threshold of cleanvision allows
 
 
 @pytest.mark.parametrize(

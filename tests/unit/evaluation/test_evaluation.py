@@ -13,7 +13,7 @@ from sklearn.metrics import fbeta_score
 from ensemble.evaluation.scoring import flat, quality_report, score_photos, verdict_quality, with_megabytes
 from ensemble.features.preprocessing import Preprocessing
 from ensemble.inspection.inspector import Inspector
-from ensemble.members import Loaded, Opinion
+from ensemble.members import Loaded, Prediction
 from ensemble.metrics.image_metrics import separation
 from ensemble.policies import shipped
 from ensemble.store import ModelStore
@@ -35,11 +35,11 @@ class Reads:
         self.input, self.lesson = Preprocessing(side=SIDE), lesson
         self.maps, self.gain, self.turned = maps, gain, turned
 
-    def score(self, rows: np.ndarray) -> Opinion:
+    def score(self, rows: np.ndarray) -> Prediction:
         grey = rows[:, 0].astype(np.float32) / 255
         defective = np.clip(grey.max(axis=(1, 2)) * self.gain, 0, 1)
-        heat = grey[:, ::-1, ::-1] if self.turned else grey
-        return Opinion(np.stack([1 - defective, defective], axis=1), heat=heat if self.maps else None)
+        anomaly_map = grey[:, ::-1, ::-1] if self.turned else grey
+        return Prediction(np.stack([1 - defective, defective], axis=1), anomaly_map=anomaly_map if self.maps else None)
 
 
 def opened(members: Mapping[str, Reads], classes: Classes = OK_NOK, **weights: float) -> Inspector:
@@ -91,7 +91,7 @@ def test_one_class_alone_has_no_figures(defective: list[bool]) -> None:
     assert separation(defective, [0.5] * len(defective)) == NOTHING
 
 
-def test_a_member_is_measured_by_cut_over_cuts_and_by_type(samples: list[Sample]) -> None:
+def test_a_member_is_measured_by_threshold_over_thresholds_and_by_type(samples: list[Sample]) -> None:
     entry = measured(opened({"bright": Reads("all")}), samples)["members"]["bright"]
     assert entry["photos"] == 6 and entry["seconds_per_photo"] > 0
     assert (entry["accuracy"], entry["escape_rate"], entry["overkill_rate"]) == (0.833333, 0.333333, 0.0)
@@ -106,7 +106,7 @@ def test_a_member_is_measured_by_cut_over_cuts_and_by_type(samples: list[Sample]
 def test_maps_are_measured_and_then_dropped(samples: list[Sample]) -> None:
     members = {"sees": Reads("good", maps=True), "blind": Reads("all"), "turned": Reads("good", maps=True, turned=True)}
     scored = score_photos(opened(members), samples)
-    assert all(each.heat is None for case in scored.cases for each in case.scores)
+    assert all(each.anomaly_map is None for case in scored.cases for each in case.scores)
     quality = quality_report(scored, shipped(OK_NOK), OK_NOK)
     assert (quality["members"]["sees"]["pixel_auroc"], quality["members"]["sees"]["aupro"]) == (1.0, 1.0)
     assert quality["members"]["turned"]["pixel_auroc"] < 0.5 and "aupro" not in quality["members"]["blind"]

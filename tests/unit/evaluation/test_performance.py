@@ -112,7 +112,7 @@ def test_what_went_wrong_the_surest_mistake_first() -> None:
     assert kinds(OK_NOK) == tuple(found)
 
 
-def test_members_are_wrong_by_the_policys_own_cuts_where_all_have_spoken() -> None:
+def test_members_are_wrong_by_the_policys_own_thresholds_where_all_have_spoken() -> None:
     assert wrong(KNOWN[:2], MAJORITY, ("svm", "rf"), OK_NOK).tolist() == [[False, False], [True, True]]
     assert wrong([case(DEFECTIVE, 0.4, 0.4)], MAJORITY, ("svm", "rf"), OK_NOK).tolist() == [[False, True]]
     silent = [case(DEFECTIVE, 0.4), case(DEFECTIVE, 0.4, 0.4)]
@@ -133,7 +133,7 @@ def test_without_each_member() -> None:
     assert without_each(known, every, ("svm",), OK_NOK) == {}
 
 
-def test_suspicions_of_a_member_and_of_the_ensemble() -> None:
+def test_defect_scores_of_a_member_and_of_the_ensemble() -> None:
     known = (case(DEFECTIVE, 0.2, 0.8), case(NON_DEFECTIVE, 0.1), Case("", "", DEFECTIVE, ()))
     truth, scores = scored_parts(known, MEAN, "rf", OK_NOK)
     assert (truth.tolist(), scores.tolist()) == ([True], [0.8])
@@ -166,7 +166,7 @@ def test_every_photo_is_right_or_a_failure_and_parts_add_up(known: list[Case], p
     assert sum(types) == len(found["escapes"])
 
 
-def test_the_votes_of_one_member_are_those_by_the_policys_cut() -> None:
+def test_the_votes_of_one_member_are_those_by_the_policys_threshold() -> None:
     known = (case(DEFECTIVE, 0.3, 0.3), case(NON_DEFECTIVE, 0.29, 0.9), case(DEFECTIVE, 0.9))
     assert votes_of(known, MAJORITY, "svm", OK_NOK) == (list(known), [DEFECTIVE, NON_DEFECTIVE, DEFECTIVE])
     assert votes_of(known, MAJORITY, "rf", OK_NOK) == (list(known[:2]), [NON_DEFECTIVE, DEFECTIVE])

@@ -11,7 +11,7 @@ import pytest
 from ensemble.evaluation.publication import PolicyOutcome, effects_of
 from ensemble.policies import Policy, PolicyBook
 from ensemble.policies.cases import Evidence
-from ensemble.store import Learnt, ModelStore, policy_history, versions
+from ensemble.store import FittedMember, ModelStore, policy_history, versions
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE
 from tests.conftest import TINY_BACKBONE, Run
 
@@ -46,7 +46,7 @@ def candidate(store: ModelStore, by: float = 0.3) -> int:
     """A candidate that is less sure of every defect, with thresholds of its own for BALANCED."""
     manifest, members = store.manifest(), store.load().members
     brought = [replace(policy, author="") for policy in store.policies() if policy.name == "BALANCED"]
-    learnt = [Learnt(name, members[name], {}, {}) for name in members]
+    learnt = [FittedMember(name, members[name], {}, {}) for name in members]
     evidence = shifted(store.evidence(), by)
     saved = store.save("disc", manifest.classes, manifest.folders, learnt, evidence, brought, publish=False)
     return saved.version
@@ -105,7 +105,7 @@ def test_set_aside_it_waits_for_the_next_version(product: ModelStore) -> None:
 def test_a_version_without_validation_photos_says_so(product: ModelStore) -> None:
     manifest, members = product.manifest(), product.load().members
     number = product.save(
-        "disc", manifest.classes, manifest.folders, [Learnt(SVM, members[SVM], {}, {})], publish=False
+        "disc", manifest.classes, manifest.folders, [FittedMember(SVM, members[SVM], {}, {})], publish=False
     ).version
     effects = effects_of(product, number)
     assert [each.after for each in effects.hand_tuned] == [None]

@@ -59,7 +59,7 @@ def test_demo_is_written_across_every_figure(draw: object, classes: Classes, sch
         assert ("<b>DEMO</b>" in drawn) == demo
 
 
-def test_votes_carry_their_words_and_their_own_cuts() -> None:
+def test_votes_carry_their_words_and_their_own_thresholds() -> None:
     figure = figures.votes(verdict(), "light")
     assert annotations(figure) == ["<b>NOK</b> 0.90", "<b>OK</b> 0.60", "<b>OK</b> 0.20"]
     assert [shape.x0 for shape in figure.layout.shapes] == [0.5, 0.7, 0.5]

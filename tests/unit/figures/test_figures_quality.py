@@ -200,15 +200,15 @@ def test_good_parts_stand_up_and_defective_ones_hang_down_by_the_root_of_their_c
         (0.0, 1.0, ["OK", "REVIEW", "NOK"], [0.0, 1.0]),
     ],
 )
-def test_zones_carry_their_verdicts_and_lines_stand_at_the_cuts(
-    review: float, reject: float, words: list[str], cuts: list[float]
+def test_zones_carry_their_verdicts_and_lines_stand_at_the_thresholds(
+    review: float, reject: float, words: list[str], thresholds: list[float]
 ) -> None:
     figure = figures.score_histogram([0.1], [0.9, 0.8], review, reject, "dark").figure
     assert annotations(figure) == [f"<b>{word}</b>" for word in (*words, "1 good part", "2 defective parts")]
-    assert [shape.x0 for shape in figure.layout.shapes if shape.type == "line" and shape.yref == "paper"] == cuts
+    assert [shape.x0 for shape in figure.layout.shapes if shape.type == "line" and shape.yref == "paper"] == thresholds
 
 
-def test_the_axis_says_what_the_scores_are_and_where_the_cuts_lie() -> None:
+def test_the_axis_says_what_the_scores_are_and_where_the_thresholds_lie() -> None:
     figure = figures.score_histogram([0.1], [0.9], 0.4, 0.6, "light", axis="share of votes").figure
     assert figure.layout.xaxis.title.text == "share of votes<br>REVIEW from 0.40, NOK from 0.60"
 
@@ -222,7 +222,7 @@ def test_counts_beside_the_axis_are_true_counts() -> None:
 @pytest.mark.parametrize(
     ("good", "review", "reject"), [([1.1], 0.4, 0.6), ([NAN], 0.4, 0.6), ([0.5], 0.7, 0.6), ([0.5], 0.4, 1.2)]
 )
-def test_scores_and_cuts_outside_their_range_are_refused(good: list[float], review: float, reject: float) -> None:
+def test_scores_and_thresholds_outside_their_range_are_refused(good: list[float], review: float, reject: float) -> None:
     with pytest.raises(ValueError, match="lie in"):
         figures.score_histogram(good, [0.5], review, reject, "light")
 
@@ -276,7 +276,7 @@ def test_the_ensemble_is_bold_and_the_best_stands_first() -> None:
     assert {line.line.shape for line in precision_recall("light").figure.data} == {"hv"}
 
 
-def test_the_cut_of_the_policy_is_marked_where_there_is_one() -> None:
+def test_the_threshold_of_the_policy_is_marked_where_there_is_one() -> None:
     assert [shape.x0 for shape in f_beta("light").figure.layout.shapes] == [0.25]
     curve = image_metrics.f_beta_curve(TRUTH, SCORES["svm"], (1,))[0]
     chart = figures.f_beta({"f1": curve}, None, "light")

@@ -87,7 +87,7 @@ def test_noise_around_edges_is_no_damage(ending: str, quality: int, colours: str
         assert wrong <= 0.08 * disc.sum(), name
 
 
-def test_half_of_the_brightest_is_the_cut_of_soft_edges(tmp_path: Path) -> None:
+def test_half_of_the_brightest_is_the_threshold_of_soft_edges(tmp_path: Path) -> None:
     soft = np.linspace(0, 255, 256).astype(np.uint8)[None].repeat(4, axis=0)
     Image.fromarray(soft).save(tmp_path / "soft.png")
     found = look_at(tmp_path / "soft.png")

@@ -12,7 +12,7 @@ from ensemble.imaging.overlays import (
     DRAWN_FROM,
     MOST_OUTLINES,
     VERMILION,
-    heat_picture,
+    anomaly_map_picture,
     looked_at,
     outlined,
     outlines,
@@ -113,9 +113,9 @@ def test_more_regions_than_can_be_told_apart_are_not_drawn() -> None:
 
 
 def test_the_heat_picture_is_the_heat_in_grey() -> None:
-    drawn = heat_picture(HeatMap(np.array([[0.0, 1.0], [HEAT_CUT, 0.25]], dtype=np.float32)), (2, 2))
+    drawn = anomaly_map_picture(HeatMap(np.array([[0.0, 1.0], [HEAT_CUT, 0.25]], dtype=np.float32)), (2, 2))
     assert drawn.mode == "L" and np.asarray(drawn).tolist() == [[0, 255], [128, 64]]
-    assert heat_picture(flat(0.5), (300, 200)).size == (300, 200)
+    assert anomaly_map_picture(flat(0.5), (300, 200)).size == (300, 200)
 
 
 def test_what_was_looked_at_keeps_the_photo_and_hides_the_rest() -> None:

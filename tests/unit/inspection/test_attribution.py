@@ -8,7 +8,7 @@ from PIL import Image
 
 from ensemble.features.preprocessing import Preprocessing
 from ensemble.inspection.attribution import attribute
-from ensemble.members import Opinion
+from ensemble.members import Prediction
 from ensemble.values.results import OK_NOK, Classes
 
 
@@ -18,10 +18,10 @@ class LooksForWhite:
     def __init__(self, *, pad: bool = False, classes: Classes = OK_NOK) -> None:
         self.input, self.classes = Preprocessing(64, pad=pad), classes
 
-    def score(self, rows: np.ndarray) -> Opinion:
+    def score(self, rows: np.ndarray) -> Prediction:
         specks = (rows[:, 0, :32, 32:] > 200).sum(axis=(1, 2))
         defective = specks / (specks + 4)
-        return Opinion(np.stack([1 - defective, defective], axis=1))
+        return Prediction(np.stack([1 - defective, defective], axis=1))
 
 
 def specks(size: tuple[int, int] = (128, 128)) -> Image.Image:
@@ -49,9 +49,9 @@ def test_it_points_where_the_member_looks() -> None:
 
 def test_it_does_so_on_a_photo_with_bars_around_it() -> None:
     class LooksAnywhere(LooksForWhite):
-        def score(self, rows: np.ndarray) -> Opinion:
+        def score(self, rows: np.ndarray) -> Prediction:
             seen = (rows[:, 0] > 200).sum(axis=(1, 2))
-            return Opinion(np.stack([4 / (seen + 4), seen / (seen + 4)], axis=1))
+            return Prediction(np.stack([4 / (seen + 4), seen / (seen + 4)], axis=1))
 
     picture = specks((256, 128))
     values = attribute(LooksAnywhere(pad=True), "looks", picture, "defective").values  # type: ignore[arg-type]

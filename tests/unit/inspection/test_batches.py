@@ -239,7 +239,7 @@ def test_regions_are_kept_and_maps_are_not() -> None:
     rows = judged([(f"{seed}.png", photo(seed)) for seed in range(8)])
     verdicts = [row.verdict for row in rows if row.verdict]
     assert any(verdict.regions for verdict in verdicts)
-    assert not any(verdict.heat or any(vote.heat for vote in verdict.votes) for verdict in verdicts)
+    assert not any(verdict.anomaly_map or any(vote.anomaly_map for vote in verdict.votes) for verdict in verdicts)
     lines = csv.DictReader(io.StringIO(batch_csv(rows, demo=True).decode("utf-8-sig")))
     for line, verdict in zip(lines, verdicts, strict=True):
         assert json.loads(line["regions"]) == [region.as_json(verdict.size) for region in verdict.regions]

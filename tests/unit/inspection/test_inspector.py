@@ -10,7 +10,7 @@ from PIL import Image
 from ensemble.features.preprocessing import Preprocessing
 from ensemble.imaging.photos import Photo
 from ensemble.inspection.inspector import Inspector
-from ensemble.members import Loaded, Opinion
+from ensemble.members import Loaded, Prediction
 from ensemble.policies import SHIPPED_POLICIES
 from ensemble.store import ModelStore
 from ensemble.values.errors import MemberError
@@ -24,10 +24,10 @@ class Says:
         self.input = Preprocessing(side=32)
         self.defective, self.fails_on_black = defective, fails_on_black
 
-    def score(self, rows: np.ndarray) -> Opinion:
+    def score(self, rows: np.ndarray) -> Prediction:
         if self.fails_on_black and any(row.max() == 0 for row in rows):
             raise MemberError("It sees nothing in the dark.")
-        return Opinion(np.tile([1 - self.defective, self.defective], (len(rows), 1)))
+        return Prediction(np.tile([1 - self.defective, self.defective], (len(rows), 1)))
 
 
 def photo(name: str, colour: str) -> Photo:
@@ -71,7 +71,7 @@ def test_verdicts_do_not_depend_on_the_batch(tiny_product: Path) -> None:
 
 def test_a_box_that_reaches_into_the_grey_bars_is_cut_to_the_photo() -> None:
     class Points(Says):
-        def score(self, rows: np.ndarray) -> Opinion:
+        def score(self, rows: np.ndarray) -> Prediction:
             return replace(super().score(rows), regions=[(Region("dent", (0.25, 0.0, 0.5, 0.5), 0.9, 0.125),)])
 
     member = Points(0.9)

@@ -63,10 +63,10 @@ def test_a_defect_is_told_and_shown_where_it_is(member: AutoencoderMember) -> No
     rows = good(4, seed=3)
     fine, bad = member.score(rows), member.score(spoilt(rows))
     assert fine.probabilities[:, 1].max() < 0.5 < bad.probabilities[:, 1].min()
-    assert fine.heat is not None and bad.heat is not None
-    assert fine.heat.shape == bad.heat.shape == (4, 64, 64)
-    assert fine.heat.max() < HEAT_CUT < bad.heat.max()
-    down, across = np.unravel_index(bad.heat[0].argmax(), (64, 64))
+    assert fine.anomaly_map is not None and bad.anomaly_map is not None
+    assert fine.anomaly_map.shape == bad.anomaly_map.shape == (4, 64, 64)
+    assert fine.anomaly_map.max() < HEAT_CUT < bad.anomaly_map.max()
+    down, across = np.unravel_index(bad.anomaly_map[0].argmax(), (64, 64))
     assert (10 <= down <= 18) and (12 <= across <= 20)
 
 

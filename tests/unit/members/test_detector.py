@@ -68,9 +68,11 @@ def test_the_stated_confidence_becomes_one_half() -> None:
     confident = (230 - 20) / 255
     for stated, defective in ((None, True), (0.1, True), (confident + 0.01, False)):
         detector = member(drawn_detector(320, metadata={} if stated is None else {CONFIDENCE_KEY: str(stated)}))
-        opinion = detector.score(photos.rows(detector.input))
-        assert (opinion.probabilities[0, 1] >= 0.5) == defective == bool(opinion.regions and opinion.regions[0])
-        assert opinion.probabilities[1, 1] < 0.05
+        prediction = detector.score(photos.rows(detector.input))
+        assert (
+            (prediction.probabilities[0, 1] >= 0.5) == defective == bool(prediction.regions and prediction.regions[0])
+        )
+        assert prediction.probabilities[1, 1] < 0.05
         assert detector.file_.confidence == (stated or 0.25)
 
 
@@ -194,9 +196,9 @@ def test_a_box_that_says_good_is_no_defect(names: tuple[str, ...], classes: Clas
         alone = drawn_photo()
         other = list(MARKS.values())[1 - number]
         alone.paste((160, 160, 160), (other[0] - 2, other[1] - 2, other[2] + 2, other[3] + 2))
-        opinion = detector.score(detector.input.resize([alone]).numpy())
-        defective = opinion.probabilities[0, classes.names.index(classes.defect or "")]
-        assert opinion.regions == [()] and defective < 0.05
+        prediction = detector.score(detector.input.resize([alone]).numpy())
+        defective = prediction.probabilities[0, classes.names.index(classes.defect or "")]
+        assert prediction.regions == [()] and defective < 0.05
 
 
 def test_a_product_without_a_defect_has_no_use_for_a_detector() -> None:

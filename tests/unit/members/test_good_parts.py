@@ -94,7 +94,9 @@ def test_one_scale_for_good_and_defective_photos(kind: str, extractor: FeatureEx
     (photo,) = textured(1, seed=3)
     harmed = photo.copy()
     harmed.paste((0, 0, 0), (0, 0, 16, 16))
-    calm, hot, again = (member.score(PhotoBatch([each]).rows(member.input)).heat for each in (photo, harmed, photo))
+    calm, hot, again = (
+        member.score(PhotoBatch([each]).rows(member.input)).anomaly_map for each in (photo, harmed, photo)
+    )
     assert calm is not None and hot is not None and np.array_equal(calm, again)
     assert calm.max() < 0.5 < hot.max()
     assert np.unravel_index(hot[0].argmax(), hot[0].shape)[0] < hot.shape[1] / 2  # where the damage is

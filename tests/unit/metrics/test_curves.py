@@ -1,4 +1,4 @@
-"""The sweep and the curves: literal rows, and the cuts behind each point."""
+"""The sweep and the curves: literal rows, and the thresholds behind each point."""
 
 import json
 
@@ -42,18 +42,18 @@ def test_the_areas() -> None:
     assert precision_recall_points(TRUTH, SCORES).area == pytest.approx(0.5 * 1 + 0.5 * 2 / 3)
 
 
-def test_each_point_of_a_curve_is_what_its_cut_does() -> None:
+def test_each_point_of_a_curve_is_what_its_threshold_does() -> None:
     truth, given_scores = np.array(TRUTH), np.array(SCORES)
     for curve in (roc_points(TRUTH, SCORES), precision_recall_points(TRUTH, SCORES)):
-        for x, y, cut in zip(curve.x, curve.y, curve.cuts, strict=True):
-            rejected = given_scores >= cut
+        for x, y, threshold in zip(curve.x, curve.y, curve.thresholds, strict=True):
+            rejected = given_scores >= threshold
             recall = (rejected & truth).sum() / 2
             precision = (rejected & truth).sum() / rejected.sum() if rejected.any() else 1.0
             expected = ((rejected & ~truth).sum() / 3, recall) if curve.name == "roc" else (recall, precision)
             assert (x, y) == pytest.approx(expected)
 
 
-def test_f_beta_over_the_cut() -> None:
+def test_f_beta_over_the_threshold() -> None:
     half, one, two = f_beta_curve(TRUTH, SCORES)
     assert [curve.name for curve in (half, one, two)] == ["f0.5", "f1", "f2"]
     assert one.x == pytest.approx([0.01, 0.045, 0.185, 0.375, 0.675, 0.95])

@@ -19,22 +19,22 @@ Photos = list[tuple[np.ndarray, np.ndarray]]  # heat (h, w) and damage (h, w) of
 
 def tallied(photos: Photos) -> dict[str, float | None]:
     tally = PixelTally()
-    for heat, damage in photos:
-        tally.add(HeatMap(np.asarray(heat, dtype=np.float32)), Truth.of(np.asarray(damage, dtype=bool)))
+    for anomaly_map, damage in photos:
+        tally.add(HeatMap(np.asarray(anomaly_map, dtype=np.float32)), Truth.of(np.asarray(damage, dtype=bool)))
     return tally.figures()
 
 
 def exact_aupro(photos: Photos) -> float:
-    """The definition step by step: every heat is a cut, every region is looked at."""
+    """The definition step by step: every heat is a threshold, every region is looked at."""
     regions, sound = [], []
-    for heat, damage in photos:
+    for anomaly_map, damage in photos:
         labels, count = ndimage.label(damage, structure=np.ones((3, 3)))
-        regions += [np.sort(heat[labels == number]) for number in range(1, count + 1)]
-        sound.append(heat[~damage])
+        regions += [np.sort(anomaly_map[labels == number]) for number in range(1, count + 1)]
+        sound.append(anomaly_map[~damage])
     outside = np.sort(np.concatenate(sound))
-    cuts = np.unique(np.concatenate([outside, *regions]))[::-1]
-    false = np.array([0.0, *(1 - np.searchsorted(outside, cuts) / len(outside))])
-    overlap = [0.0, *np.mean([1 - np.searchsorted(region, cuts) / len(region) for region in regions], axis=0)]
+    thresholds = np.unique(np.concatenate([outside, *regions]))[::-1]
+    false = np.array([0.0, *(1 - np.searchsorted(outside, thresholds) / len(outside))])
+    overlap = [0.0, *np.mean([1 - np.searchsorted(region, thresholds) / len(region) for region in regions], axis=0)]
     fine = np.linspace(0, LIMIT, 200_001)
     return float(np.trapezoid(np.interp(fine, false, overlap), fine) / LIMIT)
 
@@ -64,10 +64,10 @@ def test_literal_cases() -> None:
 
 
 def test_every_region_counts_alike_whatever_its_size() -> None:
-    heat, damage = np.full((10, 20), 0.1), np.zeros((10, 20), dtype=bool)
+    anomaly_map, damage = np.full((10, 20), 0.1), np.zeros((10, 20), dtype=bool)
     damage[0:6, 0:6] = damage[9, 19] = True
-    heat[0:6, 0:6] = 0.9  # the large one is found, the single pixel looks like all sound ones
-    figures = tallied([(heat, damage)])
+    anomaly_map[0:6, 0:6] = 0.9  # the large one is found, the single pixel looks like all sound ones
+    figures = tallied([(anomaly_map, damage)])
     assert figures["aupro"] == pytest.approx(0.5 + 0.5 * 0.15, abs=1e-6)
     assert figures["pixel_auroc"] == pytest.approx((36 + 0.5) / 37, abs=1e-6)
 
@@ -90,21 +90,24 @@ def test_without_damage_or_without_sound_pixels_there_are_no_figures() -> None:
 def test_histograms_come_within_a_thousandth_of_the_exact_figures(seed: int) -> None:
     photos = drawn(seed, 9)
     figures = tallied(photos)
-    heat, damage = (np.concatenate([photo[place].ravel() for photo in photos]) for place in (0, 1))
-    assert figures["pixel_auroc"] == pytest.approx(roc_auc_score(damage, heat), abs=1e-3)
+    anomaly_map, damage = (np.concatenate([photo[place].ravel() for photo in photos]) for place in (0, 1))
+    assert figures["pixel_auroc"] == pytest.approx(roc_auc_score(damage, anomaly_map), abs=1e-3)
     assert figures["aupro"] == pytest.approx(exact_aupro(photos), abs=1e-3)
 
 
 @pytest.mark.parametrize(("middle", "width"), [(0.15, 1e-3), (0.9995, 9e-4), (0.5, 1e-3)])
 def test_heat_that_uses_a_thousandth_of_the_scale_is_still_told_apart(middle: float, width: float) -> None:
-    photos = [((middle + width * (heat - 0.5)).astype(np.float32).clip(0, 1), damage) for heat, damage in drawn(5, 9)]
+    photos = [
+        ((middle + width * (anomaly_map - 0.5)).astype(np.float32).clip(0, 1), damage)
+        for anomaly_map, damage in drawn(5, 9)
+    ]
     assert tallied(photos)["aupro"] == pytest.approx(exact_aupro(photos), abs=1e-3)
 
 
 def test_a_coarse_map_is_stretched_over_the_mask() -> None:
-    heat, damage = np.zeros((4, 4)), np.zeros((64, 64), dtype=bool)
-    heat[0, 0], damage[0:8, 0:8] = 1.0, True
-    assert tallied([(heat, damage)]) == {"pixel_auroc": 1.0, "aupro": 1.0}
+    anomaly_map, damage = np.zeros((4, 4)), np.zeros((64, 64), dtype=bool)
+    anomaly_map[0, 0], damage[0:8, 0:8] = 1.0, True
+    assert tallied([(anomaly_map, damage)]) == {"pixel_auroc": 1.0, "aupro": 1.0}
 
 
 maps = arrays(np.float32, (6, 7), elements=st.floats(0, 1, width=32).map(lambda value: round(value, 3)))
@@ -113,17 +116,17 @@ damages = arrays(bool, (6, 7)).filter(lambda damage: 0 < damage.sum() < damage.s
 
 @given(maps, damages)
 @settings(max_examples=25, deadline=None)
-def test_figures_are_shares_and_match_the_exact_ones(heat: np.ndarray, damage: np.ndarray) -> None:
-    figures = tallied([(heat, damage)])
+def test_figures_are_shares_and_match_the_exact_ones(anomaly_map: np.ndarray, damage: np.ndarray) -> None:
+    figures = tallied([(anomaly_map, damage)])
     assert 0 <= figures["aupro"] <= 1 and 0 <= figures["pixel_auroc"] <= 1  # type: ignore[operator]
-    assert figures["pixel_auroc"] == pytest.approx(roc_auc_score(damage.ravel(), heat.ravel()), abs=1e-3)
-    assert figures["aupro"] == pytest.approx(exact_aupro([(heat, damage)]), abs=1e-3)
+    assert figures["pixel_auroc"] == pytest.approx(roc_auc_score(damage.ravel(), anomaly_map.ravel()), abs=1e-3)
+    assert figures["aupro"] == pytest.approx(exact_aupro([(anomaly_map, damage)]), abs=1e-3)
 
 
 @given(maps, damages, st.sampled_from([np.square, np.sqrt, np.sin]))
 @settings(max_examples=25, deadline=None)
-def test_a_rising_transformation_changes_nothing(heat: np.ndarray, damage: np.ndarray, rise: np.ufunc) -> None:
-    steps = np.round(heat, 1)  # so coarse that no transformation brings two of them into one bin
+def test_a_rising_transformation_changes_nothing(anomaly_map: np.ndarray, damage: np.ndarray, rise: np.ufunc) -> None:
+    steps = np.round(anomaly_map, 1)  # so coarse that no transformation brings two of them into one bin
     before, after = tallied([(steps, damage)]), tallied([(rise(steps), damage)])
     assert after == {name: pytest.approx(value, abs=1e-5) for name, value in before.items()}
 
@@ -150,8 +153,8 @@ def test_a_thousand_photos_stay_within_memory() -> None:
 
 
 def test_a_large_mask_is_quick() -> None:
-    (heat, damage), tally = drawn(7, 3, 1024)[2], PixelTally()
+    (anomaly_map, damage), tally = drawn(7, 3, 1024)[2], PixelTally()
     truth, start = Truth.of(damage), time.process_time()
     for _ in range(5):
-        tally.add(HeatMap(heat[::25, ::25]), truth)
+        tally.add(HeatMap(anomaly_map[::25, ::25]), truth)
     assert (time.process_time() - start) / 5 < 0.06

@@ -41,7 +41,7 @@ def absences(count: int) -> list[Absence]:
         (MAJORITY, (0.9, 0.8, 0.1), 0, "defective"),
         (MAJORITY, (0.9, 0.2, 0.1), 0, "non_defective"),
         (MAJORITY, (0.9, 0.1), 0, "defective"),  # a tie
-        (MAJORITY, (0.5,), 0, "defective"),  # exactly on the cut
+        (MAJORITY, (0.5,), 0, "defective"),  # exactly on the threshold
         (MAJORITY, (0.9, 0.9, 0.1), 1, "defective"),  # 2 of 4 is a tie at worst
         (MAJORITY, (0.9, 0.1, 0.1), 1, "review"),  # 2 of 4 would be a tie
         (MAJORITY, (0.1, 0.1, 0.1), 1, "non_defective"),
@@ -55,7 +55,7 @@ def absences(count: int) -> list[Absence]:
         (ALL, (0.9, 0.9), 0, "defective"),
         (ALL, (0.9, 0.9), 1, "review"),
         (ALL, (0.9, 0.1), 1, "non_defective"),
-        (BALANCED, (0.9, 0.4, 0.2), 0, "defective"),  # exactly on the cut
+        (BALANCED, (0.9, 0.4, 0.2), 0, "defective"),  # exactly on the threshold
         (BALANCED, (0.9, 0.4, 0.1), 0, "non_defective"),
         (BALANCED, (0.9, 0.9, 0.3), 1, "defective"),  # 2.1 of 4 with the absent for the part
         (BALANCED, (0.9, 0.8, 0.2), 1, "review"),
@@ -195,7 +195,7 @@ def test_the_reason_names_the_votes_that_decided_and_what_would_have_turned_them
     assert policy.decide(scores(*said), absences(absent), OK_NOK).reason == reason
 
 
-def test_a_cut_of_ones_own() -> None:
+def test_a_threshold_of_ones_own() -> None:
     policy = Policy("STRICT", "majority", threshold=0.5, thresholds={"m0": 0.95})
     votes = policy.decide(scores(0.9, 0.9), [], OK_NOK).votes
     assert [(vote.label, vote.threshold) for vote in votes] == [("non_defective", 0.95), ("defective", 0.5)]
@@ -263,15 +263,15 @@ def test_a_missing_member_never_makes_a_verdict_laxer(policy: Policy, said: list
 
 
 @given(policies, said_of_a_photo, st.floats(0, 1), st.floats(0, 1))
-def test_lowering_the_cut_never_lets_a_caught_part_through(
+def test_lowering_the_threshold_never_lets_a_caught_part_through(
     policy: Policy, said: list[float], one: float, two: float
 ) -> None:
-    def with_cut(cut: float) -> Verdict:
-        moved = {"threshold": cut} if VOTING_RULES[policy.rule].sides else {"reject": cut}
+    def with_threshold(threshold: float) -> Verdict:
+        moved = {"threshold": threshold} if VOTING_RULES[policy.rule].sides else {"reject": threshold}
         return Policy("P", policy.rule, **moved).decide(scores(*said), [], OK_NOK)
 
     low, high = sorted((one, two))
-    assert STRICTNESS[with_cut(low).label] >= STRICTNESS[with_cut(high).label]
+    assert STRICTNESS[with_threshold(low).label] >= STRICTNESS[with_threshold(high).label]
 
 
 @given(policies, said_of_a_photo.filter(bool))
@@ -393,7 +393,7 @@ def test_a_kind_of_defect_can_count_for_itself(said: list[Score], absent: int, l
     assert policy.decide(said, absences(absent), OK_NOK).label == label
 
 
-def test_a_product_can_have_cuts_of_its_own() -> None:
+def test_a_product_can_have_thresholds_of_its_own() -> None:
     own = Clause(product="screw", reject=0.2, thresholds={"m0": 0.3})
     policy = Policy("P", "mean", reject=0.6, exceptions=(own, Clause(product="nut", defect="crack", score=0.3)))
     screw, nut, other = (policy.for_product(name) for name in ("screw", "nut", "washer"))
@@ -406,33 +406,35 @@ def test_a_product_can_have_cuts_of_its_own() -> None:
 
 
 names = st.text(min_size=1, max_size=8)
-cuts = st.floats(0, 1)
+thresholds = st.floats(0, 1)
 stages = st.lists(names, min_size=2, max_size=4, unique=True).flatmap(
     lambda found: st.builds(
-        lambda low, high: (Stage(tuple(found[:1]), min(low, high), max(low, high)), Stage(tuple(found[1:]))), cuts, cuts
+        lambda low, high: (Stage(tuple(found[:1]), min(low, high), max(low, high)), Stage(tuple(found[1:]))),
+        thresholds,
+        thresholds,
     )
 )
 clauses = st.one_of(
-    st.builds(Clause, defect=names, score=cuts, verdict=st.sampled_from([DEFECTIVE, REVIEW])),
-    st.builds(Clause, product=names, threshold=cuts, thresholds=st.dictionaries(names, cuts, max_size=2)),
+    st.builds(Clause, defect=names, score=thresholds, verdict=st.sampled_from([DEFECTIVE, REVIEW])),
+    st.builds(Clause, product=names, threshold=thresholds, thresholds=st.dictionaries(names, thresholds, max_size=2)),
 )
 
 
 @st.composite
 def any_policy(draw: st.DrawFn) -> Policy:
     rule = draw(st.sampled_from(list(VOTING_RULES)))
-    low, high = sorted((draw(cuts), draw(cuts)))
+    low, high = sorted((draw(thresholds), draw(thresholds)))
     free = VOTING_RULES[rule].free
     return Policy(
         draw(names.filter(str.strip)),
         rule,
         draw(st.text(max_size=8)),
-        draw(st.none() | cuts),
-        draw(st.dictionaries(names, cuts, max_size=3)),
+        draw(st.none() | thresholds),
+        draw(st.dictionaries(names, thresholds, max_size=3)),
         review=draw(st.sampled_from([None, low])) if free else None,
         reject=high if free else None,
         quorum=draw(st.integers(1, 9)),
-        margin=draw(cuts),
+        margin=draw(thresholds),
         weights=draw(st.dictionaries(names, st.floats(0.01, 1), max_size=2)) if rule in {"weighted", "mean"} else {},
         cascade=draw(st.one_of(st.just(()), stages)),
         exceptions=tuple(draw(st.lists(clauses, max_size=2))),
@@ -598,7 +600,7 @@ def test_where_no_class_is_a_defect_the_votes_decide_or_the_mean() -> None:
 def policy_for(draw: st.DrawFn, count: int) -> Policy:
     """Any policy on members m0, m1, …: a rule, cuts, a quorum, a cascade, exceptions."""
     rule = draw(st.sampled_from(list(VOTING_RULES)))
-    low, high = sorted((draw(cuts), draw(cuts)))
+    low, high = sorted((draw(thresholds), draw(thresholds)))
     free = VOTING_RULES[rule].free
     first = draw(st.integers(0, count))
     early = draw(st.booleans())
@@ -608,7 +610,7 @@ def policy_for(draw: st.DrawFn, count: int) -> Policy:
     return Policy(
         "ANY POLICY",
         rule,
-        threshold=draw(st.none() | cuts),
+        threshold=draw(st.none() | thresholds),
         review=low if free else None,
         reject=high if free else None,
         quorum=draw(st.integers(1, count + 1)),
@@ -619,7 +621,7 @@ def policy_for(draw: st.DrawFn, count: int) -> Policy:
 
 @st.composite
 def parts(draw: st.DrawFn) -> tuple[Policy, list[Score]]:
-    said = draw(st.lists(st.tuples(cuts, st.floats(0.1, 1), st.none() | cuts), min_size=1, max_size=6))
+    said = draw(st.lists(st.tuples(thresholds, st.floats(0.1, 1), st.none() | thresholds), min_size=1, max_size=6))
     policy = draw(policy_for(len(said)))
     found = [
         Score(
@@ -659,21 +661,25 @@ def test_the_score_that_is_said_lies_on_the_side_of_its_verdict(part: tuple[Poli
     assert (verdict.label == NON_DEFECTIVE) == (decision.score < lowest)
 
 
-@given(parts(), cuts)
-def test_a_lower_cut_never_lets_a_caught_part_through(part: tuple[Policy, list[Score]], cut: float) -> None:
+@given(parts(), thresholds)
+def test_a_lower_threshold_never_lets_a_caught_part_through(part: tuple[Policy, list[Score]], threshold: float) -> None:
     policy, said = part
     before = policy.label(said, (), OK_NOK)
-    moved = [replace(policy, threshold=min(cut, policy.cut_of("m0")))] if VOTING_RULES[policy.rule].sides else []
+    moved = (
+        [replace(policy, threshold=min(threshold, policy.threshold_of("m0")))]
+        if VOTING_RULES[policy.rule].sides
+        else []
+    )
     if policy.review is not None:
-        moved.append(replace(policy, review=min(cut, policy.review)))
+        moved.append(replace(policy, review=min(threshold, policy.review)))
     if policy.reject is not None:
-        moved.append(replace(policy, review=min(cut, policy.review_from), reject=min(cut, policy.reject)))
+        moved.append(replace(policy, review=min(threshold, policy.review_from), reject=min(threshold, policy.reject)))
     for lower in moved:
         assert STRICTNESS[lower.label(said, (), OK_NOK)] >= STRICTNESS[before]
 
 
 @given(parts())
-def test_a_cascade_without_cuts_of_its_own_says_what_all_members_say(part: tuple[Policy, list[Score]]) -> None:
+def test_a_cascade_without_thresholds_of_its_own_says_what_all_members_say(part: tuple[Policy, list[Score]]) -> None:
     policy, said = part
     exact = replace(policy, cascade=tuple(Stage(stage.members) for stage in policy.cascade))
     assert exact.label(said, (), OK_NOK) == replace(policy, cascade=()).label(said, (), OK_NOK)
@@ -706,7 +712,9 @@ def test_what_would_have_turned_a_verdict_does_turn_it(part: tuple[Policy, list[
     moves = re.findall(r"(m\d)'s threshold were ([\d.e-]+) instead", verdict.reason)
     whole = re.search(r"if the threshold were ([\d.e-]+) instead", verdict.reason)
     if moves:
-        turned = replace(policy, thresholds=dict(policy.thresholds) | {name: float(cut) for name, cut in moves})
+        turned = replace(
+            policy, thresholds=dict(policy.thresholds) | {name: float(threshold) for name, threshold in moves}
+        )
     elif whole:
         moved = "reject" if verdict.label == DEFECTIVE or policy.review is None else "review"
         turned = replace(policy, **{moved: float(whole[1])})

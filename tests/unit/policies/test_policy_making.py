@@ -6,7 +6,7 @@ import pytest
 from ensemble.metrics.costs import DecisionCounts, Line, Prices, expected_costs
 from ensemble.policies import INDUSTRIAL, Policy
 from ensemble.policies.cases import Case, labels_by_policy, without
-from ensemble.policies.making import cheapest, derive, member_cuts, ok_from, one_is_sure, unsafe_name
+from ensemble.policies.making import cheapest, derive, member_thresholds, ok_from, one_is_sure, unsafe_name
 from ensemble.values.errors import PolicyError
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK, REVIEW, Classes, Score
 
@@ -72,20 +72,20 @@ def test_a_first_stage_speaks_for_all_where_it_did_on_held_out_photos(seed: int)
 
 
 def test_without_both_classes_there_is_nothing_to_choose_by() -> None:
-    assert derive(cases(bad=0), OK_NOK) == () and member_cuts(cases(bad=0), "svm", OK_NOK) == {}
+    assert derive(cases(bad=0), OK_NOK) == () and member_thresholds(cases(bad=0), "svm", OK_NOK) == {}
     with pytest.raises(PolicyError, match="needs held-out photos of good and of defective parts"):
         cheapest(cases(bad=0), OK_NOK, Line(), 0.05)
 
 
-def test_the_cheapest_policy_keeps_the_limit_and_beats_every_other_single_cut() -> None:
+def test_the_cheapest_policy_keeps_the_limit_and_beats_every_other_single_threshold() -> None:
     known, line = cases(), Line(Prices(10, 1, 0.2))
     chosen = cheapest(known, OK_NOK, line, 0.06)
     measured = counts(chosen.policy, known)
     assert measured.escapes <= 1  # 1 of 80 may still be 5.8 %, 2 of 80 already 7.7 %
     assert expected_costs(measured, line).money == pytest.approx(chosen.money)
     for rule in ("mean", "majority", "any", "all"):
-        for cut in np.linspace(0.01, 0.99, 99):
-            moved = {"reject": cut} if rule == "mean" else {"threshold": cut}
+        for threshold in np.linspace(0.01, 0.99, 99):
+            moved = {"reject": threshold} if rule == "mean" else {"threshold": threshold}
             other = counts(Policy("OTHER", rule, **moved), known)
             money = expected_costs(other, line).money
             assert other.escapes > 1 or money is None or money >= chosen.money - 1e-6
@@ -178,7 +178,7 @@ def test_one_that_is_sure_rejects_no_good_part_held_out(seed: int) -> None:
     assert counts(one_is_sure(known, ("svm", "rf", "memory"), OK_NOK, name="ONE"), known).overkills == 0
 
 
-def test_rounding_a_chosen_cut_moves_no_photo_to_the_other_side() -> None:
+def test_rounding_a_chosen_threshold_moves_no_photo_to_the_other_side() -> None:
     close = [(NON_DEFECTIVE, 0.5000001)] * 3 + [(DEFECTIVE, 0.5000003)] * 3  # six digits cannot tell them apart
     known = [
         Case(f"{place}.png", f"{place:064}", label, (Score("svm", {NON_DEFECTIVE: 1 - p, DEFECTIVE: p}, 0.0),))
@@ -187,4 +187,4 @@ def test_rounding_a_chosen_cut_moves_no_photo_to_the_other_side() -> None:
     made = [cheapest(known, OK_NOK, Line(), 1.0).policy, one_is_sure(known, ["svm"], OK_NOK, name="SURE")]
     for policy in made:
         assert labels_by_policy(policy, known, OK_NOK) == [label for label, _ in close], policy
-    assert 0.5000001 < member_cuts(known, "svm", OK_NOK)["f1"].threshold <= 0.5000003
+    assert 0.5000001 < member_thresholds(known, "svm", OK_NOK)["f1"].threshold <= 0.5000003

@@ -22,7 +22,7 @@ from ensemble.features.backbones import FeatureExtractor
 from ensemble.imaging.photos import read_photo
 from ensemble.inspection.inspector import Inspector
 from ensemble.policies import SHIPPED_POLICIES
-from ensemble.store import Learnt, Manifest, ModelStore, artefacts, policy_history
+from ensemble.store import FittedMember, Manifest, ModelStore, artefacts, policy_history
 from ensemble.store.trust import members_to_trust, trust_members
 from ensemble.values.errors import PolicyError, StoreError, WeightsError
 from tests.conftest import TINY_BACKBONE
@@ -130,7 +130,7 @@ def test_an_entry_that_cannot_be_read_stays_until_its_member_is_new(product: Mod
     path.write_text(json.dumps(data))
     assert "KeyError: 'kind'" in reason(product, SVM)
     manifest, members = product.manifest(), product.load().members
-    product.save("disc", manifest.classes, manifest.folders, [Learnt(FOREST, members[FOREST], {}, {})])
+    product.save("disc", manifest.classes, manifest.folders, [FittedMember(FOREST, members[FOREST], {}, {})])
     assert "KeyError: 'kind'" in reason(product, SVM)
     trust_members(product, [SVM])
     assert set(product.load().members) == {SVM, FOREST} and product.manifest().unreadable == {}

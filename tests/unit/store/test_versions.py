@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ensemble.policies import Policy, PolicyBook
-from ensemble.store import Learnt, ModelStore, listings, policy_history, swapping, versions
+from ensemble.store import FittedMember, ModelStore, listings, policy_history, swapping, versions
 from ensemble.store.places import object_path
 from ensemble.store.trust import trust_members
 from ensemble.values.errors import StoreError
@@ -39,7 +39,7 @@ def old(product: ModelStore) -> ModelStore:
 def save(store: ModelStore, *names: str, product: str = "disc", publish: bool = True, **settings: Any) -> int:
     """Save members once more, as a training would; the product's name tells one version from another."""
     manifest, members = store.manifest(), store.load().members if names else {}
-    learnt = [Learnt(name, members[name], {}, {"accuracy": 0.5}) for name in names]
+    learnt = [FittedMember(name, members[name], {}, {"accuracy": 0.5}) for name in names]
     return store.save(product, manifest.classes, manifest.folders, learnt, publish=publish, **settings).version
 
 
@@ -93,7 +93,7 @@ def test_a_candidate_changes_nothing_until_it_is_published(product: ModelStore) 
 
 def test_a_candidate_of_a_product_that_is_not_there_yet(product: ModelStore, tmp_path: Path) -> None:
     fresh, manifest = ModelStore(tmp_path / "fresh"), product.manifest()
-    learnt = [Learnt(SVM, product.load().members[SVM], {}, {})]
+    learnt = [FittedMember(SVM, product.load().members[SVM], {}, {})]
     number = fresh.save("fresh", manifest.classes, {}, learnt, publish=False).version
     assert files(fresh.folder) == {} and ModelStore(tmp_path).products().keys() == {"disc"}
     versions.publish_version(fresh.folder, number)
@@ -199,15 +199,15 @@ def test_a_persons_policies_stay_and_those_that_do_not_fit_wait(product: ModelSt
     assert policy_history.policy_states(product.folder)[-1].reason == "Restored with version 1. Unchanged: MINE, PICKY."
 
 
-def test_the_products_own_cuts_go_with_its_members(product: ModelStore) -> None:
+def test_the_products_own_thresholds_go_with_its_members(product: ModelStore) -> None:
     trained = next(policy for policy in product.policies() if policy.name == "BALANCED")
-    cut = replace(trained, threshold=0.77)
-    save(product, SVM, policies=[cut])
-    assert cut in product.policies()
+    threshold = replace(trained, threshold=0.77)
+    save(product, SVM, policies=[threshold])
+    assert threshold in product.policies()
     versions.publish_version(product.folder, 1)
-    assert cut not in product.policies() and product.policies() == product.at(1).policies()
+    assert threshold not in product.policies() and product.policies() == product.at(1).policies()
     versions.publish_version(product.folder, 2)
-    assert cut in product.policies()
+    assert threshold in product.policies()
 
 
 def test_a_broken_policies_file_is_never_overwritten(product: ModelStore) -> None:

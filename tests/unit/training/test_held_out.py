@@ -77,7 +77,7 @@ def test_named_parts_stay_on_one_side(seed: int) -> None:
     assert sum(len({sample.part for sample in fold}) for fold in found.folds) == 20
 
 
-def test_photos_brought_to_choose_cuts_on_teach_nobody() -> None:
+def test_photos_brought_to_choose_thresholds_on_teach_nobody() -> None:
     given = replace(dataset(60, 30), calibration=dataset(4, 3, "own_{}_{}.png").train)
     found = plan_cross_fitting(given, 0)
     assert (found.learn, found.folds, found.again) == (given.train, (given.calibration,), False)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ensemble.features.preprocessing import Preprocessing
-from ensemble.members import Opinion
+from ensemble.members import Prediction
 from ensemble.members.contract import Lesson
 from ensemble.members.mahalanobis import MahalanobisMember
 from ensemble.store import ModelStore
@@ -73,7 +73,7 @@ def test_of_very_many_good_parts_some_teach_the_same_in_every_run(monkeypatch: p
     assert left_aside(("svm",), many) == []
 
 
-def fails(*_: object, **__: object) -> Opinion:
+def fails(*_: object, **__: object) -> Prediction:
     raise MemberError("It has gone blind.")
 
 

@@ -11,7 +11,7 @@ from ensemble.figures.template import (
     Chart,
     Scheme,
     cell,
-    mark_cut,
+    mark_threshold,
     pens,
     styled,
     text_alternative,
@@ -49,7 +49,7 @@ def draw_precision_recall(curves: CurvesByMember, scheme: Scheme, *, ensemble: s
 
 
 def f_beta(curves: CurvesByMember, chosen: float | None, scheme: Scheme) -> Chart:
-    """F-beta of the defect over the cut, a line a beta; `chosen` is the cut of the policy."""
+    """F-beta of the defect over the threshold, a line a beta; `chosen` is the threshold of the policy."""
     figure = go.Figure(layout={"height": 300})
     for (name, curve), pen in zip(curves.items(), pens(scheme), strict=False):
         figure.add_scatter(x=curve.x, y=curve.y, mode="lines", name=name.upper(), line={**pen, "shape": "hvh"})
@@ -59,7 +59,7 @@ def f_beta(curves: CurvesByMember, chosen: float | None, scheme: Scheme) -> Char
     figure.update_yaxes(tickformat=".1f")
     with_legend(styled(figure, scheme), scheme)
     if chosen is not None:
-        mark_cut(figure, chosen, PALETTES[scheme])
+        mark_threshold(figure, chosen, PALETTES[scheme])
     text = text_alternative([_f_text(name.upper(), curve, chosen) for name, curve in curves.items()])
     return Chart(figure, text, *_table(curves, "curve", "cut", "f_beta"))
 
@@ -119,9 +119,9 @@ def _table(
 ) -> tuple[tuple[str, ...], tuple[Mapping[str, object], ...]]:
     columns = tuple(dict.fromkeys((first, x, y, "cut")))
     rows: Iterable[Mapping[str, object]] = (
-        {first: name, x: cell(across), y: cell(up), "cut": cell(cut)}
+        {first: name, x: cell(across), y: cell(up), "cut": cell(threshold)}
         for name, curve in curves.items()
-        for across, up, cut in zip(curve.x, curve.y, curve.cuts, strict=True)
+        for across, up, threshold in zip(curve.x, curve.y, curve.thresholds, strict=True)
     )
     return columns, tuple(rows)
 
