@@ -213,7 +213,7 @@ def policy_quality(policy: Policy, known: Sequence[Case], classes: Classes, line
 
 
 def members_quality(scored: Scored, policy: Policy, classes: Classes) -> dict[str, dict[str, Any]]:
-    """Each member alone: by the policy's threshold, over all of them, by type of defect and product, and of its heat maps."""
+    """Each member alone: by the policy's threshold, over all of them, by type of defect and product, and its maps."""
     names = dict.fromkeys(score.member for case in scored.cases for score in case.scores)
     quality = {}
     for name in names:

@@ -10,9 +10,9 @@ from ensemble.figures.curves import curves, curves_text, draw_precision_recall, 
 from ensemble.figures.histogram import reliability, score_histogram
 from ensemble.figures.template import PALETTES, Chart, Palette, Scheme, Tone, tone
 from ensemble.figures.verdicts import (
-    defect_score,
     defect_score_text,
     defect_score_title,
+    draw_defect_score,
     vote_texts,
     votes,
     votes_count,
@@ -28,10 +28,10 @@ __all__ = [
     "confusion",
     "curves",
     "curves_text",
-    "defect_score",
     "defect_score_text",
     "defect_score_title",
     "differences",
+    "draw_defect_score",
     "draw_error_correlation",
     "draw_precision_recall",
     "draw_roc",

@@ -14,7 +14,7 @@ from ensemble.values.results import Decision, Verdict, Vote, word
 CLOSE = 0.09  # of the gauge, that two of its numbers need between them
 
 
-def defect_score(verdict: Verdict, scheme: Scheme) -> go.Figure:
+def draw_defect_score(verdict: Verdict, scheme: Scheme) -> go.Figure:
     """What decided in one figure: a gauge of the defect score with its thresholds, or a bar for each class."""
     decision = verdict.decision
     if decision is None:

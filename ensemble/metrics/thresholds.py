@@ -118,7 +118,7 @@ class ThresholdCounts:
 
 
 def f_beta_threshold(defective: ArrayLike, scores: ArrayLike, beta: float) -> OperatingPoint:
-    """The threshold with the highest F-beta of the defect, named f1, f2, f0.5…; of equal ones the lowest, which is safe."""
+    """The threshold with the highest F-beta of the defect, named f1, f2, f0.5…; the lowest of equal ones, as safer."""
     if not beta > 0:
         raise ValueError(f"Beta must be above 0. Got {beta}.")
     counted = ThresholdCounts.of(defective, scores)

@@ -45,12 +45,12 @@ def train_tree(
             failures[name] = str(error)
     before = ModelStore(models).products().values() if models.is_dir() else ()
     others = {folder.name: folder for folder in before if folder not in (models, *products.values())}
-    if found := thresholds(others | products):
+    if found := tree_thresholds(others | products):
         write_atomically(models / THRESHOLDS, (json.dumps(found, indent=2) + "\n").encode())
     return TreeOutcome(outcomes, failures)
 
 
-def thresholds(products: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
+def tree_thresholds(products: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
     """By product and member: the distance above which a part is not good, its quantile, and how many good photos it
     rests on; for members that have learnt from good parts alone.
     """

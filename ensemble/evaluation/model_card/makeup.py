@@ -28,7 +28,7 @@ def members_table(sources: Sources) -> Section:
     """Every member: what its vote is worth, what it is made of, where its thresholds lie, how its training went."""
     worth, measured = quality.members_quality_table(sources)
     records = sources.records
-    tables = [worth, _made_of(records), _thresholds(records), _member_files(records)]
+    tables = [worth, _made_of(records), _thresholds_table(records), _member_files(records)]
     sentences = [
         f"{len(records)} members vote. Each is measured alone by the active policy's cut on its own score, on the test "
         f"photos that it has judged, with counts and {quality.AT_CONFIDENCE} limits."
@@ -58,7 +58,7 @@ def _made_of(records: Mapping[str, Record]) -> CardTable:
     )
 
 
-def _thresholds(records: Mapping[str, Record]) -> CardTable:
+def _thresholds_table(records: Mapping[str, Record]) -> CardTable:
     rows = []
     for name, record in records.items():
         found = kept(record, "calibration")
@@ -67,7 +67,15 @@ def _thresholds(records: Mapping[str, Record]) -> CardTable:
         weighed = kept(record, "weighed")
         against = "drawn damage" if weighed.get("drawn") else "real defects"
         auroc = f"AUROC {weighed['auroc']:.3f} ({against})" if _made_number(weighed.get("auroc")) else NOT_KNOWN
-        rows.append((name, record.calibrator.method, scores, auroc, ", ".join(quality.thresholds(record)) or NOT_KNOWN))
+        rows.append(
+            (
+                name,
+                record.calibrator.method,
+                scores,
+                auroc,
+                ", ".join(quality.member_threshold_texts(record)) or NOT_KNOWN,
+            )
+        )
     columns = ("Member", "Calibration", "Brier score by it", "Vote weighed by", "Own cuts")
     return CardTable("Calibration, weight and cuts, all from held-out photos", columns, tuple(rows))
 

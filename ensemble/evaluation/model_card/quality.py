@@ -198,7 +198,7 @@ def member_quality(sources: Sources, member: str) -> dict[str, Any]:
     return entry
 
 
-def thresholds(record: Record) -> tuple[str, ...]:
+def member_threshold_texts(record: Record) -> tuple[str, ...]:
     """Where a member's own thresholds lie, by what they were chosen for; empty where none was."""
     found = record.training.get("cuts")
     if not isinstance(found, Mapping):

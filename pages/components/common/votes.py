@@ -20,7 +20,7 @@ def show_defect_score(verdict: Verdict, key: str = "score") -> None:
     line = f" (line: {needed})" if needed else ""
     st.markdown(f"**{as_markdown(figures.defect_score_title(verdict))}**{as_markdown(line)}")
     st.plotly_chart(
-        figures.defect_score(verdict, products.scheme()),
+        figures.draw_defect_score(verdict, products.scheme()),
         theme=None,
         config=STILL,
         key=key,

@@ -52,7 +52,7 @@ def annotations(figure: object) -> list[str]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("classes", [OK_NOK, GARMENTS], ids=["two", "three"])
-@pytest.mark.parametrize("draw", [figures.defect_score, figures.votes])
+@pytest.mark.parametrize("draw", [figures.draw_defect_score, figures.votes])
 def test_demo_is_written_across_every_figure(draw: object, classes: Classes, scheme: Scheme) -> None:
     for demo in (True, False):
         drawn = annotations(draw(verdict(classes, demo=demo), scheme))  # type: ignore[operator]
@@ -90,7 +90,7 @@ def test_curves_have_a_line_a_name_over_epochs() -> None:
 
 def gauge(policy: Policy) -> tuple[object, ...]:
     scores = [Score(name, {"non_defective": 1 - p, "defective": p}, 0.01) for name, p in SAID.items()]
-    drawn = figures.defect_score(policy.decide(scores, (), OK_NOK), "light").data[0]
+    drawn = figures.draw_defect_score(policy.decide(scores, (), OK_NOK), "light").data[0]
     axis = drawn.gauge.axis
     return drawn.value, drawn.number.suffix, drawn.gauge.threshold.value, axis.range[1], axis.ticktext
 
@@ -112,7 +112,7 @@ def test_the_gauge_shows_what_decided_and_its_threshold(policy: Policy, drawn: t
 
 
 def test_classes_without_a_defect_have_bars_and_no_gauge() -> None:
-    figure = figures.defect_score(verdict(GARMENTS, votes=1), "light")
+    figure = figures.draw_defect_score(verdict(GARMENTS, votes=1), "light")
     assert figure.data[0].type == "bar"
     assert list(figure.data[0].y) == ["bottomwear", "shoes", "topwear"]
 
