@@ -100,9 +100,8 @@ class DetectorMember:
             )
         random = np.random.default_rng(self.seed)
         # A few good parts: most of a damaged one is background too.
-        calm = random.permutation(np.flatnonzero((labels == good) & ~masks.any(axis=(1, 2))))[
-            : len(damaged) // GOOD_A_DAMAGED
-        ]
+        intact = np.flatnonzero((labels == good) & ~masks.any(axis=(1, 2)))
+        calm = random.permutation(intact)[: len(damaged) // GOOD_A_DAMAGED]
         with tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary)
             held = _write_lesson(folder, rows, masks, (damaged, np.sort(calm)), random)

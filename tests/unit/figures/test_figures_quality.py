@@ -193,7 +193,7 @@ def test_good_parts_stand_up_and_defective_ones_hang_down_by_the_root_of_their_c
 
 
 @pytest.mark.parametrize(
-    ("review", "reject", "words", "cuts"),
+    ("review", "reject", "words", "thresholds"),
     [
         (0.4, 0.6, ["OK", "REVIEW", "NOK"], [0.4, 0.6]),
         (0.5, 0.5, ["OK", "NOK"], [0.5]),

@@ -129,7 +129,7 @@ def test_folders_too_deep_are_a_problem(tmp_path: Path) -> None:
     assert list(files) == ["a/" * 15 + "1.jpg"] and "lies 16 folders deep, the limit is 15" in problems[0][1]
 
 
-@pytest.mark.parametrize(("limit", "value"), [("MAX_FILES", 2), ("MAX_TOTAL", 25)])
+@pytest.mark.parametrize(("limit", "value"), [("MOST_STAGED", 2), ("MAX_TOTAL", 25)])
 def test_too_much_is_refused_and_nothing_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
 ) -> None:

@@ -49,7 +49,7 @@ CHOICES: dict[str, Callable[[Any, Any], OperatingPoint]] = {
 
 
 @pytest.mark.parametrize(
-    ("cut", "threshold", "escapes", "overkills", "figure"),
+    ("point", "threshold", "escapes", "overkills", "figure"),
     [
         (f_beta_threshold(TRUTH, SCORES, 1), 0.3, 0, 1, 6 / 7),
         (f_beta_threshold(TRUTH, SCORES, 2), 0.3, 0, 1, 15 / 16),
