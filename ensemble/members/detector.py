@@ -86,10 +86,7 @@ class DetectorMember:
         the confidence from which a box is believed are chosen too.
         """
         good = self._good()
-        if self.needs and importlib.util.find_spec(self.needs) is None:
-            raise MemberError(
-                f"Training a detector needs the package {self.needs}. Install it with pip install -r {EXTRAS}."
-            )
+        self._check_package()
         if masks is None:
             raise MemberError("A detector learns from masks, which say where the damage is. Give it the photos' masks.")
         damaged = np.flatnonzero(masks.any(axis=(1, 2)))
@@ -123,6 +120,12 @@ class DetectorMember:
             "confidence": round(self.file_.confidence, 4),
         }
         return self
+
+    def _check_package(self) -> None:
+        if self.needs and importlib.util.find_spec(self.needs) is None:
+            raise MemberError(
+                f"Training a detector needs the package {self.needs}. Install it with pip install -r {EXTRAS}."
+            )
 
     def score(self, rows: np.ndarray) -> Prediction:
         """(N, 3, side, side) uint8 pixels -> probabilities (N, 2) by the most confident box, and a region for each box.

@@ -392,8 +392,8 @@ def test_a_killed_import_leaves_nothing_that_counts(filled: Collection, source: 
         "import os, signal, sys; from pathlib import Path; from ensemble.datasets.collection import Collection; "
         "from ensemble.importers import FoundPhoto; "
         "kill = lambda done, total: os.kill(os.getpid(), signal.SIGKILL) if done == 15 else None; "
-        "Collection(Path(sys.argv[1])).add([FoundPhoto(p, p.name, 'good') for p in sorted(Path(sys.argv[2]).iterdir())], "
-        "{'good': 'non_defective'}, origin='x', progress=kill)"
+        "photos = [FoundPhoto(p, p.name, 'good') for p in sorted(Path(sys.argv[2]).iterdir())]; "
+        "Collection(Path(sys.argv[1])).add(photos, {'good': 'non_defective'}, origin='x', progress=kill)"
     )
     ended = subprocess.run([sys.executable, "-c", script, filled.folder, source / "more"], check=False)
     assert ended.returncode == -9
