@@ -10,9 +10,10 @@ from sklearn.model_selection import train_test_split
 from ensemble.datasets.collection import CONTRADICTION, SPLITS, UNSPLIT, Collection, is_collection
 from ensemble.datasets.collection.contents import file_of
 from ensemble.disk.names import any_path_below
+from ensemble.imaging.photos import file_digest
 from ensemble.importers import FoundPhoto, mapping_note, values
 from ensemble.importers.mask_files import contradictions, refuse_misfit
-from ensemble.importers.sources import PhotoSource, file_digest, read_source, under_two_labels
+from ensemble.importers.sources import PhotoSource, read_source, under_two_labels
 from ensemble.policies.cases import Case, Evidence
 from ensemble.values.errors import DataError
 from ensemble.values.results import OK_NOK, Classes

@@ -27,6 +27,7 @@ A PNG whose checksums do not fit is refused. The other formats carry none: a fli
 
 import hashlib
 import io
+import os
 import re
 import stat
 import warnings
@@ -51,6 +52,7 @@ from ensemble.values.safe_names import safe_name
 # Broken EXIF is answered here; once for the process, because warnings.catch_warnings does not hold between threads.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
+MAX_KEPT_BYTES = 256_000_000  # some thousand photos of a camera at the line; what lies beyond is read again
 MAX_PHOTO_BYTES = 30_000_000  # a photo must be smaller than this
 MAX_PIXELS = 50_000_000
 MIN_SIDE = 32
@@ -152,12 +154,67 @@ def read_photo_bytes(path: Path) -> bytes:
             raise PhotoError(f"{label} is not a plain file: choose a JPEG or PNG.")
         if status.st_size >= MAX_PHOTO_BYTES:
             raise PhotoError(f"{label} {_too_heavy(status.st_size)}.")
-        return path.read_bytes()
+        return _read_files.bytes_of(path, status)
     except FileNotFoundError:
         raise PhotoError(f"{label} is not there: check the path.") from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         reason = getattr(error, "strerror", None) or str(error)
         raise PhotoError(f"{label} cannot be read ({reason}): check the path and its permissions.") from error
+
+
+def file_digest(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal digits; an OSError where it cannot be read."""
+    return _read_files.digest_of(path, path.stat())
+
+
+@contextmanager
+def files_read_once() -> Iterator[None]:
+    """While the block runs, a file that stays as it is gives the bytes and the digest that were read of it before.
+
+    Bytes are kept up to `MAX_KEPT_BYTES` in all, of the files that were read first; digests of all.
+    """
+    outermost, _read_files.keeps = not _read_files.keeps, True
+    try:
+        yield
+    finally:
+        if outermost:
+            _read_files.forget()
+
+
+class _ReadFiles:
+    """What was read of files, by path, size and time of change."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        self.keeps, self.size = False, 0
+        self.contents: dict[tuple[str, int, int], bytes] = {}
+        self.digests: dict[tuple[str, int, int], str] = {}
+
+    def bytes_of(self, path: Path, status: os.stat_result) -> bytes:
+        key = (str(path), status.st_size, status.st_mtime_ns)
+        if (data := self.contents.get(key)) is None:
+            data = path.read_bytes()
+            if self.keeps and self.size + len(data) <= MAX_KEPT_BYTES:
+                self.contents[key] = data
+                self.size += len(data)
+        return data
+
+    def digest_of(self, path: Path, status: os.stat_result) -> str:
+        key = (str(path), status.st_size, status.st_mtime_ns)
+        if (digest := self.digests.get(key)) is None:
+            if status.st_size < MAX_PHOTO_BYTES:
+                digest = hashlib.sha256(self.bytes_of(path, status)).hexdigest()
+            else:  # no photo, whatever it is
+                with path.open("rb") as file:
+                    digest = hashlib.file_digest(file, "sha256").hexdigest()
+            if self.keeps:
+                self.digests[key] = digest
+        return digest
+
+
+_read_files = _ReadFiles()
 
 
 def _upright_rgb(data: bytes) -> Coloured:

@@ -1,11 +1,11 @@
 """A folder of photos as training and measuring read it, which is as an import reads it."""
 
-import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ensemble.imaging.photos import file_digest
 from ensemble.importers import FoundPhoto, Problem, Understood, read_folder
 from ensemble.importers.class_folders import CLASS_FOLDERS
 from ensemble.importers.listing import is_photo_name
@@ -120,9 +120,3 @@ def under_two_labels(labelled: Iterable[tuple[Path, str]]) -> list[dict[Path, st
                 by_digest[file_digest(path)][path] = label
             found += [group for group in by_digest.values() if len(set(group.values())) > 1]
     return found
-
-
-def file_digest(path: Path) -> str:
-    """The SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

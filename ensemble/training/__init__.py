@@ -8,6 +8,7 @@ from typing import Any
 
 from ensemble.evaluation.energy import Energy, measure_energy
 from ensemble.features.feature_cache import FeatureCache
+from ensemble.imaging.photos import files_read_once
 from ensemble.training.reading import BALANCES
 from ensemble.training.recipe import Watch, source_of
 from ensemble.training.steps import Listener, calibrate, choose_and_measure, fit_members, prepare, save, score_test_part
@@ -61,6 +62,7 @@ def train(
     return run(request, cache=cache, listener=Listener(notify, progress, watch), publish=publish)
 
 
+@files_read_once()
 def run(
     request: TrainingRequest,
     *,

@@ -141,7 +141,7 @@ def test_retraining(
         draw_photos(tmp_path / "photos" / part, names, count)
 
     def here(command: Sequence[str], *, env: Mapping[str, str], **_options: Any) -> None:
-        monkeypatch.setenv(retraining.SETTING, env[retraining.SETTING])
+        monkeypatch.setenv(retraining.CACHE_SETTING, env[retraining.CACHE_SETTING])
         assert run(*command[3:], "--pooling", "average")[0] == 0
 
     monkeypatch.setattr(subprocess, "run", here)

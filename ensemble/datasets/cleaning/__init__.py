@@ -27,7 +27,6 @@ from ensemble.datasets.cleaning.findings import (
     findings_report,
     groups,
 )
-from ensemble.datasets.cleaning.labels import FeatureReader
 from ensemble.imaging.photos import read_photo
 from ensemble.importers.mask_files import contradiction
 from ensemble.values.errors import PhotoError
@@ -35,6 +34,7 @@ from ensemble.values.results import Classes
 from ensemble.values.training import Progress
 
 if TYPE_CHECKING:  # it brings torch: seconds
+    from ensemble.datasets.cleaning.labels import FeatureReader
     from ensemble.datasets.cleaning.prints import Prints
 
 __all__ = ["FINDING_KINDS", "Finding", "Looked", "find_issues", "findings_report", "groups"]
@@ -50,7 +50,7 @@ def find_issues(
     seed: int = 0,
     label_errors: bool = True,
     progress: Progress = lambda _stage, _done: None,
-    features: FeatureReader | None = None,
+    features: "FeatureReader | None" = None,
 ) -> tuple[Finding, ...]:
     """All findings, those that matter most first: by the order of `FINDING_KINDS`, then surest first.
 

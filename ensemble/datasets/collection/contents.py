@@ -14,7 +14,7 @@ from PIL import Image
 
 from ensemble.disk.names import any_path_below
 from ensemble.imaging.masks import read_mask
-from ensemble.imaging.photos import MAX_PHOTO_BYTES, Photo, open_photo
+from ensemble.imaging.photos import MAX_PHOTO_BYTES, Photo, file_digest, open_photo
 from ensemble.importers import FoundPhoto
 from ensemble.values.errors import DataError
 from ensemble.values.safe_names import clean_parts, numbered
@@ -85,22 +85,17 @@ def _remove(home: Path, digest: str) -> None:
     if home.is_symlink() or not home.is_dir():
         return
     for file in home.iterdir():
-        if not file.is_symlink() and file.is_file() and (not digest or _digest_of(file) == digest):
+        if not file.is_symlink() and file.is_file() and (not digest or file_digest(file) == digest):
             file.unlink()
     with contextlib.suppress(OSError):  # something of a person's lies in it
         home.rmdir()
-
-
-def _digest_of(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def _place_bytes(folder: Path, kind: str, digest: str, data: bytes, name: str) -> str:
     """Put bytes into the folder of their digest, unless they lie there; give the file's place below the collection."""
     home = folder / kind / digest
     for there in sorted(home.iterdir()) if home.is_dir() else ():
-        if there.is_file() and there.stat().st_size == len(data) and _digest_of(there) == digest:
+        if there.is_file() and there.stat().st_size == len(data) and file_digest(there) == digest:
             return file_of(folder, there.relative_to(folder).as_posix()).relative_to(folder).as_posix()
     with (folder / NOTES).open("a", encoding="ascii") as notes:
         notes.write(f"{kind}/{digest}\n")
