@@ -35,7 +35,11 @@ def _evidence(folder: str, digest: str) -> Evidence:
 
 def labels(policy: Policy, known: Sequence[Case]) -> list[str]:
     """What a policy says of cases; the same question is answered once."""
-    return _labels(_whose(known), _asked(policy), policy, known, classes())
+    return _labels_of(policy, known, *_whose(known))
+
+
+def _labels_of(policy: Policy, known: Sequence[Case], whose: str, kinds: Classes) -> list[str]:
+    return _labels(whose, _asked(policy), policy, known, kinds)
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
@@ -45,12 +49,14 @@ def _labels(key: str, asked: str, _policy: Policy, _known: Sequence[Case], _clas
 
 def counts(policy: Policy, known: Sequence[Case]) -> DecisionCounts:
     """How a policy decides cases; a PolicyError where the classes have no defect."""
-    return DecisionCounts.of(cases.truth(known), labels(policy, known), classes())
+    whose, kinds = _whose(known)
+    return DecisionCounts.of(cases.truth(known), _labels_of(policy, known, whose, kinds), kinds)
 
 
 def given_scores(policy: Policy, known: Sequence[Case]) -> tuple[list[float], list[float]]:
     """The defect score that a policy has of the good and of the defective cases; the same question is answered once."""
-    return _defect_scores(_whose(known), _asked(policy), policy, known, classes())
+    whose, kinds = _whose(known)
+    return _defect_scores(whose, _asked(policy), policy, known, kinds)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -65,9 +71,15 @@ def _asked(policy: Policy) -> str:
     return json.dumps(entry_of(policy), sort_keys=True)
 
 
-def _whose(known: Sequence[Case]) -> str:
-    digest = "demo" if is_demo() else f"{store().folder} {manifest().evidence}"
-    return f"{digest} {len(known)} {known[0].sha256 if known else ''}"
+def _whose(known: Sequence[Case]) -> tuple[str, Classes]:
+    """What tells these cases from all others, and their classes; a screen asks dozens of times, so one look serves."""
+    if is_demo():
+        digest, kinds = "demo", classes()
+    else:
+        product = store()
+        found = product.manifest()
+        digest, kinds = f"{product.folder} {found.evidence}", found.classes
+    return f"{digest} {len(known)} {known[0].sha256 if known else ''}", kinds
 
 
 def book() -> PolicyBook:
