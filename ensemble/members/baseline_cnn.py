@@ -8,11 +8,9 @@ from sklearn.model_selection import train_test_split
 from torch import Tensor, nn
 
 from ensemble.features.networks import channels_last
-from ensemble.features.photo_batch import Input
 from ensemble.features.preprocessing import Preprocessing
-from ensemble.members.contract import Curves, Facts, Lesson, Parts, Prediction, Teaching
+from ensemble.members.contract import Member, Parts, Prediction
 from ensemble.values.errors import MemberError
-from ensemble.values.results import Classes
 from ensemble.values.training import ShareDone
 
 STATE_ENDING = ".pth"
@@ -63,26 +61,13 @@ def _convolution(channels_in: int, channels_out: int, *, side: int = 3, stride: 
     ]
 
 
-class BaselineCNNMember:
+class BaselineCNNMember(Member):
     """A convolutional network trained from scratch on (N, 3, 128, 128) pixels; kept as a state dict."""
 
     kind: ClassVar[str] = "baseline_cnn"
     title: ClassVar[str] = "Baseline CNN"
     pixels: ClassVar[Preprocessing | None] = BASELINE_INPUT
-    reading: ClassVar[str | None] = None
-    side: ClassVar[int | None] = None
-    lesson: ClassVar[Lesson] = "all"
-    needs: ClassVar[str | None] = None
-    libraries: ClassVar[tuple[str, ...]] = ()
     endings: ClassVar[tuple[str, ...]] = (STATE_ENDING,)
-
-    def __init__(self, *, classes: Classes, input: Input = BASELINE_INPUT, seed: int = 0) -> None:
-        self.classes = classes
-        self.input = input
-        self.seed = seed
-        self.teaching = Teaching()
-        self.curves_: Curves = {}
-        self.facts_: Facts = {}
 
     def fit(self, rows: np.ndarray, labels: np.ndarray, progress: ShareDone | None = None) -> "BaselineCNNMember":
         """Learn from mirrored and relit photos; `curves_` keeps the loss there and on a held-out tenth."""

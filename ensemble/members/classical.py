@@ -14,9 +14,7 @@ from sklearn.svm import SVC
 from sklearn.utils.class_weight import compute_sample_weight
 from xgboost import XGBClassifier
 
-from ensemble.features.photo_batch import Input
-from ensemble.features.preprocessing import Preprocessing
-from ensemble.members.contract import Curves, Facts, Lesson, Parts, Prediction, Teaching
+from ensemble.members.contract import Member, Parts, Prediction
 from ensemble.values.errors import MemberError
 from ensemble.values.results import Classes
 from ensemble.values.training import ShareDone
@@ -27,27 +25,12 @@ PROBABILITIES = "probabilities"  # of a forest in ONNX, before they become a map
 SUMS, FEWEST_BINS, OWN_BINS = 2**18, 16, 256  # sums of 16 bytes; beyond the cache, boosting takes several times longer
 
 
-class ClassicalMember:
+class ClassicalMember(Member):
     """A scaler and a scikit-learn classifier on (N, D) backbone features; subclasses name the classifier."""
 
-    kind: ClassVar[str]
-    title: ClassVar[str]
-    pixels: ClassVar[Preprocessing | None] = None
-    reading: ClassVar[str | None] = None
-    side: ClassVar[int | None] = None
-    lesson: ClassVar[Lesson] = "all"
-    needs: ClassVar[str | None] = None
     libraries: ClassVar[tuple[str, ...]] = ("scikit-learn",)
     endings: ClassVar[tuple[str, ...]] = (CLASSIFIER, SCALER)
     usual: ClassVar[Settings]  # of the classifier, where no search has found better ones
-
-    def __init__(self, *, classes: Classes, input: Input, seed: int = 0) -> None:
-        self.classes = classes
-        self.input = input
-        self.seed = seed
-        self.teaching = Teaching()
-        self.curves_: Curves = {}
-        self.facts_: Facts = {}
 
     def others(self, features: int) -> Sequence[Settings]:
         """Settings to try beside the usual ones, for so many features."""

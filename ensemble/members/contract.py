@@ -1,8 +1,9 @@
 """What every member offers, and what it says of photos."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from ensemble.features.photo_batch import Input
 from ensemble.features.preprocessing import Preprocessing
 from ensemble.imaging.out_of_distribution import PhotoRange
 from ensemble.metrics.calibrators import Calibrator
+from ensemble.values.errors import MemberError
 from ensemble.values.results import Absence, Classes, Region
 from ensemble.values.training import ShareDone
 
@@ -46,7 +48,7 @@ class Teaching:
         return max(1, round(self.effort * usual))
 
 
-class Member(Protocol):
+class Member(ABC):
     """One voter. It holds no threshold and decides nothing.
 
     `input` is what it reads of a photo: a backbone, or, where `pixels` is set, pixels resized so. `reading` is how it
@@ -61,39 +63,43 @@ class Member(Protocol):
 
     kind: ClassVar[str]
     title: ClassVar[str]
-    pixels: ClassVar[Preprocessing | None]
-    reading: ClassVar[str | None]
-    side: ClassVar[int | None]
-    lesson: ClassVar[Lesson]
-    needs: ClassVar[str | None]
-    libraries: ClassVar[tuple[str, ...]]
+    pixels: ClassVar[Preprocessing | None] = None
+    reading: ClassVar[str | None] = None
+    side: ClassVar[int | None] = None
+    lesson: ClassVar[Lesson] = "all"
+    needs: ClassVar[str | None] = None
+    libraries: ClassVar[tuple[str, ...]] = ()
     endings: ClassVar[tuple[str, ...]]
-    classes: Classes
-    input: Input
-    curves_: Curves
-    teaching: Teaching
-    facts_: Facts
 
-    def __init__(self, *, classes: Classes, input: Input, seed: int = 0) -> None: ...
+    def __init__(self, *, classes: Classes, input: Input | None = None, seed: int = 0) -> None:
+        chosen = self.pixels if input is None else input
+        if chosen is None:
+            raise MemberError(f"{self.title} reads a backbone. Name the one it is to read.")
+        self.classes = classes
+        self.input: Input = chosen
+        self.seed = seed
+        self.teaching = Teaching()
+        self.curves_: Curves = {}
+        self.facts_: Facts = {}
 
+    @abstractmethod
     def fit(self, rows: np.ndarray, labels: np.ndarray, progress: ShareDone | None = None) -> "Member":
         """Learn from (N, ...) rows of the input and (N,) positions in `classes.names`.
 
         A kind whose lesson is good parts is given those alone, and finds the class of their labels to be good.
         """
-        ...
 
+    @abstractmethod
     def score(self, rows: np.ndarray) -> Prediction:
         """What it says of (N, ...) rows of the input; a photo's answer does not depend on the others."""
-        ...
 
+    @abstractmethod
     def parts(self) -> Parts:
         """What has been learnt, one object for each of `endings`."""
-        ...
 
+    @abstractmethod
     def restore(self, parts: Parts) -> "Member":
         """Take back what `parts` gave; a MemberError says what does not fit."""
-        ...
 
 
 def all_alike(rows: np.ndarray) -> bool:

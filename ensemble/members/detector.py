@@ -21,9 +21,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ensemble.features.photo_batch import Input
 from ensemble.features.preprocessing import Preprocessing
-from ensemble.members.contract import Curves, Facts, Lesson, Parts, Prediction, Teaching
+from ensemble.members.contract import Lesson, Member, Parts, Prediction
 from ensemble.members.detector_file import CONFIDENCE_KEY, STATED, DetectorFile, decode, on_scale, with_metadata
 from ensemble.members.detector_training import (
     ANY_DEFECT,
@@ -39,7 +38,7 @@ from ensemble.members.detector_training import (
     write_label,
 )
 from ensemble.values.errors import MemberError
-from ensemble.values.results import Classes, Region
+from ensemble.values.results import Region
 from ensemble.values.training import ShareDone
 
 ONNX = ".onnx"
@@ -51,26 +50,16 @@ PROCESS = "ensemble.members.detector_training"
 EXTRAS = "requirements-extras.txt"
 
 
-class DetectorMember:
+class DetectorMember(Member):
     """A YOLO detector on (N, 3, side, side) pixels with grey bars; the side is its file's own, 320 where it learns."""
 
     kind: ClassVar[str] = "detector"
     title: ClassVar[str] = "Detector"
     pixels: ClassVar[Preprocessing | None] = DETECTOR_INPUT
-    reading: ClassVar[str | None] = None
-    side: ClassVar[int | None] = None
     lesson: ClassVar[Lesson] = "masks"
     needs: ClassVar[str | None] = "ultralytics"
     libraries: ClassVar[tuple[str, ...]] = ()  # an ONNX file holds all that it needs
     endings: ClassVar[tuple[str, ...]] = (ONNX,)
-
-    def __init__(self, *, classes: Classes, input: Input = DETECTOR_INPUT, seed: int = 0) -> None:
-        self.classes = classes
-        self.input = input
-        self.seed = seed
-        self.teaching = Teaching()
-        self.curves_: Curves = {}
-        self.facts_: Facts = {}
 
     def fit(
         self,

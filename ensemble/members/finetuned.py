@@ -12,12 +12,9 @@ from torch.nn.utils import skip_init
 
 from ensemble.features.backbones import FeatureExtractor, as_grid
 from ensemble.features.networks import channels_last
-from ensemble.features.photo_batch import Input
-from ensemble.features.preprocessing import Preprocessing
 from ensemble.members.baseline_cnn import vary
-from ensemble.members.contract import Curves, Facts, Lesson, Parts, Prediction, Teaching
+from ensemble.members.contract import Facts, Member, Parts, Prediction
 from ensemble.values.errors import MemberError
-from ensemble.values.results import Classes
 from ensemble.values.training import ShareDone
 
 NETWORK_ENDING = ".pth"
@@ -66,7 +63,7 @@ class TunedNetwork(nn.Module):
         return self
 
 
-class FinetunedMember:
+class FinetunedMember(Member):
     """A pretrained network that goes on learning: first the head alone, then the deep part of the backbone with it.
 
     The early layers stay as they came: what they see is the same for all photos (Yosinski et al., NIPS 2014).
@@ -74,21 +71,8 @@ class FinetunedMember:
 
     kind: ClassVar[str] = "finetuned"
     title: ClassVar[str] = "Fine-tuned classifier"
-    pixels: ClassVar[Preprocessing | None] = None
     reading: ClassVar[str | None] = "pixels"
-    side: ClassVar[int | None] = None
-    lesson: ClassVar[Lesson] = "all"
-    needs: ClassVar[str | None] = None
-    libraries: ClassVar[tuple[str, ...]] = ()
     endings: ClassVar[tuple[str, ...]] = (NETWORK_ENDING,)
-
-    def __init__(self, *, classes: Classes, input: Input, seed: int = 0) -> None:
-        self.classes = classes
-        self.input = input
-        self.seed = seed
-        self.teaching = Teaching()
-        self.curves_: Curves = {}
-        self.facts_: Facts = {}
 
     def fit(self, rows: np.ndarray, labels: np.ndarray, progress: ShareDone | None = None) -> "FinetunedMember":
         """Learn from mirrored and relit photos, and keep the epoch that tells the held-out fifth apart best.

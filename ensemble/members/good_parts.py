@@ -21,10 +21,9 @@ from torch.nn import functional
 
 from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.photo_batch import Input
-from ensemble.features.preprocessing import MAPS, Preprocessing
-from ensemble.members.contract import Curves, Facts, Lesson, Parts, Prediction, Teaching, all_alike
+from ensemble.features.preprocessing import MAPS
+from ensemble.members.contract import Lesson, Member, Parts, Prediction, all_alike
 from ensemble.values.errors import MemberError
-from ensemble.values.results import Classes
 from ensemble.values.training import ShareDone
 
 ARRAYS = ".npz"
@@ -83,29 +82,16 @@ class Scale:
         return 0.5 + np.arctan(STEEPNESS * beyond) / np.pi
 
 
-class GoodPartsMember:
+class GoodPartsMember(Member):
     """Learns what good parts look like and measures how far a photo is from it; subclasses say how.
 
     A subclass gives `_learn` and `_measure`, and keeps what it has learnt in `arrays_`, plain arrays by name.
     """
 
-    kind: ClassVar[str]
-    title: ClassVar[str]
-    pixels: ClassVar[Preprocessing | None] = None
     reading: ClassVar[str | None] = "maps"
     side: ClassVar[int | None] = 320  # finer than the backbones' own: a small defect must cover a place of the map
     lesson: ClassVar[Lesson] = "good"
-    needs: ClassVar[str | None] = None
-    libraries: ClassVar[tuple[str, ...]] = ()
     endings: ClassVar[tuple[str, ...]] = (ARRAYS,)
-
-    def __init__(self, *, classes: Classes, input: Input, seed: int = 0) -> None:
-        self.classes = classes
-        self.input = input
-        self.seed = seed
-        self.teaching = Teaching()
-        self.curves_: Curves = {}
-        self.facts_: Facts = {}
 
     def _learn(self, rows: np.ndarray, progress: ShareDone) -> Mapping[str, np.ndarray]:
         """Learn from (N, ...) rows of good parts: the arrays that `_measure` needs."""
