@@ -5,11 +5,13 @@ from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import pairwise
 from math import gcd
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
+from scipy.cluster.hierarchy import DisjointSet
 from sklearn.model_selection import StratifiedGroupKFold
 
 from ensemble.importers import values
@@ -67,20 +69,13 @@ def group_numbers(items: Sequence[Item], together: Iterable[Collection[str]] = (
         _keys(item, number) for item, number in zip(items, values.parts([each.path for each in items]), strict=True)
     ]
     links: list[tuple[Hashable, Hashable]] = []
-    links += [(item.sha256, key) for item, known in zip(items, keys, strict=True) for key in known]
-    links += [(digest, next(iter(group))) for group in together for digest in group]
-    parent: dict[Hashable, Hashable] = {}
-
-    def root(node: Hashable) -> Hashable:
-        while parent.setdefault(node, node) != node:
-            parent[node] = parent[parent[node]]
-            node = parent[node]
-        return node
-
-    for one, other in links:
-        parent[root(one)] = root(other)
+    links += [(item.sha256, key) for item, known in zip(items, keys, strict=True) for key in (item.sha256, *known)]
+    links += [pair for group in together for pair in pairwise(group)]
+    linked = DisjointSet(node for link in links for node in link)
+    for link in links:
+        linked.merge(*link)
     numbers: dict[Hashable, int] = {}
-    return [numbers.setdefault(root(item.sha256), len(numbers)) for item in items]
+    return [numbers.setdefault(linked[item.sha256], len(numbers)) for item in items]
 
 
 def _keys(item: Item, capture: int) -> list[tuple[str, ...]]:

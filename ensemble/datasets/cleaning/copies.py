@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
+from scipy.cluster.hierarchy import DisjointSet
 from torch import Tensor
 from torch.nn import functional
 
@@ -31,33 +32,12 @@ class Link:
     agreement: float
 
 
-class Linked:
-    """Which photos are linked, directly or through others (union-find)."""
-
-    def __init__(self, count: int) -> None:
-        self._above = list(range(count))
-
-    def of(self, place: int) -> int:
-        """The photo that stands for the group of a photo."""
-        while self._above[place] != place:
-            self._above[place] = self._above[self._above[place]]
-            place = self._above[place]
-        return place
-
-    def join(self, one: int, other: int) -> None:
-        """Link two photos; the first of their group stands for it."""
-        first, second = sorted((self.of(one), self.of(other)))
-        self._above[second] = first
-
-    def members(self) -> dict[int, list[int]]:
-        """All photos by the one that stands for their group, those alone too."""
-        found: dict[int, list[int]] = {}
-        for place in range(len(self._above)):
-            found.setdefault(self.of(place), []).append(place)
-        return found
+def by_first(groups: DisjointSet) -> dict[int, list[int]]:
+    """The places of each group in order, by the first of them; those alone too."""
+    return {places[0]: places for places in sorted(map(sorted, groups.subsets()))}
 
 
-def find_links(prints: Prints, groups: Linked, progress: Callable[[float], None]) -> list[Link]:
+def find_links(prints: Prints, groups: DisjointSet, progress: Callable[[float], None]) -> list[Link]:
     """Links between copies, and `groups` joined by them; pairs that are in one group already are not looked at."""
     links = _linked(prints, groups, candidate_pairs(prints), lambda share: progress(0.7 * share))
     if links:
@@ -67,14 +47,14 @@ def find_links(prints: Prints, groups: Linked, progress: Callable[[float], None]
 
 
 def _linked(
-    prints: Prints, groups: Linked, pairs: Sequence[tuple[int, int]], progress: Callable[[float], None]
+    prints: Prints, groups: DisjointSet, pairs: Sequence[tuple[int, int]], progress: Callable[[float], None]
 ) -> list[Link]:
     links = []
     for start in range(0, len(pairs), PAIRS_AT_ONCE):
-        open_pairs = [pair for pair in pairs[start : start + PAIRS_AT_ONCE] if groups.of(pair[0]) != groups.of(pair[1])]
+        open_pairs = [pair for pair in pairs[start : start + PAIRS_AT_ONCE] if not groups.connected(*pair)]
         for link in confirmed_copies(prints, open_pairs) if open_pairs else ():
             links.append(link)
-            groups.join(link.one, link.other)
+            groups.merge(link.one, link.other)
         progress(start / len(pairs))
     return links
 
@@ -94,11 +74,12 @@ def candidate_pairs(prints: Prints) -> list[tuple[int, int]]:
     return _most_alike_first(likeness)
 
 
-def second_candidates(prints: Prints, groups: Linked) -> list[tuple[int, int]]:
+def second_candidates(prints: Prints, groups: DisjointSet) -> list[tuple[int, int]]:
     """For each photo that is alone, the photo most like it of each of the groups that are most like it."""
-    members = groups.members()
+    members = by_first(groups)
     alone = [first for first, group in members.items() if len(group) == 1]
-    group_of = torch.tensor([groups.of(place) for place in range(len(prints))])
+    first_of = {place: first for first, group in members.items() for place in group}
+    group_of = torch.tensor([first_of[place] for place in range(len(prints))])
     likeness: dict[tuple[int, int], float] = {}
     for start in range(0, len(alone), 128):
         places = alone[start : start + 128]
@@ -175,7 +156,7 @@ COPIES_NAMED = 8  # copies that a finding names; its sentence counts them all
 
 
 def copy_findings(
-    photos: Sequence[Looked], pixels: Sequence[str], groups: Linked, links: Sequence[Link]
+    photos: Sequence[Looked], pixels: Sequence[str], groups: DisjointSet, links: Sequence[Link]
 ) -> list[Finding]:
     """One finding for each photo that could go: all but the first of a group.
 
@@ -187,7 +168,7 @@ def copy_findings(
         for place in (link.one, link.other):
             surest[place] = max(surest[place], link.agreement)
     found = []
-    for members in groups.members().values():
+    for members in by_first(groups).values():
         learnt = [place for place in members if photos[place].split in LEARNT_FROM]
         measured = [place for place in members if photos[place].split == TEST]
         found += [_leak(photos, pixels, place, learnt, surest) for place in measured if learnt]
@@ -199,24 +180,24 @@ def copy_findings(
     return found
 
 
-def same_pixels(pixels: Sequence[str]) -> Linked:
+def same_pixels(pixels: Sequence[str]) -> DisjointSet:
     """Groups of photos with equal digests of their pixels."""
-    together = Linked(len(pixels))
+    together = DisjointSet(range(len(pixels)))
     first: dict[str, int] = {}
     for place, digest in enumerate(pixels):
-        together.join(first.setdefault(digest, place), place)
+        together.merge(first.setdefault(digest, place), place)
     return together
 
 
-def kept_together(photos: Sequence[Looked], copies: Linked) -> list[int]:
+def kept_together(photos: Sequence[Looked], copies: DisjointSet) -> list[int]:
     """A group for each photo: copies, and photos of one known part, are in one."""
-    joined = Linked(len(photos))
+    joined = DisjointSet(range(len(photos)))
     first: dict[str, int] = {}
     for place, photo in enumerate(photos):
-        joined.join(copies.of(place), place)
+        joined.merge(copies[place], place)
         if photo.part:
-            joined.join(first.setdefault(photo.part, place), place)
-    return [joined.of(place) for place in range(len(photos))]
+            joined.merge(first.setdefault(photo.part, place), place)
+    return [joined[place] for place in range(len(photos))]
 
 
 def _leak(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
 from ensemble.datasets.cleaning import FINDING_KINDS, Finding, Looked, find_issues, findings_report, groups
-from ensemble.datasets.cleaning.copies import Linked
+from ensemble.datasets.cleaning.copies import DisjointSet, by_first
 from ensemble.datasets.cleaning.labels import doubtful_labels, judged
 from ensemble.datasets.cleaning.quality import Measures, measure_quality, odd_photos
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK, Classes
@@ -254,10 +254,10 @@ def test_a_finding_checks_itself() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), max_size=20))
 def test_groups_are_what_pairs_connect(pairs: list[tuple[int, int]]) -> None:
-    together = Linked(13)
+    together = DisjointSet(range(13))
     for one, other in pairs:
-        together.join(one, other)
+        together.merge(one, other)
     findings = [Finding("near_duplicate", str(one), (str(other),), 1, "") for one, other in pairs]
-    expected = {frozenset(map(str, members)) for members in together.members().values() if len(members) > 1}
+    expected = {frozenset(map(str, members)) for members in by_first(together).values() if len(members) > 1}
     assert set(groups(findings)) == expected
-    assert all(first == min(members) for first, members in together.members().items())
+    assert all(first == min(members) for first, members in by_first(together).items())
