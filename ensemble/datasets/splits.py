@@ -3,11 +3,9 @@
 import warnings
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import reduce
 from itertools import pairwise
 from math import gcd
-from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
@@ -16,6 +14,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from ensemble.importers import values
 from ensemble.values.errors import DataError
+from ensemble.values.samples import Sample
 
 # A class with fewer photos than folds goes into some of them, which `assign` allows; for the process once, because
 # warnings.catch_warnings does not hold between threads.
@@ -25,20 +24,8 @@ STEP = 5  # percent; finer shares would want more folds than small collections h
 USUAL_SHARES: Mapping[str, int] = MappingProxyType({"train": 60, "calibration": 20, "test": 20})
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A photo as splitting sees it."""
-
-    sha256: str
-    path: Path
-    label: str
-    product: str = ""
-    defect: str = ""
-    part: str = ""
-
-
 def assign(
-    items: Sequence[Item], shares: Mapping[str, int], seed: int, together: Iterable[Collection[str]] = ()
+    items: Sequence[Sample], shares: Mapping[str, int], seed: int, together: Iterable[Collection[str]] = ()
 ) -> dict[str, str]:
     """A split for every photo by its SHA-256: class, product and type of defect alike in all, parts never apart.
 
@@ -63,7 +50,7 @@ def assign(
     return found
 
 
-def group_numbers(items: Sequence[Item], together: Iterable[Collection[str]] = ()) -> list[int]:
+def group_numbers(items: Sequence[Sample], together: Iterable[Collection[str]] = ()) -> list[int]:
     """For each photo the number of the group that it must stay with."""
     keys = [
         _keys(item, number) for item, number in zip(items, values.parts([each.path for each in items]), strict=True)
@@ -78,14 +65,14 @@ def group_numbers(items: Sequence[Item], together: Iterable[Collection[str]] = (
     return [numbers.setdefault(linked[item.sha256], len(numbers)) for item in items]
 
 
-def _keys(item: Item, capture: int) -> list[tuple[str, ...]]:
+def _keys(item: Sample, capture: int) -> list[tuple[str, ...]]:
     """What tells the part of a photo: its name, and the frames by which repeat captures are named."""
-    by_name: list[tuple[str, ...]] = [(item.product, item.part)] if item.part else []
+    by_name: list[tuple[str, ...]] = [(item.category, item.part)] if item.part else []
     return [*by_name, ("capture", str(capture))] if values.frame_number(item.path) is not None else by_name
 
 
 def crossing(
-    items: Sequence[Item], split_of: Mapping[str, str], together: Iterable[Collection[str]] = ()
+    items: Sequence[Sample], split_of: Mapping[str, str], together: Iterable[Collection[str]] = ()
 ) -> list[list[str]]:
     """The groups that lie in more than one split, each as the SHA-256 of its photos: what flatters a measurement."""
     found: dict[int, list[str]] = {}
@@ -94,9 +81,9 @@ def crossing(
     return [group for group in found.values() if len({split_of.get(digest) for digest in group} - {None, ""}) > 1]
 
 
-def _stratified_folds(items: Sequence[Item], groups: Sequence[int], count: int, seed: int) -> list[list[int]]:
+def _stratified_folds(items: Sequence[Sample], groups: Sequence[int], count: int, seed: int) -> list[list[int]]:
     """As many folds as alike as may be, whole groups each; rare strata count as their class alone."""
-    kinds = [f"{item.label}/{item.product}/{item.defect}" for item in items]
+    kinds = [f"{item.label}/{item.category}/{item.defect}" for item in items]
     number = Counter(kinds)
     strata = [kind if number[kind] >= count else item.label for kind, item in zip(kinds, items, strict=True)]
     if max(Counter(strata).values()) < count or len(set(groups)) < count:

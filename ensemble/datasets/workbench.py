@@ -7,9 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ensemble.datasets import splits
-from ensemble.datasets.cleaning.findings import Looked
 from ensemble.datasets.collection import Added, CollectedPhoto, Collection, Correction, Finding
-from ensemble.datasets.splits import Item
 from ensemble.imaging.overlays import thumbnail
 from ensemble.imaging.photos import read_photo
 from ensemble.importers import Problem, Understood, understand
@@ -144,10 +142,7 @@ def look_through(
         )
     from ensemble.datasets.cleaning import find_issues  # its libraries take seconds to import
 
-    looked = [
-        Looked(photo.sha256, photo.path, photo.label, photo.split, _part_of_entry(photo), photo.mask)
-        for photo in photos
-    ]
+    looked = [replace(photo.sample, part=photo.part and f"{photo.category}/{photo.part}") for photo in photos]
     issues = find_issues(looked, classes=classes, seed=seed, label_errors=label_errors, progress=progress)
     collection.keep_findings(issues)
     return collection.findings()
@@ -164,7 +159,7 @@ def split_anew(
     """Deal all photos out into splits; photos of one part stay together, and so do copies that were found."""
     photos = taking_part(collection.photos())
     together = collection.copies() if copies_together else []
-    assignment = splits.assign([_item(photo) for photo in photos], shares, seed, together)
+    assignment = splits.assign([photo.sample for photo in photos], shares, seed, together)
     named = ", ".join(f"{name} {share} %" for name, share in shares.items())
     kept = _about_copies(collection, together, wanted=copies_together)
     return collection.split(assignment, reason=f"{named}, seed {seed}, {kept}", author=author)
@@ -183,19 +178,10 @@ def torn(collection: Collection, *, with_copies: bool = True) -> list[list[str]]
     """Photos that belong together and lie in different splits, group by group."""
     photos = taking_part(collection.photos())
     together = collection.copies() if with_copies else []
-    return splits.crossing(
-        [_item(photo) for photo in photos], {photo.sha256: photo.split for photo in photos}, together
-    )
+    split_of = {photo.sha256: photo.split for photo in photos}
+    return splits.crossing([photo.sample for photo in photos], split_of, together)
 
 
 def taking_part(photos: Iterable[CollectedPhoto]) -> list[CollectedPhoto]:
     """The photos that were not dropped."""
     return [photo for photo in photos if not photo.dropped]
-
-
-def _item(photo: CollectedPhoto) -> Item:
-    return Item(photo.sha256, photo.path, photo.label, photo.category, photo.defect, photo.part)
-
-
-def _part_of_entry(photo: CollectedPhoto) -> str:
-    return f"{photo.category}/{photo.part}" if photo.part else ""

@@ -12,7 +12,8 @@ class Sample:
     """A photo's file and the class it belongs to; where they are known, its kind of defect and the mask of it.
 
     `category` is the one that the photo comes from, where a product spans several; `part` names the very part that it
-    shows, where that is known better than by its file name.
+    shows, where that is known better than by its file name. `sha256` is its file's digest where that
+    was read, `split` one of the splits, empty for none.
     """
 
     path: Path
@@ -21,6 +22,8 @@ class Sample:
     mask: Path | None = None
     category: str = ""
     part: str = ""
+    sha256: str = ""
+    split: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,12 @@ from zlib import crc32
 import pytest
 
 from benchmarks.arrange import tile, tile_good_only
-from ensemble.datasets.splits import USUAL_SHARES, Item, assign, crossing
+from ensemble.datasets.splits import USUAL_SHARES, assign, crossing
 from ensemble.datasets.workbench import opened
 from ensemble.features.preprocessing import BUNDLED
 from ensemble.importers.values import frame_number
 from ensemble.training import train
+from ensemble.values.samples import Sample
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 pytestmark = [pytest.mark.slow(385), pytest.mark.real_photos]
@@ -68,7 +69,7 @@ def test_captures_of_one_magnetic_tile_never_cross_a_split() -> None:
         entries = understood.entries
     assert len(entries) == 1344
     items = [
-        Item(entry.name, entry.path, str(understood.meaning[entry.kind]), defect=entry.defect, part=entry.part)
+        Sample(entry.path, str(understood.meaning[entry.kind]), defect=entry.defect, part=entry.part, sha256=entry.name)
         for entry in entries
     ]
     for seed in range(3):

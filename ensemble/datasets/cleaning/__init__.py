@@ -23,7 +23,6 @@ from ensemble.datasets.cleaning.findings import (
     MASK,
     UNREADABLE,
     Finding,
-    Looked,
     findings_report,
     groups,
 )
@@ -31,20 +30,21 @@ from ensemble.imaging.photos import read_photo
 from ensemble.importers.mask_files import contradiction
 from ensemble.values.errors import PhotoError
 from ensemble.values.results import Classes
+from ensemble.values.samples import Sample
 from ensemble.values.training import Progress
 
 if TYPE_CHECKING:  # it brings torch: seconds
     from ensemble.datasets.cleaning.labels import FeatureReader
     from ensemble.datasets.cleaning.prints import Prints
 
-__all__ = ["FINDING_KINDS", "Finding", "Looked", "find_issues", "findings_report", "groups"]
+__all__ = ["FINDING_KINDS", "Finding", "find_issues", "findings_report", "groups"]
 
 # In a notebook, tqdm regrets that it cannot draw bars, which cleanvision and cleanlab import and nobody is shown.
 warnings.filterwarnings("ignore", message="IProgress not found")
 
 
 def find_issues(
-    photos: Sequence[Looked],
+    photos: Sequence[Sample],
     *,
     classes: Classes,
     seed: int = 0,
@@ -87,13 +87,13 @@ def find_issues(
 class _Seen:
     """What one look at every photo gives: the readable ones with their digests of pixels and prints, and findings."""
 
-    readable: list[Looked]
+    readable: list[Sample]
     pixels: list[str]
     prints: "Prints"
     findings: list[Finding]
 
 
-def _looked_at(photos: Sequence[Looked], classes: Classes, progress: Callable[[float], None]) -> _Seen:
+def _looked_at(photos: Sequence[Sample], classes: Classes, progress: Callable[[float], None]) -> _Seen:
     """Decode every photo once and measure it; what is odd about it whatever its copies are like."""
     from ensemble.datasets.cleaning.prints import Prints
     from ensemble.datasets.cleaning.quality import Measures, measure_quality, odd_photos
@@ -119,7 +119,7 @@ def _looked_at(photos: Sequence[Looked], classes: Classes, progress: Callable[[f
     return seen
 
 
-def _by_itself(photo: Looked, notes: Sequence[str], classes: Classes) -> Iterator[Finding]:
+def _by_itself(photo: Sample, notes: Sequence[str], classes: Classes) -> Iterator[Finding]:
     """What is odd about a photo whatever the others are like: its depth, and a mask that contradicts its class."""
     for note in notes:
         yield Finding(DARK, photo.sha256, (), 1.0, note)

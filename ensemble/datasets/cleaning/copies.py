@@ -8,9 +8,10 @@ from scipy.cluster.hierarchy import DisjointSet
 from torch import Tensor
 from torch.nn import functional
 
-from ensemble.datasets.cleaning.findings import EXACT_DUPLICATE, FINDING_KINDS, LEAK, NEAR_DUPLICATE, Finding, Looked
+from ensemble.datasets.cleaning.findings import EXACT_DUPLICATE, FINDING_KINDS, LEAK, NEAR_DUPLICATE, Finding
 from ensemble.datasets.cleaning.prints import DETAIL_SIDE, Prints, agreement, align, similarity, standardised, untouched
 from ensemble.values.results import word
+from ensemble.values.samples import Sample
 
 NEIGHBOURS = 10  # candidates a photo, by glance and by hash each
 GROUPS = 40  # groups that a photo which stays alone is compared with
@@ -156,7 +157,7 @@ COPIES_NAMED = 8  # copies that a finding names; its sentence counts them all
 
 
 def copy_findings(
-    photos: Sequence[Looked], pixels: Sequence[str], groups: DisjointSet, links: Sequence[Link]
+    photos: Sequence[Sample], pixels: Sequence[str], groups: DisjointSet, links: Sequence[Link]
 ) -> list[Finding]:
     """One finding for each photo that could go: all but the first of a group.
 
@@ -189,7 +190,7 @@ def same_pixels(pixels: Sequence[str]) -> DisjointSet:
     return together
 
 
-def kept_together(photos: Sequence[Looked], copies: DisjointSet) -> list[int]:
+def kept_together(photos: Sequence[Sample], copies: DisjointSet) -> list[int]:
     """A group for each photo: copies, and photos of one known part, are in one."""
     joined = DisjointSet(range(len(photos)))
     first: dict[str, int] = {}
@@ -201,7 +202,7 @@ def kept_together(photos: Sequence[Looked], copies: DisjointSet) -> list[int]:
 
 
 def _leak(
-    photos: Sequence[Looked], pixels: Sequence[str], place: int, learnt: Sequence[int], surest: Sequence[float]
+    photos: Sequence[Sample], pixels: Sequence[str], place: int, learnt: Sequence[int], surest: Sequence[float]
 ) -> Finding:
     same = [other for other in learnt if pixels[other] == pixels[place]]
     others = [*same, *(other for other in learnt if other not in same)]
@@ -211,7 +212,7 @@ def _leak(
 
 
 def _duplicate(
-    photos: Sequence[Looked], pixels: Sequence[str], place: int, side: Sequence[int], surest: Sequence[float]
+    photos: Sequence[Sample], pixels: Sequence[str], place: int, side: Sequence[int], surest: Sequence[float]
 ) -> Finding | None:
     same = [other for other in side if other != place and pixels[other] == pixels[place]]
     if same and min(same) < place:
@@ -235,7 +236,7 @@ def _count_pairs(number: int) -> str:
 
 
 def _copies_finding(
-    kind: str, photos: Sequence[Looked], place: int, others: Sequence[int], score: float, what: str
+    kind: str, photos: Sequence[Sample], place: int, others: Sequence[int], score: float, what: str
 ) -> Finding:
     photo = photos[place]
     differing = sorted({photos[other].label for other in others} - {photo.label})

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ensemble.datasets.collection.values import (
@@ -23,19 +22,6 @@ from ensemble.datasets.collection.values import (
     UNREADABLE,
     Finding,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """A photo to look at: the SHA-256 of its file, its label, its split ("" for none), its part ("" if unknown), its
-    mask where it has one."""
-
-    sha256: str
-    path: Path
-    label: str
-    split: str = ""
-    part: str = ""
-    mask: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

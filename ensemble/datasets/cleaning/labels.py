@@ -13,7 +13,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ensemble.datasets.cleaning.findings import LABEL, Finding, Looked
+from ensemble.datasets.cleaning.findings import LABEL, Finding
 from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.feature_cache import FeatureCache
 from ensemble.features.photo_batch import input_key
@@ -26,10 +26,10 @@ LABEL_FOLDS = 5
 FEWEST_OF_CLASS = LABEL_FOLDS  # photos of a class that are no copies of each other
 STRENGTH = 0.003  # C of the logistic regression; chosen on training photos of three classes with turned labels
 
-FeatureReader = Callable[[Sequence[Looked], Classes, Callable[[float], None]], np.ndarray]
+FeatureReader = Callable[[Sequence[Sample], Classes, Callable[[float], None]], np.ndarray]
 
 
-def bundled_features(photos: Sequence[Looked], classes: Classes, progress: Callable[[float], None]) -> np.ndarray:
+def bundled_features(photos: Sequence[Sample], classes: Classes, progress: Callable[[float], None]) -> np.ndarray:
     """(N, D) features of the bundled backbone; they are kept, and a training that follows reads them."""
     extractor = FeatureExtractor.open(BUNDLED, pooling="grid")  # more exact than averages
     samples = [Sample(photo.path, photo.label) for photo in photos]
@@ -38,7 +38,7 @@ def bundled_features(photos: Sequence[Looked], classes: Classes, progress: Calla
     return np.asarray(rows.inputs[input_key(extractor)])
 
 
-def judged(photos: Sequence[Looked], groups: Sequence[Hashable], classes: Classes) -> tuple[list[int], str]:
+def judged(photos: Sequence[Sample], groups: Sequence[Hashable], classes: Classes) -> tuple[list[int], str]:
     """The places of photos whose labels can be judged, and a sentence where some cannot; `groups` names copies."""
     apart = Counter(label for label, _ in {(photo.label, group) for photo, group in zip(photos, groups, strict=True)})
     enough = [name for name in classes.names if apart[name] >= FEWEST_OF_CLASS]
@@ -66,7 +66,7 @@ def out_of_fold(features: np.ndarray, labels: np.ndarray, groups: Sequence[Hasha
 
 
 def doubtful_labels(
-    photos: Sequence[Looked],
+    photos: Sequence[Sample],
     groups: Sequence[Hashable],
     classes: Classes,
     *,
@@ -93,7 +93,7 @@ def doubtful_labels(
     ]
 
 
-def _label_finding(photo: Looked, suggestion: str, probabilities: np.ndarray, given: int) -> Finding:
+def _label_finding(photo: Sample, suggestion: str, probabilities: np.ndarray, given: int) -> Finding:
     sure, own = float(probabilities.max()), float(probabilities[given])
     sentence = (
         f"The label is {word(photo.label)}, but a model that has not learnt from this photo gives {word(suggestion)} "

@@ -24,8 +24,8 @@ from ensemble.datasets.cleaning.findings import (
     ODD_ASPECT,
     ODD_SIZE,
     Finding,
-    Looked,
 )
+from ensemble.values.samples import Sample
 
 ENOUGH_OF_CLASS = 20  # photos of a class; below, all classes are taken together
 FEWEST_MEASURED = 5  # photos, below which nothing can be told to be odd
@@ -129,7 +129,7 @@ QUALITY_RULES: Mapping[str, QualityRule] = {
 }
 
 
-def odd_photos(photos: Sequence[Looked], measures: Sequence[Measures]) -> list[Finding]:
+def odd_photos(photos: Sequence[Sample], measures: Sequence[Measures]) -> list[Finding]:
     """Findings of the kinds in `QUALITY_RULES`."""
     found: list[Finding] = []
     if not photos:
@@ -141,7 +141,7 @@ def odd_photos(photos: Sequence[Looked], measures: Sequence[Measures]) -> list[F
     return found
 
 
-def _by_class(photos: Sequence[Looked]) -> list[list[int]]:
+def _by_class(photos: Sequence[Sample]) -> list[list[int]]:
     counts = Counter(photo.label for photo in photos)
     rare = {label for label, count in counts.items() if count < ENOUGH_OF_CLASS}
     peers: dict[str, list[int]] = {}
@@ -151,7 +151,7 @@ def _by_class(photos: Sequence[Looked]) -> list[list[int]]:
 
 
 def _odd_ones(
-    kind: str, rule: QualityRule, photos: Sequence[Looked], measures: Sequence[Measures], peers: Sequence[int]
+    kind: str, rule: QualityRule, photos: Sequence[Sample], measures: Sequence[Measures], peers: Sequence[int]
 ) -> list[Finding]:
     values = np.array([rule.value(measures[place]) for place in peers])
     middle = median(values.tolist())
@@ -168,7 +168,7 @@ def _odd_ones(
 
 
 def _quality_finding(
-    kind: str, rule: QualityRule, photo: Looked, own: Measures, usual: Measures, below: float, peers: int
+    kind: str, rule: QualityRule, photo: Sample, own: Measures, usual: Measures, below: float, peers: int
 ) -> Finding:
     score = 1 - 1 / (1 + max(below, 0) / FAR)
     among = f"among {peers} photos of this {'class' if rule.by_class else 'product'}"

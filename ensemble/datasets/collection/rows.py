@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from ensemble.datasets.collection.values import CONTRADICTION, COPIES, WAITS, Correction, Finding
-from ensemble.datasets.splits import Item, group_numbers
+from ensemble.datasets.splits import group_numbers
 from ensemble.disk.files import now
 from ensemble.values.errors import DataError
 from ensemble.values.results import OK_NOK, Classes
+from ensemble.values.samples import Sample
 
 PHOTO_COLUMNS = ("file", "name", "label", "split", "defect", "category", "part", "mask", "dropped")
 
@@ -102,7 +103,8 @@ def groups_of(connection: sqlite3.Connection) -> dict[str, int]:
     """The group of each photo that takes part, by SHA-256: photos of one part, and copies of each other."""
     rows = connection.execute("SELECT * FROM photos WHERE NOT dropped ORDER BY rowid").fetchall()
     items = [
-        Item(each["sha256"], Path(each["file"]), each["label"], each["category"], "", each["part"]) for each in rows
+        Sample(Path(each["file"]), each["label"], category=each["category"], part=each["part"], sha256=each["sha256"])
+        for each in rows
     ]
     found = connection.execute("SELECT kind, sha256, others FROM findings").fetchall()
     copies = [(each["sha256"], *json.loads(each["others"])) for each in found if each["kind"] in COPIES]

@@ -10,6 +10,7 @@ from typing import Any
 from ensemble.importers import FoundPhoto, Problem
 from ensemble.values.errors import DataError
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, REVIEW, word
+from ensemble.values.samples import Sample
 from ensemble.values.vocabulary import is_bad
 
 TRAIN, CALIBRATION, TEST, UNSPLIT = "train", "calibration", "test", ""
@@ -53,6 +54,11 @@ class CollectedPhoto:
     height: int
     added_at: str
     origin: str
+
+    @property
+    def sample(self) -> Sample:
+        """What splitting, cleaning and training see of it."""
+        return Sample(self.path, self.label, self.defect, self.mask, self.category, self.part, self.sha256, self.split)
 
 
 @dataclass(frozen=True, slots=True)

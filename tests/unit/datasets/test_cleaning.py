@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
-from ensemble.datasets.cleaning import FINDING_KINDS, Finding, Looked, find_issues, findings_report, groups
+from ensemble.datasets.cleaning import FINDING_KINDS, Finding, find_issues, findings_report, groups
 from ensemble.datasets.cleaning.copies import DisjointSet, by_first
 from ensemble.datasets.cleaning.labels import doubtful_labels, judged
 from ensemble.datasets.cleaning.quality import Measures, measure_quality, odd_photos
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK, Classes
+from ensemble.values.samples import Sample
 
 SIDE = 224
 
@@ -55,24 +56,24 @@ COPIES: Mapping[str, Callable[[Image.Image], Image.Image]] = {
 }
 
 
-def looked(folder: Path, name: str, picture: Image.Image, label: str = NON_DEFECTIVE, split: str = "train") -> Looked:
+def looked(folder: Path, name: str, picture: Image.Image, label: str = NON_DEFECTIVE, split: str = "train") -> Sample:
     path = folder / name
     picture.save(path, quality=88)
-    return Looked(hashlib.sha256(path.read_bytes()).hexdigest(), path, label, split)
+    return Sample(path, label, sha256=hashlib.sha256(path.read_bytes()).hexdigest(), split=split)
 
 
-def found(photos: list[Looked], **settings: object) -> tuple[Finding, ...]:
+def found(photos: list[Sample], **settings: object) -> tuple[Finding, ...]:
     return find_issues(photos, classes=OK_NOK, label_errors=False, **settings)  # type: ignore[arg-type]
 
 
-def named(findings: tuple[Finding, ...], photos: list[Looked], *kinds: str) -> dict[str, tuple[str, ...]]:
+def named(findings: tuple[Finding, ...], photos: list[Sample], *kinds: str) -> dict[str, tuple[str, ...]]:
     """File name -> names of the photos that its finding names."""
     names = {photo.sha256: photo.path.name for photo in photos}
     return {names[f.sha256]: tuple(names[o] for o in f.others) for f in findings if f.kind in kinds}
 
 
 @pytest.fixture(scope="module")
-def castings(tmp_path_factory: pytest.TempPathFactory) -> list[Looked]:
+def castings(tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
     """Twelve parts from one mould, and one copy of the first nine by each of the ways above."""
     folder = tmp_path_factory.mktemp("castings")
     photos = [looked(folder, f"part{number}.jpg", casting(number)) for number in range(12)]
@@ -81,7 +82,7 @@ def castings(tmp_path_factory: pytest.TempPathFactory) -> list[Looked]:
     return photos
 
 
-def test_copies_are_found_however_they_were_changed_and_parts_of_one_mould_are_not(castings: list[Looked]) -> None:
+def test_copies_are_found_however_they_were_changed_and_parts_of_one_mould_are_not(castings: list[Sample]) -> None:
     findings = found(castings)
     expected = {f"{way}.jpg": (f"part{number}.jpg",) for number, way in enumerate(COPIES)}
     assert named(findings, castings, "leak") == expected
@@ -89,7 +90,7 @@ def test_copies_are_found_however_they_were_changed_and_parts_of_one_mould_are_n
     assert all("laid over each other" in f.sentence and f.score >= 0.79 for f in findings if f.kind == "leak")
 
 
-def test_copies_on_one_side_are_near_duplicates_and_all_but_the_first_are_named(castings: list[Looked]) -> None:
+def test_copies_on_one_side_are_near_duplicates_and_all_but_the_first_are_named(castings: list[Sample]) -> None:
     photos = [replace(photo, split="") for photo in castings]
     findings = found(photos)
     assert named(findings, photos, "near_duplicate")["turned.jpg"] == ("part0.jpg",)
@@ -98,7 +99,7 @@ def test_copies_on_one_side_are_near_duplicates_and_all_but_the_first_are_named(
     assert sorted(map(len, groups(findings))) == [2] * len(COPIES)
 
 
-def test_photos_of_one_known_part_are_no_news_unless_they_cross_train_and_test(castings: list[Looked]) -> None:
+def test_photos_of_one_known_part_are_no_news_unless_they_cross_train_and_test(castings: list[Sample]) -> None:
     photos = [replace(photo, part="p", split="train") for photo in castings]
     assert not named(found(photos), photos, "near_duplicate", "leak")
     photos = [replace(photo, part="p") for photo in castings]
@@ -127,7 +128,7 @@ def test_a_photo_that_cannot_be_read_is_a_finding_and_the_rest_goes_on(tmp_path:
     photos = [looked(tmp_path, "part0.png", casting(0)), looked(tmp_path, "part1.png", casting(1))]
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"\xff\xd8\xff" + b"no photo")
-    photos.insert(1, Looked("b" * 64, broken, NON_DEFECTIVE))
+    photos.insert(1, Sample(broken, NON_DEFECTIVE, sha256="b" * 64))
     stages: list[tuple[str, float]] = []
     findings = found(photos, progress=lambda stage, done: stages.append((stage, done)))
     assert [(f.kind, f.sha256) for f in findings] == [("unreadable", "b" * 64)]
@@ -156,7 +157,7 @@ SPOILT: Mapping[str, Callable[[Image.Image], Image.Image]] = {
 @pytest.mark.parametrize("kind", SPOILT)
 def test_one_spoilt_photo_among_many_is_named(kind: str) -> None:
     pictures = [casting(number) for number in range(21)] + [SPOILT[kind](casting(50))]
-    photos = [Looked(str(number), Path("photo"), NON_DEFECTIVE) for number in range(22)]
+    photos = [Sample(Path("photo"), NON_DEFECTIVE, sha256=str(number)) for number in range(22)]
     findings = odd_photos(photos, [measure_quality(picture) for picture in pictures])
     assert kind in {f.kind for f in findings}
     assert {f.sha256 for f in findings} == {"21"}
@@ -182,13 +183,13 @@ USUAL = Measures(300, 300, 0.2, 0.1, 2.5, 12.0)  # darker and emptier than any t
     ],
 )
 def test_a_dark_set_is_not_dark_but_what_differs_in_it_is_named(odd: dict[str, float], expected: set[str]) -> None:
-    photos = [Looked(str(number), Path("photo"), NON_DEFECTIVE) for number in range(40)]
+    photos = [Sample(Path("photo"), NON_DEFECTIVE, sha256=str(number)) for number in range(40)]
     measures = [USUAL] * 39 + [replace(USUAL, **odd)]  # type: ignore[arg-type]
     assert {finding.kind for finding in odd_photos(photos, measures)} == expected
 
 
 def test_what_many_photos_have_is_usual() -> None:
-    photos = [Looked(str(number), Path("photo"), NON_DEFECTIVE) for number in range(40)]
+    photos = [Sample(Path("photo"), NON_DEFECTIVE, sha256=str(number)) for number in range(40)]
     landscape = replace(USUAL, width=400, height=300)
     assert len(odd_photos(photos, [landscape] * 4 + [USUAL] * 36)) == 4
     assert not odd_photos(photos, [landscape] * 5 + [USUAL] * 35)
@@ -212,7 +213,7 @@ def test_turned_labels_are_found_with_the_class_that_is_meant(classes: Classes) 
     turned = {4, 7, 23, 30, 40, 53, 66, 71, 85}
     for place in turned:
         labels[place] = classes.names[(classes.names.index(truth[place]) + 1) % len(classes.names)]
-    photos = [Looked(str(number), Path("photo"), label) for number, label in enumerate(labels)]
+    photos = [Sample(Path("photo"), label, sha256=str(number)) for number, label in enumerate(labels)]
     findings = doubtful_labels(photos, range(90), classes, seed=0, progress=lambda _: None, features=rows_of(truth))
     assert all(int(f.sha256) in turned and f.suggestion == truth[int(f.sha256)] for f in findings)
     assert len(findings) >= 6  # confident learning estimates how many labels are wrong, and names no more than that
@@ -222,7 +223,7 @@ def test_turned_labels_are_found_with_the_class_that_is_meant(classes: Classes) 
 def test_copies_do_not_vouch_for_each_other() -> None:
     truth = [OK_NOK.names[number % 2] for number in range(60)] + [NON_DEFECTIVE] * 6
     labels = truth[:60] + [DEFECTIVE] * 6  # six copies of one good photo, all mislabelled
-    photos = [Looked(str(number), Path("photo"), label) for number, label in enumerate(labels)]
+    photos = [Sample(Path("photo"), label, sha256=str(number)) for number, label in enumerate(labels)]
     group = [*range(60), *[60] * 6]
     findings = doubtful_labels(photos, group, OK_NOK, seed=0, progress=lambda _: None, features=rows_of(truth))
     assert {f.sha256 for f in findings} == {str(place) for place in range(60, 66)}
@@ -240,7 +241,7 @@ def test_copies_do_not_vouch_for_each_other() -> None:
 def test_too_few_photos_of_a_class_are_skipped_with_a_reason(
     labels: list[str], copies: bool, count: int, reason: str
 ) -> None:
-    photos = [Looked(str(number), Path("photo"), label) for number, label in enumerate(labels)]
+    photos = [Sample(Path("photo"), label, sha256=str(number)) for number, label in enumerate(labels)]
     places, said = judged(photos, labels if copies else range(len(labels)), OK_NOK)
     assert (len(places), said.endswith(reason), bool(said)) == (count, True, bool(reason))
 

@@ -7,19 +7,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ensemble.datasets.splits import USUAL_SHARES, Item, assign, crossing, group_numbers
+from ensemble.datasets.splits import USUAL_SHARES, assign, crossing, group_numbers
 from ensemble.values.errors import DataError
+from ensemble.values.samples import Sample
 
 
-def items(count: int, part_of: int = 1, defects: int = 4) -> list[Item]:
+def items(count: int, part_of: int = 1, defects: int = 4) -> list[Sample]:
     """Photos of both classes by turns, so many of each part."""
     return [
-        Item(
-            f"{number:04d}",
+        Sample(
             Path(f"{number}.png"),
             ("good", "bad")[number // part_of % 2],
             defect=f"d{number // part_of % defects}" if number // part_of % 2 else "",
             part=f"p{number // part_of}" if part_of > 1 else "",
+            sha256=f"{number:04d}",
         )
         for number in range(count)
     ]
@@ -60,8 +61,8 @@ def test_what_belongs_together_stays_together(count: int, part_of: int, seed: in
 
 
 def test_captures_of_one_part_are_known_by_their_names() -> None:
-    known = [Item(str(number), Path(f"exp{number}_num_{1000 + number}.jpg"), "good") for number in range(1, 4)]
-    known.append(Item("other", Path("exp1_num_9000.jpg"), "good"))
+    known = [Sample(Path(f"exp{number}_num_{1000 + number}.jpg"), "good", sha256=str(number)) for number in range(1, 4)]
+    known.append(Sample(Path("exp1_num_9000.jpg"), "good", sha256="other"))
     groups = group_numbers(known)
     assert groups[0] == groups[1] == groups[2] != groups[3]
     assert crossing(known, {"1": "train", "2": "test", "3": "train", "other": "test"}) == [["1", "2", "3"]]
@@ -69,7 +70,7 @@ def test_captures_of_one_part_are_known_by_their_names() -> None:
 
 
 def test_one_number_in_two_products_is_two_parts() -> None:
-    known = [Item(name, Path(f"{name}.png"), "good", product=name, part="7") for name in ("disc", "ring")]
+    known = [Sample(Path(f"{name}.png"), "good", category=name, part="7", sha256=name) for name in ("disc", "ring")]
     assert len(set(group_numbers(known))) == 2
 
 

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 import torch
 
-from ensemble.datasets.cleaning import Looked
 from ensemble.datasets.cleaning.labels import bundled_features
 from ensemble.features import feature_cache
 from ensemble.features.backbones import FeatureExtractor
@@ -288,6 +287,6 @@ def test_looking_for_wrong_labels_keeps_what_a_training_reads(
     tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, passes: list[int]
 ) -> None:
     monkeypatch.setenv("QUORUM_CACHE", str(tmp_path))
-    photos = [Looked("", sample.path, sample.label) for sample in samples_of(tiny_data, 3)]
+    photos = [Sample(sample.path, sample.label) for sample in samples_of(tiny_data, 3)]
     first, again = (bundled_features(photos, OK_NOK, lambda _: None) for _ in range(2))
     assert passes == [FILL] and (first == again).all()

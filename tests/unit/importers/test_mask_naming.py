@@ -9,7 +9,6 @@ from typer.testing import CliRunner
 
 from ensemble.cli.main import commands
 from ensemble.datasets.cleaning import find_issues
-from ensemble.datasets.cleaning.findings import Looked
 from ensemble.datasets.loading import check_training_data, evaluation_part, find_dataset
 from ensemble.datasets.yolo_labels import write_labels
 from ensemble.importers import understand
@@ -144,10 +143,10 @@ def test_cleaning_names_them(tmp_path: Path) -> None:
     bad, good = sorted((folder / "test/cut").iterdir()), sorted((folder / "test/good").iterdir())
     marked = write_mask(tmp_path / "marked.png")
     photos = [
-        Looked("0", bad[0], "defective", mask=folder / "ground_truth/cut/000_mask.png"),
-        Looked("1", bad[1], "defective", mask=folder / "ground_truth/cut/001_mask.png"),
-        Looked("2", good[0], "non_defective", mask=marked),
-        Looked("3", good[1], "non_defective"),
+        Sample(bad[0], "defective", mask=folder / "ground_truth/cut/000_mask.png", sha256="0"),
+        Sample(bad[1], "defective", mask=folder / "ground_truth/cut/001_mask.png", sha256="1"),
+        Sample(good[0], "non_defective", mask=marked, sha256="2"),
+        Sample(good[1], "non_defective", sha256="3"),
     ]
     found = find_issues(photos, classes=OK_NOK, label_errors=False)
     assert [(each.kind, each.sha256) for each in found] == [("mask", "0"), ("mask", "2")]
@@ -165,7 +164,7 @@ def blank(path: Path, shade: int, noise: int = 0) -> Path:
 def test_empty_photos_are_named_even_where_all_are_empty(noise: int, tmp_path: Path) -> None:
     shades = [0, 17, 90, 140, 201, 255]
     photos = [
-        Looked(str(shade), blank(tmp_path / f"{shade}.png", shade, noise), OK_NOK.names[place % 2])
+        Sample(blank(tmp_path / f"{shade}.png", shade, noise), OK_NOK.names[place % 2], sha256=str(shade))
         for place, shade in enumerate(shades)
     ]
     found = find_issues(photos, classes=OK_NOK, label_errors=False)
@@ -180,7 +179,7 @@ def test_twelve_bits_in_sixteen_are_named_even_where_all_are_so(tmp_path: Path) 
     for number in range(6):
         values = np.random.default_rng(number).integers(200, 4096, (96, 96)).astype(np.uint16)
         Image.fromarray(values).save(tmp_path / f"{number}.png")
-        photos.append(Looked(str(number), tmp_path / f"{number}.png", OK_NOK.names[number % 2]))
+        photos.append(Sample(tmp_path / f"{number}.png", OK_NOK.names[number % 2], sha256=str(number)))
     found = find_issues(photos, classes=OK_NOK, label_errors=False)
     dark = [each for each in found if each.kind == "dark"]
     assert {each.sha256 for each in dark} == set("012345") and len(dark) == 6
