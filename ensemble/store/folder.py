@@ -18,13 +18,11 @@ from ensemble.policies.cases import Evidence
 from ensemble.store import artefacts, listings, policy_history, versions
 from ensemble.store.listings import Version
 from ensemble.store.loading import FittedMember, load, record_of, weights_file
-from ensemble.store.manifest import Manifest, Record
+from ensemble.store.manifest import Manifest, Record, read_manifest
 from ensemble.store.places import BACKBONES, EVIDENCE, HISTORY, MANIFEST, MODEL_ENDINGS, POLICIES, object_path, place_of
 from ensemble.store.swapping import recover, steady
 from ensemble.values.errors import PolicyError, QuorumError, StoreError
 from ensemble.values.results import Classes, Origin
-
-LARGEST_MANIFEST = 20_000_000  # bytes of a manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +105,7 @@ class ModelStore:
             raise StoreError(
                 f"{self.folder} holds no trained product: {MANIFEST} is missing. Train one, or use demo mode."
             )
-        return Manifest.from_json(read_text(path, LARGEST_MANIFEST), str(path))
+        return read_manifest(path)
 
     def known_manifest(self) -> Manifest | None:
         """The manifest where there is one; a StoreError where a person must mend it before anything is written."""

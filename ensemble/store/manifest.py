@@ -2,12 +2,14 @@
 
 import functools
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from sys import float_info
 from typing import Any
 
-from ensemble.disk.files import parsed
+from ensemble.disk.files import fingerprint, parsed, read_text
 from ensemble.features.preprocessing import BackboneSpec, Preprocessing
 from ensemble.imaging.out_of_distribution import PhotoRange
 from ensemble.metrics.calibrators import NONE, Calibrator
@@ -16,6 +18,8 @@ from ensemble.values.errors import MISSHAPEN, StoreError, brief
 from ensemble.values.results import Classes
 
 MANIFEST_FORMAT = 1
+LARGEST_MANIFEST = 20_000_000  # bytes
+SETTLED = 100_000_000  # nanoseconds, above the tick of any file system's clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +154,6 @@ class Manifest:
         return json.dumps(data, indent=2) + "\n"
 
     @classmethod
-    @functools.lru_cache(maxsize=16)  # a screen asks a hundred times, and the same text says the same
     def from_json(cls, text: str, source: str) -> "Manifest":
         """Read a `manifest.json`; a StoreError says what is wrong with it."""
         try:
@@ -182,3 +185,18 @@ class Manifest:
                 f"{source} cannot be read ({type(error).__name__}: {brief(error)}). Restore it, or train the product "
                 "again."
             ) from error
+
+
+def read_manifest(path: Path) -> Manifest:
+    """A manifest's file, read once for as long as it stays as it is; a StoreError where it cannot be read."""
+    stamp = fingerprint(path)
+    # Two files that were written within a tick of the clock may look the same from outside.
+    settled = bool(stamp) and time.time_ns() - stamp[-1] > SETTLED
+    return (
+        _settled_manifest(path, stamp) if settled else Manifest.from_json(read_text(path, LARGEST_MANIFEST), str(path))
+    )
+
+
+@functools.lru_cache(maxsize=64)  # a screen asks a hundred times, of every product
+def _settled_manifest(path: Path, _stamp: tuple[int, ...]) -> Manifest:
+    return Manifest.from_json(read_text(path, LARGEST_MANIFEST), str(path))

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ensemble.disk.files import (
+    fingerprint,
     is_whole,
     move_over,
     parsed,
@@ -109,14 +110,14 @@ def recover(folder: Path) -> None:
 def steady(folder: Path, read: Callable[[], SwapResult]) -> SwapResult:
     """What reading gives while no files are swapped: it is repeated where they were in the meantime."""
     recover(folder)
-    before = _stamp(folder)
+    before = fingerprint(folder / MANIFEST)
     try:
         found = read()
     except QuorumError:
-        if is_pending(folder) or _stamp(folder) != before:
+        if is_pending(folder) or fingerprint(folder / MANIFEST) != before:
             return _read_alone(folder, read)
         raise
-    if is_pending(folder) or _stamp(folder) != before:
+    if is_pending(folder) or fingerprint(folder / MANIFEST) != before:
         return _read_alone(folder, read)
     return found
 
@@ -228,11 +229,3 @@ def _swap_folders(folder: Path, names: Iterable[str]) -> list[Path]:
 def _read_alone(folder: Path, read: Callable[[], SwapResult]) -> SwapResult:
     with exclusively(folder):
         return read()
-
-
-def _stamp(folder: Path) -> tuple[int, ...]:
-    try:
-        status = (folder / MANIFEST).stat()  # every swap replaces it, and last
-    except OSError:
-        return ()
-    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

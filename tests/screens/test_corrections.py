@@ -1,6 +1,7 @@
 """From a verdict that a person puts right to a training that is ready to learn from it, screen by screen."""
 
 import io
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from ensemble.datasets.collection import Collection, collections
 from ensemble.datasets.loading import find_dataset
 from ensemble.importers import FoundPhoto
 from ensemble.inspection.inspector import Inspector
-from ensemble.store import ModelStore
+from ensemble.store import ModelStore, manifest
 from ensemble.training.own_photos import bring_along, own_photos
 from ensemble.values.results import OK_NOK
 from pages.session.background import Work, _works
@@ -370,3 +371,21 @@ def test_a_product_of_before_learns_what_its_photos_look_like_by_a_command(model
     next((data / "train" / "defective").iterdir()).unlink()
     code, _, said = run("versions", "measure-photos", "--models", models)
     assert code == 2 and "1 photos of this product no longer lie in" in said
+
+
+def test_the_manifest_is_read_once_for_as_long_as_it_stays_as_it_is(
+    models: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = analyzed(new_part(data))
+    reads: list[Path] = []
+    read_text = manifest.read_text
+    monkeypatch.setattr(manifest, "read_text", lambda path, limit: reads.append(path) or read_text(path, limit))
+    for _ in range(3):
+        healthy(app.run())
+    assert reads == []  # the first run has read it
+    written = models / "manifest.json"
+    written.write_text(written.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    os.utime(written, ns=(1, 1))  # the change of the file itself is what counts
+    time.sleep(2 * manifest.SETTLED / 1e9)
+    healthy(app.run())
+    assert reads.count(written) == 1 == len(reads)
