@@ -54,7 +54,7 @@ from ensemble.inspection.inspector import Inspector
 from ensemble.members import KINDS
 from ensemble.store import ModelStore
 from ensemble.training import train
-from ensemble.values.results import HEAT_CUT, HeatMap
+from ensemble.values.results import MAP_THRESHOLD, AnomalyMap
 
 # %%
 dataset = find_dataset(DATA, seed=SEED)
@@ -99,7 +99,7 @@ sheet = [
     [
         fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0))) for pixels in (original, copy)
     ]  # (3, h, w) -> (h, w, 3)
-    + [anomaly_map_picture(HeatMap(anomaly_map), (painter.input.side,) * 2)]
+    + [anomaly_map_picture(AnomalyMap(anomaly_map), (painter.input.side,) * 2)]
     for original, copy, anomaly_map in zip(rows, painted, prediction.anomaly_map, strict=True)
 ]
 Image(contact_sheet(sheet, side=96))
@@ -147,7 +147,7 @@ Image(contact_sheet([[photo.picture for photo in photos], *sheet], side=80))
 # %%
 peaks = pd.DataFrame({name: [float(anomaly_map.values.max()) for anomaly_map in heats[name]] for name in voters})
 peaks.index = [sample.path.name for sample in shown]
-print(f"The hottest place of each map; a good part stays below {HEAT_CUT}.")
+print(f"The hottest place of each map; a good part stays below {MAP_THRESHOLD}.")
 peaks.round(3)
 
 # %% [markdown]

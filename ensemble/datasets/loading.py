@@ -22,7 +22,7 @@ from ensemble.values.vocabulary import CALIBRATION, TEST, TRAIN, WHOLE, classes_
 
 TEST_SHARE = 0.3
 GOOD_MARKED = "It counts as good all the same: look whether its folder is right."
-GOOD_ALONE = "No defect has been seen: thresholds rest on good parts alone."
+ONE_CLASS = "No defect has been seen: thresholds rest on good parts alone."
 
 
 def parse_classes(text: str) -> dict[str, str]:
@@ -81,7 +81,7 @@ def check_training_data(dataset: Dataset, folder: Path) -> tuple[str, ...]:
     everything = (*dataset.train, *dataset.calibration, *dataset.test)
     refuse_misfits(everything)
     unseen = not any(sample.label == classes.defect for sample in everything)
-    alone = (GOOD_ALONE,) if classes.defect is not None and unseen else _unmeasured(dataset.test, classes)
+    alone = (ONE_CLASS,) if classes.defect is not None and unseen else _unmeasured(dataset.test, classes)
     empty = empty_masks((*dataset.train, *dataset.calibration, *dataset.test), classes)
     return (*alone, *empty, *_duplicates(dataset))
 

@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from ensemble.imaging.photos import decode_photo, read_photo_bytes, sentences, upright, upright_size
 from ensemble.values.errors import DataError, PhotoError
-from ensemble.values.results import HEAT_CUT, HeatMap, Region, Score
+from ensemble.values.results import MAP_THRESHOLD, AnomalyMap, Region, Score
 
 HALF = 127  # of a mask as it is handed out, which holds 0 and 255 alone
 SOFT_EDGE_VALUES = 16  # values that a mask of soft edges exceeds
@@ -166,7 +166,7 @@ FINEST_GRID = (
 HOT = "unlike a good part"
 
 
-def combine(scores: Sequence[Score]) -> HeatMap | None:
+def combine(scores: Sequence[Score]) -> AnomalyMap | None:
     """The mean of the members' heat maps, each by its weight, at the finest of their grids; None without any."""
     maps = [(score.anomaly_map.values, score.weight) for score in scores if score.anomaly_map is not None]
     if not maps:
@@ -175,7 +175,7 @@ def combine(scores: Sequence[Score]) -> HeatMap | None:
     width = min(FINEST_GRID, max(values.shape[1] for values, _ in maps))
     total = sum(weight for _, weight in maps)
     mean = sum(weight / total * enlarge(values, (width, height)) for values, weight in maps)
-    return HeatMap(np.clip(np.asarray(mean, dtype=np.float32), 0.0, 1.0))
+    return AnomalyMap(np.clip(np.asarray(mean, dtype=np.float32), 0.0, 1.0))
 
 
 def enlarge(values: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
@@ -186,15 +186,15 @@ def enlarge(values: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.fl
     return np.asarray(picture.resize(size, Image.Resampling.BILINEAR))
 
 
-def regions(scores: Sequence[Score], anomaly_map: HeatMap | None) -> tuple[Region, ...]:
+def regions(scores: Sequence[Score], anomaly_map: AnomalyMap | None) -> tuple[Region, ...]:
     """What detectors have found, then what is hot in the combined map, each with the highest score first."""
     found = sorted((region for score in scores for region in score.regions), key=lambda region: -region.score)
     return (*found, *(hot_regions(anomaly_map) if anomaly_map else ()))
 
 
-def hot_regions(anomaly_map: HeatMap) -> tuple[Region, ...]:
-    """Connected places at or above `HEAT_CUT`, the hottest first; places that touch at a corner are one region."""
-    labels, _ = ndimage.label(anomaly_map.values >= HEAT_CUT, structure=np.ones((3, 3)))
+def hot_regions(anomaly_map: AnomalyMap) -> tuple[Region, ...]:
+    """Connected places at or above `MAP_THRESHOLD`, the hottest first; places that touch at a corner are one region."""
+    labels, _ = ndimage.label(anomaly_map.values >= MAP_THRESHOLD, structure=np.ones((3, 3)))
     height, width = anomaly_map.values.shape
     found = []
     for number, (rows, columns) in enumerate(ndimage.find_objects(labels), 1):

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops
 
-from ensemble.values.results import HEAT_CUT, HeatMap
+from ensemble.values.results import MAP_THRESHOLD, AnomalyMap
 
 SIDE, CELLS = 128, 8  # pixels that a photo is measured on, and the coarse grid of its layout
 FEWEST_FOR_RANGES = 20  # training photos; below, their range says little
@@ -43,7 +43,7 @@ RANGE_RULES: Mapping[str, tuple[float, str, str]] = {
     "colour": (0.08, COLOURS, COLOURS),
 }
 LAYOUT = "light and dark lie elsewhere than on the training photos"
-HEAT = "nearly all of it is unlike a good part"
+ALL_ABOVE = "nearly all of it is unlike a good part"
 # What no photo of a part is, unless the training photos are so too: a statistic, below or above, which value.
 BLANK_RULES: tuple[tuple[str, bool, float, str], ...] = (
     ("light", True, 0.06, "it is almost black"),
@@ -162,11 +162,11 @@ class PhotoRange:
         return cls(int(data["photos"]), ranges, greys, deviations, float(data["far"]))
 
 
-def doubt(photo: PhotoStatistics, usual: PhotoRange | None, anomaly_map: HeatMap | None = None) -> str:
+def doubt(photo: PhotoStatistics, usual: PhotoRange | None, anomaly_map: AnomalyMap | None = None) -> str:
     """Why a photo may not show the part, to go on after a colon; empty where nothing speaks against it."""
     found = _blank(photo.values, usual) or (_outside(photo, usual) if usual else "")
     return found or (
-        HEAT if anomaly_map is not None and float((anomaly_map.values >= HEAT_CUT).mean()) >= COVERED else ""
+        ALL_ABOVE if anomaly_map is not None and float((anomaly_map.values >= MAP_THRESHOLD).mean()) >= COVERED else ""
     )
 
 

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
 from ensemble.imaging.masks import enlarge
-from ensemble.values.results import HEAT_CUT, HeatMap, Region
+from ensemble.values.results import MAP_THRESHOLD, AnomalyMap, Region
 
 Pixels = tuple[int, int, int, int]  # left, top, right, bottom; right and bottom exclusive
 
@@ -20,8 +20,8 @@ BLACK, YELLOW = (20, 23, 26), (245, 196, 0)
 # From one heat on: its colour and how much of the photo it covers. One hue; it jumps where good parts end.
 RAMP: tuple[tuple[float, tuple[int, int, int], float], ...] = (
     (DRAWN_FROM, (252, 222, 200), 0.0),
-    (HEAT_CUT - 1 / 255, (246, 188, 150), 0.5),
-    (HEAT_CUT, (226, 92, 24), 0.75),
+    (MAP_THRESHOLD - 1 / 255, (246, 188, 150), 0.5),
+    (MAP_THRESHOLD, (226, 92, 24), 0.75),
     (1.0, (150, 40, 0), 1.0),
 )
 MOST_OUTLINES = 9  # outlines on one photo: more than that are no pointer
@@ -29,7 +29,7 @@ VEIL = 0.7  # how much of the photo is hidden where a model did not look
 
 
 def overlay(
-    picture: Image.Image, anomaly_map: HeatMap | None, regions: Sequence[Region] = (), opacity: float = 1.0
+    picture: Image.Image, anomaly_map: AnomalyMap | None, regions: Sequence[Region] = (), opacity: float = 1.0
 ) -> Image.Image:
     """The photo under its heat and its numbered outlines; at opacity 0 the photo itself.
 
@@ -78,7 +78,7 @@ def outlines(regions: Sequence[Region], size: tuple[int, int]) -> Image.Image:
     return layer
 
 
-def anomaly_map_picture(anomaly_map: HeatMap, size: tuple[int, int]) -> Image.Image:
+def anomaly_map_picture(anomaly_map: AnomalyMap, size: tuple[int, int]) -> Image.Image:
     """The heat alone, grey (L) at (width, height): 0 is heat 0, 255 is heat 1, on the scale fixed by training."""
     return Image.fromarray(np.rint(enlarge(anomaly_map.values, size) * 255).astype(np.uint8))
 

@@ -19,7 +19,7 @@ from ensemble.members import Loaded, Member, demo
 from ensemble.metrics.calibrators import NONE
 from ensemble.policies import Policy
 from ensemble.values.errors import QuorumError
-from ensemble.values.results import OK_NOK, Absence, Classes, HeatMap, Origin, Region, Score, Verdict
+from ensemble.values.results import OK_NOK, Absence, AnomalyMap, Classes, Origin, Region, Score, Verdict
 
 PHOTOS_AT_ONCE = 16
 PROBABILITY_DIGITS = (
@@ -86,7 +86,7 @@ class Inspector:
             verdict = replace(verdict, demo=self.demo, size=photo.picture.size, origin=origin)
             yield replace(verdict, anomaly_map=anomaly_map, regions=regions(scores, anomaly_map))
 
-    def doubt(self, picture: Image.Image, anomaly_map: HeatMap | None) -> str:
+    def doubt(self, picture: Image.Image, anomaly_map: AnomalyMap | None) -> str:
         """Why a photo may not show the part; empty where nothing speaks against it, and in a demo that never looks."""
         return "" if self.demo else doubt(measure_photo(picture), self.photo_range, anomaly_map)
 
@@ -158,7 +158,7 @@ class Inspector:
                 weight=self._weight(name),
                 anomaly_map=None
                 if prediction.anomaly_map is None
-                else HeatMap(prediction.anomaly_map[place].astype(np.float32)),
+                else AnomalyMap(prediction.anomaly_map[place].astype(np.float32)),
                 regions=tuple(
                     _on_photo(region, reads, batch.pictures[place].size)
                     for region in (prediction.regions[place] if prediction.regions else ())

@@ -15,10 +15,10 @@ from ensemble.members.good_parts import (
     ARRAYS,
     HELD_OUT_FACTS,
     MEASURED_AT_ONCE,
-    Damaged,
     GoodPartsMember,
     HeldOut,
     Measured,
+    SyntheticAnomalies,
 )
 from ensemble.values.errors import MemberError
 from ensemble.values.results import Classes
@@ -91,7 +91,9 @@ class AutoencoderMember(GoodPartsMember):
     def __init__(self, *, classes: Classes, input: Input = AUTOENCODER_INPUT, seed: int = 0) -> None:
         super().__init__(classes=classes, input=input, seed=seed)
 
-    def _fit(self, rows: np.ndarray, damaged: Damaged, progress: ShareDone) -> tuple[Mapping[str, np.ndarray], HeldOut]:
+    def _fit(
+        self, rows: np.ndarray, damaged: SyntheticAnomalies, progress: ShareDone
+    ) -> tuple[Mapping[str, np.ndarray], HeldOut]:
         """What is learnt from most rows, and what each of the others measures."""
         mixed = np.random.default_rng(self.seed).permutation(len(rows))
         mixed = np.array(sorted(mixed.tolist(), key=lambda place: place not in damaged))  # those are held out first
@@ -107,7 +109,7 @@ class AutoencoderMember(GoodPartsMember):
         arrays = {name: value.numpy() for name, value in network.state_dict().items()}
         arrays |= {USUAL: usual + ERROR_FLOOR * usual.mean(), "learnt_from": np.asarray(len(learn))}
         distances, maps = self._measure_all(arrays, hold.numpy())
-        harmed = self._measure_damaged(arrays, damaged, mixed[:held])
+        harmed = self._measure_synthetic(arrays, damaged, mixed[:held])
         return arrays, HeldOut(distances, distances, float(np.median(maps)) if maps is not None else 0.0, harmed)
 
     def _measure(self, arrays: Mapping[str, np.ndarray], rows: np.ndarray) -> Measured:
@@ -153,7 +155,7 @@ class AutoencoderMember(GoodPartsMember):
             raise MemberError("The autoencoder's file lacks the errors of good parts. Train it again.")
         self.network_ = network.eval().requires_grad_(False)
 
-    def _learnt_facts(self, arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    def _trained_facts(self, arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
         return {"learnt_from": int(arrays["learnt_from"])}
 
 

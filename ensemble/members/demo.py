@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 
-from ensemble.values.results import HEAT_CUT, Classes, HeatMap, Region, Score
+from ensemble.values.results import MAP_THRESHOLD, AnomalyMap, Classes, Region, Score
 
 CLASSIFIERS = ("demo_baseline_cnn", "demo_svm", "demo_rf", "demo_xgb", "demo_finetuned")
 WITHOUT_MAP = "demo_mahalanobis"
@@ -33,16 +33,16 @@ def _dummy_score(sha256: str, member: str, probabilities: dict[str, float], clas
     against = probabilities.get(classes.defect or "", 0.0)
     if member in WITH_MAP:
         return Score(member, probabilities, 0.0, anomaly_map=_anomaly_map(sha256, against))
-    found = (_spot_region(sha256, against),) if member == DETECTOR and against >= HEAT_CUT else ()
+    found = (_spot_region(sha256, against),) if member == DETECTOR and against >= MAP_THRESHOLD else ()
     return Score(member, probabilities, 0.0, regions=found)
 
 
-def _anomaly_map(sha256: str, against: float) -> HeatMap:
+def _anomaly_map(sha256: str, against: float) -> AnomalyMap:
     """One spot as hot as the score is high, at a place that all dummies share, over a calm ground."""
     across, down, width, height = _place_spot(sha256)
     y, x = (np.mgrid[:DEMO_GRID, :DEMO_GRID] + 0.5) / DEMO_GRID
     spot = np.exp(-(((x - across) / width) ** 2) - ((y - down) / height) ** 2)
-    return HeatMap(np.clip(0.1 + (against - 0.1) * spot, 0.0, 1.0).astype(np.float32))
+    return AnomalyMap(np.clip(0.1 + (against - 0.1) * spot, 0.0, 1.0).astype(np.float32))
 
 
 def _spot_region(sha256: str, against: float) -> Region:

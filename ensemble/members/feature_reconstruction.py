@@ -88,7 +88,7 @@ class FeatureReconstructionMember(GoodPartsMember):
             ].shape[:1] != (width,):
                 raise MemberError(f"Expected components of {width} features as {name}. Train it again.")
 
-    def _learnt_facts(self, arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    def _trained_facts(self, arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
         counts = {name: arrays[f"{name}_components"].shape[1] for name, _, _ in self._spaces()}
         return {"components": max(counts.values())}
 

@@ -38,7 +38,9 @@ PHOTOS_ALIKE = (
     "parts."
 )
 
-Damaged = Mapping[int, np.ndarray]  # position among the good photos -> its row with damage drawn on the photo
+SyntheticAnomalies = Mapping[
+    int, np.ndarray
+]  # position among the good photos -> its row with damage drawn on the photo
 Measured = tuple[NDArray[np.float64], NDArray[np.float32] | None]  # distances (N,), maps (N, h, w)
 
 
@@ -107,7 +109,7 @@ class GoodPartsMember(Member):
         labels: np.ndarray,
         progress: ShareDone | None = None,
         *,
-        damaged: Damaged = MappingProxyType({}),
+        damaged: SyntheticAnomalies = MappingProxyType({}),
     ) -> "GoodPartsMember":
         """Learn from rows of good parts alone; the scale comes from parts that were held out while learning.
 
@@ -129,7 +131,9 @@ class GoodPartsMember(Member):
         progress(1.0)
         return self
 
-    def _fit(self, rows: np.ndarray, damaged: Damaged, progress: ShareDone) -> tuple[Mapping[str, np.ndarray], HeldOut]:
+    def _fit(
+        self, rows: np.ndarray, damaged: SyntheticAnomalies, progress: ShareDone
+    ) -> tuple[Mapping[str, np.ndarray], HeldOut]:
         """What is learnt from all rows, and what each row measures where it was held out, by folds."""
         folds = KFold(min(GOOD_FOLDS, len(rows)), shuffle=True, random_state=self.seed)
         distances, peaks, calm, harmed = np.zeros(len(rows)), np.zeros(len(rows)), [], np.zeros(0)
@@ -140,12 +144,14 @@ class GoodPartsMember(Member):
             if maps is not None:
                 peaks[hold] = maps.max(axis=(1, 2))
                 calm.append(float(np.median(maps)))
-            harmed = np.append(harmed, self._measure_damaged(arrays, damaged, hold))
+            harmed = np.append(harmed, self._measure_synthetic(arrays, damaged, hold))
         arrays = self._learn(rows, partial(part_of, progress, 1 - share, share))
         usual = float(np.median(calm)) if calm else 0.0
         return arrays, HeldOut(distances, peaks if calm else peaks[:0], usual, harmed)
 
-    def _measure_damaged(self, arrays: Mapping[str, np.ndarray], damaged: Damaged, held: np.ndarray) -> np.ndarray:
+    def _measure_synthetic(
+        self, arrays: Mapping[str, np.ndarray], damaged: SyntheticAnomalies, held: np.ndarray
+    ) -> np.ndarray:
         """The distances of the damaged copies of held-out photos, by their positions."""
         rows = [damaged[place] for place in held.tolist() if place in damaged]
         return self._measure_all(arrays, np.stack(rows))[0] if rows else np.zeros(0)
@@ -163,7 +169,7 @@ class GoodPartsMember(Member):
         distances, maps = self._measure_all(self.arrays_, rows)
         defective = self.scale_(distances)
         columns = [1 - defective, defective] if self._good() == 0 else [defective, 1 - defective]
-        anomaly_map = None if maps is None or self.heat_scale_ is None else self.heat_scale_(maps).astype(np.float32)
+        anomaly_map = None if maps is None or self.map_scale_ is None else self.map_scale_(maps).astype(np.float32)
         return Prediction(np.stack(columns, axis=1), anomaly_map=anomaly_map)
 
     def parts(self) -> Parts:
@@ -195,11 +201,11 @@ class GoodPartsMember(Member):
         self.arrays_ = arrays
         held_out, peaks = arrays["held_out"], arrays["held_out_peaks"]
         self.scale_ = Scale.of(held_out)
-        self.held_out_, self.damaged_ = self.scale_(held_out), self.scale_(arrays["held_out_damaged"])
-        self.heat_scale_ = Scale.of(peaks, float(arrays["held_out_calm"])) if len(peaks) else None
-        self.facts_ = {"held_out": _held_out_facts(held_out, self.scale_)} | self._learnt_facts(arrays)
+        self.held_out_, self.synthetic_ = self.scale_(held_out), self.scale_(arrays["held_out_damaged"])
+        self.map_scale_ = Scale.of(peaks, float(arrays["held_out_calm"])) if len(peaks) else None
+        self.facts_ = {"held_out": _held_out_facts(held_out, self.scale_)} | self._trained_facts(arrays)
 
-    def _learnt_facts(self, arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    def _trained_facts(self, arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
         """What else a person should know of its learning."""
         return {}
 

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from ensemble.members.good_parts import (
-    Damaged,
     GoodPartsMember,
     HeldOut,
     Measured,
+    SyntheticAnomalies,
     finest_grid,
     part_of,
     patches,
@@ -41,7 +41,9 @@ class PatchMemoryMember(GoodPartsMember):
     title: ClassVar[str] = "Patch memory"
     _seconds: float | None = None  # that choosing the memory took; a file tells no times, so that equal ones are equal
 
-    def _fit(self, rows: np.ndarray, damaged: Damaged, progress: ShareDone) -> tuple[Mapping[str, np.ndarray], HeldOut]:
+    def _fit(
+        self, rows: np.ndarray, damaged: SyntheticAnomalies, progress: ShareDone
+    ) -> tuple[Mapping[str, np.ndarray], HeldOut]:
         """One memory of all photos; a photo is held out by leaving out what the memory has from it."""
         start = time.perf_counter()
         memory, owners = self._remember(rows, partial(part_of, progress, 0.0, 0.7))
@@ -108,7 +110,7 @@ class PatchMemoryMember(GoodPartsMember):
         if "memory" not in arrays or arrays["memory"].ndim != 2 or arrays["memory"].shape[1] != width:
             raise MemberError(f"Expected a memory of places with {width} features each. Train it again.")
 
-    def _learnt_facts(self, arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    def _trained_facts(self, arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
         megabytes = round(arrays["memory"].nbytes / 1e6, 1)
         return {"places": len(arrays["memory"]), "megabytes": megabytes, "seconds": self._seconds}
 

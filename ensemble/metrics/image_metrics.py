@@ -14,7 +14,7 @@ from sklearn.metrics import average_precision_score, precision_recall_curve, roc
 
 from ensemble.imaging.masks import enlarge
 from ensemble.metrics.thresholds import ThresholdCounts, checked_scores
-from ensemble.values.results import HeatMap
+from ensemble.values.results import AnomalyMap
 
 DETECTION_RATES = {"overkill_at_95": 0.95, "overkill_at_100": 1.0}
 
@@ -114,7 +114,7 @@ class PixelTally:
         self.overlap = np.zeros(SCORE_BINS)  # damaged pixels, each as its share of its region
         self.regions = 0
 
-    def add(self, anomaly_map: HeatMap, truth: Truth) -> None:
+    def add(self, anomaly_map: AnomalyMap, truth: Truth) -> None:
         """Count the pixels of one photo; the map is stretched over it by bilinear interpolation."""
         flat = enlarge(anomaly_map.values, truth.size).ravel()
         for start in range(0, flat.size, PIXELS_AT_ONCE):

@@ -18,7 +18,7 @@ from ensemble.inspection.inspector import Inspector
 from ensemble.members import KINDS, Loaded, Member
 from ensemble.members.classical import ClassicalMember
 from ensemble.members.contract import Teaching, all_alike
-from ensemble.members.good_parts import Damaged, GoodPartsMember
+from ensemble.members.good_parts import GoodPartsMember, SyntheticAnomalies
 from ensemble.policies.cases import Case
 from ensemble.training.reading import NONE
 from ensemble.training.recipe import Recipe, Watch, search, source_of
@@ -133,7 +133,7 @@ class LearnsFromMasks(Protocol):
 def fit(
     recipe: Recipe,
     learn: Mapping[str, PartReading],
-    damage: Mapping[Any, Damaged],
+    damage: Mapping[Any, SyntheticAnomalies],
     *,
     progress: Progress,
     watch: Watch = lambda _member, _curves: None,
@@ -164,7 +164,12 @@ def _report(progress: Progress, watch: Watch, stage: str, name: str, member: Mem
 
 
 def _taught(
-    member: Member, known: PartReading, source: Input, damage: Mapping[Any, Damaged], recipe: Recipe, report: ShareDone
+    member: Member,
+    known: PartReading,
+    source: Input,
+    damage: Mapping[Any, SyntheticAnomalies],
+    recipe: Recipe,
+    report: ShareDone,
 ) -> Member:
     rows = known.inputs[input_key(source)]
     if member.lesson != "good" and all_alike(rows):

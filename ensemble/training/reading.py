@@ -25,9 +25,9 @@ from ensemble.imaging.photos import read_photo
 from ensemble.members import KINDS
 from ensemble.members.contract import Lesson
 from ensemble.members.detector import FEWEST_MASKS
-from ensemble.members.good_parts import FEWEST_GOOD, Damaged
+from ensemble.members.good_parts import FEWEST_GOOD, SyntheticAnomalies
 from ensemble.training.recipe import Recipe, chooses_pooling
-from ensemble.training.voting import draw_damage
+from ensemble.training.voting import draw_synthetic_anomalies
 from ensemble.values.errors import MemberError, PhotoError
 from ensemble.values.results import Classes
 from ensemble.values.samples import Dataset, Sample
@@ -125,9 +125,9 @@ def range_of(
     return PhotoRange.of(measured)
 
 
-def damage_of(good: PartReading, seed: int, progress: Progress) -> Mapping[Any, Damaged]:
+def synthetic_anomalies_of(good: PartReading, seed: int, progress: Progress) -> Mapping[Any, SyntheticAnomalies]:
     """Some good photos with damage drawn on them, by input: what the members' votes are weighed by."""
-    return draw_damage(good.samples, good.sources, seed, partial(progress, "Drawing damage to weigh by"))
+    return draw_synthetic_anomalies(good.samples, good.sources, seed, partial(progress, "Drawing damage to weigh by"))
 
 
 FEWEST_OF_A_CLASS = 5

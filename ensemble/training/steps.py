@@ -27,10 +27,10 @@ from ensemble.training.fitting import CrossFitting, fit, held_out, plan_cross_fi
 from ensemble.training.reading import (
     balance_note,
     check_balance,
-    damage_of,
     left_aside,
     range_of,
     read,
+    synthetic_anomalies_of,
     taught_by,
     teachable,
     with_best_poolings,
@@ -128,7 +128,7 @@ def fit_members(prepared: Preparation, features: FeatureCache, listener: Listene
     rows = read(prepared.taught, recipe, features, listener.notify, progress)
     recipe = with_best_poolings(recipe, rows, progress)
     drawn = "good" in rows and needs_drawing(dataset)
-    damage = damage_of(rows["good"], request.seed, progress) if drawn else {}
+    damage = synthetic_anomalies_of(rows["good"], request.seed, progress) if drawn else {}
     members, failures = fit(recipe, rows, damage, progress=progress, watch=listener.watch)
     listener.tell(failures)
     return TrainedMembers(members, tuple(failures), recipe, rows, range_of(dataset.train, request.seed, progress))

@@ -56,7 +56,7 @@ def weight_of(skill: float) -> float:
     return round(float(np.clip(skill / FULL_VOTE, LIGHTEST, 1.0)), 3)
 
 
-def draw_damage(
+def draw_synthetic_anomalies(
     samples: Sequence[Sample], sources: Sequence[Input], seed: int, progress: Callable[[float], None] = lambda _: None
 ) -> dict[Any, dict[int, np.ndarray]]:
     """Rows of some photos of good parts with damage drawn on them: by input, then by position in `samples`."""
@@ -87,7 +87,7 @@ def weigh(
     few photos tell no finer, and a tie among good members must stay a tie.
     """
     drawn = needs_drawing(dataset)
-    bad = member.damaged_.tolist() if drawn else _scores_of_defects(member, dataset, seed, progress)
+    bad = member.synthetic_.tolist() if drawn else _scores_of_defects(member, dataset, seed, progress)
     fine = member.held_out_.tolist()
     auroc = float(roc_auc_score([0] * len(fine) + [1] * len(bad), [*fine, *bad]))
     return Weighed(weight_of(2 * auroc - 1), round(auroc, 4), len(fine), len(bad), drawn)

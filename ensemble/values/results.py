@@ -46,7 +46,7 @@ OK_NOK = Classes((NON_DEFECTIVE, DEFECTIVE), defect=DEFECTIVE)
 
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom as shares of the photo's width and height
-HEAT_CUT = 0.5  # the heat that a good part does not reach
+MAP_THRESHOLD = 0.5  # the heat that a good part does not reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +85,10 @@ class Region:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class HeatMap:
+class AnomalyMap:
     """Where a photo looks unlike a good part: (h, w) float32 in [0, 1], stretched over the whole photo.
 
-    The scale was fixed when the member was trained: a good part stays below `HEAT_CUT`, whatever photo it is.
+    The scale was fixed when the member was trained: a good part stays below `MAP_THRESHOLD`, whatever photo it is.
     """
 
     values: NDArray[np.float32]
@@ -112,7 +112,7 @@ class Score:
     probabilities: Mapping[str, float]
     seconds: float
     weight: float = field(default=1.0, kw_only=True)
-    anomaly_map: HeatMap | None = field(default=None, kw_only=True, repr=False)
+    anomaly_map: AnomalyMap | None = field(default=None, kw_only=True, repr=False)
     regions: tuple[Region, ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
@@ -244,7 +244,7 @@ class Verdict:
     seconds: float = 0.0
     demo: bool = False
     size: tuple[int, int] = (0, 0)
-    anomaly_map: HeatMap | None = field(default=None, repr=False)
+    anomaly_map: AnomalyMap | None = field(default=None, repr=False)
     regions: tuple[Region, ...] = ()
     unasked: tuple[Absence, ...] = ()
     decision: Decision | None = None

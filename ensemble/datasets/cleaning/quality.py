@@ -29,7 +29,7 @@ from ensemble.values.samples import Sample
 
 ENOUGH_OF_CLASS = 20  # photos of a class; below, all classes are taken together
 FEWEST_MEASURED = 5  # photos, below which nothing can be told to be odd
-FAR, BEYOND_CUT = 6.0, 3.0  # robust deviations from the median, the second beyond cleanvision's cut
+FAR, BEYOND_THRESHOLD = 6.0, 3.0  # robust deviations from the median, the second beyond cleanvision's cut
 COMMON = 0.1  # what more than this share of the photos have is usual for them
 EMPTY = 12  # of 255: grey values that lie so close together are noise on an empty picture
 READ_SIDE = 512  # pixels that brightness, shades and sharpness are measured on at most
@@ -157,7 +157,7 @@ def _odd_ones(
     middle = median(values.tolist())
     deviation = max(1.4826 * float(np.median(np.abs(values - middle))), rule.least)
     below = (np.abs(values - middle) if rule.both else middle - values) / deviation  # robust deviations
-    odd = (below > FAR) | ((values < rule.threshold) & (below > BEYOND_CUT))
+    odd = (below > FAR) | ((values < rule.threshold) & (below > BEYOND_THRESHOLD))
     if len(peers) < FEWEST_MEASURED or odd.mean() > COMMON:
         odd = np.zeros(len(values), dtype=bool)
     usual = measures[peers[int(np.argmin(np.abs(values - middle)))]]

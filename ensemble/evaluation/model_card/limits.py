@@ -94,12 +94,12 @@ def _lessons(sources: Sources) -> Iterator[str]:
     classes, records = sources.classes, sources.records
     if classes.defect is None or not records:
         return
-    good_alone = [
+    one_class = [
         name
         for name, record in records.items()
         if photos_learnt(record).get(str(classes.good)) and not photos_learnt(record).get(classes.defect)
     ]
-    if len(good_alone) == len(records):
+    if len(one_class) == len(records):
         yield "No defect has taught it: OK means like the good parts."
     drawn = [name for name, record in records.items() if kept(record, "weighed").get("drawn")]
     if drawn:

@@ -8,7 +8,7 @@ import streamlit as st
 from ensemble.imaging.masks import HOT
 from ensemble.imaging.overlays import MOST_OUTLINES
 from ensemble.values.digits import beside
-from ensemble.values.results import HEAT_CUT, Region
+from ensemble.values.results import MAP_THRESHOLD, Region
 
 CALM = "No place stands out from the good parts."
 NOTHING = "The detector has found nothing."
@@ -30,7 +30,7 @@ def show_places(regions: Sequence[Region], size: tuple[int, int], *, calm: bool)
 def _line(number: int, region: Region, size: tuple[int, int]) -> str:
     left, top, right, bottom = region.pixels(size)
     name = "peak" if region.label == HOT else "score"
-    score = f"{name} {beside(region.score, HEAT_CUT)[0]}"
+    score = f"{name} {beside(region.score, MAP_THRESHOLD)[0]}"
     facts = f"{score} · {_share(region.area)} of the photo · at {left}, {top} · {right - left} × {bottom - top} pixels"
     return f"<b>{number}</b><div>{escape(region.label)}<small>{facts}</small></div>"
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from ensemble.imaging.photos import MAX_PHOTO_BYTES, MAX_PIXELS, MIN_SIDE, PHOTO_ENDINGS
 from ensemble.importers.archives import MAX_ENTRIES
-from ensemble.values.results import HEAT_CUT, OK_NOK, REVIEW
+from ensemble.values.results import MAP_THRESHOLD, OK_NOK, REVIEW
 from pages.components.common.sheet import as_code, chip, show_sheet
 from pages.session import products, tables
 
@@ -44,7 +44,7 @@ def show_places_help() -> None:
     st.subheader("What the marks on a photo mean", anchor=False)
     st.markdown(
         "The **heat map** shows where a part is unlike the good ones. Its scale was fixed when the members were "
-        f"trained: about 99 good parts in 100 stay below {HEAT_CUT}, whatever photo it is, so the same colour "
+        f"trained: about 99 good parts in 100 stay below {MAP_THRESHOLD}, whatever photo it is, so the same colour "
         "means the same on every photo. Numbered **outlines** are the places at or above that heat, and what a "
         "detector has found.\n\n"
         "Members that have learnt from good and defective photos have no such map. For them, *What did a model look "

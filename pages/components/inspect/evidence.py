@@ -10,7 +10,7 @@ from PIL import Image
 from ensemble.imaging import masks, overlays
 from ensemble.imaging.overlays import RAMP, canvas, png
 from ensemble.inspection import exports
-from ensemble.values.results import HEAT_CUT, HeatMap, Region, Verdict
+from ensemble.values.results import MAP_THRESHOLD, AnomalyMap, Region, Verdict
 from pages.components.common.places import show_places
 from pages.session import photo
 
@@ -37,7 +37,7 @@ def show_evidence(chosen: photo.Chosen | None) -> None:
         show_places(regions, verdict.size, calm=anomaly_map is not None)
 
 
-def _chosen_map(verdict: Verdict, member: str | None) -> tuple[HeatMap | None, tuple[Region, ...]]:
+def _chosen_map(verdict: Verdict, member: str | None) -> tuple[AnomalyMap | None, tuple[Region, ...]]:
     vote = next((vote for vote in verdict.votes if vote.member == member), None)
     if vote is None:
         return verdict.anomaly_map, verdict.regions
@@ -45,7 +45,7 @@ def _chosen_map(verdict: Verdict, member: str | None) -> tuple[HeatMap | None, t
 
 
 def _drawn(
-    chosen: photo.Chosen, anomaly_map: HeatMap | None, regions: tuple[Region, ...], opacity: float, *, demo: bool
+    chosen: photo.Chosen, anomaly_map: AnomalyMap | None, regions: tuple[Region, ...], opacity: float, *, demo: bool
 ) -> bytes:
     if not opacity:
         return chosen.evidence
@@ -64,7 +64,7 @@ OUTLINED = "Every pixel that is not under an outline is the photo's own."
 
 
 def show_evidence_files(
-    chosen: photo.Chosen, anomaly_map: HeatMap | None, regions: tuple[Region, ...], *, demo: bool
+    chosen: photo.Chosen, anomaly_map: AnomalyMap | None, regions: tuple[Region, ...], *, demo: bool
 ) -> None:
     """Offer the photo with outlines and the heat map as PNG, made on demand at the photo's own size."""
     picture = chosen.photo.picture
@@ -90,7 +90,7 @@ def _outlined(picture: Image.Image, regions: tuple[Region, ...], demo: bool) -> 
     return _file(overlays.outlined(picture, regions), OUTLINED, demo)
 
 
-def _anomaly_map(anomaly_map: HeatMap, size: tuple[int, int], demo: bool) -> bytes:
+def _anomaly_map(anomaly_map: AnomalyMap, size: tuple[int, int], demo: bool) -> bytes:
     return _file(overlays.anomaly_map_picture(anomaly_map, size), GREY, demo)
 
 
@@ -120,8 +120,9 @@ def show_anomaly_map_legend() -> None:
     """Show the fixed scale of the heat, which is the same for every photo of the product."""
     stops = ", ".join(f"rgb({r} {g} {b} / {share:.0%}) {at:.1%}" for at, (r, g, b), share in RAMP)
     st.html(
-        f'<div class="heat-scale" role="img" aria-label="Heat from 0 to 1; a good part stays below {HEAT_CUT}.">'
+        f'<div class="heat-scale" role="img" aria-label="Heat from 0 to 1; a good part stays below {MAP_THRESHOLD}.">'
         f'<i style="background-image: linear-gradient(to right, {stops})"></i>'
-        f'<span><b>0</b></span><span style="left: {HEAT_CUT:.0%}"><b>{HEAT_CUT}</b></span><span><b>1</b></span>'
+        f'<span><b>0</b></span><span style="left: {MAP_THRESHOLD:.0%}"><b>{MAP_THRESHOLD}</b></span>'
+        "<span><b>1</b></span>"
         "<div><em>a good part stays here</em><em>unlike a good part</em></div></div>"
     )

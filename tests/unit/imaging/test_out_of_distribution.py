@@ -19,7 +19,7 @@ from ensemble.members import Loaded
 from ensemble.policies import Policy, cases
 from ensemble.store import Manifest, ModelStore
 from ensemble.values.errors import StoreError
-from ensemble.values.results import OK_NOK, REVIEW, HeatMap, Score
+from ensemble.values.results import OK_NOK, REVIEW, AnomalyMap, Score
 from ensemble.values.samples import Sample
 from tests.support.stub_product import StubMember
 
@@ -112,7 +112,7 @@ class TestThePhoto:
     def test_a_heat_map_that_is_hot_all_over_is_doubted(self, hot: float, said: bool, part: Image.Image) -> None:
         values = np.full(100, 0.2, np.float32)
         values[: round(100 * hot)] = 0.5
-        found = doubt(measure_photo(part), None, HeatMap(values.reshape(10, 10)))
+        found = doubt(measure_photo(part), None, AnomalyMap(values.reshape(10, 10)))
         assert bool(found) == said
 
 

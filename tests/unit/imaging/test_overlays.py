@@ -19,7 +19,7 @@ from ensemble.imaging.overlays import (
     overlay,
     stamped,
 )
-from ensemble.values.results import HEAT_CUT, HeatMap, Region
+from ensemble.values.results import MAP_THRESHOLD, AnomalyMap, Region
 
 GREY = (128, 128, 128)
 
@@ -29,8 +29,8 @@ def photo(size: tuple[int, int] = (200, 150), seed: int = 0) -> Image.Image:
     return Image.fromarray(pixels)
 
 
-def flat(value: float, shape: tuple[int, int] = (8, 8)) -> HeatMap:
-    return HeatMap(np.full(shape, value, dtype=np.float32))
+def flat(value: float, shape: tuple[int, int] = (8, 8)) -> AnomalyMap:
+    return AnomalyMap(np.full(shape, value, dtype=np.float32))
 
 
 def region(*box: float, score: float = 0.8) -> Region:
@@ -54,7 +54,7 @@ def test_calm_heat_changes_no_pixel(value: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"), [(1.0, (150, 40, 0)), (HEAT_CUT, (202, 101, 50)), (0.4, (159, 146, 138))]
+    ("value", "expected"), [(1.0, (150, 40, 0)), (MAP_THRESHOLD, (202, 101, 50)), (0.4, (159, 146, 138))]
 )
 def test_a_heat_has_its_colour_at_full_opacity(value: float, expected: tuple[int, int, int]) -> None:
     drawn = overlay(Image.new("RGB", (64, 64), GREY), flat(value), [], 1.0)
@@ -67,7 +67,7 @@ def test_the_same_heat_has_the_same_colours_on_a_good_and_on_a_defective_part() 
     hot = spot.copy()
     hot[40:56, 40:56] = 1.0
     picture = Image.new("RGB", (64, 64), GREY)
-    good, defective = (np.asarray(overlay(picture, HeatMap(values), [], 1.0)) for values in (spot, hot))
+    good, defective = (np.asarray(overlay(picture, AnomalyMap(values), [], 1.0)) for values in (spot, hot))
     assert np.array_equal(good[:32], defective[:32]) and (good[12, 12] != GREY).any()
     assert not np.array_equal(good, defective)
 
@@ -113,7 +113,7 @@ def test_more_regions_than_can_be_told_apart_are_not_drawn() -> None:
 
 
 def test_the_heat_picture_is_the_heat_in_grey() -> None:
-    drawn = anomaly_map_picture(HeatMap(np.array([[0.0, 1.0], [HEAT_CUT, 0.25]], dtype=np.float32)), (2, 2))
+    drawn = anomaly_map_picture(AnomalyMap(np.array([[0.0, 1.0], [MAP_THRESHOLD, 0.25]], dtype=np.float32)), (2, 2))
     assert drawn.mode == "L" and np.asarray(drawn).tolist() == [[0, 255], [128, 64]]
     assert anomaly_map_picture(flat(0.5), (300, 200)).size == (300, 200)
 

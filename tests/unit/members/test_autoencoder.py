@@ -9,7 +9,7 @@ import torch
 from ensemble.members.autoencoder import AutoencoderMember, SmallAutoencoder
 from ensemble.store import artefacts
 from ensemble.values.errors import MemberError
-from ensemble.values.results import HEAT_CUT, OK_NOK
+from ensemble.values.results import MAP_THRESHOLD, OK_NOK
 
 pytestmark = pytest.mark.slow(25)
 
@@ -65,7 +65,7 @@ def test_a_defect_is_told_and_shown_where_it_is(member: AutoencoderMember) -> No
     assert fine.probabilities[:, 1].max() < 0.5 < bad.probabilities[:, 1].min()
     assert fine.anomaly_map is not None and bad.anomaly_map is not None
     assert fine.anomaly_map.shape == bad.anomaly_map.shape == (4, 64, 64)
-    assert fine.anomaly_map.max() < HEAT_CUT < bad.anomaly_map.max()
+    assert fine.anomaly_map.max() < MAP_THRESHOLD < bad.anomaly_map.max()
     down, across = np.unravel_index(bad.anomaly_map[0].argmax(), (64, 64))
     assert (10 <= down <= 18) and (12 <= across <= 20)
 

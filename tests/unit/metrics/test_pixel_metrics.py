@@ -12,7 +12,7 @@ from scipy import ndimage
 from sklearn.metrics import roc_auc_score
 
 from ensemble.metrics.image_metrics import LIMIT, PixelTally, Truth
-from ensemble.values.results import HeatMap
+from ensemble.values.results import AnomalyMap
 
 Photos = list[tuple[np.ndarray, np.ndarray]]  # heat (h, w) and damage (h, w) of each
 
@@ -20,7 +20,7 @@ Photos = list[tuple[np.ndarray, np.ndarray]]  # heat (h, w) and damage (h, w) of
 def tallied(photos: Photos) -> dict[str, float | None]:
     tally = PixelTally()
     for anomaly_map, damage in photos:
-        tally.add(HeatMap(np.asarray(anomaly_map, dtype=np.float32)), Truth.of(np.asarray(damage, dtype=bool)))
+        tally.add(AnomalyMap(np.asarray(anomaly_map, dtype=np.float32)), Truth.of(np.asarray(damage, dtype=bool)))
     return tally.figures()
 
 
@@ -81,7 +81,7 @@ def test_without_damage_or_without_sound_pixels_there_are_no_figures() -> None:
     nothing = {"pixel_auroc": None, "aupro": None}
     tally = PixelTally()
     assert tally.figures() == nothing
-    tally.add(HeatMap(np.full((4, 4), 0.2, dtype=np.float32)), Truth.undamaged((8, 6)))
+    tally.add(AnomalyMap(np.full((4, 4), 0.2, dtype=np.float32)), Truth.undamaged((8, 6)))
     assert tally.figures() == nothing and tally.sound.sum() == 48
     assert tallied([(np.full((2, 2), 0.4), np.ones((2, 2)))]) == nothing
 
@@ -144,7 +144,7 @@ def test_a_thousand_photos_stay_within_memory() -> None:
     tracemalloc.start()
     tally = PixelTally()
     for number in range(1000):
-        tally.add(HeatMap(photos[number % 3][0][::8, ::8]), truths[number % 3])
+        tally.add(AnomalyMap(photos[number % 3][0][::8, ::8]), truths[number % 3])
     tally.figures()
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -156,5 +156,5 @@ def test_a_large_mask_is_quick() -> None:
     (anomaly_map, damage), tally = drawn(7, 3, 1024)[2], PixelTally()
     truth, start = Truth.of(damage), time.process_time()
     for _ in range(5):
-        tally.add(HeatMap(anomaly_map[::25, ::25]), truth)
+        tally.add(AnomalyMap(anomaly_map[::25, ::25]), truth)
     assert (time.process_time() - start) / 5 < 0.06
