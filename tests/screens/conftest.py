@@ -1,10 +1,15 @@
-"""What all tests of screens share: a process looks for installed components once."""
+"""What all tests of screens share: folders of their own, nothing cached, downloads that are noted."""
 
 import functools
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.components.v2 import manifest_scanner
+
+from ensemble.inspection import exports
+from ensemble.inspection.exports import file_name
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -14,3 +19,28 @@ def components_are_looked_for_once() -> Iterator[None]:
         found = functools.cache(manifest_scanner.scan_component_manifests)
         patch.setattr(manifest_scanner, "scan_component_manifests", found)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Products and photos lie in a folder of this test, and nothing is cached before or after it."""
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    monkeypatch.setenv("QUORUM_MODELS", str(tmp_path / "models"))
+    monkeypatch.setenv("QUORUM_DATA", str(tmp_path / "data"))
+    yield
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+
+@pytest.fixture
+def offered(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[str, bytes]]:
+    """The names and contents of the downloads on screen, by kind; AppTest has no door to them."""
+    found: dict[str, tuple[str, bytes]] = {}
+
+    def noted(kind: str, content: bytes, ending: str, *, demo: bool) -> str:
+        found[kind] = (file_name(kind, content, ending, demo=demo), content)
+        return found[kind][0]
+
+    monkeypatch.setattr(exports, "file_name", noted)
+    return found

@@ -3,11 +3,10 @@
 import csv
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from ensemble import figures
@@ -16,6 +15,7 @@ from ensemble.inspection import exports
 from ensemble.inspection.exports import file_name
 from ensemble.policies.cases import Case
 from ensemble.values.results import DEFECTIVE, OK_NOK, Score
+from tests.support.app_tests import texts
 from tests.support.stub_product import GARMENTS, write_product
 from tests.unit.evaluation.test_comparison import MEAN, REVIEWING, case, side
 
@@ -30,12 +30,8 @@ Downloads = dict[str, bytes]
 
 
 @pytest.fixture(autouse=True)
-def _fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    st.cache_resource.clear()
-    st.cache_data.clear()
-    monkeypatch.setenv("QUORUM_MODELS", str(write_product(tmp_path / "models", ("svm",))))
-    yield
-    st.cache_resource.clear()
+def _product(tmp_path: Path) -> None:
+    write_product(tmp_path / "models", ("svm",))
 
 
 @pytest.fixture
@@ -56,12 +52,6 @@ def shown(comparison: Comparison, folder: Path) -> AppTest:
     path = folder / "comparison.json"
     path.write_text(json.dumps(comparison.as_json()))
     return AppTest.from_string(SCRIPT.format(path=str(path)), default_timeout=180).run()
-
-
-def texts(app: AppTest) -> str:
-    kinds = ("html", "markdown", "caption", "warning", "subheader")
-    found = "\n".join(str(getattr(each, "value", None) or each.proto.body) for kind in kinds for each in app.get(kind))
-    return found.replace("\\", "").replace("\N{NO-BREAK SPACE}", " ").replace("<wbr>", "")
 
 
 def compared(before: Sequence[Case], after: Sequence[Case], **known: object) -> Comparison:

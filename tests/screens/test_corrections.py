@@ -4,12 +4,10 @@ import io
 import os
 import shutil
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import streamlit as st
 from PIL import Image, ImageOps
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Selectbox
@@ -23,6 +21,7 @@ from ensemble.training.own_photos import bring_along, own_photos
 from ensemble.values.results import OK_NOK
 from pages.session.background import Work, _works
 from tests.conftest import Run
+from tests.support.app_tests import click, healthy, texts
 from tests.support.stub_product import write_product
 
 pytestmark = pytest.mark.slow(15)
@@ -32,19 +31,15 @@ TRAINING, DATA = "pages/screens/training.py", "pages/screens/data.py"
 
 
 @pytest.fixture(autouse=True)
-def _fresh(
+def _places(
     tmp_path: Path, tiny_product: Path, tiny_data: Path, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
+) -> None:
     """A copy of the small product and of its photos, as far from each other as they were."""
-    st.cache_resource.clear()
-    st.cache_data.clear()
     for folder in (tiny_product, tiny_data):
         shutil.copytree(folder, tmp_path / folder.parent.name / folder.name)
     monkeypatch.setenv("QUORUM_MODELS", str(models_of(tmp_path, tiny_product)))
     monkeypatch.setenv("QUORUM_DATA", str(data_of(tmp_path, tiny_data)))
     monkeypatch.setenv("QUORUM_WEIGHTS", str(tiny_weights))
-    yield
-    st.cache_resource.clear()
 
 
 def models_of(tmp_path: Path, tiny_product: Path) -> Path:
@@ -76,26 +71,11 @@ def new_part(data: Path) -> bytes:
     return png(ImageOps.mirror(Image.open(next((data / "test" / "non_defective").iterdir()))))
 
 
-def healthy(app: AppTest) -> AppTest:
-    assert not app.exception
-    return app
-
-
 def analyzed(photo: bytes, name: str = "part.png") -> AppTest:
     app = healthy(AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120).run())
     app.file_uploader(key="upload").upload(name, photo, "image/png")
     healthy(app.run())
     return click(app, "analyze")
-
-
-def click(app: AppTest, key: str) -> AppTest:
-    return healthy(next(each for each in app.button if str(each.key).startswith(key)).click().run())
-
-
-def text(app: AppTest) -> str:
-    kinds = ("html", "markdown", "caption", "error", "warning", "info", "success")
-    shown = (str(getattr(e, "value", None) or e.proto.body) for kind in kinds for e in app.get(kind))
-    return "\n".join(shown).replace("\\", "")
 
 
 def labels(app: AppTest) -> list[str]:
@@ -120,19 +100,19 @@ class TestTheLoop:
     def test_a_wrong_verdict_is_corrected_and_training_is_ready_with_all_photos(self, data: Path, models: Path) -> None:
         app = analyzed(new_part(data))
         app = click(app, "confirm")
-        assert "It waits in the collection disc" in text(app) and "come along" in text(app)
+        assert "It waits in the collection disc" in texts(app) and "come along" in texts(app)
         (collection,) = kept(data).values()
 
         app = settled(healthy(app.switch_page(TRAINING).run()), collection.folder)
         assert app.selectbox(key="training_data").value == "disc"
         assert app.selectbox(key="training_product").value == "disc"
-        assert "1 confirmed mistake" in text(app)
+        assert "1 confirmed mistake" in texts(app)
         own = find_dataset(data)
         before = find_dataset(collection.folder)
         assert [len(part) for part in (before.train, before.test)] == [len(own.train), len(own.test)]
 
         app = click(app, "training_pull")
-        assert "1 confirmed mistake" not in text(app) and not app.button(key="start_training").disabled
+        assert "1 confirmed mistake" not in texts(app) and not app.button(key="start_training").disabled
         after = find_dataset(collection.folder)
         assert [len(part) for part in (after.train, after.test)] == [len(own.train) + 1, len(own.test)]
 
@@ -155,7 +135,7 @@ class TestTheLoop:
             "they are not here.",
         )
         app = healthy(AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60).run())
-        assert "2 of the 40 photos" in text(healthy(app.switch_page(TRAINING).run()))
+        assert "2 of the 40 photos" in texts(healthy(app.switch_page(TRAINING).run()))
 
     def test_without_its_photos_a_product_brings_none(self, data: Path, models: Path) -> None:
         shutil.rmtree(data / "train")
@@ -167,18 +147,18 @@ class TestADoubtfulPhoto:
     def test_it_is_review_and_is_kept_only_after_a_question(self, data: Path) -> None:
         black = png(Image.new("RGB", (256, 256)))
         app = analyzed(black, "cap.png")
-        assert "This photo may not show this part: it is almost black." in text(app)
+        assert "This photo may not show this part: it is almost black." in texts(app)
         assert {"Part is OK", "Part is NOK"} <= set(labels(app))
 
         app = click(app, "confirm non_defective")
-        assert "may not show this part" in text(app) and "cap.png, as OK: it is almost black" in text(app)
+        assert "may not show this part" in texts(app) and "cap.png, as OK: it is almost black" in texts(app)
         assert not kept(data)
         app = click(app, "keep_none")
-        assert "Keep it all the same?" not in text(app) and not kept(data)
+        assert "Keep it all the same?" not in texts(app) and not kept(data)
 
         app = click(app, "confirm non_defective")
         app = click(app, "keep_all_the_same")
-        assert "It waits in the collection disc" in text(app)
+        assert "It waits in the collection disc" in texts(app)
         (mistake,) = kept(data)["disc"].mistakes()
         assert (mistake.kind, mistake.label, mistake.verdict) == ("decided", "non_defective", "review")
 
@@ -294,9 +274,9 @@ class TestNoProductsAreMixed:
         app = healthy(app.selectbox(key="training_data").select("aliens").run())
         assert app.selectbox(key="training_product").value == "A new product"
         app = healthy(app.selectbox(key="training_product").select("disc").run())
-        assert "aliens holds the photos of no product that is known here" in text(app)
+        assert "aliens holds the photos of no product that is known here" in texts(app)
         app = healthy(app.selectbox(key="training_data").select("Photos that ship with Quorum").run())
-        assert app.selectbox(key="training_product").value == "disc" and "aliens holds" not in text(app)
+        assert app.selectbox(key="training_product").value == "disc" and "aliens holds" not in texts(app)
 
     def test_what_cannot_be_trained_on_is_listed_and_the_form_stays(self, data: Path) -> None:
         mistake = Collection.create(data / "collections", "disc")
@@ -304,7 +284,7 @@ class TestNoProductsAreMixed:
         Collection.create(data / "collections", "empty")
         app = self.screen(TRAINING)
         assert app.selectbox(key="training_data").options == ["Photos that ship with Quorum"]
-        assert all(f"Not to be trained on yet: {name}." in text(app) for name in ("disc", "empty"))
+        assert all(f"Not to be trained on yet: {name}." in texts(app) for name in ("disc", "empty"))
         assert not app.button(key="start_training").disabled
 
     def test_an_import_aims_at_the_products_own_collection_or_at_a_new_one(
@@ -328,16 +308,16 @@ class TestNoProductsAreMixed:
         app = targets(self.screen(DATA, step="Bring in"))
         assert target(app).value == "A new collection"
         app = healthy(next(each for each in app.text_input if "new collection" in each.label).set_value("disc").run())
-        assert "disc will hold the photos of the product disc." in text(app)
+        assert "disc will hold the photos of the product disc." in texts(app)
         app = healthy(next(each for each in app.text_input if "new collection" in each.label).set_value("aliens").run())
-        assert "aliens holds the photos of no product that is known here" in text(app)
+        assert "aliens holds the photos of no product that is known here" in texts(app)
         own = Collection.create(data / "collections", "disc")
         own.note("product", "disc")
         app = targets(self.screen(DATA, step="Bring in"))
         assert target(app).value == "disc"
-        assert "disc holds the photos of the product disc." in text(app)
+        assert "disc holds the photos of the product disc." in texts(app)
         app = healthy(target(app).select("aliens").run())
-        assert "aliens holds the photos of no product that is known here" in text(app)
+        assert "aliens holds the photos of no product that is known here" in texts(app)
 
         write_product(models / "other", ("svm_a",), product="other")
         Collection.create(data / "collections", "other").note("product", "other")
@@ -356,7 +336,7 @@ def test_a_correction_of_a_review_is_counted_as_a_decision(data: Path) -> None:
     assert made.kind == "decided"
     assert [each.kind for each in collection.mistakes()] == ["decided"]
     app = healthy(AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60).run())
-    assert "1 decided review" in text(healthy(app.switch_page(DATA).run()))
+    assert "1 decided review" in texts(healthy(app.switch_page(DATA).run()))
 
 
 def test_a_product_of_before_learns_what_its_photos_look_like_by_a_command(models: Path, data: Path, run: Run) -> None:

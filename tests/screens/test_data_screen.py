@@ -3,12 +3,10 @@
 import io
 import time
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
@@ -16,6 +14,7 @@ from ensemble.datasets import workbench
 from ensemble.datasets.collection import Collection, Finding
 from ensemble.importers import FoundPhoto
 from ensemble.values.training import Progress
+from tests.support.app_tests import click, healthy, texts
 
 ROOT = Path(__file__).resolve().parents[2]
 SCREEN = "pages/screens/data.py"
@@ -23,14 +22,8 @@ PATIENCE = 180.0  # seconds; only what never ends is to fail
 
 
 @pytest.fixture(autouse=True)
-def _fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    st.cache_resource.clear()
-    st.cache_data.clear()
-    monkeypatch.setenv("QUORUM_MODELS", str(tmp_path / "models"))
-    monkeypatch.setenv("QUORUM_DATA", str(tmp_path / "data"))
+def _readable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QUORUM_FOLDERS", str(tmp_path / "photos"))
-    yield
-    st.cache_resource.clear()
 
 
 def jpeg(seed: int) -> bytes:
@@ -62,11 +55,6 @@ def screen(step: str = "") -> AppTest:
     return healthy(app.run().switch_page(SCREEN).run())
 
 
-def healthy(app: AppTest) -> AppTest:
-    assert not app.exception
-    return app
-
-
 def done(app: AppTest, key: str) -> AppTest:
     """The screen once work in the background has ended."""
     last = time.monotonic() + PATIENCE
@@ -74,16 +62,6 @@ def done(app: AppTest, key: str) -> AppTest:
         assert time.monotonic() < last, "the work does not end"
         time.sleep(0.05)
     return app
-
-
-def text(app: AppTest) -> str:
-    kinds = ("markdown", "caption", "warning", "error", "info", "success", "html")
-    shown = "\n".join(str(each.value) for kind in kinds for each in getattr(app, kind, app.get(kind)))
-    return shown.replace("\\", "")
-
-
-def click(app: AppTest, key: str) -> AppTest:
-    return healthy(next(button for button in app.button if button.key == key).click().run())
 
 
 def zip_of(tmp_path: Path) -> bytes:
@@ -102,12 +80,12 @@ def test_without_a_collection_photos_can_be_brought_in(tmp_path: Path) -> None:
     assert "What can be read" in [expander.label for expander in app.expander]
     app.file_uploader[0].upload("parts.zip", zip_of(tmp_path), "application/zip")
     healthy(app.run())
-    assert "8 photos" in text(app) and "Nothing has been copied yet" in text(app)
-    assert "evil.jpg" in text(app)
+    assert "8 photos" in texts(app) and "Nothing has been copied yet" in texts(app)
+    assert "evil.jpg" in texts(app)
     assert not (tmp_path / "data" / "collections" / "parts").exists()
     app = click(app, "bring_in")
     app = done(app, f"import {tmp_path / 'data' / 'collections' / 'parts'}")
-    shown = text(app)
+    shown = texts(app)
     assert "6 photos came in" in shown
     for name in ("evil", "broken", "again"):
         assert name in shown
@@ -134,7 +112,7 @@ def test_a_path_that_cannot_be_read_says_why(tmp_path: Path, path: str, says: st
     app = screen()
     app = healthy(app.segmented_control(key="data_way").set_value("Path").run())
     app = healthy(app.text_input(key="data_path").input(path.format(photos=photos)).run())
-    assert says in text(app) and not any(button.key == "bring_in" for button in app.button)
+    assert says in texts(app) and not any(button.key == "bring_in" for button in app.button)
 
 
 def test_a_path_is_previewed_and_kinds_can_be_given_another_meaning(tmp_path: Path) -> None:
@@ -157,8 +135,8 @@ def test_a_path_is_previewed_and_kinds_can_be_given_another_meaning(tmp_path: Pa
 
 def test_the_overview_counts_and_says_what_is_missing(collection: Collection) -> None:
     app = screen()
-    assert "10" in text(app) and "Some photos have no split yet" in text(app)
-    assert "Brought in: 10 photos." in text(app)
+    assert "10" in texts(app) and "Some photos have no split yet" in texts(app)
+    assert "Brought in: 10 photos." in texts(app)
 
 
 def test_the_address_names_the_collection_and_never_another_one(collection: Collection) -> None:
@@ -167,10 +145,10 @@ def test_the_address_names_the_collection_and_never_another_one(collection: Coll
     gone = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
     gone.query_params["collection"] = "sold"
     app = healthy(gone.run().switch_page(SCREEN).run())
-    assert "There is no collection called sold any more." in text(app)
+    assert "There is no collection called sold any more." in texts(app)
     assert app.selectbox(key="collection").value is None and not app.get("pagination")
     app = healthy(app.selectbox(key="collection").select(collection.name).run())
-    assert "sold" not in text(app) and "10" in text(app)
+    assert "sold" not in texts(app) and "10" in texts(app)
     assert app.query_params["collection"] == collection.name
 
 
@@ -178,11 +156,11 @@ def test_photos_are_dealt_out_and_it_can_be_undone(collection: Collection) -> No
     app = screen("Split")
     app = healthy(app.slider(key="split_shares").set_value((60, 80)).run())
     app = click(app, "split")
-    assert "Split anew: 10 photos." in text(app) and "copies not looked for" in collection.decisions()[0].reason
+    assert "Split anew: 10 photos." in texts(app) and "copies not looked for" in collection.decisions()[0].reason
     assert {photo.split for photo in collection.photos()} == {"train", "calibration", "test"}
     app = click(app, "undo_last")
     assert {photo.split for photo in collection.photos()} == {""}
-    assert "Undone: “Split anew: 10 photos”." in text(app)
+    assert "Undone: “Split anew: 10 photos”." in texts(app)
 
 
 def test_a_split_says_what_it_has_done_about_copies(collection: Collection) -> None:
@@ -224,17 +202,17 @@ def test_what_is_odd_is_decided_by_one_click(collection: Collection, button: str
     others = () if suggestion else (two,)
     collection.keep_findings([Finding(kind, one, others, 0.9, "It is odd.", suggestion)])
     app = screen("Clean")
-    assert "It is odd." in text(app)
+    assert "It is odd." in texts(app)
     key = next(str(each.key) for each in app.button if str(each.key).startswith(f"{button} {kind}"))
     app = click(app, key)
     photo = collection.photos()[0]
     assert (photo.label, photo.split, photo.dropped) == after
     if button in {"keep", "drop"}:
-        assert "Nothing is odd any more" in text(app)
+        assert "Nothing is odd any more" in texts(app)
     app = click(app, "undo_last")
     photo = collection.photos()[0]
     assert (photo.label, photo.split, photo.dropped) == ("defective", "train", False)
-    assert "It is odd." in text(app)
+    assert "It is odd." in texts(app)
 
 
 @pytest.mark.parametrize(
@@ -277,23 +255,23 @@ def test_looking_goes_on_in_the_background_and_its_failure_is_said(
 
     monkeypatch.setattr(workbench, "look_through", look)
     app = done(click(screen("Clean"), "look_through"), f"clean {collection.folder}")
-    assert "It is dark." in text(app)
+    assert "It is dark." in texts(app)
 
     def fail(*_: object, **__: object) -> None:
         raise MemoryError("no room")
 
     monkeypatch.setattr(workbench, "look_through", fail)
     app = done(click(app, "look_through"), f"clean {collection.folder}")
-    assert "no room" in text(app)
+    assert "no room" in texts(app)
 
 
 def test_confirmed_mistakes_are_pulled_into_training_by_one_click(collection: Collection) -> None:
     collection.confirm(jpeg(77), "missed.jpg", "defective", "non_defective", author="A")
     app = screen()
-    assert "1 confirmed mistake" in text(app) and "1 escape" in text(app)
+    assert "1 confirmed mistake" in texts(app) and "1 escape" in texts(app)
     app = click(app, "pull")
     assert [photo.split for photo in collection.photos() if photo.name == "missed.jpg"] == ["train"]
-    assert "confirmed mistake" not in text(app)
+    assert "confirmed mistake" not in texts(app)
 
 
 def test_an_earlier_decision_can_be_taken_back(collection: Collection) -> None:
@@ -309,4 +287,4 @@ def test_an_earlier_decision_can_be_taken_back(collection: Collection) -> None:
 def test_a_damaged_collection_is_one_sentence(collection: Collection) -> None:
     (collection.folder / "collection.db").write_bytes(b"nothing that could be read" * 200)
     app = screen()
-    assert "cannot be used" in text(app)
+    assert "cannot be used" in texts(app)

@@ -1,16 +1,14 @@
 """What is this model: the screen in every state that a person can meet, without a browser."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import streamlit as st
-from streamlit.testing.v1 import AppTest
 
 from ensemble.evaluation.model_card import card_of
 from ensemble.inspection import exports
 from ensemble.inspection.exports import file_name
 from ensemble.policies.cases import Evidence
+from tests.support.app_tests import opened, texts
 from tests.support.drawn_cases import case, keep_evidence
 from tests.support.stub_product import GARMENTS, load_as, write_product
 from tests.unit.evaluation.test_model_card import MEMBERS, TEST, product
@@ -21,14 +19,8 @@ Downloads = dict[tuple[str, str], bytes]
 
 
 @pytest.fixture(autouse=True)
-def _fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    st.cache_resource.clear()
-    st.cache_data.clear()
-    monkeypatch.setenv("QUORUM_MODELS", str(tmp_path / "models"))
-    monkeypatch.setenv("QUORUM_DATA", str(tmp_path / "data"))
+def _loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     load_as(monkeypatch, dict.fromkeys(MEMBERS, (0.5, 0.5)))
-    yield
-    st.cache_resource.clear()
 
 
 @pytest.fixture
@@ -44,23 +36,10 @@ def offered(monkeypatch: pytest.MonkeyPatch) -> Downloads:
     return found
 
 
-def opened(**query: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=180)
-    for name, value in query.items():
-        app.query_params[name] = value
-    return app.run().switch_page(SCREEN).run()
-
-
-def texts(app: AppTest) -> str:
-    kinds = ("html", "markdown", "caption", "error", "info", "header", "subheader")
-    found = "\n".join(str(getattr(each, "value", None) or each.proto.body) for kind in kinds for each in app.get(kind))
-    return found.replace("\\", "").replace("\N{NO-BREAK SPACE}", " ").replace("<wbr>", "")
-
-
 class TestCard:
     def test_the_answer_comes_first(self, tmp_path: Path) -> None:
         product(tmp_path / "models")
-        shown = texts(opened())
+        shown = texts(opened(SCREEN))
         for text in (
             '<div class="word">disc</div><p>Sorts photos of parts into OK and NOK by the votes of 2 members.</p>',
             "<b>16<small> of 18</small></b><span>Right of those decided</span>",
@@ -73,7 +52,7 @@ class TestCard:
 
     def test_every_section_with_its_sentences_and_tables(self, tmp_path: Path) -> None:
         card = card_of(product(tmp_path / "models"))
-        app = opened()
+        app = opened(SCREEN)
         assert not app.exception
         assert [each.value.replace("\\", "") for each in app.header] == [each.title for each in card.sections]
         shown = texts(app)
@@ -84,7 +63,7 @@ class TestCard:
 
     def test_charts_have_words_and_numbers(self, tmp_path: Path, offered: Downloads) -> None:
         product(tmp_path / "models")
-        app = opened()
+        app = opened(SCREEN)
         said = [each.proto.alt for each in app.get("plotly_chart")]
         assert said[0].startswith("AUROC of rf_a is 0.944, between 0.693 and 0.991;")
         assert said[1] == "learning loss from 0.900 to 0.400 over 2 epochs."
@@ -92,42 +71,42 @@ class TestCard:
 
     def test_both_files_hold_the_whole_card(self, tmp_path: Path, offered: Downloads) -> None:
         store = product(tmp_path / "models")
-        opened()
+        opened(SCREEN)
         assert offered["card", ".md"].decode() == card_of(store).to_markdown()
         assert b'"format": 1' in offered["card", ".json"]
 
     def test_follows_the_files(self, tmp_path: Path) -> None:
         product(tmp_path / "models")
-        app = opened()
+        app = opened(SCREEN)
         product(tmp_path / "models", TEST[:9])
         assert "<b>9<small> of 9</small></b><span>Right of those decided</span>" in texts(app.run())
 
     def test_the_product_of_the_address(self, tmp_path: Path) -> None:
         product(tmp_path / "models")
         write_product(tmp_path / "models" / "ring", MEMBERS, product="ring")
-        assert '<div class="word">ring</div>' in texts(opened(product="ring"))
+        assert '<div class="word">ring</div>' in texts(opened(SCREEN, product="ring"))
 
     def test_names_are_no_markup(self, tmp_path: Path) -> None:
         write_product(tmp_path / "models", MEMBERS, product="<b>disc</b> *x*")
-        shown = texts(opened())
+        shown = texts(opened(SCREEN))
         assert '<div class="word">&lt;b&gt;disc&lt;/b&gt; *x*</div>' in shown
 
 
 class TestOtherStates:
     def test_without_a_product(self) -> None:
-        app = opened()
+        app = opened(SCREEN)
         assert not app.exception and "holds no trained product" in texts(app)
         assert app.button(key="demo_on")
 
     def test_a_demo_has_no_card(self, tmp_path: Path, offered: Downloads) -> None:
         product(tmp_path / "models")
-        app = opened(demo="true")
+        app = opened(SCREEN, demo="true")
         assert "A demo has no card" in texts(app) and not offered
         assert '<div class="word">disc</div>' in texts(app.button(key="demo_off").click().run())
 
     def test_without_evidence(self, tmp_path: Path) -> None:
         write_product(tmp_path / "models", MEMBERS)
-        app = opened()
+        app = opened(SCREEN)
         assert not app.exception and not app.get("plotly_chart")
         assert "<b>unknown</b><span>Right of those decided</span>" in texts(app)
 
@@ -135,7 +114,7 @@ class TestOtherStates:
         product(tmp_path / "models")
         (tmp_path / "models" / "policies.json").write_text("{")
         (tmp_path / "models" / "stray.pkl").write_bytes(b"x")
-        app = opened()
+        app = opened(SCREEN)
         assert not app.exception
         assert "not JSON" in texts(app) and "stray.pkl lies beside the product" in texts(app)
 
@@ -143,12 +122,12 @@ class TestOtherStates:
         known = [case(f"{label}.jpg", label, {"svm_a": (0.1, 0.8, 0.1)}, GARMENTS) for label in GARMENTS.names]
         write_product(tmp_path / "models", MEMBERS, GARMENTS)
         keep_evidence(tmp_path / "models", Evidence(GARMENTS, (), tuple(known)))
-        app = opened()
+        app = opened(SCREEN)
         assert not app.exception and "Escapes" not in texts(app)
         assert app.get("plotly_chart")[0].proto.alt.startswith("Share decided rightly of svm_a is 0.333")
 
     def test_a_broken_manifest_is_one_sentence(self, tmp_path: Path) -> None:
         product(tmp_path / "models")
         (tmp_path / "models" / "manifest.json").write_text("{")
-        app = opened()
+        app = opened(SCREEN)
         assert not app.exception and "cannot be read" in texts(app)

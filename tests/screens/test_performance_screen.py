@@ -4,13 +4,12 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from ensemble.imaging.photos import open_photo
@@ -18,6 +17,7 @@ from ensemble.inspection import exports
 from ensemble.inspection.exports import file_name
 from ensemble.policies.cases import Case, Evidence
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK, Classes, Score
+from tests.support.app_tests import texts
 from tests.support.bad_photos import jpeg
 from tests.support.stub_product import GARMENTS, load_as, write_product
 
@@ -34,14 +34,8 @@ Downloads = dict[str, list[dict[str, str]]]
 
 
 @pytest.fixture(autouse=True)
-def _fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    st.cache_resource.clear()
-    st.cache_data.clear()
-    monkeypatch.setenv("QUORUM_MODELS", str(tmp_path / "models"))
-    monkeypatch.setenv("QUORUM_DATA", str(tmp_path / "data"))
+def _loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     load_as(monkeypatch, dict.fromkeys(MEMBERS, (0.5, 0.5)))
-    yield
-    st.cache_resource.clear()
 
 
 @pytest.fixture
@@ -99,12 +93,6 @@ def opened(view: str = "Members", **query: str) -> AppTest:
     app.run()
     app.session_state["performance_view"] = view
     return app.switch_page(SCREEN).run()
-
-
-def texts(app: AppTest) -> str:
-    kinds = ("html", "markdown", "caption", "error", "info")
-    found = "\n".join(str(getattr(e, "value", None) or e.proto.body) for kind in kinds for e in app.get(kind))
-    return found.replace("\\", "").replace("\N{NO-BREAK SPACE}", " ").replace("<wbr>", "")
 
 
 @pytest.fixture

@@ -3,19 +3,17 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from ensemble.inspection import exports
-from ensemble.inspection.exports import file_name
 from ensemble.policies import Policy, PolicyBook, from_json
 from ensemble.policies.cases import Case, Evidence
 from ensemble.store import policy_history
 from ensemble.values.results import OK_NOK
+from tests.support import app_tests
+from tests.support.app_tests import healthy, texts
 from tests.support.drawn_cases import case, drawn_cases, keep_evidence
 from tests.support.stub_product import GARMENTS, write_product
 
@@ -41,30 +39,6 @@ KNOWN = tuple(
 )
 
 
-@pytest.fixture(autouse=True)
-def _fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    st.cache_resource.clear()
-    st.cache_data.clear()
-    monkeypatch.setenv("QUORUM_MODELS", str(tmp_path / "models"))
-    monkeypatch.setenv("QUORUM_DATA", str(tmp_path / "data"))
-    yield
-    st.cache_resource.clear()
-    st.cache_data.clear()
-
-
-@pytest.fixture
-def offered(monkeypatch: pytest.MonkeyPatch) -> Downloads:
-    """The names and contents of the downloads on screen, by kind."""
-    found: Downloads = {}
-
-    def noted(kind: str, content: bytes, ending: str, *, demo: bool) -> str:
-        found[kind] = (file_name(kind, content, ending, demo=demo), content)
-        return found[kind][0]
-
-    monkeypatch.setattr(exports, "file_name", noted)
-    return found
-
-
 def product(tmp_path: Path, held_out: tuple[Case, ...] = KNOWN, test: tuple[Case, ...] = KNOWN) -> Path:
     folder = write_product(tmp_path / "models", MEMBERS)
     keep_evidence(folder, Evidence(OK_NOK, held_out, test))
@@ -72,18 +46,7 @@ def product(tmp_path: Path, held_out: tuple[Case, ...] = KNOWN, test: tuple[Case
 
 
 def opened(**query: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=180)
-    for name, value in query.items():
-        app.query_params[name] = value
-    app.switch_page(SCREEN).run()
-    assert not app.exception
-    return app
-
-
-def texts(app: AppTest) -> str:
-    kinds = ("html", "markdown", "caption", "error", "warning", "info", "success", "subheader")
-    found = (str(getattr(e, "value", None) or e.proto.body) for kind in kinds for e in app.get(kind))
-    return "\n".join(found).replace("\\", "").replace("<wbr>", "")
+    return healthy(app_tests.opened(SCREEN, **query))
 
 
 def book(folder: Path) -> PolicyBook:

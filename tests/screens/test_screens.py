@@ -5,7 +5,6 @@ import io
 import json
 import time
 import zipfile
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,13 +14,12 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from ensemble.inspection import exports
 from ensemble.inspection.attribution import Attribution
-from ensemble.inspection.exports import file_name
 from ensemble.values.results import Absence, Classes, Region
 from pages.components.inspect import verdict as look
 from pages.components.members import members
 from pages.session import inspection, photo
+from tests.support.app_tests import opened, texts
 from tests.support.bad_photos import BAD, jpeg, quarters
 from tests.support.stub_product import GARMENTS, METRICS, load_as, write_product
 
@@ -36,47 +34,10 @@ GOOD = dict.fromkeys(MOSTLY_BAD, (0.9, 0.1))
 GARMENT = {"svm_a": (0.1, 0.8, 0.1), "rf_a": (0.2, 0.7, 0.1), "xgb_a": (0.2, 0.3, 0.5)}
 
 
-@pytest.fixture(autouse=True)
-def _fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    st.cache_resource.clear()
-    st.cache_data.clear()
-    monkeypatch.setenv("QUORUM_MODELS", str(tmp_path / "models"))
-    monkeypatch.setenv("QUORUM_DATA", str(tmp_path / "data"))
-    yield
-    st.cache_resource.clear()
-
-
-@pytest.fixture
-def offered(monkeypatch: pytest.MonkeyPatch) -> Downloads:
-    """The names and contents of the downloads on screen, by kind; the test runner has no door to them."""
-    found: Downloads = {}
-
-    def noted(kind: str, content: bytes, ending: str, *, demo: bool) -> str:
-        found[kind] = (file_name(kind, content, ending, demo=demo), content)
-        return found[kind][0]
-
-    monkeypatch.setattr(exports, "file_name", noted)
-    return found
-
-
 @pytest.fixture
 def product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     load_as(monkeypatch, MOSTLY_BAD)
     return write_product(tmp_path / "models", tuple(MOSTLY_BAD))
-
-
-def opened(screen: str | None = None, **query: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=180)
-    for name, value in query.items():
-        app.query_params[name] = value
-    app.run()
-    return app.switch_page(screen).run() if screen else app
-
-
-def texts(app: AppTest) -> str:
-    kinds = ("html", "markdown", "caption", "error", "warning", "info", "subheader", "text")
-    found = (str(getattr(e, "value", None) or e.proto.body) for kind in kinds for e in app.get(kind))
-    return "\n".join(found).replace("<wbr>", "")
 
 
 def upload(app: AppTest, data: bytes, name: str = "part.jpg") -> AppTest:

@@ -22,14 +22,12 @@ from tests.screens.test_screens import (
     Downloads,
     analyzed,
     card,
-    offered,
     opened,
     texts,
     upload,
 )
 from tests.support.stub_product import load_as, write_product
 
-__all__ = ["offered"]
 INSPECT = "pages/screens/inspect_photo.py"
 
 

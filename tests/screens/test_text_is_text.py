@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import streamlit as st
 from google.protobuf.message import Message
 from streamlit.testing.v1 import AppTest
 
@@ -75,16 +74,6 @@ def nodes(block: Any) -> Iterator[Any]:
     yield block
     for child in getattr(block, "children", {}).values():
         yield from nodes(child)
-
-
-@pytest.fixture(autouse=True)
-def _fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    st.cache_resource.clear()
-    st.cache_data.clear()
-    monkeypatch.setenv("QUORUM_MODELS", str(tmp_path / "models"))
-    monkeypatch.setenv("QUORUM_DATA", str(tmp_path / "data"))
-    yield
-    st.cache_resource.clear()
 
 
 @pytest.fixture(params=[CLASSES, THREE], ids=["two classes", "three classes"])

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from ensemble import jobs
@@ -15,6 +14,7 @@ from ensemble.policies import Policy, PolicyBook
 from ensemble.store import FittedMember, ModelStore, listings, policy_history, versions
 from ensemble.values.training import TrainingRequest
 from tests.conftest import TINY_BACKBONE
+from tests.support.app_tests import click, healthy, texts
 from tests.support.forked_worker import Spawn, spawning
 
 pytestmark = pytest.mark.slow(45)
@@ -25,15 +25,10 @@ PATIENCE = 600.0  # seconds for a small training on a busy machine
 
 
 @pytest.fixture(autouse=True)
-def _fresh(tmp_path: Path, tiny_data: Path, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    st.cache_resource.clear()
-    st.cache_data.clear()
-    monkeypatch.setenv("QUORUM_MODELS", str(tmp_path / "models"))
+def _places(tmp_path: Path, tiny_data: Path, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QUORUM_DATA", str(tiny_data))
     monkeypatch.setenv("QUORUM_WEIGHTS", str(tiny_weights))
     monkeypatch.setenv("QUORUM_CACHE", str(tmp_path / "cache"))
-    yield
-    st.cache_resource.clear()
 
 
 @pytest.fixture(scope="module")
@@ -56,20 +51,6 @@ def models(tmp_path: Path) -> Path:
 def screen() -> AppTest:
     app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=180)
     return healthy(app.run().switch_page(SCREEN).run())
-
-
-def healthy(app: AppTest) -> AppTest:
-    assert not app.exception
-    return app
-
-
-def text(app: AppTest) -> str:
-    kinds = ("markdown", "caption", "warning", "error", "info", "success", "html", "subheader")
-    return "\n".join(str(each.value) for kind in kinds for each in getattr(app, kind, app.get(kind))).replace("\\", "")
-
-
-def click(app: AppTest, start: str) -> AppTest:
-    return healthy(next(button for button in app.button if str(button.key).startswith(start)).click().run())
 
 
 def chosen(app: AppTest, name: str) -> AppTest:
@@ -97,27 +78,27 @@ def ended(models: Path, number: int) -> jobs.Job:
 @pytest.mark.usefixtures("quick")
 def test_a_model_is_trained_published_retrained_compared_and_rolled_back(models: Path) -> None:
     app = chosen(screen(), "Disc")
-    assert "has been kept yet" in text(app)
+    assert "has been kept yet" in texts(app)
     app = click(app, "start_training")
     (job,) = jobs.jobs(models)
     assert job.settings.product == "Disc" and job.settings.kinds == ("svm", "rf")
-    assert f"training {job.id}" in str(app.main) or "Training Disc" in text(app)
+    assert f"training {job.id}" in str(app.main) or "Training Disc" in texts(app)
     assert ended(models, job.id).state == "done"
     app = screen()
-    assert "It is the first model of this product" in text(app)
+    assert "It is the first model of this product" in texts(app)
     assert not (models / "manifest.json").exists()
     app = click(app, "publish")
-    assert "Version 1 of Disc is in force." in text(app)
+    assert "Version 1 of Disc is in force." in texts(app)
     assert set(ModelStore(models).load().members) == {f"svm_{TINY_BACKBONE}", f"rf_{TINY_BACKBONE}"}
 
     app = click(chosen(app, "Disc"), "start_training")
     assert ended(models, job.id + 1).state == "done"
     app = screen()
-    assert "No difference shown" in text(app)
+    assert "No difference shown" in texts(app)
     app = click(app, "publish")
-    assert "Version 2 of Disc is in force." in text(app)
+    assert "Version 2 of Disc is in force." in texts(app)
     app = click(app, "roll_back")
-    assert "Version 1 of Disc is in force." in text(app)
+    assert "Version 1 of Disc is in force." in texts(app)
     current = [each.number for each in versions.version_history(models) if each.current]
     assert current == [1]
 
@@ -129,32 +110,32 @@ def test_a_candidate_can_be_given_up(models: Path, tiny_product: Path, tiny_data
     settings = TrainingRequest(str(tiny_data), str(models), "disc", ("rf",), (TINY_BACKBONE,), seed=1)
     assert ended(models, jobs.start(models, settings, "A").id).state == "done"
     app = click(screen(), "discard")
-    assert "is discarded" in text(app)
+    assert "is discarded" in texts(app)
     assert shown_files(models) == before
 
 
 def test_two_people_cannot_train_one_product_and_a_wish_to_end_is_heeded(models: Path) -> None:
     app = click(chosen(screen(), "Disc"), "start_training")
     other = click(chosen(screen(), "Disc"), "start_training")
-    assert "Wait for its end, or cancel it." in text(other)
+    assert "Wait for its end, or cancel it." in texts(other)
     (job,) = jobs.jobs(models)
     click(other, f"cancel {job.id}")
     assert ended(models, job.id).state == "cancelled"
     app = screen()
-    assert "was cancelled" in text(app)
+    assert "was cancelled" in texts(app)
 
 
 @pytest.mark.usefixtures("quick")
 def test_a_training_that_fails_says_why(models: Path, tmp_path: Path) -> None:
     settings = TrainingRequest(str(tmp_path / "nowhere"), str(models), "disc", ("svm",))
     assert ended(models, jobs.start(models, settings).id).state == "failed"
-    shown = text(screen())
+    shown = texts(screen())
     assert "has failed" in shown and "does not exist" in shown
 
 
 def test_without_photos_the_screen_says_where_to_bring_them_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QUORUM_DATA", str(tmp_path / "none"))
-    assert "There are no photos to learn from yet" in text(screen())
+    assert "There are no photos to learn from yet" in texts(screen())
 
 
 def test_thresholds_tuned_by_hand_are_asked_about_before_other_models_decide_by_them(
@@ -172,12 +153,12 @@ def test_thresholds_tuned_by_hand_are_asked_about_before_other_models_decide_by_
     app = screen()
     button = next(button for button in app.button if button.key == "roll_back")
     assert button.label == "Put version 2 in force" and button.disabled
-    assert "Ada, on version 1" in text(app) and "training of version 2" in text(app)
+    assert "Ada, on version 1" in texts(app) and "training of version 2" in texts(app)
     app = healthy(
         next(box for box in app.radio if str(box.key).startswith("hand_tuned")).set_value("Set them aside").run()
     )
     app = click(app, "roll_back")
-    assert "Version 2 of disc is in force." in text(app) and mine not in store.policies()
+    assert "Version 2 of disc is in force." in texts(app) and mine not in store.policies()
 
 
 @pytest.mark.usefixtures("quick")
@@ -190,6 +171,6 @@ def test_a_damaged_candidate_is_named_and_can_be_given_up(models: Path, tiny_pro
     for digest in set(files.values()) - kept:
         listings.object_path(models, digest).write_bytes(b"cut short")
     app = screen()
-    assert "Version 2" in text(app) and "is damaged" in text(app)
+    assert "Version 2" in texts(app) and "is damaged" in texts(app)
     assert next(button for button in app.button if str(button.key).startswith("publish")).disabled
-    assert "is discarded" in text(click(app, "discard"))
+    assert "is discarded" in texts(click(app, "discard"))
