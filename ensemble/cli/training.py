@@ -74,7 +74,9 @@ def train_command(
     weights: Weights = None,
     seed: Seed = 0,
     classes: Annotated[str | None, typer.Option("--classes", help="FOLDER=CLASS,… or FOLDER,…")] = None,
-    pooling: Annotated[str | None, typer.Option("--pooling", help="average, average_std or grid.")] = None,
+    pooling: Annotated[
+        str | None, typer.Option("--pooling", help="How maps are pooled; any other word lists how.")
+    ] = None,
     side: Side = None,
     product: Annotated[str | None, typer.Option("--product", help="The product's name on the screens.")] = None,
     profile: Annotated[str, typer.Option("--profile", help="quick, balanced or thorough.")] = "balanced",

@@ -17,20 +17,18 @@ def rule_in_words(policy: Policy, classes: Classes) -> str:
             f"; a person looks where it is ahead by less than {threshold_text(policy.margin)}" if policy.margin else ""
         )
         return f"The class with {by}{look}."
-    if not VOTING_RULES[policy.rule].sides:
+    rule = VOTING_RULES[policy.rule]
+    if not rule.sides:
         look = f", REVIEW from {threshold_text(policy.review_from)} on" if policy.has_review else ""
         return f"NOK where the mean defect probability is {threshold_text(policy.reject_from)} or more{look}."
-    enough = {
-        "any": "one model says so",
-        "all": "every model says so",
-        "majority": f"{_share(policy.reject_from)} of the models say so",
-        "weighted": f"models with {_share(policy.reject_from)} of the weight say so",
-    }
+    enough = {"any": "one model says so", "all": "every model says so"}.get(policy.rule)
+    share = _share(policy.reject_from)
+    counted = f"models with {share} of the weight say so" if rule.weighs else f"{share} of the models say so"
     look = f"; REVIEW from {percents(policy.review_from)[0]} on" if policy.has_review else ""
     thresholds = (
         "its own threshold" if policy.thresholds else f"a probability of {threshold_text(policy.threshold_of(''))}"
     )
-    return f"NOK where {enough[policy.rule]}{look}. Each model says NOK from {thresholds} on."
+    return f"NOK where {enough or counted}{look}. Each model says NOK from {thresholds} on."
 
 
 def conditions(policy: Policy) -> str:
