@@ -1,4 +1,4 @@
-"""One folder a class, with or without parts; MVTec AD categories and trees; casting; OK and NOK names."""
+"""One folder a class, with or without parts; MVTec AD categories and trees; casting; folders called OK and NOK."""
 
 from collections.abc import Mapping
 

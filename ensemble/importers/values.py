@@ -15,8 +15,9 @@ MaskScale = Literal["grey", "index"]
 class FoundPhoto:
     """A photo that may come in: its file, what it is called for people, and what the folder tells about it.
 
-    `kind` is the raw class name found there, `split` one of "", "train", "calibration", "test", and `part` the name of
-    the physical part. What a mask marks is said in `masks`; where its scale is "index", anything above 0 is damage.
+    `name` is `tree.name(path)`, which tells it from the folder that was asked for; `kind` is the raw class name there,
+    `split` one of "", "train", "calibration", "test", and `part` the name of the physical part. What a
+    mask marks is said in `masks`; where its scale is "index", anything above 0 is damage.
     """
 
     path: Path
@@ -45,8 +46,9 @@ class Understood:
 class Importer:
     """One layout: what it is called, what it expects, why a tree is not laid out so, and how it is read.
 
-    `refuses(tree, field)` is empty where the layout is recognised, otherwise what was found instead; it looks at names
-    and at a few small files at most. `field` says what a field is in this layout, where it has any.
+    `refuses(tree, field)` is empty where the layout is recognised, otherwise what was found instead, to go on after
+    "Found"; it looks at names and at a few small files at most. `expects` is a sentence with its full
+    stop, and `field` says what a field is in this layout, where it has any.
     """
 
     title: str

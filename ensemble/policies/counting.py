@@ -11,6 +11,8 @@ from types import MappingProxyType
 from ensemble.values.results import Vote
 
 WEIGHT_ROUNDING = 1e-9  # weights are sums of fractions
+MODELS, WEIGHTS = "share of the models that says NOK", "share of the weight that says NOK"
+PROBABILITY = "mean defect probability"
 ONE_VOTE = 1e-6  # a smaller share than one vote among a thousand
 
 
@@ -22,27 +24,37 @@ class CountedVote:
     weight: float
 
 
+def defect_score(votes: Sequence[CountedVote], missing: float = 0.0, against: float = 0.0) -> float:
+    """Share of the weight that speaks against a part, where votes that weigh `missing` all say `against`."""
+    total = sum(vote.weight for vote in votes) + missing
+    return (sum(vote.weight * vote.against for vote in votes) + missing * against) / total if total else against
+
+
 @dataclass(frozen=True, slots=True)
 class VotingRule:
     """How a rule reads a vote, and from which defect score on a part is NOK; None where the policy may set that itself.
 
     `sides` rules count votes that were cast by each member's own threshold; the others read the probabilities
     themselves. Where a rule `weighs`, a vote counts by its weight; elsewhere votes are heads, and each counts one.
+    `combine` makes one number of the votes, as `defect_score` does, which is the share.
     """
 
     sides: bool
     weighs: bool
     reject: float
     free: bool  # whether a policy may move that threshold
+    quantity: str  # what the defect score is called
+    combine: Callable[[Sequence[CountedVote], float, float], float] = defect_score
 
 
 VOTING_RULES: Mapping[str, VotingRule] = MappingProxyType(
     {
-        "majority": VotingRule(sides=True, weighs=False, reject=0.5, free=True),  # a tie is NOK: a miss costs more
-        "any": VotingRule(sides=True, weighs=False, reject=ONE_VOTE, free=False),
-        "all": VotingRule(sides=True, weighs=False, reject=1.0, free=False),
-        "weighted": VotingRule(sides=True, weighs=True, reject=0.5, free=True),
-        "mean": VotingRule(sides=False, weighs=True, reject=0.5, free=True),
+        # A tie is NOK: a miss costs more.
+        "majority": VotingRule(sides=True, weighs=False, reject=0.5, free=True, quantity=MODELS),
+        "any": VotingRule(sides=True, weighs=False, reject=ONE_VOTE, free=False, quantity=MODELS),
+        "all": VotingRule(sides=True, weighs=False, reject=1.0, free=False, quantity=MODELS),
+        "weighted": VotingRule(sides=True, weighs=True, reject=0.5, free=True, quantity=WEIGHTS),
+        "mean": VotingRule(sides=False, weighs=True, reject=0.5, free=True, quantity=PROBABILITY),
     }
 )
 
@@ -53,12 +65,6 @@ def counted(vote: Vote, rule: VotingRule, defect: str, weigh: Weigh) -> CountedV
     """What a vote brings to the count under a rule."""
     against = float(vote.label == defect) if rule.sides else vote.probabilities[defect]
     return CountedVote(against, weigh(vote.member, vote.weight))
-
-
-def defect_score(votes: Sequence[CountedVote], missing: float = 0.0, against: float = 0.0) -> float:
-    """Share of the weight that speaks against a part, where votes that weigh `missing` all say `against`."""
-    total = sum(vote.weight for vote in votes) + missing
-    return (sum(vote.weight * vote.against for vote in votes) + missing * against) / total if total else against
 
 
 def reaches(value: float, threshold: float) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ensemble.policies.counting import VOTING_RULES, WEIGHT_ROUNDING, Weigh, counted, defect_score, reaches
+from ensemble.policies.counting import VOTING_RULES, WEIGHT_ROUNDING, Weigh, counted, reaches
 from ensemble.policies.value import PolicySettings
 from ensemble.values.results import DEFECTIVE, REVIEW, Absence, Classes, Decision, Vote
 
@@ -115,7 +115,7 @@ def defect_score_range(
     rule = VOTING_RULES[policy.rule]
     counts = [counted(vote, rule, defect, policy.weight_of) for vote in votes]
     missing = sum(policy.weight_of(absence.member, absence.weight) for absence in absent)
-    return defect_score(counts, missing, 0.0), defect_score(counts, missing, 1.0)
+    return rule.combine(counts, missing, 0.0), rule.combine(counts, missing, 1.0)
 
 
 def _label_outcome(policy: PolicySettings, value: float, defect: str, good: str) -> str:
@@ -208,9 +208,8 @@ def _counted_votes(
     policy: PolicySettings, ruling: Ruling, votes: Sequence[Vote], classes: Classes, defect: str
 ) -> Decision:
     rule = VOTING_RULES[policy.rule]
-    value = round(
-        min(1.0, defect_score([counted(vote, rule, defect, policy.weight_of) for vote in votes])), SCORE_DIGITS
-    )
+    counts = [counted(vote, rule, defect, policy.weight_of) for vote in votes]
+    value = round(min(1.0, rule.combine(counts, 0.0, 0.0)), SCORE_DIGITS)
     ok, review, reject = _thresholds(policy, ruling, len(votes))
     for threshold in (ok, review, reject):
         if threshold is not None and value < threshold and reaches(value, threshold):

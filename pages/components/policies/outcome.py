@@ -135,10 +135,7 @@ def show_policy_histogram(draft: Policy, known: Sequence[Case]) -> None:
     thresholds = draft.review_from, draft.reject_from
     if draft.rule == "any":
         thresholds = (1 / max(1, *(len(case.scores) for case in known)),) * 2  # one vote
-    axis = "mean defect probability"
-    if rule.sides:
-        axis = f"share of the {'weight' if rule.weighs else 'models'} that says NOK"
-    chart = figures.score_histogram(good, defective, *thresholds, products.scheme(), axis=axis)
+    chart = figures.score_histogram(good, defective, *thresholds, products.scheme(), axis=rule.quantity)
     st.markdown("**Defect scores of good and defective parts**")
     show_chart(chart, "scores")
 

@@ -20,7 +20,7 @@ def rule_in_words(policy: Policy, classes: Classes) -> str:
     rule = VOTING_RULES[policy.rule]
     if not rule.sides:
         look = f", REVIEW from {threshold_text(policy.review_from)} on" if policy.has_review else ""
-        return f"NOK where the mean defect probability is {threshold_text(policy.reject_from)} or more{look}."
+        return f"NOK where the {rule.quantity} is {threshold_text(policy.reject_from)} or more{look}."
     enough = {"any": "one model says so", "all": "every model says so"}.get(policy.rule)
     share = _share(policy.reject_from)
     counted = f"models with {share} of the weight say so" if rule.weighs else f"{share} of the models say so"

@@ -64,7 +64,11 @@ def test_pooling_by_hand() -> None:
 def test_the_pooling_is_found_by_the_width(tiny_weights: Path) -> None:
     extractor = FeatureExtractor.open(TINY_BACKBONE, weights=tiny_weights)
     widths = {pooling: extractor.with_pooling(pooling).width() for pooling in POOLINGS}
-    assert widths == {"average": 768, "average_std": 1536, "grid": 3072}
+    assert widths == {
+        "average": 768,
+        "average_std": 1536,
+        "grid": 3072,
+    }  # no two alike: a file tells it by nothing else
     assert extractor.for_width(3072).spec.pooling == "grid"
     with pytest.raises(WeightsError, match=r"768 \(average\).*expects 5"):
         extractor.for_width(5)

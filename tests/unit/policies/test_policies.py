@@ -35,6 +35,21 @@ def absences(count: int) -> list[Absence]:
     return [Absence(f"gone{i}", "Its file is missing.") for i in range(count)]
 
 
+# Of five members, three say NOK by their own threshold of a half; the second and the last weigh half.
+DEFECT_SCORES = {"majority": 0.6, "any": 0.6, "all": 0.6, "weighted": 2.5 / 4, "mean": 1.75 / 4}
+
+
+def test_every_rule_makes_its_own_number_of_the_votes() -> None:
+    """A rule that is added stands here with the number that it is to give."""
+    assert set(DEFECT_SCORES) == set(VOTING_RULES)
+    said = [
+        replace(score, weight=0.5) if place in {1, 4} else score
+        for place, score in enumerate(scores(0.9, 0.6, 0.5, 0, 0.1))
+    ]
+    found = {rule: Policy("X", rule).defect_score(said, OK_NOK) for rule in VOTING_RULES}
+    assert found == pytest.approx(DEFECT_SCORES)
+
+
 @pytest.mark.parametrize(
     ("policy", "said", "absent", "label"),
     [
