@@ -215,7 +215,7 @@ def as_json(found: Understood) -> dict[str, Any]:
         "layout": found.layout,
         "photos": len(found.entries),
         "splits": dict(Counter(entry.split for entry in found.entries)),
-        "kinds": _print_kinds(found),
+        "kinds": _kind_rows(found),
         "masks": sum(entry.mask is not None for entry in found.entries),
         "parts": len({entry.part for entry in found.entries if entry.part}),
         "categories": sorted({entry.category for entry in found.entries if entry.category}),
@@ -224,7 +224,7 @@ def as_json(found: Understood) -> dict[str, Any]:
     }
 
 
-def _print_kinds(found: Understood) -> list[dict[str, Any]]:
+def _kind_rows(found: Understood) -> list[dict[str, Any]]:
     """For each raw kind its class and how many photos and masks there are of it, photos by split too."""
     rows = []
     for kind, label in found.meaning.items():

@@ -188,7 +188,7 @@ def parsed(text: str) -> Any:
 
     text = text.removeprefix("\ufeff")
     try:
-        values = json.loads(text, object_pairs_hook=once, parse_int=_is_whole_number, parse_float=_refuse_fraction)
+        values = json.loads(text, object_pairs_hook=once, parse_int=_parse_whole, parse_float=_parse_fraction)
     except json.JSONDecodeError as error:
         raise JSONError(error.lineno, f"not JSON ({error.msg}). Mend that line.") from error
     except JSONError:
@@ -206,11 +206,11 @@ def line_at(text: str, place: int) -> int:
     return text.count("\n", 0, max(place, 0)) + 1
 
 
-def _is_whole_number(number: str) -> int:
+def _parse_whole(number: str) -> int:
     return int(_cut_short(number))
 
 
-def _refuse_fraction(number: str) -> float:
+def _parse_fraction(number: str) -> float:
     return float(_cut_short(number))
 
 

@@ -91,7 +91,7 @@ def by_product(known: Sequence[Case], verdicts: Sequence[str], classes: Classes)
     if len(products) < 2:
         return {}
     return {
-        product: _part_of_case(known, verdicts, classes, [case.category == product for case in known])
+        product: _decided_part(known, verdicts, classes, [case.category == product for case in known])
         for product in products
     }
 
@@ -104,7 +104,7 @@ def by_type(known: Sequence[Case], verdicts: Sequence[str], classes: Classes) ->
     if types == [classes.defect]:  # photos in one folder of all defects: its name is no type
         return {}
     found = {
-        name: _part_of_case(
+        name: _decided_part(
             known, verdicts, classes, [(case.defect, case.label) == (name, classes.defect) for case in known]
         )
         for name in types
@@ -116,7 +116,7 @@ def _escape_rate(decided: Decided) -> float:
     return (decided.counts.escape_rate if decided.counts else None) or 0.0
 
 
-def _part_of_case(known: Sequence[Case], verdicts: Sequence[str], classes: Classes, chosen: Sequence[bool]) -> Decided:
+def _decided_part(known: Sequence[Case], verdicts: Sequence[str], classes: Classes, chosen: Sequence[bool]) -> Decided:
     part = [(case, verdict) for case, verdict, takes in zip(known, verdicts, chosen, strict=True) if takes]
     return Decided.of([case for case, _ in part], [verdict for _, verdict in part], classes)
 
@@ -271,7 +271,7 @@ def _by_chance(saved: NDArray[np.float64]) -> float:
 
 def error_correlation(wrong: ArrayLike) -> NDArray[np.float64]:
     """(M, M) phi coefficient of the errors of each two members; NaN for one that never or always errs."""
-    errors = _checked_cases(wrong).astype(np.float64)
+    errors = _checked_errors(wrong).astype(np.float64)
     apart = errors - errors.mean(axis=0)
     together, spread = apart.T @ apart, np.sqrt((apart**2).sum(axis=0))
     varies = errors.any(axis=0) & ~errors.all(axis=0)  # by the errors themselves: a spread can round to more than 0
@@ -302,7 +302,7 @@ def fail_together(wrong: ArrayLike, names: Sequence[str], most: int = 5) -> list
 
     Most often first; of equal pairs the one that seldom errs apart. Pairs that never fail together are left out.
     """
-    errors = _checked_cases(wrong)
+    errors = _checked_errors(wrong)
     if errors.shape[1] != len(names):
         raise ValueError(f"Each member needs a name. Got {errors.shape[1]} members and {len(names)} names.")
     pairs = []
@@ -314,7 +314,7 @@ def fail_together(wrong: ArrayLike, names: Sequence[str], most: int = 5) -> list
     return sorted(pairs, key=lambda pair: (-pair[2], pair[3]))[:most]
 
 
-def _checked_cases(wrong: ArrayLike) -> NDArray[np.bool_]:
+def _checked_errors(wrong: ArrayLike) -> NDArray[np.bool_]:
     errors = np.asarray(wrong)
     if errors.ndim != 2 or errors.dtype != np.bool_ or not errors.size:
         raise ValueError(

@@ -298,8 +298,8 @@ def verdict_quality(truth: Sequence[str], verdicts: Sequence[str], classes: Clas
     decided = sum(verdict != REVIEW for verdict in verdicts)
     rates: dict[str, float | None] = {"escape_rate": None, "overkill_rate": None}
     if classes.defect is not None and classes.good is not None:
-        rates["escape_rate"] = _share_done(confusion[classes.defect], classes.good)
-        rates["overkill_rate"] = _share_done(confusion[classes.good], classes.defect)
+        rates["escape_rate"] = _error_rate(confusion[classes.defect], classes.good)
+        rates["overkill_rate"] = _error_rate(confusion[classes.good], classes.defect)
     return {
         "accuracy": round(right / len(truth), 6) if truth else None,
         "right": right,
@@ -314,7 +314,7 @@ def verdict_quality(truth: Sequence[str], verdicts: Sequence[str], classes: Clas
     }
 
 
-def _share_done(answers: Mapping[str, int], wrong: str) -> float | None:
+def _error_rate(answers: Mapping[str, int], wrong: str) -> float | None:
     total = sum(answers.values())
     return round(answers[wrong] / total, 6) if total else None
 

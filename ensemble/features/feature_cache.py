@@ -140,7 +140,7 @@ class FeatureCache:
             numbers = sorted({entry.number for entry in entries if entry is not None})
             if None in entries:
                 return found
-            for some in _key_parts(digests):
+            for some in _chunked(digests):
                 query = f"SELECT photo FROM rows WHERE input IN ({_marks(numbers)}) AND photo IN ({_marks(some)})"
                 values = [*numbers, *map(bytes.fromhex, some), len(numbers)]
                 found |= {
@@ -159,7 +159,7 @@ class FeatureCache:
             if entry is None:
                 return found
             now = int(time.time())
-            for some in _key_parts(digests):
+            for some in _chunked(digests):
                 query = f"SELECT {_COLUMNS} FROM rows WHERE input = ? AND photo IN ({_marks(some)})"
                 rows = self._database.execute(query, [entry.number, *map(bytes.fromhex, some)])
                 for photo, checksum, seconds, used, data in rows:
@@ -283,7 +283,7 @@ def _checksum(source: Input, photo: bytes, data: bytes) -> int:
     return zlib.crc32(data, zlib.crc32(photo, zlib.crc32(str(input_key(source)).encode())))
 
 
-def _key_parts(digests: Sequence[str], size: int = 500) -> Iterator[Sequence[str]]:
+def _chunked(digests: Sequence[str], size: int = 500) -> Iterator[Sequence[str]]:
     for start in range(0, len(digests), size):
         yield digests[start : start + size]
 

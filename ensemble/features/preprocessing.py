@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from ensemble.imaging.masks import HALF
+from ensemble.values.digits import is_number
 from ensemble.values.results import Box
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -36,7 +37,7 @@ class Preprocessing:
     def __post_init__(self) -> None:
         if type(self.side) is not int or not 1 <= self.side <= LARGEST_SIDE:
             raise ValueError(f"The side must be a whole number of pixels, at most {LARGEST_SIDE}. Got {self.side!r}.")
-        if len(self.mean) != 3 or len(self.std) != 3 or not all(map(_is_size, (*self.mean, *self.std))):
+        if len(self.mean) != 3 or len(self.std) != 3 or not all(map(is_number, (*self.mean, *self.std))):
             raise ValueError(f"Mean and deviation must be three numbers each. Got {self.mean!r} and {self.std!r}.")
         if not all(deviation > 0 for deviation in self.std):
             raise ValueError(f"A deviation must be above 0. Got {self.std!r}.")
@@ -103,10 +104,6 @@ class Preprocessing:
         """The inverse of `as_json`."""
         known = {"pad": False, **data}  # manifests of before know no padding
         return cls(known["side"], tuple(known["mean"]), tuple(known["std"]), known["interpolation"], known["pad"])
-
-
-def _is_size(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 BUNDLED = "quorum_small"

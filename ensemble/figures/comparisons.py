@@ -140,7 +140,7 @@ def draw_without_each(changes: Mapping[str, float], scheme: Scheme, unit: str, *
     figure = go.Figure(_bars(list(ranked.values()), colours))
     for row, loss in enumerate(ranked.values()):
         write_beside(figure, row, _worse(loss), palette)
-    _comparison_rows(
+    _lay_out_rows(
         figure,
         [wrapped(name, NAME_ROOM) for name in ranked],
         f"how much worse without it<br>({unit}; left of 0: better)",
@@ -171,7 +171,7 @@ def policy_costs(costs: Sequence[Cost], scheme: Scheme, *, unit: str, active: st
         write_beside(figure, row, "unknown" if total is None else f"<b>{total:,.2f}</b>", palette)
     marks = ("<b>▸ ", "</b>")
     labels = [wrapped(name, NAME_ROOM).join(marks if name == active else ("", "")) for name, *_ in ranked]
-    _comparison_rows(figure, labels, f"{unit}{' (▸: active)' if active else ''}", palette)
+    _lay_out_rows(figure, labels, f"{unit}{' (▸: active)' if active else ''}", palette)
     figure.update_layout(barmode="stack")
     with_legend(styled(figure, scheme), scheme)
     figure.update_yaxes(showgrid=False)
@@ -186,7 +186,7 @@ def _bars(lengths: Sequence[float | None], colour: str | Sequence[str], name: st
     )
 
 
-def _comparison_rows(figure: go.Figure, labels: Sequence[str], title: str, palette: Palette) -> None:
+def _lay_out_rows(figure: go.Figure, labels: Sequence[str], title: str, palette: Palette) -> None:
     places = list(range(len(labels)))
     figure.update_xaxes(title=titled(title), nticks=4, tickangle=0)
     figure.update_yaxes(range=[len(labels) - 0.5, -0.5], ticks="", tickvals=places)

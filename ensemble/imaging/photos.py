@@ -27,7 +27,6 @@ A PNG whose checksums do not fit is refused. The other formats carry none: a fli
 
 import hashlib
 import io
-import os
 import re
 import stat
 import warnings
@@ -44,6 +43,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from ensemble.disk.files import fingerprint
 from ensemble.imaging.colours import Coloured, ColourError, as_rgb, is_complete, rawmode_of
 from ensemble.values.bombs import BombError, MeteredBytes, refuse_bomb
 from ensemble.values.errors import PhotoError
@@ -154,7 +154,7 @@ def read_photo_bytes(path: Path) -> bytes:
             raise PhotoError(f"{label} is not a plain file: choose a JPEG or PNG.")
         if status.st_size >= MAX_PHOTO_BYTES:
             raise PhotoError(f"{label} {_too_heavy(status.st_size)}.")
-        return _read_files.bytes_of(path, status)
+        return _read_files.bytes_of(path)
     except FileNotFoundError:
         raise PhotoError(f"{label} is not there: check the path.") from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
@@ -164,7 +164,7 @@ def read_photo_bytes(path: Path) -> bytes:
 
 def file_digest(path: Path) -> str:
     """The SHA-256 of a file, in hexadecimal digits; an OSError where it cannot be read."""
-    return _read_files.digest_of(path, path.stat())
+    return _read_files.digest_of(path)
 
 
 @contextmanager
@@ -182,18 +182,18 @@ def files_read_once() -> Iterator[None]:
 
 
 class _ReadFiles:
-    """What was read of files, by path, size and time of change."""
+    """What was read of files, by path and fingerprint."""
 
     def __init__(self) -> None:
         self.forget()
 
     def forget(self) -> None:
         self.keeps, self.size = False, 0
-        self.contents: dict[tuple[str, int, int], bytes] = {}
-        self.digests: dict[tuple[str, int, int], str] = {}
+        self.contents: dict[tuple[str, tuple[int, ...]], bytes] = {}
+        self.digests: dict[tuple[str, tuple[int, ...]], str] = {}
 
-    def bytes_of(self, path: Path, status: os.stat_result) -> bytes:
-        key = (str(path), status.st_size, status.st_mtime_ns)
+    def bytes_of(self, path: Path) -> bytes:
+        key = str(path), fingerprint(path)
         if (data := self.contents.get(key)) is None:
             data = path.read_bytes()
             if self.keeps and self.size + len(data) <= MAX_KEPT_BYTES:
@@ -201,11 +201,11 @@ class _ReadFiles:
                 self.size += len(data)
         return data
 
-    def digest_of(self, path: Path, status: os.stat_result) -> str:
-        key = (str(path), status.st_size, status.st_mtime_ns)
+    def digest_of(self, path: Path) -> str:
+        key = str(path), fingerprint(path)
         if (digest := self.digests.get(key)) is None:
-            if status.st_size < MAX_PHOTO_BYTES:
-                digest = hashlib.sha256(self.bytes_of(path, status)).hexdigest()
+            if path.stat().st_size < MAX_PHOTO_BYTES:
+                digest = hashlib.sha256(self.bytes_of(path)).hexdigest()
             else:  # no photo, whatever it is
                 with path.open("rb") as file:
                     digest = hashlib.file_digest(file, "sha256").hexdigest()

@@ -63,16 +63,16 @@ class Category:
 
 def check_tree(folder: Path) -> dict[str, Category]:
     """Every category of a tree with its counts and oddities; a DataError where there is none."""
-    tree = _listed_files(folder)
+    tree = _tree_below(folder)
     return {name: _check_category(root, folder, _problems(tree, root)) for name, root in _categories(tree).items()}
 
 
 def find_categories(folder: Path) -> dict[str, Path]:
     """The categories at or below a folder by their names; a DataError where there is none."""
-    return {name: tree.root for name, tree in _categories(_listed_files(folder)).items()}
+    return {name: tree.root for name, tree in _categories(_tree_below(folder)).items()}
 
 
-def _listed_files(folder: Path) -> Tree:
+def _tree_below(folder: Path) -> Tree:
     if not folder.is_dir():
         raise DataError(_none(folder))
     return Tree.below(folder)
@@ -99,7 +99,7 @@ def _problems(tree: Tree, root: Tree) -> list[Problem]:
 def image_level(folder: Path) -> list[dict[str, str]]:
     """A row a photo with the values of `TREE_COLUMNS`; paths are relative to the folder, with forward slashes."""
     rows = []
-    for category, tree in _categories(_listed_files(folder)).items():
+    for category, tree in _categories(_tree_below(folder)).items():
         for part, name, found in _category_photos(read_layout(tree)):
             good = is_good(name)
             values = (
@@ -159,16 +159,16 @@ def _strangers(layout: Layout, tree: Path) -> Iterator[Oddity]:
         for files in part.values():
             for found in files:
                 if not is_photo(found.path) or size_of(found.path) is None:
-                    yield Oddity("photo", _named_parts(found.path, tree), "is no photo")
+                    yield Oddity("photo", _relative_name(found.path, tree), "is no photo")
 
 
 def _masks(root: Tree, tree: Path, masks: MaskFiles, bad: Sequence[Found]) -> Iterator[Oddity]:
     for found in bad:
         if found.mask is None:
-            yield Oddity("missing mask", _named_parts(found.path, tree), f"has no mask in {GROUND_TRUTH}")
+            yield Oddity("missing mask", _relative_name(found.path, tree), f"has no mask in {GROUND_TRUTH}")
         else:
             for reason in _mask_reasons(found.mask, found.path):
-                yield Oddity("mask", _named_parts(found.mask, tree), reason)
+                yield Oddity("mask", _relative_name(found.mask, tree), reason)
     for name in masks.unreadable:
         yield Oddity("mask", name, "cannot be read")
     for name in masks.idle:
@@ -191,8 +191,8 @@ def _mask_reasons(mask: Path, photo: Path) -> Iterator[str]:
 def _marked_good(tree: Path, masks: Sequence[Path]) -> Iterator[Oddity]:
     for mask in masks:
         if reason := contradiction(mask, good=True):
-            yield Oddity("mask", _named_parts(mask, tree), reason)
+            yield Oddity("mask", _relative_name(mask, tree), reason)
 
 
-def _named_parts(path: Path, tree: Path) -> str:
+def _relative_name(path: Path, tree: Path) -> str:
     return path.relative_to(tree).as_posix()

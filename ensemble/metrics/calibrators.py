@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from itertools import pairwise
-from sys import float_info
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logit, softmax
+
+from ensemble.values.digits import is_number
 
 CLASS_MINIMUM = 1e-4  # what every class keeps: a few hundred photos cannot show that one of 10,000 will never come
 LEAST_PROBABILITY = 1e-9  # below it a probability has no logarithm to work with
@@ -59,7 +60,7 @@ class Calibrator:
         """The calibrator as plain JSON values."""
         return {
             "method": self.method,
-            "parameters": {name: _without_nan(each) for name, each in self.parameters.items()},
+            "parameters": {name: _nested_lists(each) for name, each in self.parameters.items()},
         }
 
     @classmethod
@@ -134,17 +135,13 @@ def _read_isotonic(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _as_numbers(values: Any) -> Numbers:
-    if not isinstance(values, list | tuple) or not all(map(_as_number, values)):
+    if not isinstance(values, list | tuple) or not all(map(is_number, values)):
         raise ValueError(f"A calibration holds lists of finite numbers. Got {values!r}.")
     return tuple(float(each) for each in values)
 
 
-def _as_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= float_info.max
-
-
-def _without_nan(value: Any) -> Any:
-    return [_without_nan(each) for each in value] if isinstance(value, tuple) else value
+def _nested_lists(value: Any) -> Any:
+    return [_nested_lists(each) for each in value] if isinstance(value, tuple) else value
 
 
 _READERS: Mapping[str, tuple[tuple[str, ...], Callable[[Mapping[str, Any]], dict[str, Any]]]] = {

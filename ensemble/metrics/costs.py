@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
-from sys import float_info
 
 from scipy.special import betaincinv
 
+from ensemble.values.digits import is_number
 from ensemble.values.errors import PolicyError
 from ensemble.values.results import REVIEW, Classes
 
@@ -24,7 +24,7 @@ class Prices:
     def __post_init__(self) -> None:
         for name in self.__dataclass_fields__:
             price = getattr(self, name)
-            if not _cost_number(price) or price < 0:
+            if not is_number(price) or price < 0:
                 raise PolicyError(f"The price of an {name} must be a number from 0 upwards. Got {price!r}.")
 
 
@@ -40,9 +40,9 @@ class Line:
     parts_per_hour: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.share is not None and not (_cost_number(self.share) and 0 <= self.share <= 1):
+        if self.share is not None and not (is_number(self.share) and 0 <= self.share <= 1):
             raise PolicyError(f"The share of defects on the line must lie in [0, 1]. Got {self.share!r}.")
-        if not _cost_number(self.parts_per_hour) or self.parts_per_hour < 0:
+        if not is_number(self.parts_per_hour) or self.parts_per_hour < 0:
             raise PolicyError(f"Parts an hour must be a number from 0 upwards. Got {self.parts_per_hour!r}.")
 
 
@@ -156,10 +156,6 @@ def _of(parts: float, events: int, seen: int) -> float | None:
 
 def _rate_of(events: float, seen: float) -> float | None:
     return events / seen if seen else None
-
-
-def _cost_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= float_info.max
 
 
 CONFIDENCE_LEVEL = 0.95

@@ -5,7 +5,6 @@ Thresholds lie midway between neighbouring scores, so that no rounding can flip 
 """
 
 from dataclasses import asdict, dataclass
-from sys import float_info
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
 from ensemble.metrics.costs import PARTS_TOLD, Prices
+from ensemble.values.digits import is_number
 from ensemble.values.errors import PolicyError
 
 MARGIN = 2.0  # odds that a safe cut keeps below the lowest defective part, and a precise one above the highest good one
@@ -40,14 +40,14 @@ class OperatingPoint:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
             raise PolicyError(f"A cut needs a name. Got {self.name!r}.")
-        if not _finite_number(self.threshold) or not 0 <= self.threshold <= 1:
+        if not is_number(self.threshold) or not 0 <= self.threshold <= 1:
             raise PolicyError(f"The cut {self.name!r} must lie in [0, 1]. Got {self.threshold!r}.")
         counts = [self.good, self.defective, self.escapes, self.overkills]
         if any(isinstance(count, bool) or not isinstance(count, int) or count < 0 for count in counts):
             raise PolicyError(f"The cut {self.name!r} rests on whole counts from 0 upwards. Got {counts}.")
         if self.escapes > self.defective or self.overkills > self.good:
             raise PolicyError(f"The cut {self.name!r} misjudges more parts than there are. Got {counts}.")
-        if self.figure is not None and not _finite_number(self.figure):
+        if self.figure is not None and not is_number(self.figure):
             raise PolicyError(f"The figure of the cut {self.name!r} must be a number or null. Got {self.figure!r}.")
 
     def as_json(self) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def safe_threshold(defective: ArrayLike, scores: ArrayLike) -> OperatingPoint:
     """
     counted, (truth, given) = ThresholdCounts.of(defective, scores), checked_scores(defective, scores)
     midway = counted.thresholds[counted.escapes == 0][-1]
-    threshold = min(midway, _odds_times(1 / MARGIN, float(given[truth].min())))
+    threshold = min(midway, odds_times(1 / MARGIN, float(given[truth].min())))
     return ThresholdCounts.at(np.array([threshold]), truth, given).point("safe", 0)
 
 
@@ -149,7 +149,7 @@ def precision_threshold(defective: ArrayLike, scores: ArrayLike) -> OperatingPoi
     clean = np.flatnonzero(counted.overkills == 0)
     if not len(clean):
         return counted.point("precision", len(counted.thresholds) - 1)
-    threshold = max(counted.thresholds[clean[0]], _odds_times(MARGIN, float(given[~truth].max())))
+    threshold = max(counted.thresholds[clean[0]], odds_times(MARGIN, float(given[~truth].max())))
     catching = counted.thresholds[clean][counted.escapes[clean] < counted.defective]
     if len(catching):
         threshold = min(threshold, catching[-1])
@@ -232,7 +232,8 @@ def _first_cheapest(money: NDArray[np.float64], least: float, scale: float | Non
     return int(np.argmax(money <= least + TIE * (least if scale is None else scale)))
 
 
-def _odds_times(factor: float, probability: float) -> float:
+def odds_times(factor: float, probability: float) -> float:
+    """The probability whose odds are so many times those of another."""
     return factor * probability / (factor * probability + 1 - probability)
 
 
@@ -249,7 +250,3 @@ def checked_scores(defective: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.
             f"and {int(truth.sum())} defective. Add photos of the class that is missing."
         )
     return truth, given
-
-
-def _finite_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= float_info.max

@@ -17,6 +17,7 @@ from ensemble.metrics.thresholds import (
     OperatingPoint,
     cost_threshold,
     f_beta_threshold,
+    odds_times,
     precision_threshold,
     review_threshold,
     safe_threshold,
@@ -78,13 +79,13 @@ def derive(held_out: Sequence[Case], classes: Classes, groups: Sequence[Sequence
     low = smooth_threshold(defective, values, PRICES.review / PRICES.escape, "review")
     high = smooth_threshold(defective, values, 1 - PRICES.review / PRICES.overkill, "review")
     members = len({score.member for case in held_out for score in case.scores})
-    industrial = _threshold(_named_defects("INDUSTRIAL_BALANCED"), values, high, low, quorum=members // 2 + 1)
-    careful = _threshold(_named_defects("INDUSTRIAL_SAFE_0FN"), values, precise, safe, quorum=members)
+    industrial = _threshold(_shipped("INDUSTRIAL_BALANCED"), values, high, low, quorum=members // 2 + 1)
+    careful = _threshold(_shipped("INDUSTRIAL_SAFE_0FN"), values, precise, safe, quorum=members)
     exact = tuple(Stage(tuple(group)) for group in groups)
     return (
-        _threshold(_named_defects("SAFE_0FN"), values, safe),
-        _threshold(_named_defects("BALANCED"), values, balanced),
-        _threshold(_named_defects("PRECISION"), values, precise),
+        _threshold(_shipped("SAFE_0FN"), values, safe),
+        _threshold(_shipped("BALANCED"), values, balanced),
+        _threshold(_shipped("PRECISION"), values, precise),
         _with_cascade(industrial, held_out, classes, groups),
         replace(careful, cascade=exact if len(groups) > 1 else ()),
     )
@@ -173,7 +174,7 @@ def unsafe_name(policy: Policy) -> str | None:
     return not_safe(int(counts[0]), int(counts[1]))  # type: ignore[arg-type]
 
 
-def _named_defects(name: str) -> Policy:
+def _shipped(name: str) -> Policy:
     return choose(SHIPPED_POLICIES, name)
 
 
@@ -189,7 +190,7 @@ def _threshold(
     Thresholds are rounded here, once, and so that none of the values (N,) that they were chosen on changes its side.
     """
     lower, upper = sorted((reject, review or reject), key=lambda point: point.threshold)
-    counts = _count_labels(upper) | {"escapes": lower.escapes}
+    counts = _counts_of_point(upper) | {"escapes": lower.escapes}
     high = rounded(upper.threshold, values, THRESHOLD_DIGITS)
     return replace(
         policy,
@@ -201,11 +202,11 @@ def _threshold(
 
 
 def _at(policy: Policy, values: NDArray[np.float64], point: OperatingPoint) -> Policy:
-    basis: Mapping[str, Any] = {"chosen": point.name, "photos": "held out", **_count_labels(point)}
+    basis: Mapping[str, Any] = {"chosen": point.name, "photos": "held out", **_counts_of_point(point)}
     return replace(policy, threshold=rounded(point.threshold, values, THRESHOLD_DIGITS), basis=basis)
 
 
-def _count_labels(point: OperatingPoint) -> dict[str, int]:
+def _counts_of_point(point: OperatingPoint) -> dict[str, int]:
     return {"good": point.good, "defective": point.defective, "escapes": point.escapes, "overkills": point.overkills}
 
 
@@ -242,17 +243,13 @@ def _with_cascade(
     early = np.array([plain.defect_score([s for s in case.scores if s.member in first], classes) for case in held_out])
     not_good = early[[label != classes.good for label in labels]]
     not_bad = early[[label != classes.defect for label in labels]]
-    ok_below = _threshold_odds(float(not_good.min()), 1 / MARGIN) if len(not_good) else 0.0
-    nok_from = _threshold_odds(float(not_bad.max()), MARGIN) if len(not_bad) else 1.0
+    ok_below = odds_times(1 / MARGIN, float(not_good.min())) if len(not_good) else 0.0
+    nok_from = odds_times(MARGIN, float(not_bad.max())) if len(not_bad) else 1.0
     if nok_from < ok_below or np.mean((early < ok_below) | (early >= nok_from)) < SAVES:
         return policy
     low, high = rounded(ok_below, early, THRESHOLD_DIGITS), rounded(nok_from, early, THRESHOLD_DIGITS)
     stages = (Stage(first, min(low, high), high), Stage(tuple(groups[1])))
     return replace(policy, cascade=stages)
-
-
-def _threshold_odds(probability: float, factor: float) -> float:
-    return factor * probability / (factor * probability + 1 - probability)
 
 
 def _with_margin(policy: Policy, held_out: Sequence[Case], classes: Classes) -> Policy:

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields, replace
-from sys import float_info
 from typing import Any, Self
 
 from ensemble.policies.counting import VOTING_RULES
+from ensemble.values.digits import is_number
 from ensemble.values.errors import PolicyError
 from ensemble.values.results import DEFECTIVE, REVIEW, Classes
 
@@ -175,7 +175,7 @@ def _check_basis(basis: Any, who: str) -> None:
         raise PolicyError(f"{who}: basis must map names to what the cuts rest on. Got {basis!r}.")
     for name, value in basis.items():
         counted = name in COUNTS and not (type(value) is int and 0 <= value <= MOST_COUNTED)
-        if counted or not _is_plain_text(value):
+        if counted or not _is_plain_json(value):
             wanted = "a count of photos" if counted else "of finite numbers and texts"
             raise PolicyError(f"{who}: {name} in its basis must be {wanted}. Got {value!r}.")
     for some, of in (("escapes", "defective"), ("overkills", "good")):
@@ -183,10 +183,10 @@ def _check_basis(basis: Any, who: str) -> None:
             raise PolicyError(f"{who}: {some} in its basis cannot be more than the {of} parts ({basis[of]}).")
 
 
-def _is_plain_text(value: Any) -> bool:
+def _is_plain_json(value: Any) -> bool:
     if isinstance(value, Mapping | list | tuple):
-        return all(map(_is_plain_text, value.values() if isinstance(value, Mapping) else value))
-    return value is None or isinstance(value, str | bool) or _is_finite(value)
+        return all(map(_is_plain_json, value.values() if isinstance(value, Mapping) else value))
+    return value is None or isinstance(value, str | bool) or is_number(value)
 
 
 def _check_two_thresholds(policy: Unchecked, who: str) -> None:
@@ -213,12 +213,8 @@ def _check_thresholds(threshold: Any, thresholds: Any, who: str) -> None:
 
 
 def _check_share(value: Any, name: str, who: str) -> None:
-    if not _is_finite(value) or not 0 <= value <= 1:
+    if not is_number(value) or not 0 <= value <= 1:
         raise PolicyError(f"{who}: the {name} must lie in [0, 1]. Got {value!r}.")
-
-
-def _is_finite(value: Any) -> bool:
-    return not isinstance(value, bool) and isinstance(value, int | float) and abs(value) <= float_info.max
 
 
 def _check_count(value: Any, who: str) -> None:
@@ -232,7 +228,7 @@ def _check_weights(policy: Unchecked, who: str) -> None:
     if policy.weights and policy.rule not in {"weighted", "mean"}:
         raise PolicyError(f"{who}: weights belong to the rules weighted and mean. The rule is {policy.rule}.")
     for member, weight in policy.weights.items():
-        if not _is_finite(weight) or not 0 < weight <= 1:
+        if not is_number(weight) or not 0 < weight <= 1:
             raise PolicyError(f"{who}: the weight of {member} must lie in (0, 1]. Got {weight!r}.")
 
 

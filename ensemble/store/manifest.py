@@ -192,9 +192,7 @@ def read_manifest(path: Path) -> Manifest:
     stamp = fingerprint(path)
     # Two files that were written within a tick of the clock may look the same from outside.
     settled = bool(stamp) and time.time_ns() - stamp[-1] > SETTLED
-    return (
-        _settled_manifest(path, stamp) if settled else Manifest.from_json(read_text(path, LARGEST_MANIFEST), str(path))
-    )
+    return _settled_manifest(path, stamp) if settled else _settled_manifest.__wrapped__(path, stamp)
 
 
 @functools.lru_cache(maxsize=64)  # a screen asks a hundred times, of every product

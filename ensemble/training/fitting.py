@@ -206,7 +206,7 @@ def held_out(
             voters, _ = teach(rest, {}, progress=lambda name, done, stage=stage: progress(stage + name, done))
         unable = tuple(Absence(name, "It could not learn from this part.") for name in members if name not in voters)
         inspector = Inspector(Loaded(voters, unable, recipe.classes))
-        show = partial(_share_of, progress, f"Judging held-out photos {number} of {len(held.folds)}")
+        show = partial(_tell_share, progress, f"Judging held-out photos {number} of {len(held.folds)}")
         scored = scoring.score_photos(inspector, fold, show, cache, doubts=False)
         found += scored.cases
         if held.brought:  # other folds are of training photos, which are named when they are read
@@ -215,5 +215,5 @@ def held_out(
     return tuple(found)
 
 
-def _share_of(progress: Progress, stage: str, done: int, total: int) -> None:
+def _tell_share(progress: Progress, stage: str, done: int, total: int) -> None:
     progress(stage, done / total)

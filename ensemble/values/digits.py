@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from decimal import Decimal
+from sys import float_info
 
 MOST_DIGITS = 20  # digits after the point; numbers that lie closer than that are written out whole
 
@@ -30,6 +31,11 @@ def percents(*shares: float, least: int = 1) -> tuple[str, ...]:
     if least == 1 and all(text.endswith(".0") for text in texts):
         texts = tuple(text.removesuffix(".0") for text in texts)
     return tuple(f"{text} %" for text in texts)
+
+
+def is_number(value: object) -> bool:
+    """Whether a value is a finite int or float; a bool is none."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= float_info.max
 
 
 def decimals(number: float) -> int:

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +16,7 @@ from ensemble.policies import Policy
 from ensemble.store import ModelStore, policy_history
 from pages.session.policy_news import NEWS, News, policy_news
 from tests.conftest import Run
+from tests.support.app_tests import opened
 from tests.support.bad_photos import jpeg
 from tests.support.stub_product import load_as, write_product
 
@@ -25,24 +25,12 @@ SAYS = {"svm_a": (0.1, 0.9), "rf_a": (0.4, 0.6)}
 
 
 @pytest.fixture(autouse=True)
-def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two products, Alpha and Beta."""
-    st.cache_resource.clear()
-    st.cache_data.clear()
-    monkeypatch.setenv("QUORUM_MODELS", str(tmp_path / "models"))
-    monkeypatch.setenv("QUORUM_DATA", str(tmp_path / "data"))
     load_as(monkeypatch, SAYS)
     for folder, name in (("a", "Alpha"), ("b", "Beta")):
         write_product(tmp_path / "models" / folder, tuple(SAYS), product=name)
-    yield tmp_path / "models"
-    st.cache_resource.clear()
-
-
-def opened(**query: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
-    for name, value in query.items():
-        app.query_params[name] = value
-    return app.run()
+    return tmp_path / "models"
 
 
 def box(app: AppTest, label: str) -> str | None:

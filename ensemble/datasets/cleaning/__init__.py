@@ -109,7 +109,7 @@ def _looked_at(photos: Sequence[Sample], classes: Classes, progress: Callable[[f
         else:
             seen.readable.append(photo)
             measures.append(measure_quality(picture))
-            seen.pixels.append(_as_pixels(picture))
+            seen.pixels.append(_pixel_digest(picture))
             seen.prints.add(picture)
             seen.findings.extend(_by_itself(photo, opened.notes, classes))
         progress(done / len(photos))
@@ -129,5 +129,5 @@ def _by_itself(photo: Sample, notes: Sequence[str], classes: Classes) -> Iterato
         yield Finding(MASK, photo.sha256, (), 1.0, f"Its mask {reason}. {FINDING_KINDS[MASK].advice}")
 
 
-def _as_pixels(picture: Image.Image) -> str:
+def _pixel_digest(picture: Image.Image) -> str:
     return hashlib.sha256(f"{picture.size}".encode() + picture.tobytes()).hexdigest()

@@ -207,7 +207,7 @@ def _leak(
     same = [other for other in learnt if pixels[other] == pixels[place]]
     others = [*same, *(other for other in learnt if other not in same)]
     how = "The very same pixels are" if same else f"The same picture ({_seen(surest[place])}) is"
-    what = f"{how} among the photos that are learnt from, in {_count_pairs(len(others))}"
+    what = f"{how} among the photos that are learnt from, in {_other_photos(len(others))}"
     return _copies_finding(LEAK, photos, place, others, 1.0 if same else surest[place], what)
 
 
@@ -217,13 +217,13 @@ def _duplicate(
     same = [other for other in side if other != place and pixels[other] == pixels[place]]
     if same and min(same) < place:
         return _copies_finding(
-            EXACT_DUPLICATE, photos, place, same, 1.0, f"The same pixels are in {_count_pairs(len(same))}"
+            EXACT_DUPLICATE, photos, place, same, 1.0, f"The same pixels are in {_other_photos(len(same))}"
         )
     others = [other for other in side if other != place]
     part = photos[place].part
     if part and all(photos[other].part == part for other in others):
         return None  # they are known to show one part, and splits keep that together anyway
-    what = f"The same picture ({_seen(surest[place])}) is in {_count_pairs(len(others))}"
+    what = f"The same picture ({_seen(surest[place])}) is in {_other_photos(len(others))}"
     return _copies_finding(NEAR_DUPLICATE, photos, place, others, surest[place], what)
 
 
@@ -231,7 +231,7 @@ def _seen(agreement: float) -> str:
     return f"laid over each other, fine detail agrees by {agreement:.0%}"
 
 
-def _count_pairs(number: int) -> str:
+def _other_photos(number: int) -> str:
     return "1 other photo" if number == 1 else f"{number} other photos"
 
 

@@ -170,7 +170,7 @@ def _members_compared(
             own,
         )
         voters.append(_voter(name, pairs, classes, seed))
-        tests.append(_count_interval(_right(pairs), own))
+        tests.append(_paired(_right(pairs), own))
     adjusted = holm([test.p for test in tests])
     return [
         replace(voter, tests={"right": replace(test, adjusted=p)})
@@ -255,14 +255,14 @@ def _gains(pairs: _Pairs, label: str | None, wrong: str | None) -> Gains:
     return before.astype(np.int64) - after.astype(np.int64)
 
 
-def _count_interval(gains: Gains, groups: PartNumbers) -> PairedTest:
+def _paired(gains: Gains, groups: PartNumbers) -> PairedTest:
     won, lost = parts_won(gains, groups)
     p = paired_test(won, lost)
     return PairedTest(int((gains > 0).sum()), int((gains < 0).sum()), won, lost, p, p)
 
 
 def _tested(gains: Mapping[str, Gains], groups: PartNumbers) -> dict[str, PairedTest]:
-    tests = {name: _count_interval(each, groups) for name, each in gains.items()}
+    tests = {name: _paired(each, groups) for name, each in gains.items()}
     adjusted = holm([test.p for test in tests.values()])
     return {name: replace(test, adjusted=p) for (name, test), p in zip(tests.items(), adjusted, strict=True)}
 

@@ -159,7 +159,7 @@ class Comparison:
                 **kept
                 | {
                     "classes": Classes(tuple(data["classes"]), data["defect"]),
-                    "voters": _read_estimate(Voter.from_json, data["voters"]),
+                    "voters": _read_each(Voter.from_json, data["voters"]),
                     "changes": tuple(Change(**entry) for entry in data["changes"]),
                     "types": tuple(TypeCounts(**entry) for entry in data["types"]),
                     "members_before": tuple(data["members_before"]),
@@ -172,7 +172,7 @@ class Comparison:
             ) from error
 
 
-def _read_estimate(reader: Any, entries: Iterable[Mapping[str, Any]]) -> tuple[Any, ...]:
+def _read_each(reader: Any, entries: Iterable[Mapping[str, Any]]) -> tuple[Any, ...]:
     return tuple(reader(entry) for entry in entries)
 
 

@@ -18,6 +18,7 @@ from ensemble.evaluation.model_card.values import (
 )
 from ensemble.figures import curves_text
 from ensemble.store import Record
+from ensemble.values.digits import is_number
 from ensemble.values.errors import QuorumError
 from ensemble.values.results import word
 
@@ -66,7 +67,7 @@ def _thresholds_table(records: Mapping[str, Record]) -> CardTable:
         scores = f"{before} to {after} ({found.get('photos', '?')} photos)" if before and after else NOT_KNOWN
         weighed = kept(record, "weighed")
         against = "drawn damage" if weighed.get("drawn") else "real defects"
-        auroc = f"AUROC {weighed['auroc']:.3f} ({against})" if _made_number(weighed.get("auroc")) else NOT_KNOWN
+        auroc = f"AUROC {weighed['auroc']:.3f} ({against})" if is_number(weighed.get("auroc")) else NOT_KNOWN
         rows.append(
             (
                 name,
@@ -82,7 +83,7 @@ def _thresholds_table(records: Mapping[str, Record]) -> CardTable:
 
 def _brier(entry: object) -> str:
     value = entry.get("brier") if isinstance(entry, Mapping) else None
-    return f"{value:.3f}" if _made_number(value) else ""
+    return f"{value:.3f}" if is_number(value) else ""
 
 
 def _member_files(records: Mapping[str, Record]) -> CardTable:
@@ -120,7 +121,7 @@ def _epochs(record: Record) -> dict[str, list[float]]:
     return {
         str(name): values
         for name, values in kept(record, "curves").items()
-        if isinstance(values, list) and values and all(map(_made_number, values))
+        if isinstance(values, list) and values and all(map(is_number, values))
     }
 
 
@@ -128,7 +129,7 @@ def _energy(sources: Sources) -> list[dict[str, Any]]:
     """What each training run used, once: members of one run carry the same numbers."""
     found = [dict(kept(record, "energy")) for record in sources.records.values()]
     return [
-        each for place, each in enumerate(found) if _made_number(each.get("cpu_seconds")) and each not in found[:place]
+        each for place, each in enumerate(found) if is_number(each.get("cpu_seconds")) and each not in found[:place]
     ]
 
 
@@ -137,14 +138,10 @@ def _energy_sentence(used: Mapping[str, Any]) -> str:
     amounts += [
         f"about {used[key]:.2g} {unit}"
         for key, unit in (("watt_hours", "Wh"), ("grams_co2", "g CO2"))
-        if _made_number(used.get(key))
+        if is_number(used.get(key))
     ]
     unknown = "" if len(amounts) == 3 else " Energy and CO2 were not measured."
     return f"One training run used {', '.join(amounts)}.{unknown} {used.get('uncertainty', '')}".strip()
-
-
-def _made_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 ACROSS = ("leak", "near_duplicate", "exact_duplicate")

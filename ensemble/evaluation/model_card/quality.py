@@ -160,13 +160,13 @@ def members_quality_table(sources: Sources) -> tuple[CardTable, dict[str, dict[s
     for name, record in sources.records.items():
         entry = member_quality(sources, name)
         found[name] = entry
-        told = [_told_rate(entry.get(key), good=key == "right") for key in _asked_weight(sources.classes)]
+        told = [_told_rate(entry.get(key), good=key == "right") for key in _asked_figures(sources.classes)]
         rows.append((name, kind_title(record), *told, f"{record.weight:.2f}"))
-    columns = _asked_weight(sources.classes).values()
+    columns = _asked_figures(sources.classes).values()
     return CardTable("What each vote is worth", ("Member", "Kind", *columns, "Vote counts"), tuple(rows)), found
 
 
-def _asked_weight(classes: Classes) -> dict[str, str]:
+def _asked_figures(classes: Classes) -> dict[str, str]:
     named = {"right": "Right", "auroc": "AUROC", "escapes": "Escapes", "overkills": "Overkills"}
     return named if classes.defect else {"right": "Right"}
 
