@@ -33,6 +33,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from pathlib import Path
 
 from PIL import Image, ImageFile
@@ -43,7 +44,6 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from ensemble.disk.files import fingerprint
 from ensemble.imaging.colours import Coloured, ColourError, as_rgb, is_complete, rawmode_of
 from ensemble.values.bombs import BombError, MeteredBytes, refuse_bomb
 from ensemble.values.errors import PhotoError
@@ -52,6 +52,7 @@ from ensemble.values.safe_names import safe_name
 # Broken EXIF is answered here; once for the process, because warnings.catch_warnings does not hold between threads.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
+_STATE = attrgetter("st_size", "st_mtime_ns", "st_ctime_ns")  # of a file, as it is
 MAX_KEPT_BYTES = 256_000_000  # some thousand photos of a camera at the line; what lies beyond is read again
 MAX_PHOTO_BYTES = 30_000_000  # a photo must be smaller than this
 MAX_PIXELS = 50_000_000
@@ -169,10 +170,7 @@ def file_digest(path: Path) -> str:
 
 @contextmanager
 def files_read_once() -> Iterator[None]:
-    """While the block runs, a file that stays as it is gives the bytes and the digest that were read of it before.
-
-    Bytes are kept up to `MAX_KEPT_BYTES` in all, of the files that were read first; digests of all.
-    """
+    """Read each file once while the block runs, as long as it stays as it is; no more than `MAX_KEPT_BYTES` in all."""
     outermost, _read_files.keeps = not _read_files.keeps, True
     try:
         yield
@@ -182,18 +180,18 @@ def files_read_once() -> Iterator[None]:
 
 
 class _ReadFiles:
-    """What was read of files, by path and fingerprint."""
+    """What was read of files, by path, size and times of change."""
 
     def __init__(self) -> None:
         self.forget()
 
     def forget(self) -> None:
         self.keeps, self.size = False, 0
-        self.contents: dict[tuple[str, tuple[int, ...]], bytes] = {}
-        self.digests: dict[tuple[str, tuple[int, ...]], str] = {}
+        self.contents: dict[tuple[Path, tuple[int, ...]], bytes] = {}
+        self.digests: dict[tuple[Path, tuple[int, ...]], str] = {}
 
     def bytes_of(self, path: Path) -> bytes:
-        key = str(path), fingerprint(path)
+        key = path, _STATE(path.stat())
         if (data := self.contents.get(key)) is None:
             data = path.read_bytes()
             if self.keeps and self.size + len(data) <= MAX_KEPT_BYTES:
@@ -202,7 +200,7 @@ class _ReadFiles:
         return data
 
     def digest_of(self, path: Path) -> str:
-        key = str(path), fingerprint(path)
+        key = path, _STATE(path.stat())
         if (digest := self.digests.get(key)) is None:
             if path.stat().st_size < MAX_PHOTO_BYTES:
                 digest = hashlib.sha256(self.bytes_of(path)).hexdigest()
