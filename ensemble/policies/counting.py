@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from ensemble.values.results import Vote
-
 WEIGHT_ROUNDING = 1e-9  # weights are sums of fractions
 MODELS, WEIGHTS = "share of the models that says NOK", "share of the weight that says NOK"
 PROBABILITY = "mean defect probability"
@@ -57,14 +55,6 @@ VOTING_RULES: Mapping[str, VotingRule] = MappingProxyType(
         "mean": VotingRule(sides=False, weighs=True, reject=0.5, free=True, quantity=PROBABILITY),
     }
 )
-
-Weigh = Callable[[str, float], float]  # a member's name and measured weight -> what its vote counts
-
-
-def counted(vote: Vote, rule: VotingRule, defect: str, weigh: Weigh) -> CountedVote:
-    """What a vote brings to the count under a rule."""
-    against = float(vote.label == defect) if rule.sides else vote.probabilities[defect]
-    return CountedVote(against, weigh(vote.member, vote.weight))
 
 
 def reaches(value: float, threshold: float) -> bool:

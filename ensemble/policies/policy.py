@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from ensemble.policies import reasons
-from ensemble.policies.ruling import asked, confidence, decision, defect_score_range, rule_on
+from ensemble.policies.ruling import Ballot, asked, confidence, decision, rule_on
 from ensemble.policies.value import PLURAL, PolicySettings
 from ensemble.values.errors import PolicyError
 from ensemble.values.results import REVIEW, Absence, Classes, Score, Verdict, Vote
@@ -42,15 +42,22 @@ class Policy(PolicySettings):
         Members that a cascade has not asked are given as absences with `asked` false. With `doubt`, which says why the
         photo may not show the part, a person must look whatever the votes say.
         """
-        votes, missing = self._votes(scores, classes), tuple(absent)
-        ruling = rule_on(self, votes, missing, classes)
-        decisive = asked(self, votes, ruling)
-        sure = confidence(self, ruling.label, decisive)
-        found = decision(self, ruling, decisive, classes)
-        reason = reasons.reason_sentence(self, ruling, found, decisive, missing, classes)
-        failed, unasked = _apart(missing)
-        verdict = Verdict(ruling.label, sure, reason, self.name, votes, failed, classes, unasked=unasked)
-        verdict = replace(verdict, decision=found, policy_state=self.state)
+        ballot = self._ballot(scores, absent, classes)
+        ruling = rule_on(ballot)
+        decisive = asked(ballot, ruling)
+        found = decision(decisive, ruling)
+        verdict = Verdict(
+            ruling.label,
+            confidence(decisive, ruling.label),
+            reasons.reason_sentence(decisive, ruling, found),
+            self.name,
+            tuple(ballot.votes),
+            tuple(each for each in ballot.absent if each.asked),
+            classes,
+            unasked=tuple(each for each in ballot.absent if not each.asked),
+            decision=found,
+            policy_state=self.state,
+        )
         if not doubt:
             return verdict
         said = reasons.doubtful(doubt, ruling.label)
@@ -58,17 +65,17 @@ class Policy(PolicySettings):
 
     def label(self, scores: Sequence[Score], absent: Iterable[Absence], classes: Classes) -> str:
         """The label alone that `decide` gives, without saying why: for thousands of parts at once."""
-        return rule_on(self, self._votes(scores, classes), tuple(absent), classes).label
+        return rule_on(self._ballot(scores, absent, classes)).label
 
     def defect_score(self, scores: Sequence[Score], classes: Classes) -> float:
         """How much the votes cast speak against a part, in [0, 1]: the number that `review` and `reject` cut."""
         if classes.defect is None:
             raise PolicyError(f"The classes {', '.join(classes.names)} have no defect to suspect.")
-        return defect_score_range(self, self._votes(scores, classes), (), classes.defect)[0]
+        return self._ballot(scores, (), classes).defect_score_range()[0]
 
     def settles(self, scores: Sequence[Score], absent: Iterable[Absence], classes: Classes) -> bool:
         """Whether the members that a cascade has not asked yet need not be asked for the verdict."""
-        return rule_on(self, self._votes(scores, classes), tuple(absent), classes).stage is not None
+        return rule_on(self._ballot(scores, absent, classes)).stage is not None
 
     def revise(self, verdict: Verdict) -> Verdict:
         """What this policy makes of the votes that another one has decided on: the same photo, no model runs again."""
@@ -86,17 +93,13 @@ class Policy(PolicySettings):
             left = [member for member in left if member not in stage.members]
         return tuple(group for group in (*found, tuple(left)) if group)
 
-    def _votes(self, scores: Sequence[Score], classes: Classes) -> tuple[Vote, ...]:
+    def _ballot(self, scores: Sequence[Score], absent: Iterable[Absence], classes: Classes) -> Ballot:
         if not self.applies_to(classes):
             raise PolicyError(
                 f"Policy {self.name!r} counts votes against a part, and the classes {', '.join(classes.names)} have no "
                 f"defect. Choose a policy with one of the rules {', '.join(PLURAL)}, without cascade and exceptions."
             )
-        return tuple(self.cast(score, classes) for score in scores)
-
-
-def _apart(absent: Sequence[Absence]) -> tuple[tuple[Absence, ...], tuple[Absence, ...]]:
-    return tuple(each for each in absent if each.asked), tuple(each for each in absent if not each.asked)
+        return Ballot(self, tuple(self.cast(score, classes) for score in scores), tuple(absent), classes)
 
 
 SHIPPED_POLICIES = (

@@ -5,38 +5,27 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from ensemble.policies.counting import VOTING_RULES
-from ensemble.policies.ruling import Ruling, rule_on
-from ensemble.policies.value import PolicySettings
+from ensemble.policies.ruling import Ballot, Ruling, rule_on
 from ensemble.values.digits import beside, decimals, in_order, percents
-from ensemble.values.results import REVIEW, Absence, Classes, Decision, Vote, word
+from ensemble.values.results import REVIEW, Absence, Decision, Vote, word
 
 MOST_NAMES = 3
 LOOK = "a person must look"
 
 
-def reason_sentence(
-    policy: PolicySettings,
-    ruling: Ruling,
-    decision: Decision | None,
-    votes: Sequence[Vote],
-    absent: Sequence[Absence],
-    classes: Classes,
-) -> str:
-    """Why these votes gave this label, for a person."""
+def reason_sentence(ballot: Ballot, ruling: Ruling, decision: Decision | None) -> str:
+    """Why the votes that a ruling rests on gave its label, for a person."""
     if decision is None:
         return "No model could vote: a person must look."
-    if classes.defect is None:
-        parts = [_plurality(policy, ruling, decision, votes, absent, classes)]
-    else:
-        parts = [_count_reason(policy, ruling, decision, votes, absent, classes.defect)]
-    failed = [absence for absence in absent if absence.asked]
+    reason = _plurality if ballot.classes.defect is None else _count_reason
+    parts = [reason(ballot, ruling, decision)]
+    failed = [absence.member for absence in ballot.absent if absence.asked]
     if failed and ruling.label != REVIEW:
-        parts.append(
-            f"It stands whatever the absent {joined_names([each.member for each in failed])} would have voted."
-        )
+        parts.append(f"It stands whatever the absent {joined_names(failed)} would have voted.")
     if ruling.stage is not None:
-        parts.append(f"Decided by {joined_names([vote.member for vote in votes])}: no other model was needed.")
-    parts.append(turn(policy, ruling, decision, votes, absent, classes))
+        who = joined_names([vote.member for vote in ballot.votes])
+        parts.append(f"Decided by {who}: no other model was needed.")
+    parts.append(turn(ballot, ruling, decision))
     return " ".join(part for part in parts if part)
 
 
@@ -46,14 +35,8 @@ def doubtful(doubt: str, label: str) -> str:
     return f"This photo may not show this part: {doubt}.{alone}"
 
 
-def _count_reason(
-    policy: PolicySettings,
-    ruling: Ruling,
-    decision: Decision,
-    votes: Sequence[Vote],
-    absent: Sequence[Absence],
-    defect: str,
-) -> str:
+def _count_reason(ballot: Ballot, ruling: Ruling, decision: Decision) -> str:
+    policy, votes, (_, defect) = ballot.policy, ballot.votes, ballot.sides
     if decision.kind == "region":
         return f"{told(decision)}; {needed(decision)}, whatever the votes say."
     said = _mean(decision, votes, defect) if decision.kind == "mean" else _reason_sides(decision, votes, defect)
@@ -62,7 +45,7 @@ def _count_reason(
             f"{said}. Only {len(votes)} of the {policy.quorum} votes that {policy.name} asks for could be cast: {LOOK}."
         )
     if ruling.way == "absent":
-        return f"{said}. {_missing(absent)} could change the answer: {LOOK}."
+        return f"{said}. {_missing(ballot.absent)} could change the answer: {LOOK}."
     return f"{said}."
 
 
@@ -79,36 +62,33 @@ def _mean(decision: Decision, votes: Sequence[Vote], defect: str) -> str:
     return f"{found}. Highest: {who}" if len(votes) > 1 else found
 
 
-def _plurality(
-    policy: PolicySettings,
-    ruling: Ruling,
-    decision: Decision,
-    votes: Sequence[Vote],
-    absent: Sequence[Absence],
-    classes: Classes,
-) -> str:
-    first, (says, models) = ruling.first, decision.counted
-    count = f"{says} of {models} models {'says' if says == 1 else 'say'} {word(first)}"
-    if decision.kind == "weight" or policy.rule == "mean":
-        count = told(decision)
+def _plurality(ballot: Ballot, ruling: Ruling, decision: Decision) -> str:
+    policy, first = ballot.policy, ruling.first
+    count = told(decision) if decision.kind == "weight" or policy.rule == "mean" else _heads(decision, first)
     if ruling.way == "quorum":
-        return f"{count}. Only {len(votes)} of the {policy.quorum} votes that {policy.name} asks for: {LOOK}."
+        votes = len(ballot.votes)
+        return f"{count}. Only {votes} of the {policy.quorum} votes that {policy.name} asks for: {LOOK}."
     if ruling.way == "absent":
-        return f"{count}. {_missing(absent)} could change the answer: {LOOK}."
+        return f"{count}. {_missing(ballot.absent)} could change the answer: {LOOK}."
     if ruling.way == "margin":
         ahead, margin = in_order(ruling.value, policy.margin)
-        surely = "surely " if absent else ""
+        surely = "surely " if ballot.absent else ""
         by = f"{surely}ahead by {ahead} only, less than {margin}"
         by = by if ruling.value >= 0 else f"not {surely}ahead, and must be by {margin}"
         return f"{count}; its mean probability is {by}: {LOOK}."
     if decision.kind != "mean":
         return f"{count}."
-    rival = max((name for name in classes.names if name != first), key=lambda name: decision.shares[name])
+    rival = max((name for name in ballot.classes.names if name != first), key=lambda name: decision.shares[name])
     lead, other = in_order(decision.shares[first], decision.shares[rival])
     means = f"{word(first)} {lead}, {word(rival)} {other}"
     if policy.rule == "mean":
         return f"The highest mean probability decides: {means}."
     return f"{count}, a tie; the higher mean probability decides: {means}."
+
+
+def _heads(decision: Decision, label: str) -> str:
+    says, models = decision.counted
+    return f"{says} of {models} models {'says' if says == 1 else 'say'} {word(label)}"
 
 
 def _missing(absent: Sequence[Absence]) -> str:
@@ -131,38 +111,27 @@ def joined_names(members: Sequence[str]) -> str:
 # ------------------------------------------------------------------------------------------------ what would turn it
 
 
-def turn(
-    policy: PolicySettings,
-    ruling: Ruling,
-    decision: Decision,
-    votes: Sequence[Vote],
-    absent: Sequence[Absence],
-    classes: Classes,
-) -> str:
+def turn(ballot: Ballot, ruling: Ruling, decision: Decision) -> str:
     """`OK if svm's threshold were 0.62 instead of 0.55.`; empty where no change of thresholds alone turns it."""
     if ruling.way not in {"count", "lead"} or ruling.stage is not None:  # whoever was not asked might turn it back
         return ""
-    if classes.defect is None:
-        return _turn_lead(policy, ruling, votes, absent, classes)
-    if not VOTING_RULES[policy.rule].sides:
-        return _turn_mean(policy, ruling, decision, votes, absent, classes)
-    return _turn_sides(policy, ruling, votes, absent, classes)
+    if ballot.classes.defect is None:
+        return _turn_lead(ballot, ruling)
+    if not VOTING_RULES[ballot.policy.rule].sides:
+        return _turn_mean(ballot, ruling, decision)
+    return _turn_sides(ballot, ruling)
 
 
-def _turn_sides(
-    policy: PolicySettings, ruling: Ruling, votes: Sequence[Vote], absent: Sequence[Absence], classes: Classes
-) -> str:
+def _turn_sides(ballot: Ballot, ruling: Ruling) -> str:
     """The fewest votes nearest to their thresholds that would have had to fall on the other side."""
-    defect, good = classes.defect, classes.good
-    assert defect is not None and good is not None
-    other = {defect: good, good: defect}
-    from_side = good if ruling.label == good else defect
+    good, defect = ballot.sides
+    from_side, to_side = (good, defect) if ruling.label == good else (defect, good)
     near = sorted(
-        (vote for vote in votes if vote.label == from_side and _can_turn(vote, from_side == defect)),
+        (vote for vote in ballot.votes if vote.label == from_side and _can_turn(vote, from_side == defect)),
         key=lambda vote: (abs(vote.score - (vote.threshold or 0.0)), vote.member),
     )
-    moves = (_Move(vote, other[vote.label], _moved_threshold(vote, from_side == defect)) for vote in near)
-    return _after_moves(policy, ruling, moves, votes, absent, classes)
+    moves = (_Move(vote, to_side, _moved_threshold(vote, from_side == defect)) for vote in near)
+    return _after_moves(ballot, ruling, moves)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,20 +143,13 @@ class _Move:
     said: str
 
 
-def _after_moves(
-    policy: PolicySettings,
-    ruling: Ruling,
-    moves: Iterable[_Move],
-    votes: Sequence[Vote],
-    absent: Sequence[Absence],
-    classes: Classes,
-) -> str:
+def _after_moves(ballot: Ballot, ruling: Ruling, moves: Iterable[_Move]) -> str:
     """The label after the fewest of these moves, made one after the other; empty where it stays or they are many."""
-    turned, said = list(votes), []
+    turned, said = list(ballot.votes), []
     for move in moves:
         said.append(move.said)
         turned = [replace(each, label=move.label) if each is move.vote else each for each in turned]
-        label = rule_on(policy, turned, absent, classes).label
+        label = rule_on(replace(ballot, votes=turned)).label
         if label != ruling.label:
             return f"{word(label)} if {' and '.join(said)}." if len(said) <= MOST_NAMES else ""
     return ""
@@ -224,47 +186,38 @@ def beyond(score: float, upwards: bool) -> float:
     return math.nextafter(score, 2.0) if upwards else score
 
 
-def _turn_mean(
-    policy: PolicySettings,
-    ruling: Ruling,
-    decision: Decision,
-    votes: Sequence[Vote],
-    absent: Sequence[Absence],
-    classes: Classes,
-) -> str:
-    if absent:
+def _turn_mean(ballot: Ballot, ruling: Ruling, decision: Decision) -> str:
+    if ballot.absent:
         return ""
-    upwards = ruling.label != classes.good
-    name = "reject" if ruling.label == classes.defect or policy.review is None else "review"
-    old = policy.reject_from if name == "reject" else policy.review_from
+    policy, (good, defect) = ballot.policy, ballot.sides
+    upwards = ruling.label != good
+    name = "reject" if ruling.label == defect or policy.review is None else "review"
+    old, most = (policy.reject_from, 1.0) if name == "reject" else (policy.review_from, policy.reject_from)
     value = round(ruling.value, 9)
     new = beyond(value, upwards)
-    if new > 1 or (name == "review" and new > policy.reject_from):
+    if new > most:
         return ""
     changed = replace(policy, reject=new) if name == "reject" else replace(policy, review=new)
-    label = rule_on(changed, votes, absent, classes).label
-    most = 1.0 if name == "reject" else policy.reject_from
+    label = rule_on(replace(ballot, policy=changed)).label
     instead = _instead(value, old, upwards, compared_text(decision), most)
     return "" if label == ruling.label else f"{word(label)} if the threshold were {instead}."
 
 
-def _turn_lead(
-    policy: PolicySettings, ruling: Ruling, votes: Sequence[Vote], absent: Sequence[Absence], classes: Classes
-) -> str:
+def _turn_lead(ballot: Ballot, ruling: Ruling) -> str:
     """The fewest votes, least sure first, that would have had to go to their own second choice."""
 
     def second(vote: Vote) -> str:
-        rest = [name for name in classes.names if name != vote.label]
+        rest = [name for name in ballot.classes.names if name != vote.label]
         return max(rest, key=lambda name: vote.probabilities[name])
 
-    if policy.rule == "mean":
+    if ballot.policy.rule == "mean":
         return ""
     near = sorted(
-        (vote for vote in votes if vote.label == ruling.label),
+        (vote for vote in ballot.votes if vote.label == ruling.label),
         key=lambda vote: vote.probabilities[vote.label] - vote.probabilities[second(vote)],
     )
     moves = (_Move(vote, second(vote), f"{vote.member} had said {word(second(vote))}") for vote in near)
-    return _after_moves(policy, ruling, moves, votes, absent, classes)
+    return _after_moves(ballot, ruling, moves)
 
 
 def quantity_title(decision: Decision) -> str:
@@ -292,9 +245,7 @@ def told(decision: Decision, voters: str = "") -> str:
     """
     if decision.kind in {"mean", "region"}:
         return f"{quantity_title(decision)} {value(decision)}"
-    says, models = decision.counted
-    votes = f"{says} of {models} models {'says' if says == 1 else 'say'} {word(decision.label)}"
-    votes += f" ({voters})" if voters else ""
+    votes = _heads(decision, decision.label) + (f" ({voters})" if voters else "")
     if decision.kind == "weight":
         return f"{votes}, {value(decision)} of the weight"
     return votes if _is_plain_count(decision) else f"{votes}, {compared_text(decision)[0]}"

@@ -1,10 +1,10 @@
 """How a policy finds the label for votes: by the count, a stage of its cascade, a named defect, or who leads."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from ensemble.policies.counting import VOTING_RULES, WEIGHT_ROUNDING, Weigh, counted, reaches
+from ensemble.policies.counting import VOTING_RULES, WEIGHT_ROUNDING, CountedVote, reaches
 from ensemble.policies.value import PolicySettings
 from ensemble.values.results import DEFECTIVE, REVIEW, Absence, Classes, Decision, Vote
 
@@ -24,76 +24,127 @@ class Ruling:
     first: str = ""
 
 
-def rule_on(policy: PolicySettings, votes: Sequence[Vote], absent: Sequence[Absence], classes: Classes) -> Ruling:
+@dataclass(frozen=True, slots=True)
+class Ballot:
+    """What a policy rules on: the votes that are cast on one part, who is absent, and the classes."""
+
+    policy: PolicySettings
+    votes: Sequence[Vote]
+    absent: Sequence[Absence]
+    classes: Classes
+
+    @property
+    def sides(self) -> tuple[str, str]:
+        """The good class and the defect, of classes that have one."""
+        return str(self.classes.good), str(self.classes.defect)
+
+    def up_to(self, stage: int) -> "Ballot":
+        """The same of those members alone that a cascade has asked by the end of a stage."""
+        seen = {member for each in self.policy.cascade[: stage + 1] for member in each.members}
+        votes = [vote for vote in self.votes if vote.member in seen]
+        return replace(self, votes=votes, absent=[absence for absence in self.absent if absence.member in seen])
+
+    def weights(self) -> dict[str, float]:
+        """What each vote counts under the policy's rule."""
+        return {vote.member: self.policy.weight_of(vote.member, vote.weight) for vote in self.votes}
+
+    def missing(self) -> float:
+        """What the votes of the absent would count."""
+        return sum(self.policy.weight_of(absence.member, absence.weight) for absence in self.absent)
+
+    def counted(self) -> list[CountedVote]:
+        """What each vote brings to the count, where the classes have a defect."""
+        sides, (_, defect) = VOTING_RULES[self.policy.rule].sides, self.sides
+        return [
+            CountedVote(
+                float(vote.label == defect) if sides else vote.probabilities[defect],
+                self.policy.weight_of(vote.member, vote.weight),
+            )
+            for vote in self.votes
+        ]
+
+    def defect_score_range(self) -> tuple[float, float]:
+        """The defect score where none and where all of the absent speak against it: no rule is laxer with more."""
+        combine, counts, missing = VOTING_RULES[self.policy.rule].combine, self.counted(), self.missing()
+        return combine(counts, missing, 0.0), combine(counts, missing, 1.0)
+
+
+def rule_on(ballot: Ballot) -> Ruling:
     """The label for votes that are cast, and which way it was found."""
-    if not votes:
+    if not ballot.votes:
         return Ruling(REVIEW, "silence")
-    if classes.defect is None or classes.good is None:
-        return _leading(policy, votes, absent, classes)
-    stages = range(len(policy.cascade))
-    early = (_early(policy, number, votes, absent, classes.defect, classes.good) for number in stages)
-    ruling = next((found for found in early if found is not None), None)
-    ruling = ruling or _final(policy, votes, absent, classes.defect, classes.good)
-    if ruling.label == classes.good and absent and _could_reject(policy, ruling.stage, votes, absent, classes.defect):
+    if ballot.classes.defect is None:
+        return _leading(ballot)
+    early = (_early(ballot, number) for number in range(len(ballot.policy.cascade)))
+    ruling = next(filter(None, early), None) or _final(ballot)
+    if ruling.label == ballot.classes.good and ballot.absent and _could_reject(ballot, ruling.stage):
         return Ruling(REVIEW, "absent", ruling.value)
     return ruling
 
 
-def _could_reject(
-    policy: PolicySettings, last: int | None, votes: Sequence[Vote], absent: Sequence[Absence], defect: str
-) -> bool:
+def _could_reject(ballot: Ballot, last: int | None) -> bool:
     """Whether a stage up to the last one that was asked could say NOK at once, had its absent members voted."""
-    for number, stage in enumerate(policy.cascade[: None if last is None else last + 1]):
-        seen = {member for each in policy.cascade[: number + 1] for member in each.members}
-        here = [vote for vote in votes if vote.member in seen]
-        gone = [absence for absence in absent if absence.member in seen]
-        most = defect_score_range(policy, here, gone, defect)[1]
-        if stage.nok_from is not None and gone and reaches(most, stage.nok_from):
+    for number, stage in enumerate(ballot.policy.cascade[: None if last is None else last + 1]):
+        here = ballot.up_to(number)
+        if stage.nok_from is not None and here.absent and reaches(here.defect_score_range()[1], stage.nok_from):
             return True
     return False
 
 
-def _leading(policy: PolicySettings, votes: Sequence[Vote], absent: Sequence[Absence], classes: Classes) -> Ruling:
-    lead = lead_of(policy.rule, policy.weight_of, votes, absent, classes)
-    close = policy.margin > 0 and lead.least < policy.margin  # votes may lead where the mean probability does not
-    doubts = {"quorum": len(votes) < policy.quorum, "absent": lead.open, "margin": close}
+def _leading(ballot: Ballot) -> Ruling:
+    """Who leads: by the mean probability under the rule mean, else by votes, with the mean probability for a tie.
+
+    Its value is the least that the leading class is ahead of the next one, whatever the absent say.
+    """
+    policy, names = ballot.policy, ballot.classes.names
+    total, missing = sum(ballot.weights().values()), ballot.missing()
+    said, means = shares_of(ballot)
+    by_mean = policy.rule == "mean"
+    order = {name: (0.0 if by_mean else said[name], means[name]) for name in names}
+    first, second = sorted(names, key=lambda name: order[name], reverse=True)[:2]
+    ahead = means[first] - max(means[name] for name in names if name != first)
+    gap = ahead if by_mean else said[first] - said[second]
+    least = (ahead * total - missing) / (total + missing)
+    doubts = {
+        "quorum": len(ballot.votes) < policy.quorum,
+        "absent": bool(ballot.absent) and gap * total <= missing + WEIGHT_ROUNDING * max(1.0, total),
+        "margin": policy.margin > 0 and least < policy.margin,  # votes may lead where the mean probability does not
+    }
     way = next((name for name, holds in doubts.items() if holds), "lead")
-    return Ruling(lead.first if way == "lead" else REVIEW, way, lead.least, first=lead.first)
+    return Ruling(first if way == "lead" else REVIEW, way, least, first=first)
 
 
-def _final(policy: PolicySettings, votes: Sequence[Vote], absent: Sequence[Absence], defect: str, good: str) -> Ruling:
-    least, most = defect_score_range(policy, votes, absent, defect)
-    low, high = _label_outcome(policy, least, defect, good), _label_outcome(policy, most, defect, good)
-    named = _named_regions(policy, votes, defect)
-    if len(votes) < policy.quorum:
+def _final(ballot: Ballot) -> Ruling:
+    good, defect = ballot.sides
+    least, most = ballot.defect_score_range()
+    low, high = _label_outcome(ballot, least), _label_outcome(ballot, most)
+    named = _named_regions(ballot)
+    if len(ballot.votes) < ballot.policy.quorum:
         return Ruling(REVIEW, "quorum", least)
     if named == defect or low == high == defect:
         return Ruling(defect, "defect" if named == defect and low != defect else "count", least)
-    if low != high or (absent and high == good and _looks_for_defects(policy)):
+    if low != high or (ballot.absent and high == good and _looks_for_defects(ballot.policy)):
         return Ruling(REVIEW, "absent", least)
     if named is not None and low == good:
         return Ruling(REVIEW, "defect", least)
     return Ruling(low, "count", least)
 
 
-def _early(
-    policy: PolicySettings, number: int, votes: Sequence[Vote], absent: Sequence[Absence], defect: str, good: str
-) -> Ruling | None:
+def _early(ballot: Ballot, number: int) -> Ruling | None:
     """What a cascade says after a stage, from the votes so far; None where the next members must be asked."""
-    seen = {member for stage in policy.cascade[: number + 1] for member in stage.members}
-    here = [vote for vote in votes if vote.member in seen]
-    gone = [absence for absence in absent if absence.member in seen]
-    later = [Absence(vote.member, "", vote.weight, asked=False) for vote in votes if vote.member not in seen]
-    later += [absence for absence in absent if absence.member not in seen]
-    can_vote = len(here) + sum(not absence.asked for absence in later)
-    if not here or not later or can_vote < policy.quorum or any(not absence.asked for absence in gone):
+    (good, defect), policy, here = ballot.sides, ballot.policy, ballot.up_to(number)
+    seen = {each.member for each in (*here.votes, *here.absent)}
+    later = [Absence(vote.member, "", vote.weight, asked=False) for vote in ballot.votes if vote.member not in seen]
+    later += [absence for absence in ballot.absent if absence.member not in seen]
+    can_vote = len(here.votes) + sum(not absence.asked for absence in later)
+    if not here.votes or not later or can_vote < policy.quorum or any(not absence.asked for absence in here.absent):
         return None
-    least, most = defect_score_range(policy, here, gone, defect)
-    whole = defect_score_range(policy, here, [*gone, *later], defect)
-    outcomes = {_label_outcome(policy, value, defect, good) for value in whole}
+    least, most = here.defect_score_range()
+    whole = replace(here, absent=[*here.absent, *later]).defect_score_range()
+    outcomes = {_label_outcome(ballot, value) for value in whole}
     stage = policy.cascade[number]
     ruling = None
-    if _named_regions(policy, here, defect) == defect:
+    if _named_regions(here) == defect:
         ruling = Ruling(defect, "defect", least, stage=number)
     elif stage.nok_from is not None and reaches(least, stage.nok_from):
         ruling = Ruling(defect, "stage", least, stage=number)
@@ -108,113 +159,92 @@ def _early(
     return ruling
 
 
-def defect_score_range(
-    policy: PolicySettings, votes: Sequence[Vote], absent: Sequence[Absence], defect: str
-) -> tuple[float, float]:
-    """The defect score where none and where all of the absent speak against the part: no rule is laxer with more."""
-    rule = VOTING_RULES[policy.rule]
-    counts = [counted(vote, rule, defect, policy.weight_of) for vote in votes]
-    missing = sum(policy.weight_of(absence.member, absence.weight) for absence in absent)
-    return rule.combine(counts, missing, 0.0), rule.combine(counts, missing, 1.0)
-
-
-def _label_outcome(policy: PolicySettings, value: float, defect: str, good: str) -> str:
-    if reaches(value, policy.reject_from):
+def _label_outcome(ballot: Ballot, value: float) -> str:
+    good, defect = ballot.sides
+    if reaches(value, ballot.policy.reject_from):
         return defect
-    return REVIEW if reaches(value, policy.review_from) else good
+    return REVIEW if reaches(value, ballot.policy.review_from) else good
 
 
 def _looks_for_defects(policy: PolicySettings) -> bool:
     return any(clause.defect for clause in policy.exceptions)
 
 
-def _named_regions(policy: PolicySettings, votes: Sequence[Vote], defect: str) -> str | None:
+def _named_regions(ballot: Ballot) -> str | None:
     """What the kinds of defect that count for themselves make of the regions on the part."""
-    found = None
-    for clause in policy.exceptions:
+    found, defect = None, ballot.classes.defect
+    for clause in ballot.policy.exceptions:
         if not clause.defect or clause.score is None:
             continue
-        scores = [region.score for vote in votes for region in vote.regions if region.label == clause.defect]
+        scores = [region.score for vote in ballot.votes for region in vote.regions if region.label == clause.defect]
         if max(scores, default=-1.0) >= clause.score:
             found = defect if clause.verdict == DEFECTIVE or found == defect else REVIEW
     return found
 
 
-def asked(policy: PolicySettings, votes: tuple[Vote, ...], ruling: Ruling) -> tuple[Vote, ...]:
-    """The votes that the ruling rests on: those of the stages that had to be asked."""
-    if ruling.stage is None:
-        return votes
-    members = {member for stage in policy.cascade[: ruling.stage + 1] for member in stage.members}
-    return tuple(vote for vote in votes if vote.member in members)
+def asked(ballot: Ballot, ruling: Ruling) -> Ballot:
+    """The same with those votes alone that the ruling rests on: of the stages that had to be asked."""
+    return ballot if ruling.stage is None else replace(ballot, votes=ballot.up_to(ruling.stage).votes)
 
 
 SCORE_DIGITS = 9  # of a score: what the sums of floats add beyond them is no part of it
 
 
-def decision(policy: PolicySettings, ruling: Ruling, votes: Sequence[Vote], classes: Classes) -> Decision | None:
+def decision(ballot: Ballot, ruling: Ruling) -> Decision | None:
     """The quantity that decided on the votes that a ruling rests on; None where nobody voted."""
-    if not votes:
+    if not ballot.votes:
         return None
-    if classes.defect is None:
-        return _most_named(policy, ruling, votes, classes)
-    if ruling.way == "defect":
-        return _surest_region(policy, ruling, votes, classes)
-    return _counted_votes(policy, ruling, votes, classes, classes.defect)
+    if ballot.classes.defect is None:
+        return _most_named(ballot, ruling)
+    return _surest_region(ballot, ruling) if ruling.way == "defect" else _counted_votes(ballot, ruling)
 
 
-def confidence(policy: PolicySettings, label: str, votes: Sequence[Vote]) -> float | None:
+def confidence(ballot: Ballot, label: str) -> float | None:
     """The mean probability of the label, each vote as the rule counts it; None for REVIEW and below one half."""
-    if label == REVIEW or not votes:
+    if label == REVIEW or not ballot.votes:
         return None
-    weights = weights_of(policy, votes)
-    total = sum(weights[vote.member] * vote.probabilities[label] for vote in votes)
+    weights = ballot.weights()
+    total = sum(weights[vote.member] * vote.probabilities[label] for vote in ballot.votes)
     mean = min(1.0, total / sum(weights.values()))
     return mean if mean >= 0.5 else None
 
 
-def weights_of(policy: PolicySettings, votes: Sequence[Vote]) -> dict[str, float]:
-    """What each vote counts under the policy's rule."""
-    return {vote.member: policy.weight_of(vote.member, vote.weight) for vote in votes}
-
-
-def _most_named(policy: PolicySettings, ruling: Ruling, votes: Sequence[Vote], classes: Classes) -> Decision:
-    shares, means = shares_of(policy.weight_of, votes, classes)
+def _most_named(ballot: Ballot, ruling: Ruling) -> Decision:
+    policy, votes = ballot.policy, ballot.votes
+    shares, means = shares_of(ballot)
     tied = list(shares.values()).count(max(shares.values())) > 1
     by_mean = policy.rule == "mean" or ruling.way == "margin" or tied
     found = means if by_mean else shares
     kind = "mean" if by_mean else _defect_kind(policy)
     says = sum(vote.label == ruling.first for vote in votes)
-    weights = weights_of(policy, votes) if VOTING_RULES[policy.rule].weighs else {}
+    weights = ballot.weights() if VOTING_RULES[policy.rule].weighs else {}
     return Decision(kind, ruling.first, found[ruling.first], shares=found, counted=(says, len(votes)), weights=weights)
 
 
-def _surest_region(policy: PolicySettings, ruling: Ruling, votes: Sequence[Vote], classes: Classes) -> Decision:
+def _surest_region(ballot: Ballot, ruling: Ruling) -> Decision:
     """The surest region of a kind of defect that counts for itself."""
     wanted = REVIEW if ruling.label == REVIEW else DEFECTIVE
     found = [
         (region.score, clause.score, clause.defect)
-        for clause in policy.exceptions
+        for clause in ballot.policy.exceptions
         if clause.defect and clause.score is not None and clause.verdict == wanted
-        for vote in votes
+        for vote in ballot.votes
         for region in vote.regions
         if region.label == clause.defect and region.score >= clause.score
     ]
     score, least, label = max(found)
     review, reject = (least, None) if wanted == REVIEW else (None, least)
-    return Decision("region", label, score, review, reject, sides=_vote_sides(classes))
+    return Decision("region", label, score, review, reject, sides=ballot.sides)
 
 
-def _counted_votes(
-    policy: PolicySettings, ruling: Ruling, votes: Sequence[Vote], classes: Classes, defect: str
-) -> Decision:
+def _counted_votes(ballot: Ballot, ruling: Ruling) -> Decision:
+    policy, votes, (good, defect) = ballot.policy, ballot.votes, ballot.sides
     rule = VOTING_RULES[policy.rule]
-    counts = [counted(vote, rule, defect, policy.weight_of) for vote in votes]
-    value = round(min(1.0, rule.combine(counts, 0.0, 0.0)), SCORE_DIGITS)
+    value = round(min(1.0, rule.combine(ballot.counted(), 0.0, 0.0)), SCORE_DIGITS)
     ok, review, reject = _thresholds(policy, ruling, len(votes))
     for threshold in (ok, review, reject):
         if threshold is not None and value < threshold and reaches(value, threshold):
             value = threshold  # what counts as reached is said to be reached
-    sides = _vote_sides(classes)
     return Decision(
         _defect_kind(policy),
         defect,
@@ -222,16 +252,12 @@ def _counted_votes(
         review,
         reject,
         ok,
-        shares={sides[0]: 1 - value, defect: value},
+        shares={good: 1 - value, defect: value},
         counted=(sum(vote.label == defect for vote in votes), len(votes)),
-        weights=weights_of(policy, votes) if rule.weighs else {},
-        sides=sides,
+        weights=ballot.weights() if rule.weighs else {},
+        sides=(good, defect),
         rule=policy.rule,
     )
-
-
-def _vote_sides(classes: Classes) -> tuple[str, str]:
-    return str(classes.good), str(classes.defect)
 
 
 def _thresholds(policy: PolicySettings, ruling: Ruling, votes: int) -> tuple[float | None, float | None, float | None]:
@@ -251,50 +277,15 @@ def _defect_kind(policy: PolicySettings) -> Literal["votes", "weight", "mean"]:
     return "weight" if rule.weighs else "votes"
 
 
-@dataclass(frozen=True, slots=True)
-class Lead:
-    """The leading class, and the least that its mean probability is ahead of the next one, whatever the absent say.
-
-    `open` says that the votes of absent members could make another class the leading one.
-    """
-
-    first: str
-    least: float
-    open: bool
-
-
-def shares_of(weight_of: Weigh, votes: Sequence[Vote], classes: Classes) -> tuple[dict[str, float], dict[str, float]]:
+def shares_of(ballot: Ballot) -> tuple[dict[str, float], dict[str, float]]:
     """The share of the votes that each class has, and its mean probability, each vote as the rule counts it."""
-    weights = [weight_of(vote.member, vote.weight) for vote in votes]
-    total = sum(weights)
-    counts = dict.fromkeys(classes.names, 0.0)
-    for weight, vote in zip(weights, votes, strict=True):
-        counts[vote.label] += weight
+    weights, names = ballot.weights(), ballot.classes.names
+    total = sum(weights.values())
+    counts = dict.fromkeys(names, 0.0)
+    for vote in ballot.votes:
+        counts[vote.label] += weights[vote.member]
     means = {
-        name: sum(weight * vote.probabilities[name] for weight, vote in zip(weights, votes, strict=True)) / total
-        for name in classes.names
+        name: sum(weights[vote.member] * vote.probabilities[name] for vote in ballot.votes) / total for name in names
     }
     said = {name: round(count / total, 9) for name, count in counts.items()}
     return said, {name: min(1.0, mean) for name, mean in means.items()}
-
-
-def lead_of(
-    rule: str,
-    weight_of: Weigh,
-    votes: Sequence[Vote],
-    absent: Sequence[Absence],
-    classes: Classes,
-) -> Lead:
-    """Who leads: by the mean probability under the rule mean, else by votes, with the mean probability for a tie."""
-    total = sum(weight_of(vote.member, vote.weight) for vote in votes)
-    missing = sum(weight_of(absence.member, absence.weight) for absence in absent)
-    said, means = shares_of(weight_of, votes, classes)
-    by_mean = rule == "mean"
-    order = {name: (0.0 if by_mean else said[name], means[name]) for name in classes.names}
-    first, second = sorted(classes.names, key=lambda name: order[name], reverse=True)[:2]
-    rival = max((name for name in classes.names if name != first), key=lambda name: means[name])
-    ahead = means[first] - means[rival]
-    gap = ahead if by_mean else said[first] - said[second]
-    turned = bool(absent) and gap * total <= missing + WEIGHT_ROUNDING * max(1.0, total)
-    least = (ahead * total - missing) / (total + missing)
-    return Lead(first, least, turned)
