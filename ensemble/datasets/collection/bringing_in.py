@@ -5,17 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ensemble.datasets.collection import contents
-from ensemble.datasets.collection.rows import (
-    decided_by_people,
-    files,
-    homes_of,
-    insert,
-    insert_findings,
-    refuse_mixture,
-    update,
-    write_decision,
-)
+from ensemble.datasets.collection import contents, rows
 from ensemble.datasets.collection.values import (
     CONTRADICTION,
     IN,
@@ -46,7 +36,7 @@ class Import:
         }  # by SHA-256, as are the next two
         self.before: dict[str, PhotoRow] = {}
         self.after: dict[str, PhotoRow] = {}
-        self.by_people = decided_by_people(connection)
+        self.by_people = rows.decided_by_people(connection)
         self.known: list[Problem] = []
         self.refused: list[Problem] = []
         self.doubts: list[Finding] = []
@@ -59,7 +49,7 @@ class Import:
         progress: Callable[[int, int], None],
     ) -> None:
         """Read every entry and keep what is new of it; files that are no photos are named and left out."""
-        refuse_mixture(self.connection, {str(meaning[entry.kind]) for entry in entries})
+        rows.refuse_mixture(self.connection, {str(meaning[entry.kind]) for entry in entries})
         for number, entry in enumerate(entries, 1):
             progress(number, len(entries))
             try:
@@ -78,12 +68,12 @@ class Import:
             else:
                 self.before[photo.sha256], self.after[photo.sha256] = {"dropped": 1}, {"dropped": 0}
                 row = {**said, "file": file, "name": entry.name}
-                insert(self.connection, photo.sha256, row, photo.picture.size, self.at, self.origin)
+                rows.insert(self.connection, photo.sha256, row, photo.picture.size, self.at, self.origin)
             self.there[photo.sha256] = {**said, "name": entry.name}
 
     def _change(self, digest: str, first: PhotoRow, new: PhotoRow) -> None:
         self.before[digest], self.after[digest] = {column: first[column] for column in new}, new
-        update(self.connection, {digest: new})
+        rows.update(self.connection, {digest: new})
 
     def _second_copy(self, digest: str, name: str, said: PhotoRow, first: PhotoRow) -> None:
         """A photo that is there already: kept once, and in doubt where it comes under another label."""
@@ -97,15 +87,15 @@ class Import:
         waits = {"dropped": WAITS} | {key: said[key] for key in ("defect", "mask") if not first[key]}
         self.before[digest] = {key: first[key] for key in waits} | self.before.get(digest, {})
         self.after[digest] = self.after.get(digest, {}) | waits
-        update(self.connection, {digest: waits})
+        rows.update(self.connection, {digest: waits})
         first.update(waits)
 
     def follow_parts(self) -> int:
         """Put new photos of a part that is there already into its split; gives how many that were."""
         new = [digest for digest in self.after if self.there[digest]["dropped"] == IN]
-        homes = homes_of(self.connection, new)
+        homes = rows.homes_of(self.connection, new)
         moved = {digest: home for digest, home in homes.items() if self.there[digest]["split"] != home}
-        update(self.connection, {digest: {"split": home} for digest, home in moved.items()})
+        rows.update(self.connection, {digest: {"split": home} for digest, home in moved.items()})
         for digest in moved.keys() & {digest for digest in self.after if "split" in self.after[digest]}:
             self.after[digest] = {**self.after[digest], "split": moved[digest]}
         return len(moved)
@@ -113,9 +103,9 @@ class Import:
     def finish(self, moved: int, author: str) -> Added:
         """Write the decision, what is in doubt, and remove the files of an import that was cut off."""
         if self.after:
-            write_decision(self.connection, self.at, author, "import", self.origin, self.before, self.after)
-        insert_findings(self.connection, self.doubts)
-        contents.sweep_cut_off(self.folder, files(self.connection))
+            rows.write_decision(self.connection, self.at, author, "import", self.origin, self.before, self.after)
+        rows.insert_findings(self.connection, self.doubts)
+        contents.sweep_cut_off(self.folder, rows.files(self.connection))
         notes = (f"{moved} photos follow the split of their part, which is there already.",) if moved else ()
         waiting = {each.sha256 for each in self.doubts}
         return Added(

@@ -38,15 +38,18 @@ CREATE TABLE mistakes (
 
 @contextmanager
 def reading(folder: Path) -> Iterator[sqlite3.Connection]:
-    """A connection to read by, closed afterwards; a DataError where the file is none of ours or damaged."""
+    """A connection to read by, closed afterwards; a DataError where the file is not there, none of ours or damaged."""
+    if not is_collection(folder):
+        raise DataError(f"{folder} holds no collection. Import photos into it first.")
     with _errors(folder), _connected(folder) as connection:
         yield connection
 
 
 @contextmanager
 def writing(folder: Path) -> Iterator[sqlite3.Connection]:
-    """One transaction: all that is done in it is there afterwards, or nothing; writers take turns."""
-    with _errors(folder), _one_writer(folder), _connected(folder) as connection:
+    """One transaction: all that is done in it is there afterwards, or nothing; writers take turns, of other processes
+    too."""
+    with _errors(folder), locked(folder / LOCK), _connected(folder) as connection:
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield connection
@@ -83,13 +86,6 @@ def _prepare(connection: sqlite3.Connection, folder: Path) -> None:
         raise DataError(
             f"{folder / FILE} has the format {version}; this Quorum reads {COLLECTION_FORMAT}. Import the photos anew."
         )
-
-
-@contextmanager
-def _one_writer(folder: Path) -> Iterator[None]:
-    """Writers of files and rows one after the other, in this process and in others."""
-    with locked(folder / LOCK):
-        yield
 
 
 @contextmanager

@@ -3,30 +3,13 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
-from ensemble.datasets.collection import contents
+from ensemble.datasets.collection import contents, rows
 from ensemble.datasets.collection.bringing_in import Import
 from ensemble.datasets.collection.database import folder_name, is_collection, reading, writing
-from ensemble.datasets.collection.rows import (
-    as_decision,
-    change,
-    collection_classes,
-    fact,
-    groups_of,
-    insert,
-    insert_findings,
-    keep_fact,
-    labels_in_doubt,
-    left_waiting,
-    refuse_later,
-    refuse_mixture,
-    update,
-    with_siblings,
-    write_decision,
-)
 from ensemble.datasets.collection.values import (
     CONTRADICTION,
     COPIES,
@@ -42,6 +25,7 @@ from ensemble.datasets.collection.values import (
     Mistake,
     is_mended,
     kind_of_mistake,
+    said_of,
 )
 from ensemble.disk.files import now, why_not_written
 from ensemble.disk.names import path_below
@@ -86,38 +70,30 @@ class Collection:
 
     def photos(self) -> tuple[CollectedPhoto, ...]:
         """Every photo, dropped ones too, in the order in which they came."""
-        self._check_there()
-        with reading(self.folder) as connection:
-            rows = connection.execute("SELECT * FROM photos ORDER BY rowid").fetchall()
-        return tuple(self._kept(row) for row in rows)
+        return tuple(self._kept(row) for row in self._rows("SELECT * FROM photos ORDER BY rowid"))
 
     def classes(self) -> Classes | None:
         """The classes that its photos belong to; None while it is empty."""
-        self._check_there()
         with reading(self.folder) as connection:
-            return collection_classes(connection)
+            return rows.collection_classes(connection)
 
     def decisions(self) -> tuple[Correction, ...]:
         """Every decision, the newest first, those too that were taken back."""
-        self._check_there()
-        with reading(self.folder) as connection:
-            rows = connection.execute("SELECT * FROM decisions ORDER BY number DESC").fetchall()
-        return tuple(as_decision(row) for row in rows)
+        return tuple(map(rows.as_decision, self._rows("SELECT * FROM decisions ORDER BY number DESC")))
 
     def findings(self, *, decided: bool = False) -> tuple[Finding, ...]:
         """What is odd and still open: neither kept by a person, nor mended, nor about a photo that was dropped.
 
         Photos that came in under two labels are first. With `decided`, what people have kept is there too.
         """
-        self._check_there()
         query = "SELECT * FROM findings WHERE ? OR kind = ? OR key NOT IN (SELECT key FROM kept) ORDER BY rowid"
         with reading(self.folder) as connection:
-            rows = connection.execute(query, (decided, CONTRADICTION)).fetchall()
+            odd = connection.execute(query, (decided, CONTRADICTION)).fetchall()
             photos = connection.execute("SELECT sha256, label, split, dropped FROM photos").fetchall()
         there = {row["sha256"]: row for row in photos if row["dropped"] == IN}
         waiting = {row["sha256"] for row in photos if row["dropped"] == WAITS}
         first, found = list[Finding](), list[Finding]()
-        for row in rows:
+        for row in odd:
             known = json.loads(row["others"])
             others = tuple(other for other in known if other in there)
             each = Finding(row["kind"], row["sha256"], others, row["score"], row["sentence"], row["suggestion"])
@@ -129,9 +105,8 @@ class Collection:
 
     def groups(self) -> dict[str, int]:
         """The group of each photo that takes part, by SHA-256: photos of one part, and copies of each other."""
-        self._check_there()
         with reading(self.folder) as connection:
-            return groups_of(connection)
+            return rows.groups_of(connection)
 
     def copies(self) -> list[frozenset[str]]:
         """Photos that were found to be copies of each other, whatever has been decided about them."""
@@ -141,20 +116,16 @@ class Collection:
 
     def looked_at(self) -> str:
         """When its photos were last looked through for what is odd (UTC); empty where they never were."""
-        self._check_there()
-        with reading(self.folder) as connection:
-            return fact(connection, "looked_at") or ""
+        return self.noted("looked_at")
 
     def noted(self, name: str) -> str:
         """What was noted of the whole collection under a name; empty where nothing was."""
-        self._check_there()
-        with reading(self.folder) as connection:
-            return fact(connection, name) or ""
+        return "".join(row["value"] for row in self._rows("SELECT value FROM facts WHERE name = ?", name))
 
     def note(self, name: str, value: str) -> None:
         """Note something of the whole collection in the place of what was noted before."""
         with writing(self.folder) as connection:
-            keep_fact(connection, name, value)
+            rows.keep_fact(connection, name, value)
 
     # ------------------------------------------------------------------------------------------------------ to bring in
 
@@ -196,25 +167,25 @@ class Collection:
         column = CHANGEABLE[action]
         new = {"drop": 1, "restore": 0}.get(action, value)
         with writing(self.folder) as connection:
-            classes = collection_classes(connection)
+            classes = rows.collection_classes(connection)
             if action == "move" and value not in SPLITS:
                 raise DataError(f"A split is one of {', '.join(SPLITS)}. Got {value!r}.")
             chosen = list(dict.fromkeys(digests))
             if action == "relabel":
-                names = {*(classes.names if classes else ()), *labels_in_doubt(connection, chosen)}
+                names = {*(classes.names if classes else ()), *rows.labels_in_doubt(connection, chosen)}
                 if value not in names:
                     raise DataError(f"{value!r} is none of the classes {', '.join(sorted(names))}.")
             if action == "move":
-                chosen = with_siblings(connection, chosen)
+                chosen = rows.with_siblings(connection, chosen)
             after: dict[str, dict[str, Any]] = {digest: {column: new} for digest in chosen}
             if action == "relabel":  # who says the class of a photo that came in under two settles it
                 waiting = connection.execute("SELECT sha256 FROM photos WHERE dropped = ?", (WAITS,)).fetchall()
                 for digest in after.keys() & {row["sha256"] for row in waiting}:
                     after[digest]["dropped"] = IN
             if action == "restore":
-                for digest in after.keys() & left_waiting(connection):
+                for digest in after.keys() & rows.left_waiting(connection):
                     after[digest]["dropped"] = WAITS
-            return change(connection, action, after, reason, author)
+            return rows.change(connection, action, after, reason, author)
 
     def keep(self, found: Iterable[Finding], *, reason: str = "", author: str = "") -> Correction | None:
         """Say that what is odd may stay as it is: it is not asked about again.
@@ -234,13 +205,13 @@ class Collection:
                 return None
             connection.executemany("INSERT INTO kept VALUES (?)", [(key,) for key in keys])
             before, after = ({key: {"kept": value} for key in keys} for value in (False, True))
-            return write_decision(connection, now(), author, "keep", reason, before, after)
+            return rows.write_decision(connection, now(), author, "keep", reason, before, after)
 
     def split(self, assignment: Mapping[str, str], *, reason: str, author: str = "") -> Correction | None:
         """Put every photo into the split that it is given."""
         with writing(self.folder) as connection:
             after = {digest: {"split": split} for digest, split in assignment.items()}
-            return change(connection, "split", after, reason, author)
+            return rows.change(connection, "split", after, reason, author)
 
     def undo(self, number: int | None = None, *, author: str = "") -> Correction:
         """Take a decision back, by default the last one that stands; a DataError where others rest on it."""
@@ -251,12 +222,12 @@ class Collection:
                 raise DataError(
                     "There is no decision to take back." if number is None else f"Decision {number} does not stand."
                 )
-            decision = as_decision(row)
+            decision = rows.as_decision(row)
             if decision.action == "keep":
                 connection.executemany("DELETE FROM kept WHERE key = ?", [(key,) for key in decision.after])
             else:
-                refuse_later(connection, decision)
-                update(connection, decision.before)
+                rows.refuse_later(connection, decision)
+                rows.update(connection, decision.before)
             connection.execute("UPDATE decisions SET undone = 1 WHERE number = ?", (decision.number,))
         return replace(decision, undone=True)
 
@@ -264,8 +235,8 @@ class Collection:
         """Put what was found in the place of what was found before; what people have kept stays kept."""
         with writing(self.folder) as connection:
             connection.execute("DELETE FROM findings WHERE kind != ?", (CONTRADICTION,))
-            insert_findings(connection, found)
-            keep_fact(connection, "looked_at", now())
+            rows.insert_findings(connection, found)
+            rows.keep_fact(connection, "looked_at", now())
 
     # ------------------------------------------------------------------------------------------------- hard negatives
 
@@ -274,50 +245,30 @@ class Collection:
         it into training."""
         at = now()
         with writing(self.folder) as connection:
-            refuse_mixture(connection, [label])
+            rows.refuse_mixture(connection, [label])
             photo, file = contents.keep_photo(self.folder, data, name)
             row = connection.execute("SELECT label, dropped FROM photos WHERE sha256 = ?", (photo.sha256,)).fetchone()
             kind = kind_of_mistake(label, verdict)
             if row is None:
-                said = {
-                    "label": label,
-                    "split": UNSPLIT,
-                    "defect": "",
-                    "category": "",
-                    "part": "",
-                    "mask": "",
-                    "dropped": 0,
-                }
-                insert(
-                    connection,
-                    photo.sha256,
-                    {**said, "file": file, "name": name},
-                    photo.picture.size,
-                    at,
-                    f"confirmed {kind}",
-                )
+                said = said_of(FoundPhoto(Path(name), name, label), label, UNSPLIT, "")
+                new = {**said, "file": file, "name": name}
+                rows.insert(connection, photo.sha256, new, photo.picture.size, at, f"confirmed {kind}")
                 before, after = ({photo.sha256: {"dropped": value}} for value in (1, 0))
-                write_decision(connection, at, author, "import", f"Confirmed {kind}: {name}", before, after)
+                rows.write_decision(connection, at, author, "import", f"Confirmed {kind}: {name}", before, after)
             else:
                 said = {"label": label, "dropped": 0}
-                change(connection, "relabel", {photo.sha256: said}, f"Confirmed {kind}.", author)
+                rows.change(connection, "relabel", {photo.sha256: said}, f"Confirmed {kind}.", author)
             found = Mistake(photo.sha256, kind, label, verdict, at, author)
-            connection.execute(
-                "INSERT OR REPLACE INTO mistakes VALUES (?, ?, ?, ?, ?, ?)",
-                (found.sha256, found.kind, found.label, found.verdict, found.at, found.author),
-            )
+            connection.execute("INSERT OR REPLACE INTO mistakes VALUES (?, ?, ?, ?, ?, ?)", astuple(found))
         return found
 
     def mistakes(self) -> tuple[Mistake, ...]:
         """Confirmed mistakes that training has not been given yet."""
-        self._check_there()
-        with reading(self.folder) as connection:
-            rows = connection.execute(
-                "SELECT mistakes.* FROM mistakes JOIN photos USING (sha256) WHERE NOT dropped AND split != ? "
-                "ORDER BY mistakes.rowid",
-                (TRAIN,),
-            ).fetchall()
-        return tuple(Mistake(**dict(row)) for row in rows)
+        query = (
+            "SELECT mistakes.* FROM mistakes JOIN photos USING (sha256) WHERE NOT dropped AND split != ? "
+            "ORDER BY mistakes.rowid"
+        )
+        return tuple(Mistake(**dict(row)) for row in self._rows(query, TRAIN))
 
     def pull(self, *, author: str = "") -> Correction | None:
         """Put every confirmed mistake into the training split, and with it all photos of the same part.
@@ -326,12 +277,12 @@ class Collection:
         """
         waiting = [mistake.sha256 for mistake in self.mistakes()]
         with writing(self.folder) as connection:
-            after = {digest: {"split": TRAIN} for digest in with_siblings(connection, waiting)}
-            return change(connection, "pull", after, "Confirmed mistakes, with their parts.", author)
+            after = {digest: {"split": TRAIN} for digest in rows.with_siblings(connection, waiting)}
+            return rows.change(connection, "pull", after, "Confirmed mistakes, with their parts.", author)
 
-    def _check_there(self) -> None:
-        if not is_collection(self.folder):
-            raise DataError(f"{self.folder} holds no collection. Import photos into it first.")
+    def _rows(self, query: str, *values: str) -> list[sqlite3.Row]:
+        with reading(self.folder) as connection:
+            return connection.execute(query, values).fetchall()
 
     def _kept(self, row: sqlite3.Row) -> CollectedPhoto:
         known = dict(row)

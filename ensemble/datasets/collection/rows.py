@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -72,26 +73,9 @@ def left_waiting(connection: sqlite3.Connection) -> set[str]:
 def insert_findings(connection: sqlite3.Connection, found: Iterable[Finding]) -> None:
     """Put findings beside those that are there."""
     connection.executemany(
-        "INSERT OR REPLACE INTO findings VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [
-            (
-                each.key(),
-                each.kind,
-                each.sha256,
-                json.dumps(list(each.others)),
-                each.score,
-                each.sentence,
-                each.suggestion,
-            )
-            for each in found
-        ],
+        "INSERT OR REPLACE INTO findings VALUES (:key, :kind, :sha256, :others, :score, :sentence, :suggestion)",
+        [asdict(each) | {"key": each.key(), "others": json.dumps(each.others)} for each in found],
     )
-
-
-def fact(connection: sqlite3.Connection, name: str) -> str | None:
-    """One fact about the collection; None where it is not kept."""
-    row = connection.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
-    return None if row is None else str(row["value"])
 
 
 def keep_fact(connection: sqlite3.Connection, name: str, value: str) -> None:
