@@ -101,7 +101,7 @@ def clean_command(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write everything into this file.")] = None,
 ) -> None:
     """Look for what is odd: unreadable, dark, blurred, copies, copies across train and test, wrong labels."""
-    from ensemble.datasets.cleaning.findings import FINDING_KINDS, findings_report
+    from ensemble.datasets.cleaning import FINDING_KINDS, findings_report
     from ensemble.datasets.collection import CONTRADICTION, Collection
     from ensemble.datasets.workbench import look_through, torn
     from ensemble.disk.files import write_atomically

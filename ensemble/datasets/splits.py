@@ -43,7 +43,7 @@ def assign(
             f"{len(items)} photos of {len(set(groups))} parts cannot be split into {', '.join(wanted)}. Add photos."
         )
     found: dict[str, str] = {}
-    folds = iter(_stratified_folds(items, groups, count, seed))
+    folds = iter(stratified_folds(items, groups, count, seed))
     for name, share in wanted.items():
         for _ in range(share * count // 100):
             found |= {items[place].sha256: name for place in next(folds)}
@@ -52,17 +52,20 @@ def assign(
 
 def group_numbers(items: Sequence[Sample], together: Iterable[Collection[str]] = ()) -> list[int]:
     """For each photo the number of the group that it must stay with."""
-    keys = [
-        _keys(item, number) for item, number in zip(items, values.parts([each.path for each in items]), strict=True)
-    ]
-    links: list[tuple[Hashable, Hashable]] = []
-    links += [(item.sha256, key) for item, known in zip(items, keys, strict=True) for key in (item.sha256, *known)]
-    links += [pair for group in together for pair in pairwise(group)]
-    linked = DisjointSet(node for link in links for node in link)
-    for link in links:
-        linked.merge(*link)
+    captures = values.parts([each.path for each in items])
+    known = [(item.sha256, *_keys(item, number)) for item, number in zip(items, captures, strict=True)]
+    found = linked([*known, *together])
     numbers: dict[Hashable, int] = {}
-    return [numbers.setdefault(linked[item.sha256], len(numbers)) for item in items]
+    return [numbers.setdefault(found[item.sha256], len(numbers)) for item in items]
+
+
+def linked(groups: Iterable[Collection[Hashable]]) -> DisjointSet:
+    """Whatever stands together in one of the groups, or is linked by what stands in several."""
+    groups = list(groups)
+    found = DisjointSet(each for group in groups for each in group)
+    for one, other in (pair for group in groups for pair in pairwise(group)):
+        found.merge(one, other)
+    return found
 
 
 def _keys(item: Sample, capture: int) -> list[tuple[str, ...]]:
@@ -81,8 +84,11 @@ def crossing(
     return [group for group in found.values() if len({split_of.get(digest) for digest in group} - {None, ""}) > 1]
 
 
-def _stratified_folds(items: Sequence[Sample], groups: Sequence[int], count: int, seed: int) -> list[list[int]]:
-    """As many folds as alike as may be, whole groups each; rare strata count as their class alone."""
+def stratified_folds(items: Sequence[Sample], groups: Sequence[int], count: int, seed: int) -> list[list[int]]:
+    """The places of as many folds, alike in class, product and type of defect as far as may be, whole groups each.
+
+    What is rarer than folds counts as its class alone; a DataError where there are too few photos or groups.
+    """
     kinds = [f"{item.label}/{item.category}/{item.defect}" for item in items]
     number = Counter(kinds)
     strata = [kind if number[kind] >= count else item.label for kind, item in zip(kinds, items, strict=True)]

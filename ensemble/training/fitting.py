@@ -7,9 +7,9 @@ from functools import partial
 from typing import Any, Protocol, cast
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold
 
 from ensemble.datasets.loading import part_numbers
+from ensemble.datasets.splits import stratified_folds
 from ensemble.evaluation import scoring
 from ensemble.features.feature_cache import FeatureCache
 from ensemble.features.photo_batch import Input, input_key, source_preprocessing
@@ -84,21 +84,13 @@ def _plan(dataset: Dataset, seed: int) -> CrossFitting:
     if rarest < FEWEST_TO_FIT or len(set(groups)) < CALIBRATION_SHARES:
         return CrossFitting(samples)
     shares = CALIBRATION_SHARES if rarest >= ENOUGH_PHOTOS else CROSS_FITTING_FOLDS
-    folds = [tuple(samples[place] for place in places) for places in _fold_plan(samples, groups, shares, seed)]
+    folds = [tuple(samples[place] for place in places) for places in stratified_folds(samples, groups, shares, seed)]
     if any(Counter(sample.label for sample in fold).keys() != counts.keys() for fold in folds):
         return CrossFitting(samples)  # whole parts leave some fold without a class
     if shares == CROSS_FITTING_FOLDS:
         return CrossFitting(samples, tuple(folds), again=True)
     held = set(folds[0])
     return CrossFitting(tuple(sample for sample in samples if sample not in held), (folds[0],))
-
-
-def _fold_plan(samples: Sequence[Sample], groups: Sequence[int], count: int, seed: int) -> list[list[int]]:
-    kinds = [f"{sample.label}/{sample.category}/{sample.defect}" for sample in samples]
-    rare = {kind for kind, number in Counter(kinds).items() if number < count}
-    strata = [sample.label if kind in rare else kind for sample, kind in zip(samples, kinds, strict=True)]
-    splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
-    return [held.tolist() for _, held in splitter.split(np.zeros(len(samples)), strata, groups)]
 
 
 def leave_out(rows: PartReading, held: Sequence[Sample]) -> PartReading:

@@ -11,21 +11,15 @@ Beside these, masks that contradict the class, and photos that are far too dark 
 
 import hashlib
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from ensemble.datasets.cleaning.findings import (
-    DARK,
-    FINDING_KINDS,
-    MASK,
-    UNREADABLE,
-    Finding,
-    findings_report,
-    groups,
-)
+from ensemble.datasets.collection.values import COPIES, DARK, FINDING_KINDS, MASK, UNREADABLE, Finding
+from ensemble.datasets.splits import linked
 from ensemble.imaging.photos import read_photo
 from ensemble.importers.mask_files import contradiction
 from ensemble.values.errors import PhotoError
@@ -131,3 +125,24 @@ def _by_itself(photo: Sample, notes: Sequence[str], classes: Classes) -> Iterato
 
 def _pixel_digest(picture: Image.Image) -> str:
     return hashlib.sha256(f"{picture.size}".encode() + picture.tobytes()).hexdigest()
+
+
+def groups(findings: Iterable[Finding]) -> list[frozenset[str]]:
+    """Photos (SHA-256) that are copies of one another and belong in one split; largest first, then by name."""
+    copies = linked((finding.sha256, *finding.others) for finding in findings if finding.kind in COPIES)
+    found = [frozenset(group) for group in copies.subsets() if len(group) > 1]
+    return sorted(found, key=lambda group: (-len(group), min(group)))
+
+
+def findings_report(findings: Iterable[Finding]) -> dict[str, Any]:
+    """Counts as plain JSON: findings and photos of each kind, and the groups of copies with the largest one's size."""
+    findings = tuple(findings)
+    counts = Counter(finding.kind for finding in findings)
+    photos = {kind: {sha for f in findings if f.kind == kind for sha in (f.sha256, *f.others)} for kind in counts}
+    copies = groups(findings)
+    return {
+        "findings": {kind: counts[kind] for kind in FINDING_KINDS if counts[kind]},
+        "photos": {kind: len(photos[kind]) for kind in FINDING_KINDS if counts[kind]},
+        "groups": len(copies),
+        "largest_group": len(copies[0]) if copies else 0,
+    }

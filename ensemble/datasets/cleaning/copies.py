@@ -1,6 +1,6 @@
 """The same picture twice, also turned, stretched or brightened: links between prints, groups of them, findings."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -8,8 +8,9 @@ from scipy.cluster.hierarchy import DisjointSet
 from torch import Tensor
 from torch.nn import functional
 
-from ensemble.datasets.cleaning.findings import EXACT_DUPLICATE, FINDING_KINDS, LEAK, NEAR_DUPLICATE, Finding
 from ensemble.datasets.cleaning.prints import DETAIL_SIDE, Prints, agreement, align, similarity, standardised, untouched
+from ensemble.datasets.collection.values import EXACT_DUPLICATE, FINDING_KINDS, LEAK, NEAR_DUPLICATE, Finding
+from ensemble.datasets.splits import linked
 from ensemble.values.results import word
 from ensemble.values.samples import Sample
 
@@ -190,14 +191,9 @@ def same_pixels(pixels: Sequence[str]) -> DisjointSet:
     return together
 
 
-def kept_together(photos: Sequence[Sample], copies: DisjointSet) -> list[int]:
+def kept_together(photos: Sequence[Sample], copies: DisjointSet) -> list[Hashable]:
     """A group for each photo: copies, and photos of one known part, are in one."""
-    joined = DisjointSet(range(len(photos)))
-    first: dict[str, int] = {}
-    for place, photo in enumerate(photos):
-        joined.merge(copies[place], place)
-        if photo.part:
-            joined.merge(first.setdefault(photo.part, place), place)
+    joined = linked((place, copies[place], photo.part or place) for place, photo in enumerate(photos))
     return [joined[place] for place in range(len(photos))]
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from cleanvision.issue_managers.image_property import BlurrinessProperty, BrightnessProperty, EntropyProperty
 from PIL import Image
 
-from ensemble.datasets.cleaning.findings import (
+from ensemble.datasets.collection.values import (
     BLURRED,
     DARK,
     FINDING_KINDS,

@@ -128,7 +128,79 @@ EXACT_DUPLICATE, NEAR_DUPLICATE, LEAK, LABEL = "exact_duplicate", "near_duplicat
 MASK = "mask"
 CONTRADICTION = "contradiction"  # the same bytes came in under two labels
 COPIES = (LEAK, EXACT_DUPLICATE, NEAR_DUPLICATE)  # photos that show one picture and must not come apart in a split
-ALL = (CONTRADICTION, *COPIES, UNREADABLE, ODD_SIZE, ODD_ASPECT, DARK, LIGHT, BLURRED, LOW_INFORMATION, LABEL, MASK)
+
+
+@dataclass(frozen=True, slots=True)
+class FindingKind:
+    """A kind of finding for people: its title, what it means and what to do."""
+
+    title: str
+    meaning: str
+    advice: str
+
+
+# Those that matter most first.
+FINDING_KINDS: Mapping[str, FindingKind] = {
+    CONTRADICTION: FindingKind(
+        "Same photo, two labels",
+        "The very same file came in under two labels, so it takes part in nothing until somebody decides.",
+        "Say what it shows, or leave it out.",
+    ),
+    LEAK: FindingKind(
+        "Copies across train and test",
+        "A test photo has a copy among the photos that are learnt from, so the test measures memory.",
+        "Keep all copies in one split, or drop the test photo.",
+    ),
+    UNREADABLE: FindingKind(
+        "Unreadable", "The file cannot be opened as a photo.", "Replace the file by a good copy, or drop it."
+    ),
+    EXACT_DUPLICATE: FindingKind(
+        "Exact duplicates",
+        "Different files hold the very same pixels.",
+        "Keep one of them and drop the others.",
+    ),
+    NEAR_DUPLICATE: FindingKind(
+        "Near duplicates",
+        "The same picture, turned, mirrored, stretched, cropped, brightened or saved again.",
+        "Keep them in one split, or drop all but one.",
+    ),
+    LABEL: FindingKind(
+        "Doubtful labels",
+        "A model that has not learnt from the photo gives it another class.",
+        "Look at the photo and relabel it, or keep its label.",
+    ),
+    MASK: FindingKind(
+        "Masks that contradict the class",
+        "The mask of a defective photo marks nothing, or that of a good one marks damage.",
+        "Relabel the photo, or drop it and bring it in again with another mask.",
+    ),
+    DARK: FindingKind(
+        "Dark", "The photo is far darker than the others.", "Take it again with the usual light, or drop it."
+    ),
+    LIGHT: FindingKind(
+        "Light", "The photo is far lighter than the others.", "Take it again with less light, or drop it."
+    ),
+    BLURRED: FindingKind(
+        "Blurred",
+        "The photo is far less sharp than the others.",
+        "Take it again in focus and without motion, or drop it.",
+    ),
+    LOW_INFORMATION: FindingKind(
+        "Hardly anything on it",
+        "The photo holds far fewer shades than the others.",
+        "Check that a part is on it; otherwise drop it.",
+    ),
+    ODD_SIZE: FindingKind(
+        "Odd size",
+        "The photo is far larger or smaller than the others.",
+        "Check that it comes from the same camera and is not cut out of another photo.",
+    ),
+    ODD_ASPECT: FindingKind(
+        "Odd shape",
+        "The photo's width and height have another ratio than those of the others.",
+        "Check that it shows the whole part and is not stretched when it is learnt from.",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +219,8 @@ class Finding:
     suggestion: str = ""
 
     def __post_init__(self) -> None:
-        if self.kind not in ALL:
-            raise ValueError(f"A finding is one of {', '.join(ALL)}. Got {self.kind!r}.")
+        if self.kind not in FINDING_KINDS:
+            raise ValueError(f"A finding is one of {', '.join(FINDING_KINDS)}. Got {self.kind!r}.")
         if not 0 <= self.score <= 1:
             raise ValueError(f"The score of a finding must lie in [0, 1]. Got {self.score}.")
 

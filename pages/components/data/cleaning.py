@@ -6,7 +6,7 @@ from html import escape
 
 import streamlit as st
 
-from ensemble.datasets.cleaning.findings import FINDING_KINDS
+from ensemble.datasets.cleaning import FINDING_KINDS
 from ensemble.datasets.collection import CONTRADICTION, CollectedPhoto, Finding
 from ensemble.values.results import word
 from pages.components.common.charts import picture, show_csv
