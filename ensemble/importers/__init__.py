@@ -68,7 +68,7 @@ def read_folder(folder: Path, *, layout: str | None = None, field: str = "") -> 
     while tree is not None and len(levels) < DEEPEST_LONE:
         levels.append(tree)
         for importer in importers:
-            if importer.recognises(tree, field):
+            if not importer.refuses(tree, field):
                 return _read_by(importer, tree, field)
         tree = tree.inner()
     raise DataError(_unknown(levels[-1], importers, field))
@@ -106,7 +106,8 @@ def _read_by(importer: Importer, tree: Tree, field: str) -> Understood:
             f"{tree.root} was read as {importer.title}, and no photo in it can come in.{_first_problem(problems)} "
             f"{tree.holds()}"
         )
-    return replace(read, entries=tuple(entries), problems=tuple(problems), notes=(*tree.notes, *read.notes))
+    notes = (*tree.notes, *read.notes)
+    return replace(read, layout=importer.title, entries=tuple(entries), problems=tuple(problems), notes=notes)
 
 
 def _first_problem(problems: Sequence[Problem]) -> str:

@@ -1,15 +1,13 @@
 """One folder a class, with or without parts; MVTec AD categories and trees; casting; folders called OK and NOK."""
 
-from collections.abc import Mapping
+from dataclasses import replace
 
-from ensemble.importers.layouts import Found, parts_of, read_layout
+from ensemble.importers.layouts import parts_of, read_layout
 from ensemble.importers.listing import Tree, is_photo_name
 from ensemble.importers.mask_files import IMAGE_FOLDERS, MASK_FOLDERS
-from ensemble.importers.values import FoundPhoto, Importer, Understood
+from ensemble.importers.values import Importer, Understood
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE
 from ensemble.values.vocabulary import TRAIN, classes_by_name, is_bad, is_good, plain, same_name
-
-CLASS_FOLDERS_TITLE = "Class folders"
 
 
 def why_not_class_folders(tree: Tree, _field: str) -> str:
@@ -60,34 +58,19 @@ def read_class_folders(tree: Tree, _field: str) -> Understood:
         kinds = {name: NON_DEFECTIVE if is_good(name) else DEFECTIVE if is_bad(name) else learnt[0] for name in learnt}
         if not is_good(learnt[0]):
             notes.append(f"There is one class only, {learnt[0]}: a product needs photos of another one too.")
+    found = [each for folders in layout.parts.values() for files in folders.values() for each in files]
+    damaged = {name for name, label in kinds.items() if label == DEFECTIVE}
     entries = [
-        _class_entry(tree, found, part, kind, kinds)
-        for part, folders in layout.parts.items()
-        for kind, files in folders.items()
-        for found in files
+        replace(each, defect=each.defect if each.kind in damaged and not is_bad(each.defect) else "") for each in found
     ]
     used = [path for entry in entries for path in (entry.path, entry.mask) if path]
     photos = [path for name, path in tree.files.items() if is_photo_name(name)]
     notes += tree.idle([*used, *layout.masks, *photos])
-    return Understood(CLASS_FOLDERS_TITLE, tuple(entries), kinds, layout.problems, tuple(notes))
-
-
-def _class_entry(tree: Tree, found: Found, part: str, kind: str, kinds: Mapping[str, str | None]) -> FoundPhoto:
-    damaged = kinds[kind] == DEFECTIVE
-    defect = found.kind.removeprefix(f"{found.category}/") if damaged else ""
-    return FoundPhoto(
-        found.path,
-        tree.name(found.path),
-        kind,
-        part,
-        "" if is_bad(defect) else defect,
-        found.category,
-        mask=found.mask,
-    )
+    return Understood(tuple(entries), kinds, layout.problems, tuple(notes))
 
 
 CLASS_FOLDERS = Importer(
-    title=CLASS_FOLDERS_TITLE,
+    title="Class folders",
     expects="one folder a class (ok and nok, or any names), or train/CLASS, validation/CLASS and test/CLASS, an MVTec "
     "AD category or a tree of them.",
     refuses=why_not_class_folders,

@@ -18,7 +18,6 @@ from ensemble.values.errors import DataError
 from ensemble.values.results import DEFECTIVE
 from ensemble.values.vocabulary import WHOLE, classes_by_name, is_bad, is_good, part_called
 
-DETECTION_TITLE = "Boxes for a detector"
 FREE, BOXED = "good", DEFECTIVE
 NAMES_FILES = re.compile(r"(^|/)(data|dataset)\.ya?ml$|(^|/)(classes\.txt|obj\.names)$", re.IGNORECASE)
 COCO = re.compile(r"(^|/)annotations?/[^/]*\.json$|coco[^/]*\.json$|(^|/)instances_[^/]*\.json$", re.IGNORECASE)
@@ -71,7 +70,7 @@ def read_detection(tree: Tree, _field: str) -> Understood:
     kinds = classes_by_name(entry.kind for entry in entries)
     if len(kinds) == 1:
         notes.append(f"There is one class only, {next(iter(kinds))}: a product needs photos of another one too.")
-    return Understood(DETECTION_TITLE, tuple(entries), kinds, tuple(problems), tuple(notes))
+    return Understood(tuple(entries), kinds, tuple(problems), tuple(notes))
 
 
 def _detection_entry(tree: Tree, photo: str, boxes: Sequence[str], masks: MaskFiles) -> FoundPhoto:
@@ -189,7 +188,7 @@ def _coco(path: Path) -> BoxNames:
 
 
 DETECTION = Importer(
-    title=DETECTION_TITLE,
+    title="Boxes for a detector",
     expects="images/ and labels/ as YOLO has them, COCO's JSON or VOC's XML files with the photos; a photo with a box "
     "is taken as defective, one without as good.",
     refuses=why_not_detection,

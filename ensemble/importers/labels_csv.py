@@ -3,12 +3,11 @@
 from pathlib import Path
 
 from ensemble.importers.listing import Tree, legible, some
-from ensemble.importers.tables import CsvTable, TableRows, read_header, read_table
+from ensemble.importers.tables import CsvTable, TableRows, read_table
 from ensemble.importers.values import FoundPhoto, Importer, Understood
 from ensemble.values.errors import DataError
 from ensemble.values.vocabulary import classes_by_name
 
-LABELS_CSV_TITLE = "Labels in a CSV file"
 FILE, LABEL = "file", "label"
 COLUMN_NAMES: dict[str, tuple[str, ...]] = {
     FILE: (
@@ -71,9 +70,7 @@ def read_labels_csv(tree: Tree, field: str) -> Understood:
     unread = [title for title in table.header if title not in columns.values()]
     notes = [f"Columns of {table.name}: {read_as}." + (f" Not read: {some(unread)}." if unread else "")]
     notes += [*table.notes, *rows.split_notes(), *tree.idle([*rows.used(), tree.files[name]])]
-    return Understood(
-        LABELS_CSV_TITLE, entries, classes_by_name(entry.kind for entry in entries), tuple(rows.problems), tuple(notes)
-    )
+    return Understood(entries, classes_by_name(entry.kind for entry in entries), tuple(rows.problems), tuple(notes))
 
 
 def _usable(tree: Tree, field: str) -> tuple[dict[str, dict[str, str]], list[str]]:
@@ -83,8 +80,7 @@ def _usable(tree: Tree, field: str) -> tuple[dict[str, dict[str, str]], list[str
         if not name.lower().endswith(".csv"):
             continue
         try:
-            header = read_header(tree.files[name], name)
-            usable[name] = _columns_by_use(header, field)
+            usable[name] = _columns_by_use(read_table(tree.files[name], name, only_header=True), field)
         except DataError as error:
             reasons.append(str(error).removesuffix("."))
     return usable, reasons
@@ -107,7 +103,7 @@ def _columns_by_use(table: CsvTable, field: str) -> dict[str, str]:
 
 
 LABELS_CSV = Importer(
-    title=LABELS_CSV_TITLE,
+    title="Labels in a CSV file",
     expects="one CSV file at the top with a column for the file (file, image, path, …) and one for the label (label, "
     "class, …); split, defect, part, mask and category where there are any.",
     field="the column that holds the label",

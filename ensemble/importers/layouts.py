@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ensemble.importers.listing import Problem, Tree, is_photo_name
 from ensemble.importers.mask_files import IMAGE_FOLDERS, MaskFiles
+from ensemble.importers.values import FoundPhoto
 from ensemble.values.errors import DataError
 from ensemble.values.vocabulary import (
     CALIBRATION,
@@ -34,20 +35,13 @@ PUT = "Put {it} into one, such as train/ok or train/nok."
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A file below a class folder: what its folders call its kind, its mask, and in a tree, its category."""
-
-    path: Path
-    kind: str
-    mask: Path | None
-    category: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Layout:
-    """What lies where: for `train`, `calibration` and `test`, or without parts for the whole, the files by class."""
+    """What lies where: for `train`, `calibration` and `test`, or without parts for the whole, the files by class.
 
-    parts: Mapping[str, Mapping[str, Sequence[Found]]]
+    The `kind` of a file is its class folder, its `defect` what the folders in there call it.
+    """
+
+    parts: Mapping[str, Mapping[str, Sequence[FoundPhoto]]]
     masks: frozenset[Path]
     problems: tuple[Problem, ...]
     notes: tuple[str, ...]
@@ -89,7 +83,7 @@ def parts_of(tree: Tree) -> dict[str, list[str]]:
 def read_layout(tree: Tree) -> Layout:
     """Every file below the class folders of a tree; of a tree of MVTec AD categories, below those of all."""
     roots = {"": tree} if parts_of(tree) else _tree(tree) or {"": tree}
-    parts: dict[str, dict[str, list[Found]]] = {}
+    parts: dict[str, dict[str, list[FoundPhoto]]] = {}
     notes, problems = [], list[Problem]()
     masks: frozenset[Path] = frozenset()
     if "" not in roots:
@@ -102,7 +96,7 @@ def read_layout(tree: Tree) -> Layout:
         for part, folder in places:
             folders = parts.setdefault(part, {})
             away = frozenset(out) if not folder else frozenset()
-            for name, found in _found(root.within(folder), category, known, away).items():
+            for name, found in _found(root.within(folder), part, category, known, away).items():
                 folders.setdefault(name, []).extend(found)
         notes += known.notes(root)
         problems += _loose(root, parts, masks, tuple(f"{root.above}{folder}/" for folder in out))
@@ -110,7 +104,7 @@ def read_layout(tree: Tree) -> Layout:
 
 
 def _loose(
-    tree: Tree, parts: Mapping[str, Mapping[str, Sequence[Found]]], masks: frozenset[Path], away: tuple[str, ...]
+    tree: Tree, parts: Mapping[str, Mapping[str, Sequence[FoundPhoto]]], masks: frozenset[Path], away: tuple[str, ...]
 ) -> Iterator[Problem]:
     """Photos that lie in no class folder, by the folder that they lie in; those in folders `away` are named already."""
     used = {found.path for folders in parts.values() for files in folders.values() for found in files} | masks
@@ -152,23 +146,24 @@ def _has_photos(tree: Tree, folder: str, masks: MaskFiles) -> bool:
     return any(is_photo_name(name) and path not in masks.files for name, path in tree.below_folder(folder).items())
 
 
-def _found(place: Tree, category: str, masks: MaskFiles, away: frozenset[str]) -> dict[str, list[Found]]:
+def _found(
+    place: Tree, part: str, category: str, masks: MaskFiles, away: frozenset[str]
+) -> dict[str, list[FoundPhoto]]:
     """The files of each class folder right below a place, but for masks and the folders that take no part."""
-    found: dict[str, list[Found]] = {}
+    found: dict[str, list[FoundPhoto]] = {}
     for name, path in place.files.items():
         top, _, inner = name.partition("/")
         if not inner or path in masks.files or top in away or part_called(top):
             continue
-        kind = _folder_kind(name.split("/")[:-1], category)
-        found.setdefault(top, []).append(Found(path, kind, masks.by_photo.get(path), category))
+        defect, mask = _folder_kind(name.split("/")[:-1]), masks.by_photo.get(path)
+        found.setdefault(top, []).append(FoundPhoto(path, place.above + name, top, part, defect, category, mask=mask))
     return {name: files for name, files in found.items() if any(is_photo_name(file.path.name) for file in files)}
 
 
-def _folder_kind(folders: Sequence[str], category: str) -> str:
-    """`scratch` for both defective/scratch/NAME and scratch/images/NAME; in a tree, with the category before it."""
+def _folder_kind(folders: Sequence[str]) -> str:
+    """`scratch` for both defective/scratch/NAME and scratch/images/NAME."""
     own = [folder for folder in folders if plain(folder) not in IMAGE_FOLDERS] or folders
-    named = own[1:] if len(own) > 1 and is_bad(own[0]) else own
-    return "/".join((*((category,) if category else ()), *named))
+    return "/".join(own[1:] if len(own) > 1 and is_bad(own[0]) else own)
 
 
 def _tree(tree: Tree) -> dict[str, Tree]:

@@ -11,9 +11,9 @@ from ensemble.importers.listing import Problem, Tree, some
 from ensemble.importers.values import FoundPhoto, Importer, Understood, frame_number, parts
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE
 
-MAGNETIC_TILE_TITLE = "Magnetic tile"
 PREFIX, GOOD = "mt_", "mt_free"
 MASK_ENDING = ".png"
+LONELY = "{0.name} is a mask and has no photo {0.path.stem}.jpg beside it. Add the photo."
 
 
 def why_not_magnetic_tile(tree: Tree, _field: str) -> str:
@@ -32,10 +32,9 @@ def read_magnetic_tile(tree: Tree, _field: str) -> Understood:
     ]
     used = [path for entry in found for path in (entry.path, entry.mask) if path]
     return Understood(
-        MAGNETIC_TILE_TITLE,
         tuple(entries),
         {kind: NON_DEFECTIVE if kind.lower() == GOOD else DEFECTIVE for kind in kinds},
-        tuple(_lonely(entry) for entry in found if entry.path == entry.mask),
+        tuple(Problem(entry.name, LONELY.format(entry)) for entry in found if entry.path == entry.mask),
         (*_tile_notes(entries), *tree.idle(used)),
     )
 
@@ -54,11 +53,6 @@ def _folder_entries(tree: Tree, kind: str) -> Iterator[FoundPhoto]:
     defect = "" if kind.lower() == GOOD else kind[len(PREFIX) :].lower()
     for path in photos:
         yield FoundPhoto(path, tree.name(path), kind, defect=defect, mask=masks.get((path.parent, path.stem.lower())))
-
-
-def _lonely(entry: FoundPhoto) -> Problem:
-    reason = f"{entry.name} is a mask and has no photo {entry.path.stem}.jpg beside it. Add the photo."
-    return Problem(entry.name, reason)
 
 
 def _tile_numbers(photos: Sequence[Path]) -> list[str]:
@@ -87,7 +81,7 @@ def _tile_notes(entries: Sequence[FoundPhoto]) -> list[str]:
 
 
 MAGNETIC_TILE = Importer(
-    title=MAGNETIC_TILE_TITLE,
+    title="Magnetic tile",
     expects="MT_KIND/Imgs/NAME.jpg with the mask NAME.png beside, MT_Free holding good parts.",
     refuses=why_not_magnetic_tile,
     read=read_magnetic_tile,

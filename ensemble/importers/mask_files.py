@@ -38,6 +38,14 @@ MASK_FOLDERS = SURE_MASK_FOLDERS | {
 }
 IMAGE_FOLDERS = frozenset(("image", "images", "img", "imgs", "jpegimages", "photos", "pictures"))
 
+NOTES_ON_MASKS = (
+    "{} files are taken as masks of the photos beside, such as {}.",
+    "{} files are called like masks, such as {}, and have no photo beside: they are taken as photos.",
+    "{} files are called like masks, such as {}, and show a scene in many colours: they are taken as photos.",
+    "{} masks cannot be read and are left out, such as {}. Export them again as grey PNG.",
+    "{} masks belong to no photo, such as {}.",
+)
+
 FolderParts = tuple[str, ...]  # the folders that a file lies in, in small letters
 
 
@@ -66,29 +74,9 @@ class MaskFiles:
     def notes(self, tree: Tree) -> tuple[str, ...]:
         """What a person should know of them."""
         beside = [mask for mask in self.by_photo.values() if GROUND_TRUTH not in mask.relative_to(tree.root).parts]
-        notes = []
-        if beside:
-            notes.append(
-                f"{len(beside)} files are taken as masks of the photos beside, such as {tree.name(beside[0])}."
-            )
-        if self.alone:
-            notes.append(
-                f"{len(self.alone)} files are called like masks, such as {self.alone[0]}, and have no photo beside: "
-                "they are taken as photos."
-            )
-        if self.views:
-            notes.append(
-                f"{len(self.views)} files are called like masks, such as {self.views[0]}, and show a scene in many "
-                "colours: they are taken as photos."
-            )
-        if self.unreadable:
-            notes.append(
-                f"{len(self.unreadable)} masks cannot be read and are left out, such as {self.unreadable[0]}. Export "
-                "them again as grey PNG."
-            )
-        if self.idle:
-            notes.append(f"{len(self.idle)} masks belong to no photo, such as {self.idle[0]}.")
-        return tuple(map(legible, notes))
+        named = ([tree.name(mask) for mask in beside], self.alone, self.views, self.unreadable, self.idle)
+        told = zip(NOTES_ON_MASKS, named, strict=True)
+        return tuple(legible(note.format(len(names), names[0])) for note, names in told if names)
 
 
 @dataclass(slots=True)
@@ -229,13 +217,10 @@ def contradictions(masks: Iterable[tuple[Path, bool]], what: str) -> tuple[str, 
         if reason := contradiction(mask, good=good):
             found.setdefault(reason, []).append(mask)
     return tuple(
-        f"{_where(paths[0])} {reason}{f' ({len(paths)} masks in all do so)' if len(paths) > 1 else ''}. {what}"
+        f"The mask {paths[0].parent.name}/{paths[0].name} {reason}"
+        f"{f' ({len(paths)} masks in all do so)' if len(paths) > 1 else ''}. {what}"
         for reason, paths in found.items()
     )
-
-
-def _where(mask: Path) -> str:
-    return f"The mask {mask.parent.name}/{mask.name}"
 
 
 def refuse_misfit(mask: Path, photo: Path) -> None:

@@ -13,7 +13,6 @@ from ensemble.importers.values import FoundPhoto, Importer, Understood
 from ensemble.values.errors import DataError
 from ensemble.values.vocabulary import classes_by_name
 
-METADATA_TITLE = "Metadata in a JSON file a photo"
 FIELDS = (
     "data.subCategory.typeName",
     "subCategory.typeName",
@@ -66,9 +65,7 @@ def read_metadata_folder(tree: Tree, field: str) -> Understood:
             continue
         problems.append(Problem(name, reason))
     notes = (f"What a photo shows was read from {chosen} of its JSON file.", *tree.idle([*photos, *pairs.values()]))
-    return Understood(
-        METADATA_TITLE, tuple(entries), classes_by_name(entry.kind for entry in entries), tuple(problems), notes
-    )
+    return Understood(tuple(entries), classes_by_name(entry.kind for entry in entries), tuple(problems), notes)
 
 
 def _json_pairs(tree: Tree) -> tuple[list[Path], dict[Path, Path]]:
@@ -151,7 +148,7 @@ def _field_paths(document: Any, above: str = "", depth: int = 3) -> list[str]:
 
 
 METADATA_JSON = Importer(
-    title=METADATA_TITLE,
+    title="Metadata in a JSON file a photo",
     expects=f"NAME.json beside NAME.jpg or in a sibling folder, with one of the fields {', '.join(FIELDS)}.",
     field="the dotted path of a field, such as data.subCategory.typeName",
     refuses=why_not_metadata,

@@ -6,15 +6,16 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from ensemble.imaging.masks import look_at
 from ensemble.imaging.photos import is_photo
-from ensemble.importers.layouts import Found, Layout, categories, parts_of, read_layout
+from ensemble.importers.layouts import Layout, categories, parts_of, read_layout
 from ensemble.importers.listing import Problem, Tree
 from ensemble.importers.mask_files import GROUND_TRUTH, MaskFiles, contradiction, misfit, size_of
+from ensemble.importers.values import FoundPhoto
 from ensemble.values.errors import DataError
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE
 from ensemble.values.vocabulary import CALIBRATION, TEST, TRAIN, is_good
@@ -30,10 +31,6 @@ class Oddity:
     matter: Matter
     path: str
     reason: str
-
-    def as_json(self) -> dict[str, str]:
-        """Plain JSON values."""
-        return {"matter": self.matter, "path": self.path, "reason": self.reason}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +49,7 @@ class Category:
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return {
-            "train_good": self.train_good,
-            "test_good": self.test_good,
-            "types": dict(self.types),
-            "masks": self.masks,
-            "oddities": [oddity.as_json() for oddity in self.oddities],
-        }
+        return asdict(self) | {"oddities": [asdict(oddity) for oddity in self.oddities]}
 
 
 def check_tree(folder: Path) -> dict[str, Category]:
@@ -100,45 +91,43 @@ def image_level(folder: Path) -> list[dict[str, str]]:
     """A row a photo with the values of `TREE_COLUMNS`; paths are relative to the folder, with forward slashes."""
     rows = []
     for category, tree in _categories(_tree_below(folder)).items():
-        for part, name, found in _category_photos(read_layout(tree)):
-            good = is_good(name)
+        for found in _category_photos(read_layout(tree)):
+            good = is_good(found.kind)
             values = (
                 found.path.relative_to(folder).as_posix(),
                 category,
-                part,
+                found.split,
                 NON_DEFECTIVE if good else DEFECTIVE,
-                "" if good else found.kind,
+                "" if good else found.defect,
                 found.mask.relative_to(folder).as_posix() if found.mask and not good else "",
             )
             rows.append(dict(zip(TREE_COLUMNS, values, strict=True)))
     return rows
 
 
-def _category_photos(layout: Layout) -> Iterator[tuple[str, str, Found]]:
-    """Part, class folder and file of everything that is a photo."""
-    for part in (TRAIN, CALIBRATION, TEST):
-        for name, files in layout.parts.get(part, {}).items():
-            yield from ((part, name, found) for found in files if is_photo(found.path))
+def _category_photos(layout: Layout) -> list[FoundPhoto]:
+    files = [each for part in (TRAIN, CALIBRATION, TEST) for each in layout.parts.get(part, {}).values()]
+    return [found for each in files for found in each if is_photo(found.path)]
 
 
 def _check_category(root: Tree, folder: Path, problems: Sequence[Problem]) -> Category:
     layout, masks = read_layout(root), MaskFiles.of(root)
-    photos = list(_category_photos(layout))
-    good = Counter(part for part, name, _ in photos if is_good(name))
-    bad = [found for part, name, found in photos if part == TEST and not is_good(name)]
+    photos = _category_photos(layout)
+    good = Counter(found.split for found in photos if is_good(found.kind))
+    bad = [found for found in photos if found.split == TEST and not is_good(found.kind)]
     oddities = (
         *(Oddity("photo", each.name, each.reason.removeprefix(each.name).strip(" .")) for each in problems),
         *_structure(root, layout, good, bad),
         *_strangers(layout, folder),
         *_masks(root, folder, masks, bad),
-        *_marked_good(folder, [found.mask for _, name, found in photos if found.mask and is_good(name)]),
+        *_marked_good(folder, [found.mask for found in photos if found.mask and is_good(found.kind)]),
     )
-    types = Counter(found.kind for found in bad)
+    types = Counter(found.defect for found in bad)
     count = len(masks.files) - len(masks.unreadable)
     return Category(good[TRAIN], good[TEST], dict(sorted(types.items())), count, oddities)
 
 
-def _structure(root: Tree, layout: Layout, good: Mapping[str, int], bad: Sequence[Found]) -> Iterator[Oddity]:
+def _structure(root: Tree, layout: Layout, good: Mapping[str, int], bad: Sequence[FoundPhoto]) -> Iterator[Oddity]:
     places = {part: parts_of(root).get(part, [part]) for part in (TRAIN, TEST)}
     for part, (place, *_) in places.items():
         if not good[part]:
@@ -162,7 +151,7 @@ def _strangers(layout: Layout, tree: Path) -> Iterator[Oddity]:
                     yield Oddity("photo", _relative_name(found.path, tree), "is no photo")
 
 
-def _masks(root: Tree, tree: Path, masks: MaskFiles, bad: Sequence[Found]) -> Iterator[Oddity]:
+def _masks(root: Tree, tree: Path, masks: MaskFiles, bad: Sequence[FoundPhoto]) -> Iterator[Oddity]:
     for found in bad:
         if found.mask is None:
             yield Oddity("missing mask", _relative_name(found.path, tree), f"has no mask in {GROUND_TRUTH}")

@@ -42,17 +42,8 @@ class CsvTable:
                 yield number, {meaning: row[at] if at < len(row) else "" for meaning, at in places.items()}
 
 
-def read_header(path: Path, name: str) -> CsvTable:
-    """The header alone, of the first 64 kB."""
-    return _read_table(path, name, only_header=True)
-
-
-def read_table(path: Path, name: str) -> CsvTable:
-    """A whole CSV file; a DataError where it is none, or too large."""
-    return _read_table(path, name, only_header=False)
-
-
-def _read_table(path: Path, name: str, *, only_header: bool) -> CsvTable:
+def read_table(path: Path, name: str, *, only_header: bool = False) -> CsvTable:
+    """A whole CSV file, or the header alone of its first 64 kB; a DataError where it is none, or too large."""
     text, notes = _decoded_table(path, name, only_header=only_header)
     first = _first_line(text)
     told = SEPARATOR.fullmatch(first)  # a spreadsheet reads this line as a setting and hides it
@@ -128,15 +119,15 @@ def _plain_title(title: str) -> str:
     return plain("".join(mark for mark in unicodedata.normalize("NFKD", title) if not unicodedata.combining(mark)))
 
 
-def titles_of(table: CsvTable, titles: Mapping[str, str], layout: str) -> dict[str, str]:
+def titles_of(table: CsvTable, names: Sequence[str], layout: str) -> dict[str, str]:
     """The table's own titles of fixed columns; a DataError where one is missing."""
-    found = {meaning: table.column((title,)) for meaning, title in titles.items()}
-    if missing := [titles[meaning] for meaning, title in found.items() if title is None]:
+    found = {name: title for name in names if (title := table.column((name,))) is not None}
+    if missing := [name for name in names if name not in found]:
         raise DataError(
-            f"{table.name} lacks {', '.join(missing)}. {layout} expects the columns {','.join(titles.values())}; found "
+            f"{table.name} lacks {', '.join(missing)}. {layout} expects the columns {','.join(names)}; found "
             f"{legible(','.join(table.header))}."
         )
-    return {meaning: title for meaning, title in found.items() if title is not None}
+    return found
 
 
 @dataclass(slots=True)

@@ -33,13 +33,16 @@ class FoundPhoto:
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """A folder as one layout sees it; `meaning` turns raw kinds into classes, None leaves a kind out."""
+    """A folder as one layout sees it; `meaning` turns raw kinds into classes, None leaves a kind out.
 
-    layout: str
+    `layout` is the title of the importer, which its reader need not repeat.
+    """
+
     entries: tuple[FoundPhoto, ...]
     meaning: Mapping[str, str | None]
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
+    layout: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +59,6 @@ class Importer:
     refuses: Callable[[Tree, str], str]
     read: Callable[[Tree, str], Understood]
     field: str = ""
-
-    def recognises(self, tree: Tree, field: str = "") -> bool:
-        """Whether a tree is laid out so."""
-        return not self.refuses(tree, field)
 
 
 CAPTURE = re.compile(r"exp\d+_num_(\d+)")

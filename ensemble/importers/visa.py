@@ -17,8 +17,8 @@ from ensemble.values.vocabulary import classes_by_name
 VISA_TITLE = "VisA"
 NORMAL, ANOMALY = "normal", "anomaly"
 USUAL_SPLIT = "1cls"  # the split that most published figures are measured on
-SPLIT_COLUMNS = {name: name for name in ("object", "split", "label", "image", "mask")}
-KIND_COLUMNS = {name: name for name in ("image", "label", "mask")}
+SPLIT_COLUMNS = ("object", "split", "label", "image", "mask")
+KIND_COLUMNS = ("image", "label", "mask")
 
 
 def why_not_visa(tree: Tree, _field: str) -> str:
@@ -41,9 +41,7 @@ def read_visa(tree: Tree, field: str) -> Understood:
     entries = tuple(rows.entries.values())
     used = [*rows.used(), *(tree.files[name] for name in (*splits.values(), *_annotations(tree).values()))]
     notes += [*rows.split_notes(), *tree.idle(used)]
-    return Understood(
-        VISA_TITLE, entries, classes_by_name(entry.kind for entry in entries), tuple(rows.problems), tuple(notes)
-    )
+    return Understood(entries, classes_by_name(entry.kind for entry in entries), tuple(rows.problems), tuple(notes))
 
 
 def _splits(tree: Tree) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -121,7 +122,7 @@ def test_one_thing_that_is_odd(
 ) -> None:
     spoil(category(tmp_path / "nut"))
     (oddity,) = check_tree(tmp_path)["nut"].oddities
-    assert oddity.as_json() == {"matter": matter, "path": f"nut/{path}", "reason": reason}
+    assert asdict(oddity) == {"matter": matter, "path": f"nut/{path}", "reason": reason}
 
 
 def test_what_is_no_tree(tmp_path: Path) -> None:
