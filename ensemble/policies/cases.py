@@ -58,7 +58,7 @@ class Evidence:
 
     def members(self) -> tuple[str, ...]:
         """Every member that has said something, in the order in which they speak."""
-        return tuple(dict.fromkeys(score.member for case in (*self.held_out, *self.test) for score in case.scores))
+        return members((*self.held_out, *self.test))
 
     def to_json(self) -> str:
         """The text of an `evidence.json`: numbers by member, in columns of photos."""
@@ -100,6 +100,11 @@ def labels_by_policy(policy: Policy, cases: Sequence[Case], classes: Classes) ->
 def truth(cases: Sequence[Case]) -> list[str]:
     """The true class of each case."""
     return [case.label for case in cases]
+
+
+def members(cases: Sequence[Case]) -> tuple[str, ...]:
+    """Every member that has said something of them, in the order in which they speak."""
+    return tuple(dict.fromkeys(score.member for case in cases for score in case.scores))
 
 
 def said(cases: Sequence[Case], member: str, classes: Classes) -> tuple[list[Case], np.ndarray]:

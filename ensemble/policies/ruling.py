@@ -133,7 +133,7 @@ def _final(ballot: Ballot) -> Ruling:
 def _early(ballot: Ballot, number: int) -> Ruling | None:
     """What a cascade says after a stage, from the votes so far; None where the next members must be asked."""
     (good, defect), policy, here = ballot.sides, ballot.policy, ballot.up_to(number)
-    seen = {each.member for each in (*here.votes, *here.absent)}
+    seen = {vote.member for vote in here.votes} | {absence.member for absence in here.absent}
     later = [Absence(vote.member, "", vote.weight, asked=False) for vote in ballot.votes if vote.member not in seen]
     later += [absence for absence in ballot.absent if absence.member not in seen]
     can_vote = len(here.votes) + sum(not absence.asked for absence in later)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ from ensemble.evaluation.comparison.values import (
     Interval,
     PairedTest,
     PartNumbers,
+    Scores,
     TypeCounts,
     Voter,
     auroc_difference,
@@ -25,8 +25,7 @@ from ensemble.evaluation.comparison.values import (
     parts_won,
     rate_difference,
 )
-from ensemble.evaluation.performance import ENSEMBLE
-from ensemble.importers import values
+from ensemble.evaluation.performance import ENSEMBLE, parts_shown
 from ensemble.metrics import costs
 from ensemble.metrics.image_metrics import auroc_limits
 from ensemble.policies import Policy, cases
@@ -34,20 +33,35 @@ from ensemble.policies.cases import Case
 from ensemble.values.errors import DataError
 from ensemble.values.results import REVIEW, Classes, Vote
 
-PhotoMask = NDArray[np.bool_]
-NO_INTERVAL = Interval()
+PhotoMasks = tuple[NDArray[np.bool_], NDArray[np.bool_]]  # of N photos before, and after
+Texts = NDArray[np.str_]
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """One model on the photos that both have judged: what its policy makes of them."""
+
+    cases: Sequence[Case]
+    policy: Policy
+    labels: list[str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Pairs:
-    """N photos that one voter has judged on both sides: the truth, what it said, and (N,) its scores and parts."""
+    """N photos that one voter has judged before and after: (N,) the truth, what it said, its scores, the parts."""
 
-    truth: list[str]
-    before: list[str]
-    after: list[str]
-    scores_before: NDArray[np.float64]
-    scores_after: NDArray[np.float64]
+    truth: Texts
+    said: tuple[Texts, Texts]
+    scores: tuple[Scores, Scores]
     groups: PartNumbers
+
+    def called(self, label: str | None) -> PhotoMasks:
+        """Which photos were called so before, and after."""
+        return self.said[0] == label, self.said[1] == label
+
+    def right(self) -> PhotoMasks:
+        """Which photos were called what they are."""
+        return self.said[0] == self.truth, self.said[1] == self.truth
 
 
 def compare(
@@ -77,22 +91,22 @@ def compare(
     second = cases.typed([new[each] for each in shared], classes)
     if strange := sorted({case.label for case in second} - set(classes.names)):
         raise DataError(f"Test photos of {strange[0]} cannot be compared: the classes are {', '.join(classes.names)}.")
-    groups = _groups(second, parts or {})
-    said = cases.labels_by_policy(policy_before, first, classes), cases.labels_by_policy(policy_after, second, classes)
-    names_before, names_after = _member_voters(first), _member_voters(second)
+    groups = parts_shown(second, parts or {})
+    sides = (
+        _Side(first, policy_before, cases.labels_by_policy(policy_before, first, classes)),
+        _Side(second, policy_after, cases.labels_by_policy(policy_after, second, classes)),
+    )
+    names_before, names_after = (cases.members(side.cases) for side in sides)
     both = [name for name in names_after if name in names_before]
-    voters = [_ensemble(first, second, *said, groups, classes, policy_before, policy_after, seed)]
-    voters += _members_compared(both, first, second, groups, classes, policy_before, policy_after, seed)
-    changes = _changes(second, *said, classes)
     return Comparison(
         classes=classes,
         policy_before=policy_before.name,
         policy_after=policy_after.name,
         photos=len(shared),
         parts=int(groups.max()) + 1,
-        voters=tuple(voters),
-        changes=changes,
-        types=_escapes_by_type(second, *said, classes),
+        voters=(_ensemble(sides, groups, classes, seed), *_members_compared(both, sides, groups, classes, seed)),
+        changes=_changes(second, sides[0].labels, sides[1].labels, classes),
+        types=_escapes_by_type(second, sides[0].labels, sides[1].labels, classes),
         members_before=tuple(name for name in names_before if name not in both),
         members_after=tuple(name for name in names_after if name not in both),
         only_before=len(old) - len(shared),
@@ -102,157 +116,112 @@ def compare(
     )
 
 
-def _groups(known: Sequence[Case], parts: Mapping[str, str]) -> PartNumbers:
-    """(N,) the number of the part that each photo shows: by name where that is known, else by its file name."""
-    by_file = values.parts([Path(case.photo) for case in known])
-    names = [parts.get(case.sha256) or by_file[place] for place, case in enumerate(known)]
-    numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
-    return np.array([numbers[name] for name in names], dtype=np.int64)
-
-
-def _member_voters(known: Sequence[Case]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(score.member for case in known for score in case.scores))
-
-
-def _ensemble(
-    first: Sequence[Case],
-    second: Sequence[Case],
-    said_before: list[str],
-    said_after: list[str],
-    groups: PartNumbers,
-    classes: Classes,
-    policy_before: Policy,
-    policy_after: Policy,
-    seed: int,
-) -> Voter:
-    scores = (_defect_scores(policy_before, first, classes), _defect_scores(policy_after, second, classes))
-    pairs = _Pairs(cases.truth(second), said_before, said_after, *scores, groups)
-    voter = _voter(ENSEMBLE, pairs, classes, seed)
+def _ensemble(sides: tuple[_Side, _Side], groups: PartNumbers, classes: Classes, seed: int) -> Voter:
+    before, after = sides
+    pairs = _Pairs(
+        np.array(cases.truth(after.cases)),
+        (np.array(before.labels), np.array(after.labels)),
+        (_defect_scores(before, classes), _defect_scores(after, classes)),
+        groups,
+    )
     gains: dict[str, Gains] = {}
-    if classes.defect is not None:
-        gains["escapes"] = _gains(pairs, classes.defect, classes.good)
-        gains["overkills"] = _gains(pairs, classes.good, classes.defect)
-    return replace(voter, tests=_tested(gains | {"right": _right(pairs)}, groups))
+    if classes.defect is not None:  # a review is no wrong call
+        bad = pairs.truth == classes.defect
+        gains["escapes"] = np.where(bad, -_gained(pairs.called(classes.good)), 0)
+        gains["overkills"] = np.where(~bad, -_gained(pairs.called(classes.defect)), 0)
+    gains["right"] = _gained(pairs.right())
+    tests = _adjusted([_paired(each, groups) for each in gains.values()])
+    return replace(_voter(ENSEMBLE, pairs, classes, seed), tests=dict(zip(gains, tests, strict=True)))
 
 
-def _defect_scores(policy: Policy, known: Sequence[Case], classes: Classes) -> NDArray[np.float64]:
+def _defect_scores(side: _Side, classes: Classes) -> Scores:
     if classes.defect is None:
         return np.zeros(0)
     # a photo that nobody has spoken of is neither: it lies between both
-    return np.array([policy.defect_score(case.scores, classes) if case.scores else 0.5 for case in known])
+    return np.array([side.policy.defect_score(case.scores, classes) if case.scores else 0.5 for case in side.cases])
 
 
 def _members_compared(
-    names: Sequence[str],
-    first: Sequence[Case],
-    second: Sequence[Case],
-    groups: PartNumbers,
-    classes: Classes,
-    policy_before: Policy,
-    policy_after: Policy,
-    seed: int,
+    names: Sequence[str], sides: tuple[_Side, _Side], groups: PartNumbers, classes: Classes, seed: int
 ) -> list[Voter]:
     """Each member by its own threshold; the tests of all members are corrected for being several."""
     voters: list[Voter] = []
     tests: list[PairedTest] = []
     for name in names:
-        old, new = _votes(name, first, policy_before, classes), _votes(name, second, policy_after, classes)
+        old, new = (_votes(name, side, classes) for side in sides)
         places = sorted(set(old) & set(new))
         if not places:
             continue
+        before, after = ([votes[place] for place in places] for votes in (old, new))
         _, own = np.unique(groups[places], return_inverse=True)
         pairs = _Pairs(
-            [second[place].label for place in places],
-            [old[place].label for place in places],
-            [new[place].label for place in places],
-            np.array([old[place].score for place in places]),
-            np.array([new[place].score for place in places]),
+            np.array([sides[1].cases[place].label for place in places]),
+            (np.array([vote.label for vote in before]), np.array([vote.label for vote in after])),
+            (np.array([vote.score for vote in before]), np.array([vote.score for vote in after])),
             own,
         )
         voters.append(_voter(name, pairs, classes, seed))
-        tests.append(_paired(_right(pairs), own))
-    adjusted = holm([test.p for test in tests])
-    return [
-        replace(voter, tests={"right": replace(test, adjusted=p)})
-        for voter, test, p in zip(voters, tests, adjusted, strict=True)
-    ]
+        tests.append(_paired(_gained(pairs.right()), own))
+    return [replace(voter, tests={"right": test}) for voter, test in zip(voters, _adjusted(tests), strict=True)]
 
 
-def _votes(member: str, known: Sequence[Case], policy: Policy, classes: Classes) -> dict[int, Vote]:
+def _votes(member: str, side: _Side, classes: Classes) -> dict[int, Vote]:
     """What one member says of the cases that it has spoken of, by their place."""
     return {
-        place: policy.cast(score, classes)
-        for place, case in enumerate(known)
+        place: side.policy.cast(score, classes)
+        for place, case in enumerate(side.cases)
         for score in case.scores
         if score.member == member
     }
 
 
 def _voter(name: str, pairs: _Pairs, classes: Classes, seed: int) -> Voter:
-    truth = np.array(pairs.truth)
-    every = np.ones(len(truth), dtype=bool)
-    right = truth == np.array(pairs.before), truth == np.array(pairs.after)
-    figures = {"accuracy": _rates(*right, every, pairs.groups)}
+    every = np.ones(len(pairs.truth), dtype=bool)
+    figures = {"accuracy": _rates(pairs.right(), every, pairs.groups)}
     if classes.defect is not None:
-        bad = truth == classes.defect
+        bad = pairs.truth == classes.defect
         figures["auroc"] = _auroc_interval(bad, pairs, seed)
-        figures["escape_rate"] = _rates(*_called(pairs, str(classes.good)), bad, pairs.groups)
-        figures["overkill_rate"] = _rates(*_called(pairs, classes.defect), ~bad, pairs.groups)
-    if REVIEW in (*pairs.before, *pairs.after):
-        figures["right_of_decided"] = _right_of_decided(pairs)
-        figures["review_rate"] = _rates(*_called(pairs, REVIEW), every, pairs.groups)
-    return Voter(name, len(truth), figures, {})
+        figures["escape_rate"] = _rates(pairs.called(classes.good), bad, pairs.groups)
+        figures["overkill_rate"] = _rates(pairs.called(classes.defect), ~bad, pairs.groups)
+    reviewed = pairs.called(REVIEW)
+    if reviewed[0].any() or reviewed[1].any():  # the sides decide other photos, so nothing pairs
+        rights = zip(pairs.right(), reviewed, strict=True)
+        figures["right_of_decided"] = Figure(*(_rate_interval(right.sum(), (~left).sum()) for right, left in rights))
+        figures["review_rate"] = _rates(reviewed, every, pairs.groups)
+    return Voter(name, len(pairs.truth), figures, {})
 
 
-def _right_of_decided(pairs: _Pairs) -> Figure:
-    """How many of the photos that each side has decided are right; the sides decide other photos, so nothing pairs."""
-    sides = []
-    for said in (pairs.before, pairs.after):
-        decided = [(label, truth) for label, truth in zip(said, pairs.truth, strict=True) if label != REVIEW]
-        right = sum(label == truth for label, truth in decided)
-        sides.append(_rate_interval(right, len(decided)) if decided else NO_INTERVAL)
-    return Figure(sides[0], sides[1], NO_INTERVAL)
-
-
-def _called(pairs: _Pairs, label: str) -> tuple[PhotoMask, PhotoMask]:
-    return np.array(pairs.before) == label, np.array(pairs.after) == label
-
-
-def _rates(before: PhotoMask, after: PhotoMask, of: PhotoMask, groups: PartNumbers) -> Figure:
+def _rates(happened: PhotoMasks, of: NDArray[np.bool_], groups: PartNumbers) -> Figure:
     """How often something happened to the photos of one kind; exact limits of each side, paired ones of the change."""
     if not of.any():
-        return Figure(NO_INTERVAL, NO_INTERVAL, NO_INTERVAL)
-    old, new, photos = int(before[of].sum()), int(after[of].sum()), int(of.sum())
+        return Figure()
+    before, after = (side[of] for side in happened)
     _, own = np.unique(groups[of], return_inverse=True)
-    limits = rate_difference(after[of].astype(np.int64) - before[of].astype(np.int64), own)
-    return Figure(_rate_interval(old, photos), _rate_interval(new, photos), Interval((new - old) / photos, *limits))
+    difference = Interval(
+        int(_gained((before, after)).sum()) / len(before), *rate_difference(_gained((before, after)), own)
+    )
+    return Figure(_rate_interval(before.sum(), len(before)), _rate_interval(after.sum(), len(after)), difference)
 
 
 def _rate_interval(events: int, photos: int) -> Interval:
-    return Interval(events / photos, *costs.binomial_limits(events, photos), events, photos)
+    events, photos = int(events), int(photos)
+    return Interval(events / photos, *costs.binomial_limits(events, photos), events, photos) if photos else Interval()
 
 
-def _auroc_interval(bad: PhotoMask, pairs: _Pairs, seed: int) -> Figure:
+def _auroc_interval(bad: NDArray[np.bool_], pairs: _Pairs, seed: int) -> Figure:
     if not bad.any() or bad.all():
-        return Figure(NO_INTERVAL, NO_INTERVAL, NO_INTERVAL)
+        return Figure()
     seen = len(set(pairs.groups[bad].tolist())), len(set(pairs.groups[~bad].tolist()))
-    values = [float(roc_auc_score(bad, scores)) for scores in (pairs.scores_before, pairs.scores_after)]
-    limits = auroc_difference(bad, pairs.scores_before, pairs.scores_after, pairs.groups, seed)
-    sides = [Interval(value, *auroc_limits(value, *seen)) for value in values]
-    return Figure(sides[0], sides[1], Interval(values[1] - values[0], *(limits or (None, None))))
+    before, after = (float(roc_auc_score(bad, scores)) for scores in pairs.scores)
+    limits = auroc_difference(bad, *pairs.scores, pairs.groups, seed)
+    sides = [Interval(value, *auroc_limits(value, *seen)) for value in (before, after)]
+    return Figure(sides[0], sides[1], Interval(after - before, *(limits or (None, None))))
 
 
-def _right(pairs: _Pairs) -> Gains:
-    truth = np.array(pairs.truth)
-    before, after = truth == np.array(pairs.before), truth == np.array(pairs.after)
+def _gained(happened: PhotoMasks) -> Gains:
+    """(N,) 1 where something happens now alone, -1 where it did before alone."""
+    before, after = happened
     return after.astype(np.int64) - before.astype(np.int64)
-
-
-def _gains(pairs: _Pairs, label: str | None, wrong: str | None) -> Gains:
-    """(N,) gains of the photos of one class by whether they were called wrong; 0 for all others. A review is not."""
-    own = np.array(pairs.truth) == label
-    before, after = (own & (np.array(said) == wrong) for said in (pairs.before, pairs.after))
-    return before.astype(np.int64) - after.astype(np.int64)
 
 
 def _paired(gains: Gains, groups: PartNumbers) -> PairedTest:
@@ -261,10 +230,9 @@ def _paired(gains: Gains, groups: PartNumbers) -> PairedTest:
     return PairedTest(int((gains > 0).sum()), int((gains < 0).sum()), won, lost, p, p)
 
 
-def _tested(gains: Mapping[str, Gains], groups: PartNumbers) -> dict[str, PairedTest]:
-    tests = {name: _paired(each, groups) for name, each in gains.items()}
-    adjusted = holm([test.p for test in tests.values()])
-    return {name: replace(test, adjusted=p) for (name, test), p in zip(tests.items(), adjusted, strict=True)}
+def _adjusted(tests: Sequence[PairedTest]) -> list[PairedTest]:
+    """Tests that are made together, corrected for that."""
+    return [replace(test, adjusted=p) for test, p in zip(tests, holm([test.p for test in tests]), strict=True)]
 
 
 def _changes(known: Sequence[Case], before: list[str], after: list[str], classes: Classes) -> tuple[Change, ...]:

@@ -1,6 +1,7 @@
 """What a comparison found, as plain values that a file can keep."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -32,9 +33,9 @@ class Interval:
 class Figure:
     """One figure of both models, and what it is after minus before."""
 
-    before: Interval
-    after: Interval
-    difference: Interval
+    before: Interval = Interval()
+    after: Interval = Interval()
+    difference: Interval = Interval()
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Figure":
@@ -146,7 +147,7 @@ class Comparison:
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values."""
         classes = {"classes": list(self.classes.names), "defect": self.classes.defect}
-        return {"format": COMPARISON_FORMAT, **_as_lists(asdict(self)), **classes}
+        return {"format": COMPARISON_FORMAT, **json.loads(json.dumps(asdict(self))), **classes}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Comparison":
@@ -159,7 +160,7 @@ class Comparison:
                 **kept
                 | {
                     "classes": Classes(tuple(data["classes"]), data["defect"]),
-                    "voters": _read_each(Voter.from_json, data["voters"]),
+                    "voters": tuple(map(Voter.from_json, data["voters"])),
                     "changes": tuple(Change(**entry) for entry in data["changes"]),
                     "types": tuple(TypeCounts(**entry) for entry in data["types"]),
                     "members_before": tuple(data["members_before"]),
@@ -170,17 +171,6 @@ class Comparison:
             raise DataError(
                 f"This is no comparison of two models ({type(error).__name__}: {error}). Compare them again."
             ) from error
-
-
-def _read_each(reader: Any, entries: Iterable[Mapping[str, Any]]) -> tuple[Any, ...]:
-    return tuple(reader(entry) for entry in entries)
-
-
-def _as_lists(value: Any) -> Any:
-    """Tuples as lists, all the way down, as JSON gives them back."""
-    if isinstance(value, Mapping):
-        return {key: _as_lists(each) for key, each in value.items()}
-    return [_as_lists(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 ALPHA = 1 - CONFIDENCE_LEVEL
