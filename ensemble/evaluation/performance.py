@@ -34,6 +34,21 @@ class Decided:
         return self.photos - self.reviews
 
     @property
+    def wrong(self) -> int:
+        """How many were decided wrongly."""
+        return self.decided - self.right
+
+    @property
+    def escapes(self) -> int:
+        """How many defective parts were passed as OK; 0 without a defect class."""
+        return self.counts.escapes if self.counts else 0
+
+    @property
+    def overkills(self) -> int:
+        """How many good parts were rejected; 0 without a defect class."""
+        return self.counts.overkills if self.counts else 0
+
+    @property
     def accuracy(self) -> float | None:
         """Of those decided, the share that was decided rightly; None where none was."""
         return self.right / self.decided if self.decided else None
@@ -51,6 +66,11 @@ class Decided:
         if classes.defect is None:
             return cls(len(known), right, reviews)
         return cls(len(known), right, reviews, DecisionCounts.of(truth, verdicts, classes))
+
+    @classmethod
+    def by(cls, policy: Policy, known: Sequence[Case], classes: Classes) -> "Decided":
+        """Count what a policy makes of cases."""
+        return cls.of(known, cases.labels_by_policy(policy, known, classes), classes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,11 +185,7 @@ def without_each(
     """What the policy would decide in an ensemble that has never had this member, by member; empty for one alone."""
     if len(members) < 2:
         return {}
-    left = {member: cases.without(known, member) for member in members}
-    return {
-        member: Decided.of(rest, cases.labels_by_policy(policy, rest, classes), classes)
-        for member, rest in left.items()
-    }
+    return {member: Decided.by(policy, cases.without(known, member), classes) for member in members}
 
 
 def scored_parts(
@@ -221,7 +237,7 @@ def clear_saving(
         return None
     prices = _prices(true, classes, line)
     costs = {name: _costs(true, said, prices) for name, said in verdicts.items()}
-    parts = _part_numbers(known)
+    parts = parts_shown(known, {})
     others = sorted((amount, name) for name, amount in money.items() if amount is not None and amount < now)
     for amount, name in others:
         saved = np.bincount(parts, costs[active] - costs[name]).astype(np.float64)
@@ -250,9 +266,10 @@ def _costs(true: Sequence[str], said: Sequence[str], prices: Mapping[tuple[str, 
     return np.array([prices.get(pair, 0.0) for pair in zip(true, said, strict=True)])
 
 
-def _part_numbers(known: Sequence[Case]) -> NDArray[np.int64]:
-    """(N,) the number of the part that each photo shows."""
-    names = values.parts([Path(case.photo) for case in known])
+def parts_shown(known: Sequence[Case], parts: Mapping[str, str]) -> NDArray[np.int64]:
+    """(N,) the number of the part that each photo shows: of `parts`, by SHA-256, or else by its file."""
+    by_file = values.parts([Path(case.photo) for case in known])
+    names = [parts.get(case.sha256) or by_file[place] for place, case in enumerate(known)]
     numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
     return np.array([numbers[name] for name in names], dtype=np.int64)
 

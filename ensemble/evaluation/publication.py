@@ -12,26 +12,16 @@ from ensemble.datasets.collection import Collection, is_collection
 from ensemble.datasets.loading import photo_path
 from ensemble.evaluation import scoring
 from ensemble.evaluation.comparison import Comparison, compare
+from ensemble.evaluation.performance import Decided
 from ensemble.inspection.inspector import Inspector
-from ensemble.policies import Policy, cases
+from ensemble.policies import Policy
 from ensemble.policies.cases import Case
 from ensemble.store import ModelStore, listings, policy_history
 from ensemble.store.listings import Version
 from ensemble.values.errors import DataError, PolicyError, StoreError
-from ensemble.values.results import REVIEW, Classes
+from ensemble.values.results import Classes
 from ensemble.values.samples import Sample
 from ensemble.values.training import Progress
-
-
-@dataclass(frozen=True, slots=True)
-class PolicyOutcome:
-    """How a policy decides validation photos: counts of photos; without a defect among the classes, of wrong ones."""
-
-    photos: int
-    escapes: int
-    overkills: int
-    reviews: int
-    wrong: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +37,13 @@ class PolicyEffect:
     author: str
     tuned_on: int | None
     active: bool
-    before: PolicyOutcome | None
-    after: PolicyOutcome | None
+    before: Decided | None
+    after: Decided | None
 
     @property
     def is_hand_tuned(self) -> bool:
         """Whether a person has tuned it."""
         return bool(self.author)
-
-    @property
-    def more_escapes(self) -> int:
-        """How many more escapes there are on validation photos than before; 0 where that is not known."""
-        return max(self.after.escapes - self.before.escapes, 0) if self.before and self.after else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +87,8 @@ def effects_of(store: ModelStore, number: int) -> Effects:
             policy.author,
             _tuned_on(store, policy, known) if policy.author else number,
             policy is after[0],
-            _policy_outcome(before.get(policy.name), old, classes),
-            _policy_outcome(policy, new, classes),
+            _decided_by(before.get(policy.name), old, classes),
+            _decided_by(policy, new, classes),
         )
         for policy in after
     ]
@@ -124,18 +109,8 @@ def _validation(store: ModelStore) -> tuple[Case, ...]:
         return ()
 
 
-def _policy_outcome(policy: Policy | None, known: Sequence[Case], classes: Classes) -> PolicyOutcome | None:
-    if policy is None or not known:
-        return None
-    pairs = list(zip(cases.truth(known), cases.labels_by_policy(policy, known, classes), strict=True))
-    good, defect = classes.good, classes.defect
-    return PolicyOutcome(
-        len(pairs),
-        escapes=sum((truth, label) == (defect, good) for truth, label in pairs),
-        overkills=sum((truth, label) == (good, defect) for truth, label in pairs),
-        reviews=sum(label == REVIEW for _, label in pairs),
-        wrong=sum(label not in (truth, REVIEW) for truth, label in pairs),
-    )
+def _decided_by(policy: Policy | None, known: Sequence[Case], classes: Classes) -> Decided | None:
+    return Decided.by(policy, known, classes) if policy and known else None
 
 
 def _tuned_on(store: ModelStore, policy: Policy, known: Sequence[Version]) -> int | None:
@@ -172,8 +147,8 @@ def _change_sentence(effect: PolicyEffect, effects: Effects) -> str:
     if effects.classes.defect is None:
         return f"{start}. On {effect.after.photos} validation photos: wrong {_change(effect, 'wrong')}."
     figures = ", ".join(
-        f"{word} {_change(effect, name)}"
-        for name, word in (("escapes", "escapes"), ("overkills", "overkills"), ("reviews", "reviews"))
+        f"{name} {_change(effect, name)}"
+        for name in ("escapes", "overkills", "reviews")
         if name != "reviews" or effect.after.reviews or (effect.before and effect.before.reviews)
     )
     return f"{start}. On {effect.after.photos} validation photos: {figures}."

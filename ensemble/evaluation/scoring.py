@@ -214,9 +214,8 @@ def policy_quality(policy: Policy, known: Sequence[Case], classes: Classes, line
 
 def members_quality(scored: Scored, policy: Policy, classes: Classes) -> dict[str, dict[str, Any]]:
     """Each member alone: by the policy's threshold, over all of them, by type of defect and product, and its maps."""
-    names = dict.fromkeys(score.member for case in scored.cases for score in case.scores)
     quality = {}
-    for name in names:
+    for name in cases.members(scored.cases):
         said = scored.said(name)
         seconds = {"seconds_per_photo": round(float(np.mean([score.seconds for _, score in said])), 6)}
         quality[name] = _voter_quality(said, policy, classes) | scored.maps.figures(name) | seconds
@@ -296,27 +295,24 @@ def verdict_quality(truth: Sequence[str], verdicts: Sequence[str], classes: Clas
         confusion[label][verdict] += 1
     right = sum(confusion[name][name] for name in classes.names)
     decided = sum(verdict != REVIEW for verdict in verdicts)
-    rates: dict[str, float | None] = {"escape_rate": None, "overkill_rate": None}
-    if classes.defect is not None and classes.good is not None:
-        rates["escape_rate"] = _error_rate(confusion[classes.defect], classes.good)
-        rates["overkill_rate"] = _error_rate(confusion[classes.good], classes.defect)
+    passed, rejected = confusion.get(classes.defect or "", {}), confusion.get(classes.good or "", {})
     return {
-        "accuracy": round(right / len(truth), 6) if truth else None,
+        "accuracy": _rounded_rate(right, len(truth)),
         "right": right,
         "decided": decided,
-        "right_of_decided": round(right / decided, 6) if decided else None,
+        "right_of_decided": _rounded_rate(right, decided),
         "right_of_decided_lower": round(costs.lower_bound(right, decided), 6),
-        **rates,
-        "review_rate": round(list(verdicts).count(REVIEW) / len(truth), 6) if truth else None,
+        "escape_rate": _rounded_rate(passed.get(classes.good or "", 0), sum(passed.values())),
+        "overkill_rate": _rounded_rate(rejected.get(classes.defect or "", 0), sum(rejected.values())),
+        "review_rate": _rounded_rate(len(verdicts) - decided, len(truth)),
         "f1": _f_beta(confusion, classes, 1.0) if truth else None,
         "f2": _f_beta(confusion, classes, 2.0) if truth else None,
         "confusion": confusion,
     }
 
 
-def _error_rate(answers: Mapping[str, int], wrong: str) -> float | None:
-    total = sum(answers.values())
-    return round(answers[wrong] / total, 6) if total else None
+def _rounded_rate(events: int, photos: int) -> float | None:
+    return round(events / photos, 6) if photos else None
 
 
 def _f_beta(confusion: Mapping[str, Mapping[str, int]], classes: Classes, beta: float) -> float:

@@ -6,6 +6,7 @@ from datetime import datetime
 from ensemble.evaluation.model_card import makeup, quality
 from ensemble.evaluation.model_card.limits import known_limits
 from ensemble.evaluation.model_card.values import Fact, ModelCard, Section, Sources, noted
+from ensemble.evaluation.performance import Decided
 from ensemble.metrics import costs
 from ensemble.store import ModelStore
 from ensemble.values.results import NON_DEFECTIVE, Classes, word
@@ -51,7 +52,7 @@ def _glance(sources: Sources) -> list[Fact]:
             Fact("Right of those decided", "unknown", "No photo with a known truth measures it."),
             _trained_text(sources),
         ]
-    found = quality.decided(policy, known, sources.classes)
+    found = Decided.by(policy, known, sources.classes)
     rest = f" A person looks at the other {found.reviews}." if found.reviews else ""
     least = f" The true share is {costs.at_least(found.right, found.decided)}." if found.decided else ""
     basis = f"{found.decided} of {found.photos} test photos decided, by {policy.name}.{rest}{least}"
@@ -104,7 +105,7 @@ def _use(sources: Sources) -> Section:
         sentences.append(f"The policy {policy.name} is active.{does}")
     sentences.append("Which line, part number or customer it was made for is not recorded in its files.")
     if policy is not None and sources.test:
-        counts = quality.decided(policy, sources.test, classes).counts
+        counts = Decided.by(policy, sources.test, classes).counts
         if counts and counts.defective:
             bound = costs.highest(counts.escapes, counts.defective)
             sentences.append(

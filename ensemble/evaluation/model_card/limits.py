@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ensemble.evaluation.model_card import makeup, quality
 from ensemble.evaluation.model_card.values import Section, Sources, kept, noted, photos_digest, photos_learnt
+from ensemble.evaluation.performance import Decided
 from ensemble.members import KINDS
 from ensemble.metrics import costs
 from ensemble.values.results import word
@@ -48,7 +49,7 @@ def _test_part_limits(sources: Sources) -> Iterator[str]:
         if missing := [word(name) for name, count in counts.items() if not count]:
             yield f"The test part has no photos of {', '.join(missing)}."
     if policy is not None:
-        found = quality.decided(policy, test, classes)
+        found = Decided.by(policy, test, classes)
         low, high = costs.binomial_limits(found.right, found.decided)
         if not found.decided:
             yield f"{policy.name} decides none of the test photos: nothing is known of how often it is right."

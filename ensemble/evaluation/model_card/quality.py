@@ -11,7 +11,7 @@ from ensemble.evaluation.model_card.values import (
     Sources,
     kind_title,
 )
-from ensemble.evaluation.performance import Decided, by_class, by_type, scored_parts
+from ensemble.evaluation.performance import Decided, by_class, by_type, scored_parts, votes_of
 from ensemble.metrics import costs, image_metrics
 from ensemble.metrics.costs import DecisionCounts
 from ensemble.metrics.image_metrics import auroc_limits
@@ -41,9 +41,10 @@ def rate(events: int, photos: int) -> dict[str, Any]:
     return {"events": events, "photos": photos, "value": round(events / photos, 6), "low": low, "high": high}
 
 
-def decided(policy: Policy, known: Sequence[Case], classes: Classes) -> Decided:
-    """How a policy decides cases."""
-    return Decided.of(known, cases.labels_by_policy(policy, known, classes), classes)
+def _error_rates(counts: DecisionCounts | None) -> dict[str, Any]:
+    if counts is None:
+        return {}
+    return {"escapes": rate(counts.escapes, counts.defective), "overkills": rate(counts.overkills, counts.good)}
 
 
 def verdicts(sources: Sources) -> Section:
@@ -56,6 +57,7 @@ def verdicts(sources: Sources) -> Section:
     rows = [("Right of those decided", share(found.right, found.decided, good=True))]
     data: dict[str, Any] = {"policy": policy.name, "photos": found.photos, "decided": found.decided}
     data |= {"right": rate(found.right, found.photos), "right_of_decided": rate(found.right, found.decided)}
+    data |= _error_rates(found.counts)
     sentences = [
         f"The active policy, {policy.name}, on {len(known)} test photos, with counts and "
         f"{AT_CONFIDENCE} limits, each one-sided."
@@ -65,7 +67,6 @@ def verdicts(sources: Sources) -> Section:
             ("Escapes: defective parts passed as OK", share(counts.escapes, counts.defective)),
             ("Overkills: good parts rejected", share(counts.overkills, counts.good)),
         ]
-        data |= {"escapes": rate(counts.escapes, counts.defective), "overkills": rate(counts.overkills, counts.good)}
         data |= {"escape_rate_upper": round(costs.upper_bound(counts.escapes, counts.defective), 6)}
         sentences.append(costs.escape_sentence(counts.escapes, counts.defective))
         sentences.append(costs.overkill_sentence(counts.overkills, counts.good))
@@ -99,31 +100,21 @@ def _classes_table(known: Sequence[Case], said: Sequence[str], classes: Classes)
 
 def policies_quality_table(sources: Sources) -> Section:
     """Every policy: how it counts, what its thresholds rest on, and what it makes of the test photos."""
+    head = ("Escapes", "Overkills") if sources.classes.defect else ("Right of those decided",)
     rows, entries, sentences = [], [], []
     for policy in sources.policies:
-        found = decided(policy, sources.test, sources.classes) if sources.test else None
-        counts = found.counts if found else None
-        misjudged = (
-            (share(counts.escapes, counts.defective), share(counts.overkills, counts.good))
-            if counts
-            else (NOT_KNOWN, NOT_KNOWN)
-        )
-        right = share(found.right, found.decided, good=True) if found else NOT_KNOWN
-        figures = misjudged if sources.classes.defect else (right,)
+        found = Decided.by(policy, sources.test, sources.classes) if sources.test else None
+        figures = [NOT_KNOWN] * len(head)
+        if found and (counts := found.counts):
+            figures = [share(counts.escapes, counts.defective), share(counts.overkills, counts.good)]
+        elif found:
+            figures = [share(found.right, found.decided, good=True)]
+        reviews = str(found.reviews) if found else NOT_KNOWN
         name = policy.name + (" (active)" if policy is sources.active else "")
-        rows.append(
-            (
-                name,
-                policy.description or NOT_KNOWN,
-                _basis(policy),
-                *figures,
-                str(found.reviews) if found else NOT_KNOWN,
-            )
-        )
+        rows.append((name, policy.description or NOT_KNOWN, _basis(policy), *figures, reviews))
         entries.append(_policy_data(policy, found))
         if why := unsafe_name(policy):
             sentences.append(f"{policy.name} may not be called safe yet. {why}")
-    head = ("Escapes", "Overkills") if sources.classes.defect else ("Right of those decided",)
     tables = (
         (CardTable("", ("Policy", "What it does", "Its cuts rest on", *head, "Reviews"), tuple(rows)),) if rows else ()
     )
@@ -147,11 +138,7 @@ def _policy_data(policy: Policy, found: Decided | None) -> dict[str, Any]:
     if found is None:
         return entry
     entry |= {"right": rate(found.right, found.photos), "right_of_decided": rate(found.right, found.decided)}
-    entry |= {"reviews": rate(found.reviews, found.photos)}
-    if counts := found.counts:
-        entry["escapes"] = rate(counts.escapes, counts.defective)
-        entry["overkills"] = rate(counts.overkills, counts.good)
-    return entry
+    return entry | {"reviews": rate(found.reviews, found.photos)} | _error_rates(found.counts)
 
 
 def members_quality_table(sources: Sources) -> tuple[CardTable, dict[str, dict[str, Any]]]:
@@ -182,16 +169,12 @@ def _told_rate(entry: Mapping[str, Any] | None, *, good: bool) -> str:
 def member_quality(sources: Sources, member: str) -> dict[str, Any]:
     """One member by the active policy's threshold on it, on the test photos it has spoken of; empty without any."""
     policy, classes = sources.active, sources.classes
-    heard = [(case, score) for case in sources.test for score in case.scores if score.member == member]
-    if policy is None or not heard:
+    found = policy and Decided.of(*votes_of(sources.test, policy, member, classes), classes)
+    if policy is None or not found or not found.photos:
         return {}
-    pairs = [(case.label, policy.cast(score, classes).label) for case, score in heard]
-    entry: dict[str, Any] = {"photos": len(pairs), "right": rate(sum(a == b for a, b in pairs), len(pairs))}
-    if classes.defect is None:
-        return entry
-    counts = DecisionCounts.of([true for true, _ in pairs], [said for _, said in pairs], classes)
-    entry |= {"escapes": rate(counts.escapes, counts.defective), "overkills": rate(counts.overkills, counts.good)}
-    if counts.defective and counts.good:
+    counts = found.counts
+    entry: dict[str, Any] = {"photos": found.photos, "right": rate(found.right, found.photos)} | _error_rates(counts)
+    if counts and counts.defective and counts.good:
         area = image_metrics.roc_points(*scored_parts(sources.test, policy, member, classes)).area or 0.0
         low, high = auroc_limits(area, counts.defective, counts.good)
         entry["auroc"] = {"value": round(area, 6), "low": round(low, 6), "high": round(high, 6)}

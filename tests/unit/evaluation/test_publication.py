@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from ensemble.evaluation.publication import PolicyOutcome, effects_of
+from ensemble.evaluation.performance import Decided
+from ensemble.evaluation.publication import effects_of
+from ensemble.metrics.costs import DecisionCounts
 from ensemble.policies import Policy, PolicyBook
 from ensemble.policies.cases import Evidence
 from ensemble.store import FittedMember, ModelStore, policy_history, versions
@@ -52,12 +54,14 @@ def candidate(store: ModelStore, by: float = 0.3) -> int:
     return saved.version
 
 
-def counts(store: ModelStore, policy: Policy, evidence: Evidence) -> PolicyOutcome:
+def counts(store: ModelStore, policy: Policy, evidence: Evidence) -> Decided:
     """The same counts, by the plain way."""
     labels = [policy.label(case.scores, case.absent, evidence.classes) for case in evidence.held_out]
     pairs = [(case.label, label) for case, label in zip(evidence.held_out, labels, strict=True)]
     escapes, overkills = pairs.count((DEFECTIVE, NON_DEFECTIVE)), pairs.count((NON_DEFECTIVE, DEFECTIVE))
-    return PolicyOutcome(len(pairs), escapes, overkills, 0, escapes + overkills)
+    defective = [truth for truth, _ in pairs].count(DEFECTIVE)
+    misjudged = DecisionCounts(len(pairs) - defective, defective, escapes, overkills)
+    return Decided(len(pairs), len(pairs) - escapes - overkills, 0, misjudged)
 
 
 def test_a_policy_that_a_person_tuned_is_counted_before_and_after(product: ModelStore) -> None:
