@@ -4,7 +4,7 @@ import functools
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from sys import float_info
 from typing import Any
@@ -53,19 +53,8 @@ class Record:
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return {
-            "kind": self.kind,
-            "files": dict(self.files),
-            "backbone": self.backbone.as_json() if self.backbone else None,
-            "preprocessing": self.preprocessing.as_json(),
-            "classes": list(self.classes),
-            "features": self.features,
-            "libraries": dict(self.libraries),
-            "training": dict(self.training),
-            "metrics": dict(self.metrics),
-            "weight": self.weight,
-            "calibration": self.calibrator.as_json(),
-        }
+        own = {name: value for name, value in asdict(self).items() if name not in ("name", "calibrator")}
+        return own | {"calibration": self.calibrator.as_json()}
 
     @classmethod
     def from_json(cls, name: str, data: Mapping[str, Any]) -> "Record":

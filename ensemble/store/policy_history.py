@@ -102,7 +102,8 @@ def state(folder: Path, number: int) -> Published:
     for entry in known:
         if entry.number == number:
             return entry
-    raise PolicyError(f"There is no state {number} of the policies. Known are {_state_numbers(known)}.")
+    numbers = ", ".join(str(entry.number) for entry in known) or "none yet"
+    raise PolicyError(f"There is no state {number} of the policies. Known are {numbers}.")
 
 
 def last_good(folder: Path) -> tuple[int, PolicyBook] | None:
@@ -142,10 +143,6 @@ def _longer(known: Sequence[Published], text: str, author: str, reason: str) -> 
     entry = Published(number, at, author, reason, text)
     states = [asdict(each) for each in (*known, entry)[-STATES_KEPT:]]
     return (json.dumps({"states": states}, indent=1, ensure_ascii=False) + "\n").encode()
-
-
-def _state_numbers(known: Iterable[Published]) -> str:
-    return ", ".join(str(entry.number) for entry in known) or "none yet"
 
 
 Entries = tuple[Mapping[str, Any], ...]

@@ -111,15 +111,19 @@ def steady(folder: Path, read: Callable[[], SwapResult]) -> SwapResult:
     """What reading gives while no files are swapped: it is repeated where they were in the meantime."""
     recover(folder)
     before = fingerprint(folder / MANIFEST)
+
+    def is_as_before() -> bool:
+        return not is_pending(folder) and fingerprint(folder / MANIFEST) == before
+
     try:
         found = read()
+        if is_as_before():
+            return found
     except QuorumError:
-        if is_pending(folder) or fingerprint(folder / MANIFEST) != before:
-            return _read_alone(folder, read)
-        raise
-    if is_pending(folder) or fingerprint(folder / MANIFEST) != before:
-        return _read_alone(folder, read)
-    return found
+        if is_as_before():
+            raise
+    with exclusively(folder):
+        return read()
 
 
 def swap(folder: Path, place: Iterable[tuple[str, bytes]], remove: Mapping[str, str]) -> None:
@@ -224,8 +228,3 @@ def _ready(folder: Path, name: str) -> Path:
 def _swap_folders(folder: Path, names: Iterable[str]) -> list[Path]:
     parents = dict.fromkeys((folder / name).parent for name in names)
     return [parent for parent in parents if parent.is_dir()]
-
-
-def _read_alone(folder: Path, read: Callable[[], SwapResult]) -> SwapResult:
-    with exclusively(folder):
-        return read()

@@ -6,7 +6,7 @@ whole or the new one whole. To roll back is to publish an older one.
 
 import contextlib
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from ensemble.disk.files import digest_of, now
 from ensemble.policies import PolicyBook
 from ensemble.store import listings, policy_history
-from ensemble.store.listings import Publication, Version, VersionState, read_object
+from ensemble.store.listings import Publication, Version, read_object
 from ensemble.store.loading import weights_file
 from ensemble.store.manifest import Manifest
 from ensemble.store.places import EVIDENCE, MANIFEST, place_of
@@ -26,18 +26,11 @@ FOUND = "As it was found in the folder."
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
-    """A version for a person: who made it when and why, whether it is in force, its members with their figures."""
+class Summary(Version):
+    """A version for a person: also whether it is in force, and its members with their figures."""
 
-    number: int
-    at: str
-    author: str
-    reason: str
-    state: VersionState
-    current: bool
-    members: Mapping[str, Mapping[str, Any]]
-    publications: tuple[Publication, ...]
-    notes: Mapping[str, Any]
+    current: bool = False
+    members: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def version_history(folder: Path) -> tuple[Summary, ...]:
@@ -124,7 +117,9 @@ def gathered(
 def put_in_force(folder: Path, found: Version, author: str, reason: str, set_aside: Collection[str] = ()) -> None:
     """Replace what lies in the folder by a version; to be called within `changing`."""
     known = listings.versions(folder)
-    before = listings.version_in_force(folder, known) or _last_in_force(known)
+    once = [each for each in known if each.publications]
+    last = max(once, key=lambda each: each.publications[-1].at, default=None)
+    before = listings.version_in_force(folder, known) or last
     manifest = manifest_of(folder, found)
     book, aside = _policies_after(folder, found, before, manifest, set_aside)
     entry = Publication(now("milliseconds"), author, reason)
@@ -133,7 +128,8 @@ def put_in_force(folder: Path, found: Version, author: str, reason: str, set_asi
     def place() -> Iterator[tuple[str, bytes]]:
         for name in sorted(found.files.keys() - {MANIFEST}):
             data = read_object(folder, found, name)
-            if not _lies_there(place_of(folder, name), data):
+            path = place_of(folder, name)
+            if not path.is_file() or path.read_bytes() != data:
                 yield name, data
         if book is not None:
             yield from policy_history.with_book(folder, book, author, _why(found, book)).items()
@@ -187,11 +183,6 @@ def _left_behind(before: Version | None, found: Version, manifest: Manifest) -> 
     }
 
 
-def _last_in_force(known: tuple[Version, ...]) -> Version | None:
-    published = [each for each in known if each.publications]
-    return max(published, key=lambda each: each.publications[-1].at, default=None)
-
-
 def _vouched(manifest: Manifest) -> dict[str, str | None]:
     """The files that a manifest rests on, with their SHA-256 where it says them."""
     files: dict[str, str | None] = {EVIDENCE: manifest.evidence} if manifest.evidence else {}
@@ -231,23 +222,10 @@ def _tidy_version(folder: Path) -> None:
         listings.prune(folder, lambda each: each != current)
 
 
-def _lies_there(path: Path, data: bytes) -> bool:
-    return path.is_file() and path.read_bytes() == data
-
-
 def _summary(folder: Path, found: Version, current: bool) -> Summary:
     try:
         members = {name: record.metrics for name, record in manifest_of(folder, found).members.items()}
     except StoreError:
         members = {}
-    return Summary(
-        found.number,
-        found.at,
-        found.author,
-        found.reason,
-        found.state,
-        current,
-        members,
-        found.publications,
-        found.notes,
-    )
+    own = {each.name: getattr(found, each.name) for each in fields(found)}
+    return Summary(**own, current=current, members=members)
