@@ -23,9 +23,7 @@ from ensemble.metrics.calibrators import (
     quality,
 )
 
-FEWEST_TO_CALIBRATE = CALIBRATION_FOLDS = (
-    5  # photos of each class, one for each fold; with fewer nothing can be fitted and judged
-)
+FEWEST_TO_CALIBRATE = CALIBRATION_FOLDS = 5  # photos of each class, one a fold; with fewer nothing can be judged
 FEWEST_ISOTONIC = 50  # photos of each class; a free curve through fewer follows their noise
 WIDEST = 20.0  # temperatures are sought from its inverse up to it
 

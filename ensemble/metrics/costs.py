@@ -1,12 +1,13 @@
 """What verdicts cost on a real line: prices, counts of a measured set, and what to expect of 1000 parts."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
 from scipy.special import betaincinv
 
-from ensemble.values.digits import is_number
+from ensemble.values.digits import is_number, many
 from ensemble.values.errors import PolicyError
 from ensemble.values.results import REVIEW, Classes
 
@@ -161,6 +162,7 @@ def _rate_of(events: float, seen: float) -> float | None:
 CONFIDENCE_LEVEL = 0.95
 SAFE_NEEDS = 59  # defective parts: with none escaped of so many, the true escape rate is at most 5 %
 TARGET = 0.01
+MOST_PARTS = 10**12  # that anybody will ever be asked for
 EXACT = 12  # digits of a limit: what floats add beyond them is not rounded up or down
 
 
@@ -200,18 +202,7 @@ def more_needed(events: int, trials: int, rate: float = TARGET) -> int:
     """How many more parts without a further event bring the upper bound down to `rate`; 0 where it is there already."""
     if not 0 < rate < 1:
         raise ValueError(f"A rate to reach must lie between 0 and 1. Got {rate}.")
-    if upper_bound(events, trials) <= rate:
-        return 0
-    too_few, enough = 0, 1
-    while upper_bound(events, trials + enough) > rate:
-        too_few, enough = enough, 2 * enough
-    while enough - too_few > 1:
-        middle = (too_few + enough) // 2
-        if upper_bound(events, trials + middle) > rate:
-            too_few = middle
-        else:
-            enough = middle
-    return enough
+    return bisect_left(range(MOST_PARTS), True, key=lambda more: upper_bound(events, trials + more) <= rate)
 
 
 def escape_sentence(escapes: int, defective: int) -> str:
@@ -223,7 +214,7 @@ def escape_sentence(escapes: int, defective: int) -> str:
     if not more:
         return said
     another = "a further" if escapes else "an"
-    needed = _count_decisions(more, "more defective photo")
+    needed = many(more, "more defective photo")
     return f"{said} {needed} without {another} escape would bring that to {percent(TARGET)}."
 
 
@@ -238,13 +229,11 @@ def not_safe(escapes: int, defective: int) -> str | None:
     """Why a policy that let so many of so many defective parts pass may not be called SAFE; None where it may."""
     _check_counts(escapes, defective, CONFIDENCE_LEVEL)
     if escapes:
-        parts = _count_decisions(defective, "defective part")
-        return (
-            f"It lets {_count_decisions(escapes, 'escape')} pass in the {parts} it was chosen on, and SAFE allows none."
-        )
+        parts = many(defective, "defective part")
+        return f"It lets {many(escapes, 'escape')} pass in the {parts} it was chosen on, and SAFE allows none."
     if defective < SAFE_NEEDS:
         return (
-            f"It rests on {_count_decisions(defective, 'defective part')}, and SAFE needs at least {SAFE_NEEDS}: with "
+            f"It rests on {many(defective, 'defective part')}, and SAFE needs at least {SAFE_NEEDS}: with "
             f"none escaped of {SAFE_NEEDS}, the true escape rate is at most 5 % ({percent(CONFIDENCE_LEVEL)})."
         )
     return None
@@ -266,13 +255,9 @@ def _percent(rate: float, rounding: str) -> str:
 
 def _bound_sentence(events: int, parts: int, event: str, kind: str) -> str:
     return (
-        f"{_count_decisions(events, event)} in {_count_decisions(parts, f'{kind} part')} seen: the true {event} rate "
+        f"{many(events, event)} in {many(parts, f'{kind} part')} seen: the true {event} rate "
         f"can still be up to {highest(events, parts)} ({percent(CONFIDENCE_LEVEL)})."
     )
-
-
-def _count_decisions(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _check_counts(events: int, trials: int, confidence: float) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from decimal import Decimal
+from itertools import combinations
 from sys import float_info
 
 MOST_DIGITS = 20  # digits after the point; numbers that lie closer than that are written out whole
@@ -33,6 +34,11 @@ def percents(*shares: float, least: int = 1) -> tuple[str, ...]:
     return tuple(f"{text} %" for text in texts)
 
 
+def many(number: int, noun: str) -> str:
+    """A count with its noun: `1 photo`, `2 photos`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def is_number(value: object) -> bool:
     """Whether a value is a finite int or float; a bool is none."""
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= float_info.max
@@ -61,16 +67,7 @@ def _usual_digits(*thresholds: float) -> int:
 def _written(numbers: list[Decimal], least: int) -> tuple[str, ...]:
     for digits in range(least, MOST_DIGITS + 1):
         texts = [f"{number:.{digits}f}" for number in numbers]
-        read = [Decimal(text) for text in texts]
-        if all(_same_order(pair, numbers, read) for pair in _index_pairs(len(numbers))):
+        both = [(number, Decimal(text)) for number, text in zip(numbers, texts, strict=True)]
+        if all(one.compare(other) == read.compare(beside) for (one, read), (other, beside) in combinations(both, 2)):
             return tuple(texts)
     return tuple(f"{number:f}" if number == number.to_integral_value() else str(number) for number in numbers)
-
-
-def _index_pairs(count: int) -> list[tuple[int, int]]:
-    return [(one, other) for one in range(count) for other in range(one)]
-
-
-def _same_order(pair: tuple[int, int], numbers: list[Decimal], read: list[Decimal]) -> bool:
-    one, other = pair
-    return numbers[one].compare(numbers[other]) == read[one].compare(read[other])

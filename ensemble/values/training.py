@@ -12,17 +12,8 @@ Progress = Callable[[str, float], None]  # told the stage of some long work, and
 ShareDone = Callable[[float], None]  # the same within one stage
 CountDone = Callable[[int, int], None]  # how many of how many
 
-STORED_FIELDS = (
-    "data",
-    "models",
-    "product",
-    "kinds",
-    "backbones",
-    "weights",
-    "profile",
-    "seed",
-    "balance",
-)  # by every ledger
+# by every ledger
+STORED_FIELDS = ("data", "models", "product", "kinds", "backbones", "weights", "profile", "seed", "balance")
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from ensemble.evaluation.comparison.values import (
     parts_won,
     rate_difference,
 )
-from ensemble.evaluation.performance import ENSEMBLE, parts_shown
+from ensemble.evaluation.performance import ENSEMBLE, by_type, parts_shown
 from ensemble.metrics import costs
 from ensemble.metrics.image_metrics import auroc_limits
 from ensemble.policies import Policy, cases
@@ -268,10 +268,10 @@ def _escapes_by_type(
     known: Sequence[Case], before: list[str], after: list[str], classes: Classes
 ) -> tuple[TypeCounts, ...]:
     """Escapes by type of defect, those with the most of them first; none where no type is known."""
-    names = {case.defect for case in known if case.defect and case.label == classes.defect} - {classes.defect}
-    counts = []
-    for name in sorted(map(str, names)):
-        places = [place for place, case in enumerate(known) if (case.defect, case.label) == (name, classes.defect)]
-        escapes = [sum(said[place] == classes.good for place in places) for said in (before, after)]
-        counts.append(TypeCounts(name, len(places), escapes[0], escapes[1]))
+    was, now = by_type(known, before, classes), by_type(known, after, classes)
+    counts = [
+        TypeCounts(name, now[name].photos, was[name].escapes, now[name].escapes)
+        for name in sorted(now)
+        if name != classes.defect
+    ]
     return tuple(sorted(counts, key=lambda each: (-max(each.before, each.after), -each.photos)))

@@ -4,6 +4,7 @@ from typing import Literal
 
 from ensemble.evaluation.comparison.values import ALPHA, Comparison, PairedTest, fewest_to_show
 from ensemble.metrics import costs
+from ensemble.values.digits import many
 
 Answer = Literal["better", "worse", "mixed", "undecided"]
 NOUNS = {"escapes": "escapes", "overkills": "overkills", "right": "photos decided rightly"}
@@ -29,7 +30,7 @@ def comparison_sentence(comparison: Comparison) -> str:
         smallest = min(test.adjusted for test in tests.values())
         least = fewest_to_show(len(tests))
         return (
-            f"No difference can be shown on {_many(comparison.photos, 'photo')} ({probability(smallest)}): "
+            f"No difference can be shown on {many(comparison.photos, 'photo')} ({probability(smallest)}): "
             f"{_counted_words(comparison)}. At least {least} parts must change, all in one direction, before one shows."
         )
     word = {"better": "Better", "worse": "Worse", "mixed": "Mixed"}[answer(comparison)]
@@ -68,8 +69,8 @@ def _counted_words(comparison: Comparison) -> str:
 def remarks(comparison: Comparison) -> tuple[str, ...]:
     """What the answer rests on, and what a person should know before trusting it."""
     said = [
-        f"Both were measured on the same {_many(comparison.photos, 'test photo')} of "
-        f"{_many(comparison.parts, 'part')}, the older one by the policy {comparison.policy_before}, the newer one by "
+        f"Both were measured on the same {many(comparison.photos, 'test photo')} of "
+        f"{many(comparison.parts, 'part')}, the older one by the policy {comparison.policy_before}, the newer one by "
         f"{comparison.policy_after}."
     ]
     if comparison.learnt:
@@ -79,13 +80,13 @@ def remarks(comparison: Comparison) -> tuple[str, ...]:
         )
     apart = ((comparison.only_before, "older"), (comparison.only_after, "newer"))
     said += [
-        f"{_many(count, 'photo')} that only the {side} model has judged {_is(count)} left out."
+        f"{many(count, 'photo')} that only the {side} model has judged {'is' if count == 1 else 'are'} left out."
         for count, side in apart
         if count
     ]
     if comparison.relabelled:
         count = comparison.relabelled
-        said.append(f"{_many(count, 'photo')} had another class before; the class that counts is today's.")
+        said.append(f"{many(count, 'photo')} had another class before; the class that counts is today's.")
     gone = ((comparison.members_before, "older"), (comparison.members_after, "newer"))
     said += [f"Only the {side} model has {', '.join(names)}." for names, side in gone if names]
     return (*said, *_methods(comparison))
@@ -123,11 +124,3 @@ def _shown_tests(comparison: Comparison) -> dict[str, PairedTest]:
 
 def _is_better(test: PairedTest) -> bool:
     return test.parts_won > test.parts_lost
-
-
-def _many(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _is(number: int) -> str:
-    return "is" if number == 1 else "are"

@@ -9,11 +9,11 @@ import streamlit as st
 
 from ensemble.policies import Policy
 from ensemble.policies.cases import Case, Evidence
+from ensemble.values.digits import many
 from ensemble.values.errors import QuorumError
 from ensemble.values.results import Classes, word
 from pages.components.common.charts import show_csv
 from pages.components.common.sheet import as_markdown, chip, quiet_chip, show_sheet
-from pages.components.policies.words import many
 from pages.session import drafts, policy_evidence, products
 
 

@@ -11,11 +11,12 @@ from ensemble.metrics import costs
 from ensemble.metrics.costs import Line, expected_costs
 from ensemble.policies import VOTING_RULES, Policy
 from ensemble.policies.cases import Case, truth
+from ensemble.values.digits import many
 from ensemble.values.results import REVIEW, word
 from pages.components.common.charts import show_chart, show_csv
 from pages.components.common.sheet import as_markdown, show_sheet
 from pages.components.common.votes import show_votes
-from pages.components.policies.words import many, money, reviews
+from pages.components.policies.words import money, reviews
 from pages.session import drafts, policy_evidence, products
 
 

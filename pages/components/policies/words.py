@@ -45,11 +45,6 @@ def bounded(events: int, parts: int) -> str:
     return f"{events} of {parts} · {costs.at_most(events, parts)}" if parts else "nothing seen"
 
 
-def many(number: int, noun: str) -> str:
-    """A count with its noun."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def reviews(counts: DecisionCounts) -> int:
     """How many parts a person must look at."""
     return counts.reviews_good + counts.reviews_defective
