@@ -52,29 +52,26 @@ Side = Annotated[
 ]
 
 
-class OnceCommand(TyperCommand):
-    """A command that refuses an option of one value that is given twice: no wish is dropped without a word."""
+class _Once:
+    """Refuses an option of one value that is given twice: no wish is dropped without a word."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """What Typer makes of the arguments; a QuorumError where one of them stands twice."""
         given = list(args)  # Typer takes them out one by one
-        rest = super().parse_args(ctx, args)
+        rest: list[str] = super().parse_args(ctx, args)  # type: ignore[misc]
         _refuse_repeated(self, ctx, given)
         return rest
 
 
-class OnceGroup(TyperGroup):
+class OnceCommand(_Once, TyperCommand):
+    """A command that takes each option once."""
+
+
+class OnceGroup(_Once, TyperGroup):
     """The same for the options that stand before the name of a command."""
 
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """What Typer makes of the arguments; a QuorumError where one of them stands twice."""
-        given = list(args)
-        rest = super().parse_args(ctx, args)
-        _refuse_repeated(self, ctx, given)
-        return rest
 
-
-def _refuse_repeated(command: TyperCommand | TyperGroup, context: Any, arguments: list[str]) -> None:
+def _refuse_repeated(command: Any, context: Any, arguments: list[str]) -> None:
     _, _, order = command.make_parser(context).parse_args(args=arguments)
     options = [each for each in order if isinstance(each, TyperOption) and not (each.multiple or each.count)]
     for option in options:
@@ -96,12 +93,8 @@ class Commands(typer.Typer):
 @contextmanager
 def show_stages() -> Iterator[Callable[[str, float], None]]:
     """A progress bar for each stage, with the time that is left."""
-    columns = (
-        TextColumn("{task.description:<44}", markup=False),
-        BarColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
+    stage = TextColumn("{task.description:<44}", markup=False)
+    columns = (stage, BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=_console) as bars:
         tasks: dict[str, TaskID] = {}
 
@@ -169,12 +162,7 @@ def print_quality(quality: Mapping[str, Any]) -> None:
         together = quality["good_only"]
         members["all from good parts (mean)"] = together | {"right_of_decided": together["accuracy"]}
     say(f"Measured on {quality['photos']} test photos (right: of those decided):")
-    columns = {
-        "right": "right_of_decided",
-        "AUROC": "auroc",
-        "escapes": "escape_rate",
-        "overkill": "overkill_rate",
-    }
+    columns = {"right": "right_of_decided", "AUROC": "auroc", "escapes": "escape_rate", "overkill": "overkill_rate"}
     columns |= {"review": "review_rate", "F1": "f1", "cost": "cost"}
     policies = {f"{name} (policy)": entry for name, entry in quality["ensemble"].items()}
     _print_figures("member or policy", columns, members | policies)

@@ -129,11 +129,7 @@ def by_type(known: Sequence[Case], verdicts: Sequence[str], classes: Classes) ->
         )
         for name in types
     }
-    return dict(sorted(found.items(), key=lambda entry: -_escape_rate(entry[1])))
-
-
-def _escape_rate(decided: Decided) -> float:
-    return (decided.counts.escape_rate if decided.counts else None) or 0.0
+    return dict(sorted(found.items(), key=lambda entry: -entry[1].escapes / entry[1].photos))
 
 
 def _decided_part(known: Sequence[Case], verdicts: Sequence[str], classes: Classes, chosen: Sequence[bool]) -> Decided:
@@ -236,7 +232,10 @@ def clear_saving(
     if now is None:
         return None
     prices = _prices(true, classes, line)
-    costs = {name: _costs(true, said, prices) for name, said in verdicts.items()}
+    costs = {
+        name: np.array([prices.get(pair, 0.0) for pair in zip(true, said, strict=True)])
+        for name, said in verdicts.items()
+    }
     parts = parts_shown(known, {})
     others = sorted((amount, name) for name, amount in money.items() if amount is not None and amount < now)
     for amount, name in others:
@@ -260,10 +259,6 @@ def _prices(true: Sequence[str], classes: Classes, line: Line) -> Mapping[tuple[
         (defect, REVIEW): of_bad * line.prices.review,
         (good, REVIEW): of_good * line.prices.review,
     }
-
-
-def _costs(true: Sequence[str], said: Sequence[str], prices: Mapping[tuple[str, str], float]) -> NDArray[np.float64]:
-    return np.array([prices.get(pair, 0.0) for pair in zip(true, said, strict=True)])
 
 
 def parts_shown(known: Sequence[Case], parts: Mapping[str, str]) -> NDArray[np.int64]:

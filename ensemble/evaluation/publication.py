@@ -15,7 +15,7 @@ from ensemble.evaluation.comparison import Comparison, compare
 from ensemble.evaluation.performance import Decided
 from ensemble.inspection.inspector import Inspector
 from ensemble.policies import Policy
-from ensemble.policies.cases import Case
+from ensemble.policies.cases import Case, Evidence
 from ensemble.store import ModelStore, listings, policy_history
 from ensemble.store.listings import Version
 from ensemble.values.errors import DataError, PolicyError, StoreError
@@ -74,8 +74,8 @@ def effects_of(store: ModelStore, number: int) -> Effects:
     classes = candidate.manifest().classes
     current = store.known_manifest()
     before = _policies_now(store) if current and current.classes == classes else {}
-    old = _validation(store) if before else ()
-    new = _validation(candidate)
+    old = _evidence_of(store, classes).held_out if before else ()
+    new = _evidence_of(candidate, classes).held_out
     both = {case.sha256 for case in old} & {case.sha256 for case in new}
     if both:
         old, new = (tuple(case for case in side if case.sha256 in both) for side in (old, new))
@@ -102,11 +102,11 @@ def _policies_now(store: ModelStore) -> Mapping[str, Policy]:
         return {}
 
 
-def _validation(store: ModelStore) -> tuple[Case, ...]:
+def _evidence_of(store: ModelStore, classes: Classes) -> Evidence:
     try:
-        return store.evidence().held_out
-    except StoreError:  # made elsewhere, or by hand: nothing is known of it
-        return ()
+        return store.evidence()
+    except StoreError:  # made elsewhere, by hand or by an older Quorum: nothing is known of it
+        return Evidence(classes)
 
 
 def _decided_by(policy: Policy | None, known: Sequence[Case], classes: Classes) -> Decided | None:
@@ -180,7 +180,8 @@ def compare_with_current(
     folder = store.folder / evidence.folder
     groups = Collection(folder).groups() if is_collection(folder) else {}
     wanted = evidence.test
-    before, learnt = _judged_before(store)
+    known = _evidence_of(store, classes)
+    before = {case.sha256: case for case in known.test}
     missing = [case for case in wanted if case.sha256 not in before]
     if missing:
         paths = [photo_path(store.folder, evidence, case) for case in missing]
@@ -192,18 +193,9 @@ def compare_with_current(
         store.policies_in_force().policies[0],
         candidate.policies()[0],
         seed,
-        learnt=learnt,
+        learnt=frozenset(known.learnt),
         parts={digest: f"group {group}" for digest, group in groups.items()},
     )
-
-
-def _judged_before(store: ModelStore) -> tuple[dict[str, Case], frozenset[str]]:
-    """What the model in force said of its test photos by their SHA-256, and the photos that it has learnt from."""
-    try:
-        evidence = store.evidence()
-    except StoreError:  # made elsewhere, or by an older Quorum: it judges all photos now
-        return {}, frozenset()
-    return {case.sha256: case for case in evidence.test}, frozenset(evidence.learnt)
 
 
 def _judge_cases(

@@ -135,26 +135,9 @@ def decided_by(policy: Policy, rows: Iterable[Judged]) -> list[Judged]:
 def batch_csv(rows: Sequence[Judged], *, demo: bool) -> bytes:
     """A batch as CSV: one line a file, one column a member with its vote and its score, regions as JSON."""
     members = list(dict.fromkeys(vote.member for row in rows if row.verdict for vote in row.verdict.votes))
-    columns = (
-        "photo",
-        "sha256",
-        "verdict",
-        "confidence",
-        *SCORE_COLUMNS,
-        "reason",
-        *members,
-        "regions",
-        "same_as",
-        "error",
-        "policy",
-        "demo",
-        "word",
-        "time",
-        "product",
-        "model_version",
-        "policy_state",
-    )
-    return as_csv(columns, [_batch_cells(row) | {"demo": "DEMO" if demo else ""} for row in rows])
+    first = ("photo", "sha256", "verdict", "confidence", *SCORE_COLUMNS, "reason")
+    last = ("regions", "same_as", "error", "policy", "demo", "word", "time", "product", "model_version", "policy_state")
+    return as_csv((*first, *members, *last), [_batch_cells(row) | {"demo": "DEMO" if demo else ""} for row in rows])
 
 
 def _score_cells(verdict: Verdict) -> dict[str, object]:

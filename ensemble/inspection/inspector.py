@@ -1,9 +1,9 @@
 """The Inspector: extractors and members, wired. It scores photos; the policy decides."""
 
 import time
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import chain
 from typing import Protocol
 
 import numpy as np
@@ -22,9 +22,7 @@ from ensemble.values.errors import QuorumError
 from ensemble.values.results import OK_NOK, Absence, AnomalyMap, Classes, Origin, Region, Score, Verdict
 
 PHOTOS_AT_ONCE = 16
-PROBABILITY_DIGITS = (
-    6  # of a probability: what is stored is what was judged, so that a replay gives the very same verdict
-)
+PROBABILITY_DIGITS = 6  # what is stored is what was judged, so that a replay gives the very same verdict
 NO_ORIGIN = Origin()
 NOT_ASKED = "It was not asked: the verdict stood without it."
 
@@ -72,7 +70,9 @@ class Inspector:
 
         A policy with a cascade asks its members stage by stage, and no one whose vote cannot change the verdict.
         """
-        return [verdict for batch in _slices(photos, PHOTOS_AT_ONCE) for verdict in self._inspect(batch, policy)]
+        starts = range(0, len(photos), PHOTOS_AT_ONCE)
+        batches = (photos[start : start + PHOTOS_AT_ONCE] for start in starts)
+        return [verdict for batch in batches for verdict in self._inspect(batch, policy)]
 
     def _inspect(self, photos: Sequence[Photo], policy: Policy) -> Iterator[Verdict]:
         start = time.perf_counter()
@@ -97,7 +97,7 @@ class Inspector:
         open_photos = list(range(len(photos)))
         for number, stage in enumerate(stages):
             answers = self.score([photos[place] for place in open_photos], stage) if open_photos else []
-            later = [Absence(name, NOT_ASKED, self._weight(name), asked=False) for name in _flat(stages[number + 1 :])]
+            later = [Absence(name, NOT_ASKED, self._weight(name), asked=False) for name in chain(*stages[number + 1 :])]
             still_open = []
             for place, (scores, absent) in zip(open_photos, answers, strict=True):
                 before, gone = said[place]
@@ -172,13 +172,3 @@ def _on_photo(region: Region, reads: Preprocessing, size: tuple[int, int]) -> Re
     left, top, right, bottom = box = reads.on_photo(region.box, size)  # what lies on the grey bars is cut off
     area = min(reads.area_on_photo(region.area, size), (right - left) * (bottom - top))
     return replace(region, box=box, area=area)
-
-
-def _flat(groups: Iterable[Iterable[str]]) -> list[str]:
-    return [name for group in groups for name in group]
-
-
-def _slices(photos: Iterable[Photo], size: int) -> Iterator[list[Photo]]:
-    remaining = iter(photos)
-    while chunk := list(islice(remaining, size)):
-        yield chunk

@@ -8,6 +8,7 @@ far then tells how much slower or faster all the rest is.
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from itertools import takewhile
 
 from ensemble.members import KINDS
 from ensemble.training.fitting import plan_cross_fitting
@@ -79,8 +80,8 @@ class TrainingCourse:
         self.spent[stage] = self.spent.get(stage, 0.0) + now - self._last
         self.shares[stage] = max(self.shares.get(stage, 0.0), min(share, 1.0))
         self._last = now
-        for name in self._before(stage):  # what has been passed is over, skipped or not
-            self.shares[name] = 1.0
+        if stage in self.plan:  # what has been passed is over, skipped or not
+            self.shares |= dict.fromkeys(takewhile(lambda name: name != stage, self.plan), 1.0)
 
     def seconds_left(self) -> float:
         """The rest of all stages."""
@@ -104,10 +105,6 @@ class TrainingCourse:
         for stage, seconds in self.spent.items():
             found.setdefault(stage_key(stage), []).append(seconds)
         return {key: sum(values) / len(values) / max(photos, 1) for key, values in found.items()}
-
-    def _before(self, stage: str) -> list[str]:
-        names = list(self.plan)
-        return names[: names.index(stage)] if stage in self.plan else []
 
     def _speed(self) -> float:
         """How much slower than expected this machine is, as far as it has been measured."""

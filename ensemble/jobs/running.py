@@ -24,8 +24,9 @@ def start(root: Path, settings: TrainingRequest, author: str = "") -> Job:
     with ledger.alone():
         ledger.make()
         _settle(ledger)
-        if processes.is_taken(folder) or any(each.is_open and each.folder == folder for each in ledger.jobs()):
-            raise JobError(_busy(ledger, folder))
+        other = next((each for each in ledger.jobs() if each.is_open and each.folder == folder), None)
+        if processes.is_taken(folder) or other:
+            raise JobError(_busy(other, folder))
         number = ledger.add(wanted, author)
         try:
             pid = _spawn(ledger, number)
@@ -125,13 +126,12 @@ def _tidy_after(folder: Path) -> None:
             pass
 
 
-def _busy(ledger: Ledger, folder: Path) -> str:
-    for each in ledger.jobs():
-        if each.is_open and each.folder == folder:
-            who = f"{each.author} has" if each.author else "Somebody has"
-            far = f"{100 * each.share:.0f} % done ({each.stage})" if each.stage else "about to begin"
-            return (
-                f"{who} been training {each.settings.product or folder.name} since {each.asked}, and it is {far}. "
-                "Wait for its end, or cancel it."
-            )
+def _busy(other: Job | None, folder: Path) -> str:
+    if other is not None:
+        who = f"{other.author} has" if other.author else "Somebody has"
+        far = f"{100 * other.share:.0f} % done ({other.stage})" if other.stage else "about to begin"
+        return (
+            f"{who} been training {other.settings.product or folder.name} since {other.asked}, and it is {far}. "
+            "Wait for its end, or cancel it."
+        )
     return f"{folder} is being trained by somebody else. Wait for the end of that training."

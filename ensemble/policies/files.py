@@ -78,7 +78,10 @@ def from_json(text: str, source: str = "policies.json", members: Collection[str]
     With `members`, a policy that names any other member is refused. Without `active` the first policy is active.
     """
     text = text.removeprefix("\ufeff")
-    data = _parsed(text, source)
+    try:
+        data = parsed(text)
+    except JSONError as error:
+        raise PolicyError(f"{source}, {error}") from error
     places = _entry_places(text)
     if (
         not isinstance(data, dict)
@@ -94,11 +97,9 @@ def from_json(text: str, source: str = "policies.json", members: Collection[str]
         start, end = places[number] if number < len(places) else (0, len(text))
         try:
             policies.append(_new(_policy(entry, members), policies))
-        except _EntryError as error:
-            raise PolicyError(f"{source}, line {_line_of(text, start, end, error.key)}: {brief(error)}") from error
         except PolicyError as error:
-            line = _line_of(text, start, end, _key_in(str(error), entry))
-            raise PolicyError(f"{source}, line {line}: {brief(error)}") from error
+            key = error.key if isinstance(error, _EntryError) else _key_in(str(error), entry)
+            raise PolicyError(f"{source}, line {_line_of(text, start, end, key)}: {brief(error)}") from error
     active = data.get("active", policies[0].name if policies else "")
     try:
         return PolicyBook(tuple(policies), active)
@@ -107,19 +108,12 @@ def from_json(text: str, source: str = "policies.json", members: Collection[str]
         raise PolicyError(f"{source}, line {_line_of(text, 0, len(text), key)}: {brief(error)}") from error
 
 
-class _EntryError(ValueError):
+class _EntryError(PolicyError):
     """What is wrong in an entry, and the key that it stands under."""
 
     def __init__(self, sentence: str, key: str) -> None:
         super().__init__(sentence)
         self.key = key
-
-
-def _parsed(text: str, source: str) -> Any:
-    try:
-        return parsed(text)
-    except JSONError as error:
-        raise PolicyError(f"{source}, {error}") from error
 
 
 def _new(policy: Policy, known: Collection[Policy]) -> Policy:
@@ -131,11 +125,11 @@ def _new(policy: Policy, known: Collection[Policy]) -> Policy:
 def _policy(entry: Any, members: Collection[str] | None) -> Policy:
     if not isinstance(entry, dict) or not {"name", "rule"} <= set(entry):
         raise _EntryError("expected a policy: an object with a name and a rule.", "")
-    values = _known_names(entry, Policy, f"Policy {entry['name']!r}")
-    values["cascade"] = tuple(_stage(each, entry["name"]) for each in _policy_list(values, "cascade", entry["name"]))
-    values["exceptions"] = tuple(
-        _clause(each, entry["name"]) for each in _policy_list(values, "exceptions", entry["name"])
-    )
+    name, who = entry["name"], f"Policy {entry['name']!r}"
+    values = _known_names(entry, Policy, who)
+    values["cascade"] = tuple(_stage(each, name) for each in _policy_list(values, "cascade", name))
+    clauses = _policy_list(values, "exceptions", name)
+    values["exceptions"] = tuple(Clause(**_known_names(each, Clause, f"{who}, exceptions")) for each in clauses)
     policy = Policy(**values)
     if members is not None and (unknown := sorted(policy.members() - set(members))):
         raise _EntryError(
@@ -166,10 +160,6 @@ def _stage(entry: Mapping[str, Any], name: str) -> Stage:
     if not isinstance(members, list):
         raise _EntryError(f"Policy {name!r}: each stage of its cascade lists its members. Got {members!r}.", "cascade")
     return Stage(**{**values, "members": tuple(members)})
-
-
-def _clause(entry: Mapping[str, Any], name: str) -> Clause:
-    return Clause(**_known_names(entry, Clause, f"Policy {name!r}, exceptions"))
 
 
 # ------------------------------------------------------------------------------------------------ where it stands

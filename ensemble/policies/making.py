@@ -4,9 +4,8 @@ escapes.
 Nothing here ever sees the test part.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +24,7 @@ from ensemble.metrics.thresholds import (
 )
 from ensemble.policies import PLURAL_SHIPPED, SHIPPED_POLICIES, Policy, Stage, choose
 from ensemble.policies.cases import Case, labels_by_policy, said, truth
+from ensemble.policies.value import COUNTS
 from ensemble.values.digits import rounded
 from ensemble.values.errors import PolicyError
 from ensemble.values.results import REVIEW, Classes
@@ -59,8 +59,9 @@ def member_thresholds(held_out: Sequence[Case], member: str, classes: Classes) -
         f_beta_threshold(defective, scores, 1),
         f_beta_threshold(defective, scores, 2),
         safe_threshold(defective, scores),
+        cost_threshold(defective, scores, PRICES),
+        precision_threshold(defective, scores),
     ]
-    found += [cost_threshold(defective, scores, PRICES), precision_threshold(defective, scores)]
     return {point.name: replace(point, threshold=rounded(point.threshold, scores, THRESHOLD_DIGITS)) for point in found}
 
 
@@ -79,13 +80,13 @@ def derive(held_out: Sequence[Case], classes: Classes, groups: Sequence[Sequence
     low = smooth_threshold(defective, values, PRICES.review / PRICES.escape, "review")
     high = smooth_threshold(defective, values, 1 - PRICES.review / PRICES.overkill, "review")
     members = len({score.member for case in held_out for score in case.scores})
-    industrial = _threshold(_shipped("INDUSTRIAL_BALANCED"), values, high, low, quorum=members // 2 + 1)
-    careful = _threshold(_shipped("INDUSTRIAL_SAFE_0FN"), values, precise, safe, quorum=members)
+    industrial = _threshold(choose(SHIPPED_POLICIES, "INDUSTRIAL_BALANCED"), values, high, low, quorum=members // 2 + 1)
+    careful = _threshold(choose(SHIPPED_POLICIES, "INDUSTRIAL_SAFE_0FN"), values, precise, safe, quorum=members)
     exact = tuple(Stage(tuple(group)) for group in groups)
     return (
-        _threshold(_shipped("SAFE_0FN"), values, safe),
-        _threshold(_shipped("BALANCED"), values, balanced),
-        _threshold(_shipped("PRECISION"), values, precise),
+        _threshold(choose(SHIPPED_POLICIES, "SAFE_0FN"), values, safe),
+        _threshold(choose(SHIPPED_POLICIES, "BALANCED"), values, balanced),
+        _threshold(choose(SHIPPED_POLICIES, "PRECISION"), values, precise),
         _with_cascade(industrial, held_out, classes, groups),
         replace(careful, cascade=exact if len(groups) > 1 else ()),
     )
@@ -122,7 +123,9 @@ def cheapest(held_out: Sequence[Case], classes: Classes, line: Line, escape_limi
             defect_scores(plain, held_out, classes) if rule == "mean" else _tipping(plain, held_out, classes)
         )
         point = cost_threshold(defective, values, line.prices, line.share, most_escapes=most)
-        made = _threshold(plain, values, point) if rule == "mean" else _at(plain, values, point)
+        basis = {"chosen": point.name, "photos": "held out", **_counts_of_point(point)}
+        own = rounded(point.threshold, values, THRESHOLD_DIGITS)
+        made = _threshold(plain, values, point) if rule == "mean" else replace(plain, threshold=own, basis=basis)
         found.append(Chosen(made, point.figure or 0.0))
         if rule == "mean" and line.prices.review:
             low, high = review_threshold(defective, values, line.prices, line.share, most_escapes=most)
@@ -138,9 +141,8 @@ def ok_from(demand: float, held_out: Sequence[Case], classes: Classes, *, name: 
             f"A demand on the probability of OK lies above 0 and up to 1, and one class is the defect. Got {demand} "
             f"for {', '.join(classes.names)}."
         )
-    reject = round(
-        1 - demand + 10**-THRESHOLD_DIGITS, THRESHOLD_DIGITS
-    )  # a part that is good with exactly this probability is OK
+    # a part that is good with exactly this probability is OK
+    reject = round(1 - demand + 10**-THRESHOLD_DIGITS, THRESHOLD_DIGITS)
     policy = Policy(name, "mean", description, reject=reject)
     return with_basis(policy, held_out, classes, chosen=f"OK from {demand:g}")
 
@@ -160,8 +162,7 @@ def one_is_sure(held_out: Sequence[Case], members: Sequence[str], classes: Class
 def with_basis(policy: Policy, held_out: Sequence[Case], classes: Classes, *, chosen: str) -> Policy:
     """The policy with what it does on held-out cases as its basis; `chosen` says by what its thresholds were chosen."""
     counts = DecisionCounts.of(truth(held_out), labels_by_policy(policy, held_out, classes), classes)
-    figures = {name: getattr(counts, name) for name in ("good", "defective", "escapes", "overkills")}
-    return replace(policy, basis={"chosen": chosen, "photos": "held out", **figures})
+    return replace(policy, basis={"chosen": chosen, "photos": "held out", **_counts_of_point(counts)})
 
 
 def unsafe_name(policy: Policy) -> str | None:
@@ -172,10 +173,6 @@ def unsafe_name(policy: Policy) -> str | None:
     if not all(isinstance(count, int) for count in counts):
         return not_safe(0, 0)
     return not_safe(int(counts[0]), int(counts[1]))  # type: ignore[arg-type]
-
-
-def _shipped(name: str) -> Policy:
-    return choose(SHIPPED_POLICIES, name)
 
 
 def _threshold(
@@ -201,13 +198,8 @@ def _threshold(
     )
 
 
-def _at(policy: Policy, values: NDArray[np.float64], point: OperatingPoint) -> Policy:
-    basis: Mapping[str, Any] = {"chosen": point.name, "photos": "held out", **_counts_of_point(point)}
-    return replace(policy, threshold=rounded(point.threshold, values, THRESHOLD_DIGITS), basis=basis)
-
-
-def _counts_of_point(point: OperatingPoint) -> dict[str, int]:
-    return {"good": point.good, "defective": point.defective, "escapes": point.escapes, "overkills": point.overkills}
+def _counts_of_point(point: OperatingPoint | DecisionCounts) -> dict[str, int]:
+    return {name: getattr(point, name) for name in COUNTS}
 
 
 def _tipping(policy: Policy, known: Sequence[Case], classes: Classes) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
