@@ -65,7 +65,17 @@ def is_whole(path: Path, digest: str) -> bool:
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a whole file or none: beside its place first, then moved into it; a StoreError where it cannot be."""
     try:
-        _write_atomically(path, data)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        os.close(handle)
+        try:
+            write_durably(Path(temporary), data)
+            Path(temporary).chmod(0o644)
+            move_over(Path(temporary), path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        sync_folder(path.parent)
     except OSError as error:
         raise StoreError(f"{path} cannot be written: {why_not_written(error, path.parent)}") from error
 
@@ -101,22 +111,6 @@ def move_over(fresh: Path, path: Path) -> None:
             time.sleep(0.02)
         else:
             return
-
-
-def _write_atomically(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        move_over(Path(temporary), path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)
 
 
 FULL_DISK = frozenset((errno.ENOSPC, errno.EDQUOT))
@@ -188,7 +182,7 @@ def parsed(text: str) -> Any:
 
     text = text.removeprefix("\ufeff")
     try:
-        values = json.loads(text, object_pairs_hook=once, parse_int=_parse_whole, parse_float=_parse_fraction)
+        values = json.loads(text, object_pairs_hook=once, parse_int=_parse_number, parse_float=_parse_number)
     except json.JSONDecodeError as error:
         raise JSONError(error.lineno, f"not JSON ({error.msg}). Mend that line.") from error
     except JSONError:
@@ -206,18 +200,10 @@ def line_at(text: str, place: int) -> int:
     return text.count("\n", 0, max(place, 0)) + 1
 
 
-def _parse_whole(number: str) -> int:
-    return int(_cut_short(number))
-
-
-def _parse_fraction(number: str) -> float:
-    return float(_cut_short(number))
-
-
-def _cut_short(number: str) -> str:
+def _parse_number(number: str) -> int | float:
     if len(number.lstrip("-")) > LONGEST_NUMBER:
         raise ValueError("a number is too long")
-    return number
+    return float(number) if set(number) & set(".eE") else int(number)
 
 
 def _is_too_deep(values: Any) -> bool:

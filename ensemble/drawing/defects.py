@@ -172,7 +172,8 @@ def _place_on_face(surface: Surface, rng: np.random.Generator, margin: float) ->
 def _furrow(surface: Surface, path: Points, width: float, depth: float, torn: float) -> None:
     at, distance, across_x, across_y = _along(surface, path, 3 * width + 2 * surface.pixel)
     q = distance / np.float32(width)
-    cut = np.maximum(np.exp(-q * q) - np.float32(0.02), 0) * _taper_ends(surface, at, path, width)
+    ends = [np.hypot(surface.x[at] - np.float32(x), surface.y[at] - np.float32(y)) for x, y in path[[0, -1]]]
+    cut = np.maximum(np.exp(-q * q) - np.float32(0.02), 0) * smooth(np.minimum(*ends), 0.0, 6 * width)
     wall = np.float32(depth * 2) * q * cut
     surface.slope_x[at] += wall * across_x
     surface.slope_y[at] += wall * across_y
@@ -186,11 +187,6 @@ def _furrow(surface: Surface, path: Points, width: float, depth: float, torn: fl
     surface.groove_x[at], surface.groove_y[at] = groove_x / norm, groove_y / norm
     surface.rough[at] = np.maximum(surface.rough[at], np.float32(torn) * cut)
     _mark_damage(surface, at, inside(np.abs(distance) - 1.3 * width, surface.pixel) * (cut > 0.02) * surface.solid[at])
-
-
-def _taper_ends(surface: Surface, at: tuple[slice, slice], path: Points, width: float) -> FloatField:
-    ends = [np.hypot(surface.x[at] - np.float32(x), surface.y[at] - np.float32(y)) for x, y in path[[0, -1]]]
-    return smooth(np.minimum(*ends), 0.0, 6 * width)
 
 
 def _cleft(surface: Surface, path: Points, width: float) -> None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from ensemble.drawing.blemishes import with_blemish
-from ensemble.drawing.shapes import Outline, draw_garment, draw_part_shape, filled, placed, stencil
+from ensemble.drawing.shapes import draw_garment, draw_part_shape, filled, placed, stencil
 from ensemble.drawing.textures import Colour, Grey, draw_colour, draw_sheet, smooth_noise
 from ensemble.imaging.photos import open_own
 
@@ -35,18 +35,14 @@ def _slope(height: Grey, angle: float) -> Grey:
     return (across * np.cos(angle) + down * np.sin(angle)).astype(np.float32)
 
 
-def _anywhere(rng: Generator, outline: Outline, side: int, size: float) -> Outline:
-    centre = tuple(rng.uniform(0, side, 2))
-    return placed(outline, centre=centre, size=size, angle=rng.uniform(0, 2 * np.pi))
-
-
 def _dead_leaves(rng: Generator, side: int) -> Colour:
     """Shapes of all sizes that hide one another, as things do in the world."""
     sheets = [_as_image(draw_sheet(rng, side)) for _ in range(4)]
     picture = sheets[0].copy()
     for _ in range(int(rng.integers(8, 50))):
         size = side * min(0.045 / rng.uniform(0.1, 1) ** 1.1, 0.5)
-        mask = stencil(_anywhere(rng, draw_part_shape(rng), side, size), side)
+        shape, centre = draw_part_shape(rng), tuple(rng.uniform(0, side, 2))
+        mask = stencil(placed(shape, centre=centre, size=size, angle=rng.uniform(0, 2 * np.pi)), side)
         if rng.random() < 0.4:
             plain = tuple(int(level * 255) for level in draw_colour(rng))
             picture.paste(plain, (0, 0, side, side), mask)

@@ -38,11 +38,6 @@ class Lamp:
     across: float
     colour: tuple[float, float, float]
 
-    @property
-    def shadow(self) -> tuple[float, float]:
-        """How far a shadow is thrown by the height of the disc."""
-        return -self.x / self.z * THICKNESS, -self.y / self.z * THICKNESS
-
 
 @dataclass(frozen=True, slots=True)
 class Light:
@@ -180,7 +175,7 @@ def _fall_off(surface: Surface, lamp: Lamp) -> FloatField:
 
 
 def _shadow(surface: Surface, lamp: Lamp, width: float) -> FloatField:
-    dx, dy = lamp.shadow
+    dx, dy = -lamp.x / lamp.z * THICKNESS, -lamp.y / lamp.z * THICKNESS  # thrown by the height of the disc
     distance = np.sqrt((surface.x - np.float32(dx)) ** 2 + (surface.y - np.float32(dy)) ** 2)
     disc = 1 - smooth(distance, 1 - width, 1 + width)
     bore = 1 - smooth(distance, BORE_RADIUS - 0.6 * width, BORE_RADIUS + 0.6 * width)
@@ -210,27 +205,18 @@ def _hole_depth(colours: Colours, surface: Surface, light: Light, hole: Hole) ->
     distance = np.hypot(dx, dy) + np.float32(1e-6)
     opening = inside(distance - hole.radius - surface.pixel, surface.pixel)
     wall = _wall_light(light, -dx / distance, -dy / distance)
+    if hole.floor is not None:  # drilled metal, a dull cone in the shade of its own wall
+        shade = np.float32(1.05) - np.float32(0.5) * smooth(distance, 0.3 * hole.radius, hole.radius)
+        floor = (np.float32(0.45) * light.glow + np.float32(0.46) * wall) * shade
+        ground = floor[:, :, None] * np.ones(3, np.float32)
+    else:
+        ground = colours[at] * np.float32(1 if hole.radius == BORE_RADIUS else 0.16)
     # light reaches the upper part of a wall more than its foot
     sunken = np.clip(below / np.float32(max(hole.radius - radius + 0.035, 0.01)), 0, 1)
     wall *= np.float32(0.45) + np.float32(0.55) * sunken
     wall_share = 1 - inside(below, surface.pixel)
-    if hole.floor is not None:
-        ground = _floor(surface, light, hole, at)
-    elif hole.radius == BORE_RADIUS:
-        ground = colours[at]
-    else:
-        ground = colours[at] * np.float32(0.16)
     inner = ground + wall_share[:, :, None] * (wall[:, :, None] - ground)
     colours[at] += opening[:, :, None] * (inner - colours[at])
-
-
-def _floor(surface: Surface, light: Light, hole: Hole, at: tuple[slice, slice]) -> Colours:
-    """The floor of a blind hole: drilled metal, a dull cone in the shade of its own wall."""
-    dx, dy = surface.x[at] - np.float32(hole.x), surface.y[at] - np.float32(hole.y)
-    distance = np.hypot(dx, dy) + np.float32(1e-6)
-    shade = np.float32(1.05) - np.float32(0.5) * smooth(distance, 0.3 * hole.radius, hole.radius)
-    cone = _wall_light(light, -dx / distance, -dy / distance)
-    return ((np.float32(0.45) * light.glow + np.float32(0.46) * cone) * shade)[:, :, None] * np.ones(3, np.float32)
 
 
 def _wall_light(light: Light, normal_x: FloatField, normal_y: FloatField) -> FloatField:

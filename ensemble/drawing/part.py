@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Mapping
@@ -56,7 +55,8 @@ def draw_part(
         band = surface.cut_out(at)
         ground[at] += band.solid[:, :, None] * (metal(band, light) - ground[at])
     _scatter(ground, surface, specks)
-    return photograph(ground, camera), _mask(surface)
+    damaged = average_down(surface.damage) >= 0.25
+    return photograph(ground, camera), Image.fromarray(np.where(damaged, 255, 0).astype(np.uint8))
 
 
 def _draw_pose(rng: np.random.Generator, size: int) -> Pose:
@@ -92,11 +92,6 @@ def _scatter(colours: NDArray[np.floating], surface: Surface, specks: NDArray[np
         distance = np.hypot(surface.x[at] - np.float32(x), surface.y[at] - np.float32(y))
         share = np.float32(cover) * np.clip(1.5 - distance / np.float32(radius), 0, 1)
         colours[at] += share[:, :, None] * (np.float32(grey) - colours[at])
-
-
-def _mask(surface: Surface) -> Image.Image:
-    share = average_down(surface.damage)
-    return Image.fromarray(np.where(share >= 0.25, 255, 0).astype(np.uint8))
 
 
 GARMENTS_OF_CLASS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -142,13 +137,9 @@ def write_clothing(directory: Path, *, photos: int = 60, seed: int = 0) -> dict[
         raise DataError(f"Drawn clothes need a new folder, and {directory} is there already. Name another one.")
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
-        sibling = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
-        try:
-            counts = _draw_clothes(sibling, photos, seed)
-            sibling.chmod(0o755)
-            sibling.rename(directory)
-        finally:
-            shutil.rmtree(sibling, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix=f".{directory.name}-", dir=directory.parent) as sibling:
+            counts = _draw_clothes(Path(sibling) / directory.name, photos, seed)
+            (Path(sibling) / directory.name).rename(directory)
     except OSError as error:
         raise DataError(
             f"Drawn clothes could not be written to {directory}: {error.strerror or error}. "

@@ -12,7 +12,6 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +20,7 @@ from PIL import Image
 from ensemble.drawing.part import draw_part
 from ensemble.values.errors import DataError
 from ensemble.values.samples import plan_sample
+from ensemble.values.training import CountDone
 
 FEWEST_SAMPLE = 8
 SAMPLE_SIDE = 256
@@ -34,7 +34,7 @@ def write_sample(
     *,
     photos: int = 240,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: CountDone = lambda _done, _total: None,
 ) -> dict[str, int]:
     """Draw the sample product and return its counts, such as {"train/defective": 84, ...}.
 
@@ -79,29 +79,25 @@ def _in_the_way(path: Path, directory: Path) -> bool:
     return path.is_file() and (ours or path.suffix.lower() in PHOTO_SUFFIXES)
 
 
-def _draw_photos(folder: Path, photos: int, seed: int, progress: Callable[[int, int], None] | None) -> dict[str, int]:
+def _draw_photos(folder: Path, photos: int, seed: int, progress: CountDone) -> dict[str, int]:
     counts: Counter[str] = Counter()
     for number in range(photos):
         planned = plan_sample(number)
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number,)))
         photo, mask = draw_part(rng, planned.defect, planned.hard, SAMPLE_SIDE)
         place = f"{planned.part}/{planned.label}"
-        _save(photo, folder / place / f"{planned.stem}.jpg", quality=SAMPLE_QUALITY, optimize=True)
+        _save(photo, folder / place / f"{planned.stem}.jpg", quality=SAMPLE_QUALITY)
         if planned.defect:
             white = mask.convert("1", dither=Image.Dither.NONE)
-            _save(white, folder / "ground_truth" / place / f"{planned.stem}.png", optimize=True)
+            _save(white, folder / "ground_truth" / place / f"{planned.stem}.png")
         counts[place] += 1
-        if progress is not None:
-            progress(number + 1, photos)
+        progress(number + 1, photos)
     return dict(sorted(counts.items()))
 
 
-def _save(picture: Image.Image, path: Path, *, optimize: bool, quality: int | None = None) -> None:
+def _save(picture: Image.Image, path: Path, **options: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    if quality is None:
-        picture.save(path, optimize=optimize)
-    else:
-        picture.save(path, optimize=optimize, quality=quality)
+    picture.save(path, optimize=True, **options)
 
 
 def _move_into_place(source: Path, directory: Path) -> None:

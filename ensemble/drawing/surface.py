@@ -124,11 +124,6 @@ def smooth(value: FloatField, low: float, high: float) -> FloatField:
     return (t * t * (3 - 2 * t)).astype(np.float32, copy=False)
 
 
-def bolt_holes(angle: float) -> list[Hole]:
-    turns = angle + np.arange(BOLT_HOLES) * (2 * math.pi / BOLT_HOLES)
-    return [Hole(float(BOLT_CIRCLE * np.cos(turn)), float(BOLT_CIRCLE * np.sin(turn)), 0.088, 0.022) for turn in turns]
-
-
 def turned_face(rng: np.random.Generator, pose: Pose, size: int) -> Surface:
     """The disc as it leaves the lathe, bored but not yet drilled; fields are (size, size)."""
     line = np.arange(size, dtype=np.float32) + np.float32(0.5)
@@ -144,6 +139,8 @@ def turned_face(rng: np.random.Generator, pose: Pose, size: int) -> Surface:
     fibre, sway = _tool_marks(rng, radius, x, y)
     tone = _tone_table(rng)[ring] * (1 + fibre * np.float32(0.08))
     sway *= np.float32(0.022)  # a groove never follows its circle exactly
+    turns = pose.angle + np.arange(BOLT_HOLES) * (2 * math.pi / BOLT_HOLES)
+    bolts = [(float(BOLT_CIRCLE * np.cos(turn)), float(BOLT_CIRCLE * np.sin(turn))) for turn in turns]
     pixel = 1 / pose.radius
     solid = inside(radius - 1, pixel) * (1 - inside(radius - BORE_RADIUS, pixel))
     return Surface(
@@ -161,7 +158,7 @@ def turned_face(rng: np.random.Generator, pose: Pose, size: int) -> Surface:
         rough=np.zeros((size, size), np.float32),
         solid=solid,
         damage=np.zeros((size, size), np.float32),
-        holes=bolt_holes(pose.angle),
+        holes=[Hole(x, y, 0.088, 0.022) for x, y in bolts],
     )
 
 

@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import io
-import os
 import re
 import shutil
 import tempfile
@@ -12,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ensemble.disk.files import write_durably
 from ensemble.disk.names import any_path_below
 from ensemble.imaging.masks import read_mask
 from ensemble.imaging.photos import MAX_PHOTO_BYTES, Photo, file_digest, open_photo
@@ -103,10 +103,7 @@ def _place_bytes(folder: Path, kind: str, digest: str, data: bytes, name: str) -
     fresh = Path(tempfile.mkdtemp(dir=home.parent, prefix=f"{NEW}{digest}-"))
     try:
         file = fresh / ((clean_parts(name) or ["file"])[-1])
-        with file.open("xb") as opened:
-            opened.write(data)
-            opened.flush()
-            os.fsync(opened.fileno())
+        write_durably(file, data)
         fresh.chmod(0o755)
         return _bring_home(fresh, file, home).relative_to(folder).as_posix()
     except BaseException:
