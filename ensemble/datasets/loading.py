@@ -12,7 +12,7 @@ from ensemble.datasets.collection.contents import file_of
 from ensemble.disk.names import any_path_below
 from ensemble.imaging.photos import file_digest
 from ensemble.importers import FoundPhoto, mapping_note, values
-from ensemble.importers.mask_files import contradictions, refuse_misfit
+from ensemble.importers.mask_files import contradictions, misfit
 from ensemble.importers.sources import PhotoSource, read_source, under_two_labels
 from ensemble.policies.cases import Case, Evidence
 from ensemble.values.errors import DataError
@@ -97,8 +97,8 @@ def empty_masks(samples: Iterable[Sample], classes: Classes) -> tuple[str, ...]:
 def refuse_misfits(samples: Iterable[Sample]) -> None:
     """A DataError at the first mask that has another size than its photo; only headers are read."""
     for sample in samples:
-        if sample.mask is not None:
-            refuse_misfit(sample.mask, sample.path)
+        if sample.mask is not None and (reason := misfit(sample.mask, sample.path)):
+            raise DataError(f"The mask {sample.mask} {reason}. Export the mask at the size of the photo.")
 
 
 def evaluation_part(

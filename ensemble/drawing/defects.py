@@ -1,7 +1,5 @@
 """Damage done to a drawn part: each defect bends slopes, grooves and tones, and marks what it touched."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Light on the part and on the bench: lamps, the anisotropic shine of turned metal, soft shadows."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

@@ -1,11 +1,10 @@
 """One thing to draw, seen by a camera: a machined part, or a piece of clothing."""
 
-from __future__ import annotations
-
 import math
 import tempfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 
@@ -135,17 +134,24 @@ def write_clothing(directory: Path, *, photos: int = 60, seed: int = 0) -> dict[
         )
     if directory.exists():
         raise DataError(f"Drawn clothes need a new folder, and {directory} is there already. Name another one.")
+    with drawn_beside(directory, "Drawn clothes") as sibling:
+        counts = _draw_clothes(sibling / directory.name, photos, seed)
+        (sibling / directory.name).rename(directory)
+    return counts
+
+
+@contextmanager
+def drawn_beside(directory: Path, what: str) -> Iterator[Path]:
+    """A folder beside another to draw into, which then goes; a DataError where something cannot be written."""
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{directory.name}-", dir=directory.parent) as sibling:
-            counts = _draw_clothes(Path(sibling) / directory.name, photos, seed)
-            (Path(sibling) / directory.name).rename(directory)
+            yield Path(sibling)
     except OSError as error:
         raise DataError(
-            f"Drawn clothes could not be written to {directory}: {error.strerror or error}. "
+            f"{what} could not be written to {directory}: {error.strerror or error}. "
             "Name a folder that you may write to, on a disk with room."
         ) from error
-    return counts
 
 
 def _draw_clothes(folder: Path, photos: int, seed: int) -> dict[str, int]:

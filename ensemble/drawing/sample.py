@@ -7,17 +7,15 @@ Layout, with the same stem for a photo and its mask:
     ground_truth/train|test/defective/scratch_001.png   1 bit a pixel, white where damaged
 """
 
-from __future__ import annotations
-
 import shutil
-import tempfile
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from ensemble.drawing.part import draw_part
+from ensemble.drawing.part import draw_part, drawn_beside
 from ensemble.values.errors import DataError
 from ensemble.values.samples import plan_sample
 from ensemble.values.training import CountDone
@@ -43,16 +41,9 @@ def write_sample(
     than 8 photos, a negative seed, a folder that already holds photos and one that cannot be written.
     """
     _check_sample(directory, photos, seed)
-    try:
-        directory.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{directory.name}-", dir=directory.parent) as sibling:
-            counts = _draw_photos(Path(sibling), photos, seed, progress)
-            _move_into_place(Path(sibling), directory)
-    except OSError as error:
-        raise DataError(
-            f"The sample could not be written to {directory}: {error.strerror or error}. "
-            "Name a folder that you may write to, on a disk with room."
-        ) from error
+    with drawn_beside(directory, "The sample") as sibling:
+        counts = _draw_photos(sibling, photos, seed, progress)
+        _move_into_place(sibling, directory)
     return counts
 
 
@@ -95,7 +86,7 @@ def _draw_photos(folder: Path, photos: int, seed: int, progress: CountDone) -> d
     return dict(sorted(counts.items()))
 
 
-def _save(picture: Image.Image, path: Path, **options: int) -> None:
+def _save(picture: Image.Image, path: Path, **options: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     picture.save(path, optimize=True, **options)
 

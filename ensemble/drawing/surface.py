@@ -1,7 +1,5 @@
 """The machined face as a field of slopes, grooves and tones, before any light falls on it."""
 
-from __future__ import annotations
-
 import math
 from copy import copy
 from dataclasses import dataclass, fields
@@ -90,7 +88,7 @@ class Surface:
         high = (min(size, math.ceil(row + span)), min(size, math.ceil(column + span)))
         return slice(low[0], max(low[0], high[0])), slice(low[1], max(low[1], high[1]))
 
-    def cut_out(self, at: tuple[slice, slice]) -> Surface:
+    def cut_out(self, at: tuple[slice, slice]) -> "Surface":
         """The same fields over a part of the picture, as views."""
         part = copy(self)
         for grid in fields(self):

@@ -167,10 +167,6 @@ def _grain(rng: Generator, side: int) -> Grey:
     return creases + np.float32(0.15) * smooth_noise(rng, side, 5)
 
 
-def _plain_cloth(rng: Generator, side: int) -> Grey:
-    return np.float32(0.05) * smooth_noise(rng, side, 3) + np.float32(0.5)
-
-
 TEXTURES: dict[str, Callable[[Generator, int], Grey]] = {
     "fractal": _fractal,
     "ridged": _ridged,
@@ -208,7 +204,7 @@ def draw_sheet(rng: Generator, side: int) -> Colour:
     """A printed texture: one to three colours along its greys, from hardly visible to stark."""
     first = draw_colour(rng)
     if rng.random() < 0.15:
-        cloud = _plain_cloth(rng, side)
+        cloud = np.float32(0.05) * smooth_noise(rng, side, 3) + np.float32(0.5)
         return np.clip(first + (cloud - 0.5)[..., None], 0, 1)
     texture = draw_texture(rng, side)
     contrast = np.float32(rng.uniform(0.05, 1))

@@ -16,12 +16,11 @@ from PIL.BmpImagePlugin import BmpImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
-_BITS_PER_SAMPLE, _PHOTOMETRIC = 258, 262
 _DEEP_COLOUR = re.compile(r"(RGB|RGBA|RGBX);16([BLN])")
 
 
-class ColourError(Exception):
-    """Pixels that are no picture; the end of a sentence that begins with the photo's name."""
+class RefusalError(Exception):
+    """Bytes or pixels that are no picture; the end of a sentence that begins with the photo's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +39,9 @@ def rawmode_of(image: ImageFile.ImageFile) -> str:
 
 
 def as_rgb(image: ImageFile.ImageFile, rawmode: str, data: bytes) -> Coloured:
-    """The RGB picture of a loaded image; a ColourError where its white is unknown or nothing of it can be seen."""
+    """The RGB picture of a loaded image; a RefusalError where its white is unknown or nothing of it can be seen."""
     if image.mode in ("I", "F", "LAB"):
-        raise ColourError("holds 32-bit, signed or Lab values, whose white is unknown: save it as JPEG or PNG")
+        raise RefusalError("holds 32-bit, signed or Lab values, whose white is unknown: save it as JPEG or PNG")
     if image.mode.startswith("I;16"):
         return _deep_grey(image, data)
     _rescale_transparency(image, rawmode)
@@ -54,7 +53,7 @@ def as_rgb(image: ImageFile.ImageFile, rawmode: str, data: bytes) -> Coloured:
     if not alpha.getextrema()[1]:
         if isinstance(image, BmpImageFile | TiffImageFile) and "RGBa" not in rawmode:
             return Coloured(layer.convert("RGB"), notes)  # the camera has left alpha unset, and nobody looks at it
-        raise ColourError("is transparent all over, so that there is nothing to see: save it without transparency")
+        raise RefusalError("is transparent all over, so that there is nothing to see: save it without transparency")
     picture = Image.new("RGB", image.size, "white")
     picture.paste(layer, mask=alpha)
     return Coloured(picture, notes)
@@ -72,7 +71,7 @@ def _rescale_transparency(image: ImageFile.ImageFile, rawmode: str) -> None:
 def _deep_grey(image: ImageFile.ImageFile, data: bytes) -> Coloured:
     depth, white_is_zero = declared_depth(image, data), False
     if isinstance(image, TiffImageFile):
-        depth = min(depth, int(image.tag_v2.get(_BITS_PER_SAMPLE, (DEEP,))[0]))
+        depth = min(depth, int(image.tag_v2.get(_BITS, (DEEP,))[0]))
         white_is_zero = image.tag_v2.get(_PHOTOMETRIC) == 0  # Pillow turns only 8 bits and less
     values = np.asarray(image).astype(np.uint16)  # (H, W), in the machine's byte order
     grey = as_8_bits(values, depth, png=isinstance(image, PngImageFile))
@@ -194,7 +193,7 @@ def darkness(brightest: int) -> str | None:
     )
 
 
-_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC_TAG = 256, 257, 258, 259, 262
+_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
 _STRIP_OFFSETS, _SAMPLES, _ROWS, _STRIP_SIZES, _PLANAR = 273, 277, 278, 279, 284
 _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_SIZES = 322, 323, 324, 325
 _RAW, _OLD_JPEG, _YCBCR = 1, 6, 6
@@ -239,7 +238,7 @@ def _strip_places(tags: Any, *, tiled: bool) -> list[tuple[int, int]]:
 
 def _needed_sizes(tags: Any, places: Sequence[tuple[int, int]], *, tiled: bool) -> list[int]:
     """The bytes of each strip or tile where nothing is compressed; nothing where they cannot be told."""
-    if tags.get(_COMPRESSION, _RAW) != _RAW or tags.get(_PHOTOMETRIC_TAG) == _YCBCR:
+    if tags.get(_COMPRESSION, _RAW) != _RAW or tags.get(_PHOTOMETRIC) == _YCBCR:
         return []
     bits = _tag_numbers(tags.get(_BITS, (1,)))
     samples = int(tags.get(_SAMPLES, 1))

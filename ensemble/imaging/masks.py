@@ -50,7 +50,11 @@ def look_at(path: Path, size: tuple[int, int] | None = None) -> Mask:
         data = read_photo_bytes(path)
         with sentences("It"):
             found = upright_size(data)
-        refuse_size(path, found, size)  # before anything is decoded
+        if size is not None and found != size:  # before anything is decoded
+            raise DataError(
+                f"The mask {path} has {found[0]} × {found[1]} pixels and its photo {size[0]} × {size[1]}. "
+                "Export the mask at the size of the photo."
+            )
         with sentences("It"):
             image, _ = decode_photo(data, smallest=1)
             values = np.asarray(upright(image, Image.fromarray(_background_distance(image))))
@@ -62,15 +66,6 @@ def look_at(path: Path, size: tuple[int, int] | None = None) -> Mask:
         lossy=isinstance(image, JpegImageFile | WebPImageFile),
         mixed=bool((stored != stored[0, 0]).any()),
     )
-
-
-def refuse_size(path: Path, found: tuple[int, int], size: tuple[int, int] | None) -> None:
-    """A DataError where a mask of the size `found` is of a photo of another (width, height)."""
-    if size is not None and found != size:
-        raise DataError(
-            f"The mask {path} has {found[0]} × {found[1]} pixels and its photo {size[0]} × {size[1]}. "
-            "Export the mask at the size of the photo."
-        )
 
 
 def read_mask(path: Path, size: tuple[int, int] | None = None) -> Image.Image:
@@ -160,9 +155,8 @@ def boxes(damage: NDArray[np.bool_]) -> Boxes:
     return [(columns.start, rows.start, columns.stop, rows.stop) for rows, columns in ndimage.find_objects(labels)]
 
 
-FINEST_GRID = (
-    128  # the finest that a combined map needs to be: a member's own is coarser, a photo's pixels stay its own
-)
+# The finest that a combined map needs to be: a member's own is coarser, a photo's pixels stay its own.
+FINEST_GRID = 128
 HOT = "unlike a good part"
 
 

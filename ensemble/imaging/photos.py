@@ -44,7 +44,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from ensemble.imaging.colours import Coloured, ColourError, as_rgb, is_complete, rawmode_of
+from ensemble.imaging.colours import Coloured, RefusalError, as_rgb, is_complete, rawmode_of
 from ensemble.values.bombs import BombError, MeteredBytes, refuse_bomb
 from ensemble.values.errors import PhotoError
 from ensemble.values.safe_names import safe_name
@@ -91,10 +91,6 @@ def is_photo(path: Path) -> bool:
     return path.suffix.lower() in PHOTO_ENDINGS and 0 < path.stat().st_size < MAX_PHOTO_BYTES
 
 
-class _RefusalError(Exception):
-    """The end of a sentence that begins with the photo's name."""
-
-
 @dataclass(frozen=True, slots=True)
 class Photo:
     """One upright RGB picture with the name it came under (a label, never a path) and the SHA-256 of its bytes.
@@ -121,7 +117,7 @@ def sentences(label: str) -> Iterator[None]:
     """Whatever decoding raises as a PhotoError: one sentence that begins with the file's name."""
     try:
         yield
-    except (_RefusalError, ColourError) as refusal:
+    except RefusalError as refusal:
         raise PhotoError(f"{label} {refusal}.") from None
     except BombError as bomb:
         raise PhotoError(f"{label} would take too long to decode ({bomb}): save it again as JPEG or PNG.") from None
@@ -154,7 +150,7 @@ def read_photo_bytes(path: Path) -> bytes:
         if not stat.S_ISREG(status.st_mode):  # reading a pipe or a device could wait for ever
             raise PhotoError(f"{label} is not a plain file: choose a JPEG or PNG.")
         if status.st_size >= MAX_PHOTO_BYTES:
-            raise PhotoError(f"{label} {_too_heavy(status.st_size)}.")
+            raise PhotoError(f"{label} {too_heavy(status.st_size)}.")
         return _read_files.bytes_of(path)
     except FileNotFoundError:
         raise PhotoError(f"{label} is not there: check the path.") from None
@@ -238,7 +234,8 @@ def decode_photo(data: bytes, smallest: int = MIN_SIDE) -> tuple[ImageFile.Image
 
 def upright(image: ImageFile.ImageFile, picture: Image.Image) -> Image.Image:
     """A picture turned as the file that it comes from says."""
-    turn = None if isinstance(image, TiffImageFile) else _exif_turn(image)  # Pillow turns a TIFF while loading it
+    turned = isinstance(image, TiffImageFile)  # Pillow turns it while loading it
+    turn = None if turned else EXIF_TURNS.get(_orientation(image))
     return picture if turn is None else picture.transpose(turn)
 
 
@@ -261,9 +258,9 @@ def refuse_damaged(data: bytes) -> None:
 
 def _open_photo(data: bytes, *, checked: bool = True) -> ImageFile.ImageFile:
     if not data:
-        raise _RefusalError("is empty (0 bytes): choose another file")
+        raise RefusalError("is empty (0 bytes): choose another file")
     if len(data) >= MAX_PHOTO_BYTES:
-        raise _RefusalError(_too_heavy(len(data)))
+        raise RefusalError(too_heavy(len(data)))
     for magic, decoder in DECODERS:
         if re.match(magic, data, re.DOTALL):
             if decoder is PngImageFile and checked:
@@ -272,11 +269,12 @@ def _open_photo(data: bytes, *, checked: bool = True) -> ImageFile.ImageFile:
             return decoder(MeteredBytes(data))
     for magic, reason in STRANGERS:
         if re.match(magic, data, re.DOTALL):
-            raise _RefusalError(reason)
-    raise _RefusalError(_text_kind(data) or "is not an image that can be read here: choose a JPEG or PNG")
+            raise RefusalError(reason)
+    raise RefusalError(_text_kind(data) or "is not an image that can be read here: choose a JPEG or PNG")
 
 
-def _too_heavy(size: int) -> str:
+def too_heavy(size: int) -> str:
+    """The end of the sentence that refuses a file of so many bytes."""
     return f"is too large ({size / 1e6:.1f} MB, it must stay under {MAX_PHOTO_BYTES // 1_000_000} MB): save it smaller"
 
 
@@ -295,14 +293,14 @@ def _check_photo_header(image: ImageFile.ImageFile, smallest: int) -> None:
     width, height = image.size
     if width * height > MAX_PIXELS:
         size = f"{width} × {height} pixels, {width * height / 1e6:.1f} megapixels"
-        raise _RefusalError(f"is too large ({size}, the limit is {MAX_PIXELS // 1_000_000}): save it smaller")
+        raise RefusalError(f"is too large ({size}, the limit is {MAX_PIXELS // 1_000_000}): save it smaller")
     if min(width, height) < smallest:
         size = f"{width} × {height} pixels, at least {smallest} × {smallest} are needed"
-        raise _RefusalError(f"is too small ({size}): take a larger photo")
+        raise RefusalError(f"is too small ({size}): take a larger photo")
     if isinstance(image, TiffImageFile) and _is_raw(image):
-        raise _RefusalError(f"is a camera raw file or begins with a thumbnail, which is not judged: {SAVE_AS}")
+        raise RefusalError(f"is a camera raw file or begins with a thumbnail, which is not judged: {SAVE_AS}")
     if getattr(image, "is_animated", False):
-        raise _RefusalError("holds more than one picture (an animation or several pages): save the one you mean")
+        raise RefusalError("holds more than one picture (an animation or several pages): save the one you mean")
 
 
 def _is_raw(image: TiffImageFile) -> bool:
@@ -320,7 +318,7 @@ def _refuse_filled_up(image: ImageFile.ImageFile, data: bytes) -> None:
         area = sum((right - left) * (low - top) for left, top, right, low in boxes)
         whole = area >= image.width * image.height and is_complete(image, len(data))
     if not whole:
-        raise _RefusalError("is damaged or cut short and holds only a part of its picture: copy or save it again")
+        raise RefusalError("is damaged or cut short and holds only a part of its picture: copy or save it again")
 
 
 ORIENTATION = 0x0112
@@ -335,10 +333,6 @@ EXIF_TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-
-
-def _exif_turn(image: ImageFile.ImageFile) -> Image.Transpose | None:
-    return EXIF_TURNS.get(_orientation(image))
 
 
 def _orientation(image: ImageFile.ImageFile) -> int:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from ensemble.imaging.photos import MAX_PHOTO_BYTES
+from ensemble.imaging.photos import MAX_PHOTO_BYTES, too_heavy
 from ensemble.values.errors import ArchiveError
 from ensemble.values.safe_names import MAX_NAME, safe_name, shown
 from ensemble.values.vocabulary import is_litter
@@ -64,11 +64,6 @@ def read_archive(source: bytes | Path) -> Iterator[ZipEntry]:
     """Check a zip at once, then yield its files one by one; raises ArchiveError where the zip itself is refused."""
     stream = _stream(source)
     return _zip_entries(stream, _open_zip(stream))
-
-
-def count_entries(source: bytes | Path) -> int:
-    """Count what `read_archive` will yield, for a progress bar; raises ArchiveError as it does."""
-    return len(inner_paths(source))
 
 
 def inner_paths(source: bytes | Path) -> tuple[str, ...]:
@@ -217,8 +212,7 @@ def _refused_by_kind(info: zipfile.ZipInfo) -> str | None:
 
 def _refused_by_size(info: zipfile.ZipInfo) -> str | None:
     if info.file_size >= MAX_PHOTO_BYTES:
-        size, limit = info.file_size / 1e6, MAX_PHOTO_BYTES // 1_000_000
-        return f"is too large ({size:.1f} MB, it must stay under {limit} MB): save it smaller"
+        return too_heavy(info.file_size)
     if info.file_size > RATIO_FROM and info.file_size > MAX_RATIO * info.compress_size:
         ratio = info.file_size / max(info.compress_size, 1)
         return f"unpacks to {ratio:.0f} times its size, as a zip bomb does: zip the photo anew"

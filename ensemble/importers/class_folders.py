@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-from ensemble.importers.layouts import parts_of, read_layout
+from ensemble.importers.layouts import learns_from_good_alone, parts_of, read_layout
 from ensemble.importers.listing import Tree, is_photo_name
 from ensemble.importers.mask_files import IMAGE_FOLDERS, MASK_FOLDERS
 from ensemble.importers.values import Importer, Understood
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE
-from ensemble.values.vocabulary import TRAIN, classes_by_name, is_bad, is_good, plain, same_name
+from ensemble.values.vocabulary import classes_by_name, is_bad, is_good, plain, same_name
 
 
 def why_not_class_folders(tree: Tree, _field: str) -> str:
@@ -36,10 +36,8 @@ def _names_none(folders: set[str]) -> str:
 def _refuses_alone(tree: Tree, top: str) -> str:
     """Why the only folder with photos is no class and no MVTec AD category, but something to look into."""
     inside = tree.within(top)
-    if parts := parts_of(inside):
-        learnt = {name for folder in parts.get(TRAIN, ()) for name in inside.within(folder).folders()}
-        good = bool(learnt) and all(map(is_good, learnt)) and len(set(map(same_name, learnt))) == 1
-        return "" if good else f"one folder, {top}, with parts of its own"
+    if parts_of(inside):
+        return "" if learns_from_good_alone(inside) else f"one folder, {top}, with parts of its own"
     if any(is_photo_name(name) for name in inside.at_top()):
         return ""
     below = inside.folders()

@@ -60,7 +60,9 @@ def read_detection(tree: Tree, _field: str) -> Understood:
         if photo not in boxes and told is not None:
             boxes[photo] = told
     entries = [_detection_entry(tree, photo, boxes[photo], masks) for photo in photos if photo in boxes]
-    problems += _unlabelled(tree, [photo for photo in photos if photo not in boxes])
+    for name in (tree.above + photo for photo in photos if photo not in boxes):
+        reason = f"{name} has no label file that can be read, so nobody knows whether it is good."
+        problems.append(Problem(name, reason))
     found = sorted({name for told in boxes.values() for name in told})
     notes = [
         f"This is an export for a detector: photos with a box ({some(found)}) are taken as defective, photos whose "
@@ -80,12 +82,6 @@ def _detection_entry(tree: Tree, photo: str, boxes: Sequence[str], masks: MaskFi
     path = tree.files[photo]
     kind = BOXED if bad else FREE
     return FoundPhoto(path, tree.above + photo, kind, part, defect, mask=masks.by_photo.get(path))
-
-
-def _unlabelled(tree: Tree, photos: Sequence[str]) -> Iterator[Problem]:
-    for photo in photos:
-        name = tree.above + photo
-        yield Problem(name, f"{name} has no label file that can be read, so nobody knows whether it is good.")
 
 
 def _label_pairs(tree: Tree, photos: Sequence[str]) -> dict[str, str]:
@@ -110,11 +106,8 @@ def _twins(stem: str) -> Iterator[str]:
 
 def _boxes(tree: Tree, file: str, names: Sequence[str]) -> list[str] | None:
     """The names of the boxes in a label file; None where it is none."""
-    try:
-        data = tree.files[file].read_bytes() if tree.files[file].stat().st_size <= MAX_TEXT else None
-    except OSError:
-        return None
-    if data is None:
+    data = _head(tree.files[file], MAX_TEXT + 1)
+    if data is None or len(data) > MAX_TEXT:
         return None
     if file.casefold().endswith(".xml"):
         found = [legible(unescape(name.decode("utf-8", "replace"))) for name in OBJECT.findall(data)]
@@ -130,10 +123,9 @@ def _boxes(tree: Tree, file: str, names: Sequence[str]) -> list[str] | None:
 def _box_names(tree: Tree) -> list[str]:
     """What the numbers in text files stand for: the names of the YAML file, or the lines of the list of classes."""
     for name in filter(NAMES_FILES.search, tree.files):
-        try:
-            text = tree.files[name].read_bytes()[:MAX_TEXT].decode("utf-8-sig", "replace")
-        except OSError:
+        if (data := _head(tree.files[name], MAX_TEXT)) is None:
             continue
+        text = data.decode("utf-8-sig", "replace")
         if not name.casefold().endswith((".yaml", ".yml")):
             return [legible(line.strip()) for line in text.splitlines() if line.strip()]
         if found := re.search(r"^names:[ \t]*\[(.*?)\]", text, re.DOTALL | re.MULTILINE):
@@ -145,15 +137,16 @@ def _box_names(tree: Tree) -> list[str]:
 
 
 def _coco_files(tree: Tree) -> list[str]:
-    return [name for name in tree.files if COCO.search(name) and _begins_as_coco(tree.files[name])]
+    return [name for name in tree.files if COCO.search(name) and KEYS.search(_head(tree.files[name], HEAD) or b"")]
 
 
-def _begins_as_coco(path: Path) -> bool:
+def _head(path: Path, size: int) -> bytes | None:
+    """The first bytes of a file; None where it cannot be read."""
     try:
         with path.open("rb") as file:
-            return KEYS.search(file.read(HEAD)) is not None
+            return file.read(size)
     except OSError:
-        return False
+        return None
 
 
 def _read_coco(tree: Tree, problems: list[Problem]) -> BoxNames:

@@ -71,6 +71,12 @@ def _is_category(tree: Tree) -> bool:
     return len(parts) > 1 or any(tree.within(folder).folders() for folders in parts.values() for folder in folders)
 
 
+def learns_from_good_alone(tree: Tree) -> bool:
+    """Whether the training part of a tree has one class folder, that of good parts."""
+    learnt = {name for folder in parts_of(tree).get(TRAIN, ()) for name in tree.within(folder).folders()}
+    return len(set(map(same_name, learnt))) == 1 and all(map(is_good, learnt))
+
+
 def parts_of(tree: Tree) -> dict[str, list[str]]:
     """The folders of each part that a tree has; several folders may be of one part."""
     found: dict[str, list[str]] = {}
@@ -170,9 +176,7 @@ def _tree(tree: Tree) -> dict[str, Tree]:
     """The MVTec AD categories below a folder that has no parts of its own; a DataError where one of them is none."""
     found = categories(tree)
     for root in found.values():
-        learnt = {name for folder in parts_of(root).get(TRAIN, ()) for name in root.within(folder).folders()}
-        names = {same_name(name) for name in learnt}
-        if len(names) != 1 or not all(map(is_good, learnt)):
+        if not learns_from_good_alone(root):
             raise DataError(
                 f"{tree.root} holds {', '.join(found)}, each with parts of its own, but {root.root / TRAIN} does not "
                 "hold good parts alone, so they are no MVTec AD tree. Name one of them."

@@ -85,9 +85,8 @@ class _Sorting:
 
     tree: Tree
     stems: dict[tuple[FolderParts, str], list[str]] = field(default_factory=lambda: defaultdict(list))
-    inside: dict[FolderParts, list[str]] = field(
-        default_factory=lambda: defaultdict(list)
-    )  # folders right below a place
+    # The folders right below a place.
+    inside: dict[FolderParts, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     def __post_init__(self) -> None:
         for name in filter(is_photo_name, self.tree.files):
@@ -221,12 +220,6 @@ def contradictions(masks: Iterable[tuple[Path, bool]], what: str) -> tuple[str, 
         f"{f' ({len(paths)} masks in all do so)' if len(paths) > 1 else ''}. {what}"
         for reason, paths in found.items()
     )
-
-
-def refuse_misfit(mask: Path, photo: Path) -> None:
-    """A DataError where a mask has another size than its photo."""
-    if reason := misfit(mask, photo):
-        raise DataError(f"The mask {mask} {reason}. Export the mask at the size of the photo.")
 
 
 def is_readable_mask(path: Path) -> bool:

@@ -55,7 +55,7 @@ class Category:
 def check_tree(folder: Path) -> dict[str, Category]:
     """Every category of a tree with its counts and oddities; a DataError where there is none."""
     tree = _tree_below(folder)
-    return {name: _check_category(root, folder, _problems(tree, root)) for name, root in _categories(tree).items()}
+    return {name: _check_category(root, folder, tree.problems) for name, root in _categories(tree).items()}
 
 
 def find_categories(folder: Path) -> dict[str, Path]:
@@ -80,11 +80,6 @@ def _categories(tree: Tree) -> dict[str, Tree]:
 
 def _none(folder: Path) -> str:
     return f"{folder} is no MVTec AD tree. Expected CATEGORY/train/good and CATEGORY/test/TYPE in it, or a category."
-
-
-def _problems(tree: Tree, root: Tree) -> list[Problem]:
-    """The files of a category that cannot be used, whatever they hold."""
-    return [problem for problem in tree.problems if problem.name.startswith(root.above)]
 
 
 def image_level(folder: Path) -> list[dict[str, str]]:
@@ -112,11 +107,12 @@ def _category_photos(layout: Layout) -> list[FoundPhoto]:
 
 def _check_category(root: Tree, folder: Path, problems: Sequence[Problem]) -> Category:
     layout, masks = read_layout(root), MaskFiles.of(root)
+    own = [problem for problem in problems if problem.name.startswith(root.above)]
     photos = _category_photos(layout)
     good = Counter(found.split for found in photos if is_good(found.kind))
     bad = [found for found in photos if found.split == TEST and not is_good(found.kind)]
     oddities = (
-        *(Oddity("photo", each.name, each.reason.removeprefix(each.name).strip(" .")) for each in problems),
+        *(Oddity("photo", each.name, each.reason.removeprefix(each.name).strip(" .")) for each in own),
         *_structure(root, layout, good, bad),
         *_strangers(layout, folder),
         *_masks(root, folder, masks, bad),

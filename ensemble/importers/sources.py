@@ -1,7 +1,7 @@
 """A folder of photos as training and measuring read it, which is as an import reads it."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,14 +109,12 @@ def _is_class_folder(place: str, taken: set[str]) -> bool:
 
 def under_two_labels(labelled: Iterable[tuple[Path, str]]) -> list[dict[Path, str]]:
     """Files of the same bytes under different labels, group by group; only those of one size are read."""
-    by_size: dict[int, dict[Path, str]] = defaultdict(dict)
-    for path, label in labelled:
-        by_size[path.stat().st_size][path] = label
-    found: list[dict[Path, str]] = []
-    for files in by_size.values():
-        if len(set(files.values())) > 1:
-            by_digest: dict[str, dict[Path, str]] = defaultdict(dict)
-            for path, label in files.items():
-                by_digest[file_digest(path)][path] = label
-            found += [group for group in by_digest.values() if len(set(group.values())) > 1]
-    return found
+    of_one_size = _contradicting(dict(labelled), lambda path: path.stat().st_size)
+    return [group for files in of_one_size for group in _contradicting(files, file_digest)]
+
+
+def _contradicting(files: Mapping[Path, str], key: Callable[[Path], Hashable]) -> list[dict[Path, str]]:
+    found: dict[Hashable, dict[Path, str]] = defaultdict(dict)
+    for path, label in files.items():
+        found[key(path)][path] = label
+    return [group for group in found.values() if len(set(group.values())) > 1]

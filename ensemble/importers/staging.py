@@ -19,7 +19,7 @@ from ensemble.disk.names import any_path_below
 from ensemble.importers.archives import MAX_TOTAL, inner_paths, read_archive
 from ensemble.importers.listing import Problem, is_photo_name, legible
 from ensemble.values.errors import ArchiveError, DataError
-from ensemble.values.safe_names import clean_name, clean_parts, numbered
+from ensemble.values.safe_names import clean_name, clean_parts, free_path, numbered
 from ensemble.values.vocabulary import same_name
 
 PREFIX, LOCK, UPLOAD = ".incoming-", ".lock", "upload"
@@ -142,11 +142,7 @@ class _Tray:
         """The folder of these names, made where it is missing; a name that a file has gets a number."""
         place = self.folder
         for part in parts:
-            wanted, number = place / part, 1
-            place = wanted
-            while place.exists() and not place.is_dir():
-                number += 1
-                place = numbered(wanted, number)
+            place = free_path(place / part, lambda path: path.exists() and not path.is_dir())
         place.mkdir(parents=True, exist_ok=True)
         return place
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from ensemble.imaging.overlays import thumbnail
 from ensemble.imaging.photos import MAX_PIXELS, Photo, open_photo
-from ensemble.importers.archives import ZipEntry, count_entries, read_archive
+from ensemble.importers.archives import ZipEntry, inner_paths, read_archive
 from ensemble.importers.staging import Upload
 from ensemble.inspection.exports import as_csv
 from ensemble.policies import Policy
@@ -70,7 +70,7 @@ def _is_zip(name: str) -> bool:
 
 def _count_in(data: bytes) -> int:
     try:
-        return count_entries(data)
+        return len(inner_paths(data))
     except ArchiveError:
         return 1
 

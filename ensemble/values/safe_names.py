@@ -7,6 +7,7 @@ import threading
 import traceback
 import unicodedata
 from collections.abc import Callable, Mapping
+from itertools import chain, count
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -69,6 +70,12 @@ def clean_parts(name: str) -> list[str]:
 def numbered(path: Path, number: int) -> Path:
     """The same path with a number behind its name, before its ending."""
     return path.with_name(f"{path.stem} ({number}){path.suffix}")
+
+
+def free_path(path: Path, is_taken: Callable[[Path], bool]) -> Path:
+    """The same path, with a number from 2 on where it is taken."""
+    candidates = chain((path,), (numbered(path, number) for number in count(2)))
+    return next(each for each in candidates if not is_taken(each))
 
 
 def _without_invisible(name: str) -> str:

@@ -9,17 +9,15 @@
 Beside these, masks that contradict the class, and photos that are far too dark for the depth of their file.
 """
 
-import hashlib
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from PIL import Image
-
 from ensemble.datasets.collection.values import COPIES, DARK, FINDING_KINDS, MASK, UNREADABLE, Finding
 from ensemble.datasets.splits import linked
+from ensemble.disk.files import digest_of
 from ensemble.imaging.photos import read_photo
 from ensemble.importers.mask_files import contradiction
 from ensemble.values.errors import PhotoError
@@ -96,14 +94,14 @@ def _looked_at(photos: Sequence[Sample], classes: Classes, progress: Callable[[f
     for done, photo in enumerate(photos, start=1):
         try:
             opened = read_photo(photo.path)
-            picture = opened.picture
         except PhotoError as error:
             reason = f"{error} {FINDING_KINDS[UNREADABLE].advice}"
             seen.findings.append(Finding(UNREADABLE, photo.sha256, (), 1.0, reason))
         else:
+            picture = opened.picture
             seen.readable.append(photo)
             measures.append(measure_quality(picture))
-            seen.pixels.append(_pixel_digest(picture))
+            seen.pixels.append(digest_of(f"{picture.size}".encode() + picture.tobytes()))
             seen.prints.add(picture)
             seen.findings.extend(_by_itself(photo, opened.notes, classes))
         progress(done / len(photos))
@@ -121,10 +119,6 @@ def _by_itself(photo: Sample, notes: Sequence[str], classes: Classes) -> Iterato
         return
     if reason := contradiction(photo.mask, good=photo.label == classes.good):
         yield Finding(MASK, photo.sha256, (), 1.0, f"Its mask {reason}. {FINDING_KINDS[MASK].advice}")
-
-
-def _pixel_digest(picture: Image.Image) -> str:
-    return hashlib.sha256(f"{picture.size}".encode() + picture.tobytes()).hexdigest()
 
 
 def groups(findings: Iterable[Finding]) -> list[frozenset[str]]:

@@ -1,6 +1,6 @@
 """The same picture twice, also turned, stretched or brightened: links between prints, groups of them, findings."""
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -72,7 +72,10 @@ def candidate_pairs(prints: Prints) -> list[tuple[int, int]]:
         glances.scatter_(1, own, -1.0)
         distances.scatter_(1, own, torch.inf)
         nearest = torch.cat([glances.topk(count).indices, distances.topk(count, largest=False).indices], dim=1)
-        _note(likeness, places, nearest, glances.gather(1, nearest))
+        for place, others, alike in zip(places, nearest.tolist(), glances.gather(1, nearest).tolist(), strict=True):
+            for other, value in zip(others, alike, strict=True):
+                if value >= UNLIKE:
+                    likeness[min(place, other), max(place, other)] = value
     return _most_alike_first(likeness)
 
 
@@ -94,13 +97,6 @@ def second_candidates(prints: Prints, groups: DisjointSet) -> list[tuple[int, in
                     other = max(members[group], key=lambda member: float(glances[row, member]))
                     likeness[min(place, other), max(place, other)] = value
     return _most_alike_first(likeness)
-
-
-def _note(likeness: dict[tuple[int, int], float], places: Iterable[int], nearest: Tensor, values: Tensor) -> None:
-    for place, others, alike in zip(places, nearest.tolist(), values.tolist(), strict=True):
-        for other, value in zip(others, alike, strict=True):
-            if value >= UNLIKE:
-                likeness[min(place, other), max(place, other)] = value
 
 
 def _most_alike_first(likeness: dict[tuple[int, int], float]) -> list[tuple[int, int]]:

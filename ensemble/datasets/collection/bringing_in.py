@@ -14,13 +14,12 @@ from ensemble.datasets.collection.values import (
     Added,
     Finding,
     said_of,
-    same_photo,
-    two_labels,
     waiting_note,
 )
 from ensemble.disk.files import now
 from ensemble.importers import FoundPhoto, Problem
 from ensemble.values.errors import DataError, PhotoError
+from ensemble.values.results import word
 
 PhotoRow = dict[str, Any]
 
@@ -77,12 +76,18 @@ class Import:
 
     def _second_copy(self, digest: str, name: str, said: PhotoRow, first: PhotoRow) -> None:
         """A photo that is there already: kept once, and in doubt where it comes under another label."""
-        if first["label"] == said["label"] or digest in self.by_people:
-            self.known.append(Problem(name, same_photo(name, said["label"], first)))
+        label, before = said["label"], first["label"]
+        if before == label or digest in self.by_people:
+            same = f"{name} is the same photo as {first['name']}, byte for byte: it is kept once"
+            as_said = "" if before == label else f", as {before}, which a person has said"
+            self.known.append(Problem(name, f"{same}{as_said}."))
             return
-        sentence = two_labels(name, said["label"], first)
+        sentence = (
+            f"{first['name']} says {word(before)} and {name} says {word(label)}, and they are the same photo, byte for "
+            "byte: it takes part in nothing until somebody says which is right."
+        )
         self.known.append(Problem(name, sentence))
-        self.doubts.append(Finding(CONTRADICTION, digest, (), 1.0, sentence, said["label"]))
+        self.doubts.append(Finding(CONTRADICTION, digest, (), 1.0, sentence, label))
         # where the damage is stays known, should this file be right
         waits = {"dropped": WAITS} | {key: said[key] for key in ("defect", "mask") if not first[key]}
         self.before[digest] = {key: first[key] for key in waits} | self.before.get(digest, {})

@@ -17,7 +17,7 @@ from ensemble.imaging.masks import read_mask
 from ensemble.imaging.photos import MAX_PHOTO_BYTES, Photo, file_digest, open_photo
 from ensemble.importers import FoundPhoto
 from ensemble.values.errors import DataError
-from ensemble.values.safe_names import clean_parts, numbered
+from ensemble.values.safe_names import clean_parts, free_path
 
 PHOTOS, MASKS = "photos", "masks"
 NOTES, NEW = ".importing", ".new-"  # what is brought in and no row knows yet; a file before it is whole
@@ -116,10 +116,8 @@ def _bring_home(fresh: Path, file: Path, home: Path) -> Path:
     if not home.exists() and not home.is_symlink():
         fresh.rename(home)
         return home / file.name
-    place, number = any_path_below(home.parent, f"{home.name}/{file.name}", DataError), 1
-    while place.exists() or place.is_symlink():
-        number += 1
-        place = numbered(home / file.name, number)
+    wanted = any_path_below(home.parent, f"{home.name}/{file.name}", DataError)
+    place = free_path(wanted, lambda path: path.exists() or path.is_symlink())
     file.rename(place)
     fresh.rmdir()
     return place

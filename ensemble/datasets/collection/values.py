@@ -9,7 +9,7 @@ from typing import Any
 
 from ensemble.importers import FoundPhoto, Problem
 from ensemble.values.errors import DataError
-from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, REVIEW, word
+from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, REVIEW
 from ensemble.values.samples import Sample
 from ensemble.values.vocabulary import is_bad
 
@@ -250,20 +250,6 @@ def said_of(entry: FoundPhoto, label: str, split: str | None, mask: str) -> dict
         "mask": mask,
         "dropped": 0,
     }
-
-
-def same_photo(name: str, label: str, first: Mapping[str, str]) -> str:
-    """The sentence for a photo that came a second time."""
-    same = f"{name} is the same photo as {first['name']}, byte for byte: it is kept once"
-    return f"{same}." if label == first["label"] else f"{same}, as {first['label']}, which a person has said."
-
-
-def two_labels(name: str, label: str, first: Mapping[str, str]) -> str:
-    """The sentence for a photo that came a second time, under another label."""
-    return (
-        f"{first['name']} says {word(first['label'])} and {name} says {word(label)}, and they are the same photo, byte "
-        "for byte: it takes part in nothing until somebody says which is right."
-    )
 
 
 def waiting_note(count: int) -> tuple[str, ...]:
