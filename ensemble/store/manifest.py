@@ -14,6 +14,7 @@ from ensemble.features.preprocessing import BackboneSpec, Preprocessing
 from ensemble.imaging.out_of_distribution import PhotoRange
 from ensemble.metrics.calibrators import NONE, Calibrator
 from ensemble.store.places import is_product_file
+from ensemble.values.digits import is_number
 from ensemble.values.errors import MISSHAPEN, StoreError, brief
 from ensemble.values.results import Classes
 
@@ -50,6 +51,19 @@ class Record:
         counts = _object({"photos": {}, **self.training}, "photos").values()
         if not all(map(_is_figure, (*counts, *self.metrics.values()))):
             raise ValueError("Counts of photos and metrics must be numbers.")
+
+    def noted(self, key: str) -> Mapping[str, Any]:
+        """One entry of what its training noted, where it is an object; else empty."""
+        found = self.training.get(key)
+        return found if isinstance(found, Mapping) else {}
+
+    def curves(self) -> dict[str, list[float]]:
+        """What its training has measured at each epoch, by name; empty for one that learns without."""
+        return {
+            str(name): values
+            for name, values in self.noted("curves").items()
+            if isinstance(values, list) and values and all(map(is_number, values))
+        }
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values."""

@@ -21,7 +21,6 @@ from ensemble.datasets.collection import (
 from ensemble.datasets.workbench import Reading
 from ensemble.imaging.overlays import thumbnail
 from ensemble.imaging.photos import read_photo
-from ensemble.importers import Problem
 from ensemble.values.errors import DataError, QuorumError
 from ensemble.values.training import Progress
 from pages.session.background import forget_work, start_work
@@ -265,8 +264,3 @@ def kept_thumbnail(photo: CollectedPhoto) -> bytes | None:
 @st.cache_data(max_entries=512, show_spinner=False)
 def _small(path: str, changed: int) -> bytes:
     return thumbnail(read_photo(Path(path)).picture)
-
-
-def problem_rows(problems: Sequence[Problem]) -> list[dict[str, object]]:
-    """Problems as rows of a file."""
-    return [{"file": problem.name, "reason": problem.reason} for problem in problems]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ensemble.evaluation.model_card import makeup, quality
-from ensemble.evaluation.model_card.values import Section, Sources, kept, noted, photos_digest, photos_learnt
+from ensemble.evaluation.model_card.values import Section, Sources, noted, photos_digest, photos_learnt
 from ensemble.evaluation.performance import Decided
 from ensemble.members import KINDS
 from ensemble.metrics import costs
@@ -102,10 +102,10 @@ def _lessons(sources: Sources) -> Iterator[str]:
     ]
     if len(one_class) == len(records):
         yield "No defect has taught it: OK means like the good parts."
-    drawn = [name for name, record in records.items() if kept(record, "weighed").get("drawn")]
+    drawn = [name for name, record in records.items() if record.noted("weighed").get("drawn")]
     if drawn:
         yield f"The votes of {', '.join(drawn)} were weighed by drawn damage, for want of real defects."
-    if unweighed := [name for name, record in records.items() if not kept(record, "weighed")]:
+    if unweighed := [name for name, record in records.items() if not record.noted("weighed")]:
         yield f"What the votes of {', '.join(unweighed)} weigh rests on no measurement."
     if plain := [name for name, record in records.items() if record.calibrator.method == "none"]:
         yield f"{', '.join(plain)}: scores are not calibrated, so 0.5 is no even chance."

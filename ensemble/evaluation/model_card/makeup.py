@@ -11,7 +11,6 @@ from ensemble.evaluation.model_card.values import (
     CardTable,
     Section,
     Sources,
-    kept,
     noted,
     photos_digest,
     photos_learnt,
@@ -62,10 +61,10 @@ def _made_of(records: Mapping[str, Record]) -> CardTable:
 def _thresholds_table(records: Mapping[str, Record]) -> CardTable:
     rows = []
     for name, record in records.items():
-        found = kept(record, "calibration")
+        found = record.noted("calibration")
         before, after = _brier(found.get("before")), _brier(found.get("after"))
         scores = f"{before} to {after} ({found.get('photos', '?')} photos)" if before and after else NOT_KNOWN
-        weighed = kept(record, "weighed")
+        weighed = record.noted("weighed")
         against = "drawn damage" if weighed.get("drawn") else "real defects"
         auroc = f"AUROC {weighed['auroc']:.3f} ({against})" if is_number(weighed.get("auroc")) else NOT_KNOWN
         rows.append(
@@ -100,7 +99,7 @@ def _data(record: Record) -> dict[str, Any]:
 
 def effort(sources: Sources) -> Section:
     """How the trainings went, what they used, and on what."""
-    curves = {name: found for name, record in sources.records.items() if (found := _epochs(record))}
+    curves = {name: found for name, record in sources.records.items() if (found := record.curves())}
     sentences = [f"{name}, by epoch: {curves_text(found)}" for name, found in curves.items()]
     used = _energy(sources)
     sentences += [_energy_sentence(each) for each in used] or ["What training used is unknown."]
@@ -116,18 +115,9 @@ def effort(sources: Sources) -> Section:
     return Section("training", "How was it trained, and what did that take?", tuple(sentences), tables, data)
 
 
-def _epochs(record: Record) -> dict[str, list[float]]:
-    """What a member's training has measured at each epoch, by name; empty for one that learns without."""
-    return {
-        str(name): values
-        for name, values in kept(record, "curves").items()
-        if isinstance(values, list) and values and all(map(is_number, values))
-    }
-
-
 def _energy(sources: Sources) -> list[dict[str, Any]]:
     """What each training run used, once: members of one run carry the same numbers."""
-    found = [dict(kept(record, "energy")) for record in sources.records.values()]
+    found = [dict(record.noted("energy")) for record in sources.records.values()]
     return [
         each for place, each in enumerate(found) if is_number(each.get("cpu_seconds")) and each not in found[:place]
     ]

@@ -196,14 +196,7 @@ def kind_title(record: Record) -> str:
 
 def photos_learnt(record: Record) -> dict[str, int]:
     """How many photos of each class taught a member; empty where nobody noted it."""
-    found = record.training.get("photos")
-    return {str(name): int(count) for name, count in found.items()} if isinstance(found, Mapping) else {}
-
-
-def kept(record: Record, key: str) -> Mapping[str, object]:
-    """One entry of what a training noted, where it is an object; else empty."""
-    found = record.training.get(key)
-    return found if isinstance(found, Mapping) else {}
+    return {str(name): int(count) for name, count in record.noted("photos").items()}
 
 
 def noted(sources: Sources, key: str) -> list[str]:

@@ -2,7 +2,9 @@
 
 import streamlit as st
 
-from pages.components.batch.table import show_batch_summary, show_batch_table, show_csv_download
+from ensemble.inspection.batches import batch_csv
+from pages.components.batch.table import show_batch_summary, show_batch_table
+from pages.components.common.charts import show_file
 from pages.components.common.progress import duration
 from pages.components.common.sheet import as_markdown
 from pages.session import batches, products
@@ -42,7 +44,8 @@ def _show_lines() -> None:
     rows = batches.batch_rows(batch)
     if rows:
         if not batch.running:
-            show_csv_download(batch, rows)
+            content = batch_csv(rows, demo=batch.demo)
+            show_file(content, "batch", ".csv", "Download all results (CSV)", quiet=False)
         show_batch_table(batch, rows)
 
 

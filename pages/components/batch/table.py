@@ -1,6 +1,5 @@
 """The files of a batch, one a line, to filter, to export and to look into."""
 
-import base64
 from collections import Counter
 from collections.abc import Sequence
 from html import escape
@@ -12,13 +11,12 @@ from ensemble import figures
 from ensemble.imaging import overlays
 from ensemble.imaging.overlays import png
 from ensemble.imaging.photos import open_own
-from ensemble.inspection import exports
-from ensemble.inspection.batches import Judged, batch_csv
+from ensemble.inspection.batches import Judged
 from ensemble.policies import reasons
 from ensemble.values.results import REVIEW, Classes, word
 from pages.components.common.places import show_places
 from pages.components.common.sheet import as_markdown
-from pages.components.common.style import shape
+from pages.components.common.style import data_address, shape
 from pages.components.common.votes import show_absent, show_votes
 from pages.components.inspect.verdict import show_verdict_card
 from pages.session import batches, products
@@ -29,20 +27,6 @@ NO_PHOTO = (
     b'<rect x="8" y="8" width="48" height="48" rx="3" stroke-dasharray="6 4"/><path d="M24 24l16 16m0-16L24 40"/></svg>'
 )
 SIGNS = {"ok": "✓", "nok": "✕", "review": "?", "plain": "•"}
-
-
-def show_csv_download(batch: batches.Batch, rows: Sequence[Judged]) -> None:
-    """Offer the whole batch as a file, whatever the filters show."""
-    content = batch_csv(rows, demo=batch.demo)
-    st.download_button(
-        "Download all results (CSV)",
-        content,
-        file_name=exports.file_name("batch", content, ".csv", demo=batch.demo),
-        mime="text/csv",
-        on_click="ignore",
-        icon=":material/download:",
-        key="csv",
-    )
 
 
 def show_batch_table(batch: batches.Batch, rows: Sequence[Judged]) -> None:
@@ -141,8 +125,7 @@ def _why(row: Judged) -> str:
 
 def _address(thumbnail: bytes) -> str:
     """A small copy as an address; of a file that is no photo a crossed frame, for a table calls nothing "None"."""
-    kind, data = ("jpeg", thumbnail) if thumbnail else ("svg+xml", NO_PHOTO)
-    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+    return data_address("jpeg", thumbnail) if thumbnail else data_address("svg+xml", NO_PHOTO)
 
 
 def _show_line(row: Judged) -> None:
@@ -155,7 +138,7 @@ def _show_line(row: Judged) -> None:
             st.image(_marked(row), width=128, output_format="PNG", alt=f"Small copy of {row.name}")
             with st.container():
                 show_verdict_card(row.verdict)
-        show_absent(row.verdict)
+        show_absent(row.verdict.absent)
         if row.verdict.regions:
             show_places(row.verdict.regions, row.verdict.size, calm=True)
         show_votes(row.verdict, key="line_votes")

@@ -1,43 +1,71 @@
-"""A chart with its words beside it, and numbers to take away as files."""
+"""A chart with its words beside it, pictures as HTML, and numbers to take away as files."""
 
-import base64
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
+from typing import Any
 
 import streamlit as st
 
 from ensemble import figures
 from ensemble.inspection import exports
-from pages.components.common.votes import STILL
-from pages.session import products
+from ensemble.policies.cases import Case
+from pages.components.common.style import data_address
+from pages.session import policy_evidence, products
 
-NUMBERS = "Data (CSV)"
-MIME = {".csv": "text/csv", ".json": "application/json", ".md": "text/markdown"}
+MIME = {".csv": "text/csv", ".json": "application/json", ".md": "text/markdown", ".png": "image/png"}
+STILL = {"displayModeBar": False, "staticPlot": True}  # a chart that moves under a finger says nothing more
+
+
+def show_figure(figure: Any, text: str, key: str) -> None:
+    """Show a figure with its text alternative."""
+    st.plotly_chart(figure, theme=None, config=STILL, key=key, alt=text)
 
 
 def show_chart(chart: figures.Chart, kind: str) -> None:
     """Show a chart with its text alternative and offer its numbers; `kind` names it in the page and in the file."""
-    st.plotly_chart(chart.figure, theme=None, config=STILL, key=f"chart {kind}", alt=chart.text)
-    show_csv(kind, chart.columns, chart.rows)
+    show_figure(chart.figure, chart.text, f"chart {kind}")
+    show_csv(kind, chart.rows, columns=chart.columns)
 
 
-def show_csv(kind: str, columns: Sequence[str], rows: Sequence[Mapping[str, object]], label: str = NUMBERS) -> None:
-    """Offer rows as a file; in a demo each of them says so."""
-    demo = products.is_demo()
-    marked = [{**row, "demo": "DEMO"} for row in rows] if demo else rows
-    show_file(exports.as_csv((*columns, "demo") if demo else columns, marked), kind, ".csv", label)
+def show_csv(
+    kind: str, rows: Sequence[Mapping[str, object]], label: str = "Data (CSV)", columns: Sequence[str] = ()
+) -> None:
+    """Offer rows as a file, by default with the columns of the first one; in a demo each of them says so."""
+    columns = columns or tuple(rows[0])
+    if products.is_demo():
+        rows, columns = [{**row, "demo": "DEMO"} for row in rows], (*columns, "demo")
+    show_file(exports.as_csv(columns, rows), kind, ".csv", label)
 
 
-def show_file(content: bytes, kind: str, ending: str, label: str) -> None:
-    """Offer a file under a name with its digest, which says DEMO in a demo."""
+def show_json(data: object, kind: str, label: str) -> None:
+    """Offer what is said as JSON for people to read."""
+    show_file((json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode(), kind, ".json", label)
+
+
+def show_file(
+    content: bytes | Callable[[], bytes],
+    kind: str,
+    ending: str,
+    label: str,
+    *,
+    about: bytes = b"",
+    quiet: bool = True,
+) -> None:
+    """Offer a file under a name with its digest, which says DEMO in a demo.
+
+    Of one that is made on demand the digest is that of `about`; one that is not `quiet` has a button with a frame.
+    """
     st.download_button(
         label,
         content,
-        file_name=exports.file_name(kind, content, ending, demo=products.is_demo()),
+        file_name=exports.file_name(
+            kind, content if isinstance(content, bytes) else about, ending, demo=products.is_demo()
+        ),
         mime=MIME[ending],
         on_click="ignore",
         icon=":material/download:",
-        type="tertiary",
+        type="tertiary" if quiet else "secondary",
         key=f"file {kind}{ending}",
     )
 
@@ -46,5 +74,12 @@ def picture(jpeg: bytes | None, name: str) -> str:
     """A small JPEG under the name of its photo; a plain field where there is none."""
     if jpeg is None:
         return f'<div class="photo-gone">{escape(name)}<br>cannot be shown</div>'
-    address = f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
-    return f'<img src="{address}" alt="{escape(name)}" title="{escape(name)}" loading="lazy">'
+    return f'<img src="{data_address("jpeg", jpeg)}" alt="{escape(name)}" title="{escape(name)}" loading="lazy">'
+
+
+def case_picture(case: Case) -> str:
+    """A small copy of a case's photo; a plain field where it no longer lies where it was."""
+    thumbnail = policy_evidence.case_thumbnail(case)
+    if thumbnail is None:
+        return '<div class="gone">photo<br>not here</div>'
+    return f'<img src="{data_address("jpeg", thumbnail)}" alt="{escape(case.photo)}" loading="lazy">'

@@ -1,7 +1,6 @@
 """What members have learnt from and what their votes weigh, in sentences."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import streamlit as st
 
@@ -31,7 +30,7 @@ def is_one_class(record: Record, classes: Classes) -> bool:
 
 def never_saw_a_defect(record: Record, classes: Classes) -> bool:
     """Whether a member has met no real defect, neither while learning nor when its vote was weighed."""
-    return is_one_class(record, classes) and bool(_weighed(record).get("drawn"))
+    return is_one_class(record, classes) and bool(record.noted("weighed").get("drawn"))
 
 
 def lesson(record: Record, classes: Classes) -> str:
@@ -44,12 +43,11 @@ def lesson(record: Record, classes: Classes) -> str:
 
 def threshold(record: Record) -> str:
     """Where the usual threshold of 0.5 lies: at a calibrated probability, or where held-out good parts have set it."""
-    measured = _mapping(record.training.get("calibration"))
     if record.calibrator.method != "none":
-        photos = measured.get("photos", "?")
+        photos = record.noted("calibration").get("photos", "?")
         return f"0.5 is a probability, calibrated ({record.calibrator.method}) on {photos} held-out photos"
-    held: Mapping[str, Any] = _mapping(_mapping(record.training.get("facts")).get("held_out"))
-    if not {"quantile", "photos"} <= set(held):
+    held = record.noted("facts").get("held_out")
+    if not isinstance(held, Mapping) or not {"quantile", "photos"} <= set(held):
         return ""
     above = f"; {held['above']} of them reach it" if "above" in held else ""
     return f"the {held['quantile']} quantile of {held['photos']} held-out good scores{above}"
@@ -57,7 +55,7 @@ def threshold(record: Record) -> str:
 
 def memory(record: Record) -> str:
     """How many places of good parts a patch memory holds and what that costs; empty for any other member."""
-    facts = _mapping(record.training.get("facts"))
+    facts = record.noted("facts")
     if not {"places", "megabytes", "seconds"} <= set(facts):
         return ""
     return f"{facts['places']} places of good parts, {facts['megabytes']} MB, chosen in {facts['seconds']} s"
@@ -65,7 +63,7 @@ def memory(record: Record) -> str:
 
 def weight_reason(record: Record) -> str:
     """What a vote's weight rests on; empty where it was never measured."""
-    weighed = _weighed(record)
+    weighed = record.noted("weighed")
     if not weighed:
         return ""
     if weighed.get("auroc") is None:
@@ -89,11 +87,3 @@ def show_weights(verdict: Verdict) -> None:
     if reasons:
         lines = ["A vote counts by its member's measured quality:", *reasons]
         st.caption("  \n".join(map(as_markdown, lines)))
-
-
-def _weighed(record: Record) -> Mapping[str, Any]:
-    return _mapping(record.training.get("weighed"))
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

@@ -35,7 +35,12 @@ def shapes_style() -> str:
 def _as_address(outline: str) -> str:
     pen = 'fill="none" stroke="#000" stroke-width="9" stroke-linecap="round" stroke-linejoin="round"'
     drawing = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100" {pen}>{outline}</svg>'
-    return f"data:image/svg+xml;base64,{base64.b64encode(drawing.encode()).decode()}"
+    return data_address("svg+xml", drawing.encode())
+
+
+def data_address(kind: str, picture: bytes) -> str:
+    """A picture as an address that holds it."""
+    return f"data:image/{kind};base64,{base64.b64encode(picture).decode()}"
 
 
 def show_mark() -> None:

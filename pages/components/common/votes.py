@@ -1,15 +1,16 @@
 """Who voted how: the score that decided, each member's score against its own threshold, and who is missing."""
 
+from collections.abc import Iterable
+
 import streamlit as st
 
 from ensemble import figures
 from ensemble.policies import reasons
-from ensemble.values.results import Verdict
+from ensemble.values.results import Absence, Verdict
+from pages.components.common.charts import show_figure
 from pages.components.common.lessons import show_weights
 from pages.components.common.sheet import as_markdown, breakable, chip, show_sheet
 from pages.session import products
-
-STILL = {"displayModeBar": False, "staticPlot": True}  # a chart that moves under a finger says nothing more
 
 
 def show_defect_score(verdict: Verdict, key: str = "score") -> None:
@@ -19,13 +20,7 @@ def show_defect_score(verdict: Verdict, key: str = "score") -> None:
     needed = reasons.needed(verdict.decision) if verdict.classes.defect else ""
     line = f" (line: {needed})" if needed else ""
     st.markdown(f"**{as_markdown(figures.defect_score_title(verdict))}**{as_markdown(line)}")
-    st.plotly_chart(
-        figures.draw_defect_score(verdict, products.scheme()),
-        theme=None,
-        config=STILL,
-        key=key,
-        alt=figures.defect_score_text(verdict),
-    )
+    show_figure(figures.draw_defect_score(verdict, products.scheme()), figures.defect_score_text(verdict), key)
 
 
 def show_votes(verdict: Verdict, key: str = "votes") -> None:
@@ -33,9 +28,7 @@ def show_votes(verdict: Verdict, key: str = "votes") -> None:
     if not verdict.votes:
         return
     st.markdown("**Votes**")
-    st.plotly_chart(
-        figures.votes(verdict, products.scheme()), theme=None, config=STILL, key=key, alt=figures.votes_text(verdict)
-    )
+    show_figure(figures.votes(verdict, products.scheme()), figures.votes_text(verdict), key)
     weights = verdict.decision.weights if verdict.decision else {}
     weighted = set(weights.values()) - {1.0}
     show_sheet(
@@ -55,9 +48,9 @@ def show_votes(verdict: Verdict, key: str = "votes") -> None:
         show_weights(verdict)
 
 
-def show_absent(verdict: Verdict) -> None:
+def show_absent(absences: Iterable[Absence]) -> None:
     """Name every member that should have voted and could not, with its reason."""
-    for absence in verdict.absent:
+    for absence in absences:
         st.warning(
             f"**{as_markdown(absence.member)}** is absent. {as_markdown(absence.reason)}", icon=":material/person_off:"
         )

@@ -15,7 +15,6 @@ from pages.components.common.sheet import as_markdown
 from pages.session import background, collections
 
 PAGE = 8
-COLUMNS = ("kind", "photo", "sha256", "others", "score", "sentence", "suggestion")
 
 
 def show_cleaning() -> None:
@@ -108,7 +107,7 @@ def _show_kinds(findings: Sequence[Finding], photos: Mapping[str, CollectedPhoto
         }
         for finding in findings
     ]
-    show_csv("findings", COLUMNS, rows, "All that is odd (CSV)")
+    show_csv("findings", rows, "All that is odd (CSV)")
 
 
 def _show_all(shown: Sequence[Finding], kind: str) -> None:

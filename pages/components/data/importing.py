@@ -99,7 +99,8 @@ def _show_problems(problems: tuple[Problem, ...], what: str, kind: str) -> None:
     lines = "\n".join(f"- {as_markdown(problem.reason)}" for problem in problems[:FIRST])
     more = f"\n- … and {len(problems) - FIRST} more" if len(problems) > FIRST else ""
     st.warning(f"**{len(problems)} {what}:**\n\n{lines}{more}", icon=":material/broken_image:")
-    show_csv(kind, ("file", "reason"), collections.problem_rows(problems), "All of them (CSV)")
+    rows = [{"file": problem.name, "reason": problem.reason} for problem in problems]
+    show_csv(kind, rows, "All of them (CSV)")
 
 
 def _show_meaning(preview: Preview, key: str) -> dict[str, str | None]:

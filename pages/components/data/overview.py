@@ -25,20 +25,6 @@ MISTAKES = {  # one of a kind, several
     "confused": ("confused", "confused"),
     "decided": ("decided review", "decided reviews"),
 }
-COLUMNS = (
-    "name",
-    "sha256",
-    "class",
-    "split",
-    "defect",
-    "product",
-    "part",
-    "dropped",
-    "width",
-    "height",
-    "origin",
-    "added_at",
-)
 
 
 def show_overview() -> None:
@@ -144,7 +130,7 @@ def _show_file(photos: Sequence[CollectedPhoto]) -> None:
         }
         for photo in photos
     ]
-    show_csv("photos", COLUMNS, rows, "All photos (CSV)")
+    show_csv("photos", rows, "All photos (CSV)")
 
 
 def _show_decisions() -> None:

@@ -1,7 +1,6 @@
 """The photo itself, without compression marks that could pass for a defect, and what stands out on it."""
 
 import json
-from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
@@ -9,8 +8,8 @@ from PIL import Image
 
 from ensemble.imaging import masks, overlays
 from ensemble.imaging.overlays import RAMP, canvas, png
-from ensemble.inspection import exports
 from ensemble.values.results import MAP_THRESHOLD, AnomalyMap, Region, Verdict
+from pages.components.common.charts import show_file
 from pages.components.common.places import show_places
 from pages.session import photo
 
@@ -72,18 +71,13 @@ def show_evidence_files(
     about = chosen.photo.sha256.encode() + said.encode() + (anomaly_map.values.tobytes() if anomaly_map else b"")
     with st.container(horizontal=True):
         if regions:
-            _show_file("outlines", "Photo with outlines", about, partial(_outlined, picture, regions, demo), demo)
+            outlined = partial(_outlined, picture, regions, demo)
+            show_file(outlined, "outlines", ".png", "Photo with outlines (PNG)", about=about, quiet=False)
         if anomaly_map is not None:
-            _show_file("heat", "Heat map", about, partial(_anomaly_map, anomaly_map, picture.size, demo), demo)
+            heat = partial(_anomaly_map, anomaly_map, picture.size, demo)
+            show_file(heat, "heat", ".png", "Heat map (PNG)", about=about, quiet=False)
     if anomaly_map is not None:
         st.caption(f"Heat map file: {GREY}")
-
-
-def _show_file(kind: str, label: str, about: bytes, make: Callable[[], bytes], demo: bool) -> None:
-    name = exports.file_name(kind, about, ".png", demo=demo)
-    st.download_button(
-        f"{label} (PNG)", make, name, "image/png", on_click="ignore", icon=":material/download:", key=f"{kind} file"
-    )
 
 
 def _outlined(picture: Image.Image, regions: tuple[Region, ...], demo: bool) -> bytes:

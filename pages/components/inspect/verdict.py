@@ -9,6 +9,7 @@ from ensemble.imaging import overlays
 from ensemble.imaging.overlays import canvas, png
 from ensemble.inspection import exports
 from ensemble.values.results import Verdict, Vote, word
+from pages.components.common.charts import show_file
 from pages.components.common.lessons import show_lesson
 from pages.components.common.sheet import as_markdown, breakable
 from pages.components.common.style import shape
@@ -31,12 +32,12 @@ def show_details(chosen: photo.Chosen | None) -> None:
     """Show what the verdict rests on: who is absent, the score that decided, the votes, and the same as a file."""
     verdict = photo.verdict_of(chosen) if chosen else None
     if chosen is not None and verdict is not None:
-        show_absent(verdict)
+        show_absent(verdict.absent)
         show_lesson(verdict)
         show_defect_score(verdict)
         show_votes(verdict)
         show_look(chosen, verdict)
-        show_json_download(verdict)
+        show_file(exports.verdict_json(verdict), "verdict", ".json", "Download the result (JSON)", quiet=False)
         show_wrong_verdict(chosen, verdict)
 
 
@@ -51,20 +52,6 @@ def show_verdict_card(verdict: Verdict) -> None:
         f'<div class="verdict {look}" role="status">{shape(look)}<div>'
         f'<div class="word">{escape(verdict.word)}</div><div class="reason">{breakable(verdict.reason)}</div>'
         f'<div class="facts">{escape(" · ".join(facts))}</div></div>{stamp}</div>'
-    )
-
-
-def show_json_download(verdict: Verdict) -> None:
-    """Offer the verdict and its votes as a file."""
-    content = exports.verdict_json(verdict)
-    st.download_button(
-        "Download the result (JSON)",
-        content,
-        file_name=exports.file_name("verdict", content, ".json", demo=verdict.demo),
-        mime="application/json",
-        on_click="ignore",
-        icon=":material/download:",
-        key="json",
     )
 
 

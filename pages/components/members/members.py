@@ -1,6 +1,5 @@
 """Who may vote, how good each of them is, and what each was made from."""
 
-from collections.abc import Mapping
 from html import escape
 from typing import Any
 
@@ -13,8 +12,9 @@ from ensemble.members.demo import dummy_names
 from ensemble.store import Record
 from ensemble.values.results import Absence, Classes
 from pages.components.common import lessons
+from pages.components.common.charts import show_figure
 from pages.components.common.sheet import as_code, as_markdown, quiet_chip, show_sheet
-from pages.components.common.votes import STILL
+from pages.components.common.votes import show_absent
 from pages.session import inspection, products
 
 COLUMNS = ("Member", "State", "Accuracy", "AUROC", "Escape", "Overkill", "Test photos", "Learnt from")
@@ -31,10 +31,7 @@ def show_members() -> None:
         "Escape: defective parts passed as OK, of all defective test photos. Overkill: good parts rejected, of all "
         "good ones. Measured on photos that no member has learnt from."
     )
-    for absence in absent.values():
-        st.warning(
-            f"**{as_markdown(absence.member)}** is absent. {as_markdown(absence.reason)}", icon=":material/person_off:"
-        )
+    show_absent(absent.values())
 
 
 def _cells(record: Record, absence: Absence | None) -> list[str]:
@@ -129,32 +126,22 @@ def show_how_to_add() -> None:
 
 def show_curves(record: Record) -> None:
     """Show what was measured at each epoch: losses in one chart, rates in another."""
-    for title, curves in _by_unit(record.training.get("curves")).items():
+    by_unit: dict[str, dict[str, list[float]]] = {}
+    for name, values in record.curves().items():
+        by_unit.setdefault("Loss" if name.endswith("loss") else "Quality", {})[name] = values
+    for title, curves in by_unit.items():
         st.markdown(f"**{title} by epoch**")
-        st.plotly_chart(
-            figures.curves(curves, products.scheme()),
-            theme=None,
-            config=STILL,
-            key=f"{title} of {record.name}",
-            alt=figures.curves_text(curves),
-        )
+        key = f"{title} of {record.name}"
+        show_figure(figures.curves(curves, products.scheme()), figures.curves_text(curves), key)
 
 
 def energy(record: Record) -> str:
     """What the training run that made this member used, all its members together; empty where nobody measured."""
-    used = record.training.get("energy")
-    if not isinstance(used, Mapping) or not isinstance(used.get("cpu_seconds"), int | float):
+    used = record.noted("energy")
+    if not isinstance(used.get("cpu_seconds"), int | float):
         return ""
     parts = [f"{used['cpu_seconds']:,.0f} CPU seconds"]
     for key, unit in (("watt_hours", "Wh"), ("grams_co2", "g CO2")):
         if isinstance(used.get(key), int | float):
             parts.append(f"about {used[key]:.2g} {unit}")
     return f"{', '.join(parts)} ({used.get('source', 'source unknown')}), the whole run"
-
-
-def _by_unit(curves: object) -> dict[str, dict[str, list[float]]]:
-    found: dict[str, dict[str, list[float]]] = {}
-    for name, values in curves.items() if isinstance(curves, Mapping) else ():
-        if isinstance(values, list) and values and all(isinstance(value, int | float) for value in values):
-            found.setdefault("Loss" if name.endswith("loss") else "Quality", {})[name] = values
-    return found

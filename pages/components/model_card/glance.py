@@ -1,12 +1,11 @@
 """What a person sees of a model in three seconds: its name, what for, how good, and what it learnt from."""
 
-import json
 from html import escape
 
 import streamlit as st
 
 from ensemble.evaluation.model_card import Fact, ModelCard
-from pages.components.common.charts import show_file
+from pages.components.common.charts import show_file, show_json
 from pages.components.common.obstacle import show_missing_members
 from pages.components.common.style import shape
 from pages.session import products
@@ -19,8 +18,7 @@ def show_glance(card: ModelCard) -> None:
     st.html(f'<div class="tiles wide glance">{"".join(map(_tile, card.glance))}</div>')
     with st.container(horizontal=True, gap="medium"):
         show_file(card.to_markdown().encode(), "card", ".md", "Card (Markdown)")
-        data = json.dumps(card.as_json(), indent=2, ensure_ascii=False) + "\n"
-        show_file(data.encode(), "card", ".json", "Card (JSON)")
+        show_json(card.as_json(), "card", "Card (JSON)")
 
 
 def _tile(fact: Fact) -> str:

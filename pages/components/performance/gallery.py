@@ -1,6 +1,5 @@
 """The parts that went wrong, as pictures: what each member said of them, and why the verdict fell so."""
 
-import base64
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -12,12 +11,12 @@ from ensemble.evaluation.performance import CaseKind, failures, kinds
 from ensemble.metrics import costs
 from ensemble.policies.cases import Case
 from ensemble.values.results import Verdict, Vote, word
-from pages.components.common.charts import show_csv
+from pages.components.common.charts import case_picture, show_csv
 from pages.components.common.sheet import breakable, chip
 from pages.components.common.style import shape
 from pages.components.common.wrong_verdict import show_told_of_confirmed
 from pages.components.performance.basis import Measured, without_review
-from pages.session import corrections, policy_evidence, products
+from pages.session import corrections, products
 
 PAGE = 12
 COLUMNS = ("what", "photo", "truth", "defect", "verdict", "reason")
@@ -99,7 +98,7 @@ def _card(case: Case, verdict: Verdict) -> str:
     votes = "".join(_vote(vote, verdict) for vote in verdict.votes)
     absent = "".join(f"<li><span>{breakable(each.member)}</span><i>absent</i></li>" for each in verdict.absent)
     return (
-        f'<article class="part">{_picture(case)}<div><h4>{escape(name)}</h4>'
+        f'<article class="part">{case_picture(case)}<div><h4>{escape(name)}</h4>'
         f"<p>called {chip(verdict.label, verdict.classes)}<br>{escape(facts)}</p></div>"
         f"<p>{breakable(verdict.reason)}</p><ul>{votes}{absent}</ul></article>"
     )
@@ -107,14 +106,6 @@ def _card(case: Case, verdict: Verdict) -> str:
 
 def _type(case: Case) -> str:
     return case.defect.replace("_", " ") if case.defect != case.label else ""
-
-
-def _picture(case: Case) -> str:
-    thumbnail = policy_evidence.case_thumbnail(case)
-    if thumbnail is None:
-        return '<div class="gone">photo<br>not here</div>'
-    address = f"data:image/jpeg;base64,{base64.b64encode(thumbnail).decode()}"
-    return f'<img src="{address}" alt="{escape(case.photo)}" loading="lazy">'
 
 
 def _vote(vote: Vote, verdict: Verdict) -> str:
@@ -138,4 +129,4 @@ def _show_file(found: Mapping[CaseKind, Sequence[Case]], measured: Measured) -> 
         for case in known
         for verdict in [_verdict(case, measured)]
     ]
-    show_csv("failures", (*COLUMNS, *measured.members), rows)
+    show_csv("failures", rows, columns=(*COLUMNS, *measured.members))

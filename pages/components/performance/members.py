@@ -47,11 +47,14 @@ def _show_table(measured: Measured) -> None:
     has_defect = measured.classes.defect is not None
     for member in measured.members:
         record = records.get(member)
-        brier, ece = before_and_after(record)
+        before, after = calibration_quality(record)
+        changes = ["–", "–"]
+        if before and after:
+            changes = [f"{before.brier:.3f} → {after.brier:.3f}", f"{before.ece:.3f} → {after.ece:.3f}"]
         weight = (f"{measured.policy.weight_of(member, record.weight if record else 1.0):.2f}",) if weighs else ()
         method = record.calibrator.method if record else "none"
         area = (_auroc(measured, member),) if has_defect else ()
-        rows.append((escape(member), *area, brier, ece, escape(method), *weight))
+        rows.append((escape(member), *area, *changes, escape(method), *weight))
     auroc = ("AUROC",) if has_defect else ()
     show_sheet(("Member", *auroc, "Brier", "ECE", "Calibration", *(("Weight",) if weighs else ())), rows, folding=True)
     st.caption(
@@ -110,9 +113,9 @@ def show_reliability(measured: Measured) -> None:
     """Show the reliability diagram of one member, on photos held out for calibration or on the test photos."""
     st.markdown("**Do its probabilities come true?**")
     member = st.selectbox("Member", list(measured.members), key="reliability_member", filter_mode=None)
-    calibration = _calibration(products.records().get(member))
-    found = {BEFORE: _quality(calibration.get("before")), AFTER: _quality(calibration.get("after"))}
-    known = {TEST: _on_test(measured, member)} | {name: each for name, each in found.items() if each}
+    before, after = calibration_quality(products.records().get(member))
+    found = {TEST: _on_test(measured, member), BEFORE: before, AFTER: after}
+    known = {name: quality for name, quality in found.items() if quality}
     which = st.segmented_control(
         "Photos", list(known), default=TEST, required=True, label_visibility="collapsed", key="reliability_photos"
     )
@@ -122,24 +125,16 @@ def show_reliability(measured: Measured) -> None:
     st.caption(f"Brier score {quality.brier:.3f}, ECE {quality.ece:.3f} on {photos} photos; the numbers count photos.")
 
 
-def before_and_after(record: Record | None) -> tuple[str, str]:
-    """Brier score and ECE of a member before and after its calibration, in words; dashes where nobody measured."""
-    calibration = _calibration(record)
-    before, after = _quality(calibration.get("before")), _quality(calibration.get("after"))
-    if before is None or after is None:
-        return "–", "–"
-    return f"{before.brier:.3f} → {after.brier:.3f}", f"{before.ece:.3f} → {after.ece:.3f}"
+def calibration_quality(record: Record | None) -> tuple[Quality | None, Quality | None]:
+    """How good the probabilities of a member were before and after its calibration; None where nobody measured."""
+    calibration = record.noted("calibration") if record else {}
+    return _quality(calibration.get("before")), _quality(calibration.get("after"))
 
 
 def _on_test(measured: Measured, member: str) -> Quality:
     heard, rows = cases.said(measured.known, member, measured.classes)
     truth = np.array([measured.classes.names.index(case.label) for case in heard])
     return calibrators.quality(rows, truth)
-
-
-def _calibration(record: Record | None) -> Mapping[str, Any]:
-    found = record.training.get("calibration") if record else None
-    return found if isinstance(found, Mapping) else {}
 
 
 def _quality(kept: Any) -> Quality | None:

@@ -72,7 +72,7 @@ def _show_classes(classes: Mapping[str, ClassCounts]) -> None:
         {"class": name, "photos": each.photos, "called": each.called, "right": each.right}
         for name, each in classes.items()
     ]
-    show_csv("by-class", ("class", "photos", "called", "right"), file)
+    show_csv("by-class", file)
 
 
 def _name(name: str) -> str:
@@ -107,4 +107,4 @@ def _show_file(kind: str, first: str, found: Mapping[str, Decided]) -> None:
                 **counted,
             }
         )
-    show_csv(kind, tuple(rows[0]), rows)
+    show_csv(kind, rows)

@@ -2,10 +2,24 @@
 
 import streamlit as st
 
+from ensemble import figures
+from pages.components.common.charts import show_chart
+from pages.components.common.sheet import as_markdown
 from pages.components.performance.basis import Measured
 from pages.components.performance.dependence import show_dependence
 from pages.components.performance.members import show_performance_members
-from pages.components.performance.training import show_training_curves
+from pages.session import products
+
+
+def show_training_curves(_measured: Measured) -> None:
+    """Show what was measured at each epoch of each member's training, where it has any."""
+    found = {name: curves for name, record in products.records().items() if (curves := record.curves())}
+    if not found:
+        st.info("No member of this product learns in epochs, so there is no training to follow.")
+    for name, curves in found.items():
+        st.markdown(f"**{as_markdown(name)}**")
+        show_chart(figures.training_curves(curves, products.scheme()), f"training-{name}")
+
 
 VIEWS = {"Members": show_performance_members, "Dependence": show_dependence, "Training": show_training_curves}
 

@@ -1,6 +1,5 @@
 """Putting a policy in force: only after a look at the parts whose verdict changes."""
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -14,6 +13,7 @@ from ensemble.values.errors import QuorumError
 from ensemble.values.results import Classes, word
 from pages.components.common.charts import show_csv
 from pages.components.common.sheet import as_markdown, chip, quiet_chip, show_sheet
+from pages.components.common.style import data_address
 from pages.session import drafts, policy_evidence, products
 
 
@@ -85,7 +85,6 @@ def _show_lost(pending: drafts.Pending) -> None:
 
 
 MOST = 50
-COLUMNS = ("photo", "sha256", "truth", "before", "after", "new_escape", "new_overkill")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +117,7 @@ def show_policy_difference(before: Policy, after: Policy, evidence: Evidence) ->
     show_sheet(("Photo", "Truly", "Before", "After"), rows, folding=True)
     if len(changes) > MOST:
         st.caption(f"The first {MOST} of {len(changes)}; the file holds all.")
-    show_csv("difference", COLUMNS, [_row(change, classes) for change in changes], "These parts (CSV)")
+    show_csv("difference", [_row(change, classes) for change in changes], "These parts (CSV)")
 
 
 def _show_counts(changes: Sequence[Change], total: int, classes: Classes) -> None:
@@ -151,8 +150,7 @@ def _cells(change: Change, classes: Classes) -> list[str]:
     )
     seen = '<span class="photo-gone">no photo</span>'
     if picture is not None:
-        address = base64.b64encode(picture).decode()
-        seen = f'<img src="data:image/jpeg;base64,{address}" alt="Photo {escape(name)}">'
+        seen = f'<img src="{data_address("jpeg", picture)}" alt="Photo {escape(name)}">'
     note = ""
     if change.is_escape(classes):
         note = ' <span class="chip nok">new escape</span>'

@@ -20,22 +20,6 @@ from pages.components.common.sheet import as_markdown, quiet_chip, show_sheet
 from pages.components.policies.words import UNKNOWN, bounded, money, reviews
 from pages.session import drafts, policy_evidence, products
 
-COLUMNS = (
-    *("policy", "active", "photos", "good", "defective", "escapes", "escape_rate", "escape_rate_upper"),
-    *(
-        "overkills",
-        "overkill_rate",
-        "overkill_rate_upper",
-        "reviews",
-        "review_rate",
-        "decided",
-        "right_of_decided",
-        "accuracy",
-        "f1",
-        "f2",
-    ),
-    *("money_per_1000", "precision_on_the_line", "reviews_per_hour", "may_be_called_safe"),
-)
 HEAD = ("Policy", "Escapes", "Overkills", "Reviews", "Money / 1000", "Precision", "Reviews / h")
 
 
@@ -59,7 +43,7 @@ def show_policy_comparison(evidence: Evidence, line: Line) -> None:
         if why := unsafe_name(policy):
             st.caption(f"**{as_markdown(policy.name)} may not be called SAFE.** {as_markdown(why)}")
     rows = [_row(policy, policies[0], evidence, line, counts[policy.name]) for policy in policies]
-    show_csv("policies", COLUMNS, rows, "This comparison (CSV)")
+    show_csv("policies", rows, "This comparison (CSV)")
     chart = figures.policy_costs(
         [(policy.name, *_parts(counts[policy.name], line)) for policy in policies],
         products.scheme(),
@@ -102,16 +86,21 @@ def _parts(counts: DecisionCounts, line: Line) -> tuple[float | None, float | No
 def _row(
     policy: Policy, active: Policy, evidence: Evidence, line: Line, counts: DecisionCounts
 ) -> Mapping[str, object]:
-    told = expected_costs(counts, line)
-    found: dict[str, object] = {name: value for name, value in _quality(policy, evidence).items() if name in COLUMNS}
-    found |= {name: getattr(counts, name) for name in ("good", "defective", "escapes", "overkills")}
-    return found | {
+    told, quality = expected_costs(counts, line), _quality(policy, evidence)
+    return {
         "policy": policy.name,
         "active": "yes" if policy.name == active.name else "no",
         "photos": len(evidence.test),
+        "good": counts.good,
+        "defective": counts.defective,
+        "escapes": counts.escapes,
+        "escape_rate": quality["escape_rate"],
         "escape_rate_upper": costs.upper_bound(counts.escapes, counts.defective),
+        "overkills": counts.overkills,
+        "overkill_rate": quality["overkill_rate"],
         "overkill_rate_upper": costs.upper_bound(counts.overkills, counts.good),
         "reviews": reviews(counts),
+        **{name: quality[name] for name in ("review_rate", "decided", "right_of_decided", "accuracy", "f1", "f2")},
         "money_per_1000": told.money,
         "precision_on_the_line": told.precision,
         "reviews_per_hour": told.reviews_per_hour,
@@ -139,12 +128,8 @@ def _show_accuracy(policies: Sequence[Policy], evidence: Evidence) -> None:
         folding=True,
     )
     st.caption(f"Counted on {len(evidence.test)} test photos.")
-    show_csv(
-        "policies",
-        ("policy", "right", "decided", "right_of_decided", "accuracy", "review_rate", "f1"),
-        rows,
-        "This comparison (CSV)",
-    )
+    columns = ("policy", "right", "decided", "right_of_decided", "accuracy", "review_rate", "f1")
+    show_csv("policies", rows, "This comparison (CSV)", columns)
 
 
 LIMIT = 10.0  # percent

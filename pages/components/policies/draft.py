@@ -1,6 +1,5 @@
 """A policy in the making: start from one, move its thresholds, and see at once what that would do."""
 
-import json
 from dataclasses import replace
 from typing import TypeVar
 
@@ -12,7 +11,7 @@ from ensemble.policies.cases import Case, Evidence
 from ensemble.policies.files import entry_of
 from ensemble.values.digits import threshold_text
 from ensemble.values.results import Classes
-from pages.components.common.charts import show_file
+from pages.components.common.charts import show_json
 from pages.components.common.sheet import as_markdown
 from pages.components.policies.outcome import (
     show_policy_classes,
@@ -52,8 +51,7 @@ def show_policy_draft(evidence: Evidence, line: Line) -> None:
             with st.container():
                 show_policy_confusion(draft, known)
         show_policy_escapes(draft, known)
-    text = json.dumps(entry_of(draft), indent=2, ensure_ascii=False) + "\n"
-    show_file(text.encode(), "draft-policy", ".json", "This draft (JSON)")
+    show_json(entry_of(draft), "draft-policy", "This draft (JSON)")
 
 
 def _show_start(bases: dict[str, Policy], active: Policy) -> tuple[Policy, str]:

@@ -148,9 +148,6 @@ def show_policy_confusion(draft: Policy, known: Sequence[Case]) -> None:
     show_chart(figures.confusion(quality["confusion"], products.classes(), products.scheme()), "confusion")
 
 
-COLUMNS = ("class", "photos", "precision", "recall", "reviews")
-
-
 def show_policy_classes(draft: Policy, known: Sequence[Case]) -> None:
     """Show precision, recall and reviews of each class, and the confusion."""
     labels, classes = policy_evidence.labels(draft, known), products.classes()
@@ -158,13 +155,16 @@ def show_policy_classes(draft: Policy, known: Sequence[Case]) -> None:
     rows = [_row(name, confusion) for name in classes.names]
     show_sheet(
         ("Class", "Photos", "Precision", "Recall", "Reviews"),
-        [[escape(word(str(row["class"]))), *(_shown(row[column]) for column in COLUMNS[1:])] for row in rows],
+        [
+            [escape(word(name)), *map(_shown, list(row.values())[1:])]
+            for name, row in zip(classes.names, rows, strict=True)
+        ],
         folding=True,
     )
     st.caption(
         "Precision: of all parts given this class, those that truly are. Recall: of all that are, those given it."
     )
-    show_csv("classes", COLUMNS, rows, "These figures (CSV)")
+    show_csv("classes", rows, "These figures (CSV)")
     show_chart(figures.confusion(confusion, classes, products.scheme()), "confusion")
 
 

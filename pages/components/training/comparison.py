@@ -1,7 +1,5 @@
 """The new model against the current one: the answer, what differs and how surely, and the photos that changed."""
 
-import base64
-import json
 from collections import Counter
 from html import escape
 from pathlib import Path
@@ -14,11 +12,10 @@ from ensemble.evaluation.comparison import Answer, Change, Comparison, Figure, I
 from ensemble.figures.comparisons import Limits
 from ensemble.metrics import costs
 from ensemble.policies.cases import Case
-from ensemble.values.errors import QuorumError
 from ensemble.values.results import Classes, word
-from pages.components.common.charts import show_chart, show_csv, show_file
+from pages.components.common.charts import case_picture, show_chart, show_csv, show_json
 from pages.components.common.sheet import as_markdown, breakable, chip, show_sheet
-from pages.session import policy_evidence, products
+from pages.session import products
 
 WORDS: dict[Answer, str] = {
     "better": "The new one is better",
@@ -46,8 +43,7 @@ def show_comparison(comparison: Comparison) -> None:
         show_changes(comparison)
         with st.expander("How they were compared"):
             st.markdown("\n".join(f"- {as_markdown(said)}" for said in compared.remarks(comparison)))
-        data = json.dumps(comparison.as_json(), indent=2, ensure_ascii=False) + "\n"
-        show_file(data.encode(), "comparison", ".json", "This comparison (JSON)")
+        show_json(comparison.as_json(), "comparison", "This comparison (JSON)")
 
 
 def _show_answer(comparison: Comparison) -> None:
@@ -151,7 +147,6 @@ KINDS = {
     "mended": "Right now",
     "otherwise": "Decided otherwise",
 }
-COLUMNS = ("what", "photo", "truth", "defect", "product", "before", "after")
 
 
 def show_changes(comparison: Comparison) -> None:
@@ -176,7 +171,7 @@ def show_changes(comparison: Comparison) -> None:
     page = st.pagination(pages, key=f"comparison_page {kind}") if pages > 1 else 1
     cards = "".join(_card(change, comparison.classes) for change in shown[(page - 1) * PAGE : page * PAGE])
     st.html(f'<div class="parts changes">{cards}</div>')
-    show_csv("changes", COLUMNS, [_row(change) for change in comparison.changes])
+    show_csv("changes", [_row(change) for change in comparison.changes])
 
 
 def _show_types(types: tuple[TypeCounts, ...]) -> None:
@@ -204,18 +199,8 @@ def _card(change: Change, classes: Classes) -> str:
     verdicts = f"{chip(change.before, classes)} → {chip(change.after, classes)}"
     name = escape(Path(change.photo).stem.replace("_", " "))
     said = f"<div><h4>{name}</h4><p>{verdicts}<br>{escape(facts)}</p></div>"
-    return f'<article class="part">{_picture(change)}{said}</article>'
-
-
-def _picture(change: Change) -> str:
-    try:
-        thumbnail = policy_evidence.case_thumbnail(Case(change.photo, change.sha256, change.label, ()))
-    except QuorumError:  # the product has no evidence that would say where its photos lie
-        thumbnail = None
-    if thumbnail is None:
-        return '<div class="gone">photo<br>not here</div>'
-    address = f"data:image/jpeg;base64,{base64.b64encode(thumbnail).decode()}"
-    return f'<img src="{address}" alt="{escape(change.photo)}" loading="lazy">'
+    picture = case_picture(Case(change.photo, change.sha256, change.label, ()))
+    return f'<article class="part">{picture}{said}</article>'
 
 
 def _row(change: Change) -> dict[str, object]:

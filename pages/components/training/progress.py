@@ -5,9 +5,9 @@ import streamlit as st
 from ensemble import figures
 from ensemble.jobs import Job
 from ensemble.values.errors import QuorumError
+from pages.components.common.charts import show_figure
 from pages.components.common.progress import duration
 from pages.components.common.sheet import as_markdown
-from pages.components.common.votes import STILL
 from pages.session import products, trainings
 
 LINES = 12  # of the log
@@ -60,13 +60,8 @@ def _show_curves(job: Job) -> None:
     for member, curves in job.curves.items():
         if any(len(values) > 1 for values in curves.values()):
             st.caption(as_markdown(member))
-            st.plotly_chart(
-                figures.curves(curves, products.scheme()),
-                theme=None,
-                config=STILL,
-                key=f"live {job.id} {member}",
-                alt=figures.curves_text(curves),
-            )
+            key = f"live {job.id} {member}"
+            show_figure(figures.curves(curves, products.scheme()), figures.curves_text(curves), key)
 
 
 def _show_log(job: Job) -> None:
