@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from ensemble.disk.files import fingerprint
 from ensemble.evaluation.model_card import ModelCard, card_of
 from ensemble.store import ModelStore
 from ensemble.store.places import POLICIES
@@ -13,9 +14,7 @@ from pages.session.products import mode, store
 def card() -> ModelCard:
     """What is known of the chosen product; a StoreError where there is none."""
     folder = store().folder
-    policies = folder / POLICIES
-    changed = policies.stat().st_mtime_ns if policies.is_file() else 0
-    return _card(str(folder), f"{mode()} {changed}")
+    return _card(str(folder), f"{mode()} {fingerprint(folder / POLICIES)}")
 
 
 @st.cache_resource(max_entries=4, ttl=60, show_spinner="Reading the product's files …")

@@ -2,8 +2,6 @@
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 import streamlit as st
 
@@ -14,24 +12,23 @@ from ensemble.datasets.collection import (
     Collection,
     Correction,
     Finding,
-    Mistake,
     collections,
     find_collection,
 )
 from ensemble.datasets.workbench import Reading
-from ensemble.imaging.overlays import thumbnail
-from ensemble.imaging.photos import read_photo
 from ensemble.values.errors import DataError, QuorumError
 from ensemble.values.training import Progress
 from pages.session.background import forget_work, start_work
 from pages.session.owners import collections_root, own_collection, product_called
+from pages.session.pictures import thumbnail_of
 from pages.session.products import products
 from pages.session.sources import Source
+from pages.session.told import DATA, refusals_told, tell
 
 COLLECTION, STEP = "collection", "step"  # keys of widgets, and names in the page's address
 OVERVIEW, BRING_IN, CLEAN, SPLIT = "Overview", "Bring in", "Clean", "Split"
 STEPS = (OVERVIEW, BRING_IN, CLEAN, SPLIT)
-TOLD, NEXT, PICKED, GONE = "_told_of_data", "_next", "_picked_collection", "_gone_collection"
+NEXT, PICKED, GONE = "_next", "_picked_collection", "_gone_collection"
 SHOWN_FOR = "_collection_shown_for"  # the product that was chosen when this screen was shown last
 
 
@@ -67,51 +64,6 @@ def import_target() -> Collection | None:
     if found is not None and (found.name == st.session_state.get(PICKED) or not products()):
         return found
     return own_collection()
-
-
-def findings() -> tuple[Finding, ...]:
-    """What is odd about the photos of the picked collection and still open."""
-    found = collection()
-    return found.findings() if found else ()
-
-
-def decisions() -> tuple[Correction, ...]:
-    """What was decided about the picked collection, the newest first."""
-    found = collection()
-    return found.decisions() if found else ()
-
-
-def torn() -> list[list[str]]:
-    """Photos of the picked collection that belong together and lie in different splits, group by group."""
-    found = collection()
-    return workbench.torn(found) if found else []
-
-
-def mistakes() -> tuple[Mistake, ...]:
-    """Confirmed mistakes of the picked collection that wait for the next training."""
-    found = collection()
-    return found.mistakes() if found else ()
-
-
-def photos() -> tuple[CollectedPhoto, ...]:
-    """All photos of the picked collection."""
-    found = collection()
-    return found.photos() if found else ()
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What was done last: the sentence, whether it is a refusal, and the number of the decision to take back."""
-
-    sentence: str
-    wrong: bool = False
-    decision: int | None = None
-
-
-def told_of_data() -> Told | None:
-    """What was done last, told once."""
-    found: Told | None = st.session_state.pop(TOLD, None)
-    return found
 
 
 def go_on(step: str, key: str = "") -> None:
@@ -213,13 +165,9 @@ def pull_mistakes() -> None:
 
 def take_back(number: int | None = None) -> None:
     """Take a decision back, by default the last; for a button's callback."""
-    found = collection()
-    if found is None:
-        return
-    try:
-        st.session_state[TOLD] = Told(found.undo(number).undone_sentence())
-    except QuorumError as error:
-        st.session_state[TOLD] = Told(str(error), wrong=True)
+    if (found := collection()) is not None:
+        with refusals_told(DATA):
+            tell(DATA, found.undo(number).undone_sentence())
 
 
 def look_through(*, label_errors: bool) -> None:
@@ -234,15 +182,13 @@ def look_through(*, label_errors: bool) -> None:
 
 
 def _do(decision: Callable[[Collection], Correction | None]) -> None:
-    found = collection()
-    if found is None:
+    if (found := collection()) is None:
         return
-    try:
-        made = decision(found)
-    except QuorumError as error:
-        st.session_state[TOLD] = Told(str(error), wrong=True)
-        return
-    st.session_state[TOLD] = Told(made.sentence(), decision=made.number) if made else Told("Nothing changes by that.")
+    with refusals_told(DATA):
+        if (made := decision(found)) is None:
+            tell(DATA, "Nothing changes by that.")
+        else:
+            tell(DATA, made.sentence(), decision=made.number)
 
 
 # ------------------------------------------------------------------------------------------------------------- pictures
@@ -256,11 +202,6 @@ def some_of(found: Sequence[CollectedPhoto], count: int) -> list[CollectedPhoto]
 def kept_thumbnail(photo: CollectedPhoto) -> bytes | None:
     """A small copy of a photo of the collection; None where its file is gone."""
     try:
-        return _small(str(photo.path), photo.path.stat().st_mtime_ns)
+        return thumbnail_of(photo.path)
     except (QuorumError, OSError):
         return None
-
-
-@st.cache_data(max_entries=512, show_spinner=False)
-def _small(path: str, changed: int) -> bytes:
-    return thumbnail(read_photo(Path(path)).picture)

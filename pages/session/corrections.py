@@ -19,8 +19,9 @@ from pages.session.owners import make_own_collection, own_collection, product_ca
 from pages.session.photo import Chosen
 from pages.session.policy_evidence import evidence
 from pages.session.products import is_demo, manifest, mode, store
+from pages.session.told import CONFIRMED, tell
 
-CONFIRMED, ASKED = "_confirmed", "_asked_to_confirm"
+ASKED = "_asked_to_confirm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def confirm_cases(found: Sequence[tuple[Case, str]]) -> None:
             except QuorumError as error:
                 left_out.append(str(error))
     except QuorumError as error:
-        st.session_state[CONFIRMED] = f"They cannot be confirmed: {error}", True
+        tell(CONFIRMED, f"They cannot be confirmed: {error}", wrong=True)
         return
     _ask_or_keep(corrections, left_out)
 
@@ -93,11 +94,6 @@ def keep_none_of_them() -> None:
     st.session_state.pop(ASKED, None)
 
 
-def told_of_confirmed() -> tuple[str, bool]:
-    """What was confirmed last and whether that failed, told once; empty where nothing was."""
-    return st.session_state.pop(CONFIRMED, ("", False))
-
-
 def _correction(case: Case, verdict: str) -> Correction:
     """A case with its bytes; a DataError where they are not those that were judged."""
     path = photo_path(store().folder, evidence(), case)
@@ -121,10 +117,10 @@ def _ask_or_keep(corrections: Sequence[Correction], left_out: Sequence[str]) -> 
 
 def _keep(corrections: Sequence[Correction], left_out: Sequence[str]) -> None:
     if is_demo():
-        st.session_state[CONFIRMED] = "A demo keeps nothing. Turn demo mode off to confirm mistakes.", True
+        tell(CONFIRMED, "A demo keeps nothing. Turn demo mode off to confirm mistakes.", wrong=True)
         return
     if not corrections:
-        st.session_state[CONFIRMED] = " ".join(left_out), True
+        tell(CONFIRMED, " ".join(left_out), wrong=True)
         return
     try:
         collection = own_collection() or make_own_collection()
@@ -132,14 +128,14 @@ def _keep(corrections: Sequence[Correction], left_out: Sequence[str]) -> None:
             collection.confirm(each.data, each.name, each.label, each.verdict)
         along = _bring_along(collection)
     except QuorumError as error:
-        st.session_state[CONFIRMED] = str(error), True
+        tell(CONFIRMED, str(error), wrong=True)
         return
     count = len(corrections)
     others = f"The other {count} are kept: they wait" if count > 1 else "The other one is kept: it waits"
     waits = others if left_out else "It waits" if count == 1 else f"{count} photos wait"
     them = "it" if count == 1 else "them"
     said = f"{waits} in the collection {collection.name} until somebody pulls {them} into training."
-    st.session_state[CONFIRMED] = " ".join([*left_out, said, *along]), bool(left_out)
+    tell(CONFIRMED, " ".join([*left_out, said, *along]), wrong=bool(left_out))
 
 
 def _bring_along(collection: Collection) -> list[str]:

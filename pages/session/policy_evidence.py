@@ -7,8 +7,6 @@ from pathlib import Path
 import streamlit as st
 
 from ensemble.datasets.loading import photo_path
-from ensemble.imaging.overlays import thumbnail
-from ensemble.imaging.photos import read_photo
 from ensemble.inspection.exports import demo_evidence
 from ensemble.metrics.costs import DecisionCounts
 from ensemble.policies import Policy, PolicyBook, cases, making, shipped
@@ -18,6 +16,7 @@ from ensemble.store import ModelStore, policy_history
 from ensemble.store.policy_history import Published
 from ensemble.values.errors import PolicyError, QuorumError
 from ensemble.values.results import Classes
+from pages.session.pictures import thumbnail_of
 from pages.session.products import classes, is_demo, manifest, store
 
 
@@ -112,15 +111,6 @@ def case_thumbnail(case: Case) -> bytes | None:
     if is_demo():
         return None
     try:
-        path = photo_path(store().folder, evidence(), case)
-        return _case_thumbnail(str(path), case.sha256, path.stat().st_mtime_ns)
+        return thumbnail_of(photo_path(store().folder, evidence(), case), case.sha256)
     except (QuorumError, OSError):
         return None
-
-
-@st.cache_data(max_entries=512, show_spinner=False)
-def _case_thumbnail(path: str, digest: str, changed: int) -> bytes:
-    photo = read_photo(Path(path))
-    if photo.sha256 != digest:
-        raise PolicyError(f"{path} is another photo than the one that was judged.")
-    return thumbnail(photo.picture)

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import streamlit as st
 
+from ensemble.disk.files import fingerprint
 from ensemble.store import listings, policy_history
 from ensemble.store.places import POLICIES
 from ensemble.values.errors import QuorumError
@@ -15,8 +17,6 @@ from pages.session.wishes import follow
 NEWS, STAMP, WHOSE = "_policy_news", "_policy_stamp", "_active_of"
 LASTS = 600.0  # seconds that it is told
 MINUTE, HOUR = 60.0, 3600.0
-
-Stamp = tuple[str, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +76,6 @@ def _news(active: str) -> News:
     return News(active, "", datetime.now(UTC))
 
 
-def _stamp() -> Stamp:
+def _stamp() -> tuple[Path, tuple[int, ...]]:
     folder = store().folder
-    try:
-        status = (folder / POLICIES).stat()
-    except OSError:
-        return str(folder), 0, 0
-    return str(folder), status.st_mtime_ns, status.st_ino
+    return folder, fingerprint(folder / POLICIES)

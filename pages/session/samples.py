@@ -4,8 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from ensemble.imaging.overlays import thumbnail
-from ensemble.imaging.photos import PHOTO_ENDINGS, read_photo
+from ensemble.imaging.photos import PHOTO_ENDINGS
 from pages.session.products import SAMPLE, data_root, models_root, store
 
 
@@ -19,16 +18,6 @@ def samples() -> list[Path]:
             by_class.setdefault(path.parent.name, []).append(path)
     longest = max(map(len, by_class.values()), default=0)
     return [paths[place] for place in range(longest) for paths in by_class.values() if place < len(paths)]
-
-
-def sample_thumbnail(path: Path) -> bytes:
-    """A small copy of a sample photo."""
-    return _thumbnail(str(path), path.stat().st_mtime_ns)
-
-
-@st.cache_data(max_entries=512, show_spinner=False)
-def _thumbnail(path: str, changed: int) -> bytes:
-    return thumbnail(read_photo(Path(path)).picture)
 
 
 def pick_sample(path: Path) -> None:

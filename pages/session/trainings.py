@@ -1,7 +1,7 @@
 """Trainings: what can teach, which are going on, which versions they have left, and putting one of them in force."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import streamlit as st
 from ensemble import jobs
 from ensemble.datasets.collection import Collection, collections, is_collection
 from ensemble.datasets.loading import find_dataset
-from ensemble.evaluation.comparison import Comparison
+from ensemble.disk.files import fingerprint
 from ensemble.evaluation.publication import Effects, effects_of
 from ensemble.features.backbones import DEFAULT_TRIO, LIGHT_TRIO, find_weights
 from ensemble.features.preprocessing import BUNDLED
@@ -26,8 +26,8 @@ from ensemble.values.safe_names import clean_name
 from ensemble.values.training import TrainingRequest
 from pages.session.owners import collections_root, owner_of, product_called
 from pages.session.products import data_root, forget_results, models_root, products, store
+from pages.session.told import TRAINING, refusals_told, tell
 
-TOLD = "_told_of_training"
 RESERVED = {"versions", "backbones"}  # folders of a product's own
 SAMPLE_PHOTOS = "Photos that ship with Quorum"
 
@@ -81,12 +81,9 @@ def missing_of(data: Path) -> str:
 
 def pull_into_training(data: Path) -> None:
     """Put the confirmed mistakes of a collection into its training split; for a button's callback."""
-
-    def act() -> str:
+    with refusals_told(TRAINING):
         Collection(data).pull()
-        return "The confirmed mistakes are in the training split."
-
-    _do(act)
+        tell(TRAINING, "The confirmed mistakes are in the training split.")
 
 
 def kinds_for(data: Path) -> tuple[tuple[str, ...], list[str]]:
@@ -143,43 +140,19 @@ def trainings() -> tuple[Job, ...]:
     return jobs.jobs(models_root())
 
 
-def training(number: int) -> Job:
-    """One training as it is now."""
-    return jobs.job(models_root(), number)
-
-
-def training_log(number: int) -> str:
-    """What the process of a training has said."""
-    return jobs.log(models_root(), number)
-
-
 def start_training(settings: TrainingRequest, author: str) -> None:
     """Start a training in a process of its own, or say why it cannot be started."""
-    try:
+    with refusals_told(TRAINING):
         jobs.start(models_root(), settings, author.strip())
-    except QuorumError as error:
-        st.session_state[TOLD] = str(error), True
 
 
 def cancel_training(number: int) -> None:
     """Ask a training to end; for a button's callback."""
-    try:
+    with refusals_told(TRAINING):
         jobs.cancel(models_root(), number)
-    except QuorumError as error:
-        st.session_state[TOLD] = str(error), True
-
-
-def told_of_training() -> tuple[str, bool]:
-    """What was done last and whether it was refused, told once."""
-    return st.session_state.pop(TOLD, ("", False))
 
 
 # ------------------------------------------------------------------------------------------------------------- versions
-
-
-def store_of(job: Job) -> ModelStore:
-    """The store that a training is for."""
-    return ModelStore(job.folder)
 
 
 def versions_of(chosen: ModelStore) -> tuple[Summary, ...]:
@@ -189,32 +162,25 @@ def versions_of(chosen: ModelStore) -> tuple[Summary, ...]:
 
 def current_version(job: Job) -> int | None:
     """The number of the version in force of the product that a training was for."""
-    return next((each.number for each in versions_of(store_of(job)) if each.current), None)
+    return next((each.number for each in versions_of(ModelStore(job.folder)) if each.current), None)
 
 
 def waiting_version(job: Job) -> Summary | None:
     """The candidate that a training has left, while nobody has decided about it."""
     if job.version is None:
         return None
-    found = [each for each in versions_of(store_of(job)) if each.number == job.version]
+    found = [each for each in versions_of(ModelStore(job.folder)) if each.number == job.version]
     return found[0] if found and found[0].state == "candidate" else None
-
-
-def comparison_of(found: Summary) -> Comparison | None:
-    """A version against the model that was in force when it was made; None for the first one."""
-    noted = found.notes.get("comparison")
-    return Comparison.from_json(noted) if noted else None
 
 
 def effects_of_version(chosen: ModelStore, number: int) -> Effects:
     """What publishing a version would do to the policies; the same question is answered once."""
-    policies = chosen.folder / POLICIES
-    stamp = policies.stat().st_mtime_ns if policies.is_file() else 0
-    return _effects(str(chosen.folder), number, chosen.fingerprint(), stamp)
+    stamp = f"{chosen.fingerprint()} {fingerprint(chosen.folder / POLICIES)}"
+    return _effects(str(chosen.folder), number, stamp)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Comparing the policies …")
-def _effects(folder: str, number: int, fingerprint: str, stamp: int) -> Effects:
+def _effects(folder: str, number: int, stamp: str) -> Effects:
     return effects_of(ModelStore(Path(folder)), number)
 
 
@@ -222,23 +188,17 @@ def publish_version(
     chosen: ModelStore, number: int, author: str, reason: str, *, set_aside: Iterable[str] = ()
 ) -> None:
     """Put a version in force; policies called in `set_aside` are not carried over."""
-
-    def act() -> str:
+    with refusals_told(TRAINING):
         versions.publish_version(chosen.folder, number, author.strip(), reason, set_aside=tuple(set_aside))
-        return f"Version {number} of {chosen.product_name()} is in force."
-
-    _do(act)
+        tell(TRAINING, f"Version {number} of {chosen.product_name()} is in force.")
     forget_results()
 
 
 def discard_version(chosen: ModelStore, number: int) -> None:
     """Give a candidate up; for a button's callback."""
-
-    def act() -> str:
+    with refusals_told(TRAINING):
         versions.discard_version(chosen.folder, number)
-        return f"Version {number} of {chosen.product_name()} is discarded."
-
-    _do(act)
+        tell(TRAINING, f"Version {number} of {chosen.product_name()} is discarded.")
 
 
 def interruption() -> str:
@@ -250,11 +210,3 @@ def interruption() -> str:
 def acknowledge_interruption() -> None:
     """Somebody has seen it; for a button's callback."""
     swapping.acknowledge(store().folder)
-
-
-def _do(act: Callable[[], str]) -> None:
-    """Do it, and tell what it says, or why it could not be done."""
-    try:
-        st.session_state[TOLD] = act(), False
-    except QuorumError as error:
-        st.session_state[TOLD] = str(error), True

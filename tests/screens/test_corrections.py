@@ -191,6 +191,7 @@ def page_of_cases() -> None:
     import streamlit as st
 
     from pages.session import corrections, policy_evidence, products
+    from pages.session.told import CONFIRMED, told
 
     cases = [case for case in policy_evidence.evidence().test if case.label == "defective"][:3]
     folder = products.store().folder / policy_evidence.evidence().folder
@@ -198,9 +199,9 @@ def page_of_cases() -> None:
     shutil.copyfile(folder / good.photo, folder / cases[1].photo)
     (folder / cases[2].photo).unlink()
     corrections.confirm_cases([(case, "non_defective") for case in cases])
-    st.text(corrections.told_of_confirmed()[0])
+    st.text(told(CONFIRMED).sentence)
     corrections.confirm_cases([(cases[1], "non_defective")])
-    st.text(corrections.told_of_confirmed()[0])
+    st.text(told(CONFIRMED).sentence)
 
 
 def test_another_photo_under_the_same_name_is_not_kept_and_the_others_are(data: Path, models: Path) -> None:
@@ -220,11 +221,12 @@ def page_of_one_case() -> None:
     import streamlit as st
 
     from pages.session import corrections, policy_evidence
+    from pages.session.told import CONFIRMED, told
 
     corrections.confirm_cases(
         [(next(case for case in policy_evidence.evidence().test if case.label == "defective"), "review")]
     )
-    st.text(corrections.told_of_confirmed()[0])
+    st.text(told(CONFIRMED).sentence)
 
 
 @pytest.mark.parametrize(

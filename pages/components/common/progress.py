@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.components.common.sheet import as_markdown
 from pages.session import background
+from pages.session.told import told
 
 
 def show_work(key: str) -> background.Work | None:
@@ -33,6 +34,13 @@ def _show_progress(key: str) -> None:
         st.progress(min(found.share, 1.0), text=as_markdown(f"{found.title} · {found.stage or 'Starting'}{time_left}"))
         st.button("Stop", icon=":material/stop_circle:", on_click=background.stop_work, args=(key,), key=f"stop {key}")
     st.caption("It goes on while you look at other screens.")
+
+
+def show_told(key: str) -> None:
+    """Say once what was done last, or why it was refused."""
+    last = told(key)
+    if last.sentence:
+        (st.error if last.wrong else st.success)(as_markdown(last.sentence))
 
 
 def duration(seconds: float) -> str:

@@ -3,8 +3,10 @@
 import streamlit as st
 
 from ensemble.values.results import REVIEW, Verdict, word
+from pages.components.common.progress import show_told
 from pages.components.common.sheet import as_markdown
 from pages.session import corrections, photo
+from pages.session.told import CONFIRMED
 
 
 def show_wrong_verdict(chosen: photo.Chosen, verdict: Verdict) -> None:
@@ -40,9 +42,7 @@ def show_told_of_confirmed() -> None:
     """Say once what was confirmed last, and ask once more about photos that may not show the part."""
     if (asked := corrections.question()) is not None:
         _show_question(asked)
-    sentence, wrong = corrections.told_of_confirmed()
-    if sentence:
-        (st.error if wrong else st.success)(as_markdown(sentence))
+    show_told(CONFIRMED)
 
 
 def _show_question(asked: corrections.Question) -> None:

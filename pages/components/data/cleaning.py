@@ -29,8 +29,8 @@ def show_cleaning() -> None:
         background.forget_work(key)
         st.success(f"Looked through: {len(done.result)} things to look at.", icon=":material/check:")
     looked_at = collection.looked_at()
-    findings = collections.findings()
-    photos = {photo.sha256: photo for photo in collections.photos()}
+    findings = collection.findings()
+    photos = {photo.sha256: photo for photo in collection.photos()}
     _show_contradictions([finding for finding in findings if finding.kind == CONTRADICTION], photos)
     _show_look(looked_at)
     if not looked_at:

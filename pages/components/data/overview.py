@@ -5,7 +5,7 @@ from html import escape
 
 import streamlit as st
 
-from ensemble.datasets.collection import UNSPLIT, CollectedPhoto, counts
+from ensemble.datasets.collection import UNSPLIT, CollectedPhoto, Correction, Mistake, counts
 from ensemble.values.results import word
 from pages.components.common.charts import picture, show_csv
 from pages.components.common.sheet import as_markdown, quiet_chip, show_sheet
@@ -29,17 +29,20 @@ MISTAKES = {  # one of a kind, several
 
 def show_overview() -> None:
     """Show what a collection holds, what waits for somebody, and what was decided last."""
-    photos = collections.photos()
+    collection = collections.collection()
+    if collection is None:
+        return
+    photos = collection.photos()
     known = [photo for photo in photos if not photo.dropped]
     if not known:
         st.info("No photo takes part. Bring some in, or take dropped ones back below.", icon=":material/photo:")
     else:
         _show_tiles(known)
-        _show_mistakes()
+        _show_mistakes(collection.mistakes())
         _show_counts(known)
         _show_pictures(known)
         _show_file(photos)
-    _show_decisions()
+    _show_decisions(collection.decisions())
 
 
 def _show_tiles(known: Sequence[CollectedPhoto]) -> None:
@@ -59,8 +62,7 @@ def _show_tiles(known: Sequence[CollectedPhoto]) -> None:
         )
 
 
-def _show_mistakes() -> None:
-    waiting = collections.mistakes()
+def _show_mistakes(waiting: Sequence[Mistake]) -> None:
     if not waiting:
         return
     by_kind = {kind: sum(each.kind == kind for each in waiting) for kind in MISTAKES}
@@ -133,8 +135,7 @@ def _show_file(photos: Sequence[CollectedPhoto]) -> None:
     show_csv("photos", rows, "All photos (CSV)")
 
 
-def _show_decisions() -> None:
-    decisions = collections.decisions()
+def _show_decisions(decisions: Sequence[Correction]) -> None:
     st.subheader("What was decided", anchor=False)
     rows = []
     for decision in decisions[:DECISIONS]:

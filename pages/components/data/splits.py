@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from ensemble.datasets.collection import UNSPLIT, counts
+from ensemble.datasets import workbench
+from ensemble.datasets.collection import UNSPLIT, Collection, counts
 from ensemble.datasets.splits import STEP
 from pages.components.common.sheet import as_markdown
 from pages.components.data.overview import NAMES
@@ -22,7 +23,7 @@ def show_splits() -> None:
     st.markdown(
         "Now: " + ", ".join(f"**{NAMES[split]}** {sum(numbers.values())}" for split, numbers in by_split.items()) + "."
     )
-    _show_torn()
+    _show_torn(collection)
     until_train, until_calibration = st.slider(
         "Train up to, then Calibration up to, then Test (percent)",
         0,
@@ -61,12 +62,12 @@ def show_splits() -> None:
         )
 
 
-def _show_torn() -> None:
-    torn = collections.torn()
+def _show_torn(collection: Collection) -> None:
+    torn = workbench.torn(collection)
     if not torn:
         st.success("What belongs together lies together.", icon=":material/check:")
         return
-    photos = {photo.sha256: photo.name for photo in collections.photos()}
+    photos = {photo.sha256: photo.name for photo in collection.photos()}
     example = ", ".join(photos[digest] for digest in torn[0][:3])
     st.warning(
         f"**{len(torn)} groups of photos of one part, or of copies, lie in more than one split**, such as "

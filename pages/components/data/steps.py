@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.components.common.sheet import as_markdown
 from pages.session import collections
+from pages.session.told import DATA, told
 
 
 def show_steps() -> str:
@@ -50,14 +51,12 @@ def show_steps() -> str:
 
 
 def _show_last() -> None:
-    told = collections.told_of_data()
-    if told is None:
-        return
-    if told.wrong:
-        st.error(as_markdown(told.sentence), icon=":material/report:")
-        return
-    with st.container(horizontal=True, vertical_alignment="center", key="told"):
-        st.success(as_markdown(told.sentence), icon=":material/check:")
-        if told.decision is not None:
-            back = collections.take_back
-            st.button("Undo", icon=":material/undo:", on_click=back, args=(told.decision,), key="undo_last")
+    last = told(DATA)
+    if last.wrong:
+        st.error(as_markdown(last.sentence), icon=":material/report:")
+    elif last.sentence:
+        with st.container(horizontal=True, vertical_alignment="center", key="told"):
+            st.success(as_markdown(last.sentence), icon=":material/check:")
+            if last.decision is not None:
+                back = collections.take_back
+                st.button("Undo", icon=":material/undo:", on_click=back, args=(last.decision,), key="undo_last")

@@ -8,6 +8,7 @@ from ensemble.imaging.photos import MAX_PHOTO_BYTES, PHOTO_ENDINGS
 from ensemble.values.errors import PhotoError
 from pages.components.common.sheet import as_markdown
 from pages.session import photo, samples
+from pages.session.pictures import thumbnail_of
 
 FILE, CAMERA, SAMPLE = "File", "Camera", "Sample"
 ICONS = {FILE: ":material/upload_file:", CAMERA: ":material/photo_camera:", SAMPLE: ":material/grid_view:"}
@@ -85,7 +86,7 @@ def show_sample_gallery() -> Path | None:
     with st.container(horizontal=True, gap="small", key="gallery"):
         for path in paths[:MOST]:
             with st.container(width=112, gap=None):
-                st.image(samples.sample_thumbnail(path), width=112, alt=f"Sample photo {path.stem}")
+                st.image(thumbnail_of(path), width=112, alt=f"Sample photo {path.stem}")
                 st.button(
                     as_markdown(path.stem.replace("_", " ")),
                     key=f"sample {path}",

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ensemble import figures
+from ensemble import figures, jobs
 from ensemble.jobs import Job
 from ensemble.values.errors import QuorumError
 from pages.components.common.charts import show_figure
@@ -23,7 +23,7 @@ def show_running_trainings() -> None:
 @st.fragment(run_every=1.0)
 def _show_running(number: int) -> None:
     try:
-        job = trainings.training(number)
+        job = jobs.job(products.models_root(), number)
     except QuorumError as error:
         st.error(as_markdown(str(error)), icon=":material/report:")
         return
@@ -65,6 +65,6 @@ def _show_curves(job: Job) -> None:
 
 
 def _show_log(job: Job) -> None:
-    lines = trainings.training_log(job.id).splitlines()
+    lines = jobs.log(products.models_root(), job.id).splitlines()
     if lines:
         st.code("\n".join(lines[-LINES:]), language=None, wrap_lines=True)

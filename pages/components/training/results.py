@@ -5,21 +5,24 @@ from pathlib import Path
 
 import streamlit as st
 
+from ensemble import jobs
+from ensemble.evaluation.comparison import Comparison
 from ensemble.jobs import Job
+from ensemble.store import ModelStore
 from ensemble.store.versions import Summary
+from pages.components.common.progress import show_told
 from pages.components.common.sheet import as_markdown, show_sheet
 from pages.components.training.comparison import show_comparison
 from pages.components.training.policies import ask_about_policies
-from pages.session import trainings
+from pages.session import products, trainings
+from pages.session.told import TRAINING
 
 ENDED = {"failed": "has failed", "cancelled": "was cancelled"}
 
 
 def show_training_results() -> None:
     """Show the newest training of each product that has ended, and what waits for a decision."""
-    sentence, wrong = trainings.told_of_training()
-    if sentence:
-        (st.error if wrong else st.success)(as_markdown(sentence))
+    show_told(TRAINING)
     decided: set[Path] = set()
     waiting: set[Path] = set()
     for job in trainings.trainings():  # the newest first
@@ -38,7 +41,7 @@ def _show_ended(job: Job) -> None:
     with st.container(key=f"ended {job.id}"):
         show = st.error if job.state == "failed" else st.info
         show(f"**The training of {as_markdown(job.settings.product)} {ENDED[job.state]}.** {reason}")
-        log = trainings.training_log(job.id)
+        log = jobs.log(products.models_root(), job.id)
         if log:
             with st.expander("What its process said"):
                 st.code(log, language=None, wrap_lines=True)
@@ -48,14 +51,14 @@ def _show_done(job: Job) -> None:
     found = trainings.waiting_version(job)
     if found is None:
         return
-    store = trainings.store_of(job)
+    store = ModelStore(job.folder)
     with st.container(border=True, key=f"candidate {job.id}"):
         st.subheader(f"Version {found.number} of {as_markdown(job.settings.product)} is ready", anchor=False)
-        comparison = trainings.comparison_of(found)
-        if comparison is None:
+        comparison = found.notes.get("comparison")
+        if not comparison:
             _show_first(found)
         else:
-            show_comparison(comparison)
+            show_comparison(Comparison.from_json(comparison))
             compared_with = found.notes.get("compared_with")
             if compared_with not in {None, trainings.current_version(job)}:
                 st.warning(

@@ -1,0 +1,22 @@
+"""Small copies of photos on disk, made once for all visitors."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from ensemble.imaging.overlays import thumbnail
+from ensemble.imaging.photos import read_photo
+from ensemble.values.errors import PhotoError
+
+
+def thumbnail_of(path: Path, digest: str = "") -> bytes:
+    """A small copy of a photo; an OSError or a QuorumError where it is gone, unreadable or not that of the digest."""
+    return _thumbnail(str(path), digest, path.stat().st_mtime_ns)
+
+
+@st.cache_data(max_entries=1024, show_spinner=False)
+def _thumbnail(path: str, digest: str, changed: int) -> bytes:
+    photo = read_photo(Path(path))
+    if digest and photo.sha256 != digest:
+        raise PhotoError(f"{path} is another photo than the one that was judged.")
+    return thumbnail(photo.picture)
