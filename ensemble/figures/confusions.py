@@ -22,6 +22,7 @@ from ensemble.figures.template import (
     whole_percent,
     wrapped,
 )
+from ensemble.values.digits import plural
 from ensemble.values.results import REVIEW, Classes, word
 
 FEW_COLUMNS = 4  # columns that leave room for large figures on a phone
@@ -100,7 +101,7 @@ def _cell_words(truth: str, verdict: str, row: VerdictCounts, classes: Classes) 
     if share is not None:
         lines.append(f'<span style="font-size:{small}px">{escape(whole_percent(share))}</span>')
     if mistake:
-        lines.append(f'<span style="font-size:{small}px">{_several(mistake, count)}</span>')
+        lines.append(f'<span style="font-size:{small}px">{plural(count, mistake)}</span>')
     return "<br>".join(lines)
 
 
@@ -115,16 +116,12 @@ def _mistake(truth: str, verdict: str, classes: Classes) -> str:
     return names.get((truth, verdict), "")
 
 
-def _several(name: str, count: int) -> str:
-    return name if count == 1 else f"{name}s"
-
-
 def _row_text(truth: str, row: VerdictCounts, classes: Classes) -> str:
     said = []
     for verdict, count in row.items():
         share, mistake = _cell_share(row, verdict), _mistake(truth, verdict, classes)
         notes = [] if share is None else [whole_percent(share)]
-        notes += [_several(mistake, count)] if mistake else []
+        notes += [plural(count, mistake)] if mistake else []
         said.append(f"{count} called {word(verdict)}" + (f" ({', '.join(notes)})" if notes else ""))
     return f"of {sum(row.values())} truly {word(truth)} {', '.join(said)}"
 

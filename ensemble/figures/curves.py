@@ -21,7 +21,7 @@ from ensemble.figures.template import (
     wrapped,
 )
 from ensemble.metrics.image_metrics import Curve
-from ensemble.values.digits import threshold_text
+from ensemble.values.digits import many, threshold_text
 
 CAUGHT = "share of defective parts caught"
 FEW_OVERKILLS = 0.05  # the overkill rate at which members are told in words
@@ -184,5 +184,4 @@ def curves_text(measured: Courses) -> str:
 
 
 def _curve_text(name: str, values: Sequence[float]) -> str:
-    epochs = "1 epoch" if len(values) == 1 else f"{len(values)} epochs"
-    return f"{name.replace('_', ' ')} from {values[0]:.3f} to {values[-1]:.3f} over {epochs}"
+    return f"{name.replace('_', ' ')} from {values[0]:.3f} to {values[-1]:.3f} over {many(len(values), 'epoch')}"

@@ -22,7 +22,7 @@ from ensemble.figures.template import (
     whole_percent,
     wrapped,
 )
-from ensemble.values.digits import threshold_text
+from ensemble.values.digits import many, threshold_text
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK, REVIEW, word
 
 HISTOGRAM_BINS = 50  # bars of 0.02, so that most thresholds of two digits fall between two of them
@@ -95,7 +95,7 @@ def _histogram_text(truth: str, verdicts: Sequence[object], zones: Sequence[Zone
 
 
 def _bar_parts(truth: str, count: int) -> str:
-    return f"{count} {'good' if truth == NON_DEFECTIVE else 'defective'} part{'' if count == 1 else 's'}"
+    return many(count, "good part" if truth == NON_DEFECTIVE else "defective part")
 
 
 def _draw_bars(counts: BinCounts, zones: Sequence[Zone], palette: Palette) -> go.Figure:
@@ -205,11 +205,7 @@ def _bin_counts(bins: Sequence[Bin]) -> str:
         return "no photo has been seen."
     return text_alternative(
         [
-            f"stated {whole_percent(stated)}, came true {whole_percent(true)} of {_photo_count(count)}"
+            f"stated {whole_percent(stated)}, came true {whole_percent(true)} of {many(count, 'photo')}"
             for stated, true, count in bins
         ]
     )
-
-
-def _photo_count(count: int) -> str:
-    return "1 photo" if count == 1 else f"{count} photos"

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from ensemble.figures.template import PALETTES, ROW_PIXELS, Palette, Scheme, styled, titled, tone, wrapped, write_beside
 from ensemble.policies import reasons
-from ensemble.values.digits import beside, in_order, percents
+from ensemble.values.digits import beside, in_order, many, percents
 from ensemble.values.results import Decision, Verdict, Vote, word
 
 CLOSE = 0.09  # of the gauge, that two of its numbers need between them
@@ -53,7 +53,7 @@ def defect_score_text(verdict: Verdict) -> str:
 
 def votes_count(verdict: Verdict) -> str:
     """How many members voted, in words."""
-    return "1 vote" if len(verdict.votes) == 1 else f"{len(verdict.votes)} votes"
+    return many(len(verdict.votes), "vote")
 
 
 def votes(verdict: Verdict, scheme: Scheme) -> go.Figure:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ensemble.imaging.photos import MAX_PHOTO_BYTES, PHOTO_ENDINGS
+from ensemble.values.digits import many
 from ensemble.values.errors import DataError
 from ensemble.values.safe_names import clean_name
 from ensemble.values.safe_names import shortened as legible
@@ -110,7 +111,7 @@ class Tree:
             count = sum(map(is_photo_name, self.below_folder(folder)))
             if count:
                 name = legible(f"{self.above}{folder}/")
-                yield Problem(name, f"{name} holds {count} photo{'' if count == 1 else 's'} and {reason}")
+                yield Problem(name, f"{name} holds {many(count, 'photo')} and {reason}")
 
     def idle(self, used: Iterable[Path]) -> tuple[str, ...]:
         """A note on the files that are none of those used."""
@@ -150,7 +151,7 @@ def some(names: Iterable[str]) -> str:
 
 
 def _counted_files(names: list[str], noun: str) -> str:
-    return f"{len(names)} {noun}{'' if len(names) == 1 else 's'}" + (f" ({some(names)})" if names else "")
+    return many(len(names), noun) + (f" ({some(names)})" if names else "")
 
 
 def _walk(folder: Path, problems: list[Problem], litter: list[str]) -> Iterable[tuple[Path, bool]]:

@@ -1,4 +1,4 @@
-"""Numbers that are compared, as text: with the same digits, and enough of them to stand in their true order."""
+"""Numbers as text: those that are compared with the same digits, enough to stand in their true order; counts."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -34,9 +34,14 @@ def percents(*shares: float, least: int = 1) -> tuple[str, ...]:
     return tuple(f"{text} %" for text in texts)
 
 
+def plural(number: int, noun: str) -> str:
+    """A noun as it stands behind a count."""
+    return noun if number == 1 else f"{noun}s"
+
+
 def many(number: int, noun: str) -> str:
-    """A count with its noun: `1 photo`, `2 photos`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """A count with its noun."""
+    return f"{number} {plural(number, noun)}"
 
 
 def is_number(value: object) -> bool:

@@ -11,6 +11,7 @@ from torch.nn import functional
 from ensemble.datasets.cleaning.prints import DETAIL_SIDE, Prints, agreement, align, similarity, standardised, untouched
 from ensemble.datasets.collection.values import EXACT_DUPLICATE, FINDING_KINDS, LEAK, NEAR_DUPLICATE, Finding
 from ensemble.datasets.splits import linked
+from ensemble.values.digits import many
 from ensemble.values.results import word
 from ensemble.values.samples import Sample
 
@@ -199,7 +200,7 @@ def _leak(
     same = [other for other in learnt if pixels[other] == pixels[place]]
     others = [*same, *(other for other in learnt if other not in same)]
     how = "The very same pixels are" if same else f"The same picture ({_seen(surest[place])}) is"
-    what = f"{how} among the photos that are learnt from, in {_other_photos(len(others))}"
+    what = f"{how} among the photos that are learnt from, in {many(len(others), 'other photo')}"
     return _copies_finding(LEAK, photos, place, others, 1.0 if same else surest[place], what)
 
 
@@ -209,22 +210,18 @@ def _duplicate(
     same = [other for other in side if other != place and pixels[other] == pixels[place]]
     if same and min(same) < place:
         return _copies_finding(
-            EXACT_DUPLICATE, photos, place, same, 1.0, f"The same pixels are in {_other_photos(len(same))}"
+            EXACT_DUPLICATE, photos, place, same, 1.0, f"The same pixels are in {many(len(same), 'other photo')}"
         )
     others = [other for other in side if other != place]
     part = photos[place].part
     if part and all(photos[other].part == part for other in others):
         return None  # they are known to show one part, and splits keep that together anyway
-    what = f"The same picture ({_seen(surest[place])}) is in {_other_photos(len(others))}"
+    what = f"The same picture ({_seen(surest[place])}) is in {many(len(others), 'other photo')}"
     return _copies_finding(NEAR_DUPLICATE, photos, place, others, surest[place], what)
 
 
 def _seen(agreement: float) -> str:
     return f"laid over each other, fine detail agrees by {agreement:.0%}"
-
-
-def _other_photos(number: int) -> str:
-    return "1 other photo" if number == 1 else f"{number} other photos"
 
 
 def _copies_finding(

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ensemble.importers import FoundPhoto, Problem
+from ensemble.values.digits import many
 from ensemble.values.errors import DataError
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, REVIEW
 from ensemble.values.samples import Sample
@@ -93,7 +94,7 @@ class Correction:
         column = {"move": "split", "relabel": "label"}.get(self.action, "")
         values = {str(change[column]) for change in self.after.values() if column in change}
         what = f" ({values.pop()})" if len(values) == 1 else ""
-        return f"{ACTIONS[self.action]}{what}: {count} photo{'' if count == 1 else 's'}."
+        return f"{ACTIONS[self.action]}{what}: {many(count, 'photo')}."
 
     def undone_sentence(self) -> str:
         """That it was taken back, for a person."""

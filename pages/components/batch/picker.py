@@ -3,6 +3,7 @@
 import streamlit as st
 
 from ensemble.imaging.photos import MAX_PHOTO_BYTES, PHOTO_ENDINGS
+from ensemble.values.digits import many
 from pages.session import batches
 
 FILES, FOLDER = "Files or zip", "Folder"
@@ -33,7 +34,7 @@ def show_batch_picker() -> None:
     last = batches.batch()
     busy = last is not None and last.running and batches.may_stop_batch()
     st.button(
-        f"Analyze {len(files)} file{'' if len(files) == 1 else 's'}" if files else "Analyze files",
+        f"Analyze {many(len(files), 'file')}" if files else "Analyze files",
         type="primary",
         width="stretch",
         disabled=not files or busy,

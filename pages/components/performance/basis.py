@@ -7,6 +7,7 @@ import streamlit as st
 from ensemble.evaluation.performance import Decided
 from ensemble.policies import Policy
 from ensemble.policies.cases import Case
+from ensemble.values.digits import many
 from ensemble.values.errors import StoreError
 from ensemble.values.results import Classes
 from pages.components.common.sheet import as_code, as_markdown
@@ -62,7 +63,7 @@ def _show_how() -> None:
 
 
 def _photos(known: tuple[Case, ...], folder: str) -> str:
-    number = f"{len(known)} test photo{'' if len(known) == 1 else 's'}"
+    number = many(len(known), "test photo")
     if products.is_demo():
         return f"{number} that do not exist: all of this is made up."
     place = as_markdown(products.shown_path(products.store().folder / folder))

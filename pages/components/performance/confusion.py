@@ -10,6 +10,7 @@ from ensemble.evaluation.scoring import verdict_quality
 from ensemble.metrics import costs
 from ensemble.metrics.costs import DecisionCounts, Line
 from ensemble.policies.cases import truth
+from ensemble.values.digits import many
 from pages.components.common.charts import show_chart
 from pages.components.common.sheet import as_markdown
 from pages.components.performance.basis import Measured
@@ -52,7 +53,7 @@ def _more(counts: DecisionCounts) -> str:
     if not more:
         return f"So many defective photos hold the true escape rate at or below {target}."
     return (
-        f"{more} more defective photo{'' if more == 1 else 's'} without {another} escape would show that the true "
+        f"{many(more, 'more defective photo')} without {another} escape would show that the true "
         f"escape rate is at most {target}."
     )
 

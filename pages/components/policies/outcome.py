@@ -11,7 +11,7 @@ from ensemble.metrics import costs
 from ensemble.metrics.costs import Line, expected_costs
 from ensemble.policies import VOTING_RULES, Policy
 from ensemble.policies.cases import Case, truth
-from ensemble.values.digits import many
+from ensemble.values.digits import many, plural
 from ensemble.values.results import REVIEW, word
 from pages.components.common.charts import show_chart, show_csv
 from pages.components.common.sheet import as_markdown, show_sheet
@@ -28,18 +28,18 @@ def show_policy_outcome(draft: Policy, active: Policy, known: Sequence[Case], li
         _tile(
             "nok",
             now.escapes,
-            _noun(now.escapes, "escape"),
+            plural(now.escapes, "escape"),
             _of(now.escapes, now.defective, "defective"),
             str(then.escapes),
         ),
         _tile(
             "plain",
             now.overkills,
-            _noun(now.overkills, "overkill"),
+            plural(now.overkills, "overkill"),
             _of(now.overkills, now.good, "good"),
             str(then.overkills),
         ),
-        _tile("review", reviews(now), _noun(reviews(now), "review"), f"of {parts} parts", str(reviews(then))),
+        _tile("review", reviews(now), plural(reviews(now), "review"), f"of {parts} parts", str(reviews(then))),
         _tile(
             "none",
             money(expected_costs(now, line).money),
@@ -49,10 +49,6 @@ def show_policy_outcome(draft: Policy, active: Policy, known: Sequence[Case], li
         ),
     ]
     st.html(f'<div class="tiles draft" role="status">{"".join(tiles)}</div>')
-
-
-def _noun(number: int, noun: str) -> str:
-    return many(number, noun).partition(" ")[2]
 
 
 def _of(events: int, parts: int, kind: str) -> str:

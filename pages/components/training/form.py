@@ -4,6 +4,7 @@ import streamlit as st
 
 from ensemble.members import KINDS
 from ensemble.training.recipe import PROFILES
+from ensemble.values.digits import many
 from ensemble.values.training import TrainingRequest
 from pages.components.common.progress import show_work
 from pages.components.common.sheet import as_markdown
@@ -112,9 +113,7 @@ def _show_waiting(teacher: trainings.Teacher) -> None:
     if not waiting:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="waiting_mistakes"):
-        st.markdown(
-            f"**{waiting} confirmed mistake{'' if waiting == 1 else 's'}** wait{'s' if waiting == 1 else ''} here."
-        )
+        st.markdown(f"**{many(waiting, 'confirmed mistake')}** wait{'s' if waiting == 1 else ''} here.")
         st.button(
             "Pull into training",
             icon=":material/move_down:",
