@@ -14,6 +14,7 @@ from ensemble.imaging.photos import open_own
 from ensemble.inspection.batches import Judged
 from ensemble.policies import reasons
 from ensemble.values.results import REVIEW, Classes, word
+from pages.components.common.choices import show_page
 from pages.components.common.places import show_places
 from pages.components.common.sheet import as_markdown
 from pages.components.common.style import data_address, shape
@@ -36,9 +37,7 @@ def show_batch_table(batch: batches.Batch, rows: Sequence[Judged]) -> None:
     if not found:
         st.info("No file passes these filters.")
         return
-    pages = -(-len(found) // PAGE)
-    page = st.pagination(pages, key="batch_page") if pages > 1 else 1
-    part = found[(page - 1) * PAGE : page * PAGE]
+    part, page = show_page(found, PAGE, "batch_page"), st.session_state.get("batch_page", 1)
     # Not the lines themselves: a line that is chosen stays so while others come after it.
     passing = (st.session_state.get("filter"), st.session_state.get("disputed"), products.policy().name)
     event = st.dataframe(

@@ -10,6 +10,7 @@ from ensemble.datasets.cleaning import FINDING_KINDS
 from ensemble.datasets.collection import CONTRADICTION, CollectedPhoto, Finding
 from ensemble.values.results import word
 from pages.components.common.charts import picture, show_csv
+from pages.components.common.choices import show_page
 from pages.components.common.progress import show_work
 from pages.components.common.sheet import as_markdown
 from pages.session import background, collections
@@ -49,9 +50,7 @@ def _show_contradictions(findings: Sequence[Finding], photos: Mapping[str, Colle
     kind = FINDING_KINDS[CONTRADICTION]
     st.subheader(f"{kind.title} ({len(findings)})", anchor=False)
     st.markdown(f"{as_markdown(kind.meaning)} {as_markdown(kind.advice)}")
-    pages = -(-len(findings) // PAGE)
-    page = st.pagination(pages, key="clean_page contradiction") if pages > 1 else 1
-    for finding in findings[(page - 1) * PAGE : page * PAGE]:
+    for finding in show_page(findings, PAGE, "clean_page contradiction"):
         show_finding(finding, photos)
 
 
@@ -91,9 +90,7 @@ def _show_kinds(findings: Sequence[Finding], photos: Mapping[str, CollectedPhoto
     st.markdown(f"{as_markdown(FINDING_KINDS[kind].meaning)} {as_markdown(FINDING_KINDS[kind].advice)}")
     shown = [finding for finding in findings if finding.kind == kind]
     _show_all(shown, kind)
-    pages = -(-len(shown) // PAGE)
-    page = st.pagination(pages, key=f"clean_page {kind}") if pages > 1 else 1
-    for finding in shown[(page - 1) * PAGE : page * PAGE]:
+    for finding in show_page(shown, PAGE, f"clean_page {kind}"):
         show_finding(finding, photos)
     rows = [
         {

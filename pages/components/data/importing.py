@@ -6,11 +6,11 @@ import streamlit as st
 
 from ensemble.datasets.collection import Added, find_collection
 from ensemble.datasets.workbench import Preview, Reading
-from ensemble.imaging.photos import PHOTO_ENDINGS
 from ensemble.importers import IMPORTERS, Problem
 from ensemble.values.errors import QuorumError
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE
 from pages.components.common.charts import picture, show_csv
+from pages.components.common.choices import PHOTO_TYPES, show_uploader, show_ways
 from pages.components.common.progress import show_work
 from pages.components.common.sheet import as_markdown, show_sheet
 from pages.session import background, collections, owners, products, sources
@@ -214,36 +214,20 @@ def _show_result(added: Added, key: str) -> None:
 
 FILES, FOLDER, HERE = "Zip or files", "Folder", "Path"
 ICONS = {FILES: ":material/folder_zip:", FOLDER: ":material/folder_open:", HERE: ":material/dns:"}
-TYPES = [*(ending.removeprefix(".") for ending in PHOTO_ENDINGS), "zip", "csv", "json"]
+TYPES = [*PHOTO_TYPES, "zip", "csv", "json"]
 
 
 def show_source() -> sources.Source | None:
     """Show the ways in; gives the chosen source, None while there is none."""
-    way = st.segmented_control(
-        "Photos from",
-        list(ICONS),
-        default=FILES,
-        required=True,
-        format_func=lambda name: f"{ICONS[name]} {name}",
-        label_visibility="collapsed",
-        key="data_way",
-    )
+    way = show_ways("Photos from", ICONS, "data_way")
     if way == HERE:
         return _show_path()
     if way == FOLDER:
-        files = st.file_uploader(
-            "A folder with one folder a class, as a camera or a download left it",
-            type=TYPES,
-            accept_multiple_files="directory",
-            key="data_folder",
-        )
+        label = "A folder with one folder a class, as a camera or a download left it"
+        files = show_uploader(label, TYPES, "data_folder", folder=True)
     else:
-        files = st.file_uploader(
-            "A zip of folders, one a class; or photos with a CSV or JSON files that say what they are",
-            type=TYPES,
-            accept_multiple_files=True,
-            key="data_files",
-        )
+        label = "A zip of folders, one a class; or photos with a CSV or JSON files that say what they are"
+        files = show_uploader(label, TYPES, "data_files", folder=False)
     return sources.upload_source(files) if files else None
 
 

@@ -4,30 +4,20 @@ from pathlib import Path
 
 import streamlit as st
 
-from ensemble.imaging.photos import MAX_PHOTO_BYTES, PHOTO_ENDINGS
+from ensemble.imaging.photos import MAX_PHOTO_BYTES
 from ensemble.values.errors import PhotoError
+from pages.components.common.choices import PHOTO_TYPES, show_ways
 from pages.components.common.sheet import as_markdown
 from pages.session import photo, samples
 from pages.session.pictures import thumbnail_of
 
 FILE, CAMERA, SAMPLE = "File", "Camera", "Sample"
 ICONS = {FILE: ":material/upload_file:", CAMERA: ":material/photo_camera:", SAMPLE: ":material/grid_view:"}
-TYPES = [ending.removeprefix(".") for ending in PHOTO_ENDINGS]
 
 
 def show_photo_picker() -> photo.Chosen | None:
     """Show the three ways to a photo; the one that was chosen, or None, with the sentence that refuses it on screen."""
-    source = st.segmented_control(
-        "Photo from",
-        list(ICONS),
-        default=FILE,
-        required=True,
-        format_func=lambda name: f"{ICONS[name]} {name}",
-        label_visibility="collapsed",
-        key="source",
-        width="stretch",
-        persist_state="session",
-    )
+    source = show_ways("Photo from", ICONS, "source", width="stretch", persist_state="session")
     try:
         found = _photo_from(source)
         if found:
@@ -53,7 +43,7 @@ def _photo_from(source: str) -> tuple[bytes, str] | None:
     else:
         file = st.file_uploader(
             "Photo of the part",
-            type=TYPES,
+            type=PHOTO_TYPES,
             max_upload_size=MAX_PHOTO_BYTES // 1_000_000,
             key="upload",
             label_visibility="collapsed",

@@ -12,6 +12,7 @@ from ensemble.evaluation import performance
 from ensemble.evaluation.performance import Decided, effective_voters, error_correlation, fail_together
 from ensemble.metrics.costs import Line
 from pages.components.common.charts import show_chart
+from pages.components.common.choices import show_choice
 from pages.components.common.sheet import as_markdown
 from pages.components.performance.basis import Measured
 from pages.session import products
@@ -67,9 +68,7 @@ def _show_without_each(measured: Measured) -> None:
     st.markdown("**What the ensemble loses without each member**")
     line = Line()
     scales = _scales(measured, line)
-    which = st.segmented_control(
-        "Measured as", list(scales), default=next(iter(scales)), required=True, label_visibility="collapsed", key="loss"
-    )
+    which = show_choice("Measured as", scales, "loss")
     unit, scale = scales[which]
     whole = scale(measured.decided())
     left = performance.without_each(measured.known, measured.policy, measured.members, measured.classes)

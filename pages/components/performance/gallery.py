@@ -12,6 +12,7 @@ from ensemble.metrics import costs
 from ensemble.policies.cases import Case
 from ensemble.values.results import Verdict, Vote, word
 from pages.components.common.charts import case_picture, show_csv
+from pages.components.common.choices import show_choice, show_page
 from pages.components.common.sheet import breakable, chip
 from pages.components.common.style import shape
 from pages.components.common.wrong_verdict import show_told_of_confirmed
@@ -26,20 +27,10 @@ def show_gallery(measured: Measured) -> None:
     """Show escapes, overkills or reviews, some at a time, and offer all of them as a file."""
     st.subheader("Which parts went wrong", anchor=False)
     found = failures(measured.known, measured.verdicts, measured.policy, measured.classes)
-    kind = st.segmented_control(
-        "Show",
-        list(kinds(measured.classes)),
-        default=kinds(measured.classes)[0],
-        required=True,
-        format_func=lambda name: f"{name.capitalize()} {len(found[name])}",
-        label_visibility="collapsed",
-        key="performance_kind",
-    )
-    shown = found[kind]
-    if shown:
-        pages = -(-len(shown) // PAGE)
-        page = st.pagination(pages, key=f"performance_page {kind} {measured.policy.name}") if pages > 1 else 1
-        part = shown[(page - 1) * PAGE : page * PAGE]
+    offered = kinds(measured.classes)
+    kind = show_choice("Show", offered, "performance_kind", lambda name: f"{name.capitalize()} {len(found[name])}")
+    if found[kind]:
+        part = show_page(found[kind], PAGE, f"performance_page {kind} {measured.policy.name}")
         st.html(f'<div class="parts">{"".join(_card(case, _verdict(case, measured)) for case in part)}</div>')
         _show_confirm(part, kind, measured)
     else:

@@ -16,6 +16,7 @@ from ensemble.metrics.image_metrics import Curve
 from ensemble.policies import VOTING_RULES, cases
 from ensemble.store import Record
 from pages.components.common.charts import show_chart
+from pages.components.common.choices import show_choice
 from pages.components.common.sheet import show_sheet
 from pages.components.performance.basis import Measured
 from pages.session import products
@@ -116,9 +117,7 @@ def show_reliability(measured: Measured) -> None:
     before, after = calibration_quality(products.records().get(member))
     found = {TEST: _on_test(measured, member), BEFORE: before, AFTER: after}
     known = {name: quality for name, quality in found.items() if quality}
-    which = st.segmented_control(
-        "Photos", list(known), default=TEST, required=True, label_visibility="collapsed", key="reliability_photos"
-    )
+    which = show_choice("Photos", known, "reliability_photos")
     quality = known[which]
     show_chart(figures.reliability(quality.bins, products.scheme(), f"{member}: {SOURCES[which]}"), "reliability")
     photos = sum(count for *_, count in quality.bins)

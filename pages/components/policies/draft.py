@@ -12,6 +12,7 @@ from ensemble.policies.files import entry_of
 from ensemble.values.digits import threshold_text
 from ensemble.values.results import Classes
 from pages.components.common.charts import show_json
+from pages.components.common.choices import show_choice
 from pages.components.common.sheet import as_markdown
 from pages.components.policies.outcome import (
     show_policy_classes,
@@ -65,22 +66,14 @@ def _show_start(bases: dict[str, Policy], active: Policy) -> tuple[Policy, str]:
             format_func=lambda name: f"{name} (active)" if name == active.name else name,
             width=340,
         )
-        photos = st.segmented_control(
-            "Counted on",
-            list(SETS),
-            default=drafts.HELD_OUT,
-            required=True,
-            format_func=SETS.__getitem__,
-            key=drafts.PHOTOS,
-            bind="query-params",
-            wrap=True,
-        )
+        look = {"label_visibility": "visible", "bind": "query-params", "wrap": True}
+        photos = show_choice("Counted on", SETS, drafts.PHOTOS, SETS.__getitem__, **look)
     if photos == drafts.TEST:
         st.caption(
             "Moving a cut until the **test** photos look good is a mistake: they then no longer tell what to expect on "
             "the line, and the draft loses its right to be called SAFE."
         )
-    return bases[name], str(photos)
+    return bases[name], photos
 
 
 def _draft(moved: Policy, evidence: Evidence) -> Policy:

@@ -14,6 +14,7 @@ from ensemble.metrics import costs
 from ensemble.policies.cases import Case
 from ensemble.values.results import Classes, word
 from pages.components.common.charts import case_picture, show_chart, show_csv, show_json
+from pages.components.common.choices import show_choice, show_page
 from pages.components.common.sheet import as_markdown, breakable, chip, show_sheet
 from pages.session import products
 
@@ -116,14 +117,7 @@ def _signed(value: float, scale: float, digits: int) -> str:
 
 def _show_figure(comparison: Comparison) -> None:
     asked = [name for name in NAMES if any(_limits(voter, name) for voter in comparison.voters)]
-    chosen = st.segmented_control(
-        "What has changed",
-        asked,
-        default=asked[0],
-        required=True,
-        format_func=lambda name: NAMES[name],
-        key="comparison_figure",
-    )
+    chosen = show_choice("What has changed", asked, "comparison_figure", NAMES.__getitem__, label_visibility="visible")
     values = {voter.name: limits for voter in comparison.voters if (limits := _limits(voter, chosen))}
     unit = {"accuracy": "Share of all photos that are right", "auroc": "AUROC"}.get(
         chosen, f"Rate of {NAMES[chosen].lower()}"
@@ -157,19 +151,11 @@ def show_changes(comparison: Comparison) -> None:
         st.html('<p class="calm">Both decide every photo alike.</p>')
         return
     counts = Counter(change.kind for change in comparison.changes)
-    kind = st.segmented_control(
-        "Show",
-        [name for name in KINDS if name in counts],
-        default=next(name for name in KINDS if name in counts),
-        required=True,
-        format_func=lambda name: f"{KINDS[name]} {counts[name]}",
-        label_visibility="collapsed",
-        key="comparison_kind",
-    )
+    met = [name for name in KINDS if name in counts]
+    kind = show_choice("Show", met, "comparison_kind", lambda name: f"{KINDS[name]} {counts[name]}")
     shown = [change for change in comparison.changes if change.kind == kind]
-    pages = -(-len(shown) // PAGE)
-    page = st.pagination(pages, key=f"comparison_page {kind}") if pages > 1 else 1
-    cards = "".join(_card(change, comparison.classes) for change in shown[(page - 1) * PAGE : page * PAGE])
+    part = show_page(shown, PAGE, f"comparison_page {kind}")
+    cards = "".join(_card(change, comparison.classes) for change in part)
     st.html(f'<div class="parts changes">{cards}</div>')
     show_csv("changes", [_row(change) for change in comparison.changes])
 
