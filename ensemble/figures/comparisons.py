@@ -61,16 +61,9 @@ def differences(values: Mapping[str, Limits], scheme: Scheme, unit: str, *, more
 
 
 def _figure(values: Mapping[str, Limits], colours: Sequence[str], title: str, scheme: Scheme) -> go.Figure:
-    palette, places = PALETTES[scheme], list(range(len(values)))
-    figure = go.Figure(_voter_traces(list(values.values()), colours, palette))
-    figure.update_xaxes(title=titled(title), nticks=5, tickangle=0)
-    labels = [wrapped(name, NAME_ROOM) for name in values]
-    figure.update_yaxes(range=[len(values) - 0.5, -0.5], ticks="", tickvals=places)
-    figure.update_yaxes(ticktext=[f"{label}  " for label in labels], tickfont={"size": 14, "color": palette.ink})
-    lines = max((label.count("<br>") + 1 for label in labels), default=1)
-    figure.update_layout(
-        height=max(ROW_PIXELS, LINE * lines) * len(values) + 104, margin={"l": 8, "r": 76, "t": 8, "b": 72}
-    )
+    figure = go.Figure(_voter_traces(list(values.values()), colours, PALETTES[scheme]))
+    _lay_out_rows(figure, [wrapped(name, NAME_ROOM) for name in values], title, PALETTES[scheme])
+    figure.update_layout(margin={"r": 76, "b": 72}, xaxis={"nticks": 5})
     return styled(figure, scheme)
 
 
@@ -140,18 +133,12 @@ def draw_without_each(changes: Mapping[str, float], scheme: Scheme, unit: str, *
     figure = go.Figure(_bars(list(ranked.values()), colours))
     for row, loss in enumerate(ranked.values()):
         write_beside(figure, row, _worse(loss), palette)
-    _lay_out_rows(
-        figure,
-        [wrapped(name, NAME_ROOM) for name in ranked],
-        f"how much worse without it<br>({unit}; left of 0: better)",
-        palette,
-    )
+    title = f"how much worse without it<br>({unit}; left of 0: better)"
+    _lay_out_rows(figure, [wrapped(name, NAME_ROOM) for name in ranked], title, palette)
     figure.add_vline(0, line={"color": palette.ink, "width": 1})
-    text = text_alternative(
-        [f"without {name} the ensemble is {_worse(loss, f' {unit}')}" for name, loss in ranked.items()]
-    )
+    parts = [f"without {name} the ensemble is {_worse(loss, f' {unit}')}" for name, loss in ranked.items()]
     rows = tuple({"member": name, "change": cell(changes[name])} for name in ranked)
-    return Chart(styled(figure, scheme), text, ("member", "change"), rows)
+    return Chart(styled(figure, scheme), text_alternative(parts), ("member", "change"), rows)
 
 
 def policy_costs(costs: Sequence[Cost], scheme: Scheme, *, unit: str, active: str | None = None) -> Chart:
@@ -180,16 +167,13 @@ def policy_costs(costs: Sequence[Cost], scheme: Scheme, *, unit: str, active: st
 
 
 def _bars(lengths: Sequence[float | None], colour: str | Sequence[str], name: str = "") -> go.Bar:
-    rows = list(range(len(lengths)))
-    return go.Bar(
-        x=lengths, y=rows, name=name, orientation="h", width=0.5, marker={"color": colour, "line": {"width": 0}}
-    )
+    marker = {"color": colour, "line": {"width": 0}}
+    return go.Bar(x=lengths, y=list(range(len(lengths))), name=name, orientation="h", width=0.5, marker=marker)
 
 
 def _lay_out_rows(figure: go.Figure, labels: Sequence[str], title: str, palette: Palette) -> None:
-    places = list(range(len(labels)))
     figure.update_xaxes(title=titled(title), nticks=4, tickangle=0)
-    figure.update_yaxes(range=[len(labels) - 0.5, -0.5], ticks="", tickvals=places)
+    figure.update_yaxes(range=[len(labels) - 0.5, -0.5], ticks="", tickvals=list(range(len(labels))))
     figure.update_yaxes(ticktext=[f"{label}  " for label in labels], tickfont={"size": 14, "color": palette.ink})
     lines = max((label.count("<br>") + 1 for label in labels), default=1)
     figure.update_layout(

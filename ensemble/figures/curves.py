@@ -162,8 +162,8 @@ def curves(measured: Courses, scheme: Scheme) -> go.Figure:
 
 def _line(name: str, values: Sequence[float], pen: Mapping[str, object]) -> go.Scatter:
     epochs = list(range(1, len(values) + 1))
-    mode = "lines" if len(values) > 1 else "markers"
-    return go.Scatter(x=epochs, y=list(values), mode=mode, name=_shown_curves(name), line=pen)
+    mode, shown = "lines" if len(values) > 1 else "markers", wrapped(name.replace("_", " "), LEGEND_ROOM)
+    return go.Scatter(x=epochs, y=list(values), mode=mode, name=shown, line=pen)
 
 
 def _name_epochs(figure: go.Figure, scheme: Scheme) -> None:
@@ -172,10 +172,6 @@ def _name_epochs(figure: go.Figure, scheme: Scheme) -> None:
     figure.update_xaxes(dtick=1 if longest < SHORT else None)
     list(figure.select_xaxes())[-1].update(title=titled("epoch"))
     with_legend(styled(figure, scheme), scheme)
-
-
-def _shown_curves(name: str) -> str:
-    return wrapped(name.replace("_", " "), LEGEND_ROOM)
 
 
 def curves_text(measured: Courses) -> str:

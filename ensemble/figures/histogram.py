@@ -108,13 +108,8 @@ def _draw_bars(counts: BinCounts, zones: Sequence[Zone], palette: Palette) -> go
     for label, sign, corner in ((NON_DEFECTIVE, 1, ("right", 1.0)), (DEFECTIVE, -1, ("left", 0.0))):
         middles = (np.arange(HISTOGRAM_BINS) + 0.5) / HISTOGRAM_BINS
         colour = palette.fill(tone(label, OK_NOK))
-        bars = go.Bar(
-            x=middles,
-            y=sign * np.sqrt(counts[label]),
-            width=0.9 / HISTOGRAM_BINS,
-            marker={"color": colour, "line": {"width": 0}},
-        )
-        figure.add_trace(bars)
+        marker = {"color": colour, "line": {"width": 0}}
+        figure.add_bar(x=middles, y=sign * np.sqrt(counts[label]), width=0.9 / HISTOGRAM_BINS, marker=marker)
         _add_name(figure, f"<b>{_bar_parts(label, counts[label].sum())}</b>", corner, palette)
         ticks |= {sign * float(np.sqrt(count)): str(count) for count in _count_ticks(peaks[label], highest)}
     figure.update_xaxes(range=[0, 1], tickvals=[0, 0.25, 0.5, 0.75, 1], showgrid=False)
@@ -183,17 +178,13 @@ def reliability(bins: Sequence[Bin], scheme: Scheme, name: str) -> Chart:
 
 def _score_dots(bins: Sequence[Bin], palette: Palette) -> go.Scatter:
     most = max((count for *_, count in bins), default=1)
+    sizes = [max(SMALLEST, LARGEST * sqrt(count / most)) for *_, count in bins]
     return go.Scatter(
         x=[stated for stated, *_ in bins],
         y=[true for _, true, _ in bins],
         mode="markers+text",
         cliponaxis=False,
-        marker={
-            "color": palette.plain,
-            "size": [max(SMALLEST, LARGEST * sqrt(count / most)) for *_, count in bins],
-            "opacity": 1,
-            "line": {"width": 0},
-        },
+        marker={"color": palette.plain, "size": sizes, "opacity": 1, "line": {"width": 0}},
         text=[str(count) for *_, count in bins],
         textposition="top center",
         textfont={"size": 13, "color": palette.ink},
@@ -201,11 +192,8 @@ def _score_dots(bins: Sequence[Bin], palette: Palette) -> go.Scatter:
 
 
 def _bin_counts(bins: Sequence[Bin]) -> str:
-    if not bins:
-        return "no photo has been seen."
-    return text_alternative(
-        [
-            f"stated {whole_percent(stated)}, came true {whole_percent(true)} of {many(count, 'photo')}"
-            for stated, true, count in bins
-        ]
-    )
+    parts = [
+        f"stated {whole_percent(stated)}, came true {whole_percent(true)} of {many(count, 'photo')}"
+        for stated, true, count in bins
+    ]
+    return text_alternative(parts) if parts else "no photo has been seen."

@@ -172,14 +172,9 @@ def with_legend(figure: go.Figure, scheme: Scheme, title: str = "") -> go.Figure
     figure.update_layout(
         showlegend=True,
         height=figure.layout.height + LINE * lines,  # on a phone each name has a line of its own
-        legend={
-            **{"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "maxheight": 1},
-            **{
-                "font": {"color": palette.ink},
-                "traceorder": "normal",
-                "title": {"text": title, "side": "top", "font": {"size": 13}},
-            },
-        },
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "maxheight": 1, "traceorder": "normal"},
+        legend_font={"color": palette.ink},
+        legend_title={"text": title, "side": "top", "font": {"size": 13}},
     )
     figure.update_yaxes(showgrid=True)
     return figure

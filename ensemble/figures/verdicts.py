@@ -60,15 +60,8 @@ def votes(verdict: Verdict, scheme: Scheme) -> go.Figure:
     """A bar for each member's score, its own threshold marked, its vote written beside it."""
     palette = PALETTES[scheme]
     members = [vote.member for vote in verdict.votes]
-    figure = go.Figure(
-        go.Bar(
-            x=[vote.score for vote in verdict.votes],
-            y=members,
-            orientation="h",
-            width=0.5,
-            marker={"color": [_bar(vote, verdict, palette) for vote in verdict.votes]},
-        )
-    )
+    colours = [_bar_colour(vote, verdict, palette) for vote in verdict.votes]
+    figure = _bars([vote.score for vote in verdict.votes], members, colours)
     for row, vote in enumerate(verdict.votes):
         write_beside(figure, row, f"<b>{escape(word(vote.label))}</b> {vote_texts(vote)[0]}", palette)
         if vote.threshold is not None:
@@ -80,7 +73,11 @@ def votes(verdict: Verdict, scheme: Scheme) -> go.Figure:
     return _finished(figure, verdict, scheme)
 
 
-def _bar(vote: Vote, verdict: Verdict, palette: Palette) -> str:
+def _bars(lengths: Sequence[float], names: Sequence[str], colours: Sequence[str]) -> go.Figure:
+    return go.Figure(go.Bar(x=lengths, y=names, orientation="h", width=0.5, marker={"color": colours}))
+
+
+def _bar_colour(vote: Vote, verdict: Verdict, palette: Palette) -> str:
     look = tone(vote.label, verdict.classes)
     return palette.muted if look == "plain" and vote.label != verdict.label else palette.fill(look)
 
@@ -138,16 +135,14 @@ def _gauge(decision: Decision, verdict: Verdict, palette: Palette) -> go.Figure:
                 {"range": [place - full / 200, place + full / 200], "color": palette.ink, "thickness": 1}
                 for place in places[:-1]  # the gauge itself marks one threshold, the last
             ],
-            **({"threshold": _gauge_mark(places[-1], palette)} if places else {}),
         },
     )
+    if places:
+        mark = {"color": palette.ink, "width": 4}
+        indicator.gauge.threshold = {"value": places[-1], "thickness": 1, "line": mark}
     figure = go.Figure(indicator)
     figure.update_layout(height=190, margin={"l": 44, "r": 44, "t": 28, "b": 8})
     return figure
-
-
-def _gauge_mark(place: float, palette: Palette) -> dict[str, object]:
-    return {"value": place, "thickness": 1, "line": {"color": palette.ink, "width": 4}}
 
 
 def _gauge_ticks(places: Sequence[float], texts: Sequence[str], full: float) -> dict[float, str]:
@@ -165,11 +160,7 @@ def _class_shares(decision: Decision, verdict: Verdict, palette: Palette) -> go.
     names, texts = verdict.classes.names, _share_texts(decision, verdict)
     shares = [decision.shares.get(name, 0.0) for name in names]
     colours = [palette.plain if name == verdict.label else palette.line for name in names]
-    figure = go.Figure(
-        go.Bar(
-            x=shares, y=[wrapped(word(name)) for name in names], orientation="h", width=0.5, marker={"color": colours}
-        )
-    )
+    figure = _bars(shares, [wrapped(word(name)) for name in names], colours)
     for row, name in enumerate(names):
         write_beside(figure, row, f"<b>{texts[name]}</b>", palette)
     axis = {"mean": "mean probability", "weight": "share of the weight"}.get(decision.kind, "share of the votes")
