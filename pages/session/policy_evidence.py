@@ -3,10 +3,12 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
 from ensemble.datasets.loading import photo_path
+from ensemble.evaluation.scoring import verdict_quality
 from ensemble.inspection.exports import demo_evidence
 from ensemble.metrics.costs import DecisionCounts
 from ensemble.policies import Policy, PolicyBook, cases, making, shipped
@@ -50,6 +52,12 @@ def counts(policy: Policy, known: Sequence[Case]) -> DecisionCounts:
     """How a policy decides cases; a PolicyError where the classes have no defect."""
     whose, kinds = _whose(known)
     return DecisionCounts.of(cases.truth(known), _labels_of(policy, known, whose, kinds), kinds)
+
+
+def quality(policy: Policy, known: Sequence[Case]) -> dict[str, Any]:
+    """How good a policy's verdicts on cases are, with their confusion."""
+    whose, kinds = _whose(known)
+    return verdict_quality(cases.truth(known), _labels_of(policy, known, whose, kinds), kinds)
 
 
 def given_scores(policy: Policy, known: Sequence[Case]) -> tuple[list[float], list[float]]:

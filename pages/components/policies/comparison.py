@@ -7,11 +7,10 @@ from typing import Any
 import streamlit as st
 
 from ensemble import figures
-from ensemble.evaluation.scoring import verdict_quality
 from ensemble.metrics import costs
 from ensemble.metrics.costs import PARTS_TOLD, DecisionCounts, Line, Prices, expected_costs, percent
 from ensemble.policies import Policy
-from ensemble.policies.cases import Evidence, truth
+from ensemble.policies.cases import Evidence
 from ensemble.policies.making import unsafe_name
 from ensemble.values.errors import PolicyError
 from ensemble.values.results import Classes
@@ -86,7 +85,7 @@ def _parts(counts: DecisionCounts, line: Line) -> tuple[float | None, float | No
 def _row(
     policy: Policy, active: Policy, evidence: Evidence, line: Line, counts: DecisionCounts
 ) -> Mapping[str, object]:
-    told, quality = expected_costs(counts, line), _quality(policy, evidence)
+    told, quality = expected_costs(counts, line), policy_evidence.quality(policy, evidence.test)
     return {
         "policy": policy.name,
         "active": "yes" if policy.name == active.name else "no",
@@ -108,12 +107,8 @@ def _row(
     }
 
 
-def _quality(policy: Policy, evidence: Evidence) -> dict[str, Any]:
-    return verdict_quality(truth(evidence.test), policy_evidence.labels(policy, evidence.test), evidence.classes)
-
-
 def _show_accuracy(policies: Sequence[Policy], evidence: Evidence) -> None:
-    rows = [{"policy": policy.name, **_quality(policy, evidence)} for policy in policies]
+    rows = [{"policy": policy.name, **policy_evidence.quality(policy, evidence.test)} for policy in policies]
     show_sheet(
         ("Policy", "Right of decided", "Reviews", "F1"),
         [
@@ -140,16 +135,7 @@ def show_policy_choice(evidence: Evidence, line: Line) -> None:
     if evidence.classes.defect is None:
         return
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        limit = st.number_input(
-            "Escape limit, %",
-            min_value=0.1,
-            max_value=100.0,
-            value=LIMIT,
-            step=1.0,
-            key="limit",
-            bind="query-params",
-            width=160,
-        )
+        limit = _number("Escape limit, %", "limit", LIMIT, 1.0, min_value=0.1, max_value=100.0)
         pressed = st.button("Choose for me", icon=":material/savings:", key="choose")
     limit = LIMIT if limit is None else limit  # an emptied field
     if pressed:
@@ -171,9 +157,6 @@ def show_policy_choice(evidence: Evidence, line: Line) -> None:
         )
 
 
-USUAL = Prices()
-
-
 def show_policy_line(classes: Classes) -> Line:
     """Show the prices, the real share of defects and the pace of the line; each is part of the page's address.
 
@@ -183,41 +166,19 @@ def show_policy_line(classes: Classes) -> Line:
         return Line()
     with st.container(horizontal=True, gap="medium", key="policy_line"):
         prices = Prices(*(_price(name) for name in ("escape", "overkill", "review")))
-        share = st.number_input(
-            "Defects on the line, %",
-            min_value=0.0,
-            max_value=100.0,
-            value=None,
-            step=0.1,
-            placeholder="as photos",
-            key="defects",
-            bind="query-params",
-            width=160,
-        )
-        pace = st.number_input(
-            "Parts an hour",
-            min_value=0.0,
-            value=None,
-            step=100.0,
-            format="%.0f",
-            placeholder="unknown",
-            key="pace",
-            bind="query-params",
-            width=160,
-        )
+        share = _number("Defects on the line, %", "defects", None, 0.1, max_value=100.0, placeholder="as photos")
+        pace = _number("Parts an hour", "pace", None, 100.0, format="%.0f", placeholder="unknown")
     return Line(prices, None if share is None else share / 100, pace or 0.0)
 
 
 def _price(name: str) -> float:
-    usual = float(getattr(USUAL, name))
-    found = st.number_input(
-        f"{name.capitalize()} costs",
-        min_value=0.0,
-        value=usual,
-        step=0.5,
-        format="%.2f",
-        key=f"{name}_price",
-        bind="query-params",
-        width=160,
-    )
+    usual = float(getattr(Prices(), name))
+    found = _number(f"{name.capitalize()} costs", f"{name}_price", usual, 0.5, format="%.2f")
     return usual if found is None else found  # an emptied field
+
+
+def _number(label: str, key: str, usual: float | None, step: float, **look: Any) -> float | None:
+    """Show the field of a number that is part of the page's address; None where it is empty."""
+    settings = {"min_value": 0.0, "bind": "query-params", "width": 160, **look}
+    found: float | None = st.number_input(label, value=usual, step=step, key=key, **settings)
+    return found

@@ -6,11 +6,10 @@ from html import escape
 import streamlit as st
 
 from ensemble import figures
-from ensemble.evaluation.scoring import verdict_quality
 from ensemble.metrics import costs
 from ensemble.metrics.costs import Line, expected_costs
 from ensemble.policies import VOTING_RULES, Policy
-from ensemble.policies.cases import Case, truth
+from ensemble.policies.cases import Case
 from ensemble.values.digits import many, plural
 from ensemble.values.results import REVIEW, word
 from pages.components.common.charts import show_chart, show_csv
@@ -23,31 +22,15 @@ from pages.session import drafts, policy_evidence, products
 def show_policy_outcome(draft: Policy, active: Policy, known: Sequence[Case], line: Line) -> None:
     """Show escapes, overkills, reviews and money of a draft."""
     now, then = policy_evidence.counts(draft, known), policy_evidence.counts(active, known)
-    parts = now.good + now.defective
-    tiles = [
-        _tile(
-            "nok",
-            now.escapes,
-            plural(now.escapes, "escape"),
-            _of(now.escapes, now.defective, "defective"),
-            str(then.escapes),
-        ),
-        _tile(
-            "plain",
-            now.overkills,
-            plural(now.overkills, "overkill"),
-            _of(now.overkills, now.good, "good"),
-            str(then.overkills),
-        ),
-        _tile("review", reviews(now), plural(reviews(now), "review"), f"of {parts} parts", str(reviews(then))),
-        _tile(
-            "none",
-            money(expected_costs(now, line).money),
-            "money per 1000 parts",
-            "",
-            money(expected_costs(then, line).money),
-        ),
-    ]
+    defective, good = _of(now.escapes, now.defective, "defective"), _of(now.overkills, now.good, "good")
+    counted = (
+        ("nok", "escape", now.escapes, then.escapes, defective),
+        ("plain", "overkill", now.overkills, then.overkills, good),
+        ("review", "review", reviews(now), reviews(then), f"of {now.good + now.defective} parts"),
+    )
+    tiles = [_tile(look, count, plural(count, noun), of, str(before)) for look, noun, count, before, of in counted]
+    cost, before = (money(expected_costs(counts, line).money) for counts in (now, then))
+    tiles.append(_tile("none", cost, "money per 1000 parts", "", before))
     st.html(f'<div class="tiles draft" role="status">{"".join(tiles)}</div>')
 
 
@@ -139,15 +122,14 @@ def show_policy_histogram(draft: Policy, known: Sequence[Case]) -> None:
 
 def show_policy_confusion(draft: Policy, known: Sequence[Case]) -> None:
     """Show how often each true class is given each verdict."""
-    quality = verdict_quality(truth(known), policy_evidence.labels(draft, known), products.classes())
+    confusion = policy_evidence.quality(draft, known)["confusion"]
     st.markdown("**What becomes of them**")
-    show_chart(figures.confusion(quality["confusion"], products.classes(), products.scheme()), "confusion")
+    show_chart(figures.confusion(confusion, products.classes(), products.scheme()), "confusion")
 
 
 def show_policy_classes(draft: Policy, known: Sequence[Case]) -> None:
     """Show precision, recall and reviews of each class, and the confusion."""
-    labels, classes = policy_evidence.labels(draft, known), products.classes()
-    confusion = verdict_quality(truth(known), labels, classes)["confusion"]
+    confusion, classes = policy_evidence.quality(draft, known)["confusion"], products.classes()
     rows = [_row(name, confusion) for name in classes.names]
     show_sheet(
         ("Class", "Photos", "Precision", "Recall", "Reviews"),
