@@ -1,6 +1,5 @@
 """The workbench of a visitor: which collection, which files to bring in, what is odd, what was decided."""
 
-import random
 from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
@@ -192,11 +191,6 @@ def _do(decision: Callable[[Collection], Correction | None]) -> None:
 
 
 # ------------------------------------------------------------------------------------------------------------- pictures
-
-
-def some_of(found: Sequence[CollectedPhoto], count: int) -> list[CollectedPhoto]:
-    """A few photos, the same ones each time they are asked for."""
-    return random.Random(0).sample(list(found), min(count, len(found)))
 
 
 def kept_thumbnail(photo: CollectedPhoto) -> bytes | None:

@@ -36,11 +36,12 @@ def _evidence(folder: str, digest: str) -> Evidence:
 
 def labels(policy: Policy, known: Sequence[Case]) -> list[str]:
     """What a policy says of cases; the same question is answered once."""
-    return _labels_of(policy, known, *_whose(known))
+    return _labels_and_classes(policy, known)[0]
 
 
-def _labels_of(policy: Policy, known: Sequence[Case], whose: str, kinds: Classes) -> list[str]:
-    return _labels(whose, _asked(policy), policy, known, kinds)
+def _labels_and_classes(policy: Policy, known: Sequence[Case]) -> tuple[list[str], Classes]:
+    whose, kinds = _whose(known)
+    return _labels(whose, _asked(policy), policy, known, kinds), kinds
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
@@ -50,14 +51,12 @@ def _labels(key: str, asked: str, _policy: Policy, _known: Sequence[Case], _clas
 
 def counts(policy: Policy, known: Sequence[Case]) -> DecisionCounts:
     """How a policy decides cases; a PolicyError where the classes have no defect."""
-    whose, kinds = _whose(known)
-    return DecisionCounts.of(cases.truth(known), _labels_of(policy, known, whose, kinds), kinds)
+    return DecisionCounts.of(cases.truth(known), *_labels_and_classes(policy, known))
 
 
 def quality(policy: Policy, known: Sequence[Case]) -> dict[str, Any]:
     """How good a policy's verdicts on cases are, with their confusion."""
-    whose, kinds = _whose(known)
-    return verdict_quality(cases.truth(known), _labels_of(policy, known, whose, kinds), kinds)
+    return verdict_quality(cases.truth(known), *_labels_and_classes(policy, known))
 
 
 def given_scores(policy: Policy, known: Sequence[Case]) -> tuple[list[float], list[float]]:

@@ -86,10 +86,7 @@ def previewed(source: Source, reading: Reading) -> Preview:
 
 def as_reading(layout: str | None, field: str, table: str) -> Reading:
     """What was asked for; a table is `VALUE = CLASS` line by line."""
-    return Reading(layout, field.strip(), _table(table))
-
-
-def _table(text: str) -> dict[str, str] | None:
-    """`VALUE = CLASS` line by line -> which value means which class; None where nothing is said."""
-    lines = [line.partition("=") for line in text.splitlines() if line.strip()]
-    return {value.strip(): name.strip() or value.strip() for value, _, name in lines} or None
+    lines = [line.partition("=") for line in table.splitlines() if line.strip()]
+    return Reading(
+        layout, field.strip(), {value.strip(): name.strip() or value.strip() for value, _, name in lines} or None
+    )

@@ -5,7 +5,7 @@ import streamlit as st
 from ensemble.values.errors import QuorumError
 from pages.components.common.sheet import as_markdown
 from pages.components.common.sidebar import show_sidebar
-from pages.components.common.style import show_mark, show_style
+from pages.components.common.style import show_style
 from pages.session import products, tables, wishes
 
 
@@ -17,7 +17,6 @@ def show_frame(title: str) -> None:
     """
     tables.show_table_in_address()  # another screen has another address
     show_style()
-    show_mark()
     lost = show_sidebar()
     show_demo_band()
     show_policy_problem()

@@ -27,11 +27,6 @@ def shape(look: Tone) -> str:
     return f'<i class="shape {look}"></i>'
 
 
-def shapes_style() -> str:
-    """The rules that `shape` needs: pages may carry pictures in their styles, but no drawing in their text."""
-    return "\n".join(f".shape.{look} {{ mask-image: url({_as_address(drawn)}); }}" for look, drawn in _OUTLINES.items())
-
-
 def _as_address(outline: str) -> str:
     pen = 'fill="none" stroke="#000" stroke-width="9" stroke-linecap="round" stroke-linejoin="round"'
     drawing = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100" {pen}>{outline}</svg>'
@@ -43,17 +38,17 @@ def data_address(kind: str, picture: bytes) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(picture).decode()}"
 
 
-def show_mark() -> None:
-    """Show the product's mark above the sidebar, and alone where the sidebar is closed."""
-    st.logo(WORDMARK, size="large", icon_image=MARK)
-
-
 SHEET = Path(__file__).with_name("style.css")
 
 
 def show_style() -> None:
-    """Put the style sheet into the page."""
+    """Put the style sheet into the page, and the product's mark above the sidebar, alone where that is closed."""
+    st.logo(WORDMARK, size="large", icon_image=MARK)
     light, dark = asdict(PALETTES["light"]), asdict(PALETTES["dark"])
     # light-dark() follows the scheme that the visitor chose, in the browser or in Streamlit's own settings.
     colours = "".join(f"--{name.replace('_', '-')}: light-dark({light[name]}, {dark[name]});" for name in light)
-    st.html(f"<style>:root {{ {colours} }}\n{shapes_style()}\n{SHEET.read_text(encoding='utf-8')}</style>")
+    # Pages may carry pictures in their styles, but no drawing in their text.
+    shapes = "\n".join(
+        f".shape.{look} {{ mask-image: url({_as_address(drawn)}); }}" for look, drawn in _OUTLINES.items()
+    )
+    st.html(f"<style>:root {{ {colours} }}\n{shapes}\n{SHEET.read_text(encoding='utf-8')}</style>")

@@ -1,5 +1,7 @@
 """What is in a collection: counts by class and split, some pictures, and what was decided."""
 
+import random
+from collections import Counter
 from collections.abc import Sequence
 from html import escape
 
@@ -90,15 +92,8 @@ def _show_counts(known: Sequence[CollectedPhoto]) -> None:
         numbers = [by_split[split].get(label, 0) for split in by_split]
         rows.append([escape(word(label)), *map(str, numbers), str(sum(numbers))])
     show_sheet(("Class", *(NAMES[split] for split in by_split), "All"), rows)
-    defects: dict[str, int] = {}
-    for photo in known:
-        if photo.defect:
-            defects[photo.defect] = defects.get(photo.defect, 0) + 1
-    facts = (
-        [f"types of defect: {', '.join(f'{name} {number}' for name, number in sorted(defects.items()))}"]
-        if defects
-        else []
-    )
+    defects = sorted(Counter(photo.defect for photo in known if photo.defect).items())
+    facts = [f"types of defect: {', '.join(f'{name} {number}' for name, number in defects)}"] if defects else []
     masks = sum(photo.mask is not None for photo in known)
     facts += [f"{masks} with a mask"] if masks else []
     parts = len({(photo.category, photo.part) for photo in known if photo.part})
@@ -109,7 +104,8 @@ def _show_counts(known: Sequence[CollectedPhoto]) -> None:
 
 def _show_pictures(known: Sequence[CollectedPhoto]) -> None:
     for label in sorted({photo.label for photo in known}):
-        some = collections.some_of([photo for photo in known if photo.label == label], SHOWN)
+        alike = [photo for photo in known if photo.label == label]
+        some = random.Random(0).sample(alike, min(SHOWN, len(alike)))  # the same ones each time
         images = "".join(picture(collections.kept_thumbnail(photo), photo.name) for photo in some)
         st.html(f'<div class="strip"><h4>{escape(word(label))}</h4><div>{images}</div></div>')
 

@@ -1,6 +1,7 @@
 """The photo itself, without compression marks that could pass for a defect, and what stands out on it."""
 
 import json
+from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
@@ -71,24 +72,17 @@ def show_evidence_files(
     about = chosen.photo.sha256.encode() + said.encode() + (anomaly_map.values.tobytes() if anomaly_map else b"")
     with st.container(horizontal=True):
         if regions:
-            outlined = partial(_outlined, picture, regions, demo)
+            outlined = partial(_file, partial(overlays.outlined, picture, regions), OUTLINED, demo)
             show_file(outlined, "outlines", ".png", "Photo with outlines (PNG)", about=about, quiet=False)
         if anomaly_map is not None:
-            heat = partial(_anomaly_map, anomaly_map, picture.size, demo)
+            heat = partial(_file, partial(overlays.anomaly_map_picture, anomaly_map, picture.size), GREY, demo)
             show_file(heat, "heat", ".png", "Heat map (PNG)", about=about, quiet=False)
     if anomaly_map is not None:
         st.caption(f"Heat map file: {GREY}")
 
 
-def _outlined(picture: Image.Image, regions: tuple[Region, ...], demo: bool) -> bytes:
-    return _file(overlays.outlined(picture, regions), OUTLINED, demo)
-
-
-def _anomaly_map(anomaly_map: AnomalyMap, size: tuple[int, int], demo: bool) -> bytes:
-    return _file(overlays.anomaly_map_picture(anomaly_map, size), GREY, demo)
-
-
-def _file(picture: Image.Image, meaning: str, demo: bool) -> bytes:
+def _file(draw: Callable[[], Image.Image], meaning: str, demo: bool) -> bytes:
+    picture = draw()
     return png(overlays.stamped(picture), "DEMO: made up, no model looked.") if demo else png(picture, meaning)
 
 

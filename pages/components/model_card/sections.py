@@ -1,18 +1,20 @@
 """The sections of a model card as plain sheets, with the charts that belong to them."""
 
 import re
-from collections.abc import Callable, Mapping
 from html import escape
 
 import streamlit as st
 
+from ensemble import figures
 from ensemble.evaluation.model_card import CardTable, ModelCard, Section
+from ensemble.figures.comparisons import Limits
+from pages.components.common.charts import show_chart
 from pages.components.common.sheet import as_markdown, show_sheet
-from pages.components.model_card.charts import show_epochs, show_worth
+from pages.session import products
 
 MANY = 3  # sentences that are read as a list
 ON_DEMAND = ("Files", "Digests", "Libraries")  # what is looked up, not read
-CHARTS: Mapping[str, Callable[[Section], None]] = {"members": show_worth, "training": show_epochs}
+FIGURES = {"auroc": "AUROC", "right": "Share decided rightly"}
 
 
 def show_sections(card: ModelCard) -> None:
@@ -21,10 +23,33 @@ def show_sections(card: ModelCard) -> None:
         for section in card.sections:
             st.header(as_markdown(section.title), anchor=section.key)
             _show_sentences(section)
-            if section.key in CHARTS:
-                CHARTS[section.key](section)
+            if section.key == "members":
+                show_worth(section)
+            elif section.key == "training":
+                show_epochs(section)
             for table in section.tables:
                 _show_table(table)
+
+
+def show_worth(section: Section) -> None:
+    """Show each member's AUROC with its limits; without a defect among the classes its share of right votes."""
+    members = section.data["members"]
+    for key, unit in FIGURES.items():
+        found: dict[str, Limits] = {
+            name: (entry[key]["value"], entry[key]["low"], entry[key]["high"])
+            for name, entry in members.items()
+            if entry.get(key) and entry[key]["value"] is not None
+        }
+        if found:
+            show_chart(figures.estimates(found, products.scheme(), unit), f"card-{key}")
+            return
+
+
+def show_epochs(section: Section) -> None:
+    """Show what was measured at each epoch, for members that learn in epochs."""
+    for name, curves in section.data["epochs"].items():
+        st.markdown(f"**{as_markdown(name)}, by epoch**")
+        show_chart(figures.training_curves(curves, products.scheme()), f"card-training-{name}")
 
 
 def _show_sentences(section: Section) -> None:

@@ -95,11 +95,7 @@ def _scales(measured: Measured, line: Line) -> dict[str, tuple[str, Callable[[De
     }
     counts = measured.decided().counts
     if counts is not None and counts.defective:
-        scales[ESCAPES] = ("escapes", lambda decided: float(_escapes(decided)))
+        scales[ESCAPES] = ("escapes", lambda decided: float(decided.counts.escapes if decided.counts else 0))
     if measured.decided().money(line) is not None:
         scales[MONEY] = ("money for 1000 parts", lambda decided: decided.money(line) or 0.0)
     return scales
-
-
-def _escapes(decided: Decided) -> int:
-    return decided.counts.escapes if decided.counts else 0

@@ -12,7 +12,7 @@ from pages.components.common.charts import show_csv
 from pages.components.common.sheet import show_sheet
 from pages.components.performance.basis import Measured
 
-COUNTED = ("good", "defective", "escapes", "overkills")
+DECIDED, COUNTED = ("photos", "decided", "right", "reviews"), ("good", "defective", "escapes", "overkills")
 
 
 def show_performance_tables(measured: Measured) -> None:
@@ -51,7 +51,8 @@ def _show_products(products: Mapping[str, Decided]) -> None:
             if counts is None
             else (_rate(counts.escapes, counts.defective), _rate(counts.overkills, counts.good))
         )
-        rows.append((_name(name), _accuracy(decided), *wrong, _rate(decided.reviews, decided.photos)))
+        accuracy = _share(decided.right, decided.decided)
+        rows.append((_name(name), accuracy, *wrong, _rate(decided.reviews, decided.photos)))
     mistakes = (
         ("Mistakes",) if len(rows[0]) == len(("product", "right", "mistakes", "reviews")) else ("Escapes", "Overkills")
     )
@@ -79,10 +80,6 @@ def _name(name: str) -> str:
     return escape(name.replace("_", " ") or "–")
 
 
-def _accuracy(decided: Decided) -> str:
-    return _share(decided.right, decided.decided)
-
-
 def _share(right: int, of: int) -> str:
     return f"{costs.percent(right / of)}<small>{right} of {of}</small>" if of else "–"
 
@@ -94,17 +91,8 @@ def _rate(events: int, trials: int) -> str:
 
 
 def _show_file(kind: str, first: str, found: Mapping[str, Decided]) -> None:
-    rows = []
+    rows: list[dict[str, object]] = []
     for name, decided in found.items():
         counted = {key: getattr(decided.counts, key) for key in COUNTED} if decided.counts else {}
-        rows.append(
-            {
-                first: name,
-                "photos": decided.photos,
-                "decided": decided.decided,
-                "right": decided.right,
-                "reviews": decided.reviews,
-                **counted,
-            }
-        )
+        rows.append({first: name} | {key: getattr(decided, key) for key in DECIDED} | counted)
     show_csv(kind, rows)

@@ -16,7 +16,7 @@ from ensemble.values.errors import PolicyError
 from ensemble.values.results import Classes
 from pages.components.common.charts import show_chart, show_csv
 from pages.components.common.sheet import as_markdown, quiet_chip, show_sheet
-from pages.components.policies.words import UNKNOWN, bounded, money, reviews
+from pages.components.policies.words import UNKNOWN, money, reviews
 from pages.session import drafts, policy_evidence, products
 
 HEAD = ("Policy", "Escapes", "Overkills", "Reviews", "Money / 1000", "Precision", "Reviews / h")
@@ -71,7 +71,8 @@ def _named(name: str, active: Policy) -> str:
 
 
 def _count(events: int, parts: int) -> str:
-    count, _, bound = bounded(events, parts).partition(" · ")
+    """A count of so many with the highest rate that it still allows."""
+    count, bound = (f"{events} of {parts}", costs.at_most(events, parts)) if parts else ("nothing seen", "")
     return f"<span>{count}<small>{bound}</small></span>"
 
 

@@ -1,6 +1,5 @@
 """The empty state of the policy desk: no photos with a known truth."""
 
-from collections.abc import Sequence
 from html import escape
 
 import streamlit as st
@@ -9,7 +8,7 @@ from ensemble.evaluation.performance import SHUFFLES, clear_saving
 from ensemble.metrics import costs
 from ensemble.metrics.costs import PARTS_TOLD, Line
 from ensemble.policies import Policy
-from ensemble.policies.cases import Case, Evidence, truth
+from ensemble.policies.cases import Evidence, truth
 from ensemble.policies.making import unsafe_name
 from ensemble.values.errors import StoreError
 from ensemble.values.results import REVIEW
@@ -80,7 +79,8 @@ def show_policy_cheaper(active: str, evidence: Evidence, line: Line) -> None:
     known = evidence.held_out
     if evidence.classes.defect is None or not known:
         return
-    found = clear_saving(active, _verdicts(known), known, evidence.classes, line)
+    verdicts = {policy.name: policy_evidence.labels(policy, known) for policy in products.policies()}
+    found = clear_saving(active, verdicts, known, evidence.classes, line)
     if found is None:
         return
     p = "p < 0.001" if found.p < 0.001 else f"p = {found.p:.2g}"
@@ -98,7 +98,3 @@ def show_policy_cheaper(active: str, evidence: Evidence, line: Line) -> None:
             help="Shows below, under Put in force, which parts would change their verdict. Nothing is in force yet.",
             key="choose_cheaper",
         )
-
-
-def _verdicts(known: Sequence[Case]) -> dict[str, list[str]]:
-    return {policy.name: policy_evidence.labels(policy, known) for policy in products.policies()}

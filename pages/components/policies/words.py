@@ -1,6 +1,5 @@
 """A policy and its figures in plain words."""
 
-from ensemble.metrics import costs
 from ensemble.metrics.costs import DecisionCounts
 from ensemble.policies import VOTING_RULES, Policy
 from ensemble.values.digits import percents, threshold_text
@@ -38,11 +37,6 @@ def conditions(policy: Policy) -> str:
         parts.append("a part that an early stage of its cascade settles does not follow the cuts")
     parts += ["named kinds of defect count for themselves"] if policy.exceptions else []
     return f"Besides: {'; '.join(parts)}." if parts else ""
-
-
-def bounded(events: int, parts: int) -> str:
-    """A count of so many with the highest rate that it still allows, as `3 of 84 · up to 9 %`."""
-    return f"{events} of {parts} · {costs.at_most(events, parts)}" if parts else "nothing seen"
 
 
 def reviews(counts: DecisionCounts) -> int:

@@ -87,16 +87,13 @@ def _figure(figure: Figure) -> str:
     if figure.before.photos != figure.after.photos:
         sides = " → ".join(f"{side.events} of {side.photos}" for side in (figure.before, figure.after))
         return f"<div>{sides}</div>"
+    of = f" of {figure.after.photos}" if figure.after.photos is not None else ""
     change = "" if figure.difference.value is None else f"<small>{_change(figure)}</small>"
-    return f"<div>{_side(figure.before)} → {_side(figure.after)}{_of(figure)}{change}</div>"
+    return f"<div>{_side(figure.before)} → {_side(figure.after)}{of}{change}</div>"
 
 
 def _side(side: Interval) -> str:
     return f"{side.value:.3f}" if side.events is None else str(side.events)
-
-
-def _of(figure: Figure) -> str:
-    return f" of {figure.after.photos}" if figure.after.photos is not None else ""
 
 
 def _change(figure: Figure) -> str:
