@@ -7,12 +7,13 @@ and the memory, and takes a country's yearly average for the CO2. Nothing is sen
 import logging
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ensemble.disk.files import now
+from ensemble.values.digits import is_number
 
 COUNTRY = "QUORUM_COUNTRY"  # the setting with the three-letter ISO code of the country whose grid feeds this machine
 CPU_ALONE = "CPU seconds only"
@@ -138,3 +139,12 @@ def _energy_place(known: str | None) -> str:
     if known:
         return f"country {_country()}"
     return "world average" + (f", because {COUNTRY}={_country()} is no country that it knows" if _country() else "")
+
+
+def energy_amounts(used: Mapping[str, Any]) -> list[str]:
+    """What a training run used, each amount that was measured with its unit; `cpu_seconds` always is."""
+    return [f"{used['cpu_seconds']:,.0f} CPU seconds"] + [
+        f"about {used[key]:.2g} {unit}"
+        for key, unit in (("watt_hours", "Wh"), ("grams_co2", "g CO2"))
+        if is_number(used.get(key))
+    ]

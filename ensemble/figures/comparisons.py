@@ -1,6 +1,6 @@
 """Charts that compare: members, policies, versions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import plotly.graph_objects as go
 
@@ -21,6 +21,7 @@ from ensemble.figures.template import (
     wrapped,
     write_beside,
 )
+from ensemble.values.digits import signed
 
 Limits = tuple[float, float | None, float | None]  # a value, and its lower and upper limit where these are known
 COMPARISON_COLUMNS = ("voter", "value", "low", "high")
@@ -52,9 +53,9 @@ def differences(values: Mapping[str, Limits], scheme: Scheme, unit: str, *, more
     reach = max((abs(end) for each in values.values() for end in each if end is not None), default=0.0)
     figure.update_xaxes(range=[-1.1 * max(reach, 0.02), 1.1 * max(reach, 0.02)])
     for row, (value, *_) in enumerate(values.values()):
-        write_beside(figure, row, f"<b>{_signed(value)}</b>", palette)
+        write_beside(figure, row, f"<b>{signed(value)}</b>", palette)
     parts = [
-        f"{unit} of {name} has changed by {_signed(value)}{_between(low, high, signed=True)}{', worse' if bad else ''}"
+        f"{unit} of {name} has changed by {signed(value)}{_between(low, high, signed)}{', worse' if bad else ''}"
         for (name, (value, low, high)), bad in zip(values.items(), worse, strict=True)
     ]
     return Chart(figure, text_alternative(parts), COMPARISON_COLUMNS, _interval_rows(values))
@@ -97,15 +98,10 @@ def _is_worse(limits: Limits, more_is_better: bool) -> bool:
     return low is not None and high is not None and (high < 0 if more_is_better else low > 0)
 
 
-def _signed(value: float) -> str:
-    shown = f"{value:+.3f}"
-    return "0" if float(shown) == 0 else shown.replace("-", "\N{MINUS SIGN}")
-
-
-def _between(low: float | None, high: float | None, *, signed: bool = False) -> str:
+def _between(low: float | None, high: float | None, write: Callable[[float], str] = "{:.3f}".format) -> str:
     if low is None or high is None:
         return ", its limits unknown"
-    return f", between {_signed(low)} and {_signed(high)}" if signed else f", between {low:.3f} and {high:.3f}"
+    return f", between {write(low)} and {write(high)}"
 
 
 def _interval_rows(values: Mapping[str, Limits]) -> tuple[Mapping[str, object], ...]:

@@ -44,6 +44,12 @@ def many(number: int, noun: str) -> str:
     return f"{number} {plural(number, noun)}"
 
 
+def signed(change: float, digits: int = 3) -> str:
+    """A change with its sign, 0 where that many digits show none."""
+    shown = f"{change:+.{digits}f}"
+    return "0" if float(shown) == 0 else shown.replace("-", "\N{MINUS SIGN}")
+
+
 def is_number(value: object) -> bool:
     """Whether a value is a finite int or float; a bool is none."""
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= float_info.max

@@ -14,8 +14,9 @@ from ensemble.policies.making import Chosen, cheapest, unsafe_name
 from ensemble.store import policy_history
 from ensemble.store.places import POLICIES
 from ensemble.values.errors import PolicyError, QuorumError
-from pages.session.policy_evidence import book, publish, roll_back
+from pages.session.policy_evidence import book, publish
 from pages.session.products import classes, in_force, is_demo, manifest, mode, store
+from pages.session.told import tell
 
 FROM, PHOTOS, CANDIDATE = "from", "photos", "candidate"  # keys of widgets, and names in the page's address
 HELD_OUT, TEST = "held_out", "test"
@@ -104,7 +105,7 @@ def save(new: Policy, name: str, author: str, reason: str) -> None:
     if name in {policy.name for policy in now.policies}:
         raise PolicyError(f"There is a policy called {name} already. Choose another name.")
     publish(PolicyBook((*now.policies, named), now.active), author, f"Saved {name}: {reason}")
-    st.session_state[SAVED] = f"{name} is saved, and not in force. See below what it would change."
+    tell(SAVED, f"{name} is saved, and not in force. See below what it would change.")
     st.session_state[OFFERED] = name
 
 
@@ -166,14 +167,10 @@ def confirm(found: Pending, author: str, reason: str) -> None:
     if found.state is None:
         publish(found.book, author, f"{name} in force: {reason}")
     else:
-        roll_back(found.state, author)
+        earlier = policy_history.state(store().folder, found.state).book()
+        publish(earlier, author, f"Rolled back to state {found.state}.")
     forget_pending()
-    st.session_state[ENFORCED] = f"{name} is in force since {datetime.now(UTC):%H:%M} UTC."
-
-
-def told(key: str) -> str:
-    """What was done last, `SAVED` or `ENFORCED`, told once; empty where nothing was."""
-    return str(st.session_state.pop(key, ""))
+    tell(ENFORCED, f"{name} is in force since {datetime.now(UTC):%H:%M} UTC.")
 
 
 def look_into(photo: str) -> None:

@@ -21,6 +21,13 @@ def _loaded(folder: str, fingerprint: str, version: int | None) -> Inspector:
     return Inspector.open(ModelStore(Path(folder)))
 
 
+def inspector() -> Inspector:
+    """The members of the chosen product, loaded once a process; or dummies in demo mode."""
+    if is_demo():
+        return Inspector.for_demo(classes())
+    return trained()
+
+
 def trained() -> Inspector:
     """The trained members of the chosen product, whatever mode is on; a StoreError where there are none."""
     chosen = store()
@@ -40,12 +47,11 @@ def _quarantined(folder: str, fingerprint: str) -> list[Quarantined]:
 
 
 def inspection() -> batches.Inspect:
-    """What gives photos their verdicts, by the members (in a demo dummies) and the policy of this moment, one visitor
-    after the other.
+    """What gives photos their verdicts, by the members and the policy of this moment; visitors are served in turn.
 
     It asks Streamlit for nothing, so that no touch on the page can break it off halfway.
     """
-    members, decide = Inspector.for_demo(classes()) if is_demo() else trained(), policy()
+    members, decide = inspector(), policy()
 
     def inspect(photos: Sequence[Photo]) -> list[Verdict]:
         with turn:

@@ -108,11 +108,6 @@ def publish(changed: PolicyBook, author: str, reason: str) -> None:
     policy_history.enforce_policies(store().folder, changed, author, reason)
 
 
-def roll_back(number: int, author: str) -> None:
-    """Put an earlier state in force again."""
-    publish(policy_history.state(store().folder, number).book(), author, f"Rolled back to state {number}.")
-
-
 def case_thumbnail(case: Case) -> bytes | None:
     """A small copy of a case's photo; None where it no longer lies where it was."""
     if is_demo():

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ensemble.datasets.collection import Collection, is_collection
+from ensemble.evaluation.energy import energy_amounts
 from ensemble.evaluation.model_card import quality
 from ensemble.evaluation.model_card.values import (
     NOT_KNOWN,
@@ -124,12 +125,7 @@ def _energy(sources: Sources) -> list[dict[str, Any]]:
 
 
 def _energy_sentence(used: Mapping[str, Any]) -> str:
-    amounts = [f"{used['cpu_seconds']:,.0f} CPU seconds"]
-    amounts += [
-        f"about {used[key]:.2g} {unit}"
-        for key, unit in (("watt_hours", "Wh"), ("grams_co2", "g CO2"))
-        if is_number(used.get(key))
-    ]
+    amounts = energy_amounts(used)
     unknown = "" if len(amounts) == 3 else " Energy and CO2 were not measured."
     return f"One training run used {', '.join(amounts)}.{unknown} {used.get('uncertainty', '')}".strip()
 

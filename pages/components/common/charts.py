@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -10,6 +11,7 @@ import streamlit as st
 from ensemble import figures
 from ensemble.inspection import exports
 from ensemble.policies.cases import Case
+from ensemble.values.results import word
 from pages.components.common.style import data_address
 from pages.session import policy_evidence, products
 
@@ -77,9 +79,12 @@ def picture(jpeg: bytes | None, name: str) -> str:
     return f'<img src="{data_address("jpeg", jpeg)}" alt="{escape(name)}" title="{escape(name)}" loading="lazy">'
 
 
-def case_picture(case: Case) -> str:
-    """A small copy of a case's photo; a plain field where it no longer lies where it was."""
-    thumbnail = policy_evidence.case_thumbnail(case)
-    if thumbnail is None:
-        return '<div class="gone">photo<br>not here</div>'
-    return f'<img src="{data_address("jpeg", thumbnail)}" alt="{escape(case.photo)}" loading="lazy">'
+def case_facts(case: Case, said: str) -> str:
+    """A small copy of a case's photo, or a field where it is gone; beside it what was `said` (HTML) and the truth."""
+    seen, thumbnail = '<div class="gone">photo<br>not here</div>', policy_evidence.case_thumbnail(case)
+    if thumbnail is not None:
+        seen = f'<img src="{data_address("jpeg", thumbnail)}" alt="{escape(case.photo)}" loading="lazy">'
+    name = Path(case.photo).stem.replace("_", " ")
+    defect = case.defect.replace("_", " ") if case.defect != case.label else ""
+    facts = " · ".join(filter(None, (f"truly {word(case.label)}", defect, case.category)))
+    return f"{seen}<div><h4>{escape(name)}</h4><p>{said}<br>{escape(facts)}</p></div>"

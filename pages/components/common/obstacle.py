@@ -19,15 +19,18 @@ def show_missing_members() -> None:
     _show_reason(products.members_obstacle() or "")
 
 
+def train_command() -> str:
+    """What trains the chosen product on the photos that ship, as Markdown."""
+    data, models = products.shown_path(products.data_root()), products.shown_path(products.store().folder)
+    return as_code(f"python -m ensemble train --data {data} --models {models}")
+
+
 def _show_reason(reason: str) -> None:
     with st.container(border=True, key="obstacle"):
         st.subheader("No trained member can vote yet", anchor=False)
         st.error(as_markdown(reason), icon=":material/report:")
         if not products.products():
-            data, models = (products.shown_path(folder) for folder in (products.data_root(), products.models_root()))
-            st.markdown(
-                f"Train on the sample photos: {as_code(f'python -m ensemble train --data {data} --models {models}')}"
-            )
+            st.markdown(f"Train on the sample photos: {train_command()}")
         if not products.is_demo():
             st.markdown("Or look around first: in demo mode dummy members vote, and everything is marked DEMO.")
             st.button("Switch demo mode on", on_click=products.switch_demo, args=(True,), type="primary", key="demo_on")

@@ -34,6 +34,11 @@ def breakable(text: str) -> str:
     return escape(text).replace("_", "_<wbr>")
 
 
+def tied(text: str) -> str:
+    """A text as HTML that does not break between a number and its percent sign."""
+    return escape(text).replace(" %", "\N{NO-BREAK SPACE}%")
+
+
 def chip(label: str, classes: Classes) -> str:
     """A label as HTML: its word on its colour, with its shape."""
     look: Tone = tone(label, classes)

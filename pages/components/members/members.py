@@ -6,10 +6,12 @@ from typing import Any
 import streamlit as st
 
 from ensemble import figures
+from ensemble.evaluation.energy import energy_amounts
 from ensemble.features.preprocessing import BackboneSpec
 from ensemble.members import KINDS
 from ensemble.members.demo import dummy_names
 from ensemble.store import Record
+from ensemble.values.digits import is_number
 from ensemble.values.results import Absence, Classes
 from pages.components.common import lessons
 from pages.components.common.charts import show_figure
@@ -138,10 +140,6 @@ def show_curves(record: Record) -> None:
 def energy(record: Record) -> str:
     """What the training run that made this member used, all its members together; empty where nobody measured."""
     used = record.noted("energy")
-    if not isinstance(used.get("cpu_seconds"), int | float):
+    if not is_number(used.get("cpu_seconds")):
         return ""
-    parts = [f"{used['cpu_seconds']:,.0f} CPU seconds"]
-    for key, unit in (("watt_hours", "Wh"), ("grams_co2", "g CO2")):
-        if isinstance(used.get(key), int | float):
-            parts.append(f"about {used[key]:.2g} {unit}")
-    return f"{', '.join(parts)} ({used.get('source', 'source unknown')}), the whole run"
+    return f"{', '.join(energy_amounts(used))} ({used.get('source', 'source unknown')}), the whole run"

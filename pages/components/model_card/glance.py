@@ -7,6 +7,7 @@ import streamlit as st
 from ensemble.evaluation.model_card import Fact, ModelCard
 from pages.components.common.charts import show_file, show_json
 from pages.components.common.obstacle import show_missing_members
+from pages.components.common.sheet import tied
 from pages.components.common.style import shape
 from pages.session import products
 from pages.session.cards import card
@@ -24,10 +25,9 @@ def show_glance(card: ModelCard) -> None:
 def _tile(fact: Fact) -> str:
     number, _, rest = fact.number.partition(" of ")
     small = f"<small> of {escape(rest)}</small>" if rest else ""
-    basis = escape(fact.basis).replace(" %", "\N{NO-BREAK SPACE}%")
     look, mark = ("nok", shape("nok")) if fact.alert else ("none", "")
-    shown = escape(number).replace(" %", "\N{NO-BREAK SPACE}%")
-    return f'<div class="tile {look}"><b>{shown}{small}</b><span>{mark}{escape(fact.name)}</span><p>{basis}</p></div>'
+    name, basis = f"{mark}{escape(fact.name)}", tied(fact.basis)
+    return f'<div class="tile {look}"><b>{tied(number)}{small}</b><span>{name}</span><p>{basis}</p></div>'
 
 
 def show_card_basis() -> ModelCard:

@@ -1,7 +1,6 @@
 """The sections of a model card as plain sheets, with the charts that belong to them."""
 
 import re
-from html import escape
 
 import streamlit as st
 
@@ -9,7 +8,7 @@ from ensemble import figures
 from ensemble.evaluation.model_card import CardTable, ModelCard, Section
 from ensemble.figures.comparisons import Limits
 from pages.components.common.charts import show_chart
-from pages.components.common.sheet import as_markdown, show_sheet
+from pages.components.common.sheet import as_markdown, show_sheet, tied
 from pages.session import products
 
 MANY = 3  # sentences that are read as a list
@@ -82,5 +81,5 @@ def _cell(text: str) -> str:
 
 def _tied(text: str) -> str:
     """A text as HTML that breaks neither before a unit nor between two limits, but within long names."""
-    shown = escape(text).replace(" %", "\N{NO-BREAK SPACE}%").replace("_", "_<wbr>")
+    shown = tied(text).replace("_", "_<wbr>")
     return re.sub(r"(\d(?:\N{NO-BREAK SPACE}%)?) to (\d)", "\\1\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}\\2", shown)

@@ -1,12 +1,11 @@
 """The answer first: four numbers, each with what it still allows."""
 
-from html import escape
-
 import streamlit as st
 
 from ensemble.evaluation.performance import Decided
 from ensemble.metrics import costs
 from ensemble.policies import Policy
+from pages.components.common.sheet import tied
 from pages.components.common.style import shape
 from pages.components.performance.basis import Measured, without_review
 
@@ -64,5 +63,4 @@ def _tile(look: str, name: str, events: int, trials: int, of: str, rate: str) ->
 
 
 def _html(look: str, mark: str, number: str, name: str, sentence: str) -> str:
-    tied = escape(sentence).replace(" %", "\N{NO-BREAK SPACE}%")
-    return f'<div class="tile {look}"><b>{number}</b><span>{mark}{name}</span><p>{tied}</p></div>'
+    return f'<div class="tile {look}"><b>{number}</b><span>{mark}{name}</span><p>{tied(sentence)}</p></div>'

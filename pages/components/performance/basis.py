@@ -10,7 +10,8 @@ from ensemble.policies.cases import Case
 from ensemble.values.digits import many
 from ensemble.values.errors import StoreError
 from ensemble.values.results import Classes
-from pages.components.common.sheet import as_code, as_markdown
+from pages.components.common.obstacle import train_command
+from pages.components.common.sheet import as_markdown
 from pages.session import policy_evidence, products
 
 
@@ -57,9 +58,7 @@ def show_basis() -> Measured:
 
 
 def _show_how() -> None:
-    data, models = products.shown_path(products.data_root()), products.shown_path(products.store().folder)
-    command = f"python -m ensemble train --data {data} --models {models}"
-    st.markdown(f"Training measures on the photos below `test/`: {as_code(command)}")
+    st.markdown(f"Training measures on the photos below `test/`: {train_command()}")
 
 
 def _photos(known: tuple[Case, ...], folder: str) -> str:

@@ -11,7 +11,7 @@ from ensemble.evaluation.performance import CaseKind, failures, kinds
 from ensemble.metrics import costs
 from ensemble.policies.cases import Case
 from ensemble.values.results import Verdict, Vote, word
-from pages.components.common.charts import case_picture, show_csv
+from pages.components.common.charts import case_facts, show_csv
 from pages.components.common.choices import show_choice, show_page
 from pages.components.common.sheet import breakable, chip
 from pages.components.common.style import shape
@@ -84,19 +84,12 @@ def _verdict(case: Case, measured: Measured) -> Verdict:
 
 
 def _card(case: Case, verdict: Verdict) -> str:
-    name = Path(case.photo).stem.replace("_", " ")
-    facts = " · ".join(filter(None, (f"truly {word(case.label)}", _type(case), case.category)))
     votes = "".join(_vote(vote, verdict) for vote in verdict.votes)
     absent = "".join(f"<li><span>{breakable(each.member)}</span><i>absent</i></li>" for each in verdict.absent)
     return (
-        f'<article class="part">{case_picture(case)}<div><h4>{escape(name)}</h4>'
-        f"<p>called {chip(verdict.label, verdict.classes)}<br>{escape(facts)}</p></div>"
+        f'<article class="part">{case_facts(case, f"called {chip(verdict.label, verdict.classes)}")}'
         f"<p>{breakable(verdict.reason)}</p><ul>{votes}{absent}</ul></article>"
     )
-
-
-def _type(case: Case) -> str:
-    return case.defect.replace("_", " ") if case.defect != case.label else ""
 
 
 def _vote(vote: Vote, verdict: Verdict) -> str:

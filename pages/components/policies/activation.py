@@ -15,6 +15,7 @@ from pages.components.common.charts import show_csv
 from pages.components.common.sheet import as_markdown, chip, quiet_chip, show_sheet
 from pages.components.common.style import data_address
 from pages.session import drafts, policy_evidence, products
+from pages.session.told import told
 
 
 def show_policy_activation(active: Policy, evidence: Evidence) -> None:
@@ -32,7 +33,7 @@ def show_policy_activation(active: Policy, evidence: Evidence) -> None:
             width=340,
         )
         pressed = st.button("Show what would change", icon=":material/difference:", key="ask", disabled=not name)
-    if said := drafts.told(drafts.ENFORCED):
+    if said := told(drafts.ENFORCED).sentence:
         st.success(as_markdown(said), icon=":material/check_circle:")
     if pressed and name:
         try:
@@ -130,14 +131,12 @@ def _show_counts(changes: Sequence[Change], total: int, classes: Classes) -> Non
         spared = sum(change.case.label == classes.good and change.before == classes.defect for change in changes)
         look = "nok" if escapes else "quiet"
         facts.append(f'<span class="chip {look}">{many(escapes, "new escape")}</span>')
-        facts += [
-            f'<span class="chip quiet">{text}</span>'
-            for text in (
-                f"{many(stopped, 'escape')} fewer",
-                many(overkills, "new overkill"),
-                f"{many(spared, 'overkill')} fewer",
-            )
-        ]
+        fewer = (
+            f"{many(stopped, 'escape')} fewer",
+            many(overkills, "new overkill"),
+            f"{many(spared, 'overkill')} fewer",
+        )
+        facts += map(quiet_chip, fewer)
     st.html(f'<div class="difference" role="status">{"".join(facts)}</div>')
 
 

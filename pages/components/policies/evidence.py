@@ -12,7 +12,8 @@ from ensemble.policies.cases import Evidence, truth
 from ensemble.policies.making import unsafe_name
 from ensemble.values.errors import StoreError
 from ensemble.values.results import REVIEW
-from pages.components.common.sheet import as_code, as_markdown
+from pages.components.common.obstacle import train_command
+from pages.components.common.sheet import as_markdown
 from pages.components.policies.words import money, rule_in_words
 from pages.session import drafts, policy_evidence, products
 
@@ -27,8 +28,7 @@ def show_policy_evidence() -> Evidence:
         with st.container(border=True, key="no_evidence"):
             st.subheader("Nothing to weigh risks by yet", anchor=False)
             st.error(as_markdown(str(error)), icon=":material/report:")
-            data, models = products.shown_path(products.data_root()), products.shown_path(products.store().folder)
-            st.markdown(f"Training keeps them: {as_code(f'python -m ensemble train --data {data} --models {models}')}")
+            st.markdown(f"Training keeps them: {train_command()}")
             if not products.is_demo():
                 st.markdown("Or look around first, on made-up parts that are marked DEMO.")
                 st.button("Switch demo mode on", on_click=products.switch_demo, args=(True,), key="demo_on")

@@ -8,6 +8,7 @@ from ensemble.store.policy_history import Published
 from ensemble.values.errors import QuorumError
 from pages.components.common.sheet import as_markdown, quiet_chip, show_sheet
 from pages.session import drafts, policy_evidence
+from pages.session.told import told
 
 SHOWN = 10
 
@@ -81,7 +82,7 @@ def show_policy_saving() -> None:
         pressed = st.form_submit_button("Save the draft", icon=":material/save:", key="save")
     st.caption("All three are needed. A saved policy is not in force.")
     draft = drafts.draft()
-    if said := drafts.told(drafts.SAVED):
+    if said := told(drafts.SAVED).sentence:
         st.success(as_markdown(said), icon=":material/check_circle:")
     if pressed and draft is not None:
         try:

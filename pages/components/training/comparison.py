@@ -2,7 +2,6 @@
 
 from collections import Counter
 from html import escape
-from pathlib import Path
 
 import streamlit as st
 
@@ -12,10 +11,10 @@ from ensemble.evaluation.comparison import Answer, Change, Comparison, Figure, I
 from ensemble.figures.comparisons import Limits
 from ensemble.metrics import costs
 from ensemble.policies.cases import Case
-from ensemble.values.results import Classes, word
-from pages.components.common.charts import case_picture, show_chart, show_csv, show_json
+from ensemble.values.digits import signed
+from pages.components.common.charts import case_facts, show_chart, show_csv, show_json
 from pages.components.common.choices import show_choice, show_page
-from pages.components.common.sheet import as_markdown, breakable, chip, show_sheet
+from pages.components.common.sheet import as_markdown, breakable, chip, show_sheet, tied
 from pages.session import products
 
 WORDS: dict[Answer, str] = {
@@ -49,13 +48,11 @@ def show_comparison(comparison: Comparison) -> None:
 
 def _show_answer(comparison: Comparison) -> None:
     answer = compared.answer(comparison)
-    said = (
-        compared.comparison_sentence(comparison).partition(": ")[2]
-        if answer != "undecided"
-        else compared.comparison_sentence(comparison)
+    said = compared.comparison_sentence(comparison)
+    said = said if answer == "undecided" else said.partition(": ")[2]
+    st.html(
+        f'<div class="in-force"><div class="word">{WORDS[answer]}</div><p>{tied(said[:1].upper() + said[1:])}</p></div>'
     )
-    shown = escape(said[:1].upper() + said[1:]).replace(" %", "\N{NO-BREAK SPACE}%")
-    st.html(f'<div class="in-force"><div class="word">{WORDS[answer]}</div><p>{shown}</p></div>')
     if comparison.learnt:
         st.warning(
             f"The current model has learnt from {comparison.learnt} of these {comparison.photos} photos, which "
@@ -100,16 +97,11 @@ def _change(figure: Figure) -> str:
     """The difference and its limits: of rates in points of a hundred."""
     change = figure.difference
     scale, digits, unit = (1.0, 3, "") if figure.before.events is None else (100.0, 1, "\N{NO-BREAK SPACE}points")
-    told = f"{_signed(change.value or 0.0, scale, digits)}{unit}"
+    told = f"{signed(scale * (change.value or 0.0), digits)}{unit}"
     if change.low is None or change.high is None:
         return told
-    low, high = (_signed(limit, scale, digits) for limit in (change.low, change.high))
+    low, high = (signed(scale * limit, digits) for limit in (change.low, change.high))
     return f"{told}, <wbr>{low}\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}{high}"
-
-
-def _signed(value: float, scale: float, digits: int) -> str:
-    shown = f"{scale * value:+.{digits}f}"
-    return "0" if float(shown) == 0 else shown.replace("-", "\N{MINUS SIGN}")
 
 
 def _show_figure(comparison: Comparison) -> None:
@@ -152,7 +144,7 @@ def show_changes(comparison: Comparison) -> None:
     kind = show_choice("Show", met, "comparison_kind", lambda name: f"{KINDS[name]} {counts[name]}")
     shown = [change for change in comparison.changes if change.kind == kind]
     part = show_page(shown, PAGE, f"comparison_page {kind}")
-    cards = "".join(_card(change, comparison.classes) for change in part)
+    cards = "".join(_card(change, comparison) for change in part)
     st.html(f'<div class="parts changes">{cards}</div>')
     show_csv("changes", [_row(change) for change in comparison.changes])
 
@@ -176,14 +168,10 @@ def _spoken(defect: str) -> str:
     return defect.replace("_", " ")
 
 
-def _card(change: Change, classes: Classes) -> str:
-    defect = _spoken(change.defect) if change.defect != change.label else ""
-    facts = " · ".join(filter(None, (f"truly {word(change.label)}", defect, change.category)))
-    verdicts = f"{chip(change.before, classes)} → {chip(change.after, classes)}"
-    name = escape(Path(change.photo).stem.replace("_", " "))
-    said = f"<div><h4>{name}</h4><p>{verdicts}<br>{escape(facts)}</p></div>"
-    picture = case_picture(Case(change.photo, change.sha256, change.label, ()))
-    return f'<article class="part">{picture}{said}</article>'
+def _card(change: Change, comparison: Comparison) -> str:
+    case = Case(change.photo, change.sha256, change.label, (), defect=change.defect, category=change.category)
+    verdicts = " → ".join(chip(label, comparison.classes) for label in (change.before, change.after))
+    return f'<article class="part">{case_facts(case, verdicts)}</article>'
 
 
 def _row(change: Change) -> dict[str, object]:
