@@ -16,7 +16,7 @@ from pages.session.wishes import follow
 
 NEWS, STAMP, WHOSE = "_policy_news", "_policy_stamp", "_active_of"
 LASTS = 600.0  # seconds that it is told
-MINUTE, HOUR = 60.0, 3600.0
+MINUTE = 60.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import streamlit as st
 from ensemble.inspection.batches import batch_csv
 from pages.components.batch.table import show_batch_summary, show_batch_table
 from pages.components.common.charts import show_file
-from pages.components.common.progress import duration
+from pages.components.common.progress import time_left
 from pages.components.common.sheet import as_markdown
 from pages.session import batches, products
 
@@ -65,9 +65,9 @@ def show_batch_progress() -> None:
     if batch is None or batch.work is None or not batch.running:
         st.rerun()
         return
-    done, left = len(batch.rows), batch.work.seconds_left()
+    done = len(batch.rows)
     text = f"{done} of {batch.total} files" if done else "Looking at the first photos …"
-    text += "" if left is None else f" · about {duration(left)} left"
+    text += time_left(batch.work.seconds_left())
     with st.container(horizontal=True, vertical_alignment="center", key="progress"):
         st.progress(min(done / batch.total, 1.0), text=text)
         may_stop = batches.may_stop_batch()

@@ -28,10 +28,9 @@ def _show_progress(key: str) -> None:
     if found is None or found.done:
         st.rerun()
         return
-    left = found.seconds_left()
-    time_left = "" if left is None else f" · about {duration(left)} left"
+    text = f"{found.title} · {found.stage or 'Starting'}{time_left(found.seconds_left())}"
     with st.container(horizontal=True, vertical_alignment="center", key=f"progress {key}"):
-        st.progress(min(found.share, 1.0), text=as_markdown(f"{found.title} · {found.stage or 'Starting'}{time_left}"))
+        st.progress(min(found.share, 1.0), text=as_markdown(text))
         st.button("Stop", icon=":material/stop_circle:", on_click=background.stop_work, args=(key,), key=f"stop {key}")
     st.caption("It goes on while you look at other screens.")
 
@@ -43,6 +42,8 @@ def show_told(key: str) -> None:
         (st.error if last.wrong else st.success)(as_markdown(last.sentence))
 
 
-def duration(seconds: float) -> str:
-    """So many seconds, in the unit that a person would use."""
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+def time_left(seconds: float | None) -> str:
+    """How long it will take, to stand behind how far it is, in the unit that a person would use; empty if unknown."""
+    if seconds is None:
+        return ""
+    return f" · about {seconds:.0f} s left" if seconds < 90 else f" · about {seconds / 60:.0f} min left"

@@ -1,12 +1,14 @@
 """Small tables and chips as plain HTML: readable from afar, foldable on a phone, every text escaped."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from html import escape
 
 import streamlit as st
 
 from ensemble.figures import Tone, tone
+from ensemble.values.errors import QuorumError
 from ensemble.values.results import Classes, word
 from pages.components.common.style import shape
 
@@ -48,6 +50,17 @@ def chip(label: str, classes: Classes) -> str:
 def quiet_chip(text: str) -> str:
     """A word in a frame as HTML, for a state that needs nobody's attention."""
     return f'<span class="chip quiet">{escape(text)}</span>'
+
+
+@contextmanager
+def refusals_shown(
+    icon: str = ":material/report:", errors: tuple[type[Exception], ...] = (QuorumError,)
+) -> Iterator[None]:
+    """Show what cannot be done, and why, in the place of doing it."""
+    try:
+        yield
+    except errors as error:
+        st.error(as_markdown(str(error)), icon=icon)
 
 
 def show_sheet(columns: Sequence[str], rows: Sequence[Row], *, folding: bool = False) -> None:

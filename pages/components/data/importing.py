@@ -12,7 +12,7 @@ from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE
 from pages.components.common.charts import picture, show_csv
 from pages.components.common.choices import PHOTO_TYPES, show_uploader, show_ways
 from pages.components.common.progress import show_work
-from pages.components.common.sheet import as_markdown, show_sheet
+from pages.components.common.sheet import as_markdown, refusals_shown, show_sheet
 from pages.session import background, collections, owners, products, sources
 
 AUTOMATIC, OUT, NEW = "Find out", "leave out", "A new collection"
@@ -22,6 +22,7 @@ PLACES: dict[str, str | None] = {
     "All into Test": "test",
     "Decide later": "",
 }
+MEANINGS = {NON_DEFECTIVE: "good part (OK)", DEFECTIVE: "defective part (NOK)"}
 FIRST = 6  # problems that are listed; the file has them all
 
 
@@ -113,16 +114,12 @@ def _show_meaning(preview: Preview, key: str) -> dict[str, str | None]:
                 f"{as_markdown(kind)} ({preview.of_kind(kind)})",
                 list(names),
                 index=list(names).index(proposed or OUT),
-                format_func=_meaning_words,
+                format_func=lambda name: MEANINGS.get(name, name),
                 accept_new_options=True,
                 key=f"means {kind} {key} {preview.layout}",
             )
             meaning[kind] = None if chosen == OUT else chosen
     return meaning
-
-
-def _meaning_words(name: str) -> str:
-    return {NON_DEFECTIVE: "good part (OK)", DEFECTIVE: "defective part (NOK)"}.get(name, name)
 
 
 def _show_button(source: sources.Source, reading: Reading, preview: Preview, meaning: dict[str, str | None]) -> None:
@@ -160,11 +157,8 @@ def _show_button(source: sources.Source, reading: Reading, preview: Preview, mea
         key="bring_in",
     )
     if pressed:
-        try:
+        with refusals_shown():
             collections.bring_in(source, reading, meaning, name, PLACES[place], author)
-        except QuorumError as error:
-            st.error(as_markdown(str(error)), icon=":material/report:")
-        else:
             st.rerun()
 
 
@@ -235,8 +229,6 @@ def _show_path() -> sources.Source | None:
     text = st.text_input("Folder or zip on the machine that Quorum runs on", placeholder="data", key="data_path")
     if not text.strip():
         return None
-    try:
+    with refusals_shown():
         return sources.folder_source(text)
-    except QuorumError as error:
-        st.error(as_markdown(str(error)), icon=":material/report:")
-        return None
+    return None

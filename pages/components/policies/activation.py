@@ -12,7 +12,7 @@ from ensemble.values.digits import many
 from ensemble.values.errors import QuorumError
 from ensemble.values.results import Classes, word
 from pages.components.common.charts import show_csv
-from pages.components.common.sheet import as_markdown, chip, quiet_chip, show_sheet
+from pages.components.common.sheet import as_markdown, chip, quiet_chip, refusals_shown, show_sheet
 from pages.components.common.style import data_address
 from pages.session import drafts, policy_evidence, products
 from pages.session.told import told
@@ -36,10 +36,8 @@ def show_policy_activation(active: Policy, evidence: Evidence) -> None:
     if said := told(drafts.ENFORCED).sentence:
         st.success(as_markdown(said), icon=":material/check_circle:")
     if pressed and name:
-        try:
+        with refusals_shown():
             drafts.ask_for(name)
-        except QuorumError as error:
-            st.error(as_markdown(str(error)), icon=":material/report:")
     pending = drafts.pending()
     if pending is None:
         return
@@ -65,11 +63,8 @@ def _show_pending(pending: drafts.Pending, active: Policy, evidence: Evidence) -
         pressed = st.form_submit_button(as_markdown(label), type="primary", icon=":material/verified:", key="confirmed")
     st.button("Leave it as it is", on_click=drafts.forget_pending, key="leave")
     if pressed:
-        try:
+        with refusals_shown(":material/block:", (QuorumError, OSError)):
             drafts.confirm(pending, author, reason)
-        except (QuorumError, OSError) as error:
-            st.error(as_markdown(str(error)), icon=":material/block:")
-        else:
             st.rerun()
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from ensemble.store.policy_history import Published
 from ensemble.values.errors import QuorumError
-from pages.components.common.sheet import as_markdown, quiet_chip, show_sheet
+from pages.components.common.sheet import as_markdown, quiet_chip, refusals_shown, show_sheet
 from pages.session import drafts, policy_evidence
 from pages.session.told import told
 
@@ -43,11 +43,8 @@ def _show_way_back(newest: int, states: dict[int, Published]) -> None:
         )
         pressed = st.button("Roll back …", icon=":material/undo:", key="back")
     if pressed:
-        try:
+        with refusals_shown():
             drafts.ask_back(number)
-        except QuorumError as error:
-            st.error(as_markdown(str(error)), icon=":material/report:")
-        else:
             st.rerun()
     st.caption("Rolling back shows first which parts would change their verdict.")
 
@@ -85,9 +82,6 @@ def show_policy_saving() -> None:
     if said := told(drafts.SAVED).sentence:
         st.success(as_markdown(said), icon=":material/check_circle:")
     if pressed and draft is not None:
-        try:
+        with refusals_shown(":material/block:", (QuorumError, OSError)):
             drafts.save(draft, name, author, reason)
-        except (QuorumError, OSError) as error:
-            st.error(as_markdown(str(error)), icon=":material/block:")
-        else:
             st.rerun()

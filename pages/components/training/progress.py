@@ -6,7 +6,7 @@ from ensemble import figures, jobs
 from ensemble.jobs import Job
 from ensemble.values.errors import QuorumError
 from pages.components.common.charts import show_figure
-from pages.components.common.progress import duration
+from pages.components.common.progress import time_left
 from pages.components.common.sheet import as_markdown
 from pages.session import products, trainings
 
@@ -31,9 +31,11 @@ def _show_running(number: int) -> None:
         st.rerun()
         return
     with st.container(border=True, key=f"training {number}"):
-        st.markdown(f"**Training {as_markdown(job.settings.product)}** · {_asked(job)}")
+        asked = f"asked by {as_markdown(job.author) or 'somebody'} at {job.asked[11:16]} UTC"
+        st.markdown(f"**Training {as_markdown(job.settings.product)}** · {asked}")
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.progress(job.share, text=_progress_text(job))
+            text = f"{job.share:.0%} · {job.stage or 'Starting'}{time_left(job.seconds_left)}"
+            st.progress(job.share, text=as_markdown(text))
             st.button(
                 "Ending …" if job.cancel_asked else "Cancel",
                 icon=":material/stop_circle:",
@@ -44,16 +46,6 @@ def _show_running(number: int) -> None:
             )
         _show_curves(job)
         _show_log(job)
-
-
-def _asked(job: Job) -> str:
-    who = as_markdown(job.author) or "somebody"
-    return f"asked by {who} at {job.asked[11:16]} UTC"
-
-
-def _progress_text(job: Job) -> str:
-    left = "" if job.seconds_left is None else f" · about {duration(job.seconds_left)} left"
-    return as_markdown(f"{job.share:.0%} · {job.stage or 'Starting'}{left}")
 
 
 def _show_curves(job: Job) -> None:
