@@ -25,7 +25,7 @@ from ensemble.figures.template import (
 from ensemble.values.digits import plural
 from ensemble.values.results import REVIEW, Classes, word
 
-MARGIN = dict.fromkeys("lrtb", 8)
+EDGES = dict.fromkeys("lrtb", 8)  # pixels left free around a matrix
 FEW_COLUMNS = 4  # columns that leave room for large figures on a phone
 VerdictCounts = Mapping[str, int]  # how many of one true class were given each verdict
 
@@ -45,7 +45,7 @@ def confusion(counts: Mapping[str, VerdictCounts], classes: Classes, scheme: Sch
             shapes.append(_cell_box(across, down, fill))
             words = _cell_words(truth, verdict, row, classes)
             notes.append({"x": across, "y": down, "text": words, "showarrow": False, "font": {"color": ink}})
-    layout = {"margin": MARGIN, "height": 72 + 84 * len(full)}
+    layout = {"margin": EDGES, "height": 72 + 84 * len(full)}
     # A trace without points: shapes and notes alone do not make axes.
     figure = go.Figure(go.Scatter(x=[], y=[]), layout | {"shapes": shapes, "annotations": notes})
     _name_matrix_axes(figure, full, columns, palette)
@@ -143,7 +143,7 @@ def draw_error_correlation(matrix: ArrayLike, names: Sequence[str], scheme: Sche
     if known.shape != (len(names), len(names)):
         raise ValueError(f"A correlation of {len(names)} members has as many rows and columns. Got {known.shape}.")
     numbers = [str(number) for number in range(1, len(names) + 1)]
-    figure = go.Figure(_matrix_cells(known, palette), {"margin": MARGIN, "height": 48 + CELL * len(names)})
+    figure = go.Figure(_matrix_cells(known, palette), {"margin": EDGES, "height": 48 + CELL * len(names)})
     places = list(range(len(names)))
     look = {"showgrid": False, "ticks": "", "tickvals": places, "tickfont": {"size": 13, "color": palette.ink}}
     figure.update_xaxes(side="top", ticktext=numbers, **look)

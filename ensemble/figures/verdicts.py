@@ -61,7 +61,7 @@ def votes(verdict: Verdict, scheme: Scheme) -> go.Figure:
     palette = PALETTES[scheme]
     members = [vote.member for vote in verdict.votes]
     colours = [_bar_colour(vote, verdict, palette) for vote in verdict.votes]
-    figure = _bars([vote.score for vote in verdict.votes], members, colours)
+    figure = _score_bars([vote.score for vote in verdict.votes], members, colours)
     for row, vote in enumerate(verdict.votes):
         write_beside(figure, row, f"<b>{escape(word(vote.label))}</b> {vote_texts(vote)[0]}", palette)
         if vote.threshold is not None:
@@ -73,7 +73,7 @@ def votes(verdict: Verdict, scheme: Scheme) -> go.Figure:
     return _finished(figure, verdict, scheme)
 
 
-def _bars(lengths: Sequence[float], names: Sequence[str], colours: Sequence[str]) -> go.Figure:
+def _score_bars(lengths: Sequence[float], names: Sequence[str], colours: Sequence[str]) -> go.Figure:
     return go.Figure(go.Bar(x=lengths, y=names, orientation="h", width=0.5, marker={"color": colours}))
 
 
@@ -160,7 +160,7 @@ def _class_shares(decision: Decision, verdict: Verdict, palette: Palette) -> go.
     names, texts = verdict.classes.names, _share_texts(decision, verdict)
     shares = [decision.shares.get(name, 0.0) for name in names]
     colours = [palette.plain if name == verdict.label else palette.line for name in names]
-    figure = _bars(shares, [wrapped(word(name)) for name in names], colours)
+    figure = _score_bars(shares, [wrapped(word(name)) for name in names], colours)
     for row, name in enumerate(names):
         write_beside(figure, row, f"<b>{texts[name]}</b>", palette)
     axis = {"mean": "mean probability", "weight": "share of the weight"}.get(decision.kind, "share of the votes")
