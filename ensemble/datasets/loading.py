@@ -204,16 +204,12 @@ def _mixed_seeds_notes(seeds: Sequence[int]) -> tuple[str, ...]:
 def part_numbers(samples: Sequence[Sample]) -> list[int]:
     """For each photo the number of the very part that it shows: as the sample names it, else as its file name tells."""
     by_file = values.parts([sample.path for sample in samples])
-    keys: list[tuple[str, str] | int] = [
-        (sample.category, sample.part) if sample.part else number
+    keys: list[tuple[bool, str | int, str]] = [  # those that are named come last
+        (True, sample.category, sample.part) if sample.part else (False, number, "")
         for sample, number in zip(samples, by_file, strict=True)
     ]
-    place = {key: number for number, key in enumerate(dict.fromkeys(sorted(keys, key=_named_last)))}
+    place = {key: number for number, key in enumerate(sorted(set(keys)))}
     return [place[key] for key in keys]
-
-
-def _named_last(key: tuple[str, str] | int) -> tuple[bool, tuple[str, str] | int]:
-    return isinstance(key, tuple), key
 
 
 def digest(samples: Iterable[Sample]) -> str:

@@ -16,6 +16,7 @@ from ensemble.values.errors import DataError, PhotoError
 from ensemble.values.training import Progress
 
 FIRST = 3  # problems that are told where nothing came through
+PICTURES = 3  # of each kind in a preview
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +53,7 @@ class Preview:
         return sum(number for (name, _), number in self.counts.items() if name == kind)
 
 
-def preview_source(
-    source: Path | Iterable[Upload], below: Path, reading: Reading = Reading(), pictures: int = 3
-) -> Preview:
+def preview_source(source: Path | Iterable[Upload], below: Path, reading: Reading = Reading()) -> Preview:
     """Look at a source without bringing anything in; a DataError says what was expected and what is there."""
     with opened(source, below, reading) as found:
         return Preview(
@@ -65,14 +64,14 @@ def preview_source(
             len({(entry.category, entry.part) for entry in found.entries if entry.part}),
             found.problems,
             found.notes,
-            {kind: _preview_pictures(found, kind, pictures) for kind in found.meaning},
+            {kind: _preview_pictures(found, kind) for kind in found.meaning},
         )
 
 
-def _preview_pictures(found: Understood, kind: str, count: int) -> tuple[bytes, ...]:
+def _preview_pictures(found: Understood, kind: str) -> tuple[bytes, ...]:
     made: list[bytes] = []
     for entry in (entry for entry in found.entries if entry.kind == kind):
-        if len(made) == count:
+        if len(made) == PICTURES:
             break
         try:
             made.append(thumbnail(read_photo(entry.path).picture))
@@ -174,12 +173,11 @@ def _about_copies(collection: Collection, together: Sequence[Iterable[str]], *, 
     return "copies together" if together else "no copies found"
 
 
-def torn(collection: Collection, *, with_copies: bool = True) -> list[list[str]]:
+def torn(collection: Collection) -> list[list[str]]:
     """Photos that belong together and lie in different splits, group by group."""
     photos = taking_part(collection.photos())
-    together = collection.copies() if with_copies else []
     split_of = {photo.sha256: photo.split for photo in photos}
-    return splits.crossing([photo.sample for photo in photos], split_of, together)
+    return splits.crossing([photo.sample for photo in photos], split_of, collection.copies())
 
 
 def taking_part(photos: Iterable[CollectedPhoto]) -> list[CollectedPhoto]:

@@ -164,16 +164,16 @@ def thumbnail(picture: Image.Image, side: int = THUMBNAIL_SIDE) -> bytes:
     return _encoded(_reduced_picture(picture, side), "JPEG", quality=82)
 
 
-def evidence(picture: Image.Image, side: int = EVIDENCE_SIDE) -> bytes:
-    """A PNG, free of compression marks that could pass for a defect, at most `side` pixels wide and high."""
-    return png(_reduced_picture(picture, side))
+def evidence(picture: Image.Image) -> bytes:
+    """A PNG, free of compression marks that could pass for a defect, at most EVIDENCE_SIDE pixels wide and high."""
+    return png(_reduced_picture(picture, EVIDENCE_SIDE))
 
 
-def canvas(picture: Image.Image, side: int = EVIDENCE_SIDE) -> Image.Image:
-    """A copy to draw on, at most `side` pixels wide and high; each pixel of a small photo becomes a whole square."""
+def canvas(picture: Image.Image) -> Image.Image:
+    """A copy to draw on, at most EVIDENCE_SIDE pixels a side; each pixel of a small photo becomes a whole square."""
     times = DRAWN_SIDE // max(picture.size)
     if times < 2:
-        return _reduced_picture(picture, side)
+        return _reduced_picture(picture, EVIDENCE_SIDE)
     return picture.resize((picture.width * times, picture.height * times), Image.Resampling.NEAREST)
 
 

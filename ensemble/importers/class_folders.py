@@ -56,11 +56,9 @@ def read_class_folders(tree: Tree, _field: str) -> Understood:
         kinds = {name: NON_DEFECTIVE if is_good(name) else DEFECTIVE if is_bad(name) else learnt[0] for name in learnt}
         if not is_good(learnt[0]):
             notes.append(f"There is one class only, {learnt[0]}: a product needs photos of another one too.")
-    found = [each for folders in layout.parts.values() for files in folders.values() for each in files]
     damaged = {name for name, label in kinds.items() if label == DEFECTIVE}
-    entries = [
-        replace(each, defect=each.defect if each.kind in damaged and not is_bad(each.defect) else "") for each in found
-    ]
+    files = layout.files()
+    entries = [each if each.kind in damaged and not is_bad(each.defect) else replace(each, defect="") for each in files]
     used = [path for entry in entries for path in (entry.path, entry.mask) if path]
     photos = [path for name, path in tree.files.items() if is_photo_name(name)]
     notes += tree.idle([*used, *layout.masks, *photos])

@@ -46,6 +46,10 @@ class Layout:
     problems: tuple[Problem, ...]
     notes: tuple[str, ...]
 
+    def files(self) -> list[FoundPhoto]:
+        """All files, part by part and class by class."""
+        return [found for folders in self.parts.values() for files in folders.values() for found in files]
+
     def names(self) -> list[str]:
         """The names of all class folders."""
         return sorted({name for folders in self.parts.values() for name in folders})

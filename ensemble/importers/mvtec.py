@@ -18,7 +18,7 @@ from ensemble.importers.mask_files import GROUND_TRUTH, MaskFiles, contradiction
 from ensemble.importers.values import FoundPhoto
 from ensemble.values.errors import DataError
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE
-from ensemble.values.vocabulary import CALIBRATION, TEST, TRAIN, is_good
+from ensemble.values.vocabulary import TEST, TRAIN, is_good
 
 TREE_COLUMNS = ("path", "category", "split", "label", "defect_type", "mask")
 Matter = Literal["structure", "photo", "missing mask", "mask"]
@@ -101,8 +101,7 @@ def image_level(folder: Path) -> list[dict[str, str]]:
 
 
 def _category_photos(layout: Layout) -> list[FoundPhoto]:
-    files = [each for part in (TRAIN, CALIBRATION, TEST) for each in layout.parts.get(part, {}).values()]
-    return [found for each in files for found in each if is_photo(found.path)]
+    return [found for found in layout.files() if found.split and is_photo(found.path)]
 
 
 def _check_category(root: Tree, folder: Path, problems: Sequence[Problem]) -> Category:
@@ -140,11 +139,9 @@ def _structure(root: Tree, layout: Layout, good: Mapping[str, int], bad: Sequenc
 
 def _strangers(layout: Layout, tree: Path) -> Iterator[Oddity]:
     """Files that are no photos, by their ending, their size on disk and their header."""
-    for part in layout.parts.values():
-        for files in part.values():
-            for found in files:
-                if not is_photo(found.path) or size_of(found.path) is None:
-                    yield Oddity("photo", _relative_name(found.path, tree), "is no photo")
+    for found in layout.files():
+        if not is_photo(found.path) or size_of(found.path) is None:
+            yield Oddity("photo", _relative_name(found.path, tree), "is no photo")
 
 
 def _masks(root: Tree, tree: Path, masks: MaskFiles, bad: Sequence[FoundPhoto]) -> Iterator[Oddity]:

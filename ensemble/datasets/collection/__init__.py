@@ -3,7 +3,6 @@
 from ensemble.datasets.collection.database import collections, find_collection, folder_name, is_collection
 from ensemble.datasets.collection.folder import Collection
 from ensemble.datasets.collection.values import (
-    ACTIONS,
     CONTRADICTION,
     SPLITS,
     UNSPLIT,
@@ -16,7 +15,6 @@ from ensemble.datasets.collection.values import (
 )
 
 __all__ = [
-    "ACTIONS",
     "CONTRADICTION",
     "SPLITS",
     "UNSPLIT",

@@ -6,16 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ensemble.datasets.collection import contents, rows
-from ensemble.datasets.collection.values import (
-    CONTRADICTION,
-    IN,
-    OUT,
-    WAITS,
-    Added,
-    Finding,
-    said_of,
-    waiting_note,
-)
+from ensemble.datasets.collection.values import CONTRADICTION, IN, OUT, WAITS, Added, Finding, said_of, waiting_note
 from ensemble.disk.files import now
 from ensemble.importers import FoundPhoto, Problem
 from ensemble.values.errors import DataError, PhotoError

@@ -213,7 +213,7 @@ class Collection:
             after = {digest: {"split": split} for digest, split in assignment.items()}
             return rows.change(connection, "split", after, reason, author)
 
-    def undo(self, number: int | None = None, *, author: str = "") -> Correction:
+    def undo(self, number: int | None = None) -> Correction:
         """Take a decision back, by default the last one that stands; a DataError where others rest on it."""
         with writing(self.folder) as connection:
             query = "SELECT * FROM decisions WHERE undone = 0" + ("" if number is None else " AND number = ?")
