@@ -30,9 +30,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ensemble.disk.home import HOME
 from ensemble.imaging.photos import MAX_PHOTO_BYTES, Photo, open_photo
 from ensemble.inspection.inspector import Inspector
-from ensemble.members import demo as dummies
-from ensemble.policies import SHIPPED_POLICIES, Policy, choose
-from ensemble.store import ModelStore
+from ensemble.policies import SHIPPED_POLICIES, choose
+from ensemble.store import InForce, ModelStore
 from ensemble.values.errors import PhotoError, PolicyError, QuorumError
 from ensemble.values.safe_names import make_logs_legible, safe_name, shortened
 
@@ -75,13 +74,11 @@ class Asked(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class LoadedProduct:
-    """A product that is ready to judge; `problem` says why its policies are not those of its file."""
+    """A product that is ready to judge, by its policies that count now."""
 
     name: str
-    members: Sequence[str]
     inspector: Inspector
-    policies: Sequence[Policy]
-    problem: str = ""
+    force: InForce
 
 
 class UploadLimit:
@@ -162,16 +159,14 @@ class CurrentProduct:
     def get(self) -> LoadedProduct:
         """The product as its files are now; a StoreError or PolicyError says why there is none."""
         if self.demo:
-            return LoadedProduct("demo", dummies.DUMMIES, Inspector.for_demo(), SHIPPED_POLICIES)
+            return LoadedProduct("demo", Inspector.for_demo(), InForce(SHIPPED_POLICIES))
         with self._lock:
             # Before loading: what changes meanwhile is loaded the next time. Files become a version without a change.
             key = self._store.fingerprint(), self._store.origin().version
             found = self._store.policies_in_force()
             if self._kept is None or self._kept[0] != key:
                 self._kept = key, Inspector.open(self._store)
-            inspector = self._kept[1]
-            name = self._store.product_name()
-            return LoadedProduct(name, tuple(inspector.members), inspector, found.policies, found.problem)
+            return LoadedProduct(self._store.product_name(), self._kept[1], found)
 
 
 def build(models: Path, *, demo: bool = False) -> FastAPI:
@@ -216,7 +211,8 @@ def build(models: Path, *, demo: bool = False) -> FastAPI:
         return await asyncio.get_running_loop().run_in_executor(judge, answer)
 
     _answer_refusals(app, refuse, mark)
-    known: dict[str, Sequence[str]] = {_address({"path": path}): () for path in _api_paths(app)}
+    routes = [route for route in app.routes if isinstance(route, Route)]
+    known: dict[str, Sequence[str]] = {_address({"path": route.path}): () for route in routes}
     app.add_middleware(KnownQuery, known=known | {"/predict": tuple(Asked.model_fields)}, refuse=refuse)
     return app
 
@@ -242,10 +238,6 @@ def _answer_refusals(app: FastAPI, refuse: Callable[..., JSONResponse], mark: Ma
         return refuse(500, OWN_FAULT)
 
 
-def _api_paths(app: FastAPI) -> list[str]:
-    return [route.path for route in app.routes if isinstance(route, Route)]
-
-
 def _health(current: CurrentProduct) -> dict[str, Any]:
     state: dict[str, Any] = {"product": None, "members": [], "absent": [], "policies": [], "demo": current.demo}
     try:
@@ -254,18 +246,18 @@ def _health(current: CurrentProduct) -> dict[str, Any]:
         return {"status": "not ready", "reason": str(error), **state}
     state |= {
         "product": product.name,
-        "members": list(product.members),
+        "members": list(product.inspector.names()),
         "absent": [absence.as_json() for absence in product.inspector.absent],
-        "policies": [policy.name for policy in product.policies],
-        **({"problem": product.problem} if product.problem else {}),
+        "policies": [policy.name for policy in product.force.policies],
+        **({"problem": product.force.problem} if product.force.problem else {}),
     }
-    if not product.members:
+    if not state["members"]:
         return {"status": "not ready", "reason": "No member can vote: mend what is absent, or train anew.", **state}
     return {"status": "ready", **state}
 
 
 def _judge_upload(product: LoadedProduct, file: BinaryIO, name: str, asked: Asked) -> dict[str, Any]:
-    policy = choose(product.policies, asked.policy)
+    policy = choose(product.force.policies, asked.policy)
     photo = open_photo(file.read(), name)
     verdict = product.inspector.inspect([photo], policy)[0].as_json()
     return verdict | {"image": _image(photo)} if asked.image else verdict

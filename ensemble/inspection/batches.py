@@ -11,11 +11,10 @@ from ensemble.importers.staging import Upload
 from ensemble.inspection.exports import as_csv
 from ensemble.policies import Policy
 from ensemble.values.errors import ArchiveError, PhotoError
-from ensemble.values.results import Verdict
+from ensemble.values.results import SCORE_FIELDS, Verdict
 from ensemble.values.safe_names import shown
 
 INSPECTED_AT_ONCE = 8  # photos at a time: enough to share a backbone's pass, few enough for a progress bar that moves
-SCORE_COLUMNS = ("score", "score_kind", "score_label", "ok_below", "review_from", "reject_from")
 Inspect = Callable[[Sequence[Photo]], Sequence[Verdict]]
 
 
@@ -38,11 +37,7 @@ class Judged:
         return self.verdict is not None and len({vote.label for vote in self.verdict.votes}) > 1
 
 
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    name: str
-    photo: Photo | None = None
-    error: str = ""
+_Opened = tuple[str, Photo | str]  # a file's name, and its photo or the sentence that refuses it
 
 
 def batch_entries(files: Iterable[Upload]) -> Iterator[ZipEntry]:
@@ -79,19 +74,18 @@ def judge(entries: Iterable[ZipEntry], inspect: Inspect) -> Iterator[Judged]:
     """Give every entry its verdict or its refusal, in order; at most one chunk of full pictures is in memory."""
     known: dict[str, Judged] = {}
     for chunk in _chunks(entries):
-        fresh = {item.photo.sha256: item.photo for item in chunk if item.photo and item.photo.sha256 not in known}
+        photos = {photo.sha256: photo for _, photo in chunk if isinstance(photo, Photo)}
+        fresh = {digest: photo for digest, photo in photos.items() if digest not in known}
         verdicts = dict(zip(fresh, inspect(list(fresh.values())) if fresh else (), strict=True))
-        for item in chunk:
-            if item.photo is None:
-                yield Judged(item.name, error=item.error)
-                continue
-            digest = item.photo.sha256
-            if digest not in known:
-                verdict = replace(_without_anomaly_map(verdicts[digest]), photo=item.name)
-                known[digest] = Judged(item.name, verdict, thumbnail=thumbnail(item.photo.picture))
-                yield known[digest]
+        for name, photo in chunk:
+            if isinstance(photo, str):
+                yield Judged(name, error=photo)
+            elif photo.sha256 in known:
+                yield _repeat(known[photo.sha256], name)
             else:
-                yield _repeat(known[digest], item.name)
+                verdict = replace(_without_anomaly_map(verdicts[photo.sha256]), photo=name)
+                known[photo.sha256] = Judged(name, verdict, thumbnail=thumbnail(photo.picture))
+                yield known[photo.sha256]
 
 
 def _without_anomaly_map(verdict: Verdict) -> Verdict:
@@ -108,8 +102,9 @@ def _chunks(entries: Iterable[ZipEntry]) -> Iterator[list[_Opened]]:
     chunk: list[_Opened] = []
     pixels = 0
     for entry in entries:
-        chunk.append(_opened_upload(entry))
-        if (photo := chunk[-1].photo) is not None:
+        photo = _opened_upload(entry)
+        chunk.append((entry.name, photo))
+        if isinstance(photo, Photo):
             pixels += photo.picture.width * photo.picture.height
         if len(chunk) == INSPECTED_AT_ONCE or pixels > MAX_PIXELS:
             yield chunk
@@ -118,13 +113,13 @@ def _chunks(entries: Iterable[ZipEntry]) -> Iterator[list[_Opened]]:
         yield chunk
 
 
-def _opened_upload(entry: ZipEntry) -> _Opened:
+def _opened_upload(entry: ZipEntry) -> Photo | str:
     if entry.data is None:
-        return _Opened(entry.name, error=entry.problem or "")
+        return entry.problem or ""
     try:
-        return _Opened(entry.name, open_photo(entry.data, entry.name))
+        return open_photo(entry.data, entry.name)
     except PhotoError as error:
-        return _Opened(entry.name, error=str(error))
+        return str(error)
 
 
 def decided_by(policy: Policy, rows: Iterable[Judged]) -> list[Judged]:
@@ -135,7 +130,7 @@ def decided_by(policy: Policy, rows: Iterable[Judged]) -> list[Judged]:
 def batch_csv(rows: Sequence[Judged], *, demo: bool) -> bytes:
     """A batch as CSV: one line a file, one column a member with its vote and its score, regions as JSON."""
     members = list(dict.fromkeys(vote.member for row in rows if row.verdict for vote in row.verdict.votes))
-    first = ("photo", "sha256", "verdict", "confidence", *SCORE_COLUMNS, "reason")
+    first = ("photo", "sha256", "verdict", "confidence", *SCORE_FIELDS, "reason")
     last = ("regions", "same_as", "error", "policy", "demo", "word", "time", "product", "model_version", "policy_state")
     return as_csv((*first, *members, *last), [_batch_cells(row) | {"demo": "DEMO" if demo else ""} for row in rows])
 
@@ -143,7 +138,7 @@ def batch_csv(rows: Sequence[Judged], *, demo: bool) -> bytes:
 def _score_cells(verdict: Verdict) -> dict[str, object]:
     """The score that decided and its thresholds, exactly; a cell stays empty where there is none."""
     values = verdict.as_json()
-    return {name: "" if values[name] is None else values[name] for name in SCORE_COLUMNS}
+    return {name: "" if values[name] is None else values[name] for name in SCORE_FIELDS}
 
 
 def _batch_cells(row: Judged) -> dict[str, object]:

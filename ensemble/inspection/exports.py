@@ -55,8 +55,11 @@ def replay(stored: Mapping[str, Any], policy: Policy) -> Verdict:
     try:
         classes = Classes(tuple(stored["classes"]), stored["defect"])
         scores = [_export_score(vote) for vote in stored["votes"]]
-        absent = [_absence(entry, asked=True) for entry in stored["absent"]]
-        absent += [_absence(entry, asked=False) for entry in stored["unasked"]]
+        absent = [
+            Absence(entry["member"], entry["reason"], entry["weight"], asked=key == "absent")
+            for key in ("absent", "unasked")
+            for entry in stored[key]
+        ]
         doubt = str(stored.get("doubt", ""))  # verdicts of before hold none
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
@@ -76,10 +79,6 @@ def _export_score(vote: Mapping[str, Any]) -> Score:
             Region(region["label"], tuple(region["box"]), region["score"], region["area"]) for region in vote["regions"]
         ),
     )
-
-
-def _absence(entry: Mapping[str, Any], *, asked: bool) -> Absence:
-    return Absence(entry["member"], entry["reason"], entry["weight"], asked=asked)
 
 
 PHOTOS = 200

@@ -61,17 +61,11 @@ class ModelStore:
 
         Those whose manifest cannot be read come last, under the name of their folder; `problem` says what is wrong.
         """
-        readable: list[tuple[str, Path]] = []
-        broken: list[tuple[str, Path]] = []
-        for folder in (self.folder, *_product_folders(self.folder)):
-            if _has_manifest(folder):
-                try:
-                    readable.append((ModelStore(folder).manifest().product, folder))
-                except StoreError:
-                    broken.append((folder.resolve().name, folder))
+        stores = [ModelStore(each) for each in (self.folder, *_product_folders(self.folder)) if _has_manifest(each)]
         found: dict[str, Path] = {}
-        for name, folder in (*readable, *broken):
-            found[name if name not in found else f"{name} ({folder.name})"] = folder
+        for store in sorted(stores, key=lambda store: bool(store.problem())):
+            name = store.product_name()
+            found[name if name not in found else f"{name} ({store.folder.name})"] = store.folder
         return found
 
     def problem(self) -> str:
@@ -254,10 +248,9 @@ class ModelStore:
         brought = policy_history.policies_as_json(policies)
         with versions.changing(self.folder):
             known = self.known_manifest()
-            fits = known is not None and known.classes == classes
-            kept = {**known.members, **records} if known and fits else records
-            unreadable = dict(known.unreadable) if known and fits else {}
-            unreadable = {name: found for name, found in unreadable.items() if name not in records}
+            beside = known if known and known.classes == classes else Manifest(product, classes)
+            kept = {**beside.members, **records}
+            unreadable = {name: found for name, found in beside.unreadable.items() if name not in records}
             manifest = Manifest(product, classes, folders, kept, unreadable, digest, photo_range)
             return Saved(manifest, self._keep(contents, manifest, brought, author, reason, publish=publish))
 

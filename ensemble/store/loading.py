@@ -46,12 +46,9 @@ def load(path_of: Callable[[str], Path], manifest: Manifest) -> Loaded:
     for name, record in manifest.members.items():
         try:
             members[name] = _load(path_of, record, manifest.classes, networks)
-        except QuorumError as error:
-            absent.append(Absence(name, str(error), record.weight))
         except Exception as error:  # noqa: BLE001 - whatever a file or a record makes its readers raise, the others vote
-            absent.append(
-                Absence(name, f"It cannot be loaded ({type(error).__name__}: {error}). Train it again.", record.weight)
-            )
+            reason = f"It cannot be loaded ({type(error).__name__}: {error}). Train it again."
+            absent.append(Absence(name, str(error) if isinstance(error, QuorumError) else reason, record.weight))
     weights = {name: record.weight for name, record in manifest.members.items()}
     calibrators = {name: record.calibrator for name, record in manifest.members.items()}
     return Loaded(members, tuple(absent), manifest.classes, weights, calibrators, manifest.photo_range)

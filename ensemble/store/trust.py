@@ -7,7 +7,7 @@ from pathlib import Path
 from ensemble.features.backbones import FeatureExtractor, find_weights
 from ensemble.features.preprocessing import BUNDLED
 from ensemble.features.weights import setting_folders
-from ensemble.members import KINDS, Member
+from ensemble.members import KINDS
 from ensemble.store import artefacts
 from ensemble.store.folder import ModelStore
 from ensemble.store.loading import FittedMember, record_of, restore, weights_file
@@ -47,11 +47,6 @@ def trust_members(store: ModelStore, names: Sequence[str], weights: Path | None 
     return [records[name] for name in names]
 
 
-def _is_pair(kind: type[Member]) -> bool:
-    """Whether a kind is kept as a classifier and a scaler, which tell how a backbone was read."""
-    return kind.pixels is None and kind.reading is None
-
-
 def _kind_and_backbone(name: str) -> tuple[str, str]:
     for kind, member in KINDS.items():
         if name == kind and member.pixels is not None:
@@ -66,7 +61,8 @@ def _check_member(
 ) -> tuple[Record, dict[str, bytes]]:
     kind_name, backbone = _kind_and_backbone(name)
     if not kind_name:
-        pairs = ", ".join(kind for kind, member in KINDS.items() if _is_pair(member))
+        # a classifier and a scaler, which tell how a backbone was read
+        pairs = ", ".join(kind for kind, member in KINDS.items() if member.pixels is None and member.reading is None)
         alone = ", ".join(kind + member.endings[0] for kind, member in KINDS.items() if member.pixels is not None)
         raise StoreError(
             f"{name} does not say what it is. Call the files KIND_BACKBONE.pkl and KIND_BACKBONE_scaler.pkl, such as "

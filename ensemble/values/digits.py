@@ -26,10 +26,10 @@ def threshold_text(threshold: float) -> str:
     return in_order(threshold, 0.0, 1.0, least=_usual_digits(threshold))[0]
 
 
-def percents(*shares: float, least: int = 1) -> tuple[str, ...]:
+def percents(*shares: float) -> tuple[str, ...]:
     """The same for shares in [0, 1], in percent: 0.5 is `50 %`; a zero after the point goes where all have it."""
-    texts = _written([100 * Decimal(share) for share in shares], least)
-    if least == 1 and all(text.endswith(".0") for text in texts):
+    texts = _written([100 * Decimal(share) for share in shares], 1)
+    if all(text.endswith(".0") for text in texts):
         texts = tuple(text.removesuffix(".0") for text in texts)
     return tuple(f"{text} %" for text in texts)
 

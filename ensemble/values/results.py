@@ -210,6 +210,10 @@ class Decision:
         return tuple(value for value in every if value is not None)
 
 
+# what a verdict's JSON calls the fields of its decision
+SCORE_FIELDS = ("score", "score_kind", "score_label", "ok_below", "review_from", "reject_from")
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """What has judged a photo and when: the product, its version in force, and the time (ISO 8601, with its zone)."""
@@ -276,7 +280,7 @@ class Verdict:
             "verdict": self.label,
             "word": self.word,
             "confidence": None if self.confidence is None else round(self.confidence, 6),
-            **self._decided(),
+            **{name: getattr(self.decision, name.removeprefix("score_"), None) for name in SCORE_FIELDS},
             "policy": self.policy,
             "policy_state": self.policy_state,
             "reason": self.reason,
@@ -290,15 +294,4 @@ class Verdict:
             "defect": self.classes.defect,
             "seconds": round(self.seconds, 6),
             "demo": self.demo,
-        }
-
-    def _decided(self) -> dict[str, Any]:
-        found = self.decision
-        return {
-            "score": found.score if found else None,
-            "score_kind": found.kind if found else None,
-            "score_label": found.label if found else None,
-            "ok_below": found.ok_below if found else None,
-            "review_from": found.review_from if found else None,
-            "reject_from": found.reject_from if found else None,
         }
