@@ -98,15 +98,14 @@ def trust_command(
 ) -> None:
     """Vouch for model files made elsewhere, so that they may vote; without a name, for every new pair of files."""
     from ensemble.store import ModelStore
-    from ensemble.store.trust import members_to_trust
-    from ensemble.store.trust import trust_members as run
+    from ensemble.store.trust import members_to_trust, trust_members
 
     store = ModelStore(models)
     chosen = names or members_to_trust(store)
     refused = False
     for name in chosen:
         try:
-            (record,) = run(store, [name], weights)
+            (record,) = trust_members(store, [name], weights)
         except QuorumError as error:
             refused = True
             say_firmly(str(error))

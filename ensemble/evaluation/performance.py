@@ -107,34 +107,31 @@ def by_class(known: Sequence[Case], verdicts: Sequence[str], classes: Classes) -
 
 def by_product(known: Sequence[Case], verdicts: Sequence[str], classes: Classes) -> dict[str, Decided]:
     """The counts of each product; empty where the cases come from one alone."""
-    products = sorted({case.category for case in known})
-    if len(products) < 2:
-        return {}
-    return {
-        product: _decided_part(known, verdicts, classes, [case.category == product for case in known])
-        for product in products
-    }
+    found = _decided_parts([case.category for case in known], known, verdicts, classes)
+    return found if len(found) > 1 else {}
 
 
 def by_type(known: Sequence[Case], verdicts: Sequence[str], classes: Classes) -> dict[str, Decided]:
     """The counts of each type of defect, the highest escape rate first; empty where no type is known."""
     if classes.defect is None:
         return {}
-    types = sorted({case.defect for case in known if case.defect and case.label == classes.defect})
-    if types == [classes.defect]:  # photos in one folder of all defects: its name is no type
+    types = [case.defect if case.label == classes.defect else "" for case in known]
+    found = _decided_parts(types, known, verdicts, classes)
+    found.pop("", None)
+    if list(found) == [classes.defect]:  # photos in one folder of all defects: its name is no type
         return {}
-    found = {
-        name: _decided_part(
-            known, verdicts, classes, [(case.defect, case.label) == (name, classes.defect) for case in known]
-        )
-        for name in types
-    }
     return dict(sorted(found.items(), key=lambda entry: -entry[1].escapes / entry[1].photos))
 
 
-def _decided_part(known: Sequence[Case], verdicts: Sequence[str], classes: Classes, chosen: Sequence[bool]) -> Decided:
-    part = [(case, verdict) for case, verdict, takes in zip(known, verdicts, chosen, strict=True) if takes]
-    return Decided.of([case for case, _ in part], [verdict for _, verdict in part], classes)
+def _decided_parts(
+    parts: Sequence[str], known: Sequence[Case], verdicts: Sequence[str], classes: Classes
+) -> dict[str, Decided]:
+    """The counts of the cases of each part, by its name."""
+    found = {}
+    for name in sorted(set(parts)):
+        places = [place for place, part in enumerate(parts) if part == name]
+        found[name] = Decided.of([known[place] for place in places], [verdicts[place] for place in places], classes)
+    return found
 
 
 def kinds(classes: Classes) -> tuple[CaseKind, ...]:

@@ -21,7 +21,6 @@ from ensemble.store.listings import Version
 from ensemble.values.errors import DataError, PolicyError, StoreError
 from ensemble.values.results import Classes
 from ensemble.values.samples import Sample
-from ensemble.values.training import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +158,7 @@ def _change(effect: PolicyEffect, name: str) -> str:
     return after if effect.before is None else f"{getattr(effect.before, name)} → {after}"
 
 
-def compare_with_current(
-    store: ModelStore, number: int, seed: int = 0, progress: Progress = lambda _stage, _done: None
-) -> Comparison | None:
+def compare_with_current(store: ModelStore, number: int, seed: int = 0) -> Comparison | None:
     """A version against the model in force on the version's test photos; None where nothing is in force.
 
     What the model in force has said of a photo in its own training counts; photos that it has not judged yet it judges
@@ -185,7 +182,7 @@ def compare_with_current(
     missing = [case for case in wanted if case.sha256 not in before]
     if missing:
         paths = [photo_path(store.folder, evidence, case) for case in missing]
-        before |= _judge_cases(store, missing, paths, progress)
+        before |= _judge_cases(store, missing, paths)
     return compare(
         [before[case.sha256] for case in wanted if case.sha256 in before],
         wanted,
@@ -198,13 +195,8 @@ def compare_with_current(
     )
 
 
-def _judge_cases(
-    store: ModelStore, cases: Sequence[Case], paths: Sequence[Path], progress: Progress
-) -> dict[str, Case]:
+def _judge_cases(store: ModelStore, cases: Sequence[Case], paths: Sequence[Path]) -> dict[str, Case]:
     samples = [
         Sample(path, case.label, case.defect, None, case.category) for case, path in zip(cases, paths, strict=True)
     ]
-    scored = scoring.score_photos(
-        Inspector.open(store), samples, lambda done, total: progress("Judging by the model in force", done / total)
-    )
-    return {case.sha256: case for case in scored.cases}
+    return {case.sha256: case for case in scoring.score_photos(Inspector.open(store), samples).cases}

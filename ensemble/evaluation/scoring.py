@@ -20,7 +20,7 @@ from ensemble.policies import Policy, cases
 from ensemble.policies.cases import Case
 from ensemble.store import ModelStore
 from ensemble.values.errors import DataError
-from ensemble.values.results import REVIEW, Absence, Classes, Score, Vote, mean_probability
+from ensemble.values.results import REVIEW, Classes, Score, Vote, mean_probability
 from ensemble.values.samples import Sample
 from ensemble.values.training import CountDone
 
@@ -110,10 +110,6 @@ class Scored:
     energy: Energy = field(default_factory=Energy)
     from_cache: bool = False
 
-    def said(self, member: str) -> list[tuple[Case, Score]]:
-        """What one member said, photo by photo."""
-        return [(case, score) for case in self.cases for score in case.scores if score.member == member]
-
     def said_together(self, classes: Classes) -> list[tuple[Case, Score]]:
         """What the members that have learnt from good parts alone say as one voter: their mean, each by its weight."""
         together = []
@@ -151,10 +147,12 @@ def score_photos(
             for number, (place, (said, missing)) in enumerate(zip(opened.places, answers, strict=True)):
                 picture = opened.batch.pictures[number] if doubts else None
                 doubt = inspector.doubt(picture, combine(said)) if picture is not None else ""
+                sample, digest = samples[place], opened.digests[number]
                 if any(each.anomaly_map for each in said):
-                    maps.add(samples[place], opened.batch.pictures[number].size, said)
-                without_anomaly_map = tuple(replace(each, anomaly_map=None) for each in said)
-                found[place] = _make_case(samples[place], opened.digests[number], without_anomaly_map, missing, doubt)
+                    maps.add(sample, opened.batch.pictures[number].size, said)
+                bare = tuple(replace(each, anomaly_map=None) for each in said)
+                kind = (sample.defect, sample.category)
+                found[place] = Case(str(sample.path), digest, sample.label, bare, missing, *kind, doubt)
             if progress:
                 progress(len(found), len(samples))
     reasons = [refused[place] for place in sorted(refused)]
@@ -162,10 +160,6 @@ def score_photos(
         raise DataError(f"None of the {len(samples)} photos could be opened. {' '.join(reasons[:1])}".strip())
     known = tuple(found[place] for place in sorted(found))
     return Scored(known, (*reasons, *maps.refused), seconds, good_only, maps, meter.energy, from_cache=bool(cache))
-
-
-def _make_case(sample: Sample, digest: str, said: tuple[Score, ...], missing: tuple[Absence, ...], doubt: str) -> Case:
-    return Case(str(sample.path), digest, sample.label, said, missing, sample.defect, sample.category, doubt)
 
 
 def quality_report(
@@ -216,7 +210,7 @@ def members_quality(scored: Scored, policy: Policy, classes: Classes) -> dict[st
     """Each member alone: by the policy's threshold, over all of them, by type of defect and product, and its maps."""
     quality = {}
     for name in cases.members(scored.cases):
-        said = scored.said(name)
+        said = [(case, score) for case in scored.cases for score in case.scores if score.member == name]
         seconds = {"seconds_per_photo": round(float(np.mean([score.seconds for _, score in said])), 6)}
         quality[name] = _voter_quality(said, policy, classes) | scored.maps.figures(name) | seconds
     return quality

@@ -1,5 +1,6 @@
 """Calibrators: fitted methods, kept as plain numbers, that turn a member's scores into probabilities."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -58,10 +59,7 @@ class Calibrator:
 
     def as_json(self) -> dict[str, Any]:
         """The calibrator as plain JSON values."""
-        return {
-            "method": self.method,
-            "parameters": {name: _nested_lists(each) for name, each in self.parameters.items()},
-        }
+        return dict(json.loads(json.dumps(asdict(self))))
 
     @classmethod
     def from_json(cls, data: Any) -> "Calibrator":
@@ -140,10 +138,6 @@ def _as_numbers(values: Any) -> Numbers:
     return tuple(float(each) for each in values)
 
 
-def _nested_lists(value: Any) -> Any:
-    return [_nested_lists(each) for each in value] if isinstance(value, tuple) else value
-
-
 _READERS: Mapping[str, tuple[tuple[str, ...], Callable[[Mapping[str, Any]], dict[str, Any]]]] = {
     "none": ((), dict),
     "temperature": (("temperature",), _read_temperature),
@@ -171,7 +165,7 @@ class Quality:
 
     def as_json(self) -> dict[str, Any]:
         """The figures as plain JSON values."""
-        return {**asdict(self), "bins": [list(each) for each in self.bins]}
+        return dict(json.loads(json.dumps(asdict(self))))
 
 
 def quality(probabilities: ArrayLike, labels: ArrayLike) -> Quality:

@@ -4,12 +4,11 @@ A new policy is one entry in a product's `policies.json`; a new rule is one line
 """
 
 from ensemble.policies.counting import VOTING_RULES
-from ensemble.policies.files import PolicyBook, from_json, to_json
+from ensemble.policies.files import PolicyBook, from_json
 from ensemble.policies.policy import INDUSTRIAL, PLURAL_SHIPPED, SHIPPED_POLICIES, Policy, choose, shipped
-from ensemble.policies.value import DEFAULT_THRESHOLD, Clause, Stage
+from ensemble.policies.value import Clause, Stage
 
 __all__ = [
-    "DEFAULT_THRESHOLD",
     "INDUSTRIAL",
     "PLURAL_SHIPPED",
     "SHIPPED_POLICIES",
@@ -21,5 +20,4 @@ __all__ = [
     "choose",
     "from_json",
     "shipped",
-    "to_json",
 ]

@@ -152,11 +152,10 @@ def _case_entry(case: Case, classes: Classes) -> dict[str, Any]:
         }
         for score in case.scores
     }
-    entry = {"photo": case.photo, "sha256": case.sha256, "label": case.label, "said": said}
-    entry |= {"defect": case.defect} if case.defect else {}
-    entry |= {"category": case.category} if case.category else {}
-    entry |= {"doubt": case.doubt} if case.doubt else {}
-    return entry | ({"absent": [absence.as_json() for absence in case.absent]} if case.absent else {})
+    entry: dict[str, Any] = {"photo": case.photo, "sha256": case.sha256, "label": case.label, "said": said}
+    known: dict[str, Any] = {"defect": case.defect, "category": case.category, "doubt": case.doubt}
+    known |= {"absent": [absence.as_json() for absence in case.absent]}
+    return entry | {name: value for name, value in known.items() if value}
 
 
 def _case_from_json(entry: Mapping[str, Any], classes: Classes) -> Case:

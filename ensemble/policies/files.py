@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import MISSING, dataclass
 from typing import Any
 
@@ -66,12 +66,6 @@ def entry_of(value: Policy | Stage | Clause) -> dict[str, Any]:
     return entry
 
 
-def to_json(policies: Iterable[Policy], active: str = "") -> str:
-    """Policies as the text of a `policies.json`; the first is active unless another is named."""
-    found = tuple(policies)
-    return PolicyBook(found, active or found[0].name).to_json()
-
-
 def from_json(text: str, source: str = "policies.json", members: Collection[str] | None = None) -> PolicyBook:
     """Read the text of a `policies.json`; a PolicyError names the line and what is wrong there.
 
@@ -83,12 +77,7 @@ def from_json(text: str, source: str = "policies.json", members: Collection[str]
     except JSONError as error:
         raise PolicyError(f"{source}, {error}") from error
     places = _entry_places(text)
-    if (
-        not isinstance(data, dict)
-        or "policies" not in data
-        or set(data) - set(TOP)
-        or not isinstance(data["policies"], list)
-    ):
+    if not isinstance(data, dict) or set(data) - set(TOP) or not isinstance(data.get("policies"), list):
         strange = sorted(set(data) - set(TOP)) if isinstance(data, dict) else []
         line = line_at(text, text.find(f'"{strange[0]}"') if strange else 0)
         raise PolicyError(f'{source}, line {line}: expected {{"active": NAME, "policies": [...]}} and nothing beside.')

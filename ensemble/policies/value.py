@@ -159,7 +159,8 @@ def check_policy(policy: Unchecked) -> None:
     if not isinstance(policy.rule, str) or policy.rule not in VOTING_RULES:
         raise PolicyError(f"{who}: the rule must be one of {', '.join(VOTING_RULES)}. Got {policy.rule!r}.")
     _check_two_thresholds(policy, who)
-    _check_count(policy.quorum, who)
+    if type(policy.quorum) is not int or policy.quorum < 1:
+        raise PolicyError(f"{who}: the quorum must be a whole number of votes, 1 or more. Got {policy.quorum!r}.")
     _check_share(policy.margin, "margin", who)
     _check_weights(policy, who)
     seen: set[str] = set()
@@ -215,11 +216,6 @@ def _check_thresholds(threshold: Any, thresholds: Any, who: str) -> None:
 def _check_share(value: Any, name: str, who: str) -> None:
     if not is_number(value) or not 0 <= value <= 1:
         raise PolicyError(f"{who}: the {name} must lie in [0, 1]. Got {value!r}.")
-
-
-def _check_count(value: Any, who: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise PolicyError(f"{who}: the quorum must be a whole number of votes, 1 or more. Got {value!r}.")
 
 
 def _check_weights(policy: Unchecked, who: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from ensemble.features.preprocessing import Preprocessing
 from ensemble.members import Loaded, Prediction
-from ensemble.policies import shipped, to_json
+from ensemble.policies import PolicyBook, shipped
 from ensemble.store import Manifest, ModelStore, Record
 from ensemble.values.results import OK_NOK, Absence, Classes, Region
 
@@ -62,7 +62,7 @@ def write_product(
     records = {name: replace(record(name, classes), **known.get(name, {})) for name in members}
     manifest = Manifest(product, classes, {}, records)
     (folder / "manifest.json").write_text(manifest.to_json())
-    (folder / "policies.json").write_text(to_json(shipped(classes)))
+    (folder / "policies.json").write_text(PolicyBook(shipped(classes), shipped(classes)[0].name).to_json())
     return folder
 
 

@@ -1,7 +1,7 @@
 """Two models on the very same test photos: how good each is, what differs, and whether that can be chance."""
 
 from ensemble.evaluation.comparison.measuring import compare
-from ensemble.evaluation.comparison.values import Change, Comparison, Figure, Interval, PairedTest, TypeCounts, Voter
+from ensemble.evaluation.comparison.values import Change, Comparison, Figure, Interval, TypeCounts, Voter
 from ensemble.evaluation.comparison.words import Answer, answer, comparison_sentence, probability, remarks
 
 __all__ = [
@@ -10,7 +10,6 @@ __all__ = [
     "Comparison",
     "Figure",
     "Interval",
-    "PairedTest",
     "TypeCounts",
     "Voter",
     "answer",

@@ -236,20 +236,11 @@ def _adjusted(tests: Sequence[PairedTest]) -> list[PairedTest]:
 
 
 def _changes(known: Sequence[Case], before: list[str], after: list[str], classes: Classes) -> tuple[Change, ...]:
-    found = [
-        Change(
-            _change_kind(case.label, old, new, classes),
-            case.photo,
-            case.sha256,
-            case.label,
-            old,
-            new,
-            case.defect,
-            case.category,
-        )
-        for case, old, new in zip(known, before, after, strict=True)
-        if old != new
-    ]
+    found = []
+    for case, old, new in zip(known, before, after, strict=True):
+        if old != new:
+            kind = _change_kind(case.label, old, new, classes)
+            found.append(Change(kind, case.photo, case.sha256, case.label, old, new, case.defect, case.category))
     return tuple(sorted(found, key=lambda change: (CHANGES.index(change.kind), change.defect, change.photo)))
 
 

@@ -37,11 +37,6 @@ class Figure:
     after: Interval = Interval()
     difference: Interval = Interval()
 
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Figure":
-        """The inverse of `asdict`."""
-        return cls(Interval(**data["before"]), Interval(**data["after"]), Interval(**data["difference"]))
-
 
 @dataclass(frozen=True, slots=True)
 class PairedTest:
@@ -77,7 +72,10 @@ class Voter:
         return cls(
             str(data["name"]),
             int(data["photos"]),
-            {name: Figure.from_json(figure) for name, figure in data["figures"].items()},
+            {
+                name: Figure(**{side: Interval(**each) for side, each in figure.items()})
+                for name, figure in data["figures"].items()
+            },
             {name: PairedTest(**test) for name, test in data["tests"].items()},
         )
 

@@ -79,7 +79,7 @@ def _member_limits(sources: Sources) -> Iterator[str]:
     silent = [name for name in sources.manifest.names() if name not in heard]
     if silent and sources.test:
         yield (
-            f"{', '.join(silent)} {_have(silent)} not judged the test photos, so the votes of "
+            f"{', '.join(silent)} {'has' if len(silent) == 1 else 'have'} not judged the test photos, so the votes of "
             f"{'this member' if len(silent) == 1 else 'these members'} are not in any figure here."
         )
     tests = set(noted(sources, "test_data"))
@@ -135,7 +135,3 @@ def _file_limits(sources: Sources) -> Iterator[str]:
         yield f"The entry of {name} cannot be read, so it cannot vote."
     for entry in sources.quarantine:
         yield f"{entry.file} lies beside the product and is not used. {entry.reason}"
-
-
-def _have(names: list[str]) -> str:
-    return "has" if len(names) == 1 else "have"

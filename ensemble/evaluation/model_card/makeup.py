@@ -68,15 +68,8 @@ def _thresholds_table(records: Mapping[str, Record]) -> CardTable:
         weighed = record.noted("weighed")
         against = "drawn damage" if weighed.get("drawn") else "real defects"
         auroc = f"AUROC {weighed['auroc']:.3f} ({against})" if is_number(weighed.get("auroc")) else NOT_KNOWN
-        rows.append(
-            (
-                name,
-                record.calibrator.method,
-                scores,
-                auroc,
-                ", ".join(quality.member_threshold_texts(record)) or NOT_KNOWN,
-            )
-        )
+        cuts = ", ".join(quality.member_threshold_texts(record)) or NOT_KNOWN
+        rows.append((name, record.calibrator.method, scores, auroc, cuts))
     columns = ("Member", "Calibration", "Brier score by it", "Vote weighed by", "Own cuts")
     return CardTable("Calibration, weight and cuts, all from held-out photos", columns, tuple(rows))
 

@@ -4,13 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ensemble.evaluation.model_card.values import (
-    NOT_KNOWN,
-    CardTable,
-    Section,
-    Sources,
-    kind_title,
-)
+from ensemble.evaluation.model_card.values import NOT_KNOWN, CardTable, Section, Sources, kind_title
 from ensemble.evaluation.performance import Decided, by_class, by_type, scored_parts, votes_of
 from ensemble.metrics import costs, image_metrics
 from ensemble.metrics.costs import DecisionCounts
@@ -183,11 +177,8 @@ def member_quality(sources: Sources, member: str) -> dict[str, Any]:
 
 def member_threshold_texts(record: Record) -> tuple[str, ...]:
     """Where a member's own thresholds lie, by what they were chosen for; empty where none was."""
-    found = record.training.get("cuts")
-    if not isinstance(found, Mapping):
-        return ()
     return tuple(
         f"{name} {threshold_text(threshold['threshold'])}"
-        for name, threshold in found.items()
+        for name, threshold in record.noted("cuts").items()
         if isinstance(threshold, Mapping)
     )

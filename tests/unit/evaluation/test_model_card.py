@@ -13,7 +13,7 @@ import pytest
 from ensemble.datasets.collection import Collection
 from ensemble.evaluation.model_card import CardTable, ModelCard, Section, card_of
 from ensemble.evaluation.model_card.values import as_text
-from ensemble.policies import Policy, to_json
+from ensemble.policies import Policy, PolicyBook
 from ensemble.policies.cases import Case, Evidence
 from ensemble.store import ModelStore
 from ensemble.values.errors import StoreError
@@ -95,7 +95,7 @@ class TestGlance:
     def test_where_a_person_must_look_at_every_photo(self, tmp_path: Path) -> None:
         careful = Policy("CAREFUL", "mean", review=0.0, reject=1.0)
         store = product(tmp_path)
-        (tmp_path / "policies.json").write_text(to_json([careful]))
+        (tmp_path / "policies.json").write_text(PolicyBook((careful,), careful.name).to_json())
         card = card_of(store)
         assert (card.glance[0].number, card.glance[0].basis) == (
             "none decided",

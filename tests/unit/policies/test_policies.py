@@ -18,7 +18,6 @@ from ensemble.policies import (
     choose,
     from_json,
     shipped,
-    to_json,
 )
 from ensemble.values.errors import PolicyError
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK, REVIEW, Absence, Classes, Region, Score, Verdict
@@ -528,7 +527,10 @@ def test_choosing_by_name() -> None:
     assert choose(SHIPPED_POLICIES, "ANY") is ANY
     with pytest.raises(PolicyError, match=r"No policy is called 'NONE'\. This product has MAJORITY, ANY, ALL, S"):
         choose(SHIPPED_POLICIES, "NONE")
-    assert json.loads(to_json(SHIPPED_POLICIES))["policies"][0]["rule"] == "majority"
+    assert (
+        json.loads(PolicyBook(SHIPPED_POLICIES, SHIPPED_POLICIES[0].name).to_json())["policies"][0]["rule"]
+        == "majority"
+    )
 
 
 def weighed(*pairs: tuple[float, float]) -> list[Score]:
