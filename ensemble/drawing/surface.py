@@ -1,8 +1,8 @@
 """The machined face as a field of slopes, grooves and tones, before any light falls on it."""
 
 import math
-from copy import copy
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,11 +90,9 @@ class Surface:
 
     def cut_out(self, at: tuple[slice, slice]) -> "Surface":
         """The same fields over a part of the picture, as views."""
-        part = copy(self)
-        for grid in fields(self):
-            if isinstance(value := getattr(self, grid.name), np.ndarray):
-                setattr(part, grid.name, value[at])
-        return part
+        grids = ((each.name, getattr(self, each.name)) for each in fields(self))
+        views: dict[str, Any] = {name: grid[at] for name, grid in grids if isinstance(grid, np.ndarray)}
+        return replace(self, **views)
 
     def drill(self) -> None:
         """Cut the holes: no metal inside, a chamfer with its own tool marks around."""

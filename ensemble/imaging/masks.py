@@ -183,10 +183,10 @@ def enlarge(values: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.fl
 def regions(scores: Sequence[Score], anomaly_map: AnomalyMap | None) -> tuple[Region, ...]:
     """What detectors have found, then what is hot in the combined map, each with the highest score first."""
     found = sorted((region for score in scores for region in score.regions), key=lambda region: -region.score)
-    return (*found, *(hot_regions(anomaly_map) if anomaly_map else ()))
+    return (*found, *(_hot_regions(anomaly_map) if anomaly_map else ()))
 
 
-def hot_regions(anomaly_map: AnomalyMap) -> tuple[Region, ...]:
+def _hot_regions(anomaly_map: AnomalyMap) -> list[Region]:
     """Connected places at or above `MAP_THRESHOLD`, the hottest first; places that touch at a corner are one region."""
     labels, _ = ndimage.label(anomaly_map.values >= MAP_THRESHOLD, structure=np.ones((3, 3)))
     height, width = anomaly_map.values.shape
@@ -196,7 +196,7 @@ def hot_regions(anomaly_map: AnomalyMap) -> tuple[Region, ...]:
         area = float(inside.sum()) / anomaly_map.values.size
         box = (columns.start / width, rows.start / height, columns.stop / width, rows.stop / height)
         found.append(Region(HOT, box, float(anomaly_map.values[rows, columns][inside].max()), area))
-    return tuple(sorted(found, key=lambda region: -region.score))
+    return sorted(found, key=lambda region: -region.score)
 
 
 SIZES = (0.03, 0.12)  # of the photo's shorter side

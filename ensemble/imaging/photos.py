@@ -32,7 +32,7 @@ import stat
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
 
@@ -44,7 +44,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from ensemble.imaging.colours import Coloured, RefusalError, as_rgb, is_complete, rawmode_of
+from ensemble.imaging.colours import RefusalError, as_rgb, is_complete, rawmode_of
 from ensemble.values.bombs import BombError, MeteredBytes, refuse_bomb
 from ensemble.values.errors import PhotoError
 from ensemble.values.safe_names import safe_name
@@ -108,8 +108,11 @@ def open_photo(data: bytes, name: str = "photo") -> Photo:
     """Decode a file's bytes by the table above; raises PhotoError, one sentence for an operator."""
     label = safe_name(name)
     with sentences(label):
-        found = _upright_rgb(data)
-    return Photo(label, hashlib.sha256(data).hexdigest(), found.picture, found.notes)
+        image, rawmode = decode_photo(data)
+        found = as_rgb(image, rawmode, data)
+        picture = upright(image, found.picture)
+        picture.info.clear()  # a second reader must not turn the picture once more
+    return Photo(label, hashlib.sha256(data).hexdigest(), picture, found.notes)
 
 
 @contextmanager
@@ -211,20 +214,12 @@ class _ReadFiles:
 _read_files = _ReadFiles()
 
 
-def _upright_rgb(data: bytes) -> Coloured:
-    image, rawmode = decode_photo(data)
-    found = as_rgb(image, rawmode, data)
-    picture = upright(image, found.picture)
-    picture.info.clear()  # a second reader must not turn the picture once more
-    return replace(found, picture=picture)
-
-
 def decode_photo(data: bytes, smallest: int = MIN_SIDE) -> tuple[ImageFile.ImageFile, str]:
     """Decode bytes within the limits above, as they are stored, and say how their values were laid out.
 
     To be called inside `sentences`; nothing is decoded before the header is judged.
     """
-    image = _open_photo(data)
+    image = open_header(data)
     _check_photo_header(image, smallest)
     _refuse_filled_up(image, data)
     rawmode = rawmode_of(image)  # the tiles are gone after loading
@@ -241,7 +236,7 @@ def upright(image: ImageFile.ImageFile, picture: Image.Image) -> Image.Image:
 
 def upright_size(data: bytes) -> tuple[int, int]:
     """Width and height of the upright picture, by its header; to be called inside `sentences`."""
-    image = _open_photo(data, checked=False)
+    image = open_header(data, checked=False)
     _check_photo_header(image, smallest=1)
     width, height = image.size
     if isinstance(image, TiffImageFile):  # its size is told as it is turned
@@ -251,12 +246,8 @@ def upright_size(data: bytes) -> tuple[int, int]:
     return (height, width) if _orientation(image) in QUARTER_TURNS else (width, height)
 
 
-def refuse_damaged(data: bytes) -> None:
-    """What the header and, in a PNG, the checksums tell of damage; to be called inside `sentences`."""
-    _open_photo(data)
-
-
-def _open_photo(data: bytes, *, checked: bool = True) -> ImageFile.ImageFile:
+def open_header(data: bytes, *, checked: bool = True) -> ImageFile.ImageFile:
+    """A picture of which nothing is decoded, a PNG's checksums `checked`; to be called inside `sentences`."""
     if not data:
         raise RefusalError("is empty (0 bytes): choose another file")
     if len(data) >= MAX_PHOTO_BYTES:

@@ -43,15 +43,9 @@ def read_labels_csv(tree: Tree, field: str) -> Understood:
     table = read_table(tree.files[name], tree.above + name)
     rows = TableRows(tree)
     for number, cells in table.records(columns):
-        entry = FoundPhoto(
-            Path(),
-            cells[FILE],
-            legible(cells[LABEL]),
-            rows.split(cells.get("split", "")),
-            legible(cells.get("defect", "")),
-            legible(cells.get("category", "")),
-            legible(cells.get("part", "")),
-        )
+        defect, category, part = (legible(cells.get(name, "")) for name in ("defect", "category", "part"))
+        split = rows.split(cells.get("split", ""))
+        entry = FoundPhoto(Path(), cells[FILE], legible(cells[LABEL]), split, defect, category, part)
         rows.add(table, number, entry, cells.get("mask", ""))
     entries = tuple(rows.entries.values())
     read_as = ", ".join(f"{meaning} = {legible(title)}" for meaning, title in columns.items())

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from ensemble.imaging.masks import look_at
-from ensemble.imaging.photos import decode_photo, read_photo_bytes, refuse_damaged, sentences, upright_size
+from ensemble.imaging.photos import decode_photo, open_header, read_photo_bytes, sentences, upright_size
 from ensemble.importers.listing import Tree, is_photo_name
 from ensemble.values.errors import DataError, PhotoError
 from ensemble.values.safe_names import legible
@@ -226,7 +226,7 @@ def is_readable_mask(path: Path) -> bool:
     """Whether a mask can be read."""
     try:
         with sentences(path.name):
-            refuse_damaged(read_photo_bytes(path))
+            open_header(read_photo_bytes(path))
     except PhotoError:
         return False
     return True

@@ -115,7 +115,11 @@ def _check_category(root: Tree, folder: Path, problems: Sequence[Problem]) -> Ca
         *_structure(root, layout, good, bad),
         *_strangers(layout, folder),
         *_masks(root, folder, masks, bad),
-        *_marked_good(folder, [found.mask for found in photos if found.mask and is_good(found.kind)]),
+        *(
+            Oddity("mask", _relative_name(found.mask, folder), reason)
+            for found in photos
+            if found.mask and is_good(found.kind) and (reason := contradiction(found.mask, good=True))
+        ),
     )
     types = Counter(found.defect for found in bad)
     count = len(masks.files) - len(masks.unreadable)
@@ -168,12 +172,6 @@ def _mask_reasons(mask: Path, photo: Path) -> Iterator[str]:
         yield reason
     elif found.soft:
         yield f"is not black and white: {found.soft} pixels are grey, and those above half of its brightest are damage"
-
-
-def _marked_good(tree: Path, masks: Sequence[Path]) -> Iterator[Oddity]:
-    for mask in masks:
-        if reason := contradiction(mask, good=True):
-            yield Oddity("mask", _relative_name(mask, tree), reason)
 
 
 def _relative_name(path: Path, tree: Path) -> str:

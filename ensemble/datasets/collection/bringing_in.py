@@ -54,16 +54,13 @@ class Import:
                 self._second_copy(photo.sha256, entry.name, said, first)
                 continue
             if first is not None:  # dropped, or of an import that was taken back: it comes in again
-                self._change(photo.sha256, first, said)
+                self.before[photo.sha256], self.after[photo.sha256] = {column: first[column] for column in said}, said
+                rows.update(self.connection, {photo.sha256: said})
             else:
                 self.before[photo.sha256], self.after[photo.sha256] = {"dropped": 1}, {"dropped": 0}
                 row = {**said, "file": file, "name": entry.name}
                 rows.insert(self.connection, photo.sha256, row, photo.picture.size, self.at, self.origin)
             self.there[photo.sha256] = {**said, "name": entry.name}
-
-    def _change(self, digest: str, first: PhotoRow, new: PhotoRow) -> None:
-        self.before[digest], self.after[digest] = {column: first[column] for column in new}, new
-        rows.update(self.connection, {digest: new})
 
     def _second_copy(self, digest: str, name: str, said: PhotoRow, first: PhotoRow) -> None:
         """A photo that is there already: kept once, and in doubt where it comes under another label."""
