@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from ensemble.datasets import splits
@@ -64,20 +65,14 @@ def preview_source(source: Path | Iterable[Upload], below: Path, reading: Readin
             len({(entry.category, entry.part) for entry in found.entries if entry.part}),
             found.problems,
             found.notes,
-            {kind: _preview_pictures(found, kind) for kind in found.meaning},
+            {kind: tuple(islice(_thumbnails(found, kind), PICTURES)) for kind in found.meaning},
         )
 
 
-def _preview_pictures(found: Understood, kind: str) -> tuple[bytes, ...]:
-    made: list[bytes] = []
+def _thumbnails(found: Understood, kind: str) -> Iterator[bytes]:
     for entry in (entry for entry in found.entries if entry.kind == kind):
-        if len(made) == PICTURES:
-            break
-        try:
-            made.append(thumbnail(read_photo(entry.path).picture))
-        except PhotoError:  # it is named when it is to come in
-            continue
-    return tuple(made)
+        with suppress(PhotoError):  # it is named when it is to come in
+            yield thumbnail(read_photo(entry.path).picture)
 
 
 @contextmanager

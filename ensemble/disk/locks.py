@@ -13,11 +13,10 @@ from filelock import FileLock, Timeout
 POLL_SECONDS = 0.02  # seconds between two looks at a lock that another holds
 
 
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock for as long as the block runs, after whoever has it; an OSError where its file cannot be made."""
-    with _lock(path):
-        yield
+def locked(path: Path) -> FileLock:
+    """Hold the lock for as long as a block runs, after whoever has it; an OSError where its file cannot be made."""
+    # Shared by all threads: a block that was entered in one may be left in another, as those of generators are.
+    return FileLock(path, mode=0o644, thread_local=False, poll_interval=POLL_SECONDS)
 
 
 @contextlib.contextmanager
@@ -26,7 +25,7 @@ def locked_alone(path: Path, patience: float = 0.0) -> Iterator[bool]:
 
     Patience is for locks that others look at with `is_held`: they have it themselves for that moment.
     """
-    lock = _lock(path)
+    lock = locked(path)
     try:
         lock.acquire(timeout=patience)
     except Timeout:
@@ -46,8 +45,3 @@ def is_held(path: Path) -> bool:
         return False
     with locked_alone(path) as is_nobodys:
         return not is_nobodys
-
-
-def _lock(path: Path) -> FileLock:
-    # Shared by all threads: a block that was entered in one may be left in another, as those of generators are.
-    return FileLock(path, mode=0o644, thread_local=False, poll_interval=POLL_SECONDS)

@@ -183,12 +183,11 @@ TEXTURES: dict[str, Callable[[Generator, int], Grey]] = {
     "knit": _knit,
     "grain": _grain,
 }
-TEXTURE_KINDS = tuple(TEXTURES)
 
 
 def draw_texture(rng: Generator, side: int, kind: str | None = None) -> Grey:
     """A texture of the kind named, or of any, stretched to 0..1: (side, side)."""
-    values = TEXTURES[kind or TEXTURE_KINDS[rng.integers(len(TEXTURE_KINDS))]](rng, side)
+    values = TEXTURES[kind or tuple(TEXTURES)[rng.integers(len(TEXTURES))]](rng, side)
     low, high = values.min(), values.max()
     return ((values - low) / max(high - low, 1e-6)).astype(np.float32)
 

@@ -59,9 +59,8 @@ def read_class_folders(tree: Tree, _field: str) -> Understood:
     damaged = {name for name, label in kinds.items() if label == DEFECTIVE}
     files = layout.files()
     entries = [each if each.kind in damaged and not is_bad(each.defect) else replace(each, defect="") for each in files]
-    used = [path for entry in entries for path in (entry.path, entry.mask) if path]
     photos = [path for name, path in tree.files.items() if is_photo_name(name)]
-    notes += tree.idle([*used, *layout.masks, *photos])
+    notes += tree.idle([*(entry.path for entry in entries), *layout.masks, *photos])
     return Understood(tuple(entries), kinds, layout.problems, tuple(notes))
 
 

@@ -55,7 +55,7 @@ class Category:
 def check_tree(folder: Path) -> dict[str, Category]:
     """Every category of a tree with its counts and oddities; a DataError where there is none."""
     tree = _tree_below(folder)
-    return {name: _check_category(root, folder, tree.problems) for name, root in _categories(tree).items()}
+    return {name: _check_category(root, tree.problems) for name, root in _categories(tree).items()}
 
 
 def find_categories(folder: Path) -> dict[str, Path]:
@@ -89,12 +89,12 @@ def image_level(folder: Path) -> list[dict[str, str]]:
         for found in _category_photos(read_layout(tree)):
             good = is_good(found.kind)
             values = (
-                found.path.relative_to(folder).as_posix(),
+                found.name,
                 category,
                 found.split,
                 NON_DEFECTIVE if good else DEFECTIVE,
                 "" if good else found.defect,
-                found.mask.relative_to(folder).as_posix() if found.mask and not good else "",
+                tree.name(found.mask) if found.mask and not good else "",
             )
             rows.append(dict(zip(TREE_COLUMNS, values, strict=True)))
     return rows
@@ -104,7 +104,7 @@ def _category_photos(layout: Layout) -> list[FoundPhoto]:
     return [found for found in layout.files() if found.split and is_photo(found.path)]
 
 
-def _check_category(root: Tree, folder: Path, problems: Sequence[Problem]) -> Category:
+def _check_category(root: Tree, problems: Sequence[Problem]) -> Category:
     layout, masks = read_layout(root), MaskFiles.of(root)
     own = [problem for problem in problems if problem.name.startswith(root.above)]
     photos = _category_photos(layout)
@@ -113,10 +113,10 @@ def _check_category(root: Tree, folder: Path, problems: Sequence[Problem]) -> Ca
     oddities = (
         *(Oddity("photo", each.name, each.reason.removeprefix(each.name).strip(" .")) for each in own),
         *_structure(root, layout, good, bad),
-        *_strangers(layout, folder),
-        *_masks(root, folder, masks, bad),
+        *_strangers(layout),
+        *_masks(root, masks, bad),
         *(
-            Oddity("mask", _relative_name(found.mask, folder), reason)
+            Oddity("mask", root.name(found.mask), reason)
             for found in photos
             if found.mask and is_good(found.kind) and (reason := contradiction(found.mask, good=True))
         ),
@@ -141,20 +141,20 @@ def _structure(root: Tree, layout: Layout, good: Mapping[str, int], bad: Sequenc
             yield Oddity("structure", root.above + name, "lies outside the folders of good parts and defects")
 
 
-def _strangers(layout: Layout, tree: Path) -> Iterator[Oddity]:
+def _strangers(layout: Layout) -> Iterator[Oddity]:
     """Files that are no photos, by their ending, their size on disk and their header."""
     for found in layout.files():
         if not is_photo(found.path) or size_of(found.path) is None:
-            yield Oddity("photo", _relative_name(found.path, tree), "is no photo")
+            yield Oddity("photo", found.name, "is no photo")
 
 
-def _masks(root: Tree, tree: Path, masks: MaskFiles, bad: Sequence[FoundPhoto]) -> Iterator[Oddity]:
+def _masks(root: Tree, masks: MaskFiles, bad: Sequence[FoundPhoto]) -> Iterator[Oddity]:
     for found in bad:
         if found.mask is None:
-            yield Oddity("missing mask", _relative_name(found.path, tree), f"has no mask in {GROUND_TRUTH}")
+            yield Oddity("missing mask", found.name, f"has no mask in {GROUND_TRUTH}")
         else:
             for reason in _mask_reasons(found.mask, found.path):
-                yield Oddity("mask", _relative_name(found.mask, tree), reason)
+                yield Oddity("mask", root.name(found.mask), reason)
     for name in masks.unreadable:
         yield Oddity("mask", name, "cannot be read")
     for name in masks.idle:
@@ -172,7 +172,3 @@ def _mask_reasons(mask: Path, photo: Path) -> Iterator[str]:
         yield reason
     elif found.soft:
         yield f"is not black and white: {found.soft} pixels are grey, and those above half of its brightest are damage"
-
-
-def _relative_name(path: Path, tree: Path) -> str:
-    return path.relative_to(tree).as_posix()

@@ -49,12 +49,8 @@ def find_issues(
     `progress` gets a stage in words and the share of it that is done. `features` gives the (N, D) rows that labels are
     judged by, the bundled backbone's unless told otherwise.
     """
-    from ensemble.datasets.cleaning.copies import (
-        copy_findings,
-        find_links,  # these bring torch, cleanvision and cleanlab: seconds
-        kept_together,
-        same_pixels,
-    )
+    # What is imported here brings torch, cleanvision and cleanlab: seconds.
+    from ensemble.datasets.cleaning.copies import copy_findings, find_links, kept_together, same_pixels
 
     seen = _looked_at(photos, classes, lambda share: progress("Looking at the photos", share))
     together = same_pixels(seen.pixels)

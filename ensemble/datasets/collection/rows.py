@@ -121,9 +121,8 @@ def files(connection: sqlite3.Connection) -> set[str]:
 
 def as_decision(row: sqlite3.Row) -> Correction:
     """A row as a decision."""
-    known = dict(row)
-    known |= {"before": json.loads(known["before"]), "after": json.loads(known["after"])}
-    return Correction(**{**known, "undone": bool(known["undone"])})
+    before, after = json.loads(row["before"]), json.loads(row["after"])
+    return Correction(**{**row, "before": before, "after": after, "undone": bool(row["undone"])})
 
 
 def write_decision(
