@@ -37,12 +37,9 @@ class Energy:
 
     def times(self, factor: float) -> "Energy":
         """The same work done so many times as often."""
-        return replace(
-            self,
-            cpu_seconds=self.cpu_seconds * factor,
-            watt_hours=None if self.watt_hours is None else self.watt_hours * factor,
-            grams_co2=None if self.grams_co2 is None else self.grams_co2 * factor,
-        )
+        watt_hours = None if self.watt_hours is None else self.watt_hours * factor
+        grams_co2 = None if self.grams_co2 is None else self.grams_co2 * factor
+        return replace(self, cpu_seconds=self.cpu_seconds * factor, watt_hours=watt_hours, grams_co2=grams_co2)
 
     def amounts(self) -> dict[str, float | None]:
         """CPU seconds, Wh and grams of CO2, rounded to the four digits that they can tell at most."""

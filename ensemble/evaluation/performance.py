@@ -13,6 +13,7 @@ from ensemble.importers import values
 from ensemble.metrics.costs import CONFIDENCE_LEVEL, PARTS_TOLD, DecisionCounts, Line, expected_costs
 from ensemble.policies import Policy, cases
 from ensemble.policies.cases import Case, truth
+from ensemble.policies.making import defect_scores
 from ensemble.values.results import REVIEW, Classes
 
 CaseKind = Literal["escapes", "overkills", "mistakes", "reviews"]
@@ -189,12 +190,9 @@ def scored_parts(
     The score is a member's probability of the defect; that of the voter `ensemble` is the policy's defect score.
     """
     if voter == ENSEMBLE:
-        heard = [case for case in known if case.scores]
-        scores = [policy.defect_score(case.scores, classes) for case in heard]
-    else:
-        heard, rows = cases.said(known, voter, classes)
-        scores = rows[:, classes.names.index(classes.defect or "")].tolist()
-    return np.array([case.label == classes.defect for case in heard], dtype=bool), np.array(scores, dtype=float)
+        return defect_scores(policy, [case for case in known if case.scores], classes)
+    heard, rows = cases.said(known, voter, classes)
+    return cases.is_defective(heard, classes), rows[:, classes.names.index(classes.defect or "")]
 
 
 SHUFFLES = 9999

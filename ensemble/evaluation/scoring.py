@@ -110,15 +110,6 @@ class Scored:
     energy: Energy = field(default_factory=Energy)
     from_cache: bool = False
 
-    def said_together(self, classes: Classes) -> list[tuple[Case, Score]]:
-        """What the members that have learnt from good parts alone say as one voter: their mean, each by its weight."""
-        together = []
-        for case in self.cases:
-            if voters := [score for score in case.scores if score.member in self.good_only]:
-                mean = {name: mean_probability(voters, name) for name in classes.names}
-                together.append((case, Score(GOOD_ONLY, mean, sum(score.seconds for score in voters))))
-        return together
-
 
 def score_photos(
     inspector: Inspector,
@@ -217,7 +208,12 @@ def members_quality(scored: Scored, policy: Policy, classes: Classes) -> dict[st
 
 
 def _good_only_quality(scored: Scored, policy: Policy, classes: Classes) -> dict[str, Any] | None:
-    said = scored.said_together(classes)
+    """Of the members that have learnt from good parts alone as one voter: their mean, each by its weight."""
+    said = []
+    for case in scored.cases:
+        if voters := [score for score in case.scores if score.member in scored.good_only]:
+            mean = {name: mean_probability(voters, name) for name in classes.names}
+            said.append((case, Score(GOOD_ONLY, mean, sum(score.seconds for score in voters))))
     if len(scored.good_only) < 2 or not said:
         return None
     quality = _voter_quality(said, policy, classes) | scored.maps.figures_together()

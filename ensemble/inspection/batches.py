@@ -135,23 +135,17 @@ def batch_csv(rows: Sequence[Judged], *, demo: bool) -> bytes:
     return as_csv((*first, *members, *last), [_batch_cells(row) | {"demo": "DEMO" if demo else ""} for row in rows])
 
 
-def _score_cells(verdict: Verdict) -> dict[str, object]:
-    """The score that decided and its thresholds, exactly; a cell stays empty where there is none."""
-    values = verdict.as_json()
-    return {name: "" if values[name] is None else values[name] for name in SCORE_FIELDS}
-
-
 def _batch_cells(row: Judged) -> dict[str, object]:
     if row.verdict is None:
         return {"photo": row.name, "error": row.error}
-    verdict = row.verdict
+    verdict, stored = row.verdict, row.verdict.as_json()
     votes: dict[str, object] = {vote.member: f"{vote.label} {vote.score:.4f}" for vote in verdict.votes}
     return votes | {
         "photo": row.name,
         "sha256": verdict.sha256,
         "verdict": verdict.label,
         "confidence": "" if verdict.confidence is None else f"{verdict.confidence:.4f}",
-        **_score_cells(verdict),
+        **{name: "" if stored[name] is None else stored[name] for name in SCORE_FIELDS},
         "reason": verdict.reason,
         "regions": json.dumps([region.as_json(verdict.size) for region in verdict.regions], ensure_ascii=False),
         "same_as": row.repeats,

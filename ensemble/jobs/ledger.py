@@ -80,11 +80,6 @@ class Ledger:
     def __init__(self, root: Path) -> None:
         self.folder = root.resolve() / FOLDER
 
-    @property
-    def is_there(self) -> bool:
-        """Whether a training was ever started here."""
-        return (self.folder / FILE).is_file()
-
     def log_path(self, number: int) -> Path:
         """Where the process of a training writes what it says."""
         return self.folder / f"{number}.log"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ensemble.disk.files import is_full, now, why_not_written
 from ensemble.jobs import processes
-from ensemble.jobs.ledger import Job, Ledger
+from ensemble.jobs.ledger import FILE, Job, Ledger
 from ensemble.jobs.processes import born, end, start_apart
 from ensemble.values.errors import JobError, StoreError
 from ensemble.values.training import TrainingRequest
@@ -40,7 +40,7 @@ def start(root: Path, settings: TrainingRequest, author: str = "") -> Job:
 def jobs(root: Path) -> tuple[Job, ...]:
     """All trainings that are kept, the newest first; those whose process has gone have failed, and say so."""
     ledger = Ledger(root)
-    if not ledger.is_there:
+    if not (ledger.folder / FILE).is_file():  # nothing was ever trained here
         return ()
     with ledger.alone():
         _settle(ledger)

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ensemble.disk.files import parsed
 from ensemble.policies import Policy
@@ -100,6 +101,11 @@ def labels_by_policy(policy: Policy, cases: Sequence[Case], classes: Classes) ->
 def truth(cases: Sequence[Case]) -> list[str]:
     """The true class of each case."""
     return [case.label for case in cases]
+
+
+def is_defective(cases: Sequence[Case], classes: Classes) -> NDArray[np.bool_]:
+    """(N,) whether each case is truly of the class that is the defect."""
+    return np.array([case.label == classes.defect for case in cases], dtype=bool)
 
 
 def members(cases: Sequence[Case]) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from ensemble.metrics.thresholds import (
     smooth_threshold,
 )
 from ensemble.policies import PLURAL_SHIPPED, SHIPPED_POLICIES, Policy, Stage, choose
-from ensemble.policies.cases import Case, labels_by_policy, said, truth
+from ensemble.policies.cases import Case, is_defective, labels_by_policy, said, truth
 from ensemble.policies.value import COUNTS
 from ensemble.values.digits import rounded
 from ensemble.values.errors import PolicyError
@@ -51,7 +51,7 @@ def member_thresholds(held_out: Sequence[Case], member: str, classes: Classes) -
     if classes.defect is None:
         return {}
     known, probabilities = said(held_out, member, classes)
-    defective = np.array([case.label == classes.defect for case in known])
+    defective = is_defective(known, classes)
     if len(set(defective.tolist())) < 2:
         return {}
     scores = probabilities[:, classes.names.index(classes.defect)]
@@ -96,8 +96,8 @@ def defect_scores(
     policy: Policy, known: Sequence[Case], classes: Classes
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
     """For (N,) cases whether they are defective, and the defect score that a policy's rule has of them."""
-    defective = np.array([case.label == classes.defect for case in known])
-    return defective, np.array([policy.defect_score(case.scores, classes) for case in known])
+    scores = [policy.defect_score(case.scores, classes) for case in known]
+    return is_defective(known, classes), np.array(scores, dtype=np.float64)
 
 
 def cheapest(held_out: Sequence[Case], classes: Classes, line: Line, escape_limit: float) -> Chosen:
@@ -205,7 +205,6 @@ def _counts_of_point(point: OperatingPoint | DecisionCounts) -> dict[str, int]:
 def _tipping(policy: Policy, known: Sequence[Case], classes: Classes) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
     """For (N,) cases the highest threshold for all members at which a counting rule still finds the part defective."""
     defect = classes.defect or ""
-    defective = np.array([case.label == defect for case in known])
     values = np.zeros(len(known))
     for place, case in enumerate(known):
         thresholds = sorted({score.probabilities[defect] for score in case.scores}, reverse=True)
@@ -217,7 +216,7 @@ def _tipping(policy: Policy, known: Sequence[Case], classes: Classes) -> tuple[N
             ),
             0.0,
         )
-    return defective, values
+    return is_defective(known, classes), values
 
 
 def _with_cascade(

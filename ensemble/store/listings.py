@@ -113,11 +113,6 @@ def moment(text: str) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def time_of(path: Path) -> str:
-    """When a file was last written, as listings keep times, in UTC."""
-    return datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="milliseconds")
-
-
 def versions(folder: Path) -> tuple[Version, ...]:
     """All versions that are kept, the oldest first; a StoreError where a listing is broken."""
     paths = [path for path in (folder / VERSIONS).glob("*.json") if is_listing(path.name)]
@@ -187,10 +182,9 @@ def read_object(folder: Path, found: Version, file: str) -> bytes:
     return data
 
 
-def write(folder: Path, found: Version) -> Version:
+def write(folder: Path, found: Version) -> None:
     """Keep a listing, new or changed."""
     write_atomically(place_of(folder, found.name), found.to_bytes())
-    return found
 
 
 def prune(folder: Path, may_go: Callable[[Version], bool]) -> None:

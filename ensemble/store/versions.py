@@ -200,7 +200,8 @@ def _keep_found(folder: Path) -> None:
     except StoreError:
         return
     policies = policy_history.own_of_the_product(folder)
-    made = _trained_at(manifest) or listings.time_of(folder / MANIFEST)
+    written = datetime.fromtimestamp((folder / MANIFEST).stat().st_mtime, UTC)
+    made = _trained_at(manifest) or written.isoformat(timespec="milliseconds")
     found = gathered(folder, {MANIFEST: data}, manifest, policies, "", FOUND)
     entry = Publication(now("milliseconds"), "", FOUND)
     listings.write(folder, replace(found, at=made, state="published", publications=(entry,)))
