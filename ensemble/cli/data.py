@@ -220,7 +220,7 @@ def as_json(found: Understood) -> dict[str, Any]:
         "parts": len({entry.part for entry in found.entries if entry.part}),
         "categories": sorted({entry.category for entry in found.entries if entry.category}),
         "notes": list(found.notes),
-        "problems": [{"name": problem.name, "reason": problem.reason} for problem in found.problems],
+        "problems": [asdict(problem) for problem in found.problems],
     }
 
 
@@ -256,5 +256,5 @@ def _print(found: Understood) -> None:
         say(problem.reason)
     if len(found.problems) > PROBLEMS_SHOWN:
         say(f"{len(found.problems) - PROBLEMS_SHOWN} more; --json FILE writes them all.")
-    counts = {"masks": facts["masks"], "parts named": facts["parts"], "problems": len(found.problems)}
-    say(f"{facts['photos']} photos, " + ", ".join(f"{count} {name}" for name, count in counts.items()) + ".")
+    named = f"{facts['parts']} parts named, {len(found.problems)} problems"
+    say(f"{facts['photos']} photos, {facts['masks']} masks, {named}.")

@@ -174,9 +174,8 @@ def _known_classes(
     source: PhotoSource, names: Sequence[str], folders: Mapping[str, str], classes: Classes
 ) -> tuple[dict[str, str], list[str]]:
     """What each folder means to a trained product, and a note where that had to be concluded from its neighbours."""
-    spelled = {
-        same_name(name): label for name, label in ({name: name for name in classes.names} | dict(folders)).items()
-    }
+    labels = {name: name for name in classes.names} | dict(folders)
+    spelled = {same_name(name): label for name, label in labels.items()}
     everything = source.kinds()
     known = {name: spelled[same_name(name)] for name in everything if same_name(name) in spelled}
     if set(names) <= set(known):
@@ -224,12 +223,9 @@ def digests(samples: Iterable[Sample]) -> tuple[str, ...]:
 
 
 def _folder_classes(source: PhotoSource, table: Mapping[str, str] | None) -> Classes:
+    names = tuple(dict.fromkeys((table or {}).values()))
     try:
-        return (
-            Classes(tuple(dict.fromkeys(table.values())))
-            if table and not {*table.values()} <= {*OK_NOK.names}
-            else source.classes()
-        )
+        return source.classes() if set(names) <= set(OK_NOK.names) else Classes(names)
     except ValueError as error:
         raise DataError(f"These folders cannot be the classes of a product. {error}") from error
 

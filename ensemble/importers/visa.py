@@ -4,6 +4,7 @@
 numbers of kinds, so anything above 0 is damage.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,8 @@ from ensemble.values.vocabulary import classes_by_name
 VISA_TITLE = "VisA"
 NORMAL, ANOMALY = "normal", "anomaly"
 USUAL_SPLIT = "1cls"  # the split that most published figures are measured on
+SPLIT_FILE = re.compile(r"split_csv/[^/]*\.csv", re.IGNORECASE)
+ANNOTATION = re.compile(r"([^/]+/)?image_anno\.csv", re.IGNORECASE)
 SPLIT_COLUMNS = ("object", "split", "label", "image", "mask")
 KIND_COLUMNS = ("image", "label", "mask")
 
@@ -46,21 +49,12 @@ def read_visa(tree: Tree, field: str) -> Understood:
 
 def _splits(tree: Tree) -> dict[str, str]:
     """Names of split files without their ending, and the files."""
-    found = {name: name.lower().split("/") for name in tree.files}
-    return {
-        Path(name).stem: name
-        for name, parts in found.items()
-        if len(parts) == 2 and parts[0] == "split_csv" and parts[1].endswith(".csv")
-    }
+    return {Path(name).stem: name for name in filter(SPLIT_FILE.fullmatch, tree.files)}
 
 
 def _annotations(tree: Tree) -> dict[str, str]:
     """The folders that hold an image_anno.csv, at the top or one below, and the files."""
-    return {
-        name.rpartition("/")[0]: name
-        for name in tree.files
-        if name.lower().rpartition("/")[2] == "image_anno.csv" and name.count("/") < 2
-    }
+    return {name.rpartition("/")[0]: name for name in filter(ANNOTATION.fullmatch, tree.files)}
 
 
 def _chosen(splits: dict[str, str], field: str, tree: Tree) -> str:
