@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from ensemble.policies.counting import VOTING_RULES
 from ensemble.policies.ruling import Ballot, Ruling, rule_on
 from ensemble.values.digits import beside, decimals, in_order, percents
 from ensemble.values.results import REVIEW, Absence, Decision, Vote, word
@@ -64,7 +63,7 @@ def _mean(decision: Decision, votes: Sequence[Vote], defect: str) -> str:
 
 def _plurality(ballot: Ballot, ruling: Ruling, decision: Decision) -> str:
     policy, first = ballot.policy, ruling.first
-    count = told(decision) if decision.kind == "weight" or policy.rule == "mean" else _heads(decision, first)
+    count = told(decision) if decision.kind == "weight" or not policy.voting.sides else _heads(decision, first)
     if ruling.way == "quorum":
         votes = len(ballot.votes)
         return f"{count}. Only {votes} of the {policy.quorum} votes that {policy.name} asks for: {LOOK}."
@@ -81,7 +80,7 @@ def _plurality(ballot: Ballot, ruling: Ruling, decision: Decision) -> str:
     rival = max((name for name in ballot.classes.names if name != first), key=lambda name: decision.shares[name])
     lead, other = in_order(decision.shares[first], decision.shares[rival])
     means = f"{word(first)} {lead}, {word(rival)} {other}"
-    if policy.rule == "mean":
+    if not policy.voting.sides:
         return f"The highest mean probability decides: {means}."
     return f"{count}, a tie; the higher mean probability decides: {means}."
 
@@ -117,7 +116,7 @@ def turn(ballot: Ballot, ruling: Ruling, decision: Decision) -> str:
         return ""
     if ballot.classes.defect is None:
         return _turn_lead(ballot, ruling)
-    if not VOTING_RULES[ballot.policy.rule].sides:
+    if not ballot.policy.voting.sides:
         return _turn_mean(ballot, ruling, decision)
     return _turn_sides(ballot, ruling)
 
@@ -210,7 +209,7 @@ def _turn_lead(ballot: Ballot, ruling: Ruling) -> str:
         rest = [name for name in ballot.classes.names if name != vote.label]
         return max(rest, key=lambda name: vote.probabilities[name])
 
-    if ballot.policy.rule == "mean":
+    if not ballot.policy.voting.sides:
         return ""
     near = sorted(
         (vote for vote in ballot.votes if vote.label == ruling.label),

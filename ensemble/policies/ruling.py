@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ensemble.policies.counting import VOTING_RULES, WEIGHT_ROUNDING, CountedVote, reaches
+from ensemble.policies.counting import WEIGHT_ROUNDING, CountedVote, reaches
 from ensemble.policies.value import PolicySettings
 from ensemble.values.results import DEFECTIVE, REVIEW, Absence, Classes, Decision, Vote
 
@@ -54,7 +54,7 @@ class Ballot:
 
     def counted(self) -> list[CountedVote]:
         """What each vote brings to the count, where the classes have a defect."""
-        sides, (_, defect) = VOTING_RULES[self.policy.rule].sides, self.sides
+        sides, (_, defect) = self.policy.voting.sides, self.sides
         return [
             CountedVote(
                 float(vote.label == defect) if sides else vote.probabilities[defect],
@@ -65,7 +65,7 @@ class Ballot:
 
     def defect_score_range(self) -> tuple[float, float]:
         """The defect score where none and where all of the absent speak against it: no rule is laxer with more."""
-        combine, counts, missing = VOTING_RULES[self.policy.rule].combine, self.counted(), self.missing()
+        combine, counts, missing = self.policy.voting.combine, self.counted(), self.missing()
         return combine(counts, missing, 0.0), combine(counts, missing, 1.0)
 
 
@@ -99,7 +99,7 @@ def _leading(ballot: Ballot) -> Ruling:
     policy, names = ballot.policy, ballot.classes.names
     total, missing = sum(ballot.weights().values()), ballot.missing()
     said, means = shares_of(ballot)
-    by_mean = policy.rule == "mean"
+    by_mean = not policy.voting.sides
     order = {name: (0.0 if by_mean else said[name], means[name]) for name in names}
     first, second = sorted(names, key=lambda name: order[name], reverse=True)[:2]
     ahead = means[first] - max(means[name] for name in names if name != first)
@@ -213,11 +213,11 @@ def _most_named(ballot: Ballot, ruling: Ruling) -> Decision:
     policy, votes = ballot.policy, ballot.votes
     shares, means = shares_of(ballot)
     tied = list(shares.values()).count(max(shares.values())) > 1
-    by_mean = policy.rule == "mean" or ruling.way == "margin" or tied
+    by_mean = not policy.voting.sides or ruling.way == "margin" or tied
     found = means if by_mean else shares
     kind = "mean" if by_mean else _defect_kind(policy)
     says = sum(vote.label == ruling.first for vote in votes)
-    weights = ballot.weights() if VOTING_RULES[policy.rule].weighs else {}
+    weights = ballot.weights() if policy.voting.weighs else {}
     return Decision(kind, ruling.first, found[ruling.first], shares=found, counted=(says, len(votes)), weights=weights)
 
 
@@ -239,7 +239,7 @@ def _surest_region(ballot: Ballot, ruling: Ruling) -> Decision:
 
 def _counted_votes(ballot: Ballot, ruling: Ruling) -> Decision:
     policy, votes, (good, defect) = ballot.policy, ballot.votes, ballot.sides
-    rule = VOTING_RULES[policy.rule]
+    rule = policy.voting
     value = round(min(1.0, rule.combine(ballot.counted(), 0.0, 0.0)), SCORE_DIGITS)
     ok, review, reject = _thresholds(policy, ruling, len(votes))
     for threshold in (ok, review, reject):
@@ -271,7 +271,7 @@ def _thresholds(policy: PolicySettings, ruling: Ruling, votes: int) -> tuple[flo
 
 
 def _defect_kind(policy: PolicySettings) -> Literal["votes", "weight", "mean"]:
-    rule = VOTING_RULES[policy.rule]
+    rule = policy.voting
     if not rule.sides:
         return "mean"
     return "weight" if rule.weighs else "votes"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any, Self
 
-from ensemble.policies.counting import VOTING_RULES
+from ensemble.policies.counting import VOTING_RULES, VotingRule
 from ensemble.values.digits import is_number
 from ensemble.values.errors import PolicyError
 from ensemble.values.results import DEFECTIVE, REVIEW, Classes
@@ -84,9 +84,14 @@ class PolicySettings:
         check_policy(self)
 
     @property
+    def voting(self) -> VotingRule:
+        """Its rule: how that reads a vote and combines all of them."""
+        return VOTING_RULES[self.rule]
+
+    @property
     def reject_from(self) -> float:
         """The defect score from which a part is NOK."""
-        return VOTING_RULES[self.rule].reject if self.reject is None else self.reject
+        return self.voting.reject if self.reject is None else self.reject
 
     @property
     def review_from(self) -> float:
@@ -95,7 +100,7 @@ class PolicySettings:
 
     def threshold_of(self, member: str) -> float:
         """The threshold on a member's own probability of the defect."""
-        usual = DEFAULT_THRESHOLD if VOTING_RULES[self.rule].sides else self.reject_from
+        usual = DEFAULT_THRESHOLD if self.voting.sides else self.reject_from
         return self.thresholds.get(member, usual if self.threshold is None else self.threshold)
 
     @property
@@ -111,7 +116,7 @@ class PolicySettings:
 
     def weight_of(self, member: str, measured: float) -> float:
         """What a vote counts: one where the rule counts heads, else the policy's weight or the measured one."""
-        return self.weights.get(member, measured) if VOTING_RULES[self.rule].weighs else 1.0
+        return self.weights.get(member, measured) if self.voting.weighs else 1.0
 
     def members(self) -> set[str]:
         """Every member that it names."""
@@ -196,7 +201,7 @@ def _check_two_thresholds(policy: Unchecked, who: str) -> None:
         value = getattr(policy, name)
         if value is not None:
             _check_share(value, name, who)
-    if policy.reject is not None and not VOTING_RULES[policy.rule].free:
+    if policy.reject is not None and not policy.voting.free:
         raise PolicyError(f"{who}: the rule {policy.rule} has its own cut. Leave reject out.")
     if policy.review is not None and policy.review > policy.reject_from:
         raise PolicyError(
@@ -221,8 +226,9 @@ def _check_share(value: Any, name: str, who: str) -> None:
 def _check_weights(policy: Unchecked, who: str) -> None:
     if not isinstance(policy.weights, Mapping):
         raise PolicyError(f"{who}: weights must map member names to numbers.")
-    if policy.weights and policy.rule not in {"weighted", "mean"}:
-        raise PolicyError(f"{who}: weights belong to the rules weighted and mean. The rule is {policy.rule}.")
+    if policy.weights and not policy.voting.weighs:
+        weighing = " and ".join(name for name, rule in VOTING_RULES.items() if rule.weighs)
+        raise PolicyError(f"{who}: weights belong to the rules {weighing}. The rule is {policy.rule}.")
     for member, weight in policy.weights.items():
         if not is_number(weight) or not 0 < weight <= 1:
             raise PolicyError(f"{who}: the weight of {member} must lie in (0, 1]. Got {weight!r}.")

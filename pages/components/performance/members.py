@@ -13,7 +13,7 @@ from ensemble.evaluation.performance import ENSEMBLE, scored_parts
 from ensemble.metrics import calibrators, image_metrics
 from ensemble.metrics.calibrators import Quality
 from ensemble.metrics.image_metrics import Curve
-from ensemble.policies import VOTING_RULES, cases
+from ensemble.policies import cases
 from ensemble.store import Record
 from pages.components.common.charts import show_chart
 from pages.components.common.choices import show_choice
@@ -44,7 +44,7 @@ def show_performance_members(measured: Measured) -> None:
 
 def _show_table(measured: Measured) -> None:
     records, rows = products.records(), []
-    weighs = VOTING_RULES[measured.policy.rule].weighs
+    weighs = measured.policy.voting.weighs
     has_defect = measured.classes.defect is not None
     for member in measured.members:
         record = records.get(member)

@@ -6,7 +6,7 @@ from typing import TypeVar
 import streamlit as st
 
 from ensemble.metrics.costs import Line
-from ensemble.policies import VOTING_RULES, Policy
+from ensemble.policies import Policy
 from ensemble.policies.cases import Case, Evidence
 from ensemble.policies.files import entry_of
 from ensemble.values.digits import threshold_text
@@ -107,7 +107,7 @@ def show_policy_thresholds(base: Policy, classes: Classes, photos: str) -> Polic
     with st.container(key="cuts"):
         if classes.defect is None:
             moved, key = _margin(base, photos)
-        elif VOTING_RULES[base.rule].sides:
+        elif base.voting.sides:
             moved, key = _member_threshold(base, photos)
         else:
             moved, key = _two_thresholds(base, photos)

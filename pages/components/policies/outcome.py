@@ -8,7 +8,7 @@ import streamlit as st
 from ensemble import figures
 from ensemble.metrics import costs
 from ensemble.metrics.costs import Line, expected_costs
-from ensemble.policies import VOTING_RULES, Policy
+from ensemble.policies import Policy
 from ensemble.policies.cases import Case
 from ensemble.values.digits import many, plural
 from ensemble.values.results import REVIEW, word
@@ -111,7 +111,7 @@ def _name(case: Case) -> str:
 def show_policy_histogram(draft: Policy, known: Sequence[Case]) -> None:
     """Show the defect scores of both classes, by the name of what the rule counts, about the thresholds."""
     good, defective = policy_evidence.given_scores(draft, known)
-    rule = VOTING_RULES[draft.rule]
+    rule = draft.voting
     thresholds = draft.review_from, draft.reject_from
     if draft.rule == "any":
         thresholds = (1 / max(1, *(len(case.scores) for case in known)),) * 2  # one vote

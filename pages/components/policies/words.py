@@ -1,7 +1,7 @@
 """A policy and its figures in plain words."""
 
 from ensemble.metrics.costs import DecisionCounts
-from ensemble.policies import VOTING_RULES, Policy
+from ensemble.policies import Policy
 from ensemble.values.digits import percents, threshold_text
 from ensemble.values.results import Classes
 
@@ -11,12 +11,12 @@ UNKNOWN = "–"
 def rule_in_words(policy: Policy, classes: Classes) -> str:
     """What a policy does, in one plain sentence."""
     if classes.defect is None:
-        by = "the highest mean probability" if policy.rule == "mean" else "the most votes"
+        by = "the highest mean probability" if not policy.voting.sides else "the most votes"
         look = (
             f"; a person looks where it is ahead by less than {threshold_text(policy.margin)}" if policy.margin else ""
         )
         return f"The class with {by}{look}."
-    rule = VOTING_RULES[policy.rule]
+    rule = policy.voting
     if not rule.sides:
         look = f", REVIEW from {threshold_text(policy.review_from)} on" if policy.has_review else ""
         return f"NOK where the {rule.quantity} is {threshold_text(policy.reject_from)} or more{look}."
