@@ -1,6 +1,6 @@
 """Two models on the very same test photos: how good each is, what differs, and whether that can be chance."""
 
-from ensemble.evaluation.comparison.measuring import compare
+from ensemble.evaluation.comparison.measuring import compare, verdict_changes
 from ensemble.evaluation.comparison.values import Change, Comparison, Figure, Interval, TypeCounts, Voter
 from ensemble.evaluation.comparison.words import Answer, answer, comparison_sentence, probability, remarks
 
@@ -17,4 +17,5 @@ __all__ = [
     "comparison_sentence",
     "probability",
     "remarks",
+    "verdict_changes",
 ]

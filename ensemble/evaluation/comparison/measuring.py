@@ -105,7 +105,12 @@ def compare(
         photos=len(shared),
         parts=int(groups.max()) + 1,
         voters=(_ensemble(sides, groups, classes, seed), *_members_compared(both, sides, groups, classes, seed)),
-        changes=_changes(second, sides[0].labels, sides[1].labels, classes),
+        changes=tuple(
+            sorted(
+                verdict_changes(second, sides[0].labels, sides[1].labels, classes),
+                key=lambda change: (CHANGES.index(change.kind), change.defect, change.photo),
+            )
+        ),
         types=_escapes_by_type(second, sides[0].labels, sides[1].labels, classes),
         members_before=tuple(name for name in names_before if name not in both),
         members_after=tuple(name for name in names_after if name not in both),
@@ -235,13 +240,14 @@ def _adjusted(tests: Sequence[PairedTest]) -> list[PairedTest]:
     return [replace(test, adjusted=p) for test, p in zip(tests, holm([test.p for test in tests]), strict=True)]
 
 
-def _changes(known: Sequence[Case], before: list[str], after: list[str], classes: Classes) -> tuple[Change, ...]:
+def verdict_changes(known: Sequence[Case], before: list[str], after: list[str], classes: Classes) -> list[Change]:
+    """The cases whose verdict is another one than before, in their order."""
     found = []
     for case, old, new in zip(known, before, after, strict=True):
         if old != new:
             kind = _change_kind(case.label, old, new, classes)
             found.append(Change(kind, case.photo, case.sha256, case.label, old, new, case.defect, case.category))
-    return tuple(sorted(found, key=lambda change: (CHANGES.index(change.kind), change.defect, change.photo)))
+    return found
 
 
 def _change_kind(label: str, before: str, after: str, classes: Classes) -> str:

@@ -11,6 +11,7 @@ from scipy.stats import binomtest, norm
 
 from ensemble.evaluation.performance import ENSEMBLE
 from ensemble.metrics.costs import CONFIDENCE_LEVEL
+from ensemble.policies.cases import Case
 from ensemble.values.errors import MISSHAPEN, DataError
 from ensemble.values.results import Classes
 
@@ -96,6 +97,11 @@ class Change:
     after: str
     defect: str = ""
     category: str = ""
+
+    @property
+    def case(self) -> Case:
+        """The photo alone, without what members said of it."""
+        return Case(self.photo, self.sha256, self.label, (), defect=self.defect, category=self.category)
 
 
 @dataclass(frozen=True, slots=True)

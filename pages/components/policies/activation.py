@@ -1,13 +1,14 @@
 """Putting a policy in force: only after a look at the parts whose verdict changes."""
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
 
 import streamlit as st
 
+from ensemble.evaluation.comparison import Change, verdict_changes
 from ensemble.policies import Policy
-from ensemble.policies.cases import Case, Evidence
+from ensemble.policies.cases import Evidence
 from ensemble.values.digits import many
 from ensemble.values.errors import QuorumError
 from ensemble.values.results import Classes, word
@@ -83,29 +84,12 @@ def _show_lost(pending: drafts.Pending) -> None:
 MOST = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A part whose verdict changes."""
-
-    case: Case
-    before: str
-    after: str
-
-    def is_escape(self, classes: Classes) -> bool:
-        """Whether a defective part passes that was stopped before."""
-        return classes.defect is not None and self.case.label == classes.defect and self.after == classes.good
-
-    def is_overkill(self, classes: Classes) -> bool:
-        """Whether a good part is rejected that was not before."""
-        return classes.defect is not None and self.case.label == classes.good and self.after == classes.defect
-
-
 def show_policy_difference(before: Policy, after: Policy, evidence: Evidence) -> None:
     """Show the test photos whose verdict changes from one policy to another: new escapes first."""
     classes, known = evidence.classes, evidence.test
-    pairs = zip(known, policy_evidence.labels(before, known), policy_evidence.labels(after, known), strict=True)
-    changes = [Change(case, first, then) for case, first, then in pairs if first != then]
-    changes.sort(key=lambda change: (not change.is_escape(classes), not change.is_overkill(classes)))
+    now, then = policy_evidence.labels(before, known), policy_evidence.labels(after, known)
+    changes = verdict_changes(known, now, then, classes)
+    changes.sort(key=lambda change: (change.kind != "escaped", change.kind != "rejected"))
     _show_counts(changes, len(known), classes)
     if not changes:
         return
@@ -113,25 +97,19 @@ def show_policy_difference(before: Policy, after: Policy, evidence: Evidence) ->
     show_sheet(("Photo", "Truly", "Before", "After"), rows, folding=True)
     if len(changes) > MOST:
         st.caption(f"The first {MOST} of {len(changes)}; the file holds all.")
-    show_csv("difference", [_row(change, classes) for change in changes], "These parts (CSV)")
+    show_csv("difference", [_row(change) for change in changes], "These parts (CSV)")
 
 
 def _show_counts(changes: Sequence[Change], total: int, classes: Classes) -> None:
     parts = "1 part changes its verdict" if len(changes) == 1 else f"{len(changes)} parts change their verdict"
     facts = [f'<p class="word">{parts}<small>of {total} test photos</small></p>']
     if classes.defect is not None:
-        escapes = sum(change.is_escape(classes) for change in changes)
-        stopped = sum(change.case.label == classes.defect and change.before == classes.good for change in changes)
-        overkills = sum(change.is_overkill(classes) for change in changes)
-        spared = sum(change.case.label == classes.good and change.before == classes.defect for change in changes)
-        look = "nok" if escapes else "quiet"
-        facts.append(f'<span class="chip {look}">{many(escapes, "new escape")}</span>')
-        fewer = (
-            f"{many(stopped, 'escape')} fewer",
-            many(overkills, "new overkill"),
-            f"{many(spared, 'overkill')} fewer",
-        )
-        facts += map(quiet_chip, fewer)
+        counts = Counter(change.kind for change in changes)
+        look = "nok" if counts["escaped"] else "quiet"
+        facts.append(f'<span class="chip {look}">{many(counts["escaped"], "new escape")}</span>')
+        facts.append(quiet_chip(f"{many(counts['caught'], 'escape')} fewer"))
+        facts.append(quiet_chip(many(counts["rejected"], "new overkill")))
+        facts.append(quiet_chip(f"{many(counts['spared'], 'overkill')} fewer"))
     st.html(f'<div class="difference" role="status">{"".join(facts)}</div>')
 
 
@@ -146,9 +124,9 @@ def _cells(change: Change, classes: Classes) -> list[str]:
     if picture is not None:
         seen = f'<img src="{data_address("jpeg", picture)}" alt="Photo {escape(name)}">'
     note = ""
-    if change.is_escape(classes):
+    if change.kind == "escaped":
         note = ' <span class="chip nok">new escape</span>'
-    elif change.is_overkill(classes):
+    elif change.kind == "rejected":
         note = f" {quiet_chip('new overkill')}"
     return [
         f'<span class="with-photo">{seen}<span>{shown}</span></span>',
@@ -158,13 +136,13 @@ def _cells(change: Change, classes: Classes) -> list[str]:
     ]
 
 
-def _row(change: Change, classes: Classes) -> dict[str, object]:
+def _row(change: Change) -> dict[str, object]:
     return {
-        "photo": change.case.photo,
-        "sha256": change.case.sha256,
-        "truth": change.case.label,
+        "photo": change.photo,
+        "sha256": change.sha256,
+        "truth": change.label,
         "before": change.before,
         "after": change.after,
-        "new_escape": "yes" if change.is_escape(classes) else "no",
-        "new_overkill": "yes" if change.is_overkill(classes) else "no",
+        "new_escape": "yes" if change.kind == "escaped" else "no",
+        "new_overkill": "yes" if change.kind == "rejected" else "no",
     }

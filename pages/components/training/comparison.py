@@ -10,7 +10,6 @@ from ensemble.evaluation import comparison as compared
 from ensemble.evaluation.comparison import Answer, Change, Comparison, Figure, Interval, TypeCounts, Voter
 from ensemble.figures.comparisons import Limits
 from ensemble.metrics import costs
-from ensemble.policies.cases import Case
 from ensemble.values.digits import signed
 from pages.components.common.charts import case_facts, show_chart, show_csv, show_json
 from pages.components.common.choices import show_choice, show_page
@@ -169,9 +168,8 @@ def _spoken(defect: str) -> str:
 
 
 def _card(change: Change, comparison: Comparison) -> str:
-    case = Case(change.photo, change.sha256, change.label, (), defect=change.defect, category=change.category)
     verdicts = " → ".join(chip(label, comparison.classes) for label in (change.before, change.after))
-    return f'<article class="part">{case_facts(case, verdicts)}</article>'
+    return f'<article class="part">{case_facts(change.case, verdicts)}</article>'
 
 
 def _row(change: Change) -> dict[str, object]:
