@@ -57,6 +57,11 @@ class Record:
         found = self.training.get(key)
         return found if isinstance(found, Mapping) else {}
 
+    def is_one_class(self, classes: Classes) -> bool:
+        """Whether only good parts have taught it."""
+        photos = self.noted("photos")
+        return bool(photos.get(str(classes.good))) and not photos.get(str(classes.defect))
+
     def curves(self) -> dict[str, list[float]]:
         """What its training has measured at each epoch, by name; empty for one that learns without."""
         return {

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ensemble.evaluation.model_card import makeup, quality
-from ensemble.evaluation.model_card.values import Section, Sources, noted, photos_digest, photos_learnt
+from ensemble.evaluation.model_card.values import Section, Sources, noted, photos_digest
 from ensemble.evaluation.performance import Decided
 from ensemble.members import KINDS
 from ensemble.metrics import costs
@@ -95,12 +95,7 @@ def _lessons(sources: Sources) -> Iterator[str]:
     classes, records = sources.classes, sources.records
     if classes.defect is None or not records:
         return
-    one_class = [
-        name
-        for name, record in records.items()
-        if photos_learnt(record).get(str(classes.good)) and not photos_learnt(record).get(classes.defect)
-    ]
-    if len(one_class) == len(records):
+    if all(record.is_one_class(classes) for record in records.values()):
         yield "No defect has taught it: OK means like the good parts."
     drawn = [name for name, record in records.items() if record.noted("weighed").get("drawn")]
     if drawn:

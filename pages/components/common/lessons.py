@@ -17,25 +17,19 @@ def show_lesson(verdict: Verdict) -> None:
     records = products.records()
     if verdict.classes.defect is None or not records:
         return
-    if all(is_one_class(record, verdict.classes) for record in records.values()):
+    if all(record.is_one_class(verdict.classes) for record in records.values()):
         unseen = all(never_saw_a_defect(record, verdict.classes) for record in records.values())
         st.caption(f"No defect has been seen yet: {LIKE_GOOD}" if unseen else f"No defect has taught it: {LIKE_GOOD}")
 
 
-def is_one_class(record: Record, classes: Classes) -> bool:
-    """Whether only good parts have taught a member."""
-    photos = record.training.get("photos", {})
-    return bool(photos.get(classes.good)) and not photos.get(classes.defect)
-
-
 def never_saw_a_defect(record: Record, classes: Classes) -> bool:
     """Whether a member has met no real defect, neither while learning nor when its vote was weighed."""
-    return is_one_class(record, classes) and bool(record.noted("weighed").get("drawn"))
+    return record.is_one_class(classes) and bool(record.noted("weighed").get("drawn"))
 
 
 def lesson(record: Record, classes: Classes) -> str:
     """What taught a member that has learnt from good parts alone; empty for any other."""
-    if not is_one_class(record, classes):
+    if not record.is_one_class(classes):
         return ""
     unseen = "; no defect has been seen" if never_saw_a_defect(record, classes) else ""
     return f"Learnt from good parts alone{unseen}"

@@ -26,8 +26,8 @@ Voter = tuple[NDArray[np.bool_], NDArray[np.float64]]
 
 def show_performance_members(measured: Measured) -> None:
     """Show the table of members, their curves beside the ensemble's, and one voter's figures over its threshold."""
-    _show_table(measured)
     voters = _voters(measured) if measured.classes.defect is not None else {}
+    _show_table(measured, voters)
     if voters:
         _show_curves(measured, voters)
     elif measured.classes.defect is None:
@@ -42,7 +42,7 @@ def show_performance_members(measured: Measured) -> None:
             show_reliability(measured)
 
 
-def _show_table(measured: Measured) -> None:
+def _show_table(measured: Measured, voters: Mapping[str, Voter]) -> None:
     records, rows = products.records(), []
     weighs = measured.policy.voting.weighs
     has_defect = measured.classes.defect is not None
@@ -54,28 +54,22 @@ def _show_table(measured: Measured) -> None:
             changes = [f"{before.brier:.3f} → {after.brier:.3f}", f"{before.ece:.3f} → {after.ece:.3f}"]
         weight = (f"{measured.policy.weight_of(member, record.weight if record else 1.0):.2f}",) if weighs else ()
         method = record.calibrator.method if record else "none"
-        area = (_auroc(measured, member),) if has_defect else ()
+        auroc = f"{image_metrics.roc_points(*voters[member]).area:.3f}" if member in voters else "–"
+        area = (auroc,) if has_defect else ()
         rows.append((escape(member), *area, *changes, escape(method), *weight))
-    auroc = ("AUROC",) if has_defect else ()
-    show_sheet(("Member", *auroc, "Brier", "ECE", "Calibration", *(("Weight",) if weighs else ())), rows, folding=True)
+    areas = ("AUROC",) if has_defect else ()
+    show_sheet(("Member", *areas, "Brier", "ECE", "Calibration", *(("Weight",) if weighs else ())), rows, folding=True)
     st.caption(
         ("AUROC on the test photos. " if has_defect else "")
         + "Brier score and expected calibration error (ECE) before → after calibration, on held-out photos: 0 is best."
     )
 
 
-def _auroc(measured: Measured, member: str) -> str:
-    truth, scores = scored_parts(measured.known, measured.policy, member, measured.classes)
-    return f"{image_metrics.roc_points(truth, scores).area:.3f}" if truth.any() and not truth.all() else "–"
-
-
 def _voters(measured: Measured) -> dict[str, Voter]:
-    found: dict[str, Voter] = {}
-    for voter in (ENSEMBLE, *measured.members):
-        truth, scores = scored_parts(measured.known, measured.policy, voter, measured.classes)
-        if truth.any() and not truth.all():
-            found[voter] = (truth, scores)
-    return found
+    """True labels and scores for each voter that has judged parts of both kinds."""
+    given = measured.known, measured.policy
+    scored = {voter: scored_parts(*given, voter, measured.classes) for voter in (ENSEMBLE, *measured.members)}
+    return {voter: (truth, scores) for voter, (truth, scores) in scored.items() if truth.any() and not truth.all()}
 
 
 def _show_curves(measured: Measured, voters: Mapping[str, Voter]) -> None:
