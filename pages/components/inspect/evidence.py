@@ -27,12 +27,13 @@ def show_evidence(chosen: photo.Chosen | None) -> None:
     picture, places, controls = st.container(), st.container(), st.container(key="heat")
     with controls:
         anomaly_map, regions = _chosen_map(verdict, show_map_choice(verdict))
-        opacity = show_opacity(anomaly_map is not None)
+        label = "Marks on the photo" if anomaly_map is None else "Heat on the photo"
+        percent = st.slider(label, 0, 100, 60, 10, format="%d %%", key="opacity")  # at 0 the photo is as it is
         if anomaly_map is not None:
             show_anomaly_map_legend()
         show_evidence_files(chosen, anomaly_map, regions, demo=verdict.demo)
     with picture:
-        _show_picture(chosen, _drawn(chosen, anomaly_map, regions, opacity, demo=verdict.demo))
+        _show_picture(chosen, _drawn(chosen, anomaly_map, regions, percent / 100, demo=verdict.demo))
     with places:
         show_places(regions, verdict.size, calm=anomaly_map is not None)
 
@@ -96,12 +97,6 @@ def show_map_choice(verdict: Verdict) -> str | None:
         return None
     chosen = st.selectbox("Whose map", [ALL, *own], key="map", filter_mode=None)
     return None if chosen == ALL else chosen
-
-
-def show_opacity(anomaly_map: bool) -> float:
-    """Show the slider, in percent; at 0 the photo is shown as it is."""
-    label = "Heat on the photo" if anomaly_map else "Marks on the photo"
-    return float(st.slider(label, 0, 100, 60, 10, format="%d %%", key="opacity")) / 100
 
 
 def show_anomaly_map_legend() -> None:

@@ -47,8 +47,7 @@ def _misjudged(decided: Decided) -> list[str]:
 
 
 def _mistakes(decided: Decided) -> list[str]:
-    wrong = decided.decided - decided.right
-    return [_tile("plain", "Mistakes", wrong, decided.decided, "decided photos", "share of mistakes")]
+    return [_tile("plain", "Mistakes", decided.wrong, decided.decided, "decided photos", "share of mistakes")]
 
 
 def _tile(look: str, name: str, events: int, trials: int, of: str, rate: str) -> str:

@@ -95,7 +95,7 @@ def _scales(measured: Measured, line: Line) -> dict[str, tuple[str, Callable[[De
     }
     counts = measured.decided().counts
     if counts is not None and counts.defective:
-        scales[ESCAPES] = ("escapes", lambda decided: float(decided.counts.escapes if decided.counts else 0))
+        scales[ESCAPES] = ("escapes", lambda decided: float(decided.escapes))
     if measured.decided().money(line) is not None:
         scales[MONEY] = ("money for 1000 parts", lambda decided: decided.money(line) or 0.0)
     return scales

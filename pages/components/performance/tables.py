@@ -47,7 +47,7 @@ def _show_products(products: Mapping[str, Decided]) -> None:
     for name, decided in products.items():
         counts = decided.counts
         wrong = (
-            (_rate(decided.decided - decided.right, decided.decided),)
+            (_rate(decided.wrong, decided.decided),)
             if counts is None
             else (_rate(counts.escapes, counts.defective), _rate(counts.overkills, counts.good))
         )

@@ -4,14 +4,13 @@ from html import escape
 
 import streamlit as st
 
-from ensemble.evaluation.performance import SHUFFLES, clear_saving
+from ensemble.evaluation.performance import SHUFFLES, Decided, clear_saving
 from ensemble.metrics import costs
 from ensemble.metrics.costs import PARTS_TOLD, Line
 from ensemble.policies import Policy
-from ensemble.policies.cases import Evidence, truth
+from ensemble.policies.cases import Evidence
 from ensemble.policies.making import unsafe_name
 from ensemble.values.errors import StoreError
-from ensemble.values.results import REVIEW
 from pages.components.common.obstacle import train_command
 from pages.components.common.sheet import as_markdown
 from pages.components.policies.words import money, rule_in_words
@@ -53,13 +52,10 @@ def show_policy_headline(active: Policy, evidence: Evidence | None) -> None:
 def _risk(active: Policy, evidence: Evidence) -> list[str]:
     if not evidence.test:
         return ["No test photos are kept with this product: nothing is known of its risk."]
-    labels = policy_evidence.labels(active, evidence.test)
-    looks = f"{labels.count(REVIEW)} of {len(labels)} test photos go to a person (REVIEW)."
-    if evidence.classes.defect is None:
-        right = sum(said == true for said, true in zip(labels, truth(evidence.test), strict=True))
-        decided = sum(said != REVIEW for said in labels)
-        return [f"{right} of the {decided} decided test photos are given their true class.", looks]
-    counts = policy_evidence.counts(active, evidence.test)
+    found = Decided.of(evidence.test, policy_evidence.labels(active, evidence.test), evidence.classes)
+    looks, counts = f"{found.reviews} of {found.photos} test photos go to a person (REVIEW).", found.counts
+    if counts is None:
+        return [f"{found.right} of the {found.decided} decided test photos are given their true class.", looks]
     return [
         costs.escape_sentence(counts.escapes, counts.defective),
         costs.overkill_sentence(counts.overkills, counts.good),

@@ -91,11 +91,7 @@ def _show_done(job: Job) -> None:
 def _show_first(found: Summary) -> None:
     why = found.notes.get("not_compared")
     st.info(as_markdown(why) if why else "It is the first model of this product: there is none to compare it with.")
-    show_sheet(("Member", "Right", "AUROC", "Escape", "Overkill", "Test photos"), _rows(found))
-
-
-def _rows(found: Summary) -> list[list[str]]:
-    return [
+    rows = [
         [
             escape(name),
             *(_share(figures.get(key)) for key in ("accuracy", "auroc", "escape_rate", "overkill_rate")),
@@ -103,6 +99,7 @@ def _rows(found: Summary) -> list[list[str]]:
         ]
         for name, figures in found.members.items()
     ]
+    show_sheet(("Member", "Right", "AUROC", "Escape", "Overkill", "Test photos"), rows)
 
 
 def _share(value: object) -> str:
