@@ -105,12 +105,7 @@ def compare(
         photos=len(shared),
         parts=int(groups.max()) + 1,
         voters=(_ensemble(sides, groups, classes, seed), *_members_compared(both, sides, groups, classes, seed)),
-        changes=tuple(
-            sorted(
-                verdict_changes(second, sides[0].labels, sides[1].labels, classes),
-                key=lambda change: (CHANGES.index(change.kind), change.defect, change.photo),
-            )
-        ),
+        changes=tuple(sorted(verdict_changes(second, sides[0].labels, sides[1].labels, classes), key=_weight)),
         types=_escapes_by_type(second, sides[0].labels, sides[1].labels, classes),
         members_before=tuple(name for name in names_before if name not in both),
         members_after=tuple(name for name in names_after if name not in both),
@@ -248,6 +243,10 @@ def verdict_changes(known: Sequence[Case], before: list[str], after: list[str], 
             kind = _change_kind(case.label, old, new, classes)
             found.append(Change(kind, case.photo, case.sha256, case.label, old, new, case.defect, case.category))
     return found
+
+
+def _weight(change: Change) -> tuple[int, str, str]:
+    return CHANGES.index(change.kind), change.defect, change.photo
 
 
 def _change_kind(label: str, before: str, after: str, classes: Classes) -> str:
