@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ensemble.disk.files import parsed
 from ensemble.policies import Policy
-from ensemble.values.errors import MISSHAPEN, StoreError
+from ensemble.values.errors import StoreError, readable
 from ensemble.values.results import REVIEW, Absence, Classes, Region, Score, Verdict
 
 EVIDENCE_FORMAT = 1
@@ -77,7 +77,7 @@ class Evidence:
     @classmethod
     def from_json(cls, text: str, source: str = "evidence.json") -> "Evidence":
         """The inverse of `to_json`; a StoreError says that the file is broken."""
-        try:
+        with readable(source, "Train the product again."):
             data = parsed(text)
             if data["format"] != EVIDENCE_FORMAT:
                 raise StoreError(
@@ -87,10 +87,6 @@ class Evidence:
             parts = [tuple(_case_from_json(entry, classes) for entry in data[part]) for part in ("held_out", "test")]
             learnt = tuple(map(str, data.get("learnt", ())))  # files of before do not say
             return cls(classes, parts[0], parts[1], str(data["folder"]), learnt)
-        except MISSHAPEN as error:
-            raise StoreError(
-                f"{source} cannot be read ({type(error).__name__}: {error}). Train the product again."
-            ) from error
 
 
 def labels_by_policy(policy: Policy, cases: Sequence[Case], classes: Classes) -> list[str]:

@@ -26,7 +26,7 @@ from ensemble.store.places import (
     place_of,
 )
 from ensemble.store.swapping import LOG, TOLD, sweep_unused
-from ensemble.values.errors import MISSHAPEN, StoreError
+from ensemble.values.errors import StoreError, readable
 
 LISTING_FORMAT = 1
 VERSIONS_KEPT = 10  # the newest versions, beside the one in force
@@ -89,7 +89,7 @@ class Version:
     @classmethod
     def from_json(cls, text: str, source: str) -> "Version":
         """The inverse of `to_bytes`; a StoreError says what is wrong."""
-        try:
+        with readable(source, "Remove it: the product itself is whole."):
             data = parsed(text)
             if data.pop("format") != LISTING_FORMAT:
                 raise StoreError(
@@ -98,10 +98,6 @@ class Version:
             entries = {key: None if data[key] is None else tuple(data[key]) for key in ("policies", "aside")}
             publications = tuple(Publication(**each) for each in data["publications"])
             return cls(**{**data, **entries, "publications": publications})
-        except MISSHAPEN as error:
-            raise StoreError(
-                f"{source} cannot be read ({type(error).__name__}: {error}). Remove it: the product itself is whole."
-            ) from error
 
 
 def moment(text: str) -> datetime | None:

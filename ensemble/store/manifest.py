@@ -15,7 +15,7 @@ from ensemble.imaging.out_of_distribution import PhotoRange
 from ensemble.metrics.calibrators import NONE, Calibrator
 from ensemble.store.places import is_product_file
 from ensemble.values.digits import is_number
-from ensemble.values.errors import MISSHAPEN, StoreError, brief
+from ensemble.values.errors import MISSHAPEN, StoreError, brief, readable
 from ensemble.values.results import Classes
 
 MANIFEST_FORMAT = 1
@@ -164,7 +164,7 @@ class Manifest:
     @classmethod
     def from_json(cls, text: str, source: str) -> "Manifest":
         """Read a `manifest.json`; a StoreError says what is wrong with it."""
-        try:
+        with readable(source, "Restore it, or train the product again."):
             data = parsed(text)
             if data["format"] != MANIFEST_FORMAT:
                 raise StoreError(
@@ -188,11 +188,6 @@ class Manifest:
                 data.get("evidence", ""),
                 PhotoRange.from_json(known) if known else None,
             )
-        except MISSHAPEN as error:
-            raise StoreError(
-                f"{source} cannot be read ({type(error).__name__}: {brief(error)}). Restore it, or train the product "
-                "again."
-            ) from error
 
 
 def read_manifest(path: Path) -> Manifest:

@@ -13,7 +13,7 @@ from ensemble.policies.files import entry_of
 from ensemble.store.manifest import Manifest
 from ensemble.store.places import HISTORY, POLICIES, place_of
 from ensemble.store.swapping import exclusively
-from ensemble.values.errors import PolicyError, QuorumError, StoreError
+from ensemble.values.errors import PolicyError, QuorumError, StoreError, readable
 
 STATES_KEPT = 200  # states that are kept
 LARGEST_POLICIES = 20_000_000  # bytes of a policies file
@@ -58,13 +58,8 @@ def policy_states(folder: Path) -> tuple[Published, ...]:
     path = folder / HISTORY
     if not path.is_file():
         return ()
-    try:
+    with readable(path, f"Move it away: the policies themselves are in {POLICIES}."):
         return tuple(Published(**entry) for entry in parsed(read_text(path))["states"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(
-            f"{path} cannot be read ({type(error).__name__}: {error}). Move it away: the policies themselves are in "
-            f"{POLICIES}."
-        ) from error
 
 
 def enforce_policies(folder: Path, book: PolicyBook, author: str, reason: str) -> Published:

@@ -31,7 +31,7 @@ from ensemble.disk.files import (
 from ensemble.disk.locks import locked
 from ensemble.disk.names import path_below
 from ensemble.store.places import MANIFEST, VERSIONS, is_digest, is_product_file, own_place, place_of
-from ensemble.values.errors import QuorumError, StoreError
+from ensemble.values.errors import QuorumError, StoreError, readable
 
 LOG, LOCK, TOLD = "publishing.json", ".lock", "interrupted.txt"
 READY = ".publishing"  # the ending of new bytes beside their place: none that a model file has
@@ -183,17 +183,13 @@ def _read_log(folder: Path) -> _Log | None:
         return None
     path = folder / VERSIONS / LOG
     try:
-        entry = parsed(read_text(own_place(folder, LOG)))
-        log = _Log(tuple(entry["place"]), dict(entry["remove"]))
+        with readable(path, "Remove it, and publish a version of the product again."):
+            entry = parsed(read_text(own_place(folder, LOG)))
+            log = _Log(tuple(entry["place"]), dict(entry["remove"]))
     except StoreError:
         if is_pending(folder):  # else somebody has finished it in the meantime
             raise
         return None
-    except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(
-            f"{path} cannot be read ({type(error).__name__}: {error}). Remove it, and publish a version of the product "
-            "again."
-        ) from error
     log.check(folder, str(path))
     return log
 

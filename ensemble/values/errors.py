@@ -1,5 +1,8 @@
 """What can go wrong, told to the person who can mend it: what, what was expected, what came, what to do."""
 
+import contextlib
+from collections.abc import Iterator
+
 # What strange JSON makes its readers raise.
 MISSHAPEN = (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError)
 LONGEST_SENTENCE = 600  # characters of a sentence
@@ -35,6 +38,15 @@ class WeightsError(QuorumError):
 
 class StoreError(QuorumError):
     """A product's folder, its manifest or one of its files cannot be used."""
+
+
+@contextlib.contextmanager
+def readable(source: object, advice: str) -> Iterator[None]:
+    """Where the block stumbles over strange JSON, a StoreError says of what file, why, and what to do."""
+    try:
+        yield
+    except MISSHAPEN as error:
+        raise StoreError(f"{source} cannot be read ({type(error).__name__}: {brief(error)}). {advice}") from error
 
 
 class PolicyError(QuorumError):
