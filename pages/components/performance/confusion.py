@@ -6,15 +6,13 @@ from typing import Any
 import streamlit as st
 
 from ensemble import figures
-from ensemble.evaluation.scoring import verdict_quality
 from ensemble.metrics import costs
 from ensemble.metrics.costs import DecisionCounts, Line
-from ensemble.policies.cases import truth
 from ensemble.values.digits import many
 from pages.components.common.charts import show_chart
 from pages.components.common.sheet import as_markdown
 from pages.components.performance.basis import Measured
-from pages.session import products
+from pages.session import policy_evidence, products
 
 LINE = Line()  # the shares of the photos themselves
 
@@ -22,7 +20,7 @@ LINE = Line()  # the shares of the photos themselves
 def show_confusion(measured: Measured) -> None:
     """Show the confusion matrix, and beside it what it means for the line."""
     st.subheader("What was said of which parts", anchor=False)
-    counts = verdict_quality(truth(measured.known), measured.verdicts, measured.classes)["confusion"]
+    counts = policy_evidence.quality(measured.policy, measured.known)["confusion"]
     with st.container(key="confusion"):
         with st.container():
             show_chart(figures.confusion(counts, measured.classes, products.scheme()), "confusion")

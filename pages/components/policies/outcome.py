@@ -131,14 +131,8 @@ def show_policy_classes(draft: Policy, known: Sequence[Case]) -> None:
     """Show precision, recall and reviews of each class, and the confusion."""
     confusion, classes = policy_evidence.quality(draft, known)["confusion"], products.classes()
     rows = [_row(name, confusion) for name in classes.names]
-    show_sheet(
-        ("Class", "Photos", "Precision", "Recall", "Reviews"),
-        [
-            [escape(word(name)), *map(_shown, list(row.values())[1:])]
-            for name, row in zip(classes.names, rows, strict=True)
-        ],
-        folding=True,
-    )
+    cells = [[escape(word(str(name))), *map(_shown, values)] for name, *values in (row.values() for row in rows)]
+    show_sheet(("Class", "Photos", "Precision", "Recall", "Reviews"), cells, folding=True)
     st.caption(
         "Precision: of all parts given this class, those that truly are. Recall: of all that are, those given it."
     )
