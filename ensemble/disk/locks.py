@@ -8,7 +8,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import AcquireReturnProxy, FileLock, Timeout
+
+from ensemble.disk.files import why_not_written
+from ensemble.values.errors import QuorumError
 
 POLL_SECONDS = 0.02  # seconds between two looks at a lock that another holds
 
@@ -17,6 +20,15 @@ def locked(path: Path) -> FileLock:
     """Hold the lock for as long as a block runs, after whoever has it; an OSError where its file cannot be made."""
     # Shared by all threads: a block that was entered in one may be left in another, as those of generators are.
     return FileLock(path, mode=0o644, thread_local=False, poll_interval=POLL_SECONDS)
+
+
+def locked_or_refused(path: Path, folder: Path, kind: type[QuorumError]) -> AcquireReturnProxy:
+    """The same for a lock of a folder that may have to be made; an error of this kind says why it cannot be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return locked(path).acquire()
+    except OSError as error:
+        raise kind(f"{folder} cannot be written: {why_not_written(error, folder)}") from error
 
 
 @contextlib.contextmanager

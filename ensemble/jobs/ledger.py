@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ensemble.disk.files import is_full, now, why_not_written
-from ensemble.disk.locks import is_held, locked, locked_alone
+from ensemble.disk.locks import is_held, locked_alone, locked_or_refused
 from ensemble.jobs.processes import lives
 from ensemble.values.errors import JobError
 from ensemble.values.training import TrainingRequest
@@ -84,16 +84,9 @@ class Ledger:
         """Where the process of a training writes what it says."""
         return self.folder / f"{number}.log"
 
-    @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
+    def alone(self) -> contextlib.AbstractContextManager[object]:
         """Nobody else starts a training or looks whether one is alive meanwhile."""
-        with contextlib.ExitStack() as held:
-            try:
-                self.folder.mkdir(parents=True, exist_ok=True)
-                held.enter_context(locked(self.folder / LOCK))
-            except OSError as error:
-                raise JobError(f"{self.folder} cannot be written: {why_not_written(error, self.folder)}") from error
-            yield
+        return locked_or_refused(self.folder / LOCK, self.folder, JobError)
 
     @contextlib.contextmanager
     def under_way(self, number: int) -> Iterator[bool]:

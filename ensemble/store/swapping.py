@@ -28,7 +28,7 @@ from ensemble.disk.files import (
     write_atomically,
     write_durably,
 )
-from ensemble.disk.locks import locked
+from ensemble.disk.locks import locked_or_refused
 from ensemble.disk.names import path_below
 from ensemble.store.places import MANIFEST, VERSIONS, is_digest, is_product_file, own_place, place_of
 from ensemble.values.errors import QuorumError, StoreError, readable
@@ -47,7 +47,7 @@ def exclusively(folder: Path) -> Iterator[None]:
     The lock ends with the process that holds it; a StoreError where it cannot be had.
     """
     _read_log(folder)
-    with _locked(folder):
+    with locked_or_refused(own_place(folder, LOCK), folder, StoreError):
         if (log := _read_log(folder)) is not None:
             _tell(folder)
             _finish(folder, log)
@@ -163,18 +163,6 @@ def sweep_unused(*folders: Path) -> None:
         name = path.name[1:].removesuffix(READY)
         if is_product_file(name) or is_product_file(f"{path.parent.name}/{name}"):  # nobody else's
             path.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    path = own_place(folder, LOCK)
-    with contextlib.ExitStack() as held:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            held.enter_context(locked(path))
-        except OSError as error:
-            raise StoreError(f"{folder} cannot be written: {why_not_written(error, folder)}") from error
-        yield
 
 
 def _read_log(folder: Path) -> _Log | None:
