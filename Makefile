@@ -74,12 +74,14 @@ lint: $(VENV)/.dev
 types-linux types-win32 types-darwin: $(VENV)/.dev
 	$(VENV)/bin/mypy --platform $(@:types-%=%) --cache-dir .mypy_cache/$(@:types-%=%)
 
+# One more than the two cores that the suite is timed on: tests also wait, for browsers, processes and a watched minute.
+WORKERS ?= 3
 test: $(VENV)/.dev browser strace lint
-	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # Which lines and branches no test has run, as pages in build/coverage.
 coverage: $(VENV)/.dev browser strace
-	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-branch --cov-report=term --cov-report=html
+	$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-branch --cov-report=term --cov-report=html
 
 fuzz: $(VENV)/.dev
 	$(PYTHON) -m tests.fuzz --seconds $(SECONDS)

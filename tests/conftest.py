@@ -140,7 +140,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files first, by what their marks say: two workers then end at about the same time."""
+    """The longest files first, by what their marks say: all workers then end at about the same time."""
     seconds = {item.path: mark.args[0] for item in items for mark in item.iter_markers("slow")}
     items.sort(key=lambda item: -seconds.get(item.path, 0))
 

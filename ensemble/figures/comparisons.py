@@ -33,8 +33,7 @@ def estimates(values: Mapping[str, Limits], scheme: Scheme, unit: str) -> Chart:
     figure = _figure(values, [palette.plain] * len(values), f"{unit}, with its limits", scheme)
     lowest = min((low if low is not None else value for value, low, _ in values.values()), default=0.0)
     figure.update_xaxes(range=[max(0.0, min(lowest - 0.05, 0.45)), 1.02])
-    for row, (value, *_) in enumerate(values.values()):
-        write_beside(figure, row, f"<b>{value:.3f}</b>", palette)
+    write_beside(figure, (f"<b>{value:.3f}</b>" for value, *_ in values.values()), palette)
     parts = [f"{unit} of {name} is {value:.3f}{_between(low, high)}" for name, (value, low, high) in values.items()]
     return Chart(figure, text_alternative(parts), COMPARISON_COLUMNS, _interval_rows(values))
 
@@ -52,8 +51,7 @@ def differences(values: Mapping[str, Limits], scheme: Scheme, unit: str, *, more
     figure.add_vline(0, line={"color": palette.ink, "width": 2})
     reach = max((abs(end) for each in values.values() for end in each if end is not None), default=0.0)
     figure.update_xaxes(range=[-1.1 * max(reach, 0.02), 1.1 * max(reach, 0.02)])
-    for row, (value, *_) in enumerate(values.values()):
-        write_beside(figure, row, f"<b>{signed(value)}</b>", palette)
+    write_beside(figure, (f"<b>{signed(value)}</b>" for value, *_ in values.values()), palette)
     parts = [
         f"{unit} of {name} has changed by {signed(value)}{_between(low, high, signed)}{', worse' if bad else ''}"
         for (name, (value, low, high)), bad in zip(values.items(), worse, strict=True)
@@ -127,8 +125,7 @@ def draw_without_each(changes: Mapping[str, float], scheme: Scheme, unit: str, *
     ranked = dict(sorted(losses.items(), key=lambda entry: -entry[1]))
     colours = [palette.plain if loss >= 0 else palette.review for loss in ranked.values()]
     figure = go.Figure(_bars(list(ranked.values()), colours))
-    for row, loss in enumerate(ranked.values()):
-        write_beside(figure, row, _worse(loss), palette)
+    write_beside(figure, map(_worse, ranked.values()), palette)
     title = f"how much worse without it<br>({unit}; left of 0: better)"
     _lay_out_rows(figure, [wrapped(name, NAME_ROOM) for name in ranked], title, palette)
     figure.add_vline(0, line={"color": palette.ink, "width": 1})
@@ -149,9 +146,8 @@ def policy_costs(costs: Sequence[Cost], scheme: Scheme, *, unit: str, active: st
         figure.add_trace(
             _bars([cost[1:][place] if _sum(cost) is not None else None for cost in ranked], palette.fill(look), name)
         )
-    for row, cost in enumerate(ranked):
-        total = _sum(cost)
-        write_beside(figure, row, "unknown" if total is None else f"<b>{total:,.2f}</b>", palette)
+    totals = map(_sum, ranked)
+    write_beside(figure, ("unknown" if total is None else f"<b>{total:,.2f}</b>" for total in totals), palette)
     marks = ("<b>▸ ", "</b>")
     labels = [wrapped(name, NAME_ROOM).join(marks if name == active else ("", "")) for name, *_ in ranked]
     _lay_out_rows(figure, labels, f"{unit}{' (▸: active)' if active else ''}", palette)

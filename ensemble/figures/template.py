@@ -1,7 +1,7 @@
 """What all charts share: the palettes of both schemes, pens, names that fit, and the shape of a chart's answer."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import cycle
@@ -122,10 +122,11 @@ def blend(colour: str, ground: str, share: float) -> str:
     return "#" + "".join(f"{round(share * over + (1 - share) * under):02X}" for over, under in pairs)
 
 
-def write_beside(figure: go.Figure, row: int, text: str, palette: Palette) -> None:
-    """Write to the right of a row of a chart, into its margin."""
-    place = {"x": 1, "xshift": 8, "xref": "paper", "xanchor": "left", "y": row, "yref": "y", "showarrow": False}
-    figure.add_annotation(text=text, align="left", font={"size": 15, "color": palette.ink}, **place)
+def write_beside(figure: go.Figure, texts: Iterable[str], palette: Palette) -> None:
+    """Write to the right of each row of a chart, into its margin; all at once: to add one copies those before it."""
+    place = {"x": 1, "xshift": 8, "xref": "paper", "xanchor": "left", "yref": "y", "showarrow": False}
+    look = {"align": "left", "font": {"size": 15, "color": palette.ink}}
+    figure.update_layout(annotations=[{**place, **look, "y": row, "text": text} for row, text in enumerate(texts)])
 
 
 def mark_threshold(figure: go.Figure, place: float, palette: Palette) -> None:

@@ -62,8 +62,9 @@ def votes(verdict: Verdict, scheme: Scheme) -> go.Figure:
     members = [vote.member for vote in verdict.votes]
     colours = [_bar_colour(vote, verdict, palette) for vote in verdict.votes]
     figure = _score_bars([vote.score for vote in verdict.votes], members, colours)
+    texts = (f"<b>{escape(word(vote.label))}</b> {vote_texts(vote)[0]}" for vote in verdict.votes)
+    write_beside(figure, texts, palette)
     for row, vote in enumerate(verdict.votes):
-        write_beside(figure, row, f"<b>{escape(word(vote.label))}</b> {vote_texts(vote)[0]}", palette)
         if vote.threshold is not None:
             threshold = {"x0": vote.threshold, "x1": vote.threshold, "y0": row - 0.42, "y1": row + 0.42}
             figure.add_shape(type="line", **threshold, line={"color": palette.ink, "width": 3})
@@ -161,8 +162,7 @@ def _class_shares(decision: Decision, verdict: Verdict, palette: Palette) -> go.
     shares = [decision.shares.get(name, 0.0) for name in names]
     colours = [palette.plain if name == verdict.label else palette.line for name in names]
     figure = _score_bars(shares, [wrapped(word(name)) for name in names], colours)
-    for row, name in enumerate(names):
-        write_beside(figure, row, f"<b>{texts[name]}</b>", palette)
+    write_beside(figure, (f"<b>{texts[name]}</b>" for name in names), palette)
     axis = {"mean": "mean probability", "weight": "share of the weight"}.get(decision.kind, "share of the votes")
     _vote_rows(figure, len(names), axis, palette)
     return figure
