@@ -12,7 +12,7 @@ from itertools import takewhile
 
 from ensemble.members import KINDS
 from ensemble.training.fitting import plan_cross_fitting
-from ensemble.training.reading import teachable
+from ensemble.training.reading import STAGES, teachable
 from ensemble.training.voting import needs_drawing
 from ensemble.values.samples import Dataset
 
@@ -20,8 +20,6 @@ FOLD = re.compile(r"^Fold \d+ of \d+: ")
 LIMITS = (0.05, 50.0)  # how much faster or slower than expected a machine may be
 UNKNOWN_SECONDS = 0.02  # seconds a photo of a stage that nobody has met
 CERTAIN = 3.0  # seconds of measuring without which expectation alone counts
-
-READING = {"all": "Reading training photos", "good": "Reading good parts", "masks": "Reading masked photos"}
 
 
 def training_stages(dataset: Dataset, kinds: Sequence[str], backbones: Sequence[str], seed: int) -> list[str]:
@@ -34,7 +32,7 @@ def training_stages(dataset: Dataset, kinds: Sequence[str], backbones: Sequence[
         for backbone in (backbones if KINDS[kind].pixels is None else backbones[:1])
     ]
     good = any(KINDS[kind].lesson == "good" for kind in chosen)
-    names = [name for lesson, name in READING.items() if any(KINDS[kind].lesson == lesson for kind in chosen)]
+    names = [name for lesson, name in STAGES.items() if any(KINDS[kind].lesson == lesson for kind in chosen)]
     if any(KINDS[kind].pixels is None and KINDS[kind].reading is None for kind in chosen):
         names += [f"Choosing the pooling of {backbone}" for backbone in backbones]
     names += ["Drawing damage to weigh by"] if good and needs_drawing(dataset) else []

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ensemble.features.networks import channels_last
 from ensemble.features.photo_batch import Input
 from ensemble.features.preprocessing import Preprocessing
+from ensemble.members.baseline_cnn import mirrored
 from ensemble.members.contract import Parts
 from ensemble.members.good_parts import (
     ARRAYS,
@@ -174,7 +175,7 @@ def _train_network(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, PEAK_RATE, total_steps=steps)
     total = torch.zeros(())
     for step in range(1, steps + 1):
-        photos = _scaled_pixels(_with_mirrored(learn[torch.randint(len(learn), (BATCH,))]))
+        photos = _scaled_pixels(mirrored(learn[torch.randint(len(learn), (BATCH,))]))
         loss = nn.functional.mse_loss(network(photos), photos)
         optimiser.zero_grad()
         loss.backward()
@@ -198,12 +199,6 @@ def _train_network(
 def _scaled_pixels(pixels: Tensor) -> Tensor:
     """uint8 pixels -> the same shape from -1 to 1."""
     return pixels.float().div(127.5).sub(1).contiguous(memory_format=torch.channels_last)
-
-
-def _with_mirrored(pixels: Tensor) -> Tensor:
-    choices = torch.rand(2, len(pixels), 1, 1, 1) < 0.5
-    pixels = torch.where(choices[0], pixels.flip(2), pixels)
-    return torch.where(choices[1], pixels.flip(3), pixels)
 
 
 def _blurred(errors: Tensor) -> np.ndarray:

@@ -134,8 +134,13 @@ class BaselineCNNMember(Member):
 
 def vary(pixels: Tensor) -> Tensor:
     """Mirror each photo at random and relight it by up to a tenth: (N, 3, H, W) uint8, the same shape back."""
-    choices = torch.rand(2, len(pixels), 1, 1, 1) < 0.5
-    pixels = torch.where(choices[0], pixels.flip(2), pixels)
-    pixels = torch.where(choices[1], pixels.flip(3), pixels)
+    pixels = mirrored(pixels)
     light = 0.9 + 0.2 * torch.rand(len(pixels), 1, 1, 1)
     return (pixels.float() * light).clamp(0, 255).contiguous(memory_format=torch.channels_last)
+
+
+def mirrored(pixels: Tensor) -> Tensor:
+    """Each photo as it is, upside down, mirrored or both, at random: (N, 3, H, W) of any type, the same back."""
+    choices = torch.rand(2, len(pixels), 1, 1, 1) < 0.5
+    pixels = torch.where(choices[0], pixels.flip(2), pixels)
+    return torch.where(choices[1], pixels.flip(3), pixels)
