@@ -132,9 +132,7 @@ class BackboneSpec:
     layers: tuple[str, ...]
     pooling: str  # one of READINGS
     preprocessing: Preprocessing
-    weights: (
-        str  # SHA-256 of `FeatureExtractor.weights_bytes()`: the weights that the layers in use need, and no others
-    )
+    weights: str  # SHA-256 of `FeatureExtractor.weights_bytes()`: of the weights that the layers in use need
 
     def __post_init__(self) -> None:
         if not all(isinstance(text, str) for text in (self.name, *self.layers, self.weights)):

@@ -135,9 +135,7 @@ class _Learning:
         self.loss_of: Callable[[Tensor, Tensor], Tensor] = nn.CrossEntropyLoss(weight=weight)
         self.prepare: Callable[[Tensor], Tensor] = member.extractor().spec.preprocessing.normalise
         self.network = channels_last(TunedNetwork(member.extractor(), kinds))
-        self.batches = -(
-            -len(self.learn) // BATCH_SIZE
-        )  # of about the same size: the averages need more than one photo
+        self.batches = -(-len(self.learn) // BATCH_SIZE)  # of about one size: averages need more than one photo
         self.epochs = member.teaching.epochs(min(max(EPOCHS[0], round(PHOTOS / len(self.learn))), EPOCHS[1]))
         self.progress = progress
         self.curves: dict[str, list[float]] = {"learning_loss": [], "held_out_loss": [], "held_out_auroc": []}

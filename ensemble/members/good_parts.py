@@ -38,9 +38,7 @@ PHOTOS_ALIKE = (
     "parts."
 )
 
-SyntheticAnomalies = Mapping[
-    int, np.ndarray
-]  # position among the good photos -> its row with damage drawn on the photo
+SyntheticAnomalies = Mapping[int, np.ndarray]  # place of a good photo -> its row with damage drawn on the photo
 Measured = tuple[NDArray[np.float64], NDArray[np.float32] | None]  # distances (N,), maps (N, h, w)
 
 

@@ -138,9 +138,8 @@ def calibrate(prepared: Preparation, trained: TrainedMembers, features: FeatureC
     """Weigh and calibrate every member by what it says of photos that it has not learnt from."""
     members, recipe, progress = trained.members, trained.recipe, listener.progress
     teach_again = partial(fit, recipe)
-    judged = held_out(
-        prepared.held, members, trained.rows, teach_again, recipe, features, progress, listener.notify
-    )  # fold by fold
+    how = (teach_again, recipe, features, progress, listener.notify)
+    judged = held_out(prepared.held, members, trained.rows, *how)
     return fit_voters(members, judged, prepared.dataset, prepared.request.seed, progress)
 
 

@@ -21,9 +21,8 @@ class Import:
     def __init__(self, folder: Path, connection: sqlite3.Connection, origin: str) -> None:
         self.folder, self.connection, self.origin = folder, connection, origin
         self.at = now()
-        self.there: dict[str, PhotoRow] = {
-            row["sha256"]: dict(row) for row in connection.execute("SELECT * FROM photos")
-        }  # by SHA-256, as are the next two
+        # by SHA-256, as are the next two
+        self.there = {row["sha256"]: dict(row) for row in connection.execute("SELECT * FROM photos")}
         self.before: dict[str, PhotoRow] = {}
         self.after: dict[str, PhotoRow] = {}
         self.by_people = rows.decided_by_people(connection)
