@@ -24,7 +24,7 @@ import PIL
 import torch
 
 from ensemble.disk.files import why_not_written
-from ensemble.features.photo_batch import FILL, Input, input_key
+from ensemble.features.photo_batch import FILL, Input, batches, input_key
 from ensemble.features.preprocessing import POOLINGS, Preprocessing
 
 CACHE_SETTING = "QUORUM_CACHE"
@@ -36,6 +36,7 @@ EVICTION_SHARE = 0.9  # of the bound is what eviction leaves, so that it is not 
 LARGEST_ROW = 65_536  # bytes a row: pooled features and small pixels; whole maps would fill the disk and save little
 CACHE_PATIENCE = 10  # seconds to wait for another process that writes
 DAY = 86_400
+ASKED_AT_ONCE = 500  # photos in one query
 _CACHE_TABLES = (
     "CREATE TABLE inputs (number INTEGER PRIMARY KEY, name TEXT UNIQUE, type TEXT, shape TEXT)",
     "CREATE TABLE rows (photo BLOB, input INTEGER, checksum INTEGER, seconds REAL, used INTEGER, data BLOB, "
@@ -140,7 +141,7 @@ class FeatureCache:
             numbers = sorted({entry.number for entry in entries if entry is not None})
             if None in entries:
                 return found
-            for some in _chunked(digests):
+            for some in batches(digests, ASKED_AT_ONCE):
                 query = f"SELECT photo FROM rows WHERE input IN ({_marks(numbers)}) AND photo IN ({_marks(some)})"
                 values = [*numbers, *map(bytes.fromhex, some), len(numbers)]
                 found |= {
@@ -159,7 +160,7 @@ class FeatureCache:
             if entry is None:
                 return found
             now = int(time.time())
-            for some in _chunked(digests):
+            for some in batches(digests, ASKED_AT_ONCE):
                 query = f"SELECT {_COLUMNS} FROM rows WHERE input = ? AND photo IN ({_marks(some)})"
                 rows = self._database.execute(query, [entry.number, *map(bytes.fromhex, some)])
                 for photo, checksum, seconds, used, data in rows:
@@ -281,11 +282,6 @@ def _bytes(database: sqlite3.Connection) -> int:
 def _checksum(source: Input, photo: bytes, data: bytes) -> int:
     """Over the key too: a row that has come to stand under another key is no row of it."""
     return zlib.crc32(data, zlib.crc32(photo, zlib.crc32(str(input_key(source)).encode())))
-
-
-def _chunked(digests: Sequence[str], size: int = 500) -> Iterator[Sequence[str]]:
-    for start in range(0, len(digests), size):
-        yield digests[start : start + size]
 
 
 def _marks(values: Sequence[object]) -> str:

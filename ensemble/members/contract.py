@@ -82,6 +82,20 @@ class Member(ABC):
         self.curves_: Curves = {}
         self.facts_: Facts = {}
 
+    def good_column(self) -> int:
+        """The position of the good class; a MemberError in a product without a defect."""
+        if self.classes.good is None:
+            raise MemberError(
+                f"{self.title} tells good parts from all others; the classes {', '.join(self.classes.names)} have no "
+                "defect. Choose another kind of member."
+            )
+        return self.classes.names.index(self.classes.good)
+
+    def by_class(self, defective: np.ndarray) -> np.ndarray:
+        """Probabilities (N,) of the defect -> (N, 2) in the order of `classes.names`."""
+        columns = [1 - defective, defective]
+        return np.stack(columns if self.good_column() == 0 else columns[::-1], axis=1)
+
     @abstractmethod
     def fit(self, rows: np.ndarray, labels: np.ndarray, progress: ShareDone | None = None) -> "Member":
         """Learn from (N, ...) rows of the input and (N,) positions in `classes.names`.

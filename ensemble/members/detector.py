@@ -74,7 +74,7 @@ class DetectorMember(Member):
         A fifth of the photos is held out; `facts_` and `curves_` hold what is measured there, where the best epoch and
         the confidence from which a box is believed are chosen too.
         """
-        good = self._good()
+        good = self.good_column()
         self._check_package()
         if masks is None:
             raise MemberError("A detector learns from masks, which say where the damage is. Give it the photos' masks.")
@@ -127,8 +127,7 @@ class DetectorMember(Member):
             output = file.run(row)[self.defects_.rows]
             defective[place] = float(on_scale(output[4:].max(), file.confidence))
             regions.append(_regions(output, file, self.defects_.names))
-        columns = [1 - defective, defective] if self._good() == 0 else [defective, 1 - defective]
-        return Prediction(np.stack(columns, axis=1), regions=regions)
+        return Prediction(self.by_class(defective), regions=regions)
 
     def parts(self) -> Parts:
         """The ONNX file."""
@@ -136,20 +135,11 @@ class DetectorMember(Member):
 
     def restore(self, parts: Parts) -> "DetectorMember":
         """Take an ONNX file; from then on `input` has the file's own side."""
-        good = self.classes.names[self._good()]
+        good = self.classes.names[self.good_column()]
         file = DetectorFile.from_bytes(parts[ONNX])
         self.file_, self.defects_, self._data = file, file.defects(good), parts[ONNX]
         self.input = replace(DETECTOR_INPUT, side=file.side)
         return self
-
-    def _good(self) -> int:
-        """The position of the good class; a MemberError in a product without a defect."""
-        if self.classes.good is None:
-            raise MemberError(
-                f"{self.title} points at damage; the classes {', '.join(self.classes.names)} have no defect. Choose "
-                "another kind of member."
-            )
-        return self.classes.names.index(self.classes.good)
 
 
 def _regions(output: np.ndarray, file: DetectorFile, names: Sequence[str]) -> tuple[Region, ...]:

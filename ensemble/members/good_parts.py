@@ -114,7 +114,7 @@ class GoodPartsMember(Member):
         `damaged` rows teach nothing: they are measured where their photos are held out, to tell what the vote weighs.
         """
         progress = progress or (lambda _: None)
-        if set(np.unique(labels)) - {self._good()}:
+        if set(np.unique(labels)) - {self.good_column()}:
             raise MemberError(f"{self.title} learns from good parts alone. Leave the defective ones out.")
         if len(rows) < FEWEST_GOOD:
             raise MemberError(
@@ -166,9 +166,8 @@ class GoodPartsMember(Member):
         """(N, ...) rows -> probabilities (N, 2) by the fixed scale, and heat (N, h, w) where it has a map."""
         distances, maps = self._measure_all(self.arrays_, rows)
         defective = self.scale_(distances)
-        columns = [1 - defective, defective] if self._good() == 0 else [defective, 1 - defective]
         anomaly_map = None if maps is None or self.map_scale_ is None else self.map_scale_(maps).astype(np.float32)
-        return Prediction(np.stack(columns, axis=1), anomaly_map=anomaly_map)
+        return Prediction(self.by_class(defective), anomaly_map=anomaly_map)
 
     def parts(self) -> Parts:
         """All arrays in one file."""
@@ -195,35 +194,20 @@ class GoodPartsMember(Member):
         """A MemberError where the arrays do not fit the input."""
 
     def _take(self, arrays: Mapping[str, np.ndarray]) -> None:
-        self._good()
+        self.good_column()
         self.arrays_ = arrays
         held_out, peaks = arrays["held_out"], arrays["held_out_peaks"]
         self.scale_ = Scale.of(held_out)
         self.held_out_, self.synthetic_ = self.scale_(held_out), self.scale_(arrays["held_out_damaged"])
         self.map_scale_ = Scale.of(peaks, float(arrays["held_out_calm"])) if len(peaks) else None
-        self.facts_ = {"held_out": _held_out_facts(held_out, self.scale_)} | self._trained_facts(arrays)
+        threshold = self.scale_.threshold
+        held = {"photos": len(held_out), "quantile": QUANTILE, "threshold": round(threshold, 6)}
+        held["above"] = int((held_out >= threshold).sum())
+        self.facts_ = {"held_out": held} | self._trained_facts(arrays)
 
     def _trained_facts(self, arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
         """What else a person should know of its learning."""
         return {}
-
-    def _good(self) -> int:
-        """The position of the good class; a MemberError in a product without a defect."""
-        if self.classes.good is None:
-            raise MemberError(
-                f"{self.title} tells good parts from all others; the classes {', '.join(self.classes.names)} have no "
-                "defect. Choose another kind of member."
-            )
-        return self.classes.names.index(self.classes.good)
-
-
-def _held_out_facts(held_out: np.ndarray, scale: Scale) -> dict[str, Any]:
-    return {
-        "photos": len(held_out),
-        "quantile": QUANTILE,
-        "threshold": round(scale.threshold, 6),
-        "above": int((held_out >= scale.threshold).sum()),
-    }
 
 
 def part_of(progress: ShareDone, start: float, share: float, done: float) -> None:

@@ -1,7 +1,7 @@
 """What a training is asked for: who learns, from which inputs, how long, and with which hyperparameters."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -98,16 +98,8 @@ class Search:
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values, as a manifest keeps them."""
-        tried = [
-            {"settings": dict(each.settings), "mean": each.mean, "deviation": each.deviation} for each in self.tried
-        ]
-        return {
-            "chosen": dict(self.settings),
-            "scoring": self.scoring,
-            "folds": SEARCH_FOLDS,
-            "photos": self.photos,
-            "tried": tried,
-        }
+        found = {"chosen": dict(self.settings), "scoring": self.scoring, "folds": SEARCH_FOLDS, "photos": self.photos}
+        return found | {"tried": [asdict(each) for each in self.tried]}
 
 
 def search(member: ClassicalMember, rows: np.ndarray, labels: np.ndarray, parts: Sequence[int]) -> Search:
