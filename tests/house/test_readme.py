@@ -67,6 +67,9 @@ def test_every_make_target_is_there(page: str, target: str) -> None:
     assert dry.returncode == 0, f"{page}: {dry.stderr}"
 
 
+ABSENT = {"utils.py"}  # named to say that there is none
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_every_file_that_is_named_is_there(page: str) -> None:
     text = PAGES[page]
@@ -74,7 +77,12 @@ def test_every_file_that_is_named_is_there(page: str) -> None:
         name for name in inline(text) if re.fullmatch(r"[\w./-]+\.(py|json|md|ipynb|txt|toml)", name) and "/" in name
     }
     linked = set(re.findall(r"\]\(([\w./-]+)\)", text))  # a link counts from the page, a name from the project's folder
+    modules = {
+        path.name for folder in ("ensemble", "pages", "tests", "benchmarks") for path in (ROOT / folder).rglob("*.py")
+    }
+    alone = {name for name in inline(text) if re.fullmatch(r"\w+\.py", name)} - ABSENT
     assert page != "README.md" or len(named | linked) > 8
+    assert not alone - modules - {"streamlit_app.py"}
     assert not [name for name in sorted(named) if not (ROOT / name).exists()]
     assert not [name for name in sorted(linked) if not (ROOT / page).parent.joinpath(name).exists()]
     assert not [name for name in benchmarks(text) if find_spec(name) is None]
