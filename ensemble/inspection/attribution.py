@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from captum.attr import Occlusion
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 from torch import Tensor
@@ -41,6 +40,8 @@ def attribute(member: Member, name: str, picture: Image.Image, label: str) -> At
 
     Grey or blurred patches would look like damage themselves; where a median filter has passed, damage is gone.
     """
+    from captum.attr import Occlusion  # brings matplotlib and a second's work, which whoever never asks is spared
+
     reads = source_preprocessing(member.input)
     column = member.classes.names.index(label)
     square = reads.resize([picture])
