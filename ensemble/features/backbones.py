@@ -1,4 +1,4 @@
-"""Frozen backbones: any torchvision classification network, or the bundled one, as a FeatureExtractor.
+"""Frozen backbones: any torchvision classification network, or one that comes with the app, as a FeatureExtractor.
 
 The only module that knows torchvision. A backbone's weights come from a folder that was named, then from torch's own
 cache, then, only where the caller allows it, from torchvision's download; never from random numbers.
@@ -22,9 +22,9 @@ from torch import Tensor, fx, nn
 from torch.fx.experimental.optimization import fuse
 
 from ensemble.features import weights
-from ensemble.features.networks import SmallResNet, channels_last
+from ensemble.features.included import INCLUDED, find_included
+from ensemble.features.networks import channels_last
 from ensemble.features.preprocessing import (
-    BUNDLED,
     LAYERS,
     MAPS,
     PIXELS,
@@ -33,7 +33,7 @@ from ensemble.features.preprocessing import (
     BackboneSpec,
     Preprocessing,
 )
-from ensemble.features.weights import as_safetensors, read_state, setting_folders
+from ensemble.features.weights import as_safetensors, named_folders, read_state
 from ensemble.values.bombs import BombError
 from ensemble.values.errors import WeightsError
 
@@ -89,20 +89,19 @@ with (
 
 
 _tracing_lock = threading.Lock()  # tracing a network patches torch for the whole process
-BUNDLED_FOLDER = Path(__file__).resolve().parents[2] / "models" / "backbones"
 DEFAULT_TRIO = ("resnet50", "vgg16", "densenet121")
 LIGHT_TRIO = ("resnet18", "mobilenet_v2", "squeezenet1_1")
 
 
 def backbone_names() -> list[str]:
     """Every backbone that can be asked for by name."""
-    return [BUNDLED, *models.list_models(module=models)]
+    return [*INCLUDED, *models.list_models(module=models)]
 
 
 def build_network(name: str) -> nn.Module:
     """The whole network of a backbone with random weights, in evaluation mode."""
-    if name == BUNDLED:
-        return SmallResNet().eval()
+    if name in INCLUDED:
+        return INCLUDED[name].network().eval()
     _check_name(name)
     slow_to_draw = {"googlenet", "inception_v3"}  # their own random weights take seconds, and a warning
     settings = {"init_weights": False} if name in slow_to_draw else {}
@@ -111,17 +110,17 @@ def build_network(name: str) -> nn.Module:
 
 def backbone_preprocessing(name: str) -> Preprocessing:
     """The preprocessing that belongs to a backbone's published weights."""
-    if name == BUNDLED:
-        return Preprocessing()
+    if name in INCLUDED:
+        return INCLUDED[name].preprocessing
     _check_name(name)
     preset = models.get_model_weights(name).DEFAULT.transforms()
     return Preprocessing(preset.crop_size[0], tuple(preset.mean), tuple(preset.std), preset.interpolation.value)
 
 
 def find_weights(name: str, folders: Sequence[Path], *, download: bool = False) -> Path:
-    """The weights file of a backbone, in the order of `weights.find`; the bundled one lies in the project itself."""
-    if name == BUNDLED:
-        return weights.find_bundled(name, folders, BUNDLED_FOLDER)
+    """The weights file of a backbone, in the order of `weights.find`; those that come with the app have a home."""
+    if name in INCLUDED:
+        return find_included(name, folders)
     _check_name(name)
     return weights.find(name, folders, models.get_model_weights(name).DEFAULT.url, download=download)
 
@@ -129,7 +128,7 @@ def find_weights(name: str, folders: Sequence[Path], *, download: bool = False) 
 def _check_name(name: str) -> None:
     if name not in backbone_names():
         raise WeightsError(
-            f"No backbone is called {name!r}. Use {BUNDLED} or a torchvision classification model, such as "
+            f"No backbone is called {name!r}. Use {', '.join(INCLUDED)} or a torchvision classification model, such as "
             f"{', '.join(DEFAULT_TRIO + LIGHT_TRIO)}."
         )
 
@@ -158,8 +157,7 @@ class FeatureExtractor:
     ) -> "FeatureExtractor":
         """Find, check and load a backbone; a WeightsError says which file was expected where."""
         network = build_network(name)
-        folders = (*((weights,) if weights else ()), *setting_folders())
-        path = find_weights(name, folders, download=download)
+        path = find_weights(name, named_folders(weights), download=download)
         return cls.from_bytes(name, path.read_bytes(), path, network=network, layers=layers, pooling=pooling)
 
     @classmethod

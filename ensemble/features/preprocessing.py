@@ -13,6 +13,7 @@ from torch import Tensor
 from ensemble.imaging.masks import HALF
 from ensemble.values.digits import is_number
 from ensemble.values.results import Box
+from ensemble.values.training import DEFAULT_BACKBONES
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -106,7 +107,7 @@ class Preprocessing:
         return cls(known["side"], tuple(known["mean"]), tuple(known["std"]), known["interpolation"], known["pad"])
 
 
-BUNDLED = "quorum_small"
+BUNDLED, LITE = DEFAULT_BACKBONES  # the one in the project itself, and the one that a package brings
 POOLINGS = ("average", "average_std", "grid")
 MAPS, PIXELS = "maps", "pixels"
 READINGS = (*POOLINGS, MAPS, PIXELS)  # pooled, every place of every map, or the pixels that its network would read
@@ -115,6 +116,7 @@ READINGS = (*POOLINGS, MAPS, PIXELS)  # pooled, every place of every map, or the
 # A backbone that is not listed gives its last layer that still has a grid.
 LAYERS: Mapping[str, tuple[str, ...]] = {
     BUNDLED: ("stage1", "stage2"),
+    LITE: ("_blocks.4", "_blocks.10", "_blocks.14"),
     "resnet18": ("layer2", "layer3"),
     "resnet50": ("layer2", "layer3"),
     "vgg16": ("features.22", "features.29"),

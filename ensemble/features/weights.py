@@ -24,12 +24,17 @@ def setting_folders() -> tuple[Path, ...]:
     return (Path(named),) if named else ()
 
 
+def named_folders(folder: Path | None) -> tuple[Path, ...]:
+    """The weights folders that somebody has named: with a command, then in the environment."""
+    return (*((folder,) if folder else ()), *setting_folders())
+
+
 def find(name: str, folders: Sequence[Path], url: str, *, download: bool = False) -> Path:
     """From the first folder that has such a file, then torch's own cache, then, where allowed, a download from `url`.
 
     A file fits by its name, NAME.pth or NAME-anything.safetensors. A WeightsError names every place that was tried.
     """
-    if found := _in_folders(name, folders):
+    if found := in_folders(name, folders):
         return found
     cached = Path(torch.hub.get_dir()) / "checkpoints" / Path(url).name
     if not cached.is_file() and download:
@@ -41,13 +46,6 @@ def find(name: str, folders: Sequence[Path], url: str, *, download: bool = False
         f"No weights for {name}: expected {cached.name} or {name}*.safetensors in a weights folder ({searched}) or in "
         f"{cached.parent}. Put the file there, or name its folder with --weights or {WEIGHTS_SETTING}."
     )
-
-
-def find_bundled(name: str, folders: Sequence[Path], home: Path) -> Path:
-    """A backbone that ships with the project: from the first folder that has one, else from its home."""
-    if found := _in_folders(name, folders) or _in_folders(name, (home,)):
-        return found
-    raise WeightsError(f"The bundled weights {home / name}.safetensors are missing. Restore that file.")
 
 
 def read_state(data: bytes, ending: str) -> dict[str, Tensor]:
@@ -75,7 +73,8 @@ def as_safetensors(state: Mapping[str, Tensor]) -> bytes:
     return save_safetensors({key: state[key].contiguous() for key in sorted(state)})
 
 
-def _in_folders(name: str, folders: Sequence[Path]) -> Path | None:
+def in_folders(name: str, folders: Sequence[Path]) -> Path | None:
+    """The first file there that is called as weights of that backbone; a WeightsError where a folder is missing."""
     pattern = re.compile(re.escape(name) + r"([-.].*)?\.(safetensors|pth|pt)")
     for folder in folders:
         if not folder.is_dir():

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ensemble.disk.files import digest_of, is_whole, read_text
 from ensemble.features.backbones import FeatureExtractor
-from ensemble.features.preprocessing import BUNDLED
+from ensemble.features.included import INCLUDED
 from ensemble.imaging.out_of_distribution import PhotoRange
 from ensemble.members import Loaded
 from ensemble.policies import Policy, PolicyBook, from_json, shipped
@@ -239,7 +239,7 @@ class ModelStore:
             files = {name + ending: artefacts.dump(part, ending) for ending, part in member.parts().items()}
             contents |= files
             records[name] = record_of(member, files, learnt)
-            if isinstance(member.input, FeatureExtractor) and member.input.spec.name != BUNDLED:
+            if isinstance(member.input, FeatureExtractor) and member.input.spec.name not in INCLUDED:
                 contents[weights_file(member.input.spec)] = member.input.weights_bytes()
         digest = ""
         if evidence is not None:

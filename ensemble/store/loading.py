@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from ensemble.disk.files import digest_of
-from ensemble.features.backbones import BUNDLED_FOLDER, FeatureExtractor, find_weights
-from ensemble.features.preprocessing import BUNDLED, BackboneSpec
-from ensemble.features.weights import setting_folders
+from ensemble.features.backbones import FeatureExtractor, find_weights
+from ensemble.features.included import INCLUDED
+from ensemble.features.preprocessing import BackboneSpec
+from ensemble.features.weights import WEIGHTS_SETTING, setting_folders
 from ensemble.members import KINDS, Loaded, Member
 from ensemble.metrics.calibrators import NONE, Calibrator
 from ensemble.store import artefacts
@@ -106,19 +107,25 @@ def _extractor(path_of: Callable[[str], Path], spec: BackboneSpec, networks: dic
 def _open_backbone(path_of: Callable[[str], Path], spec: BackboneSpec) -> FeatureExtractor:
     own = path_of(weights_file(spec))
     candidates = [own]
-    for folders in ((BUNDLED_FOLDER,) if spec.name == BUNDLED else (), setting_folders()):
+    for folders in ((), setting_folders()):  # what comes with the app is not hidden by a folder of the setting
         try:
             candidates.append(find_weights(spec.name, folders))
         except WeightsError:
-            continue  # the sentence below names every place that was tried
+            continue  # the sentences below say what is missing
     for path in candidates:
         if path.is_file():
             named = Path(weights_file(spec)) if path == own else path  # what is kept by its digest has no ending
             found = FeatureExtractor.from_bytes(spec.name, path.read_bytes(), named, layers=spec.layers)
             if found.spec.weights == spec.weights:
                 return found
+    if spec.name in INCLUDED:
+        home = INCLUDED[spec.name].home()  # where it cannot be found, its own sentence says what to install
+        raise WeightsError(
+            f"It was trained with other weights of its backbone {spec.name} than {home}. Name the folder that holds "
+            f"them with {WEIGHTS_SETTING}, or train again."
+        )
     raise WeightsError(
-        f"The weights of its backbone {spec.name} are missing or have changed: expected {candidates[0]}. "
+        f"The weights of its backbone {spec.name} are missing or have changed: expected {own}. "
         "Restore that file, or train again."
     )
 

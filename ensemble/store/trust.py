@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ensemble.features.backbones import FeatureExtractor, find_weights
-from ensemble.features.preprocessing import BUNDLED
-from ensemble.features.weights import setting_folders
+from ensemble.features.included import INCLUDED
+from ensemble.features.weights import named_folders
 from ensemble.members import KINDS
 from ensemble.store import artefacts
 from ensemble.store.folder import ModelStore
@@ -88,12 +88,12 @@ def _check_member(
         member = restore(kind(classes=manifest.classes, input=kind.pixels), name, contents)
     else:
         own = (store.folder / BACKBONES,) if (store.folder / BACKBONES).is_dir() else ()
-        path = find_weights(backbone, (*((weights,) if weights else ()), *setting_folders(), *own))
+        path = find_weights(backbone, (*named_folders(weights), *own))
         extractor = FeatureExtractor.from_bytes(backbone, path.read_bytes(), path)
         member = kind(classes=manifest.classes, input=extractor)
         restore(member, name, contents)
         member.input = extractor.for_width(_width(contents, name))
-        if backbone != BUNDLED:
+        if backbone not in INCLUDED:
             files[weights_file(member.input.spec)] = extractor.weights_bytes()
     training = {"source": "made elsewhere, trusted by hand"}
     record = record_of(

@@ -12,6 +12,9 @@ Progress = Callable[[str, float], None]  # told the stage of some long work, and
 ShareDone = Callable[[float], None]  # the same within one stage
 CountDone = Callable[[int, int], None]  # how many of how many
 
+# What is read where nobody names a backbone; the weights of both come with the app.
+DEFAULT_BACKBONES = ("quorum_small", "efficientnet_lite0")
+
 # by every ledger
 STORED_FIELDS = ("data", "models", "product", "kinds", "backbones", "weights", "profile", "seed", "balance")
 
@@ -21,9 +24,9 @@ class TrainingRequest:
     """Which photos teach which members into which product's folder, paths as text; empty is what is usual.
 
     `kinds` are those of `ensemble.members.KINDS`, by default all of the profile that these photos can teach, and
-    `backbones` those they read, by default the bundled one. `profile` is one of `hyperparameters.PROFILES`. `balance`
-    says what is done about rare classes: `weights` (their photos count as much as those of common ones), `undersample`
-    (as many photos of each class as the rarest has) or `none`. Without `pooling`, each backbone gets the one that does
+    `backbones` those they read, by default `DEFAULT_BACKBONES`. `profile` is one of `recipe.PROFILES`. `balance` says
+    what is done about rare classes: `weights` (their photos count as much as those of common ones), `undersample` (as
+    many photos of each class as the rarest has) or `none`. Without `pooling`, each backbone gets the one that does
     best in three folds of the training part; `side` is the resolution, in pixels, of members that learn from good parts
     alone; `folders` says which folder means which class.
     """

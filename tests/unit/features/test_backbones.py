@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from ensemble.features import backbones, weights
 from ensemble.features.backbones import FeatureExtractor, build_network, pool
-from ensemble.features.preprocessing import BUNDLED, LAYERS, POOLINGS
+from ensemble.features.preprocessing import BUNDLED, LAYERS, LITE, POOLINGS
 from ensemble.values.errors import WeightsError
 from tests.conftest import TINY_BACKBONE
 
@@ -32,7 +32,7 @@ def save_state(name: str, folder: Path, *, without: str = "never") -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2", "densenet121", BUNDLED])
+@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2", "densenet121", BUNDLED, LITE])
 def test_the_trimmed_and_fused_network_gives_the_plain_networks_maps(
     name: str, tmp_path: Path, pictures: list[Image.Image]
 ) -> None:
