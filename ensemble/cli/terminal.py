@@ -18,6 +18,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from ensemble.disk.home import BY_DEFAULT, HOME, INSTALLED, fill
 from ensemble.values.errors import QuorumError
 from ensemble.values.safe_names import legible, legible_lines
+from ensemble.values.training import DEFAULT_BACKBONES
 
 if TYPE_CHECKING:  # importing it costs seconds, which most commands need not wait for
     from ensemble.policies import Policy
@@ -42,7 +43,10 @@ Models = Annotated[
 ]
 Weights = Annotated[Path | None, typer.Option("--weights", help="A folder with backbone weights.")]
 Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same result on the same machine.")]
-Backbones = Annotated[list[str] | None, typer.Option("--backbone", help="A backbone; may be repeated.")]
+Backbones = Annotated[
+    list[str] | None,
+    typer.Option("--backbone", help=f"A backbone; may be repeated. By default {' and '.join(DEFAULT_BACKBONES)}."),
+]
 Members = Annotated[
     list[str] | None,
     typer.Option("--members", help="A member kind, such as svm or patch_memory; may be repeated. By default all."),

@@ -118,14 +118,13 @@ def _train_candidate(ledger: Ledger, found: Job) -> int:
     """Train, and leave a candidate: its number."""
     from ensemble import training
     from ensemble.datasets.loading import find_dataset
-    from ensemble.features.preprocessing import BUNDLED
     from ensemble.jobs.estimate import TrainingCourse, expected_seconds, training_stages
     from ensemble.store import versions
     from ensemble.training import Listener
-    from ensemble.training.recipe import profile_called
+    from ensemble.training.recipe import backbones_of, profile_called
 
     settings = found.settings
-    backbones = settings.backbones or (BUNDLED,)
+    backbones, _ = backbones_of(settings)
     dataset = find_dataset(Path(settings.data), None, settings.seed)
     kinds = settings.kinds or profile_called(settings.profile).kinds
     names = training_stages(dataset, kinds, backbones, settings.seed)

@@ -13,13 +13,16 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.class_weight import compute_sample_weight
 
 from ensemble.features.backbones import FeatureExtractor
+from ensemble.features.included import usual_backbones
 from ensemble.features.photo_batch import Input
 from ensemble.features.preprocessing import POOLINGS
+from ensemble.features.weights import named_folders
 from ensemble.members import KINDS
 from ensemble.members.classical import ClassicalMember, Settings
 from ensemble.members.contract import Curves, Lesson
 from ensemble.values.errors import MemberError
 from ensemble.values.results import Classes
+from ensemble.values.training import TrainingRequest
 
 SEARCH_FOLDS = 3
 MOST_PHOTOS = 1000  # whole parts up to so many photos bound the time; by the clock, no search would repeat
@@ -194,6 +197,13 @@ class Recipe:
 def chooses_pooling(kind: str) -> bool:
     """Whether a kind reads pooled features and does not say how they are pooled."""
     return KINDS[kind].pixels is None and KINDS[kind].reading is None
+
+
+def backbones_of(request: TrainingRequest) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The backbones that are asked for, else the usual ones, and a sentence for each of those that is not here."""
+    if request.backbones:
+        return request.backbones, ()
+    return usual_backbones(named_folders(Path(request.weights) if request.weights else None))
 
 
 def open_backbones(names: Sequence[str], weights: Path | None, pooling: str | None) -> tuple[FeatureExtractor, ...]:

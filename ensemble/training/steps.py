@@ -13,7 +13,7 @@ from ensemble.evaluation import scoring
 from ensemble.evaluation.energy import Energy, circumstances
 from ensemble.evaluation.publication import effects_of
 from ensemble.features.feature_cache import FeatureCache
-from ensemble.features.preprocessing import BUNDLED, POOLINGS
+from ensemble.features.preprocessing import POOLINGS
 from ensemble.features.readings import PartReading
 from ensemble.imaging.out_of_distribution import PhotoRange
 from ensemble.inspection.inspector import Inspector
@@ -35,7 +35,7 @@ from ensemble.training.reading import (
     teachable,
     with_best_poolings,
 )
-from ensemble.training.recipe import Profile, Recipe, Watch, open_backbones, profile_called
+from ensemble.training.recipe import Profile, Recipe, Watch, backbones_of, open_backbones, profile_called
 from ensemble.training.voting import Fitted, collect, fit_voters, needs_drawing, stages_of
 from ensemble.values.errors import MemberError, StoreError, WeightsError
 from ensemble.values.results import Classes
@@ -68,6 +68,7 @@ class Preparation:
     profile: Profile
     dataset: Dataset
     kinds: tuple[str, ...]
+    backbones: tuple[str, ...]
     held: CrossFitting
     store: ModelStore
     notes: tuple[str, ...]
@@ -91,8 +92,11 @@ def prepare(request: TrainingRequest, listener: Listener) -> Preparation:
     notes = [*dataset.notes, *checked, *left_out, *left_aside(kinds, taught), *_replaced(store, dataset.classes)]
     notes += [held.note()] if held.folds or held.missing else []
     notes += balance_note(taught.train, request.balance)
+    wanted = any(not KINDS[kind].pixels for kind in kinds)
+    backbones, not_here = backbones_of(request) if wanted else ((), ())
+    notes += not_here
     listener.tell(notes)
-    return Preparation(request, profile, dataset, kinds, held, store, tuple(notes))
+    return Preparation(request, profile, dataset, kinds, backbones, held, store, tuple(notes))
 
 
 def _check_request(request: TrainingRequest) -> None:
@@ -120,9 +124,8 @@ def fit_members(prepared: Preparation, features: FeatureCache, listener: Listene
     """Read every photo once, choose poolings, and let every member learn."""
     request, dataset, progress = prepared.request, prepared.dataset, listener.progress
     pooling = request.pooling or None
-    wanted = any(not KINDS[kind].pixels for kind in prepared.kinds)
     weights = Path(request.weights) if request.weights else None
-    extractors = open_backbones(request.backbones or (BUNDLED,), weights, pooling) if wanted else ()
+    extractors = open_backbones(prepared.backbones, weights, pooling)
     how = (request.side, dataset.classes, request.seed, prepared.profile, request.balance)
     recipe = Recipe(prepared.kinds, extractors, pooling, *how)
     rows = read(prepared.taught, recipe, features, listener.notify, progress)

@@ -13,7 +13,7 @@ from ensemble.datasets.loading import find_dataset
 from ensemble.disk.files import fingerprint
 from ensemble.evaluation.publication import Effects, effects_of
 from ensemble.features.backbones import DEFAULT_TRIO, LIGHT_TRIO, find_weights
-from ensemble.features.preprocessing import BUNDLED
+from ensemble.features.included import usual_backbones
 from ensemble.features.weights import setting_folders
 from ensemble.jobs import Job
 from ensemble.store import ModelStore, swapping, versions
@@ -104,9 +104,10 @@ def _stamp(data: Path) -> int:
     return (data / "collection.db").stat().st_mtime_ns if is_collection(data) else data.stat().st_mtime_ns
 
 
-def backbones() -> tuple[list[str], list[str]]:
-    """Backbones whose weights are here, and those that would have to be downloaded."""
-    here, away = [BUNDLED], []
+def backbones() -> tuple[list[str], list[str], tuple[str, ...]]:
+    """Backbones whose weights are here, those that would have to be downloaded, and why a usual one is neither."""
+    usual, notes = usual_backbones(setting_folders())
+    here, away = [*usual], []
     for name in (*LIGHT_TRIO, *DEFAULT_TRIO):
         try:
             find_weights(name, setting_folders())
@@ -114,7 +115,7 @@ def backbones() -> tuple[list[str], list[str]]:
             away.append(name)
         else:
             here.append(name)
-    return here, away
+    return here, away, notes
 
 
 def product_folder(name: str) -> Path:

@@ -39,7 +39,7 @@ def lasting(quality: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def test_the_bundled_backbone_on_three_classes_of_clothing(tmp_path: Path) -> None:
     """The training's own figures are those of the stored product on the test part, through the photo door."""
     data = SHARED / "data" / "clothing"
-    outcome = train(data, tmp_path, kinds=("svm",))
+    outcome = train(data, tmp_path, kinds=("svm",), backbones=(BUNDLED,))
     store = ModelStore(tmp_path)
     manifest = store.manifest()
     samples, _ = evaluation_part(data, manifest.folders, manifest.classes)

@@ -20,6 +20,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from ensemble.features.preprocessing import BUNDLED
 from tests.support.dashboard import PATIENCE, ROOT
 
 pytestmark = [
@@ -154,6 +155,7 @@ def test_nothing_goes_out_and_nothing_is_left(open_page: Callable[..., Page], tm
     waiting = COMMAND.format(seconds=SECONDS)
     cell = CELL.format(photo=photo, seconds=SECONDS)
     train = ("train", "--data", tiny_data, "--models", tmp_path / "made", "--members", "svm,rf", "--profile", "quick")
+    train += ("--backbone", BUNDLED)
     app = ("-m", "streamlit", "run", ROOT / "streamlit_app.py", "--server.headless", "true")
     runs: dict[str, tuple[Path, tuple[object, ...]]] = {
         "dashboard": (elsewhere, (*app, "--server.port", dashboard)),

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from ensemble.datasets.collection import Collection
+from ensemble.features.preprocessing import BUNDLED
 from ensemble.imaging.photos import read_photo
 from ensemble.inspection.inspector import Inspector
 from ensemble.store import ModelStore, policy_history, versions
@@ -70,9 +71,8 @@ def test_it_is_trained_further_published_and_rolled_back(before: Path, expected:
     assert store.quarantine() == [] and len(policy_history.policy_states(store.folder)) == expected["states"]
     assert [found.number for found in versions.version_history(store.folder)] == [2, 1]
     files = {path.name: path.read_bytes() for path in store.folder.glob("*.pkl")}
-    outcome = train(
-        before / "collections" / "disc", store.folder, kinds=("svm", "xgb"), profile="quick", seed=2, publish=False
-    )
+    settings: dict[str, Any] = {"kinds": ("svm", "xgb"), "backbones": (BUNDLED,), "profile": "quick", "seed": 2}
+    outcome = train(before / "collections" / "disc", store.folder, **settings, publish=False)
     assert outcome.version == 3 and store.load().absent == ()
     versions.publish_version(store.folder, 3, "A. Meier", "Newer.")
     assert store.load().absent == () and store.policies()[0].name == "STRICT"

@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.slow(385), pytest.mark.real_photos]
 
 def trained(data: Path, models: Path) -> dict[str, Any]:
     """What a training on a set measures of an SVM on the bundled backbone, on the whole test part."""
-    return dict(train(data, models, kinds=("svm",)).quality)
+    return dict(train(data, models, kinds=("svm",), backbones=(BUNDLED,)).quality)
 
 
 def thinned(source: Path, destination: Path, is_left_out: Callable[[int], bool]) -> Path:

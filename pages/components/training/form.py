@@ -5,7 +5,7 @@ import streamlit as st
 from ensemble.members import KINDS
 from ensemble.training.recipe import PROFILES
 from ensemble.values.digits import many
-from ensemble.values.training import TrainingRequest
+from ensemble.values.training import DEFAULT_BACKBONES, TrainingRequest
 from pages.components.common.progress import show_work
 from pages.components.common.sheet import as_markdown
 from pages.session import owners, products, trainings
@@ -134,14 +134,16 @@ def _show_details(kinds: tuple[str, ...], obstacles: list[str], profile: str) ->
         )
         for sentence in obstacles:
             st.caption(as_markdown(sentence))
-        here, away = trainings.backbones()
+        here, away, notes = trainings.backbones()
         backbones = st.multiselect(
             "Backbones",
             [*here, *away],
-            default=here[:1],
+            default=[each for each in DEFAULT_BACKBONES if each in here],
             format_func=lambda each: each if each in here else f"{each} (download)",
             key="training_backbones",
         )
+        for sentence in notes:
+            st.caption(as_markdown(sentence))
         if any(each in away for each in backbones):
             st.caption("Weights that are not on this machine are downloaded when the training begins.")
         balance = st.selectbox(

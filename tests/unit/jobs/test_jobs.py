@@ -18,6 +18,7 @@ from PIL import Image
 
 from ensemble import jobs
 from ensemble.disk.files import digest_of
+from ensemble.features.preprocessing import BUNDLED
 from ensemble.jobs import processes, running, worker
 from ensemble.jobs.estimate import TrainingCourse, expected_seconds, stage_key
 from ensemble.jobs.ledger import JOBS_KEPT, Ledger
@@ -48,7 +49,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def settings(photos: Path, tmp_path: Path) -> TrainingRequest:
-    return TrainingRequest(str(photos), str(tmp_path / "models" / "disc"), "disc", ("svm", "rf"))
+    return TrainingRequest(str(photos), str(tmp_path / "models" / "disc"), "disc", ("svm", "rf"), (BUNDLED,))
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from ensemble.features.preprocessing import BUNDLED
 from tests.conftest import TINY_BACKBONE, Run
 
 DATA = Path(__file__).resolve().parents[3] / "data"
@@ -28,7 +29,8 @@ def copy_each(folders: dict[Path, list[Path]]) -> None:
 
 def test_24_good_photos_are_enough_to_find_unseen_good_ones_ok(run: Run, tmp_path: Path) -> None:
     copy(GOOD[:24], tmp_path / "data/good")
-    code, _, said = run("train", "--data", tmp_path / "data", "--models", tmp_path / "m", "--members", "mahalanobis")
+    options = ("--members", "mahalanobis", "--backbone", BUNDLED)
+    code, _, said = run("train", "--data", tmp_path / "data", "--models", tmp_path / "m", *options)
     assert code == 0 and "No defect has been seen: thresholds rest on good parts alone." in said
     assert "There is no test part: 8 of 24 photos are held out to measure on." in said
     manifest = json.loads((tmp_path / "m/manifest.json").read_text())
