@@ -50,10 +50,10 @@ class PlainBackbone:
         self.network = create_feature_extractor(network, {layer: layer for layer in self.spec.layers}).eval()
 
     def features(self, pictures: Sequence[Image.Image]) -> np.ndarray:
-        side, recipe = self.spec.preprocessing.side, self.spec.preprocessing
+        recipe = self.spec.preprocessing
         prepared = []
         for picture in pictures:
-            pixels = np.array(picture.resize((side, side), Image.Resampling.BILINEAR), dtype=np.float32) / 255
+            pixels = np.array(picture.resize(recipe.size, Image.Resampling.BILINEAR), dtype=np.float32) / 255
             tensor = torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
             prepared.append(
                 (tensor - torch.tensor(recipe.mean)[:, None, None]) / torch.tensor(recipe.std)[:, None, None]
@@ -105,10 +105,10 @@ class PlainDashboard:
             scaled = member.scaler_.transform(features[member.input.spec])
             rows = member.classifier_.predict_proba(scaled)[:, member.columns_]
         elif name in self.networks:
-            side = source_preprocessing(member.input).side
-            sized = [np.array(picture.resize((side, side), Image.Resampling.BILINEAR)) for picture in batch.pictures]
+            size = source_preprocessing(member.input).size
+            sized = [np.array(picture.resize(size, Image.Resampling.BILINEAR)) for picture in batch.pictures]
             with torch.no_grad():
-                pixels = torch.from_numpy(np.stack(sized)).permute(0, 3, 1, 2).contiguous()  # (N, side, side, 3) before
+                pixels = torch.from_numpy(np.stack(sized)).permute(0, 3, 1, 2).contiguous()  # (N, h, w, 3) before
                 rows = self.networks[name](pixels).softmax(dim=1).numpy()
         else:
             rows = member.score(batch.rows(member.input)).probabilities

@@ -200,25 +200,38 @@ class FeatureExtractor:
         """The same network, shared, with another pooling."""
         return FeatureExtractor(replace(self.spec, pooling=pooling), self._network, self.state)
 
-    def at(self, side: int) -> "FeatureExtractor":
-        """The same network, shared, reading photos of so many pixels a side."""
-        spec = replace(self.spec, preprocessing=replace(self.spec.preprocessing, side=side))
-        return FeatureExtractor(spec, self._network, self.state)
+    def at(self, side: int, aspect: float | None = None) -> "FeatureExtractor":
+        """The same network, shared, reading photos of so many pixels a side, in another shape where one is named."""
+        reads = self.spec.preprocessing
+        reads = replace(reads, side=side, aspect=reads.aspect if aspect is None else aspect)
+        return FeatureExtractor(replace(self.spec, preprocessing=reads), self._network, self.state)
+
+    def shaped(self, aspect: float) -> "FeatureExtractor":
+        """The same network reading photos of this width by height; as it is where the network needs squares."""
+        shaped = self.at(self.spec.preprocessing.side, aspect)
+        try:
+            with torch.inference_mode():
+                outputs = shaped._network(shaped._blank()).values()
+        except (RuntimeError, AssertionError):  # what transformers say of a picture whose patches they do not expect
+            return self
+        return shaped if all(output.ndim == 4 for output in outputs) else self
+
+    def _blank(self) -> Tensor:
+        width, height = self.spec.preprocessing.size
+        return torch.zeros(1, 3, height, width)
 
     def shapes(self) -> dict[str, tuple[int, int, int]]:
         """The shape (C, h, w) of each layer's map."""
         if not self._shapes:  # they cost a pass and never change
-            side = self.spec.preprocessing.side
-            maps = self.maps(torch.zeros(1, 3, side, side))
+            maps = self.maps(self._blank())
             self._shapes = {layer: (grid.shape[1], grid.shape[2], grid.shape[3]) for layer, grid in maps.items()}
         return self._shapes
 
     def width(self) -> int:
         """How many numbers a photo gives."""
-        side = self.spec.preprocessing.side
         if self.spec.pooling == PIXELS:
-            return 3 * side * side
-        return self.extract(torch.zeros(1, 3, side, side)).shape[1]
+            return 3 * self.spec.preprocessing.pixels
+        return self.extract(self._blank()).shape[1]
 
     def for_width(self, features: int) -> "FeatureExtractor":
         """The same network with the pooling that gives so many features."""
@@ -236,7 +249,7 @@ class FeatureExtractor:
         return as_safetensors(self.state)
 
     def trainable(self) -> nn.Module:
-        """A copy of the network whose deep part can learn: prepared (N, 3, side, side) photos to an output a layer.
+        """A copy of the network whose deep part can learn: prepared (N, 3, h, w) photos to an output a layer.
 
         The deep part is what runs after the last but one of its layers, or the last third where it reads one alone.
         """
@@ -250,7 +263,7 @@ class FeatureExtractor:
         return network
 
     def maps(self, photos: Sequence[Image.Image] | Tensor) -> dict[str, Tensor]:
-        """One map a layer, (N, C, h, w) each, from RGB pictures or an already prepared (N, 3, side, side) batch."""
+        """One map a layer, (N, C, h, w) each, from RGB pictures or an already prepared (N, 3, H, W) batch."""
         batch = photos if isinstance(photos, Tensor) else self.spec.preprocessing.prepare(photos)
         with torch.inference_mode():
             return {layer: as_grid(output) for layer, output in self._network(batch).items()}

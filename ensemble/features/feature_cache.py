@@ -74,7 +74,7 @@ def folder_of_setting() -> Path | None:
 def is_kept(source: Input) -> bool:
     """Whether rows of an input are worth keeping: pooled features and small pixels, no maps."""
     if isinstance(source, Preprocessing):
-        return 3 * source.side**2 <= LARGEST_ROW
+        return 3 * source.pixels <= LARGEST_ROW
     return source.spec.pooling in POOLINGS
 
 
@@ -82,7 +82,8 @@ def name_of(source: Input) -> str:
     """A digest over all that the numbers of an input depend on, beside the photo's bytes."""
     found: dict[str, Any] = {"format": CACHE_FORMAT, "pillow": PIL.__version__, "numpy": np.__version__}
     if isinstance(source, Preprocessing):
-        found |= {"pixels": [source.side, source.interpolation, source.pad]}
+        size = source.side if source.aspect == 1 else source.size
+        found |= {"pixels": [size, source.interpolation, source.pad]}
     else:
         found |= {"backbone": source.spec.as_json(), "torch": torch.__version__, "together": FILL}
         # what decides in which order a processor adds numbers up, and with it their last bits

@@ -21,7 +21,7 @@ FILL = 16  # photos that pass a backbone together wherever their rows are learnt
 
 
 def source_preprocessing(source: Input) -> Preprocessing:
-    """How a source brings a photo into its square."""
+    """How a source brings a photo into its shape."""
     return source if isinstance(source, Preprocessing) else source.spec.preprocessing
 
 
@@ -75,7 +75,7 @@ class PhotoBatch:
         return next((len(rows) for rows, _ in self._known.values()), 0) or len(self.pictures)
 
     def rows(self, source: Input) -> np.ndarray:
-        """What a member reads: (N, D) features or maps of a backbone, or (N, 3, side, side) uint8 pixels."""
+        """What a member reads: (N, D) features or maps of a backbone, or (N, 3, height, width) uint8 pixels."""
         if known := self._known.get(input_key(source)):
             return known[0]
         if isinstance(source, Preprocessing):
@@ -123,7 +123,7 @@ class PhotoBatch:
 
 
 def _pixels_key(preprocessing: Preprocessing) -> Hashable:
-    return "pixels", preprocessing.side, preprocessing.interpolation, preprocessing.pad
+    return "pixels", preprocessing.size, preprocessing.interpolation, preprocessing.pad
 
 
 def _is_pixels(key: Hashable) -> bool:

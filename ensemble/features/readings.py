@@ -156,8 +156,9 @@ def _moved_up(rows: np.ndarray, kept: Sequence[int]) -> np.ndarray:
 
 
 def read_masks(samples: Sequence[Sample], preprocessing: Preprocessing) -> np.ndarray:
-    """The masks of samples in the square of their pixels: (N, side, side), true where damaged, false without a mask."""
-    masks = np.zeros((len(samples), preprocessing.side, preprocessing.side), dtype=bool)
+    """The masks of samples in the shape of their pixels: (N, h, w), true where damaged, false without a mask."""
+    width, height = preprocessing.size
+    masks = np.zeros((len(samples), height, width), dtype=bool)
     for place, sample in enumerate(samples):
         if sample.mask is not None:
             masks[place] = preprocessing.resize_mask(read_mask(sample.mask))

@@ -14,7 +14,7 @@ from torch import Tensor
 from ensemble.features.photo_batch import PhotoBatch, source_preprocessing
 from ensemble.members import Member
 
-PATCH, STEP = 5, 8  # a patch is a fifth of the side, the next one begins an eighth further on
+PATCH, STEP = 5, 8  # a patch is a fifth of the shorter side, the next one begins an eighth further on
 PATCHES_AT_ONCE = 16
 SMOOTH = 16  # the median filter's window is so small a part of the side: cracks and pits go, holes and edges stay
 LOG_ODDS_END = 1e-6  # log-odds end here, so that a probability of 1 can still fall
@@ -57,7 +57,8 @@ def attribute(member: Member, name: str, picture: Image.Image, label: str) -> At
         )
     left, top, right, bottom = reads.frame(picture.size)
     found = changes[0, 0, top:bottom, left:right].clamp_min(0).float().numpy()  # a patch covers all three colours
-    coarse = Image.fromarray(found).resize((2 * STEP, 2 * STEP), Image.Resampling.BOX)  # no finer than the patches
+    across, down = (max(2 * STEP, round(2 * STEP * length / reads.side)) for length in reads.size)
+    coarse = Image.fromarray(found).resize((across, down), Image.Resampling.BOX)  # no finer than the patches
     values = np.asarray(coarse, dtype=np.float32)
     strongest = float(values.max())
     shares: NDArray[np.float32] = values / strongest if strongest >= LEAST_CHANGE else np.zeros_like(values)
@@ -65,7 +66,7 @@ def attribute(member: Member, name: str, picture: Image.Image, label: str) -> At
 
 
 def _log_odds(member: Member, pixels: Tensor, column: int) -> Tensor:
-    """(N, 3, side, side) pixels of the member's square -> (N,) log-odds of one class."""
+    """(N, 3, h, w) pixels of the member's input -> (N,) log-odds of one class."""
     rows = PhotoBatch([Image.fromarray(_picture(square)) for square in pixels]).rows(member.input)
     probability = np.clip(member.score(rows).probabilities[:, column], LOG_ODDS_END, 1 - LOG_ODDS_END)
     return torch.from_numpy(np.log(probability / (1 - probability)))

@@ -26,7 +26,7 @@ class Prediction:
     """What a member says of N photos, and where it can tell, what makes it say so.
 
     `probabilities` (N, K) in the order of `classes.names`; `heat` (N, h, w) in [0, 1] on a scale fixed by training;
-    `regions` of each photo, their boxes in shares of the input's square.
+    `regions` of each photo, their boxes in shares of the input.
     """
 
     probabilities: np.ndarray

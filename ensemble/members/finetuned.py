@@ -46,7 +46,7 @@ class TunedNetwork(nn.Module):
         self.head = skip_init(nn.Linear, width, classes)  # drawn by fit, or read from a file
 
     def pooled(self, photos: Tensor) -> Tensor:
-        """Prepared photos (N, 3, side, side) -> (N, D)."""
+        """Prepared photos (N, 3, h, w) -> (N, D)."""
         return torch.cat([as_grid(output).mean(dim=(2, 3)) for output in self.body(photos).values()], dim=1)
 
     def decide(self, pooled: Tensor) -> Tensor:
@@ -90,7 +90,7 @@ class FinetunedMember(Member):
         return self.restore({NETWORK_ENDING: learning.best_state})
 
     def score(self, rows: np.ndarray) -> Prediction:
-        """(N, 3, side, side) uint8 pixels -> (N, K) probabilities in the order of `classes.names`."""
+        """(N, 3, h, w) uint8 pixels -> (N, K) probabilities in the order of `classes.names`."""
         prepare = self.extractor().spec.preprocessing.normalise
         with torch.inference_mode():
             logits = [self.network_(prepare(part)) for part in torch.from_numpy(rows).split(READ_AT_ONCE)]

@@ -98,7 +98,8 @@ def _extractor(path_of: Callable[[str], Path], spec: BackboneSpec, networks: dic
             networks[key] = error
     if isinstance(networks[key], WeightsError):
         raise networks[key]
-    found: FeatureExtractor = networks[key].with_pooling(spec.pooling).at(spec.preprocessing.side)
+    reads = spec.preprocessing
+    found: FeatureExtractor = networks[key].with_pooling(spec.pooling).at(reads.side, reads.aspect)
     if found.spec != spec:
         raise StoreError(f"The preprocessing of {spec.name} is not the one that it was trained with. Train it again.")
     return found
@@ -176,7 +177,7 @@ def record_of(member: Member, files: Mapping[str, bytes], learnt: FittedMember) 
         backbone=source.spec if isinstance(source, FeatureExtractor) else None,
         preprocessing=source.spec.preprocessing if isinstance(source, FeatureExtractor) else source,
         classes=member.classes.names,
-        features=source.width() if isinstance(source, FeatureExtractor) else 3 * source.side**2,
+        features=source.width() if isinstance(source, FeatureExtractor) else 3 * source.pixels,
         libraries={library: library_version(library) for library in (*member.libraries, "torch", "numpy")},
         training=learnt.training,
         metrics=learnt.metrics,

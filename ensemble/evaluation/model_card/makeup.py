@@ -52,7 +52,7 @@ def _made_of(records: Mapping[str, Record]) -> CardTable:
         spec = record.backbone
         backbone = f"{spec.name} ({', '.join(spec.layers)}; {spec.pooling})" if spec else "none: it reads pixels"
         weights = spec.weights[:DIGITS_SHOWN] if spec else NOT_KNOWN
-        reads = f"{record.preprocessing.side} × {record.preprocessing.side}"
+        reads = " × ".join(map(str, record.preprocessing.size))
         rows.append((name, backbone, weights, reads, learnt or str(record.training.get("source", "unknown"))))
     return CardTable(
         "What each is made of", ("Member", "Backbone", "Its weights", "Pixels", "Learnt from"), tuple(rows)

@@ -76,7 +76,7 @@ def _detail_rows(record: Record, classes: Classes) -> list[tuple[str, str]]:
     learnt = ", ".join(f"{count} {name}" for name, count in training.get("photos", {}).items())
     reads = record.preprocessing
     rows = {
-        "Reads": f"{reads.side} × {reads.side} pixels, {record.features:,} numbers",
+        "Reads": f"{reads.size[0]} × {reads.size[1]} pixels, {record.features:,} numbers",
         "Backbone": record.backbone.name if record.backbone else "none, it reads pixels",
         "Layers": ", ".join(record.backbone.layers) if record.backbone else "",
         "Pooling": _pooling(record.backbone) if record.backbone else "",
