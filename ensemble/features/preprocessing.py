@@ -19,7 +19,7 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 LARGEST_SIDE = 4096  # pixels a side; more is no network's, and would not fit into memory
 MOST_ASPECT = 4.0  # of the longer side to the shorter one; what is longer is stretched into that
-STEP = 32  # pixels: what the usual backbones halve their input by, five times
+SIDE_STEP = 32  # pixels: what the usual backbones halve their input by, five times
 PADDING_GREY = (114, 114, 114)  # the bars that YOLO detectors are trained with
 
 
@@ -62,7 +62,8 @@ class Preprocessing:
         """Width and height in pixels; the longer side follows the aspect in whole steps of 32 pixels."""
         if self.aspect == 1:
             return self.side, self.side
-        longer = max(self.side, STEP * int(self.side * max(self.aspect, 1 / self.aspect) / STEP + 0.5))
+        steps = int(self.side * max(self.aspect, 1 / self.aspect) / SIDE_STEP + 0.5)
+        longer = max(self.side, SIDE_STEP * steps)
         return (longer, self.side) if self.aspect > 1 else (self.side, longer)
 
     @property
