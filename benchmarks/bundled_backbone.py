@@ -27,7 +27,7 @@ from sklearn.svm import SVC
 
 from benchmarks.arrange import FREE, defect_type, split
 from ensemble.features.backbones import FeatureExtractor, build_network, pool
-from ensemble.features.preprocessing import BUNDLED, POOLINGS
+from ensemble.features.preprocessing import BUNDLED, LITE, POOLINGS
 from ensemble.imaging.photos import read_photo
 
 SEEDS = (0, 1, 2)
@@ -83,6 +83,7 @@ def extractors(weights: Path, bundled: Path | None) -> Iterator[tuple[str, Featu
         "the same network, random weights",
         FeatureExtractor.from_bytes(BUNDLED, save(random), Path("random.safetensors")),
     )
+    yield LITE, FeatureExtractor.open(LITE)
     yield "mobilenet_v2 (ImageNet)", FeatureExtractor.open("mobilenet_v2", weights=weights)
     yield "resnet18, the teacher (ImageNet)", FeatureExtractor.open("resnet18", weights=weights)
 
