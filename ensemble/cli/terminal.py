@@ -52,7 +52,7 @@ Members = Annotated[
     typer.Option("--members", help="A member kind, such as svm or patch_memory; may be repeated. By default all."),
 ]
 Side = Annotated[
-    int | None, typer.Option("--side", help="Pixels a side that members which learn from good parts read.")
+    int | None, typer.Option("--side", help="Pixels a side that members which learn from good parts or places read.")
 ]
 
 

@@ -20,15 +20,31 @@ from ensemble.values.results import Classes
 from ensemble.values.samples import Sample
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class DamageMasks:
+    """Where N photos are damaged as far as masks tell it, and on which of them the damage was drawn."""
+
+    damage: np.ndarray  # (N, side, side), true where damaged
+    synthetic: np.ndarray  # (N,), true for a synthetic anomaly
+
+    def of(self, places: Sequence[int]) -> "DamageMasks":
+        """Those of some of the photos, by their places."""
+        return DamageMasks(self.damage[places], self.synthetic[places])
+
+
 @dataclass(frozen=True, slots=True)
 class PartReading:
-    """One part of a data set as the members read it: labels as positions, and rows for each input."""
+    """One part of a data set as the members read it: labels as positions, and rows for each input.
+
+    `masks` where members learn damaged places; synthetic anomalies then stand last, each with its good photo's sample.
+    """
 
     samples: tuple[Sample, ...]
     labels: np.ndarray  # (N,)
     inputs: Mapping[Any, np.ndarray]  # extractor spec or preprocessing -> (N, ...)
     sources: tuple[Input, ...]
     refused: tuple[str, ...]
+    masks: DamageMasks | None = None
 
 
 @dataclass(frozen=True, slots=True)

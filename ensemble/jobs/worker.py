@@ -35,6 +35,7 @@ USUAL_SECONDS = {
     "Training autoencoder": 0.8,
     "Training detector": 2.0,
     "Training patch_memory": 0.08,
+    "Training patch_classifier": 0.3,
     "Training": 0.02,
     "Judging": 0.08,
     "Inspecting": 0.15,

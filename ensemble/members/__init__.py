@@ -38,6 +38,7 @@ KINDS = Kinds(
         "autoencoder": "autoencoder:AutoencoderMember",
         "feature_reconstruction": "feature_reconstruction:FeatureReconstructionMember",
         "patch_memory": "patch_memory:PatchMemoryMember",
+        "patch_classifier": "patch_classifier:PatchClassifierMember",
         "detector": "detector:DetectorMember",
     }
 )

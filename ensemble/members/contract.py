@@ -18,7 +18,7 @@ from ensemble.values.training import ShareDone
 Parts = Mapping[str, Any]
 Curves = Mapping[str, Sequence[float]]
 Facts = Mapping[str, Any]
-Lesson = Literal["all", "good", "masks"]
+Lesson = Literal["all", "good", "places", "masks"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,9 +54,9 @@ class Member(ABC):
     `input` is what it reads of a photo: a backbone, or, where `pixels` is set, pixels resized so. `reading` is how it
     reads a backbone, one of `backbones.READINGS`, None where training chooses the pooling; `side` is the resolution at
     which it reads it, None for the backbone's own. `lesson` says what it learns from: all photos with their classes,
-    good parts alone, or photos with masks; `needs` names a package that only its learning needs. `libraries` names the
-    packages whose version its files depend on, `endings` the files that it is kept in, by what follows its name.
-    `teaching` says how it is to learn.
+    good parts alone, all photos with their classes and, where masks tell it, their damaged places, or photos with masks
+    alone; `needs` names a package that only its learning needs. `libraries` names the packages whose version its files
+    depend on, `endings` the files that it is kept in, by what follows its name. `teaching` says how it is to learn.
     `curves_` holds what learning by epochs has measured, one number an epoch, and `facts_` what else a person should
     know of its learning; either may be empty.
     """

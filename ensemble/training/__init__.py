@@ -79,6 +79,6 @@ def run(
         scored = score_test_part(prepared, trained, fitted, features, listener)
     evaluation = choose_and_measure(prepared, trained, fitted, scored, listener)
     kept = save(prepared, trained, fitted, evaluation, meter.energy, listener, publish=publish)
-    notes = (*prepared.notes, *trained.failures, *evaluation.notes, *kept.tuned)
+    notes = (*prepared.notes, *trained.notes, *evaluation.notes, *kept.tuned)
     seconds = time.perf_counter() - start
     return TrainingOutcome(tuple(trained.members), kept.quality, notes, seconds, meter.energy, kept.version)

@@ -19,6 +19,7 @@ from ensemble.members import KINDS, Loaded, Member
 from ensemble.members.classical import ClassicalMember
 from ensemble.members.contract import Teaching, all_alike
 from ensemble.members.good_parts import GoodPartsMember, SyntheticAnomalies
+from ensemble.members.patch_classifier import PatchClassifierMember
 from ensemble.policies.cases import Case
 from ensemble.training.reading import NONE
 from ensemble.training.recipe import Recipe, Watch, search, source_of
@@ -94,7 +95,7 @@ def _plan(dataset: Dataset, seed: int) -> CrossFitting:
 
 
 def leave_out(rows: PartReading, held: Sequence[Sample]) -> PartReading:
-    """The rows of all photos but these."""
+    """The rows of all photos but these, and but synthetic anomalies on them."""
     out = set(held)
     kept = [place for place, sample in enumerate(rows.samples) if sample not in out]
     return replace(
@@ -102,6 +103,7 @@ def leave_out(rows: PartReading, held: Sequence[Sample]) -> PartReading:
         samples=tuple(rows.samples[place] for place in kept),
         labels=rows.labels[kept],
         inputs={key: values[kept] for key, values in rows.inputs.items()},
+        masks=None if rows.masks is None else rows.masks.of(kept),
     )
 
 
@@ -164,8 +166,11 @@ def _taught(
     report: ShareDone,
 ) -> Member:
     rows = known.inputs[input_key(source)]
-    if member.lesson != "good" and all_alike(rows):
-        raise MemberError(ALL_ALIKE.format(count=len(rows)))
+    real = len(rows) if known.masks is None else len(rows) - int(known.masks.synthetic.sum())
+    if member.lesson != "good" and all_alike(rows[:real]):  # drawn damage would hide it
+        raise MemberError(ALL_ALIKE.format(count=real))
+    if isinstance(member, PatchClassifierMember):
+        return member.fit(rows, known.labels, report, masks=known.masks)
     if member.lesson == "masks":
         masks = read_masks(known.samples, source_preprocessing(source))
         return cast(LearnsFromMasks, member).fit(rows, known.labels, report, masks=masks)

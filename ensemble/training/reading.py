@@ -26,6 +26,7 @@ from ensemble.members import KINDS
 from ensemble.members.contract import Lesson
 from ensemble.members.detector import FEWEST_MASKS
 from ensemble.members.good_parts import FEWEST_GOOD, SyntheticAnomalies
+from ensemble.training.damage import with_masks
 from ensemble.training.recipe import Recipe, chooses_pooling
 from ensemble.training.voting import draw_synthetic_anomalies
 from ensemble.values.errors import MemberError, PhotoError
@@ -37,6 +38,7 @@ MOST_MEASURED = 200  # photos of a class: enough for its range, few enough to de
 STAGES: Mapping[Lesson, str] = {
     "all": "Reading training photos",
     "good": "Reading good parts",
+    "places": "Reading photos and masks",
     "masks": "Reading masked photos",
 }
 
@@ -44,7 +46,8 @@ STAGES: Mapping[Lesson, str] = {
 def taught_by(lesson: Lesson, dataset: Dataset, recipe: Recipe) -> Sequence[Sample]:
     """The training photos of a lesson; balance concerns those alone that tell classes apart."""
     samples = photos_of(lesson, dataset, recipe.seed)
-    return undersampled(samples, recipe.seed) if lesson == "all" and recipe.balance == UNDERSAMPLE else samples
+    tells_apart = lesson in ("all", "places")
+    return undersampled(samples, recipe.seed) if tells_apart and recipe.balance == UNDERSAMPLE else samples
 
 
 def read(
@@ -59,6 +62,8 @@ def read(
             sources = recipe.sources(lesson)
             learn[lesson] = read_rows(samples, sources, dataset.classes, partial(progress, stage), cache)
             refused |= dict.fromkeys(learn[lesson].refused)
+            if lesson == "places":
+                learn[lesson] = with_masks(learn[lesson], dataset.classes, recipe.seed, partial(progress, stage))
     for sentence in refused:
         notify(f"Left out: {sentence}")
     return learn
@@ -130,6 +135,7 @@ def synthetic_anomalies_of(good: PartReading, seed: int, progress: Progress) -> 
 
 FEWEST_OF_A_CLASS = 5
 MOST_GOOD = 1500
+BOUNDED: tuple[Lesson, ...] = ("good", "places")  # they read whole maps, and need good parts
 
 
 def teachable(kinds: Sequence[str], dataset: Dataset) -> tuple[tuple[str, ...], list[str]]:
@@ -149,7 +155,7 @@ def _obstacle(kind: str, dataset: Dataset) -> str | None:
     make, classes = KINDS[kind], dataset.classes
     if make.lesson != "all" and classes.good is None:
         return f"it tells good parts from others, and {', '.join(classes.names)} have no defect among them."
-    if make.lesson == "good":
+    if make.lesson in BOUNDED:
         good = sum(sample.label == classes.good for sample in dataset.train)
         if good < FEWEST_GOOD:
             return f"it needs {FEWEST_GOOD} photos of good parts, and there are {good}."
@@ -170,29 +176,42 @@ def _few(dataset: Dataset) -> list[str]:
 
 
 def photos_of(lesson: Lesson, dataset: Dataset, seed: int) -> list[Sample]:
-    """The training photos that members with this lesson learn from; of good parts at most `MOST_GOOD`, drawn by seed.
+    """The training photos that members with this lesson learn from; where they read maps about `MOST_GOOD` at most,
+    drawn by seed, of each class its share, but no class below `FEWEST_OF_A_CLASS` for that.
 
-    Members of good parts read whole maps, some 0.6 MB a photo: this bounds their memory to about a gigabyte.
+    A whole map takes some 0.6 MB a photo: this bounds their memory to about a gigabyte.
     """
     samples = [sample for sample in dataset.train if _teaches(sample, lesson, dataset.classes)]
-    if lesson != "good" or len(samples) <= MOST_GOOD:
+    if lesson not in BOUNDED or len(samples) <= MOST_GOOD:
         return samples
-    chosen = np.sort(np.random.default_rng(seed).permutation(len(samples))[:MOST_GOOD])
-    return [samples[place] for place in chosen]
+    counts = Counter(sample.label for sample in samples)
+    left = {label: max(FEWEST_OF_A_CLASS, MOST_GOOD * count // len(samples)) for label, count in counts.items()}
+    kept = []
+    for place in np.random.default_rng(seed).permutation(len(samples)).tolist():
+        if left[samples[place].label]:
+            left[samples[place].label] -= 1
+            kept.append(place)
+    return [samples[place] for place in sorted(kept)]
 
 
 def left_aside(kinds: Sequence[str], dataset: Dataset) -> list[str]:
-    """A sentence where members of good parts do not learn from all of them."""
-    good = sum(sample.label == dataset.classes.good for sample in dataset.train)
-    if good <= MOST_GOOD or not any(KINDS[kind].lesson == "good" for kind in kinds):
-        return []
-    return [f"Members of good parts learn from {MOST_GOOD} of {good} good photos, drawn by the seed, to bound memory."]
+    """A sentence where members that read maps do not learn from all of their photos."""
+    lessons, bound = {KINDS[kind].lesson for kind in kinds}, "drawn by the seed, to bound memory"
+    good, every = sum(sample.label == dataset.classes.good for sample in dataset.train), len(dataset.train)
+    notes = []
+    if good > MOST_GOOD and "good" in lessons:
+        notes.append(f"Members of good parts learn from {MOST_GOOD} of {good} good photos, {bound}.")
+    if every > MOST_GOOD and "places" in lessons:
+        notes.append(
+            f"Members that learn places learn from {MOST_GOOD} of {every} photos, each class its share, {bound}."
+        )
+    return notes
 
 
 def _teaches(sample: Sample, lesson: Lesson, classes: Classes) -> bool:
     if lesson == "good":
         return sample.label == classes.good
-    return lesson == "all" or sample.mask is not None or sample.label == classes.good
+    return lesson != "masks" or sample.mask is not None or sample.label == classes.good
 
 
 WEIGHTS, UNDERSAMPLE, NONE = "weights", "undersample", "none"

@@ -215,12 +215,11 @@ def open_backbones(names: Sequence[str], weights: Path | None, pooling: str | No
 
 
 def source_of(kind: str, extractor: FeatureExtractor | None, side: int | None = None) -> Input:
-    """What a kind reads: its own pixels, or a backbone its own way; `side` is for those that learn from good parts."""
+    """What a kind reads: its own pixels, or a backbone its own way; `side` is for those whose maps show places."""
     make = KINDS[kind]
     if make.pixels is not None:
         return make.pixels
     if extractor is None:
         raise MemberError(f"{make.title} reads a backbone. Name one with --backbone.")
-    wanted = (side if make.lesson == "good" else None) or make.side
-    placed = extractor.at(wanted) if wanted and make.side else extractor
+    placed = extractor.at(side or make.side) if make.side else extractor
     return placed.with_pooling(make.reading) if make.reading else placed

@@ -23,6 +23,7 @@ from ensemble.policies import Policy, shipped
 from ensemble.policies.cases import Evidence
 from ensemble.policies.making import derive, member_thresholds
 from ensemble.store import FittedMember, ModelStore, versions
+from ensemble.training.damage import damage_notes
 from ensemble.training.fitting import CrossFitting, fit, held_out, plan_cross_fitting
 from ensemble.training.reading import (
     balance_note,
@@ -111,10 +112,10 @@ def _check_request(request: TrainingRequest) -> None:
 
 @dataclass(frozen=True, slots=True)
 class TrainedMembers:
-    """Members that have learnt, from what, and sentences on those that could not."""
+    """Members that have learnt, from what, and sentences on that and on those that could not."""
 
     members: Mapping[str, Member]
-    failures: tuple[str, ...]
+    notes: tuple[str, ...]
     recipe: Recipe
     rows: Mapping[str, PartReading]  # by lesson
     photo_range: PhotoRange | None
@@ -132,9 +133,11 @@ def fit_members(prepared: Preparation, features: FeatureCache, listener: Listene
     recipe = with_best_poolings(recipe, rows, progress)
     drawn = "good" in rows and needs_drawing(dataset)
     damage = synthetic_anomalies_of(rows["good"], request.seed, progress) if drawn else {}
+    masked = damage_notes(rows["places"], dataset.classes) if "places" in rows else []
+    listener.tell(masked)
     members, failures = fit(recipe, rows, damage, progress=progress, watch=listener.watch)
     listener.tell(failures)
-    return TrainedMembers(members, tuple(failures), recipe, rows, range_of(dataset.train, request.seed, progress))
+    return TrainedMembers(members, (*masked, *failures), recipe, rows, range_of(dataset.train, request.seed, progress))
 
 
 def calibrate(prepared: Preparation, trained: TrainedMembers, features: FeatureCache, listener: Listener) -> Fitted:

@@ -28,7 +28,7 @@ class TrainingRequest:
     what is done about rare classes: `weights` (their photos count as much as those of common ones), `undersample` (as
     many photos of each class as the rarest has) or `none`. Without `pooling`, each backbone gets the one that does
     best in three folds of the training part; `side` is the resolution, in pixels, of members that learn from good parts
-    alone; `folders` says which folder means which class.
+    alone or from damaged places; `folders` says which folder means which class.
     """
 
     data: str

@@ -60,7 +60,7 @@ def write_product(place: Path, classes: Classes, kinds: Sequence[str], weights: 
             continue
         labels = [0] if KINDS[kind].lesson == "good" else range(len(classes.names))
         chosen = [(label, path) for label in labels for path in sorted((photos / classes.names[label]).iterdir())]
-        source = source_of(kind, extractor, 64 if kind in ("patch_memory", "feature_reconstruction") else None)
+        source = source_of(kind, extractor, 64 if KINDS[kind].reading == "maps" else None)
         member = KINDS[kind](classes=classes, input=source)
         member.teaching = Teaching(effort=0.01)
         rows = PhotoBatch([Image.open(path) for _, path in chosen]).rows(source)

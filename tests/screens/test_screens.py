@@ -6,6 +6,7 @@ import json
 import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,13 +16,14 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from ensemble.inspection.attribution import Attribution
-from ensemble.values.results import Absence, Classes, Region
+from ensemble.values.results import OK_NOK, Absence, Classes, Region
+from pages.components.common.lessons import lesson
 from pages.components.inspect import verdict as look
 from pages.components.members import members
 from pages.session import inspection, photo
 from tests.support.app_tests import opened, texts
 from tests.support.bad_photos import BAD, jpeg, quarters
-from tests.support.stub_product import GARMENTS, METRICS, load_as, write_product
+from tests.support.stub_product import GARMENTS, METRICS, load_as, record, write_product
 
 pytestmark = pytest.mark.slow(65)
 
@@ -515,6 +517,29 @@ def test_help_takes_its_limits_from_the_photo_door(product: Path) -> None:
     shown = texts(opened(HELP))
     for text in ("30 MB", "50 megapixels", "32 pixels", "REVIEW", "Escape", "Overkill", "stored"):
         assert text in shown
+
+
+@pytest.mark.parametrize(
+    ("photos", "facts", "sentence"),
+    [
+        ((9, 5), {}, ""),
+        ((9, 0), {}, "Learnt from good parts alone"),
+        ((9, 0), {"synthetic": 4}, "Learnt from good parts and 4 synthetic anomalies on them"),
+        (
+            (9, 5),
+            {"with_mask": 3, "without_mask": 2, "synthetic": 4},
+            "Learnt from 3 defective photos with a mask and 2 by their label alone, 4 synthetic anomalies",
+        ),
+        (
+            (9, 5),
+            {"with_mask": 5, "without_mask": 0, "synthetic": 0},
+            "Learnt from 5 defective photos with a mask and 0 by their label alone",
+        ),
+    ],
+)
+def test_what_taught_a_member_is_told(photos: tuple[int, int], facts: dict[str, int], sentence: str) -> None:
+    training = {"photos": dict(zip(OK_NOK.names, photos, strict=True)), "facts": facts}
+    assert lesson(replace(record("patches", OK_NOK), training=training), OK_NOK) == sentence
 
 
 def rows_of(content: bytes) -> list[dict[str, str]]:

@@ -100,6 +100,8 @@ def _lessons(sources: Sources) -> Iterator[str]:
     drawn = [name for name, record in records.items() if record.noted("weighed").get("drawn")]
     if drawn:
         yield f"The votes of {', '.join(drawn)} were weighed by drawn damage, for want of real defects."
+    if synthetic := [name for name, record in records.items() if record.noted("facts").get("synthetic")]:
+        yield f"{', '.join(synthetic)} learnt damage that was drawn on good photos, for want of masks."
     if unweighed := [name for name, record in records.items() if not record.noted("weighed")]:
         yield f"What the votes of {', '.join(unweighed)} weigh rests on no measurement."
     if plain := [name for name, record in records.items() if record.calibrator.method == "none"]:
@@ -119,7 +121,9 @@ def _unseen_defects(sources: Sources) -> Iterator[str]:
     pointing = [
         name
         for name, record in sources.records.items()
-        if record.kind in KINDS and KINDS[record.kind].lesson == "good" and record.metrics.get("aupro") is None
+        if record.kind in KINDS
+        and KINDS[record.kind].lesson in ("good", "places")
+        and record.metrics.get("aupro") is None
     ]
     if pointing:
         yield f"Whether {', '.join(pointing)} point at the right place was not measured, for want of masks."

@@ -28,11 +28,17 @@ def never_saw_a_defect(record: Record, classes: Classes) -> bool:
 
 
 def lesson(record: Record, classes: Classes) -> str:
-    """What taught a member that has learnt from good parts alone; empty for any other."""
-    if not record.is_one_class(classes):
+    """What taught a member that has learnt from good parts alone, or from damaged places; empty for any other."""
+    drawn = record.noted("facts").get("synthetic")
+    synthetic = f"{drawn} synthetic anomalies" if drawn else ""
+    if record.is_one_class(classes):
+        unseen = "; no defect has been seen" if never_saw_a_defect(record, classes) else ""
+        return f"Learnt from good parts {f'and {synthetic} on them' if drawn else 'alone'}{unseen}"
+    facts = record.noted("facts")
+    if not {"with_mask", "without_mask", "synthetic"} <= set(facts):
         return ""
-    unseen = "; no defect has been seen" if never_saw_a_defect(record, classes) else ""
-    return f"Learnt from good parts alone{unseen}"
+    real = f"{facts['with_mask']} defective photos with a mask and {facts['without_mask']} by their label alone"
+    return f"Learnt from {', '.join(filter(None, (real, synthetic)))}"
 
 
 def threshold(record: Record) -> str:

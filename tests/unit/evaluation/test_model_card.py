@@ -192,6 +192,7 @@ class TestLimits:
             ({"held_out": TEST[:2]}, "2 test photos are also among those that taught or that cuts"),
             ({"members": (*MEMBERS, "xgb_a")}, "xgb_a has not judged the test photos"),
             ({"weighed": {"auroc": 0.9, "drawn": True}}, "were weighed by drawn damage"),
+            ({"facts": {"synthetic": 9}}, "learnt damage that was drawn on good photos, for want of masks."),
             ({"weighed": None}, "weigh rests on no measurement"),
             ({"photos": {NON_DEFECTIVE: 20, DEFECTIVE: 0}}, "No defect has taught it: OK means like the good parts."),
             ({"test": [replace(each, defect="") for each in TEST]}, "name no types of defect"),
