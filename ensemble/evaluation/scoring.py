@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ensemble.evaluation.energy import Energy, measure_energy
+from ensemble.evaluation.vote import beside_best
 from ensemble.features.feature_cache import NOTHING_KEPT, FeatureCache
 from ensemble.features.photo_batch import input_key
 from ensemble.features.readings import open_photos
@@ -16,8 +17,9 @@ from ensemble.inspection.inspector import Inspector
 from ensemble.metrics import costs
 from ensemble.metrics.costs import DecisionCounts, Line, expected_costs
 from ensemble.metrics.image_metrics import PixelTally, Truth, separation
-from ensemble.policies import Policy, cases
+from ensemble.policies import Policy, cases, choose, shipped
 from ensemble.policies.cases import Case
+from ensemble.policies.policy import FUSED
 from ensemble.store import ModelStore
 from ensemble.values.errors import DataError
 from ensemble.values.results import REVIEW, Classes, Score, Vote, mean_probability
@@ -162,7 +164,8 @@ def quality_report(
     """The measured quality as plain JSON values.
 
     `photos`, `classes`, `members`, `good_only` (the members that have learnt from good parts alone, as one voter; None
-    for fewer than two), `ensemble` (by policy, its cost by the prices of `line`), `masks`, `refused`, `seconds` and
+    for fewer than two), `ensemble` (by policy, its cost by the prices of `line`), `vote` (FUSED beside the best member;
+    None where that says nothing), `masks`, `refused`, `seconds` and
     `energy`, which is that of the whole evaluation, with reading the photos and measuring the maps; with features from
     a cache it says nothing of 1000 inspections.
     """
@@ -174,11 +177,19 @@ def quality_report(
         "members": members_quality(scored, policies[0], classes),
         GOOD_ONLY: _good_only_quality(scored, policies[0], classes),
         "ensemble": {policy.name: policy_quality(policy, scored.cases, classes, line) for policy in policies},
+        "vote": _vote_quality(policies, scored.cases, classes),
         "masks": scored.maps.counts(),
         "refused": list(scored.refused),
         "seconds": round(scored.seconds, 3),
         "energy": energy.as_json() | of_1000,
     }
+
+
+def _vote_quality(policies: Sequence[Policy], known: Sequence[Case], classes: Classes) -> dict[str, Any] | None:
+    """FUSED beside the best member: the product's own policy of that name, else the one that ships."""
+    fused = next((policy for policy in policies if policy.name == FUSED), None) or choose(shipped(classes), FUSED)
+    found = beside_best(fused, known, classes)
+    return None if found is None else found.as_json()
 
 
 def policy_quality(policy: Policy, known: Sequence[Case], classes: Classes, line: Line) -> dict[str, Any]:

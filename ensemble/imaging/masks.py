@@ -161,10 +161,14 @@ HOT = "unlike a good part"
 
 
 def combine(scores: Sequence[Score]) -> AnomalyMap | None:
-    """The mean of the members' heat maps, each by its weight, at the finest of their grids; None without any."""
+    """The mean of the members' heat maps, each by its weight, at the finest of their grids; None without any.
+
+    Members outside the jury, whose weight is 0, show something only where no other does, each as much as the next.
+    """
     maps = [(score.anomaly_map.values, score.weight) for score in scores if score.anomaly_map is not None]
     if not maps:
         return None
+    maps = [each for each in maps if each[1]] or [(values, 1.0) for values, _ in maps]
     height = min(FINEST_GRID, max(values.shape[0] for values, _ in maps))
     width = min(FINEST_GRID, max(values.shape[1] for values, _ in maps))
     total = sum(weight for _, weight in maps)

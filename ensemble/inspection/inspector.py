@@ -18,6 +18,7 @@ from ensemble.imaging.photos import Photo
 from ensemble.members import Loaded, Member, demo
 from ensemble.metrics.calibrators import NONE
 from ensemble.policies import Policy
+from ensemble.policies.policy import OUTSIDE_THE_JURY
 from ensemble.values.errors import QuorumError
 from ensemble.values.results import OK_NOK, Absence, AnomalyMap, Classes, Origin, Region, Score, Verdict
 
@@ -76,7 +77,7 @@ class Inspector:
 
     def _inspect(self, photos: Sequence[Photo], policy: Policy) -> Iterator[Verdict]:
         start = time.perf_counter()
-        scored = self._asked(photos, policy) if policy.cascade else self.score(photos)
+        scored = self._asked(photos, policy)
         seconds = (time.perf_counter() - start) / len(photos)
         origin = replace(self.origin, time=now())
         for photo, (scores, absent) in zip(photos, scored, strict=True):
@@ -91,9 +92,16 @@ class Inspector:
         return "" if self.demo else doubt(measure_photo(picture), self.photo_range, anomaly_map)
 
     def _asked(self, photos: Sequence[Photo], policy: Policy) -> list[Said]:
-        """What those members say that a cascade has to ask; the others are absent, and marked as not asked."""
+        """What those members say that have to be asked; the others are absent, and marked as not asked.
+
+        Those are the members outside the jury that the policy does not call in, and those that its cascade can spare.
+        """
+        jury = [name for name in self.names() if policy.asks(name, self._weight(name))]
+        aside = [Absence(name, OUTSIDE_THE_JURY, 0.0, asked=False) for name in self.names() if name not in jury]
+        if not policy.cascade:
+            return [(scores, (*self.absent, *absent, *aside)) for scores, absent in self.score(photos, jury)]
         said: list[Said] = [([], self.absent) for _ in photos]
-        stages = policy.stages(self.names())
+        stages = policy.stages(jury)
         open_photos = list(range(len(photos)))
         for number, stage in enumerate(stages):
             answers = self.score([photos[place] for place in open_photos], stage) if open_photos else []
@@ -101,7 +109,7 @@ class Inspector:
             still_open = []
             for place, (scores, absent) in zip(open_photos, answers, strict=True):
                 before, gone = said[place]
-                now = [*before, *scores], (*(each for each in gone if each.asked), *absent, *later)
+                now = [*before, *scores], (*(each for each in gone if each.asked), *absent, *later, *aside)
                 said[place] = now
                 if later and not policy.settles(*now, self.classes):
                     still_open.append(place)

@@ -5,11 +5,11 @@ A new policy is one entry in a product's `policies.json`; a new rule is one line
 
 from ensemble.policies.counting import VOTING_RULES
 from ensemble.policies.files import PolicyBook, from_json
-from ensemble.policies.policy import INDUSTRIAL, PLURAL_SHIPPED, SHIPPED_POLICIES, Policy, choose, shipped
+from ensemble.policies.policy import DERIVED, PLURAL_SHIPPED, SHIPPED_POLICIES, Policy, choose, shipped
 from ensemble.policies.value import Clause, Stage
 
 __all__ = [
-    "INDUSTRIAL",
+    "DERIVED",
     "PLURAL_SHIPPED",
     "SHIPPED_POLICIES",
     "VOTING_RULES",

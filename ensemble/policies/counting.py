@@ -6,11 +6,13 @@ and no probability that rises, ever lowers its defect score. All that is promise
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import exp, log
 from types import MappingProxyType
 
 WEIGHT_ROUNDING = 1e-9  # weights are sums of fractions
 MODELS, WEIGHTS = "share of the models that says NOK", "share of the weight that says NOK"
-PROBABILITY = "mean defect probability"
+PROBABILITY, FUSED_PROBABILITY = "mean defect probability", "fused defect probability"
+SUREST = 1e-4  # probabilities nearer to 0 or 1 are no surer, so that no vote alone decides against all others
 ONE_VOTE = 1e-6  # a smaller share than one vote among a thousand
 
 
@@ -26,6 +28,25 @@ def defect_score(votes: Sequence[CountedVote], missing: float = 0.0, against: fl
     """Share of the weight that speaks against a part, where votes that weigh `missing` all say `against`."""
     total = sum(vote.weight for vote in votes) + missing
     return (sum(vote.weight * vote.against for vote in votes) + missing * against) / total if total else against
+
+
+def log_odds(probability: float) -> float:
+    """The logarithm of a probability's odds, of one that is at most as sure as `SUREST` allows."""
+    clipped = min(max(probability, SUREST), 1 - SUREST)
+    return log(clipped / (1 - clipped))
+
+
+def fused_score(votes: Sequence[CountedVote], missing: float = 0.0, against: float = 0.0) -> float:
+    """The probability whose log-odds are the weighted mean of those of the votes (a logarithmic opinion pool).
+
+    Genest and Zidek, "Combining Probability Distributions", Statistical Science 1986. Votes that weigh `missing` are as
+    sure as votes can be of what they say.
+    """
+    total = sum(vote.weight for vote in votes) + missing
+    if not total:
+        return against
+    odds = sum(vote.weight * log_odds(vote.against) for vote in votes) + missing * log_odds(against)
+    return 1 / (1 + exp(-odds / total))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +74,9 @@ VOTING_RULES: Mapping[str, VotingRule] = MappingProxyType(
         "all": VotingRule(sides=True, weighs=False, reject=1.0, free=False, quantity=MODELS),
         "weighted": VotingRule(sides=True, weighs=True, reject=0.5, free=True, quantity=WEIGHTS),
         "mean": VotingRule(sides=False, weighs=True, reject=0.5, free=True, quantity=PROBABILITY),
+        "fused": VotingRule(
+            sides=False, weighs=True, reject=0.5, free=True, quantity=FUSED_PROBABILITY, combine=fused_score
+        ),
     }
 )
 

@@ -119,6 +119,8 @@ def _policy(entry: Any, members: Collection[str] | None) -> Policy:
     values["cascade"] = tuple(_stage(each, name) for each in _policy_list(values, "cascade", name))
     clauses = _policy_list(values, "exceptions", name)
     values["exceptions"] = tuple(Clause(**_known_names(each, Clause, f"{who}, exceptions")) for each in clauses)
+    if isinstance(values.get("calls"), list):
+        values["calls"] = tuple(values["calls"])
     policy = Policy(**values)
     if members is not None and (unknown := sorted(policy.members() - set(members))):
         raise _EntryError(

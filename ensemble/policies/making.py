@@ -24,6 +24,7 @@ from ensemble.metrics.thresholds import (
 )
 from ensemble.policies import PLURAL_SHIPPED, SHIPPED_POLICIES, Policy, Stage, choose
 from ensemble.policies.cases import Case, is_defective, labels_by_policy, said, truth
+from ensemble.policies.policy import FUSED
 from ensemble.policies.value import COUNTS
 from ensemble.values.digits import rounded
 from ensemble.values.errors import PolicyError
@@ -73,23 +74,31 @@ def derive(held_out: Sequence[Case], classes: Classes, groups: Sequence[Sequence
     if {case.label for case in held_out} != set(classes.names):
         return ()
     if classes.defect is None:
-        return (_with_margin(choose(PLURAL_SHIPPED, "INDUSTRIAL_BALANCED"), held_out, classes),)
-    defective, values = defect_scores(choose(SHIPPED_POLICIES, "BALANCED"), held_out, classes)
+        industrial = replace(choose(PLURAL_SHIPPED, "INDUSTRIAL_BALANCED"), rule="fused")
+        return (_with_margin(industrial, held_out, classes),)
+    defective, values = defect_scores(_fused("BALANCED"), held_out, classes)
+    even = smooth_threshold(defective, values, 0.5, "even")
     safe, precise = safe_threshold(defective, values), precision_threshold(defective, values)
     balanced = smooth_threshold(defective, values, PRICES.overkill / (PRICES.overkill + PRICES.escape), "cost")
     low = smooth_threshold(defective, values, PRICES.review / PRICES.escape, "review")
     high = smooth_threshold(defective, values, 1 - PRICES.review / PRICES.overkill, "review")
-    members = len({score.member for case in held_out for score in case.scores})
-    industrial = _threshold(choose(SHIPPED_POLICIES, "INDUSTRIAL_BALANCED"), values, high, low, quorum=members // 2 + 1)
-    careful = _threshold(choose(SHIPPED_POLICIES, "INDUSTRIAL_SAFE_0FN"), values, precise, safe, quorum=members)
+    members = len({score.member for case in held_out for score in case.scores if score.weight})
+    industrial = _threshold(_fused("INDUSTRIAL_BALANCED"), values, high, low, quorum=members // 2 + 1)
+    careful = _threshold(_fused("INDUSTRIAL_SAFE_0FN"), values, precise, safe, quorum=members)
     exact = tuple(Stage(tuple(group)) for group in groups)
     return (
-        _threshold(choose(SHIPPED_POLICIES, "SAFE_0FN"), values, safe),
-        _threshold(choose(SHIPPED_POLICIES, "BALANCED"), values, balanced),
-        _threshold(choose(SHIPPED_POLICIES, "PRECISION"), values, precise),
+        _threshold(_fused(FUSED), values, even),
+        _threshold(_fused("SAFE_0FN"), values, safe),
+        _threshold(_fused("BALANCED"), values, balanced),
+        _threshold(_fused("PRECISION"), values, precise),
         _with_cascade(industrial, held_out, classes, groups),
         replace(careful, cascade=exact if len(groups) > 1 else ()),
     )
+
+
+def _fused(name: str) -> Policy:
+    """A policy that ships, on the fused probability: held-out photos have made probabilities of the scores."""
+    return replace(choose(SHIPPED_POLICIES, name), rule="fused")
 
 
 def defect_scores(
@@ -103,8 +112,8 @@ def defect_scores(
 def cheapest(held_out: Sequence[Case], classes: Classes, line: Line, escape_limit: float) -> Chosen:
     """The policy of least cost among those whose escape rate surely (95 %) stays below a limit.
 
-    All rules with one threshold for all members, and the mean with a second cut for reviews, are tried at every cut
-    that makes a difference. A PolicyError says what to do where no photos could promise so little.
+    All rules with one threshold for all members, and those that read probabilities with a second cut for reviews, are
+    tried at every cut that makes a difference. A PolicyError says what to do where no photos could promise so little.
     """
     if classes.defect is None or {case.label for case in held_out} != set(classes.names):
         raise PolicyError("Choosing by cost needs held-out photos of good and of defective parts. Train with both.")
@@ -117,17 +126,16 @@ def cheapest(held_out: Sequence[Case], classes: Classes, line: Line, escape_limi
             "or raise the limit."
         )
     found: list[Chosen] = []
-    for rule in ("mean", "majority", "any", "all"):
+    for rule in ("fused", "mean", "majority", "any", "all"):
         plain = Policy("CHOSEN", rule)
-        defective, values = (
-            defect_scores(plain, held_out, classes) if rule == "mean" else _tipping(plain, held_out, classes)
-        )
+        reads = not plain.voting.sides  # the probabilities themselves
+        defective, values = defect_scores(plain, held_out, classes) if reads else _tipping(plain, held_out, classes)
         point = cost_threshold(defective, values, line.prices, line.share, most_escapes=most)
         basis = {"chosen": point.name, "photos": "held out", **_counts_of_point(point)}
         own = rounded(point.threshold, values, THRESHOLD_DIGITS)
-        made = _threshold(plain, values, point) if rule == "mean" else replace(plain, threshold=own, basis=basis)
+        made = _threshold(plain, values, point) if reads else replace(plain, threshold=own, basis=basis)
         found.append(Chosen(made, point.figure or 0.0))
-        if rule == "mean" and line.prices.review:
+        if reads and line.prices.review:
             low, high = review_threshold(defective, values, line.prices, line.share, most_escapes=most)
             found.append(Chosen(_threshold(plain, values, high, low), high.figure or 0.0))
     return min(found, key=lambda chosen: chosen.money)

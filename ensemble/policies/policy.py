@@ -9,6 +9,8 @@ from ensemble.policies.value import PLURAL, PolicySettings
 from ensemble.values.errors import PolicyError
 from ensemble.values.results import REVIEW, Absence, Classes, Score, Verdict, Vote
 
+OUTSIDE_THE_JURY = "It is not of the jury: with the others, its vote helped on no validation photos."
+
 
 @dataclass(frozen=True, slots=True)
 class Policy(PolicySettings):
@@ -39,10 +41,12 @@ class Policy(PolicySettings):
     def decide(self, scores: Sequence[Score], absent: Iterable[Absence], classes: Classes, doubt: str = "") -> Verdict:
         """Decide by the votes cast; where a vote of an absent member could change the answer, a person must look.
 
-        Members that a cascade has not asked are given as absences with `asked` false. With `doubt`, which says why the
-        photo may not show the part, a person must look whatever the votes say.
+        Members that a cascade has not asked are given as absences with `asked` false. Those outside the jury (weight 0)
+        that the policy does not call in are told as not asked, and nothing that they say counts. With `doubt`, which
+        says why the photo may not show the part, a person must look whatever the votes say.
         """
-        ballot = self._ballot(scores, absent, classes)
+        absences = tuple(absent)
+        ballot = self._ballot(scores, absences, classes)
         ruling = rule_on(ballot)
         decisive = asked(ballot, ruling)
         found = decision(decisive, ruling)
@@ -52,9 +56,9 @@ class Policy(PolicySettings):
             reasons.reason_sentence(decisive, ruling, found),
             self.name,
             tuple(ballot.votes),
-            tuple(each for each in ballot.absent if each.asked),
+            tuple(each for each in absences if each.asked),
             classes,
-            unasked=tuple(each for each in ballot.absent if not each.asked),
+            unasked=(*(each for each in absences if not each.asked), *self._outside(scores)),
             decision=found,
             policy_state=self.state,
         )
@@ -99,11 +103,20 @@ class Policy(PolicySettings):
                 f"Policy {self.name!r} counts votes against a part, and the classes {', '.join(classes.names)} have no "
                 f"defect. Choose a policy with one of the rules {', '.join(PLURAL)}, without cascade and exceptions."
             )
-        return Ballot(self, tuple(self.cast(score, classes) for score in scores), tuple(absent), classes)
+        votes = tuple(self.cast(score, classes) for score in scores if self.asks(score.member, score.weight))
+        missing = tuple(each for each in absent if self.asks(each.member, each.weight))
+        return Ballot(self, votes, missing, classes)
+
+    def _outside(self, scores: Sequence[Score]) -> tuple[Absence, ...]:
+        """The members outside the jury that have said something and are not heard."""
+        unheard = [score.member for score in scores if not self.asks(score.member, score.weight)]
+        return tuple(Absence(member, OUTSIDE_THE_JURY, 0.0, asked=False) for member in unheard)
 
 
+FUSED = "FUSED"  # the policy that training measures beside the best member
 SHIPPED_POLICIES = (
     Policy("MAJORITY", "majority", "NOK when at least half of the votes say so; a tie counts as NOK."),
+    Policy(FUSED, "fused", "NOK where the votes together, each as sure as it is, find a defect more likely than not."),
     Policy("ANY", "any", "NOK as soon as one vote says so: the fewest escapes, the most rechecks."),
     Policy("ALL", "all", "NOK only when every vote says so: the fewest rechecks, the most escapes."),
     Policy("SAFE_0FN", "mean", "NOK from below the least suspicious defective part seen: no escape.", reject=0.35),
@@ -126,15 +139,16 @@ SHIPPED_POLICIES = (
 )
 PLURAL_SHIPPED = (
     Policy("MAJORITY", "majority", "The class with the most votes; the mean probability decides a tie."),
+    Policy(FUSED, "fused", "The class that the votes together, each as sure as it is, find the most likely."),
     Policy("BALANCED", "mean", "The class with the highest mean probability."),
     Policy(
         "INDUSTRIAL_BALANCED",
         "mean",
-        "The class with the highest mean probability; a person looks where it is hardly ahead.",
+        "The most probable class; a person looks where it is hardly ahead.",
         margin=0.2,
     ),
 )
-INDUSTRIAL = ("SAFE_0FN", "BALANCED", "PRECISION", "INDUSTRIAL_BALANCED", "INDUSTRIAL_SAFE_0FN")
+DERIVED = (FUSED, "SAFE_0FN", "BALANCED", "PRECISION", "INDUSTRIAL_BALANCED", "INDUSTRIAL_SAFE_0FN")
 
 
 def shipped(classes: Classes) -> tuple[Policy, ...]:

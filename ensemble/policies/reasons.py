@@ -10,6 +10,7 @@ from ensemble.values.results import REVIEW, Absence, Decision, Vote, word
 
 MOST_NAMES = 3
 LOOK = "a person must look"
+MEANS = ("mean", "fused")  # kinds of a decision that read the votes' probabilities
 
 
 def reason_sentence(ballot: Ballot, ruling: Ruling, decision: Decision | None) -> str:
@@ -38,7 +39,7 @@ def _count_reason(ballot: Ballot, ruling: Ruling, decision: Decision) -> str:
     policy, votes, (_, defect) = ballot.policy, ballot.votes, ballot.sides
     if decision.kind == "region":
         return f"{told(decision)}; {needed(decision)}, whatever the votes say."
-    said = _mean(decision, votes, defect) if decision.kind == "mean" else _reason_sides(decision, votes, defect)
+    said = _mean(decision, votes, defect) if decision.kind in MEANS else _reason_sides(decision, votes, defect)
     if ruling.way == "quorum":
         return (
             f"{said}. Only {len(votes)} of the {policy.quorum} votes that {policy.name} asks for could be cast: {LOOK}."
@@ -74,14 +75,14 @@ def _plurality(ballot: Ballot, ruling: Ruling, decision: Decision) -> str:
         surely = "surely " if ballot.absent else ""
         by = f"{surely}ahead by {ahead} only, less than {margin}"
         by = by if ruling.value >= 0 else f"not {surely}ahead, and must be by {margin}"
-        return f"{count}; its mean probability is {by}: {LOOK}."
-    if decision.kind != "mean":
+        return f"{count}; its {decision.kind} probability is {by}: {LOOK}."
+    if decision.kind not in MEANS:
         return f"{count}."
     rival = max((name for name in ballot.classes.names if name != first), key=lambda name: decision.shares[name])
     lead, other = in_order(decision.shares[first], decision.shares[rival])
     means = f"{word(first)} {lead}, {word(rival)} {other}"
     if not policy.voting.sides:
-        return f"The highest mean probability decides: {means}."
+        return f"The highest {decision.kind} probability decides: {means}."
     return f"{count}, a tie; the higher mean probability decides: {means}."
 
 
@@ -222,8 +223,9 @@ def _turn_lead(ballot: Ballot, ruling: Ruling) -> str:
 def quantity_title(decision: Decision) -> str:
     """What the quantity is called."""
     name = word(decision.label)
-    if decision.kind == "mean":
-        return "Mean defect probability" if decision.thresholds else f"Mean probability of {name}"
+    if decision.kind in MEANS:
+        title = decision.kind.capitalize()
+        return f"{title} defect probability" if decision.thresholds else f"{title} probability of {name}"
     if decision.kind == "region":
         return f"Score of {decision.label}"
     return f"Models that say {name}" if decision.kind == "votes" else f"Weight that says {name}"
@@ -242,7 +244,7 @@ def told(decision: Decision, voters: str = "") -> str:
 
     `voters` names who says so, where votes are counted.
     """
-    if decision.kind in {"mean", "region"}:
+    if decision.kind in {*MEANS, "region"}:
         return f"{quantity_title(decision)} {value(decision)}"
     votes = _heads(decision, decision.label) + (f" ({voters})" if voters else "")
     if decision.kind == "weight":

@@ -1,10 +1,11 @@
 """How a policy finds the label for votes: by the count, a stage of its cascade, a named defect, or who leads."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ensemble.policies.counting import WEIGHT_ROUNDING, CountedVote, reaches
+from ensemble.policies.counting import SUREST, WEIGHT_ROUNDING, CountedVote, defect_score, reaches
 from ensemble.policies.value import PolicySettings
 from ensemble.values.results import DEFECTIVE, REVIEW, Absence, Classes, Decision, Vote
 
@@ -92,7 +93,7 @@ def _could_reject(ballot: Ballot, last: int | None) -> bool:
 
 
 def _leading(ballot: Ballot) -> Ruling:
-    """Who leads: by the mean probability under the rule mean, else by votes, with the mean probability for a tie.
+    """Who leads: by the mean or fused probability under such a rule, else by votes, with the mean for a tie.
 
     Its value is the least that the leading class is ahead of the next one, whatever the absent say.
     """
@@ -105,9 +106,14 @@ def _leading(ballot: Ballot) -> Ruling:
     ahead = means[first] - max(means[name] for name in names if name != first)
     gap = ahead if by_mean else said[first] - said[second]
     least = (ahead * total - missing) / (total + missing)
+    if fuses(policy):
+        least = _least_lead(ballot, first)
+        turned = least <= WEIGHT_ROUNDING
+    else:
+        turned = gap * total <= missing + WEIGHT_ROUNDING * max(1.0, total)
     doubts = {
         "quorum": len(ballot.votes) < policy.quorum,
-        "absent": bool(ballot.absent) and gap * total <= missing + WEIGHT_ROUNDING * max(1.0, total),
+        "absent": bool(ballot.absent) and turned,
         "margin": policy.margin > 0 and least < policy.margin,  # votes may lead where the mean probability does not
     }
     way = next((name for name, holds in doubts.items() if holds), "lead")
@@ -200,9 +206,12 @@ def decision(ballot: Ballot, ruling: Ruling) -> Decision | None:
 
 
 def confidence(ballot: Ballot, label: str) -> float | None:
-    """The mean probability of the label, each vote as the rule counts it; None for REVIEW and below one half."""
+    """The mean, or fused, probability of the label, each vote as the rule counts it; None for REVIEW and below 0.5."""
     if label == REVIEW or not ballot.votes:
         return None
+    if fuses(ballot.policy):
+        fused = fused_probabilities(ballot)[label]
+        return fused if fused >= 0.5 else None
     weights = ballot.weights()
     total = sum(weights[vote.member] * vote.probabilities[label] for vote in ballot.votes)
     mean = min(1.0, total / sum(weights.values()))
@@ -215,7 +224,7 @@ def _most_named(ballot: Ballot, ruling: Ruling) -> Decision:
     tied = list(shares.values()).count(max(shares.values())) > 1
     by_mean = not policy.voting.sides or ruling.way == "margin" or tied
     found = means if by_mean else shares
-    kind = "mean" if by_mean else _defect_kind(policy)
+    kind = _mean_kind(policy) if by_mean else _defect_kind(policy)
     says = sum(vote.label == ruling.first for vote in votes)
     weights = ballot.weights() if policy.voting.weighs else {}
     return Decision(kind, ruling.first, found[ruling.first], shares=found, counted=(says, len(votes)), weights=weights)
@@ -270,15 +279,54 @@ def _thresholds(policy: PolicySettings, ruling: Ruling, votes: int) -> tuple[flo
     return None, (policy.review_from if policy.has_review else None), policy.reject_from
 
 
-def _defect_kind(policy: PolicySettings) -> Literal["votes", "weight", "mean"]:
+def _defect_kind(policy: PolicySettings) -> Literal["votes", "weight", "mean", "fused"]:
     rule = policy.voting
     if not rule.sides:
-        return "mean"
+        return _mean_kind(policy)
     return "weight" if rule.weighs else "votes"
 
 
+def _mean_kind(policy: PolicySettings) -> Literal["mean", "fused"]:
+    return "fused" if fuses(policy) else "mean"
+
+
+def fuses(policy: PolicySettings) -> bool:
+    """Whether its rule reads probabilities and combines them otherwise than by their mean."""
+    return not policy.voting.sides and policy.voting.combine is not defect_score
+
+
+def fused_probabilities(ballot: Ballot, missing: float = 0.0, against: str = "") -> dict[str, float]:
+    """The fused probability of each class, where votes that weigh `missing` are as sure as can be of one of them.
+
+    Of two classes with a defect by the policy's rule; of others the normalised geometric mean of the votes.
+    """
+    weights, names = ballot.weights(), ballot.classes.names
+    if ballot.classes.defect is not None:
+        value = min(1.0, ballot.policy.voting.combine(ballot.counted(), 0.0, 0.0))
+        good, defect = ballot.sides
+        return {good: 1 - value, defect: value}
+    total = sum(weights.values()) + missing
+    logs = {}
+    for name in names:
+        said = sum(weights[vote.member] * math.log(max(vote.probabilities[name], SUREST)) for vote in ballot.votes)
+        logs[name] = (said + missing * math.log(1 - SUREST if name == against else SUREST)) / total
+    top = max(logs.values())
+    odds = {name: math.exp(value - top) for name, value in logs.items()}
+    return {name: value / sum(odds.values()) for name, value in odds.items()}
+
+
+def _least_lead(ballot: Ballot, first: str) -> float:
+    """How far the first class is ahead in fused probability where all of the absent are sure of the worst rival."""
+    leads = []
+    for rival in ballot.classes.names:
+        if rival != first:
+            fused = fused_probabilities(ballot, ballot.missing(), rival)
+            leads.append(fused[first] - max(value for name, value in fused.items() if name != first))
+    return min(leads)
+
+
 def shares_of(ballot: Ballot) -> tuple[dict[str, float], dict[str, float]]:
-    """The share of the votes that each class has, and its mean probability, each vote as the rule counts it."""
+    """The share of the votes that each class has, and its mean or fused probability, as the rule counts votes."""
     weights, names = ballot.weights(), ballot.classes.names
     total = sum(weights.values())
     counts = dict.fromkeys(names, 0.0)
@@ -288,4 +336,6 @@ def shares_of(ballot: Ballot) -> tuple[dict[str, float], dict[str, float]]:
         name: sum(weights[vote.member] * vote.probabilities[name] for vote in ballot.votes) / total for name in names
     }
     said = {name: round(count / total, 9) for name, count in counts.items()}
+    if fuses(ballot.policy):
+        means = fused_probabilities(ballot)
     return said, {name: min(1.0, mean) for name, mean in means.items()}

@@ -11,7 +11,7 @@ from ensemble.values.results import DEFECTIVE, REVIEW, Classes
 
 DEFAULT_THRESHOLD = 0.5
 IN_FILE = "in_file"  # of a field, in its metadata: false where it is not part of a `policies.json`
-PLURAL = ("majority", "weighted", "mean")  # what means anything without a defect
+PLURAL = ("majority", "weighted", "mean", "fused")  # what means anything without a defect
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +57,11 @@ class PolicySettings:
 
     `threshold` and `thresholds` are the members' own thresholds. The rule turns the votes into one defect score: NOK
     from `reject` on, REVIEW from `review` on. `quorum` is the fewest votes that may decide. The rules majority, any and
-    all count heads; `weights` are what votes count in the rules weighted and mean, in the place of the members'
-    measured weights. Without a defect among the classes, a person must look where the leading class is ahead by less
-    than `margin`. `basis` says what its thresholds rest on; `state` is the number of the state of the product's
-    policies that it comes from, and in no file.
+    all count heads; `weights` are what votes count in the rules that weigh, in the place of the members' measured
+    weights. `calls` names members that vote although training has left them out of the jury (their weight is 0).
+    Without a defect among the classes, a person must look where the leading class is ahead by less than `margin`.
+    `basis` says what its thresholds rest on; `state` is the number of the state of the product's policies that it comes
+    from, and in no file.
     """
 
     name: str
@@ -73,6 +74,7 @@ class PolicySettings:
     quorum: int = 1
     margin: float = 0.0
     weights: Mapping[str, float] = field(default_factory=dict)
+    calls: tuple[str, ...] = ()
     cascade: tuple[Stage, ...] = ()
     exceptions: tuple[Clause, ...] = ()
     author: str = ""
@@ -115,12 +117,19 @@ class PolicySettings:
         return self.has_review or self.margin > 0 or clauses
 
     def weight_of(self, member: str, measured: float) -> float:
-        """What a vote counts: one where the rule counts heads, else the policy's weight or the measured one."""
-        return self.weights.get(member, measured) if self.voting.weighs else 1.0
+        """What a vote counts: one where the rule counts heads, else the policy's weight or the measured one.
+
+        A member that is called in without a weight counts as much as the heaviest of the jury.
+        """
+        return self.weights.get(member, measured or 1.0) if self.voting.weighs else 1.0
+
+    def asks(self, member: str, measured: float) -> bool:
+        """Whether a member votes: it is of the jury (its measured weight is above 0), or the policy calls it in."""
+        return measured > 0 or member in self.calls or member in self.weights
 
     def members(self) -> set[str]:
         """Every member that it names."""
-        named = {*self.thresholds, *self.weights}
+        named = {*self.thresholds, *self.weights, *self.calls}
         named |= {member for stage in self.cascade for member in stage.members}
         return named | {member for clause in self.exceptions for member in clause.thresholds}
 
@@ -168,6 +177,8 @@ def check_policy(policy: Unchecked) -> None:
         raise PolicyError(f"{who}: the quorum must be a whole number of votes, 1 or more. Got {policy.quorum!r}.")
     _check_share(policy.margin, "margin", who)
     _check_weights(policy, who)
+    if not isinstance(policy.calls, tuple) or not all(isinstance(member, str) for member in policy.calls):
+        raise PolicyError(f"{who}: calls must be a list of member names. Got {policy.calls!r}.")
     seen: set[str] = set()
     for stage in policy.cascade:
         _check_stage(stage, seen, who)

@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from ensemble.disk.files import digest_of, is_whole, read_text
 from ensemble.features.backbones import FeatureExtractor
@@ -223,6 +224,7 @@ class ModelStore:
         evidence: Evidence | None = None,
         policies: Iterable[Policy] = (),
         *,
+        weights: Mapping[str, float] = MappingProxyType({}),
         photo_range: PhotoRange | None = None,
         publish: bool = True,
         author: str = "",
@@ -230,7 +232,8 @@ class ModelStore:
     ) -> Saved:
         """Make a version of members beside others of their classes, with policies whose thresholds are from training.
 
-        It comes into force at once, or stays a candidate where `publish` is false. A StoreError leaves all as it was.
+        `weights` are those of votes, for members that stay as for new ones. It comes into force at once, or stays a
+        candidate where `publish` is false. A StoreError leaves all as it was.
         """
         contents: dict[str, bytes] = {}
         records: dict[str, Record] = {}
@@ -249,7 +252,8 @@ class ModelStore:
         with versions.changing(self.folder):
             known = self.known_manifest()
             beside = known if known and known.classes == classes else Manifest(product, classes)
-            kept = {**beside.members, **records}
+            stay = {name: replace(old, weight=weights.get(name, old.weight)) for name, old in beside.members.items()}
+            kept = {**stay, **records}
             unreadable = {name: found for name, found in beside.unreadable.items() if name not in records}
             manifest = Manifest(product, classes, folders, kept, unreadable, digest, photo_range)
             return Saved(manifest, self._keep(contents, manifest, brought, author, reason, publish=publish))

@@ -37,12 +37,12 @@ class Record:
     libraries: Mapping[str, str]
     training: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
-    weight: float = 1.0  # what its vote counts
+    weight: float = 1.0  # what its vote counts; 0 outside the jury
     calibrator: Calibrator = NONE  # from its scores to probabilities
 
     def __post_init__(self) -> None:
-        if isinstance(self.weight, bool) or not isinstance(self.weight, int | float) or not 0 < self.weight <= 1:
-            raise ValueError(f"A weight must lie in (0, 1]. Got {self.weight!r}.")
+        if isinstance(self.weight, bool) or not isinstance(self.weight, int | float) or not 0 <= self.weight <= 1:
+            raise ValueError(f"A weight must lie in [0, 1]. Got {self.weight!r}.")
         texts = (self.kind, *self.files.values(), *self.classes, *self.libraries.values())
         if not all(isinstance(text, str) for text in texts):
             raise ValueError(f"Kind, digests, classes and versions must be texts. Got {texts!r}.")

@@ -21,6 +21,7 @@ from ensemble.members import KINDS, Loaded, Member
 from ensemble.metrics.calibrators import NONE
 from ensemble.policies import Policy, shipped
 from ensemble.policies.cases import Evidence
+from ensemble.policies.jury import with_weights
 from ensemble.policies.making import derive, member_thresholds
 from ensemble.store import FittedMember, ModelStore, versions
 from ensemble.training.damage import damage_notes
@@ -37,7 +38,7 @@ from ensemble.training.reading import (
     with_best_poolings,
 )
 from ensemble.training.recipe import Profile, Recipe, Watch, backbones_of, open_backbones, profile_called
-from ensemble.training.voting import Fitted, collect, fit_voters, needs_drawing, stages_of
+from ensemble.training.voting import Fitted, collect, fit_voters, jury_of, needs_drawing, stages_of
 from ensemble.values.errors import MemberError, StoreError, WeightsError
 from ensemble.values.results import Classes
 from ensemble.values.samples import Dataset
@@ -168,6 +169,7 @@ class Evaluation:
 
     evidence: Evidence
     policies: tuple[Policy, ...]
+    weights: Mapping[str, float]  # of the votes, by member
     quality: dict[str, Any]
     notes: tuple[str, ...]
 
@@ -181,14 +183,21 @@ def choose_and_measure(
     listener.tell(f"Left out: {sentence}" for sentence in scored.refused)
     evidence, strangers = collect(prepared.store, fitted.held_out, scored.cases, classes, data, tuple(members))
     evidence = replace(evidence, learnt=digests((*dataset.train, *dataset.calibration)))
-    policies = () if strangers else tuple(derive(evidence.held_out, classes, stages_of(members)))
+    weights = dict(fitted.weights)
+    if set(evidence.members()) - set(members) and not strangers:  # members that stay are compared with the new ones
+        weights = jury_of(evidence.held_out, dataset, prepared.request.seed, data) or weights
+        parts = (with_weights(part, weights) for part in (evidence.held_out, evidence.test, scored.cases))
+        held, test, known = parts
+        evidence, scored = replace(evidence, held_out=held, test=test), replace(scored, cases=known)
+    jury = {name: member for name, member in members.items() if weights.get(name, 1.0)}
+    policies = () if strangers else tuple(derive(evidence.held_out, classes, stages_of(jury)))
     not_judged = _not_judged(strangers)
     listener.tell(not_judged)
     derived = {policy.name: policy for policy in policies}
     quality = scoring.quality_report(scored, [derived.get(each.name, each) for each in shipped(classes)], classes)
     silent = _silent(members, quality["members"], scored)
     listener.tell(silent)
-    return Evaluation(evidence, policies, quality, (*not_judged, *silent))
+    return Evaluation(evidence, policies, weights, quality, (*not_judged, *silent))
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +223,7 @@ def save(
     """Keep everything as a version of the product, whole or not at all, and put it in force where that is wanted."""
     store, dataset = prepared.store, prepared.dataset
     quality, evidence = evaluation.quality, evaluation.evidence
+    fitted = replace(fitted, weights=evaluation.weights)
     entries = learnt(prepared.taught, trained.members, fitted, quality["members"], trained.recipe, energy, evidence)
     version = store.save(
         prepared.request.product or store.product_name(),
@@ -222,6 +232,7 @@ def save(
         entries,
         evidence,
         evaluation.policies,
+        weights=evaluation.weights,
         photo_range=trained.photo_range,
         publish=False,
     ).version

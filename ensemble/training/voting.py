@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
+from ensemble.datasets.loading import part_numbers
 from ensemble.features.photo_batch import Input, PhotoBatch, batches, input_key, source_preprocessing
 from ensemble.features.preprocessing import Preprocessing
 from ensemble.imaging.masks import damaged
@@ -21,6 +22,7 @@ from ensemble.members.good_parts import GoodPartsMember
 from ensemble.metrics.calibration import Calibration, fit_calibrator
 from ensemble.metrics.calibrators import Calibrator
 from ensemble.policies.cases import Case, Evidence, said
+from ensemble.policies.jury import choose_jury, with_weights
 from ensemble.store import ModelStore
 from ensemble.values.errors import DataError, PhotoError, StoreError
 from ensemble.values.results import Absence, Classes, Score
@@ -139,10 +141,11 @@ class Fitted:
 def fit_voters(
     members: Mapping[str, Member], judged: Sequence[Case], dataset: Dataset, seed: int, progress: Progress
 ) -> Fitted:
-    """Calibrate and weigh every member on the photos that it has judged without having learnt from them.
+    """Calibrate every member on the photos that it has judged without having learnt from them, and choose the jury.
 
-    The held-out cases that come back carry probabilities of calibrators that were not fitted on the very photo. Without
-    held-out photos, members of good parts are weighed by what they held out themselves, and nothing is calibrated.
+    The held-out cases that come back carry probabilities of calibrators that were not fitted on the very photo; on
+    these the jury is chosen. Where it cannot be, votes weigh what their members reach alone. Without held-out photos,
+    members of good parts are weighed by what they held out themselves, and nothing is calibrated.
     """
     classes = dataset.classes
     if not judged:
@@ -163,8 +166,10 @@ def fit_voters(
         calibrations[name] = fit_calibrator(probabilities, labels, seed)
         weighed[name] = _weighed(probabilities, labels, classes)
         rows |= {(case.photo, name): row for case, row in zip(known, calibrations[name].out_of_fold, strict=True)}
-    weights = {name: each.weight for name, each in weighed.items()}
-    held_out = tuple(_with(case, rows, weights, classes) for case in judged)
+    held_out = tuple(_calibrated(case, rows, classes) for case in judged)
+    alone = {name: each.weight for name, each in weighed.items()}
+    weights = jury_of(held_out, dataset, seed) or alone
+    held_out = with_weights(held_out, weights)
     calibrators = {name: each.calibrator for name, each in calibrations.items()}
     return Fitted(weights, calibrators, held_out, weighed, calibrations)
 
@@ -183,16 +188,21 @@ def _weighed(probabilities: NDArray[np.float64], labels: NDArray[np.int64], clas
     return Weighed(weight_of(2 * auroc - 1), round(auroc, 4), good, bad, drawn=False)
 
 
-def _with(
-    case: Case, rows: Mapping[tuple[str, str], NDArray[np.float64]], weights: Mapping[str, float], classes: Classes
-) -> Case:
+def jury_of(held_out: Sequence[Case], dataset: Dataset, seed: int, data: Path = Path()) -> dict[str, float]:
+    """The weights of `policies.jury.choose_jury`, captures of one part together; photos by their path below `data`."""
+    samples = (*dataset.train, *dataset.calibration)
+    numbers = dict(zip((str(sample.path) for sample in samples), part_numbers(samples), strict=True))
+    parts = [numbers.get(str(data / case.photo), -1 - place) for place, case in enumerate(held_out)]
+    return choose_jury(held_out, dataset.classes, parts, seed)
+
+
+def _calibrated(case: Case, rows: Mapping[tuple[str, str], NDArray[np.float64]], classes: Classes) -> Case:
     scores = []
     for score in case.scores:
         calibrated = np.round(rows[case.photo, score.member], PROBABILITY_DIGITS).tolist()
         probabilities = dict(zip(classes.names, calibrated, strict=True))
-        scores.append(replace(score, probabilities=probabilities, weight=weights[score.member]))
-    absent = tuple(replace(absence, weight=weights.get(absence.member, 1.0)) for absence in case.absent)
-    return replace(case, scores=tuple(scores), absent=absent)
+        scores.append(replace(score, probabilities=probabilities))
+    return replace(case, scores=tuple(scores))
 
 
 def collect(

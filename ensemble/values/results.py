@@ -104,8 +104,8 @@ class AnomalyMap:
 class Score:
     """What one member says of one photo: a probability for each class; nothing is decided yet.
 
-    `weight` is how much its vote counts, from its measured quality. `heat` and `regions` say where, for members that
-    can tell.
+    `weight` is how much its vote counts, from its measured quality: 0 for a member outside the jury. `heat` and
+    `regions` say where, for members that can tell.
     """
 
     member: str
@@ -116,8 +116,8 @@ class Score:
     regions: tuple[Region, ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
-        if not 0 < self.weight <= 1:
-            raise ValueError(f"The weight of {self.member!r} must lie in (0, 1]. Got {self.weight}.")
+        if not 0 <= self.weight <= 1:
+            raise ValueError(f"The weight of {self.member!r} must lie in [0, 1]. Got {self.weight}.")
         for name, value in self.probabilities.items():
             if not 0 <= value <= 1:  # also refuses NaN, which no comparison would ever count
                 raise ValueError(f"{self.member!r} must give {name!r} a value in [0, 1]. Got {value}.")
@@ -152,16 +152,22 @@ class Vote(Score):
 
 
 def mean_probability(scores: Sequence[Score], name: str) -> float:
-    """Mean of the probability of one class over at least one score, each by its measured weight."""
+    """Mean of the probability of one class over at least one score, each by its measured weight.
+
+    Where none of them is of the jury, each counts alike.
+    """
     total = sum(score.weight for score in scores)
-    return min(1.0, sum(score.weight * score.probabilities[name] for score in scores) / total)
+    weights = [score.weight if total else 1.0 for score in scores]
+    said = sum(weight * score.probabilities[name] for weight, score in zip(weights, scores, strict=True))
+    return min(1.0, said / (total or len(scores)))
 
 
 @dataclass(frozen=True, slots=True)
 class Absence:
     """A member without a vote on a photo: why, in one sentence, and what its vote would weigh.
 
-    `asked` is false where a cascade has not asked it, because the verdict stood already.
+    `asked` is false where a cascade has not asked it, because the verdict stood already, or where it is outside the
+    jury; then its weight is 0.
     """
 
     member: str
@@ -178,15 +184,16 @@ class Absence:
 class Decision:
     """The one quantity that a policy compared with its thresholds, and those thresholds: the defect score of a verdict.
 
-    `kind` says what it is: the share of the `votes`, of their `weight`, the `mean` probability, or the score of a
-    `region` that counts for itself. `label` is what `score` speaks for: the defect, the region's label or, where no
-    class is the defect, the leading class. A part is REVIEW from `review_from` on and NOK from `reject_from` on; a
-    stage of a cascade says OK at once below `ok_below`. None where there is no such threshold. `shares` holds the same
-    quantity by class, `counted` how many of how many models voted for `label`, `weights` what each of them counts where
-    the rule weighs votes, `sides` the good class and the defect where there is one, `rule` the rule that counted votes.
+    `kind` says what it is: the share of the `votes`, of their `weight`, the `mean` probability, the `fused` one, or the
+    score of a `region` that counts for itself. `label` is what `score` speaks for: the defect, the region's label or,
+    where no class is the defect, the leading class. A part is REVIEW from `review_from` on and NOK from `reject_from`
+    on; a stage of a cascade says OK at once below `ok_below`. None where there is no such threshold. `shares` holds the
+    same quantity by class, `counted` how many of how many models voted for `label`, `weights` what each of them counts
+    where the rule weighs votes, `sides` the good class and the defect where there is one, `rule` the rule that counted
+    votes.
     """
 
-    kind: Literal["votes", "weight", "mean", "region"]
+    kind: Literal["votes", "weight", "mean", "fused", "region"]
     label: str
     score: float
     review_from: float | None = None

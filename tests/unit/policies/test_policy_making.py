@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ensemble.metrics.costs import DecisionCounts, Line, Prices, expected_costs
-from ensemble.policies import INDUSTRIAL, Policy
+from ensemble.policies import DERIVED, Policy
 from ensemble.policies.cases import Case, labels_by_policy, without
 from ensemble.policies.making import cheapest, derive, member_thresholds, ok_from, one_is_sure, unsafe_name
 from ensemble.values.errors import PolicyError
@@ -38,7 +38,7 @@ def counts(policy: Policy, known: list[Case]) -> DecisionCounts:
 def test_shipped_policies_keep_their_word_where_they_were_made(seed: int) -> None:
     known = cases(seed=seed)
     found = {policy.name: policy for policy in derive(known, OK_NOK, (("memory",), ("svm", "rf")))}
-    assert tuple(found) == INDUSTRIAL
+    assert tuple(found) == DERIVED
     assert counts(found["SAFE_0FN"], known).escapes == 0 and counts(found["PRECISION"], known).overkills == 0
     careful = counts(found["INDUSTRIAL_SAFE_0FN"], known)
     assert (careful.escapes, careful.overkills) == (0, 0)
