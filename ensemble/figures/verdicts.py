@@ -32,9 +32,10 @@ def defect_score_title(verdict: Verdict) -> str:
         return "No score has decided" if verdict.doubt else "Nobody voted"
     if verdict.classes.defect:
         return reasons.quantity_title(verdict.decision)
-    return {"mean": "Mean probability of each class", "weight": "Weight of each class"}.get(
-        verdict.decision.kind, "Votes for each class"
-    )
+    kind = verdict.decision.kind
+    if kind in reasons.MEANS:
+        return f"{kind.capitalize()} probability of each class"
+    return "Weight of each class" if kind == "weight" else "Votes for each class"
 
 
 def defect_score_text(verdict: Verdict) -> str:
@@ -163,7 +164,8 @@ def _class_shares(decision: Decision, verdict: Verdict, palette: Palette) -> go.
     colours = [palette.plain if name == verdict.label else palette.line for name in names]
     figure = _score_bars(shares, [wrapped(word(name)) for name in names], colours)
     write_beside(figure, (f"<b>{texts[name]}</b>" for name in names), palette)
-    axis = {"mean": "mean probability", "weight": "share of the weight"}.get(decision.kind, "share of the votes")
+    shares_of = {kind: f"{kind} probability" for kind in reasons.MEANS} | {"weight": "share of the weight"}
+    axis = shares_of.get(decision.kind, "share of the votes")
     _vote_rows(figure, len(names), axis, palette)
     return figure
 

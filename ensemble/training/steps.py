@@ -19,11 +19,12 @@ from ensemble.imaging.out_of_distribution import PhotoRange
 from ensemble.inspection.inspector import Inspector
 from ensemble.members import KINDS, Loaded, Member
 from ensemble.metrics.calibrators import NONE
-from ensemble.policies import Policy, shipped
+from ensemble.policies import SHIPPED_POLICIES, Policy, shipped
 from ensemble.policies.cases import Evidence
 from ensemble.policies.jury import with_weights
 from ensemble.policies.making import derive, member_thresholds
 from ensemble.store import FittedMember, ModelStore, versions
+from ensemble.training.advice import cheaper_policy
 from ensemble.training.damage import damage_notes
 from ensemble.training.fitting import CrossFitting, fit, held_out, plan_cross_fitting
 from ensemble.training.reading import (
@@ -39,7 +40,7 @@ from ensemble.training.reading import (
 )
 from ensemble.training.recipe import Profile, Recipe, Watch, backbones_of, open_backbones, profile_called
 from ensemble.training.voting import Fitted, collect, fit_voters, jury_of, needs_drawing, stages_of
-from ensemble.values.errors import MemberError, StoreError, WeightsError
+from ensemble.values.errors import MemberError, PolicyError, StoreError, WeightsError
 from ensemble.values.results import Classes
 from ensemble.values.samples import Dataset
 from ensemble.values.training import Progress, TrainingRequest
@@ -194,10 +195,20 @@ def choose_and_measure(
     not_judged = _not_judged(strangers)
     listener.tell(not_judged)
     derived = {policy.name: policy for policy in policies}
-    quality = scoring.quality_report(scored, [derived.get(each.name, each) for each in shipped(classes)], classes)
-    silent = _silent(members, quality["members"], scored)
-    listener.tell(silent)
-    return Evaluation(evidence, policies, weights, quality, (*not_judged, *silent))
+    every = [derived.get(each.name, each) for each in shipped(classes)]
+    quality = scoring.quality_report(scored, every, classes)
+    told = _silent(members, quality["members"], scored)
+    told += cheaper_policy(_active(prepared.store), every, evidence.held_out, classes) if policies else []
+    listener.tell(told)
+    return Evaluation(evidence, policies, weights, quality, (*not_judged, *told))
+
+
+def _active(store: ModelStore) -> str:
+    """The name of the policy that is in force, or would be in a new product."""
+    try:
+        return store.policies()[0].name
+    except (StoreError, PolicyError):
+        return SHIPPED_POLICIES[0].name
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What members have learnt from and what their votes weigh, in sentences."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import streamlit as st
 
@@ -61,11 +62,21 @@ def memory(record: Record) -> str:
     return f"{facts['places']} places of good parts, {facts['megabytes']} MB, chosen in {facts['seconds']} s"
 
 
+OUTSIDE = "not of the jury: with the others, its vote helped on no validation photos"
+
+
 def weight_reason(record: Record) -> str:
-    """What a vote's weight rests on; empty where it was never measured."""
+    """What a vote's weight rests on, or why it has none; empty where it was never measured."""
     weighed = record.noted("weighed")
+    if not record.weight:
+        alone = _alone(weighed) if weighed else ""
+        return f"{OUTSIDE} (alone: {alone})" if alone else OUTSIDE
     if not weighed:
         return ""
+    return _alone(weighed)
+
+
+def _alone(weighed: Mapping[str, Any]) -> str:
     if weighed.get("auroc") is None:
         return f"its share of right answers on {weighed.get('good', '?')} held-out photos"
     against = "drawn damage" if weighed.get("drawn") else "real defects"

@@ -28,8 +28,10 @@ def show_words() -> None:
     st.markdown(
         "A product that sorts into other classes shows their own names.\n\n"
         "Every model scores the photo. Its **threshold** turns the score into a vote, and the **policy** turns the "
-        "votes into one **defect score**: how many models say NOK (each counts one), their share of the weight, or the "
-        "mean defect probability, as the policy's rule says. **NOK** from the policy's threshold on; with a second, "
+        "votes into one **defect score**: how many models say NOK (each counts one), their share of the weight, or "
+        "their mean or fused defect probability (the mean of their log-odds), as the policy's rule says. Who votes, "
+        "the **jury**, and what each vote weighs was chosen on validation photos; a model that did not help there is "
+        "kept and does not vote, and *Policies* can call it in. **NOK** from the policy's threshold on; with a second, "
         "lower one **REVIEW** between both. Card, gauge and files show that score and its thresholds. Another policy "
         "decides on the same votes at once; no model looks again.\n\n"
         "What each policy risks stands on *Policies*, from photos "

@@ -40,7 +40,8 @@ def _cells(record: Record, absence: Absence | None) -> list[str]:
     kind = KINDS.get(record.kind)
     parts = [kind.title if kind else record.kind]
     parts += [record.backbone.name, _pooling(record.backbone)] if record.backbone else []
-    state = '<span class="chip review">absent</span>' if absence else quiet_chip("ready")
+    state = quiet_chip("ready" if record.weight else "not of the jury")
+    state = '<span class="chip review">absent</span>' if absence else state
     rates = [_rate(key, record.metrics) for key in RATES]
     photos, digest = record.training.get("photos", {}), str(record.training.get("data", ""))[:8]
     learnt = f"{sum(photos.values())} photos<small>data {escape(digest)}</small>" if photos else "made elsewhere"

@@ -111,10 +111,31 @@ def show_policy_thresholds(base: Policy, classes: Classes, photos: str) -> Polic
             moved, key = _member_threshold(base, photos)
         else:
             moved, key = _two_thresholds(base, photos)
+        called, jury = _called(base, photos)
+    moved = replace(moved, calls=called)
     if moved == base:
         return base
-    shown = "test" if drafts.moved_by_test(key) else "held out"
+    shown = "test" if drafts.moved_by_test(key) or drafts.moved_by_test(jury) else "held out"
     return replace(moved, basis={"chosen": BY_HAND, "photos": shown})
+
+
+def _called(base: Policy, photos: str) -> tuple[tuple[str, ...], str]:
+    """The members that are called in; nothing to choose where all are of the jury."""
+    outside = [name for name, record in products.records().items() if not record.weight]
+    key = f"calls of {base.name} {' '.join(base.calls)}"
+    if not outside:
+        return base.calls, key
+    st.multiselect(
+        "Models called in that are not of the jury",
+        outside,
+        [name for name in base.calls if name in outside],
+        key=key,
+        on_change=drafts.note_move,
+        args=(key, photos),
+        placeholder="None",
+        help="Training has left them out: with the others, their votes helped on no validation photos.",
+    )
+    return tuple(st.session_state[key]), key
 
 
 def _two_thresholds(base: Policy, photos: str) -> tuple[Policy, str]:

@@ -11,7 +11,8 @@ UNKNOWN = "–"
 def rule_in_words(policy: Policy, classes: Classes) -> str:
     """What a policy does, in one plain sentence."""
     if classes.defect is None:
-        by = "the highest mean probability" if not policy.voting.sides else "the most votes"
+        kind = "fused" if policy.rule == "fused" else "mean"
+        by = "the most votes" if policy.voting.sides else f"the highest {kind} probability"
         look = (
             f"; a person looks where it is ahead by less than {threshold_text(policy.margin)}" if policy.margin else ""
         )
@@ -36,6 +37,7 @@ def conditions(policy: Policy) -> str:
     if any(stage.ok_below is not None or stage.nok_from is not None for stage in policy.cascade):
         parts.append("a part that an early stage of its cascade settles does not follow the cuts")
     parts += ["named kinds of defect count for themselves"] if policy.exceptions else []
+    parts += [f"{', '.join(policy.calls)} called in"] if policy.calls else []
     return f"Besides: {'; '.join(parts)}." if parts else ""
 
 

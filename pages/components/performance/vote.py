@@ -1,0 +1,50 @@
+"""The vote beside its best member: whether an ensemble is worth its while here."""
+
+from html import escape
+
+import streamlit as st
+
+from ensemble.evaluation.vote import VoteAndBest, beside_best
+from ensemble.policies import choose, shipped
+from ensemble.policies.policy import FUSED
+from pages.components.common.sheet import as_markdown, show_sheet
+from pages.components.performance.basis import Measured
+from pages.session import products
+
+HOW = (
+    "The best member is the one that is best on these very photos: known only afterwards, and so the hardest to beat. "
+    "p: how often chance alone makes so large a difference (paired permutation test on parts; without a defect class "
+    "the exact test of McNemar)."
+)
+
+
+def show_performance_vote(measured: Measured) -> None:
+    """Show FUSED and MAJORITY beside the best member, and say plainly where the vote does not help."""
+    found = [each for each in map(_beside, (FUSED, "MAJORITY"), (measured, measured)) if each is not None]
+    if not found:
+        return
+    st.subheader("Is the vote better than its best model?", anchor=False)
+    st.markdown(as_markdown(found[0].sentence()), help=HOW)
+    areas = found[0].auroc is not None
+    rows = [_row(each.policy, each.auroc, each.accuracy, _against(each), areas) for each in found]
+    best = found[0]
+    rows.append(_row(f"{best.best_member} alone", best.best_member_auroc, best.best_member_accuracy, "", areas))
+    what = "AUROC" if areas else "right"
+    show_sheet(("Who decides", *(("AUROC",) if areas else ()), "Right", f"Difference in {what}"), rows)
+
+
+def _beside(name: str, measured: Measured) -> VoteAndBest | None:
+    own = {policy.name: policy for policy in products.policies()}
+    policy = own.get(name) or choose(shipped(measured.classes), name)
+    return beside_best(policy, measured.known, measured.classes)
+
+
+def _against(found: VoteAndBest) -> str:
+    p = "p < 0.001" if found.p < 0.001 else f"p = {found.p:.2g}"
+    limits = "" if found.low is None or found.high is None else f" ({found.low:+.3f} to {found.high:+.3f})"
+    return f"{found.difference:+.3f}{limits}, {p}"
+
+
+def _row(name: str, auroc: float | None, accuracy: float, against: str, areas: bool) -> tuple[str, ...]:
+    area = ("–" if auroc is None else f"{auroc:.3f}",) if areas else ()
+    return escape(name), *area, f"{accuracy:.1%}", against
