@@ -15,7 +15,7 @@ from ensemble.policies.cases import Case
 from ensemble.policies.making import defect_scores
 from ensemble.values.results import Classes
 
-SHUFFLES = 1999
+TURNS = 1999
 SHOWN_FROM = 0.05  # a difference that chance gives more often is not shown to be one
 
 
@@ -74,7 +74,7 @@ def beside_best(policy: Policy, known: Sequence[Case], classes: Classes, seed: i
     if len(names) < 2 or len({case.label for case in heard}) < 2:
         return None
     truth, groups = np.array(cases.truth(heard)), parts_shown(heard, {})
-    right = {name: _votes(name, policy, heard, classes) == truth for name in names}
+    right = {name: _member_labels(name, policy, heard, classes) == truth for name in names}
     ours = np.array(cases.labels_by_policy(policy, heard, classes)) == truth
     area: float | None = None
     areas: dict[str, float] = {}
@@ -86,8 +86,8 @@ def beside_best(policy: Policy, known: Sequence[Case], classes: Classes, seed: i
     else:
         defective, scores = defect_scores(policy, heard, classes)
         alone = {name: cases.said(heard, name, classes)[1][:, classes.names.index(classes.defect)] for name in names}
-        areas = {name: _area(defective, alone[name]) for name in names}
-        best, area = max(names, key=lambda name: areas[name]), _area(defective, scores)
+        areas = {name: _rank_area(defective, alone[name]) for name in names}
+        best, area = max(names, key=lambda name: areas[name]), _rank_area(defective, scores)
         limits = auroc_difference(defective, alone[best], scores, groups, seed)
         p = _by_turning(defective, scores, alone[best], groups, seed)
     low, high = limits or (None, None)
@@ -95,16 +95,16 @@ def beside_best(policy: Policy, known: Sequence[Case], classes: Classes, seed: i
     return VoteAndBest(policy.name, len(heard), area, accuracies[0], best, areas.get(best), accuracies[1], low, high, p)
 
 
-def _votes(member: str, policy: Policy, heard: Sequence[Case], classes: Classes) -> NDArray[np.str_]:
+def _member_labels(member: str, policy: Policy, heard: Sequence[Case], classes: Classes) -> NDArray[np.str_]:
     said = [score for case in heard for score in case.scores if score.member == member]
     return np.array([policy.cast(score, classes).label for score in said])
 
 
-def _area(defective: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
-    return float(_areas(defective, rankdata(scores)[None])[0])
+def _rank_area(defective: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
+    return float(_rank_areas(defective, rankdata(scores)[None])[0])
 
 
-def _areas(defective: NDArray[np.bool_], ranks: NDArray[np.float64]) -> NDArray[np.float64]:
+def _rank_areas(defective: NDArray[np.bool_], ranks: NDArray[np.float64]) -> NDArray[np.float64]:
     """(B,) AUROC by (B, N) ranks, a tie half right."""
     bad = int(defective.sum())
     sums = ranks[:, defective].sum(axis=1) - bad * (bad + 1) / 2
@@ -121,9 +121,9 @@ def _by_turning(
     """How often so large a difference of AUROCs comes of turning vote and member at random, part by part."""
     first, second = rankdata(ours), rankdata(theirs)
     random = np.random.default_rng(seed)
-    real = abs(float(_areas(defective, first[None])[0] - _areas(defective, second[None])[0]))
-    turned = random.random((SHUFFLES, int(groups.max()) + 1))[:, groups] < 0.5
+    real = abs(float(_rank_areas(defective, first[None])[0] - _rank_areas(defective, second[None])[0]))
+    turned = random.random((TURNS, int(groups.max()) + 1))[:, groups] < 0.5
     before = rankdata(np.where(turned, second, first), axis=1)
     after = rankdata(np.where(turned, first, second), axis=1)
-    reached = int((np.abs(_areas(defective, before) - _areas(defective, after)) >= real - 1e-12).sum())
-    return (reached + 1) / (SHUFFLES + 1)
+    reached = int((np.abs(_rank_areas(defective, before) - _rank_areas(defective, after)) >= real - 1e-12).sum())
+    return (reached + 1) / (TURNS + 1)

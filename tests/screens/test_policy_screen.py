@@ -253,7 +253,7 @@ class TestSaving:
         broken = (folder / "policies.json").read_text().replace('"any"', '"often"')
         (folder / "policies.json").write_text(broken)
         said = texts(opened())
-        assert "Nothing can be saved" in said and "would be lost" in said and "MAJORITY, ANY, ALL" in said
+        assert "Nothing can be saved" in said and "would be lost" in said and "MAJORITY, FUSED, ANY, ALL" in said
         assert 'class="word">MAJORITY<' in said
         assert (folder / "policies.json").read_text() == broken
 
@@ -298,7 +298,7 @@ class TestInForce:
         app = opened()
         app.button(key="ask").click().run()
         policy_history.enforce_policies(folder, PolicyBook(book(folder).policies, "ALL"), "C", "In between.")
-        assert "Somebody has changed the policies in the meantime." in texts(confirm(app, "Put ANY in force"))
+        assert "Somebody has changed the policies in the meantime." in texts(confirm(app, "Put FUSED in force"))
         assert book(folder).active == "ALL"
 
     def test_rolling_back_goes_through_the_difference_view(self, tmp_path: Path) -> None:

@@ -314,7 +314,7 @@ class TestClasses:
         write_product(tmp_path / "models", tuple(GARMENT), GARMENTS)
         load_as(monkeypatch, GARMENT)
         app = opened()
-        assert app.selectbox(key="policy").options == ["MAJORITY (active)", "BALANCED", "INDUSTRIAL_BALANCED"]
+        assert app.selectbox(key="policy").options == ["MAJORITY (active)", "FUSED", "BALANCED", "INDUSTRIAL_BALANCED"]
         analyzed(app, PHOTO)
         assert 'class="verdict plain"' in card(app) and ">shoes<" in card(app)
         assert app.get("plotly_chart")[0].proto.alt.startswith("Votes for each class: bottomwear 0 of 3, shoes 2")
@@ -366,7 +366,7 @@ class TestDemo:
         assert not app.get("download_button")
 
     def test_a_demo_without_a_product_has_policies_at_once(self) -> None:
-        assert opened(demo="true").selectbox(key="policy").options[:3] == ["MAJORITY (active)", "ANY", "ALL"]
+        assert opened(demo="true").selectbox(key="policy").options[:3] == ["MAJORITY (active)", "FUSED", "ANY"]
 
     def test_broken_policies_do_not_stop_a_demo(self, product: Path) -> None:
         (product / "policies.json").write_text("{")
