@@ -9,6 +9,8 @@ BASE := $(shell command -v python3.11 || command -v python3.12 || command -v pyt
 HOST := 127.0.0.1
 OPEN := whoever reaches it can inspect, train and publish
 SECONDS := 600
+SETS := ../shared/data
+HOW :=
 
 help:
 	@echo "make run    set up, then open the dashboard on port $(PORT) of this machine alone"
@@ -17,6 +19,7 @@ help:
 	@echo "make test   set up, then lint, type-check and run all tests"
 	@echo "make coverage  run all tests and tell which lines and branches none has run"
 	@echo "make fuzz   search $(SECONDS) seconds for random examples that no test has met (make fuzz SECONDS=60)"
+	@echo "make benchmark-quality  measure members and their vote on the sets below SETS=$(SETS), into docs/measurements.md"
 	@echo "make plan   draw the picture of the house in CONTRIBUTING.md anew"
 	@echo "make setup  set up .venv alone"
 
@@ -86,8 +89,12 @@ coverage: $(VENV)/.dev browser strace
 fuzz: $(VENV)/.dev
 	$(PYTHON) -m tests.fuzz --seconds $(SECONDS)
 
+# Hours on two cores; HOW holds further options, such as --set tile-by-part --seed 0 --seed 1 --seed 2.
+benchmark-quality: $(VENV)/.dev
+	$(PYTHON) -m benchmarks.quality $(SETS) $(HOW)
+
 # The picture in CONTRIBUTING.md, drawn from the imports.
 plan: $(VENV)/.dev
 	$(PYTHON) -m tests.support.plan
 
-.PHONY: help setup run api browser strace lint types-linux types-win32 types-darwin test coverage fuzz plan
+.PHONY: help setup run api browser strace lint types-linux types-win32 types-darwin test coverage fuzz plan benchmark-quality

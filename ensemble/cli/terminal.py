@@ -173,6 +173,10 @@ def print_quality(quality: Mapping[str, Any]) -> None:
     for name, entry in list(quality["ensemble"].items())[:1]:
         if entry.get("risk"):
             say(f"{name}, the active policy: {entry['risk']}")
+    if quality.get("vote"):
+        from ensemble.evaluation.vote import VoteAndBest
+
+        say(VoteAndBest(**quality["vote"]).sentence())
     if maps := {name: entry for name, entry in members.items() if entry.get("aupro") is not None}:
         say(f"Heat maps, measured on {quality['masks']['photos']} photos whose damage is known:")
         _print_figures("member", {"pixel AUROC": "pixel_auroc", "AUPRO": "aupro"}, maps)

@@ -14,7 +14,7 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner
 
-from benchmarks import bundled_backbone, cascade, detector, patch_memory, retraining, speed
+from benchmarks import bundled_backbone, cascade, detector, patch_memory, quality, retraining, speed
 from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.photo_batch import PhotoBatch
 from ensemble.members import KINDS
@@ -123,6 +123,26 @@ def test_cascade(products: Mapping[str, Path], name: str) -> None:
 def test_detector_without_a_detector_is_one_sentence(products: Mapping[str, Path], name: str) -> None:
     code, said = ran(detector, products[name] / "data", products[name] / "models")
     assert code == 2 and "holds no detector.onnx. Train one with --members detector." in said
+
+
+def test_quality_writes_its_tables_between_two_marks(tmp_path: Path, tiny_weights: Path) -> None:
+    for part, count in (("train", 6), ("test", 3)):
+        draw_photos(tmp_path / "sets" / "toy_aliens" / part, OK_NOK.names, count)
+    page, figures = tmp_path / "page.md", tmp_path / "figures.json"
+    page.write_text("# Measured\n\nBy hand.\n", encoding="utf-8")
+    how = ["--members", "svm", "--members", "rf", "--backbone", TINY_BACKBONE, "--weights", tiny_weights]
+    given = [tmp_path / "sets", "--seed", 0, "--seed", 1, *how, "--output", page, "--json", figures]
+    for _ in range(2):
+        code, said = ran(quality, *given)
+        assert code == 0 and "aliens, seed 1" in said
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("# Measured\n\nBy hand.\n") and text.count(quality.BEGIN) == text.count(quality.END) == 1
+    assert "**aliens** (6 test photos; seeds 0, 1)" in text and f"| svm_{TINY_BACKBONE} | " in text
+    assert "- FUSED beside the best member: " in text and "- MAJORITY beside the best member: " in text
+    found = json.loads(figures.read_text(encoding="utf-8"))["aliens"]
+    assert len(found["voters"]["FUSED"]) == len(found["beside"]["FUSED"]) == 2
+    code, said = ran(quality, tmp_path / "sets", "--set", "none")
+    assert code == 2 and "No set is called 'none'. There are aliens." in said
 
 
 def test_patch_memory(products: Mapping[str, Path]) -> None:
