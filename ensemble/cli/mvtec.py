@@ -12,6 +12,7 @@ from ensemble.cli.terminal import (
     Commands,
     Members,
     Seed,
+    Shape,
     Side,
     Weights,
     figure,
@@ -93,6 +94,7 @@ def mvtec_train_command(
     one_model: Annotated[bool, typer.Option("--one-model", help="One product over all categories.")] = False,
     seed: Seed = 0,
     side: Side = None,
+    shape: Shape = "",
 ) -> None:
     """Train each category as a product in MODELS/CATEGORY; one that fails is named, and the exit code is 1."""
     from ensemble.training import train as run
@@ -109,6 +111,7 @@ def mvtec_train_command(
                 weights=weights,
                 seed=seed,
                 side=side,
+                shape=shape,
                 notify=say,
                 progress=show,
             )

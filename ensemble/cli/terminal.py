@@ -54,6 +54,10 @@ Members = Annotated[
 Side = Annotated[
     int | None, typer.Option("--side", help="Pixels a side that members which learn from good parts or places read.")
 ]
+Shape = Annotated[
+    str,
+    typer.Option("--shape", help="Photos are read in a square or kept in their own shape: square or kept."),
+]
 
 
 class _Once:

@@ -12,6 +12,7 @@ from ensemble.cli.terminal import (
     Members,
     Models,
     Seed,
+    Shape,
     Side,
     Weights,
     listed,
@@ -78,6 +79,7 @@ def train_command(
         str | None, typer.Option("--pooling", help="How maps are pooled; any other word lists how.")
     ] = None,
     side: Side = None,
+    shape: Shape = "",
     product: Annotated[str | None, typer.Option("--product", help="The product's name on the screens.")] = None,
     profile: Annotated[str, typer.Option("--profile", help="quick, balanced or thorough.")] = "balanced",
     balance: Annotated[
@@ -100,6 +102,7 @@ def train_command(
         product=product,
         pooling=pooling,
         side=side,
+        shape=shape,
         profile=profile,
         balance=balance,
     )

@@ -39,6 +39,7 @@ from ensemble.training.reading import (
     with_best_poolings,
 )
 from ensemble.training.recipe import Profile, Recipe, Watch, backbones_of, open_backbones, profile_called
+from ensemble.training.shape import check_shape, with_shape
 from ensemble.training.voting import Fitted, collect, fit_voters, jury_of, needs_drawing, stages_of
 from ensemble.values.errors import MemberError, PolicyError, StoreError, WeightsError
 from ensemble.values.results import Classes
@@ -104,6 +105,7 @@ def prepare(request: TrainingRequest, listener: Listener) -> Preparation:
 
 def _check_request(request: TrainingRequest) -> None:
     check_balance(request.balance)
+    check_shape(request.shape)
     if unknown := [kind for kind in request.kinds if kind not in KINDS]:
         raise MemberError(f"No member kind is called {unknown[0]!r}. Kinds are {', '.join(KINDS)}.")
     if request.pooling and request.pooling not in POOLINGS:
@@ -124,13 +126,15 @@ class TrainedMembers:
 
 
 def fit_members(prepared: Preparation, features: FeatureCache, listener: Listener) -> TrainedMembers:
-    """Read every photo once, choose poolings, and let every member learn."""
+    """Read every photo once, choose its shape and poolings, and let every member learn."""
     request, dataset, progress = prepared.request, prepared.dataset, listener.progress
     pooling = request.pooling or None
     weights = Path(request.weights) if request.weights else None
     extractors = open_backbones(prepared.backbones, weights, pooling)
     how = (request.side, dataset.classes, request.seed, prepared.profile, request.balance)
     recipe = Recipe(prepared.kinds, extractors, pooling, *how)
+    recipe, shaped = with_shape(recipe, prepared.taught, request.shape, features, progress)
+    listener.tell(shaped)
     rows = read(prepared.taught, recipe, features, listener.notify, progress)
     recipe = with_best_poolings(recipe, rows, progress)
     drawn = "good" in rows and needs_drawing(dataset)
@@ -139,7 +143,8 @@ def fit_members(prepared: Preparation, features: FeatureCache, listener: Listene
     listener.tell(masked)
     members, failures = fit(recipe, rows, damage, progress=progress, watch=listener.watch)
     listener.tell(failures)
-    return TrainedMembers(members, (*masked, *failures), recipe, rows, range_of(dataset.train, request.seed, progress))
+    notes = (*shaped, *masked, *failures)
+    return TrainedMembers(members, notes, recipe, rows, range_of(dataset.train, request.seed, progress))
 
 
 def calibrate(prepared: Preparation, trained: TrainedMembers, features: FeatureCache, listener: Listener) -> Fitted:

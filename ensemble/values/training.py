@@ -28,7 +28,8 @@ class TrainingRequest:
     what is done about rare classes: `weights` (their photos count as much as those of common ones), `undersample` (as
     many photos of each class as the rarest has) or `none`. Without `pooling`, each backbone gets the one that does
     best in three folds of the training part; `side` is the resolution, in pixels, of members that learn from good parts
-    alone or from damaged places; `folders` says which folder means which class.
+    alone or from damaged places; `shape` says whether photos are read in a `square` or `kept` in their own shape, by
+    default as does better in three folds of the training part; `folders` says which folder means which class.
     """
 
     data: str
@@ -42,6 +43,7 @@ class TrainingRequest:
     balance: str = "weights"
     pooling: str = ""
     side: int | None = None
+    shape: str = ""
     folders: Mapping[str, str] | None = None
 
     @classmethod

@@ -1,0 +1,121 @@
+"""Whether members read photos in a square or in the photos' own shape: as asked for, or as the training part tells."""
+
+import contextlib
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+from sklearn.model_selection import StratifiedGroupKFold
+
+from ensemble.datasets.loading import part_numbers
+from ensemble.features.backbones import FeatureExtractor
+from ensemble.features.feature_cache import FeatureCache
+from ensemble.features.preprocessing import MOST_ASPECT, POOLINGS
+from ensemble.features.readings import PartReading, read_rows
+from ensemble.imaging.photos import read_photo_bytes, sentences, upright_size
+from ensemble.training.reading import FOLDS_TO_CHOOSE, MOST_MEASURED, separates
+from ensemble.training.recipe import Recipe
+from ensemble.values.errors import MemberError, PhotoError
+from ensemble.values.results import Classes
+from ensemble.values.samples import Dataset, Sample
+from ensemble.values.training import Progress
+
+SHAPES = AS_SQUARE, AS_KEPT = "square", "kept"
+LONG_FROM = 1.25  # the longer side by the shorter one, beyond which a square may cost what is fine
+ALIKE_WITHIN = 1.1  # how far a photo's aspect may be from the median where one shape is to do for all
+MOST_TRIED = 600  # photos that the choice rests on: this bounds its time and memory
+CHOOSING = "Choosing the shape"
+
+
+def check_shape(shape: str) -> None:
+    """A MemberError where it is neither empty nor one of `SHAPES`."""
+    if shape and shape not in SHAPES:
+        raise MemberError(f"Shape must be {' or '.join(SHAPES)}, or not be named, to have it chosen. Got {shape!r}.")
+
+
+def with_shape(
+    recipe: Recipe, dataset: Dataset, shape: str, cache: FeatureCache, progress: Progress
+) -> tuple[Recipe, tuple[str, ...]]:
+    """The recipe with its backbones reading photos in one shape, and what a person should know of it.
+
+    Where nobody has named one, the photos' own shape is tried if they are alike and longer than wide, or the other way
+    round, by more than a quarter: an SVM on three folds of the training part alone compares both on the first backbone
+    that takes either, and the square stays on a tie.
+    """
+    if shape == AS_SQUARE or not recipe.extractors:
+        return recipe, ()
+    aspects = _aspects(dataset.train, recipe.seed)
+    aspect = round(float(np.clip(np.median(aspects), 1 / MOST_ASPECT, MOST_ASPECT)), 3) if len(aspects) else 1.0
+    if shape != AS_KEPT and not (_is_long(aspect) and _are_alike(aspects, aspect)):
+        return recipe, ()
+    kept = tuple(extractor.shaped(aspect) for extractor in recipe.extractors)
+    pairs = [(square, own) for square, own in zip(recipe.extractors, kept, strict=True) if square is not own]
+    if not pairs:
+        return recipe, ()
+    if shape == AS_KEPT:
+        return replace(recipe, extractors=kept), (f"Photos are read in their own shape, {_sizes(*pairs[0])}.",)
+    return _better_shape(recipe, kept, pairs[0], dataset, cache, progress)
+
+
+def _aspects(samples: Sequence[Sample], seed: int) -> np.ndarray:
+    """Width by height of some photos, drawn by the seed; those that cannot be opened are named where they are read."""
+    found = []
+    for sample in random.Random(seed).sample(samples, min(len(samples), MOST_MEASURED)):
+        with contextlib.suppress(PhotoError), sentences(sample.path.name):
+            width, height = upright_size(read_photo_bytes(sample.path))
+            found.append(width / height)
+    return np.array(found)
+
+
+def _is_long(aspect: float) -> bool:
+    return max(aspect, 1 / aspect) > LONG_FROM
+
+
+def _are_alike(aspects: np.ndarray, aspect: float) -> bool:
+    return bool(np.all(np.maximum(aspects / aspect, aspect / aspects) <= ALIKE_WITHIN))
+
+
+def _sizes(square: FeatureExtractor, own: FeatureExtractor) -> str:
+    kept, usual = (" × ".join(map(str, each.spec.preprocessing.size)) for each in (own, square))
+    return f"such as {kept} pixels instead of {usual}"
+
+
+def _better_shape(
+    recipe: Recipe,
+    kept: tuple[FeatureExtractor, ...],
+    pair: tuple[FeatureExtractor, FeatureExtractor],
+    dataset: Dataset,
+    cache: FeatureCache,
+    progress: Progress,
+) -> tuple[Recipe, tuple[str, ...]]:
+    """The recipe in the shape that does better, and one sentence with both figures; as it is where none can be told."""
+    samples = random.Random(recipe.seed).sample(dataset.train, min(len(dataset.train), MOST_TRIED))
+    poolings = (recipe.pooling,) if recipe.pooling else POOLINGS
+    sources = [extractor.with_pooling(pooling) for extractor in pair for pooling in poolings]
+    learn = read_rows(samples, sources, recipe.classes, partial(progress, CHOOSING), cache)
+    folds = _folds(learn, recipe.classes, recipe.seed)
+    if not folds:
+        return recipe, ()
+    found = [separates(learn.inputs[each.spec], learn.labels, recipe.classes, folds) for each in sources]
+    square, own = max(found[: len(poolings)]), max(found[len(poolings) :])
+    figure = "accuracy" if recipe.classes.defect is None else "AUROC"
+    how = f"in three folds of the training part an SVM on {pair[0].spec.name}"
+    if own > square:
+        sizes, told = _sizes(*pair), f"{figure} {own:.3f} against {square:.3f} in squares"
+        sentence = f"Photos are read in their own shape, {sizes}: {how} tells classes better apart so ({told})."
+        return replace(recipe, extractors=kept), (sentence,)
+    told = f"{figure} {square:.3f} against {own:.3f} in their own shape"
+    return recipe, (f"Photos are read in squares: {how} tells classes no better apart otherwise ({told}).",)
+
+
+def _folds(learn: PartReading, classes: Classes, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Photos to learn from and held-out ones, one part's always together; none where a fold lacks a class."""
+    parts, counts = part_numbers(learn.samples), np.bincount(learn.labels, minlength=len(classes.names))
+    if counts.min() < FOLDS_TO_CHOOSE or len(set(parts)) < FOLDS_TO_CHOOSE:
+        return []
+    folds = StratifiedGroupKFold(FOLDS_TO_CHOOSE, shuffle=True, random_state=seed)
+    splits = list(folds.split(learn.labels, learn.labels, parts))
+    whole = all(len(np.unique(learn.labels[part])) == len(classes.names) for split in splits for part in split)
+    return splits if whole else []
