@@ -17,7 +17,7 @@ import typer
 from sklearn.metrics import roc_auc_score
 
 from ensemble.datasets.loading import find_dataset
-from ensemble.drawing.strips import write_strips
+from ensemble.drawing.strips import FAINT, write_strips
 from ensemble.evaluation.scoring import score_photos
 from ensemble.features.feature_cache import NOTHING_KEPT
 from ensemble.features.preprocessing import BUNDLED
@@ -57,19 +57,23 @@ def main(
     seeds: str = "0",
     photos: Annotated[int, typer.Option("--photos", help="Strips of a class, half of them to learn from.")] = 200,
     members: str = "svm,patch_memory",
+    depths: Annotated[
+        tuple[float, float], typer.Option("--depths", help="How much darker scratches are, of white: from, to.")
+    ] = FAINT,
     backbone: str = BUNDLED,
     weights: Path | None = None,
 ) -> None:
     """Train members in both shapes and print what they reach."""
-    typer.echo(f"{photos} strips of a class, {backbone}, {torch.get_num_threads()} threads")
+    drawn = f"{photos} strips of a class, scratches darker by {depths[0]} to {depths[1]} of white"
+    typer.echo(f"{drawn}, {backbone}, {torch.get_num_threads()} threads")
     typer.echo(
         "| seed | member | AUROC in squares | in their own shape | gain | ms a photo in squares | in own shape |"
     )
     typer.echo("|---|---|---|---|---|---|---|")
     for seed in map(int, seeds.split(",")):
-        place, start = folder / f"strips-{photos}-{seed}", time.perf_counter()
+        place, start = folder / f"strips-{photos}-{depths[0]}-{depths[1]}-{seed}", time.perf_counter()
         if not place.exists():
-            write_strips(place, photos=photos, seed=seed)
+            write_strips(place, photos=photos, seed=seed, depths=depths)
         dataset = find_dataset(place, None, seed)
         found = [measured(dataset, shape, tuple(members.split(",")), backbone, weights) for shape in SHAPES]
         for name in found[0].keys() & found[1].keys():

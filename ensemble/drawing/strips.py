@@ -24,21 +24,27 @@ from ensemble.values.training import CountDone
 STRIP_SIZE = (500, 1250)  # width and height in pixels
 STRIP_QUALITY = 92
 FEWEST_STRIPS = 4  # photos of a class: half of them are for the test
+FAINT = (0.05, 0.12)  # how much darker a scratch is, of white: two to five times what the metal itself varies by
 FINENESS = 4  # lines are drawn so many times larger, and averaged down
 
 
 def draw_strip(
-    rng: Generator, *, scratched: bool = False, size: tuple[int, int] = STRIP_SIZE
+    rng: Generator,
+    *,
+    scratched: bool = False,
+    size: tuple[int, int] = STRIP_SIZE,
+    depths: tuple[float, float] = FAINT,
 ) -> tuple[Image.Image, Image.Image]:
     """A grey photo (L) of this (width, height) and an L mask of its scratched pixels, 255 where scratched.
 
-    The scratch is drawn from a child of the generator: the same state without it gives the same strip unharmed.
+    `depths` are the least and the most by which a scratch is darker, of white. It is drawn from a child of the
+    generator: the same state without it gives the same strip unharmed.
     """
     scratch_rng = rng.spawn(1)[0]
     grey = _metal(rng, size) + _lamp_light(rng, size)
     _scatter_dust(rng, grey)
     scratch = _hairline(scratch_rng, size) if scratched else np.zeros_like(grey)
-    depth = np.float32(scratch_rng.uniform(0.1, 0.25))  # of white: seen by who looks closely
+    depth = np.float32(scratch_rng.uniform(*depths))
     noise = rng.standard_normal(grey.shape, dtype=np.float32) * np.float32(0.012)
     pixels = np.clip(grey - depth * scratch + noise, 0, 1) * 255
     mask = np.where(scratch >= 0.25, 255, 0)
@@ -102,6 +108,7 @@ def write_strips(
     photos: int = 120,
     seed: int = 0,
     size: tuple[int, int] = STRIP_SIZE,
+    depths: tuple[float, float] = FAINT,
     progress: CountDone = lambda _done, _total: None,
 ) -> dict[str, int]:
     """Draw so many strips of each class, every second for the test, and return the counts, by split and class.
@@ -117,17 +124,19 @@ def write_strips(
     if directory.exists():
         raise DataError(f"Drawn strips need a new folder, and {directory} is there already. Name another one.")
     with drawn_beside(directory, "Drawn strips") as sibling:
-        counts = _draw_strips(sibling / directory.name, photos, seed, size, progress)
+        counts = _draw_strips(sibling / directory.name, photos, seed, size, depths, progress)
         (sibling / directory.name).rename(directory)
     return counts
 
 
-def _draw_strips(folder: Path, photos: int, seed: int, size: tuple[int, int], progress: CountDone) -> dict[str, int]:
+def _draw_strips(
+    folder: Path, photos: int, seed: int, size: tuple[int, int], depths: tuple[float, float], progress: CountDone
+) -> dict[str, int]:
     counts: Counter[str] = Counter()
     for number in range(2 * photos):
         scratched, count = number % 2 == 1, number // 2
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number,)))
-        photo, mask = draw_strip(rng, scratched=scratched, size=size)
+        photo, mask = draw_strip(rng, scratched=scratched, size=size, depths=depths)
         place = f"{'test' if count % 2 else 'train'}/{DEFECTIVE if scratched else NON_DEFECTIVE}"
         stem = f"{'scratch' if scratched else 'strip'}_{count:03d}"
         path = folder / place / f"{stem}.jpg"

@@ -46,7 +46,7 @@ STAGES: Mapping[Lesson, str] = {
 
 def taught_by(lesson: Lesson, dataset: Dataset, recipe: Recipe) -> Sequence[Sample]:
     """The training photos of a lesson; balance concerns those alone that tell classes apart."""
-    samples = photos_of(lesson, dataset, recipe.seed)
+    samples = photos_of(lesson, dataset, recipe.seed, most_whole(recipe))
     tells_apart = lesson in ("all", "places")
     return undersampled(samples, recipe.seed) if tells_apart and recipe.balance == UNDERSAMPLE else samples
 
@@ -179,17 +179,24 @@ def _few(dataset: Dataset) -> list[str]:
     return [f"{name} ({counts[name]})" for name in dataset.classes.names if counts[name] < FEWEST_OF_A_CLASS]
 
 
-def photos_of(lesson: Lesson, dataset: Dataset, seed: int) -> list[Sample]:
-    """The training photos that members with this lesson learn from; where they read maps about `MOST_GOOD` at most,
-    drawn by seed, of each class its share, but no class below `FEWEST_OF_A_CLASS` for that.
+def most_whole(recipe: Recipe) -> int:
+    """How many photos members may read whole maps of: fewer in a long shape, whose maps are so much larger."""
+    reads = [extractor.spec.preprocessing for extractor in recipe.extractors]
+    return int(MOST_GOOD / max((each.pixels / each.side**2 for each in reads), default=1.0))
 
-    A whole map takes some 0.6 MB a photo: this bounds their memory to about a gigabyte.
+
+def photos_of(lesson: Lesson, dataset: Dataset, seed: int, most: int | None = None) -> list[Sample]:
+    """The training photos that members with this lesson learn from; where they read maps about `MOST_GOOD` at most, or
+    as many as are named, drawn by seed, of each class its share, but no class below `FEWEST_OF_A_CLASS` for that.
+
+    A whole map of a square takes some 0.6 MB a photo: this bounds their memory to about a gigabyte.
     """
+    most = most or MOST_GOOD
     samples = [sample for sample in dataset.train if _teaches(sample, lesson, dataset.classes)]
-    if lesson not in BOUNDED or len(samples) <= MOST_GOOD:
+    if lesson not in BOUNDED or len(samples) <= most:
         return samples
     counts = Counter(sample.label for sample in samples)
-    left = {label: max(FEWEST_OF_A_CLASS, MOST_GOOD * count // len(samples)) for label, count in counts.items()}
+    left = {label: max(FEWEST_OF_A_CLASS, most * count // len(samples)) for label, count in counts.items()}
     kept = []
     for place in np.random.default_rng(seed).permutation(len(samples)).tolist():
         if left[samples[place].label]:
@@ -198,17 +205,16 @@ def photos_of(lesson: Lesson, dataset: Dataset, seed: int) -> list[Sample]:
     return [samples[place] for place in sorted(kept)]
 
 
-def left_aside(kinds: Sequence[str], dataset: Dataset) -> list[str]:
+def left_aside(kinds: Sequence[str], dataset: Dataset, most: int | None = None) -> list[str]:
     """A sentence where members that read maps do not learn from all of their photos."""
+    most = most or MOST_GOOD
     lessons, bound = {KINDS[kind].lesson for kind in kinds}, "drawn by the seed, to bound memory"
     good, every = sum(sample.label == dataset.classes.good for sample in dataset.train), len(dataset.train)
     notes = []
-    if good > MOST_GOOD and "good" in lessons:
-        notes.append(f"Members of good parts learn from {MOST_GOOD} of {good} good photos, {bound}.")
-    if every > MOST_GOOD and "places" in lessons:
-        notes.append(
-            f"Members that learn places learn from {MOST_GOOD} of {every} photos, each class its share, {bound}."
-        )
+    if good > most and "good" in lessons:
+        notes.append(f"Members of good parts learn from {most} of {good} good photos, {bound}.")
+    if every > most and "places" in lessons:
+        notes.append(f"Members that learn places learn from {most} of {every} photos, each class its share, {bound}.")
     return notes
 
 

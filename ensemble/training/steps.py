@@ -31,6 +31,7 @@ from ensemble.training.reading import (
     balance_note,
     check_balance,
     left_aside,
+    most_whole,
     range_of,
     read,
     synthetic_anomalies_of,
@@ -93,7 +94,7 @@ def prepare(request: TrainingRequest, listener: Listener) -> Preparation:
     kinds, left_out = teachable(request.kinds or profile.kinds, dataset)
     held = plan_cross_fitting(dataset, request.seed)
     taught = replace(dataset, train=held.learn)
-    notes = [*dataset.notes, *checked, *left_out, *left_aside(kinds, taught), *_replaced(store, dataset.classes)]
+    notes = [*dataset.notes, *checked, *left_out, *_replaced(store, dataset.classes)]
     notes += [held.note()] if held.folds or held.missing else []
     notes += balance_note(taught.train, request.balance)
     wanted = any(not KINDS[kind].pixels for kind in kinds)
@@ -134,7 +135,8 @@ def fit_members(prepared: Preparation, features: FeatureCache, listener: Listene
     how = (request.side, dataset.classes, request.seed, prepared.profile, request.balance)
     recipe = Recipe(prepared.kinds, extractors, pooling, *how)
     recipe, shaped = with_shape(recipe, prepared.taught, request.shape, features, progress)
-    listener.tell(shaped)
+    aside = left_aside(prepared.kinds, prepared.taught, most_whole(recipe))
+    listener.tell((*shaped, *aside))
     rows = read(prepared.taught, recipe, features, listener.notify, progress)
     recipe = with_best_poolings(recipe, rows, progress)
     drawn = "good" in rows and needs_drawing(dataset)
@@ -143,7 +145,7 @@ def fit_members(prepared: Preparation, features: FeatureCache, listener: Listene
     listener.tell(masked)
     members, failures = fit(recipe, rows, damage, progress=progress, watch=listener.watch)
     listener.tell(failures)
-    notes = (*shaped, *masked, *failures)
+    notes = (*shaped, *aside, *masked, *failures)
     return TrainedMembers(members, notes, recipe, rows, range_of(dataset.train, request.seed, progress))
 
 

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,9 +15,12 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner
 
-from benchmarks import bundled_backbone, cascade, detector, patch_memory, quality, retraining, speed
+from benchmarks import bundled_backbone, cascade, detector, patch_memory, quality, retraining, shape, speed
+from ensemble.drawing.strips import write_strips
+from ensemble.features import backbones
 from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.photo_batch import PhotoBatch
+from ensemble.features.preprocessing import Preprocessing
 from ensemble.members import KINDS
 from ensemble.members.classical import ForestMember
 from ensemble.members.contract import Teaching
@@ -143,6 +147,16 @@ def test_quality_writes_its_tables_between_two_marks(tmp_path: Path, tiny_weight
     assert len(found["voters"]["FUSED"]) == len(found["beside"]["FUSED"]) == 2
     code, said = ran(quality, tmp_path / "sets", "--set", "none")
     assert code == 2 and "No set is called 'none'. There are aliens." in said
+
+
+def test_shape(tmp_path: Path, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backbones, "backbone_preprocessing", lambda _name: Preprocessing(64))
+    monkeypatch.setattr(shape, "write_strips", partial(write_strips, size=(80, 200)))
+    tiny = ("--members", "svm", "--backbone", TINY_BACKBONE, "--weights", tiny_weights)
+    code, said = ran(shape, tmp_path, "--photos", 12, "--seeds", "4", *tiny)
+    assert code == 0 and "12 strips of a class, scratches darker by 0.05 to 0.12 of white, squeezenet1_1" in said
+    auroc = r"[01]\.\d{3}"
+    assert re.search(rf"4 svm_squeezenet1_1 {auroc} {auroc} [+-]0\.\d{{3}} \d+ \d+", said.replace("| ", ""))
 
 
 def test_patch_memory(products: Mapping[str, Path]) -> None:

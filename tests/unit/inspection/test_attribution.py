@@ -15,8 +15,8 @@ from ensemble.values.results import OK_NOK, Classes
 class LooksForWhite:
     """Takes white specks in one quarter of the photo for a defect and never looks elsewhere."""
 
-    def __init__(self, *, pad: bool = False, classes: Classes = OK_NOK) -> None:
-        self.input, self.classes = Preprocessing(64, pad=pad), classes
+    def __init__(self, *, pad: bool = False, aspect: float = 1.0, classes: Classes = OK_NOK) -> None:
+        self.input, self.classes = Preprocessing(64, pad=pad, aspect=aspect), classes
 
     def score(self, rows: np.ndarray) -> Prediction:
         specks = (rows[:, 0, :32, 32:] > 200).sum(axis=(1, 2))
@@ -58,6 +58,17 @@ def test_it_does_so_on_a_photo_with_bars_around_it() -> None:
     height, width = values.shape
     assert values[: height // 2, width // 2 :].max() > 0.5 and values[height // 2 :, : width // 2].max() > 0.5
     assert values[: height // 4, : width // 4].max() == 0
+
+
+def test_it_does_so_on_a_photo_that_keeps_its_shape() -> None:
+    class LooksRight(LooksForWhite):
+        def score(self, rows: np.ndarray) -> Prediction:
+            return super().score(rows[..., 96:])
+
+    values = attribute(LooksRight(aspect=2.5), "looks", specks((320, 128)), "defective").values  # type: ignore[arg-type]
+    rows, columns = np.unravel_index(values.argmax(), values.shape)
+    assert values.shape == (16, 40) and rows < 8 and 25 <= columns < 35  # the speck at three quarters of the width
+    assert values[10:, :15].max() == 0
 
 
 def test_a_photo_without_anything_to_see_has_no_strongest_place() -> None:

@@ -19,6 +19,7 @@ from ensemble.imaging.photos import read_photo
 from ensemble.inspection.inspector import Inspector
 from ensemble.store import ModelStore
 from ensemble.training import TrainingRequest, shape, train
+from ensemble.training.reading import left_aside, most_whole, taught_by
 from ensemble.training.recipe import PROFILES, Recipe
 from ensemble.training.shape import with_shape
 from ensemble.values.errors import DataError, MemberError
@@ -160,6 +161,19 @@ def test_a_product_in_the_photos_shape_judges_the_same_once_loaded(
         assert ours == theirs
         (height, width) = next(score.anomaly_map.values.shape for score in scores if score.anomaly_map is not None)
         assert height > 2 * width  # the photo's proportions, as the layers of the backbone round them
+
+
+def test_members_that_read_whole_maps_learn_from_fewer_long_photos(
+    extractor: FeatureExtractor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ensemble.training.reading.MOST_GOOD", 15)
+    assert most_whole(recipe_of()) == most_whole(recipe_of(extractor)) == 15
+    long = recipe_of(extractor.shaped(2.5))
+    good = tuple(Sample(Path(f"{number}.png"), OK_NOK.names[0]) for number in range(12))
+    dataset = Dataset(OK_NOK, good, (), {}, ())
+    assert most_whole(long) == len(taught_by("good", dataset, long)) == 6
+    assert len(taught_by("all", dataset, long)) == 12
+    assert "learn from 6 of 12 good photos" in left_aside(("patch_memory",), dataset, most_whole(long))[0]
 
 
 def test_shapes_are_one_of_two(strips: Path, tmp_path: Path, run: Run) -> None:
