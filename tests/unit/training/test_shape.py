@@ -1,6 +1,7 @@
 """In which shape members read photos: as asked for, or as three folds of the training part tell; never for squares."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from ensemble.drawing.strips import draw_strip, write_strips
 from ensemble.features import backbones
 from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.feature_cache import NOTHING_KEPT
-from ensemble.features.preprocessing import Preprocessing
+from ensemble.features.preprocessing import BUNDLED, Preprocessing
 from ensemble.features.readings import read_rows
 from ensemble.imaging.photos import read_photo
 from ensemble.inspection.inspector import Inspector
@@ -114,6 +115,14 @@ def test_the_better_shape_is_chosen_and_the_square_on_a_tie(
     chosen, notes = with_shape(recipe_of(extractor), find_dataset(strips), "", NOTHING_KEPT, lambda *_: None)
     assert notes == (sentence,)
     assert [each.spec.preprocessing.size for each in chosen.extractors] == [size]
+
+
+def test_scratched_strips_keep_their_shape(tmp_path: Path) -> None:
+    write_strips(tmp_path / "strips", photos=32, size=SMALL, depths=(0.1, 0.2))
+    recipe = replace(recipe_of(FeatureExtractor.open(BUNDLED).at(64)), pooling=None)
+    chosen, notes = with_shape(recipe, find_dataset(tmp_path / "strips"), "", NOTHING_KEPT, lambda *_: None)
+    assert [each.spec.preprocessing.size for each in chosen.extractors] == [(64, 160)]
+    assert "in their own shape, such as 64 × 160 pixels instead of 64 × 64" in notes[0]
 
 
 def test_a_shape_that_is_asked_for_is_not_tried(
