@@ -24,7 +24,7 @@ from ensemble.values.samples import Sample
 class DamageMasks:
     """Where N photos are damaged as far as masks tell it, and on which of them the damage was drawn."""
 
-    damage: np.ndarray  # (N, side, side), true where damaged
+    damage: np.ndarray  # (N, h, w), true where damaged
     synthetic: np.ndarray  # (N,), true for a synthetic anomaly
 
     def of(self, places: Sequence[int]) -> "DamageMasks":

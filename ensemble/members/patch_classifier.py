@@ -5,6 +5,8 @@ from typing import ClassVar, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from scipy import ndimage
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -20,6 +22,7 @@ BATCH_PHOTOS = 16
 RATE, DECAY = 1e-3, 1e-2
 LOOKS, EPOCHS = 11_000, (12, 40)  # about so many photos looked at, each at least and at most so many times
 DAMAGE_WEIGHT = 5.0  # of a damaged place among sound ones, of which there are many more
+REGION_POWER = 0.5
 HOTTEST = 5  # places that judge a photo
 
 
@@ -40,7 +43,7 @@ class PatchNetwork(nn.Module):
         self.register_buffer("mean", torch.zeros(sum(self.channels)))
         self.register_buffer("deviation", torch.ones(sum(self.channels)))
         self.hidden = nn.Conv2d(sum(self.channels), HIDDEN, 1)
-        self.dropout = nn.Dropout(DROPOUT)
+        self.dropout = nn.Dropout2d(DROPOUT)  # whole channels: neighbours tell too much of a place
         self.damage = nn.Conv2d(HIDDEN, 1, 3, padding=1)
 
     def forward(self, maps: Mapping[str, Tensor]) -> Tensor:
@@ -169,7 +172,8 @@ class _PlaceLearning:
         self.shapes, self.rows = shapes, rows
         self.targets, self.damage = torch.from_numpy(bad).float(), torch.from_numpy(damage).float()
         # Of a good photo no place is damaged, of others masks say which are; where both contradict, nothing is known.
-        self.places_known = torch.from_numpy(damage.any(axis=(1, 2)) ^ ~bad).float()
+        known = damage.any(axis=(1, 2)) ^ ~bad
+        self.places = torch.from_numpy(known[:, None, None] * _region_weights(damage))
         self.rarity = torch.tensor(float((~bad).sum() / bad.sum()) if member.teaching.weighted else 1.0)
         self.network = PatchNetwork(shapes)
         self._standardise()
@@ -208,21 +212,35 @@ class _PlaceLearning:
     def _loss(self, chosen: Tensor) -> Tensor:
         """Cross-entropy of the places that are known, and of the photos by their hottest places."""
         logits = self.network(grids(self.rows[chosen.numpy()], self.shapes))
-        known = self.places_known[chosen][:, None, None].expand_as(logits)
-        weight = torch.tensor(DAMAGE_WEIGHT)
+        weights = self.places[chosen]
         places = functional.binary_cross_entropy_with_logits(
-            logits, self.damage[chosen], weight=known, pos_weight=weight, reduction="sum"
+            logits, self.damage[chosen], weight=weights, reduction="sum"
         )
         photos = functional.binary_cross_entropy_with_logits(
             hottest(logits), self.targets[chosen], pos_weight=self.rarity
         )
-        return places / known.sum().clamp(min=1) + photos
+        return places / (weights > 0).sum().clamp(min=1) + photos
 
 
 def hottest(logits: Tensor) -> Tensor:
     """Logits of places (N, h, w) -> the mean of the hottest ones (N,)."""
     places = logits.flatten(1)
     return places.topk(min(HOTTEST, places.shape[1]), dim=1).values.mean(dim=1)
+
+
+def _region_weights(damage: np.ndarray) -> NDArray[np.float32]:
+    """What places (N, h, w) weigh: sound ones 1, damaged ones `DAMAGE_WEIGHT` on average, those of small regions more.
+
+    A region weighs as the root of its size, so that a small one is not lost beside a large one.
+    """
+    weights = np.ones(damage.shape, dtype=np.float32)
+    for photo, places in enumerate(damage):
+        regions, count = ndimage.label(places, structure=np.ones((3, 3)))
+        sizes = np.bincount(regions.ravel(), minlength=count + 1)
+        weights[photo][places] = (sizes[regions[places]]) ** -REGION_POWER
+    if damage.any():
+        weights[damage] *= DAMAGE_WEIGHT / weights[damage].mean()
+    return weights
 
 
 def _on_grid(masks: DamageMasks, shapes: Shapes) -> np.ndarray:
