@@ -27,6 +27,7 @@ LONG_FROM = 1.25  # the longer side by the shorter one, beyond which a square ma
 ALIKE_WITHIN = 1.1  # how far a photo's aspect may be from the median where one shape is to do for all
 MOST_TRIED = 600  # photos that the choice rests on: this bounds its time and memory
 CHOOSING = "Choosing the shape"
+STAYS_SQUARE = "Photos are read in squares: their own shape is nearly one, or the backbones read nothing else."
 
 
 def check_shape(shape: str) -> None:
@@ -51,9 +52,9 @@ def with_shape(
     if shape != AS_KEPT and not (_is_long(aspect) and _are_alike(aspects, aspect)):
         return recipe, ()
     kept = tuple(extractor.shaped(aspect) for extractor in recipe.extractors)
-    pairs = [(square, own) for square, own in zip(recipe.extractors, kept, strict=True) if square is not own]
+    pairs = [each for each in zip(recipe.extractors, kept, strict=True) if _size(each[0]) != _size(each[1])]
     if not pairs:
-        return recipe, ()
+        return recipe, (STAYS_SQUARE,) if shape == AS_KEPT else ()
     if shape == AS_KEPT:
         return replace(recipe, extractors=kept), (f"Photos are read in their own shape, {_sizes(*pairs[0])}.",)
     return _better_shape(recipe, kept, pairs[0], dataset, cache, progress)
@@ -77,9 +78,12 @@ def _are_alike(aspects: np.ndarray, aspect: float) -> bool:
     return bool(np.all(np.maximum(aspects / aspect, aspect / aspects) <= ALIKE_WITHIN))
 
 
+def _size(extractor: FeatureExtractor) -> str:
+    return " × ".join(map(str, extractor.spec.preprocessing.size))
+
+
 def _sizes(square: FeatureExtractor, own: FeatureExtractor) -> str:
-    kept, usual = (" × ".join(map(str, each.spec.preprocessing.size)) for each in (own, square))
-    return f"such as {kept} pixels instead of {usual}"
+    return f"such as {_size(own)} pixels instead of {_size(square)}"
 
 
 def _better_shape(
