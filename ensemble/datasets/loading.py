@@ -3,6 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from math import ceil
 from pathlib import Path
 
 from sklearn.model_selection import train_test_split
@@ -14,7 +15,9 @@ from ensemble.imaging.photos import file_digest
 from ensemble.importers import FoundPhoto, mapping_note, values
 from ensemble.importers.mask_files import contradictions, misfit
 from ensemble.importers.sources import PhotoSource, read_source, under_two_labels
+from ensemble.members.good_parts import FEWEST_GOOD
 from ensemble.policies.cases import Case, Evidence
+from ensemble.values.digits import many
 from ensemble.values.errors import DataError
 from ensemble.values.results import OK_NOK, Classes
 from ensemble.values.samples import Dataset, Sample
@@ -22,6 +25,10 @@ from ensemble.values.vocabulary import CALIBRATION, TEST, TRAIN, WHOLE, classes_
 
 TEST_SHARE = 0.3
 GOOD_MARKED = "It counts as good all the same: look whether its folder is right."
+ALL_TEACH = (
+    "There is no test part, and of {count} none can be spared for one: all teach, and nothing is measured. Put further "
+    "photos into test/good and test/defective to measure on."
+)
 ONE_CLASS = "No defect has been seen: thresholds rest on good parts alone."
 
 
@@ -53,7 +60,9 @@ def find_dataset(folder: Path, folders: Mapping[str, str] | None = None, seed: i
     notes += source.notes
     parts = _samples(source, source.meaning, classes, notes)
     train, test = (*parts[TRAIN], *parts[WHOLE]), parts[TEST]
-    if not test:
+    if not test and _all_must_teach(train, classes):
+        notes.append(ALL_TEACH.format(count=many(len(train), "good photo")))
+    elif not test:
         train, test = _hold_out(train, folder, seed)
         notes.append(
             f"There is no test part: {len(test)} of {len(train) + len(test)} photos are held out to measure on."
@@ -123,6 +132,8 @@ def evaluation_part(
     if not part:
         dataset = find_dataset(folder, {name: known[name] for name in listing}, next(iter(seeds), 0))
         refuse_misfits(dataset.test)
+        if not dataset.test:
+            raise DataError(f"{folder} holds no photos to measure on. {dataset.notes[-1]}")
         return dataset.test, (*dataset.notes, *empty_masks(dataset.test, classes), *_mixed_seeds_notes(seeds))
     notes += source.notes
     samples = _samples(source, known, classes, notes)[part]
@@ -151,7 +162,9 @@ def _from_collection(collection: Collection) -> Dataset:
     if doubts := len({finding.sha256 for finding in collection.findings() if finding.kind == CONTRADICTION}):
         notes.append(f"{doubts} photos came in under two labels and take part in nothing until somebody decides.")
     train, calibration, test = (tuple(split[name]) for name in SPLITS)
-    if not test:
+    if not test and not waiting and not calibration and _all_must_teach(train, classes):
+        notes.append(ALL_TEACH.format(count=many(len(train), "good photo")))
+    elif not test:
         raise DataError(
             f"The collection {collection.name} has no test photos, so nobody would know how good its members are. "
             "Split its photos first."
@@ -295,6 +308,12 @@ def _hold_out(samples: tuple[Sample, ...], folder: Path, seed: int) -> tuple[tup
     labels = [sample.label for sample in samples]
     train, test = train_test_split(list(samples), test_size=TEST_SHARE, stratify=labels, random_state=seed)
     return tuple(train), tuple(test)
+
+
+def _all_must_teach(samples: Sequence[Sample], classes: Classes) -> bool:
+    """Whether there are good parts alone, and so few that holding some out would leave too few to learn from."""
+    good = sum(sample.label == classes.good for sample in samples)
+    return 0 < good == len(samples) and good - ceil(TEST_SHARE * good) < FEWEST_GOOD
 
 
 def _duplicates(dataset: Dataset) -> tuple[str, ...]:

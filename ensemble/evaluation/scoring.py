@@ -170,7 +170,11 @@ def quality_report(
     a cache it says nothing of 1000 inspections.
     """
     energy = scored.energy
-    of_1000 = {} if scored.from_cache else {"per_1000_inspections": energy.times(1000 / len(scored.cases)).amounts()}
+    of_1000 = (
+        {}
+        if scored.from_cache or not scored.cases
+        else {"per_1000_inspections": energy.times(1000 / len(scored.cases)).amounts()}
+    )
     return {
         "photos": len(scored.cases),
         "classes": list(classes.names),

@@ -93,7 +93,7 @@ class AutoencoderMember(GoodPartsMember):
         super().__init__(classes=classes, input=input, seed=seed)
 
     def _fit(
-        self, rows: np.ndarray, damaged: SyntheticAnomalies, progress: ShareDone
+        self, rows: np.ndarray, photos: np.ndarray, damaged: SyntheticAnomalies, progress: ShareDone
     ) -> tuple[Mapping[str, np.ndarray], HeldOut]:
         """What is learnt from most rows, and what each of the others measures."""
         mixed = np.random.default_rng(self.seed).permutation(len(rows))

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import stats
 from scipy.ndimage import gaussian_filter
-from sklearn.model_selection import KFold
+from sklearn.model_selection import KFold, LeaveOneGroupOut
 from torch import Tensor
 from torch.nn import functional
 
@@ -28,8 +28,9 @@ from ensemble.values.training import ShareDone
 
 ARRAYS = ".npz"
 HELD_OUT_FACTS = ("held_out", "held_out_peaks", "held_out_calm", "held_out_damaged")
+PHOTOS_HELD_OUT = "held_out_photos"  # how many of those held out are photos, where the others are variations of them
 QUANTILE = 0.99  # of good parts that a member finds good, as far as the held-out ones can tell
-FEWEST_GOOD = 4
+FEWEST_GOOD = 4  # below, variations of the photos stand in for further good parts
 GOOD_FOLDS = 5
 MEASURED_AT_ONCE = 16  # photos measured at a time, which bounds the memory
 STEEPNESS = 2.0
@@ -92,6 +93,7 @@ class GoodPartsMember(Member):
     side: ClassVar[int | None] = 320  # finer than the backbones' own: a small defect must cover a place of the map
     lesson: ClassVar[Lesson] = "good"
     endings: ClassVar[tuple[str, ...]] = (ARRAYS,)
+    fewest_good: ClassVar[int] = FEWEST_GOOD  # photos that teach it, with variations where they are few
 
     def _learn(self, rows: np.ndarray, progress: ShareDone) -> Mapping[str, np.ndarray]:
         """Learn from (N, ...) rows of good parts: the arrays that `_measure` needs."""
@@ -108,35 +110,43 @@ class GoodPartsMember(Member):
         progress: ShareDone | None = None,
         *,
         damaged: SyntheticAnomalies = MappingProxyType({}),
+        photos: np.ndarray | None = None,
     ) -> "GoodPartsMember":
         """Learn from rows of good parts alone; the scale comes from parts that were held out while learning.
 
         `damaged` rows teach nothing: they are measured where their photos are held out, to tell what the vote weighs.
+        `photos` (N,) says which photo each row shows, where variations follow the photos: by default each its own.
         """
         progress = progress or (lambda _: None)
+        photos = np.arange(len(rows)) if photos is None else photos
+        count = len(np.unique(photos))
         if set(np.unique(labels)) - {self.good_column()}:
             raise MemberError(f"{self.title} learns from good parts alone. Leave the defective ones out.")
-        if len(rows) < FEWEST_GOOD:
+        fewest = self.fewest_good if len(rows) > count else FEWEST_GOOD
+        if count < fewest:
             raise MemberError(
-                f"{self.title} needs at least {FEWEST_GOOD} photos of good parts. "
-                f"Got {len(rows)}. Add photos of good parts."
+                f"{self.title} needs at least {fewest} photos of good parts. Got {count}. Add photos of good parts."
             )
-        if all_alike(rows):
-            raise MemberError(PHOTOS_ALIKE.format(count=len(rows)))
-        arrays, held = self._fit(rows, damaged, progress)
+        if all_alike(rows[:count] if count > 1 else rows):
+            raise MemberError(PHOTOS_ALIKE.format(count=count))
+        arrays, held = self._fit(rows, photos, damaged, progress)
         kept = {"held_out": held.distances, "held_out_peaks": held.peaks, "held_out_calm": np.asarray(held.calm)}
+        kept |= {PHOTOS_HELD_OUT: np.asarray(count)} if len(rows) > count else {}
         self._take({**arrays, **kept, "held_out_damaged": held.damaged})
         progress(1.0)
         return self
 
     def _fit(
-        self, rows: np.ndarray, damaged: SyntheticAnomalies, progress: ShareDone
+        self, rows: np.ndarray, photos: np.ndarray, damaged: SyntheticAnomalies, progress: ShareDone
     ) -> tuple[Mapping[str, np.ndarray], HeldOut]:
-        """What is learnt from all rows, and what each row measures where it was held out, by folds."""
+        """What is learnt from all rows, and what each row measures where it was held out with its photo, by folds."""
+        together = held_together(photos) if len(np.unique(photos)) < len(rows) else None
         folds = KFold(min(GOOD_FOLDS, len(rows)), shuffle=True, random_state=self.seed)
+        if together is not None:
+            folds = LeaveOneGroupOut()
         distances, peaks, calm, harmed = np.zeros(len(rows)), np.zeros(len(rows)), [], np.zeros(0)
-        share = 1 / (folds.get_n_splits() + 1)
-        for number, (learn, hold) in enumerate(folds.split(rows)):
+        share = 1 / (folds.get_n_splits(rows, groups=together) + 1)
+        for number, (learn, hold) in enumerate(folds.split(rows, groups=together)):
             arrays = self._learn(rows[learn], partial(part_of, progress, number * share, share))
             distances[hold], maps = self._measure_all(arrays, rows[hold])
             if maps is not None:
@@ -178,7 +188,7 @@ class GoodPartsMember(Member):
         arrays = parts[ARRAYS]
         if missing := [name for name in HELD_OUT_FACTS if name not in arrays]:
             raise MemberError(f"The arrays {', '.join(missing)} are missing. Train it again.")
-        if strange := sorted(set(arrays) - {*HELD_OUT_FACTS, *self._names(arrays)}):
+        if strange := sorted(set(arrays) - {*HELD_OUT_FACTS, PHOTOS_HELD_OUT, *self._names(arrays)}):
             raise MemberError(
                 f"It holds {strange[0][:60]!r}, an array that {self.title} does not know. Do not load it."
             )
@@ -198,16 +208,23 @@ class GoodPartsMember(Member):
         self.arrays_ = arrays
         held_out, peaks = arrays["held_out"], arrays["held_out_peaks"]
         self.scale_ = Scale.of(held_out)
+        photos = int(arrays.get(PHOTOS_HELD_OUT, len(held_out)))  # variations set the scale but are no parts
         self.held_out_, self.synthetic_ = self.scale_(held_out), self.scale_(arrays["held_out_damaged"])
         self.map_scale_ = Scale.of(peaks, float(arrays["held_out_calm"])) if len(peaks) else None
         threshold = self.scale_.threshold
-        held = {"photos": len(held_out), "quantile": QUANTILE, "threshold": round(threshold, 6)}
-        held["above"] = int((held_out >= threshold).sum())
+        held = {"photos": photos, "quantile": QUANTILE, "threshold": round(threshold, 6)}
+        held["above"] = int((held_out[:photos] >= threshold).sum())
+        held |= {"variations": len(held_out) - photos} if photos < len(held_out) else {}
         self.facts_ = {"held_out": held} | self._trained_facts(arrays)
 
     def _trained_facts(self, arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
         """What else a person should know of its learning."""
         return {}
+
+
+def held_together(photos: np.ndarray) -> np.ndarray:
+    """(N,) which rows are held out together, from the photo that each shows; of one photo each variation by itself."""
+    return photos if len(np.unique(photos)) > 1 else np.arange(len(photos))
 
 
 def part_of(progress: ShareDone, start: float, share: float, done: float) -> None:

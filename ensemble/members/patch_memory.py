@@ -15,6 +15,7 @@ from ensemble.members.good_parts import (
     Measured,
     SyntheticAnomalies,
     finest_grid,
+    held_together,
     part_of,
     patches,
     shapes_of,
@@ -39,12 +40,14 @@ class PatchMemoryMember(GoodPartsMember):
 
     kind: ClassVar[str] = "patch_memory"
     title: ClassVar[str] = "Patch memory"
+    fewest_good: ClassVar[int] = 1
     _seconds: float | None = None  # that choosing the memory took; a file tells no times, so that equal ones are equal
 
     def _fit(
-        self, rows: np.ndarray, damaged: SyntheticAnomalies, progress: ShareDone
+        self, rows: np.ndarray, photos: np.ndarray, damaged: SyntheticAnomalies, progress: ShareDone
     ) -> tuple[Mapping[str, np.ndarray], HeldOut]:
         """One memory of all photos; a photo is held out by leaving out what the memory has from it."""
+        together = held_together(photos)
         start = time.perf_counter()
         memory, owners = self._remember(rows, partial(part_of, progress, 0.0, 0.7))
         self._seconds = round(time.perf_counter() - start, 1)
@@ -52,7 +55,7 @@ class PatchMemoryMember(GoodPartsMember):
         held = sorted({*drawn, *damaged})
         distances, peaks, calm, harmed = [], [], [], []
         for number, place in enumerate(held):
-            others = memory[owners != place]
+            others = memory[torch.from_numpy(together)[owners] != together[place]]
             others = others if len(others) else memory
             distance, maps = self._nearest(others, rows[place : place + 1])
             if place in damaged:

@@ -23,6 +23,7 @@ from ensemble.members.patch_classifier import PatchClassifierMember
 from ensemble.policies.cases import Case
 from ensemble.training.reading import NONE
 from ensemble.training.recipe import Recipe, Watch, search, source_of
+from ensemble.training.variations import photos_shown
 from ensemble.values.errors import MemberError
 from ensemble.values.results import Absence
 from ensemble.values.samples import Dataset, Sample
@@ -175,7 +176,8 @@ def _taught(
         masks = read_masks(known.samples, source_preprocessing(source))
         return cast(LearnsFromMasks, member).fit(rows, known.labels, report, masks=masks)
     if isinstance(member, GoodPartsMember):
-        return member.fit(rows, known.labels, report, damaged=damage.get(input_key(source), {}))
+        drawn, photos = damage.get(input_key(source), {}), photos_shown(known.samples)
+        return member.fit(rows, known.labels, report, damaged=drawn, photos=photos)
     if isinstance(member, ClassicalMember) and recipe.profile.search:
         found = search(member, rows, known.labels, part_numbers(known.samples))
         member.teaching = replace(member.teaching, settings=found.settings)

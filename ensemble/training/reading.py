@@ -25,9 +25,11 @@ from ensemble.imaging.photos import read_photo
 from ensemble.members import KINDS
 from ensemble.members.contract import Lesson
 from ensemble.members.detector import FEWEST_MASKS
-from ensemble.members.good_parts import FEWEST_GOOD, SyntheticAnomalies
+from ensemble.members.good_parts import FEWEST_GOOD, GoodPartsMember, SyntheticAnomalies
+from ensemble.members.patch_memory import PatchMemoryMember
 from ensemble.training.damage import with_masks
 from ensemble.training.recipe import Recipe, chooses_pooling
+from ensemble.training.variations import with_variations
 from ensemble.training.voting import draw_synthetic_anomalies
 from ensemble.values.errors import MemberError, PhotoError
 from ensemble.values.results import Classes
@@ -63,6 +65,8 @@ def read(
             sources = recipe.sources(lesson)
             learn[lesson] = read_rows(samples, sources, dataset.classes, partial(progress, stage), cache)
             refused |= dict.fromkeys(learn[lesson].refused)
+            if lesson == "good":
+                learn[lesson] = with_variations(learn[lesson], partial(progress, stage))
             if lesson == "places":
                 learn[lesson] = with_masks(learn[lesson], dataset.classes, recipe.seed, partial(progress, stage))
     for sentence in refused:
@@ -138,6 +142,7 @@ def synthetic_anomalies_of(good: PartReading, seed: int, progress: Progress) -> 
 
 
 FEWEST_OF_A_CLASS = 5
+FEW_TEACH = PatchMemoryMember.kind  # the kind that fewer than `FEWEST_GOOD` good photos teach
 MOST_GOOD = 1500
 BOUNDED: tuple[Lesson, ...] = ("good", "places")  # they read whole maps, and need good parts
 
@@ -151,8 +156,15 @@ def teachable(kinds: Sequence[str], dataset: Dataset) -> tuple[tuple[str, ...], 
     chosen = tuple(kind for kind, obstacle in obstacles.items() if obstacle is None)
     sentences = [f"{kind} is not trained: {obstacle}" for kind, obstacle in obstacles.items() if obstacle]
     if not chosen:
+        if teachable_by_few(dataset) and FEW_TEACH not in obstacles:
+            sentences.append(f"{KINDS[FEW_TEACH].title} learns from fewer good photos: name it, {FEW_TEACH}.")
         raise MemberError(" ".join(sentences))
     return chosen, sentences
+
+
+def teachable_by_few(dataset: Dataset) -> bool:
+    """Whether the training part has some good photos, and fewer than most members of good parts need."""
+    return 0 < sum(sample.label == dataset.classes.good for sample in dataset.train) < FEWEST_GOOD
 
 
 def _obstacle(kind: str, dataset: Dataset) -> str | None:
@@ -161,8 +173,9 @@ def _obstacle(kind: str, dataset: Dataset) -> str | None:
         return f"it tells good parts from others, and {', '.join(classes.names)} have no defect among them."
     if make.lesson in BOUNDED:
         good = sum(sample.label == classes.good for sample in dataset.train)
-        if good < FEWEST_GOOD:
-            return f"it needs {FEWEST_GOOD} photos of good parts, and there are {good}."
+        fewest = make.fewest_good if issubclass(make, GoodPartsMember) else FEWEST_GOOD
+        if good < fewest:
+            return f"it needs {fewest} photos of good parts, and there {'is' if good == 1 else 'are'} {good}."
     elif make.lesson == "masks":
         masks = sum(sample.mask is not None for sample in dataset.train)
         if masks < FEWEST_MASKS:

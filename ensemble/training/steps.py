@@ -41,6 +41,7 @@ from ensemble.training.reading import (
 )
 from ensemble.training.recipe import Profile, Recipe, Watch, backbones_of, open_backbones, profile_called
 from ensemble.training.shape import check_shape, with_shape
+from ensemble.training.variations import few_good_notes
 from ensemble.training.voting import Fitted, collect, fit_voters, jury_of, needs_drawing, stages_of
 from ensemble.values.errors import MemberError, PolicyError, StoreError, WeightsError
 from ensemble.values.results import Classes
@@ -144,8 +145,9 @@ def fit_members(prepared: Preparation, features: FeatureCache, listener: Listene
     masked = damage_notes(rows["places"], dataset.classes) if "places" in rows else []
     listener.tell(masked)
     members, failures = fit(recipe, rows, damage, progress=progress, watch=listener.watch)
-    listener.tell(failures)
-    notes = (*shaped, *aside, *masked, *failures)
+    few = few_good_notes(members)
+    listener.tell((*failures, *few))
+    notes = (*shaped, *aside, *masked, *failures, *few)
     return TrainedMembers(members, notes, recipe, rows, range_of(dataset.train, request.seed, progress))
 
 
@@ -163,6 +165,8 @@ def score_test_part(
 ) -> scoring.Scored:
     """What all members together say of the test part."""
     classes, photo_range = prepared.dataset.classes, trained.photo_range
+    if not prepared.dataset.test:  # of so few good photos that all are learnt from
+        return scoring.Scored((), (), 0.0)
     return scoring.score_photos(
         Inspector(Loaded(trained.members, (), classes, fitted.weights, fitted.calibrators, photo_range)),
         prepared.dataset.test,
@@ -278,7 +282,7 @@ def _silent(members: Iterable[str], measured: Container[str], scored: scoring.Sc
     return [
         f"{name} could not vote on any test photo, so nothing is known of its quality. {reasons[name]}"
         for name in members
-        if name not in measured
+        if name not in measured and name in reasons
     ]
 
 

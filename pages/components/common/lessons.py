@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from ensemble.store import Record
+from ensemble.training.variations import few_good
 from ensemble.values.results import Classes, Verdict
 from pages.components.common.sheet import as_markdown
 from pages.session import products
@@ -21,6 +22,14 @@ def show_lesson(verdict: Verdict) -> None:
     if all(record.is_one_class(verdict.classes) for record in records.values()):
         unseen = all(never_saw_a_defect(record, verdict.classes) for record in records.values())
         st.caption(f"No defect has been seen yet: {LIKE_GOOD}" if unseen else f"No defect has taught it: {LIKE_GOOD}")
+        if worth := next(filter(None, map(worth_of_few, records.values())), ""):
+            st.caption(f"Learnt from {worth}.")
+
+
+def worth_of_few(record: Record) -> str:
+    """What the few good photos of a member are worth; empty where they are many, or others have taught it too."""
+    held = record.noted("facts").get("held_out")
+    return few_good(held) if isinstance(held, Mapping) else ""
 
 
 def never_saw_a_defect(record: Record, classes: Classes) -> bool:
@@ -34,7 +43,8 @@ def lesson(record: Record, classes: Classes) -> str:
     synthetic = f"{drawn} synthetic anomalies" if drawn else ""
     if record.is_one_class(classes):
         unseen = "; no defect has been seen" if never_saw_a_defect(record, classes) else ""
-        return f"Learnt from good parts {f'and {synthetic} on them' if drawn else 'alone'}{unseen}"
+        taught = worth_of_few(record) or "good parts alone"
+        return f"Learnt from {f'good parts and {synthetic} on them' if drawn else taught}{unseen}"
     facts = record.noted("facts")
     if not {"with_mask", "without_mask", "synthetic"} <= set(facts):
         return ""
@@ -51,7 +61,8 @@ def threshold(record: Record) -> str:
     if not isinstance(held, Mapping) or not {"quantile", "photos"} <= set(held):
         return ""
     above = f"; {held['above']} of them reach it" if "above" in held else ""
-    return f"the {held['quantile']} quantile of {held['photos']} held-out good scores{above}"
+    varied = f" and {held['variations']} of variations of them" if held.get("variations") else ""
+    return f"the {held['quantile']} quantile of {held['photos']} held-out good scores{varied}{above}"
 
 
 def memory(record: Record) -> str:
@@ -69,19 +80,21 @@ def weight_reason(record: Record) -> str:
     """What a vote's weight rests on, or why it has none; empty where it was never measured."""
     weighed = record.noted("weighed")
     if not record.weight:
-        alone = _alone(weighed) if weighed else ""
+        alone = _alone(record, weighed) if weighed else ""
         return f"{OUTSIDE} (alone: {alone})" if alone else OUTSIDE
     if not weighed:
         return ""
-    return _alone(weighed)
+    return _alone(record, weighed)
 
 
-def _alone(weighed: Mapping[str, Any]) -> str:
+def _alone(record: Record, weighed: Mapping[str, Any]) -> str:
     if weighed.get("auroc") is None:
         return f"its share of right answers on {weighed.get('good', '?')} held-out photos"
     against = "drawn damage" if weighed.get("drawn") else "real defects"
     good, defective = weighed.get("good", "?"), weighed.get("defective", "?")
-    return f"AUROC {weighed['auroc']:.2f}, {good} held-out good parts against {defective} with {against}"
+    held = record.noted("facts").get("held_out")
+    parts = "photos and variations" if isinstance(held, Mapping) and held.get("variations") else "parts"
+    return f"AUROC {weighed['auroc']:.2f}, {good} held-out good {parts} against {defective} with {against}"
 
 
 def show_weights(verdict: Verdict) -> None:

@@ -1,0 +1,126 @@
+"""Mild variations of a few good photos: other light, small shifts, and mirrored where the part looks the same so.
+
+They stand in for further good parts while a member learns and its scale is set, and count as none where a rate is told.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ensemble.features.photo_batch import FILL, PhotoBatch, batches, input_key
+from ensemble.features.readings import PartReading
+from ensemble.imaging.photos import read_photo
+from ensemble.members import Member
+from ensemble.members.good_parts import FEWEST_GOOD, GoodPartsMember
+from ensemble.metrics.costs import highest
+from ensemble.values.digits import many
+from ensemble.values.errors import MemberError
+from ensemble.values.samples import Sample
+
+LIGHTS = (0.93, 1.07)  # of the photo's own
+SHIFTS = ((0.02, 0.0), (-0.02, 0.0), (0.0, 0.02), (0.0, -0.02))  # of width and height
+MIRRORS = (Image.Transpose.FLIP_LEFT_RIGHT, Image.Transpose.FLIP_TOP_BOTTOM)
+LAYOUT_SIDE = 16  # cells a side of the layout that mirroring must not change
+SYMMETRIC = 0.04  # mean difference of the layout's greys, as a share of white, that passes for the same
+FLAT = 2  # of 255: a photo that varies by no more shows nothing
+MOST_SAID = 8  # good photos, up to which the bound of the overkill is said
+
+Variation = Callable[[Image.Image], Image.Image]
+
+
+def with_variations(reading: PartReading, progress: Callable[[float], None] = lambda _: None) -> PartReading:
+    """The same photos of good parts, followed by variations of each where they are fewer than `FEWEST_GOOD`.
+
+    A variation has the sample of its photo, so that both are held out together. A MemberError where they show nothing.
+    """
+    if len(reading.samples) >= FEWEST_GOOD:
+        return reading
+    pictures = [read_photo(sample.path).picture for sample in reading.samples]
+    if all(_is_flat(picture) for picture in pictures):
+        raise MemberError(f"Nothing but one grey is on {many(len(pictures), 'good photo')}. Add photos of good parts.")
+    made = [
+        (place, variation(pictures[place])) for variation in _variations(pictures) for place in range(len(pictures))
+    ]
+    rows: dict[Any, list[np.ndarray]] = {key: [values] for key, values in reading.inputs.items()}
+    for some in batches(made, FILL):
+        batch = PhotoBatch([picture for _, picture in some], fill=FILL)
+        for source in {input_key(source): source for source in reading.sources}.values():
+            rows[input_key(source)].append(batch.rows(source))
+        progress(1.0)  # few photos, but whoever listens may want an end of it
+    return replace(
+        reading,
+        samples=(*reading.samples, *(reading.samples[place] for place, _ in made)),
+        labels=np.concatenate([reading.labels, reading.labels[[place for place, _ in made]]]),
+        inputs={key: np.concatenate(parts) for key, parts in rows.items()},
+    )
+
+
+def _variations(pictures: Sequence[Image.Image]) -> list[Variation]:
+    """How pictures of one product are varied: mirrored in those ways alone that leave the layout of each the same."""
+    found: list[Variation] = [partial(relit, light=light) for light in LIGHTS]
+    found += [partial(shifted, right=right, down=down) for right, down in SHIFTS]
+    found += [
+        partial(Image.Image.transpose, method=way)
+        for way in MIRRORS
+        if all(_looks_the_same(picture, way) for picture in pictures)
+    ]
+    return found
+
+
+def relit(picture: Image.Image, light: float) -> Image.Image:
+    """A picture with each value multiplied, as a lamp or an exposure would."""
+    return picture.point([min(255, round(value * light)) for value in range(256)] * len(picture.getbands()))
+
+
+def shifted(picture: Image.Image, right: float, down: float) -> Image.Image:
+    """A picture moved by shares of its width and height; what comes in at the border is its mirror image."""
+    across, along = round(right * picture.width), round(down * picture.height)
+    margin = max(abs(across), abs(along))
+    wide = np.pad(np.asarray(picture), ((margin, margin), (margin, margin), (0, 0)), mode="reflect")  # (h, w, 3)
+    top, left = margin - along, margin - across
+    return Image.fromarray(wide[top : top + picture.height, left : left + picture.width])
+
+
+def _looks_the_same(picture: Image.Image, way: Image.Transpose) -> bool:
+    layout = picture.convert("L").resize((LAYOUT_SIDE, LAYOUT_SIDE), Image.Resampling.BOX)
+    apart = np.asarray(layout, dtype=float) - np.asarray(layout.transpose(way), dtype=float)
+    return float(np.abs(apart).mean()) <= SYMMETRIC * 255
+
+
+def _is_flat(picture: Image.Image) -> bool:
+    return int(np.ptp(np.asarray(picture), axis=(0, 1)).max()) <= FLAT
+
+
+def photos_shown(samples: Sequence[Sample]) -> NDArray[np.int64]:
+    """(N,) which photo each row of a reading shows: a variation has the sample of its photo."""
+    first: dict[Sample, int] = {}
+    return np.array([first.setdefault(sample, place) for place, sample in enumerate(samples)])
+
+
+def few_good(held: Mapping[str, Any]) -> str:
+    """What few good photos are worth, from the facts of a member that has held them out; empty where they are many."""
+    photos, variations, above = held.get("photos"), held.get("variations", 0), held.get("above", 0)
+    if not isinstance(photos, int) or photos > MOST_SAID:
+        return ""
+    learnt = many(photos, "good photo")
+    learnt += f" and {many(variations, 'variation')} of {'it' if photos == 1 else 'them'}" if variations else ""
+    if photos == 1:
+        return f"{learnt}, which alone set the scale: nothing tells how many other good parts it rejects"
+    return (
+        f"{learnt}; held out, {above} of {photos} are rejected, so the true overkill can still be up to "
+        f"{highest(above, photos)}"
+    )
+
+
+def few_good_notes(members: Mapping[str, Member]) -> list[str]:
+    """A sentence for members that have learnt from few good photos, those together of which the same is true."""
+    names: dict[str, list[str]] = {}
+    for name, member in members.items():
+        if isinstance(member, GoodPartsMember) and (worth := few_good(member.facts_["held_out"])):
+            names.setdefault(worth, []).append(name)
+    return [f"{', '.join(those)}: learnt from {worth}." for worth, those in names.items()]
