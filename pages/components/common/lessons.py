@@ -97,6 +97,13 @@ def _alone(record: Record, weighed: Mapping[str, Any]) -> str:
     return f"AUROC {weighed['auroc']:.2f}, {good} held-out good {parts} against {defective} with {against}"
 
 
+def show_outside(verdict: Verdict) -> None:
+    """Name quietly who was not asked because it is not of the jury."""
+    if outside := [each.member for each in verdict.unasked if not each.weight]:
+        names = as_markdown(", ".join(outside))
+        st.caption(f"Not of the jury, and not asked: {names}. Their votes helped on no validation photos.")
+
+
 def show_weights(verdict: Verdict) -> None:
     """Say what the weights of these votes rest on, where any counts less than a whole vote."""
     records = products.records()

@@ -10,7 +10,7 @@ from ensemble.imaging.overlays import canvas, png
 from ensemble.inspection import exports
 from ensemble.values.results import Verdict, Vote, word
 from pages.components.common.charts import show_file
-from pages.components.common.lessons import show_lesson
+from pages.components.common.lessons import show_lesson, show_outside
 from pages.components.common.sheet import as_markdown, breakable
 from pages.components.common.style import shape
 from pages.components.common.votes import show_absent, show_defect_score, show_votes
@@ -36,6 +36,7 @@ def show_details(chosen: photo.Chosen | None) -> None:
         show_lesson(verdict)
         show_defect_score(verdict)
         show_votes(verdict)
+        show_outside(verdict)
         show_look(chosen, verdict)
         show_file(exports.verdict_json(verdict), "verdict", ".json", "Download the result (JSON)", quiet=False)
         show_wrong_verdict(chosen, verdict)
@@ -45,8 +46,8 @@ def show_verdict_card(verdict: Verdict) -> None:
     """Show word, shape and colour together, with the reason and what it rests on."""
     look = figures.tone(verdict.label, verdict.classes)
     facts = [figures.votes_count(verdict), f"{verdict.seconds:.2f} s", f"policy {verdict.policy}"]
-    if verdict.unasked:
-        facts.insert(1, f"{len(verdict.unasked)} skipped")
+    if spared := [each for each in verdict.unasked if each.weight]:
+        facts.insert(1, f"{len(spared)} skipped")
     stamp = '<div class="demo">DEMO</div>' if verdict.demo else ""
     st.html(
         f'<div class="verdict {look}" role="status">{shape(look)}<div>'

@@ -28,7 +28,13 @@ def show_members() -> None:
     """Show every member of the product's manifest, ready or absent, with its measured quality."""
     records = products.manifest().members
     absent = {absence.member: absence for absence in inspection.trained().absent}
-    show_sheet(COLUMNS, [_cells(record, absent.get(name)) for name, record in records.items()], folding=True)
+    jury_first = sorted(records.items(), key=lambda entry: not entry[1].weight)
+    show_sheet(COLUMNS, [_cells(record, absent.get(name)) for name, record in jury_first], folding=True)
+    if not all(record.weight for record in records.values()):
+        st.caption(
+            "Not of the jury: with the others, its vote helped on no validation photos. It is kept and not asked; "
+            "*Policies* can call it in."
+        )
     st.caption(
         "Escape: defective parts passed as OK, of all defective test photos. Overkill: good parts rejected, of all "
         "good ones. Measured on photos that no member has learnt from."

@@ -29,7 +29,7 @@ def show_performance_members(measured: Measured) -> None:
     voters = _voters(measured) if measured.classes.defect is not None else {}
     _show_table(measured, voters)
     if voters:
-        _show_curves(measured, voters)
+        _show_curves(measured, {name: given for name, given in voters.items() if _votes_in(measured, name)})
     elif measured.classes.defect is None:
         st.caption("No class is the defect, so there is no cut to draw curves over.")
     else:
@@ -52,7 +52,10 @@ def _show_table(measured: Measured, voters: Mapping[str, Voter]) -> None:
         changes = ["–", "–"]
         if before and after:
             changes = [f"{before.brier:.3f} → {after.brier:.3f}", f"{before.ece:.3f} → {after.ece:.3f}"]
-        weight = (f"{measured.policy.weight_of(member, record.weight if record else 1.0):.2f}",) if weighs else ()
+        counts = (
+            measured.policy.weight_of(member, record.weight if record else 1.0) if _votes_in(measured, member) else 0
+        )
+        weight = (f"{counts:.2f}",) if weighs else ()
         method = record.calibrator.method if record else "none"
         auroc = f"{image_metrics.roc_points(*voters[member]).area:.3f}" if member in voters else "–"
         area = (auroc,) if has_defect else ()
@@ -63,6 +66,12 @@ def _show_table(measured: Measured, voters: Mapping[str, Voter]) -> None:
         ("AUROC on the test photos. " if has_defect else "")
         + "Brier score and expected calibration error (ECE) before → after calibration, on held-out photos: 0 is best."
     )
+
+
+def _votes_in(measured: Measured, voter: str) -> bool:
+    """Whether a voter is the ensemble or of the policy's jury."""
+    record = products.records().get(voter)
+    return record is None or measured.policy.asks(voter, record.weight)
 
 
 def _voters(measured: Measured) -> dict[str, Voter]:
