@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from ensemble.features.readings import DamageMasks
 from ensemble.members.contract import Lesson, Member, Parts, Prediction
-from ensemble.members.good_parts import FEWEST_GOOD, Shapes, finest_grid, grids, shapes_of, smoothed
+from ensemble.members.good_parts import FEWEST_GOOD, Shapes, finest_grid, grids, shapes_of
 from ensemble.values.errors import MemberError
 from ensemble.values.training import ShareDone
 
@@ -139,8 +139,7 @@ class PatchClassifierMember(Member):
                 logits = self.network_(grids(rows[place : place + 1], shapes))
                 defective.append(hottest(logits).double().sigmoid())
                 maps.append(logits.sigmoid())
-        heat = smoothed(torch.cat(maps).numpy()).clip(0, 1)  # a mean may leave the range by a rounding error
-        return Prediction(self.by_class(torch.cat(defective).numpy()), anomaly_map=heat)
+        return Prediction(self.by_class(torch.cat(defective).numpy()), anomaly_map=torch.cat(maps).numpy())
 
     def parts(self) -> Parts:
         """The state dict of the network, and in it the mean and the deviation of each channel."""
