@@ -15,7 +15,7 @@ from ensemble.policies.counting import SUREST
 from ensemble.values.results import Classes
 
 RESAMPLES, STEPS = 20, 15
-EQUAL_PHOTOS = 10  # photos of the rarest class at which a choice counts as much as equal weights do
+EQUAL_PHOTOS = 20  # of the rarest class: so many count as much as equal weights do, and leave nobody out
 SHARPNESS = 2.0 ** np.arange(-1, 3.25, 0.25)  # what fused log-probabilities are multiplied by
 NEWCOMER = 0.02  # nats over all photos that one more member must bring, so that nobody joins who knows nothing
 LEAST_SHARE = 0.5  # of an equal share of what moves the fused probability: a member below it does not vote

@@ -295,6 +295,6 @@ def _shared_pixels(members: Sequence[Member]) -> int:
     """What these members look at, a resize or a backbone's pass that several share counted once."""
     looks = set()
     for member in members:
-        side = source_preprocessing(member.input).side
-        looks.add((None if isinstance(member.input, Preprocessing) else member.input.spec.name, side))
-    return sum(side**2 for _, side in looks)
+        pixels = source_preprocessing(member.input).pixels
+        looks.add((None if isinstance(member.input, Preprocessing) else member.input.spec.name, pixels))
+    return sum(pixels for _, pixels in looks)

@@ -64,6 +64,7 @@ def test_three_classes(run: Run, tmp_path: Path, tiny_weights: Path, tiny_data: 
     quality = json.loads((tmp_path / "q.json").read_text())
     assert quality["classes"] == ["bottomwear", "shoes", "topwear"] and list(quality["ensemble"]) == [
         "MAJORITY",
+        "FUSED",
         "BALANCED",
         "INDUSTRIAL_BALANCED",
     ]
