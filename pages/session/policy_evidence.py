@@ -9,6 +9,7 @@ import streamlit as st
 
 from ensemble.datasets.loading import photo_path
 from ensemble.evaluation.scoring import verdict_quality
+from ensemble.evaluation.vote import VoteAndBest, beside_best
 from ensemble.inspection.exports import demo_evidence
 from ensemble.metrics.costs import DecisionCounts
 from ensemble.policies import Policy, PolicyBook, cases, making, shipped
@@ -71,6 +72,19 @@ def _defect_scores(
 ) -> tuple[list[float], list[float]]:
     defective, values = making.defect_scores(_policy, _known, _classes)
     return values[~defective].tolist(), values[defective].tolist()
+
+
+def vote_and_best(policy: Policy, known: Sequence[Case]) -> VoteAndBest | None:
+    """A policy beside its best member; the same question, thousands of resamples, is answered once."""
+    whose, kinds = _whose(known)
+    return _vote_and_best(whose, _asked(policy), policy, known, kinds)
+
+
+@st.cache_data(max_entries=64, show_spinner="Setting the vote beside its best member …")
+def _vote_and_best(
+    key: str, asked: str, _policy: Policy, _known: Sequence[Case], _classes: Classes
+) -> VoteAndBest | None:
+    return beside_best(_policy, _known, _classes)
 
 
 def _asked(policy: Policy) -> str:

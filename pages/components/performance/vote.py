@@ -4,12 +4,12 @@ from html import escape
 
 import streamlit as st
 
-from ensemble.evaluation.vote import VoteAndBest, beside_best
+from ensemble.evaluation.vote import VoteAndBest
 from ensemble.policies import choose, shipped
 from ensemble.policies.policy import FUSED
 from pages.components.common.sheet import as_markdown, show_sheet
 from pages.components.performance.basis import Measured
-from pages.session import products
+from pages.session import policy_evidence, products
 
 HOW = (
     "The best member is the one that is best on these very photos: known only afterwards, and so the hardest to beat. "
@@ -36,7 +36,7 @@ def show_performance_vote(measured: Measured) -> None:
 def _beside(name: str, measured: Measured) -> VoteAndBest | None:
     own = {policy.name: policy for policy in products.policies()}
     policy = own.get(name) or choose(shipped(measured.classes), name)
-    return beside_best(policy, measured.known, measured.classes)
+    return policy_evidence.vote_and_best(policy, measured.known)
 
 
 def _against(found: VoteAndBest) -> str:
