@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from ensemble.cli import data, mvtec, products
-from ensemble.cli.products import card, inspect, policies_command, trust_command
+from ensemble.cli.products import card, extend_command, inspect, policies_command, trust_command
 from ensemble.cli.terminal import Commands, say, say_firmly
 from ensemble.cli.training import evaluate_command, labels_command, pretrain_command, sample, train_command
 from ensemble.disk.files import is_full, why_not_written
@@ -51,6 +51,7 @@ COMMANDS = (
     sample,
     pretrain_command,
     train_command,
+    extend_command,
     evaluate_command,
     inspect,
     policies_command,

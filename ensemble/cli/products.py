@@ -19,8 +19,10 @@ from ensemble.cli.terminal import (
     say,
     say_firmly,
     say_whole,
+    show_stages,
 )
-from ensemble.values.errors import PhotoError, PolicyError, QuorumError
+from ensemble.values.digits import many
+from ensemble.values.errors import MemberError, PhotoError, PolicyError, QuorumError
 from ensemble.values.safe_names import legible
 
 
@@ -144,6 +146,36 @@ def card(
         write_atomically(markdown_file, found.to_markdown().encode())
     if not (json_file or markdown_file):
         print_result(found.to_markdown().rstrip("\n"))
+
+
+def extend_command(
+    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Photos of further good parts.")],
+    models: Models = DEFAULT_MODELS,
+    force: Annotated[bool, typer.Option("--force", help="Take photos too that look unlike good parts.")] = False,
+) -> None:
+    """Let patch memories remember what new good parts look like, as a new version; no other member is touched."""
+    from ensemble.jobs.processes import only_training
+    from ensemble.store import ModelStore
+    from ensemble.training.extending import extend, plan_extension
+
+    with only_training(models), show_stages() as show:
+        plan = plan_extension(ModelStore(models), photos, show)
+        for path in plan.known:
+            say(f"{path}: left out. It is a photo of this product already.")
+        for sentence in plan.refused:
+            say(f"Left out: {sentence}")
+        for path, times in plan.far.items():
+            say(f"{path}: {times:.2f} times as far from the good parts as the farthest that pass. Is it a good part?")
+        if plan.far and not force:
+            raise MemberError(
+                f"Nothing is extended yet, because {many(len(plan.far), 'photo')} may show a defect. Leave out what is "
+                "none of a good part, or repeat with --force where all are."
+            )
+        made = extend(plan, show)
+    for name, places in made.places.items():
+        say(f"{name} remembers {many(places, 'place')} more, of {many(made.photos, 'photo')}.")
+    for sentence in made.notes:
+        say(sentence)
 
 
 product_commands = Commands(

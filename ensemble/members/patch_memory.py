@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ensemble.members.good_parts import (
+    PHOTOS_HELD_OUT,
     GoodPartsMember,
     HeldOut,
     Measured,
@@ -85,6 +86,46 @@ class PatchMemoryMember(GoodPartsMember):
         picks = farthest_first(_shadows(points, generator), min(size, len(points)), generator, progress)
         return points[picks].float(), torch.cat(owners)[picks]
 
+    def extend(
+        self, rows: np.ndarray, learnt: int, *, rescaled: bool, progress: ShareDone = lambda _: None
+    ) -> "PatchMemoryMember":
+        """Add what (N, D) rows of further good parts show that the memory has not: its places stay, farthest first.
+
+        Places join while they lie farther away than the memory's own lie from each other, at most as many a photo as it
+        has of each of the `learnt` ones, and up to `MEMORY` in all. With `rescaled` the scale rests on the new photos
+        too, each held out by leaving out what joined from it.
+        """
+        memory, shapes = self._memory, shapes_of(self.input, self.title)
+        places = int(np.prod(finest_grid(shapes)))
+        most = max(round(SHARE * places), -(-len(memory) // learnt)) * len(rows)
+        typical = usual_gap(memory)
+        found, owners, gaps = [], [], []
+        for number in range(len(rows)):
+            shown = patches(rows[number : number + 1], shapes)[0].half().float()  # (h*w, C), as they are kept
+            gap = _gaps(memory, shown)
+            found.append(shown[gap > typical])
+            gaps.append(gap[gap > typical])
+            owners.append(torch.full((len(found[-1]),), number))
+            progress(0.5 * (number + 1) / len(rows))
+        points, owner = torch.cat(found), torch.cat(owners)
+        picks = farther_ones(points, torch.cat(gaps), typical, min(most, MEMORY[1] - len(memory)))
+        added, owner = points[picks], owner[picks]
+        arrays = {**self.arrays_, "memory": torch.cat([memory, added]).half().numpy()}
+        held = [self._nearest(torch.cat([memory, added[owner != n]]), rows[n : n + 1]) for n in range(len(rows))]
+        if rescaled:
+            photos = int(arrays.get(PHOTOS_HELD_OUT, len(arrays["held_out"])))  # variations of photos stand behind them
+            new = [distance[0] for distance, _ in held], [float(maps.max()) for _, maps in held]
+            for name, values in zip(("held_out", "held_out_peaks"), new, strict=True):
+                arrays[name] = np.insert(arrays[name], photos, values)
+            arrays |= {PHOTOS_HELD_OUT: np.asarray(photos + len(rows))} if PHOTOS_HELD_OUT in arrays else {}
+        self._take(arrays)
+        progress(1.0)
+        return self
+
+    def distances(self, rows: np.ndarray) -> np.ndarray:
+        """How far (N, D) rows are from the memory: (N,), in the unit of `scale_.threshold`."""
+        return self._measure_all(self.arrays_, rows)[0]
+
     def _nearest(self, memory: Tensor, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """How far each place is from its nearest one in the memory: photos (N,), maps (N, h, w)."""
         shapes = shapes_of(self.input, self.title)
@@ -116,6 +157,32 @@ class PatchMemoryMember(GoodPartsMember):
     def _trained_facts(self, arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
         megabytes = round(arrays["memory"].nbytes / 1e6, 1)
         return {"places": len(arrays["memory"]), "megabytes": megabytes, "seconds": self._seconds}
+
+
+def _gaps(memory: Tensor, points: Tensor) -> Tensor:
+    """How far each of (N, C) points is from its nearest one in a memory (M, C): (N,)."""
+    nearest = torch.addmm((memory * memory).sum(dim=1), points, memory.T, alpha=-2).amin(dim=1)
+    return (nearest + (points * points).sum(dim=1)).clamp(min=0).sqrt()
+
+
+def usual_gap(memory: Tensor) -> float:
+    """How far a place of a memory (M, C) lies from the nearest other one, in the middle; 0 where it has one alone."""
+    squares = (memory * memory).sum(dim=1)
+    apart = torch.addmm(squares, memory, memory.T, alpha=-2) + squares[:, None]
+    nearest = apart.fill_diagonal_(float("inf")).amin(dim=1).clamp(min=0).sqrt()
+    return float(nearest.median()) if len(memory) > 1 else 0.0
+
+
+def farther_ones(points: Tensor, gaps: Tensor, typical: float, most: int) -> Tensor:
+    """Positions of at most so many of (N, C) points by the greedy k-centre choice that goes on from a memory.
+
+    `gaps` (N,) are how far they lie from it; the choice ends where all lie nearer than `typical` to what was chosen.
+    """
+    gaps, picks = gaps.clone(), list[int]()
+    while len(picks) < most and len(points) and float(gaps.max()) > typical:
+        picks.append(int(gaps.argmax()))
+        gaps = torch.minimum(gaps, (points - points[picks[-1]]).square().sum(dim=1).sqrt())
+    return torch.tensor(picks, dtype=torch.long)
 
 
 def _shadows(points: Tensor, generator: torch.Generator) -> Tensor:

@@ -10,6 +10,7 @@ from ensemble.datasets.loading import find_dataset
 from ensemble.imaging.photos import read_photo_bytes
 from ensemble.importers import FoundPhoto
 from ensemble.store import ModelStore
+from ensemble.training.extending import extended_by
 from ensemble.values.errors import PhotoError, QuorumError, StoreError
 from ensemble.values.samples import Sample
 from ensemble.values.training import Progress
@@ -67,6 +68,7 @@ def own_photos(store: ModelStore) -> OwnPhotos:
     evidence, manifest = store.evidence(), store.manifest()
     folder = store.folder / evidence.folder
     test = {case.sha256 for case in evidence.test}
+    added = {digest for record in manifest.members.values() for digest in extended_by(record)}  # from anywhere
     learnt = set(evidence.learnt) or {case.sha256 for case in evidence.held_out}  # evidence of before does not say
     found: dict[str, tuple[str, Sample]] = {}  # by SHA-256, its split beside it
     try:
@@ -81,7 +83,7 @@ def own_photos(store: ModelStore) -> OwnPhotos:
             elif digest in learnt:
                 found.setdefault(digest, ("train" if split == "test" else split, sample))
     by_split = {name: tuple(sample for split, sample in found.values() if split == name) for name in parts}
-    return OwnPhotos(folder, by_split, len((test | learnt) - found.keys()))
+    return OwnPhotos(folder, by_split, len((test | learnt) - added - found.keys()))
 
 
 def _own_digests(samples: Iterable[Sample]) -> Iterator[tuple[str, Sample]]:
