@@ -147,12 +147,21 @@ MOST_GOOD = 1500
 BOUNDED: tuple[Lesson, ...] = ("good", "places")  # they read whole maps, and need good parts
 
 
+UNMEASURED = (
+    "no photo shows a real defect, so nothing would tell what its vote is worth. Name it to train it on synthetic "
+    "anomalies alone."
+)
+
+
 def teachable(kinds: Sequence[str], dataset: Dataset) -> tuple[tuple[str, ...], list[str]]:
     """The kinds that these photos can teach, and a sentence for each that was asked for and cannot learn here.
 
-    A MemberError where none is left.
+    Where no kind is named, none is taken that would learn of defects from synthetic anomalies alone: no real ones tell
+    what its vote is worth. A MemberError where none is left.
     """
-    obstacles = {kind: _obstacle(kind, dataset) for kind in dict.fromkeys(kinds or KINDS)}
+    unseen = not kinds and all(sample.label == dataset.classes.good for sample in dataset.train)
+    unmeasured = {kind: UNMEASURED for kind in KINDS if unseen and KINDS[kind].lesson == "places"}
+    obstacles = {kind: _obstacle(kind, dataset) or unmeasured.get(kind) for kind in dict.fromkeys(kinds or KINDS)}
     chosen = tuple(kind for kind, obstacle in obstacles.items() if obstacle is None)
     sentences = [f"{kind} is not trained: {obstacle}" for kind, obstacle in obstacles.items() if obstacle]
     if not chosen:

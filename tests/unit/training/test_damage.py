@@ -164,6 +164,14 @@ def test_what_cannot_teach_places_is_said_before(classes: Classes, good: int, ba
         teachable(("patch_classifier",), Dataset(classes, tuple(samples), (), {}, ()))
 
 
+def test_without_a_real_defect_places_are_taught_by_name_alone() -> None:
+    good = Dataset(OK_NOK, tuple(Sample(Path(f"{n}.png"), NON_DEFECTIVE) for n in range(9)), (), {}, ())
+    chosen, said = teachable((), good)
+    assert "patch_memory" in chosen and "patch_classifier" not in chosen
+    assert any(each.startswith("patch_classifier is not trained: no photo shows a real defect") for each in said)
+    assert teachable(("patch_classifier",), good) == (("patch_classifier",), [])
+
+
 def test_of_very_many_photos_some_teach_places_each_class_by_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ensemble.training.reading.MOST_GOOD", 40)
     samples = [Sample(Path(f"{n}.png"), NON_DEFECTIVE if n < 150 else DEFECTIVE) for n in range(200)]
