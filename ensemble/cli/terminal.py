@@ -169,6 +169,9 @@ def print_quality(quality: Mapping[str, Any]) -> None:
     if quality.get("good_only"):
         together = quality["good_only"]
         members["all from good parts (mean)"] = together | {"right_of_decided": together["accuracy"]}
+    if not quality["photos"]:
+        say("There is no test photo, so nothing is measured.")
+        return
     say(f"Measured on {quality['photos']} test photos (right: of those decided):")
     columns = {"right": "right_of_decided", "AUROC": "auroc", "escapes": "escape_rate", "overkill": "overkill_rate"}
     columns |= {"review": "review_rate", "F1": "f1", "cost": "cost"}

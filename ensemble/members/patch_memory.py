@@ -91,24 +91,17 @@ class PatchMemoryMember(GoodPartsMember):
     ) -> "PatchMemoryMember":
         """Add what (N, D) rows of further good parts show that the memory has not: its places stay, farthest first.
 
-        Places join while they lie farther away than the memory's own lie from each other, at most as many a photo as it
-        has of each of the `learnt` ones, and up to `MEMORY` in all. With `rescaled` the scale rests on the new photos
-        too, each held out by leaving out what joined from it.
+        Places join up to as many as learning from all of the photos would remember, the `learnt` ones among them, and
+        beyond while they lie farther away than the memory's own lie from each other: at most as many a photo as it has
+        of each before, and up to `MEMORY` in all. With `rescaled` the scale rests on the new photos too, each held out
+        by leaving out what joined from it.
         """
-        memory, shapes = self._memory, shapes_of(self.input, self.title)
-        places = int(np.prod(finest_grid(shapes)))
-        most = max(round(SHARE * places), -(-len(memory) // learnt)) * len(rows)
-        typical = usual_gap(memory)
-        found, owners, gaps = [], [], []
-        for number in range(len(rows)):
-            shown = patches(rows[number : number + 1], shapes)[0].half().float()  # (h*w, C), as they are kept
-            gap = _gaps(memory, shown)
-            found.append(shown[gap > typical])
-            gaps.append(gap[gap > typical])
-            owners.append(torch.full((len(found[-1]),), number))
-            progress(0.5 * (number + 1) / len(rows))
-        points, owner = torch.cat(found), torch.cat(owners)
-        picks = farther_ones(points, torch.cat(gaps), typical, min(most, MEMORY[1] - len(memory)))
+        memory, places = self._memory, int(np.prod(finest_grid(shapes_of(self.input, self.title))))
+        room = MEMORY[1] - len(memory)
+        wanted = int(np.clip(round(SHARE * places * (learnt + len(rows))), *MEMORY)) - len(memory)
+        most = min(room, max(wanted, -(-len(memory) // learnt) * len(rows)))
+        points, gaps, owner = self._new_places(memory, rows, lambda done: progress(done / 2))
+        picks = farther_ones(points, gaps, usual_gap(memory), (wanted, most))
         added, owner = points[picks], owner[picks]
         arrays = {**self.arrays_, "memory": torch.cat([memory, added]).half().numpy()}
         held = [self._nearest(torch.cat([memory, added[owner != n]]), rows[n : n + 1]) for n in range(len(rows))]
@@ -121,6 +114,21 @@ class PatchMemoryMember(GoodPartsMember):
         self._take(arrays)
         progress(1.0)
         return self
+
+    def _new_places(self, memory: Tensor, rows: np.ndarray, progress: ShareDone) -> tuple[Tensor, Tensor, Tensor]:
+        """Places of (N, D) rows (M, C), those farthest from a memory where they are too many, how far they are from it
+        (M,), and the photo that each is from (M,)."""
+        shapes = shapes_of(self.input, self.title)
+        found, gaps, owners = [], [], []
+        for number in range(len(rows)):
+            shown = patches(rows[number : number + 1], shapes)[0].half().float()  # (h*w, C), as they are kept
+            gap = _gaps(memory, shown)
+            chosen = gap.topk(min(len(gap), max(1, CANDIDATE_PLACES // len(rows)))).indices
+            found.append(shown[chosen])
+            gaps.append(gap[chosen])
+            owners.append(torch.full((len(chosen),), number))
+            progress((number + 1) / len(rows))
+        return torch.cat(found), torch.cat(gaps), torch.cat(owners)
 
     def distances(self, rows: np.ndarray) -> np.ndarray:
         """How far (N, D) rows are from the memory: (N,), in the unit of `scale_.threshold`."""
@@ -173,15 +181,21 @@ def usual_gap(memory: Tensor) -> float:
     return float(nearest.median()) if len(memory) > 1 else 0.0
 
 
-def farther_ones(points: Tensor, gaps: Tensor, typical: float, most: int) -> Tensor:
-    """Positions of at most so many of (N, C) points by the greedy k-centre choice that goes on from a memory.
+def farther_ones(points: Tensor, gaps: Tensor, typical: float, bounds: tuple[int, int]) -> Tensor:
+    """Positions of some of (N, C) points by the greedy k-centre choice that goes on from a memory.
 
-    `gaps` (N,) are how far they lie from it; the choice ends where all lie nearer than `typical` to what was chosen.
+    `gaps` (N,) are how far they lie from it. Of `bounds` the first many are chosen in any case, unless all have been
+    met, and up to the second many while some lies farther than `typical` from whatever was chosen.
     """
-    gaps, picks = gaps.clone(), list[int]()
-    while len(picks) < most and len(points) and float(gaps.max()) > typical:
-        picks.append(int(gaps.argmax()))
-        gaps = torch.minimum(gaps, (points - points[picks[-1]]).square().sum(dim=1).sqrt())
+    squares, gaps, picks = points.square().sum(dim=1), gaps.clone(), list[int]()
+    while len(picks) < bounds[1] and len(points):
+        pick = int(gaps.argmax())
+        if float(gaps[pick]) <= (0.0 if len(picks) < bounds[0] else typical):
+            break
+        picks.append(pick)
+        reach = torch.addmv(squares, points, points[pick], alpha=-2).add_(squares[pick])
+        gaps = torch.minimum(gaps, reach.clamp_(min=0).sqrt_())
+        gaps[pick] = 0.0  # rounding must not choose a place twice
     return torch.tensor(picks, dtype=torch.long)
 
 

@@ -128,7 +128,7 @@ def _show_details(kinds: tuple[str, ...], obstacles: list[str], profile: str) ->
         chosen = st.multiselect(
             "Members",
             kinds,
-            default=[kind for kind in kinds if kind in (PROFILES[profile].kinds or kinds)],
+            default=[kind for kind in kinds if kind in PROFILES[profile].kinds] or kinds,  # few photos teach few kinds
             format_func=lambda kind: KINDS[kind].title,
             key=f"training_kinds {profile} {' '.join(kinds)}",
         )

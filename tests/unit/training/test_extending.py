@@ -123,6 +123,14 @@ def test_places_join_farthest_first_until_all_lie_near() -> None:
     assert usual_gap(memory) == 1.0 and usual_gap(memory[:1]) == 0.0
     points = torch.tensor([[5.5], [9.0], [8.5], [3.0]])
     gaps = torch.tensor([1.5, 5.0, 4.5, 1.0])
-    assert farther_ones(points, gaps, 1.0, 10).tolist() == [1, 0]
-    assert farther_ones(points, gaps, 1.0, 1).tolist() == [1]
-    assert farther_ones(points[:0], gaps[:0], 1.0, 5).tolist() == []
+    for bounds, chosen in [
+        ((0, 10), [1, 0]),
+        ((0, 1), [1]),
+        ((3, 10), [1, 0, 3]),
+        ((9, 9), [1, 0, 3, 2]),
+        ((0, 0), []),
+    ]:
+        assert farther_ones(points, gaps, 1.0, bounds).tolist() == chosen
+    assert farther_ones(points[:0], gaps[:0], 1.0, (5, 5)).tolist() == []
+    twice = torch.tensor([[7.0], [7.0]])
+    assert farther_ones(twice, torch.tensor([3.0, 3.0]), 1.0, (2, 2)).tolist() == [0]
