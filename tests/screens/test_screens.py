@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 
 from ensemble.inspection.attribution import Attribution
 from ensemble.values.results import OK_NOK, Absence, Classes, Region
-from pages.components.common.lessons import lesson
+from pages.components.common.lessons import lesson, memory
 from pages.components.inspect import verdict as look
 from pages.components.members import members
 from pages.session import inspection, photo
@@ -535,11 +535,26 @@ def test_help_takes_its_limits_from_the_photo_door(product: Path) -> None:
             {"with_mask": 5, "without_mask": 0, "synthetic": 0},
             "Learnt from 5 defective photos with a mask and 0 by their label alone",
         ),
+        (
+            (2, 0),
+            {"held_out": {"photos": 2, "variations": 14, "above": 0}},
+            "Learnt from 2 good photos and 14 variations of them; held out, 0 of 2 are rejected, so the true overkill "
+            "can still be up to 77.7 %",
+        ),
     ],
 )
-def test_what_taught_a_member_is_told(photos: tuple[int, int], facts: dict[str, int], sentence: str) -> None:
+def test_what_taught_a_member_is_told(photos: tuple[int, int], facts: dict[str, Any], sentence: str) -> None:
     training = {"photos": dict(zip(OK_NOK.names, photos, strict=True)), "facts": facts}
     assert lesson(replace(record("patches", OK_NOK), training=training), OK_NOK) == sentence
+
+
+def test_an_extended_memory_says_so() -> None:
+    facts = {"places": 281, "megabytes": 0.4, "seconds": 1.5}
+    training = {"facts": facts, "extended": [{"sha256": ["a", "b"]}, {"sha256": ["c"]}, "strange"]}
+    said = "281 places of good parts, 0.4 MB, chosen in 1.5 s"
+    assert memory(replace(record("patches", OK_NOK), training={"facts": facts})) == said
+    extended = replace(record("patches", OK_NOK), training=training)
+    assert memory(extended) == f"{said}; extended by 3 photos since"
 
 
 def rows_of(content: bytes) -> list[dict[str, str]]:

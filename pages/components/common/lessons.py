@@ -6,7 +6,9 @@ from typing import Any
 import streamlit as st
 
 from ensemble.store import Record
+from ensemble.training.extending import extended_by
 from ensemble.training.variations import few_good
+from ensemble.values.digits import many
 from ensemble.values.results import Classes, Verdict
 from pages.components.common.sheet import as_markdown
 from pages.session import products
@@ -70,7 +72,9 @@ def memory(record: Record) -> str:
     facts = record.noted("facts")
     if not {"places", "megabytes", "seconds"} <= set(facts):
         return ""
-    return f"{facts['places']} places of good parts, {facts['megabytes']} MB, chosen in {facts['seconds']} s"
+    since = len(extended_by(record))
+    added = f"; extended by {many(since, 'photo')} since" if since else ""
+    return f"{facts['places']} places of good parts, {facts['megabytes']} MB, chosen in {facts['seconds']} s{added}"
 
 
 OUTSIDE = "not of the jury: with the others, its vote helped on no validation photos"
