@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ensemble.members.good_parts import (
+    FEWEST_GOOD,
     PHOTOS_HELD_OUT,
     GoodPartsMember,
     HeldOut,
@@ -29,6 +30,7 @@ SHARE = 0.01  # of all places seen that are remembered
 MEMORY = (256, 6000)  # at least and at most so many, where there are as many
 CANDIDATE_PLACES = 200_000  # places among which the memory is chosen: this bounds memory and seconds
 COMPONENTS, SAMPLE = 64, 20_000  # principal components in which it is chosen, of so many places
+CHOICE = 20  # places for each that may join an extended memory, among which it is chosen
 SCALE_PHOTOS = 120  # photos whose distances set the scale
 
 
@@ -94,23 +96,27 @@ class PatchMemoryMember(GoodPartsMember):
         Places join up to as many as learning from all of the photos would remember, the `learnt` ones among them, and
         beyond while they lie farther away than the memory's own lie from each other: at most as many a photo as it has
         of each before, and up to `MEMORY` in all. With `rescaled` the scale rests on the new photos too, each held out
-        by leaving out what joined from it.
+        by leaving out what joined from it; variations of photos leave it once there are enough.
         """
         memory, places = self._memory, int(np.prod(finest_grid(shapes_of(self.input, self.title))))
         room = MEMORY[1] - len(memory)
         wanted = int(np.clip(round(SHARE * places * (learnt + len(rows))), *MEMORY)) - len(memory)
         most = min(room, max(wanted, -(-len(memory) // learnt) * len(rows)))
         points, gaps, owner = self._new_places(memory, rows, lambda done: progress(done / 2))
+        far = gaps.topk(min(len(gaps), CHOICE * most)).indices  # what lies near will not be chosen
+        points, gaps, owner = points[far], gaps[far], owner[far]
         picks = farther_ones(points, gaps, usual_gap(memory), (wanted, most))
         added, owner = points[picks], owner[picks]
         arrays = {**self.arrays_, "memory": torch.cat([memory, added]).half().numpy()}
         held = [self._nearest(torch.cat([memory, added[owner != n]]), rows[n : n + 1]) for n in range(len(rows))]
         if rescaled:
-            photos = int(arrays.get(PHOTOS_HELD_OUT, len(arrays["held_out"])))  # variations of photos stand behind them
+            photos = int(arrays.pop(PHOTOS_HELD_OUT, len(arrays["held_out"])))  # variations of photos stand behind them
+            few = photos + len(rows) < FEWEST_GOOD
             new = [distance[0] for distance, _ in held], [float(maps.max()) for _, maps in held]
             for name, values in zip(("held_out", "held_out_peaks"), new, strict=True):
-                arrays[name] = np.insert(arrays[name], photos, values)
-            arrays |= {PHOTOS_HELD_OUT: np.asarray(photos + len(rows))} if PHOTOS_HELD_OUT in arrays else {}
+                known = np.insert(arrays[name], photos, values)
+                arrays[name] = known if few else known[: photos + len(rows)]
+            arrays |= {PHOTOS_HELD_OUT: np.asarray(photos + len(rows))} if few else {}
         self._take(arrays)
         progress(1.0)
         return self

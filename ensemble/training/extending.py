@@ -126,11 +126,17 @@ def _noted(
     """What the manifest notes of a member's training once it was extended."""
     seconds = {"seconds": record.noted("facts").get("seconds")}  # of the choice at its training, which no file tells
     entry = {"at": now(), "photos": len(digests), "places": places, "sha256": list(digests)}
-    before = record.training.get(EXTENDED)
+    before, weighed = record.training.get(EXTENDED), record.noted("weighed")
+    held = record.noted("facts").get("held_out")
+    if (
+        weighed and isinstance(held, Mapping) and held.get("variations")
+    ):  # once more photos set the scale, they are gone
+        weighed = {**weighed, "varied": True}
     return {
         **record.training,
         "photos": {**record.noted("photos"), good: learnt + len(digests)},
         "facts": {**member.facts_, **seconds},
+        **({"weighed": dict(weighed)} if weighed else {}),
         EXTENDED: [*(before if isinstance(before, list) else []), entry],
     }
 

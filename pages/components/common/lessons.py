@@ -97,7 +97,8 @@ def _alone(record: Record, weighed: Mapping[str, Any]) -> str:
     against = "drawn damage" if weighed.get("drawn") else "real defects"
     good, defective = weighed.get("good", "?"), weighed.get("defective", "?")
     held = record.noted("facts").get("held_out")
-    parts = "photos and variations" if isinstance(held, Mapping) and held.get("variations") else "parts"
+    varied = weighed.get("varied") or (isinstance(held, Mapping) and held.get("variations"))
+    parts = "photos and variations" if varied else "parts"
     return f"AUROC {weighed['auroc']:.2f}, {good} held-out good {parts} against {defective} with {against}"
 
 

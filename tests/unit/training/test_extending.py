@@ -9,12 +9,18 @@ import numpy as np
 import pytest
 import torch
 
+from ensemble.features.backbones import FeatureExtractor
+from ensemble.features.photo_batch import input_key
+from ensemble.features.readings import read_rows
 from ensemble.members.patch_memory import PatchMemoryMember, farther_ones, usual_gap
 from ensemble.store import ModelStore, versions
-from ensemble.training import train
+from ensemble.training import source_of, train
 from ensemble.training.extending import EXTENDED, extend, plan_extension
 from ensemble.training.own_photos import own_photos
+from ensemble.training.variations import photos_shown, with_variations
 from ensemble.values.errors import MemberError
+from ensemble.values.results import OK_NOK
+from ensemble.values.samples import Sample
 from tests.conftest import TINY_BACKBONE, Run
 from tests.unit.training.test_few_good import lay_good, part
 
@@ -134,3 +140,22 @@ def test_places_join_farthest_first_until_all_lie_near() -> None:
     assert farther_ones(points[:0], gaps[:0], 1.0, (5, 5)).tolist() == []
     twice = torch.tensor([[7.0], [7.0]])
     assert farther_ones(twice, torch.tensor([3.0, 3.0]), 1.0, (2, 2)).tolist() == [0]
+
+
+@pytest.mark.parametrize(("new", "variations"), [(1, 16), (2, 0)])
+def test_variations_leave_the_scale_once_photos_are_enough(
+    tmp_path: Path, tiny_weights: Path, new: int, variations: int
+) -> None:
+    source = source_of("patch_memory", FeatureExtractor.open(TINY_BACKBONE, weights=tiny_weights), 64)
+    lay_good(tmp_path, 2 + new)
+    samples = [Sample(path, "non_defective") for path in sorted((tmp_path / "train/good").iterdir())]
+    few = with_variations(read_rows(samples[:2], [source], OK_NOK))
+    member = PatchMemoryMember(classes=OK_NOK, input=source)
+    shown = photos_shown(few.samples)
+    member.fit(few.inputs[input_key(source)], np.zeros(len(shown), dtype=int), photos=shown)
+    known = member.arrays_["held_out"][:2]
+    member.extend(read_rows(samples[2:], [source], OK_NOK).inputs[input_key(source)], 2, rescaled=True)
+    held = member.facts_["held_out"]
+    assert held["photos"] == 2 + new and held.get("variations", 0) == variations
+    assert np.array_equal(member.arrays_["held_out"][:2], known)
+    assert len(member.arrays_["held_out"]) == len(member.arrays_["held_out_peaks"]) == 2 + new + variations
