@@ -28,6 +28,10 @@ WHAT_STAYS = (
     "Votes' weights, thresholds of policies and measured quality rest on the photos of before: train again to choose "
     "and measure them anew."
 )
+AS_MANY = (
+    "{name} has learnt from {learnt} photos and was extended by {new}: its scale still rests on distances from the "
+    "small memory of before and may let more damage pass. Train on all photos instead."
+)
 SCALE_STAYS = "{name} keeps its scale, because its calibration rests on it."
 SCALE_MOVES = "{name} measures its scale anew, on {photos} held-out good photos."
 
@@ -109,6 +113,7 @@ def extend(plan: ExtensionPlan, progress: Progress = lambda _stage, _done: None)
         own = {file: digest_of(data) for file, data in files.items()}
         training = _noted(record, member, digests, places[name], str(manifest.classes.good), learnt)
         records[name] = replace(record, files=own, training=training)
+        notes += [AS_MANY.format(name=name, new=count, learnt=learnt)] if count >= learnt else []
         held = member.facts_["held_out"]["photos"]
         notes.append((SCALE_MOVES if rescaled else SCALE_STAYS).format(name=name, photos=held))
     evidence = _evidence(store)

@@ -86,6 +86,7 @@ def test_an_extension_keeps_what_is_there_and_adds_what_is_new(product: ModelSto
     assert any(
         "thresholds of policies and measured quality rest on the photos of before" in each for each in made.notes
     )
+    assert not any("Train on all photos instead" in each for each in made.notes)
     again = plan_extension(product, lay_new(tmp_path))
     assert len(again.known) == 3
     with pytest.raises(MemberError, match="nothing to extend it by"):
@@ -105,6 +106,14 @@ def test_photos_that_look_unlike_good_parts_are_named_before_anything_is_written
     assert code == 0 and "more, of 3 photos" in said and "left out. It is a photo of this product already." in said
     shown = json.loads((product.folder / "manifest.json").read_text())["members"][MEMORY]
     assert shown["training"]["facts"]["held_out"]["photos"] == 8
+
+
+def test_as_many_new_photos_as_old_ones_are_better_trained_on(product: ModelStore, tmp_path: Path) -> None:
+    paths = [tmp_path / f"many{number}.png" for number in range(5)]
+    for number, path in enumerate(paths):
+        part(70 + number).save(path)
+    notes = extend(plan_extension(product, paths)).notes
+    assert any("has learnt from 5 photos and was extended by 5" in each for each in notes)
 
 
 def test_a_product_without_a_patch_memory_is_not_extended(product: ModelStore, tmp_path: Path) -> None:
