@@ -36,12 +36,12 @@ def test_both_pages_learn_which_policy_is_in_force(open_page: Callable[..., Page
         pending = here.locator(".st-key-pending")
         pending.get_by_label("Author").fill("Ada")
         pending.get_by_label("Reason").fill("Agreed.")
-        pending.get_by_role("button", name="Put ANY in force").click()
-        expect(here.locator(".in-force .word")).to_have_text("ANY")
-        _shows(here, "from", "ANY (active)")
+        pending.get_by_role("button", name="Put FUSED in force").click()
+        expect(here.locator(".in-force .word")).to_have_text("FUSED")
+        _shows(here, "from", "FUSED (active)")
         for page in (here, there):
-            expect(page.get_by_test_id("stSidebar")).to_contain_text("Ada put ANY in force")
-            _shows(page, "policy", "ANY (active)")
+            expect(page.get_by_test_id("stSidebar")).to_contain_text("Ada put FUSED in force")
+            _shows(page, "policy", "FUSED (active)")
             page.close()  # before their server goes
 
 
