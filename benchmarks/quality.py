@@ -5,7 +5,8 @@
     python -m benchmarks.quality PATH/TO/MVTEC_AD         # or VisA, or another set that `data import` understands
 
 Each set is arranged, trained and measured once a seed, which draws the split where there is none, and the members'
-own chance. Choices are made on the training part alone. The tables go into docs/measurements.md, between two marks.
+own chance. Choices are made on the training part alone. A set's table goes into docs/measurements.md, between two
+marks, as soon as it is there, and replaces the one of before; those of other sets stay.
 """
 
 import json
@@ -33,7 +34,15 @@ from ensemble.values.errors import DataError
 
 TABLES = Path("docs/measurements.md")
 BEGIN, END = "<!-- quality: begin -->", "<!-- quality: end -->"
-FIGURES = {"auroc": "AUROC", "accuracy": "right", "pixel_auroc": "pixel AUROC", "aupro": "AUPRO"}
+FIGURES = {
+    "weight": "weight",
+    "auroc": "AUROC",
+    "accuracy": "right",
+    "escape_rate": "escapes",
+    "overkill_rate": "overkill",
+    "pixel_auroc": "pixel AUROC",
+    "aupro": "AUPRO",
+}
 # What others have published or what was measured of them on the same photos; each line says which.
 PEERS: Mapping[str, tuple[str, ...]] = {
     "tile-good-only-by-photo": (
@@ -105,19 +114,25 @@ class Runs:
 
     voters: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
     beside: dict[str, list[VoteAndBest]] = field(default_factory=dict)
+    held_out: dict[str, list[VoteAndBest]] = field(default_factory=dict)
     photos: list[int] = field(default_factory=list)
 
     def add(self, quality: Mapping[str, Any], product: Path) -> None:
         """One training's figures."""
         self.photos.append(quality["photos"])
-        for name, entry in quality["members"].items():
-            self.voters.setdefault(name, []).append(entry)
         store = ModelStore(product)
+        members = store.manifest().members
+        for name, entry in quality["members"].items():
+            self.voters.setdefault(name, []).append(
+                entry | {"weight": members[name].weight} if name in members else entry
+            )
         evidence, own = store.evidence(), {policy.name: policy for policy in store.policies()}
         for name in (FUSED, "MAJORITY", "BALANCED"):
             policy = own.get(name) or choose(shipped(evidence.classes), name)
             if found := beside_best(policy, evidence.test, evidence.classes):
                 self.beside.setdefault(name, []).append(found)
+            if before := beside_best(policy, evidence.held_out, evidence.classes):
+                self.held_out.setdefault(name, []).append(before)
             entry = quality["ensemble"].get(name, {})
             self.voters.setdefault(name, []).append(entry | {"auroc": found.auroc if found else None})
 
@@ -137,24 +152,33 @@ def main(
     known = known or _tree(root)
     if unknown := [name for name in sets or () if name not in known]:
         raise typer.BadParameter(f"No set is called {unknown[0]!r}. There are {', '.join(known) or 'none here'}.")
-    tables, raw = [], {}
+    how = _options(members, backbones, weights)
+    raw = {}
     for name in sets or known:
         runs = Runs()
         for seed in seeds or (0,):
             with tempfile.TemporaryDirectory() as temporary:
                 data, product = known[name](root, Path(temporary) / "data", seed), Path(temporary) / "models"
                 typer.echo(f"{name}, seed {seed}")
-                how = {"backbones": backbones, "kinds": members, "weights": weights, "seed": seed}
-                runs.add(run(TrainingRequest.of(data, product, **how)).quality, product)
-        tables.append(_table(name, runs, seeds or (0,)))
+                asked = {"backbones": backbones, "kinds": members, "weights": weights, "seed": seed}
+                runs.add(run(TrainingRequest.of(data, product, **asked)).quality, product)
+        table = _table(name, runs, seeds or (0,), how, () if name in SETS else PEERS["mvtec"])
         raw[name] = {
             "voters": runs.voters,
             "beside": {k: [v.as_json() for v in each] for k, each in runs.beside.items()},
+            "held_out": {k: [v.as_json() for v in each] for k, each in runs.held_out.items()},
         }
-        typer.echo(tables[-1])
+        typer.echo(table)
+        _write(output, name, table)
         if json_file:
             json_file.write_text(json.dumps(raw, indent=2) + "\n", encoding="utf-8")
-    _write(output, [*tables, *(PEERS["mvtec"] if not set(known) & set(SETS) else ())])
+
+
+def _options(members: Sequence[str] | None, backbones: Sequence[str] | None, weights: Path | None) -> str:
+    """What was asked for, as a person would type it."""
+    named = [("--backbone", each) for each in backbones or ()] + [("--members", each) for each in members or ()]
+    named += [("--weights", weights)] if weights else []
+    return " ".join(f"{option} {value}" for option, value in named)
 
 
 def _tree(root: Path) -> dict[str, Callable[[Path, Path, int], Path]]:
@@ -165,7 +189,7 @@ def _tree(root: Path) -> dict[str, Callable[[Path, Path, int], Path]]:
         return {root.resolve().name: _imported("", grouped=False)}
 
 
-def _table(name: str, runs: Runs, seeds: Sequence[int]) -> str:
+def _table(name: str, runs: Runs, seeds: Sequence[int], how: str, peers: Sequence[str]) -> str:
     """One set as Markdown: a row a voter, the mean over seeds with its 95 % interval where there are several."""
     head = ("voter", *FIGURES.values(), "ms a photo")
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
@@ -174,10 +198,13 @@ def _table(name: str, runs: Runs, seeds: Sequence[int]) -> str:
         seconds = [entry.get("seconds_per_photo") for entry in entries]
         cells.append(_mean([None if each is None else 1000 * each for each in seconds], digits=0))
         lines.append(f"| {voter} | {' | '.join(cells)} |")
-    said = [_beside(found) for found in runs.beside.values()]
+    said = [_beside(found, "") for found in runs.beside.values()]
+    said += [_beside(found, " on held-out training photos") for found in runs.held_out.values()]
     photos = f"{min(runs.photos)} to {max(runs.photos)}" if len(set(runs.photos)) > 1 else str(runs.photos[0])
-    title = f"**{name}** ({photos} test photos; seeds {', '.join(map(str, seeds))})"
-    return "\n".join([title, "", *lines, "", *said, *PEERS.get(name, ()), ""])
+    drawn = " ".join(f"--seed {seed}" for seed in seeds)
+    command = f"python -m benchmarks.quality SETS --set {name} {drawn} {how}".strip()
+    about = f"{photos} test photos; `{command}`, on {circumstances()['machine']}."
+    return "\n".join([f"### {name}", "", about, "", *lines, "", *said, *PEERS.get(name, peers), ""])
 
 
 def _mean(values: Sequence[float | None], digits: int = 3) -> str:
@@ -191,27 +218,30 @@ def _mean(values: Sequence[float | None], digits: int = 3) -> str:
     return f"{mean} ± {reach:.{digits}f}"
 
 
-def _beside(found: Sequence[VoteAndBest]) -> str:
+def _beside(found: Sequence[VoteAndBest], where: str) -> str:
     """How a policy stands beside the best member of each run."""
+    figure = "right" if found[0].auroc is None else "AUROC"
     each = ", ".join(
         f"{one.difference:+.3f} to {one.best_member}"
         + (f" ({one.low:+.3f} to {one.high:+.3f})" if one.low is not None and one.high is not None else "")
         + f", p = {one.p:.2g}"
         for one in found
     )
-    return f"- {found[0].policy} beside the best member: {each}."
+    ours = _mean([one.accuracy if one.auroc is None else one.auroc for one in found])
+    return f"- {found[0].policy} beside the best member{where}, {figure} {ours}: {each}."
 
 
-def _write(page: Path, tables: Sequence[str]) -> None:
-    """Put the tables between the page's two marks, at its end where it has none."""
+def _write(page: Path, name: str, table: str) -> None:
+    """Put a set's table between the page's two marks, at its end where it has none, in the place of an earlier one."""
     text = page.read_text(encoding="utf-8") if page.is_file() else "# Measured\n"
-    machine = circumstances()["machine"]
-    body = "\n".join([BEGIN, "", f"Measured by `make benchmark-quality` on {machine}.", "", *tables, END])
-    if BEGIN in text and END in text:
-        text = text[: text.index(BEGIN)] + body + text[text.index(END) + len(END) :]
-    else:
-        text = f"{text.rstrip()}\n\n## Members and their vote, set by set\n\n{body}\n"
-    page.write_text(text, encoding="utf-8")
+    if BEGIN not in text or END not in text:
+        text = f"{text.rstrip()}\n\n## Members and their vote, set by set\n\n{BEGIN}\n{END}\n"
+    before, rest = text.split(BEGIN, 1)
+    within, after = rest.split(END, 1)
+    tables = {part.split("\n", 1)[0]: f"### {part.strip()}" for part in within.split("\n### ")[1:]}
+    tables[name] = table.strip()
+    body = "\n\n".join([BEGIN, *tables.values(), END])
+    page.write_text(f"{before}{body}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":
