@@ -145,6 +145,7 @@ def main(
     members: Annotated[list[str] | None, typer.Option("--members")] = None,
     weights: Annotated[Path | None, typer.Option("--weights", help="A folder with backbone weights.")] = None,
     output: Annotated[Path, typer.Option("--output", help="The page whose tables are written anew.")] = TABLES,
+    keep: Annotated[Path | None, typer.Option("--keep", help="A folder that keeps every trained product.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also every figure of every run.")] = None,
 ) -> None:
     """Train and measure every set, once a seed, and write the tables."""
@@ -158,7 +159,8 @@ def main(
         runs = Runs()
         for seed in seeds or (0,):
             with tempfile.TemporaryDirectory() as temporary:
-                data, product = known[name](root, Path(temporary) / "data", seed), Path(temporary) / "models"
+                data = known[name](root, Path(temporary) / "data", seed)
+                product = keep / f"{name}-{seed}" if keep else Path(temporary) / "models"
                 typer.echo(f"{name}, seed {seed}")
                 asked = {"backbones": backbones, "kinds": members, "weights": weights, "seed": seed}
                 runs.add(run(TrainingRequest.of(data, product, **asked)).quality, product)
@@ -177,7 +179,7 @@ def main(
 def _options(members: Sequence[str] | None, backbones: Sequence[str] | None, weights: Path | None) -> str:
     """What was asked for, as a person would type it."""
     named = [("--backbone", each) for each in backbones or ()] + [("--members", each) for each in members or ()]
-    named += [("--weights", weights)] if weights else []
+    named += [("--weights", str(weights))] if weights else []
     return " ".join(f"{option} {value}" for option, value in named)
 
 

@@ -18,6 +18,7 @@ from ensemble.values.training import ShareDone
 
 PLACES_STATE = ".pth"
 HIDDEN, DROPOUT = 64, 0.2
+HEADS = 2  # each starts and errs otherwise, and their mean errs less
 BATCH_PHOTOS = 16
 RATE, DECAY = 1e-3, 1e-2
 LOOKS, EPOCHS = 11_000, (12, 40)  # about so many photos looked at, each at least and at most so many times
@@ -36,26 +37,29 @@ class PatchNetwork(nn.Module):
     mean: Tensor
     deviation: Tensor
 
-    def __init__(self, shapes: Shapes) -> None:
+    def __init__(self, shapes: Shapes, heads: int = HEADS) -> None:
         super().__init__()
         self.channels = [channels for channels, _, _ in shapes.values()]
         self.size = finest_grid(shapes)
         self.register_buffer("mean", torch.zeros(sum(self.channels)))
         self.register_buffer("deviation", torch.ones(sum(self.channels)))
-        self.hidden = nn.Conv2d(sum(self.channels), HIDDEN, 1)
+        self.hidden = nn.Conv2d(sum(self.channels), heads * HIDDEN, 1)
         self.dropout = nn.Dropout2d(DROPOUT)  # whole channels: neighbours tell too much of a place
-        self.damage = nn.Conv2d(HIDDEN, 1, 3, padding=1)
+        self.damage = nn.Conv2d(heads * HIDDEN, heads, 3, padding=1, groups=heads)
 
     def forward(self, maps: Mapping[str, Tensor]) -> Tensor:
+        return self.opinions(maps).mean(dim=1)
+
+    def opinions(self, maps: Mapping[str, Tensor]) -> Tensor:
+        """What each head says alone, logits (N, heads, h, w): it learns so, and the mean of all is the answer."""
         # The hidden layer treats each place alike, so it may come before places are averaged and stretched: it leaves
         # far fewer channels of them.
-        weight = self.hidden.weight / self.deviation[:, None, None]  # (HIDDEN, C, 1, 1)
+        weight = self.hidden.weight / self.deviation[:, None, None]  # (heads * HIDDEN, C, 1, 1)
         bias = cast(Tensor, self.hidden.bias) - weight.flatten(1) @ self.mean
         hidden = bias[:, None, None]
         for grid, part in zip(maps.values(), weight.split(self.channels, dim=1), strict=True):
-            hidden = hidden + _near(functional.conv2d(grid, part), self.size)  # (N, HIDDEN, h, w)
-        hidden = self.dropout(functional.relu(hidden))
-        logits: Tensor = self.damage(hidden)[:, 0]
+            hidden = hidden + _near(functional.conv2d(grid, part), self.size)  # (N, heads * HIDDEN, h, w)
+        logits: Tensor = self.damage(self.dropout(functional.relu(hidden)))
         return logits
 
 
@@ -149,14 +153,16 @@ class PatchClassifierMember(Member):
         """Take a state dict that was learnt from these layers of this backbone."""
         self.good_column()
         shapes = shapes_of(self.input, self.title)
-        with torch.device("meta"):  # no random numbers are drawn for weights that come from the file
-            empty = PatchNetwork(shapes)
-        network = empty.to_empty(device="cpu")
         try:
+            heads = len(parts[PLACES_STATE]["hidden.weight"]) // HIDDEN  # one alone in files of before
+            with torch.device("meta"):  # no random numbers are drawn for weights that come from the file
+                empty = PatchNetwork(shapes, heads)
+            network = empty.to_empty(device="cpu")
             network.load_state_dict(parts[PLACES_STATE])
-        except (RuntimeError, TypeError, AttributeError) as error:
+        except (RuntimeError, TypeError, AttributeError, KeyError) as error:
+            channels = sum(channels for channels, _, _ in shapes.values())
             raise MemberError(
-                f"The state dict is not that of a patch classifier of {sum(network.channels)} channels, those of "
+                f"The state dict is not that of a patch classifier of {channels} channels, those of "
                 f"{', '.join(shapes)}. Train it again."
             ) from error
         self.network_ = network.eval().requires_grad_(False)
@@ -211,15 +217,17 @@ class _PlaceLearning:
 
     def _loss(self, chosen: Tensor) -> Tensor:
         """Cross-entropy of the places that are known, and of the photos by their hottest places."""
-        logits = self.network(grids(self.rows[chosen.numpy()], self.shapes))
-        weights = self.places[chosen]
-        places = functional.binary_cross_entropy_with_logits(
-            logits, self.damage[chosen], weight=weights, reduction="sum"
-        )
-        photos = functional.binary_cross_entropy_with_logits(
-            hottest(logits), self.targets[chosen], pos_weight=self.rarity
-        )
-        return places / (weights > 0).sum().clamp(min=1) + photos
+        opinions = self.network.opinions(grids(self.rows[chosen.numpy()], self.shapes)).unbind(dim=1)
+        weights, losses = self.places[chosen], []
+        for logits in opinions:  # each learns alone
+            places = functional.binary_cross_entropy_with_logits(
+                logits, self.damage[chosen], weight=weights, reduction="sum"
+            )
+            photos = functional.binary_cross_entropy_with_logits(
+                hottest(logits), self.targets[chosen], pos_weight=self.rarity
+            )
+            losses.append(places / (weights > 0).sum().clamp(min=1) + photos)
+        return torch.stack(losses).sum(dim=0)
 
 
 def hottest(logits: Tensor) -> Tensor:

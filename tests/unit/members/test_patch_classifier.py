@@ -110,7 +110,7 @@ def test_its_network_sees_standardised_patches(extractor: FeatureExtractor) -> N
     network = fitted(extractor).network_
     known = (patches(rows, shapes) - network.mean) / network.deviation  # (N, h*w, C)
     hidden = torch.relu(known @ network.hidden.weight.flatten(1).T + network.hidden.bias)
-    expected = network.damage(hidden.transpose(1, 2).unflatten(2, network.size))[:, 0]
+    expected = network.damage(hidden.transpose(1, 2).unflatten(2, network.size)).mean(dim=1)
     start, maps = 0, {}
     for layer, shape in shapes.items():
         maps[layer] = torch.from_numpy(rows[:, start : start + int(np.prod(shape))]).float().unflatten(1, shape)
@@ -140,6 +140,8 @@ def test_too_few_photos_are_named(extractor: FeatureExtractor, labels: list[int]
         lambda state: {name: value for name, value in state.items() if name != "mean"},
         lambda state: state | {"more": torch.zeros(1)},
         lambda state: state | {"hidden.weight": torch.zeros(64, 3, 1, 1)},
+        lambda state: state | {"hidden.weight": torch.tensor(1.0)},
+        lambda state: {name: value for name, value in state.items() if name != "hidden.weight"},
         lambda state: PatchNetwork({"other": (7, 4, 4)}).state_dict(),
     ],
 )
@@ -147,6 +149,23 @@ def test_a_state_that_does_not_fit_the_backbone_is_refused(extractor: FeatureExt
     state = PatchNetwork(extractor.shapes()).state_dict()
     with pytest.raises(MemberError, match=r"not that of a patch classifier of \d+ channels.*Train it again"):
         PatchClassifierMember(classes=OK_NOK, input=extractor).restore({PLACES_STATE: change(dict(state))})
+
+
+def test_the_answer_is_the_mean_of_its_heads_and_files_of_before_have_one(extractor: FeatureExtractor) -> None:
+    rows, shapes = scratched(1)[0].rows(extractor), extractor.shapes()
+    torch.manual_seed(0)
+    both = PatchNetwork(shapes, heads=2).eval()
+    halves = []
+    for head in range(2):
+        alone = PatchNetwork(shapes, heads=1).eval()
+        own = {"hidden.weight": 64, "hidden.bias": 64, "damage.weight": 1, "damage.bias": 1}
+        state = both.state_dict()
+        alone.load_state_dict(state | {name: state[name][head * n : head * n + n] for name, n in own.items()})
+        member = PatchClassifierMember(classes=OK_NOK, input=extractor).restore({PLACES_STATE: alone.state_dict()})
+        halves.append(torch.logit(torch.as_tensor(member.score(rows).anomaly_map)))
+    whole = PatchClassifierMember(classes=OK_NOK, input=extractor).restore({PLACES_STATE: both.state_dict()})
+    expected = torch.stack(halves).mean(dim=0).sigmoid().numpy()
+    np.testing.assert_allclose(whole.score(rows).anomaly_map, expected, atol=1e-5)
 
 
 def test_it_wants_maps_and_a_defect(extractor: FeatureExtractor) -> None:
