@@ -258,11 +258,11 @@ class ModelStore:
             manifest = Manifest(product, classes, folders, kept, unreadable, digest, photo_range)
             return Saved(manifest, self._keep(contents, manifest, brought, author, reason, publish=publish))
 
-    def write(self, contents: Mapping[str, bytes], manifest: Manifest, reason: str) -> None:
+    def write(self, contents: Mapping[str, bytes], manifest: Manifest, reason: str, author: str = "") -> None:
         """Put files in force with the manifest that vouches for them; policies stay as they are."""
         with versions.changing(self.folder):
             brought = policy_history.own_of_the_product(self.folder)
-            self._keep(contents, manifest, brought, "", reason, publish=True)
+            self._keep(contents, manifest, brought, author, reason, publish=True)
 
     def _keep(
         self,

@@ -92,7 +92,7 @@ def plan_extension(
     return ExtensionPlan(store, members, reading, tuple(known), reading.refused, far)
 
 
-def extend(plan: ExtensionPlan, progress: Progress = lambda _stage, _done: None) -> Extension:
+def extend(plan: ExtensionPlan, progress: Progress = lambda _stage, _done: None, author: str = "") -> Extension:
     """Add the new photos' places to every patch memory and keep that as a version in force; nothing else changes."""
     store, reading = plan.store, plan.reading
     if reading is None:
@@ -121,7 +121,7 @@ def extend(plan: ExtensionPlan, progress: Progress = lambda _stage, _done: None)
     if evidence is not None and evidence.learnt:  # evidence of before does not say what members have learnt from
         contents[EVIDENCE] = replace(evidence, learnt=tuple(sorted({*evidence.learnt, *digests}))).to_json().encode()
         after = replace(after, evidence=digest_of(contents[EVIDENCE]))
-    store.write(contents, after, f"Extended by {many(count, 'photo')}.")
+    store.write(contents, after, f"Extended by {many(count, 'photo')}.", author)
     return Extension(count, places, (*notes, WHAT_STAYS))
 
 

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.components.common.obstacle import show_missing_members
+from pages.components.members.extending import show_extending
 from pages.components.members.members import (
     show_demo_members,
     show_how_to_add,
@@ -18,6 +19,7 @@ show_quarantine()
 if products.has_members():
     show_members()
     show_member_details()
+    show_extending()
 else:
     show_missing_members()
 show_how_to_add()

@@ -1,0 +1,121 @@
+"""Good photos for a patch memory: choosing them, confirming those that look otherwise, and what came of it."""
+
+from html import escape
+
+import streamlit as st
+
+from ensemble.imaging.photos import MAX_PHOTO_BYTES
+from ensemble.values.digits import many
+from pages.components.common.charts import picture
+from pages.components.common.choices import PHOTO_TYPES, show_uploader
+from pages.components.common.progress import show_work
+from pages.components.common.sheet import as_markdown, refusals_shown
+from pages.session import background, extensions
+from pages.session.extensions import GoodPhotos
+
+TITLE = "Add good photos"
+
+
+def show_extending() -> None:
+    """Offer to add photos of good parts to the product's patch memories, where it has any; or show how far that is."""
+    if not extensions.can_extend():
+        return
+    key = extensions.extension_work()
+    if background.work(key) is None:
+        with st.expander(TITLE, icon=":material/add_photo_alternate:", key="extending"):
+            _show_choice()
+        return
+    st.subheader(TITLE, anchor=False)
+    if (done := show_work(key)) is None:
+        return
+    if done.result.asked:
+        _show_question(done.result, key)
+    else:
+        _show_result(done.result, key)
+
+
+def _show_choice() -> None:
+    st.markdown(
+        "These parts must be good: the patch memory learns what they look like and rejects fewer parts like them. "
+        "Other models stay as they are, and so do the measured figures."
+    )
+    label = f"Photos of good parts, up to {MAX_PHOTO_BYTES // 1_000_000} MB each"
+    files = show_uploader(label, PHOTO_TYPES, "extend_files", folder=False)
+    author = st.text_input("Your name (optional)", key="extend_author", width=300)
+    pressed = st.button(  # no callback: it would get what was chosen when the page was last shown
+        f"Add {many(len(files), 'photo')}" if files else "Add photos",
+        type="primary",
+        icon=":material/add_photo_alternate:",
+        disabled=not files,
+        key="extend",
+    )
+    if pressed:
+        with refusals_shown():
+            extensions.add_good_photos([(file.name, file.getvalue) for file in files], author.strip())
+            st.rerun()
+
+
+def _show_question(found: GoodPhotos, key: str) -> None:
+    st.warning(
+        f"**Nothing is added yet: {many(len(found.asked), 'photo')} may show a defect.** Tick what is a good part; "
+        "the others are left out.",
+        icon=":material/help:",
+    )
+    confirmed = _show_confirmed(found)
+    _show_left_out(found)
+    count = found.fit + len(confirmed)
+    with st.container(horizontal=True):
+        pressed = st.button(  # no callback: it would get what was ticked when the page was last shown
+            f"Add {many(count, 'photo')}" if count else "Add photos",
+            type="primary",
+            icon=":material/add_photo_alternate:",
+            disabled=not count,
+            key="extend_confirmed",
+        )
+        st.button("Cancel", on_click=background.forget_work, args=(key,), key="extend_cancel")
+    if pressed:
+        dropped = [each.sha256 for each in found.asked if each.sha256 not in confirmed]
+        with refusals_shown():
+            extensions.add_good_photos(found.files, found.author, confirmed, dropped)
+            st.rerun()
+
+
+def _show_confirmed(found: GoodPhotos) -> list[str]:
+    """Show each photo that looks unlike good parts; gives the SHA-256 of those that a person calls good."""
+    count = len(found.asked)
+    all_good = count > 1 and st.checkbox(f"All {count} are good parts", key="good all")
+    confirmed = [each.sha256 for each in found.asked] if all_good else []
+    with st.container(horizontal=True):
+        for each in found.asked:
+            with st.container(border=True, width=204, key=f"unlike {each.sha256[:16]}"):
+                fact = f"{each.times:.2f} times as far from the good parts as the farthest that pass"
+                st.html(
+                    f'<div class="finding"><figure>{picture(each.picture, each.name)}<figcaption>'
+                    f"{escape(each.name)}<small>{fact}</small></figcaption></figure></div>"
+                )
+                if not all_good and st.checkbox("It is a good part", key=f"good {each.sha256}"):
+                    confirmed.append(each.sha256)
+    return confirmed
+
+
+def _show_result(found: GoodPhotos, key: str) -> None:
+    if found.made is None:
+        return
+    joined = " ".join(
+        f"{as_markdown(name)} remembers {many(places, 'place')} more, of {many(found.made.photos, 'photo')}."
+        for name, places in found.made.places.items()
+    )
+    st.success(f"**Version {found.version} is in force.** {joined}", icon=":material/check:")
+    for note in found.made.notes:
+        st.caption(as_markdown(note))
+    st.caption("The photos are not kept here: bring them in on *Data* too, for the next training to learn from them.")
+    _show_left_out(found)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button("Add more", on_click=background.forget_work, args=(key,), key="extend_more")
+        st.page_link("pages/screens/training.py", label="All versions, and the way back", icon=":material/undo:")
+
+
+def _show_left_out(found: GoodPhotos) -> None:
+    if found.left_out:
+        lines = "\n".join(f"- {as_markdown(sentence)}" for sentence in found.left_out)
+        st.warning(f"**Left out:**\n\n{lines}", icon=":material/broken_image:")
