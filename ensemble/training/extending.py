@@ -45,6 +45,7 @@ class ExtensionPlan:
     """
 
     store: ModelStore
+    fingerprint: str  # of the product as it was looked at
     members: Mapping[str, PatchMemoryMember]
     reading: PartReading | None  # None where nothing is new
     known: tuple[Path, ...]
@@ -65,7 +66,7 @@ def plan_extension(
     store: ModelStore, photos: Sequence[Path], progress: Progress = lambda _stage, _done: None
 ) -> ExtensionPlan:
     """Look at new photos of good parts; a MemberError where the product has no patch memory that can be loaded."""
-    manifest = store.manifest()
+    manifest, fingerprint = store.manifest(), store.fingerprint()
     members = {name: each for name, each in store.load().members.items() if isinstance(each, PatchMemoryMember)}
     if not members:
         raise MemberError(
@@ -79,7 +80,7 @@ def plan_extension(
         else:
             new[digest] = path
     if not new:
-        return ExtensionPlan(store, members, None, tuple(known), (), {})
+        return ExtensionPlan(store, fingerprint, members, None, tuple(known), (), {})
     samples = [Sample(path, str(manifest.classes.good)) for path in new.values()]
     sources = [member.input for member in members.values()]
     reading = read_rows(samples, sources, manifest.classes, partial(progress, "Reading new good parts"))
@@ -89,7 +90,7 @@ def plan_extension(
         for sample, times in zip(reading.samples, beyond.tolist(), strict=True):
             if times >= 1:
                 far[sample.path] = max(times, far.get(sample.path, 0.0))
-    return ExtensionPlan(store, members, reading, tuple(known), reading.refused, far)
+    return ExtensionPlan(store, fingerprint, members, reading, tuple(known), reading.refused, far)
 
 
 def extend(plan: ExtensionPlan, progress: Progress = lambda _stage, _done: None, author: str = "") -> Extension:
@@ -121,6 +122,10 @@ def extend(plan: ExtensionPlan, progress: Progress = lambda _stage, _done: None,
     if evidence is not None and evidence.learnt:  # evidence of before does not say what members have learnt from
         contents[EVIDENCE] = replace(evidence, learnt=tuple(sorted({*evidence.learnt, *digests}))).to_json().encode()
         after = replace(after, evidence=digest_of(contents[EVIDENCE]))
+    if store.fingerprint() != plan.fingerprint:  # else what somebody has published meanwhile would be undone
+        raise StoreError(
+            f"{store.folder} has changed since the photos were looked at. Nothing is added: add them again."
+        )
     store.write(contents, after, f"Extended by {many(count, 'photo')}.", author)
     return Extension(count, places, (*notes, WHAT_STAYS))
 

@@ -18,7 +18,7 @@ from ensemble.training import source_of, train
 from ensemble.training.extending import EXTENDED, extend, plan_extension
 from ensemble.training.own_photos import own_photos
 from ensemble.training.variations import photos_shown, with_variations
-from ensemble.values.errors import MemberError
+from ensemble.values.errors import MemberError, StoreError
 from ensemble.values.results import OK_NOK
 from ensemble.values.samples import Sample
 from tests.conftest import TINY_BACKBONE, Run
@@ -106,6 +106,16 @@ def test_photos_that_look_unlike_good_parts_are_named_before_anything_is_written
     assert code == 0 and "more, of 3 photos" in said and "left out. It is a photo of this product already." in said
     shown = json.loads((product.folder / "manifest.json").read_text())["members"][MEMORY]
     assert shown["training"]["facts"]["held_out"]["photos"] == 8
+
+
+def test_what_was_published_meanwhile_stays(product: ModelStore, tmp_path: Path) -> None:
+    plan = plan_extension(product, lay_new(tmp_path))
+    manifest = product.manifest()
+    lighter = {name: replace(record, weight=0.5) for name, record in manifest.members.items()}
+    product.write({}, replace(manifest, members=lighter), "Weighed anew.")
+    with pytest.raises(StoreError, match="has changed since the photos were looked at"):
+        extend(plan)
+    assert product.manifest().members == lighter
 
 
 def test_as_many_new_photos_as_old_ones_are_better_trained_on(product: ModelStore, tmp_path: Path) -> None:
