@@ -145,7 +145,8 @@ def fit_voters(
 
     The held-out cases that come back carry probabilities of calibrators that were not fitted on the very photo; on
     these the jury is chosen. Where it cannot be, votes weigh what their members reach alone. Without held-out photos,
-    members of good parts are weighed by what they held out themselves, and nothing is calibrated.
+    members of good parts are weighed by what they held out themselves, and nothing is calibrated; without a defect,
+    others weigh least.
     """
     classes = dataset.classes
     if not judged:
@@ -154,7 +155,12 @@ def fit_voters(
             for name, member in members.items()
             if isinstance(member, GoodPartsMember)
         }
-        return Fitted({name: each.weight for name, each in weighed.items()}, weighed=weighed)
+        weights = {name: each.weight for name, each in weighed.items()}
+        if weights and all(
+            sample.label == classes.good for sample in dataset.train
+        ):  # whoever tells classes apart is a guess here
+            weights |= {name: LIGHTEST for name in members if name not in weighed}
+        return Fitted(weights, weighed=weighed)
     calibrations: dict[str, Calibration] = {}
     weighed = {}
     rows: dict[tuple[str, str], NDArray[np.float64]] = {}  # by photo and member

@@ -127,8 +127,10 @@ def test_good_photos_alone_teach_with_drawn_damage(tmp_path: Path, tiny_weights:
     draw(tmp_path, "test", "ok", 3)
     draw(tmp_path, "test", "nok", 3, [True] * 3)
     options = {"backbones": (TINY_BACKBONE,), "weights": tiny_weights, "side": 64, "profile": "quick"}
-    made = train(tmp_path, tmp_path / "m", kinds=("patch_classifier",), **options)  # type: ignore[arg-type]
-    record = ModelStore(tmp_path / "m").manifest().members[NAME]
+    made = train(tmp_path, tmp_path / "m", kinds=("patch_classifier", "mahalanobis"), **options)  # type: ignore[arg-type]
+    members = ModelStore(tmp_path / "m").manifest().members
+    record, known = members[NAME], members[f"mahalanobis_{TINY_BACKBONE}"]
+    assert record.weight == 0.1 <= known.weight and "weighed" in known.training and "weighed" not in record.training
     assert record.is_one_class(OK_NOK) and record.noted("facts")["synthetic"] == 3
     assert record.metrics["aupro"] is not None and any(DRAWN.format(3) in note for note in made.notes)
 
