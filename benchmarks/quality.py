@@ -126,6 +126,8 @@ class Runs:
             self.voters.setdefault(name, []).append(
                 entry | {"weight": members[name].weight} if name in members else entry
             )
+        if together := quality["good_only"]:
+            self.voters.setdefault("all from good parts (mean)", []).append(together)
         evidence, own = store.evidence(), {policy.name: policy for policy in store.policies()}
         for name in (FUSED, "MAJORITY", "BALANCED"):
             policy = own.get(name) or choose(shipped(evidence.classes), name)
@@ -153,7 +155,7 @@ def main(
     known = known or _tree(root)
     if unknown := [name for name in sets or () if name not in known]:
         raise typer.BadParameter(f"No set is called {unknown[0]!r}. There are {', '.join(known) or 'none here'}.")
-    how = _options(members, backbones, weights)
+    how = f"{root} {_options(members, backbones, weights)}".strip()
     raw = {}
     for name in sets or known:
         runs = Runs()
@@ -204,7 +206,7 @@ def _table(name: str, runs: Runs, seeds: Sequence[int], how: str, peers: Sequenc
     said += [_beside(found, " on held-out training photos") for found in runs.held_out.values()]
     photos = f"{min(runs.photos)} to {max(runs.photos)}" if len(set(runs.photos)) > 1 else str(runs.photos[0])
     drawn = " ".join(f"--seed {seed}" for seed in seeds)
-    command = f"python -m benchmarks.quality SETS --set {name} {drawn} {how}".strip()
+    command = f"python -m benchmarks.quality {how} --set {name} {drawn}"
     about = f"{photos} test photos; `{command}`, on {circumstances()['machine']}."
     return "\n".join([f"### {name}", "", about, "", *lines, "", *said, *PEERS.get(name, peers), ""])
 
