@@ -133,7 +133,8 @@ def test_quality_writes_its_tables_between_two_marks(tmp_path: Path, tiny_weight
     for part, count in (("train", 6), ("test", 3)):
         draw_photos(tmp_path / "sets" / "toy_aliens" / part, OK_NOK.names, count)
     page, figures = tmp_path / "page.md", tmp_path / "figures.json"
-    page.write_text("# Measured\n\nBy hand.\n", encoding="utf-8")
+    other = f"{quality.BEGIN}\n\n### leather\n\nOf before.\n\n{quality.END}\n\nBelow.\n"
+    page.write_text(f"# Measured\n\nBy hand.\n\n{other}", encoding="utf-8")
     how = ["--members", "svm", "--members", "rf", "--backbone", TINY_BACKBONE, "--weights", tiny_weights]
     given = [tmp_path / "sets", "--seed", 0, "--seed", 1, *how, "--output", page, "--json", figures]
     for _ in range(2):
@@ -141,8 +142,12 @@ def test_quality_writes_its_tables_between_two_marks(tmp_path: Path, tiny_weight
         assert code == 0 and "aliens, seed 1" in said
     text = page.read_text(encoding="utf-8")
     assert text.startswith("# Measured\n\nBy hand.\n") and text.count(quality.BEGIN) == text.count(quality.END) == 1
-    assert "**aliens** (6 test photos; seeds 0, 1)" in text and f"| svm_{TINY_BACKBONE} | " in text
-    assert "- FUSED beside the best member: " in text and "- MAJORITY beside the best member: " in text
+    assert (
+        text.count("### aliens\n") == text.count(f"| svm_{TINY_BACKBONE} | ") == 1
+    )  # the second run replaces the first
+    assert "6 test photos; `python -m benchmarks.quality " in text and "--seed 0 --seed 1`" in text
+    assert "- FUSED beside the best member, AUROC " in text and "- MAJORITY beside the best member, AUROC " in text
+    assert text.count("### leather\n\nOf before.\n\n### aliens") == 1 and text.endswith(f"{quality.END}\n\nBelow.\n")
     found = json.loads(figures.read_text(encoding="utf-8"))["aliens"]
     assert len(found["voters"]["FUSED"]) == len(found["beside"]["FUSED"]) == 2
     code, said = ran(quality, tmp_path / "sets", "--set", "none")
