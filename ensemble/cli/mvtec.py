@@ -8,6 +8,7 @@ import typer
 
 from ensemble.cli.terminal import (
     DEFAULT_MODELS,
+    Augment,
     Backbones,
     Commands,
     Members,
@@ -95,6 +96,7 @@ def mvtec_train_command(
     seed: Seed = 0,
     side: Side = None,
     shape: Shape = "",
+    augment: Augment = "",
 ) -> None:
     """Train each category as a product in MODELS/CATEGORY; one that fails is named, and the exit code is 1."""
     from ensemble.training import train as run
@@ -112,6 +114,7 @@ def mvtec_train_command(
                 seed=seed,
                 side=side,
                 shape=shape,
+                augment=augment,
                 notify=say,
                 progress=show,
             )

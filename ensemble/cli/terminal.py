@@ -58,6 +58,10 @@ Shape = Annotated[
     str,
     typer.Option("--shape", help="Photos are read in a square or kept in their own shape: square or kept."),
 ]
+Augment = Annotated[
+    str,
+    typer.Option("--augment", help="Copies of photos to learn from: none, light, mirror or both. By default chosen."),
+]
 
 
 class _Once:

@@ -8,6 +8,7 @@ import typer
 
 from ensemble.cli.terminal import (
     DEFAULT_MODELS,
+    Augment,
     Backbones,
     Members,
     Models,
@@ -80,6 +81,7 @@ def train_command(
     ] = None,
     side: Side = None,
     shape: Shape = "",
+    augment: Augment = "",
     product: Annotated[str | None, typer.Option("--product", help="The product's name on the screens.")] = None,
     profile: Annotated[str, typer.Option("--profile", help="quick, balanced or thorough.")] = "balanced",
     balance: Annotated[
@@ -103,6 +105,7 @@ def train_command(
         pooling=pooling,
         side=side,
         shape=shape,
+        augment=augment,
         profile=profile,
         balance=balance,
     )

@@ -32,11 +32,27 @@ class DamageMasks:
         return DamageMasks(self.damage[places], self.synthetic[places])
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class PhotoCopies:
+    """Rows of M relit or mirrored copies of photos, by input, and the places (M,) of the photos that they copy."""
+
+    copied: np.ndarray
+    inputs: Mapping[Any, np.ndarray]  # extractor spec or preprocessing -> (M, ...)
+
+    def of(self, places: Sequence[int]) -> "PhotoCopies":
+        """Those of some of the photos, by the photos' places, counted anew among these."""
+        counted = {place: number for number, place in enumerate(places)}
+        kept = [row for row, place in enumerate(self.copied.tolist()) if place in counted]
+        copied = np.array([counted[place] for place in self.copied[kept].tolist()], dtype=int)
+        return PhotoCopies(copied, {key: rows[kept] for key, rows in self.inputs.items()})
+
+
 @dataclass(frozen=True, slots=True)
 class PartReading:
     """One part of a data set as the members read it: labels as positions, and rows for each input.
 
     `masks` where members learn damaged places; synthetic anomalies then stand last, each with its good photo's sample.
+    `copies` stand beside the photos, for members that learn from such rows too; no photo is counted twice.
     """
 
     samples: tuple[Sample, ...]
@@ -45,6 +61,7 @@ class PartReading:
     sources: tuple[Input, ...]
     refused: tuple[str, ...]
     masks: DamageMasks | None = None
+    copies: PhotoCopies | None = None
 
 
 @dataclass(frozen=True, slots=True)

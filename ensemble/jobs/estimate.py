@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import takewhile
 
 from ensemble.members import KINDS
+from ensemble.members.classical import ClassicalMember
+from ensemble.training.augmentation import COPYING, FEWEST_TRIED, TRYING
 from ensemble.training.fitting import plan_cross_fitting
 from ensemble.training.reading import STAGES, teachable
 from ensemble.training.voting import needs_drawing
@@ -35,6 +37,12 @@ def training_stages(dataset: Dataset, kinds: Sequence[str], backbones: Sequence[
     names = [name for lesson, name in STAGES.items() if any(KINDS[kind].lesson == lesson for kind in chosen)]
     if any(KINDS[kind].pixels is None and KINDS[kind].reading is None for kind in chosen):
         names += [f"Choosing the pooling of {backbone}" for backbone in backbones]
+    if (
+        backbones
+        and len(dataset.train) >= FEWEST_TRIED
+        and any(issubclass(KINDS[kind], ClassicalMember) for kind in chosen)
+    ):
+        names += [TRYING, COPYING]
     names += ["Drawing damage to weigh by"] if good and needs_drawing(dataset) else []
     names += [*(f"Training {name}" for name in taught), "Measuring training photos"]
     for number in range(1, len(held.folds) + 1):

@@ -26,6 +26,8 @@ PAUSE = 0.5  # seconds between two entries in the book
 USUAL_SECONDS = {
     "Reading": 0.025,
     "Choosing the pooling": 0.003,
+    "Choosing the augmentation": 0.2,
+    "Reading copies": 0.15,
     "Drawing damage": 0.05,
     "Training svm": 0.001,
     "Training rf": 0.02,

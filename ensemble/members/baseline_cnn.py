@@ -1,5 +1,6 @@
 """The baseline: a small convolutional network that learns from the photos alone, without any pretrained backbone."""
 
+from collections.abc import Collection
 from typing import ClassVar
 
 import numpy as np
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 
 from ensemble.features.networks import channels_last
 from ensemble.features.preprocessing import Preprocessing
-from ensemble.members.contract import Member, Parts, Prediction
+from ensemble.members.contract import MIRRORED_WAYS, Augmentation, Member, Parts, Prediction
 from ensemble.values.errors import MemberError
 from ensemble.values.training import ShareDone
 
@@ -70,7 +71,7 @@ class BaselineCNNMember(Member):
     endings: ClassVar[tuple[str, ...]] = (STATE_ENDING,)
 
     def fit(self, rows: np.ndarray, labels: np.ndarray, progress: ShareDone | None = None) -> "BaselineCNNMember":
-        """Learn from mirrored and relit photos; `curves_` keeps the loss there and on a held-out tenth."""
+        """Learn from photos that vary as `teaching` says; `curves_` keeps the loss there and on a held-out tenth."""
         held_out = max(CURVE_SHARE, len(self.classes.names) / len(labels))  # a photo of each class at least
         held = train_test_split(np.arange(len(labels)), test_size=held_out, stratify=labels, random_state=self.seed)
         learn, check = (torch.from_numpy(part) for part in held)
@@ -91,7 +92,7 @@ class BaselineCNNMember(Member):
                 network.train()
                 total = 0.0
                 for chosen in learn[torch.randperm(len(learn))].split(BATCH):
-                    loss = loss_of(network(vary(pixels[chosen])), targets[chosen])
+                    loss = loss_of(network(vary(pixels[chosen], self.teaching.augmentation)), targets[chosen])
                     optimiser.zero_grad()
                     loss.backward()
                     optimiser.step()
@@ -132,15 +133,22 @@ class BaselineCNNMember(Member):
         return self
 
 
-def vary(pixels: Tensor) -> Tensor:
-    """Mirror each photo at random and relight it by up to a tenth: (N, 3, H, W) uint8, the same shape back."""
-    pixels = mirrored(pixels)
+def vary(pixels: Tensor, augmentation: Augmentation) -> Tensor:
+    """Mirror each photo at random and relight it by up to a tenth, as far as that is wanted: (N, 3, H, W) uint8, the
+    same shape back."""
+    pixels = mirrored(pixels, augmentation.mirrored)
     light = 0.9 + 0.2 * torch.rand(len(pixels), 1, 1, 1)
+    if not augmentation.relit:
+        light = torch.ones_like(light)
     return (pixels.float() * light).clamp(0, 255).contiguous(memory_format=torch.channels_last)
 
 
-def mirrored(pixels: Tensor) -> Tensor:
-    """Each photo as it is, upside down, mirrored or both, at random: (N, 3, H, W) of any type, the same back."""
+def mirrored(pixels: Tensor, ways: Collection[str] = MIRRORED_WAYS) -> Tensor:
+    """Each photo as it is, upside down, mirrored or both, at random: (N, 3, H, W) of any type, the same back.
+
+    As many random numbers are drawn whatever the ways, so that what is drawn later stays the same.
+    """
     choices = torch.rand(2, len(pixels), 1, 1, 1) < 0.5
-    pixels = torch.where(choices[0], pixels.flip(2), pixels)
-    return torch.where(choices[1], pixels.flip(3), pixels)
+    if "top_bottom" in ways:
+        pixels = torch.where(choices[0], pixels.flip(2), pixels)
+    return torch.where(choices[1], pixels.flip(3), pixels) if "left_right" in ways else pixels

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics.pairwise import euclidean_distances
+from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils.class_weight import compute_sample_weight
@@ -51,12 +52,28 @@ class ClassicalMember(Member):
     def _new_classifier(self, labels: np.ndarray, features: int) -> Any:
         raise MemberError(f"{type(self).__name__} names no classifier.")
 
-    def fit(self, rows: np.ndarray, labels: np.ndarray, progress: ShareDone | None = None) -> "ClassicalMember":
-        """Learn the scaler and the classifier; rare classes weigh as much as common ones."""
+    def fit(
+        self,
+        rows: np.ndarray,
+        labels: np.ndarray,
+        progress: ShareDone | None = None,
+        *,
+        copied: np.ndarray | None = None,
+    ) -> "ClassicalMember":
+        """Learn the scaler and the classifier; rare classes weigh as much as common ones.
+
+        Where the last M rows are copies, `copied` (M,) says of which of the rows before: folds keep both together.
+        """
+        photos = len(labels) - (0 if copied is None else len(copied))
         self.scaler_ = StandardScaler().fit(rows)
-        classifier = self._new_classifier(labels, rows.shape[1])
+        classifier = self._new_classifier(labels[:photos], rows.shape[1])
+        folds = classifier.get_params().get("cv")
+        if copied is not None and folds:
+            classifier.set_params(cv=_folds_with_copies(labels[:photos], copied, folds))
         weights = compute_sample_weight("balanced", labels) if self.teaching.weighted else None
         classifier.fit(self.scaler_.transform(rows), labels, sample_weight=weights)
+        if copied is not None and folds:
+            classifier.set_params(cv=folds)  # which rows were held out is no part of the model
         if "n_jobs" in classifier.get_params():
             classifier.set_params(n_jobs=None)  # how many cores trained it is no part of the model
         self._take(classifier)
@@ -98,6 +115,13 @@ class ClassicalMember(Member):
         if hasattr(self.classifier_, "predict_proba"):
             return self.classifier_.predict_proba(rows)
         return _squash(self.classifier_.decision_function(rows))
+
+
+def _folds_with_copies(labels: np.ndarray, copied: np.ndarray, folds: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Rows to learn from and held-out ones, each copy on the side of its photo: the folds of the photos themselves."""
+    shows = np.concatenate([np.arange(len(labels)), copied])  # the photo that a row shows
+    splits = StratifiedKFold(folds).split(labels, labels)
+    return [(np.flatnonzero(np.isin(shows, learn)), np.flatnonzero(np.isin(shows, held))) for learn, held in splits]
 
 
 def _class_columns(known: list[Any], classes: Classes) -> list[int]:

@@ -34,14 +34,37 @@ class Prediction:
     regions: Sequence[tuple[Region, ...]] | None = None
 
 
+MIRRORED_WAYS = "left_right", "top_bottom"
+
+
+@dataclass(frozen=True, slots=True)
+class Augmentation:
+    """How photos are varied to learn from: in other light or not, and mirrored in these of the `MIRRORED_WAYS`."""
+
+    relit: bool = True
+    mirrored: tuple[str, ...] = MIRRORED_WAYS
+
+    def __bool__(self) -> bool:
+        return self.relit or bool(self.mirrored)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values, as a manifest keeps them."""
+        return {"relit": self.relit, "mirrored": list(self.mirrored)}
+
+
+USUAL_AUGMENTATION = Augmentation()
+NO_AUGMENTATION = Augmentation(relit=False, mirrored=())
+
+
 @dataclass(frozen=True, slots=True)
 class Teaching:
     """How a member is taught: how long networks learn (of what is usual), whether rare classes weigh as much as common
-    ones, and settings of its classifier that differ from the usual ones."""
+    ones, settings of its classifier that differ from the usual ones, and how networks vary photos at random."""
 
     effort: float = 1.0
     weighted: bool = True
     settings: Mapping[str, Any] = field(default_factory=dict)
+    augmentation: Augmentation = USUAL_AUGMENTATION
 
     def epochs(self, usual: int) -> int:
         """How many epochs, or steps, where so many are usual."""

@@ -75,7 +75,7 @@ class FinetunedMember(Member):
     endings: ClassVar[tuple[str, ...]] = (NETWORK_ENDING,)
 
     def fit(self, rows: np.ndarray, labels: np.ndarray, progress: ShareDone | None = None) -> "FinetunedMember":
-        """Learn from mirrored and relit photos, and keep the epoch that tells the held-out fifth apart best.
+        """Learn from photos that vary as `teaching` says, and keep the epoch that tells the held-out fifth apart best.
 
         `curves_` has the losses and the AUROC of every epoch (one class against the others where there are more than
         two), those with a frozen backbone first. Where one tells no better for some epochs, learning ends.
@@ -137,6 +137,7 @@ class _Learning:
         self.network = channels_last(TunedNetwork(member.extractor(), kinds))
         self.batches = -(-len(self.learn) // BATCH_SIZE)  # of about one size: averages need more than one photo
         self.epochs = member.teaching.epochs(min(max(EPOCHS[0], round(PHOTOS / len(self.learn))), EPOCHS[1]))
+        self.augmentation = member.teaching.augmentation
         self.progress = progress
         self.curves: dict[str, list[float]] = {"learning_loss": [], "held_out_loss": [], "held_out_auroc": []}
         self.best, self.best_epoch = (-1.0, 0.0), 0
@@ -171,7 +172,7 @@ class _Learning:
             total = 0.0
             for number, places in enumerate(torch.randperm(len(self.learn)).tensor_split(self.batches)):
                 chosen = self.learn[places]
-                logits = self.network(self.prepare(vary(self.pixels[chosen])))
+                logits = self.network(self.prepare(vary(self.pixels[chosen], self.augmentation)))
                 total += self._step(optimiser, logits, self.targets[chosen])
                 schedule.step()
                 self.progress(FROZEN_SHARE + (1 - FROZEN_SHARE) * (epoch + number / self.batches) / self.epochs)
@@ -199,7 +200,7 @@ class _Learning:
         for start in range(0, len(places), READ_AT_ONCE):
             pixels = self.pixels[places[start : start + READ_AT_ONCE]]
             with torch.no_grad():
-                parts.append(self.network.pooled(self.prepare(vary(pixels) if varied else pixels)))
+                parts.append(self.network.pooled(self.prepare(vary(pixels, self.augmentation) if varied else pixels)))
             self.progress(FROZEN_SHARE * (share + start / len(places)) / (VIEWS + 1))
         return torch.cat(parts)
 

@@ -54,10 +54,10 @@ def train(
     """Learn from the training part, measure on the test part, save into `models` once all is learnt.
 
     `settings` are those of a `TrainingRequest`: kinds, backbones, weights, seed, folders, product, pooling, side,
-    shape, profile, balance. Features are read from `cache`, by default this machine's, and kept there. `notify`
-    receives sentences for a person, `progress` a stage and how much of it is done, from 0 to 1, `watch` a member's
-    curves as they grow. Without `publish` the product stays as it is, and what was learnt becomes a candidate among its
-    versions.
+    shape, augment, profile, balance. Features are read from `cache`, by default this machine's, and kept there.
+    `notify` receives sentences for a person, `progress` a stage and how much of it is done, from 0 to 1, `watch` a
+    member's curves as they grow. Without `publish` the product stays as it is, and what was learnt becomes a candidate
+    among its versions.
     """
     request = TrainingRequest.of(data, models, **settings)
     return run(request, cache=cache, listener=Listener(notify, progress, watch), publish=publish)

@@ -96,7 +96,7 @@ def _plan(dataset: Dataset, seed: int) -> CrossFitting:
 
 
 def leave_out(rows: PartReading, held: Sequence[Sample]) -> PartReading:
-    """The rows of all photos but these, and but synthetic anomalies on them."""
+    """The rows of all photos but these, and but copies of them and synthetic anomalies on them."""
     out = set(held)
     kept = [place for place, sample in enumerate(rows.samples) if sample not in out]
     return replace(
@@ -105,6 +105,7 @@ def leave_out(rows: PartReading, held: Sequence[Sample]) -> PartReading:
         labels=rows.labels[kept],
         inputs={key: values[kept] for key, values in rows.inputs.items()},
         masks=None if rows.masks is None else rows.masks.of(kept),
+        copies=None if rows.copies is None else rows.copies.of(kept),
     )
 
 
@@ -140,7 +141,9 @@ def fit(
         source, stage = source_of(kind, extractor, recipe.side), f"Training {name}"
         progress(stage, 0.0)
         member = KINDS[kind](classes=recipe.classes, input=source, seed=recipe.seed)
-        member.teaching = Teaching(effort=recipe.profile.effort, weighted=recipe.balance != NONE)
+        member.teaching = Teaching(
+            effort=recipe.profile.effort, weighted=recipe.balance != NONE, augmentation=recipe.augmentation
+        )
         report = partial(_report, progress, watch, stage, name, member)
         try:
             members[name] = _taught(member, learn[member.lesson], source, damage, recipe, report)
@@ -182,6 +185,12 @@ def _taught(
         found = search(member, rows, known.labels, part_numbers(known.samples))
         member.teaching = replace(member.teaching, settings=found.settings)
         member.facts_ = {"search": found.as_json()}
+    if isinstance(member, ClassicalMember) and known.copies is not None:
+        copies = known.copies
+        both = np.concatenate([rows, copies.inputs[input_key(source)]])
+        return member.fit(
+            both, np.concatenate([known.labels, known.labels[copies.copied]]), report, copied=copies.copied
+        )
     return member.fit(rows, known.labels, report)
 
 

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import accuracy_score, roc_auc_score
 from sklearn.metrics.pairwise import rbf_kernel
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+from ensemble.datasets.loading import part_numbers
 from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.feature_cache import FeatureCache
 from ensemble.features.preprocessing import POOLINGS
@@ -117,6 +118,17 @@ def separates(
         else:
             found.append(roc_auc_score(labels[held], machine.decision_function(pairs)))
     return float(np.mean(found))
+
+
+def whole_part_folds(learn: PartReading, classes: Classes, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Photos to learn from and held-out ones, one part's always together; none where a fold lacks a class."""
+    parts, counts = part_numbers(learn.samples), np.bincount(learn.labels, minlength=len(classes.names))
+    if counts.min() < FOLDS_TO_CHOOSE or len(set(parts)) < FOLDS_TO_CHOOSE:
+        return []
+    folds = StratifiedGroupKFold(FOLDS_TO_CHOOSE, shuffle=True, random_state=seed)
+    splits = list(folds.split(learn.labels, learn.labels, parts))
+    whole = all(len(np.unique(learn.labels[part])) == len(classes.names) for split in splits for part in split)
+    return splits if whole else []
 
 
 def range_of(

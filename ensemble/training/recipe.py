@@ -19,7 +19,7 @@ from ensemble.features.preprocessing import POOLINGS
 from ensemble.features.weights import named_folders
 from ensemble.members import KINDS
 from ensemble.members.classical import ClassicalMember, Settings
-from ensemble.members.contract import Curves, Lesson
+from ensemble.members.contract import NO_AUGMENTATION, USUAL_AUGMENTATION, Augmentation, Curves, Lesson
 from ensemble.values.errors import MemberError
 from ensemble.values.results import Classes
 from ensemble.values.training import TrainingRequest
@@ -162,7 +162,11 @@ Watch = Callable[[str, Curves], None]
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Kinds of members, the backbones that they read, and how they learn; no `pooling`: it is still to be chosen."""
+    """Kinds of members, the backbones that they read, and how they learn; no `pooling`: it is still to be chosen.
+
+    `augmentation` is that of networks, which vary photos at random; `copies` are those that classical members learn
+    from beside the photos.
+    """
 
     kinds: tuple[str, ...]
     extractors: tuple[FeatureExtractor, ...]
@@ -172,6 +176,8 @@ class Recipe:
     seed: int
     profile: Profile
     balance: str
+    augmentation: Augmentation = USUAL_AUGMENTATION
+    copies: Augmentation = NO_AUGMENTATION
 
     def voters(self) -> list[tuple[str, str, FeatureExtractor | None]]:
         """Every member to teach: its name, its kind, and the backbone that it reads."""

@@ -7,18 +7,15 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold
 
-from ensemble.datasets.loading import part_numbers
 from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.feature_cache import FeatureCache
 from ensemble.features.preprocessing import MOST_ASPECT, POOLINGS
-from ensemble.features.readings import PartReading, read_rows
+from ensemble.features.readings import read_rows
 from ensemble.imaging.photos import read_photo_bytes, sentences, upright_size
-from ensemble.training.reading import FOLDS_TO_CHOOSE, MOST_MEASURED, separates
+from ensemble.training.reading import MOST_MEASURED, separates, whole_part_folds
 from ensemble.training.recipe import Recipe
 from ensemble.values.errors import MemberError, PhotoError
-from ensemble.values.results import Classes
 from ensemble.values.samples import Dataset, Sample
 from ensemble.values.training import Progress
 
@@ -99,7 +96,7 @@ def _better_shape(
     poolings = (recipe.pooling,) if recipe.pooling else POOLINGS
     sources = [extractor.with_pooling(pooling) for extractor in pair for pooling in poolings]
     learn = read_rows(samples, sources, recipe.classes, partial(progress, CHOOSING), cache)
-    folds = _folds(learn, recipe.classes, recipe.seed)
+    folds = whole_part_folds(learn, recipe.classes, recipe.seed)
     if not folds:
         return recipe, ()
     found = [separates(learn.inputs[each.spec], learn.labels, recipe.classes, folds) for each in sources]
@@ -112,14 +109,3 @@ def _better_shape(
         return replace(recipe, extractors=kept), (sentence,)
     told = f"{figure} {square:.3f} against {own:.3f} in their own shape"
     return recipe, (f"Photos are read in squares: {how} tells classes no better apart otherwise ({told}).",)
-
-
-def _folds(learn: PartReading, classes: Classes, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Photos to learn from and held-out ones, one part's always together; none where a fold lacks a class."""
-    parts, counts = part_numbers(learn.samples), np.bincount(learn.labels, minlength=len(classes.names))
-    if counts.min() < FOLDS_TO_CHOOSE or len(set(parts)) < FOLDS_TO_CHOOSE:
-        return []
-    folds = StratifiedGroupKFold(FOLDS_TO_CHOOSE, shuffle=True, random_state=seed)
-    splits = list(folds.split(learn.labels, learn.labels, parts))
-    whole = all(len(np.unique(learn.labels[part])) == len(classes.names) for split in splits for part in split)
-    return splits if whole else []

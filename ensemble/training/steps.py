@@ -25,6 +25,7 @@ from ensemble.policies.jury import with_weights
 from ensemble.policies.making import derive, member_thresholds
 from ensemble.store import FittedMember, ModelStore, versions
 from ensemble.training.advice import cheaper_policy
+from ensemble.training.augmentation import augmentation_facts, check_augment, with_augmentation
 from ensemble.training.damage import damage_notes
 from ensemble.training.fitting import CrossFitting, fit, held_out, plan_cross_fitting
 from ensemble.training.reading import (
@@ -108,6 +109,7 @@ def prepare(request: TrainingRequest, listener: Listener) -> Preparation:
 def _check_request(request: TrainingRequest) -> None:
     check_balance(request.balance)
     check_shape(request.shape)
+    check_augment(request.augment)
     if unknown := [kind for kind in request.kinds if kind not in KINDS]:
         raise MemberError(f"No member kind is called {unknown[0]!r}. Kinds are {', '.join(KINDS)}.")
     if request.pooling and request.pooling not in POOLINGS:
@@ -128,7 +130,7 @@ class TrainedMembers:
 
 
 def fit_members(prepared: Preparation, features: FeatureCache, listener: Listener) -> TrainedMembers:
-    """Read every photo once, choose its shape and poolings, and let every member learn."""
+    """Read every photo once, choose its shape, poolings and copies, and let every member learn."""
     request, dataset, progress = prepared.request, prepared.dataset, listener.progress
     pooling = request.pooling or None
     weights = Path(request.weights) if request.weights else None
@@ -140,14 +142,15 @@ def fit_members(prepared: Preparation, features: FeatureCache, listener: Listene
     listener.tell((*shaped, *aside))
     rows = read(prepared.taught, recipe, features, listener.notify, progress)
     recipe = with_best_poolings(recipe, rows, progress)
+    recipe, rows, varied = with_augmentation(recipe, rows, request.augment, features, progress)
     drawn = "good" in rows and needs_drawing(dataset)
     damage = synthetic_anomalies_of(rows["good"], request.seed, progress) if drawn else {}
     masked = damage_notes(rows["places"], dataset.classes) if "places" in rows else []
-    listener.tell(masked)
+    listener.tell((*varied, *masked))
     members, failures = fit(recipe, rows, damage, progress=progress, watch=listener.watch)
     few = few_good_notes(members)
     listener.tell((*failures, *few))
-    notes = (*shaped, *aside, *masked, *failures, *few)
+    notes = (*shaped, *aside, *varied, *masked, *failures, *few)
     return TrainedMembers(members, notes, recipe, rows, range_of(dataset.train, request.seed, progress))
 
 
@@ -328,6 +331,7 @@ def learnt(
         }
         training |= {"curves": dict(member.curves_)} if member.curves_ else {}
         training |= {"facts": dict(member.facts_)} if member.facts_ else {}
+        training |= augmentation_facts(member, recipe)
         training |= fitted.facts(name)
         thresholds = member_thresholds(evidence.held_out, name, dataset.classes)
         training |= (

@@ -16,21 +16,19 @@ from ensemble.features.photo_batch import FILL, PhotoBatch, batches, input_key
 from ensemble.features.readings import PartReading
 from ensemble.imaging.photos import read_photo
 from ensemble.members import Member
+from ensemble.members.contract import Augmentation
 from ensemble.members.good_parts import FEWEST_GOOD, GoodPartsMember
 from ensemble.metrics.costs import highest
+from ensemble.training.copies import MIRRORS, Variation, variations_of
 from ensemble.values.digits import many
 from ensemble.values.errors import MemberError
 from ensemble.values.samples import Sample
 
-LIGHTS = (0.93, 1.07)  # of the photo's own
-SHIFTS = ((0.02, 0.0), (-0.02, 0.0), (0.0, 0.02), (0.0, -0.02))  # of width and height
-MIRRORS = (Image.Transpose.FLIP_LEFT_RIGHT, Image.Transpose.FLIP_TOP_BOTTOM)
 LAYOUT_SIDE = 16  # cells a side of the layout that mirroring must not change
 SYMMETRIC = 0.04  # mean difference of the layout's greys, as a share of white, that passes for the same
+SHIFTS = ((0.02, 0.0), (-0.02, 0.0), (0.0, 0.02), (0.0, -0.02))  # of width and height
 FLAT = 2  # of 255: a photo that varies by no more shows nothing
 MOST_SAID = 8  # good photos, up to which the bound of the overkill is said
-
-Variation = Callable[[Image.Image], Image.Image]
 
 
 def with_variations(reading: PartReading, progress: Callable[[float], None] = lambda _: None) -> PartReading:
@@ -62,19 +60,10 @@ def with_variations(reading: PartReading, progress: Callable[[float], None] = la
 
 def _variations(pictures: Sequence[Image.Image]) -> list[Variation]:
     """How pictures of one product are varied: mirrored in those ways alone that leave the layout of each the same."""
-    found: list[Variation] = [partial(relit, light=light) for light in LIGHTS]
-    found += [partial(shifted, right=right, down=down) for right, down in SHIFTS]
-    found += [
-        partial(Image.Image.transpose, method=way)
-        for way in MIRRORS
-        if all(_looks_the_same(picture, way) for picture in pictures)
-    ]
-    return found
-
-
-def relit(picture: Image.Image, light: float) -> Image.Image:
-    """A picture with each value multiplied, as a lamp or an exposure would."""
-    return picture.point([min(255, round(value * light)) for value in range(256)] * len(picture.getbands()))
+    ways = [name for name, way in MIRRORS.items() if all(_looks_the_same(picture, way) for picture in pictures)]
+    shifts = [partial(shifted, right=right, down=down) for right, down in SHIFTS]
+    relit, mirrored = Augmentation(relit=True, mirrored=()), Augmentation(relit=False, mirrored=tuple(ways))
+    return [*variations_of(relit).values(), *shifts, *variations_of(mirrored).values()]
 
 
 def shifted(picture: Image.Image, right: float, down: float) -> Image.Image:
@@ -87,6 +76,7 @@ def shifted(picture: Image.Image, right: float, down: float) -> Image.Image:
 
 
 def _looks_the_same(picture: Image.Image, way: Image.Transpose) -> bool:
+    """A strict test of one photo: so few of them tell nothing else of the part, and none is held out."""
     layout = picture.convert("L").resize((LAYOUT_SIDE, LAYOUT_SIDE), Image.Resampling.BOX)
     apart = np.asarray(layout, dtype=float) - np.asarray(layout.transpose(way), dtype=float)
     return float(np.abs(apart).mean()) <= SYMMETRIC * 255

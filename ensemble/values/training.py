@@ -29,7 +29,9 @@ class TrainingRequest:
     many photos of each class as the rarest has) or `none`. Without `pooling`, each backbone gets the one that does
     best in three folds of the training part; `side` is the resolution, in pixels, of members that learn from good parts
     alone or from damaged places; `shape` says whether photos are read in a `square` or `kept` in their own shape, by
-    default as does better in three folds of the training part; `folders` says which folder means which class.
+    default as does better in three folds of the training part; `augment` says which copies of photos members learn
+    from that tell classes apart, `none`, `light`, `mirror` or `both`, by default as does better there too; `folders`
+    says which folder means which class.
     """
 
     data: str
@@ -44,6 +46,7 @@ class TrainingRequest:
     pooling: str = ""
     side: int | None = None
     shape: str = ""
+    augment: str = ""
     folders: Mapping[str, str] | None = None
 
     @classmethod

@@ -20,7 +20,7 @@ from ensemble.imaging.photos import read_photo
 from ensemble.inspection.inspector import Inspector
 from ensemble.store import ModelStore
 from ensemble.training import TrainingRequest, shape, train
-from ensemble.training.reading import left_aside, most_whole, taught_by
+from ensemble.training.reading import left_aside, most_whole, taught_by, whole_part_folds
 from ensemble.training.recipe import PROFILES, Recipe
 from ensemble.training.shape import with_shape
 from ensemble.values.errors import DataError, MemberError
@@ -141,11 +141,11 @@ def test_photos_of_one_part_lie_in_one_fold(strips: Path, extractor: FeatureExtr
     samples = find_dataset(strips).train[:12]
     parts = [Sample(each.path, each.label, part=str(number // 4)) for number, each in enumerate(samples)]
     learn = read_rows(parts, [extractor], OK_NOK)
-    folds = shape._folds(learn, OK_NOK, 0)
+    folds = whole_part_folds(learn, OK_NOK, 0)
     for known, held in folds:
         assert not {learn.samples[place].part for place in known} & {learn.samples[place].part for place in held}
     few = read_rows([Sample(each.path, each.label, part="one") for each in samples], [extractor], OK_NOK)
-    assert shape._folds(few, OK_NOK, 0) == []
+    assert whole_part_folds(few, OK_NOK, 0) == []
 
 
 def test_a_product_in_the_photos_shape_judges_the_same_once_loaded(

@@ -1,0 +1,196 @@
+"""Whether members learn from relit and mirrored copies of photos too: as asked for, or as the training part tells."""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ensemble.features.backbones import FeatureExtractor
+from ensemble.features.feature_cache import FeatureCache
+from ensemble.features.photo_batch import Input
+from ensemble.features.readings import PartReading
+from ensemble.imaging.photos import read_photo
+from ensemble.members import KINDS, Member
+from ensemble.members.baseline_cnn import BaselineCNNMember
+from ensemble.members.classical import ClassicalMember
+from ensemble.members.contract import NO_AUGMENTATION, Augmentation
+from ensemble.members.finetuned import FinetunedMember
+from ensemble.training.copies import copies_of, mirrored_ways, variations_of
+from ensemble.training.reading import separates, whole_part_folds
+from ensemble.training.recipe import Recipe, source_of
+from ensemble.values.errors import MemberError
+from ensemble.values.results import Classes
+from ensemble.values.training import Progress, ShareDone
+
+AUGMENTS = NO_COPIES, LIGHT, MIRROR, BOTH = "none", "light", "mirror", "both"
+VARYING = BaselineCNNMember, FinetunedMember  # networks, which vary each photo at random whenever they see it
+MOST_COMPARED = 30  # photos of good parts that tell in which ways a part may be mirrored
+FEWEST_TRIED, MOST_TRIED_ON = 100, 400  # fewer photos tell no such difference; more would take time
+REPEATS = 3  # of the folds, each drawn anew: one alone may change more than copies do
+CLEARLY = 0.005  # of AUROC or accuracy: less is not worth several times the rows
+MOST_COPIED = 1000  # photos: copies help where there are few, and an SVM's time grows with the square of its rows
+WAYS: Mapping[str, str] = {"left_right": "left to right", "top_bottom": "upside down"}
+TRYING, COPYING = "Choosing the augmentation", "Reading copies"
+
+
+def check_augment(augment: str) -> None:
+    """A MemberError where it is neither empty nor one of `AUGMENTS`."""
+    if augment and augment not in AUGMENTS:
+        raise MemberError(
+            f"Augment must be one of {', '.join(AUGMENTS)}, or not be named, to have it chosen. Got {augment!r}."
+        )
+
+
+def with_augmentation(
+    recipe: Recipe, learn: dict[str, PartReading], augment: str, cache: FeatureCache, progress: Progress
+) -> tuple[Recipe, dict[str, PartReading], tuple[str, ...]]:
+    """The recipe with how photos are varied, the readings with copies where classical members are to learn from them,
+    and what a person should know of it.
+
+    Networks relight each photo and mirror it in the ways that the part allows. Where nobody has named anything,
+    classical members get the copies with which an SVM on folds of the training part does clearly better, on the first
+    backbone, and none where it does not. Copies of a photo that is held out teach nobody.
+    """
+    kinds = [KINDS[kind] for kind in recipe.kinds]
+    classical = bool(recipe.extractors) and any(issubclass(kind, ClassicalMember) for kind in kinds)
+    if "all" not in learn or not (classical or any(issubclass(kind, VARYING) for kind in kinds)):
+        return recipe, learn, ()
+    if augment == NO_COPIES:
+        return replace(recipe, augmentation=NO_AUGMENTATION), learn, ()
+    ways, notes = _mirrored(learn["all"], augment, recipe)
+    recipe = replace(recipe, augmentation=Augmentation(relit=augment != MIRROR, mirrored=ways))
+    if not classical:
+        return recipe, learn, notes
+    copies = recipe.augmentation
+    if not augment:
+        copies, told = _better_copies(recipe, learn["all"], cache, progress)
+        notes = (*notes, *told)
+    if not copies:
+        return recipe, learn, notes
+    recipe = replace(recipe, copies=copies)
+    return recipe, {**learn, "all": _with_copies(recipe, learn["all"], cache, progress)}, notes
+
+
+def augmentation_facts(member: Member, recipe: Recipe) -> dict[str, Any]:
+    """What a manifest keeps of it for one member; nothing where it varies no photos."""
+    if isinstance(member, ClassicalMember):
+        return {"augmentation": recipe.copies.as_json()}
+    return {"augmentation": recipe.augmentation.as_json()} if isinstance(member, VARYING) else {}
+
+
+def _mirrored(learn: PartReading, augment: str, recipe: Recipe) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The ways in which photos may be mirrored, and a sentence where these are not all."""
+    if augment == LIGHT:
+        return (), ()
+    good = recipe.classes.good
+    shown = [sample for sample in learn.samples if good is None or sample.label == good]
+    some = random.Random(recipe.seed).sample(shown, min(len(shown), MOST_COMPARED))
+    ways = mirrored_ways([read_photo(sample.path).picture for sample in some])
+    left_out = " or ".join(name for way, name in WAYS.items() if way not in ways)
+    if not left_out:
+        return ways, ()
+    return ways, (f"Photos are not mirrored {left_out} to learn from: the part looks different so.",)
+
+
+def _better_copies(
+    recipe: Recipe, learn: PartReading, cache: FeatureCache, progress: Progress
+) -> tuple[Augmentation, tuple[str, ...]]:
+    """The copies with which an SVM does clearly better, and one sentence with both figures; none where none can be
+    told."""
+    if len(learn.samples) < FEWEST_TRIED:
+        return NO_AUGMENTATION, ()
+    drawn = random.Random(recipe.seed).sample(range(len(learn.samples)), min(len(learn.samples), MOST_TRIED_ON))
+    some = _of_places(learn, sorted(drawn))
+    repeats = range(recipe.seed, recipe.seed + REPEATS)
+    folds = [split for seed in repeats for split in whole_part_folds(some, recipe.classes, seed)]
+    if not folds:
+        return NO_AUGMENTATION, ()
+    source = recipe.extractors[0]
+    found = _compared_copies(
+        _Trial.of(some, folds, source, recipe, cache, partial(progress, TRYING)), recipe.augmentation
+    )
+    without, best = found[NO_AUGMENTATION], max(list(found)[1:], key=found.__getitem__)  # the first on a tie
+    figure = "accuracy" if recipe.classes.defect is None else "AUROC"
+    how = f"in folds of the training part an SVM on {source.spec.name} tells classes"
+    if found[best] - without < CLEARLY:
+        told = f"{figure} {without:.3f} against {found[best]:.3f} with {_named(best)}"
+        return NO_AUGMENTATION, (
+            f"Classical members learn from no copies: {how} not clearly better apart with them ({told}).",
+        )
+    told = f"{figure} {found[best]:.3f} against {without:.3f} without"
+    return best, (f"Classical members learn from {_named(best)} too: {how} better apart so ({told}).",)
+
+
+def _named(augmentation: Augmentation) -> str:
+    ways = " and ".join(WAYS[way] for way in augmentation.mirrored)
+    how = ["relit"] if augmentation.relit else []
+    return f"copies {' and '.join([*how, *([f'mirrored {ways}'] if ways else [])])}"
+
+
+def _of_places(learn: PartReading, places: list[int]) -> PartReading:
+    inputs = {key: rows[places] for key, rows in learn.inputs.items()}
+    samples = tuple(learn.samples[place] for place in places)
+    return replace(learn, samples=samples, labels=learn.labels[places], inputs=inputs)
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """Photos with every copy behind them, way by way, and folds of the photos."""
+
+    rows: np.ndarray
+    labels: np.ndarray
+    ways: tuple[str, ...]
+    folds: Sequence[tuple[np.ndarray, np.ndarray]]
+    classes: Classes
+
+    @classmethod
+    def of(
+        cls,
+        learn: PartReading,
+        folds: Sequence[tuple[np.ndarray, np.ndarray]],
+        source: FeatureExtractor,
+        recipe: Recipe,
+        cache: FeatureCache,
+        progress: ShareDone,
+    ) -> "_Trial":
+        """Read copies of all photos in every way that may do."""
+        widest = replace(recipe.augmentation, relit=True)
+        copies = copies_of(learn.samples, range(len(learn.samples)), widest, [source], cache, progress)
+        rows = np.concatenate([learn.inputs[source.spec], copies.inputs[source.spec]])
+        labels = np.concatenate([learn.labels, learn.labels[copies.copied]])
+        return cls(rows, labels, tuple(variations_of(widest)), folds, recipe.classes)
+
+    def separation(self, augmentation: Augmentation) -> float:
+        """How well classes are told apart with these copies of the photos to learn from, and of no others."""
+        photos = len(self.rows) // (1 + len(self.ways))
+        starts = [(self.ways.index(way) + 1) * photos for way in variations_of(augmentation)]
+        taught = [(np.concatenate([known, *(start + known for start in starts)]), held) for known, held in self.folds]
+        return separates(self.rows, self.labels, self.classes, taught)
+
+
+def _compared_copies(trial: _Trial, widest: Augmentation) -> dict[Augmentation, float]:
+    """What is reached without copies, with relit ones, mirrored in each way and in all, and with light and the best of
+    these together."""
+    mirrors = [Augmentation(relit=False, mirrored=(way,)) for way in widest.mirrored]
+    mirrors += [replace(widest, relit=False)] if len(mirrors) > 1 else []
+    tried = (NO_AUGMENTATION, Augmentation(relit=True, mirrored=()), *mirrors)
+    found = {each: trial.separation(each) for each in tried}
+    if mirrors:
+        both = replace(max(mirrors, key=found.__getitem__), relit=True)
+        found[both] = trial.separation(both)
+    return found
+
+
+def _with_copies(recipe: Recipe, learn: PartReading, cache: FeatureCache, progress: Progress) -> PartReading:
+    """The reading with copies of its photos for the inputs of classical members, of `MOST_COPIED` photos at most."""
+    drawn = random.Random(recipe.seed).sample(range(len(learn.samples)), min(len(learn.samples), MOST_COPIED))
+    sources: list[Input] = [
+        source_of(kind, extractor, recipe.side)
+        for _, kind, extractor in recipe.voters()
+        if issubclass(KINDS[kind], ClassicalMember)
+    ]
+    how = (learn.samples, sorted(drawn), recipe.copies, sources, cache, partial(progress, COPYING))
+    return replace(learn, copies=copies_of(*how))
