@@ -146,6 +146,7 @@ def main(
     backbones: Annotated[list[str] | None, typer.Option("--backbone")] = None,
     members: Annotated[list[str] | None, typer.Option("--members")] = None,
     weights: Annotated[Path | None, typer.Option("--weights", help="A folder with backbone weights.")] = None,
+    augment: Annotated[str, typer.Option("--augment", help="As `train --augment`.")] = "",
     output: Annotated[Path, typer.Option("--output", help="The page whose tables are written anew.")] = TABLES,
     keep: Annotated[Path | None, typer.Option("--keep", help="A folder that keeps every trained product.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also every figure of every run.")] = None,
@@ -155,7 +156,7 @@ def main(
     known = known or _tree(root)
     if unknown := [name for name in sets or () if name not in known]:
         raise typer.BadParameter(f"No set is called {unknown[0]!r}. There are {', '.join(known) or 'none here'}.")
-    how = f"{root} {_options(members, backbones, weights)}".strip()
+    how = f"{root} {_options(members, backbones, weights, augment)}".strip()
     raw = {}
     for name in sets or known:
         runs = Runs()
@@ -164,7 +165,7 @@ def main(
                 data = known[name](root, Path(temporary) / "data", seed)
                 product = keep / f"{name}-{seed}" if keep else Path(temporary) / "models"
                 typer.echo(f"{name}, seed {seed}")
-                asked = {"backbones": backbones, "kinds": members, "weights": weights, "seed": seed}
+                asked = {"backbones": backbones, "kinds": members, "weights": weights, "seed": seed, "augment": augment}
                 runs.add(run(TrainingRequest.of(data, product, **asked)).quality, product)
         table = _table(name, runs, seeds or (0,), how, () if name in SETS else PEERS["mvtec"])
         raw[name] = {
@@ -178,10 +179,11 @@ def main(
             json_file.write_text(json.dumps(raw, indent=2) + "\n", encoding="utf-8")
 
 
-def _options(members: Sequence[str] | None, backbones: Sequence[str] | None, weights: Path | None) -> str:
+def _options(members: Sequence[str] | None, backbones: Sequence[str] | None, weights: Path | None, augment: str) -> str:
     """What was asked for, as a person would type it."""
     named = [("--backbone", each) for each in backbones or ()] + [("--members", each) for each in members or ()]
     named += [("--weights", str(weights))] if weights else []
+    named += [("--augment", augment)] if augment else []
     return " ".join(f"{option} {value}" for option, value in named)
 
 
