@@ -112,6 +112,7 @@ def _better_copies(
     found = _compared_copies(
         _Trial.of(some, folds, source, recipe, cache, partial(progress, TRYING)), recipe.augmentation
     )
+    progress(TRYING, 1.0)  # the comparison belongs to this stage, not to the next one
     without, best = found[NO_AUGMENTATION], max(list(found)[1:], key=found.__getitem__)  # the first on a tie
     figure = "accuracy" if recipe.classes.defect is None else "AUROC"
     how = f"in folds of the training part an SVM on {source.spec.name} tells classes"

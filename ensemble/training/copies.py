@@ -93,7 +93,7 @@ def copies_of(
         digests = [_copy_digest(samples[place], name) for name, place in some] if cache else []
         for key, values in _rows(pictures, digests, wanted, cache).items():
             rows[key].append(values)
-        progress(number * FILL / len(copies))
+        progress(min(1.0, number * FILL / len(copies)))
     return PhotoCopies(
         np.array([place for _, place in copies], dtype=int),
         {key: np.concatenate(parts) for key, parts in rows.items() if parts},
