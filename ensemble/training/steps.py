@@ -43,7 +43,7 @@ from ensemble.training.reading import (
 from ensemble.training.recipe import Profile, Recipe, Watch, backbones_of, open_backbones, profile_called
 from ensemble.training.shape import check_shape, with_shape
 from ensemble.training.variations import few_good_notes
-from ensemble.training.voting import Fitted, collect, fit_voters, jury_of, needs_drawing, stages_of
+from ensemble.training.voting import Fitted, collect, fit_voters, heard, jury_of, needs_drawing, stages_of
 from ensemble.values.errors import MemberError, PolicyError, StoreError, WeightsError
 from ensemble.values.results import Classes
 from ensemble.values.samples import Dataset
@@ -201,10 +201,9 @@ def choose_and_measure(
     weights = dict(fitted.weights)
     if set(evidence.members()) - set(members) and not strangers:  # members that stay are compared with the new ones
         weights = jury_of(evidence.held_out, dataset, prepared.request.seed, data) or weights
-        parts = (with_weights(part, weights) for part in (evidence.held_out, evidence.test, scored.cases))
-        held, test, known = parts
-        evidence, scored = replace(evidence, held_out=held, test=test), replace(scored, cases=known)
-    jury = {name: member for name, member in members.items() if weights.get(name, 1.0)}
+        held, test = (with_weights(part, weights) for part in (evidence.held_out, evidence.test))
+        evidence, scored = replace(evidence, held_out=held, test=test), replace(scored, cases=test)
+    jury = heard(prepared.store, members, weights)
     policies = () if strangers else tuple(derive(evidence.held_out, classes, stages_of(jury)))
     not_judged = _not_judged(strangers)
     listener.tell(not_judged)

@@ -280,6 +280,17 @@ def _below(photo: str, data: Path) -> str:
     return path.relative_to(data).as_posix() if path.is_relative_to(data) else path.as_posix()
 
 
+def heard(store: ModelStore, members: Mapping[str, Member], weights: Mapping[str, float]) -> dict[str, Member]:
+    """The members whose votes weigh something, those that stay from before among them.
+
+    Nobody where one that stays cannot be opened: a cascade without it would never ask it.
+    """
+    jury = {name: member for name, member in members.items() if weights.get(name, 1.0)}
+    stay = [name for name, weight in weights.items() if weight and name not in members]
+    there = store.load().members if stay else {}
+    return jury | {name: there[name] for name in stay} if set(stay) <= set(there) else {}
+
+
 def stages_of(members: Mapping[str, Member]) -> tuple[tuple[str, ...], ...]:
     """Members that learnt from good parts alone and all others, those first that look at fewer pixels; none where one
     group is empty.

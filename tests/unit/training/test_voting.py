@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from ensemble.features.preprocessing import Preprocessing
-from ensemble.members import KINDS
+from ensemble.members import KINDS, Loaded
 from ensemble.policies import SHIPPED_POLICIES
 from ensemble.policies.cases import Case, Evidence, labels_by_policy
 from ensemble.store import Manifest, ModelStore
-from ensemble.training.voting import collect, fit_voters, stages_of
+from ensemble.training.voting import collect, fit_voters, heard, stages_of
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK, Absence, Score
 from ensemble.values.samples import Dataset
 
@@ -69,6 +69,17 @@ class Looks:
 )
 def test_those_who_look_at_less_are_asked_first(members: dict[str, Looks], stages: tuple[tuple[str, ...], ...]) -> None:
     assert stages_of(members) == stages  # type: ignore[arg-type]
+
+
+def test_members_that_stay_are_asked_by_a_cascade_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = {"memory": Looks("good", 320), "idle": Looks("all", 224)}
+    monkeypatch.setattr(ModelStore, "load", lambda _: Loaded(there, (), OK_NOK))  # type: ignore[arg-type]
+    store, new = ModelStore(tmp_path), {"svm": Looks("all", 224), "rf": Looks("all", 224)}
+    weights = {"memory": 1.0, "svm": 0.5, "idle": 0.0, "rf": 0.0}
+    assert list(heard(store, new, weights)) == ["svm", "memory"]  # type: ignore[arg-type]
+    assert stages_of(heard(store, new, weights)) == (("svm",), ("memory",))  # type: ignore[arg-type]
+    assert heard(store, new, {**weights, "gone": 0.2}) == {}  # type: ignore[arg-type]
+    assert list(heard(store, new, {})) == ["svm", "rf"]  # type: ignore[arg-type]
 
 
 def case(name: str, *said: Score, absent: tuple[Absence, ...] = ()) -> Case:
