@@ -18,8 +18,8 @@ def show_defect_score(verdict: Verdict, key: str = "score") -> None:
     if verdict.decision is None:
         return
     needed = reasons.needed(verdict.decision) if verdict.classes.defect else ""
-    line = f" (line: {needed})" if needed else ""
-    st.markdown(f"**{as_markdown(figures.defect_score_title(verdict))}**{as_markdown(line)}")
+    line = f" ({as_markdown(f'line: {needed}')})" if needed else ""
+    st.markdown(f"**{as_markdown(figures.defect_score_title(verdict))}**{line}")
     show_figure(figures.draw_defect_score(verdict, products.scheme()), figures.defect_score_text(verdict), key)
 
 
