@@ -1,7 +1,6 @@
 """What do we learn from: the screen in every state that a person can meet, without a browser."""
 
 import io
-import time
 import zipfile
 from pathlib import Path
 
@@ -14,11 +13,10 @@ from ensemble.datasets import workbench
 from ensemble.datasets.collection import Collection, Finding
 from ensemble.importers import FoundPhoto
 from ensemble.values.training import Progress
-from tests.support.app_tests import click, healthy, texts
+from tests.support.app_tests import click, done, healthy, texts
 
 ROOT = Path(__file__).resolve().parents[2]
 SCREEN = "pages/screens/data.py"
-PATIENCE = 180.0  # seconds; only what never ends is to fail
 
 
 @pytest.fixture(autouse=True)
@@ -53,15 +51,6 @@ def screen(step: str = "") -> AppTest:
     if step:
         app.query_params["step"] = step
     return healthy(app.run().switch_page(SCREEN).run())
-
-
-def done(app: AppTest, key: str) -> AppTest:
-    """The screen once work in the background has ended."""
-    last = time.monotonic() + PATIENCE
-    while any(button.key == f"stop {key}" for button in healthy(app.run()).button):
-        assert time.monotonic() < last, "the work does not end"
-        time.sleep(0.05)
-    return app
 
 
 def zip_of(tmp_path: Path) -> bytes:

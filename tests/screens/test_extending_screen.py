@@ -2,7 +2,6 @@
 
 import io
 import shutil
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,14 +15,13 @@ from ensemble.training import train
 from ensemble.training.extending import extended_by
 from tests.conftest import TINY_BACKBONE
 from tests.support import app_tests
-from tests.support.app_tests import click, healthy, texts
+from tests.support.app_tests import click, done, healthy, texts
 from tests.support.stub_product import GARMENTS, load_as, write_product
 from tests.unit.training.test_few_good import lay_good, part
 
 pytestmark = pytest.mark.slow(10)
 
 SCREEN, MEMORY = "pages/screens/members.py", f"patch_memory_{TINY_BACKBONE}"
-PATIENCE = 180.0  # seconds; only what never ends is to fail
 
 
 @pytest.fixture(scope="module")
@@ -59,16 +57,7 @@ def added(photos: Mapping[str, bytes], product: ModelStore) -> AppTest:
     for name, data in photos.items():
         app.file_uploader(key="extend_files").upload(name, data, "image/png")
     healthy(app.run()).text_input(key="extend_author").input("Ada")
-    return done(click(app, "extend"), product)
-
-
-def done(app: AppTest, product: ModelStore) -> AppTest:
-    """The screen once work in the background has ended."""
-    last = time.monotonic() + PATIENCE
-    while any(button.key == f"stop extend {product.folder}" for button in healthy(app.run()).button):
-        assert time.monotonic() < last, "the work does not end"
-        time.sleep(0.05)
-    return app
+    return done(click(app, "extend"), f"extend {product.folder}")
 
 
 def offers(app: AppTest) -> bool:
@@ -83,7 +72,7 @@ def test_good_photos_join_and_a_doubtful_one_waits_for_a_person(product: ModelSt
     assert "known.png is a photo of this product already." in said and "broken.png" in said
     assert product.fingerprint() == before and app.button(key="extend_confirmed").label == "Add 1 photo"
     assert app.checkbox[0].check().run().button(key="extend_confirmed").label == "Add 2 photos"
-    app = done(click(app.checkbox[0].uncheck().run(), "extend_confirmed"), product)
+    app = done(click(app.checkbox[0].uncheck().run(), "extend_confirmed"), f"extend {product.folder}")
     said = texts(app)
     assert "Version 2 is in force." in said and f"{MEMORY} remembers" in said and "of 1 photo." in said
     assert "1 photo not confirmed as good." in said and "train again to choose" in said
@@ -101,7 +90,7 @@ def test_confirmed_photos_join_though_they_look_otherwise(product: ModelStore) -
     assert app.button(key="extend_confirmed").disabled
     app.checkbox[1].check().run()
     assert app.button(key="extend_confirmed").label == "Add 1 photo"
-    app = done(click(app.checkbox(key="good all").check().run(), "extend_confirmed"), product)
+    app = done(click(app.checkbox(key="good all").check().run(), "extend_confirmed"), f"extend {product.folder}")
     assert "Version 2 is in force." in texts(app) and "of 2 photos." in texts(app)
 
 

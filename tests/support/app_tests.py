@@ -1,10 +1,12 @@
 """Screens without a browser: opened, read and clicked through Streamlit's AppTest."""
 
+import time
 from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
 APP = str(Path(__file__).resolve().parents[2] / "streamlit_app.py")
+PATIENCE = 180.0  # seconds; only what never ends is to fail
 KINDS = ("html", "markdown", "caption", "error", "warning", "info", "success", "header", "subheader", "text")
 
 
@@ -32,3 +34,12 @@ def texts(app: AppTest) -> str:
 def click(app: AppTest, key: str) -> AppTest:
     """The screen after a click on the first button whose key begins so."""
     return healthy(next(each for each in app.button if str(each.key).startswith(key)).click().run())
+
+
+def done(app: AppTest, key: str) -> AppTest:
+    """The screen once work in the background has ended."""
+    last = time.monotonic() + PATIENCE
+    while any(button.key == f"stop {key}" for button in healthy(app.run()).button):
+        assert time.monotonic() < last, "the work does not end"
+        time.sleep(0.05)
+    return app
