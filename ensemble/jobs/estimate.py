@@ -12,7 +12,7 @@ from itertools import takewhile
 
 from ensemble.members import KINDS
 from ensemble.members.classical import ClassicalMember
-from ensemble.training.augmentation import COPYING, FEWEST_TRIED, TRYING
+from ensemble.training.augmentation import COPYING, TRIED_ON, TRYING
 from ensemble.training.fitting import plan_cross_fitting
 from ensemble.training.reading import STAGES, teachable
 from ensemble.training.voting import needs_drawing
@@ -39,7 +39,7 @@ def training_stages(dataset: Dataset, kinds: Sequence[str], backbones: Sequence[
         names += [f"Choosing the pooling of {backbone}" for backbone in backbones]
     if (
         backbones
-        and len(dataset.train) >= FEWEST_TRIED
+        and len(dataset.train) in TRIED_ON
         and any(issubclass(KINDS[kind], ClassicalMember) for kind in chosen)
     ):
         names += [TRYING, COPYING]

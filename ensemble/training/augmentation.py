@@ -28,7 +28,7 @@ from ensemble.values.training import Progress, ShareDone
 AUGMENTS = NO_COPIES, LIGHT, MIRROR, BOTH = "none", "light", "mirror", "both"
 VARYING = BaselineCNNMember, FinetunedMember  # networks, which vary each photo at random whenever they see it
 MOST_COMPARED = 30  # photos of good parts that tell in which ways a part may be mirrored
-FEWEST_TRIED, MOST_TRIED_ON = 100, 400  # fewer photos tell no such difference; more would take time
+TRIED_ON = range(100, 301)  # photos: fewer tell no such difference, and more gain least and take longest
 REPEATS = 3  # of the folds, each drawn anew: one alone may change more than copies do
 CLEARLY = 0.005  # of AUROC or accuracy: less is not worth several times the rows
 MOST_COPIED = 1000  # photos: copies help where there are few, and an SVM's time grows with the square of its rows
@@ -50,9 +50,9 @@ def with_augmentation(
     """The recipe with how photos are varied, the readings with copies where classical members are to learn from them,
     and what a person should know of it.
 
-    Networks relight each photo and mirror it in the ways that the part allows. Where nobody has named anything,
-    classical members get the copies with which an SVM on folds of the training part does clearly better, on the first
-    backbone, and none where it does not. Copies of a photo that is held out teach nobody.
+    Networks relight each photo and mirror it in the ways that the part allows. Where nobody has named anything and
+    photos are few (`TRIED_ON`), classical members get the copies with which an SVM on folds of the training part does
+    clearly better, on the first backbone, and else none. Copies of a photo that is held out teach nobody.
     """
     kinds = [KINDS[kind] for kind in recipe.kinds]
     classical = bool(recipe.extractors) and any(issubclass(kind, ClassicalMember) for kind in kinds)
@@ -100,17 +100,15 @@ def _better_copies(
 ) -> tuple[Augmentation, tuple[str, ...]]:
     """The copies with which an SVM does clearly better, and one sentence with both figures; none where none can be
     told."""
-    if len(learn.samples) < FEWEST_TRIED:
+    if len(learn.samples) not in TRIED_ON:
         return NO_AUGMENTATION, ()
-    drawn = random.Random(recipe.seed).sample(range(len(learn.samples)), min(len(learn.samples), MOST_TRIED_ON))
-    some = _of_places(learn, sorted(drawn))
     repeats = range(recipe.seed, recipe.seed + REPEATS)
-    folds = [split for seed in repeats for split in whole_part_folds(some, recipe.classes, seed)]
+    folds = [split for seed in repeats for split in whole_part_folds(learn, recipe.classes, seed)]
     if not folds:
         return NO_AUGMENTATION, ()
     source = recipe.extractors[0]
     found = _compared_copies(
-        _Trial.of(some, folds, source, recipe, cache, partial(progress, TRYING)), recipe.augmentation
+        _Trial.of(learn, folds, source, recipe, cache, partial(progress, TRYING)), recipe.augmentation
     )
     progress(TRYING, 1.0)  # the comparison belongs to this stage, not to the next one
     without, best = found[NO_AUGMENTATION], max(list(found)[1:], key=found.__getitem__)  # the first on a tie
@@ -129,12 +127,6 @@ def _named(augmentation: Augmentation) -> str:
     ways = " and ".join(WAYS[way] for way in augmentation.mirrored)
     how = ["relit"] if augmentation.relit else []
     return f"copies {' and '.join([*how, *([f'mirrored {ways}'] if ways else [])])}"
-
-
-def _of_places(learn: PartReading, places: list[int]) -> PartReading:
-    inputs = {key: rows[places] for key, rows in learn.inputs.items()}
-    samples = tuple(learn.samples[place] for place in places)
-    return replace(learn, samples=samples, labels=learn.labels[places], inputs=inputs)
 
 
 @dataclass(frozen=True, slots=True)

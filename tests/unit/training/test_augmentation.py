@@ -231,7 +231,7 @@ def test_copies_are_chosen_where_classes_are_clearly_better_told_apart(
 ) -> None:
     given = list(figures)
     folds: list[Any] = []
-    monkeypatch.setattr(augmentation, "FEWEST_TRIED", 12)
+    monkeypatch.setattr(augmentation, "TRIED_ON", [12])
     monkeypatch.setattr(augmentation, "separates", lambda *how: (folds.extend(how[3]), given.pop(0))[1])
     chosen, rows, notes = with_augmentation(*lesson, "", NOTHING_KEPT, lambda *_: None)
     assert (chosen.copies, chosen.augmentation) == (copies, USUAL_AUGMENTATION)
