@@ -29,7 +29,7 @@ sys.addaudithook(count)
 from ensemble.training import run
 from ensemble.values.training import TrainingRequest
 
-settings = {"kinds": ("svm", "mahalanobis"), "backbones": ("quorum_small",), "pooling": "average", "side": 64}
+settings = {"kinds": ("svm", "mahalanobis"), "backbones": ("quorum_small",), "pooling": "average", "side": 64, "augment": "none"}
 run(TrainingRequest.of(folder, models, **settings))
 print(json.dumps({path: times for path, times in opened.items() if Path(path).is_file()}))
 """
