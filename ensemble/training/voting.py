@@ -24,6 +24,7 @@ from ensemble.metrics.calibrators import Calibrator
 from ensemble.policies.cases import Case, Evidence, said
 from ensemble.policies.jury import choose_jury, with_weights
 from ensemble.store import ModelStore
+from ensemble.values.digits import many
 from ensemble.values.errors import DataError, PhotoError, StoreError
 from ensemble.values.results import Absence, Classes, Score
 from ensemble.values.samples import Dataset, Sample
@@ -115,7 +116,9 @@ def _scores_of_defects(
             found += member.score(PhotoBatch(pictures).rows(member.input)).probabilities[:, column].tolist()
         progress(min(1.0, (number + 1) * 16 / len(chosen)))
     if not found:
-        raise DataError(f"None of the {len(chosen)} defective photos to weigh votes by could be opened. {refused[0]}")
+        raise DataError(
+            f"Of {many(len(chosen), 'defective photo')} to weigh votes by none could be opened. {refused[0]}"
+        )
     return found
 
 

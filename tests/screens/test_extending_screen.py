@@ -98,7 +98,7 @@ def test_what_cannot_be_added_is_said_and_nothing_changes(product: ModelStore) -
     before = product.fingerprint()
     for photos, sentence in [
         ({"known.png": png(part(1))}, "None of these photos is new to the product"),
-        ({"broken.png": b"\x89PNG\r\n"}, "None of the 1 photos could be opened. broken.png"),
+        ({"broken.png": b"\x89PNG\r\n"}, "Of 1 photo none could be opened. broken.png"),
     ]:
         app = added(photos, product)
         assert sentence in texts(app) and product.fingerprint() == before

@@ -171,7 +171,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_measured(samples: list[Sam
         "200_mask",
         "9 × 9",
     ]
-    with pytest.raises(DataError, match="None of the 1 photos could be opened"):
+    with pytest.raises(DataError, match="Of 1 photo none could be opened"):
         score_photos(opened({}), [Sample(tmp_path / "broken.png", DEFECTIVE)])
 
 

@@ -107,5 +107,5 @@ def test_a_side_on_which_nothing_can_be_seen_is_refused(tmp_path: Path, tiny_dat
 def test_votes_are_not_weighed_by_defects_that_nobody_can_open(tmp_path: Path) -> None:
     samples = [Sample(tmp_path / "gone.png", DEFECTIVE)] * 5
     member = MahalanobisMember(classes=OK_NOK, input=Preprocessing())
-    with pytest.raises(DataError, match=r"None of the 5 defective photos to weigh votes by could be opened\. .*gone"):
+    with pytest.raises(DataError, match=r"Of 5 defective photos to weigh votes by none could be opened\. .*gone"):
         weigh(member, dataset(OK_NOK, *samples), seed=0)

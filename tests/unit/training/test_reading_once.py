@@ -29,8 +29,8 @@ sys.addaudithook(count)
 from ensemble.training import run
 from ensemble.values.training import TrainingRequest
 
-settings = {"kinds": ("svm", "mahalanobis"), "backbones": ("quorum_small",), "pooling": "average", "side": 64, "augment": "none"}
-run(TrainingRequest.of(folder, models, **settings))
+backbone = {"backbones": ("quorum_small",), "pooling": "average", "side": 64}
+run(TrainingRequest.of(folder, models, kinds=("svm", "mahalanobis"), augment="none", **backbone))
 print(json.dumps({path: times for path, times in opened.items() if Path(path).is_file()}))
 """
 
