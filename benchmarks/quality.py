@@ -148,7 +148,9 @@ def main(
     weights: Annotated[Path | None, typer.Option("--weights", help="A folder with backbone weights.")] = None,
     augment: Annotated[str, typer.Option("--augment", help="As `train --augment`.")] = "",
     output: Annotated[Path, typer.Option("--output", help="The page whose tables are written anew.")] = TABLES,
-    keep: Annotated[Path | None, typer.Option("--keep", help="A folder that keeps every trained product.")] = None,
+    keep: Annotated[
+        Path | None, typer.Option("--keep", help="Keep every product here; those that are here are not trained again.")
+    ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also every figure of every run.")] = None,
 ) -> None:
     """Train and measure every set, once a seed, and write the tables."""
@@ -162,11 +164,15 @@ def main(
         runs = Runs()
         for seed in seeds or (0,):
             with tempfile.TemporaryDirectory() as temporary:
-                data = known[name](root, Path(temporary) / "data", seed)
-                product = keep / f"{name}-{seed}" if keep else Path(temporary) / "models"
+                product = (keep or Path(temporary)) / f"{name}-{seed}"
                 typer.echo(f"{name}, seed {seed}")
-                asked = {"backbones": backbones, "kinds": members, "weights": weights, "seed": seed, "augment": augment}
-                runs.add(run(TrainingRequest.of(data, product, **asked)).quality, product)
+                quality = _kept(product, how)
+                if quality is None:
+                    data = known[name](root, Path(temporary) / "data", seed)
+                    asked = {"backbones": backbones, "kinds": members, "weights": weights, "augment": augment}
+                    quality = run(TrainingRequest.of(data, product, seed=seed, **asked)).quality
+                    _figures(product).write_text(json.dumps({"how": how, "quality": quality}), encoding="utf-8")
+                runs.add(quality, product)
         table = _table(name, runs, seeds or (0,), how, () if name in SETS else PEERS["mvtec"])
         raw[name] = {
             "voters": runs.voters,
@@ -177,6 +183,22 @@ def main(
         _write(output, name, table)
         if json_file:
             json_file.write_text(json.dumps(raw, indent=2) + "\n", encoding="utf-8")
+
+
+def _figures(product: Path) -> Path:
+    return product.with_name(f"{product.name}.json")
+
+
+def _kept(product: Path, how: str) -> dict[str, Any] | None:
+    """What an earlier run has measured of a product that it kept; another run's options end this one."""
+    if not _figures(product).is_file():
+        return None
+    earlier = json.loads(_figures(product).read_text(encoding="utf-8"))
+    if earlier["how"] != how:
+        raise typer.BadParameter(
+            f"{product} was kept by a run with {earlier['how']!r}. Name another folder to keep in."
+        )
+    return dict(earlier["quality"])
 
 
 def _options(members: Sequence[str] | None, backbones: Sequence[str] | None, weights: Path | None, augment: str) -> str:

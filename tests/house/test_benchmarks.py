@@ -129,17 +129,22 @@ def test_detector_without_a_detector_is_one_sentence(products: Mapping[str, Path
     assert code == 2 and "holds no detector.onnx. Train one with --members detector." in said
 
 
-def test_quality_writes_its_tables_between_two_marks(tmp_path: Path, tiny_weights: Path) -> None:
+def test_quality_writes_its_tables_between_two_marks(
+    tmp_path: Path, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for part, count in (("train", 6), ("test", 3)):
         draw_photos(tmp_path / "sets" / "toy_aliens" / part, OK_NOK.names, count)
     page, figures = tmp_path / "page.md", tmp_path / "figures.json"
     other = f"{quality.BEGIN}\n\n### leather\n\nOf before.\n\n{quality.END}\n\nBelow.\n"
     page.write_text(f"# Measured\n\nBy hand.\n\n{other}", encoding="utf-8")
     how = ["--members", "svm", "--members", "rf", "--backbone", TINY_BACKBONE, "--weights", tiny_weights]
-    given = [tmp_path / "sets", "--seed", 0, "--seed", 1, *how, "--output", page, "--json", figures]
-    for _ in range(2):
-        code, said = ran(quality, *given)
-        assert code == 0 and "aliens, seed 1" in said
+    given = [tmp_path / "sets", *how, "--output", page, "--json", figures, "--keep", tmp_path / "kept"]
+    code, said = ran(quality, *given)
+    assert code == 0 and "aliens, seed 0" in said
+    kept = (tmp_path / "kept" / "aliens-0" / "manifest.json").stat().st_mtime_ns
+    code, said = ran(quality, *given, "--seed", 0, "--seed", 1)
+    assert code == 0 and "aliens, seed 1" in said
+    assert (tmp_path / "kept" / "aliens-0" / "manifest.json").stat().st_mtime_ns == kept  # it is not trained again
     text = page.read_text(encoding="utf-8")
     assert text.startswith("# Measured\n\nBy hand.\n") and text.count(quality.BEGIN) == text.count(quality.END) == 1
     assert (
@@ -150,6 +155,9 @@ def test_quality_writes_its_tables_between_two_marks(tmp_path: Path, tiny_weight
     assert text.count("### leather\n\nOf before.\n\n### aliens") == 1 and text.endswith(f"{quality.END}\n\nBelow.\n")
     found = json.loads(figures.read_text(encoding="utf-8"))["aliens"]
     assert len(found["voters"]["FUSED"]) == len(found["beside"]["FUSED"]) == 2
+    monkeypatch.setattr(quality, "run", None)
+    code, said = ran(quality, *given, "--augment", "none")
+    assert code == 2 and "Name another folder to keep in." in said
     code, said = ran(quality, tmp_path / "sets", "--set", "none")
     assert code == 2 and "No set is called 'none'. There are aliens." in said
 
