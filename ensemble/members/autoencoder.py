@@ -23,6 +23,7 @@ from ensemble.members.good_parts import (
 )
 from ensemble.values.errors import MemberError
 from ensemble.values.results import Classes
+from ensemble.values.titles import KIND_TITLES
 from ensemble.values.training import ShareDone
 
 STATE, USUAL = ".pth", "usual_errors"
@@ -83,7 +84,7 @@ class AutoencoderMember(GoodPartsMember):
     """
 
     kind: ClassVar[str] = "autoencoder"
-    title: ClassVar[str] = "Autoencoder"
+    title: ClassVar[str] = KIND_TITLES["autoencoder"]
     pixels: ClassVar[Preprocessing | None] = AUTOENCODER_INPUT
     reading: ClassVar[str | None] = None
     side: ClassVar[int | None] = None

@@ -12,6 +12,7 @@ from ensemble.features.networks import channels_last
 from ensemble.features.preprocessing import Preprocessing
 from ensemble.members.contract import MIRRORED_WAYS, Augmentation, Member, Parts, Prediction
 from ensemble.values.errors import MemberError
+from ensemble.values.titles import KIND_TITLES
 from ensemble.values.training import ShareDone
 
 STATE_ENDING = ".pth"
@@ -66,7 +67,7 @@ class BaselineCNNMember(Member):
     """A convolutional network trained from scratch on (N, 3, 128, 128) pixels; kept as a state dict."""
 
     kind: ClassVar[str] = "baseline_cnn"
-    title: ClassVar[str] = "Baseline CNN"
+    title: ClassVar[str] = KIND_TITLES["baseline_cnn"]
     pixels: ClassVar[Preprocessing | None] = BASELINE_INPUT
     endings: ClassVar[tuple[str, ...]] = (STATE_ENDING,)
 

@@ -18,6 +18,7 @@ from xgboost import XGBClassifier
 from ensemble.members.contract import Member, Parts, Prediction
 from ensemble.values.errors import MemberError
 from ensemble.values.results import Classes
+from ensemble.values.titles import KIND_TITLES
 from ensemble.values.training import ShareDone
 
 CLASSIFIER, SCALER = ".pkl", "_scaler.pkl"
@@ -151,7 +152,7 @@ class SupportVectorMember(ClassicalMember):
     """A support vector machine whose distances become probabilities by Platt's sigmoid, fitted on held-out folds."""
 
     kind: ClassVar[str] = "svm"
-    title: ClassVar[str] = "SVM"
+    title: ClassVar[str] = KIND_TITLES["svm"]
     usual: ClassVar[Settings] = {"C": 10.0, "gamma": "scale"}
 
     def others(self, features: int) -> Sequence[Settings]:
@@ -182,7 +183,7 @@ class ForestMember(ClassicalMember):
     """A random forest; it scores through ONNX, with the same answers in a hundredth of the time."""
 
     kind: ClassVar[str] = "rf"
-    title: ClassVar[str] = "Random forest"
+    title: ClassVar[str] = KIND_TITLES["rf"]
     usual: ClassVar[Settings] = {"min_samples_leaf": 2, "max_features": "sqrt"}
     trees: ClassVar[int] = 300
 
@@ -223,7 +224,7 @@ class XGBoostMember(ClassicalMember):
     """Gradient-boosted trees."""
 
     kind: ClassVar[str] = "xgb"
-    title: ClassVar[str] = "XGBoost"
+    title: ClassVar[str] = KIND_TITLES["xgb"]
     libraries: ClassVar[tuple[str, ...]] = ("scikit-learn", "xgboost")
     usual: ClassVar[Settings] = {"max_depth": 3, "learning_rate": 0.1}
 

@@ -39,6 +39,7 @@ from ensemble.members.detector_training import (
 )
 from ensemble.values.errors import MemberError
 from ensemble.values.results import Region
+from ensemble.values.titles import KIND_TITLES
 from ensemble.values.training import ShareDone
 
 ONNX = ".onnx"
@@ -54,7 +55,7 @@ class DetectorMember(Member):
     """A YOLO detector on (N, 3, side, side) pixels with grey bars; the side is its file's own, 320 where it learns."""
 
     kind: ClassVar[str] = "detector"
-    title: ClassVar[str] = "Detector"
+    title: ClassVar[str] = KIND_TITLES["detector"]
     pixels: ClassVar[Preprocessing | None] = DETECTOR_INPUT
     lesson: ClassVar[Lesson] = "masks"
     needs: ClassVar[str | None] = "ultralytics"

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from ensemble.members.good_parts import GoodPartsMember, Measured, grids, shapes_of
 from ensemble.values.errors import MemberError
+from ensemble.values.titles import KIND_TITLES
 from ensemble.values.training import ShareDone
 
 EXPLAINED = 0.97  # of the good parts' variance
@@ -28,7 +29,7 @@ class FeatureReconstructionMember(GoodPartsMember):
     """
 
     kind: ClassVar[str] = "feature_reconstruction"
-    title: ClassVar[str] = "Feature reconstruction"
+    title: ClassVar[str] = KIND_TITLES["feature_reconstruction"]
 
     def _spaces(self) -> list[tuple[str, str, int]]:
         """The name, the layer and the places a side of each subspace."""

@@ -15,6 +15,7 @@ from ensemble.features.networks import channels_last
 from ensemble.members.baseline_cnn import vary
 from ensemble.members.contract import Facts, Member, Parts, Prediction
 from ensemble.values.errors import MemberError
+from ensemble.values.titles import KIND_TITLES
 from ensemble.values.training import ShareDone
 
 NETWORK_ENDING = ".pth"
@@ -70,7 +71,7 @@ class FinetunedMember(Member):
     """
 
     kind: ClassVar[str] = "finetuned"
-    title: ClassVar[str] = "Fine-tuned classifier"
+    title: ClassVar[str] = KIND_TITLES["finetuned"]
     reading: ClassVar[str | None] = "pixels"
     endings: ClassVar[tuple[str, ...]] = (NETWORK_ENDING,)
 

@@ -10,6 +10,7 @@ from sklearn.covariance import LedoitWolf
 from ensemble.features.backbones import FeatureExtractor
 from ensemble.members.good_parts import GoodPartsMember, Measured
 from ensemble.values.errors import MemberError
+from ensemble.values.titles import KIND_TITLES
 from ensemble.values.training import ShareDone
 
 
@@ -21,7 +22,7 @@ class MahalanobisMember(GoodPartsMember):
     """
 
     kind: ClassVar[str] = "mahalanobis"
-    title: ClassVar[str] = "Mahalanobis distance"
+    title: ClassVar[str] = KIND_TITLES["mahalanobis"]
     reading: ClassVar[str | None] = "average_std"
 
     def _learn(self, rows: np.ndarray, progress: ShareDone) -> Mapping[str, np.ndarray]:

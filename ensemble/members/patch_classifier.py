@@ -14,6 +14,7 @@ from ensemble.features.readings import DamageMasks
 from ensemble.members.contract import Lesson, Member, Parts, Prediction
 from ensemble.members.good_parts import FEWEST_GOOD, Shapes, finest_grid, grids, shapes_of
 from ensemble.values.errors import MemberError
+from ensemble.values.titles import KIND_TITLES
 from ensemble.values.training import ShareDone
 
 PLACES_STATE = ".pth"
@@ -83,7 +84,7 @@ class PatchClassifierMember(Member):
     """
 
     kind: ClassVar[str] = "patch_classifier"
-    title: ClassVar[str] = "Patch classifier"
+    title: ClassVar[str] = KIND_TITLES["patch_classifier"]
     reading: ClassVar[str | None] = "maps"
     side: ClassVar[int | None] = 256
     lesson: ClassVar[Lesson] = "places"

@@ -24,6 +24,7 @@ from ensemble.members.good_parts import (
     smoothed,
 )
 from ensemble.values.errors import MemberError
+from ensemble.values.titles import KIND_TITLES
 from ensemble.values.training import ShareDone
 
 SHARE = 0.01  # of all places seen that are remembered
@@ -42,7 +43,7 @@ class PatchMemoryMember(GoodPartsMember):
     """
 
     kind: ClassVar[str] = "patch_memory"
-    title: ClassVar[str] = "Patch memory"
+    title: ClassVar[str] = KIND_TITLES["patch_memory"]
     fewest_good: ClassVar[int] = 1
     _seconds: float | None = None  # that choosing the memory took; a file tells no times, so that equal ones are equal
 
