@@ -8,9 +8,8 @@ from pages.components.common.faults import calm_faults, is_first_visit, load_aga
 
 calm_faults()
 first_visit = is_first_visit()
-st.set_page_config(
-    page_title="Quorum", page_icon=Path(__file__).parent / "pages/components/common/mark.svg", layout="wide"
-)
+# The mark first: the icons of the pages come from elsewhere. A tab has its screen's title, as the menu has it.
+st.set_page_config(page_icon=Path(__file__).parent / "pages/components/common/mark.svg", layout="wide")
 screen = st.navigation(
     {
         "Inspect": [
@@ -19,7 +18,7 @@ screen = st.navigation(
                 "pages/screens/inspect_batch.py", title="Inspect a batch", icon=":material/stacks:", url_path="batch"
             ),
         ],
-        "Judge": [
+        "Quality": [
             st.Page("pages/screens/policies.py", title="Policies", icon=":material/rule:", url_path="policies"),
             st.Page(
                 "pages/screens/performance.py",
@@ -27,16 +26,17 @@ screen = st.navigation(
                 icon=":material/monitoring:",
                 url_path="performance",
             ),
-            st.Page("pages/screens/members.py", title="Members", icon=":material/how_to_vote:", url_path="members"),
+            st.Page("pages/screens/members.py", title="Models", icon=":material/how_to_vote:", url_path="members"),
             st.Page("pages/screens/model_card.py", title="Model card", icon=":material/badge:", url_path="card"),
         ],
-        "Improve": [
+        "Training": [
             st.Page("pages/screens/data.py", title="Data", icon=":material/photo_library:", url_path="data"),
             st.Page(
                 "pages/screens/training.py", title="Training", icon=":material/model_training:", url_path="training"
             ),
         ],
-        "More": [st.Page("pages/screens/help.py", title="Help", icon=":material/help:", url_path="help")],
+        # A blank: pages of a group without any name are moved to the top.
+        " ": [st.Page("pages/screens/help.py", title="Help", icon=":material/help:", url_path="help")],
     }
 )
 if first_visit:

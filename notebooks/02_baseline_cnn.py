@@ -145,5 +145,5 @@ print(f"{verdict.photo}: {verdict.word}. {verdict.reason}")
 pd.DataFrame([vote.as_json() for vote in verdict.votes])[["member", "label", "score", "threshold"]]
 
 # %% [markdown]
-# The dashboard notices the new file by itself: `make run`, then *Members*. Members that read a pretrained backbone come
+# The dashboard notices the new file by itself: `make run`, then *Models*. Members that read a pretrained backbone come
 # next, in `03_backbones_and_classical_models`.

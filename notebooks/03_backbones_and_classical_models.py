@@ -193,7 +193,7 @@ Image(contact_sheet([shown], side=112)) if shown else "The jury is of one mind."
 # ## They may vote now
 #
 # Everything is in `models/`, and the manifest vouches for it. The dashboard notices by itself: `make run`, then
-# *Members*; the sidebar offers both products.
+# *Models*; the sidebar offers both products.
 
 # %%
 pd.DataFrame(

@@ -1,6 +1,4 @@
-"""What do we learn from?"""
-
-import streamlit as st
+"""Data: what do we learn from?"""
 
 from pages.components.data.cleaning import show_cleaning
 from pages.components.data.importing import show_import
@@ -9,7 +7,6 @@ from pages.components.data.splits import show_splits
 from pages.components.data.steps import show_steps
 from pages.session import collections
 
-st.title("What do we learn from?", anchor=False)
 step = show_steps()
 if step == collections.OVERVIEW:
     show_overview()

@@ -1,4 +1,4 @@
-"""What is this part?"""
+"""Inspect a photo: what is this part?"""
 
 import streamlit as st
 
@@ -7,7 +7,6 @@ from pages.components.inspect.evidence import show_evidence
 from pages.components.inspect.photo_picker import show_analyze_button, show_photo_picker
 from pages.components.inspect.verdict import show_answer, show_details
 
-st.title("What is this part?", anchor=False)
 show_obstacle()
 with st.container(key="workbench"):
     with st.container(key="pick"):

@@ -1,6 +1,4 @@
-"""What may vote?"""
-
-import streamlit as st
+"""Models: what may vote?"""
 
 from pages.components.common.obstacle import show_missing_members
 from pages.components.members.extending import show_extending
@@ -13,7 +11,6 @@ from pages.components.members.members import (
 )
 from pages.session import products
 
-st.title("What may vote?", anchor=False)
 show_demo_members()
 show_quarantine()
 if products.has_members():

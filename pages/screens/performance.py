@@ -1,6 +1,4 @@
-"""How good are we?"""
-
-import streamlit as st
+"""Performance: how good are we?"""
 
 from pages.components.common.obstacle import show_obstacle
 from pages.components.performance.answer import show_performance_answer
@@ -11,7 +9,6 @@ from pages.components.performance.tables import show_performance_tables
 from pages.components.performance.tabs import show_performance_tabs
 from pages.components.performance.vote import show_performance_vote
 
-st.title("How good are we?", anchor=False)
 show_obstacle()
 measured = show_basis()
 show_performance_answer(measured)

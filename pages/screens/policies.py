@@ -1,4 +1,4 @@
-"""What do we risk?"""
+"""Policies: what do we risk?"""
 
 import streamlit as st
 
@@ -10,7 +10,6 @@ from pages.components.policies.evidence import show_policy_cheaper, show_policy_
 from pages.components.policies.history import show_policy_history, show_policy_saving
 from pages.session import products
 
-st.title("What do we risk?", anchor=False)
 show_obstacle()
 evidence = show_policy_evidence()
 active = products.policies()[0]

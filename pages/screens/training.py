@@ -1,4 +1,4 @@
-"""How do we get better?"""
+"""Training: how do we get better?"""
 
 import streamlit as st
 
@@ -7,7 +7,6 @@ from pages.components.training.progress import show_running_trainings
 from pages.components.training.results import show_training_results
 from pages.components.training.versions import show_versions
 
-st.title("How do we get better?", anchor=False)
 show_running_trainings()
 show_training_results()
 st.header("Train", anchor=False)

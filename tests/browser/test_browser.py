@@ -23,13 +23,13 @@ from tests.support.drawn_detector import MARKS, drawn_photo, write_drawn_detecto
 pytestmark = [pytest.mark.slow(125), pytest.mark.browser]
 
 SCREENS = {
-    "": "What is this part?",
-    "batch": "Which of these parts?",
-    "policies": "What do we risk?",
-    "members": "What may vote?",
+    "": "Inspect a photo",
+    "batch": "Inspect a batch",
+    "policies": "Policies",
+    "members": "Models",
     "help": "Help",
 }
-MORE_SCREENS = {"performance": "How good are we?", "card": "What is this model?", "training": "How do we get better?"}
+MORE_SCREENS = {"performance": "Performance", "card": "Model card", "data": "Data", "training": "Training"}
 WIDTHS = (1440, 1024, 768, 390)
 ANSWER = re.compile("^(OK|NOK|REVIEW)$")
 
@@ -174,6 +174,8 @@ def test_every_screen_fits_a_phone_and_wider(address: str, open_page: Callable[.
     for path, title in (SCREENS | MORE_SCREENS).items():
         page.goto(f"{address}/{path}?demo=true")
         expect(page.get_by_role("heading", name=title, level=1)).to_be_visible()
+        expect(page).to_have_title(title)
+        expect(page.locator("[data-testid=stSidebarNavLink][aria-current=page]")).to_have_text(re.compile(f"{title}$"))
         expect(page.locator(".demo-band")).to_be_visible()
         if not path:
             analyze(page, photos()[0])

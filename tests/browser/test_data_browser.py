@@ -79,7 +79,7 @@ def test_from_a_zip_to_a_published_model(
         assert set(ModelStore(models).load().members) == {f"svm_{TINY_BACKBONE}"}
 
         page.get_by_role("link", name="Performance").click()
-        expect(page.get_by_role("heading", name="How good are we?")).to_be_visible()
+        expect(page.get_by_role("heading", name="Performance", level=1)).to_be_visible()
         expect(page.locator(".tiles").first).to_be_visible()
         page.close()  # before its server goes
 

@@ -80,7 +80,7 @@ def test_every_module_is_imported_and_the_first_screen_comes_up_without_what_win
         check=False,
     )
     assert ended.returncode == 0, ended.stderr[-3000:]
-    assert ended.stdout.strip().endswith(f"{len(names) + 1} modules, What is this part?")
+    assert ended.stdout.strip().endswith(f"{len(names) + 1} modules, Inspect a photo")
 
 
 def calls(path: Path) -> list[ast.Call]:

@@ -1,4 +1,4 @@
-"""What do we learn from: the screen in every state that a person can meet, without a browser."""
+"""The screen Data in every state that a person can meet, without a browser."""
 
 import io
 import zipfile

@@ -1,4 +1,4 @@
-"""Good photos join a patch memory on the screen Members: asked about where they look otherwise, and taken back."""
+"""Good photos join a patch memory on the screen Models: asked about where they look otherwise, and taken back."""
 
 import io
 import shutil

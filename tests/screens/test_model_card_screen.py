@@ -1,4 +1,4 @@
-"""What is this model: the screen in every state that a person can meet, without a browser."""
+"""The screen Model card in every state that a person can meet, without a browser."""
 
 from pathlib import Path
 

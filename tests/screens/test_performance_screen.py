@@ -1,4 +1,4 @@
-"""How good are we: the screen in every state that a person can meet, without a browser."""
+"""The screen Performance in every state that a person can meet, without a browser."""
 
 import csv
 import hashlib

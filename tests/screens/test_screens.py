@@ -29,6 +29,7 @@ pytestmark = pytest.mark.slow(65)
 
 ROOT = Path(__file__).resolve().parents[2]
 BATCH, MEMBERS, HELP = (f"pages/screens/{name}.py" for name in ("inspect_batch", "members", "help"))
+TITLES = {None: "Inspect a photo", BATCH: "Inspect a batch", MEMBERS: "Models", HELP: "Help"}
 Downloads = dict[str, tuple[str, bytes]]
 BAND = 'class="demo-band"'
 MOSTLY_BAD = {"svm_a": (0.1, 0.9), "rf_a": (0.4, 0.6), "xgb_a": (0.8, 0.2)}
@@ -99,7 +100,7 @@ def test_every_screen_opens_in_every_state(
         load_as(monkeypatch, GARMENT if state == "three classes" else MOSTLY_BAD)
     app = opened(screen, **({"demo": "true"} if state.startswith("demo") else {}))
     assert not app.exception
-    assert app.title[0].value
+    assert [title.value for title in app.title] == [TITLES[screen]]
     assert (BAND in texts(app)) == state.startswith("demo")
 
 

@@ -1,4 +1,4 @@
-"""How do we get better: the screen in every state that a person can meet, without a browser."""
+"""The screen Training in every state that a person can meet, without a browser."""
 
 import shutil
 import time

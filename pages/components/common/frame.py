@@ -10,8 +10,8 @@ from pages.session import products, tables, wishes
 
 
 def show_frame(title: str) -> None:
-    """Show what stands around the screen of this title: style, mark, sidebar, and where they are due the DEMO band and
-    what is wrong with policies.
+    """Show what stands around the screen of this title: style, mark, sidebar, the title as the menu has it, and where
+    they are due the DEMO band and what is wrong with policies.
 
     Where the product or the policy that was picked is gone, the screen ends here.
     """
@@ -20,6 +20,7 @@ def show_frame(title: str) -> None:
     lost = show_sidebar()
     show_demo_band()
     show_policy_problem()
+    st.title(title, anchor=False)
     if lost:
         show_lost(lost, title)
 

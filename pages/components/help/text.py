@@ -87,7 +87,7 @@ def show_practice() -> None:
     st.markdown("**Tab** moves on, **Enter** or **space** presses, **Ctrl + Enter** analyzes the chosen photo.")
     st.subheader("Models", anchor=False)
     st.markdown(
-        "The screen *Members* shows who may vote and how to add a model. *Demo mode*, in the sidebar, replaces all "
+        "The screen *Models* shows who may vote and how to add a model. *Demo mode*, in the sidebar, replaces all "
         "members by dummies that make votes up; everything is then marked DEMO."
     )
     models, data = products.shown_path(products.models_root()), products.shown_path(products.data_root())
