@@ -87,7 +87,7 @@ print(f"Trained and measured in {outcome.seconds:.0f} s.")
 # %% [markdown]
 # ## Did it learn, or did it learn by heart?
 #
-# A tenth of the training photos is held out, for this curve alone. Where the learning loss keeps falling while the
+# A tenth of the training photos is held out, for this curve alone. Where the training loss keeps falling while the
 # held-out loss rises, the network learns its photos by heart. The network of the last epoch is the one that is kept.
 
 # %%

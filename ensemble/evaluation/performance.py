@@ -15,9 +15,9 @@ from ensemble.policies import Policy, cases
 from ensemble.policies.cases import Case, truth
 from ensemble.policies.making import defect_scores
 from ensemble.values.results import REVIEW, Classes
+from ensemble.values.titles import ENSEMBLE
 
 CaseKind = Literal["escapes", "overkills", "mistakes", "reviews"]
-ENSEMBLE = "ensemble"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from ensemble.policies import Policy, cases
 from ensemble.policies.cases import Case
 from ensemble.policies.making import defect_scores
 from ensemble.values.results import Classes
+from ensemble.values.titles import model_title, policy_title
 
 TURNS = 1999
 SHOWN_FROM = 0.05  # a difference that chance gives more often is not shown to be one
@@ -52,15 +53,12 @@ class VoteAndBest:
 
     def sentence(self) -> str:
         """Whether the vote helps, plainly."""
-        if self.p < SHOWN_FROM:
-            return (
-                f"{self.policy} is better than {self.best_member} alone."
-                if self.difference > 0
-                else f"The vote does not help here: {self.best_member} alone is better than {self.policy}."
-            )
-        return (
-            f"These {self.photos} photos do not show a difference between {self.policy} and {self.best_member} alone."
-        )
+        policy, best = policy_title(self.policy), model_title(self.best_member)
+        if self.p >= SHOWN_FROM:
+            return f"No significant difference between {policy} and {best} alone on {self.photos} photos."
+        if self.difference > 0:
+            return f"{policy} is better than {best} alone."
+        return f"The ensemble does not help here: {best} alone is better than {policy}."
 
 
 def beside_best(policy: Policy, known: Sequence[Case], classes: Classes, seed: int = 0) -> VoteAndBest | None:

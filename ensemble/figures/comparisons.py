@@ -22,6 +22,7 @@ from ensemble.figures.template import (
     write_beside,
 )
 from ensemble.values.digits import signed
+from ensemble.values.titles import voter_title
 
 Limits = tuple[float, float | None, float | None]  # a value, and its lower and upper limit where these are known
 COMPARISON_COLUMNS = ("voter", "value", "low", "high")
@@ -30,11 +31,13 @@ COMPARISON_COLUMNS = ("voter", "value", "low", "high")
 def estimates(values: Mapping[str, Limits], scheme: Scheme, unit: str) -> Chart:
     """What was measured of each voter, from 0 to 1, a dot with its limits; `unit` says what."""
     palette = PALETTES[scheme]
-    figure = _figure(values, [palette.plain] * len(values), f"{unit}, with its limits", scheme)
+    figure = _figure(values, [palette.plain] * len(values), f"{unit} with 95 % limits", scheme)
     lowest = min((low if low is not None else value for value, low, _ in values.values()), default=0.0)
     figure.update_xaxes(range=[max(0.0, min(lowest - 0.05, 0.45)), 1.02])
     write_beside(figure, (f"<b>{value:.3f}</b>" for value, *_ in values.values()), palette)
-    parts = [f"{unit} of {name} is {value:.3f}{_between(low, high)}" for name, (value, low, high) in values.items()]
+    parts = [
+        f"{voter_title(name)}: {unit} {value:.3f}{_between(low, high)}" for name, (value, low, high) in values.items()
+    ]
     return Chart(figure, text_alternative(parts), COMPARISON_COLUMNS, _interval_rows(values))
 
 
@@ -46,14 +49,16 @@ def differences(values: Mapping[str, Limits], scheme: Scheme, unit: str, *, more
     palette = PALETTES[scheme]
     worse = [_is_worse(each, more_is_better) for each in values.values()]
     colours = [palette.review if bad else palette.plain for bad in worse]
-    side = "right" if more_is_better else "left"
-    figure = _figure(values, colours, f"{unit}, now minus before<br>({side} of the line: better)", scheme)
+    title = f"change of {unit}<br>(left of the line: better)"
+    if more_is_better:
+        title = f"change of {unit}<br>(right of the line: better)"
+    figure = _figure(values, colours, title, scheme)
     figure.add_vline(0, line={"color": palette.ink, "width": 2})
     reach = max((abs(end) for each in values.values() for end in each if end is not None), default=0.0)
     figure.update_xaxes(range=[-1.1 * max(reach, 0.02), 1.1 * max(reach, 0.02)])
     write_beside(figure, (f"<b>{signed(value)}</b>" for value, *_ in values.values()), palette)
     parts = [
-        f"{unit} of {name} has changed by {signed(value)}{_between(low, high, signed)}{', worse' if bad else ''}"
+        f"{voter_title(name)}: change of {unit} {signed(value)}{_between(low, high, signed)}{', worse' if bad else ''}"
         for (name, (value, low, high)), bad in zip(values.items(), worse, strict=True)
     ]
     return Chart(figure, text_alternative(parts), COMPARISON_COLUMNS, _interval_rows(values))
@@ -61,7 +66,7 @@ def differences(values: Mapping[str, Limits], scheme: Scheme, unit: str, *, more
 
 def _figure(values: Mapping[str, Limits], colours: Sequence[str], title: str, scheme: Scheme) -> go.Figure:
     figure = go.Figure(_voter_traces(list(values.values()), colours, PALETTES[scheme]))
-    _lay_out_rows(figure, [wrapped(name, NAME_ROOM) for name in values], title, PALETTES[scheme])
+    _lay_out_rows(figure, [wrapped(voter_title(name), NAME_ROOM) for name in values], title, PALETTES[scheme])
     figure.update_layout(margin={"r": 76, "b": 72}, xaxis={"nticks": 5})
     return styled(figure, scheme)
 
@@ -98,8 +103,8 @@ def _is_worse(limits: Limits, more_is_better: bool) -> bool:
 
 def _between(low: float | None, high: float | None, write: Callable[[float], str] = "{:.3f}".format) -> str:
     if low is None or high is None:
-        return ", its limits unknown"
-    return f", between {write(low)} and {write(high)}"
+        return " (limits unknown)"
+    return f" ({write(low)} to {write(high)})"
 
 
 def _interval_rows(values: Mapping[str, Limits]) -> tuple[Mapping[str, object], ...]:
@@ -126,10 +131,10 @@ def draw_without_each(changes: Mapping[str, float], scheme: Scheme, unit: str, *
     colours = [palette.plain if loss >= 0 else palette.review for loss in ranked.values()]
     figure = go.Figure(_bars(list(ranked.values()), colours))
     write_beside(figure, map(_worse, ranked.values()), palette)
-    title = f"how much worse without it<br>({unit}; left of 0: better)"
-    _lay_out_rows(figure, [wrapped(name, NAME_ROOM) for name in ranked], title, palette)
+    title = f"{unit} lost without the model<br>(left of 0: better without it)"
+    _lay_out_rows(figure, [wrapped(voter_title(name), NAME_ROOM) for name in ranked], title, palette)
     figure.add_vline(0, line={"color": palette.ink, "width": 1})
-    parts = [f"without {name} the ensemble is {_worse(loss, f' {unit}')}" for name, loss in ranked.items()]
+    parts = [f"Without {voter_title(name)}: {_worse(loss, f' {unit}')}" for name, loss in ranked.items()]
     rows = tuple({"member": name, "change": cell(changes[name])} for name in ranked)
     return Chart(styled(figure, scheme), text_alternative(parts), ("member", "change"), rows)
 
@@ -175,7 +180,9 @@ def _lay_out_rows(figure: go.Figure, labels: Sequence[str], title: str, palette:
 
 def _worse(loss: float, unit: str = "") -> str:
     size = f"{abs(loss):,.3f}"
-    return "the same" if float(size.replace(",", "")) == 0 else f"{'worse' if loss > 0 else 'better'} by {size}{unit}"
+    if float(size.replace(",", "")) == 0:
+        return "the same"
+    return f"worse by {size}{unit}" if loss > 0 else f"better by {size}{unit}"
 
 
 def _sum(cost: Cost) -> float | None:

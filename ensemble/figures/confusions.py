@@ -24,6 +24,7 @@ from ensemble.figures.template import (
 )
 from ensemble.values.digits import plural
 from ensemble.values.results import REVIEW, Classes, word
+from ensemble.values.titles import model_title
 
 EDGES = dict.fromkeys("lrtb", 8)  # pixels left free around a matrix
 FEW_COLUMNS = 4  # columns that leave room for large figures on a phone
@@ -63,14 +64,14 @@ def _name_matrix_axes(
         side="top",
         tickvals=list(range(len(columns))),
         ticktext=[f"<b>{wrapped(word(name))}</b>" for name in columns],
-        title=titled("verdict"),
+        title=titled("predicted"),
         **look,
     )
     figure.update_yaxes(
         range=[len(counts) - 0.5, -0.5],
         tickvals=list(range(len(counts))),
         ticktext=[
-            f"truly <b>{wrapped(word(name))}</b>  <br>{sum(row.values())} photos  " for name, row in counts.items()
+            f"actual <b>{wrapped(word(name))}</b>  <br>{sum(row.values())} photos  " for name, row in counts.items()
         ],
         **look,
     )
@@ -123,8 +124,8 @@ def _row_text(truth: str, row: VerdictCounts, classes: Classes) -> str:
         share, mistake = _cell_share(row, verdict), _mistake(truth, verdict, classes)
         notes = [] if share is None else [whole_percent(share)]
         notes += [plural(count, mistake)] if mistake else []
-        said.append(f"{count} called {word(verdict)}" + (f" ({', '.join(notes)})" if notes else ""))
-    return f"of {sum(row.values())} truly {word(truth)} {', '.join(said)}"
+        said.append(f"{count} predicted {word(verdict)}" + (f" ({', '.join(notes)})" if notes else ""))
+    return f"Actual {word(truth)} ({sum(row.values())}): {', '.join(said)}"
 
 
 PAIRS_NAMED = 5  # pairs of members that are told in words
@@ -147,7 +148,9 @@ def draw_error_correlation(matrix: ArrayLike, names: Sequence[str], scheme: Sche
     places = list(range(len(names)))
     look = {"showgrid": False, "ticks": "", "tickvals": places, "tickfont": {"size": 13, "color": palette.ink}}
     figure.update_xaxes(side="top", ticktext=numbers, **look)
-    labels = [f"{wrapped(name, NAME_ROOM)} <b>{number}</b> " for name, number in zip(names, numbers, strict=True)]
+    labels = [
+        f"{wrapped(model_title(name), NAME_ROOM)} <b>{number}</b> " for name, number in zip(names, numbers, strict=True)
+    ]
     figure.update_yaxes(autorange="reversed", ticktext=labels, **look)
     rows = tuple(
         {"member": name, **{other: cell(value) for other, value in zip(names, row, strict=True)}}
@@ -185,7 +188,10 @@ def _short_correlation(value: float) -> str:
 def _matrix_text(known: NDArray[np.float64], names: Sequence[str]) -> str:
     pairs = list(combinations(range(len(names)), 2))
     told = sorted((pair for pair in pairs if not np.isnan(known[pair])), key=lambda pair: -known[pair])
-    parts = [f"{names[one]} and {names[other]} {known[one, other]:.2f}" for one, other in told[:PAIRS_NAMED]]
+    parts = [
+        f"{model_title(names[one])} and {model_title(names[other])} {known[one, other]:.2f}"
+        for one, other in told[:PAIRS_NAMED]
+    ]
     if len(told) < len(pairs):
         parts.append(f"unknown for {len(pairs) - len(told)} of {len(pairs)} pairs")
-    return f"Correlation of errors, highest first: {text_alternative(parts)}" if parts else "There are no two members."
+    return f"Error correlation, highest first: {text_alternative(parts)}" if parts else "Fewer than two models."

@@ -22,8 +22,9 @@ from ensemble.figures.template import (
 )
 from ensemble.metrics.image_metrics import Curve
 from ensemble.values.digits import many, threshold_text
+from ensemble.values.titles import voter_title
 
-CAUGHT = "share of defective parts caught"
+CAUGHT = "recall (defective parts caught)"
 FEW_OVERKILLS = 0.05  # the overkill rate at which members are told in words
 MOST_CAUGHT = 0.95  # the share of parts caught at which they are
 CurvesByMember = Mapping[str, Curve]
@@ -34,8 +35,8 @@ def draw_roc(curves: CurvesByMember, scheme: Scheme, *, ensemble: str | None = N
     figure = _by_member(curves, scheme, ensemble, "linear")
     guess = {"type": "line", "x0": 0, "y0": 0, "x1": 1, "y1": 1, "layer": "below"}
     figure.add_shape(**guess, line={"color": PALETTES[scheme].muted, "width": 1, "dash": "dot"})
-    _name_curve_axes(figure, "overkill rate (dotted line: guessing)", CAUGHT)
-    with_legend(figure, scheme, "area under the curve (AUROC)")
+    _name_curve_axes(figure, "overkill rate (dotted: chance)", CAUGHT)
+    with_legend(figure, scheme, "AUROC")
     return Chart(figure, _told_curve(curves, _roc_text), *_table(curves, "member", "overkill_rate", "caught"))
 
 
@@ -43,7 +44,7 @@ def draw_precision_recall(curves: CurvesByMember, scheme: Scheme, *, ensemble: s
     """The precision over the share of defective parts caught, a line a member; that of `ensemble` is bold."""
     # Points run from all parts caught to none, and each holds until the next: a slope between them would flatter.
     figure = _by_member(curves, scheme, ensemble, "hv")
-    _name_curve_axes(figure, CAUGHT, "share of rejected parts<br>that are defective")
+    _name_curve_axes(figure, CAUGHT, "precision (rejected parts<br>that are defective)")
     with_legend(figure, scheme, "average precision")
     return Chart(figure, _told_curve(curves, _precision_text), *_table(curves, "member", "caught", "precision"))
 
@@ -53,8 +54,8 @@ def f_beta(curves: CurvesByMember, chosen: float | None, scheme: Scheme) -> Char
     figure = go.Figure(layout={"height": 300})
     for (name, curve), pen in zip(curves.items(), pens(scheme), strict=False):
         figure.add_scatter(x=curve.x, y=curve.y, mode="lines", name=name.upper(), line={**pen, "shape": "hvh"})
-    policy = "" if chosen is None else f"<br>line: the policy's threshold, {threshold_text(chosen)}"
-    _name_curve_axes(figure, f"cut on the defect probability{policy}", "F-beta of the defect")
+    policy = "" if chosen is None else f"<br>(line: policy, {threshold_text(chosen)})"
+    _name_curve_axes(figure, f"threshold{policy}", "F-beta (NOK)")
     figure.update_xaxes(tickformat=".1f")
     figure.update_yaxes(tickformat=".1f")
     with_legend(styled(figure, scheme), scheme)
@@ -67,7 +68,7 @@ def f_beta(curves: CurvesByMember, chosen: float | None, scheme: Scheme) -> Char
 def _by_member(curves: CurvesByMember, scheme: Scheme, ensemble: str | None, shape: str) -> go.Figure:
     figure = go.Figure()
     for (name, curve), pen in zip(_ranked(curves), pens(scheme), strict=False):
-        line, entry = {**pen, "shape": shape}, f"{wrapped(name, LEGEND_ROOM)} {curve.area:.3f}"
+        line, entry = {**pen, "shape": shape}, f"{wrapped(voter_title(name), LEGEND_ROOM)} {curve.area:.3f}"
         if name == ensemble:
             line, entry = {"color": PALETTES[scheme].ink, "width": 4, "shape": shape}, f"<b>{entry}</b>"
         figure.add_scatter(x=curve.x, y=curve.y, mode="lines", name=entry, line=line)
@@ -91,26 +92,28 @@ def _told_curve(curves: CurvesByMember, tell: Callable[[str, Curve], str]) -> st
 
 def _roc_text(name: str, curve: Curve) -> str:
     caught = max(curve.y[curve.x <= FEW_OVERKILLS], default=0.0)
-    share = f"{whole_percent(caught)} of the defective parts caught at {FEW_OVERKILLS:.0%} overkill"
-    return f"{name}: AUROC {curve.area:.3f}, {share}"
+    return (
+        f"{voter_title(name)}: AUROC {curve.area:.3f}, {whole_percent(caught)} of defective parts caught at "
+        f"{FEW_OVERKILLS:.0%} overkill"
+    )
 
 
 def _precision_text(name: str, curve: Curve) -> str:
     precision = max(curve.y[curve.x >= MOST_CAUGHT], default=0.0)
-    caught = f"with {MOST_CAUGHT:.0%} of the defective parts caught"
     return (
-        f"{name}: average precision {curve.area:.3f}; {caught}, {whole_percent(precision)} of the rejected parts are "
-        "defective"
+        f"{voter_title(name)}: average precision {curve.area:.3f}, precision {whole_percent(precision)} at "
+        f"{MOST_CAUGHT:.0%} recall"
     )
 
 
 def _f_text(name: str, curve: Curve, chosen: float | None) -> str:
     best = int(curve.y.argmax())
-    highest = f"{name} is highest, {curve.y[best]:.3f}, at the threshold {threshold_text(float(curve.x[best]))}"
+    highest, at = f"{curve.y[best]:.3f}", threshold_text(float(curve.x[best]))
     if chosen is None:
-        return highest
+        return f"{name}: highest {highest} at threshold {at}"
+    by_policy = f"{curve.y[abs(curve.x - chosen).argmin()]:.3f}"
     return (
-        f"{highest}, and about {curve.y[abs(curve.x - chosen).argmin()]:.3f} at the policy's, {threshold_text(chosen)}"
+        f"{name}: highest {highest} at threshold {at}, {by_policy} at the policy's threshold {threshold_text(chosen)}"
     )
 
 
@@ -127,6 +130,12 @@ def _table(
 
 
 LOSS = "loss"  # how the name of what has no upper end ends; everything else lies in [0, 1]
+CURVE_TITLES: Mapping[str, str] = {
+    "learning_loss": "training loss",
+    "held_out_loss": "validation loss",
+    "held_out_auroc": "validation AUROC",
+    "held_out_accuracy": "validation accuracy",
+}
 SHORT = 8  # epochs, below which each is counted at the axis
 Courses = Mapping[str, Sequence[float]]
 
@@ -162,7 +171,7 @@ def curves(measured: Courses, scheme: Scheme) -> go.Figure:
 
 def _line(name: str, values: Sequence[float], pen: Mapping[str, object]) -> go.Scatter:
     epochs = list(range(1, len(values) + 1))
-    mode, shown = "lines" if len(values) > 1 else "markers", wrapped(name.replace("_", " "), LEGEND_ROOM)
+    mode, shown = "lines" if len(values) > 1 else "markers", wrapped(curve_title(name), LEGEND_ROOM)
     return go.Scatter(x=epochs, y=list(values), mode=mode, name=shown, line=pen)
 
 
@@ -180,4 +189,9 @@ def curves_text(measured: Courses) -> str:
 
 
 def _curve_text(name: str, values: Sequence[float]) -> str:
-    return f"{name.replace('_', ' ')} from {values[0]:.3f} to {values[-1]:.3f} over {many(len(values), 'epoch')}"
+    return f"{curve_title(name)} from {values[0]:.3f} to {values[-1]:.3f} over {many(len(values), 'epoch')}"
+
+
+def curve_title(name: str) -> str:
+    """What a curve of a training is called on screen; one of a kind that is not known by its name, with blanks."""
+    return CURVE_TITLES.get(name, name.replace("_", " "))

@@ -115,7 +115,7 @@ def _draw_bars(counts: BinCounts, zones: Sequence[Zone], palette: Palette) -> go
     figure.update_xaxes(range=[0, 1], tickvals=[0, 0.25, 0.5, 0.75, 1], showgrid=False)
     high, low = (peaks[label] + NAME * highest for label in (NON_DEFECTIVE, DEFECTIVE))
     figure.update_yaxes(range=[-low, high], tickvals=list(ticks), ticktext=list(ticks.values()))
-    figure.update_yaxes(title=titled("photos (root scale)"))
+    figure.update_yaxes(title=titled("photos (square-root scale)"))
     figure.add_hline(0, line={"color": palette.muted, "width": 1})
     for _, start, _ in zones[1:]:
         mark_threshold(figure, start, palette)
@@ -167,8 +167,8 @@ def reliability(bins: Sequence[Bin], scheme: Scheme, name: str) -> Chart:
     figure.add_shape(type="line", x0=0, y0=0, x1=1, y1=1, layer="below", line=line)
     title = {"text": wrapped(name, LEGEND_ROOM), "font": {"size": 14, "color": palette.ink}, "x": 0, "xref": "paper"}
     figure.update_layout(height=340, margin={"l": 8, "r": 24, "t": 48, "b": 48}, title=title)
-    figure.update_xaxes(title=titled("stated probability (dotted: as often as stated)"))
-    figure.update_yaxes(title=titled("how often it came true"))
+    figure.update_xaxes(title=titled("predicted probability (dotted: ideal)"))
+    figure.update_yaxes(title=titled("observed frequency"))
     for axis in (figure.update_xaxes, figure.update_yaxes):
         axis(range=[-0.05, 1.08], tickvals=[0, 0.25, 0.5, 0.75, 1], tickformat=".0%")
     styled(figure, scheme).update_yaxes(showgrid=True)
@@ -193,7 +193,7 @@ def _score_dots(bins: Sequence[Bin], palette: Palette) -> go.Scatter:
 
 def _bin_counts(bins: Sequence[Bin]) -> str:
     parts = [
-        f"stated {whole_percent(stated)}, came true {whole_percent(true)} of {many(count, 'photo')}"
+        f"predicted {whole_percent(stated)}, observed {whole_percent(true)} ({many(count, 'photo')})"
         for stated, true, count in bins
     ]
-    return text_alternative(parts) if parts else "no photo has been seen."
+    return text_alternative(parts) if parts else "no photos."

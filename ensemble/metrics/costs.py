@@ -195,7 +195,12 @@ def highest(events: int, trials: int) -> str:
 
 def at_least(events: int, trials: int) -> str:
     """How low the true rate of something good can be, as `at least 80.7 %`, rounded down."""
-    return f"at least {_percent(round(lower_bound(events, trials), EXACT), ROUND_FLOOR)}"
+    return f"at least {lowest(events, trials)}"
+
+
+def lowest(events: int, trials: int) -> str:
+    """The lower bound as a person reads it, rounded down: never more than it is."""
+    return _percent(round(lower_bound(events, trials), EXACT), ROUND_FLOOR)
 
 
 def more_needed(events: int, trials: int, rate: float = TARGET) -> int:

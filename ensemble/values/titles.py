@@ -32,6 +32,7 @@ POLICY_TITLES: Mapping[str, str] = MappingProxyType(
         "INDUSTRIAL_BALANCED": "Balanced with review",
     }
 )
+ENSEMBLE = "ensemble"  # the voter that is all members together, by the active policy
 DEMO = "demo_"  # what the identifier of a dummy begins with
 
 
@@ -47,6 +48,11 @@ def model_title(member: str) -> str:
     kind = max(kinds, key=len)
     backbone = name.removeprefix(kind).removeprefix("_")
     return f"{KIND_TITLES[kind]} · {backbone}" if backbone else KIND_TITLES[kind]
+
+
+def voter_title(voter: str) -> str:
+    """`Ensemble` for the vote as a whole, else the title of the model."""
+    return "Ensemble" if voter == ENSEMBLE else model_title(voter)
 
 
 def policy_title(name: str) -> str:

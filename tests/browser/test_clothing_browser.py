@@ -92,7 +92,7 @@ def test_clothing_from_a_folder_to_a_measured_model(
         expect(answer).to_contain_text("of 180")
         shown = answer.inner_text()
         page.close()  # before its server goes
-    measured = re.match(r"(\d+)\s+of 180\s+Right of those decided", shown)  # all are decided, none is left to a person
+    measured = re.match(r"(\d+)\s+of 180\s+Correct", shown)  # all are decided, none is left to a person
     assert measured and int(measured[1]) / 180 >= MARK, shown
     store = ModelStore(models)
     inspector, manifest, test = Inspector.open(store), store.manifest(), store.evidence().test

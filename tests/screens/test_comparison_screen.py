@@ -89,7 +89,7 @@ def test_member_by_member_with_limits_and_chance(tmp_path: Path) -> None:
         assert text in found, text
     app.get("button_group")[0].set_value("escape_rate").run()
     assert app.get("plotly_chart")[0].proto.alt.startswith(
-        "Rate of escapes of ensemble has changed by −0.250, between −0.717 and +0.383;"
+        "Ensemble: change of Rate of escapes −0.250 (−0.717 to +0.383);"
     )
 
 
@@ -97,10 +97,10 @@ def test_photos_that_changed_by_kind_and_as_a_file(tmp_path: Path, offered: Down
     before = [case(0, DEFECTIVE, 0.1, defect="scratch"), case(1, DEFECTIVE, 0.9, defect="burr")]
     after = [case(0, DEFECTIVE, 0.9, defect="scratch"), case(1, DEFECTIVE, 0.1, defect="burr")]
     app = shown(compared(before, after), tmp_path)
-    assert "truly NOK · burr" in texts(app) and "truly NOK · scratch" not in texts(app)
+    assert "actual NOK · burr" in texts(app) and "actual NOK · scratch" not in texts(app)
     assert "Escapes by type of defect" in texts(app) and "photo<br>not here" in texts(app)
     app.get("button_group")[1].set_value("caught").run()
-    assert "truly NOK · scratch" in texts(app)
+    assert "actual NOK · scratch" in texts(app)
     rows = list(csv.DictReader(io.StringIO(offered["changes"].decode("utf-8-sig"))))
     assert [(row["what"], row["defect"], row["after"]) for row in rows] == [
         ("Escapes now", "burr", "non_defective"),
@@ -136,8 +136,8 @@ class TestFigures:
         values = {"ensemble": (-0.2, -0.3, -0.1), "svm": (0.0, None, None), "rf": (0.1, -0.1, 0.3)}
         chart = figures.differences(values, "light", "AUROC", more_is_better=True)
         assert chart.text == (
-            "AUROC of ensemble has changed by −0.200, between −0.300 and −0.100, worse; AUROC of svm has changed by 0, "
-            "its limits unknown; AUROC of rf has changed by +0.100, between −0.100 and +0.300."
+            "Ensemble: change of AUROC −0.200 (−0.300 to −0.100), worse; SVM: change of AUROC 0 (limits unknown); Random "
+            "forest: change of AUROC +0.100 (−0.100 to +0.300)."
         )
         assert chart.rows[1] == {"voter": "svm", "value": 0.0, "low": "", "high": ""}
         review, plain = figures.PALETTES["light"].review, figures.PALETTES["light"].plain

@@ -71,8 +71,8 @@ def test_a_policy_can_call_a_member_in(product: Path) -> None:
 
 def test_the_vote_stands_beside_its_best_member() -> None:
     said = texts(healthy(app_tests.opened("pages/screens/performance.py")))
-    assert "Is the vote better than its best model?" in said and "svm_a alone" in said
-    assert "do not show a difference between FUSED and" in said
+    assert "Ensemble or best model" in said and "SVM · a alone" in said
+    assert "No significant difference between Fused score and" in said
 
 
 def test_one_member_alone_has_nobody_to_be_better_than(tmp_path: Path) -> None:
@@ -80,4 +80,4 @@ def test_one_member_alone_has_nobody_to_be_better_than(tmp_path: Path) -> None:
         tmp_path / "models",
         Evidence(OK_NOK, (), tuple(replace(each, scores=each.scores[:1]) for each in KNOWN)),
     )
-    assert "Is the vote better" not in texts(healthy(app_tests.opened("pages/screens/performance.py")))
+    assert "Ensemble or best model" not in texts(healthy(app_tests.opened("pages/screens/performance.py")))

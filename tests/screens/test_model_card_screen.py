@@ -65,8 +65,8 @@ class TestCard:
         product(tmp_path / "models")
         app = opened(SCREEN)
         said = [each.proto.alt for each in app.get("plotly_chart")]
-        assert said[0].startswith("AUROC of rf_a is 0.944, between 0.693 and 0.991;")
-        assert said[1] == "learning loss from 0.900 to 0.400 over 2 epochs."
+        assert said[0].startswith("Random forest · a: AUROC 0.944 (0.693 to 0.991);")
+        assert said[1] == "training loss from 0.900 to 0.400 over 2 epochs."
         assert ("card-auroc", ".csv") in offered and ("card-training-svm_a", ".csv") in offered
 
     def test_both_files_hold_the_whole_card(self, tmp_path: Path, offered: Downloads) -> None:
@@ -124,7 +124,7 @@ class TestOtherStates:
         keep_evidence(tmp_path / "models", Evidence(GARMENTS, (), tuple(known)))
         app = opened(SCREEN)
         assert not app.exception and "Escapes" not in texts(app)
-        assert app.get("plotly_chart")[0].proto.alt.startswith("Share decided rightly of svm_a is 0.333")
+        assert app.get("plotly_chart")[0].proto.alt.startswith("SVM · a: Accuracy 0.333")
 
     def test_a_broken_manifest_is_one_sentence(self, tmp_path: Path) -> None:
         product(tmp_path / "models")

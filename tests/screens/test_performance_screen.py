@@ -81,12 +81,10 @@ def write_evidence(
     return folder
 
 
-NO_REVIEW = (
-    "MAJORITY has no REVIEW: a person must look only where a model is missing or the photo may not show this part."
-)
+NO_REVIEW = "Majority sends no part to review, unless a model is not available or the photo may not show this part."
 
 
-def opened(view: str = "Members", **query: str) -> AppTest:
+def opened(view: str = "Models", **query: str) -> AppTest:
     app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=180)
     for name, value in query.items():
         app.query_params[name] = value
@@ -103,35 +101,35 @@ def product(tmp_path: Path) -> Path:
 class TestAnswer:
     def test_counts_with_their_exact_bounds(self, product: Path) -> None:
         shown = texts(opened())
-        assert "**MAJORITY** on 17 test photos below" in shown
+        assert "Policy: **Majority** · Test set: 17 photos, unseen in training." in shown
         for text in (
-            "<b>15<small> of 17</small></b><span>Right of those decided",
-            "88.2 %. All 17 were decided. The true share is at least 67.3 % (95 %).",
-            "12.5 % of the defective parts seen. The true escape rate can still be up to 47.1 % (95 %).",
-            "11.1 % of the good parts seen. The true overkill rate can still be up to 43 % (95 %).",
+            "<b>15<small> of 17</small></b><span>Correct",
+            "Accuracy 88.2 %. Lower limit 67.3 % (95 %).",
+            "12.5 % of defective parts passed as OK (missed defect, false negative). Upper limit 47.1 % (95 %).",
+            "11.1 % of good parts rejected (false reject, false positive). Upper limit 43 % (95 %).",
             NO_REVIEW,
         ):
             assert text in shown, text
-        assert "review rate" not in shown
+        assert "need a manual check" not in shown
 
     def test_a_review_is_no_wrong_decision(self, product: Path) -> None:
         shown = texts(opened(policy="INDUSTRIAL_SAFE_0FN"))
         for text in (
-            "<b>15<small> of 15</small></b><span>Right of those decided",
-            "100 %. 15 of 17 photos were decided. The true share is at least 81.8 % (95 %).",
+            "<b>15<small> of 15</small></b><span>Correct",
+            "Accuracy 100 % of the 15 decided photos. Lower limit 81.8 % (95 %).",
             "<b>2<small> of 17</small></b>",
-            "The true review rate can still be up to 32.7 % (95 %).",
+            "11.8 % of photos need a manual check. Upper limit 32.7 % (95 %).",
         ):
             assert text in shown, text
 
     def test_follows_the_policy_of_the_sidebar(self, product: Path) -> None:
         assert "<b>1<small> of 8</small></b>" in texts(opened())
         shown = texts(opened(policy="ANY"))
-        assert "**ANY** on 17" in shown and "<b>0<small> of 8</small></b>" in shown
+        assert "**Any model** · Test set: 17" in shown and "<b>0<small> of 8</small></b>" in shown
 
     def test_the_confusion_comes_as_chart_words_and_file(self, product: Path, offered: Downloads) -> None:
         app = opened()
-        assert app.get("plotly_chart")[0].proto.alt.startswith("of 9 truly OK 8 called OK")
+        assert app.get("plotly_chart")[0].proto.alt.startswith("Actual OK (9): 8 predicted OK (89%)")
         assert offered["confusion"] == [
             {"truth": NON_DEFECTIVE, NON_DEFECTIVE: "8", DEFECTIVE: "1", "review": "0"},
             {"truth": DEFECTIVE, NON_DEFECTIVE: "1", DEFECTIVE: "7", "review": "0"},
@@ -142,7 +140,7 @@ class TestGallery:
     def test_shows_each_escape_with_its_votes_and_reason(self, product: Path, offered: Downloads) -> None:
         shown = texts(opened())
         assert shown.count('<article class="part">') == 1
-        for text in ("part 17", "truly NOK · burr · ring", "1 of 3 models says NOK", "photo<br>not here"):
+        for text in ("part 17", "actual NOK · burr · ring", "1 of 3 models says NOK", "photo<br>not here"):
             assert text in shown, text
         assert "</i>NOK</b> 0.90" in shown and "</i>OK</b> 0.20" in shown
         assert [(row["what"], row["photo"], row["svm_a"]) for row in offered["failures"]] == [
@@ -166,9 +164,7 @@ class TestGallery:
         assert NO_REVIEW in texts(app)
 
     def test_no_escape_still_says_what_can_be(self, product: Path) -> None:
-        assert "No escape on these photos. The true escape rate can still be up to 31.3 % (95 %)." in texts(
-            opened(policy="ANY")
-        )
+        assert "No escapes. Upper limit 31.3 % (95 %)." in texts(opened(policy="ANY"))
 
     def test_many_come_in_pages(self, tmp_path: Path) -> None:
         write_evidence(tmp_path / "models", [case(number, DEFECTIVE, 0.1, 0.1, 0.1) for number in range(30)])
@@ -180,8 +176,8 @@ class TestTables:
     def test_by_type_and_by_product(self, product: Path, offered: Downloads) -> None:
         app = opened()
         shown = texts(app)
-        assert {"By type of defect", "By product"} <= {each.value for each in app.subheader}
-        assert "1 of 1<small>100 % (up to 100 %)</small>" in shown
+        assert {"By defect type", "By product"} <= {each.value for each in app.subheader}
+        assert "1 of 1<small>100 % (≤ 100 %)</small>" in shown
         assert offered["by-type"][0] == {
             **{"defect": "burr", "photos": "1", "decided": "1", "right": "0", "reviews": "0"},
             **{"good": "0", "defective": "1", "escapes": "1", "overkills": "0"},
@@ -197,31 +193,31 @@ class TestViews:
         assert {"roc", "precision-recall", "f-beta", "reliability"} <= set(offered)
         assert {row["member"] for row in offered["roc"]} == {"ensemble", *MEMBERS}
         app.selectbox(key="f_beta_voter").select("rf_a").run()
-        assert "line: the policy's threshold, 0.50" in str(app.get("plotly_chart")[3].proto.spec)
+        assert "(line: policy, 0.50)" in str(app.get("plotly_chart")[3].proto.spec)
 
     def test_the_reliability_of_a_member_on_held_out_photos(self, product: Path, offered: Downloads) -> None:
         app = opened()
-        app.get("button_group")[1].set_value("Held out: after").run()
-        assert "Brier score 0.100, ECE 0.050 on 10 photos" in texts(app)
+        app.get("button_group")[1].set_value("Validation, calibrated").run()
+        assert "Brier score 0.100, ECE 0.050, 10 photos." in texts(app)
         assert [row["photos"] for row in offered["reliability"]] == ["4", "6"]
 
     def test_dependence_names_pairs_and_effective_voters(self, product: Path, offered: Downloads) -> None:
-        shown = texts(opened("Dependence"))
-        assert "svm_a and rf_a: both wrong on 2 of the 2 photos that either of them got wrong" in shown
-        assert "<small> of 3</small></b><span>Effective number of voters" in shown
+        shown = texts(opened("Correlation"))
+        assert "SVM · a and Random forest · a: 2 of 2 errors shared" in shown
+        assert "<small> of 3</small></b><span>Effective number of models" in shown
         assert "roc" not in offered  # what is closed costs nothing
-        assert {row["member"]: row["change"] for row in offered["without-each-right-of-decided"]} == {
+        assert {row["member"]: row["change"] for row in offered["without-each-accuracy"]} == {
             "svm_a": "5.882353",  # one photo of 17: the escape, where a tie of two votes is NOK
             "rf_a": "5.882353",
             "xgb_a": "0.0",
         }
 
     def test_what_is_lost_without_a_member_in_escapes_and_money(self, product: Path, offered: Downloads) -> None:
-        app = opened("Dependence")
+        app = opened("Correlation")
         app.get("button_group")[1].set_value("Escapes").run()
         assert "without-each-escapes" in offered
         app.get("button_group")[1].set_value("Cost").run()
-        assert "An escape at 10" in texts(app) and "without-each-cost" in offered
+        assert "Costs: escape 10, overkill 1, review 0.5." in texts(app) and "without-each-cost" in offered
 
     def test_training_curves_of_members_that_have_them(self, product: Path, offered: Downloads) -> None:
         opened("Training")
@@ -229,11 +225,11 @@ class TestViews:
 
     def test_no_member_that_learns_in_epochs(self, tmp_path: Path) -> None:
         write_evidence(tmp_path / "models", TEST, known={"svm_a": {"training": {}}})
-        assert "No member of this product learns in epochs" in texts(opened("Training"))
+        assert "no model of this product is trained in epochs" in texts(opened("Training"))
 
     def test_one_member_depends_on_nobody(self, tmp_path: Path) -> None:
         write_evidence(tmp_path / "models", [case(number, DEFECTIVE, 0.9) for number in range(3)])
-        assert "One member alone depends on nobody." in texts(opened("Dependence"))
+        assert "Correlation needs at least two models." in texts(opened("Correlation"))
 
 
 class TestEmptyStates:
@@ -253,15 +249,15 @@ class TestEmptyStates:
         write_evidence(tmp_path / "models", ())
         assert "the data has no test part" in texts(opened())
 
-    @pytest.mark.parametrize("view", ["Members", "Dependence", "Training"])
+    @pytest.mark.parametrize("view", ["Models", "Correlation", "Training"])
     def test_a_test_part_without_defects(self, tmp_path: Path, view: str) -> None:
         write_evidence(tmp_path / "models", TEST[:9])
         app = opened(view)
         assert not app.exception
-        assert "No defective parts among the test photos: nothing is known." in texts(app)
-        assert ("need good and defective photos" in texts(app)) == (view == "Members")
+        assert "No defective parts in the test set." in texts(app)
+        assert ("they need good and defective photos" in texts(app)) == (view == "Models")
 
-    @pytest.mark.parametrize("view", ["Members", "Dependence", "Training"])
+    @pytest.mark.parametrize("view", ["Models", "Correlation", "Training"])
     def test_three_classes(self, tmp_path: Path, view: str, offered: Downloads) -> None:
         said = {"shoes": (0.1, 0.8, 0.1), "topwear": (0.5, 0.3, 0.2)}
         known = [
@@ -278,7 +274,7 @@ class TestEmptyStates:
         app = opened(view)
         assert not app.exception
         shown = texts(app)
-        assert "50 % of the decided photos seen. The true share of mistakes" in shown and "Escapes" not in shown
+        assert "50 % of decided photos are wrong. Upper limit" in shown and "Escapes" not in shown
         assert offered["by-class"][1] == {"class": "shoes", "photos": "3", "called": "3", "right": "3"}
         assert "mistakes" in {row["what"] for row in offered["failures"]}
 
@@ -287,11 +283,11 @@ class TestEmptyStates:
         if classes:
             write_product(tmp_path / "models", MEMBERS, classes)
         app = opened(demo="true")
-        assert not app.exception and "all of this is made up" in texts(app)
+        assert not app.exception and "random results for demonstration" in texts(app)
 
-    @pytest.mark.parametrize("view", ["Members", "Dependence", "Training"])
+    @pytest.mark.parametrize("view", ["Models", "Correlation", "Training"])
     def test_a_demo_says_so_in_every_file(self, product: Path, view: str, offered: Downloads) -> None:
         app = opened(view, demo="true")
         assert not app.exception
-        assert "all of this is made up" in texts(app) and 'class="demo-band"' in texts(app)
+        assert "random results for demonstration" in texts(app) and 'class="demo-band"' in texts(app)
         assert all(row["demo"] == "DEMO" for rows in offered.values() for row in rows)

@@ -496,8 +496,8 @@ class TestMembers:
         ):
             assert text in said, text
         assert [chart.proto.alt for chart in app.get("plotly_chart")] == [
-            "learning loss from 0.900 to 0.400 over 2 epochs.",
-            "held out auroc from 0.600 to 0.800 over 2 epochs.",
+            "training loss from 0.900 to 0.400 over 2 epochs.",
+            "validation AUROC from 0.600 to 0.800 over 2 epochs.",
         ]
 
     def test_real_defects_that_weighed_a_member_have_been_seen(

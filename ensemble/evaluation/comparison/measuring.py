@@ -25,13 +25,14 @@ from ensemble.evaluation.comparison.values import (
     parts_won,
     rate_difference,
 )
-from ensemble.evaluation.performance import ENSEMBLE, by_type, parts_shown
+from ensemble.evaluation.performance import by_type, parts_shown
 from ensemble.metrics import costs
 from ensemble.metrics.image_metrics import auroc_limits
 from ensemble.policies import Policy, cases
 from ensemble.policies.cases import Case
 from ensemble.values.errors import DataError
 from ensemble.values.results import REVIEW, Classes, Vote
+from ensemble.values.titles import ENSEMBLE
 
 PhotoMasks = tuple[NDArray[np.bool_], NDArray[np.bool_]]  # of N photos before, and after
 Texts = NDArray[np.str_]

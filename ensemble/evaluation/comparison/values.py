@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest, norm
 
-from ensemble.evaluation.performance import ENSEMBLE
 from ensemble.metrics.costs import CONFIDENCE_LEVEL
 from ensemble.policies.cases import Case
 from ensemble.values.errors import MISSHAPEN, DataError
 from ensemble.values.results import Classes
+from ensemble.values.titles import ENSEMBLE
 
 COMPARISON_FORMAT = 1
 CHANGES = ("escaped", "caught", "rejected", "spared", "broken", "mended", "otherwise")  # what comes first weighs most

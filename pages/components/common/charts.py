@@ -86,5 +86,5 @@ def case_facts(case: Case, said: str) -> str:
         seen = f'<img src="{data_address("jpeg", thumbnail)}" alt="{escape(case.photo)}" loading="lazy">'
     name = Path(case.photo).stem.replace("_", " ")
     defect = case.defect.replace("_", " ") if case.defect != case.label else ""
-    facts = " · ".join(filter(None, (f"truly {word(case.label)}", defect, case.category)))
+    facts = " · ".join(filter(None, (f"actual {word(case.label)}", defect, case.category)))
     return f"{seen}<div><h4>{escape(name)}</h4><p>{said}<br>{escape(facts)}</p></div>"

@@ -13,7 +13,7 @@ from pages.session import products
 
 MANY = 3  # sentences that are read as a list
 ON_DEMAND = ("Files", "Digests", "Libraries")  # what is looked up, not read
-FIGURES = {"auroc": "AUROC", "right": "Share decided rightly"}
+FIGURES = {"auroc": "AUROC", "right": "Accuracy"}
 
 
 def show_sections(card: ModelCard) -> None:

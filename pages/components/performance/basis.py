@@ -10,6 +10,7 @@ from ensemble.policies.cases import Case
 from ensemble.values.digits import many
 from ensemble.values.errors import StoreError
 from ensemble.values.results import Classes
+from ensemble.values.titles import policy_title
 from pages.components.common.obstacle import train_command
 from pages.components.common.sheet import as_markdown
 from pages.session import policy_evidence, products
@@ -33,8 +34,8 @@ class Measured:
 def without_review(policy: Policy) -> str:
     """What is left for a person where a policy never asks for one."""
     return (
-        f"{policy.name} has no REVIEW: a person must look only where a model is missing or the photo may not show this "
-        "part."
+        f"{policy_title(policy.name)} sends no part to review, unless a model is not available or the photo may not "
+        "show this part."
     )
 
 
@@ -47,25 +48,26 @@ def show_basis() -> Measured:
         _show_how()
         st.stop()
     if not evidence.test:
-        st.info("No photo has been left to measure on: the data has no test part.", icon=":material/report:")
+        st.info("No test photos: the data has no test part.", icon=":material/report:")
         _show_how()
         st.stop()
     policy, classes = products.policy(), products.classes()
-    st.caption(f"Policy **{as_markdown(policy.name)}** on {_photos(evidence.test, evidence.folder)}")
+    basis, source = _photos(len(evidence.test), evidence.folder)
+    st.caption(f"Policy: **{as_markdown(policy_title(policy.name))}** · {basis}", help=source)
     spoken = {score.member for case in evidence.test for score in case.scores}
     members = tuple(member for member in evidence.members() if member in spoken)
     return Measured(policy, classes, evidence.test, policy_evidence.labels(policy, evidence.test), members)
 
 
 def _show_how() -> None:
-    st.markdown(f"Training measures on the photos below `test/`: {train_command()}")
+    st.markdown(f"Put test photos below `test/`, then train: {train_command()}")
 
 
-def _photos(known: tuple[Case, ...], folder: str) -> str:
-    number = many(len(known), "test photo")
+def _photos(count: int, folder: str) -> tuple[str, str | None]:
+    """What the figures rest on, and where it lies."""
     if products.is_demo():
-        return f"{number} that do not exist: all of this is made up."
+        return f"Test set: {many(count, 'photo')}, random results for demonstration.", None
     place = as_markdown(products.shown_path(products.store().folder / folder))
     digest = products.manifest().evidence[:8]
-    apart = "No member has learnt from them, and training has chosen no cut by them."
-    return f"{number} below {place}/ (evidence {digest}). {apart}"
+    basis = f"Test set: {many(count, 'photo')}, unseen in training."
+    return basis, f"Not used for training and not for thresholds. Folder: {place}/. Evidence: {digest}."

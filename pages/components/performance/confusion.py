@@ -8,7 +8,6 @@ import streamlit as st
 from ensemble import figures
 from ensemble.metrics import costs
 from ensemble.metrics.costs import DecisionCounts, Line
-from ensemble.values.digits import many
 from pages.components.common.charts import show_chart
 from pages.components.common.sheet import as_markdown
 from pages.components.performance.basis import Measured
@@ -19,7 +18,7 @@ LINE = Line()  # the shares of the photos themselves
 
 def show_confusion(measured: Measured) -> None:
     """Show the confusion matrix, and beside it what it means for the line."""
-    st.subheader("What was said of which parts", anchor=False)
+    st.subheader("Confusion matrix", anchor=False)
     counts = policy_evidence.quality(measured.policy, measured.known)["confusion"]
     with st.container(key="confusion"):
         with st.container():
@@ -37,8 +36,8 @@ def _sentences(measured: Measured) -> list[str]:
     if (money := measured.decided().money(LINE)) is not None and counts is not None:
         prices, share = LINE.prices, costs.percent(counts.share or 0.0)
         found.append(
-            f"1000 parts would cost {money:,.0f}, with an escape at {prices.escape:g}, an overkill at "
-            f"{prices.overkill:g} and a review at {prices.review:g}, and with {share} defective, as in these photos."
+            f"Cost per 1000 parts: {money:,.0f} (escape {prices.escape:g}, overkill {prices.overkill:g}, "
+            f"review {prices.review:g}; {share} defective, as in the test set)."
         )
     if basis.get("photos") == "held out" and "defective" in basis:
         found.append(_chosen(basis))
@@ -47,19 +46,17 @@ def _sentences(measured: Measured) -> list[str]:
 
 def _more(counts: DecisionCounts) -> str:
     more = costs.more_needed(counts.escapes, counts.defective)
-    target, another = costs.percent(costs.TARGET), "another" if counts.escapes else "an"
+    target, sure = costs.percent(costs.TARGET), costs.percent(costs.CONFIDENCE_LEVEL)
     if not more:
-        return f"So many defective photos hold the true escape rate at or below {target}."
-    return (
-        f"{many(more, 'more defective photo')} without {another} escape would show that the true "
-        f"escape rate is at most {target}."
-    )
+        return f"The escape rate is at most {target} ({sure} confidence)."
+    if more == 1:
+        return f"To prove an escape rate of {target}: 1 more defective photo without an escape."
+    return f"To prove an escape rate of {target}: {more} more defective photos without an escape."
 
 
 def _chosen(basis: Mapping[str, Any]) -> str:
     """On other photos: what the thresholds were chosen by, so that nobody takes one set for the other."""
     return (
-        f"The policy's cuts were chosen on other photos: there it let {basis.get('escapes', '?')} of "
-        f"{basis['defective']} defective parts escape and rejected {basis.get('overkills', '?')} of "
-        f"{basis.get('good', '?')} good ones."
+        f"On the validation photos that set the thresholds: {basis.get('escapes', '?')} of {basis['defective']} "
+        f"defective parts escaped, {basis.get('overkills', '?')} of {basis.get('good', '?')} good parts rejected."
     )

@@ -11,40 +11,41 @@ from ensemble import figures
 from ensemble.evaluation import performance
 from ensemble.evaluation.performance import Decided, effective_voters, error_correlation, fail_together
 from ensemble.metrics.costs import Line
+from ensemble.values.titles import model_title
 from pages.components.common.charts import show_chart
 from pages.components.common.choices import show_choice
 from pages.components.common.sheet import as_markdown
 from pages.components.performance.basis import Measured
 from pages.session import products
 
-ACCURACY, ESCAPES, MONEY = "Right of decided", "Escapes", "Cost"
+ACCURACY, ESCAPES, MONEY = "Accuracy", "Escapes", "Cost"
 
 
 def show_dependence(measured: Measured) -> None:
     """Show which members fail on the same parts and what the ensemble loses without each of them."""
     if len(measured.members) < 2:
-        st.info("One member alone depends on nobody.")
+        st.info("Correlation needs at least two models.")
         return
     wrong = performance.wrong(measured.known, measured.policy, measured.members, measured.classes)
     if not len(wrong):
-        st.info("On no test photo have all members spoken.")
+        st.info("No test photo has a result of every model.")
         return
     correlation = error_correlation(wrong)
     voters, members = effective_voters(correlation), len(measured.members)
     told = "–" if math.isnan(voters) else f"{voters:.1f}<small> of {members}</small>"
     sentence = (
-        f"Members that err on the same parts are fewer voters than they seem. By the mean correlation of their errors "
-        f"on {len(wrong)} test photos, each by the policy's own cut."
+        f"Models that make the same errors count as fewer. Mean error correlation on {len(wrong)} test photos, at the "
+        "thresholds of the policy."
     )
     with st.container(key="dependence"):
         with st.container():
             st.html(
-                f'<div class="tiles wide"><div class="tile"><b>{told}</b><span>Effective number of voters</span>'
+                f'<div class="tiles wide"><div class="tile"><b>{told}</b><span>Effective number of models</span>'
                 f"<p>{sentence}</p></div></div>"
             )
             _show_pairs(wrong, measured)
         with st.container():
-            st.markdown("**Errors that go together** (correlation: 1 on the same photos, 0 independently)")
+            st.markdown("**Error correlation** (1: errors on the same photos, 0: independent errors)")
             show_chart(
                 figures.draw_error_correlation(correlation, measured.members, products.scheme()), "error-correlation"
             )
@@ -53,19 +54,18 @@ def show_dependence(measured: Measured) -> None:
 
 def _show_pairs(wrong: NDArray[np.bool_], measured: Measured) -> None:
     pairs = fail_together(wrong, measured.members)
-    st.markdown("**Most often wrong together**")
+    st.markdown("**Shared errors**")
     if not pairs:
-        st.markdown("No two members were wrong about the same photo.")
+        st.markdown("No two models were wrong on the same photo.")
     lines = [
-        f"- {as_markdown(one)} and {as_markdown(other)}: both wrong on {both} of the {either} photos that either of "
-        "them got wrong"
+        f"- {as_markdown(model_title(one))} and {as_markdown(model_title(other))}: {both} of {either} errors shared"
         for one, other, both, either in pairs
     ]
     st.markdown("\n".join(lines))
 
 
 def _show_without_each(measured: Measured) -> None:
-    st.markdown("**What the ensemble loses without each member**")
+    st.markdown("**Contribution of each model**")
     line = Line()
     scales = _scales(measured, line)
     which = show_choice("Measured as", scales, "loss")
@@ -78,18 +78,16 @@ def _show_without_each(measured: Measured) -> None:
         f"without-each-{which.lower().replace(' ', '-')}",
     )
     prices = line.prices
-    priced = f" An escape at {prices.escape:g}, an overkill at {prices.overkill:g}, a review at {prices.review:g}."
-    st.caption(
-        "The same policy and the same cuts on the other votes; differences of a photo or two are chance."
-        + (priced if which == MONEY else "")
-    )
+    st.caption("Same policy and thresholds without this model. A difference of one or two photos is chance.")
+    if which == MONEY:
+        st.caption(f"Costs: escape {prices.escape:g}, overkill {prices.overkill:g}, review {prices.review:g}.")
 
 
 def _scales(measured: Measured, line: Line) -> dict[str, tuple[str, Callable[[Decided], float]]]:
     """The figures to compare by: what a chart calls each, and how it is read; more is better of accuracy alone."""
     scales: dict[str, tuple[str, Callable[[Decided], float]]] = {
         ACCURACY: (
-            "percentage points of what is right, of those decided",
+            "percentage points of accuracy",
             lambda decided: 100 * (decided.accuracy or 0.0),
         )
     }
@@ -97,5 +95,5 @@ def _scales(measured: Measured, line: Line) -> dict[str, tuple[str, Callable[[De
     if counts is not None and counts.defective:
         scales[ESCAPES] = ("escapes", lambda decided: float(decided.escapes))
     if measured.decided().money(line) is not None:
-        scales[MONEY] = ("money for 1000 parts", lambda decided: decided.money(line) or 0.0)
+        scales[MONEY] = ("cost per 1000 parts", lambda decided: decided.money(line) or 0.0)
     return scales

@@ -11,6 +11,7 @@ from ensemble.evaluation.performance import CaseKind, failures, kinds
 from ensemble.metrics import costs
 from ensemble.policies.cases import Case
 from ensemble.values.results import Verdict, Vote, word
+from ensemble.values.titles import model_title
 from pages.components.common.charts import case_facts, show_csv
 from pages.components.common.choices import show_choice, show_page
 from pages.components.common.sheet import breakable, chip
@@ -20,15 +21,28 @@ from pages.components.performance.basis import Measured, without_review
 from pages.session import corrections, products
 
 PAGE = 12
+TITLES: Mapping[CaseKind, str] = {
+    "escapes": "Escapes",
+    "overkills": "Overkills",
+    "mistakes": "Errors",
+    "reviews": "Reviews",
+}
+# What is said where there are none: of parts that could have been one, and where there is no such part.
+NOTHING: Mapping[CaseKind, tuple[str, str]] = {
+    "escapes": ("No escapes. Upper limit {limit} ({sure}).", "No defective parts in the test set."),
+    "overkills": ("No overkills. Upper limit {limit} ({sure}).", "No good parts in the test set."),
+    "mistakes": ("No errors. Upper limit {limit} ({sure}).", "No photos in the test set."),
+    "reviews": ("No reviews. Upper limit {limit} ({sure}).", "No photos in the test set."),
+}
 COLUMNS = ("what", "photo", "truth", "defect", "verdict", "reason")
 
 
 def show_gallery(measured: Measured) -> None:
     """Show escapes, overkills or reviews, some at a time, and offer all of them as a file."""
-    st.subheader("Which parts went wrong", anchor=False)
+    st.subheader("Errors", anchor=False)
     found = failures(measured.known, measured.verdicts, measured.policy, measured.classes)
     offered = kinds(measured.classes)
-    kind = show_choice("Show", offered, "performance_kind", lambda name: f"{name.capitalize()} {len(found[name])}")
+    kind = show_choice("Show", offered, "performance_kind", lambda name: f"{TITLES[name]} ({len(found[name])})")
     if found[kind]:
         part = show_page(found[kind], PAGE, f"performance_page {kind} {measured.policy.name}")
         st.html(f'<div class="parts">{"".join(_card(case, _verdict(case, measured)) for case in part)}</div>')
@@ -44,17 +58,17 @@ def _show_confirm(part: Sequence[Case], kind: CaseKind, measured: Measured) -> N
     show_told_of_confirmed()
     if products.is_demo() or kind == "reviews":
         return
-    with st.popover("Confirm mistakes for training", icon=":material/flag:"):
+    with st.popover("Confirm errors", icon=":material/flag:"):
         names = {case.photo: case for case in part}
         chosen = st.multiselect(
-            "Truly wrong",
+            "Confirmed errors",
             list(names),
             default=list(names),
             format_func=lambda photo: Path(photo).name,
             key=f"wrong {kind}",
         )
         st.button(
-            f"Confirm {len(chosen)}",
+            f"Confirm ({len(chosen)})",
             type="primary",
             disabled=not chosen,
             on_click=corrections.confirm_cases,
@@ -62,21 +76,21 @@ def _show_confirm(part: Sequence[Case], kind: CaseKind, measured: Measured) -> N
             key=f"confirm {kind}",
         )
         st.caption(
-            "They wait in the collection of this product until somebody pulls them into training on the screen "
-            "**Data**. From then on they measure no longer."
+            "Saved to the collection of this product. Add them to the training set under **Data**. They then leave the "
+            "test set."
         )
 
 
 def _nothing(kind: CaseKind, measured: Measured) -> str:
-    name, counts = kind.removesuffix("s"), measured.decided().counts
+    nothing, unknown = NOTHING[kind]
+    counts = measured.decided().counts
     photos = len(measured.known)
     seen = {"escapes": counts.defective, "overkills": counts.good}.get(kind, photos) if counts else photos
     if not seen:
-        return f"The test photos hold no part that could be an {name}: nothing is known of {kind}."
+        return unknown
     if kind == "reviews" and not measured.policy.asks_a_person:
         return without_review(measured.policy)
-    bound, sure = costs.at_most(0, seen), costs.percent(costs.CONFIDENCE_LEVEL)
-    return f"No {name} on these photos. The true {name} rate can still be {bound} ({sure})."
+    return nothing.format(limit=costs.highest(0, seen), sure=costs.percent(costs.CONFIDENCE_LEVEL))
 
 
 def _verdict(case: Case, measured: Measured) -> Verdict:
@@ -85,9 +99,11 @@ def _verdict(case: Case, measured: Measured) -> Verdict:
 
 def _card(case: Case, verdict: Verdict) -> str:
     votes = "".join(_vote(vote, verdict) for vote in verdict.votes)
-    absent = "".join(f"<li><span>{breakable(each.member)}</span><i>absent</i></li>" for each in verdict.absent)
+    absent = "".join(
+        f"<li><span>{escape(model_title(each.member))}</span><i>not available</i></li>" for each in verdict.absent
+    )
     return (
-        f'<article class="part">{case_facts(case, f"called {chip(verdict.label, verdict.classes)}")}'
+        f'<article class="part">{case_facts(case, f"predicted {chip(verdict.label, verdict.classes)}")}'
         f"<p>{breakable(verdict.reason)}</p><ul>{votes}{absent}</ul></article>"
     )
 
@@ -95,7 +111,7 @@ def _card(case: Case, verdict: Verdict) -> str:
 def _vote(vote: Vote, verdict: Verdict) -> str:
     look = figures.tone(vote.label, verdict.classes)
     said = f'<b class="{look}">{shape(look)}{escape(word(vote.label))}</b> {figures.vote_texts(vote)[0]}'
-    return f"<li><span>{breakable(vote.member)}</span><i>{said}</i></li>"
+    return f"<li><span>{escape(model_title(vote.member))}</span><i>{said}</i></li>"
 
 
 def _show_file(found: Mapping[CaseKind, Sequence[Case]], measured: Measured) -> None:

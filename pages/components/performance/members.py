@@ -9,12 +9,13 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from ensemble import figures
-from ensemble.evaluation.performance import ENSEMBLE, scored_parts
+from ensemble.evaluation.performance import scored_parts
 from ensemble.metrics import calibrators, image_metrics
 from ensemble.metrics.calibrators import Quality
 from ensemble.metrics.image_metrics import Curve
 from ensemble.policies import cases
 from ensemble.store import Record
+from ensemble.values.titles import ENSEMBLE, model_title, voter_title
 from pages.components.common.charts import show_chart
 from pages.components.common.choices import show_choice
 from pages.components.common.sheet import show_sheet
@@ -31,9 +32,9 @@ def show_performance_members(measured: Measured) -> None:
     if voters:
         _show_curves(measured, {name: given for name, given in voters.items() if _votes_in(measured, name)})
     elif measured.classes.defect is None:
-        st.caption("No class is the defect, so there is no cut to draw curves over.")
+        st.caption("No curves: none of the classes is the defect.")
     else:
-        st.info("Curves over all cuts need good and defective photos, and the test photos are of one class alone.")
+        st.info("No curves: they need good and defective photos in the test set.")
     with st.container(key="voters"):
         if voters:
             with st.container():
@@ -59,12 +60,13 @@ def _show_table(measured: Measured, voters: Mapping[str, Voter]) -> None:
         method = record.calibrator.method if record else "none"
         auroc = f"{image_metrics.roc_points(*voters[member]).area:.3f}" if member in voters else "–"
         area = (auroc,) if has_defect else ()
-        rows.append((escape(member), *area, *changes, escape(method), *weight))
+        rows.append((escape(model_title(member)), *area, *changes, escape(method), *weight))
     areas = ("AUROC",) if has_defect else ()
-    show_sheet(("Member", *areas, "Brier", "ECE", "Calibration", *(("Weight",) if weighs else ())), rows, folding=True)
+    show_sheet(("Model", *areas, "Brier", "ECE", "Calibration", *(("Weight",) if weighs else ())), rows, folding=True)
+    if has_defect:
+        st.caption("AUROC on test photos.")
     st.caption(
-        ("AUROC on the test photos. " if has_defect else "")
-        + "Brier score and expected calibration error (ECE) before → after calibration, on held-out photos: 0 is best."
+        "Brier score and expected calibration error (ECE) on validation photos, before → after calibration; 0: best."
     )
 
 
@@ -87,44 +89,43 @@ def _show_curves(measured: Measured, voters: Mapping[str, Voter]) -> None:
     precise: dict[str, Curve] = {name: image_metrics.precision_recall_points(*given) for name, given in voters.items()}
     with st.container(key="curves"):
         with st.container():
-            st.markdown("**Caught against overkill** (ROC)")
+            st.markdown("**ROC curve**")
             show_chart(figures.draw_roc(roc, scheme, ensemble=ENSEMBLE), "roc")
         with st.container():
-            st.markdown("**Precision against caught** (PR)")
+            st.markdown("**Precision-recall curve**")
             show_chart(figures.draw_precision_recall(precise, scheme, ensemble=ENSEMBLE), "precision-recall")
     if measured.policy.cascade or measured.policy.exceptions:
-        st.caption("The ensemble's curves are those of all its votes: they know neither cascade nor exceptions.")
+        st.caption("Ensemble curves use all votes, without cascade and exceptions.")
 
 
 def _show_f_beta(measured: Measured, voters: Mapping[str, Voter]) -> None:
-    st.markdown("**F-beta by cut**")
-    voter = st.selectbox("Voter", list(voters), key="f_beta_voter", filter_mode=None)
+    st.markdown("**F-beta by threshold**")
+    voter = st.selectbox("Model", list(voters), format_func=voter_title, key="f_beta_voter", filter_mode=None)
     threshold = measured.policy.reject_from if voter == ENSEMBLE else measured.policy.threshold_of(voter)
     drawn = {curve.name: curve for curve in image_metrics.f_beta_curve(*voters[voter])}
     show_chart(figures.f_beta(drawn, threshold, products.scheme()), "f-beta")
-    st.caption("To look at, not to choose by: a cut that is chosen on test photos measures nothing any more.")
+    st.caption("For information only. Do not choose thresholds on test data.")
 
 
-TEST, BEFORE, AFTER = "Test photos", "Held out: before", "Held out: after"
-SOURCES = {
-    TEST: "test photos",
-    BEFORE: "held-out photos, before calibration",
-    AFTER: "held-out photos, after calibration",
-}
+TEST, BEFORE, AFTER = "Test", "Validation, uncalibrated", "Validation, calibrated"
 
 
 def show_reliability(measured: Measured) -> None:
-    """Show the reliability diagram of one member, on photos held out for calibration or on the test photos."""
-    st.markdown("**Do its probabilities come true?**")
-    member = st.selectbox("Member", list(measured.members), key="reliability_member", filter_mode=None)
+    """Show the reliability diagram of one member, on validation photos or on the test photos."""
+    st.markdown("**Calibration**")
+    member = st.selectbox(
+        "Model", list(measured.members), format_func=model_title, key="reliability_member", filter_mode=None
+    )
     before, after = calibration_quality(products.records().get(member))
     found = {TEST: _on_test(measured, member), BEFORE: before, AFTER: after}
     known = {name: quality for name, quality in found.items() if quality}
     which = show_choice("Photos", known, "reliability_photos")
     quality = known[which]
-    show_chart(figures.reliability(quality.bins, products.scheme(), f"{member}: {SOURCES[which]}"), "reliability")
+    show_chart(figures.reliability(quality.bins, products.scheme(), f"{model_title(member)}: {which}"), "reliability")
     photos = sum(count for *_, count in quality.bins)
-    st.caption(f"Brier score {quality.brier:.3f}, ECE {quality.ece:.3f} on {photos} photos; the numbers count photos.")
+    st.caption(
+        f"Brier score {quality.brier:.3f}, ECE {quality.ece:.3f}, {photos} photos. In the chart: photos per point."
+    )
 
 
 def calibration_quality(record: Record | None) -> tuple[Quality | None, Quality | None]:

@@ -26,11 +26,11 @@ def show_performance_tables(measured: Measured) -> None:
     if products:
         _show_products(products)
     if types or products:
-        st.caption(f"In brackets: what the true rate can still be ({costs.percent(costs.CONFIDENCE_LEVEL)}).")
+        st.caption(f"In brackets: upper limit ({costs.percent(costs.CONFIDENCE_LEVEL)} confidence).")
 
 
 def _show_types(types: Mapping[str, Decided]) -> None:
-    st.subheader("By type of defect", anchor=False)
+    st.subheader("By defect type", anchor=False)
     rows = []
     for name, decided in types.items():
         counts = decided.counts
@@ -54,21 +54,19 @@ def _show_products(products: Mapping[str, Decided]) -> None:
         accuracy = _share(decided.right, decided.decided)
         rows.append((_name(name), accuracy, *wrong, _rate(decided.reviews, decided.photos)))
     mistakes = (
-        ("Mistakes",) if len(rows[0]) == len(("product", "right", "mistakes", "reviews")) else ("Escapes", "Overkills")
+        ("Errors",) if len(rows[0]) == len(("product", "right", "mistakes", "reviews")) else ("Escapes", "Overkills")
     )
-    show_sheet(("Product", "Right of decided", *mistakes, "Reviews"), rows, folding=True)
+    show_sheet(("Product", "Correct", *mistakes, "Reviews"), rows, folding=True)
     _show_file("by-product", "product", products)
 
 
 def _show_classes(classes: Mapping[str, ClassCounts]) -> None:
-    st.subheader("Class by class", anchor=False)
+    st.subheader("By class", anchor=False)
     rows = [
         (escape(word(name)), _share(counts.right, counts.called), _share(counts.right, counts.photos))
         for name, counts in classes.items()
     ]
-    show_sheet(
-        ("Class", "Precision: truly so, of all called so", "Recall: called so, of all truly so"), rows, folding=True
-    )
+    show_sheet(("Class", "Precision", "Recall"), rows, folding=True)
     file = [
         {"class": name, "photos": each.photos, "called": each.called, "right": each.right}
         for name, each in classes.items()
@@ -87,7 +85,7 @@ def _share(right: int, of: int) -> str:
 def _rate(events: int, trials: int) -> str:
     if not trials:
         return "–"
-    return f"{events} of {trials}<small>{costs.percent(events / trials)} ({costs.at_most(events, trials)})</small>"
+    return f"{events} of {trials}<small>{costs.percent(events / trials)} (≤ {costs.highest(events, trials)})</small>"
 
 
 def _show_file(kind: str, first: str, found: Mapping[str, Decided]) -> None:

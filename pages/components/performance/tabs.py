@@ -3,6 +3,7 @@
 import streamlit as st
 
 from ensemble import figures
+from ensemble.values.titles import model_title
 from pages.components.common.charts import show_chart
 from pages.components.common.sheet import as_markdown
 from pages.components.performance.basis import Measured
@@ -15,13 +16,13 @@ def show_training_curves(_measured: Measured) -> None:
     """Show what was measured at each epoch of each member's training, where it has any."""
     found = {name: curves for name, record in products.records().items() if (curves := record.curves())}
     if not found:
-        st.info("No member of this product learns in epochs, so there is no training to follow.")
+        st.info("No training curves: no model of this product is trained in epochs.")
     for name, curves in found.items():
-        st.markdown(f"**{as_markdown(name)}**")
+        st.markdown(f"**{as_markdown(model_title(name))}**")
         show_chart(figures.training_curves(curves, products.scheme()), f"training-{name}")
 
 
-VIEWS = {"Members": show_performance_members, "Dependence": show_dependence, "Training": show_training_curves}
+VIEWS = {"Models": show_performance_members, "Correlation": show_dependence, "Training": show_training_curves}
 
 
 def show_performance_tabs(measured: Measured) -> None:

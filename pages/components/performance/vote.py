@@ -7,14 +7,15 @@ import streamlit as st
 from ensemble.evaluation.vote import VoteAndBest
 from ensemble.policies import choose, shipped
 from ensemble.policies.policy import FUSED
+from ensemble.values.titles import model_title, policy_title
 from pages.components.common.sheet import as_markdown, show_sheet
 from pages.components.performance.basis import Measured
 from pages.session import policy_evidence, products
 
 HOW = (
-    "The best member is the one that is best on these very photos: known only afterwards, and so the hardest to beat. "
-    "p: how often chance alone makes so large a difference (paired permutation test on parts; without a defect class "
-    "the exact test of McNemar)."
+    "The best model is the one that scores best on these test photos, so it is the hardest to beat. p-value: how often "
+    "chance alone makes so large a difference (paired permutation test on parts; without a defect class McNemar's "
+    "exact test)."
 )
 
 
@@ -23,14 +24,16 @@ def show_performance_vote(measured: Measured) -> None:
     found = [each for each in map(_beside, (FUSED, "MAJORITY"), (measured, measured)) if each is not None]
     if not found:
         return
-    st.subheader("Is the vote better than its best model?", anchor=False)
+    st.subheader("Ensemble or best model", anchor=False)
     st.markdown(as_markdown(found[0].sentence()), help=HOW)
     areas = found[0].auroc is not None
-    rows = [_row(each.policy, each.auroc, each.accuracy, _against(each), areas) for each in found]
+    rows = [_row(policy_title(each.policy), each.auroc, each.accuracy, _against(each), areas) for each in found]
     best = found[0]
-    rows.append(_row(f"{best.best_member} alone", best.best_member_auroc, best.best_member_accuracy, "", areas))
-    what = "AUROC" if areas else "right"
-    show_sheet(("Who decides", *(("AUROC",) if areas else ()), "Right", f"Difference in {what}"), rows)
+    rows.append(
+        _row(f"{model_title(best.best_member)} alone", best.best_member_auroc, best.best_member_accuracy, "", areas)
+    )
+    columns = ("", "AUROC", "Accuracy", "AUROC difference") if areas else ("", "Accuracy", "Accuracy difference")
+    show_sheet(columns, rows)
 
 
 def _beside(name: str, measured: Measured) -> VoteAndBest | None:

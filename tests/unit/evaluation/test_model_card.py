@@ -144,7 +144,7 @@ class TestSections:
             ("members", ["0.944 (0.693 to 0.991)", "0.200 to 0.100 (30 photos)", "f1 0.25"]),
             ("members", ["AUROC 0.900 (real defects)", "svm_a.pkl", "0" * 64]),
             ("policies", ["MAJORITY (active)", "no photos: they are fixed", "SAFE_0FN may not be called safe yet."]),
-            ("training", ["about 0.5 Wh, about 0.2 g CO2. A guess.", "learning loss from 0.900 to 0.400 over 2"]),
+            ("training", ["about 0.5 Wh, about 0.2 g CO2. A guess.", "training loss from 0.900 to 0.400 over 2"]),
             (
                 "training",
                 ["The profile chosen for training was balanced.", "The balance chosen for training was weights."],

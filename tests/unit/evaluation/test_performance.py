@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ensemble.evaluation.performance import (
-    ENSEMBLE,
     ClassCounts,
     Decided,
     by_class,
@@ -23,6 +22,7 @@ from ensemble.metrics.costs import DecisionCounts, Line
 from ensemble.policies import Policy
 from ensemble.policies.cases import Case, labels_by_policy, typed
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK, REVIEW, Classes, Score
+from ensemble.values.titles import ENSEMBLE
 
 GARMENTS = Classes(("bottomwear", "shoes", "topwear"))
 MEAN = Policy("MEAN", "mean", review=0.4, reject=0.6)

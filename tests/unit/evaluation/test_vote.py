@@ -26,7 +26,7 @@ def test_figures_of_four_photos() -> None:
     assert (found.auroc, found.accuracy) == (0.875, 0.75)  # shares 0, 0.5, 1, 0.5: one tie; a tie of votes is NOK
     assert (found.best_member, found.best_member_auroc) == ("m0", 0.75)  # 0.6 above 0.5; so has m1, and the first wins
     assert found.best_member_accuracy == 0.75 and found.p > 0.5 and found.difference == 0.125
-    assert found.sentence() == "These 4 photos do not show a difference between MAJORITY and m0 alone."
+    assert found.sentence() == "No significant difference between Majority and m0 alone on 4 photos."
 
 
 def noisy(count: int, members: int, seed: int = 0) -> list[Case]:
@@ -38,7 +38,7 @@ def noisy(count: int, members: int, seed: int = 0) -> list[Case]:
 def test_many_with_errors_of_their_own_are_better_together() -> None:
     found = beside_best(FUSED, noisy(200, 6), OK_NOK)
     assert found is not None and found.p < 0.05 and found.low is not None and found.low > 0
-    assert found.sentence() == f"FUSED is better than {found.best_member} alone."
+    assert found.sentence() == f"Fused score is better than {found.best_member} alone."
 
 
 def test_a_vote_that_does_not_help_says_so() -> None:
@@ -50,7 +50,7 @@ def test_a_vote_that_does_not_help_says_so() -> None:
         rows.append((bad, (0.55 if bad else 0.45, *blind)))
     found = beside_best(MAJORITY, cases(*rows), OK_NOK)
     assert found is not None and found.best_member == "m0" and found.high is not None and found.high < 0
-    assert found.sentence() == "The vote does not help here: m0 alone is better than MAJORITY."
+    assert found.sentence() == "The ensemble does not help here: m0 alone is better than Majority."
 
 
 def test_classes_without_a_defect_are_compared_by_accuracy() -> None:

@@ -79,12 +79,12 @@ CURVES = {"learning_loss": [0.9, 0.5, 0.25], "held_out_loss": [1.0]}
 def test_curves_have_a_line_a_name_over_epochs() -> None:
     lines = figures.curves(CURVES, "dark").data
     assert [(line.name, list(line.x), list(line.y)) for line in lines] == [
-        ("learning loss", [1, 2, 3], [0.9, 0.5, 0.25]),
-        ("held out loss", [1], [1.0]),
+        ("training loss", [1, 2, 3], [0.9, 0.5, 0.25]),
+        ("validation loss", [1], [1.0]),
     ]
     assert lines[0].line.dash != lines[1].line.dash  # colour does not speak alone
     assert figures.curves_text(CURVES) == (
-        "learning loss from 0.900 to 0.250 over 3 epochs; held out loss from 1.000 to 1.000 over 1 epoch."
+        "training loss from 0.900 to 0.250 over 3 epochs; validation loss from 1.000 to 1.000 over 1 epoch."
     )
 
 

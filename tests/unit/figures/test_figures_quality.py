@@ -21,6 +21,7 @@ from tests.unit.figures.test_figures import annotations, contrast
 
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 LONG = "feature_reconstruction_quorum_small"
+LONG_TITLE = "Feature reconstruction · quorum_small"
 TRUTH = (False, False, True, True)
 SCORES = {"svm": (0.1, 0.6, 0.4, 0.9), LONG: (0.1, 0.2, 0.8, 0.9)}
 COUNTS = {
@@ -78,57 +79,57 @@ TABLE: list[tuple[Callable[[Scheme], Chart], str, list[str], list[str], int]] = 
     ),
     (
         lambda scheme: figures.confusion(COUNTS, OK_NOK, scheme),
-        "of 200 truly OK 190 called OK (95%), 10 called NOK (5%, overkills), 0 called REVIEW (0%); of 10 truly NOK "
-        "1 called OK (10%, escape), 8 called NOK (80%), 1 called REVIEW (10%).",
+        "Actual OK (200): 190 predicted OK (95%), 10 predicted NOK (5%, overkills), 0 predicted REVIEW (0%); Actual "
+        "NOK (10): 1 predicted OK (10%, escape), 8 predicted NOK (80%), 1 predicted REVIEW (10%).",
         ["truth", "non_defective", "defective", "review"],
         ["non_defective", "190", "10", "0"],
         2,
     ),
     (
         lambda scheme: figures.confusion(PLURALITY, GARMENTS, scheme),
-        "of 4 truly bottomwear 2 called bottomwear (50%), 0 called shoes (0%), 2 called topwear (50%), 0 called REVIEW "
-        "(0%); of 4 truly shoes 0 called bottomwear (0%), 4 called shoes (100%), 0 called topwear (0%), 0 called "
-        "REVIEW (0%); of 0 truly topwear 0 called bottomwear, 0 called shoes, 0 called topwear, 0 called REVIEW.",
+        "Actual bottomwear (4): 2 predicted bottomwear (50%), 0 predicted shoes (0%), 2 predicted topwear (50%), 0 "
+        "predicted REVIEW (0%); Actual shoes (4): 0 predicted bottomwear (0%), 4 predicted shoes (100%), 0 predicted "
+        "topwear (0%), 0 predicted REVIEW (0%); Actual topwear (0): 0 predicted bottomwear, 0 predicted shoes, 0 "
+        "predicted topwear, 0 predicted REVIEW.",
         ["truth", "bottomwear", "shoes", "topwear", "review"],
         ["bottomwear", "2", "0", "2", "0"],
         3,
     ),
     (
         roc,
-        f"{LONG}: AUROC 1.000, 100% of the defective parts caught at 5% overkill; svm: AUROC 0.750, 50% of the "
-        "defective parts caught at 5% overkill.",
+        f"{LONG_TITLE}: AUROC 1.000, 100% of defective parts caught at 5% overkill; SVM: AUROC 0.750, 50% of defective "
+        "parts caught at 5% overkill.",
         ["member", "overkill_rate", "caught", "cut"],
         ["svm", "0.0", "0.0", "1.0"],
         5 + 4,
     ),
     (
         precision_recall,
-        f"{LONG}: average precision 1.000; with 95% of the defective parts caught, 100% of the rejected parts are "
-        "defective; svm: average precision 0.833; with 95% of the defective parts caught, 67% of the rejected parts "
-        "are defective.",
+        f"{LONG_TITLE}: average precision 1.000, precision 100% at 95% recall; SVM: average precision 0.833, precision "
+        "67% at 95% recall.",
         ["member", "caught", "precision", "cut"],
         ["svm", "1.0", "0.5", "0.1"],
         5 + 5,
     ),
     (
         f_beta,
-        "F1 is highest, 0.800, at the threshold 0.25, and about 0.800 at the policy's, 0.25; F2 is highest, 0.909, at "
-        "the threshold 0.25, and about 0.909 at the policy's, 0.25.",
+        "F1: highest 0.800 at threshold 0.25, 0.800 at the policy's threshold 0.25; F2: highest 0.909 at threshold "
+        "0.25, 0.909 at the policy's threshold 0.25.",
         ["curve", "cut", "f_beta"],
         ["f1", "0.05", "0.666667"],
         5 + 5,
     ),
     (
         reliability,
-        "svm: stated 5%, came true 0% of 100 photos; stated 50%, came true 48% of 25 photos; stated 90%, came true "
-        "100% of 1 photo.",
+        "svm: predicted 5%, observed 0% (100 photos); predicted 50%, observed 48% (25 photos); predicted 90%, observed "
+        "100% (1 photo).",
         ["stated", "came_true", "photos"],
         ["0.05", "0.0", "100"],
         3,
     ),
     (
         lambda scheme: figures.draw_error_correlation(ERRORS, ["svm", "rf", LONG], scheme),
-        "Correlation of errors, highest first: svm and rf 0.50; unknown for 2 of 3 pairs.",
+        "Error correlation, highest first: SVM and Random forest 0.50; unknown for 2 of 3 pairs.",
         ["member", "svm", "rf", LONG],
         ["svm", "1.0", "0.5", ""],
         3,
@@ -137,15 +138,15 @@ TABLE: list[tuple[Callable[[Scheme], Chart], str, list[str], list[str], int]] = 
         lambda scheme: figures.draw_without_each(
             {"svm": -0.001, "rf": 0.02, LONG: -0.1, "cnn": -0.0001}, scheme, "AUROC"
         ),
-        f"without {LONG} the ensemble is worse by 0.100 AUROC; without svm the ensemble is worse by 0.001 AUROC; "
-        "without cnn the ensemble is the same; without rf the ensemble is better by 0.020 AUROC.",
+        f"Without {LONG_TITLE}: worse by 0.100 AUROC; Without SVM: worse by 0.001 AUROC; Without cnn: the same; "
+        "Without Random forest: better by 0.020 AUROC.",
         ["member", "change"],
         [LONG, "-0.1"],
         4,
     ),
     (
         training,
-        "learning loss from 2.000 to 1.000 over 2 epochs; held out auroc from 0.500 to 0.750 over 2 epochs.",
+        "training loss from 2.000 to 1.000 over 2 epochs; validation AUROC from 0.500 to 0.750 over 2 epochs.",
         ["curve", "epoch", "value"],
         ["learning_loss", "1", "2.0"],
         4,
@@ -270,8 +271,8 @@ def test_small_correlations_have_no_sign_and_great_ones_no_room_for_more() -> No
 def test_the_ensemble_is_bold_and_the_best_stands_first() -> None:
     figure = roc("light").figure
     assert [(line.name, line.line.width, line.line.shape) for line in figure.data] == [
-        ("feature_reconstruction_<br>quorum_small 1.000", 2, "linear"),
-        ("<b>svm 0.750</b>", 4, "linear"),
+        ("Feature reconstruction <br>· quorum_small 1.000", 2, "linear"),
+        ("<b>SVM 0.750</b>", 4, "linear"),
     ]
     assert {line.line.shape for line in precision_recall("light").figure.data} == {"hv"}
 
@@ -281,14 +282,14 @@ def test_the_threshold_of_the_policy_is_marked_where_there_is_one() -> None:
     curve = image_metrics.f_beta_curve(TRUTH, SCORES["svm"], (1,))[0]
     chart = figures.f_beta({"f1": curve}, None, "light")
     assert not chart.figure.layout.shapes
-    assert chart.text == "F1 is highest, 0.800, at the threshold 0.25."
+    assert chart.text == "F1: highest 0.800 at threshold 0.25."
 
 
 def test_dots_are_as_large_as_their_photos_are_many() -> None:
     dots = reliability("light").figure.data[0]
     assert list(dots.marker.size) == [30, 15, 6]
     assert list(dots.text) == ["100", "25", "1"]
-    assert figures.reliability([], "light", "svm").text == "svm: no photo has been seen."
+    assert figures.reliability([], "light", "svm").text == "svm: no photos."
 
 
 def test_nothing_to_show_is_said() -> None:
@@ -304,8 +305,7 @@ def test_nothing_to_show_is_said() -> None:
 def test_losing_a_member_is_read_by_what_the_figure_means() -> None:
     chart = figures.draw_without_each({"svm": 4.0, "rf": -1.5}, "light", "for 1000 parts", more_is_better=False)
     assert chart.text == (
-        "without svm the ensemble is worse by 4.000 for 1000 parts; without rf the ensemble is better by 1.500 for "
-        "1000 parts."
+        "Without SVM: worse by 4.000 for 1000 parts; Without Random forest: better by 1.500 for 1000 parts."
     )
     assert list(chart.figure.data[0].x) == [4.0, -1.5]
     assert annotations(chart.figure) == ["worse by 4.000", "better by 1.500"]
@@ -313,8 +313,8 @@ def test_losing_a_member_is_read_by_what_the_figure_means() -> None:
 
 def test_losses_and_rates_have_panels_of_their_own() -> None:
     assert [(line.name, line.yaxis) for line in training("light").figure.data] == [
-        ("learning loss", "y"),
-        ("held out auroc", "y2"),
+        ("training loss", "y"),
+        ("validation AUROC", "y2"),
     ]
     assert figures.training_curves({"held_out_auroc": [0.5]}, "light").figure.data[0].yaxis == "y"
 

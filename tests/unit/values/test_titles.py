@@ -4,7 +4,7 @@ import pytest
 
 from ensemble.members import KINDS
 from ensemble.policies import SHIPPED_POLICIES
-from ensemble.values.titles import KIND_TITLES, POLICY_TITLES, model_title, policy_title
+from ensemble.values.titles import KIND_TITLES, POLICY_TITLES, model_title, policy_title, voter_title
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,11 @@ from ensemble.values.titles import KIND_TITLES, POLICY_TITLES, model_title, poli
 )
 def test_a_model_is_called_by_its_kind_and_its_backbone(member: str, title: str) -> None:
     assert model_title(member) == title
+    assert voter_title(member) == title
+
+
+def test_the_vote_as_a_whole_is_the_ensemble() -> None:
+    assert voter_title("ensemble") == "Ensemble"
 
 
 def test_every_kind_and_every_policy_that_ships_has_a_title() -> None:
