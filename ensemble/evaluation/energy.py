@@ -17,11 +17,10 @@ from ensemble.values.digits import is_number
 
 COUNTRY = "QUORUM_COUNTRY"  # the setting with the three-letter ISO code of the country whose grid feeds this machine
 CPU_ALONE = "CPU seconds only"
-CPU_UNCERTAINTY = "CPU time of this process and of those that it has started and that have ended. It is no energy."
+CPU_UNCERTAINTY = "CPU time of the training process and of the finished processes that it started."
 CARBON_UNCERTAINTY = (
-    "An estimate, no meter: against meters CodeCarbon was up to 40 % off (Fischer 2025, arXiv:2509.22092), and more is "
-    "possible where the processor's power is a guess, as on virtual machines. The CO2 is a yearly average of the grid. "
-    "Counters and graphics cards count whatever else runs on the machine."
+    "Estimated by CodeCarbon, not metered: up to 40 % off (Fischer 2025, arXiv:2509.22092), more on virtual machines. "
+    "CO2 by the yearly average of the grid. Counters and graphics cards include other work on the machine."
 )
 
 

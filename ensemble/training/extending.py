@@ -21,19 +21,20 @@ from ensemble.store.places import EVIDENCE
 from ensemble.values.digits import many
 from ensemble.values.errors import MemberError, StoreError
 from ensemble.values.samples import Sample
+from ensemble.values.titles import model_title
 from ensemble.values.training import Progress
 
 EXTENDED = "extended"  # what a record notes of its extensions, the first one first
 WHAT_STAYS = (
-    "Votes' weights, thresholds of policies and measured quality rest on the photos of before: train again to choose "
-    "and measure them anew."
+    "Model weights, thresholds of policies and measured quality do not include the new photos: train again to update "
+    "them."
 )
 AS_MANY = (
-    "{name} has learnt from {learnt} photos and was extended by {new}: its scale still rests on distances from the "
-    "small memory of before and may let more damage pass. Train on all photos instead."
+    "{name}: trained on {learnt} photos, extended by {new}. Its scale still comes from the smaller memory and may miss "
+    "more defects. Train on all photos instead."
 )
-SCALE_STAYS = "{name} keeps its scale, because its calibration rests on it."
-SCALE_MOVES = "{name} measures its scale anew, on {photos} held-out good photos."
+SCALE_STAYS = "{name}: scale not changed, as the calibration depends on it."
+SCALE_MOVES = "{name}: scale measured again, on {photos} good validation photos."
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ def extend(plan: ExtensionPlan, progress: Progress = lambda _stage, _done: None,
     """Add the new photos' places to every patch memory and keep that as a version in force; nothing else changes."""
     store, reading = plan.store, plan.reading
     if reading is None:
-        raise MemberError("None of these photos is new to the product, so there is nothing to extend it by.")
+        raise MemberError("None of these photos is new to the product.")
     manifest, count = store.manifest(), len(reading.samples)
     digests = [file_digest(sample.path) for sample in reading.samples]
     contents: dict[str, bytes] = {}
@@ -107,16 +108,16 @@ def extend(plan: ExtensionPlan, progress: Progress = lambda _stage, _done: None,
         before, rescaled = len(member.arrays_["memory"]), record.calibrator == NONE
         learnt = int(record.noted("photos").get(str(manifest.classes.good)) or member.facts_["held_out"]["photos"])
         rows = reading.inputs[input_key(member.input)]
-        member.extend(rows, learnt, rescaled=rescaled, progress=partial(progress, f"Extending {name}"))
+        member.extend(rows, learnt, rescaled=rescaled, progress=partial(progress, f"Extending {model_title(name)}"))
         places[name] = len(member.arrays_["memory"]) - before
         files = {name + ending: artefacts.dump(part, ending) for ending, part in member.parts().items()}
         contents |= files
         own = {file: digest_of(data) for file, data in files.items()}
         training = _noted(record, member, digests, places[name], str(manifest.classes.good), learnt)
         records[name] = replace(record, files=own, training=training)
-        notes += [AS_MANY.format(name=name, new=count, learnt=learnt)] if count >= learnt else []
+        notes += [AS_MANY.format(name=model_title(name), new=count, learnt=learnt)] if count >= learnt else []
         held = member.facts_["held_out"]["photos"]
-        notes.append((SCALE_MOVES if rescaled else SCALE_STAYS).format(name=name, photos=held))
+        notes.append((SCALE_MOVES if rescaled else SCALE_STAYS).format(name=model_title(name), photos=held))
     evidence = _evidence(store)
     after = replace(manifest, members=records)
     if evidence is not None and evidence.learnt:  # evidence of before does not say what members have learnt from

@@ -23,6 +23,7 @@ from ensemble.training.copies import MIRRORS, Variation, variations_of
 from ensemble.values.digits import many
 from ensemble.values.errors import MemberError
 from ensemble.values.samples import Sample
+from ensemble.values.titles import model_title
 
 LAYOUT_SIDE = 16  # cells a side of the layout that mirroring must not change
 SYMMETRIC = 0.04  # mean difference of the layout's greys, as a share of white, that passes for the same
@@ -97,13 +98,19 @@ def few_good(held: Mapping[str, Any]) -> str:
     photos, variations, above = held.get("photos"), held.get("variations", 0), held.get("above", 0)
     if not isinstance(photos, int) or photos > MOST_SAID:
         return ""
-    learnt = many(photos, "good photo")
-    learnt += f" and {many(variations, 'variation')} of {'it' if photos == 1 else 'them'}" if variations else ""
+    if photos == 1 and variations:
+        return f"Trained on 1 good photo and {many(variations, 'variation')}: overkill rate unknown."
     if photos == 1:
-        return f"{learnt}, which alone set the scale: nothing tells how many other good parts it rejects"
+        return "Trained on 1 good photo: overkill rate unknown."
+    limit = highest(above, photos)
+    if variations:
+        return (
+            f"Trained on {photos} good photos and {many(variations, 'variation')}: {above} of {photos} rejected in "
+            f"cross-validation, overkill rate up to {limit} (95 %)."
+        )
     return (
-        f"{learnt}; held out, {above} of {photos} are rejected, so the true overkill can still be up to "
-        f"{highest(above, photos)}"
+        f"Trained on {photos} good photos: {above} of {photos} rejected in cross-validation, overkill rate up to "
+        f"{limit} (95 %)."
     )
 
 
@@ -112,5 +119,5 @@ def few_good_notes(members: Mapping[str, Member]) -> list[str]:
     names: dict[str, list[str]] = {}
     for name, member in members.items():
         if isinstance(member, GoodPartsMember) and (worth := few_good(member.facts_["held_out"])):
-            names.setdefault(worth, []).append(name)
-    return [f"{', '.join(those)}: learnt from {worth}." for worth, those in names.items()]
+            names.setdefault(worth, []).append(model_title(name))
+    return [f"{', '.join(those)}: {worth}" for worth, those in names.items()]

@@ -17,6 +17,6 @@ def card() -> ModelCard:
     return _card(str(folder), f"{mode()} {fingerprint(folder / POLICIES)}")
 
 
-@st.cache_resource(max_entries=4, ttl=60, show_spinner="Reading the product's files …")
+@st.cache_resource(max_entries=4, ttl=60, show_spinner="Loading …")
 def _card(folder: str, key: str) -> ModelCard:
     return card_of(ModelStore(Path(folder)))

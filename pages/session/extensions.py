@@ -75,7 +75,7 @@ def add_good_photos(
             photos = [path for path in found if file_digest(path) not in set(dropped)]
             plan = plan_extension(chosen, photos, progress)
             left_out = [problem.reason for problem in laid_out.problems]
-            left_out += [f"{path.name} is a photo of this product already." for path in plan.known]
+            left_out += [f"{path.name}: already in this product." for path in plan.known]
             left_out += plan.refused
             left_out += [f"{many(len(found) - len(photos), 'photo')} not confirmed as good."] if dropped else []
             asked = _unlike_good(plan)

@@ -136,8 +136,8 @@ class TestFigures:
         values = {"ensemble": (-0.2, -0.3, -0.1), "svm": (0.0, None, None), "rf": (0.1, -0.1, 0.3)}
         chart = figures.differences(values, "light", "AUROC", more_is_better=True)
         assert chart.text == (
-            "Ensemble: change of AUROC −0.200 (−0.300 to −0.100), worse; SVM: change of AUROC 0 (limits unknown); Random "
-            "forest: change of AUROC +0.100 (−0.100 to +0.300)."
+            "Ensemble: change of AUROC −0.200 (−0.300 to −0.100), worse; SVM: change of AUROC 0 (limits unknown); "
+            "Random forest: change of AUROC +0.100 (−0.100 to +0.300)."
         )
         assert chart.rows[1] == {"voter": "svm", "value": 0.0, "low": "", "high": ""}
         review, plain = figures.PALETTES["light"].review, figures.PALETTES["light"].plain

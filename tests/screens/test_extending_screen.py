@@ -13,6 +13,7 @@ from ensemble.jobs.processes import only_training
 from ensemble.store import ModelStore, versions
 from ensemble.training import train
 from ensemble.training.extending import extended_by
+from ensemble.values.titles import model_title
 from tests.conftest import TINY_BACKBONE
 from tests.support import app_tests
 from tests.support.app_tests import click, done, healthy, texts
@@ -68,14 +69,14 @@ def test_good_photos_join_and_a_doubtful_one_waits_for_a_person(product: ModelSt
     before, files = product.fingerprint(), {"a.png": png(part(50)), "odd.png": harmed(), "broken.png": b"\x89PNG\r\n"}
     app = added(files | {"known.png": png(part(0))}, product)
     said = texts(app)
-    assert "Nothing is added yet: 1 photo may show a defect." in said and "odd.png<small>" in said
-    assert "known.png is a photo of this product already." in said and "broken.png" in said
+    assert "Not added yet. Possible defects: 1 photo." in said and "odd.png<small>" in said
+    assert "known.png: already in this product." in said and "broken.png" in said
     assert product.fingerprint() == before and app.button(key="extend_confirmed").label == "Add 1 photo"
     assert app.checkbox[0].check().run().button(key="extend_confirmed").label == "Add 2 photos"
     app = done(click(app.checkbox[0].uncheck().run(), "extend_confirmed"), f"extend {product.folder}")
     said = texts(app)
-    assert "Version 2 is in force." in said and f"{MEMORY} remembers" in said and "of 1 photo." in said
-    assert "1 photo not confirmed as good." in said and "train again to choose" in said
+    assert "Version 2 is active." in said and f"{model_title(MEMORY)}: " in said and "of 1 photo." in said
+    assert "1 photo not confirmed as good." in said and "train again to update" in said
     newest = versions.version_history(product.folder)[0]
     assert newest.current and (newest.author, newest.reason) == ("Ada", "Extended by 1 photo.")
     assert len(extended_by(product.manifest().members[MEMORY])) == 1
@@ -91,7 +92,7 @@ def test_confirmed_photos_join_though_they_look_otherwise(product: ModelStore) -
     app.checkbox[1].check().run()
     assert app.button(key="extend_confirmed").label == "Add 1 photo"
     app = done(click(app.checkbox(key="good all").check().run(), "extend_confirmed"), f"extend {product.folder}")
-    assert "Version 2 is in force." in texts(app) and "of 2 photos." in texts(app)
+    assert "Version 2 is active." in texts(app) and "of 2 photos." in texts(app)
 
 
 def test_what_cannot_be_added_is_said_and_nothing_changes(product: ModelStore) -> None:

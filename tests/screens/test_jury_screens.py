@@ -53,7 +53,7 @@ def test_the_verdict_counts_the_jury_and_names_who_is_beside_it() -> None:
 
 def test_members_say_who_is_of_the_jury() -> None:
     said = texts(healthy(app_tests.opened("pages/screens/members.py")))
-    assert said.count("not of the jury</span>") == 1 and "Not of the jury: with the others, its vote helped" in said
+    assert said.count("not used</span>") == 1 and "Not used: a model that did not improve the ensemble" in said
 
 
 def test_a_policy_can_call_a_member_in(product: Path) -> None:

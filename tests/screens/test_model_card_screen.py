@@ -41,12 +41,12 @@ class TestCard:
         product(tmp_path / "models")
         shown = texts(opened(SCREEN))
         for text in (
-            '<div class="word">disc</div><p>Sorts photos of parts into OK and NOK by the votes of 2 members.</p>',
-            "<b>16<small> of 18</small></b><span>Right of those decided</span>",
-            "<p>18 of 18 test photos decided, by MAJORITY.",
+            '<div class="word">disc</div><p>Classifies part photos as OK or NOK with an ensemble of 2 models.</p>',
+            "<b>16<small> of 18</small></b><span>Correct</span>",
+            "<p>Policy: Majority. Lower limit 68.9 % (95 %).</p>",
             '<div class="tile nok"><b>1<small> of 8</small></b>',
-            "<p>Good test photos rejected. The true overkill rate can still be up to 39.5 %.</p>",
-            "<b>30 photos</b><span>Learnt from</span><p>20 OK, 10 NOK. On 20 November 2026.",
+            "<p>Good test photos rejected. Upper limit 39.5 % (95 %).</p>",
+            "<b>30</b><span>Training photos</span><p>20 OK, 10 NOK. Trained on 20 November 2026.",
         ):
             assert text in shown, text
 
@@ -59,7 +59,7 @@ class TestCard:
         for section in card.sections:
             assert all(said in shown for said in section.sentences)
         assert shown.count("<table") == sum(len(each.tables) for each in card.sections)
-        assert "<div>88.9 %<small>16 of 18, at least 68.9 %</small></div>" in shown
+        assert "<div>88.9 %<small>16 of 18, ≥ 68.9 %</small></div>" in shown
 
     def test_charts_have_words_and_numbers(self, tmp_path: Path, offered: Downloads) -> None:
         product(tmp_path / "models")
@@ -79,7 +79,7 @@ class TestCard:
         product(tmp_path / "models")
         app = opened(SCREEN)
         product(tmp_path / "models", TEST[:9])
-        assert "<b>9<small> of 9</small></b><span>Right of those decided</span>" in texts(app.run())
+        assert "<b>9<small> of 9</small></b><span>Correct</span>" in texts(app.run())
 
     def test_the_product_of_the_address(self, tmp_path: Path) -> None:
         product(tmp_path / "models")
@@ -101,14 +101,14 @@ class TestOtherStates:
     def test_a_demo_has_no_card(self, tmp_path: Path, offered: Downloads) -> None:
         product(tmp_path / "models")
         app = opened(SCREEN, demo="true")
-        assert "A demo has no card" in texts(app) and not offered
+        assert "No model card in demo mode" in texts(app) and not offered
         assert '<div class="word">disc</div>' in texts(app.button(key="demo_off").click().run())
 
     def test_without_evidence(self, tmp_path: Path) -> None:
         write_product(tmp_path / "models", MEMBERS)
         app = opened(SCREEN)
         assert not app.exception and not app.get("plotly_chart")
-        assert "<b>unknown</b><span>Right of those decided</span>" in texts(app)
+        assert "<b>unknown</b><span>Correct</span>" in texts(app)
 
     def test_broken_policies_and_strange_files_are_limits(self, tmp_path: Path) -> None:
         product(tmp_path / "models")
@@ -116,7 +116,7 @@ class TestOtherStates:
         (tmp_path / "models" / "stray.pkl").write_bytes(b"x")
         app = opened(SCREEN)
         assert not app.exception
-        assert "not JSON" in texts(app) and "stray.pkl lies beside the product" in texts(app)
+        assert "not JSON" in texts(app) and "Unused file: stray.pkl." in texts(app)
 
     def test_three_classes(self, tmp_path: Path) -> None:
         known = [case(f"{label}.jpg", label, {"svm_a": (0.1, 0.8, 0.1)}, GARMENTS) for label in GARMENTS.names]

@@ -272,7 +272,7 @@ class TestWhere:
         app.selectbox(key="policy").select("BALANCED").run()
         said = texts(app).replace("\\", "")
         assert ">Weight<" in said and "<span>0.42</span>" in said
-        assert "patches counts 0.42: AUROC 0.71, 24 held-out good parts against 24 with drawn damage" in said
+        assert "patches counts 0.42: AUROC 0.71: 24 good validation photos, 24 synthetic anomalies" in said
 
     def test_a_product_that_never_saw_a_defect_says_so(self, good_only: Path) -> None:
         assert "No defect has been seen yet: OK means like the good parts." in texts(analyzed(opened(), PHOTO))
@@ -458,13 +458,13 @@ class TestBrokenPolicies:
 
     def test_leave_the_other_screens_alone(self, product: Path) -> None:
         (product / "policies.json").write_text("[]")
-        assert "svm_a" in texts(opened(MEMBERS)) and not opened(HELP).error
+        assert "SVM · a" in texts(opened(MEMBERS)) and not opened(HELP).error
 
 
 class TestMembers:
     def test_shows_kind_quality_and_count(self, product: Path) -> None:
         shown = texts(opened(MEMBERS))
-        for text in ("svm_a", "SVM", "ready", "95.0%", "0.987", "5.0%", "10.0%", "40", "abcdef01"):
+        for text in ("SVM · a", "ready", "95.0%", "0.987", "5.0%", "10.0%", "40", "abcdef01"):
             assert text in shown
 
     def test_names_absent_members_and_quarantined_files(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -472,7 +472,11 @@ class TestMembers:
         (folder / "rf_new.pkl").write_bytes(b"never opened")
         load_as(monkeypatch, {}, Absence("svm_a", "svm_a.pkl is missing."))
         shown = texts(opened(MEMBERS)).replace("\\", "")
-        assert "rf_new.pkl** is in quarantine" in shown and "svm_a** is absent" in shown and "absent</span>" in shown
+        assert (
+            "rf_new.pkl** is in quarantine" in shown
+            and "svm_a** is absent" in shown
+            and "not available</span>" in shown
+        )
 
     def test_details_tell_lesson_threshold_weight_and_quality(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -488,11 +492,11 @@ class TestMembers:
         app = opened(MEMBERS)
         said = texts(app)
         for text in (
-            "Learnt from good parts alone; no defect has been seen",
-            "the 0.99 quantile of 24 held-out good scores; 0 of them reach it",
-            "0.42 · AUROC 0.71, 24 held-out good parts against 24 with drawn damage",
+            "Good parts only",
+            "0.99 quantile of 24 good validation photos",
+            "0.42 · AUROC 0.71: 24 good validation photos, 24 synthetic anomalies",
             *("Image AUROC", "0.987", "Pixel AUROC", "0.951", "AUPRO to 0.3", "0.900"),
-            "1,234 CPU seconds, about 3.2 Wh (a meter), the whole run",
+            "1,234 CPU seconds, about 3.2 Wh (a meter), for the whole training",
         ):
             assert text in said, text
         assert [chart.proto.alt for chart in app.get("plotly_chart")] == [
@@ -524,23 +528,23 @@ def test_help_takes_its_limits_from_the_photo_door(product: Path) -> None:
     ("photos", "facts", "sentence"),
     [
         ((9, 5), {}, ""),
-        ((9, 0), {}, "Learnt from good parts alone"),
-        ((9, 0), {"synthetic": 4}, "Learnt from good parts and 4 synthetic anomalies on them"),
+        ((9, 0), {}, "Good parts only"),
+        ((9, 0), {"synthetic": 4}, "Good parts and 4 synthetic anomalies"),
         (
             (9, 5),
             {"with_mask": 3, "without_mask": 2, "synthetic": 4},
-            "Learnt from 3 defective photos with a mask and 2 by their label alone, 4 synthetic anomalies",
+            "3 defective photos with a mask, 2 with a label only, 4 synthetic anomalies",
         ),
         (
             (9, 5),
             {"with_mask": 5, "without_mask": 0, "synthetic": 0},
-            "Learnt from 5 defective photos with a mask and 0 by their label alone",
+            "5 defective photos with a mask, 0 with a label only",
         ),
         (
             (2, 0),
             {"held_out": {"photos": 2, "variations": 14, "above": 0}},
-            "Learnt from 2 good photos and 14 variations of them; held out, 0 of 2 are rejected, so the true overkill "
-            "can still be up to 77.7 %",
+            "Trained on 2 good photos and 14 variations: 0 of 2 rejected in cross-validation, overkill rate up to "
+            "77.7 % (95 %).",
         ),
     ],
 )
@@ -552,10 +556,10 @@ def test_what_taught_a_member_is_told(photos: tuple[int, int], facts: dict[str, 
 def test_an_extended_memory_says_so() -> None:
     facts = {"places": 281, "megabytes": 0.4, "seconds": 1.5}
     training = {"facts": facts, "extended": [{"sha256": ["a", "b"]}, {"sha256": ["c"]}, "strange"]}
-    said = "281 places of good parts, 0.4 MB, chosen in 1.5 s"
+    said = "281 patches (0.4 MB)"
     assert memory(replace(record("patches", OK_NOK), training={"facts": facts})) == said
     extended = replace(record("patches", OK_NOK), training=training)
-    assert memory(extended) == f"{said}; extended by 3 photos since"
+    assert memory(extended) == f"{said}, with 3 photos added after training"
 
 
 def rows_of(content: bytes) -> list[dict[str, str]]:

@@ -1,6 +1,6 @@
 """What is known to limit a product, each sentence from a fact in its files."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ensemble.evaluation.model_card import makeup, quality
@@ -10,6 +10,7 @@ from ensemble.members import KINDS
 from ensemble.metrics import costs
 from ensemble.values.results import word
 from ensemble.values.samples import plan_sample
+from ensemble.values.titles import model_title, policy_title
 
 WIDE = 0.05  # limits of the accuracy that lie further apart than this say little
 
@@ -24,14 +25,14 @@ def known_limits(sources: Sources) -> Section:
         *_unseen_defects(sources),
         *_file_limits(sources),
     ]
-    said = tuple(found) or ("Its files tell of none.",)
-    return Section("limits", "What are its known limits?", said, (), {"limits": found})
+    said = tuple(found) or ("None known.",)
+    return Section("limits", "Known limits", said, (), {"limits": found})
 
 
 def _test_part_limits(sources: Sources) -> Iterator[str]:
     test, classes, policy = sources.test, sources.classes, sources.active
     if not test:
-        yield "There are no test photos, so nothing is known of how good it is."
+        yield "Quality unknown: no test photos."
         return
     if classes.defect is not None:
         bad = sum(case.label == classes.defect for case in test)
@@ -39,29 +40,29 @@ def _test_part_limits(sources: Sources) -> Iterator[str]:
         if bad < costs.SAFE_NEEDS:
             least = costs.highest(0, bad)
             yield (
-                f"The test part has few defective photos, {bad}: even with none escaped, the true escape rate could "
-                f"still be {least} ({quality.AT_CONFIDENCE})."
+                f"Few defective test photos ({bad}): even without an escape, the escape rate could be up to {least} "
+                f"({quality.AT_CONFIDENCE})."
             )
         if not good:
-            yield "The test part has no good photos: nothing is known of overkills."
+            yield "Overkill rate unknown: no good test photos."
     else:
         counts = {name: sum(case.label == name for case in test) for name in classes.names}
         if missing := [word(name) for name, count in counts.items() if not count]:
-            yield f"The test part has no photos of {', '.join(missing)}."
+            yield f"No test photos of {', '.join(missing)}."
     if policy is not None:
         found = Decided.by(policy, test, classes)
         low, high = costs.binomial_limits(found.right, found.decided)
         if not found.decided:
-            yield f"{policy.name} decides none of the test photos: nothing is known of how often it is right."
+            yield f"Accuracy unknown: {policy_title(policy.name)} sends all test photos to review."
         elif high - low > WIDE:
             yield (
-                f"The test part is small: {found.right} of {found.decided} decided photos are right, which only tells "
-                f"that {costs.at_least(found.right, found.decided)} of all decided parts are ({quality.AT_CONFIDENCE})."
+                f"Small test set: {found.right} of {found.decided} correct proves an accuracy of at least "
+                f"{costs.lowest(found.right, found.decided)} only ({quality.AT_CONFIDENCE})."
             )
     if shared := makeup.shared(sources):
-        yield f"{shared} test photos are also among those that taught or that cuts were chosen on: the figures flatter."
+        yield f"Leakage: {shared} test photos were also used for training or thresholds. Figures too optimistic."
     if _are_drawn(sources):
-        yield "It was measured on drawn photos, by their names: how good it is on a camera's photos is unknown."
+        yield "Tested on synthetic photos only; quality on camera photos is unknown."
 
 
 def _are_drawn(sources: Sources) -> bool:
@@ -78,17 +79,14 @@ def _member_limits(sources: Sources) -> Iterator[str]:
     heard = {score.member for case in sources.test for score in case.scores}
     silent = [name for name in sources.manifest.names() if name not in heard]
     if silent and sources.test:
-        yield (
-            f"{', '.join(silent)} {'has' if len(silent) == 1 else 'have'} not judged the test photos, so the votes of "
-            f"{'this member' if len(silent) == 1 else 'these members'} are not in any figure here."
-        )
+        yield f"Not tested, and in no figure of this card: {_titles(silent)}."
     tests = set(noted(sources, "test_data"))
     if len(tests) > 1:
-        yield "Members stay from another training: not all were measured on the same test photos when they were made."
+        yield "Models from several trainings: not all were tested on the same photos."
     if sources.test and tests and photos_digest(sources.test) not in tests:
-        yield "The test photos of the figures here are not those that a training has noted: files may have changed."
+        yield "The test photos differ from those recorded in training: files may have changed."
     if len(sources.manifest.seeds()) > 1:
-        yield "Members were trained with different seeds."
+        yield "Models were trained with different seeds."
 
 
 def _lessons(sources: Sources) -> Iterator[str]:
@@ -96,16 +94,16 @@ def _lessons(sources: Sources) -> Iterator[str]:
     if classes.defect is None or not records:
         return
     if all(record.is_one_class(classes) for record in records.values()):
-        yield "No defect has taught it: OK means like the good parts."
+        yield "Trained on good parts only: OK means similar to the good parts."
     drawn = [name for name, record in records.items() if record.noted("weighed").get("drawn")]
     if drawn:
-        yield f"The votes of {', '.join(drawn)} were weighed by drawn damage, for want of real defects."
+        yield f"Weights from synthetic anomalies, for lack of real defects: {_titles(drawn)}."
     if synthetic := [name for name, record in records.items() if record.noted("facts").get("synthetic")]:
-        yield f"{', '.join(synthetic)} learnt damage that was drawn on good photos, for want of masks."
+        yield f"Trained with synthetic anomalies, for lack of masks: {_titles(synthetic)}."
     if unweighed := [name for name, record in records.items() if not record.noted("weighed")]:
-        yield f"What the votes of {', '.join(unweighed)} weigh rests on no measurement."
+        yield f"Weights not measured: {_titles(unweighed)}."
     if plain := [name for name, record in records.items() if record.calibrator.method == "none"]:
-        yield f"{', '.join(plain)}: scores are not calibrated, so 0.5 is no even chance."
+        yield f"Scores are not calibrated: {_titles(plain)}."
 
 
 def _unseen_defects(sources: Sources) -> Iterator[str]:
@@ -115,9 +113,9 @@ def _unseen_defects(sources: Sources) -> Iterator[str]:
     bad = [case for case in test if case.label == classes.defect]
     types = sorted({case.defect for case in bad if case.defect} - {classes.defect})
     if types:
-        yield f"Types of defect other than {', '.join(name.replace('_', ' ') for name in types)} were not measured."
+        yield f"Tested defect types: {', '.join(name.replace('_', ' ') for name in types)}. Others are unknown."
     elif bad:
-        yield "The test photos name no types of defect, so nothing is known of each type."
+        yield "Quality by defect type unknown: the test photos name no types."
     pointing = [
         name
         for name, record in sources.records.items()
@@ -126,11 +124,15 @@ def _unseen_defects(sources: Sources) -> Iterator[str]:
         and record.metrics.get("aupro") is None
     ]
     if pointing:
-        yield f"Whether {', '.join(pointing)} point at the right place was not measured, for want of masks."
+        yield f"Heat maps not measured, for lack of masks: {_titles(pointing)}."
+
+
+def _titles(members: Iterable[str]) -> str:
+    return ", ".join(map(model_title, members))
 
 
 def _file_limits(sources: Sources) -> Iterator[str]:
     for name in sources.manifest.unreadable:
-        yield f"The entry of {name} cannot be read, so it cannot vote."
+        yield f"{model_title(name)} cannot vote: its entry in the manifest is not readable."
     for entry in sources.quarantine:
-        yield f"{entry.file} lies beside the product and is not used. {entry.reason}"
+        yield f"Unused file: {entry.file}. {entry.reason}"

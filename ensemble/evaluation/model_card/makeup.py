@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ensemble.datasets.collection import Collection, is_collection
-from ensemble.evaluation.energy import energy_amounts
+from ensemble.evaluation.energy import CPU_ALONE, CPU_UNCERTAINTY, energy_amounts
 from ensemble.evaluation.model_card import quality
 from ensemble.evaluation.model_card.values import (
     NOT_KNOWN,
@@ -21,6 +21,7 @@ from ensemble.store import Record
 from ensemble.values.digits import is_number
 from ensemble.values.errors import QuorumError
 from ensemble.values.results import word
+from ensemble.values.titles import model_title
 
 DIGITS_SHOWN = 12  # hex digits of a digest that a table shows; the JSON holds all of them
 
@@ -31,14 +32,16 @@ def members_table(sources: Sources) -> Section:
     records = sources.records
     tables = [worth, _made_of(records), _thresholds_table(records), _member_files(records)]
     sentences = [
-        f"{len(records)} members vote. Each is measured alone by the active policy's cut on its own score, on the test "
-        f"photos that it has judged, with counts and {quality.AT_CONFIDENCE} limits."
+        f"Each model alone on the test photos, at its threshold in the active policy; {quality.AT_CONFIDENCE} limits."
     ]
-    sentences += [f"{name} has no readable entry and cannot vote." for name in sources.manifest.unreadable]
+    sentences += [
+        f"{model_title(name)} cannot vote: its entry in the manifest is not readable."
+        for name in sources.manifest.unreadable
+    ]
     data = {name: measured[name] | _data(record) for name, record in records.items()}
     return Section(
         "members",
-        "Who votes, and how good is each?",
+        "Models",
         tuple(sentences),
         tuple(table for table in tables if table.rows),
         {"members": data},
@@ -50,12 +53,14 @@ def _made_of(records: Mapping[str, Record]) -> CardTable:
     for name, record in records.items():
         learnt = ", ".join(f"{count} {word(label)}" for label, count in photos_learnt(record).items() if count)
         spec = record.backbone
-        backbone = f"{spec.name} ({', '.join(spec.layers)}; {spec.pooling})" if spec else "none: it reads pixels"
+        backbone = f"{spec.name} ({', '.join(spec.layers)}; {spec.pooling})" if spec else "none (raw pixels)"
         weights = spec.weights[:DIGITS_SHOWN] if spec else NOT_KNOWN
         reads = " × ".join(map(str, record.preprocessing.size))
-        rows.append((name, backbone, weights, reads, learnt or str(record.training.get("source", "unknown"))))
+        rows.append(
+            (model_title(name), backbone, weights, reads, learnt or str(record.training.get("source", "unknown")))
+        )
     return CardTable(
-        "What each is made of", ("Member", "Backbone", "Its weights", "Pixels", "Learnt from"), tuple(rows)
+        "Architecture", ("Model", "Backbone", "Backbone weights", "Pixels", "Training photos"), tuple(rows)
     )
 
 
@@ -64,14 +69,14 @@ def _thresholds_table(records: Mapping[str, Record]) -> CardTable:
     for name, record in records.items():
         found = record.noted("calibration")
         before, after = _brier(found.get("before")), _brier(found.get("after"))
-        scores = f"{before} to {after} ({found.get('photos', '?')} photos)" if before and after else NOT_KNOWN
+        scores = f"{before} → {after} ({found.get('photos', '?')} photos)" if before and after else NOT_KNOWN
         weighed = record.noted("weighed")
-        against = "drawn damage" if weighed.get("drawn") else "real defects"
+        against = "synthetic anomalies" if weighed.get("drawn") else "real defects"
         auroc = f"AUROC {weighed['auroc']:.3f} ({against})" if is_number(weighed.get("auroc")) else NOT_KNOWN
         cuts = ", ".join(quality.member_threshold_texts(record)) or NOT_KNOWN
-        rows.append((name, record.calibrator.method, scores, auroc, cuts))
-    columns = ("Member", "Calibration", "Brier score by it", "Vote weighed by", "Own cuts")
-    return CardTable("Calibration, weight and cuts, all from held-out photos", columns, tuple(rows))
+        rows.append((model_title(name), record.calibrator.method, scores, auroc, cuts))
+    columns = ("Model", "Calibration", "Brier score", "Weight from", "Thresholds")
+    return CardTable("Calibration, weights and thresholds (validation photos)", columns, tuple(rows))
 
 
 def _brier(entry: object) -> str:
@@ -94,19 +99,20 @@ def _data(record: Record) -> dict[str, Any]:
 def effort(sources: Sources) -> Section:
     """How the trainings went, what they used, and on what."""
     curves = {name: found for name, record in sources.records.items() if (found := record.curves())}
-    sentences = [f"{name}, by epoch: {curves_text(found)}" for name, found in curves.items()]
+    sentences = [f"{model_title(name)}, by epoch: {curves_text(found)}" for name, found in curves.items()]
     used = _energy(sources)
-    sentences += [_energy_sentence(each) for each in used] or ["What training used is unknown."]
-    for name in ("profile", "balance"):
-        if chosen := noted(sources, name):
-            sentences.append(f"The {name} chosen for training was {', '.join(chosen)}.")
+    sentences += [_energy_sentence(each) for each in used] or ["Resources used: not recorded."]
+    if profiles := noted(sources, "profile"):
+        sentences.append(f"Profile: {', '.join(profiles)}.")
+    if balances := noted(sources, "balance"):
+        sentences.append(f"Class balance: {', '.join(balances)}.")
     machines, dates = noted(sources, "machine"), noted(sources, "trained")
-    sentences.append(f"Trained on {' and on '.join(machines)}." if machines else "On which machine is not recorded.")
+    sentences.append(f"Machine: {'; '.join(machines)}." if machines else "Machine: not recorded.")
     rows = sorted({item for record in sources.records.values() for item in record.libraries.items()})
     tables = (CardTable("Libraries", ("Library", "Version"), tuple(rows)),) if rows else ()
     data = {"energy": used, "machines": machines, "trained": dates, "libraries": [list(row) for row in rows]}
     data |= {"epochs": curves, "profiles": noted(sources, "profile"), "balances": noted(sources, "balance")}
-    return Section("training", "How was it trained, and what did that take?", tuple(sentences), tables, data)
+    return Section("training", "Training", tuple(sentences), tables, data)
 
 
 def _energy(sources: Sources) -> list[dict[str, Any]]:
@@ -119,10 +125,14 @@ def _energy(sources: Sources) -> list[dict[str, Any]]:
 
 def _energy_sentence(used: Mapping[str, Any]) -> str:
     amounts = energy_amounts(used)
-    unknown = "" if len(amounts) == 3 else " Energy and CO2 were not measured."
-    return f"One training run used {', '.join(amounts)}.{unknown} {used.get('uncertainty', '')}".strip()
+    by_cpu = used.get("source") == CPU_ALONE  # what is said of it has changed, what a manifest keeps has not
+    said = [f"Resources used by one training: {', '.join(amounts)}."]
+    said += [] if len(amounts) == 3 else ["Energy and CO2 were not measured."]
+    said.append(CPU_UNCERTAINTY if by_cpu else str(used.get("uncertainty", "")))
+    return " ".join(filter(None, said))
 
 
+SPLIT_TITLES = {"taught": "Training", "chose the cuts": "Validation", "measured": "Test"}
 ACROSS = ("leak", "near_duplicate", "exact_duplicate")
 
 
@@ -131,7 +141,7 @@ def data(sources: Sources) -> Section:
     counts = splits(sources)
     classes = sources.classes.names
     rows = [
-        (split, *(str(found.get(name, 0)) for name in classes), str(sum(found.values())))
+        (SPLIT_TITLES[split], *(str(found.get(name, 0)) for name in classes), str(sum(found.values())))
         for split, found in counts.items()
     ]
     digests = {
@@ -141,15 +151,13 @@ def data(sources: Sources) -> Section:
     }
     seeds = list(sources.manifest.seeds())
     sentences = [_held_out(sources), *_made(sources), _seeds(seeds), *_balance(counts), *_alike(sources)]
-    tables = [CardTable("Photos", ("Photos that", *map(word, classes), "all"), tuple(rows))] if rows else []
-    named = [(f"{kind} data", digest) for kind in ("training", "test") for digest in digests[kind]]
-    named += [("evidence file", sources.manifest.evidence)] if sources.manifest.evidence else []
+    tables = [CardTable("Photos", ("Used for", *map(word, classes), "All"), tuple(rows))] if rows else []
+    named = [(f"{kind.capitalize()} data", digest) for kind in ("training", "test") for digest in digests[kind]]
+    named += [("Evidence file", sources.manifest.evidence)] if sources.manifest.evidence else []
     if named:
         tables.append(CardTable("Digests", ("Of", "SHA-256"), tuple(named)))
     known: dict[str, Any] = {"counts": counts, "digests": digests, "seeds": seeds, "notes": _member_notes(sources)}
-    return Section(
-        "data", "What has it seen?", tuple(filter(None, sentences)), tuple(tables), known | {"shared": shared(sources)}
-    )
+    return Section("data", "Data", tuple(filter(None, sentences)), tuple(tables), known | {"shared": shared(sources)})
 
 
 def splits(sources: Sources) -> dict[str, dict[str, int]]:
@@ -172,22 +180,19 @@ def shared(sources: Sources) -> int:
 def _held_out(sources: Sources) -> str:
     held = sources.evidence.held_out
     if not held:
-        return "No photos were held out: no cut and no calibration rests on photos that members had not learnt from."
+        return "No validation photos: thresholds and calibration are not validated on unseen photos."
     again = {case.sha256 for case in held} <= set(sources.evidence.learnt)
     if again or photos_digest(held) in noted(sources, "data"):
-        return (
-            f"Cuts and calibration rest on {len(held)} photos that also taught, each judged by members that "
-            "were taught again without it."
-        )
-    return f"Cuts and calibration rest on {len(held)} photos that no member has learnt from."
+        return f"Thresholds and calibration: cross-fitting on {len(held)} training photos."
+    return f"Thresholds and calibration: {len(held)} validation photos, unseen in training."
 
 
 def _made(sources: Sources) -> list[str]:
     """How the splits were made, in the words of the training, where it has kept them."""
     if not any(isinstance(record.training.get("notes"), list) for record in sources.records.values()):
-        return ["How the photos were split is not recorded."]
+        return ["Split: not recorded."]
     notes = _member_notes(sources)
-    return notes if any("test part" in note for note in notes) else [*notes, "The data brought its own test part."]
+    return notes if any("test part" in note for note in notes) else [*notes, "Split: as in the data."]
 
 
 def _member_notes(sources: Sources) -> list[str]:
@@ -200,10 +205,8 @@ def _member_notes(sources: Sources) -> list[str]:
 
 def _seeds(seeds: list[int]) -> str:
     if not seeds:
-        return "The seed is not recorded."
-    return (
-        f"Seed {seeds[0]}." if len(seeds) == 1 else f"Members were trained with the seeds {', '.join(map(str, seeds))}."
-    )
+        return "Seed: not recorded."
+    return f"Seed: {seeds[0]}." if len(seeds) == 1 else f"Seeds: {', '.join(map(str, seeds))}."
 
 
 def _balance(counts: dict[str, dict[str, int]]) -> list[str]:
@@ -212,9 +215,9 @@ def _balance(counts: dict[str, dict[str, int]]) -> list[str]:
         return []
     ratio = max(taught) / min(taught)
     return (
-        ["The classes are even among the photos that taught."]
+        ["Class balance in training: even."]
         if ratio == 1
-        else [f"Among the photos that taught, the largest class is {ratio:.1f} times the smallest."]
+        else [f"Class balance in training: {ratio:.1f} to 1 (largest to smallest class)."]
     )
 
 
@@ -222,16 +225,15 @@ def _alike(sources: Sources) -> list[str]:
     """What a collection reports of photos that are too much alike; byte for byte the cases themselves tell."""
     said = []
     if count := shared(sources):
-        said.append(f"{count} test photos are also among those that taught or that cuts were chosen on.")
+        said.append(f"Leakage: {count} test photos were also used for training or thresholds.")
     if not is_collection(sources.photos):
-        return [*said, "Whether photos nearly repeat each other has not been looked for: they lie in no collection."]
+        return [*said, "Near duplicates: not checked (the photos are in no collection)."]
     try:
         collection = Collection(sources.photos)
         looked, found = collection.looked_at(), Counter(each.kind for each in collection.findings(decided=True))
     except QuorumError as error:
-        return [*said, f"Whether photos nearly repeat each other cannot be told. {error}"]
+        return [*said, f"Near duplicates: unknown. {error}"]
     if not looked:
-        return [*said, "Whether photos nearly repeat each other has not been looked for in the collection."]
-    names = {"leak": "across train and test", "near_duplicate": "near copies", "exact_duplicate": "exact copies"}
-    told = ", ".join(f"{found[kind]} {names[kind]}" for kind in ACROSS)
-    return [*said, f"The collection was looked through for photos that repeat each other ({looked}): {told}."]
+        return [*said, "Near duplicates: not checked."]
+    leaks, near, exact = (found[kind] for kind in ACROSS)
+    return [*said, f"Duplicates (checked {looked}): {leaks} between splits, {near} near, {exact} exact."]

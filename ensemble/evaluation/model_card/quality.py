@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ensemble.evaluation.model_card.values import NOT_KNOWN, CardTable, Section, Sources, kind_title
+from ensemble.evaluation.model_card.values import NOT_KNOWN, CardTable, Section, Sources
 from ensemble.evaluation.performance import Decided, by_class, by_type, scored_parts, votes_of
 from ensemble.metrics import costs, image_metrics
 from ensemble.metrics.costs import DecisionCounts
@@ -15,7 +15,9 @@ from ensemble.policies.making import unsafe_name
 from ensemble.store import Record
 from ensemble.values.digits import threshold_text
 from ensemble.values.results import Classes, word
+from ensemble.values.titles import model_title, policy_title
 
+VERDICTS = "Verdict quality"
 AT_CONFIDENCE = costs.percent(costs.CONFIDENCE_LEVEL)
 
 
@@ -23,7 +25,7 @@ def share(events: int, photos: int, *, good: bool = False) -> str:
     """A rate as it is read: the share, in brackets its counts and how high, or of something good how low, it can be."""
     if not photos:
         return NOT_KNOWN
-    limit = costs.at_least(events, photos) if good else costs.at_most(events, photos)
+    limit = f"≥ {costs.lowest(events, photos)}" if good else f"≤ {costs.highest(events, photos)}"
     return f"{costs.percent(events / photos)} ({events} of {photos}, {limit})"
 
 
@@ -45,35 +47,34 @@ def verdicts(sources: Sources) -> Section:
     """How good the verdicts of the active policy are."""
     policy, known, classes = sources.active, sources.test, sources.classes
     if policy is None or not known:
-        return Section("verdicts", "How good are its verdicts?", ("Unknown: there is nothing to measure with.",))
+        return Section("verdicts", VERDICTS, ("Unknown: not measured.",))
     said = cases.labels_by_policy(policy, known, classes)
     found = Decided.of(known, said, classes)
-    rows = [("Right of those decided", share(found.right, found.decided, good=True))]
+    rows = [("Accuracy", share(found.right, found.decided, good=True))]
     data: dict[str, Any] = {"policy": policy.name, "photos": found.photos, "decided": found.decided}
     data |= {"right": rate(found.right, found.photos), "right_of_decided": rate(found.right, found.decided)}
     data |= _error_rates(found.counts)
     sentences = [
-        f"The active policy, {policy.name}, on {len(known)} test photos, with counts and "
-        f"{AT_CONFIDENCE} limits, each one-sided."
+        f"Active policy {policy_title(policy.name)} on {len(known)} test photos, with one-sided {AT_CONFIDENCE} limits."
     ]
     if counts := found.counts:
         rows += [
-            ("Escapes: defective parts passed as OK", share(counts.escapes, counts.defective)),
-            ("Overkills: good parts rejected", share(counts.overkills, counts.good)),
+            ("Escapes (missed defects, false negatives)", share(counts.escapes, counts.defective)),
+            ("Overkills (false rejects, false positives)", share(counts.overkills, counts.good)),
         ]
         data |= {"escape_rate_upper": round(costs.upper_bound(counts.escapes, counts.defective), 6)}
         sentences.append(costs.escape_sentence(counts.escapes, counts.defective))
         sentences.append(costs.overkill_sentence(counts.overkills, counts.good))
     if found.reviews or policy.asks_a_person:
-        rows.append(("Reviews: a person must look", share(found.reviews, found.photos)))
+        rows.append(("Reviews (manual check)", share(found.reviews, found.photos)))
     data["reviews"] = rate(found.reviews, found.photos)
-    tables = [CardTable("", ("What", "Test photos"), tuple(rows))]
+    tables = [CardTable("", ("Measure", "Test photos"), tuple(rows))]
     if types := by_type(known, said, classes):
         tables.append(_defect_types(types))
         data["by_type"] = {name: asdict(each.counts) for name, each in types.items() if each.counts}
     if classes.defect is None:
         tables.append(_classes_table(known, said, classes))
-    return Section("verdicts", "How good are its verdicts?", tuple(sentences), tuple(tables), data)
+    return Section("verdicts", VERDICTS, tuple(sentences), tuple(tables), data)
 
 
 def _defect_types(types: Mapping[str, Decided]) -> CardTable:
@@ -81,7 +82,7 @@ def _defect_types(types: Mapping[str, Decided]) -> CardTable:
     for name, each in types.items():
         counts = each.counts or DecisionCounts(0, 0, 0, 0)
         rows.append((name.replace("_", " "), share(counts.escapes, counts.defective), str(each.reviews)))
-    return CardTable("By type of defect", ("Type", "Escapes", "Reviews"), tuple(rows))
+    return CardTable("By defect type", ("Type", "Escapes", "Reviews"), tuple(rows))
 
 
 def _classes_table(known: Sequence[Case], said: Sequence[str], classes: Classes) -> CardTable:
@@ -89,12 +90,12 @@ def _classes_table(known: Sequence[Case], said: Sequence[str], classes: Classes)
         (word(name), share(each.right, each.photos, good=True), share(each.right, each.called, good=True))
         for name, each in by_class(known, said, classes).items()
     ]
-    return CardTable("Class by class", ("Class", "Recall", "Precision"), tuple(rows))
+    return CardTable("By class", ("Class", "Recall", "Precision"), tuple(rows))
 
 
 def policies_quality_table(sources: Sources) -> Section:
     """Every policy: how it counts, what its thresholds rest on, and what it makes of the test photos."""
-    head = ("Escapes", "Overkills") if sources.classes.defect else ("Right of those decided",)
+    head = ("Escapes", "Overkills") if sources.classes.defect else ("Accuracy",)
     rows, entries, sentences = [], [], []
     for policy in sources.policies:
         found = Decided.by(policy, sources.test, sources.classes) if sources.test else None
@@ -104,26 +105,25 @@ def policies_quality_table(sources: Sources) -> Section:
         elif found:
             figures = [share(found.right, found.decided, good=True)]
         reviews = str(found.reviews) if found else NOT_KNOWN
-        name = policy.name + (" (active)" if policy is sources.active else "")
+        title = policy_title(policy.name)
+        name = f"{title} (active)" if policy is sources.active else title
         rows.append((name, policy.description or NOT_KNOWN, _basis(policy), *figures, reviews))
         entries.append(_policy_data(policy, found))
         if why := unsafe_name(policy):
-            sentences.append(f"{policy.name} may not be called safe yet. {why}")
-    tables = (
-        (CardTable("", ("Policy", "What it does", "Its cuts rest on", *head, "Reviews"), tuple(rows)),) if rows else ()
-    )
+            sentences.append(f"{title} may not be called safe yet. {why}")
+    tables = (CardTable("", ("Policy", "Rule", "Thresholds from", *head, "Reviews"), tuple(rows)),) if rows else ()
     if not rows:
-        sentences.append("Unknown: no policy can be read.")
-    return Section("policies", "Which policies are there?", tuple(sentences), tables, {"policies": entries})
+        sentences.append("Unknown: no policy is readable.")
+    return Section("policies", "Policies", tuple(sentences), tables, {"policies": entries})
 
 
 def _basis(policy: Policy) -> str:
     good, bad = policy.basis.get("good"), policy.basis.get("defective")
     if good is not None and bad is not None:
-        return f"{good} good and {bad} defective held-out photos"
+        return f"{good} OK and {bad} NOK validation photos"
     if policy.basis.get("photos"):
         return f"{policy.basis['photos']} photos"
-    return f"a person: {policy.author}" if policy.author else "no photos: they are fixed"
+    return policy.author or "fixed values"
 
 
 def _policy_data(policy: Policy, found: Decided | None) -> dict[str, Any]:
@@ -142,14 +142,14 @@ def members_quality_table(sources: Sources) -> tuple[CardTable, dict[str, dict[s
         entry = member_quality(sources, name)
         found[name] = entry
         told = [_told_rate(entry.get(key), good=key == "right") for key in _asked_figures(sources.classes)]
-        rows.append((name, kind_title(record), *told, f"{record.weight:.2f}"))
+        rows.append((model_title(name), *told, f"{record.weight:.2f}"))
     columns = _asked_figures(sources.classes).values()
-    return CardTable("What each vote is worth", ("Member", "Kind", *columns, "Vote counts"), tuple(rows)), found
+    return CardTable("Model quality", ("Model", *columns, "Weight"), tuple(rows)), found
 
 
 def _asked_figures(classes: Classes) -> dict[str, str]:
-    named = {"right": "Right", "auroc": "AUROC", "escapes": "Escapes", "overkills": "Overkills"}
-    return named if classes.defect else {"right": "Right"}
+    named = {"right": "Accuracy", "auroc": "AUROC", "escapes": "Escapes", "overkills": "Overkills"}
+    return named if classes.defect else {"right": "Accuracy"}
 
 
 def _told_rate(entry: Mapping[str, Any] | None, *, good: bool) -> str:

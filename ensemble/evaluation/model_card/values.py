@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ensemble.members import KINDS
 from ensemble.policies import Policy
 from ensemble.policies.cases import Case, Evidence, typed
 from ensemble.store import Manifest, ModelStore, Quarantined, Record, listings
@@ -186,12 +185,6 @@ class Sources:
     def active(self) -> Policy | None:
         """The policy in force; None where no policy can be read."""
         return self.policies[0] if self.policies else None
-
-
-def kind_title(record: Record) -> str:
-    """What a member's kind is called."""
-    kind = KINDS.get(record.kind)
-    return kind.title if kind else record.kind
 
 
 def photos_learnt(record: Record) -> dict[str, int]:

@@ -25,7 +25,7 @@ def show_lesson(verdict: Verdict) -> None:
         unseen = all(never_saw_a_defect(record, verdict.classes) for record in records.values())
         st.caption(f"No defect has been seen yet: {LIKE_GOOD}" if unseen else f"No defect has taught it: {LIKE_GOOD}")
         if worth := next(filter(None, map(worth_of_few, records.values())), ""):
-            st.caption(f"Learnt from {worth}.")
+            st.caption(worth)
 
 
 def worth_of_few(record: Record) -> str:
@@ -44,27 +44,28 @@ def lesson(record: Record, classes: Classes) -> str:
     drawn = record.noted("facts").get("synthetic")
     synthetic = f"{drawn} synthetic anomalies" if drawn else ""
     if record.is_one_class(classes):
-        unseen = "; no defect has been seen" if never_saw_a_defect(record, classes) else ""
-        taught = worth_of_few(record) or "good parts alone"
-        return f"Learnt from {f'good parts and {synthetic} on them' if drawn else taught}{unseen}"
+        if drawn:
+            return f"Good parts and {synthetic}"
+        return worth_of_few(record) or "Good parts only"
     facts = record.noted("facts")
     if not {"with_mask", "without_mask", "synthetic"} <= set(facts):
         return ""
-    real = f"{facts['with_mask']} defective photos with a mask and {facts['without_mask']} by their label alone"
-    return f"Learnt from {', '.join(filter(None, (real, synthetic)))}"
+    real = f"{facts['with_mask']} defective photos with a mask, {facts['without_mask']} with a label only"
+    return ", ".join(filter(None, (real, synthetic)))
 
 
 def threshold(record: Record) -> str:
     """Where the usual threshold of 0.5 lies: at a calibrated probability, or where held-out good parts have set it."""
     if record.calibrator.method != "none":
         photos = record.noted("calibration").get("photos", "?")
-        return f"0.5 is a probability, calibrated ({record.calibrator.method}) on {photos} held-out photos"
+        return f"0.5, calibrated ({record.calibrator.method}) on {photos} validation photos"
     held = record.noted("facts").get("held_out")
     if not isinstance(held, Mapping) or not {"quantile", "photos"} <= set(held):
         return ""
-    above = f"; {held['above']} of them reach it" if "above" in held else ""
-    varied = f" and {held['variations']} of variations of them" if held.get("variations") else ""
-    return f"the {held['quantile']} quantile of {held['photos']} held-out good scores{varied}{above}"
+    if held.get("variations"):
+        photos, variations = held["photos"], held["variations"]
+        return f"{held['quantile']} quantile of {photos} good validation photos and {variations} variations"
+    return f"{held['quantile']} quantile of {held['photos']} good validation photos"
 
 
 def memory(record: Record) -> str:
@@ -72,12 +73,12 @@ def memory(record: Record) -> str:
     facts = record.noted("facts")
     if not {"places", "megabytes", "seconds"} <= set(facts):
         return ""
-    since = len(extended_by(record))
-    added = f"; extended by {many(since, 'photo')} since" if since else ""
-    return f"{facts['places']} places of good parts, {facts['megabytes']} MB, chosen in {facts['seconds']} s{added}"
+    if since := len(extended_by(record)):
+        return f"{facts['places']} patches ({facts['megabytes']} MB), with {many(since, 'photo')} added after training"
+    return f"{facts['places']} patches ({facts['megabytes']} MB)"
 
 
-OUTSIDE = "not of the jury: with the others, its vote helped on no validation photos"
+OUTSIDE = "not used: no improvement of the ensemble on validation photos"
 
 
 def weight_reason(record: Record) -> str:
@@ -85,7 +86,7 @@ def weight_reason(record: Record) -> str:
     weighed = record.noted("weighed")
     if not record.weight:
         alone = _alone(record, weighed) if weighed else ""
-        return f"{OUTSIDE} (alone: {alone})" if alone else OUTSIDE
+        return f"{OUTSIDE} ({alone})" if alone else OUTSIDE
     if not weighed:
         return ""
     return _alone(record, weighed)
@@ -93,13 +94,18 @@ def weight_reason(record: Record) -> str:
 
 def _alone(record: Record, weighed: Mapping[str, Any]) -> str:
     if weighed.get("auroc") is None:
-        return f"its share of right answers on {weighed.get('good', '?')} held-out photos"
-    against = "drawn damage" if weighed.get("drawn") else "real defects"
+        return f"accuracy on {weighed.get('good', '?')} validation photos"
     good, defective = weighed.get("good", "?"), weighed.get("defective", "?")
     held = record.noted("facts").get("held_out")
     varied = weighed.get("varied") or (isinstance(held, Mapping) and held.get("variations"))
-    parts = "photos and variations" if varied else "parts"
-    return f"AUROC {weighed['auroc']:.2f}, {good} held-out good {parts} against {defective} with {against}"
+    area = f"{weighed['auroc']:.2f}"
+    if varied and weighed.get("drawn"):
+        return f"AUROC {area}: {good} good validation photos and variations, {defective} synthetic anomalies"
+    if weighed.get("drawn"):
+        return f"AUROC {area}: {good} good validation photos, {defective} synthetic anomalies"
+    if varied:
+        return f"AUROC {area}: {good} OK (photos and variations) and {defective} NOK validation photos"
+    return f"AUROC {area}: {good} OK and {defective} NOK validation photos"
 
 
 def show_outside(verdict: Verdict) -> None:

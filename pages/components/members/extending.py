@@ -6,6 +6,7 @@ import streamlit as st
 
 from ensemble.imaging.photos import MAX_PHOTO_BYTES
 from ensemble.values.digits import many
+from ensemble.values.titles import model_title
 from pages.components.common.charts import picture
 from pages.components.common.choices import PHOTO_TYPES, show_uploader
 from pages.components.common.progress import show_work
@@ -36,10 +37,10 @@ def show_extending() -> None:
 
 def _show_choice() -> None:
     st.markdown(
-        "These parts must be good: the patch memory learns what they look like and rejects fewer parts like them. "
-        "Other models stay as they are, and so do the measured figures."
+        "Good parts only. The patch memory then rejects fewer parts like these. Other models and measured figures do "
+        "not change."
     )
-    label = f"Photos of good parts, up to {MAX_PHOTO_BYTES // 1_000_000} MB each"
+    label = f"Photos of good parts (up to {MAX_PHOTO_BYTES // 1_000_000} MB each)"
     files = show_uploader(label, PHOTO_TYPES, "extend_files", folder=False)
     author = st.text_input("Your name (optional)", key="extend_author", width=300)
     pressed = st.button(  # no callback: it would get what was chosen when the page was last shown
@@ -57,8 +58,8 @@ def _show_choice() -> None:
 
 def _show_question(found: GoodPhotos, key: str) -> None:
     st.warning(
-        f"**Nothing is added yet: {many(len(found.asked), 'photo')} may show a defect.** Tick what is a good part; "
-        "the others are left out.",
+        f"**Not added yet. Possible defects: {many(len(found.asked), 'photo')}.** Select the good parts; others are "
+        "skipped.",
         icon=":material/help:",
     )
     confirmed = _show_confirmed(found)
@@ -83,17 +84,17 @@ def _show_question(found: GoodPhotos, key: str) -> None:
 def _show_confirmed(found: GoodPhotos) -> list[str]:
     """Show each photo that looks unlike good parts; gives the SHA-256 of those that a person calls good."""
     count = len(found.asked)
-    all_good = count > 1 and st.checkbox(f"All {count} are good parts", key="good all")
+    all_good = count > 1 and st.checkbox(f"All {count} are good", key="good all")
     confirmed = [each.sha256 for each in found.asked] if all_good else []
     with st.container(horizontal=True):
         for each in found.asked:
             with st.container(border=True, width=204, key=f"unlike {each.sha256[:16]}"):
-                fact = f"{each.times:.2f} times as far from the good parts as the farthest that pass"
+                fact = f"anomaly score {each.times:.2f} × the limit"
                 st.html(
                     f'<div class="finding"><figure>{picture(each.picture, each.name)}<figcaption>'
                     f"{escape(each.name)}<small>{fact}</small></figcaption></figure></div>"
                 )
-                if not all_good and st.checkbox("It is a good part", key=f"good {each.sha256}"):
+                if not all_good and st.checkbox("Good part", key=f"good {each.sha256}"):
                     confirmed.append(each.sha256)
     return confirmed
 
@@ -102,20 +103,20 @@ def _show_result(found: GoodPhotos, key: str) -> None:
     if found.made is None:
         return
     joined = " ".join(
-        f"{as_markdown(name)} remembers {many(places, 'place')} more, of {many(found.made.photos, 'photo')}."
+        f"{as_markdown(model_title(name))}: {places} new patches of {many(found.made.photos, 'photo')}."
         for name, places in found.made.places.items()
     )
-    st.success(f"**Version {found.version} is in force.** {joined}", icon=":material/check:")
+    st.success(f"**Version {found.version} is active.** {joined}", icon=":material/check:")
     for note in found.made.notes:
         st.caption(as_markdown(note))
-    st.caption("The photos are not kept here: bring them in on *Data* too, for the next training to learn from them.")
+    st.caption("The photos are not saved. Import them under *Data* too, for the next training.")
     _show_left_out(found)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Add more", on_click=background.forget_work, args=(key,), key="extend_more")
-        st.page_link("pages/screens/training.py", label="All versions, and the way back", icon=":material/undo:")
+        st.page_link("pages/screens/training.py", label="Versions and rollback", icon=":material/undo:")
 
 
 def _show_left_out(found: GoodPhotos) -> None:
     if found.left_out:
         lines = "\n".join(f"- {as_markdown(sentence)}" for sentence in found.left_out)
-        st.warning(f"**Left out:**\n\n{lines}", icon=":material/broken_image:")
+        st.warning(f"**Skipped:**\n\n{lines}", icon=":material/broken_image:")

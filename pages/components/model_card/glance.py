@@ -18,8 +18,8 @@ def show_glance(card: ModelCard) -> None:
     st.html(f'<div class="in-force"><div class="word">{escape(card.product)}</div><p>{escape(card.purpose)}</p></div>')
     st.html(f'<div class="tiles wide glance">{"".join(map(_tile, card.glance))}</div>')
     with st.container(horizontal=True, gap="medium"):
-        show_file(card.to_markdown().encode(), "card", ".md", "Card (Markdown)")
-        show_json(card.as_json(), "card", "Card (JSON)")
+        show_file(card.to_markdown().encode(), "card", ".md", "Model card (Markdown)")
+        show_json(card.as_json(), "card", "Model card (JSON)")
 
 
 def _tile(fact: Fact) -> str:
@@ -34,10 +34,10 @@ def show_card_basis() -> ModelCard:
     """Give the card of the chosen product; in a demo, and where nothing is trained, say so and end the screen."""
     if products.is_demo():
         st.info(
-            "A demo has no card: its members are dummies that nobody has trained or measured.",
+            "No model card in demo mode: demo models are not trained.",
             icon=":material/theater_comedy:",
         )
-        st.button("Switch demo mode off", on_click=products.switch_demo, args=(False,), key="demo_off")
+        st.button("Turn off demo mode", on_click=products.switch_demo, args=(False,), key="demo_off")
         st.stop()
     if not products.has_members():
         show_missing_members()

@@ -7,6 +7,7 @@ import streamlit as st
 from ensemble import figures
 from ensemble.evaluation.model_card import CardTable, ModelCard, Section
 from ensemble.figures.comparisons import Limits
+from ensemble.values.titles import model_title
 from pages.components.common.charts import show_chart
 from pages.components.common.sheet import as_markdown, show_sheet, tied
 from pages.session import products
@@ -47,7 +48,7 @@ def show_worth(section: Section) -> None:
 def show_epochs(section: Section) -> None:
     """Show what was measured at each epoch, for members that learn in epochs."""
     for name, curves in section.data["epochs"].items():
-        st.markdown(f"**{as_markdown(name)}, by epoch**")
+        st.markdown(f"**{as_markdown(model_title(name))}**")
         show_chart(figures.training_curves(curves, products.scheme()), f"card-training-{name}")
 
 

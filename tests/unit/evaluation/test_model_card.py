@@ -78,18 +78,18 @@ def said(card: ModelCard, key: str) -> str:
 class TestGlance:
     def test_how_good_it_is_what_it_risks_and_what_it_learnt_from(self, tmp_path: Path) -> None:
         card = card_of(product(tmp_path))
-        assert card.purpose == "Sorts photos of parts into OK and NOK by the votes of 2 members."
+        assert card.purpose == "Classifies part photos as OK or NOK with an ensemble of 2 models."
         assert [(fact.name, fact.number, fact.alert) for fact in card.glance] == [
-            ("Right of those decided", "16 of 18", False),
+            ("Correct", "16 of 18", False),
             ("Escapes", "1 of 8", True),
             ("Overkills", "1 of 10", False),
-            ("Learnt from", "30 photos", False),
+            ("Training photos", "30", False),
         ]
         assert [fact.basis for fact in card.glance] == [
-            "18 of 18 test photos decided, by MAJORITY. The true share is at least 68.9 %.",
-            "Defective test photos passed as OK. The true escape rate can still be up to 47.1 %.",
-            "Good test photos rejected. The true overkill rate can still be up to 39.5 %.",
-            "20 OK, 10 NOK. On 20 November 2026. Data abababab.",
+            "Policy: Majority. Lower limit 68.9 % (95 %).",
+            "Defective test photos passed as OK. Upper limit 47.1 % (95 %).",
+            "Good test photos rejected. Upper limit 39.5 % (95 %).",
+            "20 OK, 10 NOK. Trained on 20 November 2026. Data abababab.",
         ]
 
     def test_where_a_person_must_look_at_every_photo(self, tmp_path: Path) -> None:
@@ -99,31 +99,31 @@ class TestGlance:
         card = card_of(store)
         assert (card.glance[0].number, card.glance[0].basis) == (
             "none decided",
-            "0 of 18 test photos decided, by CAREFUL. A person looks at the other 18.",
+            "Policy: CAREFUL. All 18 test photos go to review.",
         )
         found = said(card, "limits")
-        assert "CAREFUL decides none of the test photos: nothing is known of how often it is right." in found
+        assert "Accuracy unknown: CAREFUL sends all test photos to review." in found
         assert "of 0" not in found and "at least 0 %" not in found
 
     def test_of_a_product_that_was_never_measured(self, tmp_path: Path) -> None:
         write_product(tmp_path, MEMBERS)
         card = card_of(ModelStore(tmp_path))
         assert [(fact.name, fact.number) for fact in card.glance] == [
-            ("Right of those decided", "unknown"),
-            ("Learnt from", "40 photos"),
+            ("Correct", "unknown"),
+            ("Training photos", "40"),
         ]
         assert "No photos with a known truth are kept" in said(card, "limits")
-        assert "nothing is known of how good it is" in said(card, "limits")
-        assert "Unknown" in said(card, "verdicts") and "On which machine is not recorded." in said(card, "training")
+        assert "Quality unknown: no test photos." in said(card, "limits")
+        assert "Unknown" in said(card, "verdicts") and "Machine: not recorded." in said(card, "training")
 
     def test_of_three_classes_without_a_defect(self, tmp_path: Path) -> None:
         known = [case(f"{label}.jpg", label, {"svm_a": (0.1, 0.8, 0.1)}, GARMENTS) for label in GARMENTS.names]
         write_product(tmp_path, ("svm_a",), GARMENTS)
         keep_evidence(tmp_path, Evidence(GARMENTS, (), tuple(known)))
         card = card_of(ModelStore(tmp_path))
-        assert card.purpose.startswith("Sorts photos of parts into bottomwear, shoes and topwear by the votes of one")
-        assert [fact.name for fact in card.glance] == ["Right of those decided", "Learnt from"]
-        assert "Escapes" not in card.to_markdown() and "Class by class" in card.to_markdown()
+        assert card.purpose.startswith("Classifies part photos as bottomwear, shoes or topwear with one model.")
+        assert [fact.name for fact in card.glance] == ["Correct", "Training photos"]
+        assert "Escapes" not in card.to_markdown() and "By class" in card.to_markdown()
 
 
 class TestSections:
@@ -136,20 +136,23 @@ class TestSections:
     @pytest.mark.parametrize(
         ("key", "texts"),
         [
-            ("use", ["The policy MAJORITY is active.", "an escape rate of 47.1 % cannot be borne"]),
-            ("verdicts", ["12.5 % (1 of 8, up to 47.1 %)", "1 escape in 8"]),
-            ("verdicts", ["burr", "100 % (1 of 1, up to 100 %)", "1 overkill in 10 good parts seen"]),
-            ("data", ["Seed 3.", "the largest class is 2.0 times the smallest", "cd" * 32, "own test part"]),
-            ("data", ["rest on 4 photos that no member has learnt from", "they lie in no collection"]),
-            ("members", ["0.944 (0.693 to 0.991)", "0.200 to 0.100 (30 photos)", "f1 0.25"]),
+            ("use", ["Active policy: Majority.", "an escape rate up to 47.1 % is unacceptable"]),
+            ("verdicts", ["12.5 % (1 of 8, ≤ 47.1 %)", "1 escape in 8"]),
+            ("verdicts", ["burr", "100 % (1 of 1, ≤ 100 %)", "1 overkill in 10 good parts seen"]),
+            ("data", ["Seed: 3.", "2.0 to 1 (largest to smallest class)", "cd" * 32, "Split: as in the data."]),
+            (
+                "data",
+                ["4 validation photos, unseen in training.", "Near duplicates: not checked (the photos are in"],
+            ),
+            ("members", ["0.944 (0.693 to 0.991)", "0.200 → 0.100 (30 photos)", "f1 0.25"]),
             ("members", ["AUROC 0.900 (real defects)", "svm_a.pkl", "0" * 64]),
-            ("policies", ["MAJORITY (active)", "no photos: they are fixed", "SAFE_0FN may not be called safe yet."]),
+            ("policies", ["Majority (active)", "fixed values", "Zero escapes may not be called safe yet."]),
             ("training", ["about 0.5 Wh, about 0.2 g CO2. A guess.", "training loss from 0.900 to 0.400 over 2"]),
             (
                 "training",
-                ["The profile chosen for training was balanced.", "The balance chosen for training was weights."],
+                ["Profile: balanced.", "Class balance: weights."],
             ),
-            ("training", ["Trained on Linux x86_64, 2 processors, Python 3.11.2.", "scikit-learn", "1.9.1"]),
+            ("training", ["Machine: Linux x86_64, 2 processors, Python 3.11.2.", "scikit-learn", "1.9.1"]),
             ("about", ["Mitchell et al. (2019)", "arXiv:1810.03993"]),
         ],
     )
@@ -160,45 +163,48 @@ class TestSections:
 
     def test_what_is_not_recorded_is_called_so(self, tmp_path: Path) -> None:
         card = card_of(product(tmp_path, notes=None, machine=None, trained=None, energy=None, seed=None))
-        assert "How the photos were split is not recorded." in said(card, "data")
-        assert "The seed is not recorded." in said(card, "data")
-        assert "What training used is unknown." in said(card, "training")
-        assert "When is not recorded." in card.glance[-1].basis
+        assert "Split: not recorded." in said(card, "data")
+        assert "Seed: not recorded." in said(card, "data")
+        assert "Resources used: not recorded." in said(card, "training")
+        assert "Date not recorded." in card.glance[-1].basis
 
     def test_photos_that_were_judged_by_members_taught_again(self, tmp_path: Path) -> None:
         digest = hashlib.sha256("\n".join(sorted(f"{c.label} {c.sha256}" for c in HELD_OUT)).encode()).hexdigest()
         card = card_of(product(tmp_path, data=digest))
-        assert "rest on 4 photos that also taught, each judged by members that were taught again" in said(card, "data")
+        assert "Thresholds and calibration: cross-fitting on 4 training photos." in said(card, "data")
 
     def test_a_collection_tells_whether_its_photos_repeat_each_other(self, tmp_path: Path) -> None:
         collection = Collection.create(tmp_path, "photos")
         store = product(tmp_path / "models")
-        assert "has not been looked for in the collection" in said(card_of(store), "data")
+        assert "Near duplicates: not checked." in said(card_of(store), "data")
         collection.keep_findings([])
-        assert "0 across train and test, 0 near copies, 0 exact copies" in said(card_of(store), "data")
+        assert "0 between splits, 0 near, 0 exact." in said(card_of(store), "data")
 
 
 class TestLimits:
     @pytest.mark.parametrize(
         ("changes", "text"),
         [
-            ({}, "The test part has few defective photos, 8: even with none escaped"),
-            ({}, "16 of 18 decided photos are right, which only tells that at least 68.9 %"),
-            ({}, "Types of defect other than burr, scratch were not measured."),
-            ({}, "rf_a, svm_a: scores are not calibrated"),
-            ({}, "not those that a training has noted"),
-            ({"test": TEST[:10]}, "few defective photos, 0"),
-            ({"test": TEST[10:]}, "The test part has no good photos: nothing is known of overkills."),
-            ({"held_out": TEST[:2]}, "2 test photos are also among those that taught or that cuts"),
-            ({"members": (*MEMBERS, "xgb_a")}, "xgb_a has not judged the test photos"),
-            ({"weighed": {"auroc": 0.9, "drawn": True}}, "were weighed by drawn damage"),
-            ({"facts": {"synthetic": 9}}, "learnt damage that was drawn on good photos, for want of masks."),
-            ({"weighed": None}, "weigh rests on no measurement"),
-            ({"photos": {NON_DEFECTIVE: 20, DEFECTIVE: 0}}, "No defect has taught it: OK means like the good parts."),
-            ({"test": [replace(each, defect="") for each in TEST]}, "name no types of defect"),
+            ({}, "Few defective test photos (8): even without an escape"),
+            ({}, "16 of 18 correct proves an accuracy of at least 68.9 % only (95 %)."),
+            ({}, "Tested defect types: burr, scratch. Others are unknown."),
+            ({}, "Scores are not calibrated: Random forest · a, SVM · a."),
+            ({}, "differ from those recorded in training"),
+            ({"test": TEST[:10]}, "Few defective test photos (0)"),
+            ({"test": TEST[10:]}, "Overkill rate unknown: no good test photos."),
+            ({"held_out": TEST[:2]}, "Leakage: 2 test photos were also used for training or thresholds."),
+            ({"members": (*MEMBERS, "xgb_a")}, "Not tested, and in no figure of this card: XGBoost · a."),
+            ({"weighed": {"auroc": 0.9, "drawn": True}}, "Weights from synthetic anomalies"),
+            ({"facts": {"synthetic": 9}}, "Trained with synthetic anomalies, for lack of masks:"),
+            ({"weighed": None}, "Weights not measured:"),
+            (
+                {"photos": {NON_DEFECTIVE: 20, DEFECTIVE: 0}},
+                "Trained on good parts only: OK means similar",
+            ),
+            ({"test": [replace(each, defect="") for each in TEST]}, "the test photos name no types"),
             (
                 {"test": [replace(TEST[0], photo="test/non_defective/good_000.jpg")]},
-                "It was measured on drawn photos, by their names",
+                "Tested on synthetic photos only",
             ),
         ],
     )
@@ -213,8 +219,8 @@ class TestLimits:
         digest = hashlib.sha256("\n".join(sorted(f"{c.label} {c.sha256}" for c in test)).encode()).hexdigest()
         found = card_of(product(tmp_path, test, test_data=digest)).section("limits").sentences
         assert [text[:40] for text in found] == [
-            "rf_a, svm_a: scores are not calibrated, ",
-            "The test photos name no types of defect,",
+            "Scores are not calibrated: Random forest",
+            "Quality by defect type unknown: the test",
         ]
 
     def test_broken_files_are_limits_and_end_no_card(self, tmp_path: Path) -> None:
@@ -223,7 +229,7 @@ class TestLimits:
         (tmp_path / "evidence.json").write_text("{}")
         (tmp_path / "stray.pkl").write_bytes(b"x")
         found = said(card_of(store), "limits")
-        for text in ("not JSON", "its SHA-256 differs", "stray.pkl lies beside the product and is not used."):
+        for text in ("not JSON", "its SHA-256 differs", "Unused file: stray.pkl."):
             assert text in found, text
 
     def test_without_a_product_there_is_no_card(self, tmp_path: Path) -> None:
@@ -240,7 +246,7 @@ class TestFiles:
         assert text.startswith("# disc: model card\n") and text.endswith("\n") and not text.endswith("\n\n")
         widths = [len(re.findall(r"(?<!\\)\|", line)) for line in text.splitlines() if line.startswith("|")]
         assert widths and min(widths) >= 3
-        assert "| svm_a | SVM | 88.9 % (16 of 18, at least 68.9 %) |" in text
+        assert "| SVM · a | 88.9 % (16 of 18, ≥ 68.9 %) |" in text
 
     @pytest.mark.parametrize(
         ("text", "shown"),
@@ -283,16 +289,16 @@ class TestFiles:
 
 def test_the_product_that_ships_has_a_whole_card() -> None:
     card = card_of(ModelStore(ROOT / "models"))
-    assert card.product == "Machined disc" and "drawn photos" in said(card, "limits")
+    assert card.product == "Machined disc" and "synthetic photos" in said(card, "limits")
     assert "None" not in card.to_markdown() and "nan" not in card.to_markdown()
 
 
 def test_a_training_notes_what_a_card_needs(tiny_product: Path) -> None:
     card = card_of(ModelStore(tiny_product))
     assert "not recorded" not in said(card, "data") + said(card, "training") + card.glance[-1].basis
-    assert "The data brought its own test part." in said(card, "data")
-    assert "a training has noted" not in said(card, "limits")
-    assert "It is of version 1, made on" in said(card, "about")
+    assert "Split: as in the data." in said(card, "data")
+    assert "differ from those recorded" not in said(card, "limits")
+    assert "Model version 1, " in said(card, "about")
     kept = card_of(ModelStore(tiny_product).at(1))  # a candidate has a card before anybody publishes it
     assert [fact.number for fact in kept.glance] == [fact.number for fact in card.glance]
 
@@ -300,4 +306,4 @@ def test_a_training_notes_what_a_card_needs(tiny_product: Path) -> None:
 def test_classes_of_other_names_are_called_by_them(tmp_path: Path) -> None:
     classes = Classes(("whole", "cracked"), "cracked")
     write_product(tmp_path, ("svm_a",), classes)
-    assert "into whole and cracked" in card_of(ModelStore(tmp_path)).purpose
+    assert "as whole or cracked with one model." in card_of(ModelStore(tmp_path)).purpose

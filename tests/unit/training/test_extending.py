@@ -84,12 +84,12 @@ def test_an_extension_keeps_what_is_there_and_adds_what_is_new(product: ModelSto
     for file, data in files.items():
         assert (product.path_of(file).read_bytes() == data) is (file not in record.files)
     assert any(
-        "thresholds of policies and measured quality rest on the photos of before" in each for each in made.notes
+        "thresholds of policies and measured quality do not include the new photos" in each for each in made.notes
     )
     assert not any("Train on all photos instead" in each for each in made.notes)
     again = plan_extension(product, lay_new(tmp_path))
     assert len(again.known) == 3
-    with pytest.raises(MemberError, match="nothing to extend it by"):
+    with pytest.raises(MemberError, match="is new to the product"):
         extend(again)
 
 
@@ -123,7 +123,7 @@ def test_as_many_new_photos_as_old_ones_are_better_trained_on(product: ModelStor
     for number, path in enumerate(paths):
         part(70 + number).save(path)
     notes = extend(plan_extension(product, paths)).notes
-    assert any("has learnt from 5 photos and was extended by 5" in each for each in notes)
+    assert any("trained on 5 photos, extended by 5." in each for each in notes)
 
 
 def test_a_product_without_a_patch_memory_is_not_extended(product: ModelStore, tmp_path: Path) -> None:

@@ -49,15 +49,15 @@ def learn(folder: Path, weights: Path, kinds: tuple[str, ...] = ("patch_memory",
 @pytest.mark.parametrize(
     ("count", "learnt", "said"),
     [
-        (1, 1, "learnt from 1 good photo and 8 variations of it, which alone set the scale"),
-        (2, 2, "learnt from 2 good photos and 16 variations of them; held out, 0 of 2 are rejected, so the true "),
-        (3, 3, "overkill can still be up to 63.2 %"),
+        (1, 1, "Trained on 1 good photo and 8 variations: overkill rate unknown."),
+        (2, 2, "Trained on 2 good photos and 16 variations: 0 of 2 rejected in cross-validation, "),
+        (3, 3, "overkill rate up to 63.2 % (95 %)."),
         (
             5,
             5,
-            "learnt from 5 good photos; held out, 0 of 5 are rejected, so the true overkill can still be up to 45.1 %",
+            "Trained on 5 good photos: 0 of 5 rejected in cross-validation, overkill rate up to 45.1 % (95 %).",
         ),
-        (8, 5, "learnt from 5 good photos; held out, 0 of 5 are rejected"),
+        (8, 5, "Trained on 5 good photos: 0 of 5 rejected in cross-validation"),
     ],
 )
 def test_few_good_photos_make_a_product_that_tells_damage(
@@ -136,12 +136,12 @@ def test_a_shift_moves_what_is_there_and_fills_with_its_mirror_image() -> None:
     [
         ({"photos": 9, "above": 0}, ""),
         ({}, ""),
-        ({"photos": 8, "above": 0}, "so the true overkill can still be up to 31.3 %"),
+        ({"photos": 8, "above": 0}, "overkill rate up to 31.3 % (95 %)."),
         (
             {"photos": 2, "above": 1, "variations": 16},
-            "1 of 2 are rejected, so the true overkill can still be up to 97.5 %",
+            "1 of 2 rejected in cross-validation, overkill rate up to 97.5 % (95 %).",
         ),
-        ({"photos": 1, "variations": 1}, "1 good photo and 1 variation of it, which alone set the scale"),
+        ({"photos": 1, "variations": 1}, "Trained on 1 good photo and 1 variation: overkill rate unknown."),
     ],
 )
 def test_what_few_good_photos_are_worth(held: dict[str, int], said: str) -> None:
