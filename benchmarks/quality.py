@@ -170,7 +170,7 @@ def main(
                 if quality is None:
                     data = known[name](root, Path(temporary) / "data", seed)
                     asked = {"backbones": backbones, "kinds": members, "weights": weights, "augment": augment}
-                    quality = run(TrainingRequest.of(data, product, seed=seed, **asked)).quality
+                    quality = dict(run(TrainingRequest.of(data, product, seed=seed, **asked)).quality)
                     _figures(product).write_text(json.dumps({"how": how, "quality": quality}), encoding="utf-8")
                 runs.add(quality, product)
         table = _table(name, runs, seeds or (0,), how, () if name in SETS else PEERS["mvtec"])

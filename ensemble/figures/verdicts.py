@@ -10,6 +10,7 @@ from ensemble.figures.template import PALETTES, ROW_PIXELS, Palette, Scheme, sty
 from ensemble.policies import reasons
 from ensemble.values.digits import beside, in_order, many, percents
 from ensemble.values.results import Decision, Verdict, Vote, word
+from ensemble.values.titles import model_title
 
 CLOSE = 0.09  # of the gauge, that two of its numbers need between them
 
@@ -53,14 +54,14 @@ def defect_score_text(verdict: Verdict) -> str:
 
 
 def votes_count(verdict: Verdict) -> str:
-    """How many members voted, in words."""
+    """How many models voted, in words."""
     return many(len(verdict.votes), "vote")
 
 
 def votes(verdict: Verdict, scheme: Scheme) -> go.Figure:
-    """A bar for each member's score, its own threshold marked, its vote written beside it."""
+    """A bar for each model's score, its own threshold marked, its vote written beside it."""
     palette = PALETTES[scheme]
-    members = [vote.member for vote in verdict.votes]
+    members = [model_title(vote.member) for vote in verdict.votes]
     colours = [_bar_colour(vote, verdict, palette) for vote in verdict.votes]
     figure = _score_bars([vote.score for vote in verdict.votes], members, colours)
     texts = (f"<b>{escape(word(vote.label))}</b> {vote_texts(vote)[0]}" for vote in verdict.votes)
@@ -69,7 +70,7 @@ def votes(verdict: Verdict, scheme: Scheme) -> go.Figure:
         if vote.threshold is not None:
             threshold = {"x0": vote.threshold, "x1": vote.threshold, "y0": row - 0.42, "y1": row + 0.42}
             figure.add_shape(type="line", **threshold, line={"color": palette.ink, "width": 3})
-    means = "defect probability (line: threshold)" if verdict.classes.defect else "probability"
+    means = "defect score (line: threshold)" if verdict.classes.defect else "probability"
     _vote_rows(figure, len(members), means, palette)
     figure.update_yaxes(tickvals=members, ticktext=[f"{wrapped(member)}  " for member in members], ticksuffix="")
     return _finished(figure, verdict, scheme)
@@ -86,7 +87,7 @@ def _bar_colour(vote: Vote, verdict: Verdict, palette: Palette) -> str:
 
 def votes_text(verdict: Verdict) -> str:
     """What `votes` shows, in words."""
-    return "; ".join(_vote_text(vote) for vote in verdict.votes) + "." if verdict.votes else "No member voted."
+    return "; ".join(_vote_text(vote) for vote in verdict.votes) + "." if verdict.votes else "No model voted."
 
 
 def vote_texts(vote: Vote) -> tuple[str, str]:
@@ -100,7 +101,7 @@ def vote_texts(vote: Vote) -> tuple[str, str]:
 def _vote_text(vote: Vote) -> str:
     score, threshold = vote_texts(vote)
     against = "" if vote.threshold is None else f" (threshold {threshold})"
-    return f"{vote.member} says {word(vote.label)}, {score}{against}"
+    return f"{model_title(vote.member)}: {word(vote.label)}, {score}{against}"
 
 
 def _gauge(decision: Decision, verdict: Verdict, palette: Palette) -> go.Figure:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from ensemble.policies.ruling import Ballot, Ruling, rule_on
 from ensemble.values.digits import beside, decimals, in_order, percents
-from ensemble.values.results import REVIEW, Absence, Decision, Vote, word
+from ensemble.values.results import REVIEW, Absence, Decision, Verdict, Vote, word
+from ensemble.values.titles import model_title
 
 MOST_NAMES = 3
 LOOK = "a person must look"
@@ -57,7 +58,7 @@ def _reason_sides(decision: Decision, votes: Sequence[Vote], defect: str) -> str
 
 def _mean(decision: Decision, votes: Sequence[Vote], defect: str) -> str:
     most = sorted(votes, key=lambda vote: vote.probabilities[defect], reverse=True)[:2]
-    who = " and ".join(f"{vote.member} {vote.probabilities[defect]:.2f}" for vote in most)
+    who = ", ".join(f"{model_title(vote.member)} {vote.probabilities[defect]:.2f}" for vote in most)
     found = f"{told(decision)}; {needed(decision)}"
     return f"{found}. Highest: {who}" if len(votes) > 1 else found
 
@@ -101,8 +102,9 @@ def _missing(absent: Sequence[Absence]) -> str:
 
 
 def joined_names(members: Sequence[str]) -> str:
-    """A few names as a person would say them."""
-    shown = list(members) if len(members) <= MOST_NAMES else [*members[: MOST_NAMES - 1], ""]
+    """The titles of a few models as a person would say them."""
+    names = [model_title(member) for member in members]
+    shown = names if len(names) <= MOST_NAMES else [*names[: MOST_NAMES - 1], ""]
     if shown and not shown[-1]:
         shown[-1] = f"{len(members) - MOST_NAMES + 1} more"
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}" if shown else "nobody"
@@ -162,7 +164,8 @@ def _can_turn(vote: Vote, upwards: bool) -> bool:
 
 def _moved_threshold(vote: Vote, upwards: bool) -> str:
     threshold = vote.threshold or 0.0
-    return f"{vote.member}'s threshold were {_instead(vote.score, threshold, upwards, beside(vote.score, threshold))}"
+    instead = _instead(vote.score, threshold, upwards, beside(vote.score, threshold))
+    return f"the threshold of {model_title(vote.member)} were {instead}"
 
 
 def _instead(score: float, old: float, upwards: bool, shown: Sequence[str], most: float = 1.0) -> str:
@@ -216,7 +219,7 @@ def _turn_lead(ballot: Ballot, ruling: Ruling) -> str:
         (vote for vote in ballot.votes if vote.label == ruling.label),
         key=lambda vote: vote.probabilities[vote.label] - vote.probabilities[second(vote)],
     )
-    moves = (_Move(vote, second(vote), f"{vote.member} had said {word(second(vote))}") for vote in near)
+    moves = (_Move(vote, second(vote), f"{model_title(vote.member)} had said {word(second(vote))}") for vote in near)
     return _after_moves(ballot, ruling, moves)
 
 
@@ -224,8 +227,7 @@ def quantity_title(decision: Decision) -> str:
     """What the quantity is called."""
     name = word(decision.label)
     if decision.kind in MEANS:
-        title = decision.kind.capitalize()
-        return f"{title} defect probability" if decision.thresholds else f"{title} probability of {name}"
+        return "Defect score" if decision.thresholds else f"Probability of {name}"
     if decision.kind == "region":
         return f"Score of {decision.label}"
     return f"Models that say {name}" if decision.kind == "votes" else f"Weight that says {name}"
@@ -237,6 +239,23 @@ def value(decision: Decision) -> str:
         says, models = decision.counted
         return f"{says} of {models}"
     return compared_text(decision)[0]
+
+
+def headline(verdict: Verdict) -> str:
+    """What decided, in one line beside the word: `5 of 6 models: NOK`, `Defect score 0.17; NOK from 0.69 on`."""
+    decision = verdict.decision
+    if decision is None:
+        return "This photo may not show this part." if verdict.doubt else "No model could vote."
+    if verdict.label == REVIEW and decision.review_from is None:  # no score is between two thresholds
+        votes, every = len(verdict.votes), len(verdict.votes) + len(verdict.absent)
+        return f"Only {votes} of {every} models could vote: {LOOK}." if verdict.absent else verdict.reason
+    if decision.kind in {"votes", "weight"} and (not decision.thresholds or decision.thresholds == (0.5,)):
+        says, models = decision.counted
+        if verdict.label != decision.label and verdict.label == verdict.classes.good:
+            says = models - says
+        return f"{says} of {models} models: {word(verdict.label)}"
+    limits = needed(decision)
+    return f"{told(decision)}; {limits}" if limits else told(decision)
 
 
 def told(decision: Decision, voters: str = "") -> str:

@@ -19,7 +19,7 @@ from pages.session.owners import make_own_collection, own_collection, product_ca
 from pages.session.photo import Chosen
 from pages.session.policy_evidence import evidence
 from pages.session.products import is_demo, manifest, mode, store
-from pages.session.told import CONFIRMED, tell
+from pages.session.told import CONFIRMED, refusals_told, tell
 
 ASKED = "_asked_to_confirm"
 
@@ -124,18 +124,32 @@ def _keep(corrections: Sequence[Correction], left_out: Sequence[str]) -> None:
         return
     try:
         collection = own_collection() or make_own_collection()
+        before = _newest(collection)
         for each in corrections:
             collection.confirm(each.data, each.name, each.label, each.verdict)
+        newest = _newest(collection)
         along = _bring_along(collection)
     except QuorumError as error:
         tell(CONFIRMED, str(error), wrong=True)
         return
     count = len(corrections)
-    others = f"The other {count} are kept: they wait" if count > 1 else "The other one is kept: it waits"
-    waits = others if left_out else "It waits" if count == 1 else f"{count} photos wait"
-    them = "it" if count == 1 else "them"
-    said = f"{waits} in the collection {collection.name} until somebody pulls {them} into training."
-    tell(CONFIRMED, " ".join([*left_out, said, *along]), wrong=bool(left_out))
+    alone = count == 1 and newest != before
+    name = collection.name
+    said = f"{count} photos saved to {name}. Add them to the training set under Data."
+    said = f"Saved to {name}. Add it to the training set under Data." if count == 1 else said
+    tell(CONFIRMED, " ".join([*left_out, said, *along]), wrong=bool(left_out), decision=newest if alone else None)
+
+
+def undo_confirmed(number: int) -> None:
+    """Take back what a person said of a verdict; for a button's callback."""
+    with refusals_told(CONFIRMED):
+        if (collection := own_collection()) is not None:
+            collection.undo(number)
+            tell(CONFIRMED, "Undone: the photo is not saved.")
+
+
+def _newest(collection: Collection) -> int:
+    return max((decision.number for decision in collection.decisions()), default=0)
 
 
 def _bring_along(collection: Collection) -> list[str]:

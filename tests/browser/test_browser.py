@@ -147,7 +147,7 @@ def test_a_batch_with_a_broken_file_gives_a_whole_csv(
 LONG = (
     "3 of 6 models say NOK (feature_reconstruction_mobilenet_v2_with_a_long_name, patch_memory_quorum_small and 1 more)"
     "; NOK from half of them on. It stands whatever the absent autoencoder would have voted. OK if "
-    "feature_reconstruction_mobilenet_v2_with_a_long_name's threshold were 0.537998 instead of 0.537997."
+    "the threshold of feature_reconstruction_mobilenet_v2_with_a_long_name were 0.537998 instead of 0.537997."
 )
 CUT_OFF = """texts => texts.filter(text => text.scrollWidth > text.clientWidth
     || text.getBoundingClientRect().right > text.closest('.verdict').getBoundingClientRect().right)

@@ -100,7 +100,7 @@ class TestTheLoop:
     def test_a_wrong_verdict_is_corrected_and_training_is_ready_with_all_photos(self, data: Path, models: Path) -> None:
         app = analyzed(new_part(data))
         app = click(app, "confirm")
-        assert "It waits in the collection disc" in texts(app) and "come along" in texts(app)
+        assert "Saved to disc. Add it to the training set under Data." in texts(app) and "come along" in texts(app)
         (collection,) = kept(data).values()
 
         app = settled(healthy(app.switch_page(TRAINING).run()), collection.folder)
@@ -119,6 +119,16 @@ class TestTheLoop:
         again = healthy(AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60).run())
         again = healthy(again.switch_page(TRAINING).run())  # as after a reload
         assert again.selectbox(key="training_data").value == "disc" and not again.button(key="start_training").disabled
+
+    def test_a_correction_is_undone(self, data: Path, models: Path) -> None:
+        app = click(analyzed(new_part(data)), "confirm")
+        (collection,) = kept(data).values()
+        assert len(collection.mistakes()) == 1
+        app = click(app, "undo_confirmed")
+        assert "Undone: the photo is not saved." in texts(app) and not collection.mistakes()
+        app = settled(app, collection.folder)
+        app = click(app, "confirm")
+        assert len(collection.mistakes()) == 1
 
     def test_photos_that_are_gone_are_counted(self, data: Path, models: Path) -> None:
         gone, changed = sorted((data / "train" / "non_defective").iterdir())[:2]
@@ -148,7 +158,8 @@ class TestADoubtfulPhoto:
         black = png(Image.new("RGB", (256, 256)))
         app = analyzed(black, "cap.png")
         assert "This photo may not show this part: it is almost black." in texts(app)
-        assert {"Part is OK", "Part is NOK"} <= set(labels(app))
+        keys = {button.label: button.proto.shortcut for button in app.button}
+        assert (keys["Part is OK"], keys["Part is NOK"]) == ("o", "n")
 
         app = click(app, "confirm non_defective")
         assert "may not show this part" in texts(app) and "cap.png, as OK: it is almost black" in texts(app)
@@ -158,7 +169,7 @@ class TestADoubtfulPhoto:
 
         app = click(app, "confirm non_defective")
         app = click(app, "keep_all_the_same")
-        assert "It waits in the collection disc" in texts(app)
+        assert "Saved to disc. Add it to the training set under Data." in texts(app)
         (mistake,) = kept(data)["disc"].mistakes()
         assert (mistake.kind, mistake.label, mistake.verdict) == ("decided", "non_defective", "review")
 
@@ -169,12 +180,12 @@ def page_of_garments() -> None:
 
     from ensemble.imaging.photos import Photo
     from ensemble.values.results import Classes, Verdict
-    from pages.components.common.wrong_verdict import show_wrong_verdict
+    from pages.components.common.wrong_verdict import show_correction
     from pages.session.photo import Chosen
 
     classes = Classes(("bottomwear", "shoes", "topwear"))
     verdict = Verdict("review", None, "A person must look.", "MAJORITY", (), (), classes)
-    show_wrong_verdict(Chosen(Photo("a.png", "0" * 64, Image.new("RGB", (64, 64))), b"", b""), verdict)
+    show_correction(Chosen(Photo("a.png", "0" * 64, Image.new("RGB", (64, 64))), b"", b""), verdict)
 
 
 def test_a_review_among_many_classes_is_decided_by_its_class() -> None:
@@ -211,7 +222,7 @@ def test_another_photo_under_the_same_name_is_not_kept_and_the_others_are(data: 
     first, second = (each.value for each in app.text)
     assert f"{judged[1].photo} is another photo than the one that was judged: it is not kept." in first
     assert f"{judged[2].photo} no longer lies where it was: it is not kept." in first
-    assert "The other one is kept: it waits in the collection disc" in first
+    assert "Saved to disc. Add it to the training set under Data." in first
     assert second == f"{judged[1].photo} is another photo than the one that was judged: it is not kept."
     assert [each.sha256 for each in kept(data)["disc"].mistakes()] == [judged[0].sha256]
 
@@ -241,7 +252,7 @@ def test_what_cannot_come_along_now_is_said(data: Path, going_on: str, along: st
     _works()[f"import {collection.folder}"] = Work(going_on)
     app = healthy(AppTest.from_function(page_of_one_case, default_timeout=60).run())
     assert app.text[0].value == (
-        "It waits in the collection disc until somebody pulls it into training. "
+        "Saved to disc. Add it to the training set under Data. "
         f"The photos that disc was trained and measured on {along}"
     )
 

@@ -47,8 +47,8 @@ def test_the_verdict_counts_the_jury_and_names_who_is_beside_it() -> None:
     app = healthy(app_tests.opened("pages/screens/inspect_photo.py"))
     analyzed(app, PHOTO)
     said = texts(app)
-    assert "2 of 2 models say NOK" in said and "skipped" not in said
-    assert "Not of the jury, and not asked: xgb_a." in said.replace("\\", "")
+    assert "2 of 2 models: NOK" in said and "skipped" not in said
+    assert "Not of the jury, and not asked: XGBoost · a." in said.replace("\\", "")
 
 
 def test_members_say_who_is_of_the_jury() -> None:

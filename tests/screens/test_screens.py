@@ -17,6 +17,7 @@ from streamlit.testing.v1 import AppTest
 
 from ensemble.inspection.attribution import Attribution
 from ensemble.values.results import OK_NOK, Absence, Classes, Region
+from ensemble.values.titles import model_title
 from pages.components.common.lessons import lesson, memory
 from pages.components.inspect import verdict as look
 from pages.components.members import members
@@ -131,12 +132,16 @@ class TestOnePhoto:
     def test_shows_the_verdict_with_word_reason_and_votes(self, product: Path) -> None:
         app = analyzed(opened(), PHOTO)
         assert 'class="verdict nok"' in card(app) and ">NOK<" in card(app)
-        assert "2 of 3 models say NOK (svm_a and rf_a); NOK from half of them on. OK if rf_a" in card(app)
-        assert all(name in texts(app) for name in MOSTLY_BAD)
+        assert "2 of 3 models: NOK<" in card(app)
+        assert (
+            "2 of 3 models say NOK (SVM · a and Random forest · a); NOK from half of them on. "
+            "OK if the threshold of Random forest · a were 0.61 instead of 0.50." in texts(app)
+        )
+        assert all(model_title(name) in texts(app) for name in MOSTLY_BAD)
         assert [chart.proto.alt for chart in app.get("plotly_chart")] == [
             "2 of 3 models say NOK; NOK from half of them on.",
-            "svm_a says NOK, 0.90 (threshold 0.50); rf_a says NOK, 0.60 (threshold 0.50); "
-            "xgb_a says OK, 0.20 (threshold 0.50).",
+            "SVM · a: NOK, 0.90 (threshold 0.50); Random forest · a: NOK, 0.60 (threshold 0.50); "
+            "XGBoost · a: OK, 0.20 (threshold 0.50).",
         ]
 
     def test_nothing_to_press_without_a_photo(self, product: Path) -> None:
@@ -158,7 +163,8 @@ class TestOnePhoto:
         app = analyzed(opened(), PHOTO)
         monkeypatch.setattr("ensemble.inspection.inspector.Inspector.inspect", None)  # would fail if it ran
         app.selectbox(key="policy").select("ALL").run()
-        assert 'class="verdict ok"' in card(app) and "policy ALL" in card(app)
+        assert 'class="verdict ok"' in card(app) and "policy All models" in card(app)
+        assert "2 of 3 models say NOK; NOK only where all do<" in card(app)
         app.selectbox(key="policy").select("ANY").run()
         assert 'class="verdict nok"' in card(app)
 
@@ -183,7 +189,9 @@ class TestOnePhoto:
         write_product(tmp_path / "models", ("svm_a", "rf_a"))
         load_as(monkeypatch, {"svm_a": (0.9, 0.1)}, Absence("rf_a", "rf_a.pkl is missing."))
         app = analyzed(opened(), PHOTO)
-        assert 'class="verdict review"' in card(app) and "a person must look" in card(app)
+        assert 'class="verdict review"' in card(app) and "Only 1 of 2 models could vote: a person must look.<" in card(
+            app
+        )
         assert "is missing" in app.warning[0].value
 
     def test_a_sample_is_chosen_from_the_gallery(self, product: Path, tmp_path: Path) -> None:
@@ -229,27 +237,29 @@ class TestWhere:
         app.button(key="analyze").click().run()
         app.selectbox(key="map").select("patches").run()
         said = texts(app)
-        assert "<b>1</b><div>unlike a good part" in said and "peak 0.90" in said and "6.2 % of the photo" in said
-        assert "at 16, 12 · 16 × 12 pixels" in said
-        assert "a good part stays here" in said and ">0.5<" in said
+        assert (
+            "<b>1</b><div>unlike a good part" in said
+            and "score 0.90 · 16 × 12 px at (16, 12) · 6.2 % of the image" in said
+        )
+        assert "<em>normal</em><em>anomaly</em>" in said and ">0.5<" in said
         assert shown_picture(app) != plain
         assert offered["outlines"][0].startswith("quorum-outlines-") and offered["heat"][0].endswith(".png")
-        assert "a good part stays below 128" in said
+        assert "8-bit grey; 128 = threshold." in said
         app.slider(key="opacity").set_value(0).run()
         assert shown_picture(app) == plain
 
     def test_one_members_map_is_its_own(self, good_only: Path) -> None:
         app = analyzed(opened(), PHOTO)
-        assert app.selectbox(key="map").options == ["All members together", "patches", "pca"]
+        assert app.selectbox(key="map").options == ["All models", "patches", "pca"]
         app.selectbox(key="map").select("pca").run()
-        assert "No place stands out from the good parts." in texts(app)
+        assert "No anomaly found." in texts(app)
         assert not app.exception
 
     def test_a_calm_map_is_one_calm_sentence(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         write_product(tmp_path / "models", ("patches",))
         load_as(monkeypatch, {"patches": (0.9, 0.1)}, anomaly_map={"patches": CALM})
         app = analyzed(opened(), PHOTO)
-        assert "No place stands out from the good parts." in texts(app) and 'class="places"' not in texts(app)
+        assert "No anomaly found." in texts(app) and 'class="places"' not in texts(app)
         assert "map" not in app.session_state
 
     def test_a_detectors_boxes_carry_label_and_score(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -257,29 +267,29 @@ class TestWhere:
         scratch = Region("<scratch>", (0.5, 0.5, 0.75, 1.0), 0.75, 0.125)
         load_as(monkeypatch, {"detector": (0.25, 0.75)}, regions={"detector": (scratch,)})
         said = texts(analyzed(opened(), PHOTO))
-        assert "&lt;scratch&gt;" in said and "score 0.75 · 12.5 % of the photo · at 32, 24 · 16 × 24 pixels" in said
+        assert "&lt;scratch&gt;" in said and "score 0.75 · 16 × 24 px at (32, 24) · 12.5 % of the image" in said
         assert 'class="heat-scale"' not in said
         load_as(monkeypatch, {"detector": (0.9, 0.1)})
         st.cache_resource.clear()
-        assert "The detector has found nothing." in texts(analyzed(opened(), PHOTO))
+        assert "No object detected." in texts(analyzed(opened(), PHOTO))
 
     def test_whole_votes_need_no_word(self, product: Path) -> None:
         assert ">Weight<" not in texts(analyzed(opened(), PHOTO))
 
     def test_a_vote_that_counts_less_says_why_where_the_rule_weighs_votes(self, good_only: Path) -> None:
         app = analyzed(opened(), PHOTO)
-        assert ">Weight<" not in texts(app) and "counts 0.42" not in texts(app)
+        assert ">Weight<" not in texts(app) and "weighs 0.42" not in texts(app)
         app.selectbox(key="policy").select("BALANCED").run()
         said = texts(app).replace("\\", "")
         assert ">Weight<" in said and "<span>0.42</span>" in said
-        assert "patches counts 0.42: AUROC 0.71: 24 good validation photos, 24 synthetic anomalies" in said
+        assert "patches weighs 0.42: AUROC 0.71: 24 good validation photos, 24 synthetic anomalies" in said
 
     def test_a_product_that_never_saw_a_defect_says_so(self, good_only: Path) -> None:
         assert "No defect has been seen yet: OK means like the good parts." in texts(analyzed(opened(), PHOTO))
 
     def test_a_product_that_has_seen_defects_does_not(self, product: Path) -> None:
         said = texts(analyzed(opened(), PHOTO))
-        assert "like the good parts" not in said and "stands out" not in said  # nor has it any map
+        assert "like the good parts" not in said and "anomaly" not in said  # nor has it any map
 
     def test_what_a_model_looked_at_is_shown_on_demand(self, product: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         values = np.eye(4, dtype=np.float32)
@@ -297,12 +307,12 @@ class TestWhere:
             app.run()
             app.selectbox(key="looker").select("rf_a").run()
             app.button(key="look_at").click().run()
-            assert "What the model looked at, not a defect." in texts(app)
+            assert "Attention, not a defect." in texts(app)
             app.run()
             assert asked == ["rf_a"]  # kept, not asked again
             app.selectbox(key="looker").select("svm_a").run()
             app.button(key="look_at").click().run()
-            assert "No single place made svm\\_a say NOK" in app.info[0].value
+            assert "No single region made SVM · a predict NOK" in app.info[0].value
 
     def test_members_with_a_map_of_their_own_are_not_asked(self, good_only: Path) -> None:
         assert not analyzed(opened(), PHOTO).get("expandable")
@@ -381,7 +391,7 @@ class TestDemo:
             plain = shown_picture(app)
             app.button(key="analyze").click().run()
             assert shown_picture(app) != plain and offered["heat"][0].startswith("DEMO-quorum-heat-")
-            calm = "No place stands out from the good parts." in texts(app)
+            calm = "No anomaly found." in texts(app)
             votes = json.loads(offered["verdict"][1])["votes"]
             if all(vote["label"] == "non_defective" for vote in votes):
                 assert calm
@@ -474,7 +484,7 @@ class TestMembers:
         shown = texts(opened(MEMBERS)).replace("\\", "")
         assert (
             "rf_new.pkl** is in quarantine" in shown
-            and "svm_a** is absent" in shown
+            and "SVM · a** is not available" in shown
             and "not available</span>" in shown
         )
 

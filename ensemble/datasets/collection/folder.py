@@ -37,6 +37,9 @@ from ensemble.values.training import CountDone
 CHANGEABLE = {"move": "split", "relabel": "label", "drop": "dropped", "restore": "dropped"}
 
 
+CONFIRMED = "Confirmed"  # how the reasons of decisions begin that a person took on a verdict
+
+
 class Collection:
     """The photos of one product. Everything is written at once, whole or not at all, and decisions can be undone."""
 
@@ -228,6 +231,8 @@ class Collection:
             else:
                 rows.refuse_later(connection, decision)
                 rows.update(connection, decision.before)
+            if decision.action in {"import", "relabel"} and decision.reason.startswith(CONFIRMED):
+                connection.executemany("DELETE FROM mistakes WHERE sha256 = ?", [(key,) for key in decision.after])
             connection.execute("UPDATE decisions SET undone = 1 WHERE number = ?", (decision.number,))
         return replace(decision, undone=True)
 
@@ -254,10 +259,10 @@ class Collection:
                 new = {**said, "file": file, "name": name}
                 rows.insert(connection, photo.sha256, new, photo.picture.size, at, f"confirmed {kind}")
                 before, after = ({photo.sha256: {"dropped": value}} for value in (1, 0))
-                rows.write_decision(connection, at, author, "import", f"Confirmed {kind}: {name}", before, after)
+                rows.write_decision(connection, at, author, "import", f"{CONFIRMED} {kind}: {name}", before, after)
             else:
                 said = {"label": label, "dropped": 0}
-                rows.change(connection, "relabel", {photo.sha256: said}, f"Confirmed {kind}.", author)
+                rows.change(connection, "relabel", {photo.sha256: said}, f"{CONFIRMED} {kind}.", author)
             found = Mistake(photo.sha256, kind, label, verdict, at, author)
             connection.execute("INSERT OR REPLACE INTO mistakes VALUES (?, ?, ?, ?, ?, ?)", astuple(found))
         return found

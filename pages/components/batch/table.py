@@ -18,7 +18,7 @@ from pages.components.common.choices import show_page
 from pages.components.common.places import show_places
 from pages.components.common.sheet import as_markdown
 from pages.components.common.style import data_address, shape
-from pages.components.common.votes import show_absent, show_votes
+from pages.components.common.votes import show_absent, show_reason, show_votes
 from pages.components.inspect.verdict import show_verdict_card
 from pages.session import batches, products
 
@@ -138,6 +138,7 @@ def _show_line(row: Judged) -> None:
             with st.container():
                 show_verdict_card(row.verdict)
         show_absent(row.verdict.absent)
+        show_reason(row.verdict)
         if row.verdict.regions:
             show_places(row.verdict.regions, row.verdict.size, calm=True)
         show_votes(row.verdict, key="line_votes")

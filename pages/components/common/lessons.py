@@ -10,6 +10,7 @@ from ensemble.training.extending import extended_by
 from ensemble.training.variations import few_good
 from ensemble.values.digits import many
 from ensemble.values.results import Classes, Verdict
+from ensemble.values.titles import model_title
 from pages.components.common.sheet import as_markdown
 from pages.session import products
 
@@ -111,7 +112,7 @@ def _alone(record: Record, weighed: Mapping[str, Any]) -> str:
 def show_outside(verdict: Verdict) -> None:
     """Name quietly who was not asked because it is not of the jury."""
     if outside := [each.member for each in verdict.unasked if not each.weight]:
-        names = as_markdown(", ".join(outside))
+        names = as_markdown(", ".join(map(model_title, outside)))
         st.caption(f"Not of the jury, and not asked: {names}. Their votes helped on no validation photos.")
 
 
@@ -119,7 +120,7 @@ def show_weights(verdict: Verdict) -> None:
     """Say what the weights of these votes rest on, where any counts less than a whole vote."""
     records = products.records()
     reasons = [
-        f"{vote.member} counts {vote.weight:.2f}: {weight_reason(records[vote.member])}"
+        f"{model_title(vote.member)} weighs {vote.weight:.2f}: {weight_reason(records[vote.member])}"
         for vote in verdict.votes
         if verdict.decision
         and verdict.decision.weights.get(vote.member) == vote.weight != 1  # else the policy itself says what it counts
@@ -127,5 +128,5 @@ def show_weights(verdict: Verdict) -> None:
         and weight_reason(records[vote.member])
     ]
     if reasons:
-        lines = ["A vote counts by its member's measured quality:", *reasons]
+        lines = ["Weights by measured quality:", *reasons]
         st.caption("  \n".join(map(as_markdown, lines)))

@@ -5,13 +5,12 @@ from html import escape
 
 import streamlit as st
 
-from ensemble.imaging.masks import HOT
 from ensemble.imaging.overlays import MOST_OUTLINES
 from ensemble.values.digits import beside
 from ensemble.values.results import MAP_THRESHOLD, Region
 
-CALM = "No place stands out from the good parts."
-NOTHING = "The detector has found nothing."
+CALM = "No anomaly found."
+NOTHING = "No object detected."
 
 
 def show_places(regions: Sequence[Region], size: tuple[int, int], *, calm: bool) -> None:
@@ -29,9 +28,8 @@ def show_places(regions: Sequence[Region], size: tuple[int, int], *, calm: bool)
 
 def _line(number: int, region: Region, size: tuple[int, int]) -> str:
     left, top, right, bottom = region.pixels(size)
-    name = "peak" if region.label == HOT else "score"
-    score = f"{name} {beside(region.score, MAP_THRESHOLD)[0]}"
-    facts = f"{score} · {_share(region.area)} of the photo · at {left}, {top} · {right - left} × {bottom - top} pixels"
+    score, size_shown = beside(region.score, MAP_THRESHOLD)[0], f"{right - left} × {bottom - top} px"
+    facts = f"score {score} · {size_shown} at ({left}, {top}) · {_share(region.area)} of the image"
     return f"<b>{number}</b><div>{escape(region.label)}<small>{facts}</small></div>"
 
 

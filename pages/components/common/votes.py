@@ -1,15 +1,17 @@
 """Who voted how: the score that decided, each member's score against its own threshold, and who is missing."""
 
 from collections.abc import Iterable
+from html import escape
 
 import streamlit as st
 
 from ensemble import figures
 from ensemble.policies import reasons
 from ensemble.values.results import Absence, Verdict
+from ensemble.values.titles import model_title
 from pages.components.common.charts import show_figure
 from pages.components.common.lessons import show_weights
-from pages.components.common.sheet import as_markdown, breakable, chip, show_sheet
+from pages.components.common.sheet import as_markdown, chip, show_sheet, tied
 from pages.session import products
 
 
@@ -18,9 +20,14 @@ def show_defect_score(verdict: Verdict, key: str = "score") -> None:
     if verdict.decision is None:
         return
     needed = reasons.needed(verdict.decision) if verdict.classes.defect else ""
-    line = f" ({as_markdown(f'line: {needed}')})" if needed else ""
+    line = f": {as_markdown(needed)}" if needed else ""
     st.markdown(f"**{as_markdown(figures.defect_score_title(verdict))}**{line}")
     show_figure(figures.draw_defect_score(verdict, products.scheme()), figures.defect_score_text(verdict), key)
+
+
+def show_reason(verdict: Verdict) -> None:
+    """Say in full why the verdict is what it is, and what would have turned it."""
+    st.html(f'<p class="why">{tied(verdict.reason)}</p>')
 
 
 def show_votes(verdict: Verdict, key: str = "votes") -> None:
@@ -32,10 +39,10 @@ def show_votes(verdict: Verdict, key: str = "votes") -> None:
     weights = verdict.decision.weights if verdict.decision else {}
     weighted = set(weights.values()) - {1.0}
     show_sheet(
-        ("Member", "Vote", "Score", "Threshold", *(("Weight",) if weighted else ()), "Seconds"),
+        ("Model", "Vote", "Score", "Threshold", *(("Weight",) if weighted else ()), "Seconds"),
         [
             (
-                breakable(vote.member),
+                escape(model_title(vote.member)),
                 chip(vote.label, verdict.classes),
                 *figures.vote_texts(vote),
                 *((f"{weights[vote.member]:.2f}" if vote.member in weights else "–",) if weighted else ()),
@@ -49,8 +56,9 @@ def show_votes(verdict: Verdict, key: str = "votes") -> None:
 
 
 def show_absent(absences: Iterable[Absence]) -> None:
-    """Name every member that should have voted and could not, with its reason."""
+    """Name every model that should have voted and could not, with its reason."""
     for absence in absences:
         st.warning(
-            f"**{as_markdown(absence.member)}** is absent. {as_markdown(absence.reason)}", icon=":material/person_off:"
+            f"**{as_markdown(model_title(absence.member))}** is not available: {as_markdown(absence.reason)}",
+            icon=":material/person_off:",
         )

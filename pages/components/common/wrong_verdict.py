@@ -2,47 +2,67 @@
 
 import streamlit as st
 
-from ensemble.values.results import REVIEW, Verdict, word
-from pages.components.common.progress import show_told
+from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, REVIEW, Verdict, word
 from pages.components.common.sheet import as_markdown
 from pages.session import corrections, photo
-from pages.session.told import CONFIRMED
+from pages.session.told import CONFIRMED, told
+
+MOST_BUTTONS = 2  # classes
+KEYS = {NON_DEFECTIVE: "O", DEFECTIVE: "N"}
 
 
-def show_wrong_verdict(chosen: photo.Chosen, verdict: Verdict) -> None:
-    """Offer to say what the part truly is, as a correction or where the verdict left it to a person, as the decision.
+def show_correction(chosen: photo.Chosen, verdict: Verdict) -> None:
+    """Ask what the part is where the verdict leaves it to a person, and elsewhere offer to correct the verdict.
 
     A demo keeps nothing and offers nothing.
     """
     show_told_of_confirmed()
     if verdict.demo:
         return
-    left_to_a_person = verdict.label == REVIEW
-    others = [name for name in verdict.classes.names if name != verdict.label]
-    title = "Decide this part" if left_to_a_person else "The verdict is wrong"
-    with st.popover(title, icon=":material/fact_check:" if left_to_a_person else ":material/flag:"):
-        if verdict.classes.defect is None and others[1:]:
-            others = [st.radio("The part truly is", others, format_func=_shown, key="true_class")]
-        with st.container(horizontal=True):
-            for label in others:
-                st.button(
-                    f"Part is {_shown(label)}" if left_to_a_person else f"It truly is {_shown(label)}",
-                    type="secondary" if others[1:] else "primary",  # neither of two answers is the likelier one
-                    on_click=corrections.confirm_mistake,
-                    args=(chosen, label, verdict),
-                    key="confirm" if not others[1:] else f"confirm {label}",
-                )
+    if verdict.label == REVIEW:
+        with st.container(key="decide"):
+            _show_classes(chosen, verdict, list(verdict.classes.names))
+        return
+    with st.popover("Correct the verdict", icon=":material/flag:"):
+        _show_classes(chosen, verdict, [name for name in verdict.classes.names if name != verdict.label])
         st.caption(
-            f"The photo is kept in the collection {as_markdown(corrections.product_collection())} and waits there "
-            "until somebody pulls it into training on the screen **Data**."
+            f"The photo is saved to {as_markdown(corrections.product_collection())}. Add it to the training set under "
+            "**Data**."
         )
+
+
+def _show_classes(chosen: photo.Chosen, verdict: Verdict, labels: list[str]) -> None:
+    """A large button for each of two classes, with its key; of more, one is picked first."""
+    if len(verdict.classes.names) > MOST_BUTTONS:
+        labels = [st.radio("The part is", labels, format_func=_shown, key="true_class")]
+    with st.container(horizontal=True):
+        for label in labels:
+            st.button(
+                f"Part is {_shown(label)}",
+                on_click=corrections.confirm_mistake,
+                args=(chosen, label, verdict),
+                key=f"confirm {label}" if labels[1:] else "confirm",
+                shortcut=KEYS.get(label) if verdict.label == REVIEW else None,
+                width="stretch",
+            )
 
 
 def show_told_of_confirmed() -> None:
     """Say once what was confirmed last, and ask once more about photos that may not show the part."""
     if (asked := corrections.question()) is not None:
         _show_question(asked)
-    show_told(CONFIRMED)
+    last = told(CONFIRMED)
+    if last.sentence:
+        (st.error if last.wrong else st.success)(as_markdown(last.sentence))
+    if last.decision is not None:
+        st.button(
+            "Undo",
+            icon=":material/undo:",
+            on_click=corrections.undo_confirmed,
+            args=(last.decision,),
+            key="undo_confirmed",
+            shortcut="Ctrl+Z",
+        )
 
 
 def _show_question(asked: corrections.Question) -> None:

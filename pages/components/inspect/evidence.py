@@ -10,6 +10,7 @@ from PIL import Image
 from ensemble.imaging import masks, overlays
 from ensemble.imaging.overlays import RAMP, canvas, png
 from ensemble.values.results import MAP_THRESHOLD, AnomalyMap, Region, Verdict
+from ensemble.values.titles import model_title
 from pages.components.common.charts import show_file
 from pages.components.common.places import show_places
 from pages.session import photo
@@ -17,8 +18,9 @@ from pages.session import photo
 
 @st.fragment
 def show_evidence(chosen: photo.Chosen | None) -> None:
-    """Show the chosen photo upright, as the members see it, and once it is judged what stands out on it."""
+    """Show the chosen photo upright, as the models see it, and once it is judged what stands out on it."""
     if chosen is None:
+        st.html('<div class="waiting hero"><span>Upload or take a photo</span></div>')
         return
     verdict = photo.verdict_of(chosen)
     if verdict is None or not photo.can_point(verdict):
@@ -27,8 +29,7 @@ def show_evidence(chosen: photo.Chosen | None) -> None:
     picture, places, controls = st.container(), st.container(), st.container(key="heat")
     with controls:
         anomaly_map, regions = _chosen_map(verdict, show_map_choice(verdict))
-        label = "Marks on the photo" if anomaly_map is None else "Heat on the photo"
-        percent = st.slider(label, 0, 100, 60, 10, format="%d %%", key="opacity")  # at 0 the photo is as it is
+        percent = show_overlay_controls()
         if anomaly_map is not None:
             show_anomaly_map_legend()
         show_evidence_files(chosen, anomaly_map, regions, demo=verdict.demo)
@@ -60,7 +61,7 @@ def _show_picture(chosen: photo.Chosen, content: bytes) -> None:
     st.text(f"{chosen.photo.name} · {width} × {height} pixels")
 
 
-GREY = "Grey 0 to 255 is heat 0 to 1 on the scale fixed by training; a good part stays below 128."
+GREY = "8-bit grey; 128 = threshold."
 OUTLINED = "Every pixel that is not under an outline is the photo's own."
 
 
@@ -79,15 +80,37 @@ def show_evidence_files(
             heat = partial(_file, partial(overlays.anomaly_map_picture, anomaly_map, picture.size), GREY, demo)
             show_file(heat, "heat", ".png", "Heat map (PNG)", about=about, quiet=False)
     if anomaly_map is not None:
-        st.caption(f"Heat map file: {GREY}")
+        st.caption(f"Heat map: {GREY}")
 
 
 def _file(draw: Callable[[], Image.Image], meaning: str, demo: bool) -> bytes:
     picture = draw()
-    return png(overlays.stamped(picture), "DEMO: made up, no model looked.") if demo else png(picture, meaning)
+    return png(overlays.stamped(picture), "DEMO: random results, no model looked.") if demo else png(picture, meaning)
 
 
-ALL = "All members together"
+OPACITY, HIDDEN = 60, "overlay_hidden"
+
+
+def show_overlay_controls() -> int:
+    """Show how strong the overlay is, in percent, and the key that takes it off the photo and puts it back."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        percent: int = st.slider("Overlay opacity", 0, 100, OPACITY, 10, format="%d %%", key="opacity")
+        hidden = bool(st.session_state.get(HIDDEN))
+        st.button(
+            "Show overlay" if hidden else "Hide overlay",
+            icon=":material/visibility:" if hidden else ":material/visibility_off:",
+            on_click=_turn_overlay,
+            key="overlay",
+            shortcut="H",
+        )
+    return 0 if hidden else percent
+
+
+def _turn_overlay() -> None:
+    st.session_state[HIDDEN] = not st.session_state.get(HIDDEN)
+
+
+ALL = "All models"
 
 
 def show_map_choice(verdict: Verdict) -> str | None:
@@ -95,17 +118,21 @@ def show_map_choice(verdict: Verdict) -> str | None:
     own = [vote.member for vote in verdict.votes if vote.anomaly_map is not None or vote.regions]
     if len(own) < 2:
         return None
-    chosen = st.selectbox("Whose map", [ALL, *own], key="map", filter_mode=None)
+    chosen = st.selectbox("Heat map of", [ALL, *own], format_func=_shown_as, key="map", filter_mode=None)
     return None if chosen == ALL else chosen
+
+
+def _shown_as(choice: str) -> str:
+    return choice if choice == ALL else model_title(choice)
 
 
 def show_anomaly_map_legend() -> None:
     """Show the fixed scale of the heat, which is the same for every photo of the product."""
     stops = ", ".join(f"rgb({r} {g} {b} / {share:.0%}) {at:.1%}" for at, (r, g, b), share in RAMP)
     st.html(
-        f'<div class="heat-scale" role="img" aria-label="Heat from 0 to 1; a good part stays below {MAP_THRESHOLD}.">'
+        f'<div class="heat-scale" role="img" aria-label="Heat from 0 to 1; anomaly from {MAP_THRESHOLD} on.">'
         f'<i style="background-image: linear-gradient(to right, {stops})"></i>'
         f'<span><b>0</b></span><span style="left: {MAP_THRESHOLD:.0%}"><b>{MAP_THRESHOLD}</b></span>'
         "<span><b>1</b></span>"
-        "<div><em>a good part stays here</em><em>unlike a good part</em></div></div>"
+        "<div><em>normal</em><em>anomaly</em></div></div>"
     )

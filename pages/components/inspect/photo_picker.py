@@ -71,7 +71,7 @@ def show_sample_gallery() -> Path | None:
     paths = samples.samples()
     picked = samples.picked_sample()
     if not paths:
-        st.info("No sample photos lie beside this product. Upload a photo instead.")
+        st.info("No sample photos for this product. Upload a photo instead.")
         return None
     with st.container(horizontal=True, gap="small", key="gallery"):
         for path in paths[:MOST]:
@@ -89,9 +89,9 @@ def show_sample_gallery() -> Path | None:
 
 
 def show_analyze_button(chosen: photo.Chosen | None) -> None:
-    """Show the button that has the chosen photo judged; it waits until there is one."""
+    """Show the button that has the chosen photo judged, and the switch that has every new one judged at once."""
     pressed = st.button(
-        "Analyze image",
+        "Analyze",
         type="primary",
         width="stretch",
         disabled=chosen is None,
@@ -99,6 +99,7 @@ def show_analyze_button(chosen: photo.Chosen | None) -> None:
         icon=":material/search:",
         shortcut="Ctrl+Enter",
     )
-    if pressed and chosen is not None:
-        with st.spinner("The members are looking at the photo …"):
+    at_once = st.toggle("Analyze automatically", key="at_once", persist_state="session")
+    if chosen is not None and (pressed or (at_once and photo.verdict_of(chosen) is None)):
+        with st.spinner("Analyzing …"):
             photo.analyze(chosen)

@@ -1,4 +1,4 @@
-"""The answer: the word that can be read from two metres, and below it why."""
+"""The answer: the word that can be read from two metres, and why for those who ask."""
 
 from html import escape
 
@@ -8,50 +8,56 @@ from ensemble import figures
 from ensemble.imaging import overlays
 from ensemble.imaging.overlays import canvas, png
 from ensemble.inspection import exports
+from ensemble.policies import reasons
 from ensemble.values.results import Verdict, Vote, word
+from ensemble.values.titles import model_title, policy_title
 from pages.components.common.charts import show_file
 from pages.components.common.lessons import show_lesson, show_outside
-from pages.components.common.sheet import as_markdown, breakable
+from pages.components.common.sheet import as_markdown, tied
 from pages.components.common.style import shape
-from pages.components.common.votes import show_absent, show_defect_score, show_votes
-from pages.components.common.wrong_verdict import show_wrong_verdict
+from pages.components.common.votes import show_absent, show_defect_score, show_reason, show_votes
+from pages.components.common.wrong_verdict import show_correction
 from pages.session import photo
 
 
 def show_answer(chosen: photo.Chosen | None) -> None:
-    """Show the verdict on the chosen photo and never that on another one."""
+    """Show the verdict on the chosen photo and never that on another one, and what a person makes of it."""
     verdict = photo.verdict_of(chosen) if chosen else None
     if verdict is None:
-        text = "Choose a photo of a part." if chosen is None else "Press <b>Analyze image</b>: no verdict yet."
-        st.html(f'<div class="waiting"><span>{text}</span></div>')
+        if chosen is not None:
+            st.html('<div class="waiting"><span>Ready. Press <b>Analyze</b>.</span></div>')
         return
     show_verdict_card(verdict)
+    show_absent(verdict.absent)
+    if chosen is not None:
+        show_correction(chosen, verdict)
 
 
 def show_details(chosen: photo.Chosen | None) -> None:
-    """Show what the verdict rests on: who is absent, the score that decided, the votes, and the same as a file."""
+    """Show what the verdict rests on, once somebody asks why, and the same as a file."""
     verdict = photo.verdict_of(chosen) if chosen else None
-    if chosen is not None and verdict is not None:
-        show_absent(verdict.absent)
-        show_lesson(verdict)
-        show_defect_score(verdict)
+    if chosen is None or verdict is None:
+        return
+    show_defect_score(verdict)
+    show_lesson(verdict)
+    with st.expander("Why?", icon=":material/help:", key="why"):
+        show_reason(verdict)
         show_votes(verdict)
         show_outside(verdict)
-        show_look(chosen, verdict)
-        show_file(exports.verdict_json(verdict), "verdict", ".json", "Download the result (JSON)", quiet=False)
-        show_wrong_verdict(chosen, verdict)
+    show_look(chosen, verdict)
+    show_file(exports.verdict_json(verdict), "verdict", ".json", "Download the result (JSON)", quiet=False)
 
 
 def show_verdict_card(verdict: Verdict) -> None:
-    """Show word, shape and colour together, with the reason and what it rests on."""
+    """Show word, shape and colour together, with one line on what decided."""
     look = figures.tone(verdict.label, verdict.classes)
-    facts = [figures.votes_count(verdict), f"{verdict.seconds:.2f} s", f"policy {verdict.policy}"]
-    if spared := [each for each in verdict.unasked if each.weight]:
-        facts.insert(1, f"{len(spared)} skipped")
+    facts = [f"{verdict.seconds:.2f} s", f"policy {policy_title(verdict.policy)}"]
+    if skipped := [each for each in verdict.unasked if each.weight]:
+        facts.insert(0, f"{len(skipped)} skipped")
     stamp = '<div class="demo">DEMO</div>' if verdict.demo else ""
     st.html(
         f'<div class="verdict {look}" role="status">{shape(look)}<div>'
-        f'<div class="word">{escape(verdict.word)}</div><div class="reason">{breakable(verdict.reason)}</div>'
+        f'<div class="word">{escape(verdict.word)}</div><div class="reason">{tied(reasons.headline(verdict))}</div>'
         f'<div class="facts">{escape(" · ".join(facts))}</div></div>{stamp}</div>'
     )
 
@@ -61,7 +67,7 @@ def show_look(chosen: photo.Chosen, verdict: Verdict) -> None:
     asked = [vote for vote in verdict.votes if photo.learns_from_all(vote.member)]
     if verdict.demo or not asked:
         return
-    box = st.expander("What did a model look at?", icon=":material/visibility:", on_change="rerun", key="look")
+    box = st.expander("Explain a model", icon=":material/visibility:", on_change="rerun", key="look")
     if box.open:
         with box:
             _show_choice(chosen, asked)
@@ -69,23 +75,29 @@ def show_look(chosen: photo.Chosen, verdict: Verdict) -> None:
 
 def _show_choice(chosen: photo.Chosen, asked: list[Vote]) -> None:
     votes = {vote.member: vote for vote in asked}
-    name = st.selectbox("Member", list(votes), key="looker", filter_mode=None)
+    name = st.selectbox("Model", list(votes), format_func=model_title, key="looker", filter_mode=None)
     vote = votes[name]
-    if st.button("Show what it looked at", key="look_at", icon=":material/visibility:"):
-        with st.spinner("The member looks at the photo again, without one place after the other …"):
+    if st.button("Show attention map", key="look_at", icon=":material/visibility:"):
+        with st.spinner("Computing the attention map …"):
             photo.look(chosen, vote)
     found = photo.look_of(chosen, vote)
     if found is None:
         return
     if not found.values.any():
         st.info(
-            f"No single place made {as_markdown(name)} say {as_markdown(word(vote.label))}; it went by the whole photo."
+            f"No single region made {as_markdown(model_title(name))} predict {as_markdown(word(vote.label))}: "
+            "it went by the whole image."
         )
         return
     drawn = overlays.looked_at(canvas(chosen.photo.picture), found.values)
-    st.image(png(drawn), output_format="PNG", width="stretch", alt=f"What {name} looked at on {chosen.photo.name}")
+    st.image(
+        png(drawn),
+        output_format="PNG",
+        width="stretch",
+        alt=f"Attention map of {model_title(name)} on {chosen.photo.name}",
+    )
     st.html(
-        '<div class="look-scale"><i></i><span>did not matter</span><span>mattered most</span></div>'
-        '<p class="calm"><b>What the model looked at, not a defect.</b> Bright: with this place smoothed, it would be '
-        "less sure of its vote. The brightness is relative to this photo.</p>"
+        '<div class="look-scale"><i></i><span>low influence</span><span>high influence</span></div>'
+        '<p class="calm"><b>Attention, not a defect.</b> Where it is bright, smoothing the image would make '
+        "the model less sure of its vote. Brightness is relative to this photo.</p>"
     )

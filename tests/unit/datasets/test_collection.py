@@ -346,6 +346,8 @@ def test_a_confirmed_mistake_waits_and_is_pulled_into_training(filled: Collectio
     assert shown(filled)["d.png"] == ("non_defective", "train", False)
     filled.undo()
     assert len(filled.mistakes()) == 2
+    filled.undo()  # the import of the first; the second had its label already, so that nothing was decided
+    assert [mistake.kind for mistake in filled.mistakes()] == ["overkill"]
     with pytest.raises(DataError, match="no mistake"):
         filled.confirm(fresh, "new.png", "defective", "defective")
 

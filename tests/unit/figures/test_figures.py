@@ -26,10 +26,10 @@ def verdict(classes: Classes = OK_NOK, *, demo: bool = False, votes: int = 3) ->
 
 TABLE = [
     (figures.defect_score_text, OK_NOK, 3, "1 of 3 models says NOK; NOK from half of them on."),
-    (figures.votes_text, OK_NOK, 2, "svm says NOK, 0.90 (threshold 0.50); rf says OK, 0.60 (threshold 0.70)."),
-    (figures.votes_text, GARMENTS, 1, "svm says shoes, 0.90."),
+    (figures.votes_text, OK_NOK, 2, "SVM: NOK, 0.90 (threshold 0.50); Random forest: OK, 0.60 (threshold 0.70)."),
+    (figures.votes_text, GARMENTS, 1, "SVM: shoes, 0.90."),
     (figures.defect_score_text, GARMENTS, 1, "Votes for each class: bottomwear 0 of 1, shoes 1 of 1, topwear 0 of 1."),
-    (figures.votes_text, OK_NOK, 0, "No member voted."),
+    (figures.votes_text, OK_NOK, 0, "No model voted."),
     (figures.defect_score_text, OK_NOK, 0, "No model voted, so there is no score."),
 ]
 
@@ -43,7 +43,7 @@ def test_a_photo_that_may_not_show_the_part_has_votes_and_no_score() -> None:
     doubted = MAJORITY.decide(verdict().votes, [], OK_NOK, "it is like none of the photos learnt from")
     assert figures.defect_score_title(doubted) == "No score has decided"
     assert figures.defect_score_text(doubted) == "This photo may not show this part, so no score has decided."
-    assert figures.votes_text(doubted).startswith("svm says NOK, 0.90")
+    assert figures.votes_text(doubted).startswith("SVM: NOK, 0.90")
 
 
 def annotations(figure: object) -> list[str]:
@@ -69,8 +69,8 @@ def test_votes_carry_their_words_and_their_own_thresholds() -> None:
 def test_a_long_name_takes_two_lines() -> None:
     drawn = replace(verdict(), votes=(replace(verdict().votes[0], member="feature_reconstruction_quorum_small"),))
     axis = figures.votes(drawn, "light").layout.yaxis
-    assert list(axis.ticktext) == ["feature_reconstruction_<br>quorum_small  "]
-    assert list(figures.votes(verdict(), "light").layout.yaxis.ticktext) == ["svm  ", "rf  ", "xgb  "]
+    assert list(axis.ticktext) == ["Feature reconstruction <br>· quorum_small  "]
+    assert list(figures.votes(verdict(), "light").layout.yaxis.ticktext) == ["SVM  ", "Random forest  ", "XGBoost  "]
 
 
 CURVES = {"learning_loss": [0.9, 0.5, 0.25], "held_out_loss": [1.0]}

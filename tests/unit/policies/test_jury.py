@@ -72,8 +72,7 @@ def test_the_reason_names_what_decided() -> None:
     verdict = FUSED.decide([score("a", 0.9), score("b", 0.5)], (), OK_NOK)
     assert verdict.label == DEFECTIVE and verdict.confidence == pytest.approx(0.75)
     assert verdict.reason == (
-        "Fused defect probability 0.75; NOK from 0.50 on. Highest: a 0.90 and b 0.50. OK if the threshold were 0.76 "
-        "instead of 0.50."
+        "Defect score 0.75; NOK from 0.50 on. Highest: a 0.90, b 0.50. OK if the threshold were 0.76 instead of 0.50."
     )
 
 

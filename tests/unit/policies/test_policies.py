@@ -99,13 +99,15 @@ def test_defective_or_not(policy: Policy, said: tuple[float, ...], absent: int, 
             MAJORITY,
             (0.9, 0.2, 0.1),
             0,
-            "1 of 3 models says NOK (m0); NOK from half of them on. NOK if m1's threshold were 0.20 instead of 0.50.",
+            "1 of 3 models says NOK (m0); NOK from half of them on. NOK if the threshold of m1 were 0.20 instead "
+            "of 0.50.",
         ),
         (
             MAJORITY,
             (0.9, 0.1),
             0,
-            "1 of 2 models says NOK (m0); NOK from half of them on. OK if m0's threshold were 0.91 instead of 0.50.",
+            "1 of 2 models says NOK (m0); NOK from half of them on. OK if the threshold of m0 were 0.91 instead "
+            "of 0.50.",
         ),
         (
             MAJORITY,
@@ -119,80 +121,88 @@ def test_defective_or_not(policy: Policy, said: tuple[float, ...], absent: int, 
             (0.9, 0.9),
             1,
             "2 of 2 models say NOK; NOK from half of them on. It stands whatever the absent gone0 would have voted. "
-            "REVIEW if m0's threshold were 0.91 instead of 0.50.",
+            "REVIEW if the threshold of m0 were 0.91 instead of 0.50.",
         ),
         (
             ANY,
             (0.6, 0.55, 0.1),
             0,
-            "2 of 3 models say NOK (m0 and m1); NOK from one on. OK if m1's threshold were 0.56 instead of 0.50 and "
-            "m0's threshold were 0.61 instead of 0.50.",
+            "2 of 3 models say NOK (m0 and m1); NOK from one on. OK if the threshold of m1 were 0.56 instead of "
+            "0.50 and "
+            "the threshold of m0 were 0.61 instead of 0.50.",
         ),
         (
             ALL,
             (0.9, 0.1),
             0,
-            "1 of 2 models says NOK (m0); NOK only where all do. NOK if m1's threshold were 0.10 instead of 0.50.",
+            "1 of 2 models says NOK (m0); NOK only where all do. NOK if the threshold of m1 were 0.10 instead of 0.50.",
         ),
         (
             Policy("THIRDS", "majority", review=0.3, reject=0.6),
             (0.9, 0.1, 0.1),
             0,
-            "1 of 3 models says NOK (m0), 33.3 %; REVIEW from 30.0 % on, NOK from 60.0 % on. OK if m0's threshold were "
+            "1 of 3 models says NOK (m0), 33.3 %; REVIEW from 30.0 % on, NOK from 60.0 % on. OK if the threshold "
+            "of m0 were "
             "0.91 instead of 0.50.",
         ),
         (
             Policy("HALF", "weighted", weights={"m0": 1.0, "m1": 0.5, "m2": 0.4}),
             (0.9, 0.1, 0.1),
             0,
-            "1 of 3 models says NOK (m0), 52.6 % of the weight; NOK from 50.0 % on. OK if m0's threshold were 0.91 "
+            "1 of 3 models says NOK (m0), 52.6 % of the weight; NOK from 50.0 % on. OK if the threshold of m0 "
+            "were 0.91 "
             "instead of 0.50.",
         ),
         (
             BALANCED,
             (0.9, 0.2, 0.1),
             0,
-            "Mean defect probability 0.40; NOK from 0.50 on. Highest: m0 0.90 and m1 0.20. NOK if the threshold were "
+            "Defect score 0.40; NOK from 0.50 on. Highest: m0 0.90, m1 0.20. NOK if the threshold were "
             "0.40 instead of 0.50.",
         ),
         (
             INDUSTRIAL,
             (0.9, 0.2, 0.4),
             0,
-            "Mean defect probability 0.50; REVIEW from 0.40 on, NOK from 0.60 on. Highest: m0 0.90 and m2 0.40. OK if "
+            "Defect score 0.50; REVIEW from 0.40 on, NOK from 0.60 on. Highest: m0 0.90, m2 0.40. OK if "
             "the threshold were 0.51 instead of 0.40.",
         ),
-        (ANY, (0.9,), 0, "1 of 1 models says NOK; NOK from one on. OK if m0's threshold were 0.91 instead of 0.50."),
+        (
+            ANY,
+            (0.9,),
+            0,
+            "1 of 1 models says NOK; NOK from one on. OK if the threshold of m0 were 0.91 instead of 0.50.",
+        ),
         (
             ALL,
             (0.9,),
             0,
-            "1 of 1 models says NOK; NOK only where all do. OK if m0's threshold were 0.91 instead of 0.50.",
+            "1 of 1 models says NOK; NOK only where all do. OK if the threshold of m0 were 0.91 instead of 0.50.",
         ),
         (
             ANY,
             (0.9, 0.1),
             0,
-            "1 of 2 models says NOK (m0); NOK from one on. OK if m0's threshold were 0.91 instead of 0.50.",
+            "1 of 2 models says NOK (m0); NOK from one on. OK if the threshold of m0 were 0.91 instead of 0.50.",
         ),
         (
             Policy("EXACT", "mean", reject=0.692213),
             (0.69221,),
             0,
-            "Mean defect probability 0.692210; NOK from 0.692213 on. NOK if the threshold were 0.690000 instead of "
-            "0.692213.",
+            "Defect score 0.692210; NOK from 0.692213 on. NOK if the threshold were 0.690000 instead of 0.692213.",
         ),
         (
             Policy("EXACT", "mean", reject=0.6999),
             (0.6999,),
             0,
-            "Mean defect probability 0.700; NOK from 0.700 on. OK if the threshold were 0.710 instead of 0.700.",
+            "Defect score 0.700; NOK from 0.700 on. OK if the threshold were 0.710 instead of 0.700.",
         ),
         (
             Policy("EXACT", "majority", threshold=0.692213),
             (0.69221,),
             0,
-            "0 of 1 models say NOK; NOK from half of them on. NOK if m0's threshold were 0.690000 instead of 0.692213.",
+            "0 of 1 models say NOK; NOK from half of them on. NOK if the threshold of m0 were 0.690000 instead "
+            "of 0.692213.",
         ),
         (
             Policy("EARLY", "majority", cascade=(Stage(("m0", "m1"), ok_below=0.5),)),
