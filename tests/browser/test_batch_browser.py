@@ -84,7 +84,7 @@ def test_a_photo_and_its_verdict_survive_another_screen_and_a_reload(
     page.goto(address)
     page.locator("input[type=file]").set_input_files(photos[0])
     expect(page.locator(".st-key-evidence img")).to_be_visible()
-    page.get_by_role("button", name="Analyze image").click()
+    page.get_by_role("button", name="Analyze").click()
     word = page.locator(".verdict .word")
     said = word.inner_text()
     visit(page, "Help")

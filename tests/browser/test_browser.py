@@ -48,7 +48,7 @@ def analyze(page: Page, path: Path) -> str:
     """Upload a photo, press the button, and read the verdict."""
     page.locator("input[type=file]").set_input_files(path)
     expect(page.locator(".st-key-evidence img")).to_be_visible()
-    page.get_by_role("button", name="Analyze image").click()
+    page.get_by_role("button", name="Analyze").click()
     return read_verdict(page)
 
 
@@ -92,6 +92,7 @@ def test_a_photo_gets_a_verdict_and_demo_mode_comes_and_goes(address: str, open_
     defective, good = photos()
     analyze(page, defective)
     assert page.locator(".demo-band").count() == 0
+    page.get_by_text("Why?").click()
     expect(page.locator(".sheet tbody tr").nth(1)).to_be_visible()  # votes of trained members
     expect(page.locator(".stPlotlyChart").nth(1)).to_be_visible()
     with page.expect_download() as download:
@@ -106,7 +107,7 @@ def test_a_photo_gets_a_verdict_and_demo_mode_comes_and_goes(address: str, open_
 
     switch_demo(page)
     expect(page.locator(".demo-band")).to_be_visible()
-    page.get_by_role("button", name="Analyze image").click()
+    page.get_by_role("button", name="Analyze").click()
     read_verdict(page)
     expect(page.locator(".verdict .demo")).to_be_visible()
     with page.expect_download() as download:
@@ -187,6 +188,25 @@ def test_every_screen_fits_a_phone_and_wider(address: str, open_page: Callable[.
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
 
+def test_photo_and_verdict_fit_a_small_screen_and_a_switch_analyzes_at_once(
+    address: str, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(viewport={"width": 1280, "height": 720})
+    page.goto(address)
+    expect(page.get_by_text("Upload or take a photo", exact=True)).to_be_visible()
+    page.get_by_text("Analyze automatically").click()
+    page.locator("input[type=file]").set_input_files(photos()[0])
+    read_verdict(page)  # nobody has pressed the button
+    expect(page.get_by_role("button", name="Hide overlay")).to_be_attached()
+    for shown in (page.locator(".verdict"), page.locator(".st-key-evidence img")):
+        box = shown.bounding_box()
+        assert box and 0 <= box["y"] and box["y"] + box["height"] <= 720 and box["x"] + box["width"] <= 1280, box
+    drawn = page.locator(".st-key-evidence img").get_attribute("src")
+    page.keyboard.press("h")
+    expect(page.get_by_role("button", name="Show overlay")).to_be_attached()
+    expect(page.locator(".st-key-evidence img")).not_to_have_attribute("src", drawn or "")
+
+
 def test_two_visitors_are_both_served(address: str, open_page: Callable[..., Page]) -> None:
     pages = [open_page(), open_page()]
     for page, path in zip(pages, photos(), strict=True):
@@ -194,7 +214,7 @@ def test_two_visitors_are_both_served(address: str, open_page: Callable[..., Pag
         page.locator("input[type=file]").set_input_files(path)
         expect(page.locator(".st-key-evidence img")).to_be_visible()
     for page in pages:
-        page.get_by_role("button", name="Analyze image").click()
+        page.get_by_role("button", name="Analyze").click()
     assert all(read_verdict(page) for page in pages)
 
 
@@ -212,7 +232,7 @@ def test_a_detector_file_draws_its_boxes_on_the_photo(open_page: Callable[..., P
         expect(lines).to_have_count(len(MARKS))
         said = lines.all_inner_texts()
         for name, (left, top, right, bottom) in MARKS.items():
-            place = f"at {left}, {top} · {right - left} × {bottom - top} pixels"
+            place = f"{right - left} × {bottom - top} px at ({left}, {top})"
             assert any(name in line and place in line for line in said), said
         with page.expect_download() as download:
             page.get_by_role("button", name="Photo with outlines").click()

@@ -43,7 +43,7 @@ def test_it_begins_in_demo_mode_and_keeps_to_its_memory(open_page: Callable[...,
         assert 100 * MEGABYTE < demo < 690 * MEGABYTE
         switch_demo(page)
         expect(page.locator(".demo-band")).to_have_count(0)
-        page.get_by_role("button", name="Analyze image").click()
+        page.get_by_role("button", name="Analyze").click()
         read_verdict(page)
         settle(page)
         print(f"{memory() / MEGABYTE:.0f} MB with the product that ships")

@@ -191,6 +191,6 @@ def test_nothing_goes_out_and_nothing_is_left(open_page: Callable[..., Page], tm
 def _judge(page: Page, address: str, photo: Path) -> None:
     page.goto(address)
     page.locator("input[type=file]").first.set_input_files(photo)
-    page.get_by_role("button", name="Analyze image").click()
+    page.get_by_role("button", name="Analyze").click()
     expect(page.locator(".verdict .word").first).to_have_text("NOK")
     page.close()

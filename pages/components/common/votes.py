@@ -6,7 +6,6 @@ from html import escape
 import streamlit as st
 
 from ensemble import figures
-from ensemble.policies import reasons
 from ensemble.values.results import Absence, Verdict
 from ensemble.values.titles import model_title
 from pages.components.common.charts import show_figure
@@ -19,9 +18,7 @@ def show_defect_score(verdict: Verdict, key: str = "score") -> None:
     """Show what decided: the gauge with its thresholds, or a bar for each class."""
     if verdict.decision is None:
         return
-    needed = reasons.needed(verdict.decision) if verdict.classes.defect else ""
-    line = f": {as_markdown(needed)}" if needed else ""
-    st.markdown(f"**{as_markdown(figures.defect_score_title(verdict))}**{line}")
+    st.markdown(f"**{as_markdown(figures.defect_score_title(verdict))}**")
     show_figure(figures.draw_defect_score(verdict, products.scheme()), figures.defect_score_text(verdict), key)
 
 
