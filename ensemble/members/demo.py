@@ -48,7 +48,7 @@ def _anomaly_map(sha256: str, against: float) -> AnomalyMap:
 def _spot_region(sha256: str, against: float) -> Region:
     across, down, width, height = _place_spot(sha256)
     box = (across - width, down - height, across + width, down + height)
-    return Region("made-up damage", box, against, 4 * width * height)
+    return Region("demo defect", box, against, 4 * width * height)
 
 
 def _place_spot(sha256: str) -> tuple[float, float, float, float]:

@@ -28,10 +28,7 @@ def show_frame(title: str) -> None:
 def show_demo_band() -> None:
     """Show the striped band at the top of the page while dummy members vote."""
     if products.is_demo():
-        st.html(
-            '<div class="demo-band" role="alert"><span><b>DEMO</b> · made-up votes, no model looks at the photo'
-            "</span></div>"
-        )
+        st.html('<div class="demo-band" role="alert"><span><b>DEMO</b> · random results</span></div>')
 
 
 OFFERED = 6

@@ -5,10 +5,12 @@ from html import escape
 
 import streamlit as st
 
+from ensemble.imaging.masks import HOT
 from ensemble.imaging.overlays import MOST_OUTLINES
 from ensemble.values.digits import beside
 from ensemble.values.results import MAP_THRESHOLD, Region
 
+ANOMALY = "anomaly"
 CALM = "No anomaly found."
 NOTHING = "No object detected."
 
@@ -30,7 +32,7 @@ def _line(number: int, region: Region, size: tuple[int, int]) -> str:
     left, top, right, bottom = region.pixels(size)
     score, size_shown = beside(region.score, MAP_THRESHOLD)[0], f"{right - left} × {bottom - top} px"
     facts = f"score {score} · {size_shown} at ({left}, {top}) · {_share(region.area)} of the image"
-    return f"<b>{number}</b><div>{escape(region.label)}<small>{facts}</small></div>"
+    return f"<b>{number}</b><div>{escape(ANOMALY if region.label == HOT else region.label)}<small>{facts}</small></div>"
 
 
 def _share(area: float) -> str:

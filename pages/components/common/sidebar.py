@@ -23,7 +23,7 @@ def show_sidebar() -> str:
             bind="query-params",
             on_change=products.forget_results,
         )
-        st.caption("Dummy members make votes up; everything is marked DEMO.")
+        st.caption("Random results for demonstration.")
         with policy:
             return lost or (wishes.POLICY if _show_policy() else "")
 

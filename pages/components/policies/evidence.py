@@ -29,7 +29,7 @@ def show_policy_evidence() -> Evidence:
             st.error(as_markdown(str(error)), icon=":material/report:")
             st.markdown(f"Training keeps them: {train_command()}")
             if not products.is_demo():
-                st.markdown("Or look around first, on made-up parts that are marked DEMO.")
+                st.markdown("Or look around first with random results, marked DEMO.")
                 st.button("Switch demo mode on", on_click=products.switch_demo, args=(True,), key="demo_on")
         st.stop()
     show_policy_headline(active, evidence)
