@@ -6,7 +6,18 @@ from html import escape
 
 import plotly.graph_objects as go
 
-from ensemble.figures.template import PALETTES, ROW_PIXELS, Palette, Scheme, styled, titled, tone, wrapped, write_beside
+from ensemble.figures.template import (
+    PALETTES,
+    ROW_PIXELS,
+    Palette,
+    Scheme,
+    Tone,
+    styled,
+    titled,
+    tone,
+    wrapped,
+    write_beside,
+)
 from ensemble.policies import reasons
 from ensemble.values.digits import beside, in_order, many, percents
 from ensemble.values.results import Decision, Verdict, Vote, word
@@ -135,8 +146,11 @@ def _gauge(decision: Decision, verdict: Verdict, palette: Palette) -> go.Figure:
             "borderwidth": 1,
             "bordercolor": palette.line,
             "steps": [
-                {"range": [place - full / 200, place + full / 200], "color": palette.ink, "thickness": 1}
-                for place in places[:-1]  # the gauge itself marks one threshold, the last
+                *_gauge_zones(decision, full, palette),
+                *(
+                    {"range": [place - full / 200, place + full / 200], "color": palette.ink, "thickness": 1}
+                    for place in places[:-1]  # the gauge itself marks one threshold, the last
+                ),
             ],
         },
     )
@@ -146,6 +160,28 @@ def _gauge(decision: Decision, verdict: Verdict, palette: Palette) -> go.Figure:
     figure = go.Figure(indicator)
     figure.update_layout(height=190, margin={"l": 44, "r": 44, "t": 28, "b": 8})
     return figure
+
+
+def _gauge_zones(decision: Decision, full: float, palette: Palette) -> list[dict[str, object]]:
+    """What a score in each part of the gauge would be: OK, REVIEW or NOK, as a tint behind the bar."""
+    review, reject = decision.review_from, decision.reject_from
+    starts: list[tuple[Tone, float]] = [("ok", 0.0)]
+    starts += [("review", review)] if review is not None else []
+    starts += [("nok", reject)] if reject is not None else []
+    if len(starts) < 2:
+        return []
+    ends = [start for _, start in starts[1:]] + [1.0]
+    return [
+        {"range": [start * full, end * full], "color": _tint(palette.fill(look)), "thickness": 1}
+        for (look, start), end in zip(starts, ends, strict=True)
+        if start < end
+    ]
+
+
+def _tint(colour: str) -> str:
+    """A colour that what lies before it stands out from."""
+    red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
+    return f"rgba({red}, {green}, {blue}, 0.28)"
 
 
 def _gauge_ticks(places: Sequence[float], texts: Sequence[str], full: float) -> dict[float, str]:

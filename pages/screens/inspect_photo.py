@@ -5,7 +5,7 @@ import streamlit as st
 from pages.components.common.obstacle import show_obstacle
 from pages.components.inspect.evidence import show_evidence
 from pages.components.inspect.photo_picker import show_analyze_button, show_photo_picker
-from pages.components.inspect.verdict import show_answer, show_details
+from pages.components.inspect.verdict import show_answer, show_details, show_last_verdicts
 
 show_obstacle()
 with st.container(key="workbench"):
@@ -18,3 +18,4 @@ with st.container(key="workbench"):
         show_evidence(chosen)
     with st.container(key="details"):
         show_details(chosen)
+show_last_verdicts()

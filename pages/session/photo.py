@@ -5,11 +5,11 @@ from dataclasses import dataclass, field, replace
 
 import streamlit as st
 
-from ensemble.imaging.overlays import evidence
+from ensemble.imaging.overlays import evidence, thumbnail
 from ensemble.imaging.photos import Photo, open_photo
 from ensemble.inspection.attribution import Attribution, attribute
 from ensemble.members import KINDS
-from ensemble.values.results import Verdict, Vote
+from ensemble.values.results import Classes, Verdict, Vote
 from ensemble.values.safe_names import safe_name
 from pages.session.inspection import inspection, trained, turn
 from pages.session.products import CHOSEN, LOOKS, SAMPLE, VERDICT, mode, policy, records
@@ -29,6 +29,20 @@ class Chosen:
         """What it takes of the memory, roughly."""
         width, height = self.photo.picture.size
         return len(self.data) + len(self.evidence) + 3 * width * height
+
+
+LAST, MOST_LAST = "_last_verdicts", 10
+
+
+@dataclass(frozen=True, slots=True)
+class Small:
+    """A small copy of a photo that was judged, and its verdict."""
+
+    name: str
+    thumbnail: bytes = field(repr=False)
+    label: str
+    classes: Classes
+    demo: bool
 
 
 def choose_photo(data: bytes, name: str) -> Chosen:
@@ -70,7 +84,16 @@ def analyze(chosen: Chosen) -> None:
     """Have the photo judged and keep its verdict."""
     take_off(VERDICT)
     key = mode()
-    lay(VERDICT, (key, inspection()([chosen.photo])[0]))
+    verdict = inspection()([chosen.photo])[0]
+    lay(VERDICT, (key, verdict))
+    small = Small(chosen.photo.name, thumbnail(chosen.photo.picture), verdict.label, verdict.classes, verdict.demo)
+    st.session_state[LAST] = (small, *last_verdicts())[:MOST_LAST]
+
+
+def last_verdicts() -> tuple[Small, ...]:
+    """The last photos that were judged, the newest first, each with the verdict that it got."""
+    found: tuple[Small, ...] = st.session_state.get(LAST, ())
+    return found
 
 
 def verdict_of(chosen: Chosen) -> Verdict | None:

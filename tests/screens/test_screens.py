@@ -144,6 +144,23 @@ class TestOnePhoto:
             "XGBoost · a: OK, 0.20 (threshold 0.50).",
         ]
 
+    def test_the_last_verdicts_are_a_film_strip(self, product: Path) -> None:
+        app = analyzed(opened(), PHOTO)
+        assert 'class="film"' not in texts(app)
+        for number in range(11):
+            analyzed(app, OTHER if number % 2 else PHOTO, f"{number}.jpg")
+        film = next(each.proto.body for each in app.get("html") if 'class="film"' in each.proto.body)
+        assert film.count("<figure") == film.count('class="nok"') == 10
+        assert [film.index(f'alt="{number}.jpg"') for number in (10, 9, 1)] == sorted(
+            film.index(f'alt="{number}.jpg"') for number in (10, 9, 1)
+        )
+
+    def test_a_switch_analyzes_each_photo_at_once(self, product: Path) -> None:
+        app = opened()
+        app.toggle(key="at_once").set_value(True).run()
+        upload(app, PHOTO)
+        assert ">NOK<" in card(app)
+
     def test_nothing_to_press_without_a_photo(self, product: Path) -> None:
         assert opened().button(key="analyze").disabled
 

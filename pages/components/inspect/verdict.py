@@ -14,7 +14,7 @@ from ensemble.values.titles import model_title, policy_title
 from pages.components.common.charts import show_file
 from pages.components.common.lessons import show_lesson, show_outside
 from pages.components.common.sheet import as_markdown, tied
-from pages.components.common.style import shape
+from pages.components.common.style import data_address, shape
 from pages.components.common.votes import show_absent, show_defect_score, show_reason, show_votes
 from pages.components.common.wrong_verdict import show_correction
 from pages.session import photo
@@ -60,6 +60,20 @@ def show_verdict_card(verdict: Verdict) -> None:
         f'<div class="word">{escape(verdict.word)}</div><div class="reason">{tied(reasons.headline(verdict))}</div>'
         f'<div class="facts">{escape(" · ".join(facts))}</div></div>{stamp}</div>'
     )
+
+
+def show_last_verdicts() -> None:
+    """Show the last photos as a film strip, each in the colour and with the word of its verdict."""
+    last = photo.last_verdicts()
+    if len(last) < 2:  # one alone is on the screen already
+        return
+    frames = "".join(
+        f'<figure class="{figures.tone(each.label, each.classes)}">'
+        f'<img src="{data_address("jpeg", each.thumbnail)}" alt="{escape(each.name)}">'
+        f"<figcaption>{'DEMO ' if each.demo else ''}{escape(word(each.label))}</figcaption></figure>"
+        for each in last
+    )
+    st.html(f'<div class="film" role="group" aria-label="Last verdicts">{frames}</div>')
 
 
 def show_look(chosen: photo.Chosen, verdict: Verdict) -> None:

@@ -111,6 +111,14 @@ def test_the_gauge_shows_what_decided_and_its_threshold(policy: Policy, drawn: t
     assert gauge(policy) == drawn
 
 
+def test_the_gauge_has_zones_of_what_a_score_would_be() -> None:
+    policy = Policy("P", "mean", review=0.4, reject=0.8)
+    steps = figures.draw_defect_score(policy.revise(verdict()), "light").data[0].gauge.steps
+    zones = [(step.range, step.color) for step in steps if step.color.startswith("rgba")]
+    ok, review, nok = "rgba(0, 105, 92, 0.28)", "rgba(255, 176, 0, 0.28)", "rgba(184, 58, 0, 0.28)"
+    assert zones == [((0, 0.4), ok), ((0.4, 0.8), review), ((0.8, 1), nok)]
+
+
 def test_classes_without_a_defect_have_bars_and_no_gauge() -> None:
     figure = figures.draw_defect_score(verdict(GARMENTS, votes=1), "light")
     assert figure.data[0].type == "bar"
