@@ -19,7 +19,7 @@ from ensemble.policies.cases import Case, Evidence
 from ensemble.store import ModelStore, listings, policy_history
 from ensemble.store.listings import Version
 from ensemble.values.errors import DataError, PolicyError, StoreError
-from ensemble.values.results import Classes
+from ensemble.values.results import Classes, word
 from ensemble.values.samples import Sample
 
 
@@ -170,8 +170,8 @@ def compare_with_current(store: ModelStore, number: int, seed: int = 0) -> Compa
     classes = candidate.manifest().classes
     if manifest.classes != classes:
         raise DataError(
-            f"The model in force tells {', '.join(manifest.classes.names)} apart, the new one "
-            f"{', '.join(classes.names)}: there is nothing to compare."
+            f"The classes differ: the active model has {', '.join(map(word, manifest.classes.names))}, the new one "
+            f"{', '.join(map(word, classes.names))}."
         )
     evidence = candidate.evidence()
     folder = store.folder / evidence.folder

@@ -17,6 +17,7 @@ from ensemble.training.fitting import plan_cross_fitting
 from ensemble.training.reading import STAGES, teachable
 from ensemble.training.voting import needs_drawing
 from ensemble.values.samples import Dataset
+from ensemble.values.titles import model_title
 
 FOLD = re.compile(r"^Fold \d+ of \d+: ")
 LIMITS = (0.05, 50.0)  # how much faster or slower than expected a machine may be
@@ -36,18 +37,19 @@ def training_stages(dataset: Dataset, kinds: Sequence[str], backbones: Sequence[
     good = any(KINDS[kind].lesson == "good" for kind in chosen)
     names = [name for lesson, name in STAGES.items() if any(KINDS[kind].lesson == lesson for kind in chosen)]
     if any(KINDS[kind].pixels is None and KINDS[kind].reading is None for kind in chosen):
-        names += [f"Choosing the pooling of {backbone}" for backbone in backbones]
+        names += [f"Selecting pooling ({backbone})" for backbone in backbones]
     if (
         backbones
         and len(dataset.train) in TRIED_ON
         and any(issubclass(KINDS[kind], ClassicalMember) for kind in chosen)
     ):
         names += [TRYING, COPYING]
-    names += ["Drawing damage to weigh by"] if good and needs_drawing(dataset) else []
-    names += [*(f"Training {name}" for name in taught), "Measuring training photos"]
+    names += ["Drawing synthetic anomalies"] if good and needs_drawing(dataset) else []
+    titles = list(map(model_title, taught))
+    names += [*(f"Training {title}" for title in titles), "Measuring training photos"]
     for number in range(1, len(held.folds) + 1):
-        names += [f"Fold {number} of {len(held.folds)}: Training {name}" for name in taught] if held.again else []
-        names.append(f"Judging held-out photos {number} of {len(held.folds)}")
+        names += [f"Fold {number} of {len(held.folds)}: Training {title}" for title in titles] if held.again else []
+        names.append(f"Validating fold {number} of {len(held.folds)}")
     return [*names, "Inspecting test photos"]
 
 

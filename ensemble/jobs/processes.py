@@ -92,7 +92,7 @@ def only_training(folder: Path) -> Iterator[None]:
     """Nobody else trains the product meanwhile; a JobError where somebody does already."""
     with _asked_for(folder, LOOK_PATIENCE) as is_ours:
         if not is_ours:
-            raise JobError(f"{folder} is being trained by somebody else. Wait for the end of that training.")
+            raise JobError(f"A training of {folder} is already running. Wait for it.")
         yield
 
 

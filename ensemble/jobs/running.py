@@ -108,11 +108,10 @@ def _close(ledger: Ledger, found: Job) -> None:
     if found.cancel_asked is not None:
         ledger.write(found.id, state="cancelled", ended=now(), seconds_left=None)
         return
-    where = f" at {100 * found.share:.0f} % ({found.stage})" if found.stage else " before it began to learn"
-    sentence = (
-        f"The training process ended{where} without saying why: it was killed, or the machine went down. The published "
-        "model is as it was."
-    )
+    sentence = "The training process was killed before it began. The active model is unchanged."
+    if found.stage:
+        far = f"{100 * found.share:.0f} %"
+        sentence = f"The training process was killed at {far} ({found.stage}). The active model is unchanged."
     ledger.write(found.id, state="failed", ended=now(), seconds_left=None, error=sentence)
 
 
@@ -128,10 +127,9 @@ def _tidy_after(folder: Path) -> None:
 
 def _busy(other: Job | None, folder: Path) -> str:
     if other is not None:
-        who = f"{other.author} has" if other.author else "Somebody has"
-        far = f"{100 * other.share:.0f} % done ({other.stage})" if other.stage else "about to begin"
+        product = other.settings.product or folder.name
         return (
-            f"{who} been training {other.settings.product or folder.name} since {other.asked}, and it is {far}. "
-            "Wait for its end, or cancel it."
+            f"A training of {product} is already running (started {other.asked} by {other.author or '–'}, "
+            f"{100 * other.share:.0f} % done). Wait for it or cancel it."
         )
-    return f"{folder} is being trained by somebody else. Wait for the end of that training."
+    return f"A training of {folder} is already running. Wait for it."

@@ -25,21 +25,21 @@ PAUSE = 0.5  # seconds between two entries in the book
 # has measured its own. Those of finetuned and detector are guesses by their epochs.
 USUAL_SECONDS = {
     "Reading": 0.025,
-    "Choosing the pooling": 0.003,
-    "Choosing the augmentation": 0.2,
-    "Reading copies": 0.15,
-    "Drawing damage": 0.05,
-    "Training svm": 0.001,
-    "Training rf": 0.02,
-    "Training xgb": 0.005,
-    "Training baseline_cnn": 0.8,
-    "Training finetuned": 2.0,
-    "Training autoencoder": 0.8,
-    "Training detector": 2.0,
-    "Training patch_memory": 0.08,
-    "Training patch_classifier": 0.3,
+    "Selecting pooling": 0.003,
+    "Selecting augmentation": 0.2,
+    "Reading augmented photos": 0.15,
+    "Drawing synthetic anomalies": 0.05,
+    "Training SVM": 0.001,
+    "Training Random forest": 0.02,
+    "Training XGBoost": 0.005,
+    "Training Baseline CNN": 0.8,
+    "Training Fine-tuned classifier": 2.0,
+    "Training Autoencoder": 0.8,
+    "Training Detector": 2.0,
+    "Training Patch memory": 0.08,
+    "Training Patch classifier": 0.3,
     "Training": 0.02,
-    "Judging": 0.08,
+    "Validating": 0.08,
     "Inspecting": 0.15,
 }
 
@@ -94,7 +94,7 @@ def run_job(root: Path, number: int) -> None:
         if is_ours:
             _run(ledger, number)
         else:  # whoever started it was killed before the book had its process, and others have closed it since
-            write_log(f"Training {number} is no longer waited for.")
+            write_log(f"Training {number} was closed before it began.")
 
 
 def _run(ledger: Ledger, number: int) -> None:
@@ -110,10 +110,10 @@ def _run(ledger: Ledger, number: int) -> None:
         ledger.write(number, state="failed", ended=now(), seconds_left=None, error=str(error))
     except Exception as error:  # noqa: BLE001 - whatever it is, people must be told, and the log has the rest
         print(legible_lines(traceback.format_exc()), flush=True)
-        sentence = f"The training stopped ({type(error).__name__}: {error}). The published model is as it was."
+        sentence = f"The training stopped ({type(error).__name__}: {error}). The active model is unchanged."
         ledger.write(number, state="failed", ended=now(), seconds_left=None, error=sentence)
     else:
-        write_log(f"Done: version {version} waits to be compared and published.")
+        write_log(f"Done: version {version} is ready to publish.")
         ledger.write(number, state="done", ended=now(), seconds_left=None, share=1.0, version=version)
 
 
@@ -149,12 +149,12 @@ def _compared(found: Job, version: int) -> dict[str, Any]:
     from ensemble.store import ModelStore, versions
 
     store = ModelStore(found.folder)
-    write_log("Comparing with the model in force")
+    write_log("Comparing with the active model")
     try:
         comparison = compare_with_current(store, version, found.settings.seed)
     except Exception as error:  # noqa: BLE001 - what was learnt must not be lost with a comparison
         reason = str(error) if isinstance(error, QuorumError) else f"{type(error).__name__}: {error}."
-        return {"not_compared": f"It could not be compared with the model in force. {reason}"}
+        return {"not_compared": f"Not compared with the active model. {reason}"}
     if comparison is None:
         return {}
     current = next((each.number for each in versions.version_history(store.folder) if each.current), None)

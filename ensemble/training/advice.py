@@ -7,6 +7,7 @@ from ensemble.metrics.costs import PARTS_TOLD, Line
 from ensemble.policies import Policy
 from ensemble.policies.cases import Case, labels_by_policy
 from ensemble.values.results import Classes
+from ensemble.values.titles import policy_title
 
 
 def cheaper_policy(active: str, policies: Sequence[Policy], held_out: Sequence[Case], classes: Classes) -> list[str]:
@@ -18,14 +19,13 @@ def cheaper_policy(active: str, policies: Sequence[Policy], held_out: Sequence[C
     if found is None:
         return []
     return [
-        f"{found.policy} is clearly cheaper than {active} on {len(held_out)} validation photos: {found.money:.0f} "
-        f"instead of {found.active:.0f} per {PARTS_TOLD} parts at ten overkills for an escape (p = {found.p:.2g}), "
-        f"with {_counted(verdicts[found.policy], held_out, classes)} instead of "
-        f"{_counted(verdicts[active], held_out, classes)}. The Policies screen puts it in force."
+        f"Policy {policy_title(found.policy)} costs clearly less than {policy_title(active)} on {len(held_out)} "
+        f"validation photos: {found.money:.0f} instead of {found.active:.0f} per {PARTS_TOLD} parts (an escape costs "
+        f"ten overkills; p = {found.p:.2g}). {_counted(verdicts[found.policy], held_out, classes)}; before: "
+        f"{_counted(verdicts[active], held_out, classes)}. Activate it under Policies."
     ]
 
 
 def _counted(labels: Sequence[str], held_out: Sequence[Case], classes: Classes) -> str:
     found = Decided.of(held_out, labels, classes)
-    reviews = f" and {found.reviews} reviews" if found.reviews else ""
-    return f"{found.escapes} escapes, {found.overkills} overkills{reviews}"
+    return f"Escapes {found.escapes}, overkills {found.overkills}, reviews {found.reviews}"

@@ -33,7 +33,7 @@ REPEATS = 3  # of the folds, each drawn anew: one alone may change more than cop
 CLEARLY = 0.005  # of AUROC or accuracy: less is not worth several times the rows
 MOST_COPIED = 1000  # photos: copies help where there are few, and an SVM's time grows with the square of its rows
 WAYS: Mapping[str, str] = {"left_right": "left to right", "top_bottom": "upside down"}
-TRYING, COPYING = "Choosing the augmentation", "Reading copies"
+TRYING, COPYING = "Selecting augmentation", "Reading augmented photos"
 
 
 def check_augment(augment: str) -> None:
@@ -92,7 +92,7 @@ def _mirrored(learn: PartReading, augment: str, recipe: Recipe) -> tuple[tuple[s
     left_out = " or ".join(name for way, name in WAYS.items() if way not in ways)
     if not left_out:
         return ways, ()
-    return ways, (f"Photos are not mirrored {left_out} to learn from: the part looks different so.",)
+    return ways, (f"Augmentation without mirroring {left_out}: the part looks different when mirrored.",)
 
 
 def _better_copies(
@@ -113,14 +113,15 @@ def _better_copies(
     progress(TRYING, 1.0)  # the comparison belongs to this stage, not to the next one
     without, best = found[NO_AUGMENTATION], max(list(found)[1:], key=found.__getitem__)  # the first on a tie
     figure = "accuracy" if recipe.classes.defect is None else "AUROC"
-    how = f"in folds of the training part an SVM on {source.spec.name} tells classes"
+    before, after = f"{without:.3f}", f"{found[best]:.3f}"
     if found[best] - without < CLEARLY:
-        told = f"{figure} {without:.3f} against {found[best]:.3f} with {_named(best)}"
         return NO_AUGMENTATION, (
-            f"Classical members learn from no copies: {how} not clearly better apart with them ({told}).",
+            f"No augmentation for classical models: {figure} {before} without, {after} with {_named(best)} "
+            "(cross-validation).",
         )
-    told = f"{figure} {found[best]:.3f} against {without:.3f} without"
-    return best, (f"Classical members learn from {_named(best)} too: {how} better apart so ({told}).",)
+    return best, (
+        f"Augmentation for classical models: {_named(best)}, {figure} {after} instead of {before} (cross-validation).",
+    )
 
 
 def _named(augmentation: Augmentation) -> str:

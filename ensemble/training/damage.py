@@ -93,12 +93,11 @@ def damage_notes(reading: PartReading, classes: Classes) -> list[str]:
     notes = []
     if bare:
         notes.append(
-            f"{bare} of {int(bad.sum())} defective photos have no mask that marks damage: members that learn places "
-            "learn from their labels alone."
+            f"Patch classifier: {bare} of {int(bad.sum())} defective photos have no mask, only their label is used."
         )
     if drawn:
         notes.append(
-            f"Fewer than {FEWEST_MARKED} defective photos have a mask that marks damage: members that learn places "
-            f"learn from synthetic anomalies on {drawn} good photos too."
+            f"Patch classifier: fewer than {FEWEST_MARKED} defective photos with a mask, so synthetic anomalies on "
+            f"{drawn} good photos are added."
         )
     return notes

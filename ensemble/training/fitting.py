@@ -25,8 +25,9 @@ from ensemble.training.reading import NONE
 from ensemble.training.recipe import Recipe, Watch, search, source_of
 from ensemble.training.variations import photos_shown
 from ensemble.values.errors import MemberError
-from ensemble.values.results import Absence
+from ensemble.values.results import Absence, word
 from ensemble.values.samples import Dataset, Sample
+from ensemble.values.titles import model_title
 from ensemble.values.training import Progress, ShareDone
 
 ENOUGH_PHOTOS = 400  # photos of the rarest class: a quarter of them, 100, bounds a rate of no events by 3 %
@@ -53,18 +54,18 @@ class CrossFitting:
     def note(self) -> str:
         """The plan in one sentence, or two."""
         if self.missing:
-            return f"The calibration photos show no {', '.join(self.missing)} and are not used. {self._note()}"
+            return f"Calibration photos not used: no {', '.join(map(word, self.missing))} among them. {self._note()}"
         return self._note()
 
     def _note(self) -> str:
         if self.brought:
-            return f"Cuts rest on {len(self.folds[0])} calibration photos, which teach no member."
+            return f"Thresholds from {len(self.folds[0])} calibration photos."
         if not self.folds:
-            return "No photos are held out to choose cuts on: some class has too few of them."
+            return "No validation photos, so no thresholds from training: too few photos of a class."
         held = sum(map(len, self.folds))
         if self.again:
-            return f"Cuts rest on all {held} training photos, each judged by members taught on the other two thirds."
-        return f"{held} of {held + len(self.learn)} training photos are held out to choose cuts on."
+            return f"Thresholds by {len(self.folds)}-fold cross-validation on {held} photos."
+        return f"Thresholds from {held} of {held + len(self.learn)} training photos, set aside for validation."
 
 
 def plan_cross_fitting(dataset: Dataset, seed: int) -> CrossFitting:
@@ -110,8 +111,8 @@ def leave_out(rows: PartReading, held: Sequence[Sample]) -> PartReading:
 
 
 ALL_ALIKE = (
-    "The {count} photos to learn from look all alike, so nothing tells one class from another. Check that they show "
-    "parts, and add others."
+    "All {count} training photos look the same, so the classes cannot be told apart. Check that they show parts, and "
+    "add others."
 )
 FittedMembers = tuple[dict[str, Member], list[str]]
 
@@ -138,7 +139,7 @@ def fit(
     members: dict[str, Member] = {}
     failures: dict[str, str] = {}
     for name, kind, extractor in recipe.voters():
-        source, stage = source_of(kind, extractor, recipe.side), f"Training {name}"
+        source, stage = source_of(kind, extractor, recipe.side), f"Training {model_title(name)}"
         progress(stage, 0.0)
         member = KINDS[kind](classes=recipe.classes, input=source, seed=recipe.seed)
         member.teaching = Teaching(
@@ -152,7 +153,7 @@ def fit(
         progress(stage, 1.0)
     if not members:
         raise MemberError(" ".join(dict.fromkeys(failures.values())))
-    return members, [f"{name} is not trained: {reason}" for name, reason in failures.items()]
+    return members, [f"{model_title(name)} is not trained. {reason}" for name, reason in failures.items()]
 
 
 def _report(progress: Progress, watch: Watch, stage: str, name: str, member: Member, done: float) -> None:
@@ -212,9 +213,9 @@ def held_out(
             stage = f"Fold {number} of {len(held.folds)}: "
             rest = {lesson: leave_out(rows, fold) for lesson, rows in learn.items()}
             voters, _ = teach(rest, {}, progress=lambda name, done, stage=stage: progress(stage + name, done))
-        unable = tuple(Absence(name, "It could not learn from this part.") for name in members if name not in voters)
+        unable = tuple(Absence(name, "It could not be trained on this part.") for name in members if name not in voters)
         inspector = Inspector(Loaded(voters, unable, recipe.classes))
-        show = partial(_tell_share, progress, f"Judging held-out photos {number} of {len(held.folds)}")
+        show = partial(_tell_share, progress, f"Validating fold {number} of {len(held.folds)}")
         scored = scoring.score_photos(inspector, fold, show, cache, doubts=False)
         found += scored.cases
         if held.brought:  # other folds are of training photos, which are named when they are read

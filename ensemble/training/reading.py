@@ -33,7 +33,7 @@ from ensemble.training.recipe import Recipe, chooses_pooling
 from ensemble.training.variations import with_variations
 from ensemble.training.voting import draw_synthetic_anomalies
 from ensemble.values.errors import MemberError, PhotoError
-from ensemble.values.results import Classes
+from ensemble.values.results import Classes, word
 from ensemble.values.samples import Dataset, Sample
 from ensemble.values.training import Progress
 
@@ -90,10 +90,10 @@ def _best_pooling(
     quality = {}
     folds = StratifiedKFold(FOLDS_TO_CHOOSE, shuffle=True, random_state=recipe.seed)
     for number, pooling in enumerate(POOLINGS):
-        progress(f"Choosing the pooling of {extractor.spec.name}", number / len(POOLINGS))
+        progress(f"Selecting pooling ({extractor.spec.name})", number / len(POOLINGS))
         rows = learn.inputs[extractor.with_pooling(pooling).spec]
         quality[pooling] = separates(rows, learn.labels, recipe.classes, folds.split(rows, learn.labels))
-    progress(f"Choosing the pooling of {extractor.spec.name}", 1.0)
+    progress(f"Selecting pooling ({extractor.spec.name})", 1.0)
     return extractor.with_pooling(max(quality, key=quality.__getitem__))  # the first, cheapest one on a tie
 
 
@@ -150,7 +150,7 @@ def range_of(
 
 def synthetic_anomalies_of(good: PartReading, seed: int, progress: Progress) -> Mapping[Any, SyntheticAnomalies]:
     """Some good photos with damage drawn on them, by input: what the members' votes are weighed by."""
-    return draw_synthetic_anomalies(good.samples, good.sources, seed, partial(progress, "Drawing damage to weigh by"))
+    return draw_synthetic_anomalies(good.samples, good.sources, seed, partial(progress, "Drawing synthetic anomalies"))
 
 
 FEWEST_OF_A_CLASS = 5
@@ -160,8 +160,7 @@ BOUNDED: tuple[Lesson, ...] = ("good", "places")  # they read whole maps, and ne
 
 
 UNMEASURED = (
-    "no photo shows a real defect, so nothing would tell what its vote is worth. Name it to train it on synthetic "
-    "anomalies alone."
+    "No photo shows a real defect, so its quality cannot be measured. Select it to train on synthetic anomalies only."
 )
 
 
@@ -175,10 +174,10 @@ def teachable(kinds: Sequence[str], dataset: Dataset) -> tuple[tuple[str, ...], 
     unmeasured = {kind: UNMEASURED for kind in KINDS if unseen and KINDS[kind].lesson == "places"}
     obstacles = {kind: _obstacle(kind, dataset) or unmeasured.get(kind) for kind in dict.fromkeys(kinds or KINDS)}
     chosen = tuple(kind for kind, obstacle in obstacles.items() if obstacle is None)
-    sentences = [f"{kind} is not trained: {obstacle}" for kind, obstacle in obstacles.items() if obstacle]
+    sentences = [f"{KINDS[kind].title} is not trained. {obstacle}" for kind, obstacle in obstacles.items() if obstacle]
     if not chosen:
         if teachable_by_few(dataset) and FEW_TEACH not in obstacles:
-            sentences.append(f"{KINDS[FEW_TEACH].title} learns from fewer good photos: name it, {FEW_TEACH}.")
+            sentences.append(f"{KINDS[FEW_TEACH].title} needs fewer good photos: select it.")
         raise MemberError(" ".join(sentences))
     return chosen, sentences
 
@@ -191,26 +190,26 @@ def teachable_by_few(dataset: Dataset) -> bool:
 def _obstacle(kind: str, dataset: Dataset) -> str | None:
     make, classes = KINDS[kind], dataset.classes
     if make.lesson != "all" and classes.good is None:
-        return f"it tells good parts from others, and {', '.join(classes.names)} have no defect among them."
+        return f"Needs a defect class, and {', '.join(classes.names)} have none."
     if make.lesson in BOUNDED:
         good = sum(sample.label == classes.good for sample in dataset.train)
         fewest = make.fewest_good if issubclass(make, GoodPartsMember) else FEWEST_GOOD
         if good < fewest:
-            return f"it needs {fewest} photos of good parts, and there {'is' if good == 1 else 'are'} {good}."
+            return f"Needs {fewest} photos of good parts, found {good}."
     elif make.lesson == "masks":
         masks = sum(sample.mask is not None for sample in dataset.train)
         if masks < FEWEST_MASKS:
-            return f"it needs {FEWEST_MASKS} training photos with a mask in ground_truth/, and there are {masks}."
+            return f"Needs {FEWEST_MASKS} training photos with a mask in ground_truth/, found {masks}."
     elif few := _few(dataset):
-        return f"it needs {FEWEST_OF_A_CLASS} photos of each class. Too few: {', '.join(few)}."
+        return f"Needs {FEWEST_OF_A_CLASS} photos of each class. Too few: {', '.join(few)}."
     if make.needs and importlib.util.find_spec(make.needs) is None:
-        return f"its training needs the package {make.needs}. Install it with pip install -r requirements-extras.txt."
+        return f"Needs the package {make.needs}. Install it with pip install -r requirements-extras.txt."
     return None
 
 
 def _few(dataset: Dataset) -> list[str]:
     counts = Counter(sample.label for sample in dataset.train)
-    return [f"{name} ({counts[name]})" for name in dataset.classes.names if counts[name] < FEWEST_OF_A_CLASS]
+    return [f"{word(name)} ({counts[name]})" for name in dataset.classes.names if counts[name] < FEWEST_OF_A_CLASS]
 
 
 def most_whole(recipe: Recipe) -> int:
@@ -242,13 +241,13 @@ def photos_of(lesson: Lesson, dataset: Dataset, seed: int, most: int | None = No
 def left_aside(kinds: Sequence[str], dataset: Dataset, most: int | None = None) -> list[str]:
     """A sentence where members that read maps do not learn from all of their photos."""
     most = most or MOST_GOOD
-    lessons, bound = {KINDS[kind].lesson for kind in kinds}, "drawn by the seed, to bound memory"
+    lessons = {KINDS[kind].lesson for kind in kinds}
     good, every = sum(sample.label == dataset.classes.good for sample in dataset.train), len(dataset.train)
     notes = []
     if good > most and "good" in lessons:
-        notes.append(f"Members of good parts learn from {most} of {good} good photos, {bound}.")
+        notes.append(f"Models of good parts: trained on {most} of {good} good photos, to limit memory.")
     if every > most and "places" in lessons:
-        notes.append(f"Members that learn places learn from {most} of {every} photos, each class its share, {bound}.")
+        notes.append(f"Patch classifier: trained on {most} of {every} photos, to limit memory.")
     return notes
 
 
@@ -285,8 +284,8 @@ def balance_note(samples: Sequence[Sample], balance: str) -> tuple[str, ...]:
     counts = Counter(sample.label for sample in samples)
     if balance == WEIGHTS or len(set(counts.values())) < 2:
         return ()
-    numbers = ", ".join(f"{count} {label}" for label, count in sorted(counts.items()))
+    numbers = ", ".join(f"{count} {word(label)}" for label, count in sorted(counts.items()))
     if balance == NONE:
-        return (f"Classes are not balanced: of {numbers} photos each counts alike, so rare classes count little.",)
+        return (f"No class weights: {numbers} photos. Rare classes have little influence.",)
     fewest = min(counts.values())
-    return (f"Members learn from {fewest} photos of each class, drawn by the seed from {numbers}.",)
+    return (f"Class balance: {fewest} photos of each class, drawn at random from {numbers}.",)

@@ -51,21 +51,20 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
             Profile(
                 QUICK,
                 "Quick",
-                "A first impression in a minute or two for some hundred photos: classical members with their usual "
-                "settings, Mahalanobis distance, and a baseline network that learns for a quarter of the usual time.",
+                "Classical models, Mahalanobis distance and a short training of the baseline CNN: one or two minutes.",
                 ("baseline_cnn", "svm", "rf", "xgb", "mahalanobis"),
                 effort=0.25,
             ),
             Profile(
                 BALANCED,
                 "Balanced",
-                "All members with their usual settings: minutes for some hundred photos.",
+                "All models, default settings.",
             ),
             Profile(
                 THOROUGH,
                 "Thorough",
-                "All members, networks learn twice as long, and the settings of SVM, forest and boosted trees are "
-                "searched by cross-validation: several times the work of Balanced.",
+                "All models, networks trained twice as long, settings of SVM, random forest and XGBoost searched by "
+                "cross-validation: several times longer than Balanced.",
                 effort=2.0,
                 search=True,
             ),

@@ -23,8 +23,8 @@ SHAPES = AS_SQUARE, AS_KEPT = "square", "kept"
 LONG_FROM = 1.25  # the longer side by the shorter one, beyond which a square may cost what is fine
 ALIKE_WITHIN = 1.1  # how far a photo's aspect may be from the median where one shape is to do for all
 MOST_TRIED = 600  # photos that the choice rests on: this bounds its time and memory
-CHOOSING = "Choosing the shape"
-STAYS_SQUARE = "Photos are read in squares: their own shape is nearly one, or the backbones read nothing else."
+CHOOSING = "Selecting image shape"
+STAYS_SQUARE = "Square input: the photos are nearly square, or the backbones need squares."
 
 
 def check_shape(shape: str) -> None:
@@ -53,7 +53,7 @@ def with_shape(
     if not pairs:
         return recipe, (STAYS_SQUARE,) if shape == AS_KEPT else ()
     if shape == AS_KEPT:
-        return replace(recipe, extractors=kept), (f"Photos are read in their own shape, {_sizes(*pairs[0])}.",)
+        return replace(recipe, extractors=kept), (f"Input in the shape of the photos: {_sizes(*pairs[0])}.",)
     return _better_shape(recipe, kept, pairs[0], dataset, cache, progress)
 
 
@@ -80,7 +80,7 @@ def _size(extractor: FeatureExtractor) -> str:
 
 
 def _sizes(square: FeatureExtractor, own: FeatureExtractor) -> str:
-    return f"such as {_size(own)} pixels instead of {_size(square)}"
+    return f"{_size(own)} instead of {_size(square)} pixels"
 
 
 def _better_shape(
@@ -102,10 +102,10 @@ def _better_shape(
     found = [separates(learn.inputs[each.spec], learn.labels, recipe.classes, folds) for each in sources]
     square, own = max(found[: len(poolings)]), max(found[len(poolings) :])
     figure = "accuracy" if recipe.classes.defect is None else "AUROC"
-    how = f"in three folds of the training part an SVM on {pair[0].spec.name}"
     if own > square:
-        sizes, told = _sizes(*pair), f"{figure} {own:.3f} against {square:.3f} in squares"
-        sentence = f"Photos are read in their own shape, {sizes}: {how} tells classes better apart so ({told})."
+        sentence = (
+            f"Input in the shape of the photos: {_sizes(*pair)}, {figure} {own:.3f} instead of {square:.3f} "
+            "(cross-validation)."
+        )
         return replace(recipe, extractors=kept), (sentence,)
-    told = f"{figure} {square:.3f} against {own:.3f} in their own shape"
-    return recipe, (f"Photos are read in squares: {how} tells classes no better apart otherwise ({told}).",)
+    return recipe, (f"Square input: {figure} {square:.3f}, in the shape of the photos {own:.3f} (cross-validation).",)

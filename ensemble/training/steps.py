@@ -45,8 +45,9 @@ from ensemble.training.shape import check_shape, with_shape
 from ensemble.training.variations import few_good_notes
 from ensemble.training.voting import Fitted, collect, fit_voters, heard, jury_of, needs_drawing, stages_of
 from ensemble.values.errors import MemberError, PolicyError, StoreError, WeightsError
-from ensemble.values.results import Classes
+from ensemble.values.results import Classes, word
 from ensemble.values.samples import Dataset
+from ensemble.values.titles import model_title
 from ensemble.values.training import Progress, TrainingRequest
 
 SMALLEST_SIDE = 32
@@ -273,8 +274,8 @@ def _not_judged(strangers: Sequence[str]) -> tuple[str, ...]:
     if not strangers:
         return ()
     return (
-        f"{', '.join(strangers)} stay from a training on other photos and have not judged these, so policies get no "
-        "cuts from them and nobody knows how good all are together. Train all members at once.",
+        f"{', '.join(map(model_title, strangers))}: kept from a training on other photos, so thresholds and quality of "
+        "the ensemble are unknown. Train all models together.",
     )
 
 
@@ -282,7 +283,7 @@ def _silent(members: Iterable[str], measured: Container[str], scored: scoring.Sc
     """A sentence for each member that could not vote on a single test photo, with the first reason."""
     reasons = {absence.member: absence.reason for case in reversed(scored.cases) for absence in case.absent}
     return [
-        f"{name} could not vote on any test photo, so nothing is known of its quality. {reasons[name]}"
+        f"{model_title(name)}: no result on any test photo, quality unknown. {reasons[name]}"
         for name in members
         if name not in measured and name in reasons
     ]
@@ -297,8 +298,8 @@ def _replaced(store: ModelStore, classes: Classes) -> tuple[str, ...]:
     if known is None or known.classes == classes or not known.members:
         return ()
     return (
-        f"{store.folder} holds members for {', '.join(known.classes.names)}: they end with this training, because it "
-        f"is for {', '.join(classes.names)}. Name another folder to keep both.",
+        f"{store.folder} holds models for {', '.join(map(word, known.classes.names))}: this training replaces them "
+        f"with models for {', '.join(map(word, classes.names))}. Name another folder to keep both.",
     )
 
 

@@ -28,6 +28,7 @@ from ensemble.values.digits import many
 from ensemble.values.errors import DataError, PhotoError, StoreError
 from ensemble.values.results import Absence, Classes, Score
 from ensemble.values.samples import Dataset, Sample
+from ensemble.values.titles import model_title
 from ensemble.values.training import Progress
 
 FULL_VOTE = 0.8  # of the way from guessing to certainty gives a whole vote
@@ -122,7 +123,7 @@ def _scores_of_defects(
     return found
 
 
-STRANGER = "It was trained before and has not judged this photo."
+STRANGER = "It is from another training and was not tested on this photo."
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,7 @@ def fit_voters(
     classes = dataset.classes
     if not judged:
         weighed = {
-            name: weigh(member, dataset, seed, partial(progress, f"Weighing {name}"))
+            name: weigh(member, dataset, seed, partial(progress, f"Weighting {model_title(name)}"))
             for name, member in members.items()
             if isinstance(member, GoodPartsMember)
         }

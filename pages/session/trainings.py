@@ -29,7 +29,7 @@ from pages.session.products import data_root, forget_results, models_root, produ
 from pages.session.told import TRAINING, refusals_told, tell
 
 RESERVED = {"versions", "backbones"}  # folders of a product's own
-SAMPLE_PHOTOS = "Photos that ship with Quorum"
+SAMPLE_PHOTOS = "Sample photos"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def pull_into_training(data: Path) -> None:
     """Put the confirmed mistakes of a collection into its training split; for a button's callback."""
     with refusals_told(TRAINING):
         Collection(data).pull()
-        tell(TRAINING, "The confirmed mistakes are in the training split.")
+        tell(TRAINING, "Confirmed errors added to the training set.")
 
 
 def kinds_for(data: Path) -> tuple[tuple[str, ...], list[str]]:
@@ -94,7 +94,7 @@ def kinds_for(data: Path) -> tuple[tuple[str, ...], list[str]]:
     return _kinds(str(data), _stamp(data))
 
 
-@st.cache_data(max_entries=64, show_spinner="Counting the photos …")
+@st.cache_data(max_entries=64, show_spinner="Loading …")
 def _kinds(data: str, stamp: int) -> tuple[tuple[str, ...], list[str]]:
     return teachable((), find_dataset(Path(data)))
 
@@ -191,7 +191,7 @@ def publish_version(
     """Put a version in force; policies called in `set_aside` are not carried over."""
     with refusals_told(TRAINING):
         versions.publish_version(chosen.folder, number, author.strip(), reason, set_aside=tuple(set_aside))
-        tell(TRAINING, f"Version {number} of {chosen.product_name()} is in force.")
+        tell(TRAINING, f"Version {number} of {chosen.product_name()} is active.")
     forget_results()
 
 
@@ -199,7 +199,7 @@ def discard_version(chosen: ModelStore, number: int) -> None:
     """Give a candidate up; for a button's callback."""
     with refusals_told(TRAINING):
         versions.discard_version(chosen.folder, number)
-        tell(TRAINING, f"Version {number} of {chosen.product_name()} is discarded.")
+        tell(TRAINING, f"Version {number} of {chosen.product_name()} discarded.")
 
 
 def interruption() -> str:

@@ -79,13 +79,13 @@ def test_clothing_from_a_folder_to_a_measured_model(
         page.get_by_role("link", name="Training").click()
         page.get_by_role("radio", name="Thorough").click()
         expect(page.get_by_text("several times the work of Balanced")).to_be_visible()  # other members are proposed now
-        page.get_by_text("Members, backbones, seed").click()
-        choose(page, "Members", ("SVM",))
+        page.get_by_text("Models, backbones, seed").click()
+        choose(page, "Models", ("SVM",))
         choose(page, "Backbones", BACKBONES)
         page.get_by_role("button", name="Start training").click()
         expect(page.get_by_role("button", name="Publish")).to_be_visible(timeout=LONG)
         page.get_by_role("button", name="Publish").click()
-        expect(page.get_by_text(re.compile(r"Version 1 of .* is in force\."))).to_be_visible()
+        expect(page.get_by_text(re.compile(r"Version 1 of .* is active\."))).to_be_visible()
 
         page.get_by_role("link", name="Performance").click()
         answer = page.locator(".tiles").first

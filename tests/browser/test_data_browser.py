@@ -67,15 +67,15 @@ def test_from_a_zip_to_a_published_model(
         assert {photo.split for photo in kept} == {"train", "calibration", "test"}
 
         page.get_by_role("link", name="Training").click()
-        page.get_by_text("Members, backbones, seed").click()
-        choose(page, "Members", ("SVM",))
+        page.get_by_text("Models, backbones, seed").click()
+        choose(page, "Models", ("SVM",))
         choose(page, "Backbones", (TINY_BACKBONE,))
         page.get_by_role("button", name="Start training").click()
         expect(page.get_by_role("button", name="Cancel")).to_be_visible()
         page.reload()  # and nothing is lost
         expect(page.get_by_role("button", name="Publish")).to_be_visible(timeout=TRAINING)
         page.get_by_role("button", name="Publish").click()
-        expect(page.get_by_text(re.compile(r"Version 1 of .* is in force\."))).to_be_visible()
+        expect(page.get_by_text(re.compile(r"Version 1 of .* is active\."))).to_be_visible()
         assert set(ModelStore(models).load().members) == {f"svm_{TINY_BACKBONE}"}
 
         page.get_by_role("link", name="Performance").click()

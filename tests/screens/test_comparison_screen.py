@@ -61,10 +61,20 @@ def compared(before: Sequence[Case], after: Sequence[Case], **known: object) -> 
 @pytest.mark.parametrize(
     ("before", "after", "word", "said"),
     [
-        (("." * 10, "." * 10), ("x" * 10, "." * 10), "The new one is better", "Fewer escapes (0 instead of 10 of 10"),
-        (("x" * 10, "." * 10), ("." * 10, "." * 10), "The new one is worse", "More escapes (10 instead of 0 of 10"),
-        (("." * 10, "." * 10), ("x" * 10, "x" * 10), "Better at one thing, worse at another", "but more overkills"),
-        (("x.", ".."), ("xx", ".."), "No difference shown", "No difference can be shown on 4 photos (p = 1)"),
+        (
+            ("." * 10, "." * 10),
+            ("x" * 10, "." * 10),
+            "The new model is better",
+            "Fewer escapes: 0 instead of 10 of 10 (",
+        ),
+        (("x" * 10, "." * 10), ("." * 10, "." * 10), "The new model is worse", "More escapes: 10 instead of 0 of 10 ("),
+        (("." * 10, "." * 10), ("x" * 10, "x" * 10), "Better in one figure, worse in another", "More overkills:"),
+        (
+            ("x.", ".."),
+            ("xx", ".."),
+            "No difference shown",
+            "Too few changes on 4 photos: at least 7",
+        ),
     ],
 )
 def test_the_answer_comes_first(
@@ -81,16 +91,14 @@ def test_member_by_member_with_limits_and_chance(tmp_path: Path) -> None:
     for text in (
         "<div>5 → 6 of 8<small>+12.5 points, −23.4 to +43.4</small></div>",
         "<div>2 → 1 of 4<small>−25.0 points, −71.7 to +38.3</small></div>",
-        "svm",
-        "ensemble",
+        "SVM",
+        "Ensemble",
         "p = 1",
         "Current → new on the same 8 photos",
     ):
         assert text in found, text
     app.get("button_group")[0].set_value("escape_rate").run()
-    assert app.get("plotly_chart")[0].proto.alt.startswith(
-        "Ensemble: change of Rate of escapes −0.250 (−0.717 to +0.383);"
-    )
+    assert app.get("plotly_chart")[0].proto.alt.startswith("Ensemble: change of escape rate −0.250 (−0.717 to +0.383);")
 
 
 def test_photos_that_changed_by_kind_and_as_a_file(tmp_path: Path, offered: Downloads) -> None:
@@ -98,13 +106,13 @@ def test_photos_that_changed_by_kind_and_as_a_file(tmp_path: Path, offered: Down
     after = [case(0, DEFECTIVE, 0.9, defect="scratch"), case(1, DEFECTIVE, 0.1, defect="burr")]
     app = shown(compared(before, after), tmp_path)
     assert "actual NOK · burr" in texts(app) and "actual NOK · scratch" not in texts(app)
-    assert "Escapes by type of defect" in texts(app) and "photo<br>not here" in texts(app)
+    assert "Escapes by defect type" in texts(app) and "photo<br>not here" in texts(app)
     app.get("button_group")[1].set_value("caught").run()
     assert "actual NOK · scratch" in texts(app)
     rows = list(csv.DictReader(io.StringIO(offered["changes"].decode("utf-8-sig"))))
     assert [(row["what"], row["defect"], row["after"]) for row in rows] == [
-        ("Escapes now", "burr", "non_defective"),
-        ("Caught now", "scratch", "defective"),
+        ("Newly escaped", "burr", "non_defective"),
+        ("Newly caught", "scratch", "defective"),
     ]
     assert Comparison.from_json(json.loads(offered["comparison"])).photos == 2
 
@@ -117,8 +125,8 @@ def test_many_changes_come_in_pages(tmp_path: Path) -> None:
 def test_what_flatters_the_current_model_is_a_warning(tmp_path: Path) -> None:
     known = side("xx", "..")
     app = shown(compared(known, known, learnt=frozenset({"digest 1"})), tmp_path)
-    assert "The current model has learnt from 1 of these 4 photos" in texts(app)
-    assert "Both decide every photo alike." in texts(app) and "exact McNemar test" in texts(app)
+    assert "The current model was trained on 1 of these 4 photos" in texts(app)
+    assert "No verdict changes." in texts(app) and "exact McNemar test" in texts(app)
 
 
 def test_three_classes(tmp_path: Path) -> None:
@@ -128,7 +136,7 @@ def test_three_classes(tmp_path: Path) -> None:
 
     before, after = [garment(0, 0.8, 0.1, 0.1)], [garment(0, 0.1, 0.8, 0.1)]
     app = shown(compare(before, after, GARMENTS, MEAN, MEAN), tmp_path)
-    assert not app.exception and "Right now 1" in str(app.get("button_group")[1].proto) and "Escapes" not in texts(app)
+    assert not app.exception and "Fixed (1)" in str(app.get("button_group")[1].proto) and "Escapes" not in texts(app)
 
 
 class TestFigures:

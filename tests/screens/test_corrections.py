@@ -106,13 +106,13 @@ class TestTheLoop:
         app = settled(healthy(app.switch_page(TRAINING).run()), collection.folder)
         assert app.selectbox(key="training_data").value == "disc"
         assert app.selectbox(key="training_product").value == "disc"
-        assert "1 confirmed mistake" in texts(app)
+        assert "1 confirmed error" in texts(app)
         own = find_dataset(data)
         before = find_dataset(collection.folder)
         assert [len(part) for part in (before.train, before.test)] == [len(own.train), len(own.test)]
 
         app = click(app, "training_pull")
-        assert "1 confirmed mistake" not in texts(app) and not app.button(key="start_training").disabled
+        assert "1 confirmed error" not in texts(app) and not app.button(key="start_training").disabled
         after = find_dataset(collection.folder)
         assert [len(part) for part in (after.train, after.test)] == [len(own.train) + 1, len(own.test)]
 
@@ -282,13 +282,13 @@ class TestNoProductsAreMixed:
 
     def test_training_proposes_a_products_own_photos_and_for_others_a_new_product(self, aliens: Collection) -> None:
         app = self.screen(TRAINING)
-        assert app.selectbox(key="training_data").value == "Photos that ship with Quorum"
+        assert app.selectbox(key="training_data").value == "Sample photos"
         assert app.selectbox(key="training_product").value == "disc"
         app = healthy(app.selectbox(key="training_data").select("aliens").run())
-        assert app.selectbox(key="training_product").value == "A new product"
+        assert app.selectbox(key="training_product").value == "New product"
         app = healthy(app.selectbox(key="training_product").select("disc").run())
-        assert "aliens holds the photos of no product that is known here" in texts(app)
-        app = healthy(app.selectbox(key="training_data").select("Photos that ship with Quorum").run())
+        assert "aliens belongs to no known product." in texts(app)
+        app = healthy(app.selectbox(key="training_data").select("Sample photos").run())
         assert app.selectbox(key="training_product").value == "disc" and "aliens holds" not in texts(app)
 
     def test_what_cannot_be_trained_on_is_listed_and_the_form_stays(self, data: Path) -> None:
@@ -296,8 +296,8 @@ class TestNoProductsAreMixed:
         mistake.confirm(new_part(data), "a.png", "defective", "non_defective")
         Collection.create(data / "collections", "empty")
         app = self.screen(TRAINING)
-        assert app.selectbox(key="training_data").options == ["Photos that ship with Quorum"]
-        assert all(f"Not to be trained on yet: {name}." in texts(app) for name in ("disc", "empty"))
+        assert app.selectbox(key="training_data").options == ["Sample photos"]
+        assert all(f"Not ready for training: {name}." in texts(app) for name in ("disc", "empty"))
         assert not app.button(key="start_training").disabled
 
     def test_an_import_aims_at_the_products_own_collection_or_at_a_new_one(

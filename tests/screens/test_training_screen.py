@@ -79,17 +79,17 @@ def ended(models: Path, number: int) -> jobs.Job:
 @pytest.mark.usefixtures("quick")
 def test_a_model_is_trained_published_retrained_compared_and_rolled_back(models: Path) -> None:
     app = chosen(screen(), "Disc")
-    assert "has been kept yet" in texts(app)
+    assert "No versions of" in texts(app)
     app = click(app, "start_training")
     (job,) = jobs.jobs(models)
     assert job.settings.product == "Disc" and job.settings.kinds == ("svm", "rf")
     assert f"training {job.id}" in str(app.main) or "Training Disc" in texts(app)
     assert ended(models, job.id).state == "done"
     app = screen()
-    assert "It is the first model of this product" in texts(app)
+    assert "First version of this product: nothing to compare with." in texts(app)
     assert not (models / "manifest.json").exists()
     app = click(app, "publish")
-    assert "Version 1 of Disc is in force." in texts(app)
+    assert "Version 1 of Disc is active." in texts(app)
     assert set(ModelStore(models).load().members) == {f"svm_{TINY_BACKBONE}", f"rf_{TINY_BACKBONE}"}
 
     app = click(chosen(app, "Disc"), "start_training")
@@ -97,9 +97,9 @@ def test_a_model_is_trained_published_retrained_compared_and_rolled_back(models:
     app = screen()
     assert "No difference shown" in texts(app)
     app = click(app, "publish")
-    assert "Version 2 of Disc is in force." in texts(app)
+    assert "Version 2 of Disc is active." in texts(app)
     app = click(app, "roll_back")
-    assert "Version 1 of Disc is in force." in texts(app)
+    assert "Version 1 of Disc is active." in texts(app)
     current = [each.number for each in versions.version_history(models) if each.current]
     assert current == [1]
 
@@ -111,19 +111,19 @@ def test_a_candidate_can_be_given_up(models: Path, tiny_product: Path, tiny_data
     settings = TrainingRequest(str(tiny_data), str(models), "disc", ("rf",), (TINY_BACKBONE,), seed=1)
     assert ended(models, jobs.start(models, settings, "A").id).state == "done"
     app = click(screen(), "discard")
-    assert "is discarded" in texts(app)
+    assert " discarded." in texts(app)
     assert shown_files(models) == before
 
 
 def test_two_people_cannot_train_one_product_and_a_wish_to_end_is_heeded(models: Path) -> None:
     app = click(chosen(screen(), "Disc"), "start_training")
     other = click(chosen(screen(), "Disc"), "start_training")
-    assert "Wait for its end, or cancel it." in texts(other)
+    assert "Wait for it or cancel it." in texts(other)
     (job,) = jobs.jobs(models)
     click(other, f"cancel {job.id}")
     assert ended(models, job.id).state == "cancelled"
     app = screen()
-    assert "was cancelled" in texts(app)
+    assert " cancelled." in texts(app)
 
 
 @pytest.mark.usefixtures("quick")
@@ -131,7 +131,7 @@ def test_a_training_that_fails_says_why(models: Path, tmp_path: Path) -> None:
     settings = TrainingRequest(str(tmp_path / "nowhere"), str(models), "disc", ("svm",))
     assert ended(models, jobs.start(models, settings).id).state == "failed"
     shown = texts(screen())
-    assert "has failed" in shown and "does not exist" in shown
+    assert " failed." in shown and "does not exist" in shown
 
 
 def test_the_usual_backbones_are_proposed_or_it_is_said_which_is_not_here(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,7 +145,7 @@ def test_the_usual_backbones_are_proposed_or_it_is_said_which_is_not_here(monkey
 
 def test_without_photos_the_screen_says_where_to_bring_them_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QUORUM_DATA", str(tmp_path / "none"))
-    assert "There are no photos to learn from yet" in texts(screen())
+    assert "No photos yet. Import photos under **Data**." in texts(screen())
 
 
 def test_thresholds_tuned_by_hand_are_asked_about_before_other_models_decide_by_them(
@@ -162,13 +162,11 @@ def test_thresholds_tuned_by_hand_are_asked_about_before_other_models_decide_by_
     store.save("disc", manifest.classes, manifest.folders, learnt, store.evidence(), publish=False)
     app = screen()
     button = next(button for button in app.button if button.key == "roll_back")
-    assert button.label == "Put version 2 in force" and button.disabled
+    assert button.label == "Activate version 2" and button.disabled
     assert "Ada, on version 1" in texts(app) and "training of version 2" in texts(app)
-    app = healthy(
-        next(box for box in app.radio if str(box.key).startswith("hand_tuned")).set_value("Set them aside").run()
-    )
+    app = healthy(next(box for box in app.radio if str(box.key).startswith("hand_tuned")).set_value("Set aside").run())
     app = click(app, "roll_back")
-    assert "Version 2 of disc is in force." in texts(app) and mine not in store.policies()
+    assert "Version 2 of disc is active." in texts(app) and mine not in store.policies()
 
 
 @pytest.mark.usefixtures("quick")
@@ -183,4 +181,4 @@ def test_a_damaged_candidate_is_named_and_can_be_given_up(models: Path, tiny_pro
     app = screen()
     assert "Version 2" in texts(app) and "is damaged" in texts(app)
     assert next(button for button in app.button if str(button.key).startswith("publish")).disabled
-    assert "is discarded" in texts(click(app, "discard"))
+    assert " discarded." in texts(click(app, "discard"))

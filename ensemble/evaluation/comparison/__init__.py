@@ -2,7 +2,14 @@
 
 from ensemble.evaluation.comparison.measuring import compare, verdict_changes
 from ensemble.evaluation.comparison.values import Change, Comparison, Figure, Interval, TypeCounts, Voter
-from ensemble.evaluation.comparison.words import Answer, answer, comparison_sentence, probability, remarks
+from ensemble.evaluation.comparison.words import (
+    Answer,
+    answer,
+    changes_sentence,
+    comparison_sentence,
+    probability,
+    remarks,
+)
 
 __all__ = [
     "Answer",
@@ -13,6 +20,7 @@ __all__ = [
     "TypeCounts",
     "Voter",
     "answer",
+    "changes_sentence",
     "compare",
     "comparison_sentence",
     "probability",

@@ -1,13 +1,35 @@
 """A comparison in plain sentences: the answer first, then what it rests on and what it does not tell."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from ensemble.evaluation.comparison.values import ALPHA, Comparison, PairedTest, fewest_to_show
 from ensemble.metrics import costs
 from ensemble.values.digits import many
+from ensemble.values.titles import model_title, policy_title
 
 Answer = Literal["better", "worse", "mixed", "undecided"]
-NOUNS = {"escapes": "escapes", "overkills": "overkills", "right": "photos decided rightly"}
+ANSWER_SENTENCES: Mapping[Answer, str] = {
+    "better": "The new model is better.",
+    "worse": "The new model is worse.",
+    "mixed": "The new model is better in one figure and worse in another.",
+    "undecided": "No difference shown.",
+}
+# What has become less and what more, each as a whole sentence.
+CHANGE_SENTENCES: Mapping[str, tuple[str, str]] = {
+    "escapes": (
+        "Fewer escapes: {after} instead of {before} of {photos} ({p}).",
+        "More escapes: {after} instead of {before} of {photos} ({p}).",
+    ),
+    "overkills": (
+        "Fewer overkills: {after} instead of {before} of {photos} ({p}).",
+        "More overkills: {after} instead of {before} of {photos} ({p}).",
+    ),
+    "right": (
+        "Fewer correct verdicts: {after} instead of {before} of {photos} ({p}).",
+        "More correct verdicts: {after} instead of {before} of {photos} ({p}).",
+    ),
+}
 BASES = {"escapes": "escape_rate", "overkills": "overkill_rate", "right": "accuracy"}
 
 
@@ -23,89 +45,65 @@ def answer(comparison: Comparison) -> Answer:
 
 
 def comparison_sentence(comparison: Comparison) -> str:
-    """The answer in one sentence, escapes first."""
+    """The answer and what has changed, escapes first."""
+    return f"{ANSWER_SENTENCES[answer(comparison)]} {changes_sentence(comparison)}"
+
+
+def changes_sentence(comparison: Comparison) -> str:
+    """What has changed, escapes first, or that the photos are too few to show anything."""
     shown = _shown_tests(comparison)
     if not shown:
         tests = comparison.ensemble.tests
         smallest = min(test.adjusted for test in tests.values())
-        least = fewest_to_show(len(tests))
         return (
-            f"No difference can be shown on {many(comparison.photos, 'photo')} ({probability(smallest)}): "
-            f"{_counted_words(comparison)}. At least {least} parts must change, all in one direction, before one shows."
+            f"Too few changes on {many(comparison.photos, 'photo')}: at least {fewest_to_show(len(tests))} one-sided "
+            f"changes needed ({probability(smallest)})."
         )
-    word = {"better": "Better", "worse": "Worse", "mixed": "Mixed"}[answer(comparison)]
-    return f"{word}: {', but '.join(_change_sides(comparison, shown))}."
-
-
-def _change_sides(comparison: Comparison, shown: dict[str, PairedTest]) -> list[str]:
-    """What has changed, in the direction of the first change and then against it."""
-    first = _is_better(next(iter(shown.values())))
-    sides = []
-    for better in (first, not first):
-        said = [_difference(comparison, name, test) for name, test in shown.items() if _is_better(test) == better]
-        if said:
-            sides.append(" and ".join(said))
-    return sides
+    return " ".join(_difference(comparison, name, test) for name, test in shown.items())
 
 
 def _difference(comparison: Comparison, name: str, test: PairedTest) -> str:
     figure = comparison.ensemble.figures[BASES[name]]
     more = (figure.after.events or 0) > (figure.before.events or 0)
-    counts = f"{figure.after.events} instead of {figure.before.events} of {figure.before.photos}"
-    return f"{'more' if more else 'fewer'} {NOUNS[name]} ({counts}, {probability(test.adjusted)})"
-
-
-def _counted_words(comparison: Comparison) -> str:
-    """What was counted on both sides."""
-    parts = []
-    for name in comparison.ensemble.tests:
-        figure = comparison.ensemble.figures[BASES[name]]
-        if figure.before.photos:
-            told = f"{figure.before.events} before and {figure.after.events} now of {figure.before.photos}"
-            parts.append(f"{NOUNS[name]} {told}")
-    return ", ".join(parts)
+    return CHANGE_SENTENCES[name][more].format(
+        after=figure.after.events,
+        before=figure.before.events,
+        photos=figure.before.photos,
+        p=probability(test.adjusted),
+    )
 
 
 def remarks(comparison: Comparison) -> tuple[str, ...]:
     """What the answer rests on, and what a person should know before trusting it."""
     said = [
-        f"Both were measured on the same {many(comparison.photos, 'test photo')} of "
-        f"{many(comparison.parts, 'part')}, the older one by the policy {comparison.policy_before}, the newer one by "
-        f"{comparison.policy_after}."
+        f"Test set: {many(comparison.photos, 'photo')} of {many(comparison.parts, 'part')}. Policies: "
+        f"{policy_title(comparison.policy_before)} (current), {policy_title(comparison.policy_after)} (new)."
     ]
     if comparison.learnt:
         said.append(
-            f"The older model has learnt from {comparison.learnt} of these photos, which flatters it: it may be worse "
-            "than it looks here."
+            f"The current model was trained on {comparison.learnt} of these photos: its figures are too optimistic."
         )
-    apart = ((comparison.only_before, "older"), (comparison.only_after, "newer"))
-    said += [
-        f"{many(count, 'photo')} that only the {side} model has judged {'is' if count == 1 else 'are'} left out."
-        for count, side in apart
-        if count
-    ]
+    if comparison.only_before:
+        said.append(f"Left out, tested with the current model only: {many(comparison.only_before, 'photo')}.")
+    if comparison.only_after:
+        said.append(f"Left out, tested with the new model only: {many(comparison.only_after, 'photo')}.")
     if comparison.relabelled:
-        count = comparison.relabelled
-        said.append(f"{many(count, 'photo')} had another class before; the class that counts is today's.")
-    gone = ((comparison.members_before, "older"), (comparison.members_after, "newer"))
-    said += [f"Only the {side} model has {', '.join(names)}." for names, side in gone if names]
+        said.append(f"Class changed since, compared by the present class: {many(comparison.relabelled, 'photo')}.")
+    if comparison.members_before:
+        said.append(f"Removed models: {', '.join(map(model_title, comparison.members_before))}.")
+    if comparison.members_after:
+        said.append(f"Added models: {', '.join(map(model_title, comparison.members_after))}.")
     return (*said, *_methods(comparison))
 
 
 def _methods(comparison: Comparison) -> tuple[str, ...]:
     """How it was tested, and how surely."""
     sure = costs.percent(costs.CONFIDENCE_LEVEL)
-    together = f"those of the {len(comparison.members)} members together" if len(comparison.members) > 1 else ""
-    ours = "those of escapes, overkills and all verdicts together" if comparison.classes.defect else ""
-    corrected = " and ".join(filter(None, (ours, together)))
-    tests = (
-        "p is the probability that parts come out so unevenly where each part that tells the models apart is as "
-        "likely to favour either (exact McNemar test; captures of one part count once)."
-    )
     return (
-        tests + (f" Tests made together are corrected for that: {corrected} (Holm)." if corrected else ""),
-        f"A difference counts as shown where p is below {ALPHA:.2f}. Limits are for {sure}; those of a single side "
-        "are one-sided (Clopper-Pearson) and count every photo, those of a difference every part.",
+        "p-value: probability of so uneven changes by chance (exact McNemar test; captures of one part count once; "
+        "corrected for several tests, Holm).",
+        f"A difference is shown where p < {ALPHA:.2f}.",
+        f"Limits: {sure} confidence. Of a rate one-sided, by photo (Clopper-Pearson); of a difference by part.",
     )
 
 
@@ -119,7 +117,7 @@ def probability(p: float) -> str:
 def _shown_tests(comparison: Comparison) -> dict[str, PairedTest]:
     """The tests of the ensemble that show a difference, escapes first."""
     tests = comparison.ensemble.tests
-    return {name: tests[name] for name in NOUNS if name in tests and tests[name].adjusted < ALPHA}
+    return {name: tests[name] for name in CHANGE_SENTENCES if name in tests and tests[name].adjusted < ALPHA}
 
 
 def _is_better(test: PairedTest) -> bool:

@@ -32,7 +32,7 @@ def _show_progress(key: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key=f"progress {key}"):
         st.progress(min(found.share, 1.0), text=as_markdown(text))
         st.button("Stop", icon=":material/stop_circle:", on_click=background.stop_work, args=(key,), key=f"stop {key}")
-    st.caption("It goes on while you look at other screens.")
+    st.caption("Continues in the background.")
 
 
 def show_told(key: str) -> None:

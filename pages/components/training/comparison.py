@@ -11,24 +11,33 @@ from ensemble.evaluation.comparison import Answer, Change, Comparison, Figure, I
 from ensemble.figures.comparisons import Limits
 from ensemble.metrics import costs
 from ensemble.values.digits import signed
+from ensemble.values.titles import voter_title
 from pages.components.common.charts import case_facts, show_chart, show_csv, show_json
 from pages.components.common.choices import show_choice, show_page
-from pages.components.common.sheet import as_markdown, breakable, chip, show_sheet, tied
+from pages.components.common.sheet import as_markdown, chip, show_sheet, tied
 from pages.session import products
 
 WORDS: dict[Answer, str] = {
-    "better": "The new one is better",
-    "worse": "The new one is worse",
-    "mixed": "Better at one thing, worse at another",
+    "better": "The new model is better",
+    "worse": "The new model is worse",
+    "mixed": "Better in one figure, worse in another",
     "undecided": "No difference shown",
 }
 NAMES = {
-    "accuracy": "Right of all",
-    "right_of_decided": "Right of those decided",
+    "accuracy": "Accuracy, all photos",
+    "right_of_decided": "Accuracy, decided photos",
     "auroc": "AUROC",
     "escape_rate": "Escapes",
     "overkill_rate": "Overkills",
     "review_rate": "Reviews",
+}
+UNITS = {
+    "accuracy": "accuracy",
+    "right_of_decided": "accuracy",
+    "auroc": "AUROC",
+    "escape_rate": "escape rate",
+    "overkill_rate": "overkill rate",
+    "review_rate": "review rate",
 }
 MORE_IS_BETTER = ("accuracy", "auroc")
 
@@ -40,22 +49,19 @@ def show_comparison(comparison: Comparison) -> None:
         _show_table(comparison)
         _show_figure(comparison)
         show_changes(comparison)
-        with st.expander("How they were compared"):
+        with st.expander("Method"):
             st.markdown("\n".join(f"- {as_markdown(said)}" for said in compared.remarks(comparison)))
-        show_json(comparison.as_json(), "comparison", "This comparison (JSON)")
+        show_json(comparison.as_json(), "comparison", "Comparison (JSON)")
 
 
 def _show_answer(comparison: Comparison) -> None:
     answer = compared.answer(comparison)
-    said = compared.comparison_sentence(comparison)
-    said = said if answer == "undecided" else said.partition(": ")[2]
-    st.html(
-        f'<div class="in-force"><div class="word">{WORDS[answer]}</div><p>{tied(said[:1].upper() + said[1:])}</p></div>'
-    )
+    said = tied(compared.changes_sentence(comparison))
+    st.html(f'<div class="in-force"><div class="word">{WORDS[answer]}</div><p>{said}</p></div>')
     if comparison.learnt:
         st.warning(
-            f"The current model has learnt from {comparison.learnt} of these {comparison.photos} photos, which "
-            "flatters it.",
+            f"The current model was trained on {comparison.learnt} of these {comparison.photos} photos: its figures "
+            "are too optimistic.",
             icon=":material/report:",
         )
 
@@ -63,16 +69,16 @@ def _show_answer(comparison: Comparison) -> None:
 def _show_table(comparison: Comparison) -> None:
     asked = [name for name in NAMES if any(name in voter.figures for voter in comparison.voters)]
     rows = [_cells(voter, asked) for voter in comparison.voters]
-    show_sheet(("Voter", *(NAMES[name] for name in asked), "By chance"), rows, folding=True)
+    show_sheet(("Model", *(NAMES[name] for name in asked), "p-value"), rows, folding=True)
     st.caption(
-        f"Current → new on the same {comparison.photos} photos; below, how much that is and its "
-        f"{costs.percent(costs.CONFIDENCE_LEVEL)} limits. By chance: how probable so uneven right and wrong verdicts "
-        "are where both are equally good, corrected for testing several."
+        f"Current → new on the same {comparison.photos} photos; below, the difference with "
+        f"{costs.percent(costs.CONFIDENCE_LEVEL)} limits. p-value: probability of so uneven changes by chance, "
+        "corrected for several tests."
     )
 
 
 def _cells(voter: Voter, asked: list[str]) -> list[str]:
-    name = breakable(voter.name)
+    name = escape(voter_title(voter.name))
     cells = [_figure(voter.figures[key]) if key in voter.figures else "–" for key in asked]
     return [name, *cells, escape(compared.probability(voter.tests["right"].adjusted))]
 
@@ -105,12 +111,9 @@ def _change(figure: Figure) -> str:
 
 def _show_figure(comparison: Comparison) -> None:
     asked = [name for name in NAMES if any(_limits(voter, name) for voter in comparison.voters)]
-    chosen = show_choice("What has changed", asked, "comparison_figure", NAMES.__getitem__, label_visibility="visible")
+    chosen = show_choice("Figure", asked, "comparison_figure", NAMES.__getitem__, label_visibility="visible")
     values = {voter.name: limits for voter in comparison.voters if (limits := _limits(voter, chosen))}
-    unit = {"accuracy": "Share of all photos that are right", "auroc": "AUROC"}.get(
-        chosen, f"Rate of {NAMES[chosen].lower()}"
-    )
-    chart = figures.differences(values, products.scheme(), unit, more_is_better=chosen in MORE_IS_BETTER)
+    chart = figures.differences(values, products.scheme(), UNITS[chosen], more_is_better=chosen in MORE_IS_BETTER)
     show_chart(chart, f"comparison-{chosen.replace('_', '-')}")
 
 
@@ -121,26 +124,26 @@ def _limits(voter: Voter, name: str) -> Limits | None:
 
 PAGE = 12
 KINDS = {
-    "escaped": "Escapes now",
-    "caught": "Caught now",
-    "rejected": "Overkill now",
-    "spared": "Overkill no more",
-    "broken": "Right no more",
-    "mended": "Right now",
-    "otherwise": "Decided otherwise",
+    "escaped": "Newly escaped",
+    "caught": "Newly caught",
+    "rejected": "New overkill",
+    "spared": "Overkill fixed",
+    "broken": "Newly wrong",
+    "mended": "Fixed",
+    "otherwise": "Other changes",
 }
 
 
 def show_changes(comparison: Comparison) -> None:
     """Show escapes by type of defect, and every photo whose verdict changed, some at a time."""
     _show_types(comparison.types)
-    st.subheader("Which photos changed", anchor=False)
+    st.subheader("Changed verdicts", anchor=False)
     if not comparison.changes:
-        st.html('<p class="calm">Both decide every photo alike.</p>')
+        st.html('<p class="calm">No verdict changes.</p>')
         return
     counts = Counter(change.kind for change in comparison.changes)
     met = [name for name in KINDS if name in counts]
-    kind = show_choice("Show", met, "comparison_kind", lambda name: f"{KINDS[name]} {counts[name]}")
+    kind = show_choice("Show", met, "comparison_kind", lambda name: f"{KINDS[name]} ({counts[name]})")
     shown = [change for change in comparison.changes if change.kind == kind]
     part = show_page(shown, PAGE, f"comparison_page {kind}")
     cards = "".join(_card(change, comparison) for change in part)
@@ -151,7 +154,7 @@ def show_changes(comparison: Comparison) -> None:
 def _show_types(types: tuple[TypeCounts, ...]) -> None:
     if not types:
         return
-    st.subheader("Escapes by type of defect", anchor=False)
+    st.subheader("Escapes by defect type", anchor=False)
     rows = [
         (escape(_spoken(each.defect)), f"{each.before} → {each.after}", str(each.photos))
         for each in types
@@ -160,7 +163,7 @@ def _show_types(types: tuple[TypeCounts, ...]) -> None:
     if rows:
         show_sheet(("Type", "Current → new", "Photos"), rows)
     if caught := [f"{_spoken(each.defect)} ({each.photos})" for each in types if not (each.before or each.after)]:
-        st.caption(as_markdown(f"No escape of either: {', '.join(sorted(caught))}."))
+        st.caption(as_markdown(f"No escapes: {', '.join(sorted(caught))}."))
 
 
 def _spoken(defect: str) -> str:

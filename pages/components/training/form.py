@@ -10,11 +10,11 @@ from pages.components.common.progress import show_work
 from pages.components.common.sheet import as_markdown
 from pages.session import owners, products, trainings
 
-NEW = "A new product"
+NEW = "New product"
 BALANCES = {
-    "weights": "Rare classes weigh more, as usual",
-    "undersample": "Learn from as many of each class as the rarest has",
-    "none": "Learn from them as they are",
+    "weights": "Weight classes (default)",
+    "undersample": "Same number of photos per class",
+    "none": "Ignore",
 }
 
 
@@ -23,10 +23,10 @@ def show_training_form() -> None:
     teachers = trainings.teachers()
     ready = [each for each in teachers if not each.obstacle]
     if not teachers:
-        st.info("There are no photos to learn from yet. Bring some in on the screen **Data**.", icon=":material/photo:")
+        st.info("No photos yet. Import photos under **Data**.", icon=":material/photo:")
         return
     if not ready:
-        st.info("None of the photos can be trained on yet.", icon=":material/photo:")
+        st.info("None of the photos are ready for training.", icon=":material/photo:")
         _show_blocked(teachers)
         return
     teacher, name = _show_source(ready)
@@ -34,7 +34,7 @@ def show_training_form() -> None:
     _show_waiting(teacher)
     kinds, obstacles = trainings.kinds_for(teacher.data)
     profile = st.segmented_control(
-        "How thoroughly",
+        "Profile",
         list(PROFILES),
         default="balanced",
         required=True,
@@ -64,7 +64,7 @@ def show_training_form() -> None:
     if pressed:
         trainings.start_training(settings, author)
         st.rerun()
-    st.caption("It runs beside the dashboard. What is in force stays so until you publish the new version.")
+    st.caption("Runs in the background. The active model does not change until you publish.")
 
 
 def _show_source(ready: list[trainings.Teacher]) -> tuple[trainings.Teacher, str]:
@@ -83,15 +83,17 @@ def _show_source(ready: list[trainings.Teacher]) -> tuple[trainings.Teacher, str
         name = product
         if product == NEW:
             name = st.text_input(
-                "Its name",
+                "Product name",
                 value=teacher.name if teacher.name != trainings.SAMPLE_PHOTOS else "",
                 width=260,
                 key=f"training_name {teacher.name}",
             )
     if product not in {NEW, teacher.product}:
-        whose = f"the product {as_markdown(teacher.product)}" if teacher.product else "no product that is known here"
+        photos, chosen = as_markdown(teacher.name), as_markdown(product)
         st.warning(
-            f"{as_markdown(teacher.name)} holds the photos of {whose}: check that they show {as_markdown(product)}.",
+            f"{photos} belongs to the product {as_markdown(teacher.product)}. Check that the photos show {chosen}."
+            if teacher.product
+            else f"{photos} belongs to no known product. Check that the photos show {chosen}.",
             icon=":material/call_split:",
         )
     return teacher, name
@@ -102,7 +104,7 @@ def _show_blocked(teachers: list[trainings.Teacher]) -> None:
     for each in teachers:
         show_work(f"import {each.data}")
         if each.obstacle:
-            st.caption(as_markdown(f"Not to be trained on yet: {each.name}. {each.obstacle}"))
+            st.caption(as_markdown(f"Not ready for training: {each.name}. {each.obstacle}"))
 
 
 def _show_waiting(teacher: trainings.Teacher) -> None:
@@ -113,9 +115,9 @@ def _show_waiting(teacher: trainings.Teacher) -> None:
     if not waiting:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="waiting_mistakes"):
-        st.markdown(f"**{many(waiting, 'confirmed mistake')}** wait{'s' if waiting == 1 else ''} here.")
+        st.markdown(f"**{many(waiting, 'confirmed error')}**")
         st.button(
-            "Pull into training",
+            "Add to training set",
             icon=":material/move_down:",
             on_click=trainings.pull_into_training,
             args=(teacher.data,),
@@ -124,9 +126,9 @@ def _show_waiting(teacher: trainings.Teacher) -> None:
 
 
 def _show_details(kinds: tuple[str, ...], obstacles: list[str], profile: str) -> tuple[list[str], list[str], str, int]:
-    with st.expander("Members, backbones, seed", icon=":material/tune:"):
+    with st.expander("Models, backbones, seed", icon=":material/tune:"):
         chosen = st.multiselect(
-            "Members",
+            "Models",
             kinds,
             default=[kind for kind in kinds if kind in PROFILES[profile].kinds] or kinds,  # few photos teach few kinds
             format_func=lambda kind: KINDS[kind].title,
@@ -145,9 +147,9 @@ def _show_details(kinds: tuple[str, ...], obstacles: list[str], profile: str) ->
         for sentence in notes:
             st.caption(as_markdown(sentence))
         if any(each in away for each in backbones):
-            st.caption("Weights that are not on this machine are downloaded when the training begins.")
+            st.caption("Missing weights are downloaded when the training starts.")
         balance = st.selectbox(
-            "Where classes differ in number",
+            "Class imbalance",
             list(BALANCES),
             format_func=lambda each: BALANCES[each],
             key="training_balance",

@@ -8,10 +8,11 @@ from ensemble.evaluation.publication import Effects, PolicyEffect
 from ensemble.store import ModelStore
 from ensemble.values.errors import QuorumError
 from ensemble.values.results import Classes
+from ensemble.values.titles import policy_title
 from pages.components.common.sheet import as_markdown, show_sheet
 from pages.session import trainings
 
-KEEP, SET_ASIDE = "Keep them as they are", "Set them aside"
+KEEP, SET_ASIDE = "Keep", "Set aside"
 
 
 def ask_about_policies(store: ModelStore, number: int, key: str) -> tuple[str, ...] | None:
@@ -27,35 +28,35 @@ def ask_about_policies(store: ModelStore, number: int, key: str) -> tuple[str, .
         return ()
     names = tuple(each.name for each in effects.hand_tuned)
     st.warning(
-        f"**{as_markdown(', '.join(names))}**: thresholds tuned by hand on other models. Look at the table and choose.",
+        f"Thresholds tuned by hand on other models: **{as_markdown(', '.join(map(policy_title, names)))}**.",
         icon=":material/rule:",
     )
     chosen = st.radio(
-        "What becomes of them?",
+        "Hand-tuned policies",
         (KEEP, SET_ASIDE),
         index=None,
         key=f"hand_tuned {key} {number}",
-        captions=("They decide with the new models.", "They come back when another version is published."),
+        captions=("Used with the new models.", "Back when another version is published."),
     )
     return None if chosen is None else names if chosen == SET_ASIDE else ()
 
 
 def _show_table(effects: Effects) -> None:
     defect = effects.classes.defect is not None
-    figures = ("Escapes", "Overkills", "Reviews") if defect else ("Wrong", "Reviews")
+    figures = ("Escapes", "Overkills", "Reviews") if defect else ("Errors", "Reviews")
     rows = [_cells(each, effects.classes) for each in effects.policies]
     show_sheet(("Policy", "Thresholds from", *figures), rows, folding=True)
     known = next((each.after for each in effects.policies if each.after), None)
     if known is None:
-        st.caption("No validation photos are kept with this version: what the policies do with it is not known.")
+        st.caption("Effect unknown: no validation photos are kept with this version.")
     elif effects.shared:
-        st.caption(f"Now → with version {effects.version}, counted on the same {effects.shared} validation photos.")
+        st.caption(f"Now → with version {effects.version}, on the same {effects.shared} validation photos.")
     else:
-        st.caption(f"With version {effects.version}, counted on its own {known.photos} validation photos.")
+        st.caption(f"With version {effects.version}, on its own {known.photos} validation photos.")
 
 
 def _cells(effect: PolicyEffect, classes: Classes) -> list[str]:
-    name = f"{escape(effect.name)}{' <small>active</small>' if effect.active else ''}"
+    name = f"{escape(policy_title(effect.name))}{' <small>active</small>' if effect.active else ''}"
     names = ("escapes", "overkills", "reviews") if classes.defect is not None else ("wrong", "reviews")
     return [name, _origin(effect), *(_change(effect, figure) for figure in names)]
 
@@ -63,8 +64,9 @@ def _cells(effect: PolicyEffect, classes: Classes) -> list[str]:
 def _origin(effect: PolicyEffect) -> str:
     if not effect.is_hand_tuned:
         return f"training of version {effect.tuned_on}"
-    on = f"version {effect.tuned_on}" if effect.tuned_on else "an earlier model"
-    return f"{escape(effect.author)}, on {on}"
+    if effect.tuned_on:
+        return f"{escape(effect.author)}, on version {effect.tuned_on}"
+    return f"{escape(effect.author)}, on an earlier model"
 
 
 def _change(effect: PolicyEffect, figure: str) -> str:

@@ -5,6 +5,7 @@ import streamlit as st
 from ensemble import figures, jobs
 from ensemble.jobs import Job
 from ensemble.values.errors import QuorumError
+from ensemble.values.titles import model_title
 from pages.components.common.charts import show_figure
 from pages.components.common.progress import time_left
 from pages.components.common.sheet import as_markdown
@@ -31,13 +32,13 @@ def _show_running(number: int) -> None:
         st.rerun()
         return
     with st.container(border=True, key=f"training {number}"):
-        asked = f"asked by {as_markdown(job.author) or 'somebody'} at {job.asked[11:16]} UTC"
-        st.markdown(f"**Training {as_markdown(job.settings.product)}** · {asked}")
+        product, author = as_markdown(job.settings.product), as_markdown(job.author) or "–"
+        st.markdown(f"**Training {product}** · started {job.asked[11:16]} UTC by {author}")
         with st.container(horizontal=True, vertical_alignment="center"):
             text = f"{job.share:.0%} · {job.stage or 'Starting'}{time_left(job.seconds_left)}"
             st.progress(job.share, text=as_markdown(text))
             st.button(
-                "Ending …" if job.cancel_asked else "Cancel",
+                "Cancelling …" if job.cancel_asked else "Cancel",
                 icon=":material/stop_circle:",
                 disabled=job.cancel_asked is not None,
                 on_click=trainings.cancel_training,
@@ -51,7 +52,7 @@ def _show_running(number: int) -> None:
 def _show_curves(job: Job) -> None:
     for member, curves in job.curves.items():
         if any(len(values) > 1 for values in curves.values()):
-            st.caption(as_markdown(member))
+            st.caption(as_markdown(model_title(member)))
             key = f"live {job.id} {member}"
             show_figure(figures.curves(curves, products.scheme()), figures.curves_text(curves), key)
 

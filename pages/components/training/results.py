@@ -10,6 +10,7 @@ from ensemble.evaluation.comparison import Comparison
 from ensemble.jobs import Job
 from ensemble.store import ModelStore
 from ensemble.store.versions import Summary
+from ensemble.values.titles import model_title
 from pages.components.common.progress import show_told
 from pages.components.common.sheet import as_markdown, show_sheet
 from pages.components.training.comparison import show_comparison
@@ -17,7 +18,7 @@ from pages.components.training.policies import ask_about_policies
 from pages.session import products, trainings
 from pages.session.told import TRAINING
 
-ENDED = {"failed": "has failed", "cancelled": "was cancelled"}
+ENDED = {"failed": "**Training of {product} failed.**", "cancelled": "**Training of {product} cancelled.**"}
 
 
 def show_training_results() -> None:
@@ -37,13 +38,13 @@ def show_training_results() -> None:
 
 
 def _show_ended(job: Job) -> None:
-    reason = as_markdown(job.error) if job.error else "The model in force is as it was."
+    reason = as_markdown(job.error) if job.error else "The active model is unchanged."
     with st.container(key=f"ended {job.id}"):
         show = st.error if job.state == "failed" else st.info
-        show(f"**The training of {as_markdown(job.settings.product)} {ENDED[job.state]}.** {reason}")
+        show(f"{ENDED[job.state].format(product=as_markdown(job.settings.product))} {reason}")
         log = jobs.log(products.models_root(), job.id)
         if log:
-            with st.expander("What its process said"):
+            with st.expander("Log"):
                 st.code(log, language=None, wrap_lines=True)
 
 
@@ -61,9 +62,7 @@ def _show_done(job: Job) -> None:
             show_comparison(Comparison.from_json(comparison))
             compared_with = found.notes.get("compared_with")
             if compared_with not in {None, trainings.current_version(job)}:
-                st.warning(
-                    f"It was compared with version {as_markdown(str(compared_with))}, which is no longer in force."
-                )
+                st.warning(f"Compared with version {as_markdown(str(compared_with))}, which is no longer active.")
         for note in found.notes.get("said", ()):
             st.caption(as_markdown(note))
         set_aside = ask_about_policies(store, found.number, "publish")
@@ -85,21 +84,21 @@ def _show_done(job: Job) -> None:
             trainings.discard_version(store, found.number)
         if publish or discard:
             st.rerun()
-        st.caption("Published, it votes from the next photo on; below it can be rolled back at any time.")
+        st.caption("Takes effect with the next photo. Can be rolled back.")
 
 
 def _show_first(found: Summary) -> None:
     why = found.notes.get("not_compared")
-    st.info(as_markdown(why) if why else "It is the first model of this product: there is none to compare it with.")
+    st.info(as_markdown(why) if why else "First version of this product: nothing to compare with.")
     rows = [
         [
-            escape(name),
+            escape(model_title(name)),
             *(_share(figures.get(key)) for key in ("accuracy", "auroc", "escape_rate", "overkill_rate")),
             str(figures.get("photos", "–")),
         ]
         for name, figures in found.members.items()
     ]
-    show_sheet(("Member", "Right", "AUROC", "Escape", "Overkill", "Test photos"), rows)
+    show_sheet(("Model", "Accuracy", "AUROC", "Escapes", "Overkills", "Test photos"), rows)
 
 
 def _share(value: object) -> str:

@@ -4,11 +4,14 @@ from html import escape
 
 import streamlit as st
 
+from ensemble.store.versions import FOUND
 from ensemble.values.errors import QuorumError
 from pages.components.common.sheet import as_markdown, quiet_chip, show_sheet
 from pages.components.training.policies import ask_about_policies
 from pages.session import products, trainings
 
+# What a folder's versions say of themselves, in the words of a screen; others stand as they are.
+REASONS = {FOUND: "Original"}
 WORDS = {"published": "", "candidate": "not published", "discarded": "discarded"}
 
 
@@ -24,27 +27,25 @@ def show_versions() -> None:
         st.error(as_markdown(str(error)), icon=":material/report:")
         return
     if len(products.products()) > 1:
-        st.caption(f"Of {as_markdown(store.product_name())}, the product that is picked in the sidebar.")
+        st.caption(f"Product: {as_markdown(store.product_name())}")
     if not found:
-        st.caption(
-            f"No version of {as_markdown(store.product_name())} has been kept yet: its next training begins the list."
-        )
+        st.caption(f"No versions of {as_markdown(store.product_name())} yet.")
         return
     rows = []
     for each in found:
-        state = quiet_chip("in force") if each.current else escape(WORDS[each.state])
+        state = quiet_chip("active") if each.current else escape(WORDS[each.state])
         best = max((figures.get("accuracy") or 0.0 for figures in each.members.values()), default=0.0)
         rows.append(
             [
                 f"{each.number} {state}",
                 each.at[:16].replace("T", " "),
                 escape(each.author or "–"),
-                escape(each.reason),
+                escape(REASONS.get(each.reason, each.reason)),
                 str(len(each.members)),
                 f"{best:.3f}" if best else "–",
             ]
         )
-    show_sheet(("Version", "Made (UTC)", "By", "Why", "Members", "Best member right"), rows, folding=True)
+    show_sheet(("Version", "Created (UTC)", "By", "Reason", "Models", "Best model accuracy"), rows, folding=True)
     back = [each.number for each in found if not each.current and each.state != "discarded"]
     if not back:
         return
@@ -53,7 +54,7 @@ def show_versions() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         author = st.text_input("Your name", key="version_author", width=240)
         pressed = st.button(
-            f"Put version {number} in force", icon=":material/undo:", key="roll_back", disabled=set_aside is None
+            f"Activate version {number}", icon=":material/undo:", key="roll_back", disabled=set_aside is None
         )
     if pressed:  # no callback: it would get the name as it was when the page was last shown
         waits = next(each.state for each in found if each.number == number) == "candidate"

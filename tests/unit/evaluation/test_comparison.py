@@ -60,30 +60,28 @@ class TestAnswer:
                 ("." * 8 + "xx", "." * 10),
                 ("x" * 10, "." * 10),
                 "better",
-                "Better: fewer escapes (0 instead of 8 of 10, p = 0.023) and more photos decided rightly (20 instead "
-                "of 12 of 20, p = 0.023).",
+                "The new model is better. Fewer escapes: 0 instead of 8 of 10 (p = 0.023). More correct verdicts: 20 "
+                "instead of 12 of 20 (p = 0.023).",
             ),
             (
                 ("x" * 10, "." * 10),
                 ("." * 8 + "xx", "." * 10),
                 "worse",
-                "Worse: more escapes (8 instead of 0 of 10, p = 0.023) and fewer photos decided rightly (12 instead "
-                "of 20 of 20, p = 0.023).",
+                "The new model is worse. More escapes: 8 instead of 0 of 10 (p = 0.023). Fewer correct verdicts: 12 "
+                "instead of 20 of 20 (p = 0.023).",
             ),
             (
                 ("." * 10, "." * 10),
                 ("x" * 10, "x" * 10),
                 "mixed",
-                "Mixed: fewer escapes (0 instead of 10 of 10, p = 0.0059), but more overkills (10 instead of 0 of 10, "
-                "p = 0.0059).",
+                "The new model is better in one figure and worse in another. Fewer escapes: 0 instead of 10 of 10 "
+                "(p = 0.0059). More overkills: 10 instead of 0 of 10 (p = 0.0059).",
             ),
             (
                 ("xxx.", "...."),
                 ("xxxx", "...x"),
                 "undecided",
-                "No difference can be shown on 8 photos (p = 1): escapes 1 before and 0 now of 4, overkills 0 before "
-                "and 1 now of 4, photos decided rightly 7 before and 7 now of 8. At least 7 parts must change, all in "
-                "one direction, before one shows.",
+                "No difference shown. Too few changes on 8 photos: at least 7 one-sided changes needed (p = 1).",
             ),
         ],
     )
@@ -95,14 +93,16 @@ class TestAnswer:
 
     def test_only_overkills(self) -> None:
         found = compared(side("xx", "x" * 9 + "."), side("xx", "." * 10))
-        assert comparison_sentence(found).startswith("Better: fewer overkills (0 instead of 9 of 10, p = 0.012) and")
+        assert comparison_sentence(found).startswith(
+            "The new model is better. Fewer overkills: 0 instead of 9 of 10 (p = 0.012). More"
+        )
 
     def test_sending_every_part_to_a_person_is_no_clear_gain(self) -> None:
         before, after = side("." * 9, "." * 20), side("?" * 9, "?" * 20)
         found = compare(before, after, OK_NOK, REVIEWING, REVIEWING)
         assert answer(found) == "mixed"
-        assert "fewer escapes (0 instead of 9 of 9" in comparison_sentence(found)
-        assert "but fewer photos decided rightly (0 instead of 20 of 29" in comparison_sentence(found)
+        assert "Fewer escapes: 0 instead of 9 of 9 (" in comparison_sentence(found)
+        assert "Fewer correct verdicts: 0 instead of 20 of 29 (" in comparison_sentence(found)
         assert found.ensemble.figures["review_rate"].after.events == 29
 
     def test_without_a_defect_only_right_and_wrong(self) -> None:
@@ -160,12 +160,12 @@ class TestCounts:
         assert (found.learnt, found.relabelled, found.members_before) == (1, 1, ("rf",))
         said = " ".join(remarks(found))
         for text in (
-            "the same 2 test photos of 2 parts",
-            "The older model has learnt from 1 of these photos, which flatters it",
-            "1 photo that only the older model has judged is left out.",
-            "2 photos that only the newer model has judged are left out.",
-            "1 photo had another class before",
-            "Only the older model has rf.",
+            "Test set: 2 photos of 2 parts.",
+            "The current model was trained on 1 of these photos",
+            "Left out, tested with the current model only: 1 photo.",
+            "Left out, tested with the new model only: 2 photos.",
+            "Class changed since, compared by the present class: 1 photo.",
+            "Removed models: Random forest.",
         ):
             assert text in said, text
 

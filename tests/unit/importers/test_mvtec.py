@@ -171,7 +171,7 @@ def test_every_category_becomes_a_product(run: Run, tmp_path: Path, tiny_weights
     category(tree / "few", good=3)
     category(tree / "wood/oak", good=8)
     code, _, said = run("mvtec", "train", tree, "--models", models, *options(tiny_weights))
-    assert code == 1 and "few has failed: mahalanobis is not trained: it needs 4 photos of good parts" in said
+    assert code == 1 and "few has failed: Mahalanobis distance is not trained. Needs 4 photos of good parts" in said
     assert sorted(path.name for path in models.iterdir()) == ["nut", "thresholds.json", "wood-oak"]
     found = json.loads((models / "thresholds.json").read_text())
     assert set(found) == {"nut", "wood/oak"}

@@ -120,7 +120,7 @@ def test_fifty_kills_never_damage_the_published_model(forks: Order, root: Path, 
         found = jobs.job(root, ended["id"])
         ends[found.state] += 1
         if found.state == "failed":
-            assert "The training process ended " in found.error and "published model is as it was" in found.error
+            assert "The training process was killed " in found.error and "active model is unchanged" in found.error
         seen.add(assert_whole(store))
         if number % 10 == 0:
             loaded = store.load()
@@ -137,7 +137,9 @@ def test_fifty_kills_never_damage_the_published_model(forks: Order, root: Path, 
 def test_a_training_of_its_own_leaves_a_candidate(root: Path, settings: TrainingRequest) -> None:
     started = jobs.start(root, settings, "Ada")
     assert (started.state, started.author, started.folder) == ("waiting", "Ada", root / "disc")
-    with pytest.raises(JobError, match=r"Ada has been training disc since .*Wait for its end, or cancel it\."):
+    with pytest.raises(
+        JobError, match=r"training of disc is already running \(.* by Ada, .*Wait for it or cancel it\."
+    ):
         jobs.start(root, settings, "Ben")
     found = wait_for(root, started.id, "done", "failed")
     assert found.state == "done", jobs.log(root, started.id)
@@ -147,10 +149,12 @@ def test_a_training_of_its_own_leaves_a_candidate(root: Path, settings: Training
     assert (version.number, version.state, version.notes["training"]) == (found.version, "candidate", started.id)
     assert store.known_manifest() is None and len(store.at(version.number).load().members) == 2
     said = jobs.log(root, started.id)
-    assert "Training svm_quorum_small" in said and "Done: version 1 waits to be compared" in said
-    assert stage_key("Fold 2 of 3: Training rf_resnet18") == "Training rf_resnet18"
+    assert "Training SVM · quorum_small" in said and "Done: version 1 is ready to publish." in said
+    assert stage_key("Fold 2 of 3: Training Random forest · resnet18") == "Training Random forest · resnet18"
     costs = Ledger(root).costs()
-    assert {"Training svm_quorum_small", "Training rf_quorum_small", "Inspecting test photos"} <= set(costs)
+    assert {"Training SVM · quorum_small", "Training Random forest · quorum_small", "Inspecting test photos"} <= set(
+        costs
+    )
     with pytest.raises(JobError, match="Training 1 is done: there is nothing to cancel"):
         jobs.cancel(root, 1)
 
@@ -160,7 +164,7 @@ def test_a_process_that_was_killed_is_shown_as_failed(root: Path, settings: Trai
     assert started.pid is not None
     os.kill(started.pid, signal.SIGKILL)
     found = wait_for(root, started.id, "failed")
-    assert found.error.startswith("The training process ended before it began to learn without saying why: it was")
+    assert found.error.startswith("The training process was killed before it began.")
     assert not (root / "disc").exists()
 
 
@@ -223,7 +227,7 @@ def test_a_product_is_trained_by_one_at_a_time(root: Path, settings: TrainingReq
     assert not processes.is_taken(folder) and not folder.exists()
     with processes.only_training(folder):
         assert processes.is_taken(folder)
-        with pytest.raises(JobError, match="disc is being trained by somebody else"):
+        with pytest.raises(JobError, match="disc is already running"):
             jobs.start(root, settings)
     assert not processes.is_taken(folder) and not folder.exists() and jobs.jobs(root) == ()
 
@@ -333,6 +337,6 @@ def test_stages_are_expected_by_what_they_took_here_else_by_the_usual() -> None:
     class Data:
         train = range(10)
 
-    names = ["Reading training photos", "Fold 1 of 3: Training svm_resnet18", "Judging held-out photos 1 of 3"]
-    found = expected_seconds(names, Data(), {"Training svm_resnet18": 0.5}, worker.USUAL_SECONDS)  # type: ignore[arg-type]
+    names = ["Reading training photos", "Fold 1 of 3: Training SVM · resnet18", "Validating fold 1 of 3"]
+    found = expected_seconds(names, Data(), {"Training SVM · resnet18": 0.5}, worker.USUAL_SECONDS)  # type: ignore[arg-type]
     assert list(found) == names and found[names[1]] == 5 and found[names[0]] == 10 * worker.USUAL_SECONDS["Reading"]

@@ -72,7 +72,7 @@ def odd_mask(data: Path) -> None:
         (lambda data: copy(GOOD[:8], data / "train/discs"), "If these are good parts, call the folder good"),
         (
             lambda data: copy_each({data / "train/good": GOOD[:3], data / "test/bent": BAD[:2]}),
-            "it needs 4 photos of good parts, and there are 3.",
+            "Needs 4 photos of good parts, found 3.",
         ),
         (odd_mask, f"{BAD[0].stem}_mask.png has 64 × 64 pixels and its photo {BAD[0].name} 256 × 256. Export the mask"),
         (lambda data: constant(data / "good"), "good photos look all alike"),

@@ -19,8 +19,10 @@ def cases(count: int) -> list[Case]:
 
 def test_a_policy_that_is_clearly_cheaper_is_named_with_its_figures() -> None:
     (said,) = cheaper_policy("MAJORITY", SHIPPED_POLICIES, cases(40), OK_NOK)
-    assert said.startswith("ANY is clearly cheaper than MAJORITY on 40 validation photos: 0 instead of 5000 per 1000 ")
-    assert "with 0 escapes, 0 overkills instead of 20 escapes, 0 overkills. The Policies screen" in said
+    assert said.startswith(
+        "Policy Any model costs clearly less than Majority on 40 validation photos: 0 instead of 5000 per 1000 parts"
+    )
+    assert "Escapes 0, overkills 0, reviews 0; before: Escapes 20, overkills 0, reviews 0." in said
 
 
 def test_where_nothing_is_clear_nothing_is_said() -> None:

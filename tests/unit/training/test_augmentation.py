@@ -208,17 +208,15 @@ LIGHT_ALONE, LEFT_RIGHT = Augmentation(relit=True, mirrored=()), Augmentation(re
         (
             (0.9, 0.903, 0.904, 0.9, 0.9, 0.9049),
             NO_AUGMENTATION,
-            "Classical members learn from no copies: in folds of the training part an SVM on squeezenet1_1 tells "
-            "classes not clearly better apart with them (AUROC 0.900 against 0.905 with copies relit and mirrored left "
-            "to right).",
+            "No augmentation for classical models: AUROC 0.900 without, 0.905 with copies relit and mirrored left to "
+            "right (cross-validation).",
         ),
         (
             (0.9, 0.91, 0.91, 0.91, 0.91, 0.91),
             LIGHT_ALONE,
-            "Classical members learn from copies relit too: in folds of the training part an SVM on squeezenet1_1 "
-            "tells classes better apart so (AUROC 0.910 against 0.900 without).",
+            "Augmentation for classical models: copies relit, AUROC 0.910 instead of 0.900 (cross-validation).",
         ),
-        ((0.9, 0.91, 0.92, 0.91, 0.91, 0.92), LEFT_RIGHT, "learn from copies mirrored left to right too"),
+        ((0.9, 0.91, 0.92, 0.91, 0.91, 0.92), LEFT_RIGHT, "classical models: copies mirrored left to right, "),
         ((0.9, 0.91, 0.92, 0.91, 0.93, 0.94), USUAL_AUGMENTATION, "relit and mirrored left to right and upside down"),
     ],
 )
@@ -269,7 +267,7 @@ def test_a_one_sided_part_is_not_mirrored_and_that_is_said(tmp_path: Path) -> No
     learn = {"all": read_rows(lay(tmp_path, 6, ARROW), [PIXELS], OK_NOK)}
     chosen, _, notes = with_augmentation(recipe_of("baseline_cnn"), learn, "", NOTHING_KEPT, lambda *_: None)
     assert chosen.augmentation == Augmentation(True, ("top_bottom",))
-    assert notes == ("Photos are not mirrored left to right to learn from: the part looks different so.",)
+    assert notes == ("Augmentation without mirroring left to right: the part looks different when mirrored.",)
     unread = with_augmentation(recipe_of("patch_memory"), {}, "both", NOTHING_KEPT, lambda *_: None)
     assert unread == (recipe_of("patch_memory"), {}, ())
 

@@ -49,8 +49,8 @@ def reading(samples: list[Sample]) -> PartReading:
     return read_rows(samples, [SQUARE], OK_NOK)
 
 
-ALONE = "{} of {} defective photos have no mask that marks damage"
-DRAWN = "synthetic anomalies on {} good photos too"
+ALONE = "{} of {} defective photos have no mask, only their label is used."
+DRAWN = "synthetic anomalies on {} good photos are added."
 
 
 @pytest.mark.parametrize(
@@ -85,9 +85,9 @@ def test_masks_teach_as_far_as_there_are_any(
     assert tuple(told[name] for name in ("photos", "with_mask", "without_mask", "synthetic")) == facts
     assert record.noted("photos") == {NON_DEFECTIVE: 6, DEFECTIVE: facts[0] - 6}
     assert not record.is_one_class(OK_NOK) and record.metrics["photos"] == facts[0]
-    for note in (f"{each}: members" if each.endswith("damage") else each for each in notes):
+    for note in notes:
         assert any(note in sentence for sentence in heard) and any(note in sentence for sentence in made.notes)
-    assert sum("members that learn places" in sentence for sentence in heard) == len(notes)
+    assert sum("Patch classifier: " in sentence for sentence in heard) == len(notes)
 
 
 def test_drawn_damage_is_marked_where_pixels_changed(tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_photos_that_are_all_alike_are_told_apart_by_no_drawn_damage(tmp_path: P
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (48, 48), (90, 90, 90)).save(path, dpi=(number + 1, 1))
     draw(tmp_path, "test", "ok", 2)
-    with pytest.raises(QuorumError, match="The 8 photos to learn from look all alike"):
+    with pytest.raises(QuorumError, match="All 8 training photos look the same"):
         train(
             tmp_path,
             tmp_path / "m",
@@ -156,8 +156,8 @@ def test_photos_that_are_all_alike_are_told_apart_by_no_drawn_damage(tmp_path: P
 @pytest.mark.parametrize(
     ("classes", "good", "bad", "sentence"),
     [
-        (OK_NOK, 3, 9, "it needs 4 photos of good parts, and there are 3."),
-        (Classes(("a", "b", "c")), 9, 9, "a, b, c have no defect among them."),
+        (OK_NOK, 3, 9, "Needs 4 photos of good parts, found 3."),
+        (Classes(("a", "b", "c")), 9, 9, "Needs a defect class, and a, b, c have none."),
     ],
 )
 def test_what_cannot_teach_places_is_said_before(classes: Classes, good: int, bad: int, sentence: str) -> None:
@@ -170,7 +170,7 @@ def test_without_a_real_defect_places_are_taught_by_name_alone() -> None:
     good = Dataset(OK_NOK, tuple(Sample(Path(f"{n}.png"), NON_DEFECTIVE) for n in range(9)), (), {}, ())
     chosen, said = teachable((), good)
     assert "patch_memory" in chosen and "patch_classifier" not in chosen
-    assert any(each.startswith("patch_classifier is not trained: no photo shows a real defect") for each in said)
+    assert any(each.startswith("Patch classifier is not trained. No photo shows a real defect") for each in said)
     assert teachable(("patch_classifier",), good) == (("patch_classifier",), [])
 
 
@@ -181,7 +181,7 @@ def test_of_very_many_photos_some_teach_places_each_class_by_its_share(monkeypat
     chosen = photos_of("places", many, 3)
     assert chosen == photos_of("places", many, 3) == sorted(chosen, key=samples.index) != photos_of("places", many, 4)
     assert [sum(each.label == label for each in chosen) for label in OK_NOK.names] == [30, 10]
-    assert "Members that learn places learn from 40 of 200 photos" in left_aside(("patch_classifier",), many)[0]
+    assert "Patch classifier: trained on 40 of 200 photos" in left_aside(("patch_classifier",), many)[0]
     assert len(left_aside(("patch_classifier", "patch_memory"), many)) == 2 and left_aside(("svm",), many) == []
 
 

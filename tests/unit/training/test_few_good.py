@@ -91,7 +91,7 @@ def test_photos_that_show_nothing_teach_nothing(tmp_path: Path, tiny_weights: Pa
 def test_members_that_few_photos_cannot_teach_name_the_one_that_they_can(
     tmp_path: Path, tiny_weights: Path, kind: str
 ) -> None:
-    with pytest.raises(MemberError, match=r"4 photos of good parts, and there is 1\. Patch memory learns from fewer"):
+    with pytest.raises(MemberError, match=r"Needs 4 photos of good parts, found 1\. Patch memory needs fewer"):
         learn(lay_good(tmp_path, 1), tiny_weights, (kind,))
 
 

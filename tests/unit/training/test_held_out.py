@@ -23,10 +23,10 @@ def dataset(good: int, bad: int, name: str = "{}_{}.png") -> Dataset:
 @pytest.mark.parametrize(
     ("good", "bad", "learnt", "held", "again", "note"),
     [
-        (800, 400, 900, (300,), False, "300 of 1200 training photos are held out"),
-        (60, 30, 90, (30, 30, 30), True, "Cuts rest on all 90 training photos"),
-        (60, 5, 65, (), False, "No photos are held out"),
-        (60, 0, 60, (), False, "No photos are held out"),
+        (800, 400, 900, (300,), False, "Thresholds from 300 of 1200 training photos"),
+        (60, 30, 90, (30, 30, 30), True, "Thresholds by 3-fold cross-validation on 90 photos."),
+        (60, 5, 65, (), False, "No validation photos"),
+        (60, 0, 60, (), False, "No validation photos"),
     ],
 )
 def test_large_sets_are_divided_and_small_ones_crossed(
@@ -81,7 +81,7 @@ def test_photos_brought_to_choose_thresholds_on_teach_nobody() -> None:
     given = replace(dataset(60, 30), calibration=dataset(4, 3, "own_{}_{}.png").train)
     found = plan_cross_fitting(given, 0)
     assert (found.learn, found.folds, found.again) == (given.train, (given.calibration,), False)
-    assert found.note() == "Cuts rest on 7 calibration photos, which teach no member."
+    assert found.note() == "Thresholds from 7 calibration photos."
 
 
 @pytest.mark.parametrize("good", [60, 3])
@@ -90,7 +90,7 @@ def test_calibration_photos_without_a_class_are_said_and_not_used(good: int) -> 
     lame = replace(given, calibration=dataset(5, 0, "own_{}_{}.png").train)
     found, before = plan_cross_fitting(lame, 0), plan_cross_fitting(given, 0)
     assert (found.learn, found.folds, found.again) == (before.learn, before.folds, before.again)
-    assert found.note() == f"The calibration photos show no defective and are not used. {before.note()}"
+    assert found.note() == f"Calibration photos not used: no NOK among them. {before.note()}"
 
 
 def test_rows_without_a_fold() -> None:

@@ -179,11 +179,8 @@ def test_undersampling_takes_as_many_of_each_class_as_the_rarest_has() -> None:
     assert found == undersampled(samples, 3) != undersampled(samples, 4)
     assert found == sorted(found, key=samples.index)
     assert balance_note(samples, "weights") == () and balance_note(found, "none") == ()
-    assert (
-        "10 photos of each class, drawn by the seed from 10 defective, 40 non_defective"
-        in balance_note(samples, "undersample")[0]
-    )
-    assert "each counts alike" in balance_note(samples, "none")[0]
+    assert "10 photos of each class, drawn at random from 10 NOK, 40 OK" in balance_note(samples, "undersample")[0]
+    assert "No class weights: 10 NOK, 40 OK photos." in balance_note(samples, "none")[0]
 
 
 @pytest.mark.parametrize(("setting", "value"), [("profile", "best"), ("balance", "luck")])

@@ -15,6 +15,7 @@ from ensemble.training.voting import weigh
 from ensemble.values.errors import DataError, MemberError
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK, Classes
 from ensemble.values.samples import Dataset, Sample
+from ensemble.values.titles import model_title
 from tests.conftest import TINY_BACKBONE
 
 GARMENTS = Classes(("bottomwear", "shoes", "topwear"))
@@ -35,12 +36,22 @@ def dataset(classes: Classes, *samples: Sample) -> Dataset:
             OK_NOK,
             [*photos(NON_DEFECTIVE, 3), *photos(DEFECTIVE, 9)],
             "mahalanobis",
-            "needs 4 photos of good parts",
+            "Needs 4 photos of good parts, found 3.",
         ),
-        (OK_NOK, [*photos(NON_DEFECTIVE, 9), *photos(DEFECTIVE, 4)], "svm", "Too few: defective (4)."),
+        (OK_NOK, [*photos(NON_DEFECTIVE, 9), *photos(DEFECTIVE, 4)], "svm", "Too few: NOK (4)."),
         (OK_NOK, [*photos(NON_DEFECTIVE, 9), *photos(DEFECTIVE, 9, 4)], "detector", "5 training photos with a mask"),
-        (GARMENTS, photos("shoes", 9, 9), "detector", "bottomwear, shoes, topwear have no defect among them."),
-        (GARMENTS, photos("shoes", 9), "patch_memory", "bottomwear, shoes, topwear have no defect among them."),
+        (
+            GARMENTS,
+            photos("shoes", 9, 9),
+            "detector",
+            "a defect class, and bottomwear, shoes, topwear have none.",
+        ),
+        (
+            GARMENTS,
+            photos("shoes", 9),
+            "patch_memory",
+            "a defect class, and bottomwear, shoes, topwear have none.",
+        ),
     ],
 )
 def test_what_photos_cannot_teach_is_said_before_anything_is_learnt(
@@ -48,7 +59,8 @@ def test_what_photos_cannot_teach_is_said_before_anything_is_learnt(
 ) -> None:
     with pytest.raises(MemberError) as refused:
         teachable((kind,), dataset(classes, *samples))
-    assert str(refused.value).startswith(f"{kind} is not trained: it ") and sentence in str(refused.value)
+    assert str(refused.value).startswith(f"{model_title(kind)} is not trained. Needs ")
+    assert sentence in str(refused.value)
 
 
 def test_a_lesson_says_which_photos_teach() -> None:
@@ -69,7 +81,7 @@ def test_of_very_many_good_parts_some_teach_the_same_in_every_run(monkeypatch: p
     chosen = photos_of("good", many, 3)
     assert len(chosen) == 6 and chosen == photos_of("good", many, 3) == sorted(chosen, key=many.train.index)
     assert len(photos_of("all", many, 3)) == 20
-    assert "learn from 6 of 20 good photos" in left_aside(("svm", "patch_memory"), many)[0]
+    assert "trained on 6 of 20 good photos" in left_aside(("svm", "patch_memory"), many)[0]
     assert left_aside(("svm",), many) == []
 
 
@@ -89,7 +101,8 @@ def test_a_member_that_fails_costs_the_others_nothing(
         kinds = ("svm", "mahalanobis")
         made = train(tiny_data, tmp_path / "m", kinds=kinds, notify=heard.append, **options)  # type: ignore[arg-type]
     name = f"mahalanobis_{TINY_BACKBONE}"
-    said = f"{name} could not vote on any test photo" if kept else f"{name} is not trained: It has gone blind."
+    title = model_title(name)
+    said = f"{title}: no result on any test photo" if kept else f"{title} is not trained. It has gone blind."
     assert any(said in sentence and "It has gone blind." in sentence for sentence in heard)
     assert heard[-1] in made.notes and (name in made.members) is kept
     records = ModelStore(tmp_path / "m").manifest().members

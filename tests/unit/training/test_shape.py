@@ -93,15 +93,13 @@ def test_nothing_is_tried_for_squares_and_photos_of_many_shapes(
         (
             0.9,
             (64, 160),
-            "Photos are read in their own shape, such as 64 × 160 pixels instead of 64 × 64: in three folds of the "
-            "training part an SVM on squeezenet1_1 tells classes better apart so (AUROC 0.900 against 0.700 in "
-            "squares).",
+            "Input in the shape of the photos: 64 × 160 instead of 64 × 64 pixels, AUROC 0.900 instead of 0.700 "
+            "(cross-validation).",
         ),
         (
             0.7,
             (64, 64),
-            "Photos are read in squares: in three folds of the training part an SVM on squeezenet1_1 tells classes no "
-            "better apart otherwise (AUROC 0.700 against 0.700 in their own shape).",
+            "Square input: AUROC 0.700, in the shape of the photos 0.700 (cross-validation).",
         ),
     ],
 )
@@ -124,7 +122,7 @@ def test_scratched_strips_keep_their_shape(tmp_path: Path) -> None:
     recipe = replace(recipe_of(FeatureExtractor.open(BUNDLED).at(64)), pooling=None)
     chosen, notes = with_shape(recipe, find_dataset(tmp_path / "strips"), "", NOTHING_KEPT, lambda *_: None)
     assert [each.spec.preprocessing.size for each in chosen.extractors] == [(64, 160)]
-    assert "in their own shape, such as 64 × 160 pixels instead of 64 × 64" in notes[0]
+    assert "in the shape of the photos: 64 × 160 instead of 64 × 64 pixels" in notes[0]
 
 
 def test_a_shape_that_is_asked_for_is_not_tried(
@@ -133,7 +131,7 @@ def test_a_shape_that_is_asked_for_is_not_tried(
     monkeypatch.setattr(shape, "read_rows", unread)
     dataset, recipe = find_dataset(strips), recipe_of(extractor)
     kept, notes = with_shape(recipe, dataset, "kept", NOTHING_KEPT, lambda *_: None)
-    assert kept.extractors[0].spec.preprocessing.aspect == 0.4 and "64 × 160 pixels instead of 64 × 64" in notes[0]
+    assert kept.extractors[0].spec.preprocessing.aspect == 0.4 and "64 × 160 instead of 64 × 64 pixels" in notes[0]
     assert with_shape(recipe, dataset, "square", NOTHING_KEPT, lambda *_: None) == (recipe, ())
 
 
@@ -156,7 +154,7 @@ def test_a_product_in_the_photos_shape_judges_the_same_once_loaded(
     settings: dict[str, Any] = {"backbones": (TINY_BACKBONE,), "weights": tiny_weights, "pooling": "average"}
     kinds = ("svm", "patch_memory")
     train(strips, tmp_path / "product", kinds=kinds, side=64, shape="kept", notify=notes.append, **settings)
-    assert any("in their own shape, such as 64 × 160 pixels instead of 64 × 64" in note for note in notes)
+    assert any("in the shape of the photos: 64 × 160 instead of 64 × 64 pixels" in note for note in notes)
     store = ModelStore(tmp_path / "product")
     manifest = store.manifest()
     sizes = {name: record.preprocessing.size for name, record in manifest.members.items()}
@@ -184,7 +182,7 @@ def test_members_that_read_whole_maps_learn_from_fewer_long_photos(
     dataset = Dataset(OK_NOK, good, (), {}, ())
     assert most_whole(long) == len(taught_by("good", dataset, long)) == 6
     assert len(taught_by("all", dataset, long)) == 12
-    assert "learn from 6 of 12 good photos" in left_aside(("patch_memory",), dataset, most_whole(long))[0]
+    assert "trained on 6 of 12 good photos" in left_aside(("patch_memory",), dataset, most_whole(long))[0]
 
 
 def test_shapes_are_one_of_two(strips: Path, tmp_path: Path, run: Run) -> None:
