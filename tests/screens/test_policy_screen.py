@@ -172,7 +172,7 @@ class TestDraft:
         assert 'class="photo-gone">3<' in texts(app)
         app.button(key="escape 0").click().run()
         charts = [chart.proto.alt for chart in app.get("plotly_chart")]
-        assert any("svm_a says OK, 0.20" in alt for alt in charts)
+        assert any("SVM · a: OK, 0.20" in alt for alt in charts)
 
     def test_every_chart_has_words_and_rows(self, tmp_path: Path, offered: Downloads) -> None:
         product(tmp_path)
