@@ -25,7 +25,7 @@ from pages.session.sources import Source
 from pages.session.told import DATA, refusals_told, tell
 
 COLLECTION, STEP = "collection", "step"  # keys of widgets, and names in the page's address
-OVERVIEW, BRING_IN, CLEAN, SPLIT = "Overview", "Bring in", "Clean", "Split"
+OVERVIEW, BRING_IN, CLEAN, SPLIT = "Overview", "Import", "Check", "Split"
 STEPS = (OVERVIEW, BRING_IN, CLEAN, SPLIT)
 NEXT, PICKED, GONE = "_next", "_picked_collection", "_gone_collection"
 SHOWN_FOR = "_collection_shown_for"  # the product that was chosen when this screen was shown last
@@ -132,10 +132,8 @@ def bring_in(
                 found, target, origin=source.title, meaning=meaning, split=split, author=author, progress=progress
             )
 
-    if not start_work(f"import {target.folder}", f"Bringing photos into {target.name}", do):
-        raise DataError(
-            f"Other photos are being brought into {target.name}. Wait until they are in, then bring these in."
-        )
+    if not start_work(f"import {target.folder}", f"Import into {target.name}", do):
+        raise DataError(f"Another import into {target.name} is running. Wait for it.")
     st.session_state[NEXT] = target.name, BRING_IN
 
 
@@ -175,7 +173,7 @@ def look_through(*, label_errors: bool) -> None:
     if found is not None:
         start_work(
             f"clean {found.folder}",
-            f"Looking through {found.name}",
+            f"Check of {found.name}",
             lambda progress: workbench.look_through(found, label_errors=label_errors, progress=progress),
         )
 
@@ -185,7 +183,7 @@ def _do(decision: Callable[[Collection], Correction | None]) -> None:
         return
     with refusals_told(DATA):
         if (made := decision(found)) is None:
-            tell(DATA, "Nothing changes by that.")
+            tell(DATA, "No change.")
         else:
             tell(DATA, made.sentence(), decision=made.number)
 

@@ -66,15 +66,15 @@ def test_clothing_from_a_folder_to_a_measured_model(
     with served(models) as address:
         page.goto(f"{address}/data")
         page.get_by_role("radio", name="Path").click()
-        page.get_by_label("Folder or zip on the machine that Quorum runs on").fill(str(SHARED / "data" / "clothing"))
+        page.get_by_label("Folder or ZIP on the server").fill(str(SHARED / "data" / "clothing"))
         page.keyboard.press("Enter")
-        expect(page.get_by_text("Nothing has been copied yet")).to_be_visible()
-        page.get_by_role("button", name="Bring in 720 photos").click()
-        expect(page.get_by_text("720 photos came in.")).to_be_visible(timeout=LONG)
+        expect(page.get_by_text("Preview only.")).to_be_visible()
+        page.get_by_role("button", name="Import 720 photos").click()
+        expect(page.get_by_text("720 imported")).to_be_visible(timeout=LONG)
 
-        page.get_by_role("button", name="Look for what is odd").click()
-        page.get_by_role("button", name="Look through all photos").click()
-        expect(page.get_by_text("Looked through:")).to_be_visible(timeout=LONG)
+        page.get_by_role("button", name="Check data quality").click()
+        page.get_by_role("button", name="Check all photos").click()
+        expect(page.get_by_text(re.compile(r"issues? found\."))).to_be_visible(timeout=LONG)
 
         page.get_by_role("link", name="Training").click()
         page.get_by_role("radio", name="Thorough").click()

@@ -48,21 +48,21 @@ def test_from_a_zip_to_a_published_model(
         page.locator("input[type=file]").set_input_files(
             {"name": "discs.zip", "mimeType": "application/zip", "buffer": zip_of(tiny_data)}
         )
-        expect(page.get_by_text("Nothing has been copied yet")).to_be_visible()
+        expect(page.get_by_text("Preview only.")).to_be_visible()
         expect(page.get_by_text("outside.jpg has a path that leads out of the zip file")).to_be_visible()
-        page.get_by_role("button", name="Bring in").click()
-        expect(page.get_by_text("40 photos came in.")).to_be_visible()
+        page.get_by_role("button", name="Import 4").click()
+        expect(page.get_by_text("40 imported")).to_be_visible()
         expect(page.get_by_text("broken.jpg is damaged or cut short")).to_be_visible()
         expect(page.get_by_text("is the same photo as")).to_be_visible()
         expect(page.get_by_text("outside.jpg has a path that leads out of the zip file")).to_be_visible()
 
-        page.get_by_role("button", name="Look for what is odd").click()
-        page.get_by_text("Look for wrong labels too").click()
-        page.get_by_role("button", name="Look through all photos").click()
-        expect(page.get_by_text("Looked through:")).to_be_visible(timeout=TRAINING)
+        page.get_by_role("button", name="Check data quality").click()
+        page.get_by_text("Check labels").click()
+        page.get_by_role("button", name="Check all photos").click()
+        expect(page.get_by_text(re.compile(r"issues? found\."))).to_be_visible(timeout=TRAINING)
         page.get_by_role("radio", name="Split").click()
-        page.get_by_role("button", name="Deal out").click()
-        expect(page.get_by_text("Split anew: 40 photos.")).to_be_visible()
+        page.get_by_role("button", name="Split 40 photos").click()
+        expect(page.get_by_text("Split again: 40 photos.")).to_be_visible()
         kept = Collection(tmp_path / "data" / "collections" / "discs").photos()
         assert {photo.split for photo in kept} == {"train", "calibration", "test"}
 

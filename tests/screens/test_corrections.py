@@ -243,7 +243,7 @@ def page_of_one_case() -> None:
 @pytest.mark.parametrize(
     ("going_on", "along"),
     [
-        ("Bringing photos into disc", "come along with the next confirmation: other photos are being brought in now."),
+        ("Import into disc", "come along with the next confirmation: other photos are being brought in now."),
         ("Bringing the photos of disc into disc", "come along."),
     ],
 )
@@ -310,7 +310,7 @@ class TestNoProductsAreMixed:
         shutil.copytree(photos, photos.parent / "nok")
 
         def target(app: AppTest) -> Selectbox:
-            return next(each for each in app.selectbox if each.label == "Collection to add to")
+            return next(each for each in app.selectbox if each.label == "Collection")
 
         def targets(app: AppTest) -> AppTest:
             app.segmented_control(key="data_way").set_value("Path")
@@ -318,23 +318,23 @@ class TestNoProductsAreMixed:
             app.text_input(key="data_path").set_value(str(photos.parent))
             return healthy(app.run())
 
-        app = targets(self.screen(DATA, step="Bring in"))
-        assert target(app).value == "A new collection"
+        app = targets(self.screen(DATA, step="Import"))
+        assert target(app).value == "New collection"
         app = healthy(next(each for each in app.text_input if "new collection" in each.label).set_value("disc").run())
-        assert "disc will hold the photos of the product disc." in texts(app)
+        assert "disc belongs to the product disc." in texts(app)
         app = healthy(next(each for each in app.text_input if "new collection" in each.label).set_value("aliens").run())
-        assert "aliens holds the photos of no product that is known here" in texts(app)
+        assert "aliens belongs to no known product" in texts(app)
         own = Collection.create(data / "collections", "disc")
         own.note("product", "disc")
-        app = targets(self.screen(DATA, step="Bring in"))
+        app = targets(self.screen(DATA, step="Import"))
         assert target(app).value == "disc"
-        assert "disc holds the photos of the product disc." in texts(app)
+        assert "disc belongs to the product disc." in texts(app)
         app = healthy(target(app).select("aliens").run())
-        assert "aliens holds the photos of no product that is known here" in texts(app)
+        assert "aliens belongs to no known product" in texts(app)
 
         write_product(models / "other", ("svm_a",), product="other")
         Collection.create(data / "collections", "other").note("product", "other")
-        app = targets(self.screen(DATA, step="Bring in", product="disc"))
+        app = targets(self.screen(DATA, step="Import", product="disc"))
         assert (target(app).value, app.selectbox(key="collection").value) == ("disc", "disc")
         app = healthy(app.selectbox(key="product").select("other").run())
         assert (target(app).value, app.selectbox(key="collection").value) == ("other", "other")

@@ -66,23 +66,23 @@ def zip_of(tmp_path: Path) -> bytes:
 
 def test_without_a_collection_photos_can_be_brought_in(tmp_path: Path) -> None:
     app = screen()
-    assert "What can be read" in [expander.label for expander in app.expander]
+    assert "Supported layouts" in [expander.label for expander in app.expander]
     app.file_uploader[0].upload("parts.zip", zip_of(tmp_path), "application/zip")
     healthy(app.run())
-    assert "8 photos" in texts(app) and "Nothing has been copied yet" in texts(app)
+    assert "8 photos" in texts(app) and "Preview only." in texts(app)
     assert "evil.jpg" in texts(app)
     assert not (tmp_path / "data" / "collections" / "parts").exists()
     app = click(app, "bring_in")
     app = done(app, f"import {tmp_path / 'data' / 'collections' / 'parts'}")
     shown = texts(app)
-    assert "6 photos came in" in shown
+    assert "6 imported" in shown
     for name in ("evil", "broken", "again"):
         assert name in shown
     kept = Collection(tmp_path / "data" / "collections" / "parts").photos()
     assert sorted(photo.label for photo in kept) == ["defective"] * 3 + ["non_defective"] * 3
     assert not list((tmp_path / "data" / "collections").glob(".incoming-*"))
     app = click(app, "go_clean")
-    assert "Look through all photos" in [button.label for button in app.button]
+    assert "Check all photos" in [button.label for button in app.button]
 
 
 @pytest.mark.parametrize(
@@ -113,9 +113,9 @@ def test_a_path_is_previewed_and_kinds_can_be_given_another_meaning(tmp_path: Pa
     app = healthy(app.segmented_control(key="data_way").set_value("Path").run())
     app = healthy(app.text_input(key="data_path").input(str(tmp_path / "photos" / "set")).run())
     blue = next(box for box in app.selectbox if str(box.key).startswith("means blue"))
-    app = healthy(blue.select("leave out").run())
-    assert next(button for button in app.button if button.key == "bring_in").label == "Bring in 4 photos"
-    app = healthy(app.selectbox(key="data_place").select("All into Train").run())
+    app = healthy(blue.select("exclude").run())
+    assert next(button for button in app.button if button.key == "bring_in").label == "Import 4 photos"
+    app = healthy(app.selectbox(key="data_place").select("All to Train").run())
     app = click(app, "bring_in")
     done(app, f"import {tmp_path / 'data' / 'collections' / 'set'}")
     kept = Collection(tmp_path / "data" / "collections" / "set").photos()
@@ -124,8 +124,8 @@ def test_a_path_is_previewed_and_kinds_can_be_given_another_meaning(tmp_path: Pa
 
 def test_the_overview_counts_and_says_what_is_missing(collection: Collection) -> None:
     app = screen()
-    assert "10" in texts(app) and "Some photos have no split yet" in texts(app)
-    assert "Brought in: 10 photos." in texts(app)
+    assert "10" in texts(app) and "Some photos have no split." in texts(app)
+    assert "Imported: 10 photos." in texts(app)
 
 
 def test_the_address_names_the_collection_and_never_another_one(collection: Collection) -> None:
@@ -134,7 +134,7 @@ def test_the_address_names_the_collection_and_never_another_one(collection: Coll
     gone = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
     gone.query_params["collection"] = "sold"
     app = healthy(gone.run().switch_page(SCREEN).run())
-    assert "There is no collection called sold any more." in texts(app)
+    assert "Collection sold not found." in texts(app)
     assert app.selectbox(key="collection").value is None and not app.get("pagination")
     app = healthy(app.selectbox(key="collection").select(collection.name).run())
     assert "sold" not in texts(app) and "10" in texts(app)
@@ -145,11 +145,11 @@ def test_photos_are_dealt_out_and_it_can_be_undone(collection: Collection) -> No
     app = screen("Split")
     app = healthy(app.slider(key="split_shares").set_value((60, 80)).run())
     app = click(app, "split")
-    assert "Split anew: 10 photos." in texts(app) and "copies not looked for" in collection.decisions()[0].reason
+    assert "Split again: 10 photos." in texts(app) and "copies not looked for" in collection.decisions()[0].reason
     assert {photo.split for photo in collection.photos()} == {"train", "calibration", "test"}
     app = click(app, "undo_last")
     assert {photo.split for photo in collection.photos()} == {""}
-    assert "Undone: “Split anew: 10 photos”." in texts(app)
+    assert "Undone: “Split again: 10 photos”." in texts(app)
 
 
 def test_a_split_says_what_it_has_done_about_copies(collection: Collection) -> None:
@@ -190,14 +190,14 @@ def test_what_is_odd_is_decided_by_one_click(collection: Collection, button: str
     kind = "label" if suggestion else "leak"
     others = () if suggestion else (two,)
     collection.keep_findings([Finding(kind, one, others, 0.9, "It is odd.", suggestion)])
-    app = screen("Clean")
+    app = screen("Check")
     assert "It is odd." in texts(app)
     key = next(str(each.key) for each in app.button if str(each.key).startswith(f"{button} {kind}"))
     app = click(app, key)
     photo = collection.photos()[0]
     assert (photo.label, photo.split, photo.dropped) == after
     if button in {"keep", "drop"}:
-        assert "Nothing is odd any more" in texts(app)
+        assert "No open issues." in texts(app)
     app = click(app, "undo_last")
     photo = collection.photos()[0]
     assert (photo.label, photo.split, photo.dropped) == ("defective", "train", False)
@@ -213,9 +213,9 @@ def test_a_photo_under_two_labels_is_first_in_clean_with_both_buttons(
 ) -> None:
     path = tmp_path / "photos/0.jpg"
     collection.add([FoundPhoto(path, "ok/0.jpg", "ok")], {"ok": "non_defective"}, origin="photos")
-    app = screen("Clean")
+    app = screen("Check")
     assert "Same photo, two labels (1)" in [each.value for each in app.subheader]
-    assert {"It is NOK", "It is OK", "Leave it out"} <= {each.label for each in app.button}
+    assert {"Part is NOK", "Part is OK", "Exclude"} <= {each.label for each in app.button}
     key = next(str(each.key) for each in app.button if str(each.key).startswith(f"{button} contradiction"))
     app = click(app, key)
     photo = collection.photos()[0]
@@ -225,7 +225,7 @@ def test_a_photo_under_two_labels_is_first_in_clean_with_both_buttons(
 def test_all_of_a_kind_are_decided_as_one(collection: Collection) -> None:
     photos = collection.photos()
     collection.keep_findings([Finding("dark", photo.sha256, (), 0.9, "It is dark.") for photo in photos[:3]])
-    app = screen("Clean")
+    app = screen("Check")
     app = click(app, "all drop dark")
     assert [photo.dropped for photo in collection.photos()] == [True] * 3 + [False] * 7
     app = click(app, "undo_last")
@@ -243,7 +243,7 @@ def test_looking_goes_on_in_the_background_and_its_failure_is_said(
         return kept.findings()
 
     monkeypatch.setattr(workbench, "look_through", look)
-    app = done(click(screen("Clean"), "look_through"), f"clean {collection.folder}")
+    app = done(click(screen("Check"), "look_through"), f"clean {collection.folder}")
     assert "It is dark." in texts(app)
 
     def fail(*_: object, **__: object) -> None:
@@ -257,10 +257,10 @@ def test_looking_goes_on_in_the_background_and_its_failure_is_said(
 def test_confirmed_mistakes_are_pulled_into_training_by_one_click(collection: Collection) -> None:
     collection.confirm(jpeg(77), "missed.jpg", "defective", "non_defective", author="A")
     app = screen()
-    assert "1 confirmed mistake" in texts(app) and "1 escape" in texts(app)
+    assert "1 confirmed error" in texts(app) and "1 escape" in texts(app)
     app = click(app, "pull")
     assert [photo.split for photo in collection.photos() if photo.name == "missed.jpg"] == ["train"]
-    assert "confirmed mistake" not in texts(app)
+    assert "confirmed error" not in texts(app)
 
 
 def test_an_earlier_decision_can_be_taken_back(collection: Collection) -> None:

@@ -52,9 +52,9 @@ def find_issues(
     # What is imported here brings torch, cleanvision and cleanlab: seconds.
     from ensemble.datasets.cleaning.copies import copy_findings, find_links, kept_together, same_pixels
 
-    seen = _looked_at(photos, classes, lambda share: progress("Looking at the photos", share))
+    seen = _looked_at(photos, classes, lambda share: progress("Checking photos", share))
     together = same_pixels(seen.pixels)
-    links = find_links(seen.prints, together, lambda share: progress("Looking for copies", share))
+    links = find_links(seen.prints, together, lambda share: progress("Checking duplicates", share))
     findings = [*seen.findings, *copy_findings(seen.readable, seen.pixels, together, links)]
     if label_errors:
         from ensemble.datasets.cleaning.labels import bundled_features, doubtful_labels
@@ -64,7 +64,7 @@ def find_issues(
             kept_together(seen.readable, together),
             classes,
             seed=seed,
-            progress=lambda share: progress("Judging the labels", share),
+            progress=lambda share: progress("Checking labels", share),
             features=features or bundled_features,
         )
     order = list(FINDING_KINDS)

@@ -199,8 +199,9 @@ def _leak(
 ) -> Finding:
     same = [other for other in learnt if pixels[other] == pixels[place]]
     others = [*same, *(other for other in learnt if other not in same)]
-    how = "The very same pixels are" if same else f"The same picture ({_seen(surest[place])}) is"
-    what = f"{how} among the photos that are learnt from, in {many(len(others), 'other photo')}"
+    what = f"Duplicate in training: {many(len(others), 'photo')} ({surest[place]:.0%} detail match)."
+    if same:
+        what = f"Duplicate in training: {many(len(others), 'photo')} (identical pixels)."
     return _copies_finding(LEAK, photos, place, others, 1.0 if same else surest[place], what)
 
 
@@ -210,18 +211,14 @@ def _duplicate(
     same = [other for other in side if other != place and pixels[other] == pixels[place]]
     if same and min(same) < place:
         return _copies_finding(
-            EXACT_DUPLICATE, photos, place, same, 1.0, f"The same pixels are in {many(len(same), 'other photo')}"
+            EXACT_DUPLICATE, photos, place, same, 1.0, f"Identical pixels in {many(len(same), 'other photo')}."
         )
     others = [other for other in side if other != place]
     part = photos[place].part
     if part and all(photos[other].part == part for other in others):
         return None  # they are known to show one part, and splits keep that together anyway
-    what = f"The same picture ({_seen(surest[place])}) is in {many(len(others), 'other photo')}"
+    what = f"Near duplicate of {many(len(others), 'photo')} ({surest[place]:.0%} detail match)."
     return _copies_finding(NEAR_DUPLICATE, photos, place, others, surest[place], what)
-
-
-def _seen(agreement: float) -> str:
-    return f"laid over each other, fine detail agrees by {agreement:.0%}"
 
 
 def _copies_finding(
@@ -229,10 +226,7 @@ def _copies_finding(
 ) -> Finding:
     photo = photos[place]
     differing = sorted({photos[other].label for other in others} - {photo.label})
-    contradiction = (
-        f" It is labelled {word(photo.label)} here and {' and '.join(map(word, differing))} there: one is wrong."
-        if differing
-        else ""
-    )
+    said = [what]
+    said += [f"Labels differ: {word(photo.label)} here, {', '.join(map(word, differing))} there."] if differing else []
     named = tuple(photos[other].sha256 for other in others[:COPIES_NAMED])
-    return Finding(kind, photo.sha256, named, round(score, 4), f"{what}.{contradiction} {FINDING_KINDS[kind].advice}")
+    return Finding(kind, photo.sha256, named, round(score, 4), " ".join([*said, FINDING_KINDS[kind].advice]))

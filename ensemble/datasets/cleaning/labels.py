@@ -13,7 +13,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ensemble.datasets.collection.values import LABEL, Finding
+from ensemble.datasets.collection.values import FINDING_KINDS, LABEL, Finding
 from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.feature_cache import FeatureCache
 from ensemble.features.photo_batch import input_key
@@ -43,13 +43,13 @@ def judged(photos: Sequence[Sample], groups: Sequence[Hashable], classes: Classe
     apart = Counter(label for label, _ in {(photo.label, group) for photo, group in zip(photos, groups, strict=True)})
     enough = [name for name in classes.names if apart[name] >= FEWEST_OF_CLASS]
     if len(enough) < 2:
-        counts = ", ".join(f"{apart[name]} of {word(name)}" for name in classes.names)
+        counts = ", ".join(f"{word(name)} {apart[name]}" for name in classes.names)
         return [], (
-            f"Labels were not looked at: that takes two classes with at least {FEWEST_OF_CLASS} photos each that are "
-            f"no copies of each other. There are {counts}."
+            f"Labels not checked: needs two classes with at least {FEWEST_OF_CLASS} photos each, without duplicates "
+            f"(found: {counts})."
         )
     few = [word(name) for name in classes.names if apart[name] < FEWEST_OF_CLASS]
-    reason = f"Labels of {', '.join(few)} were not looked at: fewer than {FEWEST_OF_CLASS} photos." if few else ""
+    reason = f"Labels not checked for {', '.join(few)}: fewer than {FEWEST_OF_CLASS} photos." if few else ""
     return [place for place, photo in enumerate(photos) if photo.label in enough], reason
 
 
@@ -94,9 +94,8 @@ def doubtful_labels(
 
 
 def _label_finding(photo: Sample, suggestion: str, probabilities: np.ndarray, given: int) -> Finding:
-    sure, own = float(probabilities.max()), float(probabilities[given])
+    sure = float(probabilities.max())
     sentence = (
-        f"The label is {word(photo.label)}, but a model that has not learnt from this photo gives {word(suggestion)} "
-        f"{sure:.0%} and {word(photo.label)} {own:.0%}. Look at the photo; relabel it, or keep its label."
+        f"Label {word(photo.label)}, model predicts {word(suggestion)} ({sure:.0%}). {FINDING_KINDS[LABEL].advice}"
     )
     return Finding(LABEL, photo.sha256, (), round(min(1.0, sure), 4), sentence, suggestion)

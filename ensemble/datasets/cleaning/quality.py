@@ -85,27 +85,27 @@ QUALITY_RULES: Mapping[str, QualityRule] = {
     DARK: QualityRule(
         lambda m: m.brightest,
         0.03,
-        lambda m, usual: f"Its brightest pixels reach {m.brightest:.2f} of 1; {usual.brightest:.2f} is usual",
+        lambda m, usual: f"Dark (brightest pixels {m.brightest:.2f}, usual {usual.brightest:.2f}).",
         threshold=0.32,
     ),
     LIGHT: QualityRule(
         lambda m: 1 - m.darkest,
         0.03,
-        lambda m, usual: f"Its darkest pixels lie at {m.darkest:.2f} of 1; {usual.darkest:.2f} is usual",
+        lambda m, usual: f"Overexposed (darkest pixels {m.darkest:.2f}, usual {usual.darkest:.2f}).",
         threshold=0.05,
     ),
     BLURRED: QualityRule(
         lambda m: math.log(max(m.edges, 0.1)),
         math.log(1.12),
-        lambda m, usual: f"Its edges have a strength of {m.edges:.1f}; {usual.edges:.1f} is usual",
+        lambda m, usual: f"Blurred (edge strength {m.edges:.1f}, usual {usual.edges:.1f}).",
     ),
     LOW_INFORMATION: QualityRule(
         lambda m: m.entropy if m.contrast > EMPTY else 0.0,
         0.2,
         lambda m, usual: (
-            f"Its grey values hold {m.entropy:.1f} bits; {usual.entropy:.1f} is usual"
+            f"Low detail (entropy {m.entropy:.1f}, usual {usual.entropy:.1f})."
             if m.contrast > EMPTY
-            else f"It is empty, with grey values within {m.contrast} of 255; {usual.contrast} is usual"
+            else f"Empty (grey range {m.contrast}, usual {usual.contrast})."
         ),
         threshold=1.4,  # cleanvision's 3.0, which counts three channels that are alike
         always=0.5,
@@ -113,16 +113,14 @@ QUALITY_RULES: Mapping[str, QualityRule] = {
     ODD_SIZE: QualityRule(
         lambda m: math.log(m.width * m.height) / 2,
         math.log(1.5) / FAR,
-        lambda m, usual: f"It has {m.width}×{m.height} pixels; {usual.width}×{usual.height} is usual",
+        lambda m, usual: f"Unusual size ({m.width} × {m.height} px, usual {usual.width} × {usual.height} px).",
         by_class=False,
         both=True,
     ),
     ODD_ASPECT: QualityRule(
         lambda m: math.log(m.width / m.height),
         math.log(1.25) / FAR,
-        lambda m, usual: (
-            f"Its width is {m.width / m.height:.2f} times its height; {usual.width / usual.height:.2f} is usual"
-        ),
+        lambda m, usual: f"Unusual aspect ratio ({m.width / m.height:.2f}, usual {usual.width / usual.height:.2f}).",
         by_class=False,
         both=True,
     ),
@@ -171,6 +169,5 @@ def _quality_finding(
     kind: str, rule: QualityRule, photo: Sample, own: Measures, usual: Measures, below: float, peers: int
 ) -> Finding:
     score = 1 - 1 / (1 + max(below, 0) / FAR)
-    among = f"among {peers} photos of this {'class' if rule.by_class else 'product'}"
-    sentence = f"{rule.words(own, usual)} {among}. {FINDING_KINDS[kind].advice}"
+    sentence = f"{rule.words(own, usual)} {FINDING_KINDS[kind].advice}"
     return Finding(kind, photo.sha256, (), round(score, 4), sentence)

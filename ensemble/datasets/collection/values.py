@@ -10,7 +10,7 @@ from typing import Any
 from ensemble.importers import FoundPhoto, Problem
 from ensemble.values.digits import many
 from ensemble.values.errors import DataError
-from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, REVIEW
+from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, REVIEW, word
 from ensemble.values.samples import Sample
 from ensemble.values.vocabulary import is_bad
 
@@ -21,14 +21,14 @@ IN, OUT, WAITS = 0, 1, 2  # what `dropped` says: takes part, left out, or came u
 # What a person can decide, and how it reads afterwards.
 ACTIONS: Mapping[str, str] = MappingProxyType(
     {
-        "import": "Brought in",
-        "keep": "Kept as it is",
-        "move": "Moved to another split",
-        "relabel": "Given another class",
-        "drop": "Left out",
-        "restore": "Taken back in",
-        "split": "Split anew",
-        "pull": "Pulled into training",
+        "import": "Imported",
+        "keep": "Kept",
+        "move": "Split changed",
+        "relabel": "Class changed",
+        "drop": "Excluded",
+        "restore": "Restored",
+        "split": "Split again",
+        "pull": "Added to training set",
     }
 )
 
@@ -93,8 +93,9 @@ class Correction:
         count = len(self.after)
         column = {"move": "split", "relabel": "label"}.get(self.action, "")
         values = {str(change[column]) for change in self.after.values() if column in change}
-        what = f" ({values.pop()})" if len(values) == 1 else ""
-        return f"{ACTIONS[self.action]}{what}: {many(count, 'photo')}."
+        if len(values) == 1:
+            return f"{ACTIONS[self.action]} ({word(values.pop())}): {many(count, 'photo')}."
+        return f"{ACTIONS[self.action]}: {many(count, 'photo')}."
 
     def undone_sentence(self) -> str:
         """That it was taken back, for a person."""
@@ -144,62 +145,62 @@ class FindingKind:
 FINDING_KINDS: Mapping[str, FindingKind] = {
     CONTRADICTION: FindingKind(
         "Same photo, two labels",
-        "The very same file came in under two labels, so it takes part in nothing until somebody decides.",
-        "Say what it shows, or leave it out.",
+        "The same file was imported with two labels and is not used until you decide.",
+        "Select its class, or exclude it.",
     ),
     LEAK: FindingKind(
-        "Copies across train and test",
-        "A test photo has a copy among the photos that are learnt from, so the test measures memory.",
-        "Keep all copies in one split, or drop the test photo.",
+        "Leakage",
+        "A test photo has a duplicate in training, so test results are too optimistic.",
+        "Move it to the same split, or exclude it.",
     ),
     UNREADABLE: FindingKind(
-        "Unreadable", "The file cannot be opened as a photo.", "Replace the file by a good copy, or drop it."
+        "Not readable", "The file cannot be opened as a photo.", "Replace the file, or exclude it."
     ),
     EXACT_DUPLICATE: FindingKind(
         "Exact duplicates",
-        "Different files hold the very same pixels.",
-        "Keep one of them and drop the others.",
+        "Different files with identical pixels.",
+        "Keep one and exclude the others.",
     ),
     NEAR_DUPLICATE: FindingKind(
         "Near duplicates",
-        "The same picture, turned, mirrored, stretched, cropped, brightened or saved again.",
-        "Keep them in one split, or drop all but one.",
+        "The same picture, rotated, mirrored, stretched, cropped, brightened or saved again.",
+        "Keep them in one split, or exclude all but one.",
     ),
     LABEL: FindingKind(
-        "Doubtful labels",
-        "A model that has not learnt from the photo gives it another class.",
-        "Look at the photo and relabel it, or keep its label.",
+        "Possible label errors",
+        "A model that was not trained on the photo predicts another class.",
+        "Change or keep the label.",
     ),
     MASK: FindingKind(
-        "Masks that contradict the class",
-        "The mask of a defective photo marks nothing, or that of a good one marks damage.",
-        "Relabel the photo, or drop it and bring it in again with another mask.",
+        "Mask and class differ",
+        "The mask of an NOK photo is empty, or that of an OK photo is not.",
+        "Change the label, or exclude the photo and import it with another mask.",
     ),
     DARK: FindingKind(
-        "Dark", "The photo is far darker than the others.", "Take it again with the usual light, or drop it."
+        "Dark", "The photo is much darker than the others.", "Take it again with normal light, or exclude it."
     ),
     LIGHT: FindingKind(
-        "Light", "The photo is far lighter than the others.", "Take it again with less light, or drop it."
+        "Overexposed", "The photo is much brighter than the others.", "Take it again with less light, or exclude it."
     ),
     BLURRED: FindingKind(
         "Blurred",
-        "The photo is far less sharp than the others.",
-        "Take it again in focus and without motion, or drop it.",
+        "The photo is much less sharp than the others.",
+        "Take it again in focus and without motion, or exclude it.",
     ),
     LOW_INFORMATION: FindingKind(
-        "Hardly anything on it",
-        "The photo holds far fewer shades than the others.",
-        "Check that a part is on it; otherwise drop it.",
+        "Low content",
+        "The photo has much less detail than the others.",
+        "Check that it shows a part; otherwise exclude it.",
     ),
     ODD_SIZE: FindingKind(
-        "Odd size",
-        "The photo is far larger or smaller than the others.",
-        "Check that it comes from the same camera and is not cut out of another photo.",
+        "Unusual size",
+        "The photo is much larger or smaller than the others.",
+        "Check that it is from the same camera and not cropped.",
     ),
     ODD_ASPECT: FindingKind(
-        "Odd shape",
-        "The photo's width and height have another ratio than those of the others.",
-        "Check that it shows the whole part and is not stretched when it is learnt from.",
+        "Unusual aspect ratio",
+        "The photo has another ratio of width to height than the others.",
+        "Check that it shows the whole part and is not stretched.",
     ),
 }
 
@@ -258,10 +259,8 @@ def waiting_note(count: int) -> tuple[str, ...]:
     if not count:
         return ()
     if count == 1:
-        came, place = "1 photo came in under two labels and waits", "it is"
-    else:
-        came, place = f"{count} photos came in under two labels and wait", "they are"
-    return (f"{came} for a decision: {place} at the top of Clean, on the screen Data.",)
+        return ("1 photo has two labels. Decide under Data, Check.",)
+    return (f"{count} photos have two labels. Decide under Data, Check.",)
 
 
 def kind_of_mistake(label: str, verdict: str) -> str:

@@ -13,6 +13,7 @@ from pages.components.common.charts import picture, show_csv
 from pages.components.common.choices import show_page
 from pages.components.common.progress import show_work
 from pages.components.common.sheet import as_markdown
+from pages.components.data.overview import NAMES
 from pages.session import background, collections
 
 PAGE = 8
@@ -28,7 +29,8 @@ def show_cleaning() -> None:
         if (done := show_work(key)) is None:
             return
         background.forget_work(key)
-        st.success(f"Looked through: {len(done.result)} things to look at.", icon=":material/check:")
+        count = len(done.result)
+        st.success("1 issue found." if count == 1 else f"{count} issues found.", icon=":material/check:")
     looked_at = collection.looked_at()
     findings = collection.findings()
     photos = {photo.sha256: photo for photo in collection.photos()}
@@ -38,7 +40,7 @@ def show_cleaning() -> None:
         return
     findings = tuple(finding for finding in findings if finding.kind != CONTRADICTION)
     if not findings:
-        st.info("Nothing is odd any more. The next step is **Split**, or training.", icon=":material/check:")
+        st.info("No open issues. Next: **Split** or training.", icon=":material/check:")
         return
     _show_kinds(findings, photos)
 
@@ -57,13 +59,13 @@ def _show_contradictions(findings: Sequence[Finding], photos: Mapping[str, Colle
 def _show_look(looked_at: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         labels = st.toggle(
-            "Look for wrong labels too",
+            "Check labels",
             value=True,
-            help="A quick model judges every photo without having learnt from it: some seconds a hundred photos.",
+            help="A quick model predicts every photo by cross-validation: some seconds per hundred photos.",
             key="clean_labels",
         )
         pressed = st.button(  # no callback: it would get what was chosen when the page was last shown
-            "Look again" if looked_at else "Look through all photos",
+            "Check again" if looked_at else "Check all photos",
             type="secondary" if looked_at else "primary",
             icon=":material/troubleshoot:",
             key="look_through",
@@ -72,18 +74,18 @@ def _show_look(looked_at: str) -> None:
         collections.look_through(label_errors=labels)
         st.rerun()
     if looked_at:
-        st.caption(f"Last looked at {looked_at[:16].replace('T', ' ')} UTC. What you keep is not asked about again.")
+        st.caption(f"Last check {looked_at[:16].replace('T', ' ')} UTC. Kept photos are not listed again.")
 
 
 def _show_kinds(findings: Sequence[Finding], photos: Mapping[str, CollectedPhoto]) -> None:
     counts = Counter(finding.kind for finding in findings)
     kinds = [kind for kind in FINDING_KINDS if counts[kind]]
     kind = st.pills(
-        "What is odd",
+        "Issues",
         kinds,
         default=kinds[0],
         required=True,
-        format_func=lambda name: f"{FINDING_KINDS[name].title} {counts[name]}",
+        format_func=lambda name: f"{FINDING_KINDS[name].title} ({counts[name]})",
         label_visibility="collapsed",
         key=f"clean_kind {' '.join(kinds)}",
     )
@@ -104,22 +106,21 @@ def _show_kinds(findings: Sequence[Finding], photos: Mapping[str, CollectedPhoto
         }
         for finding in findings
     ]
-    show_csv("findings", rows, "All that is odd (CSV)")
+    show_csv("findings", rows, "All issues (CSV)")
 
 
 def _show_all(shown: Sequence[Finding], kind: str) -> None:
     if len(shown) < 2:
         return
     digests = [finding.sha256 for finding in shown]
-    with st.popover(f"All {len(shown)} at once", icon=":material/done_all:"):
-        st.caption("One decision for all of them; it can be undone as one.")
+    with st.popover(f"Apply to all {len(shown)}", icon=":material/done_all:"):
+        st.caption("One entry in the history; can be undone.")
         if kind != CONTRADICTION:  # of two labels one must be said
-            st.button("Keep them all", on_click=collections.keep, args=(shown,), key=f"all keep {kind}")
-        st.button("Leave them all out", on_click=collections.decide, args=("drop", digests), key=f"all drop {kind}")
+            st.button("Keep all", on_click=collections.keep, args=(shown,), key=f"all keep {kind}")
+        st.button("Exclude all", on_click=collections.decide, args=("drop", digests), key=f"all drop {kind}")
 
 
 OTHERS = 3  # pictures of photos that it resembles
-NAMES = {"train": "Train", "calibration": "Calibration", "test": "Test", "": "no split"}
 
 
 def show_finding(finding: Finding, photos: Mapping[str, CollectedPhoto]) -> None:
@@ -150,7 +151,7 @@ def show_finding(finding: Finding, photos: Mapping[str, CollectedPhoto]) -> None
                     key=f"move {key}",
                 )
             st.button(
-                "Leave it out",
+                "Exclude",
                 icon=":material/delete:",
                 on_click=collections.decide,
                 args=("drop", [finding.sha256]),
@@ -159,8 +160,9 @@ def show_finding(finding: Finding, photos: Mapping[str, CollectedPhoto]) -> None
 
 
 def _show_label_button(finding: Finding, label: str, key: str) -> None:
+    shown = as_markdown(word(label))
     st.button(
-        f"It is {as_markdown(word(label))}",
+        f"Part is {shown}" if finding.kind == CONTRADICTION else f"Change to {shown}",
         icon=":material/label:",
         on_click=collections.decide,
         args=("relabel", [finding.sha256], label),
@@ -170,8 +172,8 @@ def _show_label_button(finding: Finding, label: str, key: str) -> None:
 
 def _keep_words(finding: Finding) -> str:
     if finding.kind == "label":
-        return "The label is right"
-    return "Keep both" if finding.others else "Keep it"
+        return "Keep label"
+    return "Keep both" if finding.others else "Keep"
 
 
 def _figure(photo: CollectedPhoto) -> str:

@@ -7,22 +7,24 @@ import streamlit as st
 from ensemble.datasets.collection import Added, find_collection
 from ensemble.datasets.workbench import Preview, Reading
 from ensemble.importers import IMPORTERS, Problem
+from ensemble.values.digits import many
 from ensemble.values.errors import QuorumError
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE
 from pages.components.common.charts import picture, show_csv
 from pages.components.common.choices import PHOTO_TYPES, show_uploader, show_ways
 from pages.components.common.progress import show_work
 from pages.components.common.sheet import as_markdown, refusals_shown, show_sheet
+from pages.components.data.overview import NAMES
 from pages.session import background, collections, owners, products, sources
 
-AUTOMATIC, OUT, NEW = "Find out", "leave out", "A new collection"
+AUTOMATIC, OUT, NEW = "Automatic", "exclude", "New collection"
 PLACES: dict[str, str | None] = {
-    "As the photos say": None,
-    "All into Train": "train",
-    "All into Test": "test",
-    "Decide later": "",
+    "As in the folders": None,
+    "All to Train": "train",
+    "All to Test": "test",
+    "No split": "",
 }
-MEANINGS = {NON_DEFECTIVE: "good part (OK)", DEFECTIVE: "defective part (NOK)"}
+MEANINGS = {NON_DEFECTIVE: "OK (good part)", DEFECTIVE: "NOK (defective part)"}
 FIRST = 6  # problems that are listed; the file has them all
 
 
@@ -52,13 +54,13 @@ def show_import() -> None:
 
 
 def _show_layouts() -> None:
-    with st.expander("What can be read", icon=":material/info:"):
+    with st.expander("Supported layouts", icon=":material/info:"):
         rows = [[escape(importer.title), escape(importer.expects)] for importer in IMPORTERS.values()]
         show_sheet(("Layout", "Expected"), rows)
 
 
 def _show_reading() -> Reading:
-    with st.expander("Read it differently", icon=":material/tune:"):
+    with st.expander("Import options", icon=":material/tune:"):
         layout = st.selectbox(
             "Layout",
             [AUTOMATIC, *IMPORTERS],
@@ -66,11 +68,9 @@ def _show_reading() -> Reading:
             filter_mode=None,
             key="data_layout",
         )
-        field = st.text_input(
-            "Field of the JSON files that holds the class", placeholder="data.subCategory.typeName", key="data_field"
-        )
+        field = st.text_input("JSON field with the class", placeholder="data.subCategory.typeName", key="data_field")
         table = st.text_area(
-            "Table from values to classes, a line each; other values stay out",
+            "Class names, one line each; other values are excluded",
             placeholder="Topwear = topwear\nJeans = bottomwear",
             key="data_table",
         )
@@ -78,34 +78,35 @@ def _show_reading() -> Reading:
 
 
 def _show_preview(preview: Preview) -> None:
-    facts = [f"read as {preview.layout}"]
-    facts += [f"{preview.masks} masks"] if preview.masks else []
-    facts += [f"{preview.parts} parts known by name"] if preview.parts else []
+    facts = [f"Layout: {preview.layout}"]
+    facts += [f"Masks: {preview.masks}"] if preview.masks else []
+    facts += [f"Parts: {preview.parts}"] if preview.parts else []
+    classes = "1 class" if len(preview.meaning) == 1 else f"{len(preview.meaning)} classes"
     st.html(
-        f'<div class="understood"><b>{preview.photos()} photos</b> of {len(preview.meaning)} kinds'
-        f"<small>{escape(' · '.join(facts))}. Nothing has been copied yet.</small></div>"
+        f'<div class="understood"><b>{many(preview.photos(), "photo")}</b>, {classes}'
+        f"<small>{escape(' · '.join(facts))} · Preview only.</small></div>"
     )
     for note in preview.notes:
         st.caption(as_markdown(note))
     if preview.problems:
-        _show_problems(preview.problems, "cannot come in", "refused before import")
+        _show_problems(preview.problems, "Not readable", "refused before import")
     for kind, pictures in preview.pictures.items():
-        splits = [f"{name or 'no split'} {number}" for (of, name), number in preview.counts.items() if of == kind]
+        splits = [f"{NAMES.get(name, name)} {number}" for (of, name), number in preview.counts.items() if of == kind]
         images = "".join(picture(jpeg, kind) for jpeg in pictures)
         title = f"{escape(kind)} <small>{escape(' · '.join(splits))}</small>"
         st.html(f'<div class="strip"><h4>{title}</h4><div>{images}</div></div>')
 
 
-def _show_problems(problems: tuple[Problem, ...], what: str, kind: str) -> None:
+def _show_problems(problems: tuple[Problem, ...], title: str, kind: str) -> None:
     lines = "\n".join(f"- {as_markdown(problem.reason)}" for problem in problems[:FIRST])
-    more = f"\n- … and {len(problems) - FIRST} more" if len(problems) > FIRST else ""
-    st.warning(f"**{len(problems)} {what}:**\n\n{lines}{more}", icon=":material/broken_image:")
+    more = f"\n- … {len(problems) - FIRST} more" if len(problems) > FIRST else ""
+    st.warning(f"**{title} ({len(problems)})**\n\n{lines}{more}", icon=":material/broken_image:")
     rows = [{"file": problem.name, "reason": problem.reason} for problem in problems]
-    show_csv(kind, rows, "All of them (CSV)")
+    show_csv(kind, rows, "Full list (CSV)")
 
 
 def _show_meaning(preview: Preview, key: str) -> dict[str, str | None]:
-    st.subheader("What each kind means", anchor=False)
+    st.subheader("Map classes", anchor=False)
     names = dict.fromkeys((NON_DEFECTIVE, DEFECTIVE, *preview.meaning, *filter(None, preview.meaning.values()), OUT))
     meaning: dict[str, str | None] = {}
     with st.container(key="meaning"):
@@ -123,14 +124,14 @@ def _show_meaning(preview: Preview, key: str) -> dict[str, str | None]:
 
 
 def _show_button(source: sources.Source, reading: Reading, preview: Preview, meaning: dict[str, str | None]) -> None:
-    st.subheader("Where they go", anchor=False)
+    st.subheader("Destination", anchor=False)
     names = collections.collection_names()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         target = collections.import_target()
         default = 1 + names.index(target.name) if target else 0
         chosen = (
             st.selectbox(
-                "Collection to add to",
+                "Collection",
                 [NEW, *names],
                 index=default,
                 key=f"data_target {owners.product_called()} {default}",  # under one key it would keep its old choice
@@ -141,7 +142,7 @@ def _show_button(source: sources.Source, reading: Reading, preview: Preview, mea
             else NEW
         )
         name = (
-            st.text_input("Name of the new collection", value=source.title, key=f"data_name {source.key}", width=300)
+            st.text_input("Collection name", value=source.title, key=f"data_name {source.key}", width=300)
             if chosen == NEW
             else chosen
         )
@@ -150,7 +151,7 @@ def _show_button(source: sources.Source, reading: Reading, preview: Preview, mea
     author = st.text_input("Your name (optional)", key="data_author", width=300)
     coming = sum(preview.of_kind(kind) for kind, label in meaning.items() if label)
     pressed = st.button(  # no callback: it would get what was chosen when the page was last shown
-        f"Bring in {coming} photos",
+        "Import 1 photo" if coming == 1 else f"Import {coming} photos",
         type="primary",
         icon=":material/move_to_inbox:",
         disabled=not coming or not name.strip(),
@@ -170,43 +171,44 @@ def _show_owner(name: str) -> None:
     known = find_collection(owners.collections_root(), name)
     owner = owners.owner_of(known) if known else owners.owner_of_new(name)
     if not known and not owner:
-        st.caption("A new collection belongs to no product until one is trained on it.")
+        st.caption("The new collection gets its product with the first training.")
         return
-    holds = f"{as_markdown(known.name)} holds" if known else f"{as_markdown(name)} will hold"
+    title, used = as_markdown(known.name if known else name), as_markdown(product)
     if owner == product:
-        st.caption(f"{holds} the photos of the product {as_markdown(owner)}.")
-    else:
-        whose = f"the product {as_markdown(owner)}" if owner else "no product that is known here"
+        st.caption(f"{title} belongs to the product {as_markdown(owner)}.")
+    elif owner:
         st.warning(
-            f"{holds} the photos of {whose}, and {as_markdown(product)} is the product in use.",
+            f"{title} belongs to the product {as_markdown(owner)}, but {used} is selected.",
             icon=":material/call_split:",
         )
+    else:
+        st.warning(f"{title} belongs to no known product, but {used} is selected.", icon=":material/call_split:")
 
 
 def _show_result(added: Added, key: str) -> None:
-    parts = [f"**{added.added} photos came in.**"]
-    parts += [f"{len(added.known)} were there already."] if added.known else []
-    parts += [f"{len(added.refused)} could not."] if added.refused else []
-    st.success(" ".join(parts), icon=":material/check:")
+    parts = [f"**{added.added} imported**"]
+    parts += ["1 duplicate" if len(added.known) == 1 else f"{len(added.known)} duplicates"] if added.known else []
+    parts += [f"{len(added.refused)} not readable"] if added.refused else []
+    st.success(" · ".join(parts), icon=":material/check:")
     for note in added.notes:
         st.caption(as_markdown(note))
     if added.known:
-        _show_problems(added.known, "came a second time", "known photos")
+        _show_problems(added.known, "Duplicates", "known photos")
     if added.refused:
-        _show_problems(added.refused, "did not come in", "refused photos")
+        _show_problems(added.refused, "Not imported", "refused photos")
     with st.container(horizontal=True):
         st.button(
-            "Look for what is odd",
+            "Check data quality",
             type="primary",
             icon=":material/cleaning_services:",
             on_click=collections.go_on,
             args=(collections.CLEAN, key),
             key="go_clean",
         )
-        st.button("Bring in more", on_click=background.forget_work, args=(key,), key="more")
+        st.button("Import more", on_click=background.forget_work, args=(key,), key="more")
 
 
-FILES, FOLDER, HERE = "Zip or files", "Folder", "Path"
+FILES, FOLDER, HERE = "ZIP or files", "Folder", "Path"
 ICONS = {FILES: ":material/folder_zip:", FOLDER: ":material/folder_open:", HERE: ":material/dns:"}
 TYPES = [*PHOTO_TYPES, "zip", "csv", "json"]
 
@@ -217,16 +219,16 @@ def show_source() -> sources.Source | None:
     if way == HERE:
         return _show_path()
     if way == FOLDER:
-        label = "A folder with one folder a class, as a camera or a download left it"
+        label = "Folder with one subfolder per class"
         files = show_uploader(label, TYPES, "data_folder", folder=True)
     else:
-        label = "A zip of folders, one a class; or photos with a CSV or JSON files that say what they are"
+        label = "ZIP with one folder per class, or photos with a CSV / JSON label file"
         files = show_uploader(label, TYPES, "data_files", folder=False)
     return sources.upload_source(files) if files else None
 
 
 def _show_path() -> sources.Source | None:
-    text = st.text_input("Folder or zip on the machine that Quorum runs on", placeholder="data", key="data_path")
+    text = st.text_input("Folder or ZIP on the server", placeholder="data", key="data_path")
     if not text.strip():
         return None
     with refusals_shown():

@@ -13,12 +13,12 @@ from pages.components.common.charts import picture, show_csv
 from pages.components.common.sheet import as_markdown, quiet_chip, show_sheet
 from pages.session import collections
 
-NAMES = {"train": "Train", "calibration": "Calibration", "test": "Test", UNSPLIT: "No split yet"}
+NAMES = {"train": "Train", "calibration": "Validation", "test": "Test", UNSPLIT: "No split"}
 ROLES = {
-    "train": "members learn from these",
-    "calibration": "cuts are chosen on these",
-    "test": "these only measure",
-    UNSPLIT: "take part in nothing",
+    "train": "training",
+    "calibration": "thresholds",
+    "test": "evaluation",
+    UNSPLIT: "unused",
 }
 SHOWN, DECISIONS = 6, 12
 MISTAKES = {  # one of a kind, several
@@ -37,7 +37,7 @@ def show_overview() -> None:
     photos = collection.photos()
     known = [photo for photo in photos if not photo.dropped]
     if not known:
-        st.info("No photo takes part. Bring some in, or take dropped ones back below.", icon=":material/photo:")
+        st.info("No photos in use. Import photos, or restore excluded ones below.", icon=":material/photo:")
     else:
         _show_tiles(known)
         _show_mistakes(collection.mistakes())
@@ -56,10 +56,10 @@ def _show_tiles(known: Sequence[CollectedPhoto]) -> None:
     ]
     st.html(f'<div class="tiles">{"".join(tiles)}</div>')
     if UNSPLIT in by_split:
-        st.warning("Some photos have no split yet: the step **Split** deals them out.", icon=":material/call_split:")
+        st.warning("Some photos have no split. Assign them under **Split**.", icon=":material/call_split:")
     elif "train" not in by_split or "test" not in by_split:
         st.warning(
-            "To train, a collection needs photos in Train and in Test: the step **Split** deals them out.",
+            "Training needs photos in Train and Test. Assign them under **Split**.",
             icon=":material/call_split:",
         )
 
@@ -69,14 +69,15 @@ def _show_mistakes(waiting: Sequence[Mistake]) -> None:
         return
     by_kind = {kind: sum(each.kind == kind for each in waiting) for kind in MISTAKES}
     listed = ", ".join(f"{number} {MISTAKES[kind][number != 1]}" for kind, number in by_kind.items() if number)
-    count = "1 confirmed mistake** waits" if len(waiting) == 1 else f"{len(waiting)} confirmed mistakes** wait"
     with st.container(border=True, key="mistakes"):
         st.markdown(
-            f"**{count}: {listed}. The next training learns most from photos like these. A test photo that is pulled "
-            "in measures no longer."
+            f"**1 confirmed error** ({listed})"
+            if len(waiting) == 1
+            else f"**{len(waiting)} confirmed errors** ({listed})",
+            help="Photos like these improve the next training most. Test photos then leave the test set.",
         )
         st.button(
-            "Pull into training",
+            "Add to training set",
             icon=":material/move_down:",
             type="primary",
             on_click=collections.pull_mistakes,
@@ -93,13 +94,13 @@ def _show_counts(known: Sequence[CollectedPhoto]) -> None:
         rows.append([escape(word(label)), *map(str, numbers), str(sum(numbers))])
     show_sheet(("Class", *(NAMES[split] for split in by_split), "All"), rows)
     defects = sorted(Counter(photo.defect for photo in known if photo.defect).items())
-    facts = [f"types of defect: {', '.join(f'{name} {number}' for name, number in defects)}"] if defects else []
+    facts = [f"Defect types: {', '.join(f'{name} {number}' for name, number in defects)}"] if defects else []
     masks = sum(photo.mask is not None for photo in known)
-    facts += [f"{masks} with a mask"] if masks else []
+    facts += [f"Masks: {masks}"] if masks else []
     parts = len({(photo.category, photo.part) for photo in known if photo.part})
-    facts += [f"{parts} parts known by name"] if parts else []
+    facts += [f"Parts: {parts}"] if parts else []
     if facts:
-        st.caption(as_markdown(" · ".join(facts).capitalize() + "."))
+        st.caption(as_markdown(" · ".join(facts)))
 
 
 def _show_pictures(known: Sequence[CollectedPhoto]) -> None:
@@ -132,20 +133,20 @@ def _show_file(photos: Sequence[CollectedPhoto]) -> None:
 
 
 def _show_decisions(decisions: Sequence[Correction]) -> None:
-    st.subheader("What was decided", anchor=False)
+    st.subheader("History", anchor=False)
     rows = []
     for decision in decisions[:DECISIONS]:
-        state = quiet_chip("taken back") if decision.undone else ""
+        state = quiet_chip("undone") if decision.undone else ""
         when = decision.at[:16].replace("T", " ")
         what = f"{escape(decision.sentence())}<small>{escape(decision.reason)}</small>"
         rows.append([str(decision.number), when, what, escape(decision.author or "–"), state])
-    show_sheet(("No.", "When (UTC)", "What", "Who", ""), rows, folding=True)
+    show_sheet(("No.", "Time (UTC)", "Change", "By", ""), rows, folding=True)
     standing = [decision for decision in decisions if not decision.undone]
     if not standing:
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox(
-            "Decision to take back",
+            "Entry",
             standing[:DECISIONS],
             format_func=lambda decision: f"{decision.number} · {decision.sentence()}",
             key=f"take back {standing[0].number}",
@@ -153,5 +154,5 @@ def _show_decisions(decisions: Sequence[Correction]) -> None:
             width=340,
         )
         st.button(
-            "Take back", icon=":material/undo:", on_click=collections.take_back, args=(chosen.number,), key="take_back"
+            "Undo", icon=":material/undo:", on_click=collections.take_back, args=(chosen.number,), key="take_back"
         )

@@ -17,7 +17,7 @@ def show_splits() -> None:
         return
     known = [photo for photo in collection.photos() if not photo.dropped]
     if not known:
-        st.info("There is no photo to split. Bring some in first.", icon=":material/photo:")
+        st.info("No photos to split. Import photos first.", icon=":material/photo:")
         return
     by_split = counts(known)
     st.markdown(
@@ -25,7 +25,7 @@ def show_splits() -> None:
     )
     _show_torn(collection)
     until_train, until_calibration = st.slider(
-        "Train up to, then Calibration up to, then Test (percent)",
+        "Train / Validation / Test (%)",
         0,
         100,
         (60, 80),
@@ -39,14 +39,16 @@ def show_splits() -> None:
     }
     st.markdown(" · ".join(f"**{NAMES[name]}** {share} %" for name, share in shares.items()))
     if not shares["calibration"]:
-        st.caption("Without Calibration, cuts are chosen on training photos by members that have not learnt from them.")
+        st.caption("Without validation photos, thresholds come from cross-validation on the training photos.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         seed = st.number_input("Seed", 0, 10_000, 0, key="split_seed", width=140)
-        copies = st.toggle("Keep copies together", value=True, key="split_copies", disabled=not collection.looked_at())
+        copies = st.toggle(
+            "Keep duplicates in one split", value=True, key="split_copies", disabled=not collection.looked_at()
+        )
     if not collection.looked_at():
-        st.caption("Copies are known once the step **Clean** has looked through the photos.")
+        st.caption("Duplicates are known after **Check**.")
     pressed = st.button(  # no callback: it would get what was chosen when the page was last shown
-        f"Deal out {len(known)} photos",
+        "Split 1 photo" if len(known) == 1 else f"Split {len(known)} photos",
         type="primary",
         icon=":material/call_split:",
         disabled=not shares["train"] or not shares["test"],
@@ -56,21 +58,18 @@ def show_splits() -> None:
         collections.split_anew(shares, int(seed), copies_together=copies)
         st.rerun()
     if UNSPLIT not in by_split:
-        st.caption(
-            "All photos have a split already. Figures before and after a new one are not of the same test photos and "
-            "cannot be compared."
-        )
+        st.caption("All photos have a split. Results before and after another split cannot be compared.")
 
 
 def _show_torn(collection: Collection) -> None:
     torn = workbench.torn(collection)
     if not torn:
-        st.success("What belongs together lies together.", icon=":material/check:")
+        st.success("No leakage between splits.", icon=":material/check:")
         return
     photos = {photo.sha256: photo.name for photo in collection.photos()}
     example = ", ".join(photos[digest] for digest in torn[0][:3])
     st.warning(
-        f"**{len(torn)} groups of photos of one part, or of copies, lie in more than one split**, such as "
-        f"{as_markdown(example)}. What is measured is flattered. Deal the photos out anew, or move them in **Clean**.",
+        f"**Leakage: {len(torn)} groups of duplicates, or of photos of one part, lie in several splits**, such as "
+        f"{as_markdown(example)}. Results are too optimistic. Split again, or move the photos under **Check**.",
         icon=":material/call_split:",
     )

@@ -17,7 +17,7 @@ def show_steps() -> str:
     gone = collections.missing_collection()
     if gone:
         st.warning(
-            f"There is no collection called {as_markdown(gone)} any more. Choose another one.",
+            f"Collection {as_markdown(gone)} not found. Select another one.",
             icon=":material/search_off:",
         )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
@@ -31,7 +31,7 @@ def show_steps() -> str:
                 on_change=collections.pick_collection,
                 filter_mode=None,
                 width=300,
-                placeholder="Choose a collection",
+                placeholder="Select a collection",
             )
             if gone:
                 st.stop()

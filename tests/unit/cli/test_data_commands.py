@@ -81,12 +81,12 @@ def test_a_photo_under_two_labels_is_settled_on_the_command_line(run: Run, tmp_p
                 jpeg(Image.new("RGB", (48, 40), (40 * number, 90, 9)))
             )
     code, _, said = run("data", "import", tmp_path / "parts", "--collection", "disc", "--collections", tmp_path / "all")
-    assert code == 0 and "4 photos came into" in said and "waits for a decision" in said
+    assert code == 0 and "4 photos came into" in said and "has two labels" in said
     folder = tmp_path / "all/disc"
     _, _, said = run("data", "clean", folder, "--no-labels")
-    assert "Same photo, two labels 1 Say what it shows, or leave it out." in said and "`data label " in said
+    assert "Same photo, two labels 1 Select its class, or exclude it." in said and "`data label " in said
     assert run("data", "label", folder, "nok/nok1.jpg", "fine")[0] == 2
     assert run("data", "label", folder, "nowhere.jpg", "OK")[0] == 2
     code, _, said = run("data", "label", folder, "nok/nok1.jpg", "OK")
-    assert (code, said) == (0, "Given another class (non_defective): 1 photo.")
+    assert (code, said) == (0, "Class changed (OK): 1 photo.")
     assert "Same photo, two labels" not in run("data", "clean", folder, "--no-labels")[2]

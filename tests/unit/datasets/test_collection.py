@@ -83,11 +83,13 @@ def test_a_photo_comes_in_once_whatever_its_name(collection: Collection, source:
 
 @pytest.mark.parametrize(
     ("count", "said"),
-    [(1, "1 photo came in {} and waits for a {} it is"), (3, "3 photos came in {} and wait for a {} they are")],
+    [
+        (1, "1 photo has two labels. Decide under Data, Check."),
+        (3, "3 photos have two labels. Decide under Data, Check."),
+    ],
 )
 def test_photos_under_two_labels_are_counted_in_a_whole_sentence(count: int, said: str) -> None:
-    whole = said.format("under two labels", "decision:") + " at the top of Clean, on the screen Data."
-    assert waiting_note(count) == (whole,) and waiting_note(0) == ()
+    assert waiting_note(count) == (said,) and waiting_note(0) == ()
 
 
 @pytest.mark.parametrize("first", ["good", "scratch"])
@@ -104,7 +106,7 @@ def test_the_same_bytes_under_two_labels_wait_for_a_person_whichever_came_first(
     others = [entry(source, "good/b.png", 2), entry(source, "scratch/c.png", 3, "scratch")]
     added = collection.add([pair[first], *others, pair[second]], MEANING, origin="a folder")
     assert (added.added, [each.name for each in added.known]) == (2, [f"{second}/a.png"])
-    assert added.notes[-1].startswith("1 photo came in under two labels and waits for a decision")
+    assert added.notes[-1].startswith("1 photo has two labels.")
     (doubt,) = collection.findings()
     same = by_name(collection, "a.png")
     assert (doubt.kind, doubt.sha256, doubt.suggestion) == ("contradiction", same, MEANING[second])
@@ -155,7 +157,7 @@ def test_a_restored_photo_waits_on_until_its_label_is_said(filled: Collection, d
     filled.decide("restore", [doubted])
     assert filled.findings() == (doubt,) and shown(filled)["a.png"][2]
     said = filled.decide("relabel", [doubted], "defective")
-    assert said is not None and said.sentence() == "Given another class (defective): 1 photo."
+    assert said is not None and said.sentence() == "Class changed (NOK): 1 photo."
     filled.decide("drop", [doubted])
     filled.decide("restore", [doubted])
     assert shown(filled)["a.png"] == ("defective", "train", False)

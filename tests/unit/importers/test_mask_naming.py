@@ -171,7 +171,7 @@ def test_empty_photos_are_named_even_where_all_are_empty(noise: int, tmp_path: P
     empty = {each.sha256 for each in found if each.kind == "low_information"}
     assert empty == set(map(str, shades))
     sentences = [each.sentence for each in found if each.kind == "low_information"]
-    assert all("It is empty, with grey values within" in sentence for sentence in sentences)
+    assert all("Empty (grey range" in sentence for sentence in sentences)
 
 
 def test_twelve_bits_in_sixteen_are_named_even_where_all_are_so(tmp_path: Path) -> None:
