@@ -26,10 +26,10 @@ from ensemble.values.vocabulary import CALIBRATION, TEST, TRAIN, WHOLE, classes_
 TEST_SHARE = 0.3
 GOOD_MARKED = "It counts as good all the same: look whether its folder is right."
 ALL_TEACH = (
-    "There is no test part, and of {count} none can be spared for one: all teach, and nothing is measured. Put further "
-    "photos into test/good and test/defective to measure on."
+    "No test part: all of {count} are used for training, and quality is not measured. Put more photos into test/good "
+    "and test/defective."
 )
-ONE_CLASS = "No defect has been seen: thresholds rest on good parts alone."
+ONE_CLASS = "No defects in the photos: thresholds from good parts only."
 
 
 def parse_classes(text: str) -> dict[str, str]:
@@ -64,9 +64,7 @@ def find_dataset(folder: Path, folders: Mapping[str, str] | None = None, seed: i
         notes.append(ALL_TEACH.format(count=many(len(train), "good photo")))
     elif not test:
         train, test = _hold_out(train, folder, seed)
-        notes.append(
-            f"There is no test part: {len(test)} of {len(train) + len(test)} photos are held out to measure on."
-        )
+        notes.append(f"No test part: {len(test)} of {len(train) + len(test)} photos are set aside for the test.")
     everything = (*train, *parts[CALIBRATION], *test)
     return Dataset(classes, train, test, source.meaning, (*notes, *_unmasked(everything, classes)), parts[CALIBRATION])
 
@@ -158,17 +156,14 @@ def _from_collection(collection: Collection) -> Dataset:
     marked = [(photo.mask, True) for photo in photos if photo.mask is not None and photo.label == classes.good]
     notes = list(contradictions(marked, GOOD_MARKED))
     if waiting := len(split[UNSPLIT]):
-        notes.append(f"{waiting} of {len(photos)} photos have no split yet and take part in nothing. Split them first.")
+        notes.append(f"Not used: {waiting} of {len(photos)} photos have no split. Split them first.")
     if doubts := len({finding.sha256 for finding in collection.findings() if finding.kind == CONTRADICTION}):
-        notes.append(f"{doubts} photos came in under two labels and take part in nothing until somebody decides.")
+        notes.append(f"Not used: {doubts} photos have two labels. Decide under Data, Check.")
     train, calibration, test = (tuple(split[name]) for name in SPLITS)
     if not test and not waiting and not calibration and _all_must_teach(train, classes):
         notes.append(ALL_TEACH.format(count=many(len(train), "good photo")))
     elif not test:
-        raise DataError(
-            f"The collection {collection.name} has no test photos, so nobody would know how good its members are. "
-            "Split its photos first."
-        )
+        raise DataError(f"The collection {collection.name} has no test photos. Split its photos first.")
     return Dataset(classes, train, test, {name: name for name in classes.names}, tuple(notes), calibration)
 
 
@@ -208,8 +203,8 @@ def _mixed_seeds_notes(seeds: Sequence[int]) -> tuple[str, ...]:
     if len(seeds) < 2:
         return ()
     return (
-        f"The members were trained with the seeds {', '.join(map(str, seeds))}, so some have learnt from photos that "
-        "are held out here: the measured quality is flattered. Train them with one seed, or put photos into test/.",
+        f"The models were trained with the seeds {', '.join(map(str, seeds))}, so some were trained on these test "
+        "photos: quality is too optimistic. Train them with one seed, or put photos into test/.",
     )
 
 

@@ -115,7 +115,7 @@ def bring_into(
         origin=origin,
         split=split,
         author=author,
-        progress=lambda done, total: progress("Bringing photos in", done / total),
+        progress=lambda done, total: progress("Importing", done / total),
     )
     return replace(added, refused=(*understood.problems, *added.refused))
 
@@ -162,10 +162,10 @@ def split_anew(
 def _about_copies(collection: Collection, together: Sequence[Iterable[str]], *, wanted: bool) -> str:
     """What a split has done about copies, for its line in the history."""
     if not wanted:
-        return "copies not kept together"
+        return "duplicates not kept together"
     if not collection.looked_at():
-        return "copies not looked for"
-    return "copies together" if together else "no copies found"
+        return "duplicates not checked"
+    return "duplicates together" if together else "no duplicates"
 
 
 def torn(collection: Collection) -> list[list[str]]:

@@ -101,20 +101,20 @@ def bring_along(
 
     Photos that are there already stay as they are; those that are missing are counted in a note.
     """
-    progress("Looking for the product's own photos", 0.0)
+    progress("Searching the photos of the product", 0.0)
     found = own_photos(store)
     added = collection.add(
         found.entries(),
         {name: name for name in store.manifest().classes.names},
         origin=f"Own photos of {store.product_name()}",
         author=author,
-        progress=lambda done, total: progress("Bringing the product's own photos along", done / total),
+        progress=lambda done, total: progress("Importing the photos of the product", done / total),
     )
     missing = ""
     if found.missing:
         missing = (
-            f"{found.missing} of the {found.count + found.missing} photos that {store.product_name()} was trained and "
-            "measured on no longer lie where they were, or have changed: they are not here."
+            f"Missing: {found.missing} of the {found.count + found.missing} photos of {store.product_name()} (moved or "
+            "changed since its training)."
         )
     collection.note(BROUGHT, store.manifest().evidence)
     collection.note(MISSING, missing)

@@ -161,10 +161,9 @@ def _bring_along(collection: Collection) -> list[str]:
     def do(progress: Progress) -> Added:
         return bring_along(product, collection, progress)
 
-    key, title = f"import {collection.folder}", f"Bringing the photos of {product_called()} into {collection.name}"
+    key, title = f"import {collection.folder}", f"Import of the photos of {product_called()} into {collection.name}"
     began = start_work(key, title, do)
     going_on = work(key)
-    own = f"The photos that {product_called()} was trained and measured on come along"
     if began or (going_on is not None and going_on.title == title):
-        return [f"{own}."]
-    return [f"{own} with the next confirmation: other photos are being brought in now."]
+        return [f"The photos of {product_called()} are imported too."]
+    return [f"The photos of {product_called()} are imported with the next correction: another import is running."]

@@ -53,7 +53,7 @@ def test_from_a_zip_to_a_published_model(
         page.get_by_role("button", name="Import 4").click()
         expect(page.get_by_text("40 imported")).to_be_visible()
         expect(page.get_by_text("broken.jpg is damaged or cut short")).to_be_visible()
-        expect(page.get_by_text("is the same photo as")).to_be_visible()
+        expect(page.get_by_text("is the same file as")).to_be_visible()
         expect(page.get_by_text("outside.jpg has a path that leads out of the zip file")).to_be_visible()
 
         page.get_by_role("button", name="Check data quality").click()

@@ -100,7 +100,9 @@ class TestTheLoop:
     def test_a_wrong_verdict_is_corrected_and_training_is_ready_with_all_photos(self, data: Path, models: Path) -> None:
         app = analyzed(new_part(data))
         app = click(app, "confirm")
-        assert "Saved to disc. Add it to the training set under Data." in texts(app) and "come along" in texts(app)
+        assert "Saved to disc. Add it to the training set under Data." in texts(
+            app
+        ) and "The photos of disc are imported too." in texts(app)
         (collection,) = kept(data).values()
 
         app = settled(healthy(app.switch_page(TRAINING).run()), collection.folder)
@@ -140,10 +142,7 @@ class TestTheLoop:
         collection = Collection.create(data / "collections", "disc")
         added = bring_along(store, collection)
         assert added.added == 38
-        assert added.notes == (
-            "2 of the 40 photos that disc was trained and measured on no longer lie where they were, or have changed: "
-            "they are not here.",
-        )
+        assert added.notes == ("Missing: 2 of the 40 photos of disc (moved or changed since its training).",)
         app = healthy(AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60).run())
         assert "2 of the 40 photos" in texts(healthy(app.switch_page(TRAINING).run()))
 
@@ -243,18 +242,15 @@ def page_of_one_case() -> None:
 @pytest.mark.parametrize(
     ("going_on", "along"),
     [
-        ("Import into disc", "come along with the next confirmation: other photos are being brought in now."),
-        ("Bringing the photos of disc into disc", "come along."),
+        ("Import into disc", "are imported with the next correction: another import is running."),
+        ("Import of the photos of disc into disc", "are imported too."),
     ],
 )
 def test_what_cannot_come_along_now_is_said(data: Path, going_on: str, along: str) -> None:
     collection = Collection.create(data / "collections", "disc")
     _works()[f"import {collection.folder}"] = Work(going_on)
     app = healthy(AppTest.from_function(page_of_one_case, default_timeout=60).run())
-    assert app.text[0].value == (
-        "Saved to disc. Add it to the training set under Data. "
-        f"The photos that disc was trained and measured on {along}"
-    )
+    assert app.text[0].value == (f"Saved to disc. Add it to the training set under Data. The photos of disc {along}")
 
 
 class TestNoProductsAreMixed:
@@ -310,7 +306,7 @@ class TestNoProductsAreMixed:
         shutil.copytree(photos, photos.parent / "nok")
 
         def target(app: AppTest) -> Selectbox:
-            return next(each for each in app.selectbox if each.label == "Collection")
+            return next(each for each in app.selectbox if each.label == "Target collection")
 
         def targets(app: AppTest) -> AppTest:
             app.segmented_control(key="data_way").set_value("Path")
@@ -320,9 +316,11 @@ class TestNoProductsAreMixed:
 
         app = targets(self.screen(DATA, step="Import"))
         assert target(app).value == "New collection"
-        app = healthy(next(each for each in app.text_input if "new collection" in each.label).set_value("disc").run())
+        app = healthy(next(each for each in app.text_input if each.label == "Collection name").set_value("disc").run())
         assert "disc belongs to the product disc." in texts(app)
-        app = healthy(next(each for each in app.text_input if "new collection" in each.label).set_value("aliens").run())
+        app = healthy(
+            next(each for each in app.text_input if each.label == "Collection name").set_value("aliens").run()
+        )
         assert "aliens belongs to no known product" in texts(app)
         own = Collection.create(data / "collections", "disc")
         own.note("product", "disc")

@@ -145,7 +145,7 @@ def test_photos_are_dealt_out_and_it_can_be_undone(collection: Collection) -> No
     app = screen("Split")
     app = healthy(app.slider(key="split_shares").set_value((60, 80)).run())
     app = click(app, "split")
-    assert "Split again: 10 photos." in texts(app) and "copies not looked for" in collection.decisions()[0].reason
+    assert "Split again: 10 photos." in texts(app) and "duplicates not checked" in collection.decisions()[0].reason
     assert {photo.split for photo in collection.photos()} == {"train", "calibration", "test"}
     app = click(app, "undo_last")
     assert {photo.split for photo in collection.photos()} == {""}
@@ -164,8 +164,8 @@ def test_a_split_says_what_it_has_done_about_copies(collection: Collection) -> N
     collection.keep_findings([Finding("near_duplicate", one, (two,), 0.9, "A copy.")])
     workbench.split_anew(collection, seed=9)
     said.append(collection.decisions()[0].reason.rpartition(", ")[2])
-    kept = "copies not kept together"
-    assert said == ["copies not looked for", "no copies found", kept, kept, "copies together"]
+    kept = "duplicates not kept together"
+    assert said == ["duplicates not checked", "no duplicates", kept, kept, "duplicates together"]
 
 
 def test_shares_that_leave_nothing_to_measure_on_cannot_be_chosen(collection: Collection) -> None:

@@ -9,6 +9,7 @@ from ensemble.datasets.collection import contents, rows
 from ensemble.datasets.collection.values import CONTRADICTION, IN, OUT, WAITS, Added, Finding, said_of, waiting_note
 from ensemble.disk.files import now
 from ensemble.importers import FoundPhoto, Problem
+from ensemble.values.digits import many
 from ensemble.values.errors import DataError, PhotoError
 from ensemble.values.results import word
 
@@ -65,13 +66,16 @@ class Import:
         """A photo that is there already: kept once, and in doubt where it comes under another label."""
         label, before = said["label"], first["label"]
         if before == label or digest in self.by_people:
-            same = f"{name} is the same photo as {first['name']}, byte for byte: it is kept once"
-            as_said = "" if before == label else f", as {before}, which a person has said"
-            self.known.append(Problem(name, f"{same}{as_said}."))
+            sentence = f"{name} is the same file as {first['name']}, kept once."
+            if before != label:
+                sentence = (
+                    f"{name} is the same file as {first['name']}, kept once with its confirmed label {word(before)}."
+                )
+            self.known.append(Problem(name, sentence))
             return
         sentence = (
-            f"{first['name']} says {word(before)} and {name} says {word(label)}, and they are the same photo, byte for "
-            "byte: it takes part in nothing until somebody says which is right."
+            f"{first['name']} is labelled {word(before)} and {name} {word(label)}, but they are the same file: it is "
+            "not used until you decide."
         )
         self.known.append(Problem(name, sentence))
         self.doubts.append(Finding(CONTRADICTION, digest, (), 1.0, sentence, label))
@@ -98,7 +102,7 @@ class Import:
             rows.write_decision(self.connection, self.at, author, "import", self.origin, self.before, self.after)
         rows.insert_findings(self.connection, self.doubts)
         contents.sweep_cut_off(self.folder, rows.files(self.connection))
-        notes = (f"{moved} photos follow the split of their part, which is there already.",) if moved else ()
+        notes = (f"Put into the split of their part: {many(moved, 'photo')}.",) if moved else ()
         waiting = {each.sha256 for each in self.doubts}
         return Added(
             len(self.after.keys() - waiting),

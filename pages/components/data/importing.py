@@ -131,7 +131,7 @@ def _show_button(source: sources.Source, reading: Reading, preview: Preview, mea
         default = 1 + names.index(target.name) if target else 0
         chosen = (
             st.selectbox(
-                "Collection",
+                "Target collection",
                 [NEW, *names],
                 index=default,
                 key=f"data_target {owners.product_called()} {default}",  # under one key it would keep its old choice

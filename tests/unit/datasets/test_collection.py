@@ -73,9 +73,9 @@ def test_a_photo_comes_in_once_whatever_its_name(collection: Collection, source:
     ]
     added = collection.add(entries, MEANING, origin="first")
     assert (added.added, [each.name for each in added.known]) == (2, ["good/again.png"])
-    assert "the same photo as good/a.png" in added.known[0].reason
+    assert "the same file as good/a.png" in added.known[0].reason
     (other,) = collection.add([entry(source, "scratch/a.png", 1, "scratch")], MEANING, origin="x").known
-    assert other.reason.startswith("good/a.png says OK and scratch/a.png says NOK, and they are the same photo")
+    assert other.reason.startswith("good/a.png is labelled OK and scratch/a.png NOK, but they are the same file")
     assert collection.add(entries, MEANING, origin="second").added == 0
     assert len(list((collection.folder / PHOTOS).iterdir())) == 2
     assert collection.classes() == OK_NOK
@@ -258,7 +258,7 @@ def test_photos_of_a_part_follow_it_into_its_split(collection: Collection, sourc
         "b.png": ("non_defective", "test", False),
         "c.png": ("non_defective", "train", False),
     }
-    assert added.notes == ("1 photos follow the split of their part, which is there already.",)
+    assert added.notes == ("Put into the split of their part: 1 photo.",)
 
 
 @pytest.mark.parametrize(
@@ -368,9 +368,7 @@ def test_a_data_set_is_what_the_splits_say(filled: Collection) -> None:
 
 def test_photos_without_a_split_are_counted_aloud(filled: Collection, source: Path) -> None:
     filled.add([entry(source, "late.png", 8)], MEANING, origin="later")
-    assert find_dataset(filled.folder).notes == (
-        "1 of 5 photos have no split yet and take part in nothing. Split them first.",
-    )
+    assert find_dataset(filled.folder).notes == ("Not used: 1 of 5 photos have no split. Split them first.",)
     assert counts(filled.photos())[""] == {"non_defective": 1}
 
 

@@ -73,7 +73,7 @@ def test_without_a_test_part_some_photos_are_held_out_by_the_seed(tmp_path: Path
     assert one == two and one.test != other.test
     assert len(one.test) == 9 and not set(one.train) & set(one.test)
     assert sum(sample.label == "defective" for sample in one.test) == 3
-    assert one.notes[-1] == "There is no test part: 9 of 30 photos are held out to measure on."
+    assert one.notes[-1] == "No test part: 9 of 30 photos are set aside for the test."
 
 
 @pytest.mark.parametrize(
@@ -105,9 +105,9 @@ def test_what_nobody_can_learn_from(tmp_path: Path, folders: dict[str, int], sen
 @pytest.mark.parametrize(
     ("folders", "counts", "note"),
     [
-        ({"train/good": 10}, (7, 3), "No defect has been seen: thresholds rest on good parts alone."),
-        ({"IO": 10}, (7, 3), "No defect has been seen: thresholds rest on good parts alone."),
-        ({"train/ok": 9, "test/ok": 2}, (9, 2), "No defect has been seen: thresholds rest on good parts alone."),
+        ({"train/good": 10}, (7, 3), "No defects in the photos: thresholds from good parts only."),
+        ({"IO": 10}, (7, 3), "No defects in the photos: thresholds from good parts only."),
+        ({"train/ok": 9, "test/ok": 2}, (9, 2), "No defects in the photos: thresholds from good parts only."),
         (
             {"train/ok": 9, "train/nok": 1, "test/ok": 2},
             (10, 2),
@@ -303,4 +303,4 @@ def test_without_a_test_part_the_photos_are_those_that_training_has_held_out(tmp
     trained = find_dataset(tmp_path, seed=7)
     samples, notes = evaluation_part(tmp_path, trained.folders, OK_NOK, (7,))
     assert samples == trained.test and notes == trained.notes
-    assert "flattered" in evaluation_part(tmp_path, trained.folders, OK_NOK, (0, 7))[1][-1]
+    assert "too optimistic" in evaluation_part(tmp_path, trained.folders, OK_NOK, (0, 7))[1][-1]

@@ -57,7 +57,7 @@ def imported(folder: Path) -> Counts:
 def trained(folder: Path) -> Counts:
     dataset = find_dataset(folder)
     parts = {"train": dataset.train, "calibration": dataset.calibration, "test": dataset.test}
-    if any("There is no test part" in note for note in dataset.notes):
+    if any("No test part" in note for note in dataset.notes):
         parts = {"": (*dataset.train, *dataset.test), "calibration": dataset.calibration}
     return dict(
         Counter((part, each.label, each.mask is not None) for part, samples in parts.items() for each in samples)

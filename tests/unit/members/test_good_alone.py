@@ -31,8 +31,8 @@ def test_24_good_photos_are_enough_to_find_unseen_good_ones_ok(run: Run, tmp_pat
     copy(GOOD[:24], tmp_path / "data/good")
     options = ("--members", "mahalanobis", "--backbone", BUNDLED)
     code, _, said = run("train", "--data", tmp_path / "data", "--models", tmp_path / "m", *options)
-    assert code == 0 and "No defect has been seen: thresholds rest on good parts alone." in said
-    assert "There is no test part: 8 of 24 photos are held out to measure on." in said
+    assert code == 0 and "No defects in the photos: thresholds from good parts only." in said
+    assert "No test part: 8 of 24 photos are set aside for the test." in said
     manifest = json.loads((tmp_path / "m/manifest.json").read_text())
     (record,) = manifest["members"].values()
     assert manifest["folders"] == {"good": "non_defective"}

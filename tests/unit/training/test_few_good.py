@@ -97,8 +97,11 @@ def test_members_that_few_photos_cannot_teach_name_the_one_that_they_can(
 
 def test_folders_of_few_good_photos_alone_have_nothing_to_measure_on(tmp_path: Path) -> None:
     found = find_dataset(lay_good(tmp_path, 5))
-    assert (len(found.train), len(found.test)) == (5, 0) and "all teach, and nothing is measured" in found.notes[-1]
-    with pytest.raises(DataError, match=r"holds no photos to measure on\. There is no test part"):
+    assert (len(found.train), len(found.test)) == (
+        5,
+        0,
+    ) and "are used for training, and quality is not measured" in found.notes[-1]
+    with pytest.raises(DataError, match=r"holds no photos to measure on\. No test part"):
         evaluation_part(tmp_path, {}, OK_NOK)
     part(6).save(tmp_path / "train/good/6.png")
     assert len(find_dataset(tmp_path).test) == 2
