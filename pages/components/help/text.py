@@ -35,7 +35,7 @@ def show_words() -> None:
         "ensemble is not used; a policy can still use it.\n\n"
         "**Escape**: missed defect (false negative), a defective part passed as OK. **Overkill**: false reject (false "
         "positive), a good part rejected. Reducing one usually increases the other; the policy sets the balance. "
-        "*Policies* shows the rates of each policy, *Performance* those of the active one."
+        "*Policies* shows the rates of each policy, *Performance* those of the selected one."
     )
 
 

@@ -9,6 +9,7 @@ from ensemble import figures
 from ensemble.evaluation.energy import energy_amounts
 from ensemble.features.preprocessing import BackboneSpec
 from ensemble.members.demo import dummy_names
+from ensemble.metrics import costs
 from ensemble.store import Record
 from ensemble.values.digits import is_number
 from ensemble.values.results import Absence, Classes, word
@@ -60,7 +61,7 @@ def _rate(key: str, metrics: Any) -> str:
     value = metrics.get(key)
     if value is None:
         return "–"
-    return f"{value:.3f}" if key == "auroc" else f"{value:.1%}"
+    return f"{value:.3f}" if key == "auroc" else costs.percent(value)
 
 
 def show_member_details() -> None:

@@ -5,6 +5,7 @@ from html import escape
 import streamlit as st
 
 from ensemble.evaluation.vote import VoteAndBest
+from ensemble.metrics import costs
 from ensemble.policies import choose, shipped
 from ensemble.policies.policy import FUSED
 from ensemble.values.titles import model_title, policy_title
@@ -50,4 +51,4 @@ def _against(found: VoteAndBest) -> str:
 
 def _row(name: str, auroc: float | None, accuracy: float, against: str, areas: bool) -> tuple[str, ...]:
     area = ("–" if auroc is None else f"{auroc:.3f}",) if areas else ()
-    return escape(name), *area, f"{accuracy:.1%}", against
+    return escape(name), *area, costs.percent(accuracy), against
