@@ -86,7 +86,7 @@ def manifest() -> Manifest:
     """The manifest of the chosen product; a StoreError where nothing in it can vote."""
     found = store().manifest()
     if not (found.members or found.unreadable):
-        raise StoreError("This product has no member yet. Train one, or use demo mode.")
+        raise StoreError("This product has no model yet. Train one, or use demo mode.")
     return found
 
 

@@ -125,7 +125,7 @@ class TestWithoutModels:
 
     def test_a_product_without_members_cannot_vote(self, tmp_path: Path) -> None:
         write_product(tmp_path / "models", ())
-        assert "no member yet" in opened().error[0].value
+        assert "no model yet" in opened().error[0].value
 
 
 class TestOnePhoto:

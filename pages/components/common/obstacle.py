@@ -27,10 +27,10 @@ def train_command() -> str:
 
 def _show_reason(reason: str) -> None:
     with st.container(border=True, key="obstacle"):
-        st.subheader("No trained member can vote yet", anchor=False)
+        st.subheader("No trained model yet", anchor=False)
         st.error(as_markdown(reason), icon=":material/report:")
         if not products.products():
             st.markdown(f"Train on the sample photos: {train_command()}")
         if not products.is_demo():
-            st.markdown("Or look around first: in demo mode dummy members vote, and everything is marked DEMO.")
+            st.markdown("Or look around first with random results, marked DEMO.")
             st.button("Switch demo mode on", on_click=products.switch_demo, args=(True,), type="primary", key="demo_on")

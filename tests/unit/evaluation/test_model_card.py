@@ -236,7 +236,7 @@ class TestLimits:
         with pytest.raises(StoreError, match="holds no trained product"):
             card_of(ModelStore(tmp_path))
         write_product(tmp_path, ())
-        with pytest.raises(StoreError, match="nothing to write a card of"):
+        with pytest.raises(StoreError, match="there is no model card"):
             card_of(ModelStore(tmp_path))
 
 
