@@ -22,7 +22,7 @@ from ensemble.figures.template import (
     write_beside,
 )
 from ensemble.values.digits import signed
-from ensemble.values.titles import voter_title
+from ensemble.values.titles import policy_title, voter_title
 
 Limits = tuple[float, float | None, float | None]  # a value, and its lower and upper limit where these are known
 COMPARISON_COLUMNS = ("voter", "value", "low", "high")
@@ -154,8 +154,8 @@ def policy_costs(costs: Sequence[Cost], scheme: Scheme, *, unit: str, active: st
     totals = map(_sum, ranked)
     write_beside(figure, ("unknown" if total is None else f"<b>{total:,.2f}</b>" for total in totals), palette)
     marks = ("<b>▸ ", "</b>")
-    labels = [wrapped(name, NAME_ROOM).join(marks if name == active else ("", "")) for name, *_ in ranked]
-    _lay_out_rows(figure, labels, f"{unit}{' (▸: active)' if active else ''}", palette)
+    labels = [wrapped(policy_title(name), NAME_ROOM).join(marks if name == active else ("", "")) for name, *_ in ranked]
+    _lay_out_rows(figure, labels, f"{unit} (▸: active)" if active else unit, palette)
     figure.update_layout(barmode="stack")
     with_legend(styled(figure, scheme), scheme)
     figure.update_yaxes(showgrid=False)
@@ -191,11 +191,12 @@ def _sum(cost: Cost) -> float | None:
 
 
 def _cost_text(cost: Cost, unit: str, active: str | None) -> str:
-    total, name = _sum(cost), f"{cost[0]} (active)" if cost[0] == active else cost[0]
+    total, title = _sum(cost), policy_title(cost[0])
+    name = f"{title} (active)" if cost[0] == active else title
     if total is None:
-        return f"what {name} costs is unknown"
+        return f"{name}: cost unknown"
     parts = ", ".join(f"{part} {money:,.2f}" for part, money in zip(PRICED, cost[1:], strict=True))
-    return f"{name} costs {total:,.2f} {unit}: {parts}"
+    return f"{name}: {total:,.2f} {unit} ({parts})"
 
 
 def _cost_row(cost: Cost, active: str | None) -> Mapping[str, object]:

@@ -7,7 +7,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
 from scipy.special import betaincinv
 
-from ensemble.values.digits import is_number, many
+from ensemble.values.digits import is_number
 from ensemble.values.errors import PolicyError
 from ensemble.values.results import REVIEW, Classes
 
@@ -213,33 +213,34 @@ def more_needed(events: int, trials: int, rate: float = TARGET) -> int:
 def escape_sentence(escapes: int, defective: int) -> str:
     """What is known of escapes, and how many more defective photos would bring the bound to 1 %."""
     if not defective:
-        return "No defective part has been seen: nothing is known of escapes."
-    said = _bound_sentence(escapes, defective, "escape", "defective")
+        return "Escapes: unknown, no defective part was tested."
+    limit, sure = highest(escapes, defective), percent(CONFIDENCE_LEVEL)
+    said = f"Escapes: {escapes} of {defective} (upper limit {limit}, {sure} confidence)."
     more = more_needed(escapes, defective)
     if not more:
         return said
-    another = "a further" if escapes else "an"
-    needed = many(more, "more defective photo")
-    return f"{said} {needed} without {another} escape would bring that to {percent(TARGET)}."
+    if more == 1:
+        return f"{said} To prove {percent(TARGET)}: 1 more defective photo without an escape."
+    return f"{said} To prove {percent(TARGET)}: {more} more defective photos without an escape."
 
 
 def overkill_sentence(overkills: int, good: int) -> str:
     """What is known of overkills."""
     if not good:
-        return "No good part has been seen: nothing is known of overkills."
-    return _bound_sentence(overkills, good, "overkill", "good")
+        return "Overkill: unknown, no good part was tested."
+    limit, sure = highest(overkills, good), percent(CONFIDENCE_LEVEL)
+    return f"Overkill: {overkills} of {good} (upper limit {limit}, {sure} confidence)."
 
 
 def not_safe(escapes: int, defective: int) -> str | None:
     """Why a policy that let so many of so many defective parts pass may not be called SAFE; None where it may."""
     _check_counts(escapes, defective, CONFIDENCE_LEVEL)
     if escapes:
-        parts = many(defective, "defective part")
-        return f"It lets {many(escapes, 'escape')} pass in the {parts} it was chosen on, and SAFE allows none."
+        return f"Escapes on validation photos: {escapes} of {defective}. SAFE allows none."
     if defective < SAFE_NEEDS:
         return (
-            f"It rests on {many(defective, 'defective part')}, and SAFE needs at least {SAFE_NEEDS}: with "
-            f"none escaped of {SAFE_NEEDS}, the true escape rate is at most 5 % ({percent(CONFIDENCE_LEVEL)})."
+            f"Validation photos of defective parts: {defective}. SAFE needs at least {SAFE_NEEDS} without an escape, "
+            f"which proves an escape rate below 5 % ({percent(CONFIDENCE_LEVEL)} confidence)."
         )
     return None
 
@@ -256,13 +257,6 @@ def _percent(rate: float, rounding: str) -> str:
     digits = max(1, -gap.adjusted()) if gap > 0 else 1
     shown = share.quantize(Decimal(1).scaleb(-digits), rounding)
     return f"{f'{shown:f}'.rstrip('0').rstrip('.')} %"
-
-
-def _bound_sentence(events: int, parts: int, event: str, kind: str) -> str:
-    return (
-        f"{many(events, event)} in {many(parts, f'{kind} part')} seen: the true {event} rate "
-        f"can still be up to {highest(events, parts)} ({percent(CONFIDENCE_LEVEL)})."
-    )
 
 
 def _check_counts(events: int, trials: int, confidence: float) -> None:

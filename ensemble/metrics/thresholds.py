@@ -39,16 +39,18 @@ class OperatingPoint:
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
-            raise PolicyError(f"A cut needs a name. Got {self.name!r}.")
+            raise PolicyError(f"A threshold needs a name. Got {self.name!r}.")
         if not is_number(self.threshold) or not 0 <= self.threshold <= 1:
-            raise PolicyError(f"The cut {self.name!r} must lie in [0, 1]. Got {self.threshold!r}.")
+            raise PolicyError(f"The threshold {self.name!r} must lie in [0, 1]. Got {self.threshold!r}.")
         counts = [self.good, self.defective, self.escapes, self.overkills]
         if any(isinstance(count, bool) or not isinstance(count, int) or count < 0 for count in counts):
-            raise PolicyError(f"The cut {self.name!r} rests on whole counts from 0 upwards. Got {counts}.")
+            raise PolicyError(f"The threshold {self.name!r} rests on whole counts from 0 upwards. Got {counts}.")
         if self.escapes > self.defective or self.overkills > self.good:
-            raise PolicyError(f"The cut {self.name!r} misjudges more parts than there are. Got {counts}.")
+            raise PolicyError(f"The threshold {self.name!r} misjudges more parts than there are. Got {counts}.")
         if self.figure is not None and not is_number(self.figure):
-            raise PolicyError(f"The figure of the cut {self.name!r} must be a number or null. Got {self.figure!r}.")
+            raise PolicyError(
+                f"The figure of the threshold {self.name!r} must be a number or null. Got {self.figure!r}."
+            )
 
     def as_json(self) -> dict[str, Any]:
         """The threshold as plain JSON values."""
@@ -59,7 +61,7 @@ class OperatingPoint:
         """Read what `as_json` wrote; a PolicyError where a key is missing, unknown or holds nonsense."""
         known = list(cls.__dataclass_fields__)
         if not isinstance(data, dict) or set(data) != set(known):
-            raise PolicyError(f"A cut is an object of {', '.join(known)} and nothing beside them. Got {data!r}.")
+            raise PolicyError(f"A threshold is an object of {', '.join(known)} and nothing beside them. Got {data!r}.")
         return cls(**data)
 
 
@@ -246,7 +248,7 @@ def checked_scores(defective: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.
         raise ValueError("Scores must lie in [0, 1].")
     if not truth.any() or truth.all():
         raise PolicyError(
-            f"A cut is chosen between good and defective parts, and both are needed. Got {int((~truth).sum())} good "
-            f"and {int(truth.sum())} defective. Add photos of the class that is missing."
+            f"A threshold needs good and defective parts. Got {int((~truth).sum())} good and {int(truth.sum())} "
+            "defective. Add photos of the missing class."
         )
     return truth, given

@@ -10,7 +10,7 @@ from math import exp, log
 from types import MappingProxyType
 
 WEIGHT_ROUNDING = 1e-9  # weights are sums of fractions
-MODELS, WEIGHTS = "share of the models that says NOK", "share of the weight that says NOK"
+MODELS, WEIGHTS = "share of models voting NOK", "share of weight voting NOK"
 PROBABILITY, FUSED_PROBABILITY = "mean defect probability", "fused defect probability"
 SUREST = 1e-4  # probabilities nearer to 0 or 1 are no surer, so that no vote alone decides against all others
 ONE_VOTE = 1e-6  # a smaller share than one vote among a thousand

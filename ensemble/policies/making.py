@@ -116,14 +116,15 @@ def cheapest(held_out: Sequence[Case], classes: Classes, line: Line, escape_limi
     tried at every cut that makes a difference. A PolicyError says what to do where no photos could promise so little.
     """
     if classes.defect is None or {case.label for case in held_out} != set(classes.names):
-        raise PolicyError("Choosing by cost needs held-out photos of good and of defective parts. Train with both.")
+        raise PolicyError(
+            "The cheapest policy needs validation photos of good and of defective parts. Train with both."
+        )
     total = sum(case.label == classes.defect for case in held_out)
     most = max((n for n in range(total + 1) if upper_bound(n, total) <= escape_limit), default=None)
     if most is None:
         raise PolicyError(
-            f"With {total} defective parts held out, no policy can promise an escape rate of at most "
-            f"{percent(escape_limit)}; the least is {highest(0, total)}. Add photos of defective parts, "
-            "or raise the limit."
+            f"Validation photos of defective parts: {total}. They cannot prove an escape rate below "
+            f"{percent(escape_limit)}, only {highest(0, total)}. Add photos of defective parts or raise the limit."
         )
     found: list[Chosen] = []
     for rule in ("fused", "mean", "majority", "any", "all"):
@@ -163,7 +164,7 @@ def one_is_sure(held_out: Sequence[Case], members: Sequence[str], classes: Class
     """
     points = {member: member_thresholds(held_out, member, classes).get("precision") for member in members}
     thresholds = {member: point.threshold for member, point in points.items() if point is not None}
-    description = "NOK as soon as one member is surer than it was of any good part held out."
+    description = "NOK if one model scores higher than on any good validation photo."
     return with_basis(Policy(name, "any", description, thresholds=thresholds), held_out, classes, chosen="precision")
 
 

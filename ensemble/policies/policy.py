@@ -115,36 +115,36 @@ class Policy(PolicySettings):
 
 FUSED = "FUSED"  # the policy that training measures beside the best member
 SHIPPED_POLICIES = (
-    Policy("MAJORITY", "majority", "NOK when at least half of the votes say so; a tie counts as NOK."),
-    Policy(FUSED, "fused", "NOK where the votes together, each as sure as it is, find a defect more likely than not."),
-    Policy("ANY", "any", "NOK as soon as one vote says so: the fewest escapes, the most rechecks."),
-    Policy("ALL", "all", "NOK only when every vote says so: the fewest rechecks, the most escapes."),
-    Policy("SAFE_0FN", "mean", "NOK from below the least suspicious defective part seen: no escape.", reject=0.35),
-    Policy("BALANCED", "mean", "The least cost where an escape costs as much as ten overkills.", reject=0.5),
-    Policy("PRECISION", "mean", "NOK only above the most suspicious good part seen: no overkill.", reject=0.75),
+    Policy("MAJORITY", "majority", "NOK if at least half of the models vote NOK."),
+    Policy(FUSED, "fused", "NOK if all models together find a defect more likely than not."),
+    Policy("ANY", "any", "NOK if any model votes NOK: fewest escapes, most overkill."),
+    Policy("ALL", "all", "NOK if all models vote NOK: least overkill, most escapes."),
+    Policy("SAFE_0FN", "mean", "NOK from just below the lowest score of a defective validation photo.", reject=0.35),
+    Policy("BALANCED", "mean", "Lowest cost if an escape costs as much as ten overkills.", reject=0.5),
+    Policy("PRECISION", "mean", "NOK from just above the highest score of a good validation photo.", reject=0.75),
     Policy(
         "INDUSTRIAL_BALANCED",
         "mean",
-        "The least cost with a third answer: a person looks at parts that nobody should be sure of.",
+        "Lowest cost with REVIEW for uncertain parts.",
         review=0.4,
         reject=0.6,
     ),
     Policy(
         "INDUSTRIAL_SAFE_0FN",
         "mean",
-        "OK only where SAFE_0FN says OK, NOK only where PRECISION says NOK; a person looks at all between.",
+        "OK as in Zero escapes, NOK as in Few false rejects, REVIEW between.",
         review=0.35,
         reject=0.75,
     ),
 )
 PLURAL_SHIPPED = (
-    Policy("MAJORITY", "majority", "The class with the most votes; the mean probability decides a tie."),
-    Policy(FUSED, "fused", "The class that the votes together, each as sure as it is, find the most likely."),
-    Policy("BALANCED", "mean", "The class with the highest mean probability."),
+    Policy("MAJORITY", "majority", "Class with the most votes; the mean probability decides a tie."),
+    Policy(FUSED, "fused", "Most likely class of all models together."),
+    Policy("BALANCED", "mean", "Class with the highest mean probability."),
     Policy(
         "INDUSTRIAL_BALANCED",
         "mean",
-        "The most probable class; a person looks where it is hardly ahead.",
+        "Most likely class; REVIEW if its lead is small.",
         margin=0.2,
     ),
 )

@@ -189,7 +189,7 @@ def check_policy(policy: Unchecked) -> None:
 
 def _check_basis(basis: Any, who: str) -> None:
     if not isinstance(basis, Mapping):
-        raise PolicyError(f"{who}: basis must map names to what the cuts rest on. Got {basis!r}.")
+        raise PolicyError(f"{who}: basis must map names to what the thresholds rest on. Got {basis!r}.")
     for name, value in basis.items():
         counted = name in COUNTS and not (type(value) is int and 0 <= value <= MOST_COUNTED)
         if counted or not _is_plain_json(value):
@@ -213,7 +213,7 @@ def _check_two_thresholds(policy: Unchecked, who: str) -> None:
         if value is not None:
             _check_share(value, name, who)
     if policy.reject is not None and not policy.voting.free:
-        raise PolicyError(f"{who}: the rule {policy.rule} has its own cut. Leave reject out.")
+        raise PolicyError(f"{who}: the rule {policy.rule} has its own threshold. Leave reject out.")
     if policy.review is not None and policy.review > policy.reject_from:
         raise PolicyError(
             f"{who}: review must not lie above reject ({policy.reject_from:g}). Got {policy.review!r}: no part would "

@@ -16,20 +16,20 @@ active = products.policies()[0]
 
 cheaper, draft, costs, saving, force = (st.container() for _ in range(5))
 with costs:  # before the draft, which is shown above it and needs the prices
-    st.header("What would it cost?" if evidence.classes.defect else "Side by side", anchor=False)
+    st.header("Costs" if evidence.classes.defect else "Comparison", anchor=False)
     line = show_policy_line(evidence.classes)
     show_policy_choice(evidence, line)
     show_policy_comparison(evidence, line)
 with cheaper:
     show_policy_cheaper(active.name, evidence, line)
 with draft:
-    st.header("Try other cuts" if evidence.classes.defect else "Try another margin", anchor=False)
+    st.header("Adjust thresholds", anchor=False)
     show_policy_draft(evidence, line)
 with saving:
-    st.header("Save the draft", anchor=False)
+    st.header("Save draft", anchor=False)
     show_policy_saving()
 with force:
-    st.header("Put in force", anchor=False)
+    st.header("Activate", anchor=False)
     show_policy_activation(active, evidence)
     st.subheader("History", anchor=False)
     show_policy_history()

@@ -14,6 +14,7 @@ from ensemble.policies.making import Chosen, cheapest, unsafe_name
 from ensemble.store import policy_history
 from ensemble.store.places import POLICIES
 from ensemble.values.errors import PolicyError, QuorumError
+from ensemble.values.titles import policy_title
 from pages.session.policy_evidence import book, publish
 from pages.session.products import classes, in_force, is_demo, manifest, mode, store
 from pages.session.told import tell
@@ -41,7 +42,9 @@ class Pending:
         product = "" if is_demo() else manifest().product
         found = self.book.ordered[0].for_product(product)
         if not found.applies_to(classes()):
-            raise PolicyError(f"{found.name} does not fit the classes {', '.join(classes().names)}. Choose another.")
+            raise PolicyError(
+                f"{policy_title(found.name)} does not fit the classes {', '.join(classes().names)}. Choose another."
+            )
         return found
 
 
@@ -95,17 +98,17 @@ def draft() -> Policy | None:
 def save(new: Policy, name: str, author: str, reason: str) -> None:
     """Save a draft among the product's policies, not in force; a PolicyError says what is missing or why it cannot."""
     name, author, reason = (text.strip() for text in (name, author, reason))
-    missing = [what for what, text in (("name", name), ("author", author), ("reason", reason)) if not text]
-    if missing:
-        raise PolicyError(f"To save a policy, give its {', its '.join(missing)}.")
+    if not (name and author and reason):
+        raise PolicyError("Enter a name, an author and a reason.")
     named = replace(new, name=name, author=author, reason=reason)
     if why := unsafe_name(named):
-        raise PolicyError(f"It may not be called {name}. {why} Choose a name without SAFE.")
+        raise PolicyError(f"{name} is not proven safe. {why} Choose a name without SAFE.")
     now = book()
-    if name in {policy.name for policy in now.policies}:
-        raise PolicyError(f"There is a policy called {name} already. Choose another name.")
+    taken = {policy.name for policy in now.policies}
+    if name in taken or name in set(map(policy_title, taken)):  # two of one title could not be told apart on screen
+        raise PolicyError(f"A policy named {name} exists already. Choose another name.")
     publish(PolicyBook((*now.policies, named), now.active), author, f"Saved {name}: {reason}")
-    tell(SAVED, f"{name} is saved, and not in force. See below what it would change.")
+    tell(SAVED, f"{name} saved, not active.")
     st.session_state[OFFERED] = name
 
 
@@ -141,7 +144,7 @@ def choose(name: str) -> None:
 def ask_back(number: int) -> None:
     """Lay an earlier state out to be put in force again; a PolicyError where it no longer fits the product."""
     entry = policy_history.state(store().folder, number)
-    found = from_json(entry.text, f"State {number}", manifest().names())
+    found = from_json(entry.text, f"Version {number}", manifest().names())
     st.session_state[PENDING] = Pending(mode(), found, book().to_json(), number)
 
 
@@ -160,17 +163,17 @@ def confirm(found: Pending, author: str, reason: str) -> None:
     """Put in force what is laid out; a PolicyError where something is missing, or others have changed the policies."""
     author, reason = author.strip(), reason.strip()
     if not author or not (reason or found.state):
-        raise PolicyError("Say who puts it in force, and why." if not found.state else "Say who rolls back.")
+        raise PolicyError("Enter an author." if found.state else "Enter an author and a reason.")
     if book().to_json() != found.seen:
-        raise PolicyError("Somebody has changed the policies in the meantime. Look at the difference again.")
+        raise PolicyError("The policies have changed in the meantime. Preview the changes again.")
     name = found.book.active
     if found.state is None:
-        publish(found.book, author, f"{name} in force: {reason}")
+        publish(found.book, author, f"Activated {policy_title(name)}: {reason}")
     else:
         earlier = policy_history.state(store().folder, found.state).book()
-        publish(earlier, author, f"Rolled back to state {found.state}.")
+        publish(earlier, author, f"Restored version {found.state}.")
     forget_pending()
-    tell(ENFORCED, f"{name} is in force since {datetime.now(UTC):%H:%M} UTC.")
+    tell(ENFORCED, f"{policy_title(name)} is active since {datetime.now(UTC):%H:%M} UTC.")
 
 
 def look_into(photo: str) -> None:

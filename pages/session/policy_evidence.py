@@ -30,7 +30,7 @@ def evidence() -> Evidence:
     return _evidence(str(store().folder), manifest().evidence)
 
 
-@st.cache_resource(max_entries=4, show_spinner="Reading the evidence …")
+@st.cache_resource(max_entries=4, show_spinner="Reading the test results …")
 def _evidence(folder: str, digest: str) -> Evidence:
     return ModelStore(Path(folder)).evidence()
 
@@ -80,7 +80,7 @@ def vote_and_best(policy: Policy, known: Sequence[Case]) -> VoteAndBest | None:
     return _vote_and_best(whose, _asked(policy), policy, known, kinds)
 
 
-@st.cache_data(max_entries=64, show_spinner="Setting the vote beside its best member …")
+@st.cache_data(max_entries=64, show_spinner="Comparing with the best model …")
 def _vote_and_best(
     key: str, asked: str, _policy: Policy, _known: Sequence[Case], _classes: Classes
 ) -> VoteAndBest | None:
@@ -118,7 +118,7 @@ def history() -> tuple[Published, ...]:
 def publish(changed: PolicyBook, author: str, reason: str) -> None:
     """Put policies in force for everybody; a PolicyError in a demo, where nothing is kept."""
     if is_demo():
-        raise PolicyError("A demo keeps nothing. Turn demo mode off to put a policy in force.")
+        raise PolicyError("Demo mode saves nothing. Turn it off to activate a policy.")
     policy_history.enforce_policies(store().folder, changed, author, reason)
 
 

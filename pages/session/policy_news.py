@@ -10,6 +10,7 @@ from ensemble.disk.files import fingerprint
 from ensemble.store import listings, policy_history
 from ensemble.store.places import POLICIES
 from ensemble.values.errors import QuorumError
+from ensemble.values.titles import policy_title
 from pages.session.drafts import FROM, MOVES
 from pages.session.products import is_demo, store
 from pages.session.wishes import follow
@@ -61,8 +62,12 @@ def policy_news() -> str:
     if found is None or age >= LASTS:
         st.session_state.pop(NEWS, None)
         return ""
-    when = f"{max(age, 0):.0f} s ago" if age < MINUTE else f"{age / MINUTE:.0f} min ago"
-    return f"{found.author or 'Somebody'} put {found.policy} in force {when}."
+    title, seconds, minutes = policy_title(found.policy), f"{max(age, 0):.0f}", f"{age / MINUTE:.0f}"
+    if found.author and age < MINUTE:
+        return f"{found.author} activated {title} {seconds} s ago."
+    if found.author:
+        return f"{found.author} activated {title} {minutes} min ago."
+    return f"{title} was activated {seconds} s ago." if age < MINUTE else f"{title} was activated {minutes} min ago."
 
 
 def _news(active: str) -> News:

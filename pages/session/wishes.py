@@ -33,6 +33,21 @@ def settle(key: str, names: Sequence[str], where: str = "") -> str:
     return str(wished) if gone else ""
 
 
+def restore(key: str, names: Sequence[str]) -> None:
+    """Before its widget is shown: begin with what the page's address names."""
+    named = st.query_params.get(key)
+    if key not in st.session_state and named in names:
+        st.session_state[key] = named
+
+
+def show_in_address(key: str, name: str, usual: str) -> None:
+    """Let the page's address name a pick by its identifier, whatever a person calls it; what is usual is left out."""
+    if name != usual and st.query_params.get(key) != name:
+        st.query_params[key] = name
+    elif name == usual and key in st.query_params:
+        del st.query_params[key]
+
+
 def pick(key: str, name: str) -> None:
     """Pick a name; for a button's callback."""
     st.session_state[key] = name

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from ensemble.values.titles import policy_title
 from tests.support.bad_photos import jpeg, quarters
 from tests.support.dashboard import served
 
@@ -36,7 +37,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 def choose_policy(page: Page, name: str) -> None:
     sidebar = page.locator("[data-testid=stSidebar]")
     sidebar.get_by_role("combobox", name="Policy").click()
-    page.get_by_role("option", name=name, exact=True).click()
+    page.get_by_role("option", name=policy_title(name), exact=True).click()
     expect(page).to_have_url(re.compile(rf"[?&]policy={name}\b"))
 
 
@@ -70,7 +71,7 @@ def check(page: Page) -> None:
     numbers = page.locator(".tile b").all_inner_texts()
     assert sum(map(int, numbers)) == PHOTOS and numbers[-1] == "0", numbers
     with page.expect_download() as download:
-        page.get_by_role("button", name="Download all results").click()
+        page.get_by_role("button", name="Download results").click()
     text = Path(download.value.path()).read_bytes().decode("utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(text)))
     assert [row["photo"] for row in rows] == [f"part {number:02}.jpg" for number in range(PHOTOS)]

@@ -83,7 +83,7 @@ def test_a_deep_link_opens_each_screen_even_in_a_fresh_process(address: str, ope
         page.goto(f"{address}/{path}?policy=ANY")
         expect(page.get_by_role("heading", name=SCREENS[path], level=1)).to_be_visible()
         expect(page.get_by_role("dialog")).to_have_count(0)
-        expect(page.locator("[data-testid=stSidebar]")).to_contain_text("as soon as one vote says so")
+        expect(page.locator("[data-testid=stSidebar]")).to_contain_text("NOK if any model votes NOK")
 
 
 def test_a_photo_gets_a_verdict_and_demo_mode_comes_and_goes(address: str, open_page: Callable[..., Page]) -> None:
@@ -129,9 +129,9 @@ def test_a_batch_with_a_broken_file_gives_a_whole_csv(
     page.goto(f"{address}/batch")
     page.locator("input[type=file]").set_input_files([*photos(), broken])
     page.get_by_role("button", name="Analyze 3 files").click()
-    expect(page.locator(".tile", has_text="refused").locator("b")).to_have_text("1")
+    expect(page.locator(".tile", has_text="not readable").locator("b")).to_have_text("1")
     with page.expect_download() as download:
-        page.get_by_role("button", name="Download all results").click()
+        page.get_by_role("button", name="Download results").click()
     text = Path(download.value.path()).read_bytes().decode("utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(text)))
     assert [row["photo"] for row in rows] == [*(path.name for path in photos()), "'=broken.jpg"]

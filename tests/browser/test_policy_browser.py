@@ -31,7 +31,7 @@ def test_a_threshold_is_moved_saved_looked_at_put_in_force_and_taken_back(
         page.goto(f"{address}/policies?from=BALANCED")
         tiles = page.locator(".tiles.draft")
         expect(tiles).to_contain_text("of 1000 defective")
-        expect(page.locator(".in-force .word")).to_have_text("MAJORITY")
+        expect(page.locator(".in-force .word")).to_have_text("Majority")
         expect(page.get_by_role("heading", name="History")).to_be_visible()
 
         settle(page)
@@ -41,24 +41,23 @@ def test_a_threshold_is_moved_saved_looked_at_put_in_force_and_taken_back(
         assert _active(models) == "MAJORITY"
 
         settle(page)  # before, the box may still name another policy, and that one would be laid out
-        page.get_by_role("button", name="Show what would change").click()
+        page.get_by_role("button", name="Preview changes").click()
         pending = page.locator(".st-key-pending")
-        expect(pending.locator(".difference")).to_contain_text(f"of {CASES} test photos")
-        expect(pending.locator(".difference .word")).to_contain_text("parts change their verdict")
+        expect(pending.locator(".difference")).to_contain_text(f"of {CASES} verdicts change")
         pending.get_by_label("Author").fill("B. Rossi")
         pending.get_by_label("Reason").fill("Agreed.")
-        pending.get_by_role("button", name="Put TRIAL in force").click()
+        pending.get_by_role("button", name="Activate TRIAL").click()
         expect(page.locator(".in-force .word")).to_have_text("TRIAL")
         assert _active(models) == "TRIAL"
         expect(pending).to_have_count(0)
 
-        page.get_by_role("button", name="Roll back …").click()
-        expect(pending.get_by_role("button", name="Roll back to state")).to_be_visible()
-        expect(pending.locator(".difference")).to_contain_text(f"of {CASES} test photos")
+        page.get_by_role("button", name="Restore …").click()
+        expect(pending.get_by_role("button", name="Restore version")).to_be_visible()
+        expect(pending.locator(".difference")).to_contain_text(f"of {CASES} verdicts change")
         assert _active(models) == "TRIAL"
         pending.get_by_label("Author").fill("B. Rossi")
-        pending.get_by_role("button", name="Roll back to state").click()
-        expect(page.locator(".in-force .word")).to_have_text("MAJORITY")
+        pending.get_by_role("button", name="Restore version").click()
+        expect(page.locator(".in-force .word")).to_have_text("Majority")
         assert _active(models) == "MAJORITY"
         page.close()  # before its server goes
 
@@ -77,12 +76,12 @@ def _move(page: Page, key: str) -> float:
 
 
 def _save(page: Page, name: str) -> None:
-    form = page.locator("[data-testid=stForm]", has=page.get_by_role("button", name="Save the draft"))
+    form = page.locator("[data-testid=stForm]", has=page.get_by_role("button", name="Save draft"))
     form.get_by_label("Name").fill(name)
     form.get_by_label("Author").fill("A. Meier")
     form.get_by_label("Reason").fill("Fewer escapes.")
-    form.get_by_role("button", name="Save the draft").click()
-    expect(page.get_by_text(f"{name} is saved, and not in force.")).to_be_visible()
+    form.get_by_role("button", name="Save draft").click()
+    expect(page.get_by_text(f"{name} saved, not active.")).to_be_visible()
 
 
 def _active(models: Path) -> str:

@@ -29,19 +29,19 @@ def test_both_pages_learn_which_policy_is_in_force(open_page: Callable[..., Page
     here, there = open_page(), open_page()
     with served(models) as address:
         there.goto(f"{address}/help")
-        _shows(there, "policy", "MAJORITY (active)")
+        _shows(there, "policy", "Majority (active)")
         here.goto(f"{address}/policies")
-        expect(here.locator(".in-force .word")).to_have_text("MAJORITY")
-        here.get_by_role("button", name="Show what would change").click()
+        expect(here.locator(".in-force .word")).to_have_text("Majority")
+        here.get_by_role("button", name="Preview changes").click()
         pending = here.locator(".st-key-pending")
         pending.get_by_label("Author").fill("Ada")
         pending.get_by_label("Reason").fill("Agreed.")
-        pending.get_by_role("button", name="Put FUSED in force").click()
-        expect(here.locator(".in-force .word")).to_have_text("FUSED")
-        _shows(here, "from", "FUSED (active)")
+        pending.get_by_role("button", name="Activate Fused score").click()
+        expect(here.locator(".in-force .word")).to_have_text("Fused score")
+        _shows(here, "from", "Fused score (active)")
         for page in (here, there):
-            expect(page.get_by_test_id("stSidebar")).to_contain_text("Ada put FUSED in force")
-            _shows(page, "policy", "FUSED (active)")
+            expect(page.get_by_test_id("stSidebar")).to_contain_text("Ada activated Fused score")
+            _shows(page, "policy", "Fused score (active)")
             page.close()  # before their server goes
 
 

@@ -23,7 +23,7 @@ from tests.support.stub_product import load_as, write_product
 pytestmark = pytest.mark.slow(15)
 
 FILES = [(f"{number}.png", encoded(quarters((40 + number, 40)), "PNG")) for number in range(20)]
-BUSY = "It goes on while you look at other screens."
+BUSY = "Continues in the background."
 
 
 class Gate:
@@ -114,7 +114,7 @@ def test_stopping_keeps_what_has_been_judged(gate: Gate) -> None:
     assert app.button(key="stop").label == "Stopping …"
     gate.pass_on()
     finished(app)
-    assert "stopped before the end" in texts(app) and len(app.dataframe[0].value) < 20 and not app.error
+    assert "stopped by user" in texts(app) and len(app.dataframe[0].value) < 20 and not app.error
 
 
 def test_it_belongs_to_the_product_it_was_begun_with(gate: Gate, tmp_path: Path) -> None:
@@ -122,15 +122,15 @@ def test_it_belongs_to_the_product_it_was_begun_with(gate: Gate, tmp_path: Path)
     app = begun(opened(BATCH, product="disc"))
     gate.hold()
     app.selectbox(key="product").select("other").run()
-    assert "A batch is being judged for the product disc." in app.info[0].value
+    assert "A batch is running for disc." in app.info[0].value
     assert not app.dataframe and BUSY in texts(app)
     gate.pass_on(3)
     finished(app)
-    assert "The last batch was judged for the product disc." in app.info[0].value and not app.dataframe
+    assert "The last batch ran for disc." in app.info[0].value and not app.dataframe
     app.button(key="whose_batch").click().run()
     assert app.selectbox(key="product").value == "disc" and len(app.dataframe[0].value) == 20
     app.toggle(key="demo").set_value(True).run()
-    assert "for the product disc" in app.info[0].value and not app.dataframe
+    assert "The last batch ran for disc." in app.info[0].value and not app.dataframe
     app.button(key="whose_batch").click().run()
     assert not app.toggle(key="demo").value and len(app.dataframe[0].value) == 20
 
@@ -181,11 +181,11 @@ def test_only_the_page_that_has_begun_it_stops_it(gate: Gate) -> None:
     app.session_state["_table"].session = "a page of its own"  # this test's pages would be one and the same otherwise
     key = app.query_params["table"]
     again = opened(BATCH, table=key[0] if isinstance(key, list) else key)
-    assert "only that one can stop it" in texts(again) and "stop" not in [each.key for each in again.button]
+    assert "only that page can stop it" in texts(again) and "stop" not in [each.key for each in again.button]
     begun(again)
     assert batch(again) is not batch(app) and batch(app).running and not batch(app).work.stop
     app.run()
-    assert "only that one can stop it" not in texts(app) and not app.button(key="stop").disabled
+    assert "only that page can stop it" not in texts(app) and not app.button(key="stop").disabled
     gate.pass_on(6)
     finished(app)
     finished(again)

@@ -58,12 +58,12 @@ def test_members_say_who_is_of_the_jury() -> None:
 
 def test_a_policy_can_call_a_member_in(product: Path) -> None:
     app = healthy(app_tests.opened("pages/screens/policies.py"))
-    (chosen,) = [each for each in app.multiselect if each.label.startswith("Models called in")]
-    assert (chosen.options, chosen.value) == (["xgb_a"], [])
-    assert "xgb_a called in" not in texts(app)
+    (chosen,) = [each for each in app.multiselect if each.label == "Additional models"]
+    assert (chosen.options, chosen.value) == (["XGBoost · a"], [])
+    assert "Additional models: " not in texts(app)
     chosen.set_value(["xgb_a"]).run()
     healthy(app)
-    assert "xgb_a called in" in texts(app).replace("\\", "") and "Moved, and not in force." in texts(app)
+    assert "Additional models: XGBoost · a." in texts(app) and "Unsaved draft" in texts(app)
     save(app, "WITH_XGB")
     (saved,) = [each for each in from_json((product / "policies.json").read_text()).policies if each.name == "WITH_XGB"]
     assert saved.calls == ("xgb_a",) and (saved.basis["escapes"], saved.basis["overkills"]) == (0, 0)

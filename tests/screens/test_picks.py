@@ -136,12 +136,12 @@ def test_whoever_works_by_the_policy_in_force_follows_it_and_is_told(models: Pat
     assert box(app, "Policy") == "MAJORITY"
     publish(models / "a", "ANY", "Ada")
     app.run()
-    assert box(app, "Policy") == "ANY" and "Ada put ANY in force" in said(app)
+    assert box(app, "Policy") == "ANY" and "Ada activated Any model" in said(app)
     app.selectbox(key="policy").select("ALL").run()
     publish(models / "a", "BALANCED", "")
     app.run()
     assert box(app, "Policy") == "ALL"
-    assert "Somebody put BALANCED in force" in said(app) and "You still judge by ALL." in said(app)
+    assert "Balanced was activated" in said(app) and "You still use All models." in said(app)
 
 
 def test_news_of_a_policy_age(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,8 +150,8 @@ def test_news_of_a_policy_age(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(st, "session_state", {NEWS: News("SAFE", "Ada", at)})
         return policy_news()
 
-    assert told(3.2) == "Ada put SAFE in force 3 s ago."
-    assert told(130) == "Ada put SAFE in force 2 min ago."
+    assert told(3.2) == "Ada activated SAFE 3 s ago."
+    assert told(130) == "Ada activated SAFE 2 min ago."
     assert told(700) == ""
 
 

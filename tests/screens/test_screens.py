@@ -341,7 +341,12 @@ class TestClasses:
         write_product(tmp_path / "models", tuple(GARMENT), GARMENTS)
         load_as(monkeypatch, GARMENT)
         app = opened()
-        assert app.selectbox(key="policy").options == ["MAJORITY (active)", "FUSED", "BALANCED", "INDUSTRIAL_BALANCED"]
+        assert app.selectbox(key="policy").options == [
+            "Majority (active)",
+            "Fused score",
+            "Balanced",
+            "Balanced with review",
+        ]
         analyzed(app, PHOTO)
         assert 'class="verdict plain"' in card(app) and ">shoes<" in card(app)
         assert app.get("plotly_chart")[0].proto.alt.startswith("Votes for each class: bottomwear 0 of 3, shoes 2")
@@ -393,7 +398,11 @@ class TestDemo:
         assert not app.get("download_button")
 
     def test_a_demo_without_a_product_has_policies_at_once(self) -> None:
-        assert opened(demo="true").selectbox(key="policy").options[:3] == ["MAJORITY (active)", "FUSED", "ANY"]
+        assert opened(demo="true").selectbox(key="policy").options[:3] == [
+            "Majority (active)",
+            "Fused score",
+            "Any model",
+        ]
 
     def test_broken_policies_do_not_stop_a_demo(self, product: Path) -> None:
         (product / "policies.json").write_text("{")
@@ -434,9 +443,9 @@ class TestBatch:
         assert rows[1]["same_as"] == "'=1+1.jpg"
         assert "is not an image" in rows[2]["error"] and "leads out of the zip" in rows[4]["error"]
         assert rows[0]["svm_a"] == "defective 0.9000"
-        assert "1 repeated, judged once" in texts(app)
+        assert "1 duplicate skipped" in texts(app)
         assert '<b>3</b><span><i class="shape nok"></i>NOK' in texts(app)
-        assert "<b>2</b><span>refused" in texts(app)
+        assert "<b>2</b><span>not readable" in texts(app)
 
     def test_a_zip_that_is_refused_is_one_bad_entry(self, product: Path, offered: Downloads) -> None:
         batch_of(opened(BATCH), [("broken.zip", b"PK\x03\x04 and no more"), ("a.jpg", PHOTO)])
@@ -449,7 +458,7 @@ class TestBatch:
         assert [str(address).split(";")[0] for address in app.dataframe[0].value["Photo"]] == [
             *("data:image/jpeg", "data:image/svg+xml")
         ]
-        app.get("button_group")[-1].set_value(["refused"]).run()
+        app.get("button_group")[-1].set_value(["not readable"]).run()
         assert list(app.dataframe[0].value["Name"]) == ["bad.jpg"]
         app.get("button_group")[-1].set_value([]).run()
         app.toggle(key="disputed").set_value(True).run()

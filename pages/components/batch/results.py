@@ -37,25 +37,27 @@ def _show_lines() -> None:
         st.error(as_markdown(batch.error), icon=":material/report:")
     if not batches.is_up_to_date(batch):
         st.warning(
-            "The product has changed since. These verdicts come from its models and its policy of before: analyze the "
-            "files again for those of now.",
+            "The product has changed since. Analyze the files again to update the verdicts.",
             icon=":material/history:",
         )
     rows = batches.batch_rows(batch)
     if rows:
         if not batch.running:
             content = batch_csv(rows, demo=batch.demo)
-            show_file(content, "batch", ".csv", "Download all results (CSV)", quiet=False)
+            show_file(content, "batch", ".csv", "Download results (CSV)", quiet=False)
         show_batch_table(batch, rows)
 
 
 def _show_whose(batch: batches.Batch) -> None:
-    whose = "demo mode" if batch.demo else f"the product {as_markdown(batch.product)}"
-    state = "A batch is being judged" if batch.running else "The last batch was judged"
-    st.info(f"{state} in {whose}." if batch.demo else f"{state} for {whose}.", icon=":material/stacks:")
+    product = as_markdown(batch.product)
+    if batch.demo:
+        said = "A batch is running in demo mode." if batch.running else "The last batch ran in demo mode."
+    else:
+        said = f"A batch is running for {product}." if batch.running else f"The last batch ran for {product}."
+    st.info(said, icon=":material/stacks:")
     if batch.demo or batch.product in products.products():
-        name = "demo mode" if batch.demo else batch.product
-        st.button(as_markdown(f"Show it: {name}"), on_click=batches.show_product_of_batch, key="whose_batch")
+        label = "Switch to demo mode" if batch.demo else f"Switch to {product}"
+        st.button(label, on_click=batches.show_product_of_batch, key="whose_batch")
 
 
 @st.fragment(run_every=1.0)
@@ -66,7 +68,7 @@ def show_batch_progress() -> None:
         st.rerun()
         return
     done = len(batch.rows)
-    text = f"{done} of {batch.total} files" if done else "Looking at the first photos …"
+    text = f"{done} of {batch.total} files" if done else "Starting …"
     text += time_left(batch.work.seconds_left())
     with st.container(horizontal=True, vertical_alignment="center", key="progress"):
         st.progress(min(done / batch.total, 1.0), text=text)
@@ -79,7 +81,9 @@ def show_batch_progress() -> None:
                 on_click=batches.stop_batch,
                 key="stop",
             )
-    whose = "" if may_stop else " It was begun on another page that is open: only that one can stop it."
-    st.caption(f"It goes on while you look at other screens.{whose}")
+    if may_stop:
+        st.caption("Continues in the background.")
+    else:
+        st.caption("Continues in the background. Started on another open page: only that page can stop it.")
     if done and batches.is_of_this_product(batch):
         show_batch_summary(batch, batches.batch_rows(batch))

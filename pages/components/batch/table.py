@@ -13,6 +13,7 @@ from ensemble.imaging.overlays import png
 from ensemble.imaging.photos import open_own
 from ensemble.inspection.batches import Judged
 from ensemble.policies import reasons
+from ensemble.values.digits import in_number
 from ensemble.values.results import REVIEW, Classes, word
 from pages.components.common.choices import show_page
 from pages.components.common.places import show_places
@@ -35,7 +36,7 @@ def show_batch_table(batch: batches.Batch, rows: Sequence[Judged]) -> None:
     classes = batch.classes
     found = _show_filters(rows, classes)
     if not found:
-        st.info("No file passes these filters.")
+        st.info("No files match these filters.")
         return
     part, page = show_page(found, PAGE, "batch_page"), st.session_state.get("batch_page", 1)
     # Not the lines themselves: a line that is chosen stays so while others come after it.
@@ -49,17 +50,17 @@ def show_batch_table(batch: batches.Batch, rows: Sequence[Judged]) -> None:
         column_config={
             "Photo": st.column_config.ImageColumn(width=72),
             "Verdict": st.column_config.TextColumn(width=110),
-            "Places": st.column_config.TextColumn(width=72),
+            "Regions": st.column_config.TextColumn(width=72),
             "Why": st.column_config.TextColumn(width="large"),
         },
         key=f"batch table {batch.key} {page} {passing}",
-        alt="The files of the batch with their verdicts; choose a line to see its votes.",
+        alt="Files of the batch with their verdicts; select a row for details.",
     )
     lines = [*event.selection.rows, *(line for line, _ in event.selection.cells)]
     if lines:
         _show_line(part[lines[0]])
     else:
-        st.caption("Choose a line to see its votes.")
+        st.caption("Select a row for details.")
 
 
 def _show_filters(rows: Sequence[Judged], classes: Classes) -> list[Judged]:
@@ -74,7 +75,7 @@ def _show_filters(rows: Sequence[Judged], classes: Classes) -> list[Judged]:
             key="filter",
             label_visibility="collapsed",
         )
-        disputed = st.toggle("Only where members disagree", key="disputed")
+        disputed = st.toggle("Only disagreements", key="disputed")
     return [row for row in rows if (not wanted or label_of(row) in wanted) and (row.disputed or not disputed)]
 
 
@@ -87,7 +88,7 @@ def _styled(rows: Sequence[Judged], classes: Classes) -> "pd.io.formats.style.St
             "Verdict": [_verdict_cell(row, classes) for row in rows],
             "Name": [row.name for row in rows],
             "Decided by": [_decided_by(row) for row in rows],
-            **({"Places": [_places(row) for row in rows]} if any(_places(row) for row in rows) else {}),
+            **({"Regions": [_places(row) for row in rows]} if any(_places(row) for row in rows) else {}),
             "Why": [_why(row) for row in rows],
         }
     )
@@ -118,8 +119,7 @@ def _places(row: Judged) -> str:
 def _why(row: Judged) -> str:
     if row.verdict is None:
         return row.error
-    repeat = f" The very same photo as {row.repeats}, judged once." if row.repeats else ""
-    return row.verdict.reason + repeat
+    return f"{row.verdict.reason} Duplicate of {row.repeats}." if row.repeats else row.verdict.reason
 
 
 def _address(thumbnail: bytes) -> str:
@@ -151,25 +151,27 @@ def _marked(row: Judged) -> bytes:
     return png(overlays.outlined(open_own(row.thumbnail), row.verdict.regions))
 
 
-REFUSED = "refused"
+REFUSED = "not readable"
 
 
 def label_of(row: Judged) -> str:
-    """What became of a file: its verdict's label, or that it was refused."""
+    """What became of a file: its verdict's label, or that it could not be read."""
     return row.verdict.label if row.verdict else REFUSED
 
 
 def show_batch_summary(batch: batches.Batch, rows: Sequence[Judged]) -> None:
-    """Show a tile for each verdict and one for refused files."""
+    """Show a tile for each verdict and one for files that could not be read."""
     classes = batch.classes
     counts = Counter(label_of(row) for row in rows)
     tiles = [_tile(figures.tone(label, classes), word(label), counts[label]) for label in (*classes.names, REVIEW)]
-    refused = f'<div class="tile none"><b>{counts[REFUSED]}</b><span>refused</span></div>'
+    refused = f'<div class="tile none"><b>{counts[REFUSED]}</b><span>{REFUSED}</span></div>'
     st.html(f'<div class="tiles">{"".join(tiles)}{refused}</div>')
     repeats = sum(bool(row.repeats) for row in rows)
     notes = [f"{len(rows)} of {batch.total} files in {batch.seconds:.1f} s"]
-    notes += [f"{repeats} repeated, judged once"] if repeats else []
-    notes += ["stopped before the end"] if batch.stopped else []
+    if repeats:
+        notes.append(in_number(repeats, "1 duplicate skipped", "{count} duplicates skipped"))
+    if batch.stopped:
+        notes.append("stopped by user")
     st.caption(" · ".join(notes))
 
 

@@ -13,14 +13,23 @@ PHOTO_TYPES = [ending.removeprefix(".") for ending in PHOTO_ENDINGS]  # as an up
 
 
 def show_choice(
-    label: str, options: Iterable[Option], key: str, words: Callable[[Option], str] = str, **look: Any
+    label: str,
+    options: Iterable[Option],
+    key: str,
+    words: Callable[[Option], str] = str,
+    *,
+    start: Option | None = None,
+    **look: Any,
 ) -> Option:
-    """Show all options side by side and give the chosen one, at first the first; the label is for screen readers."""
+    """Show all options side by side and give the chosen one, at first `start` or the first.
+
+    The label is for screen readers.
+    """
     given = list(options)
     found: Option = st.segmented_control(
         label,
         given,
-        default=given[0],
+        default=start if start in given else given[0],
         required=True,
         format_func=words,
         key=key,

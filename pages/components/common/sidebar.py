@@ -3,6 +3,7 @@
 import streamlit as st
 
 from ensemble.values.errors import QuorumError
+from ensemble.values.titles import policy_title
 from pages.components.common.sheet import as_markdown
 from pages.session import policy_news, products, wishes
 
@@ -67,13 +68,13 @@ def _show_policy() -> str:
         "Policy",
         names,
         index=None if gone else 0,
-        format_func=lambda name: f"{name} (active)" if name == active else name,
+        format_func=lambda name: f"{policy_title(name)} (active)" if name == active else policy_title(name),
         key=wishes.POLICY,
-        bind="query-params",
         filter_mode=None,
         placeholder="Choose a policy",
     )
     if not gone:
+        wishes.show_in_address(wishes.POLICY, products.policy().name, active)
         st.caption(as_markdown(products.policy().description))
     if not products.is_demo():
         _watch_policies("" if gone or wishes.follows() else products.policy().name)
@@ -93,5 +94,5 @@ def _watch_policies(picked: str) -> None:
     if changed:
         st.rerun()
     if news := policy_news.policy_news():
-        still = f" You still judge by {picked}." if picked else ""
-        st.info(as_markdown(news + still), icon=":material/rule:")
+        said = f"{news} You still use {policy_title(picked)}." if picked else news
+        st.info(as_markdown(said), icon=":material/rule:")

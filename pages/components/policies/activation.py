@@ -1,4 +1,4 @@
-"""Putting a policy in force: only after a look at the parts whose verdict changes."""
+"""Activating a policy: only after a look at the parts whose verdict changes."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -9,9 +9,9 @@ import streamlit as st
 from ensemble.evaluation.comparison import Change, verdict_changes
 from ensemble.policies import Policy
 from ensemble.policies.cases import Evidence
-from ensemble.values.digits import many
 from ensemble.values.errors import QuorumError
 from ensemble.values.results import Classes, word
+from ensemble.values.titles import policy_title
 from pages.components.common.charts import show_csv
 from pages.components.common.sheet import as_markdown, chip, quiet_chip, refusals_shown, show_sheet
 from pages.components.common.style import data_address
@@ -26,14 +26,15 @@ def show_policy_activation(active: Policy, evidence: Evidence) -> None:
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         # A key of its own for each offer: what the page still sends of the box of before cannot take its place.
         name = st.selectbox(
-            "Policy to put in force",
+            "Policy to activate",
             others,
             index=others.index(offered) if offered in others else 0,
+            format_func=policy_title,
             key=f"{drafts.CANDIDATE} {offered}".strip(),
             filter_mode=None,
             width=340,
         )
-        pressed = st.button("Show what would change", icon=":material/difference:", key="ask", disabled=not name)
+        pressed = st.button("Preview changes", icon=":material/difference:", key="ask", disabled=not name)
     if said := told(drafts.ENFORCED).sentence:
         st.success(as_markdown(said), icon=":material/check_circle:")
     if pressed and name:
@@ -47,22 +48,25 @@ def show_policy_activation(active: Policy, evidence: Evidence) -> None:
 
 
 def _show_pending(pending: drafts.Pending, active: Policy, evidence: Evidence) -> None:
-    back = f" (state {pending.state})" if pending.state else ""
-    st.markdown(f"**From {as_markdown(active.name)} to {as_markdown(pending.book.active)}{back}**")
+    now, then = as_markdown(policy_title(active.name)), as_markdown(policy_title(pending.book.active))
+    title = f"From {now} to {then}"
+    if pending.state is not None:
+        title = f"From {now} to {then} (version {pending.state})"
+    st.markdown(f"**{title}**")
     try:
         show_policy_difference(active, pending.active(), evidence)
         _show_lost(pending)
     except QuorumError as error:
         st.error(as_markdown(str(error)), icon=":material/report:")
-        st.button("Leave it as it is", on_click=drafts.forget_pending, key="leave")
+        st.button("Cancel", on_click=drafts.forget_pending, key="leave")
         return
     rolling = pending.state is not None
-    label = f"Roll back to state {pending.state}" if rolling else f"Put {pending.book.active} in force"
+    label = f"Restore version {pending.state}" if rolling else f"Activate {policy_title(pending.book.active)}"
     with st.form("confirm", border=False), st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         author = st.text_input("Author", key="confirm_author", max_chars=60, width=180)
         reason = "" if rolling else st.text_input("Reason", key="confirm_reason", max_chars=300, width=380)
         pressed = st.form_submit_button(as_markdown(label), type="primary", icon=":material/verified:", key="confirmed")
-    st.button("Leave it as it is", on_click=drafts.forget_pending, key="leave")
+    st.button("Cancel", on_click=drafts.forget_pending, key="leave")
     if pressed:
         with refusals_shown(":material/block:", (QuorumError, OSError)):
             drafts.confirm(pending, author, reason)
@@ -70,15 +74,15 @@ def _show_pending(pending: drafts.Pending, active: Policy, evidence: Evidence) -
 
 
 def _show_lost(pending: drafts.Pending) -> None:
-    """Name the policies that another state does not hold, or holds otherwise."""
+    """Name the policies that another version does not hold, or holds otherwise."""
     now = {policy.name: policy for policy in policy_evidence.book().policies}
     then = {policy.name: policy for policy in pending.book.policies}
     gone = [name for name in now if name not in then]
     other = [name for name in now if name in then and now[name] != then[name]]
     if gone:
-        st.warning(f"No longer among the policies: {as_markdown(', '.join(gone))}.", icon=":material/delete:")
+        st.warning(f"Removed: {as_markdown(', '.join(map(policy_title, gone)))}.", icon=":material/delete:")
     if other:
-        st.caption(f"With other settings than now: {as_markdown(', '.join(other))}.")
+        st.caption(f"Different settings: {as_markdown(', '.join(map(policy_title, other)))}.")
 
 
 MOST = 50
@@ -94,22 +98,24 @@ def show_policy_difference(before: Policy, after: Policy, evidence: Evidence) ->
     if not changes:
         return
     rows = [_cells(change, classes) for change in changes[:MOST]]
-    show_sheet(("Photo", "Truly", "Before", "After"), rows, folding=True)
+    show_sheet(("Photo", "Actual", "Before", "After"), rows, folding=True)
     if len(changes) > MOST:
-        st.caption(f"The first {MOST} of {len(changes)}; the file holds all.")
-    show_csv("difference", [_row(change) for change in changes], "These parts (CSV)")
+        st.caption(f"First {MOST} of {len(changes)}; all are in the file.")
+    show_csv("difference", [_row(change) for change in changes], "Changed verdicts (CSV)")
 
 
 def _show_counts(changes: Sequence[Change], total: int, classes: Classes) -> None:
-    parts = "1 part changes its verdict" if len(changes) == 1 else f"{len(changes)} parts change their verdict"
-    facts = [f'<p class="word">{parts}<small>of {total} test photos</small></p>']
+    said = f"{len(changes)} of {total} verdicts change"
+    if len(changes) == 1:
+        said = f"1 of {total} verdicts changes"
+    facts = [f'<p class="word">{said}<small>test photos</small></p>']
     if classes.defect is not None:
         counts = Counter(change.kind for change in changes)
         look = "nok" if counts["escaped"] else "quiet"
-        facts.append(f'<span class="chip {look}">{many(counts["escaped"], "new escape")}</span>')
-        facts.append(quiet_chip(f"{many(counts['caught'], 'escape')} fewer"))
-        facts.append(quiet_chip(many(counts["rejected"], "new overkill")))
-        facts.append(quiet_chip(f"{many(counts['spared'], 'overkill')} fewer"))
+        facts.append(f'<span class="chip {look}">New escapes: {counts["escaped"]}</span>')
+        facts.append(quiet_chip(f"Escapes fixed: {counts['caught']}"))
+        facts.append(quiet_chip(f"New overkill: {counts['rejected']}"))
+        facts.append(quiet_chip(f"Overkill fixed: {counts['spared']}"))
     st.html(f'<div class="difference" role="status">{"".join(facts)}</div>')
 
 

@@ -14,18 +14,20 @@ from ensemble.policies.cases import Evidence
 from ensemble.policies.making import unsafe_name
 from ensemble.values.errors import PolicyError
 from ensemble.values.results import Classes
+from ensemble.values.titles import policy_title
 from pages.components.common.charts import show_chart, show_csv
 from pages.components.common.sheet import as_markdown, quiet_chip, show_sheet
 from pages.components.policies.words import UNKNOWN, money, reviews
 from pages.session import drafts, policy_evidence, products
 
-HEAD = ("Policy", "Escapes", "Overkills", "Reviews", "Money / 1000", "Precision", "Reviews / h")
+HEAD = ("Policy", "Escapes", "Overkill", "Reviews", "Cost / 1000", "Precision", "Reviews / h")
+PRICES = {"escape": "Cost of an escape", "overkill": "Cost of an overkill", "review": "Cost of a review"}
 
 
 def show_policy_comparison(evidence: Evidence, line: Line) -> None:
     """Show a table of all policies on the test photos, what they cost, and the same as a file."""
     if not evidence.test:
-        st.info("No test photos are kept with this product, so policies cannot be compared. Train with a test part.")
+        st.info("No test photos, so policies cannot be compared. Train with a test set.")
         return
     policies = products.policies()
     if evidence.classes.defect is None:
@@ -33,23 +35,28 @@ def show_policy_comparison(evidence: Evidence, line: Line) -> None:
         return
     counts = {policy.name: policy_evidence.counts(policy, evidence.test) for policy in policies}
     show_sheet(HEAD, [_cells(policy, policies[0], counts[policy.name], line) for policy in policies], folding=True)
-    share = "the share of defects in these photos" if line.share is None else f"{costs.percent(line.share)} defects"
     st.caption(
-        f"Counted on {len(evidence.test)} test photos; 'up to' is the highest true rate that these still allow "
-        f"({costs.percent(costs.CONFIDENCE_LEVEL)}). Money and precision are for {share} on the line."
+        f"Test set: {len(evidence.test)} photos. 'up to': upper limit at {costs.percent(costs.CONFIDENCE_LEVEL)} "
+        f"confidence. {_at_rate(line)}"
     )
     for policy in policies:
         if why := unsafe_name(policy):
-            st.caption(f"**{as_markdown(policy.name)} may not be called SAFE.** {as_markdown(why)}")
+            st.caption(f"**{as_markdown(policy_title(policy.name))} is not proven safe.** {as_markdown(why)}")
     rows = [_row(policy, policies[0], evidence, line, counts[policy.name]) for policy in policies]
-    show_csv("policies", rows, "This comparison (CSV)")
+    show_csv("policies", rows, "Comparison (CSV)")
     chart = figures.policy_costs(
         [(policy.name, *_parts(counts[policy.name], line)) for policy in policies],
         products.scheme(),
-        unit=f"money per {PARTS_TOLD} parts",
+        unit=f"cost per {PARTS_TOLD} parts",
         active=policies[0].name,
     )
     show_chart(chart, "costs")
+
+
+def _at_rate(line: Line) -> str:
+    if line.share is None:
+        return "Cost and precision at the defect rate of the test set."
+    return f"Cost and precision at a defect rate of {costs.percent(line.share)}."
 
 
 def _cells(policy: Policy, active: Policy, counts: DecisionCounts, line: Line) -> list[str]:
@@ -67,12 +74,13 @@ def _cells(policy: Policy, active: Policy, counts: DecisionCounts, line: Line) -
 
 
 def _named(name: str, active: Policy) -> str:
-    return f"{escape(name)} {quiet_chip('active')}" if name == active.name else escape(name)
+    title = escape(policy_title(name))
+    return f"{title} {quiet_chip('active')}" if name == active.name else title
 
 
 def _count(events: int, parts: int) -> str:
     """A count of so many with the highest rate that it still allows."""
-    count, bound = (f"{events} of {parts}", costs.at_most(events, parts)) if parts else ("nothing seen", "")
+    count, bound = (f"{events} of {parts}", costs.at_most(events, parts)) if parts else ("none tested", "")
     return f"<span>{count}<small>{bound}</small></span>"
 
 
@@ -111,7 +119,7 @@ def _row(
 def _show_accuracy(policies: Sequence[Policy], evidence: Evidence) -> None:
     rows = [{"policy": policy.name, **policy_evidence.quality(policy, evidence.test)} for policy in policies]
     show_sheet(
-        ("Policy", "Right of decided", "Reviews", "F1"),
+        ("Policy", "Correct", "Reviews", "F1"),
         [
             [
                 _named(str(row["policy"]), policies[0]),
@@ -123,38 +131,38 @@ def _show_accuracy(policies: Sequence[Policy], evidence: Evidence) -> None:
         ],
         folding=True,
     )
-    st.caption(f"Counted on {len(evidence.test)} test photos.")
+    st.caption(f"Test set: {len(evidence.test)} photos.")
     columns = ("policy", "right", "decided", "right_of_decided", "accuracy", "review_rate", "f1")
-    show_csv("policies", rows, "This comparison (CSV)", columns)
+    show_csv("policies", rows, "Comparison (CSV)", columns)
 
 
 LIMIT = 10.0  # percent
 
 
 def show_policy_choice(evidence: Evidence, line: Line) -> None:
-    """Show the limit and the button; what is chosen on held-out photos becomes what the draft starts from."""
+    """Show the limit and the button; what is chosen on validation photos becomes what the draft starts from."""
     if evidence.classes.defect is None:
         return
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         limit = _number("Escape limit, %", "limit", LIMIT, 1.0, min_value=0.1, max_value=100.0)
-        pressed = st.button("Choose for me", icon=":material/savings:", key="choose")
+        pressed = st.button("Find cheapest policy", icon=":material/savings:", key="choose")
     limit = LIMIT if limit is None else limit  # an emptied field
     if pressed:
         try:
-            with st.spinner("Trying every rule at every cut …"):
+            with st.spinner("Searching …"):
                 drafts.choose_by_cost(evidence.held_out, line, limit / 100)
         except PolicyError as error:
             st.warning(as_markdown(str(error)), icon=":material/money_off:")
     chosen = drafts.chosen_by_cost()
     if chosen is None:
         st.caption(
-            f"The cheapest policy whose escape rate is surely at most {percent(limit / 100)}, by these prices. It is "
-            "chosen on the held-out photos and becomes the draft above."
+            f"Cheapest policy with an escape rate below {percent(limit / 100)} "
+            f"({percent(costs.CONFIDENCE_LEVEL)} confidence). It becomes the draft."
         )
     else:
         st.caption(
-            f"Chosen: {as_markdown(chosen.policy.name)}, {money(chosen.money)} per 1000 parts on the held-out photos. "
-            "It is the start of the draft above."
+            f"{as_markdown(policy_title(chosen.policy.name))}: {money(chosen.money)} per {PARTS_TOLD} parts on "
+            "validation photos. The draft starts from it."
         )
 
 
@@ -167,19 +175,21 @@ def show_policy_line(classes: Classes) -> Line:
         return Line()
     with st.container(horizontal=True, gap="medium", key="policy_line"):
         prices = Prices(*(_price(name) for name in ("escape", "overkill", "review")))
-        share = _number("Defects on the line, %", "defects", None, 0.1, max_value=100.0, placeholder="as photos")
-        pace = _number("Parts an hour", "pace", None, 100.0, format="%.0f", placeholder="unknown")
+        share = _number(
+            "Defect rate in production, %", "defects", None, 0.1, max_value=100.0, placeholder="same as test set"
+        )
+        pace = _number("Parts per hour", "pace", None, 100.0, format="%.0f", placeholder="not set")
     return Line(prices, None if share is None else share / 100, pace or 0.0)
 
 
 def _price(name: str) -> float:
     usual = float(getattr(Prices(), name))
-    found = _number(f"{name.capitalize()} costs", f"{name}_price", usual, 0.5, format="%.2f")
+    found = _number(PRICES[name], f"{name}_price", usual, 0.5, format="%.2f")
     return usual if found is None else found  # an emptied field
 
 
 def _number(label: str, key: str, usual: float | None, step: float, **look: Any) -> float | None:
     """Show the field of a number that is part of the page's address; None where it is empty."""
-    settings = {"min_value": 0.0, "bind": "query-params", "width": 160, **look}
+    settings = {"min_value": 0.0, "bind": "query-params", "width": 190, **look}
     found: float | None = st.number_input(label, value=usual, step=step, key=key, **settings)
     return found

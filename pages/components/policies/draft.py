@@ -11,6 +11,7 @@ from ensemble.policies.cases import Case, Evidence
 from ensemble.policies.files import entry_of
 from ensemble.values.digits import threshold_text
 from ensemble.values.results import Classes
+from ensemble.values.titles import model_title
 from pages.components.common.charts import show_json
 from pages.components.common.choices import show_choice
 from pages.components.common.sheet import as_markdown
@@ -21,11 +22,15 @@ from pages.components.policies.outcome import (
     show_policy_histogram,
     show_policy_outcome,
 )
-from pages.components.policies.words import conditions, rule_in_words
-from pages.session import drafts, policy_evidence, products
+from pages.components.policies.words import conditions, picked_title, rule_in_words
+from pages.session import drafts, policy_evidence, products, wishes
 
 DRAFT = "DRAFT"
-SETS = {drafts.HELD_OUT: "held-out photos (choose on these)", drafts.TEST: "test photos (measure only)"}
+SETS = {drafts.HELD_OUT: "Validation", drafts.TEST: "Test (read only)"}
+MISSING = {
+    drafts.HELD_OUT: "No validation photos for this product. Select Test, or train again.",
+    drafts.TEST: "No test photos for this product. Select Validation, or train again.",
+}
 
 
 @st.fragment
@@ -38,9 +43,9 @@ def show_policy_draft(evidence: Evidence, line: Line) -> None:
     moved = show_policy_thresholds(base, evidence.classes, photos)
     draft = _draft(moved, evidence)
     drafts.keep_draft(draft)
-    _show_rule(draft, moved == base, base)
+    _show_rule(draft, unmoved=moved == base)
     if not known:
-        st.info(f"No {SETS[photos].partition(' (')[0]} are kept with this product. Choose the others, or train again.")
+        st.info(MISSING[photos])
         return
     if evidence.classes.defect is None:
         show_policy_classes(draft, known)
@@ -52,26 +57,30 @@ def show_policy_draft(evidence: Evidence, line: Line) -> None:
             with st.container():
                 show_policy_confusion(draft, known)
         show_policy_escapes(draft, known)
-    show_json(entry_of(draft), "draft-policy", "This draft (JSON)")
+    show_json(entry_of(draft), "draft-policy", "Draft (JSON)")
 
 
 def _show_start(bases: dict[str, Policy], active: Policy) -> tuple[Policy, str]:
+    wishes.restore(drafts.FROM, list(bases))
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         name = st.selectbox(
             "Start from",
             list(bases),
             key=drafts.FROM,
-            bind="query-params",
+            persist_state="session",
             filter_mode=None,
-            format_func=lambda name: f"{name} (active)" if name == active.name else name,
+            format_func=lambda name: picked_title(name, active.name),
             width=340,
         )
-        look = {"label_visibility": "visible", "bind": "query-params", "wrap": True}
-        photos = show_choice("Counted on", SETS, drafts.PHOTOS, SETS.__getitem__, **look)
+        look = {"label_visibility": "visible", "persist_state": "session", "wrap": True}
+        start = st.query_params.get(drafts.PHOTOS)
+        photos = show_choice("Data", SETS, drafts.PHOTOS, SETS.__getitem__, start=start, **look)
+    wishes.show_in_address(drafts.FROM, name, active.name)
+    wishes.show_in_address(drafts.PHOTOS, photos, drafts.HELD_OUT)
     if photos == drafts.TEST:
         st.caption(
-            "Moving a cut until the **test** photos look good is a mistake: they then no longer tell what to expect on "
-            "the line, and the draft loses its right to be called SAFE."
+            "Do not choose thresholds on **test** photos: they then no longer show what to expect in production, and "
+            "the draft may no longer be called SAFE."
         )
     return bases[name], photos
 
@@ -90,9 +99,9 @@ def _counts(draft: Policy, held_out: tuple[Case, ...]) -> dict[str, int]:
     return {name: getattr(found, name) for name in ("good", "defective", "escapes", "overkills")}
 
 
-def _show_rule(draft: Policy, unmoved: bool, base: Policy) -> None:
-    state = f"As {base.name}, nothing moved." if unmoved else "Moved, and not in force."
-    st.markdown(f"**{as_markdown(draft.description)}** {as_markdown(state)}")
+def _show_rule(draft: Policy, *, unmoved: bool) -> None:
+    state = "Unchanged" if unmoved else "Unsaved draft"
+    st.markdown(f"**{as_markdown(draft.description)}** {state}")
     if more := conditions(draft):
         st.caption(as_markdown(more))
 
@@ -126,21 +135,22 @@ def _called(base: Policy, photos: str) -> tuple[tuple[str, ...], str]:
     if not outside:
         return base.calls, key
     st.multiselect(
-        "Models called in that are not of the jury",
+        "Additional models",
         outside,
         [name for name in base.calls if name in outside],
         key=key,
         on_change=drafts.note_move,
         args=(key, photos),
+        format_func=model_title,
         placeholder="None",
-        help="Training has left them out: with the others, their votes helped on no validation photos.",
+        help="Training left these models out: they did not improve the result on validation photos.",
     )
     return tuple(st.session_state[key]), key
 
 
 def _two_thresholds(base: Policy, photos: str) -> tuple[Policy, str]:
     start = (base.review_from, base.reject_from)
-    low, high = _slider("REVIEW from · NOK from (both on one place: no REVIEW)", start, base, photos)
+    low, high = _slider("REVIEW and NOK thresholds", start, base, photos, "Both at one place: no REVIEW.")
     low, high = _kept(low, start[0]), _kept(high, start[1])
     if (low, high) == start:
         return base, _key(base, start)
@@ -149,24 +159,34 @@ def _two_thresholds(base: Policy, photos: str) -> tuple[Policy, str]:
 
 def _member_threshold(base: Policy, photos: str) -> tuple[Policy, str]:
     start = base.threshold_of("")
-    found = _kept(_slider("Each model says NOK from", start, base, photos), start)
+    found = _kept(_slider("Model threshold", start, base, photos), start)
     if base.thresholds:
-        own = ", ".join(f"{member} {threshold_text(value)}" for member, value in base.thresholds.items())
-        st.caption(f"Members with a cut of their own lose it as soon as this one is moved: {as_markdown(own)}.")
+        own = ", ".join(f"{model_title(member)} {threshold_text(value)}" for member, value in base.thresholds.items())
+        st.caption(f"Moving this replaces the models' own thresholds: {as_markdown(own)}.")
     return (base if found == start else replace(base, threshold=found, thresholds={})), _key(base, start)
 
 
 def _margin(base: Policy, photos: str) -> tuple[Policy, str]:
     start = base.margin
-    label = "REVIEW where the leading class is ahead by less than"
+    label = "REVIEW if the lead is below"
     found = _kept(_slider(label, start, base, photos), start)
     return (base if found == start else replace(base, margin=found)), _key(base, start)
 
 
-def _slider(label: str, start: Value, base: Policy, photos: str) -> Value:
+def _slider(label: str, start: Value, base: Policy, photos: str, hint: str | None = None) -> Value:
     key = _key(base, start)
     found: Value = st.slider(
-        label, 0.0, 1.0, start, STEP, "%.3f", key, on_change=drafts.note_move, args=(key, photos), persist_state="page"
+        label,
+        0.0,
+        1.0,
+        start,
+        STEP,
+        "%.3f",
+        key,
+        help=hint,
+        on_change=drafts.note_move,
+        args=(key, photos),
+        persist_state="page",
     )
     return found
 

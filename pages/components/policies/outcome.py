@@ -7,10 +7,9 @@ import streamlit as st
 
 from ensemble import figures
 from ensemble.metrics import costs
-from ensemble.metrics.costs import Line, expected_costs
+from ensemble.metrics.costs import PARTS_TOLD, Line, expected_costs
 from ensemble.policies import Policy
 from ensemble.policies.cases import Case
-from ensemble.values.digits import many, plural
 from ensemble.values.results import REVIEW, word
 from pages.components.common.charts import show_chart, show_csv
 from pages.components.common.sheet import as_markdown, show_sheet
@@ -22,22 +21,16 @@ from pages.session import drafts, policy_evidence, products
 def show_policy_outcome(draft: Policy, active: Policy, known: Sequence[Case], line: Line) -> None:
     """Show escapes, overkills, reviews and money of a draft."""
     now, then = policy_evidence.counts(draft, known), policy_evidence.counts(active, known)
-    defective, good = _of(now.escapes, now.defective, "defective"), _of(now.overkills, now.good, "good")
-    counted = (
-        ("nok", "escape", now.escapes, then.escapes, defective),
-        ("plain", "overkill", now.overkills, then.overkills, good),
-        ("review", "review", reviews(now), reviews(then), f"of {now.good + now.defective} parts"),
-    )
-    tiles = [_tile(look, count, plural(count, noun), of, str(before)) for look, noun, count, before, of in counted]
+    defective = f"of {now.defective} defective · {costs.at_most(now.escapes, now.defective)}"
+    good = f"of {now.good} good · {costs.at_most(now.overkills, now.good)}"
+    tiles = [
+        _tile("nok", now.escapes, "Escapes", defective, str(then.escapes)),
+        _tile("plain", now.overkills, "Overkill", good, str(then.overkills)),
+        _tile("review", reviews(now), "Reviews", f"of {now.good + now.defective} parts", str(reviews(then))),
+    ]
     cost, before = (money(expected_costs(counts, line).money) for counts in (now, then))
-    tiles.append(_tile("none", cost, "money per 1000 parts", "", before))
+    tiles.append(_tile("none", cost, f"Cost per {PARTS_TOLD} parts", "", before))
     st.html(f'<div class="tiles draft" role="status">{"".join(tiles)}</div>')
-
-
-def _of(events: int, parts: int, kind: str) -> str:
-    if not parts:
-        return f"no {kind} part seen"
-    return f"of {parts} {kind} · {costs.at_most(events, parts)}"
 
 
 def _tile(look: str, number: int | str, name: str, of: str, active: str) -> str:
@@ -45,7 +38,7 @@ def _tile(look: str, number: int | str, name: str, of: str, active: str) -> str:
     lines = "".join(f"<small>{escape(line)}</small>" for line in of.split(" · ") if line)
     return (
         f'<div class="tile {look} {quiet}"><b>{number}</b><span>{escape(name)}</span>'
-        f"{lines}<small>active policy: {active}</small></div>"
+        f"{lines}<small>active: {active}</small></div>"
     )
 
 
@@ -53,7 +46,7 @@ MOST = 24  # each is a small picture to send, every time a threshold moves
 
 
 def show_policy_escapes(draft: Policy, known: Sequence[Case]) -> None:
-    """Show every defective part that the draft would pass as OK, and on demand how each member voted on it."""
+    """Show every defective part that the draft would pass as OK, and on demand how each model voted on it."""
     classes = products.classes()
     labels = policy_evidence.labels(draft, known)
     found = [
@@ -61,9 +54,9 @@ def show_policy_escapes(draft: Policy, known: Sequence[Case]) -> None:
         for case, label in zip(known, labels, strict=True)
         if case.label == classes.defect and label == classes.good
     ]
-    st.markdown(f"**{many(len(found), 'defective part')} passed as OK**")
+    st.markdown(f"**Escapes ({len(found)})**")
     if not found:
-        st.html('<p class="calm">No defective part of these photos would pass.</p>')
+        st.html('<p class="calm">No escape on these photos.</p>')
         return
     chosen = next((case for case in found if case.photo == drafts.looked_into()), None)
     with st.container(horizontal=True, gap="small", key="escapes"):
@@ -79,9 +72,9 @@ def show_policy_escapes(draft: Policy, known: Sequence[Case]) -> None:
                     width="stretch",
                 )
     if len(found) > MOST:
-        st.caption(f"The first {MOST} of {len(found)}.")
+        st.caption(f"First {MOST} of {len(found)}.")
     if chosen is None:
-        st.caption("Choose one to see how each member voted.")
+        st.caption("Select a photo for details.")
     else:
         _show_case(draft, chosen)
 
@@ -90,7 +83,7 @@ def _show_photo(case: Case) -> None:
     """Show a small copy of a case's photo; a grey tile with its name where the photo is gone."""
     picture = policy_evidence.case_thumbnail(case)
     if picture is None:
-        st.html(f'<div class="photo-gone">{escape(_name(case))}<small>photo not here</small></div>')
+        st.html(f'<div class="photo-gone">{escape(_name(case))}<small>photo not available</small></div>')
     else:
         st.image(picture, width=136, alt=f"Photo {_name(case)}")
 
@@ -116,14 +109,14 @@ def show_policy_histogram(draft: Policy, known: Sequence[Case]) -> None:
     if draft.rule == "any":
         thresholds = (1 / max(1, *(len(case.scores) for case in known)),) * 2  # one vote
     chart = figures.score_histogram(good, defective, *thresholds, products.scheme(), axis=rule.quantity)
-    st.markdown("**Defect scores of good and defective parts**")
+    st.markdown("**Score distribution**")
     show_chart(chart, "scores")
 
 
 def show_policy_confusion(draft: Policy, known: Sequence[Case]) -> None:
     """Show how often each true class is given each verdict."""
     confusion = policy_evidence.quality(draft, known)["confusion"]
-    st.markdown("**What becomes of them**")
+    st.markdown("**Confusion matrix**")
     show_chart(figures.confusion(confusion, products.classes(), products.scheme()), "confusion")
 
 
@@ -134,9 +127,9 @@ def show_policy_classes(draft: Policy, known: Sequence[Case]) -> None:
     cells = [[escape(word(str(name))), *map(_shown, values)] for name, *values in (row.values() for row in rows)]
     show_sheet(("Class", "Photos", "Precision", "Recall", "Reviews"), cells, folding=True)
     st.caption(
-        "Precision: of all parts given this class, those that truly are. Recall: of all that are, those given it."
+        "Precision: correct share of the parts predicted as this class. Recall: share of its parts that were found."
     )
-    show_csv("classes", rows, "These figures (CSV)")
+    show_csv("classes", rows, "Figures (CSV)")
     show_chart(figures.confusion(confusion, classes, products.scheme()), "confusion")
 
 

@@ -4,41 +4,62 @@ from ensemble.metrics.costs import DecisionCounts
 from ensemble.policies import Policy
 from ensemble.values.digits import percents, threshold_text
 from ensemble.values.results import Classes
+from ensemble.values.titles import model_title, policy_title
 
 UNKNOWN = "–"
 
 
+# What each rule says where one class is the defect; what is written in braces is filled in.
+RULES = {
+    "majority": "NOK if at least {share} of the models vote NOK.",
+    "weighted": "NOK if at least {share} of the vote weight is NOK.",
+    "any": "NOK if any model votes NOK.",
+    "all": "NOK if all models vote NOK.",
+    "mean": "NOK if the mean defect probability is at least {threshold}.",
+    "fused": "NOK if the fused defect probability is at least {threshold}.",
+}
+PLURAL_RULES = {
+    "majority": "The class with the most votes.",
+    "weighted": "The class with the most vote weight.",
+    "mean": "The class with the highest mean probability.",
+    "fused": "The class with the highest fused probability.",
+}
+
+
 def rule_in_words(policy: Policy, classes: Classes) -> str:
-    """What a policy does, in one plain sentence."""
+    """What a policy does, in a few plain sentences."""
     if classes.defect is None:
-        kind = "fused" if policy.rule == "fused" else "mean"
-        by = "the most votes" if policy.voting.sides else f"the highest {kind} probability"
-        look = (
-            f"; a person looks where it is ahead by less than {threshold_text(policy.margin)}" if policy.margin else ""
-        )
-        return f"The class with {by}{look}."
-    rule = policy.voting
-    if not rule.sides:
-        look = f", REVIEW from {threshold_text(policy.review_from)} on" if policy.has_review else ""
-        return f"NOK where the {rule.quantity} is {threshold_text(policy.reject_from)} or more{look}."
-    enough = {"any": "one model says so", "all": "every model says so"}.get(policy.rule)
-    share = _share(policy.reject_from)
-    counted = f"models with {share} of the weight say so" if rule.weighs else f"{share} of the models say so"
-    look = f"; REVIEW from {percents(policy.review_from)[0]} on" if policy.has_review else ""
-    thresholds = (
-        "its own threshold" if policy.thresholds else f"a probability of {threshold_text(policy.threshold_of(''))}"
-    )
-    return f"NOK where {enough or counted}{look}. Each model says NOK from {thresholds} on."
+        said = [PLURAL_RULES[policy.rule]]
+        if policy.margin:
+            said.append(f"REVIEW if its lead is below {threshold_text(policy.margin)}.")
+        return " ".join(said)
+    sides, reject, review = policy.voting.sides, policy.reject_from, policy.review_from
+    half = "half" if reject == 0.5 else percents(reject)[0]
+    said = [RULES[policy.rule].format(share=half, threshold=threshold_text(reject))]
+    if policy.has_review:
+        said.append(f"REVIEW from {percents(review)[0] if sides else threshold_text(review)}.")
+    if sides and policy.thresholds:
+        said.append("Each model has its own threshold.")
+    elif sides:
+        said.append(f"Model threshold {threshold_text(policy.threshold_of(''))}.")
+    return " ".join(said)
 
 
 def conditions(policy: Policy) -> str:
-    """What beside the thresholds has a say in its verdicts; empty where nothing has."""
-    parts = [f"fewer than {policy.quorum} votes are REVIEW"] if policy.quorum > 1 else []
+    """What beside the thresholds has a say in its verdicts, in whole sentences; empty where nothing has."""
+    said = [f"REVIEW with fewer than {policy.quorum} votes."] if policy.quorum > 1 else []
     if any(stage.ok_below is not None or stage.nok_from is not None for stage in policy.cascade):
-        parts.append("a part that an early stage of its cascade settles does not follow the cuts")
-    parts += ["named kinds of defect count for themselves"] if policy.exceptions else []
-    parts += [f"{', '.join(policy.calls)} called in"] if policy.calls else []
-    return f"Besides: {'; '.join(parts)}." if parts else ""
+        said.append("Parts decided in an early cascade stage ignore these thresholds.")
+    if policy.exceptions:
+        said.append("Some defect types have their own rules.")
+    if policy.calls:
+        said.append(f"Additional models: {', '.join(map(model_title, policy.calls))}.")
+    return " ".join(said)
+
+
+def picked_title(name: str, active: str) -> str:
+    """A policy in a list to pick from: the active one is marked."""
+    return f"{policy_title(name)} (active)" if name == active else policy_title(name)
 
 
 def reviews(counts: DecisionCounts) -> int:
@@ -49,7 +70,3 @@ def reviews(counts: DecisionCounts) -> int:
 def money(value: float | None) -> str:
     """An amount; a dash where it is not known."""
     return UNKNOWN if value is None else f"{value:,.2f}" if value < 100 else f"{value:,.0f}"
-
-
-def _share(value: float) -> str:
-    return "at least half" if value == 0.5 else f"at least {percents(value)[0]}"

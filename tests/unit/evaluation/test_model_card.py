@@ -137,8 +137,8 @@ class TestSections:
         ("key", "texts"),
         [
             ("use", ["Active policy: Majority.", "an escape rate up to 47.1 % is unacceptable"]),
-            ("verdicts", ["12.5 % (1 of 8, ≤ 47.1 %)", "1 escape in 8"]),
-            ("verdicts", ["burr", "100 % (1 of 1, ≤ 100 %)", "1 overkill in 10 good parts seen"]),
+            ("verdicts", ["12.5 % (1 of 8, ≤ 47.1 %)", "Escapes: 1 of 8 (upper limit 47.1 %, 95 % confidence)."]),
+            ("verdicts", ["burr", "100 % (1 of 1, ≤ 100 %)", "Overkill: 1 of 10 (upper limit 39.5 %"]),
             ("data", ["Seed: 3.", "2.0 to 1 (largest to smallest class)", "cd" * 32, "Split: as in the data."]),
             (
                 "data",

@@ -153,8 +153,8 @@ TABLE: list[tuple[Callable[[Scheme], Chart], str, list[str], list[str], int]] = 
     ),
     (
         lambda scheme: figures.policy_costs(COSTS, scheme, unit="for 1000 parts", active="PRECISION"),
-        "BALANCED costs 13.00 for 1000 parts: escapes 10.00, overkills 3.00, reviews 0.00; PRECISION (active) costs "
-        "42.50 for 1000 parts: escapes 40.00, overkills 0.00, reviews 2.50; what SAFE_0FN costs is unknown.",
+        "Balanced: 13.00 for 1000 parts (escapes 10.00, overkills 3.00, reviews 0.00); Few false rejects (active): "
+        "42.50 for 1000 parts (escapes 40.00, overkills 0.00, reviews 2.50); Zero escapes: cost unknown.",
         ["policy", "escapes", "overkills", "reviews", "all", "active"],
         ["BALANCED", "10.0", "3.0", "0.0", "13.0", "no"],
         3,
@@ -326,7 +326,7 @@ def test_costs_are_stacked_and_the_active_policy_is_marked() -> None:
         ("overkills", [3.0, 0.0, None]),
         ("reviews", [0.0, 2.5, None]),
     ]
-    assert list(figure.layout.yaxis.ticktext) == ["BALANCED  ", "<b>▸ PRECISION</b>  ", "SAFE_0FN  "]
+    assert list(figure.layout.yaxis.ticktext) == ["Balanced  ", "<b>▸ Few false <br>rejects</b>  ", "Zero escapes  "]
     assert annotations(figure) == ["<b>13.00</b>", "<b>42.50</b>", "unknown"]
 
 

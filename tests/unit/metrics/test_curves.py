@@ -71,5 +71,5 @@ def test_a_curve_is_plain_json(curve: Curve) -> None:
 
 def test_one_class_alone_has_no_curve() -> None:
     for make in (threshold_sweep, roc_points, precision_recall_points, f_beta_curve):
-        with pytest.raises(PolicyError, match="both are needed"):
+        with pytest.raises(PolicyError, match="needs good and defective parts"):
             make((True, True), (0.1, 0.2))

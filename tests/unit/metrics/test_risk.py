@@ -114,26 +114,26 @@ def test_so_many_more_are_enough_and_one_fewer_is_not(events: int, without: int,
 @pytest.mark.parametrize(
     ("escapes", "defective", "sentence"),
     [
-        (0, 0, "No defective part has been seen: nothing is known of escapes."),
+        (0, 0, "Escapes: unknown, no defective part was tested."),
         (
             0,
             40,
-            "0 escapes in 40 defective parts seen: the true escape rate can still be up to 7.3 % (95 %). "
-            "259 more defective photos without an escape would bring that to 1 %.",
+            "Escapes: 0 of 40 (upper limit 7.3 %, 95 % confidence). "
+            "To prove 1 %: 259 more defective photos without an escape.",
         ),
         (
             1,
             1,
-            "1 escape in 1 defective part seen: the true escape rate can still be up to 100 % (95 %). "
-            "472 more defective photos without a further escape would bring that to 1 %.",
+            "Escapes: 1 of 1 (upper limit 100 %, 95 % confidence). "
+            "To prove 1 %: 472 more defective photos without an escape.",
         ),
         (
             0,
             298,
-            "0 escapes in 298 defective parts seen: the true escape rate can still be up to 1.1 % (95 %). "
-            "1 more defective photo without an escape would bring that to 1 %.",
+            "Escapes: 0 of 298 (upper limit 1.1 %, 95 % confidence). "
+            "To prove 1 %: 1 more defective photo without an escape.",
         ),
-        (0, 1000, "0 escapes in 1000 defective parts seen: the true escape rate can still be up to 0.3 % (95 %)."),
+        (0, 1000, "Escapes: 0 of 1000 (upper limit 0.3 %, 95 % confidence)."),
     ],
 )
 def test_the_sentence_of_escapes(escapes: int, defective: int, sentence: str) -> None:
@@ -141,19 +141,17 @@ def test_the_sentence_of_escapes(escapes: int, defective: int, sentence: str) ->
 
 
 def test_the_sentence_of_overkills() -> None:
-    assert costs.overkill_sentence(0, 0) == "No good part has been seen: nothing is known of overkills."
-    assert costs.overkill_sentence(2, 20) == (
-        "2 overkills in 20 good parts seen: the true overkill rate can still be up to 28.3 % (95 %)."
-    )
+    assert costs.overkill_sentence(0, 0) == "Overkill: unknown, no good part was tested."
+    assert costs.overkill_sentence(2, 20) == "Overkill: 2 of 20 (upper limit 28.3 %, 95 % confidence)."
 
 
 @pytest.mark.parametrize(
     ("escapes", "defective", "says"),
     [
         (0, 59, None),
-        (0, 58, "It rests on 58 defective parts, and SAFE needs at least 59"),
-        (0, 1, "It rests on 1 defective part, and"),
-        (1, 200, "It lets 1 escape pass in the 200 defective parts it was chosen on, and SAFE allows none."),
+        (0, 58, "Validation photos of defective parts: 58. SAFE needs at least 59"),
+        (0, 1, "Validation photos of defective parts: 1. SAFE"),
+        (1, 200, "Escapes on validation photos: 1 of 200. SAFE allows none."),
     ],
 )
 def test_what_may_not_be_called_safe(escapes: int, defective: int, says: str | None) -> None:
