@@ -197,7 +197,7 @@ def test_training_for_other_classes_says_what_it_replaces(
     code, _, said = run(
         "train", "--data", tiny_data, "--models", models, "--classes", "non_defective=fine,defective=odd", *options
     )
-    assert code == 0 and "members for non_defective, defective: they end with this training" in said
+    assert code == 0 and "models for OK, NOK: this training replaces them" in said
     (models / "manifest.json").write_text("{")
     code, _, said = run("train", "--data", tiny_data, "--models", models, *options)
     assert code == 2 and "cannot be read" in said and (models / "manifest.json").read_text() == "{"
