@@ -176,7 +176,7 @@ class TestTables:
     def test_by_type_and_by_product(self, product: Path, offered: Downloads) -> None:
         app = opened()
         shown = texts(app)
-        assert {"By defect type", "By product"} <= {each.value for each in app.subheader}
+        assert {"By defect type", "By product"} <= {each.value for each in app.header}
         assert "1 of 1<small>100 % (≤ 100 %)</small>" in shown
         assert offered["by-type"][0] == {
             **{"defect": "burr", "photos": "1", "decided": "1", "right": "0", "reviews": "0"},

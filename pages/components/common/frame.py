@@ -41,7 +41,7 @@ def show_lost(key: str, title: str) -> None:
     else:
         names = [policy.name for policy in products.policies()]
     with st.container(border=True, key="lost"):
-        st.subheader(f"Which {key}?", anchor=False)
+        st.header(f"Which {key}?", anchor=False)
         st.error(as_markdown(products.lost_sentence(key)), icon=":material/report:")
         verb = "Analyze with " if title.startswith("Inspect") else ""
         with st.container(horizontal=True, gap="small"):

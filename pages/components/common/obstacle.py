@@ -27,7 +27,7 @@ def train_command() -> str:
 
 def _show_reason(reason: str) -> None:
     with st.container(border=True, key="obstacle"):
-        st.subheader("No trained model yet", anchor=False)
+        st.header("No trained model yet", anchor=False)
         st.error(as_markdown(reason), icon=":material/report:")
         if not products.products():
             st.markdown(f"Train on the sample photos: {train_command()}")

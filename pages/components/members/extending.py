@@ -26,7 +26,7 @@ def show_extending() -> None:
         with st.expander(TITLE, icon=":material/add_photo_alternate:", key="extending"):
             _show_choice()
         return
-    st.subheader(TITLE, anchor=False)
+    st.header(TITLE, anchor=False)
     if (done := show_work(key)) is None:
         return
     if done.result.asked:

@@ -121,7 +121,7 @@ def show_demo_members() -> None:
 
 def show_how_to_add() -> None:
     """Say in two lines how a model made elsewhere becomes a member."""
-    st.subheader("Add a model", anchor=False)
+    st.header("Add a model", anchor=False)
     folder = products.shown_path(products.store().folder)
     st.markdown(
         "1. Put `svm_resnet50.pkl` and `svm_resnet50_scaler.pkl`, named by kind and backbone, into "

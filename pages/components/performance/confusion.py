@@ -18,7 +18,7 @@ LINE = Line()  # the shares of the photos themselves
 
 def show_confusion(measured: Measured) -> None:
     """Show the confusion matrix, and beside it what it means for the line."""
-    st.subheader("Confusion matrix", anchor=False)
+    st.header("Confusion matrix", anchor=False)
     counts = policy_evidence.quality(measured.policy, measured.known)["confusion"]
     with st.container(key="confusion"):
         with st.container():

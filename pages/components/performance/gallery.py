@@ -39,7 +39,7 @@ COLUMNS = ("what", "photo", "truth", "defect", "verdict", "reason")
 
 def show_gallery(measured: Measured) -> None:
     """Show escapes, overkills or reviews, some at a time, and offer all of them as a file."""
-    st.subheader("Errors", anchor=False)
+    st.header("Errors", anchor=False)
     found = failures(measured.known, measured.verdicts, measured.policy, measured.classes)
     offered = kinds(measured.classes)
     kind = show_choice("Show", offered, "performance_kind", lambda name: f"{TITLES[name]} ({len(found[name])})")

@@ -30,7 +30,7 @@ def show_performance_tables(measured: Measured) -> None:
 
 
 def _show_types(types: Mapping[str, Decided]) -> None:
-    st.subheader("By defect type", anchor=False)
+    st.header("By defect type", anchor=False)
     rows = []
     for name, decided in types.items():
         counts = decided.counts
@@ -42,7 +42,7 @@ def _show_types(types: Mapping[str, Decided]) -> None:
 
 
 def _show_products(products: Mapping[str, Decided]) -> None:
-    st.subheader("By product", anchor=False)
+    st.header("By product", anchor=False)
     rows = []
     for name, decided in products.items():
         counts = decided.counts
@@ -61,7 +61,7 @@ def _show_products(products: Mapping[str, Decided]) -> None:
 
 
 def _show_classes(classes: Mapping[str, ClassCounts]) -> None:
-    st.subheader("By class", anchor=False)
+    st.header("By class", anchor=False)
     rows = [
         (escape(word(name)), _share(counts.right, counts.called), _share(counts.right, counts.photos))
         for name, counts in classes.items()

@@ -25,7 +25,7 @@ def show_performance_vote(measured: Measured) -> None:
     found = [each for each in map(_beside, (FUSED, "MAJORITY"), (measured, measured)) if each is not None]
     if not found:
         return
-    st.subheader("Ensemble or best model", anchor=False)
+    st.header("Ensemble or best model", anchor=False)
     st.markdown(as_markdown(found[0].sentence()), help=HOW)
     areas = found[0].auroc is not None
     rows = [_row(policy_title(each.policy), each.auroc, each.accuracy, _against(each), areas) for each in found]
@@ -33,7 +33,9 @@ def show_performance_vote(measured: Measured) -> None:
     rows.append(
         _row(f"{model_title(best.best_member)} alone", best.best_member_auroc, best.best_member_accuracy, "", areas)
     )
-    columns = ("", "AUROC", "Accuracy", "AUROC difference") if areas else ("", "Accuracy", "Accuracy difference")
+    columns = (
+        ("Voter", "AUROC", "Accuracy", "AUROC difference") if areas else ("Voter", "Accuracy", "Accuracy difference")
+    )
     show_sheet(columns, rows)
 
 

@@ -26,7 +26,7 @@ def show_policy_evidence() -> Evidence:
     except StoreError as error:
         show_policy_headline(active, None)
         with st.container(border=True, key="no_evidence"):
-            st.subheader("No test results yet", anchor=False)
+            st.header("No test results yet", anchor=False)
             st.error(as_markdown(str(error)), icon=":material/report:")
             st.markdown(f"Train the product: {train_command()}")
             if not products.is_demo():

@@ -1,0 +1,65 @@
+"""Axe-core on every screen, before and after a verdict: nothing is wrong but what Streamlit itself draws so."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser.test_browser import MORE_SCREENS, SCREENS, analyze, photos
+from tests.support.dashboard import served
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow(40)]
+
+# Streamlit's navigation groups its entries without a role, and its uploader names a part that it hides from readers.
+STREAMLITS_OWN = {
+    "list": "stSidebarNavItems",
+    "listitem": "stSidebarNav",
+    "presentation-role-conflict": "stFileUploaderDropzone",
+}
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with served() as found:
+        yield found
+
+
+def violations(page: Page) -> list[tuple[str, str]]:
+    """What axe finds, by its rule and the first element, without Streamlit's own."""
+    found: list[dict[str, Any]] = Axe().run(page).response["violations"]
+    return [
+        (each["id"], node["html"][:200])
+        for each in found
+        for node in each["nodes"]
+        if not _is_streamlits(page, each["id"], node["target"][0])
+    ]
+
+
+def _is_streamlits(page: Page, rule: str, target: str) -> bool:
+    """Whether the element lies in the part of the page that Streamlit draws so."""
+    part = STREAMLITS_OWN.get(rule)
+    inside = "(element, part) => element.closest(`[data-testid=${part}]`) !== null"
+    return part is not None and bool(page.locator(target).first.evaluate(inside, part))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_screen_has_a_violation(address: str, open_page: Callable[..., Page], scheme: str) -> None:
+    page = open_page(scheme=scheme)
+    for path, title in (SCREENS | MORE_SCREENS).items():
+        page.goto(f"{address}/{path}")
+        expect(page.get_by_role("heading", name=title, level=1)).to_be_visible()
+        expect(page.locator("[data-testid=stStatusWidget]")).to_have_count(0)  # it has come to rest
+        assert not violations(page), path
+
+
+def test_a_verdict_has_none_either(address: str, open_page: Callable[..., Page]) -> None:
+    page = open_page()
+    page.goto(address)
+    photo: Path = photos()[0]
+    analyze(page, photo)
+    page.get_by_text("Why?").click()
+    expect(page.locator(".sheet tbody tr").first).to_be_visible()
+    assert not violations(page)
