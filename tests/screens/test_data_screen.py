@@ -214,12 +214,12 @@ def test_a_photo_under_two_labels_is_first_in_clean_with_both_buttons(
     path = tmp_path / "photos/0.jpg"
     collection.add([FoundPhoto(path, "ok/0.jpg", "ok")], {"ok": "non_defective"}, origin="photos")
     app = screen("Check")
-    assert "Same photo, two labels (1)" in [each.value for each in app.subheader]
+    assert "Same photo, two labels (1)" in [each.value for each in app.header]
     assert {"Part is NOK", "Part is OK", "Exclude"} <= {each.label for each in app.button}
     key = next(str(each.key) for each in app.button if str(each.key).startswith(f"{button} contradiction"))
     app = click(app, key)
     photo = collection.photos()[0]
-    assert (photo.label, photo.dropped) == after and not app.subheader
+    assert (photo.label, photo.dropped) == after and not app.header
 
 
 def test_all_of_a_kind_are_decided_as_one(collection: Collection) -> None:

@@ -87,4 +87,4 @@ def case_facts(case: Case, said: str) -> str:
     name = Path(case.photo).stem.replace("_", " ")
     defect = case.defect.replace("_", " ") if case.defect != case.label else ""
     facts = " · ".join(filter(None, (f"actual {word(case.label)}", defect, case.category)))
-    return f"{seen}<div><h4>{escape(name)}</h4><p>{said}<br>{escape(facts)}</p></div>"
+    return f"{seen}<div><h3>{escape(name)}</h3><p>{said}<br>{escape(facts)}</p></div>"

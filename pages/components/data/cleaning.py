@@ -50,7 +50,7 @@ def _show_contradictions(findings: Sequence[Finding], photos: Mapping[str, Colle
     if not findings:
         return
     kind = FINDING_KINDS[CONTRADICTION]
-    st.subheader(f"{kind.title} ({len(findings)})", anchor=False)
+    st.header(f"{kind.title} ({len(findings)})", anchor=False)
     st.markdown(f"{as_markdown(kind.meaning)} {as_markdown(kind.advice)}")
     for finding in show_page(findings, PAGE, "clean_page contradiction"):
         show_finding(finding, photos)

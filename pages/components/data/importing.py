@@ -94,7 +94,7 @@ def _show_preview(preview: Preview) -> None:
         splits = [f"{NAMES.get(name, name)} {number}" for (of, name), number in preview.counts.items() if of == kind]
         images = "".join(picture(jpeg, kind) for jpeg in pictures)
         title = f"{escape(kind)} <small>{escape(' · '.join(splits))}</small>"
-        st.html(f'<div class="strip"><h4>{title}</h4><div>{images}</div></div>')
+        st.html(f'<div class="strip"><h3>{title}</h3><div>{images}</div></div>')
 
 
 def _show_problems(problems: tuple[Problem, ...], title: str, kind: str) -> None:
@@ -106,7 +106,7 @@ def _show_problems(problems: tuple[Problem, ...], title: str, kind: str) -> None
 
 
 def _show_meaning(preview: Preview, key: str) -> dict[str, str | None]:
-    st.subheader("Map classes", anchor=False)
+    st.header("Map classes", anchor=False)
     names = dict.fromkeys((NON_DEFECTIVE, DEFECTIVE, *preview.meaning, *filter(None, preview.meaning.values()), OUT))
     meaning: dict[str, str | None] = {}
     with st.container(key="meaning"):
@@ -124,7 +124,7 @@ def _show_meaning(preview: Preview, key: str) -> dict[str, str | None]:
 
 
 def _show_button(source: sources.Source, reading: Reading, preview: Preview, meaning: dict[str, str | None]) -> None:
-    st.subheader("Destination", anchor=False)
+    st.header("Destination", anchor=False)
     names = collections.collection_names()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         target = collections.import_target()

@@ -108,7 +108,7 @@ def _show_pictures(known: Sequence[CollectedPhoto]) -> None:
         alike = [photo for photo in known if photo.label == label]
         some = random.Random(0).sample(alike, min(SHOWN, len(alike)))  # the same ones each time
         images = "".join(picture(collections.kept_thumbnail(photo), photo.name) for photo in some)
-        st.html(f'<div class="strip"><h4>{escape(word(label))}</h4><div>{images}</div></div>')
+        st.html(f'<div class="strip"><h3>{escape(word(label))}</h3><div>{images}</div></div>')
 
 
 def _show_file(photos: Sequence[CollectedPhoto]) -> None:
@@ -133,7 +133,7 @@ def _show_file(photos: Sequence[CollectedPhoto]) -> None:
 
 
 def _show_decisions(decisions: Sequence[Correction]) -> None:
-    st.subheader("History", anchor=False)
+    st.header("History", anchor=False)
     rows = []
     for decision in decisions[:DECISIONS]:
         state = quiet_chip("undone") if decision.undone else ""

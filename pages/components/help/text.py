@@ -11,7 +11,7 @@ from pages.session import products, tables
 
 def show_words() -> None:
     """Say what verdicts mean and what can go wrong with them."""
-    st.subheader("Verdicts", anchor=False)
+    st.header("Verdicts", anchor=False)
     good, defect = OK_NOK.names
     show_sheet(
         ("Verdict", "Meaning"),
@@ -41,7 +41,7 @@ def show_words() -> None:
 
 def show_places_help() -> None:
     """Say what the marks on a photo mean, and what they do not."""
-    st.subheader("Heat map and outlines", anchor=False)
+    st.header("Heat map and outlines", anchor=False)
     st.markdown(
         "The **heat map** shows where a part differs from good parts. Its scale is fixed in training: about 99 % of "
         f"good parts stay below {MAP_THRESHOLD}, so a colour means the same on every photo. **Outlines** mark "
@@ -52,7 +52,7 @@ def show_places_help() -> None:
 
 def show_photo_rules() -> None:
     """Say which photos are taken."""
-    st.subheader("Photos", anchor=False)
+    st.header("Photos", anchor=False)
     kinds = ", ".join(ending.removeprefix(".").upper() for ending in PHOTO_ENDINGS if ending not in (".jpg", ".tif"))
     st.markdown(
         f"- {kinds}. File type is detected from the content.\n"
@@ -65,7 +65,7 @@ def show_photo_rules() -> None:
 
 def show_practice() -> None:
     """Say where photos go, which keys help, and how models are added."""
-    st.subheader("Privacy", anchor=False)
+    st.header("Privacy", anchor=False)
     st.markdown(
         "Photos stay in the memory of the machine that runs Quorum. They are not stored and not sent anywhere; large "
         "uploads pass through a temporary file that is deleted at once. A photo is saved only where you correct a "
@@ -74,9 +74,9 @@ def show_practice() -> None:
         "closed. The key to them is `table=` in the page's address: **whoever you send the whole address to sees them "
         f"too.** A batch stops {tables.MINUTES_AT_WORK} minutes after its page was closed."
     )
-    st.subheader("Keyboard", anchor=False)
+    st.header("Keyboard", anchor=False)
     st.markdown("**Tab**: next · **Enter** / **Space**: press · **Ctrl + Enter**: analyze · **H**: overlay on or off")
-    st.subheader("Models", anchor=False)
+    st.header("Models", anchor=False)
     st.markdown(
         "*Models* shows all models and how to add one. *Demo mode*, in the sidebar, gives random results for "
         "demonstration, all marked DEMO."
