@@ -201,6 +201,7 @@ def test_photo_and_verdict_fit_a_small_screen_and_a_switch_analyzes_at_once(
     for shown in (page.locator(".verdict"), page.locator(".st-key-evidence img")):
         box = shown.bounding_box()
         assert box and box["y"] >= 0 and box["y"] + box["height"] <= 720 and box["x"] + box["width"] <= 1280, box
+    expect(page.locator(".verdict")).to_be_focused()  # so that keys are for the screen
     drawn = page.locator(".st-key-evidence img").get_attribute("src")
     page.keyboard.press("h")
     expect(page.get_by_role("button", name="Show overlay")).to_be_attached()

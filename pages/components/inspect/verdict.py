@@ -27,7 +27,7 @@ def show_answer(chosen: photo.Chosen | None) -> None:
         if chosen is not None:
             st.html('<div class="waiting"><span>Ready. Press <b>Analyze</b>.</span></div>')
         return
-    show_verdict_card(verdict)
+    show_verdict_card(verdict, focus=True)
     show_absent(verdict.absent)
     if chosen is not None:
         show_correction(chosen, verdict)
@@ -48,17 +48,22 @@ def show_details(chosen: photo.Chosen | None) -> None:
     show_file(exports.verdict_json(verdict), "verdict", ".json", "Download the result (JSON)", quiet=False)
 
 
-def show_verdict_card(verdict: Verdict) -> None:
-    """Show word, shape and colour together, with one line on what decided."""
+# Keys are for nobody while a field has the focus; a screen reader reads what gets it.
+FOCUS = "<script>document.querySelector('.verdict').focus()</script>"
+
+
+def show_verdict_card(verdict: Verdict, *, focus: bool = False) -> None:
+    """Show word, shape and colour together, with one line on what decided; with `focus` a new one is gone to."""
     look = figures.tone(verdict.label, verdict.classes)
     facts = [f"{verdict.seconds:.2f} s", f"policy {policy_title(verdict.policy)}"]
     if skipped := [each for each in verdict.unasked if each.weight]:
         facts.insert(0, f"{len(skipped)} skipped")
     stamp = '<div class="demo">DEMO</div>' if verdict.demo else ""
     st.html(
-        f'<div class="verdict {look}" role="status">{shape(look)}<div>'
+        f'<div class="verdict {look}" role="status" tabindex="-1">{shape(look)}<div>'
         f'<div class="word">{escape(verdict.word)}</div><div class="reason">{tied(reasons.headline(verdict))}</div>'
-        f'<div class="facts">{escape(" · ".join(facts))}</div></div>{stamp}</div>'
+        f'<div class="facts">{escape(" · ".join(facts))}</div></div>{stamp}</div>{FOCUS if focus else ""}',
+        unsafe_allow_javascript=focus,
     )
 
 
