@@ -547,7 +547,7 @@ class TestMembers:
         write_product(tmp_path / "models", ("patches",), known={"patches": known})
         load_as(monkeypatch, {"patches": (0.1, 0.9)})
         said = texts(analyzed(opened(), PHOTO))
-        assert "No defect has taught it: OK means like the good parts." in said and "seen yet" not in said
+        assert "Trained on good parts only: OK means like the good parts." in said and "seen yet" not in said
 
     def test_says_how_to_add_a_model(self, product: Path) -> None:
         assert "python -m ensemble trust" in texts(opened(MEMBERS))

@@ -24,7 +24,7 @@ def show_lesson(verdict: Verdict) -> None:
         return
     if all(record.is_one_class(verdict.classes) for record in records.values()):
         unseen = all(never_saw_a_defect(record, verdict.classes) for record in records.values())
-        st.caption(f"No defect has been seen yet: {LIKE_GOOD}" if unseen else f"No defect has taught it: {LIKE_GOOD}")
+        st.caption(f"No defect has been seen yet: {LIKE_GOOD}" if unseen else f"Trained on good parts only: {LIKE_GOOD}")
         if worth := next(filter(None, map(worth_of_few, records.values())), ""):
             st.caption(worth)
 
