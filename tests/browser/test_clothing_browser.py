@@ -78,7 +78,7 @@ def test_clothing_from_a_folder_to_a_measured_model(
 
         page.get_by_role("link", name="Training").click()
         page.get_by_role("radio", name="Thorough").click()
-        expect(page.get_by_text("several times the work of Balanced")).to_be_visible()  # other members are proposed now
+        expect(page.get_by_text("networks trained twice as long")).to_be_visible()  # other members are proposed now
         page.get_by_text("Models, backbones, seed").click()
         choose(page, "Models", ("SVM",))
         choose(page, "Backbones", BACKBONES)

@@ -14,7 +14,8 @@ from ensemble.values.titles import model_title
 from pages.components.common.sheet import as_markdown
 from pages.session import products
 
-LIKE_GOOD = "OK means like the good parts."
+UNSEEN = "No defect has been seen yet: OK means like the good parts."
+GOOD_ALONE = "Trained on good parts only: OK means like the good parts."
 
 
 def show_lesson(verdict: Verdict) -> None:
@@ -24,7 +25,7 @@ def show_lesson(verdict: Verdict) -> None:
         return
     if all(record.is_one_class(verdict.classes) for record in records.values()):
         unseen = all(never_saw_a_defect(record, verdict.classes) for record in records.values())
-        st.caption(f"No defect has been seen yet: {LIKE_GOOD}" if unseen else f"Trained on good parts only: {LIKE_GOOD}")
+        st.caption(UNSEEN if unseen else GOOD_ALONE)
         if worth := next(filter(None, map(worth_of_few, records.values())), ""):
             st.caption(worth)
 
