@@ -105,7 +105,7 @@ def test_what_cannot_be_added_is_said_and_nothing_changes(product: ModelStore) -
         assert sentence in texts(app) and product.fingerprint() == before
         assert offers(click(app, "forget extend"))
     with only_training(product.folder):
-        assert "is being trained by somebody else" in texts(added({"a.png": png(part(50))}, product))
+        assert "is already running. Wait for it." in texts(added({"a.png": png(part(50))}, product))
     assert product.fingerprint() == before
 
 
