@@ -35,7 +35,7 @@ GOOD_FOLDS = 5
 MEASURED_AT_ONCE = 16  # photos measured at a time, which bounds the memory
 STEEPNESS = 2.0
 PHOTOS_ALIKE = (
-    "The {count} good photos look all alike, so nothing tells how much good parts may differ. Add photos of other good "
+    "The {count} good photos look the same, so nothing tells how much good parts may differ. Add photos of other good "
     "parts."
 )
 

@@ -107,7 +107,7 @@ REFUSED = {
     "alike": (
         ALIKE,
         [0] * 8,
-        "The 8 good photos look all alike, so nothing tells how much good parts may differ",
+        "The 8 good photos look the same, so nothing tells how much good parts may differ",
     ),
     "defective": (good(5, seed=1), [0] * 4 + [1], "Autoencoder learns from good parts alone. Leave the defective ones"),
 }

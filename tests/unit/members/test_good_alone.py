@@ -75,7 +75,7 @@ def odd_mask(data: Path) -> None:
             "Needs 4 photos of good parts, found 3.",
         ),
         (odd_mask, f"{BAD[0].stem}_mask.png has 64 × 64 pixels and its photo {BAD[0].name} 256 × 256. Export the mask"),
-        (lambda data: constant(data / "good"), "good photos look all alike"),
+        (lambda data: constant(data / "good"), "good photos look the same"),
     ],
 )
 def test_what_cannot_be_learnt_from_is_one_sentence_and_leaves_nothing(
