@@ -249,7 +249,7 @@ def headline(verdict: Verdict) -> str:
     if verdict.label == REVIEW and decision.review_from is None:  # no score is between two thresholds
         votes, every = len(verdict.votes), len(verdict.votes) + len(verdict.absent)
         return f"Only {votes} of {every} models could vote: {LOOK}." if verdict.absent else verdict.reason
-    if decision.kind in {"votes", "weight"} and (not decision.thresholds or decision.thresholds == (0.5,)):
+    if decision.kind == "votes" and (not decision.thresholds or decision.thresholds == (0.5,)):
         says, models = decision.counted
         if verdict.label != decision.label and verdict.label == verdict.classes.good:
             says = models - says
@@ -259,7 +259,7 @@ def headline(verdict: Verdict) -> str:
 
 
 def told(decision: Decision, voters: str = "") -> str:
-    """The quantity in a sentence without its end: `3 of 6 models say NOK`, `Mean defect probability 0.71`.
+    """The quantity in a sentence without its end: `3 of 6 models say NOK`, `Defect score 0.71`.
 
     `voters` names who says so, where votes are counted.
     """

@@ -12,6 +12,7 @@ from ensemble.imaging.out_of_distribution import doubt, measure_photo
 from ensemble.imaging.photos import open_photo, read_photo_bytes
 from ensemble.policies.cases import Case
 from ensemble.training.own_photos import bring_along, is_brought
+from ensemble.values.digits import in_number
 from ensemble.values.errors import DataError, QuorumError
 from ensemble.values.results import Verdict
 from pages.session.background import Progress, start_work, work
@@ -124,20 +125,19 @@ def _keep(corrections: Sequence[Correction], left_out: Sequence[str]) -> None:
         return
     try:
         collection = own_collection() or make_own_collection()
-        before = _newest(collection)
-        for each in corrections:
-            collection.confirm(each.data, each.name, each.label, each.verdict)
-        newest = _newest(collection)
+        decisions = [collection.confirm(each.data, each.name, each.label, each.verdict)[1] for each in corrections]
         along = _bring_along(collection)
     except QuorumError as error:
         tell(CONFIRMED, str(error), wrong=True)
         return
-    count = len(corrections)
-    alone = count == 1 and newest != before
-    name = collection.name
-    said = f"{count} photos saved to {name}. Add them to the training set under Data."
-    said = f"Saved to {name}. Add it to the training set under Data." if count == 1 else said
-    tell(CONFIRMED, " ".join([*left_out, said, *along]), wrong=bool(left_out), decision=newest if alone else None)
+    name, alone = collection.name, decisions[0] if len(decisions) == 1 else None
+    said = in_number(
+        len(corrections),
+        f"Saved to {name}. Add it to the training set under Data.",
+        f"{len(corrections)} photos saved to {name}. Add them to the training set under Data.",
+    )
+    made = alone.number if alone is not None else None
+    tell(CONFIRMED, " ".join([*left_out, said, *along]), wrong=bool(left_out), decision=made)
 
 
 def undo_confirmed(number: int) -> None:
@@ -146,10 +146,6 @@ def undo_confirmed(number: int) -> None:
         if (collection := own_collection()) is not None:
             collection.undo(number)
             tell(CONFIRMED, "Undone: the photo is not saved.")
-
-
-def _newest(collection: Collection) -> int:
-    return max((decision.number for decision in collection.decisions()), default=0)
 
 
 def _bring_along(collection: Collection) -> list[str]:

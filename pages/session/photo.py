@@ -35,7 +35,7 @@ LAST, MOST_LAST = "_last_verdicts", 10
 
 
 @dataclass(frozen=True, slots=True)
-class Small:
+class LastVerdict:
     """A small copy of a photo that was judged, and its verdict."""
 
     name: str
@@ -86,13 +86,14 @@ def analyze(chosen: Chosen) -> None:
     key = mode()
     verdict = inspection()([chosen.photo])[0]
     lay(VERDICT, (key, verdict))
-    small = Small(chosen.photo.name, thumbnail(chosen.photo.picture), verdict.label, verdict.classes, verdict.demo)
-    st.session_state[LAST] = (small, *last_verdicts())[:MOST_LAST]
+    small = thumbnail(chosen.photo.picture)
+    newest = LastVerdict(chosen.photo.name, small, verdict.label, verdict.classes, verdict.demo)
+    st.session_state[LAST] = (newest, *last_verdicts())[:MOST_LAST]
 
 
-def last_verdicts() -> tuple[Small, ...]:
+def last_verdicts() -> tuple[LastVerdict, ...]:
     """The last photos that were judged, the newest first, each with the verdict that it got."""
-    found: tuple[Small, ...] = st.session_state.get(LAST, ())
+    found: tuple[LastVerdict, ...] = st.session_state.get(LAST, ())
     return found
 
 

@@ -343,7 +343,7 @@ class TestNoProductsAreMixed:
 
 def test_a_correction_of_a_review_is_counted_as_a_decision(data: Path) -> None:
     collection = Collection.create(data / "collections", "disc")
-    made = collection.confirm(new_part(data), "a.png", "defective", "review")
+    made, _ = collection.confirm(new_part(data), "a.png", "defective", "review")
     assert made.kind == "decided"
     assert [each.kind for each in collection.mistakes()] == ["decided"]
     app = healthy(AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60).run())

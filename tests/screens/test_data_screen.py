@@ -147,7 +147,7 @@ def test_photos_are_dealt_out_and_it_can_be_undone(collection: Collection) -> No
     app = click(app, "split")
     assert "Split again: 10 photos." in texts(app) and "duplicates not checked" in collection.decisions()[0].reason
     assert {photo.split for photo in collection.photos()} == {"train", "calibration", "test"}
-    app = click(app, "undo_last")
+    app = click(app, "undo_told_of_data")
     assert {photo.split for photo in collection.photos()} == {""}
     assert "Undone: “Split again: 10 photos”." in texts(app)
 
@@ -198,7 +198,7 @@ def test_what_is_odd_is_decided_by_one_click(collection: Collection, button: str
     assert (photo.label, photo.split, photo.dropped) == after
     if button in {"keep", "drop"}:
         assert "No open issues." in texts(app)
-    app = click(app, "undo_last")
+    app = click(app, "undo_told_of_data")
     photo = collection.photos()[0]
     assert (photo.label, photo.split, photo.dropped) == ("defective", "train", False)
     assert "It is odd." in texts(app)
@@ -228,7 +228,7 @@ def test_all_of_a_kind_are_decided_as_one(collection: Collection) -> None:
     app = screen("Check")
     app = click(app, "all drop dark")
     assert [photo.dropped for photo in collection.photos()] == [True] * 3 + [False] * 7
-    app = click(app, "undo_last")
+    app = click(app, "undo_told_of_data")
     assert not any(photo.dropped for photo in collection.photos())
 
 

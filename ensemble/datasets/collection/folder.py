@@ -245,9 +245,14 @@ class Collection:
 
     # ------------------------------------------------------------------------------------------------- hard negatives
 
-    def confirm(self, data: bytes, name: str, label: str, verdict: str, *, author: str = "") -> Mistake:
+    def confirm(
+        self, data: bytes, name: str, label: str, verdict: str, *, author: str = ""
+    ) -> tuple[Mistake, Correction | None]:
         """Keep a photo whose verdict was wrong, or left to a person, with its true class; it waits until somebody pulls
-        it into training."""
+        it into training.
+
+        The decision can be undone; there is none where the photo is here with that label already.
+        """
         at = now()
         with writing(self.folder) as connection:
             rows.refuse_mixture(connection, [label])
@@ -259,13 +264,15 @@ class Collection:
                 new = {**said, "file": file, "name": name}
                 rows.insert(connection, photo.sha256, new, photo.picture.size, at, f"confirmed {kind}")
                 before, after = ({photo.sha256: {"dropped": value}} for value in (1, 0))
-                rows.write_decision(connection, at, author, "import", f"{CONFIRMED} {kind}: {name}", before, after)
+                made: Correction | None = rows.write_decision(
+                    connection, at, author, "import", f"{CONFIRMED} {kind}: {name}", before, after
+                )
             else:
                 said = {"label": label, "dropped": 0}
-                rows.change(connection, "relabel", {photo.sha256: said}, f"{CONFIRMED} {kind}.", author)
+                made = rows.change(connection, "relabel", {photo.sha256: said}, f"{CONFIRMED} {kind}.", author)
             found = Mistake(photo.sha256, kind, label, verdict, at, author)
             connection.execute("INSERT OR REPLACE INTO mistakes VALUES (?, ?, ?, ?, ?, ?)", astuple(found))
-        return found
+        return found, made
 
     def mistakes(self) -> tuple[Mistake, ...]:
         """Confirmed mistakes that training has not been given yet."""

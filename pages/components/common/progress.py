@@ -1,5 +1,7 @@
 """Work in the background: how far, how long yet, and a way to stop; what came of it once it is done."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from pages.components.common.sheet import as_markdown
@@ -35,11 +37,19 @@ def _show_progress(key: str) -> None:
     st.caption("Continues in the background.")
 
 
-def show_told(key: str) -> None:
-    """Say once what was done last, or why it was refused."""
+def show_told(key: str, undo: Callable[[int], None] | None = None) -> None:
+    """Say once what was done last, or why it was refused, and offer to undo the decision where there is one."""
     last = told(key)
-    if last.sentence:
-        (st.error if last.wrong else st.success)(as_markdown(last.sentence))
+    if not last.sentence:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key=f"told{key}", gap="small"):
+        if last.wrong:
+            st.error(as_markdown(last.sentence), icon=":material/report:")
+        else:
+            st.success(as_markdown(last.sentence), icon=":material/check:")
+        if undo is not None and last.decision is not None:
+            args, name = (last.decision,), f"undo{key}"
+            st.button("Undo", icon=":material/undo:", on_click=undo, args=args, key=name, shortcut="Ctrl+Z")
 
 
 def time_left(seconds: float | None) -> str:

@@ -3,9 +3,10 @@
 import streamlit as st
 
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, REVIEW, Verdict, word
+from pages.components.common.progress import show_told
 from pages.components.common.sheet import as_markdown
 from pages.session import corrections, photo
-from pages.session.told import CONFIRMED, told
+from pages.session.told import CONFIRMED
 
 MOST_BUTTONS = 2  # classes
 KEYS = {NON_DEFECTIVE: "O", DEFECTIVE: "N"}
@@ -51,18 +52,7 @@ def show_told_of_confirmed() -> None:
     """Say once what was confirmed last, and ask once more about photos that may not show the part."""
     if (asked := corrections.question()) is not None:
         _show_question(asked)
-    last = told(CONFIRMED)
-    if last.sentence:
-        (st.error if last.wrong else st.success)(as_markdown(last.sentence))
-    if last.decision is not None:
-        st.button(
-            "Undo",
-            icon=":material/undo:",
-            on_click=corrections.undo_confirmed,
-            args=(last.decision,),
-            key="undo_confirmed",
-            shortcut="Ctrl+Z",
-        )
+    show_told(CONFIRMED, corrections.undo_confirmed)
 
 
 def _show_question(asked: corrections.Question) -> None:

@@ -2,9 +2,10 @@
 
 import streamlit as st
 
+from pages.components.common.progress import show_told
 from pages.components.common.sheet import as_markdown
 from pages.session import collections
-from pages.session.told import DATA, told
+from pages.session.told import DATA
 
 
 def show_steps() -> str:
@@ -12,7 +13,7 @@ def show_steps() -> str:
     collections.arrive()
     names = collections.collection_names()
     if not names:
-        _show_last()
+        show_told(DATA, collections.take_back)
         return collections.BRING_IN
     gone = collections.missing_collection()
     if gone:
@@ -45,18 +46,6 @@ def show_steps() -> str:
             key=collections.STEP,
             bind="query-params",
         )
-    _show_last()
+    show_told(DATA, collections.take_back)
     collections.note_in_address()
     return str(step)
-
-
-def _show_last() -> None:
-    last = told(DATA)
-    if last.wrong:
-        st.error(as_markdown(last.sentence), icon=":material/report:")
-    elif last.sentence:
-        with st.container(horizontal=True, vertical_alignment="center", key="told"):
-            st.success(as_markdown(last.sentence), icon=":material/check:")
-            if last.decision is not None:
-                back = collections.take_back
-                st.button("Undo", icon=":material/undo:", on_click=back, args=(last.decision,), key="undo_last")

@@ -337,9 +337,9 @@ def test_findings_stay_open_until_somebody_decides(filled: Collection) -> None:
 
 def test_a_confirmed_mistake_waits_and_is_pulled_into_training(filled: Collection, source: Path) -> None:
     fresh = photo(source, "new.png", 9).read_bytes()
-    assert filled.confirm(fresh, "new.png", "defective", "non_defective", author="A").kind == "escape"
+    assert filled.confirm(fresh, "new.png", "defective", "non_defective", author="A")[0].kind == "escape"
     test_photo = next(each for each in filled.photos() if each.split == "test")
-    assert filled.confirm(test_photo.path.read_bytes(), "d", "non_defective", "defective").kind == "overkill"
+    assert filled.confirm(test_photo.path.read_bytes(), "d", "non_defective", "defective")[0].kind == "overkill"
     assert [mistake.kind for mistake in filled.mistakes()] == ["escape", "overkill"]
     decision = filled.pull(author="A")
     assert isinstance(decision, Correction) and len(decision.after) == 2
@@ -481,7 +481,7 @@ def test_a_dropped_photo_that_is_confirmed_comes_back(filled: Collection) -> Non
 
 def test_the_first_mistake_of_a_product_of_many_classes_can_be_confirmed(collection: Collection, source: Path) -> None:
     data = photo(source, "shoe.png", 1).read_bytes()
-    assert collection.confirm(data, "shoe.png", "shoes", "shirts").kind == "confused"
+    assert collection.confirm(data, "shoe.png", "shoes", "shirts")[0].kind == "confused"
     assert len(collection.mistakes()) == 1
     with pytest.raises(DataError, match="photos of shoes only"):
         find_dataset(collection.folder)
