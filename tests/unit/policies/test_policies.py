@@ -19,6 +19,7 @@ from ensemble.policies import (
     from_json,
     shipped,
 )
+from ensemble.policies.reasons import headline
 from ensemble.values.errors import PolicyError
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK, REVIEW, Absence, Classes, Region, Score, Verdict
 
@@ -217,6 +218,23 @@ def test_the_reason_names_the_votes_that_decided_and_what_would_have_turned_them
     policy: Policy, said: tuple[float, ...], absent: int, reason: str
 ) -> None:
     assert policy.decide(scores(*said), absences(absent), OK_NOK).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("policy", "said", "absent", "line"),
+    [
+        (MAJORITY, (0.9, 0.9, 0.1), 0, "2 of 3 models: NOK"),
+        (MAJORITY, (0.9, 0.1, 0.1), 0, "2 of 3 models: OK"),
+        (MAJORITY, (0.1,), 1, "Only 1 of 2 models could vote: a person must look."),
+        (ALL, (0.9, 0.9, 0.1), 0, "2 of 3 models say NOK; NOK only where all do"),
+        (Policy("W", "weighted"), (0.9, 0.1), 0, "1 of 2 models says NOK, 50 % of the weight; NOK from 50 % on"),
+        (BALANCED, (0.9, 0.4, 0.2), 0, "Defect score 0.50; NOK from 0.50 on"),
+        (INDUSTRIAL, (0.5, 0.5, 0.5), 0, "Defect score 0.50; REVIEW from 0.40 on, NOK from 0.60 on"),
+        (BALANCED, (), 2, "No model could vote."),
+    ],
+)
+def test_one_line_says_what_decided(policy: Policy, said: tuple[float, ...], absent: int, line: str) -> None:
+    assert headline(policy.decide(scores(*said), absences(absent), OK_NOK)) == line
 
 
 def test_a_threshold_of_ones_own() -> None:
