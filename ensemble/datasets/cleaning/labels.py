@@ -87,13 +87,13 @@ def doubtful_labels(
         labels, probabilities, return_indices_ranked_by="normalized_margin", filter_by="both", n_jobs=1
     )
     return [
-        _label_finding(chosen[place], names[int(probabilities[place].argmax())], probabilities[place], labels[place])
+        _label_finding(chosen[place], names[int(probabilities[place].argmax())], probabilities[place])
         for place in doubted.tolist()
         if probabilities[place].argmax() != labels[place]
     ]
 
 
-def _label_finding(photo: Sample, suggestion: str, probabilities: np.ndarray, given: int) -> Finding:
+def _label_finding(photo: Sample, suggestion: str, probabilities: np.ndarray) -> Finding:
     sure = float(probabilities.max())
     sentence = (
         f"Label {word(photo.label)}, model predicts {word(suggestion)} ({sure:.0%}). {FINDING_KINDS[LABEL].advice}"

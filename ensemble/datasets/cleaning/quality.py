@@ -160,13 +160,13 @@ def _odd_ones(
         odd = np.zeros(len(values), dtype=bool)
     usual = measures[peers[int(np.argmin(np.abs(values - middle)))]]
     return [
-        _quality_finding(kind, rule, photos[peers[row]], measures[peers[row]], usual, float(below[row]), len(peers))
+        _quality_finding(kind, rule, photos[peers[row]], measures[peers[row]], usual, float(below[row]))
         for row in np.flatnonzero(odd | (values < rule.always)).tolist()
     ]
 
 
 def _quality_finding(
-    kind: str, rule: QualityRule, photo: Sample, own: Measures, usual: Measures, below: float, peers: int
+    kind: str, rule: QualityRule, photo: Sample, own: Measures, usual: Measures, below: float
 ) -> Finding:
     score = 1 - 1 / (1 + max(below, 0) / FAR)
     sentence = f"{rule.words(own, usual)} {FINDING_KINDS[kind].advice}"

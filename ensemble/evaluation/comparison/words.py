@@ -93,10 +93,10 @@ def remarks(comparison: Comparison) -> tuple[str, ...]:
         said.append(f"Removed models: {', '.join(map(model_title, comparison.members_before))}.")
     if comparison.members_after:
         said.append(f"Added models: {', '.join(map(model_title, comparison.members_after))}.")
-    return (*said, *_methods(comparison))
+    return (*said, *_methods())
 
 
-def _methods(comparison: Comparison) -> tuple[str, ...]:
+def _methods() -> tuple[str, ...]:
     """How it was tested, and how surely."""
     sure = costs.percent(costs.CONFIDENCE_LEVEL)
     return (

@@ -8,7 +8,6 @@ from pages.components.common.choices import PHOTO_TYPES, show_uploader, show_way
 from pages.session import batches
 
 FILES, FOLDER = "Files or ZIP", "Folder"
-MAX_ZIP_MB = 200  # `maxUploadSize` of .streamlit/config.toml
 ICONS = {FILES: ":material/upload_file:", FOLDER: ":material/folder_open:"}
 
 
@@ -18,7 +17,8 @@ def show_batch_picker() -> None:
     if show_ways("Photos from", ICONS, "batch_source") == FOLDER:
         files = show_uploader(f"Folder of photos (up to {most} MB each)", PHOTO_TYPES, "batch_folder", folder=True)
     else:
-        label = f"Photos (up to {most} MB each) or ZIP files (up to {MAX_ZIP_MB} MB)"
+        zip_most = st.get_option("server.maxUploadSize")
+        label = f"Photos (up to {most} MB each) or ZIP files (up to {zip_most} MB)"
         files = show_uploader(label, [*PHOTO_TYPES, "zip"], "batch_files", folder=False)
     last = batches.batch()
     busy = last is not None and last.running and batches.may_stop_batch()

@@ -33,10 +33,8 @@ def show_performance_vote(measured: Measured) -> None:
     rows.append(
         _row(f"{model_title(best.best_member)} alone", best.best_member_auroc, best.best_member_accuracy, "", areas)
     )
-    columns = (
-        ("Voter", "AUROC", "Accuracy", "AUROC difference") if areas else ("Voter", "Accuracy", "Accuracy difference")
-    )
-    show_sheet(columns, rows)
+    figures = ("AUROC", "Accuracy", "AUROC difference") if areas else ("Accuracy", "Accuracy difference")
+    show_sheet(("Policy or model", *figures), rows)
 
 
 def _beside(name: str, measured: Measured) -> VoteAndBest | None:
