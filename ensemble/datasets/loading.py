@@ -38,8 +38,9 @@ def parse_classes(text: str) -> dict[str, str]:
     folders = {folder.strip(): (name.strip() if equals else folder.strip()) for folder, equals, name in pairs}
     if len(set(folders.values())) < 2 or not all([*folders, *folders.values()]):
         raise DataError(
-            f"--classes names at least two classes, as in bottomwear,shoes,topwear or iO=non_defective,niO=defective. "
-            f"Got {text!r}."
+            "--classes names at least two classes, as in bottomwear,shoes,topwear or "
+            "iO=non_defective,niO=defective. Got {value!r}.",
+            value=text,
         )
     return folders
 
@@ -73,17 +74,23 @@ def check_training_data(dataset: Dataset, folder: Path) -> tuple[str, ...]:
     """What must be said before training starts; a DataError where training would be pointless."""
     classes, counts = dataset.classes, Counter(sample.label for sample in dataset.train)
     if not dataset.train:
-        raise DataError(f"{folder} holds no photos to learn from. Expected photos in {folder}/train/CLASS.")
+        raise DataError(
+            "{folder} holds no photos to learn from. Expected photos in {folder}/train/CLASS.", folder=folder
+        )
     if classes.good is not None and not counts[classes.good]:
         raise DataError(
-            f"{folder} holds no photos of good parts to learn from, only {counts.total()} of defective ones. "
-            f"Add photos of good parts in {folder}/train/good."
+            "{folder} holds no photos of good parts to learn from, only {counts} of defective ones. "
+            "Add photos of good parts in {folder}/train/good.",
+            folder=folder,
+            counts=counts.total(),
         )
     missing = [name for name in classes.names if not counts[name]]
     if missing and classes.defect is None:
         raise DataError(
-            f"The train part of {folder} has photos of {', '.join(sorted(counts))} only; {', '.join(missing)} has "
-            "none. Add photos of every class."
+            "The train part of {folder} has photos of {counts} only; {missing} has none. Add photos of every class.",
+            folder=folder,
+            counts=", ".join(sorted(counts)),
+            missing=", ".join(missing),
         )
     everything = (*dataset.train, *dataset.calibration, *dataset.test)
     refuse_misfits(everything)
@@ -105,7 +112,9 @@ def refuse_misfits(samples: Iterable[Sample]) -> None:
     """A DataError at the first mask that has another size than its photo; only headers are read."""
     for sample in samples:
         if sample.mask is not None and (reason := misfit(sample.mask, sample.path)):
-            raise DataError(f"The mask {sample.mask} {reason}. Export the mask at the size of the photo.")
+            raise DataError(
+                "The mask {mask} {reason}. Export the mask at the size of the photo.", mask=sample.mask, reason=reason
+            )
 
 
 def evaluation_part(
@@ -125,13 +134,16 @@ def evaluation_part(
     known, notes = _known_classes(source, listing, folders, classes)
     if strange := sorted({known[name] for name in listing} - set(classes.names)):
         raise DataError(
-            f"{folder} holds {', '.join(strange)}; this product knows {', '.join(classes.names)}. Rename the folders."
+            "{folder} holds {strange}; this product knows {names}. Rename the folders.",
+            folder=folder,
+            strange=", ".join(strange),
+            names=", ".join(classes.names),
         )
     if not part:
         dataset = find_dataset(folder, {name: known[name] for name in listing}, next(iter(seeds), 0))
         refuse_misfits(dataset.test)
         if not dataset.test:
-            raise DataError(f"{folder} holds no photos to measure on. {dataset.notes[-1]}")
+            raise DataError("{folder} holds no photos to measure on. {notes}", folder=folder, notes=dataset.notes[-1])
         return dataset.test, (*dataset.notes, *empty_masks(dataset.test, classes), *_mixed_seeds_notes(seeds))
     notes += source.notes
     samples = _samples(source, known, classes, notes)[part]
@@ -145,7 +157,11 @@ def _from_collection(collection: Collection) -> Dataset:
     classes = collection.classes()
     if classes is None:
         held = f"photos of {photos[0].label} only" if photos else "no photos"
-        raise DataError(f"The collection {collection.name} holds {held}. Import photos of every class first.")
+        raise DataError(
+            "The collection {collection} holds {held}. Import photos of every class first.",
+            collection=collection.name,
+            held=held,
+        )
     split: dict[str, list[Sample]] = {name: [] for name in (*SPLITS, UNSPLIT)}
     groups = collection.groups()
     for photo in photos:
@@ -163,7 +179,9 @@ def _from_collection(collection: Collection) -> Dataset:
     if not test and not waiting and not calibration and _all_must_teach(train, classes):
         notes.append(ALL_TEACH.format(count=many(len(train), "good photo")))
     elif not test:
-        raise DataError(f"The collection {collection.name} has no test photos. Split its photos first.")
+        raise DataError(
+            "The collection {collection} has no test photos. Split its photos first.", collection=collection.name
+        )
     return Dataset(classes, train, test, {name: name for name in classes.names}, tuple(notes), calibration)
 
 
@@ -171,8 +189,11 @@ def _take_test_part(collection: Collection, classes: Classes) -> tuple[tuple[Sam
     dataset = _from_collection(collection)
     if strange := sorted({sample.label for sample in dataset.test} - set(classes.names)):
         raise DataError(
-            f"The collection {collection.name} holds {', '.join(strange)}; this product knows "
-            f"{', '.join(classes.names)}. Train it on this collection first."
+            "The collection {collection} holds {strange}; this product knows {names}. Train it on "
+            "this collection first.",
+            collection=collection.name,
+            strange=", ".join(strange),
+            names=", ".join(classes.names),
         )
     empty = empty_masks(dataset.test, classes)
     return dataset.test, (*dataset.notes, *empty, *_unmeasured(dataset.test, classes))
@@ -235,7 +256,7 @@ def _folder_classes(source: PhotoSource, table: Mapping[str, str] | None) -> Cla
     try:
         return source.classes() if set(names) <= set(OK_NOK.names) else Classes(names)
     except ValueError as error:
-        raise DataError(f"These folders cannot be the classes of a product. {error}") from error
+        raise DataError("These folders cannot be the classes of a product. {error}", error=error) from error
 
 
 def _samples(
@@ -260,7 +281,12 @@ def _samples(
         )
         left = {sample.label for samples in found.values() for sample in samples if sample.path not in undecided}
         if before - left:
-            raise DataError(f"{note} Nothing is left of {', '.join(sorted(before - left))} in {source.folder}.")
+            raise DataError(
+                "{note} Nothing is left of {before} in {folder}.",
+                note=note,
+                before=", ".join(sorted(before - left)),
+                folder=source.folder,
+            )
         notes.append(note)
     return {part: tuple(each for each in samples if each.path not in undecided) for part, samples in found.items()}
 
@@ -299,7 +325,11 @@ def _unmeasured(samples: Sequence[Sample], classes: Classes) -> tuple[str, ...]:
 def _hold_out(samples: tuple[Sample, ...], folder: Path, seed: int) -> tuple[tuple[Sample, ...], tuple[Sample, ...]]:
     counts = Counter(sample.label for sample in samples)
     if not samples or min(counts.values()) < 2 or len(samples) * TEST_SHARE <= len(counts) - 1:  # one of each at least
-        raise DataError(f"{folder} holds too few photos to hold some out: {dict(counts)}. Add photos of every class.")
+        raise DataError(
+            "{folder} holds too few photos to hold some out: {counts}. Add photos of every class.",
+            folder=folder,
+            counts=dict(counts),
+        )
     labels = [sample.label for sample in samples]
     train, test = train_test_split(list(samples), test_size=TEST_SHARE, stratify=labels, random_state=seed)
     return tuple(train), tuple(test)

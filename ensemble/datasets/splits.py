@@ -34,13 +34,18 @@ def assign(
     """
     if any(share % STEP or share < 0 for share in shares.values()) or sum(shares.values()) != 100:
         given = ", ".join(f"{name} {share}" for name, share in shares.items())
-        raise DataError(f"Shares are percentages in steps of {STEP} that make 100 together. Got {given}.")
+        raise DataError(
+            "Shares are percentages in steps of {step} that make 100 together. Got {given}.", step=STEP, given=given
+        )
     wanted = {name: share for name, share in shares.items() if share}
     count = 100 // reduce(gcd, wanted.values())
     groups = group_numbers(items, together)
     if len(set(groups)) < len(wanted):
         raise DataError(
-            f"{len(items)} photos of {len(set(groups))} parts cannot be split into {', '.join(wanted)}. Add photos."
+            "{count} photos of {count_2} parts cannot be split into {wanted}. Add photos.",
+            count=len(items),
+            count_2=len(set(groups)),
+            wanted=", ".join(wanted),
         )
     found: dict[str, str] = {}
     folds = iter(stratified_folds(items, groups, count, seed))
@@ -94,8 +99,11 @@ def stratified_folds(items: Sequence[Sample], groups: Sequence[int], count: int,
     strata = [kind if number[kind] >= count else item.label for kind, item in zip(kinds, items, strict=True)]
     if max(Counter(strata).values()) < count or len(set(groups)) < count:
         raise DataError(
-            f"{len(items)} photos of {len(set(groups))} parts are too few for these shares: they are dealt out in "
-            f"{count} piles. Add photos, or choose rounder shares."
+            "{count} photos of {count_2} parts are too few for these shares: they are dealt out in "
+            "{count_3} piles. Add photos, or choose rounder shares.",
+            count=len(items),
+            count_2=len(set(groups)),
+            count_3=count,
         )
     splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
     return [held.tolist() for _, held in splitter.split(np.zeros(len(items)), strata, groups)]

@@ -131,8 +131,8 @@ def look_through(
     classes, photos = collection.classes(), taking_part(collection.photos())
     if classes is None:
         raise DataError(
-            f"The collection {collection.name} holds photos of fewer than two classes. Import photos of every class "
-            "first."
+            "The collection {collection} holds photos of fewer than two classes. Import photos of every class first.",
+            collection=collection.name,
         )
     from ensemble.datasets.cleaning import find_issues  # its libraries take seconds to import
 

@@ -58,7 +58,7 @@ def write_labels(
     a mask cannot be read or has another size than its photo; a PhotoError where a photo with a mask cannot be opened.
     """
     if destination.exists() and (not destination.is_dir() or any(destination.iterdir())):
-        raise DataError(f"{destination} is in use. Name a new folder for the labels.")
+        raise DataError("{destination} is in use. Name a new folder for the labels.", destination=destination)
     learn, hold = hold_out(samples, seed) if held_out is None else (samples, held_out)
     everything = [(part, sample) for part, chosen in ((LEARN, learn), (HOLD, hold)) for sample in chosen]
     bare = [sample.path for _, sample in everything if not sample.mask and sample.label != good]
@@ -68,7 +68,9 @@ def write_labels(
     names = sorted({_class_of(sample, one_class) for sample in masked if sample.path not in unmarked})
     if not names:
         what = f"has a mask that marks anything ({len(unmarked)} mark nothing)" if unmarked else "has a mask"
-        raise DataError(f"None of these photos {what}, so there is nothing to point at. Add masks in ground_truth/.")
+        raise DataError(
+            "None of these photos {what}, so there is nothing to point at. Add masks in ground_truth/.", what=what
+        )
     files = _file_names([sample.path for _, sample in known])
     counts: Counter[str] = Counter()
     destination.parent.mkdir(parents=True, exist_ok=True)
@@ -106,7 +108,7 @@ def hold_out(samples: Sequence[Sample], seed: int) -> tuple[list[Sample], list[S
 
 def _damage(sample: Sample) -> NDArray[np.bool_]:
     if sample.mask is None:
-        raise DataError(f"{sample.path} has no mask.")
+        raise DataError("{path} has no mask.", path=sample.path)
     return damaged_pixels(read_mask(sample.mask, read_photo(sample.path).picture.size))
 
 

@@ -27,12 +27,19 @@ def read_text(path: Path, limit: int | None = None) -> str:
     """
     try:
         if limit is not None and path.stat().st_size > limit:
-            raise StoreError(f"{path} is too large ({path.stat().st_size:,} bytes, the limit is {limit:,}).")
+            raise StoreError(
+                "{path} is too large ({st_size:,} bytes, the limit is {limit:,}).",
+                path=path,
+                st_size=path.stat().st_size,
+                limit=limit,
+            )
         return decoded(path.read_bytes())
     except OSError as error:
-        raise StoreError(f"{path} cannot be read ({error.strerror}). Check its permissions.") from error
+        raise StoreError(
+            "{path} cannot be read ({strerror}). Check its permissions.", path=path, strerror=error.strerror
+        ) from error
     except JSONError as error:
-        raise StoreError(f"{path}, {error}") from error
+        raise StoreError("{path}, {error}", path=path, error=error) from error
 
 
 def now(precision: str = "seconds") -> str:
@@ -77,7 +84,9 @@ def write_atomically(path: Path, data: bytes) -> None:
             raise
         sync_folder(path.parent)
     except OSError as error:
-        raise StoreError(f"{path} cannot be written: {why_not_written(error, path.parent)}") from error
+        raise StoreError(
+            "{path} cannot be written: {error}", path=path, error=why_not_written(error, path.parent)
+        ) from error
 
 
 def write_durably(path: Path, data: bytes) -> None:

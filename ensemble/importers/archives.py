@@ -97,8 +97,11 @@ class _Sparing:
     def read(self, size: int = -1) -> bytes:
         if size > self.limit:
             raise ArchiveError(
-                f"The zip file's directory takes {size / 1e6:.1f} MB, the limit is {MAX_DIRECTORY / 1e6:.0f} MB: "
-                f"zip at most {MAX_ENTRIES:,} photos at once."
+                "The zip file's directory takes {size:.1f} MB, the limit is {max_directory:.0f} MB: zip "
+                "at most {max_entries:,} photos at once.",
+                size=size / 1000000.0,
+                max_directory=MAX_DIRECTORY / 1000000.0,
+                max_entries=MAX_ENTRIES,
             )
         return self.stream.read(size if size >= 0 else self.limit)
 
@@ -132,13 +135,15 @@ def _file(path: Path) -> BinaryIO:
     label = safe_name(str(path))
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise ArchiveError(f"{label} is not a plain file: choose a .zip of photos.")
+            raise ArchiveError("{label} is not a plain file: choose a .zip of photos.", label=label)
         return path.open("rb")
     except FileNotFoundError:
-        raise ArchiveError(f"{label} is not there: check the path.") from None
+        raise ArchiveError("{label} is not there: check the path.", label=label) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         reason = getattr(error, "strerror", None) or str(error)
-        raise ArchiveError(f"{label} cannot be read ({reason}): check the path and its permissions.") from error
+        raise ArchiveError(
+            "{label} cannot be read ({reason}): check the path and its permissions.", label=label, reason=reason
+        ) from error
 
 
 def _refuse_damaged(archive: zipfile.ZipFile) -> None:
@@ -147,13 +152,16 @@ def _refuse_damaged(archive: zipfile.ZipFile) -> None:
         raise ArchiveError("The zip file holds no files: put photos into it and choose it again.")
     if len(infos) > MAX_ENTRIES:
         raise ArchiveError(
-            f"The zip file holds {len(infos):,} entries, the limit is {MAX_ENTRIES:,}: split it into smaller ones."
+            "The zip file holds {count:,} entries, the limit is {max_entries:,}: split it into smaller ones.",
+            count=len(infos),
+            max_entries=MAX_ENTRIES,
         )
     total = sum(info.file_size for info in infos)
     if total > MAX_TOTAL:
         raise ArchiveError(
-            f"The zip file unpacks to {total / 1e9:.1f} GB, the limit is {MAX_TOTAL / 1e9:.0f} GB: "
-            "split it into smaller ones."
+            "The zip file unpacks to {total:.1f} GB, the limit is {max_total:.0f} GB: split it into smaller ones.",
+            total=total / 1000000000.0,
+            max_total=MAX_TOTAL / 1000000000.0,
         )
     ends = sorted((info.header_offset, info.header_offset + LOCAL_HEADER + info.compress_size) for info in infos)
     starts = [start for start, _ in ends[1:]] + [archive.start_dir]

@@ -38,7 +38,11 @@ def read_labels_csv(tree: Tree, field: str) -> Understood:
     """The photos that the CSV file names."""
     usable, _ = _usable(tree, field)
     if len(usable) > 1:
-        raise DataError(f"{tree.root} holds {some(usable)}, and each may be the labels. Leave one of them there.")
+        raise DataError(
+            "{root} holds {usable}, and each may be the labels. Leave one of them there.",
+            root=tree.root,
+            usable=some(usable),
+        )
     ((name, columns),) = usable.items()
     table = read_table(tree.files[name], tree.above + name)
     rows = TableRows(tree)
@@ -79,8 +83,15 @@ def _columns_by_use(table: CsvTable, field: str) -> dict[str, str]:
     if missing := [meaning for meaning in (FILE, LABEL) if meaning not in found]:
         columns = f"the columns {some(table.header)}"
         if field and missing == [LABEL]:
-            raise DataError(f"{table.name} has no column {field}, but {columns}.")
-        raise DataError(f"{table.name} has no column for the {' and the '.join(missing)}, but {columns}.")
+            raise DataError(
+                "{table} has no column {field}, but {columns}.", table=table.name, field=field, columns=columns
+            )
+        raise DataError(
+            "{table} has no column for the {missing}, but {columns}.",
+            table=table.name,
+            missing=" and the ".join(missing),
+            columns=columns,
+        )
     return found
 
 

@@ -182,7 +182,10 @@ def _tree(tree: Tree) -> dict[str, Tree]:
     for root in found.values():
         if not learns_from_good_alone(root):
             raise DataError(
-                f"{tree.root} holds {', '.join(found)}, each with parts of its own, but {root.root / TRAIN} does not "
-                "hold good parts alone, so they are no MVTec AD tree. Name one of them."
+                "{root} holds {found}, each with parts of its own, but {root_2} does not hold good parts "
+                "alone, so they are no MVTec AD tree. Name one of them.",
+                root=tree.root,
+                found=", ".join(found),
+                root_2=root.root / TRAIN,
             )
     return found

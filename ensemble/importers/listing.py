@@ -48,10 +48,11 @@ class Tree:
         """List a folder; a DataError where there is none, it cannot be read, or it holds too many files."""
         if not folder.is_dir():
             there = "is a file and not a folder" if folder.exists() else "does not exist"
-            raise DataError(f"{legible(str(folder))} {there}. Name a folder of photos.")
+            raise DataError("{folder} {there}. Name a folder of photos.", folder=legible(str(folder)), there=there)
         if not _can_be_kept(str(folder.resolve())):
             raise DataError(
-                f"{legible(str(folder))} has control characters in its name, or one that is not UTF-8. Rename it."
+                "{folder} has control characters in its name, or one that is not UTF-8. Rename it.",
+                folder=legible(str(folder)),
             )
         files: dict[str, Path] = {}
         problems: list[Problem] = []
@@ -64,7 +65,11 @@ class Tree:
             elif not is_folder:
                 files[name] = path
             if len(files) > MOST_LISTED:
-                raise DataError(f"{folder} holds more than {MOST_LISTED:,} files. Name a folder of photos alone.")
+                raise DataError(
+                    "{folder} holds more than {most_listed:,} files. Name a folder of photos alone.",
+                    folder=folder,
+                    most_listed=MOST_LISTED,
+                )
         listed = dict(sorted(files.items(), key=lambda each: each[0].split("/")))
         note = f"Left out as folders that machines leave behind, though photos lie in them: {some(litter)}."
         return cls(folder, listed, tuple(problems), (note,) if litter else ())
@@ -163,7 +168,9 @@ def _walk(folder: Path, problems: list[Problem], litter: list[str]) -> Iterable[
     def unreadable(error: OSError) -> None:
         where = Path(error.filename)
         if where == folder:
-            raise DataError(f"{folder} cannot be read ({error.strerror}). Check its permissions.") from error
+            raise DataError(
+                "{folder} cannot be read ({strerror}). Check its permissions.", folder=folder, strerror=error.strerror
+            ) from error
         name = legible(where.relative_to(folder).as_posix())
         problems.append(Problem(name, f"{name} cannot be read ({error.strerror}). Check its permissions."))
 
@@ -244,13 +251,18 @@ class Lookup:
         if not key:
             raise DataError("No file is named.")
         if LEADING_OUT.search(plain):
-            raise DataError(f"{legible(written)} leads out of the folder and is not opened.")
+            raise DataError("{written} leads out of the folder and is not opened.", written=legible(written))
         for names in self._candidates(key, _key(base)):
             if len(names) == 1:
                 return self.tree.files[names[0]]
             if names:
-                raise DataError(f"{legible(written)} may be any of {len(names)} files, such as {legible(names[0])}.")
-        raise DataError(f"{legible(written)} is not there.")
+                raise DataError(
+                    "{written} may be any of {count} files, such as {names}.",
+                    written=legible(written),
+                    count=len(names),
+                    names=legible(names[0]),
+                )
+        raise DataError("{written} is not there.", written=legible(written))
 
     def _candidates(self, key: str, base: str) -> Iterator[list[str]]:
         yield self.by_path.get(f"{base}/{key}", []) if base else []

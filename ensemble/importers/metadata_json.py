@@ -49,7 +49,12 @@ def read_metadata_folder(tree: Tree, field: str) -> Understood:
     told, broken = _field_values(tree, dict.fromkeys(pairs.values()), field)
     chosen = _field(told.values(), field)
     if not chosen:
-        raise DataError(f"Most of the {len(told)} JSON files in {tree.root} have no field {field or 'of the usual'}.")
+        raise DataError(
+            "Most of the {count} JSON files in {root} have no field {value}.",
+            count=len(told),
+            root=tree.root,
+            value=field or "of the usual",
+        )
     entries, problems = [], []
     for path in photos:
         name = tree.name(path)
@@ -108,14 +113,17 @@ def _read_metadata(path: Path) -> Any:
         with path.open("rb") as file:
             data = file.read(MAX_JSON_BYTES + 1)
         if len(data) > MAX_JSON_BYTES:
-            raise DataError(f"is larger than {MAX_JSON_BYTES // 1_000_000} MB, which no photo's metadata is")
+            raise DataError(
+                "is larger than {max_json_bytes} MB, which no photo's metadata is",
+                max_json_bytes=MAX_JSON_BYTES // 1000000,
+            )
         return json.loads(data.decode("utf-8-sig"))
     except OSError as error:
-        raise DataError(f"cannot be read ({error.strerror})") from error
+        raise DataError("cannot be read ({strerror})", strerror=error.strerror) from error
     except RecursionError as error:
         raise DataError("is nested too deeply to be read") from error
     except ValueError as error:  # no UTF-8, no JSON, or a number with thousands of digits
-        raise DataError(f"is no JSON that can be read ({legible(str(error))})") from error
+        raise DataError("is no JSON that can be read ({error})", error=legible(str(error))) from error
 
 
 def _field(told: Iterable[Mapping[str, str]], asked: str) -> str:

@@ -36,14 +36,20 @@ class PhotoSource:
         if set(names) <= set(OK_NOK.names):
             if NON_DEFECTIVE not in names:
                 raise DataError(
-                    f"{self.folder}, read as {self.layout}, holds defective parts only ({', '.join(self.kinds())}). "
-                    "Add photos of good parts in a folder good."
+                    "{folder}, read as {layout}, holds defective parts only ({value}). Add photos of good "
+                    "parts in a folder good.",
+                    folder=self.folder,
+                    layout=self.layout,
+                    value=", ".join(self.kinds()),
                 )
             return OK_NOK
         if len(names) == 1:
             raise DataError(
-                f"{self.folder}, read as {self.layout}, holds one class only, {names[0]}. If these are good parts, "
-                "call the folder good; otherwise add photos of each other class."
+                "{folder}, read as {layout}, holds one class only, {names}. If these are good parts, "
+                "call the folder good; otherwise add photos of each other class.",
+                folder=self.folder,
+                layout=self.layout,
+                names=names[0],
             )
         return Classes(names)
 
@@ -56,8 +62,11 @@ def read_source(folder: Path, table: Mapping[str, str] | None = None) -> PhotoSo
     if table is not None:
         if unknown := sorted(set(meaning) - set(table)):
             raise DataError(
-                f"{folder} holds {', '.join(unknown)}, which are none of the classes {', '.join(table)}. Rename them, "
-                "or say what they are with --classes."
+                "{folder} holds {unknown}, which are none of the classes {table}. Rename them, or say "
+                "what they are with --classes.",
+                folder=folder,
+                unknown=", ".join(unknown),
+                table=", ".join(table),
             )
         meaning = {kind: table[kind] for kind in meaning}
     if read.layout == CLASS_FOLDERS.title:
@@ -91,8 +100,12 @@ def _refuse_lost(read: Understood, folder: Path) -> None:
             lost[gone[0]].append(problem)
     for place, problems in lost.items():
         raise DataError(
-            f"Not one of the {len(problems)} photos in {place} can be used, and without them {folder} would teach "
-            f"something else. {problems[0].reason}"
+            "Not one of the {count} photos in {place} can be used, and without them {folder} would "
+            "teach something else. {reason}",
+            count=len(problems),
+            place=place,
+            folder=folder,
+            reason=problems[0].reason,
         )
 
 

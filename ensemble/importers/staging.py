@@ -124,7 +124,7 @@ class _Tray:
         self.total += len(data)
         if self.total > MAX_TOTAL or self.files == MOST_STAGED:
             limits = f"{MOST_STAGED:,} files and {MAX_TOTAL / 1e9:.0f} GB"
-            raise DataError(f"These uploads hold more than {limits}. Bring them in several times.")
+            raise DataError("These uploads hold more than {limits}. Bring them in several times.", limits=limits)
         wanted = self.folder.joinpath(*parts)
         try:
             path = self._free(self._folder(parts[:-1]) / parts[-1])
@@ -135,7 +135,9 @@ class _Tray:
             if _is_too_long(wanted, error):
                 self.refuse(shown, "has a longer path than this machine's disk takes. Shorten the folders' names.")
                 return
-            raise DataError(f"{shown} cannot be laid out: {why_not_written(error, self.folder.parent)}") from error
+            raise DataError(
+                "{shown} cannot be laid out: {error}", shown=shown, error=why_not_written(error, self.folder.parent)
+            ) from error
         self.files += 1
 
     def _folder(self, parts: list[str]) -> Path:
@@ -175,7 +177,9 @@ def _incoming(below: Path) -> Iterator[Path]:
             folder = outer / UPLOAD
             folder.mkdir()
         except OSError as error:
-            raise DataError(f"{below} cannot take uploads: {why_not_written(error, below)}") from error
+            raise DataError(
+                "{below} cannot take uploads: {error}", below=below, error=why_not_written(error, below)
+            ) from error
         yield folder
 
 

@@ -56,7 +56,9 @@ def read_table(path: Path, name: str, *, only_header: bool = False) -> CsvTable:
         _check_columns(header, name)
         rows = () if only_header else _table_rows(reader, name)
     except csv.Error as error:
-        raise DataError(f"{name} is no CSV file that can be read ({error}). Save it as CSV in UTF-8 again.") from error
+        raise DataError(
+            "{name} is no CSV file that can be read ({error}). Save it as CSV in UTF-8 again.", name=name, error=error
+        ) from error
     return CsvTable(name, tuple(cell.strip() for cell in header), rows, notes)
 
 
@@ -76,17 +78,25 @@ def _table_rows(reader: Iterator[list[str]], name: str) -> tuple[tuple[str, ...]
     for row in reader:
         rows.append(tuple(cell.strip() for cell in row))
         if len(rows) > MAX_ROWS:
-            raise DataError(f"{name} has more than {MAX_ROWS:,} rows. Bring the photos in several parts.")
+            raise DataError(
+                "{name} has more than {max_rows:,} rows. Bring the photos in several parts.",
+                name=name,
+                max_rows=MAX_ROWS,
+            )
     return tuple(rows)
 
 
 def _check_columns(header: list[str], name: str) -> None:
     if not header:
-        raise DataError(f"{name} is empty. Expected a header row and a row a photo.")
+        raise DataError("{name} is empty. Expected a header row and a row a photo.", name=name)
     if len(header) > MAX_COLUMNS:
         raise DataError(
-            f"{name} has {len(header):,} columns, such as {some(header)}; at most {MAX_COLUMNS} are read. Expected a "
-            "header row and a row a photo, so rows and columns may be swapped."
+            "{name} has {count:,} columns, such as {header}; at most {max_columns} are read. "
+            "Expected a header row and a row a photo, so rows and columns may be swapped.",
+            name=name,
+            count=len(header),
+            header=some(header),
+            max_columns=MAX_COLUMNS,
         )
 
 
@@ -95,18 +105,23 @@ def _decoded_table(path: Path, name: str, *, only_header: bool) -> tuple[str, tu
         if path.stat().st_size > MAX_TABLE_BYTES:
             size = path.stat().st_size / 1e6
             raise DataError(
-                f"{name} is too large ({size:.1f} MB, the limit is {MAX_TABLE_BYTES // 1_000_000} MB). Split it."
+                "{name} is too large ({size:.1f} MB, the limit is {max_table_bytes} MB). Split it.",
+                name=name,
+                size=size,
+                max_table_bytes=MAX_TABLE_BYTES // 1000000,
             )
         with path.open("rb") as file:
             data = file.read(65_536 if only_header else MAX_TABLE_BYTES)
     except OSError as error:
-        raise DataError(f"{name} cannot be read ({error.strerror}). Check its permissions.") from error
+        raise DataError(
+            "{name} cannot be read ({strerror}). Check its permissions.", name=name, strerror=error.strerror
+        ) from error
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):  # a spreadsheet's "Unicode text"
         return data.decode("utf-16", errors="replace"), ()
     if 2 * data[1::2].count(0) > len(data) // 2:  # the same without its mark
         return data.decode("utf-16-le", errors="replace"), ()
     if b"\0" in data:
-        raise DataError(f"{name} holds NUL bytes, so it is no text. Save it as CSV in UTF-8 again.")
+        raise DataError("{name} holds NUL bytes, so it is no text. Save it as CSV in UTF-8 again.", name=name)
     try:
         return data.decode("utf-8-sig", errors="ignore" if only_header else "strict"), ()
     except UnicodeDecodeError:
@@ -124,8 +139,12 @@ def titles_of(table: CsvTable, names: Sequence[str], layout: str) -> dict[str, s
     found = {name: title for name in names if (title := table.column((name,))) is not None}
     if missing := [name for name in names if name not in found]:
         raise DataError(
-            f"{table.name} lacks {', '.join(missing)}. {layout} expects the columns {','.join(names)}; found "
-            f"{legible(','.join(table.header))}."
+            "{table} lacks {missing}. {layout} expects the columns {names}; found {header}.",
+            table=table.name,
+            missing=", ".join(missing),
+            layout=layout,
+            names=",".join(names),
+            header=legible(",".join(table.header)),
         )
     return found
 

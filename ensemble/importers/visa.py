@@ -59,7 +59,12 @@ def _annotations(tree: Tree) -> dict[str, str]:
 
 def _chosen(splits: dict[str, str], field: str, tree: Tree) -> str:
     if field and field not in splits:
-        raise DataError(f"{tree.root} has no split file {field}. There are {', '.join(splits)}.")
+        raise DataError(
+            "{root} has no split file {field}. There are {splits}.",
+            root=tree.root,
+            field=field,
+            splits=", ".join(splits),
+        )
     return field or (USUAL_SPLIT if USUAL_SPLIT in splits else next(iter(splits)))
 
 

@@ -63,8 +63,9 @@ def replay(stored: Mapping[str, Any], policy: Policy) -> Verdict:
         doubt = str(stored.get("doubt", ""))  # verdicts of before hold none
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
-            f"This is no stored verdict ({type(error).__name__}: {error}). Expected what inspect --json or the API "
-            "gave."
+            "This is no stored verdict ({name}: {error}). Expected what inspect --json or the API gave.",
+            name=type(error).__name__,
+            error=error,
         ) from error
     return policy.decide(scores, absent, classes, doubt)
 

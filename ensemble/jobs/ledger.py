@@ -103,7 +103,9 @@ class Ledger:
         try:
             is_signed = is_held(self._sign(job.id))
         except OSError as error:
-            raise JobError(f"{self.folder} cannot be written: {why_not_written(error, self.folder)}") from error
+            raise JobError(
+                "{folder} cannot be written: {error}", folder=self.folder, error=why_not_written(error, self.folder)
+            ) from error
         return is_signed or (job.state == "waiting" and lives(job.pid, job.born))
 
     def _sign(self, number: int) -> Path:
@@ -119,10 +121,14 @@ class Ledger:
                 yield book
         except sqlite3.Error as error:
             if is_full(error, self.folder):
-                raise JobError(f"{path} is as it was: {why_not_written(error, self.folder)}") from error
+                raise JobError(
+                    "{path} is as it was: {error}", path=path, error=why_not_written(error, self.folder)
+                ) from error
             raise JobError(
-                f"{path} cannot be used ({error}). Check its permissions and the space; a damaged one may be moved "
-                "away when no training runs."
+                "{path} cannot be used ({error}). Check its permissions and the space; a damaged one may "
+                "be moved away when no training runs.",
+                path=path,
+                error=error,
             ) from error
 
     def make(self) -> None:
@@ -142,7 +148,7 @@ class Ledger:
         with self._open() as book:
             row = book.execute("SELECT * FROM jobs WHERE id = ?", (number,)).fetchone()
         if row is None:
-            raise JobError(f"There is no training {number} in {self.folder}.")
+            raise JobError("There is no training {number} in {folder}.", number=number, folder=self.folder)
         return _job(row)
 
     def add(self, settings: TrainingRequest, author: str) -> int:

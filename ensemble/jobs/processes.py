@@ -92,7 +92,7 @@ def only_training(folder: Path) -> Iterator[None]:
     """Nobody else trains the product meanwhile; a JobError where somebody does already."""
     with _asked_for(folder, LOOK_PATIENCE) as is_ours:
         if not is_ours:
-            raise JobError(f"A training of {folder} is already running. Wait for it.")
+            raise JobError("A training of {folder} is already running. Wait for it.", folder=folder)
         yield
 
 
@@ -113,7 +113,9 @@ def _asked_for(folder: Path, patience: float) -> Iterator[bool]:
                 folder.mkdir(parents=True, exist_ok=True)
                 is_ours = held.enter_context(locked_alone(folder / LOCK, patience))
             except OSError as error:
-                raise JobError(f"{folder} cannot be written: {why_not_written(error, folder)}") from error
+                raise JobError(
+                    "{folder} cannot be written: {error}", folder=folder, error=why_not_written(error, folder)
+                ) from error
             yield is_ours
     finally:
         if made:

@@ -32,7 +32,7 @@ def start(root: Path, settings: TrainingRequest, author: str = "") -> Job:
             pid = _spawn(ledger, number)
         except OSError as error:
             why = why_not_written(error, ledger.folder) if is_full(error, ledger.folder) else f"{error}."
-            raise JobError(f"The training process cannot be started: {why}") from error
+            raise JobError("The training process cannot be started: {why}", why=why) from error
         ledger.write(number, pid=pid, born=born(pid))  # all that tells of it until it holds its lock
         return ledger.job(number)
 
@@ -52,14 +52,14 @@ def job(root: Path, number: int) -> Job:
     for each in jobs(root):
         if each.id == number:
             return each
-    raise JobError(f"There is no training {number} below {root}.")
+    raise JobError("There is no training {number} below {root}.", number=number, root=root)
 
 
 def cancel(root: Path, number: int) -> Job:
     """Ask a training to end; whoever looks at it later makes it end, should it not heed that."""
     found = job(root, number)
     if not found.is_open:
-        raise JobError(f"Training {number} is {found.state}: there is nothing to cancel.")
+        raise JobError("Training {number} is {state}: there is nothing to cancel.", number=number, state=found.state)
     if found.cancel_asked is None:
         Ledger(root).write(number, cancel_asked=now())
     return job(root, number)

@@ -128,7 +128,8 @@ class BaselineCNNMember(Member):
             network.load_state_dict(parts[STATE_ENDING])
         except (RuntimeError, TypeError) as error:
             raise MemberError(
-                f"The state dict does not fit the baseline CNN for {len(self.classes.names)} classes. Train it again."
+                "The state dict does not fit the baseline CNN for {count} classes. Train it again.",
+                count=len(self.classes.names),
             ) from error
         self.network_ = network.eval().requires_grad_(False)
         return self

@@ -51,7 +51,7 @@ class ClassicalMember(Member):
             yield classifier.fit(known, labels, sample_weight=weights), asked
 
     def _new_classifier(self, labels: np.ndarray, features: int) -> Any:
-        raise MemberError(f"{type(self).__name__} names no classifier.")
+        raise MemberError("{name} names no classifier.", name=type(self).__name__)
 
     def fit(
         self,
@@ -96,16 +96,20 @@ class ClassicalMember(Member):
         classifier, scaler = parts[CLASSIFIER], parts[SCALER]
         expected, found = (getattr(thing, "n_features_in_", None) for thing in (scaler, classifier))
         if expected is None or not hasattr(scaler, "transform"):
-            raise MemberError(f"Expected a fitted scaler. Got {type(scaler).__name__}.")
+            raise MemberError("Expected a fitted scaler. Got {name}.", name=type(scaler).__name__)
         if expected != found:
-            raise MemberError(f"The scaler knows {expected} features and the classifier {found}. They are not a pair.")
+            raise MemberError(
+                "The scaler knows {expected} features and the classifier {found}. They are not a pair.",
+                expected=expected,
+                found=found,
+            )
         self.scaler_ = scaler
         self._take(classifier)
         return self
 
     def _take(self, classifier: Any) -> None:
         if not hasattr(classifier, "classes_"):
-            raise MemberError(f"Expected a fitted classifier. Got {type(classifier).__name__}.")
+            raise MemberError("Expected a fitted classifier. Got {name}.", name=type(classifier).__name__)
         in_pairs = getattr(classifier, "decision_function_shape", "ovr") == "ovo" and len(self.classes.names) > 2
         if in_pairs and not hasattr(classifier, "predict_proba"):
             raise MemberError("The classifier scores pairs of classes. Train it with decision_function_shape='ovr'.")
@@ -130,7 +134,9 @@ def _class_columns(known: list[Any], classes: Classes) -> list[int]:
     names = [classes.names[int(label)] if _is_class_number(label, classes) else str(label) for label in known]
     if sorted(names) != sorted(classes.names):
         raise MemberError(
-            f"The classifier knows {', '.join(map(str, known))}; this product has {', '.join(classes.names)}."
+            "The classifier knows {str}; this product has {names}.",
+            str=", ".join(map(str, known)),
+            names=", ".join(classes.names),
         )
     return [names.index(name) for name in classes.names]
 

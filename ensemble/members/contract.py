@@ -97,7 +97,7 @@ class Member(ABC):
     def __init__(self, *, classes: Classes, input: Input | None = None, seed: int = 0) -> None:
         chosen = self.pixels if input is None else input
         if chosen is None:
-            raise MemberError(f"{self.title} reads a backbone. Name the one it is to read.")
+            raise MemberError("{title} reads a backbone. Name the one it is to read.", title=self.title)
         self.classes = classes
         self.input: Input = chosen
         self.seed = seed
@@ -109,8 +109,10 @@ class Member(ABC):
         """The position of the good class; a MemberError in a product without a defect."""
         if self.classes.good is None:
             raise MemberError(
-                f"{self.title} tells good parts from all others; the classes {', '.join(self.classes.names)} have no "
-                "defect. Choose another kind of member."
+                "{title} tells good parts from all others; the classes {names} have no defect. Choose "
+                "another kind of member.",
+                title=self.title,
+                names=", ".join(self.classes.names),
             )
         return self.classes.names.index(self.classes.good)
 

@@ -82,8 +82,9 @@ class DetectorMember(Member):
         damaged = np.flatnonzero(masks.any(axis=(1, 2)))
         if len(damaged) < FEWEST_MASKS:
             raise MemberError(
-                f"A detector needs at least {FEWEST_MASKS} photos with damage in their masks. "
-                f"Got {len(damaged)}. Add masks."
+                "A detector needs at least {fewest_masks} photos with damage in their masks. Got {count}. Add masks.",
+                fewest_masks=FEWEST_MASKS,
+                count=len(damaged),
             )
         random = np.random.default_rng(self.seed)
         # A few good parts: most of a damaged one is background too.
@@ -114,7 +115,9 @@ class DetectorMember(Member):
     def _check_package(self) -> None:
         if self.needs and importlib.util.find_spec(self.needs) is None:
             raise MemberError(
-                f"Training a detector needs the package {self.needs}. Install it with pip install -r {EXTRAS}."
+                "Training a detector needs the package {needs}. Install it with pip install -r {extras}.",
+                needs=self.needs,
+                extras=EXTRAS,
             )
 
     def score(self, rows: np.ndarray) -> Prediction:
@@ -199,4 +202,4 @@ def _train_apart(folder: Path, side: int, epochs: int, seed: int, progress: Shar
         last = (
             complaints.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["no reason was given"]
         )[-1]
-        raise MemberError(f"Training the detector failed ({last}). Train again, or leave the detector out.")
+        raise MemberError("Training the detector failed ({last}). Train again, or leave the detector out.", last=last)

@@ -43,12 +43,19 @@ class DetectorFile:
             raise
         except Exception as error:  # its errors share no base but this one
             raise MemberError(
-                f"It is no ONNX file that onnxruntime can open ({_reason(error)}). {HOW_TO_EXPORT}"
+                "It is no ONNX file that onnxruntime can open ({error}). {how_to_export}",
+                error=_reason(error),
+                how_to_export=HOW_TO_EXPORT,
             ) from error
         metadata = session.get_modelmeta().custom_metadata_map
         task = metadata.get("task", DETECTION_TASK)
         if task != DETECTION_TASK:
-            raise MemberError(f"It is made for the task {task}; a detector's is {DETECTION_TASK}. {HOW_TO_EXPORT}")
+            raise MemberError(
+                "It is made for the task {task}; a detector's is {detection_task}. {how_to_export}",
+                task=task,
+                detection_task=DETECTION_TASK,
+                how_to_export=HOW_TO_EXPORT,
+            )
         dtype, side = _input(session, metadata)
         found = cls(session, side, _class_names(metadata), _confidence(metadata), dtype)
         found._check()
@@ -64,8 +71,9 @@ class DetectorFile:
         ]
         if not bad:
             raise MemberError(
-                f"It points at good parts alone ({', '.join(self.names)[:60]}), and nothing that it finds would speak "
-                "against a part. Train it on damage."
+                "It points at good parts alone ({names}), and nothing that it finds would speak against "
+                "a part. Train it on damage.",
+                names=", ".join(self.names)[:60],
             )
         return Defects(tuple(self.names[number] for number in bad), [*range(4), *(4 + number for number in bad)])
 
@@ -79,22 +87,34 @@ class DetectorFile:
         """Whether a grey photo gets the numbers of a detector with these names."""
         outputs = self.session.get_outputs()
         if len(outputs) != 1:
-            raise MemberError(f"A detector has one output. It has {len(outputs)}. {HOW_TO_EXPORT}")
+            raise MemberError(
+                "A detector has one output. It has {count}. {how_to_export}",
+                count=len(outputs),
+                how_to_export=HOW_TO_EXPORT,
+            )
         try:
             output = self.run(np.full((3, self.side, self.side), 114, dtype=np.uint8))
         except Exception as error:
             raise MemberError(
-                f"It fails on a grey photo of {self.side} × {self.side} pixels ({_reason(error)}). {HOW_TO_EXPORT}"
+                "It fails on a grey photo of {side} × {side} pixels ({error}). {how_to_export}",
+                side=self.side,
+                error=_reason(error),
+                how_to_export=HOW_TO_EXPORT,
             ) from error
         if output.ndim != 2 or output.shape[0] < 5 or output.shape[0] >= output.shape[1]:
             raise MemberError(
                 "A detector gives each of many places four numbers for a box and one for each class, as "
-                f"(1, 4 + classes, places). It gives {(1, *output.shape)}. {HOW_TO_EXPORT}"
+                "(1, 4 + classes, places). It gives {value}. {how_to_export}",
+                value=(1, *output.shape),
+                how_to_export=HOW_TO_EXPORT,
             )
         if output.shape[0] != 4 + len(self.names):
             raise MemberError(
-                f"It names {len(self.names)} classes ({', '.join(self.names[:5])}) and tells {output.shape[0] - 4} "
-                "apart. Export it again from the model that it belongs to."
+                "It names {count} classes ({names}) and tells {shape} apart. Export it again from the "
+                "model that it belongs to.",
+                count=len(self.names),
+                names=", ".join(self.names[:5]),
+                shape=output.shape[0] - 4,
             )
 
 
@@ -138,24 +158,37 @@ def _input(session: Any, metadata: Mapping[str, str]) -> tuple[type, int]:
     inputs = session.get_inputs()
     if len(inputs) != 1:
         names = ", ".join(each.name for each in inputs)
-        raise MemberError(f"A detector has one input, a photo. It has {len(inputs)} ({names}). {HOW_TO_EXPORT}")
+        raise MemberError(
+            "A detector has one input, a photo. It has {count} ({names}). {how_to_export}",
+            count=len(inputs),
+            names=names,
+            how_to_export=HOW_TO_EXPORT,
+        )
     shape, dtype = inputs[0].shape, NUMBERS.get(inputs[0].type)
     fits = len(shape) == 4 and shape[1] == 3 and not (isinstance(shape[0], int) and shape[0] != 1)
     if dtype is None or not fits:
         raise MemberError(
-            f"A detector reads one RGB photo of floating-point numbers, as (1, 3, side, side). It reads {tuple(shape)} "
-            f"of {inputs[0].type}. {HOW_TO_EXPORT}"
+            "A detector reads one RGB photo of floating-point numbers, as (1, 3, side, side). It "
+            "reads {shape} of {type}. {how_to_export}",
+            shape=tuple(shape),
+            type=inputs[0].type,
+            how_to_export=HOW_TO_EXPORT,
         )
     wanted = _literal(metadata.get("imgsz", "640"), "imgsz")
     declared = list(wanted) if isinstance(wanted, list | tuple) else [wanted, wanted]
     sizes = [given if isinstance(given, int) else size for given, size in zip(shape[2:], declared, strict=False)]
     if len(sizes) != 2 or sizes[0] != sizes[1] or not isinstance(sizes[0], int) or sizes[0] < 1:
         raise MemberError(
-            f"A detector reads square photos. It reads {' × '.join(map(str, sizes))} pixels. {HOW_TO_EXPORT}"
+            "A detector reads square photos. It reads {str} pixels. {how_to_export}",
+            str=" × ".join(map(str, sizes)),
+            how_to_export=HOW_TO_EXPORT,
         )
     if sizes[0] > LARGEST_SIDE:
         raise MemberError(
-            f"It reads {sizes[0]} × {sizes[0]} pixels, and {LARGEST_SIDE} a side are the most. {HOW_TO_EXPORT}"
+            "It reads {sizes} × {sizes} pixels, and {largest_side} a side are the most. {how_to_export}",
+            sizes=sizes[0],
+            largest_side=LARGEST_SIDE,
+            how_to_export=HOW_TO_EXPORT,
         )
     return dtype, sizes[0]
 
@@ -166,14 +199,21 @@ def _class_names(metadata: Mapping[str, str]) -> tuple[str, ...]:
     if isinstance(names, list | tuple):
         names = dict(enumerate(names))
     if not isinstance(names, dict) or not names or sorted(names, key=str) != sorted(range(len(names)), key=str):
-        raise MemberError(f"Its metadata does not name what it finds, as in names = {{0: 'crack'}}. {HOW_TO_EXPORT}")
+        raise MemberError(
+            "Its metadata does not name what it finds, as in names = {{0: 'crack'}}. {how_to_export}",
+            how_to_export=HOW_TO_EXPORT,
+        )
     return tuple(str(names[number]) for number in range(len(names)))
 
 
 def _confidence(metadata: Mapping[str, str]) -> float:
     value = _literal(metadata.get(CONFIDENCE_KEY, str(STATED)), CONFIDENCE_KEY)
     if not isinstance(value, int | float) or not 0 < value < 1:
-        raise MemberError(f"The metadata {CONFIDENCE_KEY} must be a number between 0 and 1. Got {value!r}. Mend it.")
+        raise MemberError(
+            "The metadata {confidence_key} must be a number between 0 and 1. Got {value!r}. Mend it.",
+            confidence_key=CONFIDENCE_KEY,
+            value=value,
+        )
     return float(value)
 
 
@@ -185,7 +225,12 @@ def _literal(text: str, key: str) -> Any:
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
-        raise MemberError(f"Its metadata {key} cannot be read: {text[:60]!r}. {HOW_TO_EXPORT}") from error
+        raise MemberError(
+            "Its metadata {key} cannot be read: {value!r}. {how_to_export}",
+            key=key,
+            value=text[:60],
+            how_to_export=HOW_TO_EXPORT,
+        ) from error
 
 
 MOST_MESSAGES = 200_000  # of the file; the largest detector has about 10,000
@@ -200,7 +245,10 @@ def refuse_strange_graph(data: bytes) -> None:
     model = onnx.ModelProto.FromString(data)
     for count, message in enumerate(_messages(model)):
         if count > MOST_MESSAGES:
-            raise MemberError(f"It has more than {MOST_MESSAGES:,} parts, and no detector has so many. Do not load it.")
+            raise MemberError(
+                "It has more than {most_messages:,} parts, and no detector has so many. Do not load it.",
+                most_messages=MOST_MESSAGES,
+            )
         if isinstance(message, onnx.TensorProto):
             _refuse_elsewhere(message)
         if isinstance(message, onnx.SparseTensorProto):
@@ -240,8 +288,9 @@ def _refuse_elsewhere(tensor: Any) -> None:
         return
     location = next((entry.value for entry in tensor.external_data if entry.key == "location"), "another file")
     raise MemberError(
-        f"Its weights lie beside it, in {''.join(filter(str.isprintable, location))[:80]}, and nothing vouches for "
-        f"that file. {HOW_TO_SAVE}"
+        "Its weights lie beside it, in {isprintable}, and nothing vouches for that file. {how_to_save}",
+        isprintable="".join(filter(str.isprintable, location))[:80],
+        how_to_save=HOW_TO_SAVE,
     )
 
 

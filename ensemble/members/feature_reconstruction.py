@@ -87,7 +87,9 @@ class FeatureReconstructionMember(GoodPartsMember):
             if {f"{name}_mean", f"{name}_usual", f"{name}_components"} - set(arrays) or arrays[
                 f"{name}_components"
             ].shape[:1] != (width,):
-                raise MemberError(f"Expected components of {width} features as {name}. Train it again.")
+                raise MemberError(
+                    "Expected components of {width} features as {name}. Train it again.", width=width, name=name
+                )
 
     def _trained_facts(self, arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
         counts = {name: arrays[f"{name}_components"].shape[1] for name, _, _ in self._spaces()}

@@ -108,8 +108,9 @@ class FinetunedMember(Member):
             network.load_state_dict(parts[NETWORK_ENDING])
         except (RuntimeError, TypeError, AttributeError) as error:
             raise MemberError(
-                f"The state dict does not fit {self.extractor().spec.name} with a head for "
-                f"{len(self.classes.names)} classes. Train it again."
+                "The state dict does not fit {spec} with a head for {count} classes. Train it again.",
+                spec=self.extractor().spec.name,
+                count=len(self.classes.names),
             ) from error
         self.network_ = network.eval().requires_grad_(False)
         return self
@@ -117,7 +118,7 @@ class FinetunedMember(Member):
     def extractor(self) -> FeatureExtractor:
         """The backbone that it starts from; a MemberError where its input is none."""
         if not isinstance(self.input, FeatureExtractor):
-            raise MemberError(f"{self.title} starts from a backbone. Name one with --backbone.")
+            raise MemberError("{title} starts from a backbone. Name one with --backbone.", title=self.title)
         return self.input
 
 
@@ -239,6 +240,13 @@ def _check_photos(member: FinetunedMember, rows: np.ndarray, labels: np.ndarray)
         if count < FEWEST_TO_FINETUNE
     ]
     if few:
-        raise MemberError(f"{member.title} needs {FEWEST_TO_FINETUNE} photos of each class. Too few: {', '.join(few)}.")
+        raise MemberError(
+            "{member} needs {fewest_to_finetune} photos of each class. Too few: {few}.",
+            member=member.title,
+            fewest_to_finetune=FEWEST_TO_FINETUNE,
+            few=", ".join(few),
+        )
     if (rows == rows[:1]).all():
-        raise MemberError(f"The {len(rows)} photos are all alike, so there is nothing to tell apart. Add other photos.")
+        raise MemberError(
+            "The {count} photos are all alike, so there is nothing to tell apart. Add other photos.", count=len(rows)
+        )

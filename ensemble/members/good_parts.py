@@ -97,11 +97,11 @@ class GoodPartsMember(Member):
 
     def _learn(self, rows: np.ndarray, progress: ShareDone) -> Mapping[str, np.ndarray]:
         """Learn from (N, ...) rows of good parts: the arrays that `_measure` needs."""
-        raise MemberError(f"{type(self).__name__} does not say how it learns.")
+        raise MemberError("{name} does not say how it learns.", name=type(self).__name__)
 
     def _measure(self, arrays: Mapping[str, np.ndarray], rows: np.ndarray) -> Measured:
         """How far (N, ...) rows are from the good parts: distances (N,) and, where it can tell, maps (N, h, w)."""
-        raise MemberError(f"{type(self).__name__} does not say how it measures.")
+        raise MemberError("{name} does not say how it measures.", name=type(self).__name__)
 
     def fit(
         self,
@@ -121,11 +121,14 @@ class GoodPartsMember(Member):
         photos = np.arange(len(rows)) if photos is None else photos
         count = len(np.unique(photos))
         if set(np.unique(labels)) - {self.good_column()}:
-            raise MemberError(f"{self.title} learns from good parts alone. Leave the defective ones out.")
+            raise MemberError("{title} learns from good parts alone. Leave the defective ones out.", title=self.title)
         fewest = self.fewest_good if len(rows) > count else FEWEST_GOOD
         if count < fewest:
             raise MemberError(
-                f"{self.title} needs at least {fewest} photos of good parts. Got {count}. Add photos of good parts."
+                "{title} needs at least {fewest} photos of good parts. Got {count}. Add photos of good parts.",
+                title=self.title,
+                fewest=fewest,
+                count=count,
             )
         if all_alike(rows[:count] if count > 1 else rows):
             raise MemberError(PHOTOS_ALIKE.format(count=count))
@@ -187,10 +190,12 @@ class GoodPartsMember(Member):
         """Take back the arrays; a MemberError says which are missing or do not fit."""
         arrays = parts[ARRAYS]
         if missing := [name for name in HELD_OUT_FACTS if name not in arrays]:
-            raise MemberError(f"The arrays {', '.join(missing)} are missing. Train it again.")
+            raise MemberError("The arrays {missing} are missing. Train it again.", missing=", ".join(missing))
         if strange := sorted(set(arrays) - {*HELD_OUT_FACTS, PHOTOS_HELD_OUT, *self._names(arrays)}):
             raise MemberError(
-                f"It holds {strange[0][:60]!r}, an array that {self.title} does not know. Do not load it."
+                "It holds {strange!r}, an array that {title} does not know. Do not load it.",
+                strange=strange[0][:60],
+                title=self.title,
             )
         self._check(arrays)
         self._take(arrays)
@@ -198,7 +203,7 @@ class GoodPartsMember(Member):
 
     def _names(self, arrays: Mapping[str, np.ndarray]) -> Iterable[str]:
         """The names of the arrays that it has learnt."""
-        raise MemberError(f"{type(self).__name__} does not say what it keeps.")
+        raise MemberError("{name} does not say what it keeps.", name=type(self).__name__)
 
     def _check(self, arrays: Mapping[str, np.ndarray]) -> None:
         """A MemberError where the arrays do not fit the input."""
@@ -239,7 +244,11 @@ Shapes = Mapping[str, tuple[int, int, int]]  # layer -> (C, h, w)
 def shapes_of(source: Input, title: str) -> Shapes:
     """The shapes of the maps that a member reads; a MemberError where it is not given maps."""
     if not isinstance(source, FeatureExtractor) or source.spec.pooling != MAPS:
-        raise MemberError(f"{title} reads the maps of a backbone: a FeatureExtractor with the pooling {MAPS!r}.")
+        raise MemberError(
+            "{title} reads the maps of a backbone: a FeatureExtractor with the pooling {maps!r}.",
+            title=title,
+            maps=MAPS,
+        )
     return source.shapes()
 
 

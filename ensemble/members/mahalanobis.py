@@ -41,10 +41,10 @@ class MahalanobisMember(GoodPartsMember):
 
     def _check(self, arrays: Mapping[str, np.ndarray]) -> None:
         if not isinstance(self.input, FeatureExtractor):
-            raise MemberError(f"{self.title} reads a backbone.")
+            raise MemberError("{title} reads a backbone.", title=self.title)
         width = self.input.width()
         if {"mean", "precision"} - set(arrays) or arrays["mean"].shape != (width,):
-            raise MemberError(f"Expected a mean and a precision of {width} features. Train it again.")
+            raise MemberError("Expected a mean and a precision of {width} features. Train it again.", width=width)
 
 
 def _precision(apart: np.ndarray, covariance: np.ndarray, shrinkage: float) -> np.ndarray:

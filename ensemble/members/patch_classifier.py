@@ -106,8 +106,12 @@ class PatchClassifierMember(Member):
         bad = labels != self.good_column()
         if (~bad).sum() < FEWEST_GOOD or not bad.any():
             raise MemberError(
-                f"{self.title} needs at least {FEWEST_GOOD} photos of good parts and one with damage. "
-                f"Got {(~bad).sum()} and {bad.sum()}. Add photos."
+                "{title} needs at least {fewest_good} photos of good parts and one with damage. Got "
+                "{value} and {bad}. Add photos.",
+                title=self.title,
+                fewest_good=FEWEST_GOOD,
+                value=(~bad).sum(),
+                bad=bad.sum(),
             )
         shapes = shapes_of(self.input, self.title)
         damage = np.zeros((len(rows), *finest_grid(shapes)), dtype=bool) if masks is None else _on_grid(masks, shapes)
@@ -163,8 +167,10 @@ class PatchClassifierMember(Member):
         except (RuntimeError, TypeError, AttributeError, KeyError) as error:
             channels = sum(channels for channels, _, _ in shapes.values())
             raise MemberError(
-                f"The state dict is not that of a patch classifier of {channels} channels, those of "
-                f"{', '.join(shapes)}. Train it again."
+                "The state dict is not that of a patch classifier of {channels} channels, those of "
+                "{shapes}. Train it again.",
+                channels=channels,
+                shapes=", ".join(shapes),
             ) from error
         self.network_ = network.eval().requires_grad_(False)
         return self

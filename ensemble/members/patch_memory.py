@@ -167,7 +167,7 @@ class PatchMemoryMember(GoodPartsMember):
     def _check(self, arrays: Mapping[str, np.ndarray]) -> None:
         width = sum(shape[0] for shape in shapes_of(self.input, self.title).values())
         if "memory" not in arrays or arrays["memory"].ndim != 2 or arrays["memory"].shape[1] != width:
-            raise MemberError(f"Expected a memory of places with {width} features each. Train it again.")
+            raise MemberError("Expected a memory of places with {width} features each. Train it again.", width=width)
 
     def _trained_facts(self, arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
         megabytes = round(arrays["memory"].nbytes / 1e6, 1)

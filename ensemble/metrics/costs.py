@@ -26,7 +26,9 @@ class Prices:
         for name in self.__dataclass_fields__:
             price = getattr(self, name)
             if not is_number(price) or price < 0:
-                raise PolicyError(f"The price of an {name} must be a number from 0 upwards. Got {price!r}.")
+                raise PolicyError(
+                    "The price of an {name} must be a number from 0 upwards. Got {price!r}.", name=name, price=price
+                )
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +44,12 @@ class Line:
 
     def __post_init__(self) -> None:
         if self.share is not None and not (is_number(self.share) and 0 <= self.share <= 1):
-            raise PolicyError(f"The share of defects on the line must lie in [0, 1]. Got {self.share!r}.")
+            raise PolicyError("The share of defects on the line must lie in [0, 1]. Got {share!r}.", share=self.share)
         if not is_number(self.parts_per_hour) or self.parts_per_hour < 0:
-            raise PolicyError(f"Parts an hour must be a number from 0 upwards. Got {self.parts_per_hour!r}.")
+            raise PolicyError(
+                "Parts an hour must be a number from 0 upwards. Got {parts_per_hour!r}.",
+                parts_per_hour=self.parts_per_hour,
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,9 @@ class DecisionCounts:
     def of(cls, truth: Sequence[str], verdicts: Sequence[str], classes: Classes) -> "DecisionCounts":
         """Count true labels against the labels of verdicts; a PolicyError where the classes have no defect."""
         if classes.defect is None:
-            raise PolicyError(f"Escapes need a class that is the defect, and {', '.join(classes.names)} have none.")
+            raise PolicyError(
+                "Escapes need a class that is the defect, and {names} have none.", names=", ".join(classes.names)
+            )
         pairs = list(zip(truth, verdicts, strict=True))
         if strange := sorted({label for pair in pairs for label in pair} - {*classes.names, REVIEW}):
             raise ValueError(f"Labels are {', '.join(classes.names)} and, of verdicts, {REVIEW}. Got {strange[0]!r}.")

@@ -39,17 +39,31 @@ class OperatingPoint:
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
-            raise PolicyError(f"A threshold needs a name. Got {self.name!r}.")
+            raise PolicyError("A threshold needs a name. Got {name!r}.", name=self.name)
         if not is_number(self.threshold) or not 0 <= self.threshold <= 1:
-            raise PolicyError(f"The threshold {self.name!r} must lie in [0, 1]. Got {self.threshold!r}.")
+            raise PolicyError(
+                "The threshold {name!r} must lie in [0, 1]. Got {threshold!r}.",
+                name=self.name,
+                threshold=self.threshold,
+            )
         counts = [self.good, self.defective, self.escapes, self.overkills]
         if any(isinstance(count, bool) or not isinstance(count, int) or count < 0 for count in counts):
-            raise PolicyError(f"The threshold {self.name!r} rests on whole counts from 0 upwards. Got {counts}.")
+            raise PolicyError(
+                "The threshold {name!r} rests on whole counts from 0 upwards. Got {counts}.",
+                name=self.name,
+                counts=counts,
+            )
         if self.escapes > self.defective or self.overkills > self.good:
-            raise PolicyError(f"The threshold {self.name!r} misjudges more parts than there are. Got {counts}.")
+            raise PolicyError(
+                "The threshold {name!r} misjudges more parts than there are. Got {counts}.",
+                name=self.name,
+                counts=counts,
+            )
         if self.figure is not None and not is_number(self.figure):
             raise PolicyError(
-                f"The figure of the threshold {self.name!r} must be a number or null. Got {self.figure!r}."
+                "The figure of the threshold {name!r} must be a number or null. Got {figure!r}.",
+                name=self.name,
+                figure=self.figure,
             )
 
     def as_json(self) -> dict[str, Any]:
@@ -61,7 +75,11 @@ class OperatingPoint:
         """Read what `as_json` wrote; a PolicyError where a key is missing, unknown or holds nonsense."""
         known = list(cls.__dataclass_fields__)
         if not isinstance(data, dict) or set(data) != set(known):
-            raise PolicyError(f"A threshold is an object of {', '.join(known)} and nothing beside them. Got {data!r}.")
+            raise PolicyError(
+                "A threshold is an object of {known} and nothing beside them. Got {data!r}.",
+                known=", ".join(known),
+                data=data,
+            )
         return cls(**data)
 
 
@@ -248,7 +266,9 @@ def checked_scores(defective: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.
         raise ValueError("Scores must lie in [0, 1].")
     if not truth.any() or truth.all():
         raise PolicyError(
-            f"A threshold needs good and defective parts. Got {int((~truth).sum())} good and {int(truth.sum())} "
-            "defective. Add photos of the missing class."
+            "A threshold needs good and defective parts. Got {value} good and {truth} defective. Add "
+            "photos of the missing class.",
+            value=int((~truth).sum()),
+            truth=int(truth.sum()),
         )
     return truth, given

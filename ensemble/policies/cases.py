@@ -81,7 +81,10 @@ class Evidence:
             data = parsed(text)
             if data["format"] != EVIDENCE_FORMAT:
                 raise StoreError(
-                    f"{source} has the format {data['format']}; this Quorum reads {EVIDENCE_FORMAT}. Train again."
+                    "{source} has the format {data}; this Quorum reads {evidence_format}. Train again.",
+                    source=source,
+                    data=data["format"],
+                    evidence_format=EVIDENCE_FORMAT,
                 )
             classes = Classes(tuple(data["classes"]), data["defect"])
             parts = [tuple(_case_from_json(entry, classes) for entry in data[part]) for part in ("held_out", "test")]

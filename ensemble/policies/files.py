@@ -10,6 +10,7 @@ from ensemble.disk.files import JSONError, line_at, parsed
 from ensemble.policies.policy import Policy
 from ensemble.policies.value import Clause, Stage, in_file
 from ensemble.values.errors import PolicyError, brief
+from ensemble.values.language import Message
 
 TOP = ("active", "policies")
 
@@ -27,9 +28,13 @@ class PolicyBook:
             raise PolicyError("A product needs at least one policy. Got none.")
         for name in names:
             if names.count(name) > 1:
-                raise PolicyError(f"two policies are called {name!r}. Rename one of them.")
+                raise PolicyError("two policies are called {name!r}. Rename one of them.", name=name)
         if self.active not in names:
-            raise PolicyError(f"the active policy {self.active!r} is none of {', '.join(names)}. Name one of these.")
+            raise PolicyError(
+                "the active policy {active!r} is none of {names}. Name one of these.",
+                active=self.active,
+                names=", ".join(names),
+            )
 
     @property
     def ordered(self) -> tuple[Policy, ...]:
@@ -75,12 +80,16 @@ def from_json(text: str, source: str = "policies.json", members: Collection[str]
     try:
         data = parsed(text)
     except JSONError as error:
-        raise PolicyError(f"{source}, {error}") from error
+        raise PolicyError("{source}, {error}", source=source, error=error) from error
     places = _entry_places(text)
     if not isinstance(data, dict) or set(data) - set(TOP) or not isinstance(data.get("policies"), list):
         strange = sorted(set(data) - set(TOP)) if isinstance(data, dict) else []
         line = line_at(text, text.find(f'"{strange[0]}"') if strange else 0)
-        raise PolicyError(f'{source}, line {line}: expected {{"active": NAME, "policies": [...]}} and nothing beside.')
+        raise PolicyError(
+            '{source}, line {line}: expected {{"active": NAME, "policies": [...]}} and nothing beside.',
+            source=source,
+            line=line,
+        )
     policies: list[Policy] = []
     for number, entry in enumerate(data["policies"]):
         start, end = places[number] if number < len(places) else (0, len(text))
@@ -88,32 +97,42 @@ def from_json(text: str, source: str = "policies.json", members: Collection[str]
             policies.append(_new(_policy(entry, members), policies))
         except PolicyError as error:
             key = error.key if isinstance(error, _EntryError) else _key_in(str(error), entry)
-            raise PolicyError(f"{source}, line {_line_of(text, start, end, key)}: {brief(error)}") from error
+            raise PolicyError(
+                "{source}, line {value}: {error}",
+                source=source,
+                value=_line_of(text, start, end, key),
+                error=brief(error),
+            ) from error
     active = data.get("active", policies[0].name if policies else "")
     try:
         return PolicyBook(tuple(policies), active)
     except PolicyError as error:
         key = "active" if policies else "policies"
-        raise PolicyError(f"{source}, line {_line_of(text, 0, len(text), key)}: {brief(error)}") from error
+        raise PolicyError(
+            "{source}, line {value}: {error}",
+            source=source,
+            value=_line_of(text, 0, len(text), key),
+            error=brief(error),
+        ) from error
 
 
 class _EntryError(PolicyError):
     """What is wrong in an entry, and the key that it stands under."""
 
-    def __init__(self, sentence: str, key: str) -> None:
-        super().__init__(sentence)
-        self.key = key
+    def __init__(self, text: str, /, *, at: str, **values: Any) -> None:
+        super().__init__(text, **values)
+        self.key = at
 
 
 def _new(policy: Policy, known: Collection[Policy]) -> Policy:
     if any(policy.name == other.name for other in known):
-        raise _EntryError(f"two policies are called {policy.name!r}. Rename one of them.", "name")
+        raise _EntryError("two policies are called {name!r}. Rename one of them.", at="name", name=policy.name)
     return policy
 
 
 def _policy(entry: Any, members: Collection[str] | None) -> Policy:
     if not isinstance(entry, dict) or not {"name", "rule"} <= set(entry):
-        raise _EntryError("expected a policy: an object with a name and a rule.", "")
+        raise _EntryError("expected a policy: an object with a name and a rule.", at="")
     name, who = entry["name"], f"Policy {entry['name']!r}"
     values = _known_names(entry, Policy, who)
     values["cascade"] = tuple(_stage(each, name) for each in _policy_list(values, "cascade", name))
@@ -124,9 +143,11 @@ def _policy(entry: Any, members: Collection[str] | None) -> Policy:
     policy = Policy(**values)
     if members is not None and (unknown := sorted(policy.members() - set(members))):
         raise _EntryError(
-            f"Policy {policy.name!r} names {unknown[0]!r}, which is no member of this product. Members are "
-            f"{', '.join(members) or 'none yet'}.",
-            unknown[0],
+            "Policy {name!r} names {member!r}, which is no member of this product. Members are {members}.",
+            at=unknown[0],
+            name=policy.name,
+            member=unknown[0],
+            members=", ".join(members) or Message("none yet"),
         )
     return policy
 
@@ -134,14 +155,22 @@ def _policy(entry: Any, members: Collection[str] | None) -> Policy:
 def _known_names(entry: Mapping[str, Any], kind: type, who: str) -> dict[str, Any]:
     known = [each.name for each in in_file(kind)]
     if unknown := [key for key in entry if key not in known]:
-        raise _EntryError(f"{who}: unknown key {unknown[0]!r}. Known are {', '.join(known)}.", unknown[0])
+        raise _EntryError(
+            "{who}: unknown key {key!r}. Known are {known}.",
+            at=unknown[0],
+            who=who,
+            key=unknown[0],
+            known=", ".join(known),
+        )
     return dict(entry)
 
 
 def _policy_list(values: Mapping[str, Any], key: str, name: str) -> list[Any]:
     found = values.get(key, [])
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
-        raise _EntryError(f"Policy {name!r}: {key} must be a list of objects. Got {found!r}.", key)
+        raise _EntryError(
+            "Policy {name!r}: {key} must be a list of objects. Got {found!r}.", at=key, name=name, key=key, found=found
+        )
     return found
 
 
@@ -149,7 +178,12 @@ def _stage(entry: Mapping[str, Any], name: str) -> Stage:
     values = _known_names(entry, Stage, f"Policy {name!r}, cascade")
     members = values.get("members")
     if not isinstance(members, list):
-        raise _EntryError(f"Policy {name!r}: each stage of its cascade lists its members. Got {members!r}.", "cascade")
+        raise _EntryError(
+            "Policy {name!r}: each stage of its cascade lists its members. Got {members!r}.",
+            at="cascade",
+            name=name,
+            members=members,
+        )
     return Stage(**{**values, "members": tuple(members)})
 
 

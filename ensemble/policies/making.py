@@ -123,8 +123,11 @@ def cheapest(held_out: Sequence[Case], classes: Classes, line: Line, escape_limi
     most = max((n for n in range(total + 1) if upper_bound(n, total) <= escape_limit), default=None)
     if most is None:
         raise PolicyError(
-            f"Validation photos of defective parts: {total}. They cannot prove an escape rate below "
-            f"{percent(escape_limit)}, only {highest(0, total)}. Add photos of defective parts or raise the limit."
+            "Validation photos of defective parts: {total}. They cannot prove an escape rate below "
+            "{escape_limit}, only {value}. Add photos of defective parts or raise the limit.",
+            total=total,
+            escape_limit=percent(escape_limit),
+            value=highest(0, total),
         )
     found: list[Chosen] = []
     for rule in ("fused", "mean", "majority", "any", "all"):
@@ -147,8 +150,10 @@ def ok_from(demand: float, held_out: Sequence[Case], classes: Classes, *, name: 
     in its basis."""
     if classes.defect is None or not 0 < demand <= 1:
         raise PolicyError(
-            f"A demand on the probability of OK lies above 0 and up to 1, and one class is the defect. Got {demand} "
-            f"for {', '.join(classes.names)}."
+            "A demand on the probability of OK lies above 0 and up to 1, and one class is the "
+            "defect. Got {demand} for {names}.",
+            demand=demand,
+            names=", ".join(classes.names),
         )
     # a part that is good with exactly this probability is OK
     reject = round(1 - demand + 10**-THRESHOLD_DIGITS, THRESHOLD_DIGITS)

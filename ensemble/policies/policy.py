@@ -74,7 +74,7 @@ class Policy(PolicySettings):
     def defect_score(self, scores: Sequence[Score], classes: Classes) -> float:
         """How much the votes cast speak against a part, in [0, 1]: the number that `review` and `reject` cut."""
         if classes.defect is None:
-            raise PolicyError(f"The classes {', '.join(classes.names)} have no defect to suspect.")
+            raise PolicyError("The classes {names} have no defect to suspect.", names=", ".join(classes.names))
         return self._ballot(scores, (), classes).defect_score_range()[0]
 
     def settles(self, scores: Sequence[Score], absent: Iterable[Absence], classes: Classes) -> bool:
@@ -100,8 +100,11 @@ class Policy(PolicySettings):
     def _ballot(self, scores: Sequence[Score], absent: Iterable[Absence], classes: Classes) -> Ballot:
         if not self.applies_to(classes):
             raise PolicyError(
-                f"Policy {self.name!r} counts votes against a part, and the classes {', '.join(classes.names)} have no "
-                f"defect. Choose a policy with one of the rules {', '.join(PLURAL)}, without cascade and exceptions."
+                "Policy {name!r} counts votes against a part, and the classes {names} have no defect. "
+                "Choose a policy with one of the rules {plural}, without cascade and exceptions.",
+                name=self.name,
+                names=", ".join(classes.names),
+                plural=", ".join(PLURAL),
             )
         votes = tuple(self.cast(score, classes) for score in scores if self.asks(score.member, score.weight))
         missing = tuple(each for each in absent if self.asks(each.member, each.weight))
@@ -164,5 +167,7 @@ def choose(policies: Sequence[Policy], name: str | None) -> Policy:
         if policy.name == name:
             return policy
     raise PolicyError(
-        f"No policy is called {name!r}. This product has {', '.join(policy.name for policy in policies)}."
+        "No policy is called {name!r}. This product has {policy}.",
+        name=name,
+        policy=", ".join(policy.name for policy in policies),
     )

@@ -165,20 +165,31 @@ Unchecked = Any  # a policy, a stage or an exception, whose fields may still hol
 def check_policy(policy: Unchecked) -> None:
     """A PolicyError at the first thing that is wrong."""
     if not isinstance(policy.name, str) or not policy.name.strip():
-        raise PolicyError(f"A policy needs a name. Got {policy.name!r}.")
+        raise PolicyError("A policy needs a name. Got {policy!r}.", policy=policy.name)
     who = f"Policy {policy.name!r}"
     for name in TEXTS:
         if not isinstance(getattr(policy, name), str):
-            raise PolicyError(f"{who}: the {name} must be a text. Got {getattr(policy, name)!r}.")
+            raise PolicyError(
+                "{who}: the {name} must be a text. Got {policy!r}.", who=who, name=name, policy=getattr(policy, name)
+            )
     if not isinstance(policy.rule, str) or policy.rule not in VOTING_RULES:
-        raise PolicyError(f"{who}: the rule must be one of {', '.join(VOTING_RULES)}. Got {policy.rule!r}.")
+        raise PolicyError(
+            "{who}: the rule must be one of {voting_rules}. Got {rule!r}.",
+            who=who,
+            voting_rules=", ".join(VOTING_RULES),
+            rule=policy.rule,
+        )
     _check_two_thresholds(policy, who)
     if type(policy.quorum) is not int or policy.quorum < 1:
-        raise PolicyError(f"{who}: the quorum must be a whole number of votes, 1 or more. Got {policy.quorum!r}.")
+        raise PolicyError(
+            "{who}: the quorum must be a whole number of votes, 1 or more. Got {quorum!r}.",
+            who=who,
+            quorum=policy.quorum,
+        )
     _check_share(policy.margin, "margin", who)
     _check_weights(policy, who)
     if not isinstance(policy.calls, tuple) or not all(isinstance(member, str) for member in policy.calls):
-        raise PolicyError(f"{who}: calls must be a list of member names. Got {policy.calls!r}.")
+        raise PolicyError("{who}: calls must be a list of member names. Got {calls!r}.", who=who, calls=policy.calls)
     seen: set[str] = set()
     for stage in policy.cascade:
         _check_stage(stage, seen, who)
@@ -189,15 +200,29 @@ def check_policy(policy: Unchecked) -> None:
 
 def _check_basis(basis: Any, who: str) -> None:
     if not isinstance(basis, Mapping):
-        raise PolicyError(f"{who}: basis must map names to what the thresholds rest on. Got {basis!r}.")
+        raise PolicyError(
+            "{who}: basis must map names to what the thresholds rest on. Got {basis!r}.", who=who, basis=basis
+        )
     for name, value in basis.items():
         counted = name in COUNTS and not (type(value) is int and 0 <= value <= MOST_COUNTED)
         if counted or not _is_plain_json(value):
             wanted = "a count of photos" if counted else "of finite numbers and texts"
-            raise PolicyError(f"{who}: {name} in its basis must be {wanted}. Got {value!r}.")
+            raise PolicyError(
+                "{who}: {name} in its basis must be {wanted}. Got {value!r}.",
+                who=who,
+                name=name,
+                wanted=wanted,
+                value=value,
+            )
     for some, of in (("escapes", "defective"), ("overkills", "good")):
         if some in basis and of in basis and basis[some] > basis[of]:
-            raise PolicyError(f"{who}: {some} in its basis cannot be more than the {of} parts ({basis[of]}).")
+            raise PolicyError(
+                "{who}: {some} in its basis cannot be more than the {of} parts ({basis}).",
+                who=who,
+                some=some,
+                of=of,
+                basis=basis[of],
+            )
 
 
 def _is_plain_json(value: Any) -> bool:
@@ -213,17 +238,20 @@ def _check_two_thresholds(policy: Unchecked, who: str) -> None:
         if value is not None:
             _check_share(value, name, who)
     if policy.reject is not None and not policy.voting.free:
-        raise PolicyError(f"{who}: the rule {policy.rule} has its own threshold. Leave reject out.")
+        raise PolicyError("{who}: the rule {rule} has its own threshold. Leave reject out.", who=who, rule=policy.rule)
     if policy.review is not None and policy.review > policy.reject_from:
         raise PolicyError(
-            f"{who}: review must not lie above reject ({policy.reject_from:g}). Got {policy.review!r}: no part would "
-            "ever be reviewed."
+            "{who}: review must not lie above reject ({reject_from:g}). Got {review!r}: no part "
+            "would ever be reviewed.",
+            who=who,
+            reject_from=policy.reject_from,
+            review=policy.review,
         )
 
 
 def _check_thresholds(threshold: Any, thresholds: Any, who: str) -> None:
     if not isinstance(thresholds, Mapping) or not all(isinstance(member, str) for member in thresholds):
-        raise PolicyError(f"{who}: thresholds must map member names to numbers.")
+        raise PolicyError("{who}: thresholds must map member names to numbers.", who=who)
     common = {} if threshold is None else {"every member": threshold}
     for member, own in {**common, **thresholds}.items():
         _check_share(own, f"threshold of {member}", who)
@@ -231,55 +259,83 @@ def _check_thresholds(threshold: Any, thresholds: Any, who: str) -> None:
 
 def _check_share(value: Any, name: str, who: str) -> None:
     if not is_number(value) or not 0 <= value <= 1:
-        raise PolicyError(f"{who}: the {name} must lie in [0, 1]. Got {value!r}.")
+        raise PolicyError("{who}: the {name} must lie in [0, 1]. Got {value!r}.", who=who, name=name, value=value)
 
 
 def _check_weights(policy: Unchecked, who: str) -> None:
     if not isinstance(policy.weights, Mapping):
-        raise PolicyError(f"{who}: weights must map member names to numbers.")
+        raise PolicyError("{who}: weights must map member names to numbers.", who=who)
     if policy.weights and not policy.voting.weighs:
         weighing = " and ".join(name for name, rule in VOTING_RULES.items() if rule.weighs)
-        raise PolicyError(f"{who}: weights belong to the rules {weighing}. The rule is {policy.rule}.")
+        raise PolicyError(
+            "{who}: weights belong to the rules {weighing}. The rule is {rule}.",
+            who=who,
+            weighing=weighing,
+            rule=policy.rule,
+        )
     for member, weight in policy.weights.items():
         if not is_number(weight) or not 0 < weight <= 1:
-            raise PolicyError(f"{who}: the weight of {member} must lie in (0, 1]. Got {weight!r}.")
+            raise PolicyError(
+                "{who}: the weight of {member} must lie in (0, 1]. Got {weight!r}.",
+                who=who,
+                member=member,
+                weight=weight,
+            )
 
 
 def _check_stage(stage: Unchecked, seen: set[str], who: str) -> None:
     members = stage.members
     if not isinstance(members, tuple) or not members or not all(isinstance(each, str) for each in members):
-        raise PolicyError(f"{who}: each stage of its cascade names one member or more. Got {members!r}.")
+        raise PolicyError(
+            "{who}: each stage of its cascade names one member or more. Got {members!r}.", who=who, members=members
+        )
     if twice := seen & set(members) or {each for each in members if members.count(each) > 1}:
-        raise PolicyError(f"{who}: the cascade asks {', '.join(sorted(twice))} twice. Name each member once.")
+        raise PolicyError(
+            "{who}: the cascade asks {twice} twice. Name each member once.", who=who, twice=", ".join(sorted(twice))
+        )
     seen |= set(members)
     for name in ("ok_below", "nok_from"):
         if getattr(stage, name) is not None:
             _check_share(getattr(stage, name), name, who)
     if stage.ok_below is not None and stage.nok_from is not None and stage.ok_below > stage.nok_from:
         raise PolicyError(
-            f"{who}: ok_below must not lie above nok_from. Got {stage.ok_below!r} and {stage.nok_from!r}."
+            "{who}: ok_below must not lie above nok_from. Got {ok_below!r} and {nok_from!r}.",
+            who=who,
+            ok_below=stage.ok_below,
+            nok_from=stage.nok_from,
         )
 
 
 def _check_clause(clause: Unchecked, policy: Unchecked, who: str) -> None:
     if not isinstance(clause.product, str) or not isinstance(clause.defect, str):
-        raise PolicyError(f"{who}: an exception names its product and its defect as texts.")
+        raise PolicyError("{who}: an exception names its product and its defect as texts.", who=who)
     _check_thresholds(clause.threshold, clause.thresholds, who)
     if not clause.product and not clause.defect:
-        raise PolicyError(f"{who}: an exception names a product or a defect.")
+        raise PolicyError("{who}: an exception names a product or a defect.", who=who)
     if clause.defect:
         if clause.score is None or clause.overrides():
             raise PolicyError(
-                f"{who}: the exception for the defect {clause.defect!r} needs a score in [0, 1] from which it counts, "
-                f"and none of {', '.join(OVERRIDES)}."
+                "{who}: the exception for the defect {defect!r} needs a score in [0, 1] from which it "
+                "counts, and none of {overrides}.",
+                who=who,
+                defect=clause.defect,
+                overrides=", ".join(OVERRIDES),
             )
         _check_share(clause.score, f"score of {clause.defect}", who)
         if clause.verdict not in (DEFECTIVE, REVIEW):
-            raise PolicyError(f"{who}: an exception's verdict is {DEFECTIVE} or {REVIEW}. Got {clause.verdict!r}.")
+            raise PolicyError(
+                "{who}: an exception's verdict is {defective} or {review}. Got {verdict!r}.",
+                who=who,
+                defective=DEFECTIVE,
+                review=REVIEW,
+                verdict=clause.verdict,
+            )
         return
     if clause.score is not None or not clause.overrides():
         raise PolicyError(
-            f"{who}: the exception for {clause.product!r} needs one of {', '.join(OVERRIDES)}; "
-            "a score belongs to a defect."
+            "{who}: the exception for {product!r} needs one of {overrides}; a score belongs to a defect.",
+            who=who,
+            product=clause.product,
+            overrides=", ".join(OVERRIDES),
         )
     policy.for_product(clause.product)  # which checks the values themselves, and review against reject

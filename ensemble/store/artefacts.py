@@ -52,7 +52,9 @@ def load_artefact(data: bytes, ending: str) -> Any:
     except StoreError:
         raise
     except BombError as bomb:
-        raise StoreError(f"it would take far more memory than a model of its size ({bomb}). Do not load it") from bomb
+        raise StoreError(
+            "it would take far more memory than a model of its size ({bomb}). Do not load it", bomb=bomb
+        ) from bomb
     except (pickle.UnpicklingError, WeightsError) as error:
         raise StoreError(
             "it is not a plain state dict or a whole pickle. Save it again with the names given here"
@@ -60,7 +62,9 @@ def load_artefact(data: bytes, ending: str) -> Any:
     except MemoryError as error:
         raise StoreError("it does not fit into this machine's free memory. Close other programs") from error
     except Exception as error:  # damaged bytes make the readers raise almost anything
-        raise StoreError(f"it is damaged and cannot be read ({type(error).__name__}). Restore or retrain it") from error
+        raise StoreError(
+            "it is damaged and cannot be read ({name}). Restore or retrain it", name=type(error).__name__
+        ) from error
 
 
 ALLOWED = frozenset(
@@ -109,8 +113,10 @@ def load_pickle(data: bytes) -> Any:
     for warning in caught:
         if type(warning.message).__name__ == "InconsistentVersionWarning":
             raise StoreError(
-                f"it was made with scikit-learn {warning.message.original_sklearn_version} and here runs "  # type: ignore[union-attr]
-                f"{warning.message.current_sklearn_version}. Train it again or install that version"  # type: ignore[union-attr]
+                "it was made with scikit-learn {original_sklearn_version} and here runs "
+                "{current_sklearn_version}. Train it again or install that version",
+                original_sklearn_version=warning.message.original_sklearn_version,  # type: ignore[union-attr]
+                current_sklearn_version=warning.message.current_sklearn_version,  # type: ignore[union-attr]
             )
     return value
 
@@ -144,7 +150,9 @@ class _Unpickler(numpy_pickle.NumpyUnpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in ALLOWED:
             raise StoreError(
-                f"it asks for {module}.{name}, which no model needs. Do not load it; train the model again with Quorum"
+                "it asks for {module}.{name}, which no model needs. Do not load it; train the model again with Quorum",
+                module=module,
+                name=name,
             )
         return _BOUNDED.get((module, name)) or super().find_class(module, name)
 

@@ -98,7 +98,9 @@ class ModelStore:
         path = self.path_of(MANIFEST)
         if not _has_manifest(path.parent, path.name):
             raise StoreError(
-                f"{self.folder} holds no trained product: {MANIFEST} is missing. Train one, or use demo mode."
+                "{folder} holds no trained product: {manifest} is missing. Train one, or use demo mode.",
+                folder=self.folder,
+                manifest=MANIFEST,
             )
         return read_manifest(path)
 
@@ -153,8 +155,9 @@ class ModelStore:
         usable = tuple(policy for policy in found if policy.applies_to(manifest.classes))
         if not usable:
             raise PolicyError(
-                f"{self.folder / POLICIES}: no policy fits the classes {', '.join(manifest.classes.names)}. Add one "
-                "with the rule majority."
+                "{folder}: no policy fits the classes {names}. Add one with the rule majority.",
+                folder=self.folder / POLICIES,
+                names=", ".join(manifest.classes.names),
             )
         return usable
 
@@ -169,7 +172,8 @@ class ModelStore:
             raise StoreError("No photos with a known truth are kept with this product. Train it to see how good it is.")
         if not is_whole(path, digest):
             raise StoreError(
-                f"{path} is not the file that training wrote: its SHA-256 differs. Restore it, or train again."
+                "{path} is not the file that training wrote: its SHA-256 differs. Restore it, or train again.",
+                path=path,
             )
         return Evidence.from_json(read_text(path), str(path))
 
@@ -200,7 +204,9 @@ class ModelStore:
         except StoreError:
             known = {}
         if not self.folder.is_dir():
-            raise StoreError(f"The models folder {self.folder} does not exist. Name the folder of a product.")
+            raise StoreError(
+                "The models folder {folder} does not exist. Name the folder of a product.", folder=self.folder
+            )
         found = []
         for path in sorted(self.folder.iterdir()):
             if path.suffix not in MODEL_ENDINGS or not path.is_file():
@@ -287,7 +293,9 @@ def _product_folders(root: Path) -> list[Path]:
     try:
         return sorted(path for path in root.iterdir() if path.is_dir())
     except OSError as error:
-        raise StoreError(f"{root} cannot be read ({error.strerror}). Check its permissions.") from error
+        raise StoreError(
+            "{root} cannot be read ({strerror}). Check its permissions.", root=root, strerror=error.strerror
+        ) from error
 
 
 def _has_manifest(folder: Path, name: str = MANIFEST) -> bool:
@@ -338,7 +346,11 @@ class _Kept(ModelStore):
         return []
 
     def save(self, *_arguments: object, **_settings: object) -> Saved:
-        raise StoreError(f"Version {self._version.number} of {self.folder} is kept as it is. Save into the product.")
+        raise StoreError(
+            "Version {number} of {folder} is kept as it is. Save into the product.",
+            number=self._version.number,
+            folder=self.folder,
+        )
 
     def write(self, *_arguments: object, **_settings: object) -> None:
         self.save()

@@ -93,7 +93,9 @@ class Version:
             data = parsed(text)
             if data.pop("format") != LISTING_FORMAT:
                 raise StoreError(
-                    f"{source} has another format than this Quorum reads, which is {LISTING_FORMAT}. Remove it."
+                    "{source} has another format than this Quorum reads, which is {listing_format}. Remove it.",
+                    source=source,
+                    listing_format=LISTING_FORMAT,
                 )
             entries = {key: None if data[key] is None else tuple(data[key]) for key in ("policies", "aside")}
             publications = tuple(Publication(**each) for each in data["publications"])
@@ -124,7 +126,9 @@ def versions(folder: Path) -> tuple[Version, ...]:
 
 def _numbered(found: Version, path: Path) -> Version:
     if found.number != int(path.stem):
-        raise StoreError(f"{path} is the listing of version {found.number} by what it says. Remove it.")
+        raise StoreError(
+            "{path} is the listing of version {number} by what it says. Remove it.", path=path, number=found.number
+        )
     return found
 
 
@@ -135,7 +139,9 @@ def version(folder: Path, number: int) -> Version:
         if each.number == number:
             return each
     numbers = ", ".join(str(each.number) for each in known) or "none yet"
-    raise StoreError(f"{folder} keeps no version {number}. Kept are {numbers}.")
+    raise StoreError(
+        "{folder} keeps no version {number}. Kept are {numbers}.", folder=folder, number=number, numbers=numbers
+    )
 
 
 def version_in_force(folder: Path, known: Iterable[Version]) -> Version | None:
@@ -172,8 +178,11 @@ def read_object(folder: Path, found: Version, file: str) -> bytes:
         data = b""
     if digest_of(data) != found.files.get(file):
         raise StoreError(
-            f"Version {found.number} of {folder} is damaged: {file} is missing or has changed. Take another version, "
-            "or train again."
+            "Version {number} of {folder} is damaged: {file} is missing or has changed. Take another "
+            "version, or train again.",
+            number=found.number,
+            folder=folder,
+            file=file,
         )
     return data
 

@@ -30,7 +30,7 @@ def library_version(name: str) -> str:
             return importlib.metadata.version(distribution)
         except importlib.metadata.PackageNotFoundError:
             continue
-    raise StoreError(f"The package {name} is not installed. Run make setup.")
+    raise StoreError("The package {name} is not installed. Run make setup.", name=name)
 
 
 def load(path_of: Callable[[str], Path], manifest: Manifest) -> Loaded:
@@ -58,16 +58,27 @@ def load(path_of: Callable[[str], Path], manifest: Manifest) -> Loaded:
 def _load(path_of: Callable[[str], Path], record: Record, classes: Classes, networks: dict[Any, Any]) -> Member:
     kind = KINDS.get(record.kind)
     if kind is None:
-        raise StoreError(f"Its kind {record.kind!r} is unknown here. Known are {', '.join(KINDS)}.")
+        raise StoreError(
+            "Its kind {kind!r} is unknown here. Known are {kinds}.", kind=record.kind, kinds=", ".join(KINDS)
+        )
     if record.classes != classes.names:
-        raise StoreError(f"It was trained for {', '.join(record.classes)}, not for {', '.join(classes.names)}.")
+        raise StoreError(
+            "It was trained for {classes}, not for {names}.",
+            classes=", ".join(record.classes),
+            names=", ".join(classes.names),
+        )
     if set(record.files) != {record.name + ending for ending in kind.endings}:
-        raise StoreError(f"The manifest should list {', '.join(record.name + ending for ending in kind.endings)}.")
+        raise StoreError(
+            "The manifest should list {record}.", record=", ".join(record.name + ending for ending in kind.endings)
+        )
     for library in kind.libraries:
         here, there = library_version(library), record.libraries.get(library, "an unknown version")
         if here != there:
             raise StoreError(
-                f"It was made with {library} {there}, and {here} runs here. Train it again or install {there}."
+                "It was made with {library} {there}, and {here} runs here. Train it again or install {there}.",
+                library=library,
+                there=there,
+                here=here,
             )
     contents = {ending: _trusted_bytes(path_of, record, record.name + ending) for ending in kind.endings}
     source = _extractor(path_of, record.backbone, networks) if record.backbone else record.preprocessing
@@ -80,11 +91,15 @@ def _trusted_bytes(path_of: Callable[[str], Path], record: Record, file: str) ->
     try:
         data = path_of(file).read_bytes()
     except OSError as error:
-        raise StoreError(f"{file} is missing or cannot be read. Restore it, or train the member again.") from error
+        raise StoreError(
+            "{file} is missing or cannot be read. Restore it, or train the member again.", file=file
+        ) from error
     if hashlib.sha256(data).hexdigest() != record.files[file]:
         raise StoreError(
-            f"{file} is not the file that was trusted: its SHA-256 differs. Restore it, or run "
-            f"`python -m ensemble trust {record.name}` if the change is yours."
+            "{file} is not the file that was trusted: its SHA-256 differs. Restore it, or run "
+            "`python -m ensemble trust {record}` if the change is yours.",
+            file=file,
+            record=record.name,
         )
     return data
 
@@ -101,7 +116,9 @@ def _extractor(path_of: Callable[[str], Path], spec: BackboneSpec, networks: dic
     reads = spec.preprocessing
     found: FeatureExtractor = networks[key].with_pooling(spec.pooling).at(reads.side, reads.aspect)
     if found.spec != spec:
-        raise StoreError(f"The preprocessing of {spec.name} is not the one that it was trained with. Train it again.")
+        raise StoreError(
+            "The preprocessing of {spec} is not the one that it was trained with. Train it again.", spec=spec.name
+        )
     return found
 
 
@@ -122,12 +139,17 @@ def _open_backbone(path_of: Callable[[str], Path], spec: BackboneSpec) -> Featur
     if spec.name in INCLUDED:
         home = INCLUDED[spec.name].home()  # where it cannot be found, its own sentence says what to install
         raise WeightsError(
-            f"It was trained with other weights of its backbone {spec.name} than {home}. Name the folder that holds "
-            f"them with {WEIGHTS_SETTING}, or train again."
+            "It was trained with other weights of its backbone {spec} than {home}. Name the folder "
+            "that holds them with {weights_setting}, or train again.",
+            spec=spec.name,
+            home=home,
+            weights_setting=WEIGHTS_SETTING,
         )
     raise WeightsError(
-        f"The weights of its backbone {spec.name} are missing or have changed: expected {own}. "
-        "Restore that file, or train again."
+        "The weights of its backbone {spec} are missing or have changed: expected {own}. Restore "
+        "that file, or train again.",
+        spec=spec.name,
+        own=own,
     )
 
 
@@ -138,14 +160,18 @@ def restore(member: Member, name: str, contents: Mapping[str, bytes]) -> Member:
         try:
             parts[ending] = artefacts.load_artefact(data, ending)
         except StoreError as error:
-            raise StoreError(f"{name}{ending} is refused: {error}.") from error
+            raise StoreError("{name}{ending} is refused: {error}.", name=name, ending=ending, error=error) from error
     try:
         return member.restore(parts)
     except MemberError as error:
-        raise StoreError(f"{name}: {error}") from error
+        raise StoreError("{name}: {error}", name=name, error=error) from error
     except Exception as error:  # whole objects of the wrong make
         raise StoreError(
-            f"{name} does not hold what a {member.kind} needs ({type(error).__name__}: {error})."
+            "{name} does not hold what a {kind} needs ({name_2}: {error}).",
+            name=name,
+            kind=member.kind,
+            name_2=type(error).__name__,
+            error=error,
         ) from error
 
 

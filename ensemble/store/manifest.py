@@ -168,7 +168,10 @@ class Manifest:
             data = parsed(text)
             if data["format"] != MANIFEST_FORMAT:
                 raise StoreError(
-                    f"{source} has the format {data['format']}; this Quorum reads {MANIFEST_FORMAT}. Train again."
+                    "{source} has the format {data}; this Quorum reads {manifest_format}. Train again.",
+                    source=source,
+                    data=data["format"],
+                    manifest_format=MANIFEST_FORMAT,
                 )
             classes = Classes(_manifest_list(data, "classes"), data["defect"])
             members: dict[str, Record] = {}

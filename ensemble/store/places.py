@@ -44,8 +44,10 @@ def place_of(folder: Path, name: object, source: str = "What was asked for") -> 
     if not is_product_file(name):
         shown = repr(name) if isinstance(name, str) else type(name).__name__
         raise StoreError(
-            f"{source} names {shown[:200]}, which is no file of a product. Nothing was changed: do not use what "
-            "somebody else has made so, and restore your own from a copy."
+            "{source} names {shown}, which is no file of a product. Nothing was changed: do not use "
+            "what somebody else has made so, and restore your own from a copy.",
+            source=source,
+            shown=shown[:200],
         )
     return path_below(folder, name, StoreError)
 
@@ -53,7 +55,9 @@ def place_of(folder: Path, name: object, source: str = "What was asked for") -> 
 def object_path(folder: Path, digest: str) -> Path:
     """Where the bytes of a version's file are kept, by their SHA-256; a StoreError where a link leads out."""
     if not is_digest(digest):
-        raise StoreError(f"A file of a version is kept under its SHA-256, 64 hexadecimal digits. Got {digest!r:.80}.")
+        raise StoreError(
+            "A file of a version is kept under its SHA-256, 64 hexadecimal digits. Got {digest!r:.80}.", digest=digest
+        )
     return path_below(folder, f"{VERSIONS}/{OBJECTS}/{digest}", StoreError)
 
 

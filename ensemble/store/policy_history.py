@@ -98,7 +98,9 @@ def state(folder: Path, number: int) -> Published:
         if entry.number == number:
             return entry
     numbers = ", ".join(str(entry.number) for entry in known) or "none yet"
-    raise PolicyError(f"There is no state {number} of the policies. Known are {numbers}.")
+    raise PolicyError(
+        "There is no state {number} of the policies. Known are {numbers}.", number=number, numbers=numbers
+    )
 
 
 def last_good(folder: Path) -> tuple[int, PolicyBook] | None:

@@ -97,7 +97,11 @@ class _Log:
         for name in self.place:
             _ready(folder, name)
         if strange := [name for name, digest in self.remove.items() if not is_digest(digest)]:
-            raise StoreError(f"{source} gives no SHA-256 for {strange[0]}, so nothing is removed. Remove that log.")
+            raise StoreError(
+                "{source} gives no SHA-256 for {strange}, so nothing is removed. Remove that log.",
+                source=source,
+                strange=strange[0],
+            )
 
 
 def recover(folder: Path) -> None:
@@ -151,8 +155,10 @@ def swap(folder: Path, place: Iterable[tuple[str, bytes]], remove: Mapping[str, 
         if isinstance(error, StoreError):
             raise
         raise StoreError(
-            f"{error.filename or folder} cannot be written, and nothing in {folder} has changed: "
-            f"{why_not_written(error, folder)}"
+            "{value} cannot be written, and nothing in {folder} has changed: {error}",
+            value=error.filename or folder,
+            folder=folder,
+            error=why_not_written(error, folder),
         ) from error
     _finish(folder, log)
 
@@ -198,8 +204,11 @@ def _finish(folder: Path, log: _Log) -> None:
         sync_folder(path.parent)
     except OSError as error:
         raise StoreError(
-            f"{folder} is being published, and that stopped at {error.filename or folder}: "
-            f"{why_not_written(error, folder)} It is finished when the product is opened next."
+            "{folder} is being published, and that stopped at {value}: {error} It is finished when "
+            "the product is opened next.",
+            folder=folder,
+            value=error.filename or folder,
+            error=why_not_written(error, folder),
         ) from error
 
 

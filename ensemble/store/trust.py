@@ -65,22 +65,33 @@ def _check_member(
         pairs = ", ".join(kind for kind, member in KINDS.items() if member.pixels is None and member.reading is None)
         alone = ", ".join(kind + member.endings[0] for kind, member in KINDS.items() if member.pixels is not None)
         raise StoreError(
-            f"{name} does not say what it is. Call the files KIND_BACKBONE.pkl and KIND_BACKBONE_scaler.pkl, such as "
-            f"svm_resnet50.pkl, with one of the kinds {pairs}; or {alone}."
+            "{name} does not say what it is. Call the files KIND_BACKBONE.pkl and "
+            "KIND_BACKBONE_scaler.pkl, such as svm_resnet50.pkl, with one of the kinds {pairs}; or "
+            "{alone}.",
+            name=name,
+            pairs=pairs,
+            alone=alone,
         )
     kind = KINDS[kind_name]
     if kind.reading is not None:
         raise StoreError(
-            f"{name} cannot be vouched for by hand: how it reads {backbone} stands in the manifest alone. Restore the "
-            f"manifest that came with it, or train it here with python -m ensemble train --members {kind_name}."
+            "{name} cannot be vouched for by hand: how it reads {backbone} stands in the manifest "
+            "alone. Restore the manifest that came with it, or train it here with python -m ensemble "
+            "train --members {kind_name}.",
+            name=name,
+            backbone=backbone,
+            kind_name=kind_name,
         )
     contents: dict[str, bytes] = {}
     for ending in kind.endings:
         path = store.folder / (name + ending)
         if not path.is_file():
             raise StoreError(
-                f"{name} needs the files {' and '.join(name + each for each in kind.endings)} in {store.folder}; "
-                f"{path.name} is missing."
+                "{name} needs the files {name_2} in {folder}; {path} is missing.",
+                name=name,
+                name_2=" and ".join(name + each for each in kind.endings),
+                folder=store.folder,
+                path=path.name,
             )
         contents[ending] = path.read_bytes()
     files: dict[str, bytes] = {}
@@ -107,4 +118,6 @@ def _width(contents: dict[str, bytes], name: str) -> int:
         width = getattr(artefacts.load_artefact(data, ending), "n_features_in_", None)
         if width is not None:
             return int(width)
-    raise StoreError(f"The files of {name} do not say how many features they expect. Fit them before they are saved.")
+    raise StoreError(
+        "The files of {name} do not say how many features they expect. Fit them before they are saved.", name=name
+    )

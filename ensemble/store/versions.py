@@ -55,7 +55,11 @@ def publish_version(
     with changing(folder):
         found = listings.version(folder, number)
         if found.state == "discarded":
-            raise StoreError(f"Version {number} of {folder} was discarded and is no more. Publish another one.")
+            raise StoreError(
+                "Version {number} of {folder} was discarded and is no more. Publish another one.",
+                number=number,
+                folder=folder,
+            )
         put_in_force(folder, found, author, reason, set_aside)
 
 
@@ -64,7 +68,12 @@ def discard_version(folder: Path, number: int) -> None:
     with changing(folder):
         found = listings.version(folder, number)
         if found.state != "candidate":
-            raise StoreError(f"Version {number} of {folder} is {found.state}: only a candidate can be discarded.")
+            raise StoreError(
+                "Version {number} of {folder} is {state}: only a candidate can be discarded.",
+                number=number,
+                folder=folder,
+                state=found.state,
+            )
         manifest = {MANIFEST: found.files[MANIFEST]}
         listings.write(folder, replace(found, state="discarded", files=manifest))
 

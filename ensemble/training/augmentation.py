@@ -40,7 +40,9 @@ def check_augment(augment: str) -> None:
     """A MemberError where it is neither empty nor one of `AUGMENTS`."""
     if augment and augment not in AUGMENTS:
         raise MemberError(
-            f"Augment must be one of {', '.join(AUGMENTS)}, or not be named, to have it chosen. Got {augment!r}."
+            "Augment must be one of {augments}, or not be named, to have it chosen. Got {augment!r}.",
+            augments=", ".join(AUGMENTS),
+            augment=augment,
         )
 
 

@@ -71,7 +71,8 @@ def plan_extension(
     members = {name: each for name, each in store.load().members.items() if isinstance(each, PatchMemoryMember)}
     if not members:
         raise MemberError(
-            f"{store.folder} has no patch memory to extend. Train one, with --members patch_memory, on good photos."
+            "{folder} has no patch memory to extend. Train one, with --members patch_memory, on good photos.",
+            folder=store.folder,
         )
     met, new, known = _met(store), {}, []
     for path in photos:
@@ -125,7 +126,8 @@ def extend(plan: ExtensionPlan, progress: Progress = lambda _stage, _done: None,
         after = replace(after, evidence=digest_of(contents[EVIDENCE]))
     if store.fingerprint() != plan.fingerprint:  # else what somebody has published meanwhile would be undone
         raise StoreError(
-            f"{store.folder} has changed since the photos were looked at. Nothing is added: add them again."
+            "{folder} has changed since the photos were looked at. Nothing is added: add them again.",
+            folder=store.folder,
         )
     store.write(contents, after, f"Extended by {many(count, 'photo')}.", author)
     return Extension(count, places, (*notes, WHAT_STAYS))

@@ -264,7 +264,9 @@ BALANCES = (WEIGHTS, UNDERSAMPLE, NONE)
 def check_balance(balance: str) -> None:
     """A MemberError where it is none of `BALANCES`."""
     if balance not in BALANCES:
-        raise MemberError(f"Balance must be one of {', '.join(BALANCES)}. Got {balance!r}.")
+        raise MemberError(
+            "Balance must be one of {balances}. Got {balance!r}.", balances=", ".join(BALANCES), balance=balance
+        )
 
 
 def undersampled(samples: Sequence[Sample], seed: int) -> list[Sample]:

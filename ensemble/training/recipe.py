@@ -76,7 +76,7 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
 def profile_called(name: str) -> Profile:
     """The profile of that name; a MemberError names those that there are."""
     if name not in PROFILES:
-        raise MemberError(f"A profile is one of {', '.join(PROFILES)}. Got {name!r}.")
+        raise MemberError("A profile is one of {profiles}. Got {name!r}.", profiles=", ".join(PROFILES), name=name)
     return PROFILES[name]
 
 
@@ -118,8 +118,10 @@ def search(member: ClassicalMember, rows: np.ndarray, labels: np.ndarray, parts:
     splits = list(folds.split(rows, labels, groups)) if enough else []
     if not splits or any(len(np.unique(labels[part])) < len(np.unique(labels)) for split in splits for part in split):
         raise MemberError(
-            f"A search of settings needs photos of {SEARCH_FOLDS} parts of each class at least. Add photos, or train "
-            f"with the profile {BALANCED}."
+            "A search of settings needs photos of {search_folds} parts of each class at least. Add "
+            "photos, or train with the profile {balanced}.",
+            search_folds=SEARCH_FOLDS,
+            balanced=BALANCED,
         )
     scoring = "roc_auc" if member.classes.defect is not None else "balanced_accuracy"
     tried = _try_pooling(member, rows, labels, splits, scoring)
@@ -225,6 +227,6 @@ def source_of(kind: str, extractor: FeatureExtractor | None, side: int | None = 
     if make.pixels is not None:
         return make.pixels
     if extractor is None:
-        raise MemberError(f"{make.title} reads a backbone. Name one with --backbone.")
+        raise MemberError("{make} reads a backbone. Name one with --backbone.", make=make.title)
     placed = extractor.at(side or make.side) if make.side else extractor
     return placed.with_pooling(make.reading) if make.reading else placed

@@ -30,7 +30,11 @@ STAYS_SQUARE = "Square input: the photos are nearly square, or the backbones nee
 def check_shape(shape: str) -> None:
     """A MemberError where it is neither empty nor one of `SHAPES`."""
     if shape and shape not in SHAPES:
-        raise MemberError(f"Shape must be {' or '.join(SHAPES)}, or not be named, to have it chosen. Got {shape!r}.")
+        raise MemberError(
+            "Shape must be {shapes}, or not be named, to have it chosen. Got {shape!r}.",
+            shapes=" or ".join(SHAPES),
+            shape=shape,
+        )
 
 
 def with_shape(

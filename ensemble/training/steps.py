@@ -112,11 +112,19 @@ def _check_request(request: TrainingRequest) -> None:
     check_shape(request.shape)
     check_augment(request.augment)
     if unknown := [kind for kind in request.kinds if kind not in KINDS]:
-        raise MemberError(f"No member kind is called {unknown[0]!r}. Kinds are {', '.join(KINDS)}.")
+        raise MemberError(
+            "No member kind is called {unknown!r}. Kinds are {kinds}.", unknown=unknown[0], kinds=", ".join(KINDS)
+        )
     if request.pooling and request.pooling not in POOLINGS:
-        raise WeightsError(f"Pooling must be one of {', '.join(POOLINGS)}. Got {request.pooling!r}.")
+        raise WeightsError(
+            "Pooling must be one of {poolings}. Got {pooling!r}.", poolings=", ".join(POOLINGS), pooling=request.pooling
+        )
     if request.side is not None and request.side < SMALLEST_SIDE:
-        raise MemberError(f"Members need at least {SMALLEST_SIDE} pixels a side to see anything. Got {request.side}.")
+        raise MemberError(
+            "Members need at least {smallest_side} pixels a side to see anything. Got {side}.",
+            smallest_side=SMALLEST_SIDE,
+            side=request.side,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +301,9 @@ def _replaced(store: ModelStore, classes: Classes) -> tuple[str, ...]:
     """What a person should know of the members that are there; a StoreError where nothing could be saved."""
     place = next(folder for folder in (store.folder, *store.folder.resolve().parents) if folder.exists())
     if not place.is_dir() or not os.access(place, os.W_OK):
-        raise StoreError(f"{store.folder} cannot be written. Check its permissions, or name another folder.")
+        raise StoreError(
+            "{folder} cannot be written. Check its permissions, or name another folder.", folder=store.folder
+        )
     known = store.known_manifest()
     if known is None or known.classes == classes or not known.members:
         return ()

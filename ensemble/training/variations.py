@@ -41,7 +41,9 @@ def with_variations(reading: PartReading, progress: Callable[[float], None] = la
         return reading
     pictures = [read_photo(sample.path).picture for sample in reading.samples]
     if all(_is_flat(picture) for picture in pictures):
-        raise MemberError(f"Nothing but one grey is on {many(len(pictures), 'good photo')}. Add photos of good parts.")
+        raise MemberError(
+            "Nothing but one grey is on {count}. Add photos of good parts.", count=many(len(pictures), "good photo")
+        )
     made = [
         (place, variation(pictures[place])) for variation in _variations(pictures) for place in range(len(pictures))
     ]

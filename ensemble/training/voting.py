@@ -118,7 +118,9 @@ def _scores_of_defects(
         progress(min(1.0, (number + 1) * 16 / len(chosen)))
     if not found:
         raise DataError(
-            f"Of {many(len(chosen), 'defective photo')} to weigh votes by none could be opened. {refused[0]}"
+            "Of {count} to weigh votes by none could be opened. {refused}",
+            count=many(len(chosen), "defective photo"),
+            refused=refused[0],
         )
     return found
 

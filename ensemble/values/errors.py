@@ -2,6 +2,9 @@
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
+
+from ensemble.values.language import Message
 
 # What strange JSON makes its readers raise.
 MISSHAPEN = (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError)
@@ -10,14 +13,21 @@ LONGEST_SENTENCE = 600  # characters of a sentence
 
 def brief(error: Exception) -> str:
     """What an error says; a value that somebody has filled with pages of text is cut out of the middle."""
-    said = str(error)
+    said = error.message if isinstance(error, QuorumError) else str(error)
     return (
         said if len(said) <= LONGEST_SENTENCE else f"{said[: LONGEST_SENTENCE // 2]} … {said[-LONGEST_SENTENCE // 2 :]}"
     )
 
 
 class QuorumError(Exception):
-    """Base of every error whose message is a sentence for a person; an edge shows it without a traceback."""
+    """Base of every error whose message is a sentence for a person; an edge shows it without a traceback.
+
+    It is raised with a text and what stands in its placeholders, as a `Message` is made.
+    """
+
+    def __init__(self, text: str = "", several: str = "", /, **values: Any) -> None:
+        self.message = text if isinstance(text, Message) and not values else Message(text, several, **values)
+        super().__init__(self.message)
 
 
 class PhotoError(QuorumError):
@@ -46,7 +56,13 @@ def readable(source: object, advice: str) -> Iterator[None]:
     try:
         yield
     except MISSHAPEN as error:
-        raise StoreError(f"{source} cannot be read ({type(error).__name__}: {brief(error)}). {advice}") from error
+        raise StoreError(
+            "{source} cannot be read ({name}: {error}). {advice}",
+            source=source,
+            name=type(error).__name__,
+            error=brief(error),
+            advice=advice,
+        ) from error
 
 
 class PolicyError(QuorumError):

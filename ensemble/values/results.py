@@ -7,11 +7,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ensemble.values.language import Message
+
 NON_DEFECTIVE = "non_defective"
 DEFECTIVE = "defective"
 REVIEW = "review"
 
-_WORDS = {NON_DEFECTIVE: "OK", DEFECTIVE: "NOK", REVIEW: "REVIEW"}
+_WORDS = {NON_DEFECTIVE: Message("OK"), DEFECTIVE: Message("NOK"), REVIEW: Message("REVIEW")}
 
 
 def word(label: str) -> str:

@@ -3,33 +3,35 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-KIND_TITLES: Mapping[str, str] = MappingProxyType(
+from ensemble.values.language import Message
+
+KIND_TITLES: Mapping[str, Message] = MappingProxyType(
     {
-        "baseline_cnn": "Baseline CNN",
-        "svm": "SVM",
-        "rf": "Random forest",
-        "xgb": "XGBoost",
-        "finetuned": "Fine-tuned classifier",
-        "mahalanobis": "Mahalanobis distance",
-        "autoencoder": "Autoencoder",
-        "feature_reconstruction": "Feature reconstruction",
-        "patch_memory": "Patch memory",
-        "patch_classifier": "Patch classifier",
-        "detector": "Detector",
+        "baseline_cnn": Message("Baseline CNN"),
+        "svm": Message("SVM"),
+        "rf": Message("Random forest"),
+        "xgb": Message("XGBoost"),
+        "finetuned": Message("Fine-tuned classifier"),
+        "mahalanobis": Message("Mahalanobis distance"),
+        "autoencoder": Message("Autoencoder"),
+        "feature_reconstruction": Message("Feature reconstruction"),
+        "patch_memory": Message("Patch memory"),
+        "patch_classifier": Message("Patch classifier"),
+        "detector": Message("Detector"),
     }
 )
-POLICY_TITLES: Mapping[str, str] = MappingProxyType(
+POLICY_TITLES: Mapping[str, Message] = MappingProxyType(
     {
-        "MAJORITY": "Majority",
-        "FUSED": "Fused score",
-        "BALANCED": "Balanced",
-        "PRECISION": "Few false rejects",
-        "SAFE_0FN": "Zero escapes",
-        "ANY": "Any model",
-        "ALL": "All models",
-        "CHOSEN": "Suggested",
-        "INDUSTRIAL_SAFE_0FN": "Zero escapes with review",
-        "INDUSTRIAL_BALANCED": "Balanced with review",
+        "MAJORITY": Message("Majority"),
+        "FUSED": Message("Fused score"),
+        "BALANCED": Message("Balanced"),
+        "PRECISION": Message("Few false rejects"),
+        "SAFE_0FN": Message("Zero escapes"),
+        "ANY": Message("Any model"),
+        "ALL": Message("All models"),
+        "CHOSEN": Message("Suggested"),
+        "INDUSTRIAL_SAFE_0FN": Message("Zero escapes with review"),
+        "INDUSTRIAL_BALANCED": Message("Balanced with review"),
     }
 )
 ENSEMBLE = "ensemble"  # the voter that is all members together, by the active policy
@@ -47,12 +49,13 @@ def model_title(member: str) -> str:
         return name.replace("_", " ")
     kind = max(kinds, key=len)
     backbone = name.removeprefix(kind).removeprefix("_")
-    return f"{KIND_TITLES[kind]} · {backbone}" if backbone else KIND_TITLES[kind]
+    title = KIND_TITLES[kind]
+    return Message("{kind} · {backbone}", kind=title, backbone=backbone) if backbone else title
 
 
 def voter_title(voter: str) -> str:
     """`Ensemble` for the vote as a whole, else the title of the model."""
-    return "Ensemble" if voter == ENSEMBLE else model_title(voter)
+    return Message("Ensemble") if voter == ENSEMBLE else model_title(voter)
 
 
 def policy_title(name: str) -> str:

@@ -77,4 +77,6 @@ class TrainingRequest:
             lists = {name: tuple(data.get(name, ())) for name in ("kinds", "backbones")}
             return cls(**{**data, **lists})
         except (ValueError, TypeError, AttributeError) as error:
-            raise JobError(f"These are no settings of a training ({error}): {text[:200]}") from error
+            raise JobError(
+                "These are no settings of a training ({error}): {value}", error=error, value=text[:200]
+            ) from error

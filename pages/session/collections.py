@@ -133,7 +133,7 @@ def bring_in(
             )
 
     if not start_work(f"import {target.folder}", f"Import into {target.name}", do):
-        raise DataError(f"Another import into {target.name} is running. Wait for it.")
+        raise DataError("Another import into {target} is running. Wait for it.", target=target.name)
     st.session_state[NEXT] = target.name, BRING_IN
 
 

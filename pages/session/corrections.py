@@ -99,10 +99,10 @@ def _correction(case: Case, verdict: str) -> Correction:
     """A case with its bytes; a DataError where they are not those that were judged."""
     path = photo_path(store().folder, evidence(), case)
     if not path.is_file():
-        raise DataError(f"{case.photo} no longer lies where it was: it is not kept.")
+        raise DataError("{photo} no longer lies where it was: it is not kept.", photo=case.photo)
     data = read_photo_bytes(path)
     if hashlib.sha256(data).hexdigest() != case.sha256:
-        raise DataError(f"{case.photo} is another photo than the one that was judged: it is not kept.")
+        raise DataError("{photo} is another photo than the one that was judged: it is not kept.", photo=case.photo)
     doubts = doubt(measure_photo(open_photo(data, path.name).picture), manifest().photo_range)
     return Correction(data, path.name, case.label, verdict, case.doubt or doubts)
 

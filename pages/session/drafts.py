@@ -43,7 +43,9 @@ class Pending:
         found = self.book.ordered[0].for_product(product)
         if not found.applies_to(classes()):
             raise PolicyError(
-                f"{policy_title(found.name)} does not fit the classes {', '.join(classes().names)}. Choose another."
+                "{found} does not fit the classes {names}. Choose another.",
+                found=policy_title(found.name),
+                names=", ".join(classes().names),
             )
         return found
 
@@ -102,11 +104,11 @@ def save(new: Policy, name: str, author: str, reason: str) -> None:
         raise PolicyError("Enter a name, an author and a reason.")
     named = replace(new, name=name, author=author, reason=reason)
     if why := unsafe_name(named):
-        raise PolicyError(f"{name} is not proven safe. {why} Choose a name without SAFE.")
+        raise PolicyError("{name} is not proven safe. {why} Choose a name without SAFE.", name=name, why=why)
     now = book()
     taken = {policy.name for policy in now.policies}
     if name in taken or name in set(map(policy_title, taken)):  # two of one title could not be told apart on screen
-        raise PolicyError(f"A policy named {name} exists already. Choose another name.")
+        raise PolicyError("A policy named {name} exists already. Choose another name.", name=name)
     publish(PolicyBook((*now.policies, named), now.active), author, f"Saved {name}: {reason}")
     tell(SAVED, f"{name} saved, not active.")
     st.session_state[OFFERED] = name

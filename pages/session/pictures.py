@@ -18,5 +18,5 @@ def thumbnail_of(path: Path, digest: str = "") -> bytes:
 def _thumbnail(path: str, digest: str, changed: int) -> bytes:
     photo = read_photo(Path(path))
     if digest and photo.sha256 != digest:
-        raise PhotoError(f"{path} is another photo than the one that was judged.")
+        raise PhotoError("{path} is another photo than the one that was judged.", path=path)
     return thumbnail(photo.picture)

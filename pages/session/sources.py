@@ -51,13 +51,19 @@ def folder_source(text: str) -> Source:
             return Source(whole.name, f"folder {whole} {whole.stat().st_mtime_ns}", whole)
     except (OSError, RuntimeError, ValueError) as error:  # too long, no permission, links in a circle, NUL
         reason = getattr(error, "strerror", None) or str(error)
-        raise DataError(f"{shortened(str(path))} cannot be looked at ({reason}). Check the path.") from error
+        raise DataError(
+            "{path} cannot be looked at ({reason}). Check the path.", path=shortened(str(path)), reason=reason
+        ) from error
     if allowed:
-        raise DataError(f"{shortened(str(path))} does not exist on the machine that Quorum runs on. Check the path.")
+        raise DataError(
+            "{path} does not exist on the machine that Quorum runs on. Check the path.", path=shortened(str(path))
+        )
     raise DataError(
-        f"{shortened(str(path))} lies outside the folders that may be read: "
-        f"{', '.join(str(folder) for folder in allowed_folders())}. Upload the photos, or name more folders in the "
-        f"setting {FOLDERS}."
+        "{path} lies outside the folders that may be read: {folder}. Upload the photos, or name "
+        "more folders in the setting {folders}.",
+        path=shortened(str(path)),
+        folder=", ".join(str(folder) for folder in allowed_folders()),
+        folders=FOLDERS,
     )
 
 

@@ -23,5 +23,5 @@ def as_path(text: str) -> Path:
     except RuntimeError as error:
         user = shortened(Path(plain).parts[0])
         raise DataError(
-            f"{user} is no user's home on the machine that Quorum runs on. Write the whole path."
+            "{user} is no user's home on the machine that Quorum runs on. Write the whole path.", user=user
         ) from error

@@ -53,8 +53,10 @@ def file_of(folder: Path, name: object) -> Path:
     if parts is None or not parts[3].strip("."):
         shown = repr(name) if isinstance(name, str) else type(name).__name__
         raise DataError(
-            f"{folder} names the file {shown[:200]}, as no collection does, so it is not read. Restore collection.db "
-            "from a copy."
+            "{folder} names the file {shown}, as no collection does, so it is not read. Restore "
+            "collection.db from a copy.",
+            folder=folder,
+            shown=shown[:200],
         )
     path = folder / parts[0]
     if path.is_symlink() or path.parent.is_symlink():  # photos/ itself may lie on another disk
@@ -127,7 +129,13 @@ def read_source_bytes(path: Path) -> bytes:
     """A source file's bytes; a DataError where it cannot be read or is too large to be a photo."""
     try:
         if path.stat().st_size >= MAX_PHOTO_BYTES:
-            raise DataError(f"{path.name} has {MAX_PHOTO_BYTES // 1_000_000} MB or more. Save it smaller.")
+            raise DataError(
+                "{path} has {max_photo_bytes} MB or more. Save it smaller.",
+                path=path.name,
+                max_photo_bytes=MAX_PHOTO_BYTES // 1000000,
+            )
         return path.read_bytes()
     except OSError as error:
-        raise DataError(f"{path.name} cannot be read ({error.strerror}). Check its permissions.") from error
+        raise DataError(
+            "{path} cannot be read ({strerror}). Check its permissions.", path=path.name, strerror=error.strerror
+        ) from error

@@ -40,7 +40,7 @@ CREATE TABLE mistakes (
 def reading(folder: Path) -> Iterator[sqlite3.Connection]:
     """A connection to read by, closed afterwards; a DataError where the file is not there, none of ours or damaged."""
     if not is_collection(folder):
-        raise DataError(f"{folder} holds no collection. Import photos into it first.")
+        raise DataError("{folder} holds no collection. Import photos into it first.", folder=folder)
     with _errors(folder), _connected(folder) as connection:
         yield connection
 
@@ -84,7 +84,10 @@ def _prepare(connection: sqlite3.Connection, folder: Path) -> None:
                 connection.execute(f"PRAGMA user_version = {COLLECTION_FORMAT}")
     elif version != COLLECTION_FORMAT:
         raise DataError(
-            f"{folder / FILE} has the format {version}; this Quorum reads {COLLECTION_FORMAT}. Import the photos anew."
+            "{folder} has the format {version}; this Quorum reads {collection_format}. Import the photos anew.",
+            folder=folder / FILE,
+            version=version,
+            collection_format=COLLECTION_FORMAT,
         )
 
 
@@ -94,17 +97,26 @@ def _errors(folder: Path) -> Iterator[None]:
         yield
     except sqlite3.DatabaseError as error:
         if is_full(error, folder):
-            raise DataError(f"{folder} is as it was: {why_not_written(error, folder)}") from error
+            raise DataError(
+                "{folder} is as it was: {error}", folder=folder, error=why_not_written(error, folder)
+            ) from error
         raise DataError(
-            f"{folder / FILE} cannot be used ({error}). Restore it from a copy, or move it away and import the photos "
-            f"in {folder / 'photos'} anew."
+            "{folder} cannot be used ({error}). Restore it from a copy, or move it away and import "
+            "the photos in {folder_2} anew.",
+            folder=folder / FILE,
+            error=error,
+            folder_2=folder / "photos",
         ) from error
     except OSError as error:
         if _is_elsewhere(error, folder):
             raise DataError(
-                f"{error.filename} cannot be read ({error.strerror}). Check that it is there, and its permissions."
+                "{filename} cannot be read ({strerror}). Check that it is there, and its permissions.",
+                filename=error.filename,
+                strerror=error.strerror,
             ) from error
-        raise DataError(f"{error.filename or folder} cannot be written: {why_not_written(error, folder)}") from error
+        raise DataError(
+            "{value} cannot be written: {error}", value=error.filename or folder, error=why_not_written(error, folder)
+        ) from error
 
 
 def _is_elsewhere(error: OSError, folder: Path) -> bool:

@@ -54,11 +54,15 @@ class Collection:
             raise DataError("A collection needs a name, such as that of its product.")
         folder = path_below(root, cleaned, DataError)
         if is_collection(folder):
-            raise DataError(f"There is a collection called {cleaned} already. Add to it, or choose another name.")
+            raise DataError(
+                "There is a collection called {cleaned} already. Add to it, or choose another name.", cleaned=cleaned
+            )
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise DataError(f"{folder} cannot be made: {why_not_written(error, root)}") from error
+            raise DataError(
+                "{folder} cannot be made: {error}", folder=folder, error=why_not_written(error, root)
+            ) from error
         made = cls(folder)
         with writing(folder):
             pass
@@ -166,18 +170,20 @@ class Collection:
         what is unknown.
         """
         if action not in CHANGEABLE:
-            raise DataError(f"A photo can be moved, relabelled, dropped or restored. Got {action!r}.")
+            raise DataError("A photo can be moved, relabelled, dropped or restored. Got {action!r}.", action=action)
         column = CHANGEABLE[action]
         new = {"drop": 1, "restore": 0}.get(action, value)
         with writing(self.folder) as connection:
             classes = rows.collection_classes(connection)
             if action == "move" and value not in SPLITS:
-                raise DataError(f"A split is one of {', '.join(SPLITS)}. Got {value!r}.")
+                raise DataError("A split is one of {splits}. Got {value!r}.", splits=", ".join(SPLITS), value=value)
             chosen = list(dict.fromkeys(digests))
             if action == "relabel":
                 names = {*(classes.names if classes else ()), *rows.labels_in_doubt(connection, chosen)}
                 if value not in names:
-                    raise DataError(f"{value!r} is none of the classes {', '.join(sorted(names))}.")
+                    raise DataError(
+                        "{value!r} is none of the classes {names}.", value=value, names=", ".join(sorted(names))
+                    )
             if action == "move":
                 chosen = rows.with_siblings(connection, chosen)
             after: dict[str, dict[str, Any]] = {digest: {column: new} for digest in chosen}

@@ -37,8 +37,10 @@ def refuse_mixture(connection: sqlite3.Connection, labels: Iterable[str]) -> Non
     if known and set(known) <= set(OK_NOK.names) and not new <= set(OK_NOK.names):
         strange = ", ".join(sorted(new - set(OK_NOK.names)))
         raise DataError(
-            f"This collection tells {' from '.join(OK_NOK.names)} parts, and {strange} is neither. Say for each kind "
-            "which of the two it means, or make a collection of its own."
+            "This collection tells {names} parts, and {strange} is neither. Say for each kind which "
+            "of the two it means, or make a collection of its own.",
+            names=" from ".join(OK_NOK.names),
+            strange=strange,
         )
 
 
@@ -169,7 +171,7 @@ def state_of(connection: sqlite3.Connection, digest: str, change: Mapping[str, A
     """What the changing columns of a photo hold now; a DataError where the photo is not there."""
     row = connection.execute("SELECT * FROM photos WHERE sha256 = ?", (digest,)).fetchone()
     if row is None:
-        raise DataError(f"The collection holds no photo with the SHA-256 {digest[:12]}….")
+        raise DataError("The collection holds no photo with the SHA-256 {digest}….", digest=digest[:12])
     return {column: row[column] for column in change}
 
 
@@ -189,6 +191,7 @@ def refuse_later(connection: sqlite3.Connection, decision: Correction) -> None:
     for digest, change in decision.after.items():
         if state_of(connection, digest, change) != change:
             raise DataError(
-                f"Decision {decision.number} cannot be taken back on its own: a later one rests on it. Take the later "
-                "one back first."
+                "Decision {number} cannot be taken back on its own: a later one rests on it. Take the "
+                "later one back first.",
+                number=decision.number,
             )

@@ -266,7 +266,7 @@ def waiting_note(count: int) -> tuple[str, ...]:
 def kind_of_mistake(label: str, verdict: str) -> str:
     """What a verdict is called that a person has put right; a DataError where it was right."""
     if label == verdict:
-        raise DataError(f"The verdict was {verdict} and so is the part: that is no mistake.")
+        raise DataError("The verdict was {verdict} and so is the part: that is no mistake.", verdict=verdict)
     if verdict == REVIEW:
         return "decided"
     return {DEFECTIVE: "escape", NON_DEFECTIVE: "overkill"}.get(label, "confused")

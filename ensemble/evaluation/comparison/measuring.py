@@ -85,13 +85,19 @@ def compare(
     shared = [digest for digest in new if digest in old]
     if not shared:
         raise DataError(
-            f"The two models have judged no photo in common: {len(old)} and {len(new)} test photos. Measure both on "
-            "the same test photos."
+            "The two models have judged no photo in common: {count} and {count_2} test photos. "
+            "Measure both on the same test photos.",
+            count=len(old),
+            count_2=len(new),
         )
     first = [replace(old[each], label=new[each].label) for each in shared]
     second = cases.typed([new[each] for each in shared], classes)
     if strange := sorted({case.label for case in second} - set(classes.names)):
-        raise DataError(f"Test photos of {strange[0]} cannot be compared: the classes are {', '.join(classes.names)}.")
+        raise DataError(
+            "Test photos of {strange} cannot be compared: the classes are {names}.",
+            strange=strange[0],
+            names=", ".join(classes.names),
+        )
     groups = parts_shown(second, parts or {})
     sides = (
         _Side(first, policy_before, cases.labels_by_policy(policy_before, first, classes)),

@@ -173,7 +173,9 @@ class Comparison:
             )
         except MISSHAPEN as error:
             raise DataError(
-                f"This is no comparison of two models ({type(error).__name__}: {error}). Compare them again."
+                "This is no comparison of two models ({name}: {error}). Compare them again.",
+                name=type(error).__name__,
+                error=error,
             ) from error
 
 

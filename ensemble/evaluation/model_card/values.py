@@ -142,7 +142,7 @@ class Sources:
         """Read a product's folder; a StoreError where no product is there, any other trouble is a problem named."""
         manifest = store.manifest()
         if not manifest.names():
-            raise StoreError(f"{store.folder} has no model yet, so there is no model card. Train one.")
+            raise StoreError("{folder} has no model yet, so there is no model card. Train one.", folder=store.folder)
         problems: list[str] = []
         policies: tuple[Policy, ...] = ()
         evidence = Evidence(manifest.classes)

@@ -3,9 +3,10 @@
 import streamlit as st
 
 from ensemble.values.errors import QuorumError
+from ensemble.values.language import LANGUAGES
 from ensemble.values.titles import policy_title
 from pages.components.common.sheet import as_markdown
-from pages.session import policy_news, products, wishes
+from pages.session import language, policy_news, products, wishes
 
 EVERY = 3.0  # seconds between two looks at whether other policies are in force
 
@@ -25,8 +26,23 @@ def show_sidebar() -> str:
             on_change=products.forget_results,
         )
         st.caption("Random results for demonstration.")
+        _show_language()
         with policy:
             return lost or (wishes.POLICY if _show_policy() else "")
+
+
+def _show_language() -> None:
+    """Show the languages, and tell the browser which one the page is in."""
+    language.settle_language()
+    spoken = st.selectbox(
+        "Language · Langue",
+        language.languages(),
+        format_func=lambda name: LANGUAGES.get(name, name),
+        key=language.LANGUAGE,
+        filter_mode=None,
+    )
+    language.show_language_in_address()
+    st.html(f"<script>document.documentElement.lang = '{spoken}'</script>", unsafe_allow_javascript=True)
 
 
 def _show_product() -> str:
