@@ -19,7 +19,8 @@ def outside(said: str) -> list[str]:
     """The lines of letters that stand in no brackets of the language that nobody speaks."""
     while SAID.search(said):
         said = SAID.sub(" ", said)
-    lines = (line.strip() for line in re.sub(r"<script>.*?</script>|<[^>]*>|:material/\w+:|`[^`]*`", "\n", said).splitlines())
+    bare = re.sub(r"<script>.*?</script>|<[^>]*>|:material/\w+:|`[^`]*`", "\n", said)
+    lines = (line.strip() for line in bare.splitlines())
     return [line for line in lines if re.search(r"[^\W\d_]{2,}", line)]
 
 
