@@ -1,0 +1,89 @@
+"""All screens at all widths, in every language and in a longer one: nothing is clipped, nothing overlaps."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from ensemble.values.language import ENGLISH, FRENCH, PSEUDO
+from tests.browser.test_browser import MORE_SCREENS, SCREENS, photos
+from tests.support.dashboard import served
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow(60)]
+SIZES = ((1920, 1080), (1440, 900), (1280, 720), (1024, 768), (390, 844))
+
+# Blocks that hold text of their own and show less than they hold, or stand wider than the page.
+CLIPPED = """() => [...document.querySelectorAll('[data-testid=stMain] *, [data-testid=stSidebar] *')].filter(block => {
+    const own = [...block.childNodes].some(node => node.nodeType === 3 && node.textContent.trim());
+    const box = block.getBoundingClientRect(), look = getComputedStyle(block);
+    if (!own || !box.width || !box.height || look.display === 'inline') return false;
+    if (block.closest(HIDDEN) || !block.checkVisibility(SEEN)) return false;
+    const scrolls = ['auto', 'scroll'].includes(look.overflowX);
+    return !scrolls && block.scrollWidth > block.clientWidth + 1;
+}).map(block => `${block.tagName}.${block.className}: ${block.textContent.trim().slice(0, 60)}`)"""
+
+# Texts, buttons and pictures of which neither holds the other and that cover each other.
+OVERLAPPING = """() => {
+    const kinds = 'h1, h2, h3, h4, p, button, label, img, td, th, summary, .verdict, .tile';
+    const every = [...document.querySelectorAll('[data-testid=stMain] :is(' + kinds + ')')]
+        .filter(block => !block.closest(HIDDEN) && block.checkVisibility(SEEN))
+        .map(block => {
+            const text = document.createRange();  // a label may be wider than what it says
+            text.selectNodeContents(block);
+            return [block, (block.tagName === 'LABEL' ? text : block).getBoundingClientRect()];
+        })
+        .filter(([_block, box]) => box.width > 2 && box.height > 2);
+    const found = [];
+    for (const [place, [one, a]] of every.entries())
+        for (const [other, b] of every.slice(place + 1)) {
+            if (one.contains(other) || other.contains(one)) continue;
+            const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+            const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+            if (wide > 3 && high > 3) found.push([one, other].map(each =>
+                `${each.tagName} ${(each.textContent || each.alt || '').trim().slice(0, 40)}`).join(' × '));
+        }
+    return found;
+}"""
+# What Streamlit hides or floats, what only a screen reader reads, and charts, which draw their own texts.
+HIDDEN = (
+    "[data-testid=stHeader], .stPlotlyChart, [data-testid=stDataFrame], [aria-hidden=true], [hidden], .st-key-bar, "
+    "[data-baseweb=tooltip], [data-testid=stFileUploaderDropzone], [data-testid=stToast], input, style, script"
+)
+
+SEEN = "{contentVisibilityAuto: true, opacityProperty: true, visibilityProperty: true}"
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with served() as found:
+        yield found
+
+
+def asked(page: Page, question: str) -> list[str]:
+    found: list[str] = page.evaluate(question.replace("HIDDEN", repr(HIDDEN)).replace("SEEN", SEEN))
+    return found
+
+
+@pytest.mark.parametrize(("language", "scheme"), [(ENGLISH, "light"), (FRENCH, "dark"), (PSEUDO, "light")])
+def test_nothing_is_clipped_and_nothing_overlaps(
+    address: str, open_page: Callable[..., Page], language: str, scheme: str
+) -> None:
+    page = open_page(1280, 720, scheme)
+    wrong: list[str] = []
+    for path in SCREENS | MORE_SCREENS:
+        page.goto(f"{address}/{path}?lang={language}")
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        expect(page.locator("html")).to_have_attribute("lang", language)
+        if not path:
+            page.locator("input[type=file]").set_input_files(photos()[0])
+            page.locator(".st-key-analyze button").click()
+            expect(page.locator(".verdict .word")).to_be_visible()
+        expect(page.locator("[data-testid=stApp]")).to_have_attribute("data-test-script-state", "notRunning")
+        for width, height in SIZES:
+            page.set_viewport_size({"width": width, "height": height})
+            where = f"/{path} in {language} at {width}: "
+            if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                wrong.append(f"{where}the page is wider than the window")
+            wrong += [f"{where}clipped {each}" for each in asked(page, CLIPPED)]
+            wrong += [f"{where}overlap {each}" for each in asked(page, OVERLAPPING)]
+    assert not wrong, "\n".join(wrong)
