@@ -131,7 +131,19 @@ def batch_csv(rows: Sequence[Judged], *, demo: bool) -> bytes:
     """A batch as CSV: one line a file, one column a member with its vote and its score, regions as JSON."""
     members = list(dict.fromkeys(vote.member for row in rows if row.verdict for vote in row.verdict.votes))
     first = ("photo", "sha256", "verdict", "confidence", *SCORE_FIELDS, "reason")
-    last = ("regions", "same_as", "error", "policy", "demo", "word", "time", "product", "model_version", "policy_state")
+    last = (
+        "regions",
+        "same_as",
+        "error",
+        "policy",
+        "demo",
+        "word",
+        "time",
+        "product",
+        "model_version",
+        "policy_state",
+        "trial",
+    )
     return as_csv((*first, *members, *last), [_batch_cells(row) | {"demo": "DEMO" if demo else ""} for row in rows])
 
 
@@ -155,4 +167,5 @@ def _batch_cells(row: Judged) -> dict[str, object]:
         "product": verdict.origin.product,
         "model_version": verdict.origin.version,
         "policy_state": verdict.policy_state,
+        "trial": "TRIAL" if verdict.trial else "",
     }

@@ -61,6 +61,7 @@ class Policy(PolicySettings):
             unasked=(*(each for each in absences if not each.asked), *self._outside(scores)),
             decision=found,
             policy_state=self.state,
+            trial=self.trial,
         )
         if not doubt:
             return verdict
@@ -85,7 +86,7 @@ class Policy(PolicySettings):
         """What this policy makes of the votes that another one has decided on: the same photo, no model runs again."""
         absent = (*verdict.absent, *verdict.unasked)
         decided = self.decide(verdict.votes, absent, verdict.classes, verdict.doubt)
-        kept = ("label", "confidence", "reason", "policy", "policy_state", "votes", "decision")
+        kept = ("label", "confidence", "reason", "policy", "policy_state", "trial", "votes", "decision")
         return replace(verdict, **{name: getattr(decided, name) for name in kept})
 
     def stages(self, members: Iterable[str]) -> tuple[tuple[str, ...], ...]:
@@ -160,12 +161,12 @@ def shipped(classes: Classes) -> tuple[Policy, ...]:
 
 
 def choose(policies: Sequence[Policy], name: str | None) -> Policy:
-    """The policy of that name; without a name the first, which is the active one."""
-    if name is None:
+    """The policy of that name; without a name the first, which is the active one. Any other one is on trial."""
+    if name is None or name == policies[0].name:
         return policies[0]
     for policy in policies:
         if policy.name == name:
-            return policy
+            return replace(policy, trial=True)
     raise PolicyError(
         "No policy is called {name!r}. This product has {policy}.",
         name=name,

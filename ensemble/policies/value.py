@@ -61,7 +61,7 @@ class PolicySettings:
     weights. `calls` names members that vote although training has left them out of the jury (their weight is 0).
     Without a defect among the classes, a person must look where the leading class is ahead by less than `margin`.
     `basis` says what its thresholds rest on; `state` is the number of the state of the product's policies that it comes
-    from, and in no file.
+    from, and `trial` that it was chosen in the place of the active one; neither stands in a file.
     """
 
     name: str
@@ -81,6 +81,7 @@ class PolicySettings:
     reason: str = ""
     basis: Mapping[str, Any] = field(default_factory=dict)
     state: int | None = field(default=None, compare=False, metadata={IN_FILE: False})
+    trial: bool = field(default=False, compare=False, metadata={IN_FILE: False})
 
     def __post_init__(self) -> None:
         check_policy(self)

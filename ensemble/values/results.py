@@ -242,7 +242,7 @@ class Verdict:
     of all members that have one, `regions` what stands out in it and what detectors have found; `size` is the photo's
     width and height. `unasked` are the members that a cascade did not need. `doubt` says why the photo may not show the
     part at all; then a person must look, and no quantity has decided. `policy_state` is the number
-    of the state of the product's policies that decided.
+    of the state of the product's policies that decided; `trial` is true where not the active policy has decided.
     """
 
     label: str
@@ -264,6 +264,7 @@ class Verdict:
     doubt: str = ""
     origin: Origin = field(default=Origin(), compare=False)
     policy_state: int | None = field(default=None, compare=False)
+    trial: bool = field(default=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.doubt and self.label != REVIEW:
@@ -292,6 +293,7 @@ class Verdict:
             **{name: getattr(self.decision, name.removeprefix("score_"), None) for name in SCORE_FIELDS},
             "policy": self.policy,
             "policy_state": self.policy_state,
+            "trial": self.trial,
             "reason": self.reason,
             "doubt": self.doubt,
             "votes": [vote.as_json() for vote in self.votes],

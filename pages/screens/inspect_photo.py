@@ -2,12 +2,14 @@
 
 import streamlit as st
 
+from pages.components.common.frame import show_trial_band
 from pages.components.common.obstacle import show_obstacle
 from pages.components.inspect.evidence import show_evidence
 from pages.components.inspect.photo_picker import show_analyze_button, show_photo_picker
 from pages.components.inspect.verdict import show_answer, show_details, show_last_verdicts
 
 show_obstacle()
+show_trial_band()
 with st.container(key="workbench"):
     with st.container(key="pick"):
         chosen = show_photo_picker()

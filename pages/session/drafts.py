@@ -17,10 +17,12 @@ from ensemble.values.errors import PolicyError, QuorumError
 from ensemble.values.titles import policy_title
 from pages.session.policy_evidence import book, publish
 from pages.session.products import classes, in_force, is_demo, manifest, mode, store
-from pages.session.told import tell
+from pages.session.told import refusals_told, tell
 
 FROM, PHOTOS, CANDIDATE = "from", "photos", "candidate"  # keys of widgets, and names in the page's address
 HELD_OUT, TEST = "held_out", "test"
+TAB = "view"  # key of the tabs, and name in the page's address
+COMPARE, ADJUST, ACTIVATE, HISTORY = TABS = ("Compare", "Adjust", "Activate", "History")
 DRAFT, PENDING, MOVES, CHEAPEST, LOOKED = "_draft", "_pending", "_moves", "_cheapest", "_looked_into"
 SAVED, ENFORCED, OFFERED = "_saved", "_enforced", "_offered"
 
@@ -97,6 +99,13 @@ def draft() -> Policy | None:
     return found if key == mode() else None
 
 
+def discard(name: str) -> None:
+    """Move everything back to the policy that the draft started from; for a button's callback."""
+    for key in [key for key in st.session_state if str(key).startswith((f"cuts of {name} ", f"calls of {name} "))]:
+        del st.session_state[key]
+    st.session_state.pop(MOVES, None)
+
+
 def save(new: Policy, name: str, author: str, reason: str) -> None:
     """Save a draft among the product's policies, not in force; a PolicyError says what is missing or why it cannot."""
     name, author, reason = (text.strip() for text in (name, author, reason))
@@ -140,14 +149,23 @@ def ask_for(name: str) -> None:
 def choose(name: str) -> None:
     """Choose a policy of now as the one to put in force, and lay it out; for a button's callback."""
     st.session_state[OFFERED] = name
+    open_tab(ACTIVATE)
     ask_for(name)
 
 
+def open_tab(name: str) -> None:
+    """Show another tab; for a button's callback."""
+    st.session_state[TAB] = name
+
+
 def ask_back(number: int) -> None:
-    """Lay an earlier state out to be put in force again; a PolicyError where it no longer fits the product."""
-    entry = policy_history.state(store().folder, number)
-    found = from_json(entry.text, f"Version {number}", manifest().names())
-    st.session_state[PENDING] = Pending(mode(), found, book().to_json(), number)
+    """Lay an earlier state out to be put in force again, or tell why it cannot be; for a button's callback."""
+    open_tab(ACTIVATE)
+    forget_pending()
+    with refusals_told(ENFORCED):
+        entry = policy_history.state(store().folder, number)
+        found = from_json(entry.text, f"Version {number}", manifest().names())
+        st.session_state[PENDING] = Pending(mode(), found, book().to_json(), number)
 
 
 def pending() -> Pending | None:

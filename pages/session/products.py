@@ -130,6 +130,15 @@ def policy() -> Policy:
     return choose(found, name)
 
 
+def trial_policy() -> Policy | None:
+    """The policy that was picked in the place of the active one; None where the active one counts, and in a demo."""
+    try:
+        found = None if is_demo() else policy()
+    except QuorumError:
+        return None  # the screens that need a policy say what is wrong with it
+    return found if found is not None and found.trial else None
+
+
 def whose_policies() -> str:
     """Who has the policies to choose from, as the subject of a sentence: the product, or demo mode with its classes."""
     name = product_name()

@@ -3,7 +3,9 @@
 import streamlit as st
 
 from ensemble.values.errors import QuorumError
-from pages.components.common.sheet import as_markdown
+from ensemble.values.language import _
+from ensemble.values.titles import policy_title
+from pages.components.common.sheet import as_html, as_markdown
 from pages.components.common.sidebar import show_sidebar
 from pages.components.common.style import show_style
 from pages.session import products, tables, wishes
@@ -29,6 +31,15 @@ def show_demo_band() -> None:
     """Show the striped band at the top of the page while dummy members vote."""
     if products.is_demo():
         st.html('<div class="demo-band" role="alert"><span><b>DEMO</b> · random results</span></div>')
+
+
+def show_trial_band() -> None:
+    """Show the band at the top of the page while not the active policy gives the verdicts."""
+    policy = products.trial_policy()
+    if policy is not None:
+        title = as_html(policy_title(policy.name))
+        said = _("Trial policy <b>{policy}</b>: its verdicts do not count.", policy=title)
+        st.html(f'<div class="trial-band" role="status"><span>{said}</span></div>')
 
 
 OFFERED = 6

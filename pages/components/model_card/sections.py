@@ -13,22 +13,35 @@ from pages.components.common.sheet import as_markdown, show_sheet, tied
 from pages.session import products
 
 MANY = 3  # sentences that are read as a list
+FIRST_PAGE = ("use", "verdicts", "limits")  # what a person must know before relying on the product
+MANY_ROWS = 8  # more are looked up, too
 ON_DEMAND = ("Files", "Digests", "Libraries")  # what is looked up, not read
 FIGURES = {"auroc": "AUROC", "right": "Accuracy"}
 
 
 def show_sections(card: ModelCard) -> None:
-    """Show every section: its sentences, its charts, its tables."""
+    """Show use, figures and limits, and every other section for those who open it."""
     with st.container(key="card"):
-        for section in card.sections:
+        for key in FIRST_PAGE:
+            section = card.section(key)
             st.header(as_markdown(section.title), anchor=section.key)
-            _show_sentences(section)
-            if section.key == "members":
-                show_worth(section)
-            elif section.key == "training":
-                show_epochs(section)
-            for table in section.tables:
-                _show_table(table)
+            _show_section(section)
+        for section in card.sections:
+            if section.key in FIRST_PAGE:
+                continue
+            with st.expander(as_markdown(section.title), key=f"card {section.key}"):
+                _show_section(section)
+
+
+def _show_section(section: Section) -> None:
+    """Show its sentences, its charts, its tables."""
+    _show_sentences(section)
+    if section.key == "members":
+        show_worth(section)
+    elif section.key == "training":
+        show_epochs(section)
+    for table in section.tables:
+        _show_table(table)
 
 
 def show_worth(section: Section) -> None:
@@ -59,7 +72,7 @@ def _show_sentences(section: Section) -> None:
 
 
 def _show_table(table: CardTable) -> None:
-    if table.title in ON_DEMAND:
+    if table.title in ON_DEMAND or len(table.rows) > MANY_ROWS:
         with st.expander(table.title):
             _show_rows(table)
         return

@@ -26,9 +26,13 @@ Voter = tuple[NDArray[np.bool_], NDArray[np.float64]]
 
 
 def show_performance_members(measured: Measured) -> None:
-    """Show the table of members, their curves beside the ensemble's, and one voter's figures over its threshold."""
+    """Show the table of members."""
+    _show_table(measured, _voters(measured) if measured.classes.defect is not None else {})
+
+
+def show_performance_curves(measured: Measured) -> None:
+    """Show the members' curves beside the ensemble's, and one voter's figures over its threshold."""
     voters = _voters(measured) if measured.classes.defect is not None else {}
-    _show_table(measured, voters)
     if voters:
         _show_curves(measured, {name: given for name, given in voters.items() if _votes_in(measured, name)})
     elif measured.classes.defect is None:

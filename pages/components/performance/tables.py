@@ -25,7 +25,9 @@ def show_performance_tables(measured: Measured) -> None:
         _show_types(types)
     if products:
         _show_products(products)
-    if types or products:
+    if not types and not products and measured.classes.defect is not None:
+        st.info("No breakdown: neither types of defects nor several products are known.")
+    elif types or products:
         st.caption(f"In brackets: upper limit ({costs.percent(costs.CONFIDENCE_LEVEL)} confidence).")
 
 

@@ -1,4 +1,4 @@
-"""What lies behind the answer, one view at a time: the members, how they depend on each other, how they learnt."""
+"""What lies behind the answer, one view at a time: the vote, types of defects, the members, how they learnt."""
 
 import streamlit as st
 
@@ -8,7 +8,9 @@ from pages.components.common.charts import show_chart
 from pages.components.common.sheet import as_markdown
 from pages.components.performance.basis import Measured
 from pages.components.performance.dependence import show_dependence
-from pages.components.performance.members import show_performance_members
+from pages.components.performance.members import show_performance_curves, show_performance_members
+from pages.components.performance.tables import show_performance_tables
+from pages.components.performance.vote import show_performance_vote
 from pages.session import products
 
 
@@ -22,7 +24,14 @@ def show_training_curves(_measured: Measured) -> None:
         show_chart(figures.training_curves(curves, products.scheme()), f"training-{name}")
 
 
-VIEWS = {"Models": show_performance_members, "Correlation": show_dependence, "Training": show_training_curves}
+VIEWS = {
+    "Ensemble": show_performance_vote,
+    "Breakdown": show_performance_tables,
+    "Models": show_performance_members,
+    "Curves": show_performance_curves,
+    "Correlation": show_dependence,
+    "Training": show_training_curves,
+}
 
 
 def show_performance_tabs(measured: Measured) -> None:

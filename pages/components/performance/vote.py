@@ -24,6 +24,7 @@ def show_performance_vote(measured: Measured) -> None:
     """Show FUSED and MAJORITY beside the best member, and say plainly where the vote does not help."""
     found = [each for each in map(_beside, (FUSED, "MAJORITY"), (measured, measured)) if each is not None]
     if not found:
+        st.info("No comparison: it needs good and defective photos in the test set.")
         return
     st.header("Ensemble or best model", anchor=False)
     st.markdown(as_markdown(found[0].sentence()), help=HOW)

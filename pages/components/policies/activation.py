@@ -1,11 +1,11 @@
 """Activating a policy: only after a look at the parts whose verdict changes."""
 
 from collections import Counter
-from collections.abc import Sequence
-from html import escape
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
+from ensemble import figures
 from ensemble.evaluation.comparison import Change, verdict_changes
 from ensemble.policies import Policy
 from ensemble.policies.cases import Evidence
@@ -13,10 +13,10 @@ from ensemble.values.errors import QuorumError
 from ensemble.values.results import Classes, word
 from ensemble.values.titles import policy_title
 from pages.components.common.charts import show_csv
-from pages.components.common.sheet import as_markdown, chip, quiet_chip, refusals_shown, show_sheet
+from pages.components.common.progress import show_told
+from pages.components.common.sheet import as_html, as_markdown, breakable, chip, quiet_chip, refusals_shown
 from pages.components.common.style import data_address
 from pages.session import drafts, policy_evidence, products
-from pages.session.told import told
 
 
 def show_policy_activation(active: Policy, evidence: Evidence) -> None:
@@ -35,8 +35,7 @@ def show_policy_activation(active: Policy, evidence: Evidence) -> None:
             width=340,
         )
         pressed = st.button("Preview changes", icon=":material/difference:", key="ask", disabled=not name)
-    if said := told(drafts.ENFORCED).sentence:
-        st.success(as_markdown(said), icon=":material/check_circle:")
+    show_told(drafts.ENFORCED)
     if pressed and name:
         with refusals_shown():
             drafts.ask_for(name)
@@ -57,20 +56,30 @@ def _show_pending(pending: drafts.Pending, active: Policy, evidence: Evidence) -
         show_policy_difference(active, pending.active(), evidence)
         _show_lost(pending)
     except QuorumError as error:
-        st.error(as_markdown(str(error)), icon=":material/report:")
+        st.error(as_markdown(error.message), icon=":material/report:")
         st.button("Cancel", on_click=drafts.forget_pending, key="leave")
         return
+    with st.container(horizontal=True, vertical_alignment="center", key="confirm_bar"):
+        st.markdown(f"**{title}**", width="stretch")
+        st.button("Cancel", on_click=drafts.forget_pending, key="leave")
+        _show_confirm(pending)
+
+
+def _show_confirm(pending: drafts.Pending) -> None:
+    """Show the button that asks for a name and a reason, and then puts the policy in force."""
     rolling = pending.state is not None
     label = f"Restore version {pending.state}" if rolling else f"Activate {policy_title(pending.book.active)}"
-    with st.form("confirm", border=False), st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        author = st.text_input("Author", key="confirm_author", max_chars=60, width=180)
-        reason = "" if rolling else st.text_input("Reason", key="confirm_reason", max_chars=300, width=380)
+    with (
+        st.popover(as_markdown(f"{label} …"), icon=":material/verified:", key="confirming", type="primary"),
+        st.form("confirm", border=False),
+    ):
+        author = st.text_input("Author", key="confirm_author", max_chars=60)
+        reason = "" if rolling else st.text_input("Reason", key="confirm_reason", max_chars=300)
         pressed = st.form_submit_button(as_markdown(label), type="primary", icon=":material/verified:", key="confirmed")
-    st.button("Cancel", on_click=drafts.forget_pending, key="leave")
-    if pressed:
-        with refusals_shown(":material/block:", (QuorumError, OSError)):
-            drafts.confirm(pending, author, reason)
-            st.rerun()
+        if pressed:
+            with refusals_shown(":material/block:", (QuorumError, OSError)):
+                drafts.confirm(pending, author, reason)
+                st.rerun()
 
 
 def _show_lost(pending: drafts.Pending) -> None:
@@ -85,11 +94,12 @@ def _show_lost(pending: drafts.Pending) -> None:
         st.caption(f"Different settings: {as_markdown(', '.join(map(policy_title, other)))}.")
 
 
-MOST = 50
+MOST = 48  # each is a small picture to send
+NOTES: Mapping[str, str] = {"escaped": "new escape", "rejected": "new overkill", "caught": "fixed", "spared": "fixed"}
 
 
 def show_policy_difference(before: Policy, after: Policy, evidence: Evidence) -> None:
-    """Show the test photos whose verdict changes from one policy to another: new escapes first."""
+    """Show the test photos whose verdict changes from one policy to another, by what changes: new escapes first."""
     classes, known = evidence.classes, evidence.test
     now, then = policy_evidence.labels(before, known), policy_evidence.labels(after, known)
     changes = verdict_changes(known, now, then, classes)
@@ -97,11 +107,38 @@ def show_policy_difference(before: Policy, after: Policy, evidence: Evidence) ->
     _show_counts(changes, len(known), classes)
     if not changes:
         return
-    rows = [_cells(change, classes) for change in changes[:MOST]]
-    show_sheet(("Photo", "Actual", "Before", "After"), rows, folding=True)
+    groups: dict[tuple[str, str], list[Change]] = {}
+    for change in changes[:MOST]:
+        groups.setdefault((change.before, change.after), []).append(change)
+    for (earlier, later), group in groups.items():
+        _show_group(earlier, later, group, classes)
     if len(changes) > MOST:
         st.caption(f"First {MOST} of {len(changes)}; all are in the file.")
     show_csv("difference", [_row(change) for change in changes], "Changed verdicts (CSV)")
+
+
+def _show_group(before: str, after: str, group: Sequence[Change], classes: Classes) -> None:
+    """Show the photos of which one verdict becomes another, each with what it truly is."""
+    frames = "".join(_frame(change, classes) for change in group)
+    st.html(
+        f'<h3 class="turn">{quiet_chip(word(before))}<span aria-label="becomes">→</span>{chip(after, classes)}'
+        f'<small>{len(group)}</small></h3><div class="thumbs">{frames}</div>'
+    )
+
+
+def _frame(change: Change, classes: Classes) -> str:
+    case = change.case
+    picture, name = policy_evidence.case_thumbnail(case), case.photo.rpartition("/")[2]
+    seen = '<span class="photo-gone">no photo</span>'
+    if picture is not None:
+        seen = f'<img src="{data_address("jpeg", picture)}" alt="Photo {as_html(name)}">'
+    defect = f" ({as_html(case.defect)})" if case.defect not in ("", case.label) else ""
+    note = NOTES.get(change.kind, "")
+    mark = f'<span class="chip {"nok" if change.kind == "escaped" else "quiet"}">{note}</span>' if note else ""
+    return (
+        f'<figure class="{figures.tone(change.after, classes)}">{seen}<figcaption><b>{breakable(name)}</b>'
+        f"<span>actual {as_html(word(case.label))}{defect}</span>{mark}</figcaption></figure>"
+    )
 
 
 def _show_counts(changes: Sequence[Change], total: int, classes: Classes) -> None:
@@ -117,29 +154,6 @@ def _show_counts(changes: Sequence[Change], total: int, classes: Classes) -> Non
         facts.append(quiet_chip(f"New overkill: {counts['rejected']}"))
         facts.append(quiet_chip(f"Overkill fixed: {counts['spared']}"))
     st.html(f'<div class="difference" role="status">{"".join(facts)}</div>')
-
-
-def _cells(change: Change, classes: Classes) -> list[str]:
-    case = change.case
-    picture = policy_evidence.case_thumbnail(case)
-    name = case.photo.rpartition("/")[2]
-    shown = (
-        f"{escape(name)}<small>{escape(case.defect)}</small>" if case.defect not in ("", case.label) else escape(name)
-    )
-    seen = '<span class="photo-gone">no photo</span>'
-    if picture is not None:
-        seen = f'<img src="{data_address("jpeg", picture)}" alt="Photo {escape(name)}">'
-    note = ""
-    if change.kind == "escaped":
-        note = ' <span class="chip nok">new escape</span>'
-    elif change.kind == "rejected":
-        note = f" {quiet_chip('new overkill')}"
-    return [
-        f'<span class="with-photo">{seen}<span>{shown}</span></span>',
-        quiet_chip(word(case.label)),
-        quiet_chip(word(change.before)),
-        f"{chip(change.after, classes)}{note}",
-    ]
 
 
 def _row(change: Change) -> dict[str, object]:

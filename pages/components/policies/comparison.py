@@ -143,23 +143,22 @@ def show_policy_choice(evidence: Evidence, line: Line) -> None:
     """Show the limit and the button; what is chosen on validation photos becomes what the draft starts from."""
     if evidence.classes.defect is None:
         return
-    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+    with st.popover("Find cheapest policy …", icon=":material/savings:", key="cheapest"):
         limit = _number("Escape limit, %", "limit", LIMIT, 1.0, min_value=0.1, max_value=100.0)
+        limit = LIMIT if limit is None else limit  # an emptied field
+        st.caption(
+            f"Cheapest policy with an escape rate below {percent(limit / 100)} "
+            f"({percent(costs.CONFIDENCE_LEVEL)} confidence). It becomes the draft."
+        )
         pressed = st.button("Find cheapest policy", icon=":material/savings:", key="choose")
-    limit = LIMIT if limit is None else limit  # an emptied field
     if pressed:
         try:
             with st.spinner("Searching …"):
                 drafts.choose_by_cost(evidence.held_out, line, limit / 100)
         except PolicyError as error:
-            st.warning(as_markdown(str(error)), icon=":material/money_off:")
+            st.warning(as_markdown(error.message), icon=":material/money_off:")
     chosen = drafts.chosen_by_cost()
-    if chosen is None:
-        st.caption(
-            f"Cheapest policy with an escape rate below {percent(limit / 100)} "
-            f"({percent(costs.CONFIDENCE_LEVEL)} confidence). It becomes the draft."
-        )
-    else:
+    if chosen is not None:
         st.caption(
             f"{as_markdown(policy_title(chosen.policy.name))}: {money(chosen.money)} per {PARTS_TOLD} parts on "
             "validation photos. The draft starts from it."
@@ -173,7 +172,10 @@ def show_policy_line(classes: Classes) -> Line:
     """
     if classes.defect is None:
         return Line()
-    with st.container(horizontal=True, gap="medium", key="policy_line"):
+    with (
+        st.expander("Costs", icon=":material/payments:", key="costs"),
+        st.container(horizontal=True, gap="medium", key="policy_line"),
+    ):
         prices = Prices(*(_price(name) for name in ("escape", "overkill", "review")))
         share = _number(
             "Defect rate in production, %", "defects", None, 0.1, max_value=100.0, placeholder="same as test set"

@@ -22,6 +22,7 @@ from pages.components.policies.outcome import (
     show_policy_histogram,
     show_policy_outcome,
 )
+from pages.components.policies.saving import show_policy_saving
 from pages.components.policies.words import conditions, picked_title, rule_in_words
 from pages.session import drafts, policy_evidence, products, wishes
 
@@ -46,8 +47,7 @@ def show_policy_draft(evidence: Evidence, line: Line) -> None:
     _show_rule(draft, unmoved=moved == base)
     if not known:
         st.info(MISSING[photos])
-        return
-    if evidence.classes.defect is None:
+    elif evidence.classes.defect is None:
         show_policy_classes(draft, known)
     else:
         show_policy_outcome(draft, active, known, line)
@@ -58,6 +58,7 @@ def show_policy_draft(evidence: Evidence, line: Line) -> None:
                 show_policy_confusion(draft, known)
         show_policy_escapes(draft, known)
     show_json(entry_of(draft), "draft-policy", "Draft (JSON)")
+    show_policy_saving(draft, base, unmoved=moved == base)
 
 
 def _show_start(bases: dict[str, Policy], active: Policy) -> tuple[Policy, str]:

@@ -158,7 +158,7 @@ def test_csv_has_one_line_a_file_and_marks_a_demo() -> None:
         *("score", "score_kind", "score_label", "ok_below", "review_from", "reject_from", "reason"),
         *DUMMIES,
         *("regions", "same_as", "error", "policy", "demo"),
-        *("word", "time", "product", "model_version", "policy_state"),
+        *("word", "time", "product", "model_version", "policy_state", "trial"),
     ]
     assert [line["photo"] for line in lines] == ["'=a.png", "bad.png"]
     assert [line["demo"] for line in lines] == ["DEMO", "DEMO"]

@@ -551,8 +551,9 @@ def test_a_broken_file_says_where_and_why(text: str, sentence: str) -> None:
 
 
 def test_choosing_by_name() -> None:
-    assert choose(SHIPPED_POLICIES, None).name == "MAJORITY"
-    assert choose(SHIPPED_POLICIES, "ANY") is ANY
+    assert (choose(SHIPPED_POLICIES, None).name, choose(SHIPPED_POLICIES, None).trial) == ("MAJORITY", False)
+    assert not choose(SHIPPED_POLICIES, "MAJORITY").trial
+    assert choose(SHIPPED_POLICIES, "ANY") == ANY and choose(SHIPPED_POLICIES, "ANY").trial and not ANY.trial
     with pytest.raises(
         PolicyError, match=r"No policy is called 'NONE'\. This product has MAJORITY, FUSED, ANY, ALL, S"
     ):

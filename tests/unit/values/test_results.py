@@ -75,6 +75,7 @@ def test_a_verdict_as_json() -> None:
         "reject_from": 0.5,
         "policy": "MAJORITY",
         "policy_state": 7,
+        "trial": False,
         "reason": "1 of 1 models says NOK.",
         "doubt": "",
         "votes": [
