@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -238,7 +238,7 @@ class Collection:
                 rows.refuse_later(connection, decision)
                 rows.update(connection, decision.before)
             if decision.action in {"import", "relabel"} and decision.reason.startswith(CONFIRMED):
-                connection.executemany("DELETE FROM mistakes WHERE sha256 = ?", [(key,) for key in decision.after])
+                rows.restore_mistakes(connection, decision.before)
             connection.execute("UPDATE decisions SET undone = 1 WHERE number = ?", (decision.number,))
         return replace(decision, undone=True)
 
@@ -265,19 +265,20 @@ class Collection:
             photo, file = contents.keep_photo(self.folder, data, name)
             row = connection.execute("SELECT label, dropped FROM photos WHERE sha256 = ?", (photo.sha256,)).fetchone()
             kind = kind_of_mistake(label, verdict)
+            earlier = rows.mistake_of(connection, photo.sha256)
             if row is None:
                 said = said_of(FoundPhoto(Path(name), name, label), label, UNSPLIT, "")
                 new = {**said, "file": file, "name": name}
                 rows.insert(connection, photo.sha256, new, photo.picture.size, at, f"confirmed {kind}")
-                before, after = ({photo.sha256: {"dropped": value}} for value in (1, 0))
-                made: Correction | None = rows.write_decision(
-                    connection, at, author, "import", f"{CONFIRMED} {kind}: {name}", before, after
-                )
+                before = {photo.sha256: {"dropped": 1, rows.MISTAKE: earlier}}
+                reason, after = f"{CONFIRMED} {kind}: {name}", {photo.sha256: {"dropped": 0}}
+                made: Correction | None = rows.write_decision(connection, at, author, "import", reason, before, after)
             else:
-                said = {"label": label, "dropped": 0}
-                made = rows.change(connection, "relabel", {photo.sha256: said}, f"{CONFIRMED} {kind}.", author)
+                changes = {photo.sha256: {"label": label, "dropped": 0}}
+                also = {photo.sha256: {rows.MISTAKE: earlier}}
+                made = rows.change(connection, "relabel", changes, f"{CONFIRMED} {kind}.", author, also_before=also)
             found = Mistake(photo.sha256, kind, label, verdict, at, author)
-            connection.execute("INSERT OR REPLACE INTO mistakes VALUES (?, ?, ?, ?, ?, ?)", astuple(found))
+            rows.keep_mistake(connection, asdict(found))
         return found, made
 
     def mistakes(self) -> tuple[Mistake, ...]:

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ensemble.datasets.collection.values import CONTRADICTION, COPIES, WAITS, Correction, Finding
@@ -15,6 +16,7 @@ from ensemble.values.results import OK_NOK, Classes
 from ensemble.values.samples import Sample
 
 PHOTO_COLUMNS = ("file", "name", "label", "split", "defect", "category", "part", "mask", "dropped")
+MISTAKE = "mistake"  # in what was before a correction: the mistake that waited with the photo, null for none
 
 
 def labels_of(connection: sqlite3.Connection) -> list[str]:
@@ -70,6 +72,30 @@ def left_waiting(connection: sqlite3.Connection) -> set[str]:
         changes = json.loads(row["after"]).items()
         waits |= {digest: change["dropped"] == WAITS for digest, change in changes if "dropped" in change}
     return {digest for digest, waiting in waits.items() if waiting} - decided_by_people(connection)
+
+
+def mistake_of(connection: sqlite3.Connection, digest: str) -> dict[str, Any] | None:
+    """The confirmed mistake that waits with a photo, as it is kept; None where there is none."""
+    row = connection.execute("SELECT * FROM mistakes WHERE sha256 = ?", (digest,)).fetchone()
+    return dict(row) if row else None
+
+
+def keep_mistake(connection: sqlite3.Connection, mistake: Mapping[str, Any]) -> None:
+    """Keep a confirmed mistake in the place of the one that waited with the photo."""
+    connection.execute(
+        "INSERT INTO mistakes VALUES (:sha256, :kind, :label, :verdict, :at, :author) ON CONFLICT (sha256) DO UPDATE "
+        "SET kind = :kind, label = :label, verdict = :verdict, at = :at, author = :author",
+        mistake,
+    )
+
+
+def restore_mistakes(connection: sqlite3.Connection, before: Mapping[str, Mapping[str, Any]]) -> None:
+    """Let those mistakes wait again that did before a correction, and no others of its photos."""
+    for digest, change in before.items():
+        if earlier := change.get(MISTAKE):
+            keep_mistake(connection, earlier)
+        else:
+            connection.execute("DELETE FROM mistakes WHERE sha256 = ?", (digest,))
 
 
 def insert_findings(connection: sqlite3.Connection, found: Iterable[Finding]) -> None:
@@ -154,17 +180,25 @@ def insert(
 
 
 def change(
-    connection: sqlite3.Connection, action: str, after: Mapping[str, Mapping[str, Any]], reason: str, author: str
+    connection: sqlite3.Connection,
+    action: str,
+    after: Mapping[str, Mapping[str, Any]],
+    reason: str,
+    author: str,
+    *,
+    also_before: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
 ) -> Correction | None:
-    """Write what changes, with the decision that says so; a DataError names a photo that is not there."""
+    """Write what changes, with the decision that says so; a DataError names a photo that is not there.
+
+    `also_before` is what else the decision remembers of each photo, for whoever takes it back.
+    """
     before = {digest: state_of(connection, digest, change) for digest, change in after.items()}
     changed = {digest: change for digest, change in after.items() if before[digest] != change}
     if not changed:
         return None
     update(connection, changed)
-    return write_decision(
-        connection, now(), author, action, reason, {digest: before[digest] for digest in changed}, changed
-    )
+    kept = {digest: {**before[digest], **also_before.get(digest, {})} for digest in changed}
+    return write_decision(connection, now(), author, action, reason, kept, changed)
 
 
 def state_of(connection: sqlite3.Connection, digest: str, change: Mapping[str, Any]) -> dict[str, Any]:
@@ -187,9 +221,16 @@ def update(connection: sqlite3.Connection, changes: Mapping[str, Mapping[str, An
 
 
 def refuse_later(connection: sqlite3.Connection, decision: Correction) -> None:
-    """A DataError where a later decision has changed what this one would bring back."""
+    """A DataError where a later decision has changed what this one would bring back, or remembers its mistake."""
+    later = connection.execute("SELECT before FROM decisions WHERE number > ? AND NOT undone", (decision.number,))
+    remembered = {
+        digest
+        for row in later
+        for digest, change in json.loads(row["before"]).items()
+        if isinstance(change, Mapping) and change.get(MISTAKE)
+    }
     for digest, change in decision.after.items():
-        if state_of(connection, digest, change) != change:
+        if state_of(connection, digest, change) != change or digest in remembered:
             raise DataError(
                 "Decision {number} cannot be taken back on its own: a later one rests on it. Take the "
                 "later one back first.",

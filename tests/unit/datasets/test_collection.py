@@ -1,5 +1,7 @@
 """Collections: photos by content, decisions that are written at once and can be taken back, nothing half."""
 
+import contextlib
+import hashlib
 import shutil
 import sqlite3
 import subprocess
@@ -352,6 +354,32 @@ def test_a_confirmed_mistake_waits_and_is_pulled_into_training(filled: Collectio
     assert [mistake.kind for mistake in filled.mistakes()] == ["overkill"]
     with pytest.raises(DataError, match="no mistake"):
         filled.confirm(fresh, "new.png", "defective", "defective")
+
+
+def mistake_rows(folder: Path) -> list[tuple[object, ...]]:
+    with contextlib.closing(sqlite3.connect(folder / "collection.db")) as book:
+        return book.execute("SELECT rowid, sha256, kind, label, verdict, author FROM mistakes ORDER BY rowid").fetchall()
+
+
+def test_undo_of_a_second_correction_restores_the_row_that_waited_before(filled: Collection, source: Path) -> None:
+    data = photo(source, "new.png", 9).read_bytes()
+    digest = hashlib.sha256(data).hexdigest()
+    _, first = filled.confirm(data, "new.png", "non_defective", "defective", author="Ada")
+    other, _ = filled.confirm(photo(source, "other.png", 8).read_bytes(), "other.png", "defective", "review")
+    one = [
+        (1, digest, "overkill", "non_defective", "defective", "Ada"),
+        (2, other.sha256, "decided", "defective", "review", ""),
+    ]
+    assert mistake_rows(filled.folder) == one
+    _, second = filled.confirm(data, "new.png", "defective", "review", author="Bob")
+    assert mistake_rows(filled.folder) == [(1, digest, "decided", "defective", "review", "Bob"), one[1]]
+    assert first is not None and second is not None
+    with pytest.raises(DataError, match="Take the later one back first"):
+        filled.undo(first.number)
+    filled.undo(second.number)
+    assert mistake_rows(filled.folder) == one and shown(filled)["new.png"] == ("non_defective", "", False)
+    filled.undo(first.number)
+    assert mistake_rows(filled.folder) == [one[1]] and shown(filled)["new.png"] == ("non_defective", "", True)
 
 
 def test_a_data_set_is_what_the_splits_say(filled: Collection) -> None:
