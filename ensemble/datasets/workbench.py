@@ -17,7 +17,7 @@ from ensemble.values.errors import DataError, PhotoError
 from ensemble.values.training import Progress
 
 FIRST = 3  # problems that are told where nothing came through
-PICTURES = 3  # of each kind in a preview
+PICTURES, PICTURE_SIDE = 3, 320  # of each kind in a preview; pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def preview_source(source: Path | Iterable[Upload], below: Path, reading: Readin
 def _thumbnails(found: Understood, kind: str) -> Iterator[bytes]:
     for entry in (entry for entry in found.entries if entry.kind == kind):
         with suppress(PhotoError):  # it is named when it is to come in
-            yield thumbnail(read_photo(entry.path).picture)
+            yield thumbnail(read_photo(entry.path).picture, PICTURE_SIDE)
 
 
 @contextmanager

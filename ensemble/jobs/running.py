@@ -37,10 +37,15 @@ def start(root: Path, settings: TrainingRequest, author: str = "") -> Job:
         return ledger.job(number)
 
 
+def are_kept(root: Path) -> bool:
+    """Whether a training was ever started here."""
+    return (Ledger(root).folder / FILE).is_file()
+
+
 def jobs(root: Path) -> tuple[Job, ...]:
     """All trainings that are kept, the newest first; those whose process has gone have failed, and say so."""
     ledger = Ledger(root)
-    if not (ledger.folder / FILE).is_file():  # nothing was ever trained here
+    if not are_kept(root):
         return ()
     with ledger.alone():
         _settle(ledger)

@@ -191,9 +191,9 @@ def _do(decision: Callable[[Collection], Correction | None]) -> None:
 # ------------------------------------------------------------------------------------------------------------- pictures
 
 
-def kept_thumbnail(photo: CollectedPhoto) -> bytes | None:
-    """A small copy of a photo of the collection; None where its file is gone."""
+def kept_thumbnail(photo: CollectedPhoto, side: int) -> bytes | None:
+    """A small copy of a photo of the collection, at most `side` pixels a side; None where its file is gone."""
     try:
-        return thumbnail_of(photo.path)
+        return thumbnail_of(photo.path, side=side)
     except (QuorumError, OSError):
         return None

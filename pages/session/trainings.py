@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import streamlit as st
@@ -26,10 +27,12 @@ from ensemble.values.safe_names import clean_name
 from ensemble.values.training import TrainingRequest
 from pages.session.owners import collections_root, owner_of, product_called
 from pages.session.products import data_root, forget_results, models_root, products, store
+from pages.session.tables import lay, table
 from pages.session.told import TRAINING, refusals_told, tell
 
 RESERVED = {"versions", "backbones"}  # folders of a product's own
 SAMPLE_PHOTOS = "Sample photos"
+SEEN = "training seen"  # on a visitor's table: the newest training whose end is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +142,41 @@ def product_folder(name: str) -> Path:
 def trainings() -> tuple[Job, ...]:
     """All trainings that are kept, the newest first."""
     return jobs.jobs(models_root())
+
+
+def was_ever_training() -> bool:
+    """Whether a training was ever started here."""
+    return jobs.are_kept(models_root())
+
+
+def news() -> tuple[tuple[Job, ...], Job | None]:
+    """The trainings that are going on, and the newest that has ended and asks for this visitor, who has not seen it.
+
+    One that has failed asks for a day; one that has left a version does until somebody decides about it.
+    """
+    known = trainings()
+    seen = int(table().get(SEEN, 0))
+    ended = next((job for job in known if not job.is_open and job.state != "cancelled"), None)
+    asks = ended is not None and ended.id > seen and (_failed_lately(ended) or waiting_version(ended) is not None)
+    return tuple(job for job in known if job.is_open), ended if asks else None
+
+
+def have_seen_news(number: int) -> None:
+    """This visitor knows how the trainings up to this one have ended; for a button's callback."""
+    lay(SEEN, number)
+
+
+def see_news() -> None:
+    """Training is open: what has ended is told there, and no longer beside the menu."""
+    if was_ever_training() and (ended := news()[1]) is not None:
+        have_seen_news(ended.id)
+        st.rerun()
+
+
+def _failed_lately(job: Job) -> bool:
+    if job.state != "failed" or job.ended is None:
+        return False
+    return datetime.now(UTC) - datetime.fromisoformat(job.ended) < timedelta(days=1)
 
 
 def start_training(settings: TrainingRequest, author: str) -> None:

@@ -5,7 +5,7 @@ import streamlit as st
 from ensemble.inspection.batches import batch_csv
 from pages.components.batch.table import show_batch_summary, show_batch_table
 from pages.components.common.charts import show_file
-from pages.components.common.progress import time_left
+from pages.components.common.progress import progress_text
 from pages.components.common.sheet import as_markdown
 from pages.session import batches, products
 
@@ -68,8 +68,8 @@ def show_batch_progress() -> None:
         st.rerun()
         return
     done = len(batch.rows)
-    text = f"{done} of {batch.total} files" if done else "Starting …"
-    text += time_left(batch.work.seconds_left())
+    stage = f"{done} of {batch.total} files" if done else "Starting …"
+    text = progress_text("Batch", stage, batch.work.seconds_left())
     with st.container(horizontal=True, vertical_alignment="center", key="progress"):
         st.progress(min(done / batch.total, 1.0), text=text)
         may_stop = batches.may_stop_batch()

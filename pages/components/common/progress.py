@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from ensemble.values.language import _
 from pages.components.common.sheet import as_markdown
 from pages.session import background
 from pages.session.told import told
@@ -30,7 +31,7 @@ def _show_progress(key: str) -> None:
     if found is None or found.done:
         st.rerun()
         return
-    text = f"{found.title} · {found.stage or 'Starting'}{time_left(found.seconds_left())}"
+    text = progress_text(found.title, found.stage or _("Starting"), found.seconds_left())
     with st.container(horizontal=True, vertical_alignment="center", key=f"progress {key}"):
         st.progress(min(found.share, 1.0), text=as_markdown(text))
         st.button("Stop", icon=":material/stop_circle:", on_click=background.stop_work, args=(key,), key=f"stop {key}")
@@ -52,8 +53,10 @@ def show_told(key: str, undo: Callable[[int], None] | None = None) -> None:
             st.button("Undo", icon=":material/undo:", on_click=undo, args=args, key=name, shortcut="Ctrl+Z")
 
 
-def time_left(seconds: float | None) -> str:
-    """How long it will take, to stand behind how far it is, in the unit that a person would use; empty if unknown."""
+def progress_text(what: str, stage: str, seconds: float | None) -> str:
+    """What is going on, how far it is, and how long it will take in the unit that a person would use, where known."""
     if seconds is None:
-        return ""
-    return f" · about {seconds:.0f} s left" if seconds < 90 else f" · about {seconds / 60:.0f} min left"
+        return _("{what}: {stage}", what=what, stage=stage)
+    if seconds < 90:
+        return _("{what}: {stage}, about {seconds:.0f} s left", what=what, stage=stage, seconds=seconds)
+    return _("{what}: {stage}, about {minutes:.0f} min left", what=what, stage=stage, minutes=seconds / 60)

@@ -6,6 +6,7 @@ from ensemble.values.errors import QuorumError
 from ensemble.values.language import LANGUAGES
 from ensemble.values.titles import policy_title
 from pages.components.common.sheet import as_markdown
+from pages.components.training.badge import show_training_badge
 from pages.session import language, policy_news, products, wishes
 
 EVERY = 3.0  # seconds between two looks at whether other policies are in force
@@ -17,6 +18,7 @@ def show_sidebar() -> str:
     Gives the key of the one whose pick is gone, empty where none is.
     """
     with st.sidebar:
+        show_training_badge()
         lost = wishes.PRODUCT if _show_product() else ""
         policy = st.container()  # filled last: which policies there are depends on the switch below it
         st.toggle(

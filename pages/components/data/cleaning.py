@@ -2,21 +2,20 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from html import escape
 
 import streamlit as st
 
 from ensemble.datasets.cleaning import FINDING_KINDS
 from ensemble.datasets.collection import CONTRADICTION, CollectedPhoto, Finding
 from ensemble.values.results import word
-from pages.components.common.charts import picture, show_csv
+from pages.components.common.charts import show_csv
 from pages.components.common.choices import show_page
 from pages.components.common.progress import show_work
 from pages.components.common.sheet import as_markdown
-from pages.components.data.overview import NAMES
+from pages.components.data.kept import LARGE, NAMES, kept_card, show_kept
 from pages.session import background, collections
 
-PAGE = 8
+PAGE = 6
 
 
 def show_cleaning() -> None:
@@ -52,8 +51,7 @@ def _show_contradictions(findings: Sequence[Finding], photos: Mapping[str, Colle
     kind = FINDING_KINDS[CONTRADICTION]
     st.header(f"{kind.title} ({len(findings)})", anchor=False)
     st.markdown(f"{as_markdown(kind.meaning)} {as_markdown(kind.advice)}")
-    for finding in show_page(findings, PAGE, "clean_page contradiction"):
-        show_finding(finding, photos)
+    _show_findings(findings, photos, "contradiction")
 
 
 def _show_look(looked_at: str) -> None:
@@ -92,8 +90,7 @@ def _show_kinds(findings: Sequence[Finding], photos: Mapping[str, CollectedPhoto
     st.markdown(f"{as_markdown(FINDING_KINDS[kind].meaning)} {as_markdown(FINDING_KINDS[kind].advice)}")
     shown = [finding for finding in findings if finding.kind == kind]
     _show_all(shown, kind)
-    for finding in show_page(shown, PAGE, f"clean_page {kind}"):
-        show_finding(finding, photos)
+    _show_findings(shown, photos, kind)
     rows = [
         {
             "kind": finding.kind,
@@ -107,6 +104,12 @@ def _show_kinds(findings: Sequence[Finding], photos: Mapping[str, CollectedPhoto
         for finding in findings
     ]
     show_csv("findings", rows, "All issues (CSV)")
+
+
+def _show_findings(findings: Sequence[Finding], photos: Mapping[str, CollectedPhoto], kind: str) -> None:
+    with st.container(key=f"findings {kind}"):
+        for finding in show_page(findings, PAGE, f"clean_page {kind}"):
+            show_finding(finding, photos)
 
 
 def _show_all(shown: Sequence[Finding], kind: str) -> None:
@@ -130,10 +133,8 @@ def show_finding(finding: Finding, photos: Mapping[str, CollectedPhoto]) -> None
     key = f"{finding.kind} {finding.sha256[:16]} {len(finding.others)}"
     key += f" {finding.suggestion}" if finding.kind == CONTRADICTION else ""
     with st.container(border=True, key=f"finding {key}"):
-        st.html(
-            f'<div class="finding"><div class="pair">{"".join(_figure(each) for each in (photo, *others))}</div>'
-            f"<p>{escape(finding.sentence)}</p></div>"
-        )
+        show_kept([kept_card(each, LARGE) for each in (photo, *others)], "pair")
+        st.markdown(as_markdown(finding.sentence))
         with st.container(horizontal=True):
             if finding.kind == CONTRADICTION:
                 _show_label_button(finding, photo.label, f"first {key}")
@@ -174,11 +175,3 @@ def _keep_words(finding: Finding) -> str:
     if finding.kind == "label":
         return "Keep label"
     return "Keep both" if finding.others else "Keep"
-
-
-def _figure(photo: CollectedPhoto) -> str:
-    facts = "two labels" if photo.dropped else f"{word(photo.label)} · {NAMES[photo.split]}"
-    return (
-        f"<figure>{picture(collections.kept_thumbnail(photo), photo.name)}"
-        f"<figcaption>{escape(facts)}<small>{escape(photo.name)}</small></figcaption></figure>"
-    )

@@ -14,7 +14,7 @@ from pages.components.common.charts import picture, show_csv
 from pages.components.common.choices import PHOTO_TYPES, show_uploader, show_ways
 from pages.components.common.progress import show_work
 from pages.components.common.sheet import as_markdown, refusals_shown, show_sheet
-from pages.components.data.overview import NAMES
+from pages.components.data.kept import NAMES
 from pages.session import background, collections, owners, products, sources
 
 AUTOMATIC, OUT, NEW = "Automatic", "exclude", "New collection"

@@ -6,7 +6,7 @@ from ensemble.datasets import workbench
 from ensemble.datasets.collection import UNSPLIT, Collection, counts
 from ensemble.datasets.splits import STEP
 from pages.components.common.sheet import as_markdown
-from pages.components.data.overview import NAMES
+from pages.components.data.kept import NAMES
 from pages.session import collections
 
 

@@ -5,9 +5,10 @@ import streamlit as st
 from ensemble import figures, jobs
 from ensemble.jobs import Job
 from ensemble.values.errors import QuorumError
+from ensemble.values.language import NumberText, _, worded
 from ensemble.values.titles import model_title
 from pages.components.common.charts import show_figure
-from pages.components.common.progress import time_left
+from pages.components.common.progress import progress_text
 from pages.components.common.sheet import as_markdown
 from pages.session import products, trainings
 
@@ -32,10 +33,10 @@ def _show_running(number: int) -> None:
         st.rerun()
         return
     with st.container(border=True, key=f"training {number}"):
-        product, author = as_markdown(job.settings.product), as_markdown(job.author) or "–"
-        st.markdown(f"**Training {product}** · started {job.asked[11:16]} UTC by {author}")
+        st.markdown(f"**{as_markdown(_started(job))}**")
         with st.container(horizontal=True, vertical_alignment="center"):
-            text = f"{job.share:.0%} · {job.stage or 'Starting'}{time_left(job.seconds_left)}"
+            share = worded(NumberText(f"{job.share:.0%}"))
+            text = progress_text(share, job.stage or _("Starting"), job.seconds_left)
             st.progress(job.share, text=as_markdown(text))
             st.button(
                 "Cancelling …" if job.cancel_asked else "Cancel",
@@ -45,8 +46,16 @@ def _show_running(number: int) -> None:
                 args=(number,),
                 key=f"cancel {number}",
             )
-        _show_curves(job)
-        _show_log(job)
+        with st.expander(_("Curves and log"), icon=":material/monitoring:"):
+            _show_curves(job)
+            _show_log(job)
+
+
+def _started(job: Job) -> str:
+    product, time = job.settings.product, job.asked[11:16]
+    if job.author:
+        return _("Training {product}: started {time} UTC by {author}", product=product, time=time, author=job.author)
+    return _("Training {product}: started {time} UTC", product=product, time=time)
 
 
 def _show_curves(job: Job) -> None:

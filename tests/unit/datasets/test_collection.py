@@ -358,7 +358,9 @@ def test_a_confirmed_mistake_waits_and_is_pulled_into_training(filled: Collectio
 
 def mistake_rows(folder: Path) -> list[tuple[object, ...]]:
     with contextlib.closing(sqlite3.connect(folder / "collection.db")) as book:
-        return book.execute("SELECT rowid, sha256, kind, label, verdict, author FROM mistakes ORDER BY rowid").fetchall()
+        return book.execute(
+            "SELECT rowid, sha256, kind, label, verdict, author FROM mistakes ORDER BY rowid"
+        ).fetchall()
 
 
 def test_undo_of_a_second_correction_restores_the_row_that_waited_before(filled: Collection, source: Path) -> None:
