@@ -10,6 +10,7 @@ import streamlit as st
 from ensemble.datasets.loading import photo_path
 from ensemble.evaluation.scoring import verdict_quality
 from ensemble.evaluation.vote import VoteAndBest, beside_best
+from ensemble.imaging.overlays import THUMBNAIL_SIDE
 from ensemble.inspection.exports import demo_evidence
 from ensemble.metrics.costs import DecisionCounts
 from ensemble.policies import Policy, PolicyBook, cases, making, shipped
@@ -122,11 +123,11 @@ def publish(changed: PolicyBook, author: str, reason: str) -> None:
     policy_history.enforce_policies(store().folder, changed, author, reason)
 
 
-def case_thumbnail(case: Case) -> bytes | None:
-    """A small copy of a case's photo; None where it no longer lies where it was."""
+def case_thumbnail(case: Case, side: int = THUMBNAIL_SIDE) -> bytes | None:
+    """A small copy of a case's photo, at most `side` pixels a side; None where it no longer lies where it was."""
     if is_demo():
         return None
     try:
-        return thumbnail_of(photo_path(store().folder, evidence(), case), case.sha256)
+        return thumbnail_of(photo_path(store().folder, evidence(), case), case.sha256, side)
     except (QuorumError, OSError):
         return None

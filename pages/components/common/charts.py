@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from ensemble import figures
+from ensemble.imaging.overlays import THUMBNAIL_SIDE
 from ensemble.inspection import exports
 from ensemble.policies.cases import Case
 from ensemble.values.results import word
@@ -79,9 +80,9 @@ def picture(jpeg: bytes | None, name: str) -> str:
     return f'<img src="{data_address("jpeg", jpeg)}" alt="{escape(name)}" title="{escape(name)}" loading="lazy">'
 
 
-def case_facts(case: Case, said: str) -> str:
+def case_facts(case: Case, said: str, side: int = THUMBNAIL_SIDE) -> str:
     """A small copy of a case's photo, or a field where it is gone; beside it what was `said` (HTML) and the truth."""
-    seen, thumbnail = '<div class="gone">photo<br>not here</div>', policy_evidence.case_thumbnail(case)
+    seen, thumbnail = '<div class="gone">photo<br>not here</div>', policy_evidence.case_thumbnail(case, side)
     if thumbnail is not None:
         seen = f'<img src="{data_address("jpeg", thumbnail)}" alt="{escape(case.photo)}" loading="lazy">'
     name = Path(case.photo).stem.replace("_", " ")

@@ -1,19 +1,17 @@
 """Bringing photos in: what was understood, what each kind means, where they go, and what came of it."""
 
-from html import escape
-
 import streamlit as st
 
-from ensemble.datasets.collection import Added, find_collection
+from ensemble.datasets.collection import SPLITS, Added, find_collection
 from ensemble.datasets.workbench import Preview, Reading
 from ensemble.importers import IMPORTERS, Problem
-from ensemble.values.digits import many
 from ensemble.values.errors import QuorumError
+from ensemble.values.language import _, paragraph
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE
 from pages.components.common.charts import picture, show_csv
 from pages.components.common.choices import PHOTO_TYPES, show_uploader, show_ways
 from pages.components.common.progress import show_work
-from pages.components.common.sheet import as_markdown, refusals_shown, show_sheet
+from pages.components.common.sheet import as_html, as_markdown, refusals_shown, show_sheet
 from pages.components.data.kept import NAMES
 from pages.session import background, collections, owners, products, sources
 
@@ -24,7 +22,6 @@ PLACES: dict[str, str | None] = {
     "All to Test": "test",
     "No split": "",
 }
-MEANINGS = {NON_DEFECTIVE: "OK (good part)", DEFECTIVE: "NOK (defective part)"}
 FIRST = 6  # problems that are listed; the file has them all
 
 
@@ -55,7 +52,7 @@ def show_import() -> None:
 
 def _show_layouts() -> None:
     with st.expander("Supported layouts", icon=":material/info:"):
-        rows = [[escape(importer.title), escape(importer.expects)] for importer in IMPORTERS.values()]
+        rows = [[as_html(importer.title), as_html(importer.expects)] for importer in IMPORTERS.values()]
         show_sheet(("Layout", "Expected"), rows)
 
 
@@ -78,49 +75,70 @@ def _show_reading() -> Reading:
 
 
 def _show_preview(preview: Preview) -> None:
-    facts = [f"Layout: {preview.layout}"]
-    facts += [f"Masks: {preview.masks}"] if preview.masks else []
-    facts += [f"Parts: {preview.parts}"] if preview.parts else []
-    classes = "1 class" if len(preview.meaning) == 1 else f"{len(preview.meaning)} classes"
-    st.html(
-        f'<div class="understood"><b>{many(preview.photos(), "photo")}</b>, {classes}'
-        f"<small>{escape(' · '.join(facts))} · Preview only.</small></div>"
+    counted = _("{count} photo", "{count} photos", count=preview.photos())
+    classes = _("{count} class", "{count} classes", count=len(preview.meaning))
+    facts = paragraph(
+        _("Layout: {layout}.", layout=preview.layout),
+        _("Masks: {masks}.", masks=preview.masks) if preview.masks else "",
+        _("Parts: {parts}.", parts=preview.parts) if preview.parts else "",
+        _("Preview only."),
     )
+    numbers = f"<b>{as_html(counted)}</b> <b>{as_html(classes)}</b>"
+    st.html(f'<div class="understood">{numbers}<small>{as_html(facts)}</small></div>')
     for note in preview.notes:
         st.caption(as_markdown(note))
     if preview.problems:
-        _show_problems(preview.problems, "Not readable", "refused before import")
-    for kind, pictures in preview.pictures.items():
-        splits = [f"{NAMES.get(name, name)} {number}" for (of, name), number in preview.counts.items() if of == kind]
-        images = "".join(picture(jpeg, kind) for jpeg in pictures)
-        title = f"{escape(kind)} <small>{escape(' · '.join(splits))}</small>"
-        st.html(f'<div class="strip"><h3>{title}</h3><div>{images}</div></div>')
+        _show_problems(
+            preview.problems, _("Not readable ({count})", count=len(preview.problems)), "refused before import"
+        )
 
 
 def _show_problems(problems: tuple[Problem, ...], title: str, kind: str) -> None:
-    lines = "\n".join(f"- {as_markdown(problem.reason)}" for problem in problems[:FIRST])
-    more = f"\n- … {len(problems) - FIRST} more" if len(problems) > FIRST else ""
-    st.warning(f"**{title} ({len(problems)})**\n\n{lines}{more}", icon=":material/broken_image:")
+    lines = [as_markdown(problem.reason) for problem in problems[:FIRST]]
+    if len(problems) > FIRST:
+        lines.append(_("… {count} more", count=len(problems) - FIRST))
+    listed = "\n".join(f"- {line}" for line in lines)
+    st.warning(f"**{as_markdown(title)}**\n\n{listed}", icon=":material/broken_image:")
     rows = [{"file": problem.name, "reason": problem.reason} for problem in problems]
-    show_csv(kind, rows, "Full list (CSV)")
+    show_csv(kind, rows, _("Full list (CSV)"))
 
 
 def _show_meaning(preview: Preview, key: str) -> dict[str, str | None]:
-    st.header("Map classes", anchor=False)
+    """Show each kind of the source with some of its photos, and ask what it is here."""
+    st.header(_("Map classes"), anchor=False)
     names = dict.fromkeys((NON_DEFECTIVE, DEFECTIVE, *preview.meaning, *filter(None, preview.meaning.values()), OUT))
     meaning: dict[str, str | None] = {}
     with st.container(key="meaning"):
         for kind, proposed in preview.meaning.items():
-            chosen = st.selectbox(
-                f"{as_markdown(kind)} ({preview.of_kind(kind)})",
-                list(names),
-                index=list(names).index(proposed or OUT),
-                format_func=lambda name: MEANINGS.get(name, name),
-                accept_new_options=True,
-                key=f"means {kind} {key} {preview.layout}",
-            )
+            with st.container(border=True, key=f"kind {kind}"):
+                chosen = st.selectbox(
+                    as_markdown(_("{kind} ({count})", kind=kind, count=preview.of_kind(kind))),
+                    list(names),
+                    index=list(names).index(proposed or OUT),
+                    format_func=_meaning,
+                    accept_new_options=True,
+                    key=f"means {kind} {key} {preview.layout}",
+                )
+                images = "".join(picture(jpeg, kind) for jpeg in preview.pictures.get(kind, ()))
+                st.html(f'<div class="kept-grid">{images}</div>')
+                if said := _splits(preview, kind):
+                    st.caption(as_markdown(said))
             meaning[kind] = None if chosen == OUT else chosen
     return meaning
+
+
+def _meaning(name: str) -> str:
+    if name == NON_DEFECTIVE:
+        return _("OK (good part)")
+    if name == DEFECTIVE:
+        return _("NOK (defective part)")
+    return _("Exclude") if name == OUT else name
+
+
+def _splits(preview: Preview, kind: str) -> str:
+    """How many photos of a kind the source itself puts into each split; empty where it says nothing of it."""
+    numbers = {name: number for (of, name), number in preview.counts.items() if of == kind and name in SPLITS}
+    return paragraph(*(_("{split}: {count}.", split=NAMES[name], count=numbers[name]) for name in numbers))
 
 
 def _show_button(source: sources.Source, reading: Reading, preview: Preview, meaning: dict[str, str | None]) -> None:
@@ -186,26 +204,23 @@ def _show_owner(name: str) -> None:
 
 
 def _show_result(added: Added, key: str) -> None:
-    parts = [f"**{added.added} imported**"]
-    parts += ["1 duplicate" if len(added.known) == 1 else f"{len(added.known)} duplicates"] if added.known else []
-    parts += [f"{len(added.refused)} not readable"] if added.refused else []
-    st.success(" · ".join(parts), icon=":material/check:")
+    st.success(_("**{count} imported**", count=added.added), icon=":material/check:")
     for note in added.notes:
         st.caption(as_markdown(note))
     if added.known:
-        _show_problems(added.known, "Duplicates", "known photos")
+        _show_problems(added.known, _("Duplicates ({count})", count=len(added.known)), "known photos")
     if added.refused:
-        _show_problems(added.refused, "Not imported", "refused photos")
+        _show_problems(added.refused, _("Not imported ({count})", count=len(added.refused)), "refused photos")
     with st.container(horizontal=True):
         st.button(
-            "Check data quality",
+            _("Check data quality"),
             type="primary",
             icon=":material/cleaning_services:",
             on_click=collections.go_on,
             args=(collections.CLEAN, key),
             key="go_clean",
         )
-        st.button("Import more", on_click=background.forget_work, args=(key,), key="more")
+        st.button(_("Import more"), on_click=background.forget_work, args=(key,), key="more")
 
 
 FILES, FOLDER, HERE = "ZIP or files", "Folder", "Path"

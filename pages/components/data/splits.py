@@ -5,7 +5,8 @@ import streamlit as st
 from ensemble.datasets import workbench
 from ensemble.datasets.collection import UNSPLIT, Collection, counts
 from ensemble.datasets.splits import STEP
-from pages.components.common.sheet import as_markdown
+from ensemble.values.language import _
+from pages.components.common.sheet import as_html, as_markdown, quiet_chip
 from pages.components.data.kept import NAMES
 from pages.session import collections
 
@@ -17,12 +18,20 @@ def show_splits() -> None:
         return
     known = [photo for photo in collection.photos() if not photo.dropped]
     if not known:
-        st.info("No photos to split. Import photos first.", icon=":material/photo:")
+        st.info(_("No photos to split. Import photos first."), icon=":material/photo:")
+        st.button(
+            _("Import photos"),
+            type="primary",
+            icon=":material/move_to_inbox:",
+            on_click=collections.go_on,
+            args=(collections.BRING_IN,),
+            key="go_import",
+        )
         return
     by_split = counts(known)
-    st.markdown(
-        "Now: " + ", ".join(f"**{NAMES[split]}** {sum(numbers.values())}" for split, numbers in by_split.items()) + "."
-    )
+    now = {name: sum(numbers.values()) for name, numbers in by_split.items()}
+    chips = [quiet_chip(_("{split}: {count}", split=NAMES[name], count=now[name])) for name in now]
+    st.html(f'<div class="difference">{as_html(_("Now:"))} {" ".join(chips)}</div>')
     _show_torn(collection)
     until_train, until_calibration = st.slider(
         "Train / Validation / Test (%)",
@@ -37,7 +46,8 @@ def show_splits() -> None:
         "calibration": until_calibration - until_train,
         "test": 100 - until_calibration,
     }
-    st.markdown(" · ".join(f"**{NAMES[name]}** {share} %" for name, share in shares.items()))
+    chips = [quiet_chip(_("{split}: {share} %", split=NAMES[name], share=share)) for name, share in shares.items()]
+    st.html(f'<div class="difference">{as_html(_("After the split:"))} {" ".join(chips)}</div>')
     if not shares["calibration"]:
         st.caption("Without validation photos, thresholds come from cross-validation on the training photos.")
     with st.container(horizontal=True, vertical_alignment="bottom"):

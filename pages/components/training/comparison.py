@@ -1,6 +1,7 @@
 """The new model against the current one: the answer, what differs and how surely, and the photos that changed."""
 
 from collections import Counter
+from collections.abc import Iterable
 from html import escape
 
 import streamlit as st
@@ -11,10 +12,11 @@ from ensemble.evaluation.comparison import Answer, Change, Comparison, Figure, I
 from ensemble.figures.comparisons import Limits
 from ensemble.metrics import costs
 from ensemble.values.digits import signed
+from ensemble.values.language import _
 from ensemble.values.titles import voter_title
 from pages.components.common.charts import case_facts, show_chart, show_csv, show_json
 from pages.components.common.choices import show_choice, show_page
-from pages.components.common.sheet import as_markdown, chip, show_sheet, tied
+from pages.components.common.sheet import as_html, as_markdown, chip, show_sheet, tied
 from pages.session import products
 
 WORDS: dict[Answer, str] = {
@@ -46,10 +48,12 @@ def show_comparison(comparison: Comparison) -> None:
     """Show a comparison of a new model with the current one, and offer it as a file."""
     with st.container(key="comparison"):
         _show_answer(comparison)
-        _show_table(comparison)
-        _show_figure(comparison)
+        _show_changed_figures(comparison)
+        with st.expander(_("All models and figures"), icon=":material/table_chart:"):
+            _show_table(comparison, comparison.voters, _figures_of(comparison.voters))
+            _show_figure(comparison)
         show_changes(comparison)
-        with st.expander("Method"):
+        with st.expander(_("Method")):
             st.markdown("\n".join(f"- {as_markdown(said)}" for said in compared.remarks(comparison)))
         show_json(comparison.as_json(), "comparison", "Comparison (JSON)")
 
@@ -66,14 +70,40 @@ def _show_answer(comparison: Comparison) -> None:
         )
 
 
-def _show_table(comparison: Comparison) -> None:
-    asked = [name for name in NAMES if any(name in voter.figures for voter in comparison.voters)]
-    rows = [_cells(voter, asked) for voter in comparison.voters]
-    show_sheet(("Model", *(NAMES[name] for name in asked), "p-value"), rows, folding=True)
+def _show_changed_figures(comparison: Comparison) -> None:
+    """Show the models and figures that differ, and say so where none does."""
+    voters = [voter for voter in comparison.voters if any(map(_differs, voter.figures.values()))]
+    if not voters:
+        st.html(f'<p class="calm">{as_html(_("No figure changes."))}</p>')
+        return
+    _show_table(comparison, voters, [name for name in _figures_of(voters) if _differs_for(voters, name)])
+
+
+def _figures_of(voters: Iterable[Voter]) -> list[str]:
+    return [name for name in NAMES if any(name in voter.figures for voter in voters)]
+
+
+def _differs_for(voters: Iterable[Voter], name: str) -> bool:
+    return any(_differs(voter.figures[name]) for voter in voters if name in voter.figures)
+
+
+def _differs(figure: Figure) -> bool:
+    """Whether a figure is another one now, as it is written."""
+    return figure.before.photos != figure.after.photos or _side(figure.before) != _side(figure.after)
+
+
+def _show_table(comparison: Comparison, voters: Iterable[Voter], asked: list[str]) -> None:
+    rows = [_cells(voter, asked) for voter in voters]
+    show_sheet((_("Model"), *(NAMES[name] for name in asked), _("p-value")), rows, folding=True)
     st.caption(
-        f"Current → new on the same {comparison.photos} photos; below, the difference with "
-        f"{costs.percent(costs.CONFIDENCE_LEVEL)} limits. p-value: probability of so uneven changes by chance, "
-        "corrected for several tests."
+        _(
+            "Current → new on the same {count} photo; below, the difference with {level} limits. p-value: probability "
+            "of so uneven changes by chance, corrected for several tests.",
+            "Current → new on the same {count} photos; below, the difference with {level} limits. p-value: probability "
+            "of so uneven changes by chance, corrected for several tests.",
+            count=comparison.photos,
+            level=costs.percent(costs.CONFIDENCE_LEVEL),
+        )
     )
 
 
@@ -95,6 +125,8 @@ def _figure(figure: Figure) -> str:
 
 
 def _side(side: Interval) -> str:
+    if side.value is None:
+        return "–"
     return f"{side.value:.3f}" if side.events is None else str(side.events)
 
 
@@ -122,7 +154,7 @@ def _limits(voter: Voter, name: str) -> Limits | None:
     return None if change.value is None else (change.value, change.low, change.high)
 
 
-PAGE = 12
+PAGE, PICTURE_SIDE = 12, 320  # photos; pixels
 KINDS = {
     "escaped": "Newly escaped",
     "caught": "Newly caught",
@@ -172,7 +204,7 @@ def _spoken(defect: str) -> str:
 
 def _card(change: Change, comparison: Comparison) -> str:
     verdicts = " → ".join(chip(label, comparison.classes) for label in (change.before, change.after))
-    return f'<article class="part">{case_facts(change.case, verdicts)}</article>'
+    return f'<article class="part">{case_facts(change.case, verdicts, PICTURE_SIDE)}</article>'
 
 
 def _row(change: Change) -> dict[str, object]:
