@@ -107,8 +107,10 @@ def _show_kinds(findings: Sequence[Finding], photos: Mapping[str, CollectedPhoto
 
 
 def _show_findings(findings: Sequence[Finding], photos: Mapping[str, CollectedPhoto], kind: str) -> None:
-    with st.container(key=f"findings {kind}"):
-        for finding in show_page(findings, PAGE, f"clean_page {kind}"):
+    part = show_page(findings, PAGE, f"clean_page {kind}")
+    look = "pairs" if any(finding.others for finding in part) else "singles"
+    with st.container(key=f"findings_{look} {kind}"):
+        for finding in part:
             show_finding(finding, photos)
 
 

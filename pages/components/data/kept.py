@@ -1,6 +1,7 @@
 """Photos of a collection as cards: large enough to judge, the class in a word and on the edge, the split below."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import streamlit as st
 
@@ -22,13 +23,13 @@ SMALL, LARGE = 320, 640  # pixels of a side, twice what is shown: sharp on a den
 
 
 def kept_card(photo: CollectedPhoto, side: int = SMALL) -> str:
-    """A photo as HTML with its class, its split and its name."""
+    """A photo as HTML with its class, its split and the name of its file; the picture is called by its whole name."""
     classes = OK_NOK if photo.label in OK_NOK.names else Classes((photo.label,))
     edge = "review" if photo.dropped else tone(photo.label, classes)
     facts = _("two labels") if photo.dropped else f"{chip(photo.label, classes)} {as_html(NAMES[photo.split])}"
     return (
         f'<figure class="kept {edge}">{picture(collections.kept_thumbnail(photo, side), photo.name)}'
-        f"<figcaption><span>{facts}</span><small>{as_html(photo.name)}</small></figcaption></figure>"
+        f"<figcaption><span>{facts}</span><small>{as_html(Path(photo.name).name)}</small></figcaption></figure>"
     )
 
 

@@ -22,7 +22,7 @@ ROLES = {
     "test": Message("evaluation"),
     UNSPLIT: Message("unused"),
 }
-PAGE, DECISIONS = 12, 12
+PAGE, DECISIONS = 10, 12
 EVERY = "*"  # no class: no photo has this label, it is no safe name
 
 

@@ -1,7 +1,7 @@
 """The new model against the current one: the answer, what differs and how surely, and the photos that changed."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 
 import streamlit as st
@@ -52,10 +52,14 @@ def show_comparison(comparison: Comparison) -> None:
         with st.expander(_("All models and figures"), icon=":material/table_chart:"):
             _show_table(comparison, comparison.voters, _figures_of(comparison.voters))
             _show_figure(comparison)
+            _show_types(comparison.types)
         show_changes(comparison)
         with st.expander(_("Method")):
             st.markdown("\n".join(f"- {as_markdown(said)}" for said in compared.remarks(comparison)))
-        show_json(comparison.as_json(), "comparison", "Comparison (JSON)")
+        with st.container(horizontal=True):
+            if comparison.changes:
+                show_csv("changes", [_row(change) for change in comparison.changes])
+            show_json(comparison.as_json(), "comparison", "Comparison (JSON)")
 
 
 def _show_answer(comparison: Comparison) -> None:
@@ -89,6 +93,8 @@ def _differs_for(voters: Iterable[Voter], name: str) -> bool:
 
 def _differs(figure: Figure) -> bool:
     """Whether a figure is another one now, as it is written."""
+    if figure.before.value is None or figure.after.value is None:
+        return False
     return figure.before.photos != figure.after.photos or _side(figure.before) != _side(figure.after)
 
 
@@ -167,8 +173,8 @@ KINDS = {
 
 
 def show_changes(comparison: Comparison) -> None:
-    """Show escapes by type of defect, and every photo whose verdict changed, some at a time."""
-    _show_types(comparison.types)
+    """Show types of defect whose escapes changed, and by what changed every photo whose verdict did, some at a time."""
+    _show_type_rows([each for each in comparison.types if each.before != each.after])
     st.subheader("Changed verdicts", anchor=False)
     if not comparison.changes:
         st.html('<p class="calm">No verdict changes.</p>')
@@ -180,22 +186,21 @@ def show_changes(comparison: Comparison) -> None:
     part = show_page(shown, PAGE, f"comparison_page {kind}")
     cards = "".join(_card(change, comparison) for change in part)
     st.html(f'<div class="parts changes">{cards}</div>')
-    show_csv("changes", [_row(change) for change in comparison.changes])
 
 
 def _show_types(types: tuple[TypeCounts, ...]) -> None:
     if not types:
         return
-    st.subheader("Escapes by defect type", anchor=False)
-    rows = [
-        (escape(_spoken(each.defect)), f"{each.before} → {each.after}", str(each.photos))
-        for each in types
-        if each.before or each.after
-    ]
-    if rows:
-        show_sheet(("Type", "Current → new", "Photos"), rows)
+    _show_type_rows([each for each in types if each.before or each.after])
     if caught := [f"{_spoken(each.defect)} ({each.photos})" for each in types if not (each.before or each.after)]:
         st.caption(as_markdown(f"No escapes: {', '.join(sorted(caught))}."))
+
+
+def _show_type_rows(types: Sequence[TypeCounts]) -> None:
+    if types:
+        st.subheader(_("Escapes by defect type"), anchor=False)
+        rows = [(as_html(_spoken(each.defect)), f"{each.before} → {each.after}", str(each.photos)) for each in types]
+        show_sheet((_("Type"), _("Current → new"), _("Photos")), rows)
 
 
 def _spoken(defect: str) -> str:

@@ -5,10 +5,11 @@ import streamlit as st
 from ensemble.members import KINDS
 from ensemble.training.recipe import PROFILES
 from ensemble.values.digits import many
+from ensemble.values.language import _
 from ensemble.values.training import DEFAULT_BACKBONES, TrainingRequest
 from pages.components.common.progress import show_work
 from pages.components.common.sheet import as_markdown
-from pages.session import owners, products, trainings
+from pages.session import collections, owners, products, trainings
 
 NEW = "New product"
 BALANCES = {
@@ -23,11 +24,13 @@ def show_training_form() -> None:
     teachers = trainings.teachers()
     ready = [each for each in teachers if not each.obstacle]
     if not teachers:
-        st.info("No photos yet. Import photos under **Data**.", icon=":material/photo:")
+        st.info(_("No photos yet. Import photos under **Data**."), icon=":material/photo:")
+        _show_way_to_data(_("Import photos"), collections.BRING_IN)
         return
     if not ready:
-        st.info("None of the photos are ready for training.", icon=":material/photo:")
+        st.info(_("None of the photos are ready for training."), icon=":material/photo:")
         _show_blocked(teachers)
+        _show_way_to_data(_("Prepare the photos"), collections.OVERVIEW)
         return
     teacher, name = _show_source(ready)
     _show_blocked(teachers)
@@ -65,6 +68,12 @@ def show_training_form() -> None:
         trainings.start_training(settings, author)
         st.rerun()
     st.caption("Runs in the background. The active model does not change until you publish.")
+
+
+def _show_way_to_data(label: str, step: str) -> None:
+    st.page_link(
+        "pages/screens/data.py", label=label, icon=":material/photo_library:", query_params={collections.STEP: step}
+    )
 
 
 def _show_source(ready: list[trainings.Teacher]) -> tuple[trainings.Teacher, str]:

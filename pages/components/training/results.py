@@ -1,5 +1,7 @@
 """What trainings have left: a version to compare and to put in force or give up; or why there is none."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from html import escape
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from ensemble.evaluation.comparison import Comparison
 from ensemble.jobs import Job
 from ensemble.store import ModelStore
 from ensemble.store.versions import Summary
+from ensemble.values.language import _
 from ensemble.values.titles import model_title
 from pages.components.common.progress import show_told
 from pages.components.common.sheet import as_markdown, show_sheet
@@ -21,8 +24,8 @@ from pages.session.told import TRAINING
 ENDED = {"failed": "**Training of {product} failed.**", "cancelled": "**Training of {product} cancelled.**"}
 
 
-def show_training_results() -> None:
-    """Show the newest training of each product that has ended, and what waits for a decision."""
+def show_training_results() -> bool:
+    """Show the newest training of each product that has ended; gives whether one waits for a decision."""
     show_told(TRAINING)
     decided: set[Path] = set()
     waiting: set[Path] = set()
@@ -35,6 +38,18 @@ def show_training_results() -> None:
         elif job.folder not in decided | waiting and job.state != "done":
             _show_ended(job)
         decided.add(job.folder)
+    return bool(waiting)
+
+
+@contextmanager
+def section(title: str, icon: str, *, folded: bool) -> Iterator[None]:
+    """A part of the screen under its heading, or folded away while something more urgent stands above it."""
+    if folded:
+        with st.expander(title, icon=icon):
+            yield
+    else:
+        st.header(title, anchor=False)
+        yield
 
 
 def _show_ended(job: Job) -> None:
@@ -63,8 +78,7 @@ def _show_done(job: Job) -> None:
             compared_with = found.notes.get("compared_with")
             if compared_with not in {None, trainings.current_version(job)}:
                 st.warning(f"Compared with version {as_markdown(str(compared_with))}, which is no longer active.")
-        for note in found.notes.get("said", ()):
-            st.caption(as_markdown(note))
+        _show_notes(found)
         set_aside = ask_about_policies(store, found.number, "publish")
         with st.container(horizontal=True, vertical_alignment="bottom"):
             author = st.text_input("Your name", value=job.author, key=f"publisher {job.id}", width=240)
@@ -85,6 +99,13 @@ def _show_done(job: Job) -> None:
         if publish or discard:
             st.rerun()
         st.caption("Takes effect with the next photo. Can be rolled back.")
+
+
+def _show_notes(found: Summary) -> None:
+    if said := found.notes.get("said", ()):
+        with st.expander(_("Notes of the training ({count})", count=len(said)), icon=":material/notes:"):
+            for note in said:
+                st.caption(as_markdown(note))
 
 
 def _show_first(found: Summary) -> None:

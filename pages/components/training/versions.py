@@ -1,17 +1,20 @@
 """Every version of the chosen product, and the way back to one."""
 
+from collections.abc import Sequence
 from html import escape
 
 import streamlit as st
 
-from ensemble.store.versions import FOUND
+from ensemble.store.versions import FOUND, Summary
 from ensemble.values.errors import QuorumError
+from ensemble.values.language import _
 from pages.components.common.sheet import as_markdown, quiet_chip, show_sheet
 from pages.components.training.policies import ask_about_policies
 from pages.session import products, trainings
 
 # What a folder's versions say of themselves, in the words of a screen; others stand as they are.
 REASONS = {FOUND: "Original"}
+SHOWN = 6  # versions; earlier ones open on demand
 WORDS = {"published": "", "candidate": "not published", "discarded": "discarded"}
 
 
@@ -31,6 +34,14 @@ def show_versions() -> None:
     if not found:
         st.caption(f"No versions of {as_markdown(store.product_name())} yet.")
         return
+    _show_rows(found[:SHOWN])
+    if earlier := found[SHOWN:]:
+        with st.expander(_("Earlier versions ({count})", count=len(earlier)), icon=":material/history:"):
+            _show_rows(earlier)
+    _show_way_back(found)
+
+
+def _show_rows(found: Sequence[Summary]) -> None:
     rows = []
     for each in found:
         state = quiet_chip("active") if each.current else escape(WORDS[each.state])
@@ -46,6 +57,10 @@ def show_versions() -> None:
             ]
         )
     show_sheet(("Version", "Created (UTC)", "By", "Reason", "Models", "Best model accuracy"), rows, folding=True)
+
+
+def _show_way_back(found: Sequence[Summary]) -> None:
+    store = products.store()
     back = [each.number for each in found if not each.current and each.state != "discarded"]
     if not back:
         return
