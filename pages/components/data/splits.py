@@ -1,5 +1,7 @@
 """Which photos teach, which choose thresholds, which only measure; and dealing them out anew."""
 
+from collections.abc import Iterable
+
 import streamlit as st
 
 from ensemble.datasets import workbench
@@ -18,36 +20,14 @@ def show_splits() -> None:
         return
     known = [photo for photo in collection.photos() if not photo.dropped]
     if not known:
-        st.info(_("No photos to split. Import photos first."), icon=":material/photo:")
-        st.button(
-            _("Import photos"),
-            type="primary",
-            icon=":material/move_to_inbox:",
-            on_click=collections.go_on,
-            args=(collections.BRING_IN,),
-            key="go_import",
-        )
+        _show_empty()
         return
     by_split = counts(known)
-    now = {name: sum(numbers.values()) for name, numbers in by_split.items()}
-    chips = [quiet_chip(_("{split}: {count}", split=NAMES[name], count=now[name])) for name in now]
-    st.html(f'<div class="difference">{as_html(_("Now:"))} {" ".join(chips)}</div>')
-    _show_torn(collection)
-    until_train, until_calibration = st.slider(
-        "Train / Validation / Test (%)",
-        0,
-        100,
-        (60, 80),
-        STEP,
-        key="split_shares",
+    _show_numbers(
+        _("Now:"), [_("{split}: {count}", split=NAMES[name], count=sum(by_split[name].values())) for name in by_split]
     )
-    shares = {
-        "train": until_train,
-        "calibration": until_calibration - until_train,
-        "test": 100 - until_calibration,
-    }
-    chips = [quiet_chip(_("{split}: {share} %", split=NAMES[name], share=share)) for name, share in shares.items()]
-    st.html(f'<div class="difference">{as_html(_("After the split:"))} {" ".join(chips)}</div>')
+    _show_torn(collection)
+    shares = _show_shares()
     if not shares["calibration"]:
         st.caption("Without validation photos, thresholds come from cross-validation on the training photos.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -69,6 +49,34 @@ def show_splits() -> None:
         st.rerun()
     if UNSPLIT not in by_split:
         st.caption("All photos have a split. Results before and after another split cannot be compared.")
+
+
+def _show_shares() -> dict[str, int]:
+    until_train, until_calibration = st.slider(
+        _("Train / Validation / Test (%)"), 0, 100, (60, 80), STEP, key="split_shares"
+    )
+    shares = {"train": until_train, "calibration": until_calibration - until_train, "test": 100 - until_calibration}
+    _show_numbers(
+        _("After the split:"), [_("{split}: {share} %", split=NAMES[name], share=shares[name]) for name in shares]
+    )
+    return shares
+
+
+def _show_empty() -> None:
+    st.info(_("No photos to split. Import photos first."), icon=":material/photo:")
+    st.button(
+        _("Import photos"),
+        type="primary",
+        icon=":material/move_to_inbox:",
+        on_click=collections.go_on,
+        args=(collections.BRING_IN,),
+        key="go_import",
+    )
+
+
+def _show_numbers(title: str, numbers: Iterable[str]) -> None:
+    chips = " ".join(map(quiet_chip, numbers))
+    st.html(f'<div class="difference">{as_html(title)} {chips}</div>')
 
 
 def _show_torn(collection: Collection) -> None:
