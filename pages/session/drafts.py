@@ -76,6 +76,7 @@ def choose_by_cost(held_out: Sequence[Case], line: Line, escape_limit: float) ->
     name = next(name for name in names if name not in taken)
     st.session_state[CHEAPEST] = mode(), replace(chosen, policy=replace(chosen.policy, name=name))
     st.session_state[FROM] = name
+    open_tab(ADJUST)
 
 
 def note_move(key: str, photos: str) -> None:

@@ -1,5 +1,6 @@
 """A policy on its way into force, as a person takes it there: 2000 stored scores, a real server and a real Chromium."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
@@ -28,35 +29,42 @@ def test_a_threshold_is_moved_saved_looked_at_put_in_force_and_taken_back(
     keep_evidence(models, Evidence(OK_NOK, drawn_cases(MEMBERS, CASES, 1), drawn_cases(MEMBERS, CASES, 2)))
     page = open_page()
     with served(models) as address:
-        page.goto(f"{address}/policies?from=BALANCED")
+        page.goto(f"{address}/policies?from=BALANCED&view=Adjust")
         tiles = page.locator(".tiles.draft")
         expect(tiles).to_contain_text("of 1000 defective")
         expect(page.locator(".in-force .word")).to_have_text("Majority")
-        expect(page.get_by_role("heading", name="History")).to_be_visible()
+        expect(page.locator(".st-key-save_bar_moved")).to_have_count(0)  # nothing has been moved yet
 
         settle(page)
         spent = [_move(page, key) for key in ("ArrowLeft", "PageDown", "PageDown", "ArrowLeft")]
         assert median(spent) < SECOND, spent
+        bar = page.locator(".st-key-save_bar_moved")
+        expect(bar).to_contain_text("Unsaved draft.")
+        expect(bar).to_be_in_viewport(ratio=1)  # however long the page is
         _save(page, "TRIAL")
         assert _active(models) == "MAJORITY"
 
-        settle(page)  # before, the box may still name another policy, and that one would be laid out
+        settle(page)
         page.get_by_role("button", name="Preview changes").click()
         pending = page.locator(".st-key-pending")
         expect(pending.locator(".difference")).to_contain_text(f"of {CASES} verdicts change")
-        pending.get_by_label("Author").fill("B. Rossi")
-        pending.get_by_label("Reason").fill("Agreed.")
-        pending.get_by_role("button", name="Activate TRIAL").click()
+        expect(page.locator(".st-key-confirm_bar")).to_be_in_viewport(ratio=1)
+        page.get_by_role("button", name="Activate TRIAL …").click()
+        _sign(page, "Agreed.")
+        page.get_by_role("button", name="Activate TRIAL", exact=True).click()
         expect(page.locator(".in-force .word")).to_have_text("TRIAL")
         assert _active(models) == "TRIAL"
         expect(pending).to_have_count(0)
 
+        page.get_by_role("tab", name="History").click()
         page.get_by_role("button", name="Restore …").click()
-        expect(pending.get_by_role("button", name="Restore version")).to_be_visible()
+        restore = re.compile(r"^Restore version \d+ …$")
+        expect(page.get_by_role("button", name=restore)).to_be_visible()
         expect(pending.locator(".difference")).to_contain_text(f"of {CASES} verdicts change")
         assert _active(models) == "TRIAL"
-        pending.get_by_label("Author").fill("B. Rossi")
-        pending.get_by_role("button", name="Restore version").click()
+        page.get_by_role("button", name=restore).click()
+        _sign(page)
+        page.get_by_role("button", name=re.compile(r"^Restore version \d+$")).click()
         expect(page.locator(".in-force .word")).to_have_text("Majority")
         assert _active(models) == "MAJORITY"
         page.close()  # before its server goes
@@ -75,12 +83,20 @@ def _move(page: Page, key: str) -> float:
     return spent
 
 
+def _sign(page: Page, reason: str = "") -> None:
+    form = page.locator("[data-testid=stForm]", has=page.get_by_label("Author"))
+    form.get_by_label("Author").fill("B. Rossi")
+    if reason:
+        form.get_by_label("Reason").fill(reason)
+
+
 def _save(page: Page, name: str) -> None:
+    page.get_by_role("button", name="Save draft …").click()
     form = page.locator("[data-testid=stForm]", has=page.get_by_role("button", name="Save draft"))
     form.get_by_label("Name").fill(name)
     form.get_by_label("Author").fill("A. Meier")
     form.get_by_label("Reason").fill("Fewer escapes.")
-    form.get_by_role("button", name="Save draft").click()
+    form.get_by_role("button", name="Save draft", exact=True).click()
     expect(page.get_by_text(f"{name} saved, not active.")).to_be_visible()
 
 

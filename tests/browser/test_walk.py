@@ -10,6 +10,7 @@ from tests.browser.test_browser import MORE_SCREENS, SCREENS, photos
 from tests.support.dashboard import served
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow(60)]
+HIGHEST = 1800  # pixels
 SIZES = ((1920, 1080), (1440, 900), (1280, 720), (1024, 768), (390, 844))
 
 # Blocks that hold text of their own and show less than they hold, or stand wider than the page.
@@ -47,7 +48,8 @@ OVERLAPPING = """() => {
 # What Streamlit hides or floats, what only a screen reader reads, and charts, which draw their own texts.
 HIDDEN = (
     "[data-testid=stHeader], .stPlotlyChart, [data-testid=stDataFrame], [aria-hidden=true], [hidden], .st-key-bar, "
-    "[data-baseweb=tooltip], [data-testid=stFileUploaderDropzone], [data-testid=stToast], input, style, script"
+    "[data-baseweb=tooltip], [data-testid=stElementToolbar], [data-testid=stFileUploaderDropzone], "
+    "[data-testid=stToast], input, style, script"
 )
 
 SEEN = "{contentVisibilityAuto: true, opacityProperty: true, visibilityProperty: true}"
@@ -87,3 +89,20 @@ def test_nothing_is_clipped_and_nothing_overlaps(
             wrong += [f"{where}clipped {each}" for each in asked(page, CLIPPED)]
             wrong += [f"{where}overlap {each}" for each in asked(page, OVERLAPPING)]
     assert not wrong, "\n".join(wrong)
+
+
+def test_screens_to_read_are_short_before_anything_is_opened(address: str, open_page: Callable[..., Page]) -> None:
+    page = open_page(1440, 900)
+    for path in (
+        "policies",
+        "policies?view=Adjust",
+        "policies?view=Activate",
+        "policies?view=History",
+        "performance",
+        "card",
+    ):
+        page.goto(f"{address}/{path}")
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        expect(page.locator("[data-testid=stApp]")).to_have_attribute("data-test-script-state", "notRunning")
+        page.wait_for_timeout(500)  # charts take their height once they are drawn
+        assert page.locator("[data-testid=stMainBlockContainer]").bounding_box()["height"] <= HIGHEST, path

@@ -16,7 +16,7 @@ from ensemble.policies import Policy
 from ensemble.store import ModelStore, policy_history
 from pages.session.policy_news import NEWS, News, policy_news
 from tests.conftest import Run
-from tests.support.app_tests import opened
+from tests.support.app_tests import opened, texts
 from tests.support.bad_photos import jpeg
 from tests.support.stub_product import load_as, write_product
 
@@ -185,3 +185,11 @@ def test_a_wish_that_cannot_be_met_is_refused_at_the_other_doors(models: Path, t
     assert answer.status_code == 503 and "holds no trained product" in answer.json()["error"]
     code, out, told = run("inspect", photo, "--models", models / "a")
     assert (code, out) == (2, "") and "holds no trained product" in told
+
+
+@pytest.mark.parametrize(("policy", "trial"), [("", False), ("MAJORITY", False), ("ANY", True)])
+@pytest.mark.parametrize("screen", ["pages/screens/inspect_photo.py", "pages/screens/inspect_batch.py"])
+def test_a_policy_on_trial_carries_a_band(models: Path, screen: str, policy: str, trial: bool) -> None:
+    app = opened(screen, **({"policy": policy} if policy else {}))
+    assert ("Trial policy <b>Any model</b>: its verdicts do not count." in texts(app)) == trial
+    assert not app.exception

@@ -13,7 +13,6 @@ from ensemble.policies import Policy
 from ensemble.policies.cases import Evidence
 from ensemble.policies.making import unsafe_name
 from ensemble.values.errors import PolicyError
-from ensemble.values.results import Classes
 from ensemble.values.titles import policy_title
 from pages.components.common.charts import show_chart, show_csv
 from pages.components.common.sheet import as_markdown, quiet_chip, show_sheet
@@ -139,10 +138,28 @@ def _show_accuracy(policies: Sequence[Policy], evidence: Evidence) -> None:
 LIMIT = 10.0  # percent
 
 
-def show_policy_choice(evidence: Evidence, line: Line) -> None:
-    """Show the limit and the button; what is chosen on validation photos becomes what the draft starts from."""
+def show_policy_line(evidence: Evidence) -> Line:
+    """Show the prices, the real share of defects and the pace of the line, each part of the page's address, and how to
+    have a policy chosen by them.
+
+    Without a defect among the classes there is no escape to have a price, and nothing is shown.
+    """
     if evidence.classes.defect is None:
-        return
+        return Line()
+    with st.container(horizontal=True, gap="small"):
+        with st.popover("Costs …", icon=":material/payments:", key="costs"):
+            prices = Prices(*(_price(name) for name in ("escape", "overkill", "review")))
+            share = _number(
+                "Defect rate in production, %", "defects", None, 0.1, max_value=100.0, placeholder="same as test set"
+            )
+            pace = _number("Parts per hour", "pace", None, 100.0, format="%.0f", placeholder="not set")
+        line = Line(prices, None if share is None else share / 100, pace or 0.0)
+        _show_choice(evidence, line)
+    return line
+
+
+def _show_choice(evidence: Evidence, line: Line) -> None:
+    """Show the limit and the button; what is chosen on validation photos becomes what the draft starts from."""
     with st.popover("Find cheapest policy …", icon=":material/savings:", key="cheapest"):
         limit = _number("Escape limit, %", "limit", LIMIT, 1.0, min_value=0.1, max_value=100.0)
         limit = LIMIT if limit is None else limit  # an emptied field
@@ -150,38 +167,18 @@ def show_policy_choice(evidence: Evidence, line: Line) -> None:
             f"Cheapest policy with an escape rate below {percent(limit / 100)} "
             f"({percent(costs.CONFIDENCE_LEVEL)} confidence). It becomes the draft."
         )
-        pressed = st.button("Find cheapest policy", icon=":material/savings:", key="choose")
-    if pressed:
-        try:
-            with st.spinner("Searching …"):
-                drafts.choose_by_cost(evidence.held_out, line, limit / 100)
-        except PolicyError as error:
-            st.warning(as_markdown(error.message), icon=":material/money_off:")
-    chosen = drafts.chosen_by_cost()
-    if chosen is not None:
-        st.caption(
-            f"{as_markdown(policy_title(chosen.policy.name))}: {money(chosen.money)} per {PARTS_TOLD} parts on "
-            "validation photos. The draft starts from it."
-        )
-
-
-def show_policy_line(classes: Classes) -> Line:
-    """Show the prices, the real share of defects and the pace of the line; each is part of the page's address.
-
-    Without a defect among the classes there is no escape to have a price, and nothing is shown.
-    """
-    if classes.defect is None:
-        return Line()
-    with (
-        st.expander("Costs", icon=":material/payments:", key="costs"),
-        st.container(horizontal=True, gap="medium", key="policy_line"),
-    ):
-        prices = Prices(*(_price(name) for name in ("escape", "overkill", "review")))
-        share = _number(
-            "Defect rate in production, %", "defects", None, 0.1, max_value=100.0, placeholder="same as test set"
-        )
-        pace = _number("Parts per hour", "pace", None, 100.0, format="%.0f", placeholder="not set")
-    return Line(prices, None if share is None else share / 100, pace or 0.0)
+        if st.button("Find cheapest policy", icon=":material/savings:", key="choose"):
+            try:
+                with st.spinner("Searching …"):
+                    drafts.choose_by_cost(evidence.held_out, line, limit / 100)
+            except PolicyError as error:
+                st.warning(as_markdown(error.message), icon=":material/money_off:")
+        chosen = drafts.chosen_by_cost()
+        if chosen is not None:
+            st.caption(
+                f"{as_markdown(policy_title(chosen.policy.name))}: {money(chosen.money)} per {PARTS_TOLD} parts on "
+                "validation photos. The draft starts from it."
+            )
 
 
 def _price(name: str) -> float:

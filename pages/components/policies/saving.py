@@ -12,9 +12,6 @@ from pages.session.told import told
 
 def show_policy_saving(draft: Policy, base: Policy, *, unmoved: bool) -> None:
     """Show what can be done with a draft; once it differs from what it started from, in a bar that stays in sight."""
-    if saved := told(drafts.SAVED).sentence:
-        st.success(as_markdown(saved), icon=":material/check_circle:")
-        st.button("Preview changes", on_click=drafts.choose, args=(drafts.offered(),), key="choose_saved")
     with st.container(horizontal=True, vertical_alignment="center", key="save_bar" if unmoved else "save_bar_moved"):
         if not unmoved:
             st.markdown(f"**Unsaved draft.** {as_markdown(draft.description)}", width="stretch")
@@ -23,6 +20,14 @@ def show_policy_saving(draft: Policy, base: Policy, *, unmoved: bool) -> None:
             "Save draft …", icon=":material/save:", key="saving", type="secondary" if unmoved else "primary"
         ):
             _show_form(draft)
+
+
+def show_saved_policy() -> None:
+    """Say what was saved last, and offer to show what it would change."""
+    if saved := told(drafts.SAVED).sentence:
+        with st.container(horizontal=True, vertical_alignment="center", key="saved"):
+            st.success(as_markdown(saved), icon=":material/check_circle:")
+            st.button("Preview changes", on_click=drafts.choose, args=(drafts.offered(),), key="choose_saved")
 
 
 def _show_form(draft: Policy) -> None:
