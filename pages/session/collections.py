@@ -16,6 +16,7 @@ from ensemble.datasets.collection import (
 )
 from ensemble.datasets.workbench import Reading
 from ensemble.values.errors import DataError, QuorumError
+from ensemble.values.language import Message
 from ensemble.values.training import Progress
 from pages.session.background import forget_work, start_work
 from pages.session.owners import collections_root, own_collection, product_called
@@ -25,7 +26,7 @@ from pages.session.sources import Source
 from pages.session.told import DATA, refusals_told, tell
 
 COLLECTION, STEP = "collection", "step"  # keys of widgets, and names in the page's address
-OVERVIEW, BRING_IN, CLEAN, SPLIT = "Overview", "Import", "Check", "Split"
+OVERVIEW, BRING_IN, CLEAN, SPLIT = Message("Overview"), Message("Import"), Message("Check"), Message("Split")
 STEPS = (OVERVIEW, BRING_IN, CLEAN, SPLIT)
 NEXT, PICKED, GONE = "_next", "_picked_collection", "_gone_collection"
 SHOWN_FOR = "_collection_shown_for"  # the product that was chosen when this screen was shown last
@@ -73,7 +74,7 @@ def go_on(step: str, key: str = "") -> None:
 
 def arrive() -> None:
     """Go where the last run has sent the visitor, before any widget is shown; at first to the overview."""
-    st.session_state.setdefault(STEP, OVERVIEW)
+    st.session_state.setdefault(STEP, next((step for step in STEPS if step == st.query_params.get(STEP)), OVERVIEW))
     if found := st.session_state.pop(NEXT, None):
         st.session_state[COLLECTION], st.session_state[STEP] = found
         pick_collection()
@@ -107,11 +108,13 @@ def missing_collection() -> str:
     return str(st.session_state.get(GONE, ""))
 
 
-def note_in_address() -> None:
-    """Put the collection that is shown into the page's address, so that a link to it finds it again.
+def note_in_address(step: str) -> None:
+    """Put the collection and the step that are shown into the page's address, so that a link to them finds them again.
 
-    No widget is bound to it: a bound one leaves its first choice out of the address.
+    No widget is bound to them: a bound one leaves its first choice out of the address, or writes it in one language.
     """
+    if st.query_params.get(STEP, OVERVIEW) != step:
+        st.query_params[STEP] = str(step)
     found = collection()
     if found is not None and st.query_params.get(COLLECTION) != found.name:
         st.query_params[COLLECTION] = found.name
@@ -126,13 +129,13 @@ def bring_in(
     target = Collection(known) if known else Collection.create(root, name)
 
     def do(progress: Progress) -> Added:
-        progress("Unpacking", 0.0)
+        progress(Message("Unpacking"), 0.0)
         with workbench.opened(source.files, root, reading) as found:
             return workbench.bring_into(
                 found, target, origin=source.title, meaning=meaning, split=split, author=author, progress=progress
             )
 
-    if not start_work(f"import {target.folder}", f"Import into {target.name}", do):
+    if not start_work(f"import {target.folder}", Message("Import into {name}", name=target.name), do):
         raise DataError("Another import into {target} is running. Wait for it.", target=target.name)
     st.session_state[NEXT] = target.name, BRING_IN
 
@@ -173,7 +176,7 @@ def look_through(*, label_errors: bool) -> None:
     if found is not None:
         start_work(
             f"clean {found.folder}",
-            f"Check of {found.name}",
+            Message("Check of {name}", name=found.name),
             lambda progress: workbench.look_through(found, label_errors=label_errors, progress=progress),
         )
 
@@ -183,7 +186,7 @@ def _do(decision: Callable[[Collection], Correction | None]) -> None:
         return
     with refusals_told(DATA):
         if (made := decision(found)) is None:
-            tell(DATA, "No change.")
+            tell(DATA, Message("No change."))
         else:
             tell(DATA, made.sentence(), decision=made.number)
 

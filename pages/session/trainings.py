@@ -23,6 +23,7 @@ from ensemble.store.versions import Summary
 from ensemble.training.own_photos import missing_photos
 from ensemble.training.reading import teachable
 from ensemble.values.errors import QuorumError, WeightsError
+from ensemble.values.language import Message
 from ensemble.values.safe_names import clean_name
 from ensemble.values.training import TrainingRequest
 from pages.session.owners import collections_root, owner_of, product_called
@@ -31,7 +32,7 @@ from pages.session.tables import lay, table
 from pages.session.told import TRAINING, refusals_told, tell
 
 RESERVED = {"versions", "backbones"}  # folders of a product's own
-SAMPLE_PHOTOS = "Sample photos"
+SAMPLE_PHOTOS = Message("Sample photos")
 SEEN = "training seen"  # on a visitor's table: the newest training whose end is known
 
 
@@ -86,7 +87,7 @@ def pull_into_training(data: Path) -> None:
     """Put the confirmed mistakes of a collection into its training split; for a button's callback."""
     with refusals_told(TRAINING):
         Collection(data).pull()
-        tell(TRAINING, "Confirmed errors added to the training set.")
+        tell(TRAINING, Message("Confirmed errors added to the training set."))
 
 
 def kinds_for(data: Path) -> tuple[tuple[str, ...], list[str]]:
@@ -229,7 +230,9 @@ def publish_version(
     """Put a version in force; policies called in `set_aside` are not carried over."""
     with refusals_told(TRAINING):
         versions.publish_version(chosen.folder, number, author.strip(), reason, set_aside=tuple(set_aside))
-        tell(TRAINING, f"Version {number} of {chosen.product_name()} is active.")
+        tell(
+            TRAINING, Message("Version {number} of {product} is active.", number=number, product=chosen.product_name())
+        )
     forget_results()
 
 
@@ -237,7 +240,9 @@ def discard_version(chosen: ModelStore, number: int) -> None:
     """Give a candidate up; for a button's callback."""
     with refusals_told(TRAINING):
         versions.discard_version(chosen.folder, number)
-        tell(TRAINING, f"Version {number} of {chosen.product_name()} discarded.")
+        tell(
+            TRAINING, Message("Version {number} of {product} discarded.", number=number, product=chosen.product_name())
+        )
 
 
 def interruption() -> str:

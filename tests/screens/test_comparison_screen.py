@@ -97,7 +97,7 @@ def test_member_by_member_with_limits_and_chance(tmp_path: Path) -> None:
         "Current → new on the same 8 photos",
     ):
         assert text in found, text
-    app.get("button_group")[0].set_value("escape_rate").run()
+    app.segmented_control(key="comparison_figure").set_value("escape_rate").run()
     assert app.get("plotly_chart")[0].proto.alt.startswith("Ensemble: change of escape rate −0.250 (−0.717 to +0.383);")
 
 
@@ -107,7 +107,7 @@ def test_photos_that_changed_by_kind_and_as_a_file(tmp_path: Path, offered: Down
     app = shown(compared(before, after), tmp_path)
     assert "actual NOK · burr" in texts(app) and "actual NOK · scratch" not in texts(app)
     assert "Escapes by defect type" in texts(app) and "photo<br>not here" in texts(app)
-    app.get("button_group")[1].set_value("caught").run()
+    app.segmented_control(key="comparison_kind").set_value("caught").run()
     assert "actual NOK · scratch" in texts(app)
     rows = list(csv.DictReader(io.StringIO(offered["changes"].decode("utf-8-sig"))))
     assert [(row["what"], row["defect"], row["after"]) for row in rows] == [
@@ -119,7 +119,7 @@ def test_photos_that_changed_by_kind_and_as_a_file(tmp_path: Path, offered: Down
 
 def test_many_changes_come_in_pages(tmp_path: Path) -> None:
     app = shown(compared(side("." * 30, ""), side("x" * 30, "")), tmp_path)
-    assert texts(app).count('<article class="part">') == 12 and len(app.get("pagination")) == 1
+    assert texts(app).count('<article class="part">') == 10 and len(app.get("pagination")) == 1
 
 
 def test_what_flatters_the_current_model_is_a_warning(tmp_path: Path) -> None:
@@ -136,7 +136,11 @@ def test_three_classes(tmp_path: Path) -> None:
 
     before, after = [garment(0, 0.8, 0.1, 0.1)], [garment(0, 0.1, 0.8, 0.1)]
     app = shown(compare(before, after, GARMENTS, MEAN, MEAN), tmp_path)
-    assert not app.exception and "Fixed (1)" in str(app.get("button_group")[1].proto) and "Escapes" not in texts(app)
+    assert (
+        not app.exception
+        and "Fixed (1)" in str(app.segmented_control(key="comparison_kind").proto)
+        and "Escapes" not in texts(app)
+    )
 
 
 class TestFigures:

@@ -113,9 +113,9 @@ def test_a_path_is_previewed_and_kinds_can_be_given_another_meaning(tmp_path: Pa
     app = healthy(app.segmented_control(key="data_way").set_value("Path").run())
     app = healthy(app.text_input(key="data_path").input(str(tmp_path / "photos" / "set")).run())
     blue = next(box for box in app.selectbox if str(box.key).startswith("means blue"))
-    app = healthy(blue.select("exclude").run())
+    app = healthy(blue.select("Exclude").run())
     assert next(button for button in app.button if button.key == "bring_in").label == "Import 4 photos"
-    app = healthy(app.selectbox(key="data_place").select("All to Train").run())
+    app = healthy(app.selectbox(key="data_place").select("train").run())
     app = click(app, "bring_in")
     done(app, f"import {tmp_path / 'data' / 'collections' / 'set'}")
     kept = Collection(tmp_path / "data" / "collections" / "set").photos()

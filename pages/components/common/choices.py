@@ -7,6 +7,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from ensemble.imaging.photos import PHOTO_ENDINGS
+from ensemble.values.language import worded
 
 Option = TypeVar("Option")
 PHOTO_TYPES = [ending.removeprefix(".") for ending in PHOTO_ENDINGS]  # as an uploader wants them
@@ -40,7 +41,7 @@ def show_choice(
 
 def show_ways(label: str, icons: Mapping[str, str], key: str, **look: Any) -> str:
     """Show the ways to photos, each with its icon, and give the chosen one."""
-    return show_choice(label, icons, key, lambda name: f"{icons[name]} {name}", **look)
+    return show_choice(label, icons, key, lambda name: f"{icons[name]} {worded(name)}", **look)
 
 
 def show_uploader(label: str, types: Sequence[str], key: str, *, folder: bool) -> list[UploadedFile]:

@@ -7,6 +7,7 @@ import streamlit as st
 
 from ensemble.datasets.cleaning import FINDING_KINDS
 from ensemble.datasets.collection import CONTRADICTION, CollectedPhoto, Finding
+from ensemble.values.language import _, paragraph
 from ensemble.values.results import word
 from pages.components.common.charts import show_csv
 from pages.components.common.choices import show_page
@@ -29,7 +30,7 @@ def show_cleaning() -> None:
             return
         background.forget_work(key)
         count = len(done.result)
-        st.success("1 issue found." if count == 1 else f"{count} issues found.", icon=":material/check:")
+        st.success(_("{count} issue found.", "{count} issues found.", count=count), icon=":material/check:")
     looked_at = collection.looked_at()
     findings = collection.findings()
     photos = {photo.sha256: photo for photo in collection.photos()}
@@ -39,9 +40,13 @@ def show_cleaning() -> None:
         return
     findings = tuple(finding for finding in findings if finding.kind != CONTRADICTION)
     if not findings:
-        st.info("No open issues. Next: **Split** or training.", icon=":material/check:")
+        st.info(_("No open issues. Next: **Split** or training."), icon=":material/check:")
         return
     _show_kinds(findings, photos)
+
+
+def _titled(kind: str, count: int) -> str:
+    return _("{title} ({count})", title=FINDING_KINDS[kind].title, count=count)
 
 
 def _show_contradictions(findings: Sequence[Finding], photos: Mapping[str, CollectedPhoto]) -> None:
@@ -49,21 +54,21 @@ def _show_contradictions(findings: Sequence[Finding], photos: Mapping[str, Colle
     if not findings:
         return
     kind = FINDING_KINDS[CONTRADICTION]
-    st.header(f"{kind.title} ({len(findings)})", anchor=False)
-    st.markdown(f"{as_markdown(kind.meaning)} {as_markdown(kind.advice)}")
+    st.header(_titled(CONTRADICTION, len(findings)), anchor=False)
+    st.markdown(as_markdown(paragraph(kind.meaning, kind.advice)))
     _show_findings(findings, photos, "contradiction")
 
 
 def _show_look(looked_at: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         labels = st.toggle(
-            "Check labels",
+            _("Check labels"),
             value=True,
-            help="A quick model predicts every photo by cross-validation: some seconds per hundred photos.",
+            help=_("A quick model predicts every photo by cross-validation: some seconds per hundred photos."),
             key="clean_labels",
         )
         pressed = st.button(  # no callback: it would get what was chosen when the page was last shown
-            "Check again" if looked_at else "Check all photos",
+            _("Check again") if looked_at else _("Check all photos"),
             type="secondary" if looked_at else "primary",
             icon=":material/troubleshoot:",
             key="look_through",
@@ -72,22 +77,22 @@ def _show_look(looked_at: str) -> None:
         collections.look_through(label_errors=labels)
         st.rerun()
     if looked_at:
-        st.caption(f"Last check {looked_at[:16].replace('T', ' ')} UTC. Kept photos are not listed again.")
+        st.caption(_("Last check {time} UTC. Kept photos are not listed again.", time=looked_at[:16].replace("T", " ")))
 
 
 def _show_kinds(findings: Sequence[Finding], photos: Mapping[str, CollectedPhoto]) -> None:
     counts = Counter(finding.kind for finding in findings)
     kinds = [kind for kind in FINDING_KINDS if counts[kind]]
     kind = st.pills(
-        "Issues",
+        _("Issues"),
         kinds,
         default=kinds[0],
         required=True,
-        format_func=lambda name: f"{FINDING_KINDS[name].title} ({counts[name]})",
+        format_func=lambda name: _titled(name, counts[name]),
         label_visibility="collapsed",
         key=f"clean_kind {' '.join(kinds)}",
     )
-    st.markdown(f"{as_markdown(FINDING_KINDS[kind].meaning)} {as_markdown(FINDING_KINDS[kind].advice)}")
+    st.markdown(as_markdown(paragraph(FINDING_KINDS[kind].meaning, FINDING_KINDS[kind].advice)))
     shown = [finding for finding in findings if finding.kind == kind]
     _show_all(shown, kind)
     _show_findings(shown, photos, kind)
@@ -103,7 +108,7 @@ def _show_kinds(findings: Sequence[Finding], photos: Mapping[str, CollectedPhoto
         }
         for finding in findings
     ]
-    show_csv("findings", rows, "All issues (CSV)")
+    show_csv("findings", rows, _("All issues (CSV)"))
 
 
 def _show_findings(findings: Sequence[Finding], photos: Mapping[str, CollectedPhoto], kind: str) -> None:
@@ -118,11 +123,11 @@ def _show_all(shown: Sequence[Finding], kind: str) -> None:
     if len(shown) < 2:
         return
     digests = [finding.sha256 for finding in shown]
-    with st.popover(f"Apply to all {len(shown)}", icon=":material/done_all:"):
-        st.caption("One entry in the history; can be undone.")
+    with st.popover(_("Apply to all {count}", count=len(shown)), icon=":material/done_all:"):
+        st.caption(_("One entry in the history; can be undone."))
         if kind != CONTRADICTION:  # of two labels one must be said
-            st.button("Keep all", on_click=collections.keep, args=(shown,), key=f"all keep {kind}")
-        st.button("Exclude all", on_click=collections.decide, args=("drop", digests), key=f"all drop {kind}")
+            st.button(_("Keep all"), on_click=collections.keep, args=(shown,), key=f"all keep {kind}")
+        st.button(_("Exclude all"), on_click=collections.decide, args=("drop", digests), key=f"all drop {kind}")
 
 
 OTHERS = 3  # pictures of photos that it resembles
@@ -147,14 +152,14 @@ def show_finding(finding: Finding, photos: Mapping[str, CollectedPhoto]) -> None
             home = others[0].split if others else ""
             if home and home != photo.split:
                 st.button(
-                    f"Move to {NAMES[home]}",
+                    _("Move to {split}", split=NAMES[home]),
                     icon=":material/swap_horiz:",
                     on_click=collections.decide,
                     args=("move", [finding.sha256], home),
                     key=f"move {key}",
                 )
             st.button(
-                "Exclude",
+                _("Exclude"),
                 icon=":material/delete:",
                 on_click=collections.decide,
                 args=("drop", [finding.sha256]),
@@ -163,9 +168,9 @@ def show_finding(finding: Finding, photos: Mapping[str, CollectedPhoto]) -> None
 
 
 def _show_label_button(finding: Finding, label: str, key: str) -> None:
-    shown = as_markdown(word(label))
+    two = finding.kind == CONTRADICTION
     st.button(
-        f"Part is {shown}" if finding.kind == CONTRADICTION else f"Change to {shown}",
+        as_markdown(_("Part is {label}", label=word(label)) if two else _("Change to {label}", label=word(label))),
         icon=":material/label:",
         on_click=collections.decide,
         args=("relabel", [finding.sha256], label),
@@ -175,5 +180,5 @@ def _show_label_button(finding: Finding, label: str, key: str) -> None:
 
 def _keep_words(finding: Finding) -> str:
     if finding.kind == "label":
-        return "Keep label"
-    return "Keep both" if finding.others else "Keep"
+        return _("Keep label")
+    return _("Keep both") if finding.others else _("Keep")

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from ensemble.datasets.collection import SPLITS, Added, find_collection
+from ensemble.datasets.collection import SPLITS, UNSPLIT, Added, find_collection
 from ensemble.datasets.workbench import Preview, Reading
 from ensemble.importers import IMPORTERS, Problem
 from ensemble.values.errors import QuorumError
-from ensemble.values.language import _, paragraph
+from ensemble.values.language import Message, _, paragraph, worded
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE
 from pages.components.common.charts import picture, show_csv
 from pages.components.common.choices import PHOTO_TYPES, show_uploader, show_ways
@@ -15,13 +15,9 @@ from pages.components.common.sheet import as_html, as_markdown, refusals_shown, 
 from pages.components.data.kept import NAMES
 from pages.session import background, collections, owners, products, sources
 
-AUTOMATIC, OUT, NEW = "Automatic", "exclude", "New collection"
-PLACES: dict[str, str | None] = {
-    "As in the folders": None,
-    "All to Train": "train",
-    "All to Test": "test",
-    "No split": "",
-}
+AUTOMATIC, OUT, NEW = Message("Automatic"), "exclude", Message("New collection")
+AS_THEY_ARE = "as they are"
+PLACES = (AS_THEY_ARE, "train", "test", UNSPLIT)
 FIRST = 6  # problems that are listed; the file has them all
 
 
@@ -51,23 +47,23 @@ def show_import() -> None:
 
 
 def _show_layouts() -> None:
-    with st.expander("Supported layouts", icon=":material/info:"):
+    with st.expander(_("Supported layouts"), icon=":material/info:"):
         rows = [[as_html(importer.title), as_html(importer.expects)] for importer in IMPORTERS.values()]
-        show_sheet(("Layout", "Expected"), rows)
+        show_sheet((_("Layout"), _("Expected")), rows)
 
 
 def _show_reading() -> Reading:
-    with st.expander("Import options", icon=":material/tune:"):
+    with st.expander(_("Import options"), icon=":material/tune:"):
         layout = st.selectbox(
-            "Layout",
+            _("Layout"),
             [AUTOMATIC, *IMPORTERS],
-            format_func=lambda name: name if name == AUTOMATIC else IMPORTERS[name].title,
+            format_func=lambda name: worded(name if name == AUTOMATIC else IMPORTERS[name].title),
             filter_mode=None,
             key="data_layout",
         )
-        field = st.text_input("JSON field with the class", placeholder="data.subCategory.typeName", key="data_field")
+        field = st.text_input(_("JSON field with the class"), placeholder="data.subCategory.typeName", key="data_field")
         table = st.text_area(
-            "Class names, one line each; other values are excluded",
+            _("Class names, one line each; other values are excluded"),
             placeholder="Topwear = topwear\nJeans = bottomwear",
             key="data_table",
         )
@@ -112,7 +108,7 @@ def _show_meaning(preview: Preview, key: str) -> dict[str, str | None]:
         for kind, proposed in preview.meaning.items():
             with st.container(border=True, key=f"kind {kind}"):
                 chosen = st.selectbox(
-                    as_markdown(_("{kind} ({count})", kind=kind, count=preview.of_kind(kind))),
+                    as_markdown(_("{name} ({count})", name=kind, count=preview.of_kind(kind))),
                     list(names),
                     index=list(names).index(proposed or OUT),
                     format_func=_meaning,
@@ -142,15 +138,16 @@ def _splits(preview: Preview, kind: str) -> str:
 
 
 def _show_button(source: sources.Source, reading: Reading, preview: Preview, meaning: dict[str, str | None]) -> None:
-    st.header("Destination", anchor=False)
+    st.header(_("Destination"), anchor=False)
     names = collections.collection_names()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         target = collections.import_target()
         default = 1 + names.index(target.name) if target else 0
         chosen = (
             st.selectbox(
-                "Target collection",
+                _("Target collection"),
                 [NEW, *names],
+                format_func=worded,
                 index=default,
                 key=f"data_target {owners.product_called()} {default}",  # under one key it would keep its old choice
                 filter_mode=None,
@@ -160,16 +157,18 @@ def _show_button(source: sources.Source, reading: Reading, preview: Preview, mea
             else NEW
         )
         name = (
-            st.text_input("Collection name", value=source.title, key=f"data_name {source.key}", width=300)
+            st.text_input(_("Collection name"), value=source.title, key=f"data_name {source.key}", width=300)
             if chosen == NEW
             else chosen
         )
-        place = st.selectbox("Split", list(PLACES), key="data_place", filter_mode=None, width=220)
+        place = st.selectbox(
+            _("Split of the photos"), PLACES, format_func=_place, key="data_place", filter_mode=None, width=220
+        )
     _show_owner(name)
-    author = st.text_input("Your name (optional)", key="data_author", width=300)
+    author = st.text_input(_("Your name (optional)"), key="data_author", width=300)
     coming = sum(preview.of_kind(kind) for kind, label in meaning.items() if label)
     pressed = st.button(  # no callback: it would get what was chosen when the page was last shown
-        "Import 1 photo" if coming == 1 else f"Import {coming} photos",
+        _("Import {count} photo", "Import {count} photos", count=coming),
         type="primary",
         icon=":material/move_to_inbox:",
         disabled=not coming or not name.strip(),
@@ -177,8 +176,16 @@ def _show_button(source: sources.Source, reading: Reading, preview: Preview, mea
     )
     if pressed:
         with refusals_shown():
-            collections.bring_in(source, reading, meaning, name, PLACES[place], author)
+            collections.bring_in(source, reading, meaning, name, None if place == AS_THEY_ARE else place, author)
             st.rerun()
+
+
+def _place(split: str) -> str:
+    if split == AS_THEY_ARE:
+        return _("As in the folders")
+    if split == UNSPLIT:
+        return worded(NAMES[UNSPLIT])
+    return _("All to Train") if split == "train" else _("All to Test")
 
 
 def _show_owner(name: str) -> None:
@@ -189,18 +196,18 @@ def _show_owner(name: str) -> None:
     known = find_collection(owners.collections_root(), name)
     owner = owners.owner_of(known) if known else owners.owner_of_new(name)
     if not known and not owner:
-        st.caption("The new collection gets its product with the first training.")
+        st.caption(_("The new collection gets its product with the first training."))
         return
-    title, used = as_markdown(known.name if known else name), as_markdown(product)
+    name = known.name if known else name
     if owner == product:
-        st.caption(f"{title} belongs to the product {as_markdown(owner)}.")
-    elif owner:
-        st.warning(
-            f"{title} belongs to the product {as_markdown(owner)}, but {used} is selected.",
-            icon=":material/call_split:",
+        st.caption(as_markdown(_("{name} belongs to the product {owner}.", name=name, owner=owner)))
+        return
+    said = _("{name} belongs to no known product, but {product} is selected.", name=name, product=product)
+    if owner:
+        said = _(
+            "{name} belongs to the product {owner}, but {product} is selected.", name=name, owner=owner, product=product
         )
-    else:
-        st.warning(f"{title} belongs to no known product, but {used} is selected.", icon=":material/call_split:")
+    st.warning(as_markdown(said), icon=":material/call_split:")
 
 
 def _show_result(added: Added, key: str) -> None:
@@ -223,27 +230,27 @@ def _show_result(added: Added, key: str) -> None:
         st.button(_("Import more"), on_click=background.forget_work, args=(key,), key="more")
 
 
-FILES, FOLDER, HERE = "ZIP or files", "Folder", "Path"
-ICONS = {FILES: ":material/folder_zip:", FOLDER: ":material/folder_open:", HERE: ":material/dns:"}
+FILES, FOLDER, HERE = Message("ZIP or files"), Message("Folder"), Message("Path")
+ICONS: dict[str, str] = {FILES: ":material/folder_zip:", FOLDER: ":material/folder_open:", HERE: ":material/dns:"}
 TYPES = [*PHOTO_TYPES, "zip", "csv", "json"]
 
 
 def show_source() -> sources.Source | None:
     """Show the ways in; gives the chosen source, None while there is none."""
-    way = show_ways("Photos from", ICONS, "data_way")
+    way = show_ways(_("Photos from"), ICONS, "data_way")
     if way == HERE:
         return _show_path()
     if way == FOLDER:
-        label = "Folder with one subfolder per class"
+        label = _("Folder with one subfolder per class")
         files = show_uploader(label, TYPES, "data_folder", folder=True)
     else:
-        label = "ZIP with one folder per class, or photos with a CSV / JSON label file"
+        label = _("ZIP with one folder per class, or photos with a CSV / JSON label file")
         files = show_uploader(label, TYPES, "data_files", folder=False)
     return sources.upload_source(files) if files else None
 
 
 def _show_path() -> sources.Source | None:
-    text = st.text_input("Folder or ZIP on the server", placeholder="data", key="data_path")
+    text = st.text_input(_("Folder or ZIP on the server"), placeholder="data", key="data_path")
     if not text.strip():
         return None
     with refusals_shown():

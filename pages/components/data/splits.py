@@ -29,16 +29,16 @@ def show_splits() -> None:
     _show_torn(collection)
     shares = _show_shares()
     if not shares["calibration"]:
-        st.caption("Without validation photos, thresholds come from cross-validation on the training photos.")
+        st.caption(_("Without validation photos, thresholds come from cross-validation on the training photos."))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        seed = st.number_input("Seed", 0, 10_000, 0, key="split_seed", width=140)
+        seed = st.number_input(_("Seed"), 0, 10_000, 0, key="split_seed", width=140)
         copies = st.toggle(
-            "Keep duplicates in one split", value=True, key="split_copies", disabled=not collection.looked_at()
+            _("Keep duplicates in one split"), value=True, key="split_copies", disabled=not collection.looked_at()
         )
     if not collection.looked_at():
-        st.caption("Duplicates are known after **Check**.")
+        st.caption(_("Duplicates are known after **Check**."))
     pressed = st.button(  # no callback: it would get what was chosen when the page was last shown
-        "Split 1 photo" if len(known) == 1 else f"Split {len(known)} photos",
+        _("Split {count} photo", "Split {count} photos", count=len(known)),
         type="primary",
         icon=":material/call_split:",
         disabled=not shares["train"] or not shares["test"],
@@ -48,7 +48,7 @@ def show_splits() -> None:
         collections.split_anew(shares, int(seed), copies_together=copies)
         st.rerun()
     if UNSPLIT not in by_split:
-        st.caption("All photos have a split. Results before and after another split cannot be compared.")
+        st.caption(_("All photos have a split. Results before and after another split cannot be compared."))
 
 
 def _show_shares() -> dict[str, int]:
@@ -82,12 +82,16 @@ def _show_numbers(title: str, numbers: Iterable[str]) -> None:
 def _show_torn(collection: Collection) -> None:
     torn = workbench.torn(collection)
     if not torn:
-        st.success("No leakage between splits.", icon=":material/check:")
+        st.success(_("No leakage between splits."), icon=":material/check:")
         return
     photos = {photo.sha256: photo.name for photo in collection.photos()}
     example = ", ".join(photos[digest] for digest in torn[0][:3])
-    st.warning(
-        f"**Leakage: {len(torn)} groups of duplicates, or of photos of one part, lie in several splits**, such as "
-        f"{as_markdown(example)}. Results are too optimistic. Split again, or move the photos under **Check**.",
-        icon=":material/call_split:",
+    said = _(
+        "**Leakage: {count} group of duplicates, or of photos of one part, lies in several splits**, such as "
+        "{photos}. Results are too optimistic. Split again, or move the photos under **Check**.",
+        "**Leakage: {count} groups of duplicates, or of photos of one part, lie in several splits**, such as "
+        "{photos}. Results are too optimistic. Split again, or move the photos under **Check**.",
+        count=len(torn),
+        photos=as_markdown(example),
     )
+    st.warning(said, icon=":material/call_split:")

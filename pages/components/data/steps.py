@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from ensemble.values.language import _, worded
 from pages.components.common.progress import show_told
 from pages.components.common.sheet import as_markdown
 from pages.session import collections
@@ -18,34 +19,34 @@ def show_steps() -> str:
     gone = collections.missing_collection()
     if gone:
         st.warning(
-            f"Collection {as_markdown(gone)} not found. Select another one.",
+            as_markdown(_("Collection {name} not found. Select another one.", name=gone)),
             icon=":material/search_off:",
         )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         if len(names) > 1 or gone:
             shown = collections.collection()
             st.selectbox(
-                "Collection",
+                _("Collection"),
                 names,
                 index=names.index(shown.name) if shown else None,
                 key=collections.COLLECTION,
                 on_change=collections.pick_collection,
                 filter_mode=None,
                 width=300,
-                placeholder="Select a collection",
+                placeholder=_("Select a collection"),
             )
             if gone:
                 st.stop()
         else:
-            st.markdown(f"Collection **{as_markdown(names[0])}**", width="content")
-        step = st.segmented_control(
-            "Step",
+            st.markdown(_("Collection **{name}**", name=as_markdown(names[0])), width="content")
+        step: str | None = st.segmented_control(
+            _("Step"),
             collections.STEPS,
+            format_func=worded,
             required=True,
             label_visibility="collapsed",
             key=collections.STEP,
-            bind="query-params",
         )
     show_told(DATA, collections.take_back)
-    collections.note_in_address()
+    collections.note_in_address(str(step))
     return str(step)

@@ -1,8 +1,7 @@
 """The new model against the current one: the answer, what differs and how surely, and the photos that changed."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from html import escape
+from collections.abc import Iterable
 
 import streamlit as st
 
@@ -12,7 +11,7 @@ from ensemble.evaluation.comparison import Answer, Change, Comparison, Figure, I
 from ensemble.figures.comparisons import Limits
 from ensemble.metrics import costs
 from ensemble.values.digits import signed
-from ensemble.values.language import _
+from ensemble.values.language import Message, NumberText, _, worded
 from ensemble.values.titles import voter_title
 from pages.components.common.charts import case_facts, show_chart, show_csv, show_json
 from pages.components.common.choices import show_choice, show_page
@@ -20,26 +19,26 @@ from pages.components.common.sheet import as_html, as_markdown, chip, show_sheet
 from pages.session import products
 
 WORDS: dict[Answer, str] = {
-    "better": "The new model is better",
-    "worse": "The new model is worse",
-    "mixed": "Better in one figure, worse in another",
-    "undecided": "No difference shown",
+    "better": Message("The new model is better"),
+    "worse": Message("The new model is worse"),
+    "mixed": Message("Better in one figure, worse in another"),
+    "undecided": Message("No difference shown"),
 }
 NAMES = {
-    "accuracy": "Accuracy, all photos",
-    "right_of_decided": "Accuracy, decided photos",
-    "auroc": "AUROC",
-    "escape_rate": "Escapes",
-    "overkill_rate": "Overkills",
-    "review_rate": "Reviews",
+    "accuracy": Message("Accuracy, all photos"),
+    "right_of_decided": Message("Accuracy, decided photos"),
+    "auroc": Message("AUROC"),
+    "escape_rate": Message("Escapes"),
+    "overkill_rate": Message("Overkills"),
+    "review_rate": Message("Reviews"),
 }
 UNITS = {
-    "accuracy": "accuracy",
-    "right_of_decided": "accuracy",
-    "auroc": "AUROC",
-    "escape_rate": "escape rate",
-    "overkill_rate": "overkill rate",
-    "review_rate": "review rate",
+    "accuracy": Message("accuracy"),
+    "right_of_decided": Message("accuracy"),
+    "auroc": Message("AUROC"),
+    "escape_rate": Message("escape rate"),
+    "overkill_rate": Message("overkill rate"),
+    "review_rate": Message("review rate"),
 }
 MORE_IS_BETTER = ("accuracy", "auroc")
 
@@ -49,29 +48,29 @@ def show_comparison(comparison: Comparison) -> None:
     with st.container(key="comparison"):
         _show_answer(comparison)
         _show_changed_figures(comparison)
-        with st.expander(_("All models and figures"), icon=":material/table_chart:"):
+        show_changes(comparison)
+        with st.expander(_("All figures and method"), icon=":material/table_chart:"):
             _show_table(comparison, comparison.voters, _figures_of(comparison.voters))
             _show_figure(comparison)
             _show_types(comparison.types)
-        show_changes(comparison)
-        with st.expander(_("Method")):
             st.markdown("\n".join(f"- {as_markdown(said)}" for said in compared.remarks(comparison)))
-        with st.container(horizontal=True):
-            if comparison.changes:
-                show_csv("changes", [_row(change) for change in comparison.changes])
-            show_json(comparison.as_json(), "comparison", "Comparison (JSON)")
+            with st.container(horizontal=True):
+                if comparison.changes:
+                    show_csv("changes", [_row(change) for change in comparison.changes])
+                show_json(comparison.as_json(), "comparison", _("Comparison (JSON)"))
 
 
 def _show_answer(comparison: Comparison) -> None:
     answer = compared.answer(comparison)
     said = tied(compared.changes_sentence(comparison))
-    st.html(f'<div class="in-force"><div class="word">{WORDS[answer]}</div><p>{said}</p></div>')
+    st.html(f'<div class="in-force"><div class="word">{as_html(WORDS[answer])}</div><p>{said}</p></div>')
     if comparison.learnt:
-        st.warning(
-            f"The current model was trained on {comparison.learnt} of these {comparison.photos} photos: its figures "
-            "are too optimistic.",
-            icon=":material/report:",
+        said = _(
+            "The current model was trained on {learnt} of these {photos} photos: its figures are too optimistic.",
+            learnt=comparison.learnt,
+            photos=comparison.photos,
         )
+        st.warning(said, icon=":material/report:")
 
 
 def _show_changed_figures(comparison: Comparison) -> None:
@@ -114,42 +113,52 @@ def _show_table(comparison: Comparison, voters: Iterable[Voter], asked: list[str
 
 
 def _cells(voter: Voter, asked: list[str]) -> list[str]:
-    name = escape(voter_title(voter.name))
+    name = as_html(voter_title(voter.name))
     cells = [_figure(voter.figures[key]) if key in voter.figures else "–" for key in asked]
-    return [name, *cells, escape(compared.probability(voter.tests["right"].adjusted))]
+    return [name, *cells, as_html(compared.probability(voter.tests["right"].adjusted))]
 
 
 def _figure(figure: Figure) -> str:
     if figure.before.value is None or figure.after.value is None:
         return "–"
     if figure.before.photos != figure.after.photos:
-        sides = " → ".join(f"{side.events} of {side.photos}" for side in (figure.before, figure.after))
+        sides = " → ".join(
+            as_html(_("{events} of {photos}", events=side.events, photos=side.photos))
+            for side in (figure.before, figure.after)
+        )
         return f"<div>{sides}</div>"
-    of = f" of {figure.after.photos}" if figure.after.photos is not None else ""
+    before, after, photos = _side(figure.before), _side(figure.after), figure.after.photos
+    both = _("{before} → {after}", before=before, after=after)
+    if photos is not None:
+        both = _("{before} → {after} of {photos}", before=before, after=after, photos=photos)
     change = "" if figure.difference.value is None else f"<small>{_change(figure)}</small>"
-    return f"<div>{_side(figure.before)} → {_side(figure.after)}{of}{change}</div>"
+    return f"<div>{as_html(both)}{change}</div>"
 
 
 def _side(side: Interval) -> str:
     if side.value is None:
         return "–"
-    return f"{side.value:.3f}" if side.events is None else str(side.events)
+    return NumberText(f"{side.value:.3f}" if side.events is None else str(side.events))
 
 
 def _change(figure: Figure) -> str:
     """The difference and its limits: of rates in points of a hundred."""
     change = figure.difference
-    scale, digits, unit = (1.0, 3, "") if figure.before.events is None else (100.0, 1, "\N{NO-BREAK SPACE}points")
-    told = f"{signed(scale * (change.value or 0.0), digits)}{unit}"
+    is_rate = figure.before.events is not None
+    scale, digits = (100.0, 1) if is_rate else (1.0, 3)
+    value = signed(scale * (change.value or 0.0), digits)
+    told = _("{value}\N{NO-BREAK SPACE}points", value=value) if is_rate else worded(value)
     if change.low is None or change.high is None:
         return told
     low, high = (signed(scale * limit, digits) for limit in (change.low, change.high))
-    return f"{told}, <wbr>{low}\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}{high}"
+    limits = _("{low}\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}{high}", low=low, high=high)
+    return f"{told}, <wbr>{limits}"
 
 
 def _show_figure(comparison: Comparison) -> None:
     asked = [name for name in NAMES if any(_limits(voter, name) for voter in comparison.voters)]
-    chosen = show_choice("Figure", asked, "comparison_figure", NAMES.__getitem__, label_visibility="visible")
+    words = lambda name: worded(NAMES[name])  # noqa: E731
+    chosen = show_choice(_("Figure"), asked, "comparison_figure", words, label_visibility="visible")
     values = {voter.name: limits for voter in comparison.voters if (limits := _limits(voter, chosen))}
     chart = figures.differences(values, products.scheme(), UNITS[chosen], more_is_better=chosen in MORE_IS_BETTER)
     show_chart(chart, f"comparison-{chosen.replace('_', '-')}")
@@ -160,28 +169,32 @@ def _limits(voter: Voter, name: str) -> Limits | None:
     return None if change.value is None else (change.value, change.low, change.high)
 
 
-PAGE, PICTURE_SIDE = 12, 320  # photos; pixels
+PAGE, PICTURE_SIDE = 10, 320  # photos; pixels
 KINDS = {
-    "escaped": "Newly escaped",
-    "caught": "Newly caught",
-    "rejected": "New overkill",
-    "spared": "Overkill fixed",
-    "broken": "Newly wrong",
-    "mended": "Fixed",
-    "otherwise": "Other changes",
+    "escaped": Message("Newly escaped"),
+    "caught": Message("Newly caught"),
+    "rejected": Message("New overkill"),
+    "spared": Message("Overkill fixed"),
+    "broken": Message("Newly wrong"),
+    "mended": Message("Fixed"),
+    "otherwise": Message("Other changes"),
 }
 
 
 def show_changes(comparison: Comparison) -> None:
-    """Show types of defect whose escapes changed, and by what changed every photo whose verdict did, some at a time."""
-    _show_type_rows([each for each in comparison.types if each.before != each.after])
-    st.subheader("Changed verdicts", anchor=False)
+    """Show every photo whose verdict changed by what changed, some at a time."""
+    st.subheader(_("Changed verdicts"), anchor=False)
     if not comparison.changes:
-        st.html('<p class="calm">No verdict changes.</p>')
+        st.html(f'<p class="calm">{as_html(_("No verdict changes."))}</p>')
         return
     counts = Counter(change.kind for change in comparison.changes)
     met = [name for name in KINDS if name in counts]
-    kind = show_choice("Show", met, "comparison_kind", lambda name: f"{KINDS[name]} ({counts[name]})")
+    kind = show_choice(
+        _("Show"),
+        met,
+        "comparison_kind",
+        lambda name: _("{what} ({count})", what=KINDS[name], count=counts[name]),
+    )
     shown = [change for change in comparison.changes if change.kind == kind]
     part = show_page(shown, PAGE, f"comparison_page {kind}")
     cards = "".join(_card(change, comparison) for change in part)
@@ -191,16 +204,16 @@ def show_changes(comparison: Comparison) -> None:
 def _show_types(types: tuple[TypeCounts, ...]) -> None:
     if not types:
         return
-    _show_type_rows([each for each in types if each.before or each.after])
-    if caught := [f"{_spoken(each.defect)} ({each.photos})" for each in types if not (each.before or each.after)]:
-        st.caption(as_markdown(f"No escapes: {', '.join(sorted(caught))}."))
-
-
-def _show_type_rows(types: Sequence[TypeCounts]) -> None:
-    if types:
-        st.subheader(_("Escapes by defect type"), anchor=False)
-        rows = [(as_html(_spoken(each.defect)), f"{each.before} → {each.after}", str(each.photos)) for each in types]
+    st.subheader(_("Escapes by defect type"), anchor=False)
+    rows = [
+        (as_html(_spoken(each.defect)), f"{each.before} → {each.after}", str(each.photos))
+        for each in types
+        if each.before or each.after
+    ]
+    if rows:
         show_sheet((_("Type"), _("Current → new"), _("Photos")), rows)
+    if caught := [f"{_spoken(each.defect)} ({each.photos})" for each in types if not (each.before or each.after)]:
+        st.caption(as_markdown(_("No escapes: {names}.", names=", ".join(sorted(caught)))))
 
 
 def _spoken(defect: str) -> str:

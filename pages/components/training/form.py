@@ -4,18 +4,17 @@ import streamlit as st
 
 from ensemble.members import KINDS
 from ensemble.training.recipe import PROFILES
-from ensemble.values.digits import many
-from ensemble.values.language import _
+from ensemble.values.language import Message, _, worded
 from ensemble.values.training import DEFAULT_BACKBONES, TrainingRequest
 from pages.components.common.progress import show_work
 from pages.components.common.sheet import as_markdown
 from pages.session import collections, owners, products, trainings
 
-NEW = "New product"
+NEW = Message("New product")
 BALANCES = {
-    "weights": "Weight classes (default)",
-    "undersample": "Same number of photos per class",
-    "none": "Ignore",
+    "weights": Message("Weight classes (default)"),
+    "undersample": Message("Same number of photos per class"),
+    "none": Message("Ignore"),
 }
 
 
@@ -37,16 +36,16 @@ def show_training_form() -> None:
     _show_waiting(teacher)
     kinds, obstacles = trainings.kinds_for(teacher.data)
     profile = st.segmented_control(
-        "Profile",
+        _("Profile"),
         list(PROFILES),
         default="balanced",
         required=True,
-        format_func=lambda each: PROFILES[each].title,
+        format_func=lambda each: worded(PROFILES[each].title),
         key="training_profile",
     )
     st.caption(as_markdown(PROFILES[profile].sentence))
     chosen, backbones, balance, seed = _show_details(kinds, obstacles, profile)
-    author = st.text_input("Your name", key="training_author", width=260)
+    author = st.text_input(_("Your name"), key="training_author", width=260)
     settings = TrainingRequest(
         data=str(teacher.data),
         models=str(trainings.product_folder(name)),
@@ -58,7 +57,7 @@ def show_training_form() -> None:
         balance=balance,
     )
     pressed = st.button(  # no callback: it would get what was chosen when the page was last shown
-        "Start training",
+        _("Start training"),
         type="primary",
         icon=":material/model_training:",
         disabled=not name.strip() or not chosen,
@@ -67,12 +66,15 @@ def show_training_form() -> None:
     if pressed:
         trainings.start_training(settings, author)
         st.rerun()
-    st.caption("Runs in the background. The active model does not change until you publish.")
+    st.caption(_("Runs in the background. The active model does not change until you publish."))
 
 
 def _show_way_to_data(label: str, step: str) -> None:
     st.page_link(
-        "pages/screens/data.py", label=label, icon=":material/photo_library:", query_params={collections.STEP: step}
+        "pages/screens/data.py",
+        label=label,
+        icon=":material/photo_library:",
+        query_params={collections.STEP: str(step)},
     )
 
 
@@ -83,29 +85,51 @@ def _show_source(ready: list[trainings.Teacher]) -> tuple[trainings.Teacher, str
     default = ready[0].name
     trainings.reset_choice("training_data", list(by_name), default, f"{owners.product_called()} {default}")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        teacher = by_name[st.selectbox("Photos", list(by_name), key="training_data", filter_mode=None, width=300)]
+        picked = st.selectbox(
+            _("Photos"),
+            list(by_name),
+            format_func=lambda each: worded(by_name[each].name),
+            key="training_data",
+            filter_mode=None,
+            width=300,
+        )
+        teacher = by_name[picked]
         targets = [*products.products(), NEW]
-        product = NEW
+        product: str = NEW
         if targets[1:]:
             trainings.reset_choice("training_product", targets, teacher.product or NEW, teacher.name)
-            product = st.selectbox("Product", targets, key="training_product", filter_mode=None, width=260)
+            product = st.selectbox(
+                _("Product"), targets, format_func=worded, key="training_product", filter_mode=None, width=260
+            )
         name = product
         if product == NEW:
             name = st.text_input(
-                "Product name",
+                _("Product name"),
                 value=teacher.name if teacher.name != trainings.SAMPLE_PHOTOS else "",
                 width=260,
                 key=f"training_name {teacher.name}",
             )
     if product not in {NEW, teacher.product}:
-        photos, chosen = as_markdown(teacher.name), as_markdown(product)
-        st.warning(
-            f"{photos} belongs to the product {as_markdown(teacher.product)}. Check that the photos show {chosen}."
-            if teacher.product
-            else f"{photos} belongs to no known product. Check that the photos show {chosen}.",
-            icon=":material/call_split:",
-        )
+        _show_whose(teacher, product)
     return teacher, name
+
+
+def _show_whose(teacher: trainings.Teacher, product: str) -> None:
+    """Say that the photos are not known to be those of the product that they are to train."""
+    photos, owner = worded(teacher.name), teacher.product
+    said = _(
+        "{photos} belongs to no known product. Check that the photos show {product}.",
+        photos=photos,
+        product=product,
+    )
+    if owner:
+        said = _(
+            "{photos} belongs to the product {owner}. Check that the photos show {product}.",
+            photos=photos,
+            owner=owner,
+            product=product,
+        )
+    st.warning(as_markdown(said), icon=":material/call_split:")
 
 
 def _show_blocked(teachers: list[trainings.Teacher]) -> None:
@@ -113,7 +137,9 @@ def _show_blocked(teachers: list[trainings.Teacher]) -> None:
     for each in teachers:
         show_work(f"import {each.data}")
         if each.obstacle:
-            st.caption(as_markdown(f"Not ready for training: {each.name}. {each.obstacle}"))
+            st.caption(
+                as_markdown(_("Not ready for training: {name}. {obstacle}", name=each.name, obstacle=each.obstacle))
+            )
 
 
 def _show_waiting(teacher: trainings.Teacher) -> None:
@@ -124,9 +150,9 @@ def _show_waiting(teacher: trainings.Teacher) -> None:
     if not waiting:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="waiting_mistakes"):
-        st.markdown(f"**{many(waiting, 'confirmed error')}**")
+        st.markdown(_("**{count} confirmed error**", "**{count} confirmed errors**", count=waiting))
         st.button(
-            "Add to training set",
+            _("Add to training set"),
             icon=":material/move_down:",
             on_click=trainings.pull_into_training,
             args=(teacher.data,),
@@ -135,34 +161,34 @@ def _show_waiting(teacher: trainings.Teacher) -> None:
 
 
 def _show_details(kinds: tuple[str, ...], obstacles: list[str], profile: str) -> tuple[list[str], list[str], str, int]:
-    with st.expander("Models, backbones, seed", icon=":material/tune:"):
+    with st.expander(_("Models, backbones, seed"), icon=":material/tune:"):
         chosen = st.multiselect(
-            "Models",
+            _("Models"),
             kinds,
             default=[kind for kind in kinds if kind in PROFILES[profile].kinds] or kinds,  # few photos teach few kinds
-            format_func=lambda kind: KINDS[kind].title,
+            format_func=lambda kind: worded(KINDS[kind].title),
             key=f"training_kinds {profile} {' '.join(kinds)}",
         )
         for sentence in obstacles:
             st.caption(as_markdown(sentence))
         here, away, notes = trainings.backbones()
         backbones = st.multiselect(
-            "Backbones",
+            _("Backbones"),
             [*here, *away],
             default=[each for each in DEFAULT_BACKBONES if each in here],
-            format_func=lambda each: each if each in here else f"{each} (download)",
+            format_func=lambda each: each if each in here else _("{name} (download)", name=each),
             key="training_backbones",
         )
         for sentence in notes:
             st.caption(as_markdown(sentence))
         if any(each in away for each in backbones):
-            st.caption("Missing weights are downloaded when the training starts.")
+            st.caption(_("Missing weights are downloaded when the training starts."))
         balance = st.selectbox(
-            "Class imbalance",
+            _("Class imbalance"),
             list(BALANCES),
-            format_func=lambda each: BALANCES[each],
+            format_func=lambda each: worded(BALANCES[each]),
             key="training_balance",
             filter_mode=None,
         )
-        seed = st.number_input("Seed", 0, 10_000, 0, key="training_seed", width=140)
+        seed = st.number_input(_("Seed"), 0, 10_000, 0, key="training_seed", width=140)
     return list(chosen), list(backbones), str(balance), int(seed)

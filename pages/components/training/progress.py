@@ -27,7 +27,7 @@ def _show_running(number: int) -> None:
     try:
         job = jobs.job(products.models_root(), number)
     except QuorumError as error:
-        st.error(as_markdown(str(error)), icon=":material/report:")
+        st.error(as_markdown(worded(error)), icon=":material/report:")
         return
     if not job.is_open:
         st.rerun()
@@ -39,7 +39,7 @@ def _show_running(number: int) -> None:
             text = progress_text(share, job.stage or _("Starting"), job.seconds_left)
             st.progress(job.share, text=as_markdown(text))
             st.button(
-                "Cancelling …" if job.cancel_asked else "Cancel",
+                _("Cancelling …") if job.cancel_asked else _("Cancel"),
                 icon=":material/stop_circle:",
                 disabled=job.cancel_asked is not None,
                 on_click=trainings.cancel_training,

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from html import escape
 from pathlib import Path
 
 import streamlit as st
@@ -12,16 +11,14 @@ from ensemble.evaluation.comparison import Comparison
 from ensemble.jobs import Job
 from ensemble.store import ModelStore
 from ensemble.store.versions import Summary
-from ensemble.values.language import _
+from ensemble.values.language import NumberText, _, worded
 from ensemble.values.titles import model_title
 from pages.components.common.progress import show_told
-from pages.components.common.sheet import as_markdown, show_sheet
+from pages.components.common.sheet import as_html, as_markdown, show_sheet
 from pages.components.training.comparison import show_comparison
 from pages.components.training.policies import ask_about_policies
 from pages.session import products, trainings
 from pages.session.told import TRAINING
-
-ENDED = {"failed": "**Training of {product} failed.**", "cancelled": "**Training of {product} cancelled.**"}
 
 
 def show_training_results() -> bool:
@@ -53,14 +50,21 @@ def section(title: str, icon: str, *, folded: bool) -> Iterator[None]:
 
 
 def _show_ended(job: Job) -> None:
-    reason = as_markdown(job.error) if job.error else "The active model is unchanged."
     with st.container(key=f"ended {job.id}"):
         show = st.error if job.state == "failed" else st.info
-        show(f"{ENDED[job.state].format(product=as_markdown(job.settings.product))} {reason}")
+        show(_ended(job))
         log = jobs.log(products.models_root(), job.id)
         if log:
-            with st.expander("Log"):
+            with st.expander(_("Log")):
                 st.code(log, language=None, wrap_lines=True)
+
+
+def _ended(job: Job) -> str:
+    product = as_markdown(job.settings.product)
+    reason = as_markdown(job.error or _("The active model is unchanged."))
+    if job.state == "failed":
+        return _("**Training of {product} failed.** {reason}", product=product, reason=reason)
+    return _("**Training of {product} cancelled.** {reason}", product=product, reason=reason)
 
 
 def _show_done(job: Job) -> None:
@@ -69,7 +73,8 @@ def _show_done(job: Job) -> None:
         return
     store = ModelStore(job.folder)
     with st.container(border=True, key=f"candidate {job.id}"):
-        st.subheader(f"Version {found.number} of {as_markdown(job.settings.product)} is ready", anchor=False)
+        title = _("Version {number} of {product} is ready", number=found.number, product=job.settings.product)
+        st.subheader(as_markdown(title), anchor=False)
         comparison = found.notes.get("comparison")
         if not comparison:
             _show_first(found)
@@ -77,19 +82,24 @@ def _show_done(job: Job) -> None:
             show_comparison(Comparison.from_json(comparison))
             compared_with = found.notes.get("compared_with")
             if compared_with not in {None, trainings.current_version(job)}:
-                st.warning(f"Compared with version {as_markdown(str(compared_with))}, which is no longer active.")
+                st.warning(
+                    _(
+                        "Compared with version {number}, which is no longer active.",
+                        number=as_markdown(str(compared_with)),
+                    )
+                )
         _show_notes(found)
         set_aside = ask_about_policies(store, found.number, "publish")
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            author = st.text_input("Your name", value=job.author, key=f"publisher {job.id}", width=240)
+            author = st.text_input(_("Your name"), value=job.author, key=f"publisher {job.id}", width=240)
             publish = st.button(
-                "Publish",
+                _("Publish"),
                 type="primary",
                 icon=":material/publish:",
                 key=f"publish {job.id}",
                 disabled=set_aside is None,
             )
-            discard = st.button("Discard", icon=":material/delete:", key=f"discard {job.id}")
+            discard = st.button(_("Discard"), icon=":material/delete:", key=f"discard {job.id}")
         if publish:  # no callback: it would get the name as it was when the page was last shown
             trainings.publish_version(
                 store, found.number, author, "Published after training.", set_aside=set_aside or ()
@@ -98,7 +108,7 @@ def _show_done(job: Job) -> None:
             trainings.discard_version(store, found.number)
         if publish or discard:
             st.rerun()
-        st.caption("Takes effect with the next photo. Can be rolled back.")
+        st.caption(_("Takes effect with the next photo. Can be rolled back."))
 
 
 def _show_notes(found: Summary) -> None:
@@ -110,17 +120,17 @@ def _show_notes(found: Summary) -> None:
 
 def _show_first(found: Summary) -> None:
     why = found.notes.get("not_compared")
-    st.info(as_markdown(why) if why else "First version of this product: nothing to compare with.")
+    st.info(as_markdown(why or _("First version of this product: nothing to compare with.")))
     rows = [
         [
-            escape(model_title(name)),
+            as_html(model_title(name)),
             *(_share(figures.get(key)) for key in ("accuracy", "auroc", "escape_rate", "overkill_rate")),
             str(figures.get("photos", "–")),
         ]
         for name, figures in found.members.items()
     ]
-    show_sheet(("Model", "Accuracy", "AUROC", "Escapes", "Overkills", "Test photos"), rows)
+    show_sheet((_("Model"), _("Accuracy"), _("AUROC"), _("Escapes"), _("Overkills"), _("Test photos")), rows)
 
 
 def _share(value: object) -> str:
-    return f"{value:.3f}" if isinstance(value, int | float) else "–"
+    return worded(NumberText(f"{value:.3f}")) if isinstance(value, int | float) else "–"

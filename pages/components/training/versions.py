@@ -7,15 +7,15 @@ import streamlit as st
 
 from ensemble.store.versions import FOUND, Summary
 from ensemble.values.errors import QuorumError
-from ensemble.values.language import _
-from pages.components.common.sheet import as_markdown, quiet_chip, show_sheet
+from ensemble.values.language import Message, NumberText, _, worded
+from pages.components.common.sheet import as_html, as_markdown, quiet_chip, show_sheet
 from pages.components.training.policies import ask_about_policies
 from pages.session import products, trainings
 
 # What a folder's versions say of themselves, in the words of a screen; others stand as they are.
-REASONS = {FOUND: "Original"}
+REASONS = {FOUND: Message("Original")}
 SHOWN = 6  # versions; earlier ones open on demand
-WORDS = {"published": "", "candidate": "not published", "discarded": "discarded"}
+WORDS = {"published": "", "candidate": Message("not published"), "discarded": Message("discarded")}
 
 
 def show_versions() -> None:
@@ -23,16 +23,16 @@ def show_versions() -> None:
     store = products.store()
     if interrupted := trainings.interruption():
         st.warning(as_markdown(interrupted), icon=":material/build:")
-        st.button("Understood", on_click=trainings.acknowledge_interruption, key="interrupted")
+        st.button(_("Understood"), on_click=trainings.acknowledge_interruption, key="interrupted")
     try:
         found = trainings.versions_of(store)
     except QuorumError as error:
-        st.error(as_markdown(str(error)), icon=":material/report:")
+        st.error(as_markdown(worded(error)), icon=":material/report:")
         return
     if len(products.products()) > 1:
-        st.caption(f"Product: {as_markdown(store.product_name())}")
+        st.caption(as_markdown(_("Product: {name}", name=store.product_name())))
     if not found:
-        st.caption(f"No versions of {as_markdown(store.product_name())} yet.")
+        st.caption(as_markdown(_("No versions of {product} yet.", product=store.product_name())))
         return
     _show_rows(found[:SHOWN])
     if earlier := found[SHOWN:]:
@@ -44,19 +44,23 @@ def show_versions() -> None:
 def _show_rows(found: Sequence[Summary]) -> None:
     rows = []
     for each in found:
-        state = quiet_chip("active") if each.current else escape(WORDS[each.state])
+        state = quiet_chip(_("active")) if each.current else as_html(WORDS[each.state])
         best = max((figures.get("accuracy") or 0.0 for figures in each.members.values()), default=0.0)
         rows.append(
             [
                 f"{each.number} {state}",
                 each.at[:16].replace("T", " "),
                 escape(each.author or "–"),
-                escape(REASONS.get(each.reason, each.reason)),
+                as_html(REASONS.get(each.reason, each.reason)),
                 str(len(each.members)),
-                f"{best:.3f}" if best else "–",
+                worded(NumberText(f"{best:.3f}")) if best else "–",
             ]
         )
-    show_sheet(("Version", "Created (UTC)", "By", "Reason", "Models", "Best model accuracy"), rows, folding=True)
+    show_sheet(
+        (_("Version"), _("Created (UTC)"), _("By"), _("Reason"), _("Models"), _("Best model accuracy")),
+        rows,
+        folding=True,
+    )
 
 
 def _show_way_back(found: Sequence[Summary]) -> None:
@@ -64,12 +68,15 @@ def _show_way_back(found: Sequence[Summary]) -> None:
     back = [each.number for each in found if not each.current and each.state != "discarded"]
     if not back:
         return
-    number = st.selectbox("Version", back, key=f"version {found[0].number}", filter_mode=None, width=140)
+    number = st.selectbox(_("Version"), back, key=f"version {found[0].number}", filter_mode=None, width=140)
     set_aside = ask_about_policies(store, number, "roll back")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        author = st.text_input("Your name", key="version_author", width=240)
+        author = st.text_input(_("Your name"), key="version_author", width=240)
         pressed = st.button(
-            f"Activate version {number}", icon=":material/undo:", key="roll_back", disabled=set_aside is None
+            _("Activate version {number}", number=number),
+            icon=":material/undo:",
+            key="roll_back",
+            disabled=set_aside is None,
         )
     if pressed:  # no callback: it would get the name as it was when the page was last shown
         waits = next(each.state for each in found if each.number == number) == "candidate"
