@@ -90,7 +90,8 @@ def test_a_photo_gets_a_verdict_and_demo_mode_comes_and_goes(address: str, open_
     page = open_page()
     page.goto(address)
     defective, good = photos()
-    analyze(page, defective)
+    word = analyze(page, defective)
+    expect(page).to_have_title(f"{word} · Inspect a photo")
     assert page.locator(".demo-band").count() == 0
     page.get_by_text("Why?").click()
     expect(page.locator(".sheet tbody tr").nth(1)).to_be_visible()  # votes of trained members
@@ -104,6 +105,7 @@ def test_a_photo_gets_a_verdict_and_demo_mode_comes_and_goes(address: str, open_
     page.locator("input[type=file]").set_input_files(good)
     expect(page.locator(".waiting")).to_be_visible()  # the verdict before is not that of this photo
     expect(page.locator(".verdict")).to_have_count(0)
+    expect(page).to_have_title("Inspect a photo")
 
     switch_demo(page)
     expect(page.locator(".demo-band")).to_be_visible()

@@ -9,6 +9,7 @@ from ensemble.imaging import overlays
 from ensemble.imaging.overlays import canvas, png
 from ensemble.inspection import exports
 from ensemble.policies import reasons
+from ensemble.values.language import _
 from ensemble.values.results import Verdict, Vote, word
 from ensemble.values.titles import model_title, policy_title
 from pages.components.common.charts import show_file
@@ -27,6 +28,7 @@ def show_answer(chosen: photo.Chosen | None) -> None:
         if chosen is not None:
             st.html('<div class="waiting"><span>Ready. Press <b>Analyze</b>.</span></div>')
         return
+    st.set_page_config(page_title=_("{verdict} · Inspect a photo", verdict=verdict.word))  # what a tab says
     show_verdict_card(verdict, focus=True)
     show_absent(verdict.absent)
     if chosen is not None:
