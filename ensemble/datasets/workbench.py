@@ -154,7 +154,7 @@ def split_anew(
     photos = taking_part(collection.photos())
     together = collection.copies() if copies_together else []
     assignment = splits.assign([photo.sample for photo in photos], shares, seed, together)
-    named = ", ".join(f"{name} {share} %" for name, share in shares.items())
+    named = ", ".join(f"{name} {share}%" for name, share in shares.items())
     kept = _about_copies(collection, together, wanted=copies_together)
     return collection.split(assignment, reason=f"{named}, seed {seed}, {kept}", author=author)
 

@@ -19,7 +19,7 @@ COUNTRY = "QUORUM_COUNTRY"  # the setting with the three-letter ISO code of the 
 CPU_ALONE = "CPU seconds only"
 CPU_UNCERTAINTY = "CPU time of the training process and of the finished processes that it started."
 CARBON_UNCERTAINTY = (
-    "Estimated by CodeCarbon, not metered: up to 40 % off (Fischer 2025, arXiv:2509.22092), more on virtual machines. "
+    "Estimated by CodeCarbon, not metered: up to 40% off (Fischer 2025, arXiv:2509.22092), more on virtual machines. "
     "CO2 by the yearly average of the grid. Counters and graphics cards include other work on the machine."
 )
 
@@ -55,7 +55,7 @@ class Energy:
             return f"Used {self.cpu_seconds:.3g} CPU seconds. For Wh and CO2 install requirements-extras.txt."
         return (
             f"Used {self.cpu_seconds:.3g} CPU seconds, about {self.watt_hours:.2g} Wh and {self.grams_co2:.2g} g CO2 "
-            f"({self.source}; an estimate that can be 40 % off and more)."
+            f"({self.source}; an estimate that can be 40% off and more)."
         )
 
 

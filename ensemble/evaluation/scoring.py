@@ -291,7 +291,7 @@ def verdict_quality(truth: Sequence[str], verdicts: Sequence[str], classes: Clas
     """Accuracy, escape, overkill and review rate, F1 and F2 (of the defect, else the mean over classes), the confusion.
 
     A review is neither right nor an escape nor an overkill: `accuracy` is the share that is right of all photos,
-    `right_of_decided` that of those that no person has to look at, with its lower limit (one-sided, 95 %). A rate
+    `right_of_decided` that of those that no person has to look at, with its lower limit (one-sided, 95%). A rate
     without photos to rest on is None.
     """
     confusion = {

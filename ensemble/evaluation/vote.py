@@ -25,7 +25,7 @@ class VoteAndBest:
     """A policy beside the member that is best on these very photos, which is the hardest one to compare with.
 
     AUROCs are None without a defect among the classes; there the member with the highest accuracy is the best. `low`
-    and `high` are the 95 % limits of the vote's AUROC (else accuracy) minus the member's, None where the photos do not
+    and `high` are the 95% limits of the vote's AUROC (else accuracy) minus the member's, None where the photos do not
     tell; `p` how often chance alone makes so large a difference (paired, two-sided).
     """
 

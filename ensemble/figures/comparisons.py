@@ -31,7 +31,7 @@ COMPARISON_COLUMNS = ("voter", "value", "low", "high")
 def estimates(values: Mapping[str, Limits], scheme: Scheme, unit: str) -> Chart:
     """What was measured of each voter, from 0 to 1, a dot with its limits; `unit` says what."""
     palette = PALETTES[scheme]
-    figure = _figure(values, [palette.plain] * len(values), f"{unit} with 95 % limits", scheme)
+    figure = _figure(values, [palette.plain] * len(values), f"{unit} with 95% limits", scheme)
     lowest = min((low if low is not None else value for value, low, _ in values.values()), default=0.0)
     figure.update_xaxes(range=[max(0.0, min(lowest - 0.05, 0.45)), 1.02])
     write_beside(figure, (f"<b>{value:.3f}</b>" for value, *_ in values.values()), palette)

@@ -115,7 +115,7 @@ def _close(ledger: Ledger, found: Job) -> None:
         return
     sentence = "The training process was killed before it began. The active model is unchanged."
     if found.stage:
-        far = f"{100 * found.share:.0f} %"
+        far = f"{100 * found.share:.0f}%"
         sentence = f"The training process was killed at {far} ({found.stage}). The active model is unchanged."
     ledger.write(found.id, state="failed", ended=now(), seconds_left=None, error=sentence)
 
@@ -135,6 +135,6 @@ def _busy(other: Job | None, folder: Path) -> str:
         product = other.settings.product or folder.name
         return (
             f"A training of {product} is already running (started {other.asked} by {other.author or '–'}, "
-            f"{100 * other.share:.0f} % done). Wait for it or cancel it."
+            f"{100 * other.share:.0f}% done). Wait for it or cancel it."
         )
     return f"A training of {folder} is already running. Wait for it."

@@ -9,6 +9,7 @@ from scipy.special import betaincinv
 
 from ensemble.values.digits import is_number
 from ensemble.values.errors import PolicyError
+from ensemble.values.language import Message, NumberText, paragraph
 from ensemble.values.results import REVIEW, Classes
 
 PARTS_TOLD = 1000  # money, escapes, overkills and reviews are told for so many parts
@@ -167,7 +168,7 @@ def _rate_of(events: float, seen: float) -> float | None:
 
 
 CONFIDENCE_LEVEL = 0.95
-SAFE_NEEDS = 59  # defective parts: with none escaped of so many, the true escape rate is at most 5 %
+SAFE_NEEDS = 59  # defective parts: with none escaped of so many, the true escape rate is at most 5%
 TARGET = 0.01
 MOST_PARTS = 10**12  # that anybody will ever be asked for
 EXACT = 12  # digits of a limit: what floats add beyond them is not rounded up or down
@@ -186,26 +187,26 @@ def lower_bound(events: int, trials: int, confidence: float = CONFIDENCE_LEVEL) 
 
 
 def binomial_limits(events: int, trials: int) -> tuple[float, float]:
-    """The lowest and the highest true rate, each one-sided at 95 %: the limits of every rate, wherever it is told."""
+    """The lowest and the highest true rate, each one-sided at 95%: the limits of every rate, wherever it is told."""
     return lower_bound(events, trials), upper_bound(events, trials)
 
 
-def at_most(events: int, trials: int) -> str:
-    """How high the true rate of something bad can be, as `up to 30.3 %`."""
-    return f"up to {highest(events, trials)}"
+def at_most(events: int, trials: int) -> Message:
+    """How high the true rate of something bad can be, as `up to 30.3%`."""
+    return Message("up to {limit}", limit=highest(events, trials))
 
 
-def highest(events: int, trials: int) -> str:
+def highest(events: int, trials: int) -> NumberText:
     """The upper bound as a person reads it, rounded up: never less than it is."""
     return _percent(round(upper_bound(events, trials), EXACT), ROUND_CEILING)
 
 
-def at_least(events: int, trials: int) -> str:
-    """How low the true rate of something good can be, as `at least 80.7 %`, rounded down."""
-    return f"at least {lowest(events, trials)}"
+def at_least(events: int, trials: int) -> Message:
+    """How low the true rate of something good can be, as `at least 80.7%`, rounded down."""
+    return Message("at least {limit}", limit=lowest(events, trials))
 
 
-def lowest(events: int, trials: int) -> str:
+def lowest(events: int, trials: int) -> NumberText:
     """The lower bound as a person reads it, rounded down: never more than it is."""
     return _percent(round(lower_bound(events, trials), EXACT), ROUND_FLOOR)
 
@@ -217,53 +218,75 @@ def more_needed(events: int, trials: int, rate: float = TARGET) -> int:
     return bisect_left(range(MOST_PARTS), True, key=lambda more: upper_bound(events, trials + more) <= rate)
 
 
-def escape_sentence(escapes: int, defective: int) -> str:
-    """What is known of escapes, and how many more defective photos would bring the bound to 1 %."""
+def escape_sentence(escapes: int, defective: int) -> Message:
+    """What is known of escapes, and how many more defective photos would bring the bound to 1%."""
     if not defective:
-        return "Escapes: unknown, no defective part was tested."
-    limit, sure = highest(escapes, defective), percent(CONFIDENCE_LEVEL)
-    said = f"Escapes: {escapes} of {defective} (upper limit {limit}, {sure} confidence)."
+        return Message("Escapes: unknown, no defective part was tested.")
+    said = Message(
+        "Escapes: {escapes} of {defective} (upper limit {limit}, {sure} confidence).",
+        escapes=escapes,
+        defective=defective,
+        limit=highest(escapes, defective),
+        sure=percent(CONFIDENCE_LEVEL),
+    )
     more = more_needed(escapes, defective)
     if not more:
         return said
-    if more == 1:
-        return f"{said} To prove {percent(TARGET)}: 1 more defective photo without an escape."
-    return f"{said} To prove {percent(TARGET)}: {more} more defective photos without an escape."
+    proof = Message(
+        "To prove {rate}: {count} more defective photo without an escape.",
+        "To prove {rate}: {count} more defective photos without an escape.",
+        rate=percent(TARGET),
+        count=more,
+    )
+    return paragraph(said, proof)
 
 
-def overkill_sentence(overkills: int, good: int) -> str:
+def overkill_sentence(overkills: int, good: int) -> Message:
     """What is known of overkills."""
     if not good:
-        return "Overkill: unknown, no good part was tested."
-    limit, sure = highest(overkills, good), percent(CONFIDENCE_LEVEL)
-    return f"Overkill: {overkills} of {good} (upper limit {limit}, {sure} confidence)."
+        return Message("Overkill: unknown, no good part was tested.")
+    return Message(
+        "Overkill: {overkills} of {good} (upper limit {limit}, {sure} confidence).",
+        overkills=overkills,
+        good=good,
+        limit=highest(overkills, good),
+        sure=percent(CONFIDENCE_LEVEL),
+    )
 
 
-def not_safe(escapes: int, defective: int) -> str | None:
+def not_safe(escapes: int, defective: int) -> Message | None:
     """Why a policy that let so many of so many defective parts pass may not be called SAFE; None where it may."""
     _check_counts(escapes, defective, CONFIDENCE_LEVEL)
     if escapes:
-        return f"Escapes on validation photos: {escapes} of {defective}. SAFE allows none."
+        return Message(
+            "Escapes on validation photos: {escapes} of {defective}. SAFE allows none.",
+            escapes=escapes,
+            defective=defective,
+        )
     if defective < SAFE_NEEDS:
-        return (
-            f"Validation photos of defective parts: {defective}. SAFE needs at least {SAFE_NEEDS} without an escape, "
-            f"which proves an escape rate below 5 % ({percent(CONFIDENCE_LEVEL)} confidence)."
+        return Message(
+            "Validation photos of defective parts: {defective}. SAFE needs at least {needed} without an escape, "
+            "which proves an escape rate below {rate} ({sure} confidence).",
+            defective=defective,
+            needed=SAFE_NEEDS,
+            rate=percent(0.05),
+            sure=percent(CONFIDENCE_LEVEL),
         )
     return None
 
 
-def percent(rate: float) -> str:
-    """A share as a person reads it: 0.0722 is 7.2 %; only none is 0 % and only all are 100 %."""
+def percent(rate: float) -> NumberText:
+    """A share as a person reads it: 0.0722 is 7.2%; only none is 0% and only all are 100%."""
     return _percent(rate, ROUND_HALF_EVEN)
 
 
-def _percent(rate: float, rounding: str) -> str:
-    """One digit after the point; within 0.1 % of none and of all, the first digit that tells it from them."""
+def _percent(rate: float, rounding: str) -> NumberText:
+    """One digit after the point; within 0.1% of none and of all, the first digit that tells it from them."""
     share = 100 * Decimal(repr(float(rate)))
     gap = min(share, 100 - share)
     digits = max(1, -gap.adjusted()) if gap > 0 else 1
     shown = share.quantize(Decimal(1).scaleb(-digits), rounding)
-    return f"{f'{shown:f}'.rstrip('0').rstrip('.')} %"
+    return NumberText(f"{f'{shown:f}'.rstrip('0').rstrip('.')}%")
 
 
 def _check_counts(events: int, trials: int, confidence: float) -> None:

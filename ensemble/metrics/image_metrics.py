@@ -23,7 +23,7 @@ def separation(defective: Sequence[bool], scores: Sequence[float]) -> dict[str, 
     """`image_auroc`, `average_precision`, `f1_max`, `overkill_at_95`, `overkill_at_100` of (N,) truths and scores.
 
     `f1_max` is the best F1 of the defect over all thresholds, and the overkill figures are the overkill rates at the
-    highest cut that catches 95 % or all of the defective photos. Those thresholds are chosen on the very photos that
+    highest cut that catches 95% or all of the defective photos. Those thresholds are chosen on the very photos that
     are measured: they compare members and are no thresholds to inspect with. All are None unless there are photos of
     both kinds.
     """

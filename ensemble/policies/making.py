@@ -110,7 +110,7 @@ def defect_scores(
 
 
 def cheapest(held_out: Sequence[Case], classes: Classes, line: Line, escape_limit: float) -> Chosen:
-    """The policy of least cost among those whose escape rate surely (95 %) stays below a limit.
+    """The policy of least cost among those whose escape rate surely (95%) stays below a limit.
 
     All rules with one threshold for all members, and those that read probabilities with a second cut for reviews, are
     tried at every cut that makes a difference. A PolicyError says what to do where no photos could promise so little.

@@ -3,117 +3,182 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from ensemble.policies.ruling import Ballot, Ruling, rule_on
 from ensemble.values.digits import beside, decimals, in_order, percents
+from ensemble.values.language import Message, NumberText, listed, paragraph
 from ensemble.values.results import REVIEW, Absence, Decision, Verdict, Vote, word
 from ensemble.values.titles import model_title
 
 MOST_NAMES = 3
-LOOK = "a person must look"
 MEANS = ("mean", "fused")  # kinds of a decision that read the votes' probabilities
+Turn = Message | Literal[""]
+# What the kinds of a decision are called where a probability decides.
+PROBABILITIES = {"mean": Message("mean probability"), "fused": Message("fused probability")}
 
 
-def reason_sentence(ballot: Ballot, ruling: Ruling, decision: Decision | None) -> str:
+def reason_sentence(ballot: Ballot, ruling: Ruling, decision: Decision | None) -> Message:
     """Why the votes that a ruling rests on gave its label, for a person."""
     if decision is None:
-        return "No model could vote: a person must look."
+        return Message("No model could vote: a person must look.")
     reason = _plurality if ballot.classes.defect is None else _count_reason
-    parts = [reason(ballot, ruling, decision)]
+    parts: list[str] = [reason(ballot, ruling, decision)]
     failed = [absence.member for absence in ballot.absent if absence.asked]
     if failed and ruling.label != REVIEW:
-        parts.append(f"It stands whatever the absent {joined_names(failed)} would have voted.")
+        absent = joined_names(failed)
+        parts.append(Message("It stands whatever the absent {models} would have voted.", models=absent))
     if ruling.stage is not None:
         who = joined_names([vote.member for vote in ballot.votes])
-        parts.append(f"Decided by {who}: no other model was needed.")
+        parts.append(Message("Decided by {models}: no other model was needed.", models=who))
     parts.append(turn(ballot, ruling, decision))
-    return " ".join(part for part in parts if part)
+    return paragraph(*parts)
 
 
-def doubtful(doubt: str, label: str) -> str:
+def doubtful(doubt: str, label: str) -> Message:
     """Why a person must look at a photo that may not show the part, and what its votes alone would give."""
-    alone = "" if label == REVIEW else f" By its votes alone it would be {word(label)}."
-    return f"This photo may not show this part: {doubt}.{alone}"
+    why = Message("This photo may not show this part: {doubt}.", doubt=doubt)
+    if label == REVIEW:
+        return why
+    return paragraph(why, Message("By its votes alone it would be {verdict}.", verdict=word(label)))
 
 
-def _count_reason(ballot: Ballot, ruling: Ruling, decision: Decision) -> str:
-    policy, votes, (_, defect) = ballot.policy, ballot.votes, ballot.sides
+def _count_reason(ballot: Ballot, ruling: Ruling, decision: Decision) -> Message:
+    votes, (_, defect) = ballot.votes, ballot.sides
+    limits = needed(decision)
     if decision.kind == "region":
-        return f"{told(decision)}; {needed(decision)}, whatever the votes say."
-    said = _mean(decision, votes, defect) if decision.kind in MEANS else _reason_sides(decision, votes, defect)
-    if ruling.way == "quorum":
-        return (
-            f"{said}. Only {len(votes)} of the {policy.quorum} votes that {policy.name} asks for could be cast: {LOOK}."
-        )
-    if ruling.way == "absent":
-        return f"{said}. {_missing(ballot.absent)} could change the answer: {LOOK}."
-    return f"{said}."
-
-
-def _reason_sides(decision: Decision, votes: Sequence[Vote], defect: str) -> str:
+        return Message("{found}; {limits}, whatever the votes say.", found=told(decision), limits=limits)
     speaking = [vote.member for vote in votes if vote.label == defect]
     who = joined_names(speaking) if 0 < len(speaking) < len(votes) else ""
-    return f"{told(decision, who)}; {needed(decision)}"
+    found = told(decision) if decision.kind in MEANS else told(decision, who)
+    highest = _highest(votes, defect) if decision.kind in MEANS and len(votes) > 1 else ""
+    return paragraph(Message("{found}; {limits}.", found=found, limits=limits), highest, _doubt(ballot, ruling))
 
 
-def _mean(decision: Decision, votes: Sequence[Vote], defect: str) -> str:
+def _highest(votes: Sequence[Vote], defect: str) -> Message:
+    """The two votes of several that speak most against the part."""
     most = sorted(votes, key=lambda vote: vote.probabilities[defect], reverse=True)[:2]
-    who = ", ".join(f"{model_title(vote.member)} {vote.probabilities[defect]:.2f}" for vote in most)
-    found = f"{told(decision)}; {needed(decision)}"
-    return f"{found}. Highest: {who}" if len(votes) > 1 else found
+    named = {
+        name: value
+        for place, vote in enumerate(most)
+        for name, value in (
+            (f"model_{place}", model_title(vote.member)),
+            (f"score_{place}", NumberText(f"{vote.probabilities[defect]:.2f}")),
+        )
+    }
+    return Message("Highest: {model_0} {score_0}, {model_1} {score_1}.", **named)
 
 
-def _plurality(ballot: Ballot, ruling: Ruling, decision: Decision) -> str:
-    policy, first = ballot.policy, ruling.first
-    count = told(decision) if decision.kind == "weight" or not policy.voting.sides else _heads(decision, first)
+def _doubt(ballot: Ballot, ruling: Ruling) -> str:
+    """Why a person must look although votes were cast; empty where nobody must."""
     if ruling.way == "quorum":
-        votes = len(ballot.votes)
-        return f"{count}. Only {votes} of the {policy.quorum} votes that {policy.name} asks for: {LOOK}."
+        return Message(
+            "Only {votes} of the {quorum} votes that {policy} asks for could be cast: a person must look.",
+            votes=len(ballot.votes),
+            quorum=ballot.policy.quorum,
+            policy=ballot.policy.name,
+        )
     if ruling.way == "absent":
-        return f"{count}. {_missing(ballot.absent)} could change the answer: {LOOK}."
+        return _missing(ballot.absent)
+    return ""
+
+
+def _plurality(ballot: Ballot, ruling: Ruling, decision: Decision) -> Message:
+    first = ruling.first
+    sides = ballot.policy.voting.sides
+    count = told(decision) if decision.kind == "weight" or not sides else _heads(decision, first)
+    if ruling.way in {"quorum", "absent"}:
+        return paragraph(Message("{found}.", found=count), _doubt(ballot, ruling))
     if ruling.way == "margin":
-        ahead, margin = in_order(ruling.value, policy.margin)
-        surely = "surely " if ballot.absent else ""
-        by = f"{surely}ahead by {ahead} only, less than {margin}"
-        by = by if ruling.value >= 0 else f"not {surely}ahead, and must be by {margin}"
-        return f"{count}; its {decision.kind} probability is {by}: {LOOK}."
+        return _short_lead(ballot, ruling, decision, count)
     if decision.kind not in MEANS:
-        return f"{count}."
+        return Message("{found}.", found=count)
     rival = max((name for name in ballot.classes.names if name != first), key=lambda name: decision.shares[name])
     lead, other = in_order(decision.shares[first], decision.shares[rival])
-    means = f"{word(first)} {lead}, {word(rival)} {other}"
-    if not policy.voting.sides:
-        return f"The highest {decision.kind} probability decides: {means}."
-    return f"{count}, a tie; the higher mean probability decides: {means}."
+    means = {"first": word(first), "lead": lead, "rival": word(rival), "other": other}
+    if not sides:
+        highest = {"mean": HIGHEST_MEAN, "fused": HIGHEST_FUSED}[decision.kind]
+        return Message(highest, **means)
+    return Message(
+        "{found}, a tie; the higher mean probability decides: {first} {lead}, {rival} {other}.", found=count, **means
+    )
 
 
-def _heads(decision: Decision, label: str) -> str:
+HIGHEST_MEAN = Message("The highest mean probability decides: {first} {lead}, {rival} {other}.")
+HIGHEST_FUSED = Message("The highest fused probability decides: {first} {lead}, {rival} {other}.")
+
+
+def _short_lead(ballot: Ballot, ruling: Ruling, decision: Decision, count: Message) -> Message:
+    """Why a person must look where the leading class is not far enough ahead."""
+    ahead, margin = in_order(ruling.value, ballot.policy.margin)
+    given = {"found": count, "probability": PROBABILITIES[decision.kind], "ahead": ahead, "margin": margin}
+    if ruling.value >= 0 and ballot.absent:
+        return Message(
+            "{found}; its {probability} is surely ahead by {ahead} only, less than {margin}: a person must look.",
+            **given,
+        )
+    if ruling.value >= 0:
+        return Message(
+            "{found}; its {probability} is ahead by {ahead} only, less than {margin}: a person must look.", **given
+        )
+    if ballot.absent:
+        return Message(
+            "{found}; its {probability} is not surely ahead, and must be by {margin}: a person must look.", **given
+        )
+    return Message("{found}; its {probability} is not ahead, and must be by {margin}: a person must look.", **given)
+
+
+def _heads(decision: Decision, label: str) -> Message:
     says, models = decision.counted
-    return f"{says} of {models} models {'says' if says == 1 else 'say'} {word(label)}"
+    return Message(
+        "{count} of {models} models says {verdict}",
+        "{count} of {models} models say {verdict}",
+        count=says,
+        models=models,
+        verdict=word(label),
+    )
 
 
-def _missing(absent: Sequence[Absence]) -> str:
-    """`The absent svm` or `svm that was not asked`, or both; at the beginning of a sentence."""
-    failed = [each.member for each in absent if each.asked]
+def _missing(absent: Sequence[Absence]) -> Message:
+    """That models without a vote could change the answer: those that could not vote, those not asked, or both."""
+    failed = joined_names([each.member for each in absent if each.asked])
     unasked = [each.member for each in absent if not each.asked]
-    parts = [f"The absent {joined_names(failed)}"] if failed else []
-    parts += [f"{joined_names(unasked)} that {'was' if len(unasked) == 1 else 'were'} not asked"] if unasked else []
-    return " and ".join(parts)
+    others = {"others": joined_names(unasked), "count": len(unasked)}
+    if not unasked:
+        return Message("The absent {models} could change the answer: a person must look.", models=failed)
+    if any(each.asked for each in absent):
+        return Message(
+            "The absent {models} and {others} that was not asked could change the answer: a person must look.",
+            "The absent {models} and {others} that were not asked could change the answer: a person must look.",
+            models=failed,
+            **others,
+        )
+    return Message(
+        "{others} that was not asked could change the answer: a person must look.",
+        "{others} that were not asked could change the answer: a person must look.",
+        **others,
+    )
 
 
-def joined_names(members: Sequence[str]) -> str:
+def joined_names(members: Sequence[str]) -> Message:
     """The titles of a few models as a person would say them."""
-    names = [model_title(member) for member in members]
-    shown = names if len(names) <= MOST_NAMES else [*names[: MOST_NAMES - 1], ""]
-    if shown and not shown[-1]:
-        shown[-1] = f"{len(members) - MOST_NAMES + 1} more"
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}" if shown else "nobody"
+    names = {f"model_{place}": model_title(member) for place, member in enumerate(members[:MOST_NAMES])}
+    if not members:
+        return Message("nobody")
+    if len(members) == 1:
+        return Message("{model_0}", **names)
+    if len(members) == 2:
+        return Message("{model_0} and {model_1}", **names)
+    if len(members) == MOST_NAMES:
+        return Message("{model_0}, {model_1} and {model_2}", **names)
+    del names[f"model_{MOST_NAMES - 1}"]
+    return Message("{model_0}, {model_1} and {count} more", **names, count=len(members) - MOST_NAMES + 1)
 
 
 # ------------------------------------------------------------------------------------------------ what would turn it
 
 
-def turn(ballot: Ballot, ruling: Ruling, decision: Decision) -> str:
+def turn(ballot: Ballot, ruling: Ruling, decision: Decision) -> Turn:
     """`OK if svm's threshold were 0.62 instead of 0.55.`; empty where no change of thresholds alone turns it."""
     if ruling.way not in {"count", "lead"} or ruling.stage is not None:  # whoever was not asked might turn it back
         return ""
@@ -124,7 +189,7 @@ def turn(ballot: Ballot, ruling: Ruling, decision: Decision) -> str:
     return _turn_sides(ballot, ruling)
 
 
-def _turn_sides(ballot: Ballot, ruling: Ruling) -> str:
+def _turn_sides(ballot: Ballot, ruling: Ruling) -> Turn:
     """The fewest votes nearest to their thresholds that would have had to fall on the other side."""
     good, defect = ballot.sides
     from_side, to_side = (good, defect) if ruling.label == good else (defect, good)
@@ -142,10 +207,10 @@ class _Move:
 
     vote: Vote
     label: str
-    said: str
+    said: Message
 
 
-def _after_moves(ballot: Ballot, ruling: Ruling, moves: Iterable[_Move]) -> str:
+def _after_moves(ballot: Ballot, ruling: Ruling, moves: Iterable[_Move]) -> Turn:
     """The label after the fewest of these moves, made one after the other; empty where it stays or they are many."""
     turned, said = list(ballot.votes), []
     for move in moves:
@@ -153,7 +218,18 @@ def _after_moves(ballot: Ballot, ruling: Ruling, moves: Iterable[_Move]) -> str:
         turned = [replace(each, label=move.label) if each is move.vote else each for each in turned]
         label = rule_on(replace(ballot, votes=turned)).label
         if label != ruling.label:
-            return f"{word(label)} if {' and '.join(said)}." if len(said) <= MOST_NAMES else ""
+            return _if_moved(label, said)
+    return ""
+
+
+def _if_moved(label: str, moves: Sequence[Message]) -> Turn:
+    named = {f"move_{place}": move for place, move in enumerate(moves)} | {"verdict": word(label)}
+    if len(moves) == 1:
+        return Message("{verdict} if {move_0}.", **named)
+    if len(moves) == 2:
+        return Message("{verdict} if {move_0} and {move_1}.", **named)
+    if len(moves) == MOST_NAMES:
+        return Message("{verdict} if {move_0} and {move_1} and {move_2}.", **named)
     return ""
 
 
@@ -162,21 +238,25 @@ def _can_turn(vote: Vote, upwards: bool) -> bool:
     return vote.threshold is not None and 0 <= beyond(vote.score, upwards) <= 1
 
 
-def _moved_threshold(vote: Vote, upwards: bool) -> str:
+def _moved_threshold(vote: Vote, upwards: bool) -> Message:
     threshold = vote.threshold or 0.0
-    instead = _instead(vote.score, threshold, upwards, beside(vote.score, threshold))
-    return f"the threshold of {model_title(vote.member)} were {instead}"
+    new, old = _instead(vote.score, threshold, upwards, beside(vote.score, threshold))
+    return Message(
+        "the threshold of {model} were {new} instead of {old}", model=model_title(vote.member), new=new, old=old
+    )
 
 
-def _instead(score: float, old: float, upwards: bool, shown: Sequence[str], most: float = 1.0) -> str:
-    """`0.62 instead of 0.55`: the new threshold exactly, the old one with the digits it is `shown` with elsewhere."""
+def _instead(
+    score: float, old: float, upwards: bool, shown: Sequence[str], most: float = 1.0
+) -> tuple[NumberText, NumberText]:
+    """The new threshold exactly, and the old one with the digits it is `shown` with elsewhere."""
     digits = max(len(text.partition(".")[2]) for text in shown)
     new = beyond(score, upwards)
     if upwards:  # beyond both as they are shown, too, so that nobody reads a change that is none
         further = beyond(max(score, *map(float, in_order(score, old, least=digits))), upwards)
         new = further if further <= most else new
     moved, before = in_order(new, old, least=max(2, decimals(new), digits))
-    return f"{moved} instead of {before}"
+    return moved, before
 
 
 def beyond(score: float, upwards: bool) -> float:
@@ -189,7 +269,7 @@ def beyond(score: float, upwards: bool) -> float:
     return math.nextafter(score, 2.0) if upwards else score
 
 
-def _turn_mean(ballot: Ballot, ruling: Ruling, decision: Decision) -> str:
+def _turn_mean(ballot: Ballot, ruling: Ruling, decision: Decision) -> Turn:
     if ballot.absent:
         return ""
     policy, (good, defect) = ballot.policy, ballot.sides
@@ -202,11 +282,15 @@ def _turn_mean(ballot: Ballot, ruling: Ruling, decision: Decision) -> str:
         return ""
     changed = replace(policy, reject=new) if name == "reject" else replace(policy, review=new)
     label = rule_on(replace(ballot, policy=changed)).label
-    instead = _instead(value, old, upwards, compared_text(decision), most)
-    return "" if label == ruling.label else f"{word(label)} if the threshold were {instead}."
+    if label == ruling.label:
+        return ""
+    moved, before = _instead(value, old, upwards, compared_text(decision), most)
+    return Message(
+        "{verdict} if the threshold were {new} instead of {old}.", verdict=word(label), new=moved, old=before
+    )
 
 
-def _turn_lead(ballot: Ballot, ruling: Ruling) -> str:
+def _turn_lead(ballot: Ballot, ruling: Ruling) -> Turn:
     """The fewest votes, least sure first, that would have had to go to their own second choice."""
 
     def second(vote: Vote) -> str:
@@ -219,71 +303,101 @@ def _turn_lead(ballot: Ballot, ruling: Ruling) -> str:
         (vote for vote in ballot.votes if vote.label == ruling.label),
         key=lambda vote: vote.probabilities[vote.label] - vote.probabilities[second(vote)],
     )
-    moves = (_Move(vote, second(vote), f"{model_title(vote.member)} had said {word(second(vote))}") for vote in near)
+    moves = (
+        _Move(
+            vote,
+            second(vote),
+            Message("{model} had said {verdict}", model=model_title(vote.member), verdict=word(second(vote))),
+        )
+        for vote in near
+    )
     return _after_moves(ballot, ruling, moves)
 
 
-def quantity_title(decision: Decision) -> str:
+def quantity_title(decision: Decision) -> Message:
     """What the quantity is called."""
     name = word(decision.label)
+    if decision.kind in MEANS and decision.thresholds:
+        return Message("Defect score")
     if decision.kind in MEANS:
-        return "Defect score" if decision.thresholds else f"Probability of {name}"
+        return Message("Probability of {verdict}", verdict=name)
     if decision.kind == "region":
-        return f"Score of {decision.label}"
-    return f"Models that say {name}" if decision.kind == "votes" else f"Weight that says {name}"
+        return Message("Score of {defect}", defect=decision.label)
+    if decision.kind == "votes":
+        return Message("Models that say {verdict}", verdict=name)
+    return Message("Weight that says {verdict}", verdict=name)
 
 
 def value(decision: Decision) -> str:
-    """The quantity, short: `3 of 6`, `22.5 %` or `0.71`."""
+    """The quantity, short: `3 of 6`, `22.5%` or `0.71`."""
     if decision.kind == "votes":
         says, models = decision.counted
-        return f"{says} of {models}"
+        return Message("{says} of {models}", says=says, models=models)
     return compared_text(decision)[0]
 
 
-def headline(verdict: Verdict) -> str:
+def headline(verdict: Verdict) -> Message:
     """What decided, in one line beside the word: `5 of 6 models: NOK`, `Defect score 0.17; NOK from 0.69 on`."""
     decision = verdict.decision
+    if decision is None and verdict.doubt:
+        return Message("This photo may not show this part.")
     if decision is None:
-        return "This photo may not show this part." if verdict.doubt else "No model could vote."
+        return Message("No model could vote.")
     if verdict.label == REVIEW and decision.review_from is None:  # no score is between two thresholds
         votes, every = len(verdict.votes), len(verdict.votes) + len(verdict.absent)
-        return f"Only {votes} of {every} models could vote: {LOOK}." if verdict.absent else verdict.reason
+        if not verdict.absent:
+            return verdict.reason
+        return Message("Only {votes} of {every} models could vote: a person must look.", votes=votes, every=every)
     if decision.kind == "votes" and (not decision.thresholds or decision.thresholds == (0.5,)):
         says, models = decision.counted
         if verdict.label != decision.label and verdict.label == verdict.classes.good:
             says = models - says
-        return f"{says} of {models} models: {word(verdict.label)}"
+        return Message("{says} of {models} models: {verdict}", says=says, models=models, verdict=word(verdict.label))
     limits = needed(decision)
-    return f"{told(decision)}; {limits}" if limits else told(decision)
+    return Message("{found}; {limits}", found=told(decision), limits=limits) if limits else told(decision)
 
 
-def told(decision: Decision, voters: str = "") -> str:
+def told(decision: Decision, voters: str = "") -> Message:
     """The quantity in a sentence without its end: `3 of 6 models say NOK`, `Defect score 0.71`.
 
     `voters` names who says so, where votes are counted.
     """
     if decision.kind in {*MEANS, "region"}:
-        return f"{quantity_title(decision)} {value(decision)}"
-    votes = _heads(decision, decision.label) + (f" ({voters})" if voters else "")
+        return Message("{quantity} {value}", quantity=quantity_title(decision), value=value(decision))
+    votes = _heads(decision, decision.label)
+    if voters:
+        votes = Message("{votes} ({models})", votes=votes, models=voters)
     if decision.kind == "weight":
-        return f"{votes}, {value(decision)} of the weight"
-    return votes if _is_plain_count(decision) else f"{votes}, {compared_text(decision)[0]}"
+        return Message("{votes}, {share} of the weight", votes=votes, share=value(decision))
+    if _is_plain_count(decision):
+        return votes
+    return Message("{votes}, {share}", votes=votes, share=compared_text(decision)[0])
 
 
-def needed(decision: Decision) -> str:
+FROM_HALF, ALL_OF_THEM = Message("{verdict} from half of them on"), Message("{verdict} only where all do")
+FROM_ONE = Message("{verdict} from one on")
+
+
+def needed(decision: Decision) -> Message | Literal[""]:
     """From where on a part is REVIEW or NOK: `NOK from 0.69 on`; empty where there is no threshold."""
     if decision.kind == "votes" and decision.thresholds and _is_plain_count(decision):
-        enough = {0.5: "from half of them on", 1.0: "only where all do"}.get(decision.reject_from or 0, "from one on")
-        return f"{word(decision.label)} {'from one on' if decision.rule == 'any' else enough}"
+        enough = {0.5: FROM_HALF, 1.0: ALL_OF_THEM}.get(decision.reject_from or 0, FROM_ONE)
+        return Message(FROM_ONE if decision.rule == "any" else enough, verdict=word(decision.label))
     good, defect = (word(name) for name in decision.sides)
     named = (
-        (f"{good} below {{}}", decision.ok_below),
-        (f"{word(REVIEW)} from {{}} on", decision.review_from),
-        (f"{defect} from {{}} on", decision.reject_from),
+        (good, OK_BELOW, decision.ok_below),
+        (word(REVIEW), STARTS, decision.review_from),
+        (defect, STARTS, decision.reject_from),
     )
-    wanted = [pattern for pattern, threshold in named if threshold is not None]
-    return ", ".join(pattern.format(text) for pattern, text in zip(wanted, compared_text(decision)[1:], strict=True))
+    wanted = [(verdict, text) for verdict, text, threshold in named if threshold is not None]
+    limits = [
+        Message(text, verdict=verdict, threshold=shown)
+        for (verdict, text), shown in zip(wanted, compared_text(decision)[1:], strict=True)
+    ]
+    return listed(limits) if limits else ""
+
+
+OK_BELOW, STARTS = Message("{verdict} below {threshold}"), Message("{verdict} from {threshold} on")
 
 
 def _is_plain_count(decision: Decision) -> bool:
@@ -293,7 +407,7 @@ def _is_plain_count(decision: Decision) -> bool:
     return not decision.thresholds or (decision.thresholds == (decision.reject_from,) and decision.reject_from in plain)
 
 
-def compared_text(decision: Decision) -> Sequence[str]:
+def compared_text(decision: Decision) -> Sequence[NumberText]:
     """The value and the thresholds as they are written beside each other, in percent where votes are shares."""
     write = percents if decision.kind in {"votes", "weight"} else beside
     return write(decision.score, *decision.thresholds)

@@ -30,7 +30,7 @@ from ensemble.values.samples import Dataset, Sample
 from ensemble.values.titles import model_title
 from ensemble.values.training import Progress, ShareDone
 
-ENOUGH_PHOTOS = 400  # photos of the rarest class: a quarter of them, 100, bounds a rate of no events by 3 %
+ENOUGH_PHOTOS = 400  # photos of the rarest class: a quarter of them, 100, bounds a rate of no events by 3%
 CALIBRATION_SHARES = 4
 CROSS_FITTING_FOLDS = 3
 FEWEST_TO_FIT = 6  # photos of each class, so that every third has two

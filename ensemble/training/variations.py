@@ -108,11 +108,11 @@ def few_good(held: Mapping[str, Any]) -> str:
     if variations:
         return (
             f"Trained on {photos} good photos and {many(variations, 'variation')}: {above} of {photos} rejected in "
-            f"cross-validation, overkill rate up to {limit} (95 %)."
+            f"cross-validation, overkill rate up to {limit} (95%)."
         )
     return (
         f"Trained on {photos} good photos: {above} of {photos} rejected in cross-validation, overkill rate up to "
-        f"{limit} (95 %)."
+        f"{limit} (95%)."
     )
 
 

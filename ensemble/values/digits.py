@@ -5,33 +5,34 @@ from decimal import Decimal
 from itertools import combinations
 from sys import float_info
 
+from ensemble.values.language import NumberText
+
 MOST_DIGITS = 20  # digits after the point; numbers that lie closer than that are written out whole
 
 
-def in_order(*numbers: float, least: int = 2) -> tuple[str, ...]:
+def in_order(*numbers: float, least: int = 2) -> tuple[NumberText, ...]:
     """Each number with the same digits after the point, `least` or as many as keep all of them in their order.
 
     Equal numbers give equal texts, and of two others the larger one is written larger.
     """
-    return _written([Decimal(number) for number in numbers], least)
+    return tuple(map(NumberText, _written([Decimal(number) for number in numbers], least)))
 
 
-def beside(value: float, *thresholds: float) -> tuple[str, ...]:
+def beside(value: float, *thresholds: float) -> tuple[NumberText, ...]:
     """A value and the thresholds it is compared with, in order; two digits, or three where a threshold has more."""
     return in_order(value, *thresholds, least=_usual_digits(*thresholds))
 
 
-def threshold_text(threshold: float) -> str:
+def threshold_text(threshold: float) -> NumberText:
     """A threshold where no value stands beside it, as it would be written beside one; never 0 or 1 unless it is."""
     return in_order(threshold, 0.0, 1.0, least=_usual_digits(threshold))[0]
 
 
-def percents(*shares: float) -> tuple[str, ...]:
-    """The same for shares in [0, 1], in percent: 0.5 is `50 %`; a zero after the point goes where all have it."""
+def percents(*shares: float) -> tuple[NumberText, ...]:
+    """The same for shares in [0, 1], in percent: 0.5 is `50%`; a zero after the point goes where all have it."""
     texts = _written([100 * Decimal(share) for share in shares], 1)
-    if all(text.endswith(".0") for text in texts):
-        texts = tuple(text.removesuffix(".0") for text in texts)
-    return tuple(f"{text} %" for text in texts)
+    whole = all(text.endswith(".0") for text in texts)
+    return tuple(NumberText(f"{text.removesuffix('.0') if whole else text}%") for text in texts)
 
 
 def plural(number: int, noun: str) -> str:
@@ -49,10 +50,10 @@ def in_number(count: int, one: str, several: str) -> str:
     return (one if count == 1 else several).format(count=count)
 
 
-def signed(change: float, digits: int = 3) -> str:
+def signed(change: float, digits: int = 3) -> NumberText:
     """A change with its sign, 0 where that many digits show none."""
     shown = f"{change:+.{digits}f}"
-    return "0" if float(shown) == 0 else shown.replace("-", "\N{MINUS SIGN}")
+    return NumberText("0" if float(shown) == 0 else shown.replace("-", "\N{MINUS SIGN}"))
 
 
 def is_number(value: object) -> bool:

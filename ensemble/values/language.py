@@ -7,7 +7,7 @@ and remembers its text and values, so that `worded` can say it in another langua
 import gettext
 import io
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -85,8 +85,17 @@ class Message(str):
 
 def paragraph(*parts: str) -> Message:
     """Whole sentences, one after the other; those that are empty are left out."""
-    named = {f"part_{number}": part for number, part in enumerate(part for part in parts if part)}
-    return Message(" ".join(f"{{{name}}}" for name in named), **named)
+    return _joined(" ", [part for part in parts if part])
+
+
+def listed(parts: Iterable[str]) -> Message:
+    """Names, numbers or clauses with commas between them."""
+    return _joined(", ", list(parts))
+
+
+def _joined(between: str, parts: Sequence[str]) -> Message:
+    named = {f"part_{number}": part for number, part in enumerate(parts)}
+    return Message(between.join(f"{{{name}}}" for name in named), **named)
 
 
 def _(text: str, several: str = "", /, **values: Any) -> str:

@@ -247,7 +247,7 @@ class Verdict:
 
     label: str
     confidence: float | None
-    reason: str
+    reason: Message
     policy: str
     votes: tuple[Vote, ...]
     absent: tuple[Absence, ...]
@@ -295,6 +295,7 @@ class Verdict:
             "policy_state": self.policy_state,
             "trial": self.trial,
             "reason": self.reason,
+            "reason_code": self.reason.as_json(),
             "doubt": self.doubt,
             "votes": [vote.as_json() for vote in self.votes],
             "absent": [absence.as_json() for absence in self.absent],

@@ -178,12 +178,13 @@ def page_of_garments() -> None:
     from PIL import Image
 
     from ensemble.imaging.photos import Photo
+    from ensemble.values.language import Message
     from ensemble.values.results import Classes, Verdict
     from pages.components.common.wrong_verdict import show_correction
     from pages.session.photo import Chosen
 
     classes = Classes(("bottomwear", "shoes", "topwear"))
-    verdict = Verdict("review", None, "A person must look.", "MAJORITY", (), (), classes)
+    verdict = Verdict("review", None, Message("A person must look."), "MAJORITY", (), (), classes)
     show_correction(Chosen(Photo("a.png", "0" * 64, Image.new("RGB", (64, 64))), b"", b""), verdict)
 
 

@@ -43,9 +43,9 @@ class TestCard:
         for text in (
             '<div class="word">disc</div><p>Classifies part photos as OK or NOK with an ensemble of 2 models.</p>',
             "<b>16<small> of 18</small></b><span>Correct</span>",
-            "<p>Policy: Majority. Lower limit 68.9 % (95 %).</p>",
+            "<p>Policy: Majority. Lower limit 68.9% (95%).</p>",
             '<div class="tile nok"><b>1<small> of 8</small></b>',
-            "<p>Good test photos rejected. Upper limit 39.5 % (95 %).</p>",
+            "<p>Good test photos rejected. Upper limit 39.5% (95%).</p>",
             "<b>30</b><span>Training photos</span><p>20 OK, 10 NOK. Trained on 20 November 2026.",
         ):
             assert text in shown, text
@@ -63,7 +63,7 @@ class TestCard:
         for section in card.sections:
             assert all(said in shown for said in section.sentences)
         assert shown.count("<table") == sum(len(each.tables) for each in card.sections)
-        assert "<div>88.9 %<small>16 of 18, ≥ 68.9 %</small></div>" in shown
+        assert "<div>88.9%<small>16 of 18, ≥ 68.9%</small></div>" in shown
 
     def test_charts_have_words_and_numbers(self, tmp_path: Path, offered: Downloads) -> None:
         product(tmp_path / "models")

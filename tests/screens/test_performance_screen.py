@@ -107,9 +107,9 @@ class TestAnswer:
         assert "Policy: **Majority** · Test set: 17 photos, unseen in training." in shown
         for text in (
             "<b>15<small> of 17</small></b><span>Correct",
-            "Accuracy 88.2 %. Lower limit 67.3 % (95 %).",
-            "12.5 % of defective parts passed as OK (missed defect, false negative). Upper limit 47.1 % (95 %).",
-            "11.1 % of good parts rejected (false reject, false positive). Upper limit 43 % (95 %).",
+            "Accuracy 88.2%. Lower limit 67.3% (95%).",
+            "12.5% of defective parts passed as OK (missed defect, false negative). Upper limit 47.1% (95%).",
+            "11.1% of good parts rejected (false reject, false positive). Upper limit 43% (95%).",
             NO_REVIEW,
         ):
             assert text in shown, text
@@ -119,9 +119,9 @@ class TestAnswer:
         shown = texts(opened(policy="INDUSTRIAL_SAFE_0FN"))
         for text in (
             "<b>15<small> of 15</small></b><span>Correct",
-            "Accuracy 100 % of the 15 decided photos. Lower limit 81.8 % (95 %).",
+            "Accuracy 100% of the 15 decided photos. Lower limit 81.8% (95%).",
             "<b>2<small> of 17</small></b>",
-            "11.8 % of photos need a manual check. Upper limit 32.7 % (95 %).",
+            "11.8% of photos need a manual check. Upper limit 32.7% (95%).",
         ):
             assert text in shown, text
 
@@ -167,7 +167,7 @@ class TestGallery:
         assert NO_REVIEW in texts(app)
 
     def test_no_escape_still_says_what_can_be(self, product: Path) -> None:
-        assert "No escapes. Upper limit 31.3 % (95 %)." in texts(opened(policy="ANY"))
+        assert "No escapes. Upper limit 31.3% (95%)." in texts(opened(policy="ANY"))
 
     def test_many_come_in_pages(self, tmp_path: Path) -> None:
         write_evidence(tmp_path / "models", [case(number, DEFECTIVE, 0.1, 0.1, 0.1) for number in range(30)])
@@ -180,7 +180,7 @@ class TestTables:
         app = opened("Breakdown")
         shown = texts(app)
         assert {"By defect type", "By product"} <= {each.value for each in app.header}
-        assert "1 of 1<small>100 % (≤ 100 %)</small>" in shown
+        assert "1 of 1<small>100% (≤ 100%)</small>" in shown
         assert offered["by-type"][0] == {
             **{"defect": "burr", "photos": "1", "decided": "1", "right": "0", "reviews": "0"},
             **{"good": "0", "defective": "1", "escapes": "1", "overkills": "0"},
@@ -278,7 +278,7 @@ class TestEmptyStates:
         app = opened(view)
         assert not app.exception
         shown = texts(app)
-        assert "50 % of decided photos are wrong. Upper limit" in shown and "Escapes" not in shown
+        assert "50% of decided photos are wrong. Upper limit" in shown and "Escapes" not in shown
         assert view != "Breakdown" or offered["by-class"][1] == {
             "class": "shoes",
             "photos": "3",

@@ -79,8 +79,8 @@ class TestHeadline:
         said = texts(opened())
         assert 'class="word">Majority<' in said
         assert "NOK if at least half of the models vote NOK. Model threshold 0.50." in said
-        assert "Escapes: 1 of 3 (upper limit 86.5 %, 95 % confidence)." in said
-        assert "Overkill: 1 of 3 (upper limit 86.5 %, 95 % confidence)." in said
+        assert "Escapes: 1 of 3 (upper limit 86.5%, 95% confidence)." in said
+        assert "Overkill: 1 of 3 (upper limit 86.5%, 95% confidence)." in said
 
     def test_says_why_an_active_policy_may_not_be_called_safe(self, tmp_path: Path) -> None:
         folder = product(tmp_path)
@@ -212,7 +212,7 @@ class TestCosts:
         product(tmp_path)
         app = opened()
         app.button(key="choose").click().run()
-        assert "of defective parts: 3. They cannot prove an escape rate below 10 %, only" in texts(app)
+        assert "of defective parts: 3. They cannot prove an escape rate below 10%, only" in texts(app)
 
 
 class TestSaving:

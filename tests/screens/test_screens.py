@@ -255,7 +255,7 @@ class TestWhere:
         app.selectbox(key="map").select("patches").run()
         said = texts(app)
         assert (
-            "<b>1</b><div>anomaly<small>" in said and "score 0.90 · 16 × 12 px at (16, 12) · 6.2 % of the image" in said
+            "<b>1</b><div>anomaly<small>" in said and "score 0.90 · 16 × 12 px at (16, 12) · 6.2% of the image" in said
         )
         assert "<em>normal</em><em>anomaly</em>" in said and ">0.5<" in said
         assert shown_picture(app) != plain
@@ -283,7 +283,7 @@ class TestWhere:
         scratch = Region("<scratch>", (0.5, 0.5, 0.75, 1.0), 0.75, 0.125)
         load_as(monkeypatch, {"detector": (0.25, 0.75)}, regions={"detector": (scratch,)})
         said = texts(analyzed(opened(), PHOTO))
-        assert "&lt;scratch&gt;" in said and "score 0.75 · 16 × 24 px at (32, 24) · 12.5 % of the image" in said
+        assert "&lt;scratch&gt;" in said and "score 0.75 · 16 × 24 px at (32, 24) · 12.5% of the image" in said
         assert 'class="heat-scale"' not in said
         load_as(monkeypatch, {"detector": (0.9, 0.1)})
         st.cache_resource.clear()
@@ -499,7 +499,7 @@ class TestBrokenPolicies:
 class TestMembers:
     def test_shows_kind_quality_and_count(self, product: Path) -> None:
         shown = texts(opened(MEMBERS))
-        for text in ("SVM · a", "ready", "95 %", "0.987", "5 %", "10 %", "40", "abcdef01"):
+        for text in ("SVM · a", "ready", "95%", "0.987", "5%", "10%", "40", "abcdef01"):
             assert text in shown
 
     def test_names_absent_members_and_quarantined_files(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -579,7 +579,7 @@ def test_help_takes_its_limits_from_the_photo_door(product: Path) -> None:
             (2, 0),
             {"held_out": {"photos": 2, "variations": 14, "above": 0}},
             "Trained on 2 good photos and 14 variations: 0 of 2 rejected in cross-validation, overkill rate up to "
-            "77.7 % (95 %).",
+            "77.7% (95%).",
         ),
     ],
 )

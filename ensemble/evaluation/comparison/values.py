@@ -21,7 +21,7 @@ CHANGES = ("escaped", "caught", "rejected", "spared", "broken", "mended", "other
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A figure with its 95 % limits, None where the photos do not tell; a rate says of how many photos it is."""
+    """A figure with its 95% limits, None where the photos do not tell; a rate says of how many photos it is."""
 
     value: float | None = None
     low: float | None = None
@@ -220,7 +220,7 @@ def fewest_to_show(tests: int) -> int:
 
 
 def rate_difference(gains: Gains, groups: PartNumbers) -> tuple[float, float]:
-    """The 95 % limits of a difference of paired rates: Bonett & Price (2012), with the variance taken part by part.
+    """The 95% limits of a difference of paired rates: Bonett & Price (2012), with the variance taken part by part.
 
     Two imagined parts, one won and one lost, keep it from being sure of itself where few parts or none differ.
     """
@@ -234,7 +234,7 @@ def rate_difference(gains: Gains, groups: PartNumbers) -> tuple[float, float]:
 def auroc_difference(
     defective: NDArray[np.bool_], before: Scores, after: Scores, groups: PartNumbers, seed: int
 ) -> tuple[float, float] | None:
-    """The 95 % limits of AUROC after minus before, by a paired bootstrap of parts (Efron & Tibshirani 1993).
+    """The 95% limits of AUROC after minus before, by a paired bootstrap of parts (Efron & Tibshirani 1993).
 
     Parts of the same classes are drawn among each other, so that no resample lacks a class. None where no resample
     differs from another, as where both models tell all photos apart: then nothing is known of the true difference.

@@ -1,4 +1,4 @@
-"""How good: the verdicts of the active policy, every policy, every member, each figure with its 95 % limits."""
+"""How good: the verdicts of the active policy, every policy, every member, each figure with its 95% limits."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict

@@ -36,4 +36,4 @@ def _line(number: int, region: Region, size: tuple[int, int]) -> str:
 
 
 def _share(area: float) -> str:
-    return "under 0.1 %" if area < 0.001 else f"{area:.1%}".replace("%", " %")
+    return "under 0.1%" if area < 0.001 else f"{area:.1%}"

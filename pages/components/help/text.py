@@ -43,7 +43,7 @@ def show_places_help() -> None:
     """Say what the marks on a photo mean, and what they do not."""
     st.header("Heat map and outlines", anchor=False)
     st.markdown(
-        "The **heat map** shows where a part differs from good parts. Its scale is fixed in training: about 99 % of "
+        "The **heat map** shows where a part differs from good parts. Its scale is fixed in training: about 99% of "
         f"good parts stay below {MAP_THRESHOLD}, so a colour means the same on every photo. **Outlines** mark "
         f"anomalies, from {MAP_THRESHOLD} on, and what a detector has found.\n\n"
         "For models without a heat map, *Explain a model* shows where the model looked: this is **not a defect**."

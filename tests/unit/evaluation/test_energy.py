@@ -79,7 +79,7 @@ def test_with_the_package_its_estimate_is_taken_and_its_country_named(
         assert trackers[0].running
     assert not trackers[0].running and trackers[0].settings["country_iso_code"] == asked
     assert meter.energy.watt_hours == pytest.approx(2.0) and meter.energy.grams_co2 == pytest.approx(0.8)
-    assert meter.energy.source == source and "40 %" in meter.energy.uncertainty
+    assert meter.energy.source == source and "40%" in meter.energy.uncertainty
     assert source in meter.energy.sentence() and "2 Wh and 0.8 g CO2" in meter.energy.sentence()
 
 

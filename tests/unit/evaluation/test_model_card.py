@@ -86,9 +86,9 @@ class TestGlance:
             ("Training photos", "30", False),
         ]
         assert [fact.basis for fact in card.glance] == [
-            "Policy: Majority. Lower limit 68.9 % (95 %).",
-            "Defective test photos passed as OK. Upper limit 47.1 % (95 %).",
-            "Good test photos rejected. Upper limit 39.5 % (95 %).",
+            "Policy: Majority. Lower limit 68.9% (95%).",
+            "Defective test photos passed as OK. Upper limit 47.1% (95%).",
+            "Good test photos rejected. Upper limit 39.5% (95%).",
             "20 OK, 10 NOK. Trained on 20 November 2026. Data abababab.",
         ]
 
@@ -103,7 +103,7 @@ class TestGlance:
         )
         found = said(card, "limits")
         assert "Accuracy unknown: CAREFUL sends all test photos to review." in found
-        assert "of 0" not in found and "at least 0 %" not in found
+        assert "of 0" not in found and "at least 0%" not in found
 
     def test_of_a_product_that_was_never_measured(self, tmp_path: Path) -> None:
         write_product(tmp_path, MEMBERS)
@@ -136,9 +136,9 @@ class TestSections:
     @pytest.mark.parametrize(
         ("key", "texts"),
         [
-            ("use", ["Active policy: Majority.", "an escape rate up to 47.1 % is unacceptable"]),
-            ("verdicts", ["12.5 % (1 of 8, ≤ 47.1 %)", "Escapes: 1 of 8 (upper limit 47.1 %, 95 % confidence)."]),
-            ("verdicts", ["burr", "100 % (1 of 1, ≤ 100 %)", "Overkill: 1 of 10 (upper limit 39.5 %"]),
+            ("use", ["Active policy: Majority.", "an escape rate up to 47.1% is unacceptable"]),
+            ("verdicts", ["12.5% (1 of 8, ≤ 47.1%)", "Escapes: 1 of 8 (upper limit 47.1%, 95% confidence)."]),
+            ("verdicts", ["burr", "100% (1 of 1, ≤ 100%)", "Overkill: 1 of 10 (upper limit 39.5%"]),
             ("data", ["Seed: 3.", "2.0 to 1 (largest to smallest class)", "cd" * 32, "Split: as in the data."]),
             (
                 "data",
@@ -186,7 +186,7 @@ class TestLimits:
         ("changes", "text"),
         [
             ({}, "Few defective test photos (8): even without an escape"),
-            ({}, "16 of 18 correct proves an accuracy of at least 68.9 % only (95 %)."),
+            ({}, "16 of 18 correct proves an accuracy of at least 68.9% only (95%)."),
             ({}, "Tested defect types: burr, scratch. Others are unknown."),
             ({}, "Scores are not calibrated: Random forest · a, SVM · a."),
             ({}, "differ from those recorded in training"),
@@ -246,7 +246,7 @@ class TestFiles:
         assert text.startswith("# disc: model card\n") and text.endswith("\n") and not text.endswith("\n\n")
         widths = [len(re.findall(r"(?<!\\)\|", line)) for line in text.splitlines() if line.startswith("|")]
         assert widths and min(widths) >= 3
-        assert "| SVM · a | 88.9 % (16 of 18, ≥ 68.9 %) |" in text
+        assert "| SVM · a | 88.9% (16 of 18, ≥ 68.9%) |" in text
 
     @pytest.mark.parametrize(
         ("text", "shown"),

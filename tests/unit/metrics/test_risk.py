@@ -10,7 +10,7 @@ from ensemble.metrics import costs
 
 @pytest.mark.parametrize(
     ("events", "trials", "lower", "upper"),
-    [  # each side at 97.5 %: Clopper and Pearson's two-sided interval of 95 %, as tabled
+    [  # each side at 97.5%: Clopper and Pearson's two-sided interval of 95%, as tabled
         (0, 10, 0.0000, 0.3085),
         (1, 10, 0.0025, 0.4450),
         (2, 10, 0.0252, 0.5561),
@@ -31,20 +31,20 @@ def test_limits_equal_the_table(events: int, trials: int, lower: float, upper: f
 
 def test_one_kind_of_limit_is_told_of_every_rate() -> None:
     assert costs.binomial_limits(6, 36) == (costs.lower_bound(6, 36), costs.upper_bound(6, 36))
-    assert costs.at_most(6, 36) == "up to 30.3 %" and costs.at_least(53, 54) == "at least 91.5 %"
+    assert costs.at_most(6, 36) == "up to 30.3%" and costs.at_least(53, 54) == "at least 91.5%"
 
 
 @pytest.mark.parametrize(
     ("events", "trials", "most", "least"),
     [
-        (0, 0, "up to 100 %", "at least 0 %"),
-        (0, 1, "up to 95 %", "at least 0 %"),  # 95 % as it is, and not what floats add to it
-        (1, 1, "up to 100 %", "at least 5 %"),
-        (0, 40, "up to 7.3 %", "at least 0 %"),  # 7.216
-        (1, 10, "up to 39.5 %", "at least 0.5 %"),  # 39.42 and 0.51
-        (16, 18, "up to 98 %", "at least 68.9 %"),  # 97.99 and 68.97
-        (6500, 6500, "up to 100 %", "at least 99.95 %"),  # 99.9539
-        (0, 6500, "up to 0.05 %", "at least 0 %"),  # 0.0461
+        (0, 0, "up to 100%", "at least 0%"),
+        (0, 1, "up to 95%", "at least 0%"),  # 95% as it is, and not what floats add to it
+        (1, 1, "up to 100%", "at least 5%"),
+        (0, 40, "up to 7.3%", "at least 0%"),  # 7.216
+        (1, 10, "up to 39.5%", "at least 0.5%"),  # 39.42 and 0.51
+        (16, 18, "up to 98%", "at least 68.9%"),  # 97.99 and 68.97
+        (6500, 6500, "up to 100%", "at least 99.95%"),  # 99.9539
+        (0, 6500, "up to 0.05%", "at least 0%"),  # 0.0461
     ],
 )
 def test_a_limit_is_rounded_to_the_side_where_it_still_holds(events: int, trials: int, most: str, least: str) -> None:
@@ -55,7 +55,7 @@ def test_a_limit_is_rounded_to_the_side_where_it_still_holds(events: int, trials
 def test_no_limit_as_it_is_read_promises_more_than_it_is(events: int, without: int) -> None:
     low, high = costs.binomial_limits(events, events + without)
     least, most = (
-        float(text.removesuffix(" %").split()[-1]) / 100
+        float(text.removesuffix("%").split()[-1]) / 100
         for text in (costs.at_least(events, events + without), costs.at_most(events, events + without))
     )
     assert least <= low + 1e-11 and most >= high - 1e-11
@@ -118,22 +118,22 @@ def test_so_many_more_are_enough_and_one_fewer_is_not(events: int, without: int,
         (
             0,
             40,
-            "Escapes: 0 of 40 (upper limit 7.3 %, 95 % confidence). "
-            "To prove 1 %: 259 more defective photos without an escape.",
+            "Escapes: 0 of 40 (upper limit 7.3%, 95% confidence). "
+            "To prove 1%: 259 more defective photos without an escape.",
         ),
         (
             1,
             1,
-            "Escapes: 1 of 1 (upper limit 100 %, 95 % confidence). "
-            "To prove 1 %: 472 more defective photos without an escape.",
+            "Escapes: 1 of 1 (upper limit 100%, 95% confidence). "
+            "To prove 1%: 472 more defective photos without an escape.",
         ),
         (
             0,
             298,
-            "Escapes: 0 of 298 (upper limit 1.1 %, 95 % confidence). "
-            "To prove 1 %: 1 more defective photo without an escape.",
+            "Escapes: 0 of 298 (upper limit 1.1%, 95% confidence). "
+            "To prove 1%: 1 more defective photo without an escape.",
         ),
-        (0, 1000, "Escapes: 0 of 1000 (upper limit 0.3 %, 95 % confidence)."),
+        (0, 1000, "Escapes: 0 of 1000 (upper limit 0.3%, 95% confidence)."),
     ],
 )
 def test_the_sentence_of_escapes(escapes: int, defective: int, sentence: str) -> None:
@@ -142,7 +142,7 @@ def test_the_sentence_of_escapes(escapes: int, defective: int, sentence: str) ->
 
 def test_the_sentence_of_overkills() -> None:
     assert costs.overkill_sentence(0, 0) == "Overkill: unknown, no good part was tested."
-    assert costs.overkill_sentence(2, 20) == "Overkill: 2 of 20 (upper limit 28.3 %, 95 % confidence)."
+    assert costs.overkill_sentence(2, 20) == "Overkill: 2 of 20 (upper limit 28.3%, 95% confidence)."
 
 
 @pytest.mark.parametrize(
@@ -162,8 +162,8 @@ def test_what_may_not_be_called_safe(escapes: int, defective: int, says: str | N
 @pytest.mark.parametrize(
     ("rate", "shown"),
     [
-        *((0, "0 %"), (0.0722, "7.2 %"), (0.05, "5 %"), (1, "100 %"), (0.0004, "0.04 %"), (0.00095, "0.1 %")),
-        *((2999 / 3000, "99.97 %"), (0.9995, "99.95 %"), (0.999, "99.9 %"), (0.99999, "99.999 %")),
+        *((0, "0%"), (0.0722, "7.2%"), (0.05, "5%"), (1, "100%"), (0.0004, "0.04%"), (0.00095, "0.1%")),
+        *((2999 / 3000, "99.97%"), (0.9995, "99.95%"), (0.999, "99.9%"), (0.99999, "99.999%")),
     ],
 )
 def test_a_share_as_a_person_reads_it(rate: float, shown: str) -> None:

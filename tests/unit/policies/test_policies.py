@@ -142,7 +142,7 @@ def test_defective_or_not(policy: Policy, said: tuple[float, ...], absent: int, 
             Policy("THIRDS", "majority", review=0.3, reject=0.6),
             (0.9, 0.1, 0.1),
             0,
-            "1 of 3 models says NOK (m0), 33.3 %; REVIEW from 30.0 % on, NOK from 60.0 % on. OK if the threshold "
+            "1 of 3 models says NOK (m0), 33.3%; REVIEW from 30.0% on, NOK from 60.0% on. OK if the threshold "
             "of m0 were "
             "0.91 instead of 0.50.",
         ),
@@ -150,7 +150,7 @@ def test_defective_or_not(policy: Policy, said: tuple[float, ...], absent: int, 
             Policy("HALF", "weighted", weights={"m0": 1.0, "m1": 0.5, "m2": 0.4}),
             (0.9, 0.1, 0.1),
             0,
-            "1 of 3 models says NOK (m0), 52.6 % of the weight; NOK from 50.0 % on. OK if the threshold of m0 "
+            "1 of 3 models says NOK (m0), 52.6% of the weight; NOK from 50.0% on. OK if the threshold of m0 "
             "were 0.91 "
             "instead of 0.50.",
         ),
@@ -209,7 +209,7 @@ def test_defective_or_not(policy: Policy, said: tuple[float, ...], absent: int, 
             Policy("EARLY", "majority", cascade=(Stage(("m0", "m1"), ok_below=0.5),)),
             (0.1, 0.1, 0.9),
             0,
-            "0 of 2 models say NOK, 0 %; OK below 50 %. Decided by m0 and m1: no other model was needed.",
+            "0 of 2 models say NOK, 0%; OK below 50%. Decided by m0 and m1: no other model was needed.",
         ),
         (BALANCED, (), 2, "No model could vote: a person must look."),
     ],
@@ -227,7 +227,7 @@ def test_the_reason_names_the_votes_that_decided_and_what_would_have_turned_them
         (MAJORITY, (0.9, 0.1, 0.1), 0, "2 of 3 models: OK"),
         (MAJORITY, (0.1,), 1, "Only 1 of 2 models could vote: a person must look."),
         (ALL, (0.9, 0.9, 0.1), 0, "2 of 3 models say NOK; NOK only where all do"),
-        (Policy("W", "weighted"), (0.9, 0.1), 0, "1 of 2 models says NOK, 50 % of the weight; NOK from 50 % on"),
+        (Policy("W", "weighted"), (0.9, 0.1), 0, "1 of 2 models says NOK, 50% of the weight; NOK from 50% on"),
         (BALANCED, (0.9, 0.4, 0.2), 0, "Defect score 0.50; NOK from 0.50 on"),
         (INDUSTRIAL, (0.5, 0.5, 0.5), 0, "Defect score 0.50; REVIEW from 0.40 on, NOK from 0.60 on"),
         (BALANCED, (), 2, "No model could vote."),

@@ -81,7 +81,7 @@ def test_the_cheapest_policy_keeps_the_limit_and_beats_every_other_single_thresh
     known, line = cases(), Line(Prices(10, 1, 0.2))
     chosen = cheapest(known, OK_NOK, line, 0.06)
     measured = counts(chosen.policy, known)
-    assert measured.escapes <= 1  # 1 of 80 may still be 5.8 %, 2 of 80 already 7.7 %
+    assert measured.escapes <= 1  # 1 of 80 may still be 5.8%, 2 of 80 already 7.7%
     assert expected_costs(measured, line).money == pytest.approx(chosen.money)
     for rule in ("mean", "majority", "any", "all"):
         for threshold in np.linspace(0.01, 0.99, 99):
@@ -92,7 +92,7 @@ def test_the_cheapest_policy_keeps_the_limit_and_beats_every_other_single_thresh
 
 
 def test_a_limit_that_no_photos_could_promise_says_how_far_they_go() -> None:
-    with pytest.raises(PolicyError, match=r"parts: 80\. They cannot prove an escape rate below 1 %, only 3\.7 %"):
+    with pytest.raises(PolicyError, match=r"parts: 80\. They cannot prove an escape rate below 1%, only 3\.7%"):
         cheapest(cases(), OK_NOK, Line(), 0.01)
 
 

@@ -51,11 +51,11 @@ def learn(folder: Path, weights: Path, kinds: tuple[str, ...] = ("patch_memory",
     [
         (1, 1, "Trained on 1 good photo and 8 variations: overkill rate unknown."),
         (2, 2, "Trained on 2 good photos and 16 variations: 0 of 2 rejected in cross-validation, "),
-        (3, 3, "overkill rate up to 63.2 % (95 %)."),
+        (3, 3, "overkill rate up to 63.2% (95%)."),
         (
             5,
             5,
-            "Trained on 5 good photos: 0 of 5 rejected in cross-validation, overkill rate up to 45.1 % (95 %).",
+            "Trained on 5 good photos: 0 of 5 rejected in cross-validation, overkill rate up to 45.1% (95%).",
         ),
         (8, 5, "Trained on 5 good photos: 0 of 5 rejected in cross-validation"),
     ],
@@ -139,10 +139,10 @@ def test_a_shift_moves_what_is_there_and_fills_with_its_mirror_image() -> None:
     [
         ({"photos": 9, "above": 0}, ""),
         ({}, ""),
-        ({"photos": 8, "above": 0}, "overkill rate up to 31.3 % (95 %)."),
+        ({"photos": 8, "above": 0}, "overkill rate up to 31.3% (95%)."),
         (
             {"photos": 2, "above": 1, "variations": 16},
-            "1 of 2 rejected in cross-validation, overkill rate up to 97.5 % (95 %).",
+            "1 of 2 rejected in cross-validation, overkill rate up to 97.5% (95%).",
         ),
         ({"photos": 1, "variations": 1}, "Trained on 1 good photo and 1 variation: overkill rate unknown."),
     ],

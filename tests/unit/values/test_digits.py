@@ -19,7 +19,7 @@ def order(one: float | Decimal, other: float | Decimal) -> int:
 @given(shares | near, shares | near, shares)
 def test_what_is_printed_stands_in_the_real_order(value: float, low: float, high: float) -> None:
     numbers = (value, low, high)
-    for texts in (in_order(*numbers), beside(*numbers), [text.removesuffix(" %") for text in percents(*numbers)]):
+    for texts in (in_order(*numbers), beside(*numbers), [text.removesuffix("%") for text in percents(*numbers)]):
         read = [Decimal(text) for text in texts]
         for one in range(3):
             for other in range(one):
@@ -51,7 +51,7 @@ def test_two_digits_or_as_many_as_it_takes(value: float, threshold: float, texts
 
 def test_a_threshold_alone_and_shares_in_percent() -> None:
     assert [threshold_text(value) for value in (0.5, 0.055287, 0.00003, 1.0)] == ["0.50", "0.055", "0.00003", "1.00"]
-    assert percents(0.5) == ("50 %",) and percents(1 / 3, 0.5) == ("33.3 %", "50.0 %")
+    assert percents(0.5) == ("50%",) and percents(1 / 3, 0.5) == ("33.3%", "50.0%")
     assert [decimals(value) for value in (0.5, 1.0, 0.055287, 1e-7)] == [1, 0, 6, 7]
 
 

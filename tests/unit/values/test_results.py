@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from ensemble.values.language import Message
 from ensemble.values.results import OK_NOK, Absence, Classes, Decision, Origin, Score, Verdict, Vote, word
 
 CLOTHES = Classes(("bottomwear", "shoes", "topwear"))
@@ -34,10 +35,10 @@ def test_a_score_lies_between_0_and_1(value: float) -> None:
 
 def test_a_verdict_is_a_class_or_review() -> None:
     with pytest.raises(ValueError, match="must be one of"):
-        Verdict("broken", None, "", "MAJORITY", (), (), OK_NOK)
+        Verdict("broken", None, Message(""), "MAJORITY", (), (), OK_NOK)
     for value in (1.5, 0.49):  # nobody is told of a confidence below one half
         with pytest.raises(ValueError, match="Confidence"):
-            Verdict("defective", value, "", "MAJORITY", (), (), OK_NOK)
+            Verdict("defective", value, Message(""), "MAJORITY", (), (), OK_NOK)
     with pytest.raises(ValueError, match="thresholds lie in"):
         Decision("mean", "defective", 1.2)
 
@@ -53,7 +54,7 @@ def test_people_read_words(label: str, shown: str) -> None:
 def test_a_verdict_as_json() -> None:
     vote = Vote("svm", {"non_defective": 0.25, "defective": 0.75}, 0.01, "defective", 0.75, 0.5)
     absent = (Absence("rf", "Its file is missing."),)
-    reason = "1 of 1 models says NOK."
+    reason = Message("{count} of {models} models says {verdict}.", count=1, models=1, verdict=Message("NOK"))
     decided = Decision("votes", "defective", 1.0, reject_from=0.5)
     given = ("MAJORITY", (vote,), absent, OK_NOK, "a.jpg", "ab", 0.02)
     verdict = Verdict("defective", 0.75, reason, *given, decision=decided)
@@ -77,6 +78,10 @@ def test_a_verdict_as_json() -> None:
         "policy_state": 7,
         "trial": False,
         "reason": "1 of 1 models says NOK.",
+        "reason_code": {
+            "text": "{count} of {models} models says {verdict}.",
+            "values": {"count": 1, "models": 1, "verdict": {"text": "NOK", "values": {}}},
+        },
         "doubt": "",
         "votes": [
             {
@@ -99,5 +104,5 @@ def test_a_verdict_as_json() -> None:
         "seconds": 0.02,
         "demo": False,
     }
-    silent = Verdict("review", None, "", "MAJORITY", (), absent, OK_NOK).as_json()
+    silent = Verdict("review", None, Message(""), "MAJORITY", (), absent, OK_NOK).as_json()
     assert (silent["confidence"], silent["score"], silent["reject_from"]) == (None, None, None)
