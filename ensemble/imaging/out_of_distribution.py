@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops
 
+from ensemble.values.language import Message
 from ensemble.values.results import MAP_THRESHOLD, AnomalyMap
 
 SIDE, CELLS = 128, 8  # pixels that a photo is measured on, and the coarse grid of its layout
@@ -25,32 +26,50 @@ FAR = 3.0  # times as far from the usual layout as the training photos lie
 COVERED = 0.95  # share of the heat map that no defect covers
 RANGE_ROUNDING = 1e-3  # ranges are kept with four digits
 
-DARKER, BRIGHTER = "it is far darker than the training photos", "it is far brighter than the training photos"
-ROUGHER, SHAPE = "it is far rougher than the training photos", "it has another shape than the training photos"
-COLOURS = "its colours are not those of the training photos"
+DARKER, BRIGHTER = (
+    Message("it is far darker than the training photos"),
+    Message("it is far brighter than the training photos"),
+)
+ROUGHER, SHAPE = (
+    Message("it is far rougher than the training photos"),
+    Message("it has another shape than the training photos"),
+)
+COLOURS = Message("its colours are not those of the training photos")
 # By how much a statistic may leave the range of any product, and what to say where it lies too low and too high.
-RANGE_RULES: Mapping[str, tuple[float, str, str]] = {
-    "side": (math.log(2), "it is far smaller than the training photos", "it is far larger than the training photos"),
+RANGE_RULES: Mapping[str, tuple[float, Message, Message]] = {
+    "side": (
+        math.log(2),
+        Message("it is far smaller than the training photos"),
+        Message("it is far larger than the training photos"),
+    ),
     "aspect": (math.log(1.25), SHAPE, SHAPE),
-    "edges": (math.log(2.5), "it is blurred", ROUGHER),
-    "noise": (math.log(2.5), "it is blurred", "it is hardly more than noise"),
+    "edges": (math.log(2.5), Message("it is blurred"), ROUGHER),
+    "noise": (math.log(2.5), Message("it is blurred"), Message("it is hardly more than noise")),
     "light": (0.2, DARKER, BRIGHTER),
     "dark": (0.08, DARKER, BRIGHTER),
     "middle": (0.15, DARKER, BRIGHTER),
-    "contrast": (0.06, "its contrast is far below that of the training photos", "its contrast is far too high"),
-    "entropy": (0.6, "it holds far less than the training photos", "it holds far more than the training photos"),
-    "flat": (0.15, ROUGHER, "it is far smoother than the training photos"),
+    "contrast": (
+        0.06,
+        Message("its contrast is far below that of the training photos"),
+        Message("its contrast is far too high"),
+    ),
+    "entropy": (
+        0.6,
+        Message("it holds far less than the training photos"),
+        Message("it holds far more than the training photos"),
+    ),
+    "flat": (0.15, ROUGHER, Message("it is far smoother than the training photos")),
     "colour": (0.08, COLOURS, COLOURS),
 }
-LAYOUT = "light and dark lie elsewhere than on the training photos"
-ALL_ABOVE = "nearly all of it is unlike a good part"
+LAYOUT = Message("light and dark lie elsewhere than on the training photos")
+ALL_ABOVE = Message("nearly all of it is unlike a good part")
 # What no photo of a part is, unless the training photos are so too: a statistic, below or above, which value.
-BLANK_RULES: tuple[tuple[str, bool, float, str], ...] = (
-    ("light", True, 0.06, "it is almost black"),
-    ("dark", False, 0.97, "it is almost white"),
-    ("contrast", True, 0.01, "nothing is on it"),
-    ("entropy", True, 0.3, "nothing is on it"),
-    ("noise", False, math.log(3.2), "it is hardly more than noise"),  # white noise has 3.6, leather up to 2.9
+BLANK_RULES: tuple[tuple[str, bool, float, Message], ...] = (
+    ("light", True, 0.06, Message("it is almost black")),
+    ("dark", False, 0.97, Message("it is almost white")),
+    ("contrast", True, 0.01, Message("nothing is on it")),
+    ("entropy", True, 0.3, Message("nothing is on it")),
+    ("noise", False, math.log(3.2), Message("it is hardly more than noise")),  # white noise has 3.6, leather up to 2.9
 )
 
 

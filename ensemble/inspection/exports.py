@@ -13,7 +13,8 @@ from ensemble.members import demo
 from ensemble.policies import Policy
 from ensemble.policies.cases import Case, Evidence
 from ensemble.values.errors import DataError
-from ensemble.values.results import Absence, Classes, Region, Score, Verdict, mean_probability
+from ensemble.values.language import Message
+from ensemble.values.results import Absence, Classes, Region, Score, Verdict, mean_probability, stored_reason
 
 # A spreadsheet splits lines at the separator of its country, whatever a file was written with, and calculates a cell
 # whose first visible sign is one of these, full-width and small ones too: blanks and quotes before it do not matter.
@@ -56,11 +57,11 @@ def replay(stored: Mapping[str, Any], policy: Policy) -> Verdict:
         classes = Classes(tuple(stored["classes"]), stored["defect"])
         scores = [_export_score(vote) for vote in stored["votes"]]
         absent = [
-            Absence(entry["member"], entry["reason"], entry["weight"], asked=key == "absent")
+            Absence(entry["member"], stored_reason(entry), entry["weight"], asked=key == "absent")
             for key in ("absent", "unasked")
             for entry in stored[key]
         ]
-        doubt = str(stored.get("doubt", ""))  # verdicts of before hold none
+        doubt = Message(str(stored.get("doubt", "")))  # verdicts of before hold none
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
             "This is no stored verdict ({name}: {error}). Expected what inspect --json or the API gave.",

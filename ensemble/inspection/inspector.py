@@ -20,12 +20,13 @@ from ensemble.metrics.calibrators import NONE
 from ensemble.policies import Policy
 from ensemble.policies.policy import OUTSIDE_THE_JURY
 from ensemble.values.errors import QuorumError
+from ensemble.values.language import Message
 from ensemble.values.results import OK_NOK, Absence, AnomalyMap, Classes, Origin, Region, Score, Verdict
 
 PHOTOS_AT_ONCE = 16
 PROBABILITY_DIGITS = 6  # what is stored is what was judged, so that a replay gives the very same verdict
 NO_ORIGIN = Origin()
-NOT_ASKED = "It was not asked: the verdict stood without it."
+NOT_ASKED = Message("It was not asked: the verdict stood without it.")
 
 
 Said = tuple[list[Score], tuple[Absence, ...]]  # what members said of one photo, and who could not speak
@@ -142,7 +143,8 @@ class Inspector:
             except Exception as error:  # noqa: BLE001 - whatever a member's library raises, the others still vote
                 if len(batch) > 1:  # so that one photo costs its neighbours no vote
                     return [said for place in range(len(batch)) for said in self.vote(batch.alone(place), members)]
-                reason = str(error) if isinstance(error, QuorumError) else f"It failed on this photo: {error}."
+                failed = Message("It failed on this photo: {problem}.", problem=error)
+                reason = error.message if isinstance(error, QuorumError) else failed
                 absent.append(Absence(name, reason, self._weight(name)))
         return [([scores[i] for scores in by_member], tuple(absent)) for i in range(len(batch))]
 

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from ensemble.disk.files import parsed
 from ensemble.policies import Policy
 from ensemble.values.errors import StoreError, readable
-from ensemble.values.results import REVIEW, Absence, Classes, Region, Score, Verdict
+from ensemble.values.language import Message
+from ensemble.values.results import REVIEW, Absence, Classes, Region, Score, Verdict, stored_reason
 
 EVIDENCE_FORMAT = 1
 
@@ -171,10 +172,10 @@ def _case_from_json(entry: Mapping[str, Any], classes: Classes) -> Case:
         str(entry["sha256"]),
         entry["label"],
         tuple(_read_score(member, said, classes) for member, said in entry["said"].items()),
-        tuple(Absence(each["member"], each["reason"], each["weight"]) for each in entry.get("absent", ())),
+        tuple(Absence(each["member"], stored_reason(each), each["weight"]) for each in entry.get("absent", ())),
         str(entry.get("defect", "")),
         str(entry.get("category", "")),
-        str(entry.get("doubt", "")),
+        Message(str(entry.get("doubt", ""))),
     )
 
 

@@ -7,9 +7,10 @@ from ensemble.policies import reasons
 from ensemble.policies.ruling import Ballot, asked, confidence, decision, rule_on
 from ensemble.policies.value import PLURAL, PolicySettings
 from ensemble.values.errors import PolicyError
+from ensemble.values.language import Message, as_message
 from ensemble.values.results import REVIEW, Absence, Classes, Score, Verdict, Vote
 
-OUTSIDE_THE_JURY = "It is not of the jury: with the others, its vote helped on no validation photos."
+OUTSIDE_THE_JURY = Message("It is not of the jury: with the others, its vote helped on no validation photos.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,8 @@ class Policy(PolicySettings):
         )
         if not doubt:
             return verdict
-        said = reasons.doubtful(doubt, ruling.label)
-        return replace(verdict, label=REVIEW, confidence=None, reason=said, doubt=doubt, decision=None)
+        said = reasons.doubtful(as_message(doubt), ruling.label)
+        return replace(verdict, label=REVIEW, confidence=None, reason=said, doubt=as_message(doubt), decision=None)
 
     def label(self, scores: Sequence[Score], absent: Iterable[Absence], classes: Classes) -> str:
         """The label alone that `decide` gives, without saying why: for thousands of parts at once."""

@@ -18,6 +18,7 @@ from ensemble.store import artefacts
 from ensemble.store.manifest import Manifest, Record
 from ensemble.store.places import BACKBONES, MANIFEST
 from ensemble.values.errors import MemberError, QuorumError, StoreError, WeightsError
+from ensemble.values.language import Message
 from ensemble.values.results import Absence, Classes
 
 DISTRIBUTIONS = {"xgboost": ("xgboost-cpu", "xgboost")}
@@ -40,7 +41,14 @@ def load(path_of: Callable[[str], Path], manifest: Manifest) -> Loaded:
     """
     members: dict[str, Member] = {}
     absent = [
-        Absence(name, f"Its entry in {MANIFEST} cannot be read ({found.reason}). Mend it, or train the member again.")
+        Absence(
+            name,
+            Message(
+                "Its entry in {file} cannot be read ({problem}). Mend it, or train the member again.",
+                file=MANIFEST,
+                problem=found.reason,
+            ),
+        )
         for name, found in manifest.unreadable.items()
     ]
     networks: dict[tuple[Any, ...], FeatureExtractor | WeightsError] = {}
@@ -48,8 +56,9 @@ def load(path_of: Callable[[str], Path], manifest: Manifest) -> Loaded:
         try:
             members[name] = _load(path_of, record, manifest.classes, networks)
         except Exception as error:  # noqa: BLE001 - whatever a file or a record makes its readers raise, the others vote
-            reason = f"It cannot be loaded ({type(error).__name__}: {error}). Train it again."
-            absent.append(Absence(name, str(error) if isinstance(error, QuorumError) else reason, record.weight))
+            text, kind = "It cannot be loaded ({kind}: {problem}). Train it again.", type(error).__name__
+            unknown = Message(text, kind=kind, problem=error)
+            absent.append(Absence(name, error.message if isinstance(error, QuorumError) else unknown, record.weight))
     weights = {name: record.weight for name, record in manifest.members.items()}
     calibrators = {name: record.calibrator for name, record in manifest.members.items()}
     return Loaded(members, tuple(absent), manifest.classes, weights, calibrators, manifest.photo_range)

@@ -25,6 +25,7 @@ from ensemble.training.reading import NONE
 from ensemble.training.recipe import Recipe, Watch, search, source_of
 from ensemble.training.variations import photos_shown
 from ensemble.values.errors import MemberError
+from ensemble.values.language import Message
 from ensemble.values.results import Absence, word
 from ensemble.values.samples import Dataset, Sample
 from ensemble.values.titles import model_title
@@ -213,7 +214,9 @@ def held_out(
             stage = f"Fold {number} of {len(held.folds)}: "
             rest = {lesson: leave_out(rows, fold) for lesson, rows in learn.items()}
             voters, _ = teach(rest, {}, progress=lambda name, done, stage=stage: progress(stage + name, done))
-        unable = tuple(Absence(name, "It could not be trained on this part.") for name in members if name not in voters)
+        unable = tuple(
+            Absence(name, Message("It could not be trained on this part.")) for name in members if name not in voters
+        )
         inspector = Inspector(Loaded(voters, unable, recipe.classes))
         show = partial(_tell_share, progress, f"Validating fold {number} of {len(held.folds)}")
         scored = scoring.score_photos(inspector, fold, show, cache, doubts=False)

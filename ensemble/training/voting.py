@@ -26,6 +26,7 @@ from ensemble.policies.jury import choose_jury, with_weights
 from ensemble.store import ModelStore
 from ensemble.values.digits import many
 from ensemble.values.errors import DataError, PhotoError, StoreError
+from ensemble.values.language import Message
 from ensemble.values.results import Absence, Classes, Score
 from ensemble.values.samples import Dataset, Sample
 from ensemble.values.titles import model_title
@@ -125,7 +126,7 @@ def _scores_of_defects(
     return found
 
 
-STRANGER = "It is from another training and was not tested on this photo."
+STRANGER = Message("It is from another training and was not tested on this photo.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from string import Formatter
 from types import MappingProxyType
@@ -18,6 +19,7 @@ from typing import Any
 
 ENGLISH, FRENCH, PSEUDO = "en", "fr", "qps"
 LANGUAGES: Mapping[str, str] = MappingProxyType({ENGLISH: "English", FRENCH: "Français"})
+LONGEST_FORM = 6  # characters of how a number is written: `,.2f`
 CATALOGUES = Path(__file__).with_name("locale")
 
 _spoken: ContextVar[str | None] = ContextVar("language", default=None)
@@ -78,9 +80,20 @@ class Message(str):
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "Message":
-        """The message that was stored so."""
+        """The message that was stored so; a ValueError, KeyError or TypeError where that is none."""
         values = {name: _restored(value) for name, value in stored["values"].items()}
-        return cls(stored["text"], stored.get("several", ""), **values)
+        text, several = stored["text"], stored.get("several", "")
+        for _text, name, form, _conversion in chain(Formatter().parse(text), Formatter().parse(several)):
+            if name is not None and values and not (name.isidentifier() and len(form or "") <= LONGEST_FORM):
+                raise ValueError(f"A placeholder is a name with a short form. Got {name!r}.")
+        if several and not isinstance(values["count"], int):
+            raise ValueError(f"A count is a whole number. Got {values['count']!r}.")
+        return cls(text, several, **values)
+
+
+def as_message(text: str) -> Message:
+    """A text as a message: one that is none is looked up as it stands."""
+    return text if isinstance(text, Message) else Message(text)
 
 
 def paragraph(*parts: str) -> Message:
@@ -128,7 +141,7 @@ def written_number(number: str, spoken: str) -> str:
     if spoken != FRENCH:
         return str(number)
     text = str(number).translate({ord(","): "\N{NARROW NO-BREAK SPACE}", ord("."): ","})
-    return text.replace("%", "\N{NARROW NO-BREAK SPACE}%")
+    return re.sub(r"\s*%", "\N{NARROW NO-BREAK SPACE}%", text)
 
 
 def _said(text: str, several: str, values: Mapping[str, Any], spoken: str) -> str:

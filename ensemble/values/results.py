@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.values.language import Message
+from ensemble.values.language import Message, as_message
 
 NON_DEFECTIVE = "non_defective"
 DEFECTIVE = "defective"
@@ -179,7 +179,14 @@ class Absence:
 
     def as_json(self) -> dict[str, Any]:
         """The absence as plain JSON values."""
-        return {"member": self.member, "reason": self.reason, "weight": self.weight}
+        code = as_message(self.reason).as_json()
+        return {"member": self.member, "reason": self.reason, "reason_code": code, "weight": self.weight}
+
+
+def stored_reason(entry: Mapping[str, Any]) -> Message:
+    """Why, from the JSON of an absence or a verdict; those of before hold the sentence alone."""
+    code = entry.get("reason_code")
+    return Message(str(entry["reason"])) if code is None else Message.from_json(code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +250,7 @@ class Verdict:
     width and height. `unasked` are the members that a cascade did not need. `doubt` says why the photo may not show the
     part at all; then a person must look, and no quantity has decided. `policy_state` is the number
     of the state of the product's policies that decided; `trial` is true where not the active policy has decided.
+    `reason` and `doubt` are messages, which `worded` says in the language of whoever reads.
     """
 
     label: str

@@ -95,7 +95,14 @@ def test_a_verdict_as_json() -> None:
                 "regions": [],
             }
         ],
-        "absent": [{"member": "rf", "reason": "Its file is missing.", "weight": 1.0}],
+        "absent": [
+            {
+                "member": "rf",
+                "reason": "Its file is missing.",
+                "reason_code": {"text": "Its file is missing.", "values": {}},
+                "weight": 1.0,
+            }
+        ],
         "unasked": [],
         "regions": [],
         "size": [0, 0],
