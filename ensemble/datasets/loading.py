@@ -10,26 +10,32 @@ from sklearn.model_selection import train_test_split
 
 from ensemble.datasets.collection import CONTRADICTION, SPLITS, UNSPLIT, Collection, is_collection
 from ensemble.datasets.collection.contents import file_of
+from ensemble.datasets.notes import (
+    all_teach,
+    empty_masks,
+    mixed_seeds,
+    refuse_misfits,
+    shared_photos,
+    two_labels,
+    unmasked,
+    unmeasured,
+)
 from ensemble.disk.names import any_path_below
 from ensemble.imaging.photos import file_digest
 from ensemble.importers import FoundPhoto, mapping_note, values
-from ensemble.importers.mask_files import contradictions, misfit
+from ensemble.importers.mask_files import contradictions
 from ensemble.importers.sources import PhotoSource, read_source, under_two_labels
 from ensemble.members.good_parts import FEWEST_GOOD
 from ensemble.policies.cases import Case, Evidence
-from ensemble.values.digits import many
 from ensemble.values.errors import DataError
+from ensemble.values.language import Message
 from ensemble.values.results import OK_NOK, Classes
 from ensemble.values.samples import Dataset, Sample
 from ensemble.values.vocabulary import CALIBRATION, TEST, TRAIN, WHOLE, classes_by_name, is_bad, is_good, same_name
 
 TEST_SHARE = 0.3
-GOOD_MARKED = "It counts as good all the same: look whether its folder is right."
-ALL_TEACH = (
-    "No test part: all of {count} are used for training, and quality is not measured. Put more photos into test/good "
-    "and test/defective."
-)
-ONE_CLASS = "No defects in the photos: thresholds from good parts only."
+GOOD_MARKED = Message("It counts as good all the same: look whether its folder is right.")
+ONE_CLASS = Message("No defects in the photos: thresholds from good parts only.")
 
 
 def parse_classes(text: str) -> dict[str, str]:
@@ -62,12 +68,18 @@ def find_dataset(folder: Path, folders: Mapping[str, str] | None = None, seed: i
     parts = _samples(source, source.meaning, classes, notes)
     train, test = (*parts[TRAIN], *parts[WHOLE]), parts[TEST]
     if not test and _all_must_teach(train, classes):
-        notes.append(ALL_TEACH.format(count=many(len(train), "good photo")))
+        notes.append(all_teach(len(train)))
     elif not test:
         train, test = _hold_out(train, folder, seed)
-        notes.append(f"No test part: {len(test)} of {len(train) + len(test)} photos are set aside for the test.")
+        notes.append(
+            Message(
+                "No test part: {held} of {photos} photos are set aside for the test.",
+                held=len(test),
+                photos=len(train) + len(test),
+            )
+        )
     everything = (*train, *parts[CALIBRATION], *test)
-    return Dataset(classes, train, test, source.meaning, (*notes, *_unmasked(everything, classes)), parts[CALIBRATION])
+    return Dataset(classes, train, test, source.meaning, (*notes, *unmasked(everything, classes)), parts[CALIBRATION])
 
 
 def check_training_data(dataset: Dataset, folder: Path) -> tuple[str, ...]:
@@ -95,26 +107,9 @@ def check_training_data(dataset: Dataset, folder: Path) -> tuple[str, ...]:
     everything = (*dataset.train, *dataset.calibration, *dataset.test)
     refuse_misfits(everything)
     unseen = not any(sample.label == classes.defect for sample in everything)
-    alone = (ONE_CLASS,) if classes.defect is not None and unseen else _unmeasured(dataset.test, classes)
+    alone = (ONE_CLASS,) if classes.defect is not None and unseen else unmeasured(dataset.test, classes)
     empty = empty_masks((*dataset.train, *dataset.calibration, *dataset.test), classes)
-    return (*alone, *empty, *_duplicates(dataset))
-
-
-def empty_masks(samples: Iterable[Sample], classes: Classes) -> tuple[str, ...]:
-    """Notes on masks of defective photos that mark nothing, or all of the border; they are decoded."""
-    if classes.good is None:
-        return ()
-    masks = [(sample.mask, False) for sample in samples if sample.mask is not None and sample.label != classes.good]
-    return contradictions(masks, "Where the defects are is not known there: mend the masks.")
-
-
-def refuse_misfits(samples: Iterable[Sample]) -> None:
-    """A DataError at the first mask that has another size than its photo; only headers are read."""
-    for sample in samples:
-        if sample.mask is not None and (reason := misfit(sample.mask, sample.path)):
-            raise DataError(
-                "The mask {mask} {reason}. Export the mask at the size of the photo.", mask=sample.mask, reason=reason
-            )
+    return (*alone, *empty, *shared_photos(dataset))
 
 
 def evaluation_part(
@@ -144,23 +139,27 @@ def evaluation_part(
         refuse_misfits(dataset.test)
         if not dataset.test:
             raise DataError("{folder} holds no photos to measure on. {notes}", folder=folder, notes=dataset.notes[-1])
-        return dataset.test, (*dataset.notes, *empty_masks(dataset.test, classes), *_mixed_seeds_notes(seeds))
+        return dataset.test, (*dataset.notes, *empty_masks(dataset.test, classes), *mixed_seeds(seeds))
     notes += source.notes
     samples = _samples(source, known, classes, notes)[part]
     refuse_misfits(samples)
-    unknown = (*_unmasked(samples, classes), *empty_masks(samples, classes))
-    return samples, (*notes, *unknown, *_unmeasured(samples, classes))
+    unknown = (*unmasked(samples, classes), *empty_masks(samples, classes))
+    return samples, (*notes, *unknown, *unmeasured(samples, classes))
 
 
 def _from_collection(collection: Collection) -> Dataset:
     photos = [photo for photo in collection.photos() if not photo.dropped]
     classes = collection.classes()
     if classes is None:
-        held = f"photos of {photos[0].label} only" if photos else "no photos"
+        if not photos:
+            raise DataError(
+                "The collection {collection} holds no photos. Import photos of every class first.",
+                collection=collection.name,
+            )
         raise DataError(
-            "The collection {collection} holds {held}. Import photos of every class first.",
+            "The collection {collection} holds photos of {label} only. Import photos of every class first.",
             collection=collection.name,
-            held=held,
+            label=photos[0].label,
         )
     split: dict[str, list[Sample]] = {name: [] for name in (*SPLITS, UNSPLIT)}
     groups = collection.groups()
@@ -172,12 +171,24 @@ def _from_collection(collection: Collection) -> Dataset:
     marked = [(photo.mask, True) for photo in photos if photo.mask is not None and photo.label == classes.good]
     notes = list(contradictions(marked, GOOD_MARKED))
     if waiting := len(split[UNSPLIT]):
-        notes.append(f"Not used: {waiting} of {len(photos)} photos have no split. Split them first.")
+        notes.append(
+            Message(
+                "Not used: {waiting} of {photos} photos have no split. Split them first.",
+                waiting=waiting,
+                photos=len(photos),
+            )
+        )
     if doubts := len({finding.sha256 for finding in collection.findings() if finding.kind == CONTRADICTION}):
-        notes.append(f"Not used: {doubts} photos have two labels. Decide under Data, Check.")
+        notes.append(
+            Message(
+                "Not used: {count} photo has two labels. Decide under Data, Check.",
+                "Not used: {count} photos have two labels. Decide under Data, Check.",
+                count=doubts,
+            )
+        )
     train, calibration, test = (tuple(split[name]) for name in SPLITS)
     if not test and not waiting and not calibration and _all_must_teach(train, classes):
-        notes.append(ALL_TEACH.format(count=many(len(train), "good photo")))
+        notes.append(all_teach(len(train)))
     elif not test:
         raise DataError(
             "The collection {collection} has no test photos. Split its photos first.", collection=collection.name
@@ -196,7 +207,7 @@ def _take_test_part(collection: Collection, classes: Classes) -> tuple[tuple[Sam
             names=", ".join(classes.names),
         )
     empty = empty_masks(dataset.test, classes)
-    return dataset.test, (*dataset.notes, *empty, *_unmeasured(dataset.test, classes))
+    return dataset.test, (*dataset.notes, *empty, *unmeasured(dataset.test, classes))
 
 
 def _known_classes(
@@ -218,15 +229,6 @@ def _known_classes(
         if not types:
             return known, []
     return {name: label or name for name, label in classes_by_name(names).items()}, []
-
-
-def _mixed_seeds_notes(seeds: Sequence[int]) -> tuple[str, ...]:
-    if len(seeds) < 2:
-        return ()
-    return (
-        f"The models were trained with the seeds {', '.join(map(str, seeds))}, so some were trained on these test "
-        "photos: quality is too optimistic. Train them with one seed, or put photos into test/.",
-    )
 
 
 def part_numbers(samples: Sequence[Sample]) -> list[int]:
@@ -273,12 +275,7 @@ def _samples(
     groups = under_two_labels((sample.path, sample.label) for samples in found.values() for sample in samples)
     undecided = {path for group in groups for path in group}
     if groups:
-        some = list(groups[0].items())[:2]
-        example = " and ".join(f"{path.parent.name}/{path.name} ({label})" for path, label in some)
-        note = (
-            f"{len(undecided)} photos teach and measure nothing, because the same bytes stand under two labels, such "
-            f"as {example}. Keep each under one."
-        )
+        note = two_labels(len(undecided), groups[0])
         left = {sample.label for samples in found.values() for sample in samples if sample.path not in undecided}
         if before - left:
             raise DataError(
@@ -298,30 +295,6 @@ def _sample(entry: FoundPhoto, label: str, classes: Classes) -> Sample:
     return Sample(entry.path, label, kind, entry.mask, entry.category, entry.part)
 
 
-def _unmasked(samples: Sequence[Sample], classes: Classes) -> tuple[str, ...]:
-    """A note where some defective photos have a mask and others have none."""
-    damaged = [sample for sample in samples if sample.label != classes.good]
-    bare = [sample.path for sample in damaged if sample.mask is None]
-    if not bare or len(bare) == len(damaged) or classes.defect is None:
-        return ()
-    example = f"{bare[0].parent.name}/{bare[0].name}"
-    return (
-        f"{len(bare)} of {len(damaged)} defective photos have no mask, such as {example}: where "
-        "their defects are is not known.",
-    )
-
-
-def _unmeasured(samples: Sequence[Sample], classes: Classes) -> tuple[str, ...]:
-    """A note for the classes that a test part has no photos of."""
-    seen = {sample.label for sample in samples}
-    missing = [name for name in classes.names if name not in seen]
-    if not missing:
-        return ()
-    rate = {classes.defect: "escapes", classes.good: "overkill"}.get(missing[0]) if classes.defect else None
-    lost = f"{rate} cannot be measured" if rate else "nothing is measured of them"
-    return (f"The test part has no photos of {', '.join(missing)}: {lost}.",)
-
-
 def _hold_out(samples: tuple[Sample, ...], folder: Path, seed: int) -> tuple[tuple[Sample, ...], tuple[Sample, ...]]:
     counts = Counter(sample.label for sample in samples)
     if not samples or min(counts.values()) < 2 or len(samples) * TEST_SHARE <= len(counts) - 1:  # one of each at least
@@ -339,17 +312,6 @@ def _all_must_teach(samples: Sequence[Sample], classes: Classes) -> bool:
     """Whether there are good parts alone, and so few that holding some out would leave too few to learn from."""
     good = sum(sample.label == classes.good for sample in samples)
     return 0 < good == len(samples) and good - ceil(TEST_SHARE * good) < FEWEST_GOOD
-
-
-def _duplicates(dataset: Dataset) -> tuple[str, ...]:
-    learnt = {file_digest(sample.path) for sample in (*dataset.train, *dataset.calibration)}
-    across = [sample.path.name for sample in dataset.test if file_digest(sample.path) in learnt]
-    if not across:
-        return ()
-    return (
-        f"{len(across)} photos of the test part are also in the training part, such as {across[0]}: the measured "
-        "quality is flattered. Remove them from one part.",
-    )
 
 
 def photo_path(product: Path, evidence: Evidence, case: Case) -> Path:

@@ -42,9 +42,9 @@ def assign(
     groups = group_numbers(items, together)
     if len(set(groups)) < len(wanted):
         raise DataError(
-            "{count} photos of {count_2} parts cannot be split into {wanted}. Add photos.",
-            count=len(items),
-            count_2=len(set(groups)),
+            "{photos} photos of {parts} parts cannot be split into {wanted}. Add photos.",
+            photos=len(items),
+            parts=len(set(groups)),
             wanted=", ".join(wanted),
         )
     found: dict[str, str] = {}

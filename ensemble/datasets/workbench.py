@@ -9,11 +9,13 @@ from pathlib import Path
 
 from ensemble.datasets import splits
 from ensemble.datasets.collection import Added, CollectedPhoto, Collection, Correction, Finding
+from ensemble.datasets.collection.values import SPLIT_WORDS
 from ensemble.imaging.overlays import thumbnail
 from ensemble.imaging.photos import read_photo
 from ensemble.importers import Problem, Understood, understand
 from ensemble.importers.staging import Upload, staged
 from ensemble.values.errors import DataError, PhotoError
+from ensemble.values.language import Message, listed
 from ensemble.values.training import Progress
 
 FIRST = 3  # problems that are told where nothing came through
@@ -115,7 +117,7 @@ def bring_into(
         origin=origin,
         split=split,
         author=author,
-        progress=lambda done, total: progress("Importing", done / total),
+        progress=lambda done, total: progress(Message("Importing"), done / total),
     )
     return replace(added, refused=(*understood.problems, *added.refused))
 
@@ -154,18 +156,25 @@ def split_anew(
     photos = taking_part(collection.photos())
     together = collection.copies() if copies_together else []
     assignment = splits.assign([photo.sample for photo in photos], shares, seed, together)
-    named = ", ".join(f"{name} {share}%" for name, share in shares.items())
-    kept = _about_copies(collection, together, wanted=copies_together)
-    return collection.split(assignment, reason=f"{named}, seed {seed}, {kept}", author=author)
+    named = listed(
+        Message("{split} {share:.0%}", split=SPLIT_WORDS[name], share=share / 100) for name, share in shares.items()
+    )
+    reason = Message(
+        "{shares}, seed {seed}, {copies}",
+        shares=named,
+        seed=seed,
+        copies=_about_copies(collection, together, wanted=copies_together),
+    )
+    return collection.split(assignment, reason=reason, author=author)
 
 
 def _about_copies(collection: Collection, together: Sequence[Iterable[str]], *, wanted: bool) -> str:
     """What a split has done about copies, for its line in the history."""
     if not wanted:
-        return "duplicates not kept together"
+        return Message("duplicates not kept together")
     if not collection.looked_at():
-        return "duplicates not checked"
-    return "duplicates together" if together else "no duplicates"
+        return Message("duplicates not checked")
+    return Message("duplicates together") if together else Message("no duplicates")
 
 
 def torn(collection: Collection) -> list[list[str]]:

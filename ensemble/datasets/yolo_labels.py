@@ -67,10 +67,13 @@ def write_labels(
     known = [(part, sample) for part, sample in everything if sample.path not in {*bare, *unmarked}]
     names = sorted({_class_of(sample, one_class) for sample in masked if sample.path not in unmarked})
     if not names:
-        what = f"has a mask that marks anything ({len(unmarked)} mark nothing)" if unmarked else "has a mask"
-        raise DataError(
-            "None of these photos {what}, so there is nothing to point at. Add masks in ground_truth/.", what=what
-        )
+        if unmarked:
+            raise DataError(
+                "None of these photos has a mask that marks anything ({unmarked} mark nothing), so there is nothing to "
+                "point at. Add masks in ground_truth/.",
+                unmarked=len(unmarked),
+            )
+        raise DataError("None of these photos has a mask, so there is nothing to point at. Add masks in ground_truth/.")
     files = _file_names([sample.path for _, sample in known])
     counts: Counter[str] = Counter()
     destination.parent.mkdir(parents=True, exist_ok=True)

@@ -17,6 +17,7 @@ from ensemble.disk.files import is_full, now, why_not_written
 from ensemble.disk.locks import is_held, locked_alone, locked_or_refused
 from ensemble.jobs.processes import lives
 from ensemble.values.errors import JobError
+from ensemble.values.language import as_stored, restored
 from ensemble.values.training import TrainingRequest
 
 FOLDER, FILE, LOCK = ".jobs", "jobs.db", ".lock"
@@ -24,6 +25,7 @@ JOBS_KEPT = 50  # the newest trainings
 LEDGER_PATIENCE = 20.0  # seconds to wait for another writer
 
 JobState = Literal["waiting", "running", "done", "failed", "cancelled"]
+WORDED = ("stage", "error")  # columns that hold texts for people
 OPEN: tuple[JobState, ...] = ("waiting", "running")
 
 _LEDGER_TABLES = """
@@ -125,10 +127,10 @@ class Ledger:
                     "{path} is as it was: {error}", path=path, error=why_not_written(error, self.folder)
                 ) from error
             raise JobError(
-                "{path} cannot be used ({error}). Check its permissions and the space; a damaged one may "
+                "{path} cannot be used ({problem}). Check its permissions and the space; a damaged one may "
                 "be moved away when no training runs.",
                 path=path,
-                error=error,
+                problem=error,
             ) from error
 
     def make(self) -> None:
@@ -171,6 +173,7 @@ class Ledger:
         """Change fields of one training."""
         if "curves" in values:
             values["curves"] = json.dumps(values["curves"])
+        values |= {name: as_stored(values[name]) for name in WORDED if name in values}
         columns = ", ".join(f"{name} = ?" for name in values)
         with self._open() as book:
             book.execute(f"UPDATE jobs SET {columns} WHERE id = ?", (*values.values(), number))
@@ -190,4 +193,5 @@ def _job(row: sqlite3.Row) -> Job:
     values = dict(row)
     values["settings"] = TrainingRequest.from_json(values["settings"])
     values["curves"] = json.loads(values["curves"])
+    values |= {name: restored(values[name]) for name in WORDED}
     return Job(**values)

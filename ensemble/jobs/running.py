@@ -11,6 +11,7 @@ from ensemble.jobs import processes
 from ensemble.jobs.ledger import FILE, Job, Ledger
 from ensemble.jobs.processes import born, end, start_apart
 from ensemble.values.errors import JobError, StoreError
+from ensemble.values.language import Message
 from ensemble.values.training import TrainingRequest
 
 POLITE, PATIENT = 10.0, 20.0  # seconds after the wish to cancel: then its process is ended politely, then for good
@@ -26,7 +27,7 @@ def start(root: Path, settings: TrainingRequest, author: str = "") -> Job:
         _settle(ledger)
         other = next((each for each in ledger.jobs() if each.is_open and each.folder == folder), None)
         if processes.is_taken(folder) or other:
-            raise JobError(_busy(other, folder))
+            raise _busy(other, folder)
         number = ledger.add(wanted, author)
         try:
             pid = _spawn(ledger, number)
@@ -113,10 +114,13 @@ def _close(ledger: Ledger, found: Job) -> None:
     if found.cancel_asked is not None:
         ledger.write(found.id, state="cancelled", ended=now(), seconds_left=None)
         return
-    sentence = "The training process was killed before it began. The active model is unchanged."
+    sentence = Message("The training process was killed before it began. The active model is unchanged.")
     if found.stage:
-        far = f"{100 * found.share:.0f}%"
-        sentence = f"The training process was killed at {far} ({found.stage}). The active model is unchanged."
+        sentence = Message(
+            "The training process was killed at {share:.0%} ({stage}). The active model is unchanged.",
+            share=found.share,
+            stage=found.stage,
+        )
     ledger.write(found.id, state="failed", ended=now(), seconds_left=None, error=sentence)
 
 
@@ -130,11 +134,14 @@ def _tidy_after(folder: Path) -> None:
             pass
 
 
-def _busy(other: Job | None, folder: Path) -> str:
-    if other is not None:
-        product = other.settings.product or folder.name
-        return (
-            f"A training of {product} is already running (started {other.asked} by {other.author or '–'}, "
-            f"{100 * other.share:.0f}% done). Wait for it or cancel it."
-        )
-    return f"A training of {folder} is already running. Wait for it."
+def _busy(other: Job | None, folder: Path) -> JobError:
+    if other is None:
+        return JobError("A training of {folder} is already running. Wait for it.", folder=folder)
+    return JobError(
+        "A training of {product} is already running (started {asked} by {author}, {share:.0%} done). Wait for it or "
+        "cancel it.",
+        product=other.settings.product or folder.name,
+        asked=other.asked,
+        author=other.author or "–",
+        share=other.share,
+    )

@@ -14,6 +14,7 @@ from ensemble.jobs import processes
 from ensemble.jobs.ledger import Job, Ledger
 from ensemble.jobs.processes import step_back
 from ensemble.values.errors import QuorumError
+from ensemble.values.language import Message, as_stored
 from ensemble.values.safe_names import legible, legible_lines, make_logs_legible
 
 if TYPE_CHECKING:  # importing it costs seconds, in which the book already says that the training has begun
@@ -107,10 +108,14 @@ def _run(ledger: Ledger, number: int) -> None:
         ledger.write(number, state="cancelled", ended=now(), seconds_left=None)
     except QuorumError as error:
         write_log(str(error))
-        ledger.write(number, state="failed", ended=now(), seconds_left=None, error=str(error))
+        ledger.write(number, state="failed", ended=now(), seconds_left=None, error=error.message)
     except Exception as error:  # noqa: BLE001 - whatever it is, people must be told, and the log has the rest
         print(legible_lines(traceback.format_exc()), flush=True)
-        sentence = f"The training stopped ({type(error).__name__}: {error}). The active model is unchanged."
+        sentence = Message(
+            "The training stopped ({kind}: {problem}). The active model is unchanged.",
+            kind=type(error).__name__,
+            problem=error,
+        )
         ledger.write(number, state="failed", ended=now(), seconds_left=None, error=sentence)
     else:
         write_log(f"Done: version {version} is ready to publish.")
@@ -136,9 +141,9 @@ def _train_candidate(ledger: Ledger, found: Job) -> int:
     )
     outcome = training.run(settings, listener=Listener(write_log, reporter.progress, reporter.watch), publish=False)
     ledger.write(found.id, version=outcome.version)  # whatever ends this process now, what was learnt is found again
-    reporter.write("Saved")
+    reporter.write(Message("Saved"))
     ledger.remember_costs(reporter.estimate.costs(len(dataset.train)))
-    notes = {"training": found.id, "said": list(outcome.notes), **_compared(found, outcome.version)}
+    notes = {"training": found.id, "said": list(map(as_stored, outcome.notes)), **_compared(found, outcome.version)}
     versions.annotate(found.folder, outcome.version, notes)
     return outcome.version
 
@@ -153,8 +158,9 @@ def _compared(found: Job, version: int) -> dict[str, Any]:
     try:
         comparison = compare_with_current(store, version, found.settings.seed)
     except Exception as error:  # noqa: BLE001 - what was learnt must not be lost with a comparison
-        reason = str(error) if isinstance(error, QuorumError) else f"{type(error).__name__}: {error}."
-        return {"not_compared": f"Not compared with the active model. {reason}"}
+        reason = error.message if isinstance(error, QuorumError) else f"{type(error).__name__}: {error}."
+        said = Message("Not compared with the active model. {reason}", reason=reason)
+        return {"not_compared": as_stored(said)}
     if comparison is None:
         return {}
     current = next((each.number for each in versions.version_history(store.folder) if each.current), None)

@@ -6,6 +6,7 @@ and remembers its text and values, so that `worded` can say it in another langua
 
 import gettext
 import io
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -94,6 +95,21 @@ class Message(str):
 def as_message(text: str) -> Message:
     """A text as a message: one that is none is looked up as it stands."""
     return text if isinstance(text, Message) else Message(text)
+
+
+def as_stored(text: str) -> str:
+    """A message as one text with its values, for a column of a table; any other text as it is."""
+    return json.dumps(text.as_json(), ensure_ascii=False) if isinstance(text, Message) else text
+
+
+def restored(stored: str) -> str:
+    """The message that was stored so; any other text as it is."""
+    if not stored.startswith('{"text": '):
+        return stored
+    try:
+        return Message.from_json(json.loads(stored))
+    except (ValueError, LookupError, TypeError, AttributeError):  # a person's text, or a damaged one
+        return stored
 
 
 def paragraph(*parts: str) -> Message:

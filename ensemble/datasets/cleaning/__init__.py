@@ -21,6 +21,7 @@ from ensemble.disk.files import digest_of
 from ensemble.imaging.photos import read_photo
 from ensemble.importers.mask_files import contradiction
 from ensemble.values.errors import PhotoError
+from ensemble.values.language import Message, paragraph
 from ensemble.values.results import Classes
 from ensemble.values.samples import Sample
 from ensemble.values.training import Progress
@@ -52,9 +53,9 @@ def find_issues(
     # What is imported here brings torch, cleanvision and cleanlab: seconds.
     from ensemble.datasets.cleaning.copies import copy_findings, find_links, kept_together, same_pixels
 
-    seen = _looked_at(photos, classes, lambda share: progress("Checking photos", share))
+    seen = _looked_at(photos, classes, lambda share: progress(Message("Checking photos"), share))
     together = same_pixels(seen.pixels)
-    links = find_links(seen.prints, together, lambda share: progress("Checking duplicates", share))
+    links = find_links(seen.prints, together, lambda share: progress(Message("Checking duplicates"), share))
     findings = [*seen.findings, *copy_findings(seen.readable, seen.pixels, together, links)]
     if label_errors:
         from ensemble.datasets.cleaning.labels import bundled_features, doubtful_labels
@@ -64,7 +65,7 @@ def find_issues(
             kept_together(seen.readable, together),
             classes,
             seed=seed,
-            progress=lambda share: progress("Checking labels", share),
+            progress=lambda share: progress(Message("Checking labels"), share),
             features=features or bundled_features,
         )
     order = list(FINDING_KINDS)
@@ -91,7 +92,7 @@ def _looked_at(photos: Sequence[Sample], classes: Classes, progress: Callable[[f
         try:
             opened = read_photo(photo.path)
         except PhotoError as error:
-            reason = f"{error} {FINDING_KINDS[UNREADABLE].advice}"
+            reason = paragraph(error.message, FINDING_KINDS[UNREADABLE].advice)
             seen.findings.append(Finding(UNREADABLE, photo.sha256, (), 1.0, reason))
         else:
             picture = opened.picture
@@ -114,7 +115,8 @@ def _by_itself(photo: Sample, notes: Sequence[str], classes: Classes) -> Iterato
     if photo.mask is None or classes.good is None:
         return
     if reason := contradiction(photo.mask, good=photo.label == classes.good):
-        yield Finding(MASK, photo.sha256, (), 1.0, f"Its mask {reason}. {FINDING_KINDS[MASK].advice}")
+        said = paragraph(Message("Its mask {reason}.", reason=reason), FINDING_KINDS[MASK].advice)
+        yield Finding(MASK, photo.sha256, (), 1.0, said)
 
 
 def groups(findings: Iterable[Finding]) -> list[frozenset[str]]:

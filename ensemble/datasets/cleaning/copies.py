@@ -11,7 +11,7 @@ from torch.nn import functional
 from ensemble.datasets.cleaning.prints import DETAIL_SIDE, Prints, agreement, align, similarity, standardised, untouched
 from ensemble.datasets.collection.values import EXACT_DUPLICATE, FINDING_KINDS, LEAK, NEAR_DUPLICATE, Finding
 from ensemble.datasets.splits import linked
-from ensemble.values.digits import many
+from ensemble.values.language import Message, paragraph
 from ensemble.values.results import word
 from ensemble.values.samples import Sample
 
@@ -199,9 +199,18 @@ def _leak(
 ) -> Finding:
     same = [other for other in learnt if pixels[other] == pixels[place]]
     others = [*same, *(other for other in learnt if other not in same)]
-    what = f"Duplicate in training: {many(len(others), 'photo')} ({surest[place]:.0%} detail match)."
+    what = Message(
+        "Duplicate in training: {count} photo ({match:.0%} detail match).",
+        "Duplicate in training: {count} photos ({match:.0%} detail match).",
+        count=len(others),
+        match=float(surest[place]),
+    )
     if same:
-        what = f"Duplicate in training: {many(len(others), 'photo')} (identical pixels)."
+        what = Message(
+            "Duplicate in training: {count} photo (identical pixels).",
+            "Duplicate in training: {count} photos (identical pixels).",
+            count=len(others),
+        )
     return _copies_finding(LEAK, photos, place, others, 1.0 if same else surest[place], what)
 
 
@@ -210,14 +219,20 @@ def _duplicate(
 ) -> Finding | None:
     same = [other for other in side if other != place and pixels[other] == pixels[place]]
     if same and min(same) < place:
-        return _copies_finding(
-            EXACT_DUPLICATE, photos, place, same, 1.0, f"Identical pixels in {many(len(same), 'other photo')}."
+        what = Message(
+            "Identical pixels in {count} other photo.", "Identical pixels in {count} other photos.", count=len(same)
         )
+        return _copies_finding(EXACT_DUPLICATE, photos, place, same, 1.0, what)
     others = [other for other in side if other != place]
     part = photos[place].part
     if part and all(photos[other].part == part for other in others):
         return None  # they are known to show one part, and splits keep that together anyway
-    what = f"Near duplicate of {many(len(others), 'photo')} ({surest[place]:.0%} detail match)."
+    what = Message(
+        "Near duplicate of {count} photo ({match:.0%} detail match).",
+        "Near duplicate of {count} photos ({match:.0%} detail match).",
+        count=len(others),
+        match=float(surest[place]),
+    )
     return _copies_finding(NEAR_DUPLICATE, photos, place, others, surest[place], what)
 
 
@@ -226,7 +241,9 @@ def _copies_finding(
 ) -> Finding:
     photo = photos[place]
     differing = sorted({photos[other].label for other in others} - {photo.label})
-    said = [what]
-    said += [f"Labels differ: {word(photo.label)} here, {', '.join(map(word, differing))} there."] if differing else []
+    labels = ""
+    if differing:
+        there = ", ".join(map(word, differing))
+        labels = Message("Labels differ: {label} here, {there} there.", label=word(photo.label), there=there)
     named = tuple(photos[other].sha256 for other in others[:COPIES_NAMED])
-    return Finding(kind, photo.sha256, named, round(score, 4), " ".join([*said, FINDING_KINDS[kind].advice]))
+    return Finding(kind, photo.sha256, named, round(score, 4), paragraph(what, labels, FINDING_KINDS[kind].advice))

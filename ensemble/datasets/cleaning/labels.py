@@ -19,6 +19,7 @@ from ensemble.features.feature_cache import FeatureCache
 from ensemble.features.photo_batch import input_key
 from ensemble.features.preprocessing import BUNDLED
 from ensemble.features.readings import read_rows
+from ensemble.values.language import Message, paragraph
 from ensemble.values.results import Classes, word
 from ensemble.values.samples import Sample
 
@@ -44,12 +45,17 @@ def judged(photos: Sequence[Sample], groups: Sequence[Hashable], classes: Classe
     enough = [name for name in classes.names if apart[name] >= FEWEST_OF_CLASS]
     if len(enough) < 2:
         counts = ", ".join(f"{word(name)} {apart[name]}" for name in classes.names)
-        return [], (
-            f"Labels not checked: needs two classes with at least {FEWEST_OF_CLASS} photos each, without duplicates "
-            f"(found: {counts})."
+        return [], Message(
+            "Labels not checked: needs two classes with at least {fewest} photos each, without duplicates (found: "
+            "{counts}).",
+            fewest=FEWEST_OF_CLASS,
+            counts=counts,
         )
-    few = [word(name) for name in classes.names if apart[name] < FEWEST_OF_CLASS]
-    reason = f"Labels not checked for {', '.join(few)}: fewer than {FEWEST_OF_CLASS} photos." if few else ""
+    reason, few = "", [word(name) for name in classes.names if apart[name] < FEWEST_OF_CLASS]
+    if few:
+        reason = Message(
+            "Labels not checked for {names}: fewer than {fewest} photos.", names=", ".join(few), fewest=FEWEST_OF_CLASS
+        )
     return [place for place, photo in enumerate(photos) if photo.label in enough], reason
 
 
@@ -95,7 +101,11 @@ def doubtful_labels(
 
 def _label_finding(photo: Sample, suggestion: str, probabilities: np.ndarray) -> Finding:
     sure = float(probabilities.max())
-    sentence = (
-        f"Label {word(photo.label)}, model predicts {word(suggestion)} ({sure:.0%}). {FINDING_KINDS[LABEL].advice}"
+    said = Message(
+        "Label {label}, model predicts {suggestion} ({sure:.0%}).",
+        label=word(photo.label),
+        suggestion=word(suggestion),
+        sure=sure,
     )
+    sentence = paragraph(said, FINDING_KINDS[LABEL].advice)
     return Finding(LABEL, photo.sha256, (), round(min(1.0, sure), 4), sentence, suggestion)

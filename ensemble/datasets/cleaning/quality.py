@@ -25,6 +25,7 @@ from ensemble.datasets.collection.values import (
     ODD_SIZE,
     Finding,
 )
+from ensemble.values.language import Message, paragraph
 from ensemble.values.samples import Sample
 
 ENOUGH_OF_CLASS = 20  # photos of a class; below, all classes are taken together
@@ -85,27 +86,33 @@ QUALITY_RULES: Mapping[str, QualityRule] = {
     DARK: QualityRule(
         lambda m: m.brightest,
         0.03,
-        lambda m, usual: f"Dark (brightest pixels {m.brightest:.2f}, usual {usual.brightest:.2f}).",
+        lambda m, usual: Message(
+            "Dark (brightest pixels {own:.2f}, usual {usual:.2f}).", own=m.brightest, usual=usual.brightest
+        ),
         threshold=0.32,
     ),
     LIGHT: QualityRule(
         lambda m: 1 - m.darkest,
         0.03,
-        lambda m, usual: f"Overexposed (darkest pixels {m.darkest:.2f}, usual {usual.darkest:.2f}).",
+        lambda m, usual: Message(
+            "Overexposed (darkest pixels {own:.2f}, usual {usual:.2f}).", own=m.darkest, usual=usual.darkest
+        ),
         threshold=0.05,
     ),
     BLURRED: QualityRule(
         lambda m: math.log(max(m.edges, 0.1)),
         math.log(1.12),
-        lambda m, usual: f"Blurred (edge strength {m.edges:.1f}, usual {usual.edges:.1f}).",
+        lambda m, usual: Message(
+            "Blurred (edge strength {own:.1f}, usual {usual:.1f}).", own=m.edges, usual=usual.edges
+        ),
     ),
     LOW_INFORMATION: QualityRule(
         lambda m: m.entropy if m.contrast > EMPTY else 0.0,
         0.2,
         lambda m, usual: (
-            f"Low detail (entropy {m.entropy:.1f}, usual {usual.entropy:.1f})."
+            Message("Low detail (entropy {own:.1f}, usual {usual:.1f}).", own=m.entropy, usual=usual.entropy)
             if m.contrast > EMPTY
-            else f"Empty (grey range {m.contrast}, usual {usual.contrast})."
+            else Message("Empty (grey range {own}, usual {usual}).", own=m.contrast, usual=usual.contrast)
         ),
         threshold=1.4,  # cleanvision's 3.0, which counts three channels that are alike
         always=0.5,
@@ -113,14 +120,24 @@ QUALITY_RULES: Mapping[str, QualityRule] = {
     ODD_SIZE: QualityRule(
         lambda m: math.log(m.width * m.height) / 2,
         math.log(1.5) / FAR,
-        lambda m, usual: f"Unusual size ({m.width} × {m.height} px, usual {usual.width} × {usual.height} px).",
+        lambda m, usual: Message(
+            "Unusual size ({width} × {height} px, usual {usual_width} × {usual_height} px).",
+            width=m.width,
+            height=m.height,
+            usual_width=usual.width,
+            usual_height=usual.height,
+        ),
         by_class=False,
         both=True,
     ),
     ODD_ASPECT: QualityRule(
         lambda m: math.log(m.width / m.height),
         math.log(1.25) / FAR,
-        lambda m, usual: f"Unusual aspect ratio ({m.width / m.height:.2f}, usual {usual.width / usual.height:.2f}).",
+        lambda m, usual: Message(
+            "Unusual aspect ratio ({own:.2f}, usual {usual:.2f}).",
+            own=m.width / m.height,
+            usual=usual.width / usual.height,
+        ),
         by_class=False,
         both=True,
     ),
@@ -169,5 +186,5 @@ def _quality_finding(
     kind: str, rule: QualityRule, photo: Sample, own: Measures, usual: Measures, below: float
 ) -> Finding:
     score = 1 - 1 / (1 + max(below, 0) / FAR)
-    sentence = f"{rule.words(own, usual)} {FINDING_KINDS[kind].advice}"
+    sentence = paragraph(rule.words(own, usual), FINDING_KINDS[kind].advice)
     return Finding(kind, photo.sha256, (), round(score, 4), sentence)

@@ -9,8 +9,8 @@ from ensemble.datasets.collection import contents, rows
 from ensemble.datasets.collection.values import CONTRADICTION, IN, OUT, WAITS, Added, Finding, said_of, waiting_note
 from ensemble.disk.files import now
 from ensemble.importers import FoundPhoto, Problem
-from ensemble.values.digits import many
 from ensemble.values.errors import DataError, PhotoError
+from ensemble.values.language import Message
 from ensemble.values.results import word
 
 PhotoRow = dict[str, Any]
@@ -46,7 +46,7 @@ class Import:
                 photo, file = contents.keep_photo(self.folder, contents.read_source_bytes(entry.path), entry.name)
                 mask = contents.keep_mask(self.folder, entry, photo.picture.size)
             except (PhotoError, DataError) as error:
-                self.refused.append(Problem(entry.name, str(error)))
+                self.refused.append(Problem(entry.name, error.message))
                 continue
             said = said_of(entry, str(meaning[entry.kind]), split, mask)
             first = self.there.get(photo.sha256)
@@ -66,16 +66,23 @@ class Import:
         """A photo that is there already: kept once, and in doubt where it comes under another label."""
         label, before = said["label"], first["label"]
         if before == label or digest in self.by_people:
-            sentence = f"{name} is the same file as {first['name']}, kept once."
+            sentence = Message("{name} is the same file as {first}, kept once.", name=name, first=first["name"])
             if before != label:
-                sentence = (
-                    f"{name} is the same file as {first['name']}, kept once with its confirmed label {word(before)}."
+                sentence = Message(
+                    "{name} is the same file as {first}, kept once with its confirmed label {label}.",
+                    name=name,
+                    first=first["name"],
+                    label=word(before),
                 )
             self.known.append(Problem(name, sentence))
             return
-        sentence = (
-            f"{first['name']} is labelled {word(before)} and {name} {word(label)}, but they are the same file: it is "
-            "not used until you decide."
+        sentence = Message(
+            "{first} is labelled {before} and {name} {label}, but they are the same file: it is not used until you "
+            "decide.",
+            first=first["name"],
+            before=word(before),
+            name=name,
+            label=word(label),
         )
         self.known.append(Problem(name, sentence))
         self.doubts.append(Finding(CONTRADICTION, digest, (), 1.0, sentence, label))
@@ -102,7 +109,12 @@ class Import:
             rows.write_decision(self.connection, self.at, author, "import", self.origin, self.before, self.after)
         rows.insert_findings(self.connection, self.doubts)
         contents.sweep_cut_off(self.folder, rows.files(self.connection))
-        notes = (f"Put into the split of their part: {many(moved, 'photo')}.",) if moved else ()
+        followed = Message(
+            "Put into the split of their part: {count} photo.",
+            "Put into the split of their part: {count} photos.",
+            count=moved,
+        )
+        notes = (followed,) if moved else ()
         waiting = {each.sha256 for each in self.doubts}
         return Added(
             len(self.after.keys() - waiting),

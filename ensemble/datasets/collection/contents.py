@@ -130,12 +130,12 @@ def read_source_bytes(path: Path) -> bytes:
     try:
         if path.stat().st_size >= MAX_PHOTO_BYTES:
             raise DataError(
-                "{path} has {max_photo_bytes} MB or more. Save it smaller.",
+                "{path} has {megabytes} MB or more. Save it smaller.",
                 path=path.name,
-                max_photo_bytes=MAX_PHOTO_BYTES // 1000000,
+                megabytes=MAX_PHOTO_BYTES // 1000000,
             )
         return path.read_bytes()
     except OSError as error:
         raise DataError(
-            "{path} cannot be read ({strerror}). Check its permissions.", path=path.name, strerror=error.strerror
+            "{path} cannot be read ({problem}). Check its permissions.", path=path.name, problem=error.strerror
         ) from error

@@ -84,10 +84,10 @@ def _prepare(connection: sqlite3.Connection, folder: Path) -> None:
                 connection.execute(f"PRAGMA user_version = {COLLECTION_FORMAT}")
     elif version != COLLECTION_FORMAT:
         raise DataError(
-            "{folder} has the format {version}; this Quorum reads {collection_format}. Import the photos anew.",
-            folder=folder / FILE,
+            "{file} has the format {version}; this Quorum reads {expected}. Import the photos anew.",
+            file=folder / FILE,
             version=version,
-            collection_format=COLLECTION_FORMAT,
+            expected=COLLECTION_FORMAT,
         )
 
 
@@ -101,21 +101,21 @@ def _errors(folder: Path) -> Iterator[None]:
                 "{folder} is as it was: {error}", folder=folder, error=why_not_written(error, folder)
             ) from error
         raise DataError(
-            "{folder} cannot be used ({error}). Restore it from a copy, or move it away and import "
-            "the photos in {folder_2} anew.",
-            folder=folder / FILE,
-            error=error,
-            folder_2=folder / "photos",
+            "{file} cannot be used ({problem}). Restore it from a copy, or move it away and import the photos in "
+            "{photos} anew.",
+            file=folder / FILE,
+            problem=error,
+            photos=folder / "photos",
         ) from error
     except OSError as error:
         if _is_elsewhere(error, folder):
             raise DataError(
-                "{filename} cannot be read ({strerror}). Check that it is there, and its permissions.",
-                filename=error.filename,
-                strerror=error.strerror,
+                "{file} cannot be read ({problem}). Check that it is there, and its permissions.",
+                file=error.filename,
+                problem=error.strerror,
             ) from error
         raise DataError(
-            "{value} cannot be written: {error}", value=error.filename or folder, error=why_not_written(error, folder)
+            "{file} cannot be written: {error}", file=error.filename or folder, error=why_not_written(error, folder)
         ) from error
 
 

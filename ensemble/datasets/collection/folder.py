@@ -14,6 +14,7 @@ from ensemble.datasets.collection.values import (
     CONTRADICTION,
     COPIES,
     IN,
+    MISTAKE_WORDS,
     SPLITS,
     TRAIN,
     UNSPLIT,
@@ -31,6 +32,7 @@ from ensemble.disk.files import now, why_not_written
 from ensemble.disk.names import path_below
 from ensemble.importers import FoundPhoto
 from ensemble.values.errors import DataError
+from ensemble.values.language import Message, restored
 from ensemble.values.results import Classes
 from ensemble.values.training import CountDone
 
@@ -38,6 +40,12 @@ CHANGEABLE = {"move": "split", "relabel": "label", "drop": "dropped", "restore":
 
 
 CONFIRMED = "Confirmed"  # how the reasons of decisions begin that a person took on a verdict
+
+
+def _confirmed(kind: str, name: str = "") -> Message:
+    if name:
+        return Message("Confirmed {kind}: {name}", kind=MISTAKE_WORDS[kind], name=name)
+    return Message("Confirmed {kind}.", kind=MISTAKE_WORDS[kind])
 
 
 class Collection:
@@ -103,7 +111,9 @@ class Collection:
         for row in odd:
             known = json.loads(row["others"])
             others = tuple(other for other in known if other in there)
-            each = Finding(row["kind"], row["sha256"], others, row["score"], row["sentence"], row["suggestion"])
+            each = Finding(
+                row["kind"], row["sha256"], others, row["score"], restored(row["sentence"]), row["suggestion"]
+            )
             if each.kind == CONTRADICTION:
                 first += [each] if each.sha256 in waiting else []
             elif each.sha256 in there and (others or not known) and (decided or not is_mended(each, there)):
@@ -228,9 +238,9 @@ class Collection:
             query = "SELECT * FROM decisions WHERE undone = 0" + ("" if number is None else " AND number = ?")
             row = connection.execute(query + " ORDER BY number DESC", () if number is None else (number,)).fetchone()
             if row is None:
-                raise DataError(
-                    "There is no decision to take back." if number is None else f"Decision {number} does not stand."
-                )
+                if number is None:
+                    raise DataError("There is no decision to take back.")
+                raise DataError("Decision {number} does not stand.", number=number)
             decision = rows.as_decision(row)
             if decision.action == "keep":
                 connection.executemany("DELETE FROM kept WHERE key = ?", [(key,) for key in decision.after])
@@ -271,12 +281,12 @@ class Collection:
                 new = {**said, "file": file, "name": name}
                 rows.insert(connection, photo.sha256, new, photo.picture.size, at, f"confirmed {kind}")
                 before = {photo.sha256: {"dropped": 1, rows.MISTAKE: earlier}}
-                reason, after = f"{CONFIRMED} {kind}: {name}", {photo.sha256: {"dropped": 0}}
+                reason, after = _confirmed(kind, name), {photo.sha256: {"dropped": 0}}
                 made: Correction | None = rows.write_decision(connection, at, author, "import", reason, before, after)
             else:
                 changes = {photo.sha256: {"label": label, "dropped": 0}}
                 also = {photo.sha256: {rows.MISTAKE: earlier}}
-                made = rows.change(connection, "relabel", changes, f"{CONFIRMED} {kind}.", author, also_before=also)
+                made = rows.change(connection, "relabel", changes, _confirmed(kind), author, also_before=also)
             found = Mistake(photo.sha256, kind, label, verdict, at, author)
             rows.keep_mistake(connection, asdict(found))
         return found, made
@@ -297,7 +307,7 @@ class Collection:
         waiting = [mistake.sha256 for mistake in self.mistakes()]
         with writing(self.folder) as connection:
             after = {digest: {"split": TRAIN} for digest in rows.with_siblings(connection, waiting)}
-            return rows.change(connection, "pull", after, "Confirmed mistakes, with their parts.", author)
+            return rows.change(connection, "pull", after, Message("Confirmed mistakes, with their parts."), author)
 
     def _rows(self, query: str, *values: str) -> list[sqlite3.Row]:
         with reading(self.folder) as connection:

@@ -12,6 +12,7 @@ from ensemble.datasets.collection.values import CONTRADICTION, COPIES, WAITS, Co
 from ensemble.datasets.splits import group_numbers
 from ensemble.disk.files import now
 from ensemble.values.errors import DataError
+from ensemble.values.language import as_stored, restored
 from ensemble.values.results import OK_NOK, Classes
 from ensemble.values.samples import Sample
 
@@ -102,7 +103,10 @@ def insert_findings(connection: sqlite3.Connection, found: Iterable[Finding]) ->
     """Put findings beside those that are there."""
     connection.executemany(
         "INSERT OR REPLACE INTO findings VALUES (:key, :kind, :sha256, :others, :score, :sentence, :suggestion)",
-        [asdict(each) | {"key": each.key(), "others": json.dumps(each.others)} for each in found],
+        [
+            asdict(each) | {"key": each.key(), "others": json.dumps(each.others), "sentence": as_stored(each.sentence)}
+            for each in found
+        ],
     )
 
 
@@ -150,7 +154,8 @@ def files(connection: sqlite3.Connection) -> set[str]:
 def as_decision(row: sqlite3.Row) -> Correction:
     """A row as a decision."""
     before, after = json.loads(row["before"]), json.loads(row["after"])
-    return Correction(**{**row, "before": before, "after": after, "undone": bool(row["undone"])})
+    reason = restored(row["reason"])
+    return Correction(**{**row, "reason": reason, "before": before, "after": after, "undone": bool(row["undone"])})
 
 
 def write_decision(
@@ -165,7 +170,7 @@ def write_decision(
     """Write a decision down."""
     cursor = connection.execute(
         "INSERT INTO decisions (at, author, action, reason, before, after) VALUES (?, ?, ?, ?, ?, ?)",
-        (at, author, action, reason, json.dumps(before), json.dumps(after)),
+        (at, author, action, as_stored(reason), json.dumps(before), json.dumps(after)),
     )
     return Correction(int(cursor.lastrowid or 0), at, author, action, reason, before, after, undone=False)
 

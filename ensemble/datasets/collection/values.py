@@ -8,8 +8,8 @@ from types import MappingProxyType
 from typing import Any
 
 from ensemble.importers import FoundPhoto, Problem
-from ensemble.values.digits import many
 from ensemble.values.errors import DataError
+from ensemble.values.language import Message
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, REVIEW, word
 from ensemble.values.samples import Sample
 from ensemble.values.vocabulary import is_bad
@@ -18,17 +18,21 @@ TRAIN, CALIBRATION, TEST, UNSPLIT = "train", "calibration", "test", ""
 SPLITS = (TRAIN, CALIBRATION, TEST)
 IN, OUT, WAITS = 0, 1, 2  # what `dropped` says: takes part, left out, or came under two labels and waits for a person
 
+SPLIT_WORDS: Mapping[str, Message] = MappingProxyType(
+    {TRAIN: Message("train"), CALIBRATION: Message("calibration"), TEST: Message("test")}
+)
+
 # What a person can decide, and how it reads afterwards.
 ACTIONS: Mapping[str, str] = MappingProxyType(
     {
-        "import": "Imported",
-        "keep": "Kept",
-        "move": "Split changed",
-        "relabel": "Class changed",
-        "drop": "Excluded",
-        "restore": "Restored",
-        "split": "Split again",
-        "pull": "Added to training set",
+        "import": Message("Imported"),
+        "keep": Message("Kept"),
+        "move": Message("Split changed"),
+        "relabel": Message("Class changed"),
+        "drop": Message("Excluded"),
+        "restore": Message("Restored"),
+        "split": Message("Split again"),
+        "pull": Message("Added to training set"),
     }
 )
 
@@ -90,16 +94,36 @@ class Correction:
 
     def sentence(self) -> str:
         """What was done, for a person."""
-        count = len(self.after)
-        column = {"move": "split", "relabel": "label"}.get(self.action, "")
-        values = {str(change[column]) for change in self.after.values() if column in change}
-        if len(values) == 1:
-            return f"{ACTIONS[self.action]} ({word(values.pop())}): {many(count, 'photo')}."
-        return f"{ACTIONS[self.action]}: {many(count, 'photo')}."
+        return Message("{change}.", change=self._change())
 
     def undone_sentence(self) -> str:
         """That it was taken back, for a person."""
-        return f"Undone: “{self.sentence().removesuffix('.')}”."
+        return Message("Undone: “{change}”.", change=self._change())
+
+    def _change(self) -> Message:
+        action, count = ACTIONS[self.action], len(self.after)
+        column = {"move": "split", "relabel": "label"}.get(self.action, "")
+        values = {str(change[column]) for change in self.after.values() if column in change}
+        if len(values) != 1:
+            return Message("{action}: {count} photo", "{action}: {count} photos", action=action, count=count)
+        value = values.pop()
+        return Message(
+            "{action} ({value}): {count} photo",
+            "{action} ({value}): {count} photos",
+            action=action,
+            value=SPLIT_WORDS[value] if value in SPLIT_WORDS else word(value),
+            count=count,
+        )
+
+
+MISTAKE_WORDS: Mapping[str, Message] = MappingProxyType(
+    {
+        "escape": Message("escape"),
+        "overkill": Message("overkill"),
+        "confused": Message("confusion of two classes"),
+        "decided": Message("review"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,63 +168,69 @@ class FindingKind:
 # Those that matter most first.
 FINDING_KINDS: Mapping[str, FindingKind] = {
     CONTRADICTION: FindingKind(
-        "Same photo, two labels",
-        "The same file was imported with two labels and is not used until you decide.",
-        "Select its class, or exclude it.",
+        Message("Same photo, two labels"),
+        Message("The same file was imported with two labels and is not used until you decide."),
+        Message("Select its class, or exclude it."),
     ),
     LEAK: FindingKind(
-        "Leakage",
-        "A test photo has a duplicate in training, so test results are too optimistic.",
-        "Move it to the same split, or exclude it.",
+        Message("Leakage"),
+        Message("A test photo has a duplicate in training, so test results are too optimistic."),
+        Message("Move it to the same split, or exclude it."),
     ),
     UNREADABLE: FindingKind(
-        "Not readable", "The file cannot be opened as a photo.", "Replace the file, or exclude it."
+        Message("Not readable"),
+        Message("The file cannot be opened as a photo."),
+        Message("Replace the file, or exclude it."),
     ),
     EXACT_DUPLICATE: FindingKind(
-        "Exact duplicates",
-        "Different files with identical pixels.",
-        "Keep one and exclude the others.",
+        Message("Exact duplicates"),
+        Message("Different files with identical pixels."),
+        Message("Keep one and exclude the others."),
     ),
     NEAR_DUPLICATE: FindingKind(
-        "Near duplicates",
-        "The same picture, rotated, mirrored, stretched, cropped, brightened or saved again.",
-        "Keep them in one split, or exclude all but one.",
+        Message("Near duplicates"),
+        Message("The same picture, rotated, mirrored, stretched, cropped, brightened or saved again."),
+        Message("Keep them in one split, or exclude all but one."),
     ),
     LABEL: FindingKind(
-        "Possible label errors",
-        "A model that was not trained on the photo predicts another class.",
-        "Change or keep the label.",
+        Message("Possible label errors"),
+        Message("A model that was not trained on the photo predicts another class."),
+        Message("Change or keep the label."),
     ),
     MASK: FindingKind(
-        "Mask and class differ",
-        "The mask of an NOK photo is empty, or that of an OK photo is not.",
-        "Change the label, or exclude the photo and import it with another mask.",
+        Message("Mask and class differ"),
+        Message("The mask of an NOK photo is empty, or that of an OK photo is not."),
+        Message("Change the label, or exclude the photo and import it with another mask."),
     ),
     DARK: FindingKind(
-        "Dark", "The photo is much darker than the others.", "Take it again with normal light, or exclude it."
+        Message("Dark"),
+        Message("The photo is much darker than the others."),
+        Message("Take it again with normal light, or exclude it."),
     ),
     LIGHT: FindingKind(
-        "Overexposed", "The photo is much brighter than the others.", "Take it again with less light, or exclude it."
+        Message("Overexposed"),
+        Message("The photo is much brighter than the others."),
+        Message("Take it again with less light, or exclude it."),
     ),
     BLURRED: FindingKind(
-        "Blurred",
-        "The photo is much less sharp than the others.",
-        "Take it again in focus and without motion, or exclude it.",
+        Message("Blurred"),
+        Message("The photo is much less sharp than the others."),
+        Message("Take it again in focus and without motion, or exclude it."),
     ),
     LOW_INFORMATION: FindingKind(
-        "Low content",
-        "The photo has much less detail than the others.",
-        "Check that it shows a part; otherwise exclude it.",
+        Message("Low content"),
+        Message("The photo has much less detail than the others."),
+        Message("Check that it shows a part; otherwise exclude it."),
     ),
     ODD_SIZE: FindingKind(
-        "Unusual size",
-        "The photo is much larger or smaller than the others.",
-        "Check that it is from the same camera and not cropped.",
+        Message("Unusual size"),
+        Message("The photo is much larger or smaller than the others."),
+        Message("Check that it is from the same camera and not cropped."),
     ),
     ODD_ASPECT: FindingKind(
-        "Unusual aspect ratio",
-        "The photo has another ratio of width to height than the others.",
-        "Check that it shows the whole part and is not stretched.",
+        Message("Unusual aspect ratio"),
+        Message("The photo has another ratio of width to height than the others."),
+        Message("Check that it shows the whole part and is not stretched."),
     ),
 }
 
@@ -258,15 +288,18 @@ def waiting_note(count: int) -> tuple[str, ...]:
     """What is said of photos that came in under two labels; nothing where there are none."""
     if not count:
         return ()
-    if count == 1:
-        return ("1 photo has two labels. Decide under Data, Check.",)
-    return (f"{count} photos have two labels. Decide under Data, Check.",)
+    said = Message(
+        "{count} photo has two labels. Decide under Data, Check.",
+        "{count} photos have two labels. Decide under Data, Check.",
+        count=count,
+    )
+    return (said,)
 
 
 def kind_of_mistake(label: str, verdict: str) -> str:
     """What a verdict is called that a person has put right; a DataError where it was right."""
     if label == verdict:
-        raise DataError("The verdict was {verdict} and so is the part: that is no mistake.", verdict=verdict)
+        raise DataError("The verdict was {verdict} and so is the part: that is no mistake.", verdict=word(verdict))
     if verdict == REVIEW:
         return "decided"
     return {DEFECTIVE: "escape", NON_DEFECTIVE: "overkill"}.get(label, "confused")

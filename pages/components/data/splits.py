@@ -57,7 +57,8 @@ def _show_shares() -> dict[str, int]:
     )
     shares = {"train": until_train, "calibration": until_calibration - until_train, "test": 100 - until_calibration}
     _show_numbers(
-        _("After the split:"), [_("{split}: {share}%", split=NAMES[name], share=shares[name]) for name in shares]
+        _("After the split:"),
+        [_("{split}: {share:.0%}", split=NAMES[name], share=shares[name] / 100) for name in shares],
     )
     return shares
 

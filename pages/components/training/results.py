@@ -11,7 +11,7 @@ from ensemble.evaluation.comparison import Comparison
 from ensemble.jobs import Job
 from ensemble.store import ModelStore
 from ensemble.store.versions import Summary
-from ensemble.values.language import NumberText, _, worded
+from ensemble.values.language import NumberText, _, restored, worded
 from ensemble.values.titles import model_title
 from pages.components.common.progress import show_told
 from pages.components.common.sheet import as_html, as_markdown, show_sheet
@@ -115,11 +115,11 @@ def _show_notes(found: Summary) -> None:
     if said := found.notes.get("said", ()):
         with st.expander(_("Notes of the training ({count})", count=len(said)), icon=":material/notes:"):
             for note in said:
-                st.caption(as_markdown(note))
+                st.caption(as_markdown(restored(str(note))))
 
 
 def _show_first(found: Summary) -> None:
-    why = found.notes.get("not_compared")
+    why = restored(str(found.notes.get("not_compared", "")))
     st.info(as_markdown(why or _("First version of this product: nothing to compare with.")))
     rows = [
         [

@@ -19,6 +19,7 @@ from ensemble.datasets.collection.values import waiting_note
 from ensemble.datasets.loading import evaluation_part, find_dataset
 from ensemble.importers import FoundPhoto
 from ensemble.values.errors import DataError
+from ensemble.values.language import Message, speaking, worded
 from ensemble.values.results import OK_NOK, Classes
 
 MEANING = {"good": "non_defective", "scratch": "defective"}
@@ -354,6 +355,23 @@ def test_a_confirmed_mistake_waits_and_is_pulled_into_training(filled: Collectio
     assert [mistake.kind for mistake in filled.mistakes()] == ["overkill"]
     with pytest.raises(DataError, match="no mistake"):
         filled.confirm(fresh, "new.png", "defective", "defective")
+
+
+def test_findings_and_reasons_are_kept_with_their_values_and_said_in_the_readers_language(filled: Collection) -> None:
+    said = Message("Dark (brightest pixels {own:.2f}, usual {usual:.2f}).", own=0.1, usual=0.5)
+    filled.keep_findings([Finding("dark", by_name(filled, "a.png"), (), 0.9, said)])
+    (finding,) = filled.findings()
+    assert finding.sentence == "Dark (brightest pixels 0.10, usual 0.50)."
+    filled.decide("drop", [by_name(filled, "b.png")], reason='{"text": no sentence}')
+    assert filled.decisions()[0].reason == '{"text": no sentence}'
+    filled.split(
+        {by_name(filled, "c.png"): "test"}, reason=Message("{shares}, seed {seed}", shares="test 20 %", seed=3)
+    )
+    assert filled.decisions()[0].reason == "test 20 %, seed 3"
+    with speaking("qps"):
+        assert worded(finding.sentence).startswith("⟦Dårk (brîghtést pîxéls 0.10, ûsûål 0.50).")
+        assert worded(filled.decisions()[0].reason).startswith("⟦test 20 %, sééd 3")
+        assert worded(filled.decisions()[0].undone_sentence()).startswith("⟦Ûñdöñé: “⟦")
 
 
 def mistake_rows(folder: Path) -> list[tuple[object, ...]]:

@@ -269,7 +269,7 @@ def test_duplicates_and_contradictions_are_said_before_training(tmp_path: Path) 
         "(defective) and ok/1.png (non_defective). Keep each under one.",
     )
     (across,) = check_training_data(dataset, tmp_path)
-    assert across.startswith("1 photos of the test part are also in the training part, such as copy.png")
+    assert across.startswith("1 photo of the test part is also in the training part, such as copy.png")
     assert {"twin.png", "1.png"} & {sample.path.name for sample in dataset.train} == set()
 
 
