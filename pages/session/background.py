@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from ensemble.values.errors import QuorumError
+from ensemble.values.language import Message
 
 Progress = Callable[[str, float], None]
 
@@ -63,14 +64,14 @@ def start_work(key: str, title: str, do: Callable[[Progress], Any]) -> bool:
 def begin(title: str, do: Callable[[Progress], Any]) -> Work:
     """Begin a piece of work that only the caller knows of."""
     begun = Work(title, since=time.monotonic())
-    threading.Thread(target=_run, args=(begun, do), daemon=True, name=title).start()
+    threading.Thread(target=_run, args=(begun, do), daemon=True, name=str(title)).start()
     return begun
 
 
 def _run(begun: Work, do: Callable[[Progress], Any]) -> None:
     def report(stage: str, share: float) -> None:
         if begun.stop:
-            raise StoppedError("Stopped. Nothing was changed.")
+            raise StoppedError(Message("Stopped. Nothing was changed."))
         if stage != begun.stage:
             begun.stage, begun.since = stage, time.monotonic()
         begun.share = share
@@ -78,9 +79,10 @@ def _run(begun: Work, do: Callable[[Progress], Any]) -> None:
     try:
         begun.result = do(report)
     except QuorumError as error:
-        begun.error = str(error)
+        begun.error = error.message
     except Exception as error:  # whatever it is, the screen must tell it: nobody sees a thread's own traceback
-        begun.error = f"It has failed ({type(error).__name__}: {error}). Nothing was changed."
+        kind = type(error).__name__
+        begun.error = Message("It has failed ({kind}: {problem}). Nothing was changed.", kind=kind, problem=error)
         logging.getLogger(__name__).exception("%s has failed", begun.title)
     finally:
         begun.ended.set()

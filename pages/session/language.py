@@ -3,7 +3,7 @@
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from ensemble.values.language import ENGLISH, LANGUAGES, PSEUDO, ask_for_language
+from ensemble.values.language import ENGLISH, LANGUAGES, PSEUDO
 from pages.session import wishes
 
 LANGUAGE = "lang"  # key of the sidebar's widget, and name in the page's address
@@ -37,6 +37,3 @@ def settle_language() -> None:
 def show_language_in_address() -> None:
     """Let the page's address name the language, where the browser would not ask for it."""
     wishes.show_in_address(LANGUAGE, st.session_state[LANGUAGE], asked_by_browser())
-
-
-ask_for_language(reading)

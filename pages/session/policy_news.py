@@ -10,6 +10,7 @@ from ensemble.disk.files import fingerprint
 from ensemble.store import listings, policy_history
 from ensemble.store.places import POLICIES
 from ensemble.values.errors import QuorumError
+from ensemble.values.language import Message
 from ensemble.values.titles import policy_title
 from pages.session.drafts import FROM, MOVES
 from pages.session.products import is_demo, store
@@ -62,12 +63,14 @@ def policy_news() -> str:
     if found is None or age >= LASTS:
         st.session_state.pop(NEWS, None)
         return ""
-    title, seconds, minutes = policy_title(found.policy), f"{max(age, 0):.0f}", f"{age / MINUTE:.0f}"
-    if found.author and age < MINUTE:
-        return f"{found.author} activated {title} {seconds} s ago."
-    if found.author:
-        return f"{found.author} activated {title} {minutes} min ago."
-    return f"{title} was activated {seconds} s ago." if age < MINUTE else f"{title} was activated {minutes} min ago."
+    who, policy, seconds, minutes = found.author, policy_title(found.policy), max(age, 0.0), age / MINUTE
+    if age < MINUTE:
+        if who:
+            return Message("{who} activated {policy} {seconds:.0f} s ago.", who=who, policy=policy, seconds=seconds)
+        return Message("{policy} was activated {seconds:.0f} s ago.", policy=policy, seconds=seconds)
+    if who:
+        return Message("{who} activated {policy} {minutes:.0f} min ago.", who=who, policy=policy, minutes=minutes)
+    return Message("{policy} was activated {minutes:.0f} min ago.", policy=policy, minutes=minutes)
 
 
 def _news(active: str) -> News:

@@ -11,7 +11,9 @@ from ensemble.figures import Scheme
 from ensemble.policies import Policy, choose, shipped
 from ensemble.store import InForce, Manifest, ModelStore, Record
 from ensemble.values.errors import PolicyError, QuorumError, StoreError
+from ensemble.values.language import Message
 from ensemble.values.results import OK_NOK, Classes
+from ensemble.values.safe_names import shortened
 from pages.session.tables import take_off
 from pages.session.wishes import POLICY, PRODUCT, follows, gone_sentence, pick, wish
 
@@ -144,7 +146,7 @@ def whose_policies() -> str:
     name = product_name()
     if not is_demo():
         return name
-    return f"Demo mode of {name}" if name else "Demo mode"
+    return Message("Demo mode of {name}", name=shortened(name)) if name else Message("Demo mode")
 
 
 def lost_sentence(key: str) -> str:
@@ -157,7 +159,7 @@ def obstacle() -> str | None:
     try:
         policies()
     except QuorumError as error:
-        return str(error)
+        return error.message
     return None if is_demo() else members_obstacle()
 
 
@@ -166,7 +168,7 @@ def members_obstacle() -> str | None:
     try:
         manifest()
     except StoreError as error:
-        return str(error)
+        return error.message
     return None
 
 

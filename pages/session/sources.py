@@ -59,11 +59,11 @@ def folder_source(text: str) -> Source:
             "{path} does not exist on the machine that Quorum runs on. Check the path.", path=shortened(str(path))
         )
     raise DataError(
-        "{path} lies outside the folders that may be read: {folder}. Upload the photos, or name "
-        "more folders in the setting {folders}.",
+        "{path} lies outside the folders that may be read: {folders}. Upload the photos, or name "
+        "more folders in the setting {setting}.",
         path=shortened(str(path)),
-        folder=", ".join(str(folder) for folder in allowed_folders()),
-        folders=FOLDERS,
+        folders=", ".join(str(folder) for folder in allowed_folders()),
+        setting=FOLDERS,
     )
 
 
@@ -83,7 +83,7 @@ def previewed(source: Source, reading: Reading) -> Preview:
         try:
             found = workbench.preview_source(source.files, collections_root(), reading)
         except QuorumError as error:
-            found = str(error)
+            found = error.message
         st.session_state[PREVIEW] = key, found
     if isinstance(found, str):
         raise DataError(found)

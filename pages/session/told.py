@@ -37,4 +37,4 @@ def refusals_told(key: str) -> Iterator[None]:
     try:
         yield
     except QuorumError as error:
-        tell(key, str(error), wrong=True)
+        tell(key, error.message, wrong=True)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from ensemble.values.language import Message
 from ensemble.values.safe_names import shortened
 
 PRODUCT, POLICY = "product", "policy"  # keys of the sidebar's widgets, and names in the page's address
@@ -68,13 +69,24 @@ def follows() -> bool:
     return wished is None or wished == st.session_state.get(ACTIVE)
 
 
-def gone_sentence(key: str, name: str, where: str = "") -> str:
+def gone_sentence(key: str, name: str, where: str = "") -> Message:
     """The sentence about a pick that is gone, or that was made elsewhere and is not to be had here."""
+    short = shortened(name)
+    if key == PRODUCT:
+        return Message(
+            "There is no product called {name} any more: it was deleted or renamed. Nothing is judged until you choose "
+            "another product.",
+            name=short,
+        )
     if st.session_state.get(_picked_in(key), where) != where:
-        return f"{shortened(where)} has no {key} called {shortened(name)}. Nothing is judged until you choose one."
-    return (
-        f"There is no {key} called {shortened(name)} any more: it was deleted or renamed. Nothing is judged until you "
-        f"choose another {key}."
+        said = where if isinstance(where, Message) else shortened(where)
+        return Message(
+            "{where} has no policy called {name}. Nothing is judged until you choose one.", where=said, name=short
+        )
+    return Message(
+        "There is no policy called {name} any more: it was deleted or renamed. Nothing is judged until you choose "
+        "another policy.",
+        name=short,
     )
 
 

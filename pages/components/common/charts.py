@@ -12,11 +12,13 @@ from ensemble import figures
 from ensemble.imaging.overlays import THUMBNAIL_SIDE
 from ensemble.inspection import exports
 from ensemble.policies.cases import Case
+from ensemble.values.language import Message, _, worded
 from ensemble.values.results import word
 from pages.components.common.style import data_address
 from pages.session import policy_evidence, products
 
 MIME = {".csv": "text/csv", ".json": "application/json", ".md": "text/markdown", ".png": "image/png"}
+DATA_CSV = Message("Data (CSV)")
 STILL = {"displayModeBar": False, "staticPlot": True}  # a chart that moves under a finger says nothing more
 
 
@@ -32,7 +34,7 @@ def show_chart(chart: figures.Chart, kind: str) -> None:
 
 
 def show_csv(
-    kind: str, rows: Sequence[Mapping[str, object]], label: str = "Data (CSV)", columns: Sequence[str] = ()
+    kind: str, rows: Sequence[Mapping[str, object]], label: str = DATA_CSV, columns: Sequence[str] = ()
 ) -> None:
     """Offer rows as a file, by default with the columns of the first one; in a demo each of them says so."""
     columns = columns or tuple(rows[0])
@@ -60,7 +62,7 @@ def show_file(
     Of one that is made on demand the digest is that of `about`; one that is not `quiet` has a button with a frame.
     """
     st.download_button(
-        label,
+        worded(label),
         content,
         file_name=exports.file_name(
             kind, content if isinstance(content, bytes) else about, ending, demo=products.is_demo()
@@ -76,16 +78,18 @@ def show_file(
 def picture(jpeg: bytes | None, name: str) -> str:
     """A small JPEG under the name of its photo; a plain field where there is none."""
     if jpeg is None:
-        return f'<div class="photo-gone">{escape(name)}<br>cannot be shown</div>'
+        return f'<div class="photo-gone">{_("{name}<br>cannot be shown", name=escape(name))}</div>'
     return f'<img src="{data_address("jpeg", jpeg)}" alt="{escape(name)}" title="{escape(name)}" loading="lazy">'
 
 
 def case_facts(case: Case, said: str, side: int = THUMBNAIL_SIDE) -> str:
     """A small copy of a case's photo, or a field where it is gone; beside it what was `said` (HTML) and the truth."""
-    seen, thumbnail = '<div class="gone">photo<br>not here</div>', policy_evidence.case_thumbnail(case, side)
-    if thumbnail is not None:
+    thumbnail = policy_evidence.case_thumbnail(case, side)
+    if thumbnail is None:
+        seen = f'<div class="gone">{_("photo<br>not here")}</div>'
+    else:
         seen = f'<img src="{data_address("jpeg", thumbnail)}" alt="{escape(case.photo)}" loading="lazy">'
     name = Path(case.photo).stem.replace("_", " ")
     defect = case.defect.replace("_", " ") if case.defect != case.label else ""
-    facts = " · ".join(filter(None, (f"actual {word(case.label)}", defect, case.category)))
+    facts = " · ".join(filter(None, (_("actual {label}", label=word(case.label)), defect, case.category)))
     return f"{seen}<div><h3>{escape(name)}</h3><p>{said}<br>{escape(facts)}</p></div>"

@@ -17,7 +17,7 @@ def show_choice(
     label: str,
     options: Iterable[Option],
     key: str,
-    words: Callable[[Option], str] = str,
+    words: Callable[[Option], str] = worded,
     *,
     start: Option | None = None,
     **look: Any,

@@ -10,6 +10,7 @@ from streamlit.navigation.page import Page
 from streamlit.runtime.pages_manager import PagesManager
 
 from ensemble.values.errors import QuorumError
+from ensemble.values.language import _
 
 
 def calm_faults() -> None:
@@ -25,13 +26,14 @@ def _show_fault(ex: BaseException) -> None:
         from pages.components.common.sheet import as_markdown  # brings torch, which must not hold up the first page
 
         if isinstance(ex, QuorumError):
-            sentence = str(ex)
+            sentence: str = ex.message
         else:
             reference = secrets.token_hex(2)
             logging.getLogger(__name__).error("Reference %s", reference, exc_info=ex)
-            sentence = (
-                f"Something went wrong here (reference {reference}). The log has the details. Reload the page; if it "
-                "stays, report the reference."
+            sentence = _(
+                "Something went wrong here (reference {reference}). The log has the details. Reload the page; if it "
+                "stays, report the reference.",
+                reference=reference,
             )
         st.error(as_markdown(sentence), icon=":material/report:")
     except Exception:  # what fails while a fault is told must not hide the fault itself

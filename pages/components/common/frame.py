@@ -1,5 +1,7 @@
 """What is the same around every screen."""
 
+from itertools import islice
+
 import streamlit as st
 
 from ensemble.values.errors import QuorumError
@@ -11,9 +13,9 @@ from pages.components.common.style import show_style
 from pages.session import products, tables, wishes
 
 
-def show_frame(title: str) -> None:
+def show_frame(title: str, *, inspects: bool) -> None:
     """Show what stands around the screen of this title: style, mark, sidebar, the title as the menu has it, and where
-    they are due the DEMO band and what is wrong with policies.
+    they are due the DEMO band and what is wrong with policies. Whether it `inspects` photos tells what is offered.
 
     Where the product or the policy that was picked is gone, the screen ends here.
     """
@@ -24,13 +26,14 @@ def show_frame(title: str) -> None:
     show_policy_problem()
     st.title(title, anchor=False)
     if lost:
-        show_lost(lost, title)
+        show_lost(lost, inspects=inspects)
 
 
 def show_demo_band() -> None:
     """Show the striped band at the top of the page while dummy members vote."""
     if products.is_demo():
-        st.html('<div class="demo-band" role="alert"><span><b>DEMO</b> · random results</span></div>')
+        said = _("<b>DEMO</b> · random results")
+        st.html(f'<div class="demo-band" role="alert"><span>{said}</span></div>')
 
 
 def show_trial_band() -> None:
@@ -45,19 +48,20 @@ def show_trial_band() -> None:
 OFFERED = 6
 
 
-def show_lost(key: str, title: str) -> None:
-    """Say what is gone and offer what is there, then end the screen of this title."""
+def show_lost(key: str, *, inspects: bool) -> None:
+    """Say what is gone and offer what is there, on a screen that inspects to go on with; then end the screen."""
     if key == wishes.PRODUCT:
-        names = [name for name in products.products() if name not in products.broken_products()]
+        question = _("Which product?")
+        titles = {name: name for name in products.products() if name not in products.broken_products()}
     else:
-        names = [policy.name for policy in products.policies()]
+        question = _("Which policy?")
+        titles = {policy.name: policy_title(policy.name) for policy in products.policies()}
     with st.container(border=True, key="lost"):
-        st.header(f"Which {key}?", anchor=False)
+        st.header(question, anchor=False)
         st.error(as_markdown(products.lost_sentence(key)), icon=":material/report:")
-        verb = "Analyze with " if title.startswith("Inspect") else ""
         with st.container(horizontal=True, gap="small"):
-            for name in names[:OFFERED]:
-                label = as_markdown(f"{verb}{name}")
+            for name, title in islice(titles.items(), OFFERED):
+                label = as_markdown(_("Analyze with {name}", name=title) if inspects else title)
                 st.button(label, on_click=products.work_with, args=(key, name), key=f"choose {key} {name}")
     st.stop()
 

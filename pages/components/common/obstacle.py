@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from ensemble.values.language import _
 from pages.components.common.sheet import as_code, as_markdown
 from pages.session import products
 
@@ -27,10 +28,11 @@ def train_command() -> str:
 
 def _show_reason(reason: str) -> None:
     with st.container(border=True, key="obstacle"):
-        st.header("No trained model yet", anchor=False)
+        st.header(_("No trained model yet"), anchor=False)
         st.error(as_markdown(reason), icon=":material/report:")
         if not products.products():
-            st.markdown(f"Train on the sample photos: {train_command()}")
+            st.markdown(_("Train on the sample photos: {command}", command=train_command()))
         if not products.is_demo():
-            st.markdown("Or look around first with random results, marked DEMO.")
-            st.button("Switch demo mode on", on_click=products.switch_demo, args=(True,), type="primary", key="demo_on")
+            st.markdown(_("Or look around first with random results, marked DEMO."))
+            label = _("Switch demo mode on")
+            st.button(label, on_click=products.switch_demo, args=(True,), type="primary", key="demo_on")

@@ -20,7 +20,7 @@ def show_work(key: str) -> background.Work | None:
         return None
     if found.error:
         st.error(as_markdown(found.error), icon=":material/report:")
-        st.button("Understood", on_click=background.forget_work, args=(key,), key=f"forget {key}")
+        st.button(_("Understood"), on_click=background.forget_work, args=(key,), key=f"forget {key}")
         return None
     return found
 
@@ -34,8 +34,10 @@ def _show_progress(key: str) -> None:
     text = progress_text(found.title, found.stage or _("Starting"), found.seconds_left())
     with st.container(horizontal=True, vertical_alignment="center", key=f"progress {key}"):
         st.progress(min(found.share, 1.0), text=as_markdown(text))
-        st.button("Stop", icon=":material/stop_circle:", on_click=background.stop_work, args=(key,), key=f"stop {key}")
-    st.caption("Continues in the background.")
+        st.button(
+            _("Stop"), icon=":material/stop_circle:", on_click=background.stop_work, args=(key,), key=f"stop {key}"
+        )
+    st.caption(_("Continues in the background."))
 
 
 def show_told(key: str, undo: Callable[[int], None] | None = None) -> None:
@@ -50,7 +52,7 @@ def show_told(key: str, undo: Callable[[int], None] | None = None) -> None:
             st.success(as_markdown(last.sentence), icon=":material/check:")
         if undo is not None and last.decision is not None:
             args, name = (last.decision,), f"undo{key}"
-            st.button("Undo", icon=":material/undo:", on_click=undo, args=args, key=name, shortcut="Ctrl+Z")
+            st.button(_("Undo"), icon=":material/undo:", on_click=undo, args=args, key=name, shortcut="Ctrl+Z")
 
 
 def progress_text(what: str, stage: str, seconds: float | None) -> str:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from ensemble.values.errors import QuorumError
-from ensemble.values.language import LANGUAGES
+from ensemble.values.language import LANGUAGES, Message, _, paragraph, worded
 from ensemble.values.titles import policy_title
 from pages.components.common.sheet import as_markdown
 from pages.components.training.badge import show_training_badge
@@ -22,12 +22,12 @@ def show_sidebar() -> str:
         lost = wishes.PRODUCT if _show_product() else ""
         policy = st.container()  # filled last: which policies there are depends on the switch below it
         st.toggle(
-            "Demo mode",
+            _("Demo mode"),
             key=products.DEMO,
             bind="query-params",
             on_change=products.forget_results,
         )
-        st.caption("Random results for demonstration.")
+        st.caption(_("Random results for demonstration."))
         _show_language()
         with policy:
             return lost or (wishes.POLICY if _show_policy() else "")
@@ -55,18 +55,18 @@ def _show_product() -> str:
     gone = wishes.settle(wishes.PRODUCT, names)
     if len(names) > 1 or gone:
         st.selectbox(
-            "Product",
+            _("Product"),
             names,
             index=None if gone else 0,
             key=wishes.PRODUCT,
             bind="query-params",
             on_change=products.forget_results,
-            placeholder="Choose a product",
+            placeholder=_("Choose a product"),
         )
     else:
-        st.caption(f"Product: {as_markdown(names[0])}")
+        st.caption(_("Product: {name}", name=as_markdown(names[0])))
     for name, problem in products.broken_products().items():
-        with st.expander(as_markdown(f"{name} cannot be read"), icon=":material/report:"):
+        with st.expander(as_markdown(_("{name} cannot be read", name=name)), icon=":material/report:"):
             st.caption(as_markdown(problem))
     return gone
 
@@ -81,15 +81,16 @@ def _show_policy() -> str:
     active = found[0].name
     policy_news.note_active(active)
     names = [policy.name for policy in found]
+    titles = {name: _title(name, active) for name in names}
     gone = wishes.settle(wishes.POLICY, names, products.whose_policies())
     st.selectbox(
-        "Policy",
+        _("Policy"),
         names,
         index=None if gone else 0,
-        format_func=lambda name: f"{policy_title(name)} (active)" if name == active else policy_title(name),
+        format_func=titles.__getitem__,
         key=wishes.POLICY,
         filter_mode=None,
-        placeholder="Choose a policy",
+        placeholder=_("Choose a policy"),
     )
     if not gone:
         wishes.show_in_address(wishes.POLICY, products.policy().name, active)
@@ -97,6 +98,11 @@ def _show_policy() -> str:
     if not products.is_demo():
         _watch_policies("" if gone or wishes.follows() else products.policy().name)
     return gone
+
+
+def _title(name: str, active: str) -> str:
+    title = policy_title(name)
+    return _("{policy} (active)", policy=title) if name == active else worded(title)
 
 
 @st.fragment(run_every=EVERY)
@@ -112,5 +118,5 @@ def _watch_policies(picked: str) -> None:
     if changed:
         st.rerun()
     if news := policy_news.policy_news():
-        said = f"{news} You still use {policy_title(picked)}." if picked else news
-        st.info(as_markdown(said), icon=":material/rule:")
+        still = Message("You still use {policy}.", policy=policy_title(picked)) if picked else ""
+        st.info(as_markdown(paragraph(news, still)), icon=":material/rule:")
