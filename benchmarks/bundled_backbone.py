@@ -26,7 +26,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from benchmarks.arrange import FREE, defect_type, split
-from ensemble.features.backbones import FeatureExtractor, build_network, pool
+from ensemble.features.backbones import FeatureExtractor, build_network
+from ensemble.features.pooling import pool
 from ensemble.features.preprocessing import BUNDLED, LITE, POOLINGS
 from ensemble.imaging.photos import read_photo
 

@@ -9,7 +9,7 @@ import hashlib
 import sys
 import threading
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -24,15 +24,8 @@ from torch.fx.experimental.optimization import fuse
 from ensemble.features import weights
 from ensemble.features.included import INCLUDED, find_included
 from ensemble.features.networks import channels_last
-from ensemble.features.preprocessing import (
-    LAYERS,
-    MAPS,
-    PIXELS,
-    POOLINGS,
-    READINGS,
-    BackboneSpec,
-    Preprocessing,
-)
+from ensemble.features.pooling import as_grid, pool
+from ensemble.features.preprocessing import LAYERS, PIXELS, POOLINGS, READINGS, BackboneSpec, Preprocessing
 from ensemble.features.weights import as_safetensors, named_folders, read_state
 from ensemble.values.bombs import BombError
 from ensemble.values.errors import WeightsError
@@ -281,30 +274,6 @@ class FeatureExtractor:
     def extract(self, photos: Sequence[Image.Image] | Tensor) -> Tensor:
         """Features of every layer side by side, (N, D): float32 where they are pooled, float16 where they are maps."""
         return pool(self.maps(photos), self.spec.pooling)
-
-
-def pool(maps: Mapping[str, Tensor], pooling: str) -> Tensor:
-    """Maps (N, C, h, w) -> (N, D): the average, the average and the deviation, the averages of a 2×2 grid, or all."""
-    with torch.inference_mode():
-        if pooling == MAPS:  # half the memory; its three digits are more than distances between photos need
-            return torch.cat([grid.contiguous().flatten(1).clamp(-6e4, 6e4).half() for grid in maps.values()], dim=1)
-        parts = []
-        for grid in maps.values():
-            if pooling == "grid":
-                parts.append(nn.functional.adaptive_avg_pool2d(grid, 2).flatten(1))  # (N, C, 2, 2) -> (N, 4C)
-            else:
-                parts.append(grid.mean(dim=(2, 3)))
-            if pooling == "average_std":
-                parts.append(grid.std(dim=(2, 3), correction=0))
-        return torch.cat(parts, dim=1)
-
-
-def as_grid(output: Tensor) -> Tensor:
-    """A layer's output as (N, C, h, w); a vision transformer's tokens lose their class token and become a grid."""
-    if output.ndim == 4:
-        return output
-    side = int((output.shape[1] - 1) ** 0.5)  # (N, 1 + side², C)
-    return output[:, -side * side :].transpose(1, 2).unflatten(2, (side, side))
 
 
 def _last_grid_layer(network: nn.Module, side: int) -> str:

@@ -10,7 +10,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ensemble.features.backbones import FeatureExtractor, pool
+from ensemble.features.backbones import FeatureExtractor
+from ensemble.features.pooling import pool
 from ensemble.features.preprocessing import PIXELS, BackboneSpec, Preprocessing
 
 Input = FeatureExtractor | Preprocessing

@@ -23,7 +23,8 @@ from PIL import Image
 
 from ensemble.features.preprocessing import Preprocessing
 from ensemble.members.contract import Lesson, Member, Parts, Prediction
-from ensemble.members.detector_file import CONFIDENCE_KEY, STATED, DetectorFile, decode, on_scale, with_metadata
+from ensemble.members.detector_file import CONFIDENCE_KEY, STATED, DetectorFile, decode, on_scale
+from ensemble.members.detector_graph import with_metadata
 from ensemble.members.detector_training import (
     ANY_DEFECT,
     DETECTOR,

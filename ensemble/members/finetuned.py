@@ -10,8 +10,9 @@ from sklearn.model_selection import train_test_split
 from torch import Tensor, nn
 from torch.nn.utils import skip_init
 
-from ensemble.features.backbones import FeatureExtractor, as_grid
+from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.networks import channels_last
+from ensemble.features.pooling import as_grid
 from ensemble.members.baseline_cnn import vary
 from ensemble.members.contract import Facts, Member, Parts, Prediction
 from ensemble.values.errors import MemberError

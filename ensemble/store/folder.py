@@ -20,7 +20,8 @@ from ensemble.store import artefacts, listings, policy_history, versions
 from ensemble.store.listings import Version
 from ensemble.store.loading import FittedMember, load, record_of, weights_file
 from ensemble.store.manifest import Manifest, Record, read_manifest
-from ensemble.store.places import BACKBONES, EVIDENCE, HISTORY, MANIFEST, MODEL_ENDINGS, POLICIES, object_path, place_of
+from ensemble.store.places import BACKBONES, EVIDENCE, HISTORY, MANIFEST, POLICIES, object_path, place_of
+from ensemble.store.quarantine import Quarantined, quarantined
 from ensemble.store.swapping import recover, steady
 from ensemble.values.errors import PolicyError, QuorumError, StoreError
 from ensemble.values.results import Classes, Origin
@@ -40,15 +41,6 @@ class InForce:
 
     policies: tuple[Policy, ...]
     problem: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Quarantined:
-    """A model file that the manifest does not vouch for; it is never opened."""
-
-    file: str
-    reason: str
-    known: bool  # the manifest names the file, but its bytes have changed
 
 
 class ModelStore:
@@ -198,24 +190,9 @@ class ModelStore:
 
     def _quarantine(self) -> list[Quarantined]:
         try:
-            known = {
-                file: digest for record in self.manifest().members.values() for file, digest in record.files.items()
-            }
-        except StoreError:
-            known = {}
-        if not self.folder.is_dir():
-            raise StoreError(
-                "The models folder {folder} does not exist. Name the folder of a product.", folder=self.folder
-            )
-        found = []
-        for path in sorted(self.folder.iterdir()):
-            if path.suffix not in MODEL_ENDINGS or not path.is_file():
-                continue
-            if path.name not in known:
-                found.append(Quarantined(path.name, "The manifest does not know this file.", known=False))
-            elif not is_whole(path, known[path.name]):
-                found.append(Quarantined(path.name, "Its bytes are not those that were trusted.", known=True))
-        return found
+            return quarantined(self.folder, self.manifest().members.values())
+        except StoreError:  # where nothing vouches for any file
+            return quarantined(self.folder, ())
 
     def load(self) -> Loaded:
         """Every member of the manifest, either ready to vote or named with the reason why it cannot."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from ensemble.features.backbones import FeatureExtractor, find_weights
 from ensemble.features.included import INCLUDED
 from ensemble.features.weights import named_folders
-from ensemble.members import KINDS
+from ensemble.members import KINDS, Member
 from ensemble.store import artefacts
 from ensemble.store.folder import ModelStore
 from ensemble.store.loading import FittedMember, record_of, restore, weights_file
@@ -59,41 +59,8 @@ def _kind_and_backbone(name: str) -> tuple[str, str]:
 def _check_member(
     store: ModelStore, name: str, manifest: Manifest, weights: Path | None
 ) -> tuple[Record, dict[str, bytes]]:
-    kind_name, backbone = _kind_and_backbone(name)
-    if not kind_name:
-        # a classifier and a scaler, which tell how a backbone was read
-        pairs = ", ".join(kind for kind, member in KINDS.items() if member.pixels is None and member.reading is None)
-        alone = ", ".join(kind + member.endings[0] for kind, member in KINDS.items() if member.pixels is not None)
-        raise StoreError(
-            "{name} does not say what it is. Call the files KIND_BACKBONE.pkl and "
-            "KIND_BACKBONE_scaler.pkl, such as svm_resnet50.pkl, with one of the kinds {pairs}; or "
-            "{alone}.",
-            name=name,
-            pairs=pairs,
-            alone=alone,
-        )
-    kind = KINDS[kind_name]
-    if kind.reading is not None:
-        raise StoreError(
-            "{name} cannot be vouched for by hand: how it reads {backbone} stands in the manifest "
-            "alone. Restore the manifest that came with it, or train it here with python -m ensemble "
-            "train --members {kind_name}.",
-            name=name,
-            backbone=backbone,
-            kind_name=kind_name,
-        )
-    contents: dict[str, bytes] = {}
-    for ending in kind.endings:
-        path = store.folder / (name + ending)
-        if not path.is_file():
-            raise StoreError(
-                "{name} needs the files {name_2} in {folder}; {path} is missing.",
-                name=name,
-                name_2=" and ".join(name + each for each in kind.endings),
-                folder=store.folder,
-                path=path.name,
-            )
-        contents[ending] = path.read_bytes()
+    kind, backbone = _kind_of(name)
+    contents = _own_files(store, name, kind)
     files: dict[str, bytes] = {}
     if kind.pixels is not None:
         member = restore(kind(classes=manifest.classes, input=kind.pixels), name, contents)
@@ -111,6 +78,48 @@ def _check_member(
         member, {name + ending: data for ending, data in contents.items()}, FittedMember(name, member, training, {})
     )
     return record, files
+
+
+def _kind_of(name: str) -> tuple[type[Member], str]:
+    """The kind and the backbone that a member's name says; a StoreError where it is none to vouch for by hand."""
+    kind, backbone = _kind_and_backbone(name)
+    if not kind:
+        # a classifier and a scaler, which tell how a backbone was read
+        pairs = ", ".join(kind for kind, member in KINDS.items() if member.pixels is None and member.reading is None)
+        alone = ", ".join(kind + member.endings[0] for kind, member in KINDS.items() if member.pixels is not None)
+        raise StoreError(
+            "{name} does not say what it is. Call the files KIND_BACKBONE.pkl and KIND_BACKBONE_scaler.pkl, such as "
+            "svm_resnet50.pkl, with one of the kinds {kinds}; or {files}.",
+            name=name,
+            kinds=pairs,
+            files=alone,
+        )
+    if KINDS[kind].reading is not None:
+        raise StoreError(
+            "{name} cannot be vouched for by hand: how it reads {backbone} stands in the manifest alone. Restore the "
+            "manifest that came with it, or train it here with python -m ensemble train --members {kind}.",
+            name=name,
+            backbone=backbone,
+            kind=kind,
+        )
+    return KINDS[kind], backbone
+
+
+def _own_files(store: ModelStore, name: str, kind: type[Member]) -> dict[str, bytes]:
+    """What a member's files hold, by their endings."""
+    contents: dict[str, bytes] = {}
+    for ending in kind.endings:
+        path = store.folder / (name + ending)
+        if not path.is_file():
+            raise StoreError(
+                "{name} needs the files {files} in {folder}; {missing} is missing.",
+                name=name,
+                files=" and ".join(name + each for each in kind.endings),
+                folder=store.folder,
+                missing=path.name,
+            )
+        contents[ending] = path.read_bytes()
+    return contents
 
 
 def _width(contents: dict[str, bytes], name: str) -> int:

@@ -1,16 +1,15 @@
 """The steps of a training, each a value that the next one reads: prepared, trained, calibrated, evaluated, saved."""
 
 import os
-from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ensemble.datasets.loading import check_training_data, digest, digests, find_dataset
+from ensemble.datasets.loading import check_training_data, digests, find_dataset
 from ensemble.evaluation import scoring
-from ensemble.evaluation.energy import Energy, circumstances
+from ensemble.evaluation.energy import Energy
 from ensemble.evaluation.publication import effects_of
 from ensemble.features.feature_cache import FeatureCache
 from ensemble.features.preprocessing import POOLINGS
@@ -18,16 +17,16 @@ from ensemble.features.readings import PartReading
 from ensemble.imaging.out_of_distribution import PhotoRange
 from ensemble.inspection.inspector import Inspector
 from ensemble.members import KINDS, Loaded, Member
-from ensemble.metrics.calibrators import NONE
 from ensemble.policies import SHIPPED_POLICIES, Policy, shipped
 from ensemble.policies.cases import Evidence
 from ensemble.policies.jury import with_weights
-from ensemble.policies.making import derive, member_thresholds
-from ensemble.store import FittedMember, ModelStore, versions
+from ensemble.policies.making import derive
+from ensemble.store import ModelStore, versions
 from ensemble.training.advice import cheaper_policy
-from ensemble.training.augmentation import augmentation_facts, check_augment, with_augmentation
+from ensemble.training.augmentation import check_augment, with_augmentation
 from ensemble.training.damage import damage_notes
 from ensemble.training.fitting import CrossFitting, fit, held_out, plan_cross_fitting
+from ensemble.training.kept import learnt
 from ensemble.training.reading import (
     balance_note,
     check_balance,
@@ -36,7 +35,6 @@ from ensemble.training.reading import (
     range_of,
     read,
     synthetic_anomalies_of,
-    taught_by,
     teachable,
     with_best_poolings,
 )
@@ -311,46 +309,3 @@ def _replaced(store: ModelStore, classes: Classes) -> tuple[str, ...]:
         f"{store.folder} holds models for {', '.join(map(word, known.classes.names))}: this training replaces them "
         f"with models for {', '.join(map(word, classes.names))}. Name another folder to keep both.",
     )
-
-
-def learnt(
-    dataset: Dataset,
-    members: Mapping[str, Member],
-    fitted: Fitted,
-    quality: Mapping[str, Mapping[str, Any]],
-    recipe: Recipe,
-    energy: Energy,
-    evidence: Evidence,
-) -> list[FittedMember]:
-    """The members with all that the manifest keeps of them."""
-    found, when_and_where, test_data = [], circumstances(), digest(dataset.test)
-    taught = {member.lesson: taught_by(member.lesson, dataset, recipe) for member in members.values()}
-    digests = {lesson: digest(samples) for lesson, samples in taught.items()}
-    for name, member in members.items():
-        counts = Counter(sample.label for sample in taught[member.lesson])
-        training: dict[str, Any] = {
-            "data": digests[member.lesson],
-            "photos": {label: counts[label] for label in dataset.classes.names},
-            "test_data": test_data,
-            "seed": recipe.seed,
-            "profile": recipe.profile.name,
-            "balance": recipe.balance,
-            "energy": energy.as_json(),  # of the whole run, which is the same for all that it has trained
-            "notes": list(dataset.notes),
-            **when_and_where,
-        }
-        training |= {"curves": dict(member.curves_)} if member.curves_ else {}
-        training |= {"facts": dict(member.facts_)} if member.facts_ else {}
-        training |= augmentation_facts(member, recipe)
-        training |= fitted.facts(name)
-        thresholds = member_thresholds(evidence.held_out, name, dataset.classes)
-        training |= (
-            {"cuts": {threshold: found.as_json() for threshold, found in thresholds.items()}} if thresholds else {}
-        )
-        figures = scoring.flat(quality.get(name, {}))
-        found.append(
-            FittedMember(
-                name, member, training, figures, fitted.weights.get(name, 1.0), fitted.calibrators.get(name, NONE)
-            )
-        )
-    return found

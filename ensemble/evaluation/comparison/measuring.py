@@ -83,21 +83,9 @@ def compare(
     """
     old, new = ({case.sha256: case for case in side} for side in (before, after))
     shared = [digest for digest in new if digest in old]
-    if not shared:
-        raise DataError(
-            "The two models have judged no photo in common: {count} and {count_2} test photos. "
-            "Measure both on the same test photos.",
-            count=len(old),
-            count_2=len(new),
-        )
     first = [replace(old[each], label=new[each].label) for each in shared]
     second = cases.typed([new[each] for each in shared], classes)
-    if strange := sorted({case.label for case in second} - set(classes.names)):
-        raise DataError(
-            "Test photos of {strange} cannot be compared: the classes are {names}.",
-            strange=strange[0],
-            names=", ".join(classes.names),
-        )
+    _check_comparable(len(old), len(new), second, classes)
     groups = parts_shown(second, parts or {})
     sides = (
         _Side(first, policy_before, cases.labels_by_policy(policy_before, first, classes)),
@@ -121,6 +109,23 @@ def compare(
         relabelled=sum(old[each].label != new[each].label for each in shared),
         learnt=sum(digest in learnt for digest in shared),
     )
+
+
+def _check_comparable(before: int, after: int, shared: Sequence[Case], classes: Classes) -> None:
+    """A DataError where nothing can be compared of so many photos before and after, and those that both share."""
+    if not shared:
+        raise DataError(
+            "The two models have judged no photo in common: {before} and {after} test photos. Measure both on the same "
+            "test photos.",
+            before=before,
+            after=after,
+        )
+    if strange := sorted({case.label for case in shared} - set(classes.names)):
+        raise DataError(
+            "Test photos of {strange} cannot be compared: the classes are {names}.",
+            strange=strange[0],
+            names=", ".join(classes.names),
+        )
 
 
 def _ensemble(sides: tuple[_Side, _Side], groups: PartNumbers, classes: Classes, seed: int) -> Voter:

@@ -9,7 +9,8 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from ensemble.features import backbones, weights
-from ensemble.features.backbones import FeatureExtractor, build_network, pool
+from ensemble.features.backbones import FeatureExtractor, build_network
+from ensemble.features.pooling import as_grid, pool
 from ensemble.features.preprocessing import BUNDLED, LAYERS, LITE, POOLINGS
 from ensemble.values.errors import WeightsError
 from tests.conftest import TINY_BACKBONE
@@ -89,7 +90,7 @@ def test_any_torchvision_classifier_is_a_backbone(
 
 def test_the_tokens_of_a_transformer_become_a_grid() -> None:
     tokens = torch.arange(10.0).view(1, 5, 2)  # a class token, then 2×2 tokens of two channels
-    assert backbones.as_grid(tokens).tolist() == [[[[2.0, 4.0], [6.0, 8.0]], [[3.0, 5.0], [7.0, 9.0]]]]
+    assert as_grid(tokens).tolist() == [[[[2.0, 4.0], [6.0, 8.0]], [[3.0, 5.0], [7.0, 9.0]]]]
 
 
 def test_a_partial_file_is_enough_where_it_covers_the_layers(tmp_path: Path, pictures: list[Image.Image]) -> None:
