@@ -146,7 +146,7 @@ def policies_in_force(store: "ModelStore") -> "tuple[Policy, ...]":
     return found.policies
 
 
-def listed(values: list[str] | None) -> tuple[str, ...]:
+def comma_separated(values: list[str] | None) -> tuple[str, ...]:
     """Repeated options and comma-separated ones alike."""
     return tuple(part.strip() for value in values or () for part in value.split(",") if part.strip())
 

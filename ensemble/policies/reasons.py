@@ -1,21 +1,18 @@
-"""Why a verdict is what it is: the votes that decided it, and the smallest change that would have turned it."""
+"""Why a verdict is what it is: the votes that decided it, and what is said of the quantity that did."""
 
-import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from typing import Literal
 
-from ensemble.policies.ruling import Ballot, Ruling, rule_on
-from ensemble.values.digits import beside, decimals, in_order, percents
+from ensemble.policies.ruling import Ballot, Ruling
+from ensemble.policies.turning import turn
+from ensemble.values.digits import beside, in_order, percents
 from ensemble.values.language import Message, NumberText, listed, paragraph
 from ensemble.values.results import REVIEW, Absence, Decision, Verdict, Vote, word
-from ensemble.values.titles import model_title
+from ensemble.values.titles import model_title, policy_title
 
 MOST_NAMES = 3
 MEANS = ("mean", "fused")  # kinds of a decision that read the votes' probabilities
-Turn = Message | Literal[""]
-# What the kinds of a decision are called where a probability decides.
-PROBABILITIES = {"mean": Message("mean probability"), "fused": Message("fused probability")}
+KIND_PROBABILITIES = {"mean": Message("mean probability"), "fused": Message("fused probability")}
 
 
 def reason_sentence(ballot: Ballot, ruling: Ruling, decision: Decision | None) -> Message:
@@ -31,7 +28,7 @@ def reason_sentence(ballot: Ballot, ruling: Ruling, decision: Decision | None) -
     if ruling.stage is not None:
         who = joined_names([vote.member for vote in ballot.votes])
         parts.append(Message("Decided by {models}: no other model was needed.", models=who))
-    parts.append(turn(ballot, ruling, decision))
+    parts.append(turn(ballot, ruling, compared_text(decision)))
     return paragraph(*parts)
 
 
@@ -76,7 +73,7 @@ def _doubt(ballot: Ballot, ruling: Ruling) -> str:
             "Only {votes} of the {quorum} votes that {policy} asks for could be cast: a person must look.",
             votes=len(ballot.votes),
             quorum=ballot.policy.quorum,
-            policy=ballot.policy.name,
+            policy=policy_title(ballot.policy.name),
         )
     if ruling.way == "absent":
         return _missing(ballot.absent)
@@ -111,7 +108,7 @@ HIGHEST_FUSED = Message("The highest fused probability decides: {first} {lead}, 
 def _short_lead(ballot: Ballot, ruling: Ruling, decision: Decision, count: Message) -> Message:
     """Why a person must look where the leading class is not far enough ahead."""
     ahead, margin = in_order(ruling.value, ballot.policy.margin)
-    given = {"found": count, "probability": PROBABILITIES[decision.kind], "ahead": ahead, "margin": margin}
+    given = {"found": count, "probability": KIND_PROBABILITIES[decision.kind], "ahead": ahead, "margin": margin}
     if ruling.value >= 0 and ballot.absent:
         return Message(
             "{found}; its {probability} is surely ahead by {ahead} only, less than {margin}: a person must look.",
@@ -175,143 +172,7 @@ def joined_names(members: Sequence[str]) -> Message:
     return Message("{model_0}, {model_1} and {count} more", **names, count=len(members) - MOST_NAMES + 1)
 
 
-# ------------------------------------------------------------------------------------------------ what would turn it
-
-
-def turn(ballot: Ballot, ruling: Ruling, decision: Decision) -> Turn:
-    """`OK if svm's threshold were 0.62 instead of 0.55.`; empty where no change of thresholds alone turns it."""
-    if ruling.way not in {"count", "lead"} or ruling.stage is not None:  # whoever was not asked might turn it back
-        return ""
-    if ballot.classes.defect is None:
-        return _turn_lead(ballot, ruling)
-    if not ballot.policy.voting.sides:
-        return _turn_mean(ballot, ruling, decision)
-    return _turn_sides(ballot, ruling)
-
-
-def _turn_sides(ballot: Ballot, ruling: Ruling) -> Turn:
-    """The fewest votes nearest to their thresholds that would have had to fall on the other side."""
-    good, defect = ballot.sides
-    from_side, to_side = (good, defect) if ruling.label == good else (defect, good)
-    near = sorted(
-        (vote for vote in ballot.votes if vote.label == from_side and _can_turn(vote, from_side == defect)),
-        key=lambda vote: (abs(vote.score - (vote.threshold or 0.0)), vote.member),
-    )
-    moves = (_Move(vote, to_side, _moved_threshold(vote, from_side == defect)) for vote in near)
-    return _after_moves(ballot, ruling, moves)
-
-
-@dataclass(frozen=True, slots=True)
-class _Move:
-    """A vote that would have had to be another one, and how that is said."""
-
-    vote: Vote
-    label: str
-    said: Message
-
-
-def _after_moves(ballot: Ballot, ruling: Ruling, moves: Iterable[_Move]) -> Turn:
-    """The label after the fewest of these moves, made one after the other; empty where it stays or they are many."""
-    turned, said = list(ballot.votes), []
-    for move in moves:
-        said.append(move.said)
-        turned = [replace(each, label=move.label) if each is move.vote else each for each in turned]
-        label = rule_on(replace(ballot, votes=turned)).label
-        if label != ruling.label:
-            return _if_moved(label, said)
-    return ""
-
-
-def _if_moved(label: str, moves: Sequence[Message]) -> Turn:
-    named = {f"move_{place}": move for place, move in enumerate(moves)} | {"verdict": word(label)}
-    if len(moves) == 1:
-        return Message("{verdict} if {move_0}.", **named)
-    if len(moves) == 2:
-        return Message("{verdict} if {move_0} and {move_1}.", **named)
-    if len(moves) == MOST_NAMES:
-        return Message("{verdict} if {move_0} and {move_1} and {move_2}.", **named)
-    return ""
-
-
-def _can_turn(vote: Vote, upwards: bool) -> bool:
-    """Whether a member's own threshold, which lies in [0, 1], could put its vote on the other side."""
-    return vote.threshold is not None and 0 <= beyond(vote.score, upwards) <= 1
-
-
-def _moved_threshold(vote: Vote, upwards: bool) -> Message:
-    threshold = vote.threshold or 0.0
-    new, old = _instead(vote.score, threshold, upwards, beside(vote.score, threshold))
-    return Message(
-        "the threshold of {model} were {new} instead of {old}", model=model_title(vote.member), new=new, old=old
-    )
-
-
-def _instead(
-    score: float, old: float, upwards: bool, shown: Sequence[str], most: float = 1.0
-) -> tuple[NumberText, NumberText]:
-    """The new threshold exactly, and the old one with the digits it is `shown` with elsewhere."""
-    digits = max(len(text.partition(".")[2]) for text in shown)
-    new = beyond(score, upwards)
-    if upwards:  # beyond both as they are shown, too, so that nobody reads a change that is none
-        further = beyond(max(score, *map(float, in_order(score, old, least=digits))), upwards)
-        new = further if further <= most else new
-    moved, before = in_order(new, old, least=max(2, decimals(new), digits))
-    return moved, before
-
-
-def beyond(score: float, upwards: bool) -> float:
-    """The nearest threshold of two digits that puts a score on the other side; of more where two do not suffice."""
-    for digits in (2, 3, 4, 6):
-        unit = 10**digits
-        found = (math.floor(round(score * unit, 9)) + 1 if upwards else math.floor(round(score * unit, 9))) / unit
-        if 0 <= found <= 1 and (found > score if upwards else found <= score):
-            return round(found, digits)
-    return math.nextafter(score, 2.0) if upwards else score
-
-
-def _turn_mean(ballot: Ballot, ruling: Ruling, decision: Decision) -> Turn:
-    if ballot.absent:
-        return ""
-    policy, (good, defect) = ballot.policy, ballot.sides
-    upwards = ruling.label != good
-    name = "reject" if ruling.label == defect or policy.review is None else "review"
-    old, most = (policy.reject_from, 1.0) if name == "reject" else (policy.review_from, policy.reject_from)
-    value = round(ruling.value, 9)
-    new = beyond(value, upwards)
-    if new > most:
-        return ""
-    changed = replace(policy, reject=new) if name == "reject" else replace(policy, review=new)
-    label = rule_on(replace(ballot, policy=changed)).label
-    if label == ruling.label:
-        return ""
-    moved, before = _instead(value, old, upwards, compared_text(decision), most)
-    return Message(
-        "{verdict} if the threshold were {new} instead of {old}.", verdict=word(label), new=moved, old=before
-    )
-
-
-def _turn_lead(ballot: Ballot, ruling: Ruling) -> Turn:
-    """The fewest votes, least sure first, that would have had to go to their own second choice."""
-
-    def second(vote: Vote) -> str:
-        rest = [name for name in ballot.classes.names if name != vote.label]
-        return max(rest, key=lambda name: vote.probabilities[name])
-
-    if not ballot.policy.voting.sides:
-        return ""
-    near = sorted(
-        (vote for vote in ballot.votes if vote.label == ruling.label),
-        key=lambda vote: vote.probabilities[vote.label] - vote.probabilities[second(vote)],
-    )
-    moves = (
-        _Move(
-            vote,
-            second(vote),
-            Message("{model} had said {verdict}", model=model_title(vote.member), verdict=word(second(vote))),
-        )
-        for vote in near
-    )
-    return _after_moves(ballot, ruling, moves)
+# ------------------------------------------------------------------------------------------------ the quantity
 
 
 def quantity_title(decision: Decision) -> Message:
@@ -344,10 +205,14 @@ def headline(verdict: Verdict) -> Message:
     if decision is None:
         return Message("No model could vote.")
     if verdict.label == REVIEW and decision.review_from is None:  # no score is between two thresholds
-        votes, every = len(verdict.votes), len(verdict.votes) + len(verdict.absent)
         if not verdict.absent:
             return verdict.reason
-        return Message("Only {votes} of {every} models could vote: a person must look.", votes=votes, every=every)
+        return Message(
+            "Only {count} of {models} models could vote: a person must look.",
+            "Only {count} of {models} models could vote: a person must look.",
+            count=len(verdict.votes),
+            models=len(verdict.votes) + len(verdict.absent),
+        )
     if decision.kind == "votes" and (not decision.thresholds or decision.thresholds == (0.5,)):
         says, models = decision.counted
         if verdict.label != decision.label and verdict.label == verdict.classes.good:

@@ -757,7 +757,7 @@ def test_asking_stage_by_stage_gives_the_verdict_of_the_stored_votes(part: tuple
 def test_what_would_have_turned_a_verdict_does_turn_it(part: tuple[Policy, list[Score]]) -> None:
     policy, said = part
     verdict = policy.decide(said, [], OK_NOK)
-    moves = re.findall(r"(m\d)'s threshold were ([\d.e-]+) instead", verdict.reason)
+    moves = re.findall(r"the threshold of (m\d) were ([\d.e-]+) instead", verdict.reason)
     whole = re.search(r"if the threshold were ([\d.e-]+) instead", verdict.reason)
     if moves:
         turned = replace(
