@@ -34,6 +34,14 @@ POLICY_TITLES: Mapping[str, Message] = MappingProxyType(
         "INDUSTRIAL_BALANCED": Message("Balanced with review"),
     }
 )
+CALIBRATION_TITLES: Mapping[str, Message] = MappingProxyType(
+    {
+        "none": Message("not calibrated"),
+        "temperature": Message("temperature"),
+        "sigmoid": Message("sigmoid"),
+        "isotonic": Message("isotonic"),
+    }
+)
 ENSEMBLE = "ensemble"  # the voter that is all members together, by the active policy
 DEMO = "demo_"  # what the identifier of a dummy begins with
 
@@ -56,6 +64,11 @@ def model_title(member: str) -> str:
 def voter_title(voter: str) -> str:
     """`Ensemble` for the vote as a whole, else the title of the model."""
     return Message("Ensemble") if voter == ENSEMBLE else model_title(voter)
+
+
+def calibration_title(method: str) -> str:
+    """`not calibrated` for `none`; what no release knows by its identifier."""
+    return CALIBRATION_TITLES.get(method, method)
 
 
 def policy_title(name: str) -> str:

@@ -142,7 +142,7 @@ class TestAnswer:
 class TestGallery:
     def test_shows_each_escape_with_its_votes_and_reason(self, product: Path, offered: Downloads) -> None:
         shown = texts(opened())
-        assert shown.count('<article class="part">') == 1
+        assert shown.count('<details class="part">') == 1
         for text in ("part 17", "actual NOK · burr · ring", "1 of 3 models says NOK", "photo<br>not here"):
             assert text in shown, text
         assert "</i>NOK</b> 0.90" in shown and "</i>OK</b> 0.20" in shown
@@ -172,7 +172,7 @@ class TestGallery:
     def test_many_come_in_pages(self, tmp_path: Path) -> None:
         write_evidence(tmp_path / "models", [case(number, DEFECTIVE, 0.1, 0.1, 0.1) for number in range(30)])
         app = opened()
-        assert texts(app).count('<article class="part">') == 12 and len(app.get("pagination")) == 1
+        assert texts(app).count('<details class="part">') == 5 and len(app.get("pagination")) == 1
 
 
 class TestTables:

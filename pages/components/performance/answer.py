@@ -7,24 +7,36 @@ import streamlit as st
 from ensemble.evaluation.performance import Decided
 from ensemble.metrics import costs
 from ensemble.policies import Policy
-from pages.components.common.sheet import tied
+from ensemble.values.language import Message, _
+from pages.components.common.sheet import as_html, tied
 from pages.components.common.style import shape
 from pages.components.performance.basis import Measured, without_review
 
 SURE = costs.percent(costs.CONFIDENCE_LEVEL)
-CORRECT = "Correct"
-# Each kind of event: what it is with its share and limit, and what is said where no photo could have been one.
-SENTENCES: Mapping[str, tuple[str, str]] = {
-    "Escapes": (
-        "{share} of defective parts passed as OK (missed defect, false negative). Upper limit {limit} ({sure}).",
-        "No defective parts in the test set.",
+# Each kind of event: its name, its share and limit, and what is said where no photo could have been one.
+SENTENCES: Mapping[str, tuple[Message, Message, Message]] = {
+    "escapes": (
+        Message("Escapes"),
+        Message(
+            "{share} of defective parts passed as OK (missed defect, false negative). Upper limit {limit} ({sure})."
+        ),
+        Message("No defective parts in the test set."),
     ),
-    "Overkills": (
-        "{share} of good parts rejected (false reject, false positive). Upper limit {limit} ({sure}).",
-        "No good parts in the test set.",
+    "overkills": (
+        Message("Overkills"),
+        Message("{share} of good parts rejected (false reject, false positive). Upper limit {limit} ({sure})."),
+        Message("No good parts in the test set."),
     ),
-    "Reviews": ("{share} of photos need a manual check. Upper limit {limit} ({sure}).", "No photos in the test set."),
-    "Errors": ("{share} of decided photos are wrong. Upper limit {limit} ({sure}).", "No photo was decided."),
+    "reviews": (
+        Message("Reviews"),
+        Message("{share} of photos need a manual check. Upper limit {limit} ({sure})."),
+        Message("No photos in the test set."),
+    ),
+    "errors": (
+        Message("Errors"),
+        Message("{share} of decided photos are wrong. Upper limit {limit} ({sure})."),
+        Message("No photo was decided."),
+    ),
 }
 
 
@@ -36,48 +48,57 @@ def show_performance_answer(measured: Measured) -> None:
     st.html(f'<div class="tiles wide">{"".join(tiles)}</div>')
 
 
+def counted(events: int, trials: int) -> str:
+    """A count and of how many, as HTML of a tile."""
+    return _("{count}<small> of {total}</small>", count=events, total=trials)
+
+
 def _accuracy(decided: Decided) -> str:
+    name = _("Correct")
     if decided.accuracy is None:
-        return _html("none", "", "–", CORRECT, "All photos go to review.")
-    least = costs.lowest(decided.right, decided.decided)
-    said = f"Accuracy {costs.percent(decided.accuracy)}. Lower limit {least} ({SURE})."
+        return _html("none", "", "–", name, _("All photos go to review."))
+    least, accuracy = costs.lowest(decided.right, decided.decided), costs.percent(decided.accuracy)
+    said = _("Accuracy {accuracy}. Lower limit {least} ({sure}).", accuracy=accuracy, least=least, sure=SURE)
     if decided.reviews:
-        said = (
-            f"Accuracy {costs.percent(decided.accuracy)} of the {decided.decided} decided photos. "
-            f"Lower limit {least} ({SURE})."
+        said = _(
+            "Accuracy {accuracy} of the {decided} decided photos. Lower limit {least} ({sure}).",
+            accuracy=accuracy,
+            decided=decided.decided,
+            least=least,
+            sure=SURE,
         )
-    return _html("", "", f"{decided.right}<small> of {decided.decided}</small>", CORRECT, said)
+    return _html("", "", counted(decided.right, decided.decided), name, said)
 
 
 def _reviews(decided: Decided, policy: Policy) -> str:
     """How many parts a person must look at; where the policy never asks for it, that alone, and no limit of a rate."""
     if decided.reviews or policy.asks_a_person:
-        return _tile("review", "Reviews", decided.reviews, decided.photos)
-    return _html("none", "", "none", "Reviews", without_review(policy))
+        return _tile("review", "reviews", decided.reviews, decided.photos)
+    return _html("none", "", as_html(_("none")), _("Reviews"), without_review(policy))
 
 
 def _misjudged(decided: Decided) -> list[str]:
     counts = decided.counts
     assert counts is not None
     return [
-        _tile("nok", "Escapes", counts.escapes, counts.defective),
-        _tile("plain", "Overkills", counts.overkills, counts.good),
+        _tile("nok", "escapes", counts.escapes, counts.defective),
+        _tile("plain", "overkills", counts.overkills, counts.good),
     ]
 
 
 def _mistakes(decided: Decided) -> list[str]:
-    return [_tile("plain", "Errors", decided.wrong, decided.decided)]
+    return [_tile("plain", "errors", decided.wrong, decided.decided)]
 
 
-def _tile(look: str, name: str, events: int, trials: int) -> str:
+def _tile(look: str, event: str, events: int, trials: int) -> str:
     """Colour only where something happened: what is as it should be stays quiet."""
-    seen, nothing = SENTENCES[name]
+    name, seen, nothing = SENTENCES[event]
     if not trials:
         return _html("none", "", "–", name, nothing)
-    seen = seen.format(share=costs.percent(events / trials), limit=costs.highest(events, trials), sure=SURE)
+    said = _(seen.text, share=costs.percent(events / trials), limit=costs.highest(events, trials), sure=SURE)
     mark = shape(look) if events and look in ("nok", "review") else ""  # type: ignore[arg-type]
-    return _html(look if events else "none", mark, f"{events}<small> of {trials}</small>", name, seen)
+    return _html(look if events else "none", mark, counted(events, trials), name, said)
 
 
 def _html(look: str, mark: str, number: str, name: str, sentence: str) -> str:
-    return f'<div class="tile {look}"><b>{number}</b><span>{mark}{name}</span><p>{tied(sentence)}</p></div>'
+    return f'<div class="tile {look}"><b>{number}</b><span>{mark}{as_html(name)}</span><p>{tied(sentence)}</p></div>'

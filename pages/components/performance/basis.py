@@ -7,8 +7,8 @@ import streamlit as st
 from ensemble.evaluation.performance import Decided
 from ensemble.policies import Policy
 from ensemble.policies.cases import Case
-from ensemble.values.digits import many
 from ensemble.values.errors import StoreError
+from ensemble.values.language import _
 from ensemble.values.results import Classes
 from ensemble.values.titles import policy_title
 from pages.components.common.obstacle import train_command
@@ -33,9 +33,9 @@ class Measured:
 
 def without_review(policy: Policy) -> str:
     """What is left for a person where a policy never asks for one."""
-    return (
-        f"{policy_title(policy.name)} sends no part to review, unless a model is not available or the photo may not "
-        "show this part."
+    return _(
+        "{policy} sends no part to review, unless a model is not available or the photo may not show this part.",
+        policy=policy_title(policy.name),
     )
 
 
@@ -44,30 +44,44 @@ def show_basis() -> Measured:
     try:
         evidence = policy_evidence.evidence()
     except StoreError as error:
-        st.error(as_markdown(str(error)), icon=":material/report:")
+        st.error(as_markdown(error.message), icon=":material/report:")
         _show_how()
         st.stop()
     if not evidence.test:
-        st.info("No test photos: the data has no test part.", icon=":material/report:")
+        st.info(_("No test photos: the data has no test part."), icon=":material/report:")
         _show_how()
         st.stop()
     policy, classes = products.policy(), products.classes()
-    basis, source = _photos(len(evidence.test), evidence.folder)
-    st.caption(f"Policy: **{as_markdown(policy_title(policy.name))}** · {basis}", help=source)
+    basis, source = _photos(as_markdown(policy_title(policy.name)), len(evidence.test), evidence.folder)
+    st.caption(basis, help=source)
     spoken = {score.member for case in evidence.test for score in case.scores}
     members = tuple(member for member in evidence.members() if member in spoken)
     return Measured(policy, classes, evidence.test, policy_evidence.labels(policy, evidence.test), members)
 
 
 def _show_how() -> None:
-    st.markdown(f"Put test photos below `test/`, then train: {train_command()}")
+    st.markdown(_("Put test photos below `test/`, then train: {command}", command=train_command()))
 
 
-def _photos(count: int, folder: str) -> tuple[str, str | None]:
+def _photos(policy: str, count: int, folder: str) -> tuple[str, str | None]:
     """What the figures rest on, and where it lies."""
     if products.is_demo():
-        return f"Test set: {many(count, 'photo')}, random results for demonstration.", None
-    place = as_markdown(products.shown_path(products.store().folder / folder))
-    digest = products.manifest().evidence[:8]
-    basis = f"Test set: {many(count, 'photo')}, unseen in training."
-    return basis, f"Not used for training and not for thresholds. Folder: {place}/. Evidence: {digest}."
+        basis = _(
+            "Policy: **{policy}** · Test set: {count} photo, random results for demonstration.",
+            "Policy: **{policy}** · Test set: {count} photos, random results for demonstration.",
+            policy=policy,
+            count=count,
+        )
+        return basis, None
+    basis = _(
+        "Policy: **{policy}** · Test set: {count} photo, unseen in training.",
+        "Policy: **{policy}** · Test set: {count} photos, unseen in training.",
+        policy=policy,
+        count=count,
+    )
+    source = _(
+        "Not used for training and not for thresholds. Folder: {folder}/. Evidence: {digest}.",
+        folder=as_markdown(products.shown_path(products.store().folder / folder)),
+        digest=products.manifest().evidence[:8],
+    )
+    return basis, source

@@ -1,7 +1,6 @@
 """Member by member: how well each tells good from defective over all thresholds, and whether its probabilities hold."""
 
 from collections.abc import Mapping
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -15,10 +14,11 @@ from ensemble.metrics.calibrators import Quality
 from ensemble.metrics.image_metrics import Curve
 from ensemble.policies import cases
 from ensemble.store import Record
-from ensemble.values.titles import ENSEMBLE, model_title, voter_title
+from ensemble.values.language import Message, NumberText, _, worded
+from ensemble.values.titles import ENSEMBLE, calibration_title, model_title, voter_title
 from pages.components.common.charts import show_chart
 from pages.components.common.choices import show_choice
-from pages.components.common.sheet import show_sheet
+from pages.components.common.sheet import as_html, show_sheet
 from pages.components.performance.basis import Measured
 from pages.session import products
 
@@ -36,9 +36,9 @@ def show_performance_curves(measured: Measured) -> None:
     if voters:
         _show_curves(measured, {name: given for name, given in voters.items() if _votes_in(measured, name)})
     elif measured.classes.defect is None:
-        st.caption("No curves: none of the classes is the defect.")
+        st.caption(_("No curves: none of the classes is the defect."))
     else:
-        st.info("No curves: they need good and defective photos in the test set.")
+        st.info(_("No curves: they need good and defective photos in the test set."))
     with st.container(key="voters"):
         if voters:
             with st.container():
@@ -56,22 +56,26 @@ def _show_table(measured: Measured, voters: Mapping[str, Voter]) -> None:
         before, after = calibration_quality(record)
         changes = ["–", "–"]
         if before and after:
-            changes = [f"{before.brier:.3f} → {after.brier:.3f}", f"{before.ece:.3f} → {after.ece:.3f}"]
+            changes = [_change(before.brier, after.brier), _change(before.ece, after.ece)]
         counts = (
             measured.policy.weight_of(member, record.weight if record else 1.0) if _votes_in(measured, member) else 0
         )
-        weight = (f"{counts:.2f}",) if weighs else ()
+        weight = (worded(NumberText(f"{counts:.2f}")),) if weighs else ()
         method = record.calibrator.method if record else "none"
-        auroc = f"{image_metrics.roc_points(*voters[member]).area:.3f}" if member in voters else "–"
-        area = (auroc,) if has_defect else ()
-        rows.append((escape(model_title(member)), *area, *changes, escape(method), *weight))
-    areas = ("AUROC",) if has_defect else ()
-    show_sheet(("Model", *areas, "Brier", "ECE", "Calibration", *(("Weight",) if weighs else ())), rows, folding=True)
+        auroc = NumberText(f"{image_metrics.roc_points(*voters[member]).area:.3f}") if member in voters else "–"
+        area = (worded(auroc),) if has_defect else ()
+        rows.append((as_html(model_title(member)), *area, *changes, as_html(calibration_title(method)), *weight))
+    areas, weights = (_("AUROC"),) if has_defect else (), (_("Weight"),) if weighs else ()
+    show_sheet((_("Model"), *areas, _("Brier"), _("ECE"), _("Calibration"), *weights), rows, folding=True)
     if has_defect:
-        st.caption("AUROC on test photos.")
+        st.caption(_("AUROC on test photos."))
     st.caption(
-        "Brier score and expected calibration error (ECE) on validation photos, before → after calibration; 0: best."
+        _("Brier score and expected calibration error (ECE) on validation photos, before → after calibration; 0: best.")
     )
+
+
+def _change(before: float, after: float) -> str:
+    return _("{before:.3f} → {after:.3f}", before=before, after=after)
 
 
 def _votes_in(measured: Measured, voter: str) -> bool:
@@ -93,42 +97,57 @@ def _show_curves(measured: Measured, voters: Mapping[str, Voter]) -> None:
     precise: dict[str, Curve] = {name: image_metrics.precision_recall_points(*given) for name, given in voters.items()}
     with st.container(key="curves"):
         with st.container():
-            st.markdown("**ROC curve**")
+            st.markdown(_("**ROC curve**"))
             show_chart(figures.draw_roc(roc, scheme, ensemble=ENSEMBLE), "roc")
         with st.container():
-            st.markdown("**Precision-recall curve**")
+            st.markdown(_("**Precision-recall curve**"))
             show_chart(figures.draw_precision_recall(precise, scheme, ensemble=ENSEMBLE), "precision-recall")
     if measured.policy.cascade or measured.policy.exceptions:
-        st.caption("Ensemble curves use all votes, without cascade and exceptions.")
+        st.caption(_("Ensemble curves use all votes, without cascade and exceptions."))
 
 
 def _show_f_beta(measured: Measured, voters: Mapping[str, Voter]) -> None:
-    st.markdown("**F-beta by threshold**")
-    voter = st.selectbox("Model", list(voters), format_func=voter_title, key="f_beta_voter", filter_mode=None)
+    st.markdown(_("**F-beta by threshold**"))
+    words = lambda name: worded(voter_title(name))  # noqa: E731
+    voter = st.selectbox(_("Model"), list(voters), format_func=words, key="f_beta_voter", filter_mode=None)
     threshold = measured.policy.reject_from if voter == ENSEMBLE else measured.policy.threshold_of(voter)
     drawn = {curve.name: curve for curve in image_metrics.f_beta_curve(*voters[voter])}
     show_chart(figures.f_beta(drawn, threshold, products.scheme()), "f-beta")
-    st.caption("For information only. Do not choose thresholds on test data.")
+    st.caption(_("For information only. Do not choose thresholds on test data."))
 
 
-TEST, BEFORE, AFTER = "Test", "Validation, uncalibrated", "Validation, calibrated"
+PHOTOS = {
+    "test": Message("Test"),
+    "before": Message("Validation, uncalibrated"),
+    "after": Message("Validation, calibrated"),
+}
 
 
 def show_reliability(measured: Measured) -> None:
     """Show the reliability diagram of one member, on validation photos or on the test photos."""
-    st.markdown("**Calibration**")
+    st.markdown(_("**Calibration**"))
     member = st.selectbox(
-        "Model", list(measured.members), format_func=model_title, key="reliability_member", filter_mode=None
+        _("Model"),
+        list(measured.members),
+        format_func=lambda name: worded(model_title(name)),
+        key="reliability_member",
+        filter_mode=None,
     )
     before, after = calibration_quality(products.records().get(member))
-    found = {TEST: _on_test(measured, member), BEFORE: before, AFTER: after}
+    found = {"test": _on_test(measured, member), "before": before, "after": after}
     known = {name: quality for name, quality in found.items() if quality}
-    which = show_choice("Photos", known, "reliability_photos")
+    which = show_choice(_("Photos"), known, "reliability_photos", lambda name: worded(PHOTOS[name]))
     quality = known[which]
-    show_chart(figures.reliability(quality.bins, products.scheme(), f"{model_title(member)}: {which}"), "reliability")
+    title = _("{model}: {photos}", model=model_title(member), photos=PHOTOS[which])
+    show_chart(figures.reliability(quality.bins, products.scheme(), title), "reliability")
     photos = sum(count for *_, count in quality.bins)
     st.caption(
-        f"Brier score {quality.brier:.3f}, ECE {quality.ece:.3f}, {photos} photos. In the chart: photos per point."
+        _(
+            "Brier score {brier:.3f}, ECE {ece:.3f}, {photos} photos. In the chart: photos per point.",
+            brier=quality.brier,
+            ece=quality.ece,
+            photos=photos,
+        )
     )
 
 

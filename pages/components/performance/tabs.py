@@ -3,6 +3,7 @@
 import streamlit as st
 
 from ensemble import figures
+from ensemble.values.language import Message, _, worded
 from ensemble.values.titles import model_title
 from pages.components.common.charts import show_chart
 from pages.components.common.sheet import as_markdown
@@ -18,25 +19,26 @@ def show_training_curves(_measured: Measured) -> None:
     """Show what was measured at each epoch of each member's training, where it has any."""
     found = {name: curves for name, record in products.records().items() if (curves := record.curves())}
     if not found:
-        st.info("No training curves: no model of this product is trained in epochs.")
+        st.info(_("No training curves: no model of this product is trained in epochs."))
     for name, curves in found.items():
         st.markdown(f"**{as_markdown(model_title(name))}**")
         show_chart(figures.training_curves(curves, products.scheme()), f"training-{name}")
 
 
 VIEWS = {
-    "Ensemble": show_performance_vote,
-    "Breakdown": show_performance_tables,
-    "Models": show_performance_members,
-    "Curves": show_performance_curves,
-    "Correlation": show_dependence,
-    "Training": show_training_curves,
+    Message("Ensemble"): show_performance_vote,
+    Message("Breakdown"): show_performance_tables,
+    Message("Models"): show_performance_members,
+    Message("Curves"): show_performance_curves,
+    Message("Correlation"): show_dependence,
+    Message("Training"): show_training_curves,
 }
 
 
 def show_performance_tabs(measured: Measured) -> None:
     """Show the views as tabs; one that is closed costs nothing."""
-    for tab, show in zip(st.tabs(list(VIEWS), on_change="rerun", key="performance_view"), VIEWS.values(), strict=True):
+    tabs = st.tabs([worded(name) for name in VIEWS], on_change="rerun", key="performance_view")
+    for tab, show in zip(tabs, VIEWS.values(), strict=True):
         if tab.open:
             with tab:
                 show(measured)
