@@ -99,11 +99,11 @@ def stratified_folds(items: Sequence[Sample], groups: Sequence[int], count: int,
     strata = [kind if number[kind] >= count else item.label for kind, item in zip(kinds, items, strict=True)]
     if max(Counter(strata).values()) < count or len(set(groups)) < count:
         raise DataError(
-            "{count} photos of {count_2} parts are too few for these shares: they are dealt out in "
-            "{count_3} piles. Add photos, or choose rounder shares.",
-            count=len(items),
-            count_2=len(set(groups)),
-            count_3=count,
+            "{photos} photos of {parts} parts are too few for these shares: they are dealt out in {piles} piles. Add "
+            "photos, or choose rounder shares.",
+            photos=len(items),
+            parts=len(set(groups)),
+            piles=count,
         )
     splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
     return [held.tolist() for _, held in splitter.split(np.zeros(len(items)), strata, groups)]

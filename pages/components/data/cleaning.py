@@ -46,7 +46,7 @@ def show_cleaning() -> None:
 
 
 def _titled(kind: str, count: int) -> str:
-    return _("{title} ({count})", title=FINDING_KINDS[kind].title, count=count)
+    return _("{name} ({count})", name=FINDING_KINDS[kind].title, count=count)
 
 
 def _show_contradictions(findings: Sequence[Finding], photos: Mapping[str, CollectedPhoto]) -> None:

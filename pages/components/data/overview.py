@@ -138,7 +138,7 @@ def _show_pictures(known: Sequence[CollectedPhoto]) -> None:
         lambda label: (
             _("All photos ({count})", count=len(known))
             if label == EVERY
-            else as_markdown(_("{label} ({count})", label=word(label), count=numbers[label]))
+            else as_markdown(_("{name} ({count})", name=word(label), count=numbers[label]))
         ),
     )
     shown = [photo for photo in known if chosen in {EVERY, photo.label}]

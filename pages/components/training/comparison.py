@@ -193,7 +193,7 @@ def show_changes(comparison: Comparison) -> None:
         _("Show"),
         met,
         "comparison_kind",
-        lambda name: _("{what} ({count})", what=KINDS[name], count=counts[name]),
+        lambda name: _("{name} ({count})", name=KINDS[name], count=counts[name]),
     )
     shown = [change for change in comparison.changes if change.kind == kind]
     part = show_page(shown, PAGE, f"comparison_page {kind}")
