@@ -67,13 +67,7 @@ def write_labels(
     known = [(part, sample) for part, sample in everything if sample.path not in {*bare, *unmarked}]
     names = sorted({_class_of(sample, one_class) for sample in masked if sample.path not in unmarked})
     if not names:
-        if unmarked:
-            raise DataError(
-                "None of these photos has a mask that marks anything ({unmarked} mark nothing), so there is nothing to "
-                "point at. Add masks in ground_truth/.",
-                unmarked=len(unmarked),
-            )
-        raise DataError("None of these photos has a mask, so there is nothing to point at. Add masks in ground_truth/.")
+        raise _nothing_to_point_at(len(unmarked))
     files = _file_names([sample.path for _, sample in known])
     counts: Counter[str] = Counter()
     destination.parent.mkdir(parents=True, exist_ok=True)
@@ -92,6 +86,18 @@ def write_labels(
     photos = Counter(part for part, _ in known)
     boxes_of = {name: counts[name] for name in names}
     return YoloExport(destination / "data.yaml", dict(photos), boxes_of, tuple(bare), tuple(unmarked))
+
+
+def _nothing_to_point_at(unmarked: int) -> DataError:
+    if not unmarked:
+        return DataError(
+            "None of these photos has a mask, so there is nothing to point at. Add masks in ground_truth/."
+        )
+    return DataError(
+        "None of these photos has a mask that marks anything ({unmarked} mark nothing), so there is nothing to point "
+        "at. Add masks in ground_truth/.",
+        unmarked=unmarked,
+    )
 
 
 def hold_out(samples: Sequence[Sample], seed: int) -> tuple[list[Sample], list[Sample]]:

@@ -71,16 +71,16 @@ def _show_reading() -> Reading:
 
 
 def _show_preview(preview: Preview) -> None:
-    counted = _("{count} photo", "{count} photos", count=preview.photos())
-    classes = _("{count} class", "{count} classes", count=len(preview.meaning))
+    counted = Message("{count} photo", "{count} photos", count=preview.photos())
+    classes = Message("{count} class", "{count} classes", count=len(preview.meaning))
+    found = _("{photos} in {classes}", photos=counted, classes=classes)
     facts = paragraph(
         _("Layout: {layout}.", layout=preview.layout),
         _("Masks: {masks}.", masks=preview.masks) if preview.masks else "",
         _("Parts: {parts}.", parts=preview.parts) if preview.parts else "",
         _("Preview only."),
     )
-    numbers = f"<b>{as_html(counted)}</b> <b>{as_html(classes)}</b>"
-    st.html(f'<div class="understood">{numbers}<small>{as_html(facts)}</small></div>')
+    st.html(f'<div class="understood"><b>{as_html(found)}</b><small>{as_html(facts)}</small></div>')
     for note in preview.notes:
         st.caption(as_markdown(note))
     if preview.problems:
