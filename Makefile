@@ -21,6 +21,7 @@ help:
 	@echo "make fuzz   search $(SECONDS) seconds for random examples that no test has met (make fuzz SECONDS=60)"
 	@echo "make benchmark-quality  measure members and their vote on the sets below SETS=$(SETS), into docs/measurements.md"
 	@echo "make plan   draw the picture of the house in CONTRIBUTING.md anew"
+	@echo "make texts  bring the texts to translate up to date"
 	@echo "make setup  set up .venv alone"
 
 # A stamp that is newer than the requirements means that there is nothing to install.
@@ -97,4 +98,7 @@ benchmark-quality: $(VENV)/.dev
 plan: $(VENV)/.dev
 	$(PYTHON) -m tests.support.plan
 
-.PHONY: help setup run api browser strace lint types-linux types-win32 types-darwin test coverage fuzz plan benchmark-quality
+texts: $(VENV)/.dev
+	$(PYTHON) -m tests.support.catalogue
+
+.PHONY: help setup run api browser strace lint types-linux types-win32 types-darwin test coverage fuzz plan texts benchmark-quality
