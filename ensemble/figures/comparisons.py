@@ -1,6 +1,6 @@
 """Charts that compare: members, policies, versions."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
@@ -22,6 +22,7 @@ from ensemble.figures.template import (
     write_beside,
 )
 from ensemble.values.digits import signed
+from ensemble.values.language import Message, NumberText, _, worded
 from ensemble.values.titles import policy_title, voter_title
 
 Limits = tuple[float, float | None, float | None]  # a value, and its lower and upper limit where these are known
@@ -31,13 +32,11 @@ COMPARISON_COLUMNS = ("voter", "value", "low", "high")
 def estimates(values: Mapping[str, Limits], scheme: Scheme, unit: str) -> Chart:
     """What was measured of each voter, from 0 to 1, a dot with its limits; `unit` says what."""
     palette = PALETTES[scheme]
-    figure = _figure(values, [palette.plain] * len(values), f"{unit} with 95% limits", scheme)
-    lowest = min((low if low is not None else value for value, low, _ in values.values()), default=0.0)
+    figure = _figure(values, [palette.plain] * len(values), _("{unit} with 95% limits", unit=unit), scheme)
+    lowest = min((low if low is not None else value for value, low, _high in values.values()), default=0.0)
     figure.update_xaxes(range=[max(0.0, min(lowest - 0.05, 0.45)), 1.02])
-    write_beside(figure, (f"<b>{value:.3f}</b>" for value, *_ in values.values()), palette)
-    parts = [
-        f"{voter_title(name)}: {unit} {value:.3f}{_between(low, high)}" for name, (value, low, high) in values.items()
-    ]
+    write_beside(figure, (_bold(NumberText(f"{value:.3f}")) for value, *_rest in values.values()), palette)
+    parts = [_estimate_text(name, unit, limits) for name, limits in values.items()]
     return Chart(figure, text_alternative(parts), COMPARISON_COLUMNS, _interval_rows(values))
 
 
@@ -49,18 +48,15 @@ def differences(values: Mapping[str, Limits], scheme: Scheme, unit: str, *, more
     palette = PALETTES[scheme]
     worse = [_is_worse(each, more_is_better) for each in values.values()]
     colours = [palette.review if bad else palette.plain for bad in worse]
-    title = f"change of {unit}<br>(left of the line: better)"
+    title = _("change of {unit}<br>(left of the line: better)", unit=unit)
     if more_is_better:
-        title = f"change of {unit}<br>(right of the line: better)"
+        title = _("change of {unit}<br>(right of the line: better)", unit=unit)
     figure = _figure(values, colours, title, scheme)
     figure.add_vline(0, line={"color": palette.ink, "width": 2})
     reach = max((abs(end) for each in values.values() for end in each if end is not None), default=0.0)
     figure.update_xaxes(range=[-1.1 * max(reach, 0.02), 1.1 * max(reach, 0.02)])
-    write_beside(figure, (f"<b>{signed(value)}</b>" for value, *_ in values.values()), palette)
-    parts = [
-        f"{voter_title(name)}: change of {unit} {signed(value)}{_between(low, high, signed)}{', worse' if bad else ''}"
-        for (name, (value, low, high)), bad in zip(values.items(), worse, strict=True)
-    ]
+    write_beside(figure, (_bold(signed(value)) for value, *_rest in values.values()), palette)
+    parts = [_change_text(*named, unit, bad=bad) for named, bad in zip(values.items(), worse, strict=True)]
     return Chart(figure, text_alternative(parts), COMPARISON_COLUMNS, _interval_rows(values))
 
 
@@ -97,14 +93,31 @@ def _whisker(value: float, low: float, high: float, colour: str) -> Mapping[str,
 
 
 def _is_worse(limits: Limits, more_is_better: bool) -> bool:
-    _, low, high = limits
+    _value, low, high = limits
     return low is not None and high is not None and (high < 0 if more_is_better else low > 0)
 
 
-def _between(low: float | None, high: float | None, write: Callable[[float], str] = "{:.3f}".format) -> str:
+def _bold(text: str) -> str:
+    return f"<b>{worded(text)}</b>"
+
+
+def _estimate_text(name: str, unit: str, limits: Limits) -> str:
+    value, low, high = limits
+    told = {"voter": voter_title(name), "unit": unit, "value": value}
     if low is None or high is None:
-        return " (limits unknown)"
-    return f" ({write(low)} to {write(high)})"
+        return _("{voter}: {unit} {value:.3f} (limits unknown)", **told)
+    return _("{voter}: {unit} {value:.3f} ({low:.3f} to {high:.3f})", **told, low=low, high=high)
+
+
+def _change_text(name: str, limits: Limits, unit: str, *, bad: bool) -> str:
+    value, low, high = limits
+    told = {"voter": voter_title(name), "unit": unit, "change": signed(value)}
+    if low is None or high is None:
+        return _("{voter}: change of {unit} {change} (limits unknown)", **told)
+    told |= {"low": signed(low), "high": signed(high)}
+    if bad:
+        return _("{voter}: change of {unit} {change} ({low} to {high}), worse", **told)
+    return _("{voter}: change of {unit} {change} ({low} to {high})", **told)
 
 
 def _interval_rows(values: Mapping[str, Limits]) -> tuple[Mapping[str, object], ...]:
@@ -116,6 +129,11 @@ def _interval_rows(values: Mapping[str, Limits]) -> tuple[Mapping[str, object], 
 
 Cost = tuple[str, float | None, float | None, float | None]  # policy, money for its escapes, overkills and reviews
 PRICED: Mapping[str, Tone] = {"escapes": "nok", "overkills": "plain", "reviews": "review"}
+PARTS: Mapping[str, Message] = {
+    "escapes": Message("escapes"),
+    "overkills": Message("overkills"),
+    "reviews": Message("reviews"),
+}
 COST_COLUMNS = ("policy", *PRICED, "all", "active")
 
 
@@ -131,10 +149,13 @@ def draw_without_each(changes: Mapping[str, float], scheme: Scheme, unit: str, *
     colours = [palette.plain if loss >= 0 else palette.review for loss in ranked.values()]
     figure = go.Figure(_bars(list(ranked.values()), colours))
     write_beside(figure, map(_worse, ranked.values()), palette)
-    title = f"{unit} lost without the model<br>(left of 0: better without it)"
+    title = _("{unit} lost without the model<br>(left of 0: better without it)", unit=unit)
     _lay_out_rows(figure, [wrapped(voter_title(name), NAME_ROOM) for name in ranked], title, palette)
     figure.add_vline(0, line={"color": palette.ink, "width": 1})
-    parts = [f"Without {voter_title(name)}: {_worse(loss, f' {unit}')}" for name, loss in ranked.items()]
+    parts = [
+        _("Without {voter}: {change}", voter=voter_title(name), change=_worse(loss, f" {unit}"))
+        for name, loss in ranked.items()
+    ]
     rows = tuple({"member": name, "change": cell(changes[name])} for name in ranked)
     return Chart(styled(figure, scheme), text_alternative(parts), ("member", "change"), rows)
 
@@ -149,13 +170,17 @@ def policy_costs(costs: Sequence[Cost], scheme: Scheme, *, unit: str, active: st
     figure = go.Figure()
     for place, (name, look) in enumerate(PRICED.items()):
         figure.add_trace(
-            _bars([cost[1:][place] if _sum(cost) is not None else None for cost in ranked], palette.fill(look), name)
+            _bars(
+                [cost[1:][place] if _sum(cost) is not None else None for cost in ranked],
+                palette.fill(look),
+                worded(PARTS[name]),
+            )
         )
     totals = map(_sum, ranked)
-    write_beside(figure, ("unknown" if total is None else f"<b>{total:,.2f}</b>" for total in totals), palette)
+    write_beside(figure, (_("unknown") if total is None else _bold(_money(total)) for total in totals), palette)
     marks = ("<b>▸ ", "</b>")
     labels = [wrapped(policy_title(name), NAME_ROOM).join(marks if name == active else ("", "")) for name, *_ in ranked]
-    _lay_out_rows(figure, labels, f"{unit} (▸: active)" if active else unit, palette)
+    _lay_out_rows(figure, labels, _("{unit} (▸: active)", unit=unit) if active else unit, palette)
     figure.update_layout(barmode="stack")
     with_legend(styled(figure, scheme), scheme)
     figure.update_yaxes(showgrid=False)
@@ -179,10 +204,12 @@ def _lay_out_rows(figure: go.Figure, labels: Sequence[str], title: str, palette:
 
 
 def _worse(loss: float, unit: str = "") -> str:
-    size = f"{abs(loss):,.3f}"
+    size = NumberText(f"{abs(loss):,.3f}")
     if float(size.replace(",", "")) == 0:
-        return "the same"
-    return f"worse by {size}{unit}" if loss > 0 else f"better by {size}{unit}"
+        return _("the same")
+    if loss > 0:
+        return _("worse by {size}{unit}", size=size, unit=unit)
+    return _("better by {size}{unit}", size=size, unit=unit)
 
 
 def _sum(cost: Cost) -> float | None:
@@ -192,11 +219,16 @@ def _sum(cost: Cost) -> float | None:
 
 def _cost_text(cost: Cost, unit: str, active: str | None) -> str:
     total, title = _sum(cost), policy_title(cost[0])
-    name = f"{title} (active)" if cost[0] == active else title
+    name = _("{policy} (active)", policy=title) if cost[0] == active else title
     if total is None:
-        return f"{name}: cost unknown"
-    parts = ", ".join(f"{part} {money:,.2f}" for part, money in zip(PRICED, cost[1:], strict=True))
-    return f"{name}: {total:,.2f} {unit} ({parts})"
+        return _("{policy}: cost unknown", policy=name)
+    amounts = zip(PARTS.values(), cost[1:], strict=True)
+    parts = ", ".join(f"{worded(part)} {worded(_money(money))}" for part, money in amounts if money is not None)
+    return _("{policy}: {total} {unit} ({parts})", policy=name, total=_money(total), unit=unit, parts=parts)
+
+
+def _money(amount: float) -> NumberText:
+    return NumberText(f"{amount:,.2f}")
 
 
 def _cost_row(cost: Cost, active: str | None) -> Mapping[str, object]:

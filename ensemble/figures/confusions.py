@@ -22,7 +22,7 @@ from ensemble.figures.template import (
     whole_percent,
     wrapped,
 )
-from ensemble.values.digits import plural
+from ensemble.values.language import _, worded
 from ensemble.values.results import REVIEW, Classes, word
 from ensemble.values.titles import model_title
 
@@ -64,14 +64,20 @@ def _name_matrix_axes(
         side="top",
         tickvals=list(range(len(columns))),
         ticktext=[f"<b>{wrapped(word(name))}</b>" for name in columns],
-        title=titled("predicted"),
+        title=titled(_("predicted")),
         **look,
     )
     figure.update_yaxes(
         range=[len(counts) - 0.5, -0.5],
         tickvals=list(range(len(counts))),
         ticktext=[
-            f"actual <b>{wrapped(word(name))}</b>  <br>{sum(row.values())} photos  " for name, row in counts.items()
+            _(
+                "actual <b>{verdict}</b>  <br>{count} photo  ",
+                "actual <b>{verdict}</b>  <br>{count} photos  ",
+                verdict=wrapped(word(name)),
+                count=sum(row.values()),
+            )
+            for name, row in counts.items()
         ],
         **look,
     )
@@ -101,9 +107,9 @@ def _cell_words(truth: str, verdict: str, row: VerdictCounts, classes: Classes) 
     large, small = (24, 14) if len(row) <= FEW_COLUMNS else (16, 12)
     lines = [f'<b style="font-size:{large}px">{count}</b>']
     if share is not None:
-        lines.append(f'<span style="font-size:{small}px">{escape(whole_percent(share))}</span>')
+        lines.append(f'<span style="font-size:{small}px">{escape(worded(whole_percent(share)))}</span>')
     if mistake:
-        lines.append(f'<span style="font-size:{small}px">{plural(count, mistake)}</span>')
+        lines.append(f'<span style="font-size:{small}px">{_mistakes(mistake, count)}</span>')
     return "<br>".join(lines)
 
 
@@ -118,14 +124,25 @@ def _mistake(truth: str, verdict: str, classes: Classes) -> str:
     return names.get((truth, verdict), "")
 
 
+def _mistakes(mistake: str, count: int) -> str:
+    if mistake == "escape":
+        return _("escape", "escapes", count=count)
+    return _("overkill", "overkills", count=count)
+
+
 def _row_text(truth: str, row: VerdictCounts, classes: Classes) -> str:
     said = []
     for verdict, count in row.items():
         share, mistake = _cell_share(row, verdict), _mistake(truth, verdict, classes)
-        notes = [] if share is None else [whole_percent(share)]
-        notes += [plural(count, mistake)] if mistake else []
-        said.append(f"{count} predicted {word(verdict)}" + (f" ({', '.join(notes)})" if notes else ""))
-    return f"Actual {word(truth)} ({sum(row.values())}): {', '.join(said)}"
+        notes = [] if share is None else [worded(whole_percent(share))]
+        notes += [_mistakes(mistake, count)] if mistake else []
+        told = {"count": count, "verdict": word(verdict)}
+        if notes:
+            said.append(_("{count} predicted {verdict} ({notes})", **told, notes=", ".join(notes)))
+        else:
+            said.append(_("{count} predicted {verdict}", **told))
+    counts = ", ".join(said)
+    return _("Actual {verdict} ({total}): {counts}", verdict=word(truth), total=sum(row.values()), counts=counts)
 
 
 PAIRS_NAMED = 5  # pairs of members that are told in words
@@ -189,9 +206,16 @@ def _matrix_text(known: NDArray[np.float64], names: Sequence[str]) -> str:
     pairs = list(combinations(range(len(names)), 2))
     told = sorted((pair for pair in pairs if not np.isnan(known[pair])), key=lambda pair: -known[pair])
     parts = [
-        f"{model_title(names[one])} and {model_title(names[other])} {known[one, other]:.2f}"
+        _(
+            "{model} and {other} {correlation:.2f}",
+            model=model_title(names[one]),
+            other=model_title(names[other]),
+            correlation=float(known[one, other]),
+        )
         for one, other in told[:PAIRS_NAMED]
     ]
     if len(told) < len(pairs):
-        parts.append(f"unknown for {len(pairs) - len(told)} of {len(pairs)} pairs")
-    return f"Error correlation, highest first: {text_alternative(parts)}" if parts else "Fewer than two models."
+        parts.append(_("unknown for {unknown} of {pairs} pairs", unknown=len(pairs) - len(told), pairs=len(pairs)))
+    if not parts:
+        return _("Fewer than two models.")
+    return _("Error correlation, highest first: {pairs}", pairs=text_alternative(parts))

@@ -21,10 +21,11 @@ from ensemble.figures.template import (
     wrapped,
 )
 from ensemble.metrics.image_metrics import Curve
-from ensemble.values.digits import many, threshold_text
+from ensemble.values.digits import threshold_text
+from ensemble.values.language import Message, NumberText, _, worded
 from ensemble.values.titles import voter_title
 
-CAUGHT = "recall (defective parts caught)"
+CAUGHT = Message("recall (defective parts caught)")
 FEW_OVERKILLS = 0.05  # the overkill rate at which members are told in words
 MOST_CAUGHT = 0.95  # the share of parts caught at which they are
 CurvesByMember = Mapping[str, Curve]
@@ -35,7 +36,7 @@ def draw_roc(curves: CurvesByMember, scheme: Scheme, *, ensemble: str | None = N
     figure = _by_member(curves, scheme, ensemble, "linear")
     guess = {"type": "line", "x0": 0, "y0": 0, "x1": 1, "y1": 1, "layer": "below"}
     figure.add_shape(**guess, line={"color": PALETTES[scheme].muted, "width": 1, "dash": "dot"})
-    _name_curve_axes(figure, "overkill rate (dotted: chance)", CAUGHT)
+    _name_curve_axes(figure, _("overkill rate (dotted: chance)"), worded(CAUGHT))
     with_legend(figure, scheme, "AUROC")
     return Chart(figure, _told_curve(curves, _roc_text), *_table(curves, "member", "overkill_rate", "caught"))
 
@@ -44,8 +45,8 @@ def draw_precision_recall(curves: CurvesByMember, scheme: Scheme, *, ensemble: s
     """The precision over the share of defective parts caught, a line a member; that of `ensemble` is bold."""
     # Points run from all parts caught to none, and each holds until the next: a slope between them would flatter.
     figure = _by_member(curves, scheme, ensemble, "hv")
-    _name_curve_axes(figure, CAUGHT, "precision (rejected parts<br>that are defective)")
-    with_legend(figure, scheme, "average precision")
+    _name_curve_axes(figure, worded(CAUGHT), _("precision (rejected parts<br>that are defective)"))
+    with_legend(figure, scheme, _("average precision"))
     return Chart(figure, _told_curve(curves, _precision_text), *_table(curves, "member", "caught", "precision"))
 
 
@@ -54,8 +55,10 @@ def f_beta(curves: CurvesByMember, chosen: float | None, scheme: Scheme) -> Char
     figure = go.Figure(layout={"height": 300})
     for (name, curve), pen in zip(curves.items(), pens(scheme), strict=False):
         figure.add_scatter(x=curve.x, y=curve.y, mode="lines", name=name.upper(), line={**pen, "shape": "hvh"})
-    policy = "" if chosen is None else f"<br>(line: policy, {threshold_text(chosen)})"
-    _name_curve_axes(figure, f"threshold{policy}", "F-beta (NOK)")
+    axis = _("threshold")
+    if chosen is not None:
+        axis = _("threshold<br>(line: policy, {threshold})", threshold=threshold_text(chosen))
+    _name_curve_axes(figure, axis, _("F-beta (NOK)"))
     figure.update_xaxes(tickformat=".1f")
     figure.update_yaxes(tickformat=".1f")
     with_legend(styled(figure, scheme), scheme)
@@ -68,12 +71,16 @@ def f_beta(curves: CurvesByMember, chosen: float | None, scheme: Scheme) -> Char
 def _by_member(curves: CurvesByMember, scheme: Scheme, ensemble: str | None, shape: str) -> go.Figure:
     figure = go.Figure()
     for (name, curve), pen in zip(_ranked(curves), pens(scheme), strict=False):
-        line, entry = {**pen, "shape": shape}, f"{wrapped(voter_title(name), LEGEND_ROOM)} {curve.area:.3f}"
+        line, entry = {**pen, "shape": shape}, f"{wrapped(voter_title(name), LEGEND_ROOM)} {_area(curve)}"
         if name == ensemble:
             line, entry = {"color": PALETTES[scheme].ink, "width": 4, "shape": shape}, f"<b>{entry}</b>"
         figure.add_scatter(x=curve.x, y=curve.y, mode="lines", name=entry, line=line)
     figure.update_layout(height=300)
     return styled(figure, scheme)
+
+
+def _area(curve: Curve) -> str:
+    return worded(NumberText(f"{curve.area:.3f}"))
 
 
 def _ranked(curves: CurvesByMember) -> list[tuple[str, Curve]]:
@@ -92,28 +99,36 @@ def _told_curve(curves: CurvesByMember, tell: Callable[[str, Curve], str]) -> st
 
 def _roc_text(name: str, curve: Curve) -> str:
     caught = max(curve.y[curve.x <= FEW_OVERKILLS], default=0.0)
-    return (
-        f"{voter_title(name)}: AUROC {curve.area:.3f}, {whole_percent(caught)} of defective parts caught at "
-        f"{FEW_OVERKILLS:.0%} overkill"
+    return _(
+        "{voter}: AUROC {area:.3f}, {caught} of defective parts caught at {overkill:.0%} overkill",
+        voter=voter_title(name),
+        area=curve.area,
+        caught=whole_percent(caught),
+        overkill=FEW_OVERKILLS,
     )
 
 
 def _precision_text(name: str, curve: Curve) -> str:
     precision = max(curve.y[curve.x >= MOST_CAUGHT], default=0.0)
-    return (
-        f"{voter_title(name)}: average precision {curve.area:.3f}, precision {whole_percent(precision)} at "
-        f"{MOST_CAUGHT:.0%} recall"
+    return _(
+        "{voter}: average precision {area:.3f}, precision {precision} at {recall:.0%} recall",
+        voter=voter_title(name),
+        area=curve.area,
+        precision=whole_percent(precision),
+        recall=MOST_CAUGHT,
     )
 
 
 def _f_text(name: str, curve: Curve, chosen: float | None) -> str:
     best = int(curve.y.argmax())
-    highest, at = f"{curve.y[best]:.3f}", threshold_text(float(curve.x[best]))
+    told = {"name": name, "highest": float(curve.y[best]), "threshold": threshold_text(float(curve.x[best]))}
     if chosen is None:
-        return f"{name}: highest {highest} at threshold {at}"
-    by_policy = f"{curve.y[abs(curve.x - chosen).argmin()]:.3f}"
-    return (
-        f"{name}: highest {highest} at threshold {at}, {by_policy} at the policy's threshold {threshold_text(chosen)}"
+        return _("{name}: highest {highest:.3f} at threshold {threshold}", **told)
+    return _(
+        "{name}: highest {highest:.3f} at threshold {threshold}, {by_policy:.3f} at the policy's threshold {chosen}",
+        **told,
+        by_policy=float(curve.y[abs(curve.x - chosen).argmin()]),
+        chosen=threshold_text(chosen),
     )
 
 
@@ -130,11 +145,11 @@ def _table(
 
 
 LOSS = "loss"  # how the name of what has no upper end ends; everything else lies in [0, 1]
-CURVE_TITLES: Mapping[str, str] = {
-    "learning_loss": "training loss",
-    "held_out_loss": "validation loss",
-    "held_out_auroc": "validation AUROC",
-    "held_out_accuracy": "validation accuracy",
+CURVE_TITLES: Mapping[str, Message] = {
+    "learning_loss": Message("training loss"),
+    "held_out_loss": Message("validation loss"),
+    "held_out_auroc": Message("validation AUROC"),
+    "held_out_accuracy": Message("validation accuracy"),
 }
 SHORT = 8  # epochs, below which each is counted at the axis
 Courses = Mapping[str, Sequence[float]]
@@ -143,7 +158,7 @@ Courses = Mapping[str, Sequence[float]]
 def training_curves(measured: Courses, scheme: Scheme) -> Chart:
     """What was measured at each epoch, a line a name; losses and what lies in [0, 1] in panels of their own."""
     losses = [name for name in measured if name.endswith(LOSS)]
-    panels = {"loss": losses, "quality": [name for name in measured if name not in losses]}
+    panels = {_("loss"): losses, _("quality"): [name for name in measured if name not in losses]}
     panels = {title: names for title, names in panels.items() if names}
     with_pens = dict(zip(measured, pens(scheme), strict=False))
     figure = make_subplots(rows=max(1, len(panels)), shared_xaxes=True, vertical_spacing=0.1)
@@ -179,7 +194,7 @@ def _name_epochs(figure: go.Figure, scheme: Scheme) -> None:
     figure.update_layout(margin={"l": 8, "r": 16, "t": 8, "b": 48})
     longest = max((len(line.x) for line in figure.data), default=0)
     figure.update_xaxes(dtick=1 if longest < SHORT else None)
-    list(figure.select_xaxes())[-1].update(title=titled("epoch"))
+    list(figure.select_xaxes())[-1].update(title=titled(_("epoch")))
     with_legend(styled(figure, scheme), scheme)
 
 
@@ -189,7 +204,14 @@ def curves_text(measured: Courses) -> str:
 
 
 def _curve_text(name: str, values: Sequence[float]) -> str:
-    return f"{curve_title(name)} from {values[0]:.3f} to {values[-1]:.3f} over {many(len(values), 'epoch')}"
+    return _(
+        "{curve} from {first:.3f} to {last:.3f} over {count} epoch",
+        "{curve} from {first:.3f} to {last:.3f} over {count} epochs",
+        curve=curve_title(name),
+        first=float(values[0]),
+        last=float(values[-1]),
+        count=len(values),
+    )
 
 
 def curve_title(name: str) -> str:

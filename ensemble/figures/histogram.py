@@ -22,7 +22,8 @@ from ensemble.figures.template import (
     whole_percent,
     wrapped,
 )
-from ensemble.values.digits import many, threshold_text
+from ensemble.values.digits import threshold_text
+from ensemble.values.language import _, worded
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK, REVIEW, word
 
 HISTOGRAM_BINS = 50  # bars of 0.02, so that most thresholds of two digits fall between two of them
@@ -40,7 +41,7 @@ def score_histogram(
     reject: float,
     scheme: Scheme,
     *,
-    axis: str = "defect probability",
+    axis: str = "",
 ) -> Chart:
     """How many good parts (upwards) and defective parts (downwards) have which score, in the zones of two thresholds.
 
@@ -55,7 +56,7 @@ def score_histogram(
     zones = _zones(review, reject)
     counts = {label: np.histogram(scores, HISTOGRAM_BINS, (0, 1))[0] for label, scores in sides.items()}
     figure = _draw_bars(counts, zones, PALETTES[scheme])
-    figure.update_xaxes(title=titled(f"{axis}<br>{_in_words(zones)}"))
+    figure.update_xaxes(title=titled(f"{axis or _('defect probability')}<br>{_in_words(zones)}"))
     rows = tuple(
         {"truth": label, "score": cell(score), "verdict": _verdict(score, zones)}
         for label, scores in sides.items()
@@ -81,21 +82,33 @@ def _zones(review: float, reject: float) -> list[Zone]:
 
 
 def _verdict(score: float, zones: Sequence[Zone]) -> str:
-    return next(label for label, start, _ in reversed(zones) if score >= start)
+    return next(label for label, start, _end in reversed(zones) if score >= start)
 
 
 def _in_words(zones: Sequence[Zone]) -> str:
-    return ", ".join(f"{word(label)} from {threshold_text(start)}" for label, start, _ in zones[1:])
+    return ", ".join(
+        _("{verdict} from {threshold}", verdict=word(label), threshold=threshold_text(start))
+        for label, start, _end in zones[1:]
+    )
 
 
 def _histogram_text(truth: str, verdicts: Sequence[object], zones: Sequence[Zone]) -> str:
-    wrong = {(NON_DEFECTIVE, DEFECTIVE): " (overkill)", (DEFECTIVE, NON_DEFECTIVE): " (escaped)"}
-    said = [f"{verdicts.count(label)} {word(label)}{wrong.get((truth, label), '')}" for label, *_ in zones]
-    return f"of {_bar_parts(truth, len(verdicts))} {', '.join(said)}"
+    said = ", ".join(_told_verdicts(truth, label, verdicts.count(label)) for label, *_rest in zones)
+    return _("of {parts} {verdicts}", parts=_bar_parts(truth, len(verdicts)), verdicts=said)
+
+
+def _told_verdicts(truth: str, label: str, count: int) -> str:
+    if (truth, label) == (NON_DEFECTIVE, DEFECTIVE):
+        return _("{count} {verdict} (overkill)", count=count, verdict=word(label))
+    if (truth, label) == (DEFECTIVE, NON_DEFECTIVE):
+        return _("{count} {verdict} (escaped)", count=count, verdict=word(label))
+    return f"{count} {worded(word(label))}"
 
 
 def _bar_parts(truth: str, count: int) -> str:
-    return many(count, "good part" if truth == NON_DEFECTIVE else "defective part")
+    if truth == NON_DEFECTIVE:
+        return _("{count} good part", "{count} good parts", count=count)
+    return _("{count} defective part", "{count} defective parts", count=count)
 
 
 def _draw_bars(counts: BinCounts, zones: Sequence[Zone], palette: Palette) -> go.Figure:
@@ -115,9 +128,9 @@ def _draw_bars(counts: BinCounts, zones: Sequence[Zone], palette: Palette) -> go
     figure.update_xaxes(range=[0, 1], tickvals=[0, 0.25, 0.5, 0.75, 1], showgrid=False)
     high, low = (peaks[label] + NAME * highest for label in (NON_DEFECTIVE, DEFECTIVE))
     figure.update_yaxes(range=[-low, high], tickvals=list(ticks), ticktext=list(ticks.values()))
-    figure.update_yaxes(title=titled("photos (square-root scale)"))
+    figure.update_yaxes(title=titled(_("photos (square-root scale)")))
     figure.add_hline(0, line={"color": palette.muted, "width": 1})
-    for _, start, _ in zones[1:]:
+    for _label, start, _end in zones[1:]:
         mark_threshold(figure, start, palette)
     return figure
 
@@ -143,7 +156,7 @@ def _add_zone(figure: go.Figure, label: str, start: float, end: float, palette: 
         DEFECTIVE: (start, "left", 0),
     }
     x, anchor, lift = places[label]
-    words = {"text": f"<b>{word(label)}</b>", "font": {"size": 14, "color": palette.ink}, "showarrow": False}
+    words = {"text": f"<b>{worded(word(label))}</b>", "font": {"size": 14, "color": palette.ink}, "showarrow": False}
     figure.add_annotation(**words, x=x, xanchor=anchor, y=1, yref="paper", yanchor="bottom", yshift=lift)
 
 
@@ -167,8 +180,8 @@ def reliability(bins: Sequence[Bin], scheme: Scheme, name: str) -> Chart:
     figure.add_shape(type="line", x0=0, y0=0, x1=1, y1=1, layer="below", line=line)
     title = {"text": wrapped(name, LEGEND_ROOM), "font": {"size": 14, "color": palette.ink}, "x": 0, "xref": "paper"}
     figure.update_layout(height=340, margin={"l": 8, "r": 24, "t": 48, "b": 48}, title=title)
-    figure.update_xaxes(title=titled("predicted probability (dotted: ideal)"))
-    figure.update_yaxes(title=titled("observed frequency"))
+    figure.update_xaxes(title=titled(_("predicted probability (dotted: ideal)")))
+    figure.update_yaxes(title=titled(_("observed frequency")))
     for axis in (figure.update_xaxes, figure.update_yaxes):
         axis(range=[-0.05, 1.08], tickvals=[0, 0.25, 0.5, 0.75, 1], tickformat=".0%")
     styled(figure, scheme).update_yaxes(showgrid=True)
@@ -180,8 +193,8 @@ def _score_dots(bins: Sequence[Bin], palette: Palette) -> go.Scatter:
     most = max((count for *_, count in bins), default=1)
     sizes = [max(SMALLEST, LARGEST * sqrt(count / most)) for *_, count in bins]
     return go.Scatter(
-        x=[stated for stated, *_ in bins],
-        y=[true for _, true, _ in bins],
+        x=[stated for stated, *_rest in bins],
+        y=[true for _stated, true, _count in bins],
         mode="markers+text",
         cliponaxis=False,
         marker={"color": palette.plain, "size": sizes, "opacity": 1, "line": {"width": 0}},
@@ -193,7 +206,13 @@ def _score_dots(bins: Sequence[Bin], palette: Palette) -> go.Scatter:
 
 def _bin_counts(bins: Sequence[Bin]) -> str:
     parts = [
-        f"predicted {whole_percent(stated)}, observed {whole_percent(true)} ({many(count, 'photo')})"
+        _(
+            "predicted {stated}, observed {true} ({count} photo)",
+            "predicted {stated}, observed {true} ({count} photos)",
+            stated=whole_percent(stated),
+            true=whole_percent(true),
+            count=count,
+        )
         for stated, true, count in bins
     ]
-    return text_alternative(parts) if parts else "no photos."
+    return text_alternative(parts) if parts else _("no photos.")

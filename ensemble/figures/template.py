@@ -10,6 +10,7 @@ from typing import Literal
 
 import plotly.graph_objects as go
 
+from ensemble.values.language import NumberText, _, language, worded, written_number
 from ensemble.values.results import REVIEW, Classes
 
 Scheme = Literal["light", "dark"]
@@ -93,7 +94,7 @@ def tone(label: str, classes: Classes) -> Tone:
 
 def wrapped(name: str, room: int = LONG) -> str:
     """A name as HTML, on more lines where it has more letters than `room`; no letter is left out."""
-    return "<br>".join(escape(line, quote=False) for line in _lines(name, room, room))
+    return "<br>".join(escape(line, quote=False) for line in _lines(worded(name), room, room))
 
 
 def _lines(name: str, room: int, most: int) -> list[str]:
@@ -136,15 +137,15 @@ def mark_threshold(figure: go.Figure, place: float, palette: Palette) -> None:
 
 def text_alternative(parts: Sequence[str]) -> str:
     """Parts of a text alternative as one sentence."""
-    return f"{'; '.join(parts)}." if parts else "There is nothing to show."
+    return f"{'; '.join(parts)}." if parts else _("There is nothing to show.")
 
 
-def whole_percent(share: float) -> str:
+def whole_percent(share: float) -> NumberText:
     """A share in percent, in which neither a few look like none nor nearly all like all."""
     rounded = f"{share:.0%}"
     if rounded == "0%" and share > 0:
-        return "<1%"
-    return ">99%" if rounded == "100%" and share < 1 else rounded
+        return NumberText("<1%")
+    return NumberText(">99%" if rounded == "100%" and share < 1 else rounded)
 
 
 def cell(value: float | None) -> float | str:
@@ -160,6 +161,7 @@ def styled(figure: go.Figure, scheme: Scheme) -> go.Figure:
         plot_bgcolor="rgba(0,0,0,0)",
         font={"family": FONT, "color": palette.muted, "size": 14},
         showlegend=False,
+        separators=written_number(".,", language()),  # of decimals and of thousands
     )
     figure.update_xaxes(zeroline=False, fixedrange=True, automargin=True, gridcolor=palette.line)
     figure.update_yaxes(zeroline=False, fixedrange=True, automargin=True, gridcolor=palette.line, showgrid=False)

@@ -19,7 +19,8 @@ from ensemble.figures.template import (
     write_beside,
 )
 from ensemble.policies import reasons
-from ensemble.values.digits import beside, in_order, many, percents
+from ensemble.values.digits import beside, in_order, percents
+from ensemble.values.language import _, language, worded, written_number
 from ensemble.values.results import Decision, Verdict, Vote, word
 from ensemble.values.titles import model_title
 
@@ -41,47 +42,50 @@ def draw_defect_score(verdict: Verdict, scheme: Scheme) -> go.Figure:
 def defect_score_title(verdict: Verdict) -> str:
     """What `defect_score` draws, by its name."""
     if verdict.decision is None:
-        return "No score has decided" if verdict.doubt else "Nobody voted"
+        return _("No score has decided") if verdict.doubt else _("Nobody voted")
     if verdict.classes.defect:
-        return reasons.quantity_title(verdict.decision)
-    kind = verdict.decision.kind
-    if kind in reasons.MEANS:
-        return f"{kind.capitalize()} probability of each class"
-    return "Weight of each class" if kind == "weight" else "Votes for each class"
+        return worded(reasons.quantity_title(verdict.decision))
+    titles = {
+        "mean": _("Mean probability of each class"),
+        "fused": _("Fused probability of each class"),
+        "weight": _("Weight of each class"),
+    }
+    return titles.get(verdict.decision.kind, _("Votes for each class"))
 
 
 def defect_score_text(verdict: Verdict) -> str:
     """What `defect_score` shows, in words."""
     decision = verdict.decision
     if decision is None:
-        why = "This photo may not show this part, so no score has decided."
-        return why if verdict.doubt else "No model voted, so there is no score."
+        why = _("This photo may not show this part, so no score has decided.")
+        return why if verdict.doubt else _("No model voted, so there is no score.")
     if verdict.classes.defect:
         needed = reasons.needed(decision)
-        return f"{reasons.told(decision)}{f'; {needed}' if needed else ''}."
+        found = reasons.told(decision)
+        return _("{found}; {limits}.", found=found, limits=needed) if needed else _("{found}.", found=found)
     shares = _share_texts(decision, verdict)
-    named = (f"{word(name)} {shares[name]}" for name in verdict.classes.names)
-    return f"{defect_score_title(verdict)}: {', '.join(named)}."
+    named = ", ".join(f"{worded(word(name))} {shares[name]}" for name in verdict.classes.names)
+    return _("{quantity}: {shares}.", quantity=defect_score_title(verdict), shares=named)
 
 
 def votes_count(verdict: Verdict) -> str:
     """How many models voted, in words."""
-    return many(len(verdict.votes), "vote")
+    return _("{count} vote", "{count} votes", count=len(verdict.votes))
 
 
 def votes(verdict: Verdict, scheme: Scheme) -> go.Figure:
     """A bar for each model's score, its own threshold marked, its vote written beside it."""
     palette = PALETTES[scheme]
-    members = [model_title(vote.member) for vote in verdict.votes]
+    members = [worded(model_title(vote.member)) for vote in verdict.votes]
     colours = [_bar_colour(vote, verdict, palette) for vote in verdict.votes]
     figure = _score_bars([vote.score for vote in verdict.votes], members, colours)
-    texts = (f"<b>{escape(word(vote.label))}</b> {vote_texts(vote)[0]}" for vote in verdict.votes)
+    texts = (f"<b>{escape(worded(word(vote.label)))}</b> {vote_texts(vote)[0]}" for vote in verdict.votes)
     write_beside(figure, texts, palette)
     for row, vote in enumerate(verdict.votes):
         if vote.threshold is not None:
             threshold = {"x0": vote.threshold, "x1": vote.threshold, "y0": row - 0.42, "y1": row + 0.42}
             figure.add_shape(type="line", **threshold, line={"color": palette.ink, "width": 3})
-    means = "defect score (line: threshold)" if verdict.classes.defect else "probability"
+    means = _("defect score (line: threshold)") if verdict.classes.defect else _("probability")
     _vote_rows(figure, len(members), means, palette)
     figure.update_yaxes(tickvals=members, ticktext=[f"{wrapped(member)}  " for member in members], ticksuffix="")
     return _finished(figure, verdict, scheme)
@@ -98,21 +102,23 @@ def _bar_colour(vote: Vote, verdict: Verdict, palette: Palette) -> str:
 
 def votes_text(verdict: Verdict) -> str:
     """What `votes` shows, in words."""
-    return "; ".join(_vote_text(vote) for vote in verdict.votes) + "." if verdict.votes else "No model voted."
+    return "; ".join(_vote_text(vote) for vote in verdict.votes) + "." if verdict.votes else _("No model voted.")
 
 
 def vote_texts(vote: Vote) -> tuple[str, str]:
     """A vote's score and its threshold, with digits that keep their order; a dash where there is no threshold."""
     if vote.threshold is None:
-        return in_order(vote.score)[0], "–"
+        return worded(in_order(vote.score)[0]), "–"
     score, threshold = beside(vote.score, vote.threshold)
-    return score, threshold
+    return worded(score), worded(threshold)
 
 
 def _vote_text(vote: Vote) -> str:
     score, threshold = vote_texts(vote)
-    against = "" if vote.threshold is None else f" (threshold {threshold})"
-    return f"{model_title(vote.member)}: {word(vote.label)}, {score}{against}"
+    told = {"model": model_title(vote.member), "verdict": word(vote.label), "score": score}
+    if vote.threshold is None:
+        return _("{model}: {verdict}, {score}", **told)
+    return _("{model}: {verdict}, {score} (threshold {threshold})", **told, threshold=threshold)
 
 
 def _gauge(decision: Decision, verdict: Verdict, palette: Palette) -> go.Figure:
@@ -121,14 +127,16 @@ def _gauge(decision: Decision, verdict: Verdict, palette: Palette) -> go.Figure:
     full = {"votes": float(decision.counted[1]), "weight": 100.0}.get(decision.kind, 1.0)
     score = float(decision.counted[0]) if counts else decision.score * full
     places = [threshold * full for threshold in decision.thresholds]
-    write: Callable[..., tuple[str, ...]] = {
+    write: Callable[..., Sequence[str]] = {
         "votes": partial(in_order, least=int(any(place % 1 for place in places))),
         "weight": partial(in_order, least=1),
     }.get(decision.kind, beside)
     shown, *thresholds = write(score, *places)
     digits = 0 if counts else len(shown.partition(".")[2])
-    suffix = f" of {decision.counted[1]}" if counts else " %" if decision.kind == "weight" else ""
-    ticks = _gauge_ticks(places, thresholds, full)
+    suffix = _(" of {models}", models=decision.counted[1]) if counts else ""
+    if decision.kind == "weight":
+        suffix = written_number("%", language())
+    ticks = _gauge_ticks(places, [worded(each) for each in thresholds], full)
     indicator = go.Indicator(
         mode="gauge+number",
         value=score,
@@ -201,8 +209,12 @@ def _class_shares(decision: Decision, verdict: Verdict, palette: Palette) -> go.
     colours = [palette.plain if name == verdict.label else palette.line for name in names]
     figure = _score_bars(shares, [wrapped(word(name)) for name in names], colours)
     write_beside(figure, (f"<b>{texts[name]}</b>" for name in names), palette)
-    shares_of = {kind: f"{kind} probability" for kind in reasons.MEANS} | {"weight": "share of the weight"}
-    axis = shares_of.get(decision.kind, "share of the votes")
+    shares_of = {
+        "mean": _("mean probability"),
+        "fused": _("fused probability"),
+        "weight": _("share of the weight"),
+    }
+    axis = shares_of.get(decision.kind, _("share of the votes"))
     _vote_rows(figure, len(names), axis, palette)
     return figure
 
@@ -212,10 +224,11 @@ def _share_texts(decision: Decision, verdict: Verdict) -> dict[str, str]:
     names = verdict.classes.names
     if decision.kind == "votes":
         models = decision.counted[1]
-        return {name: f"{round(decision.shares.get(name, 0.0) * models)} of {models}" for name in names}
+        votes_for = {name: round(decision.shares.get(name, 0.0) * models) for name in names}
+        return {name: _("{says} of {models}", says=says, models=models) for name, says in votes_for.items()}
     shares = (decision.shares.get(name, 0.0) for name in names)
     texts = percents(*shares) if decision.kind == "weight" else in_order(*shares)
-    return dict(zip(names, texts, strict=True))
+    return dict(zip(names, map(worded, texts), strict=True))
 
 
 def _vote_rows(figure: go.Figure, rows: int, title: str, palette: Palette) -> None:
