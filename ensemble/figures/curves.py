@@ -71,7 +71,7 @@ def f_beta(curves: CurvesByMember, chosen: float | None, scheme: Scheme) -> Char
 def _by_member(curves: CurvesByMember, scheme: Scheme, ensemble: str | None, shape: str) -> go.Figure:
     figure = go.Figure()
     for (name, curve), pen in zip(_ranked(curves), pens(scheme), strict=False):
-        line, entry = {**pen, "shape": shape}, f"{wrapped(voter_title(name), LEGEND_ROOM)} {_area(curve)}"
+        line, entry = {**pen, "shape": shape}, f"{wrapped(voter_title(name), LEGEND_ROOM)} {_area_text(curve)}"
         if name == ensemble:
             line, entry = {"color": PALETTES[scheme].ink, "width": 4, "shape": shape}, f"<b>{entry}</b>"
         figure.add_scatter(x=curve.x, y=curve.y, mode="lines", name=entry, line=line)
@@ -79,7 +79,7 @@ def _by_member(curves: CurvesByMember, scheme: Scheme, ensemble: str | None, sha
     return styled(figure, scheme)
 
 
-def _area(curve: Curve) -> str:
+def _area_text(curve: Curve) -> str:
     return worded(NumberText(f"{curve.area:.3f}"))
 
 
