@@ -12,8 +12,8 @@ from ensemble.imaging.out_of_distribution import doubt, measure_photo
 from ensemble.imaging.photos import open_photo, read_photo_bytes
 from ensemble.policies.cases import Case
 from ensemble.training.own_photos import bring_along, is_brought
-from ensemble.values.digits import in_number
 from ensemble.values.errors import DataError, QuorumError
+from ensemble.values.language import Message, paragraph
 from ensemble.values.results import Verdict
 from pages.session.background import Progress, start_work, work
 from pages.session.owners import make_own_collection, own_collection, product_called
@@ -66,9 +66,9 @@ def confirm_cases(found: Sequence[tuple[Case, str]]) -> None:
             try:
                 corrections.append(_correction(case, verdict))
             except QuorumError as error:
-                left_out.append(str(error))
+                left_out.append(error.message)
     except QuorumError as error:
-        tell(CONFIRMED, f"They cannot be confirmed: {error}", wrong=True)
+        tell(CONFIRMED, Message("They cannot be confirmed: {error}", error=error), wrong=True)
         return
     _ask_or_keep(corrections, left_out)
 
@@ -118,34 +118,38 @@ def _ask_or_keep(corrections: Sequence[Correction], left_out: Sequence[str]) -> 
 
 def _keep(corrections: Sequence[Correction], left_out: Sequence[str]) -> None:
     if is_demo():
-        tell(CONFIRMED, "A demo keeps nothing. Turn demo mode off to confirm mistakes.", wrong=True)
+        tell(CONFIRMED, Message("A demo keeps nothing. Turn demo mode off to confirm mistakes."), wrong=True)
         return
     if not corrections:
-        tell(CONFIRMED, " ".join(left_out), wrong=True)
+        tell(CONFIRMED, paragraph(*left_out), wrong=True)
         return
     try:
         collection = own_collection() or make_own_collection()
         decisions = [collection.confirm(each.data, each.name, each.label, each.verdict)[1] for each in corrections]
         along = _bring_along(collection)
     except QuorumError as error:
-        tell(CONFIRMED, str(error), wrong=True)
+        tell(CONFIRMED, error.message, wrong=True)
         return
     name, alone = collection.name, decisions[0] if len(decisions) == 1 else None
-    said = in_number(
-        len(corrections),
-        f"Saved to {name}. Add it to the training set under Data.",
-        f"{len(corrections)} photos saved to {name}. Add them to the training set under Data.",
+    said = Message(
+        "Saved to {collection}. Add it to the training set under Data.",
+        "{count} photos saved to {collection}. Add them to the training set under Data.",
+        count=len(corrections),
+        collection=name,
     )
     made = alone.number if alone is not None else None
-    tell(CONFIRMED, " ".join([*left_out, said, *along]), wrong=bool(left_out), decision=made)
+    tell(CONFIRMED, paragraph(*left_out, said, *along), wrong=bool(left_out), decision=made)
 
 
 def undo_confirmed(number: int) -> None:
     """Take back what a person said of a verdict; for a button's callback."""
     with refusals_told(CONFIRMED):
         if (collection := own_collection()) is not None:
-            collection.undo(number)
-            tell(CONFIRMED, "Undone: the photo is not saved.")
+            undone = collection.undo(number)
+            if undone.action == "import":
+                tell(CONFIRMED, Message("Undone: the photo is not saved."))
+            else:
+                tell(CONFIRMED, Message("Undone: the photo is as it was before."))
 
 
 def _bring_along(collection: Collection) -> list[str]:
@@ -157,9 +161,19 @@ def _bring_along(collection: Collection) -> list[str]:
     def do(progress: Progress) -> Added:
         return bring_along(product, collection, progress)
 
-    key, title = f"import {collection.folder}", f"Import of the photos of {product_called()} into {collection.name}"
+    key, title = f"import {collection.folder}", _title(collection)
     began = start_work(key, title, do)
     going_on = work(key)
     if began or (going_on is not None and going_on.title == title):
-        return [f"The photos of {product_called()} are imported too."]
-    return [f"The photos of {product_called()} are imported with the next correction: another import is running."]
+        return [Message("The photos of {product} are imported too.", product=product_called())]
+    said = Message(
+        "The photos of {product} are imported with the next correction: another import is running.",
+        product=product_called(),
+    )
+    return [said]
+
+
+def _title(collection: Collection) -> Message:
+    return Message(
+        "Import of the photos of {product} into {collection}", product=product_called(), collection=collection.name
+    )

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from ensemble.values.language import _
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, REVIEW, Verdict, word
 from pages.components.common.progress import show_told
 from pages.components.common.sheet import as_markdown
@@ -24,22 +25,22 @@ def show_correction(chosen: photo.Chosen, verdict: Verdict) -> None:
         with st.container(key="decide"):
             _show_classes(chosen, verdict, list(verdict.classes.names))
         return
-    with st.popover("Correct the verdict", icon=":material/flag:"):
+    with st.popover(_("Correct the verdict"), icon=":material/flag:"):
         _show_classes(chosen, verdict, [name for name in verdict.classes.names if name != verdict.label])
+        collection = as_markdown(corrections.product_collection())
         st.caption(
-            f"The photo is saved to {as_markdown(corrections.product_collection())}. Add it to the training set under "
-            "**Data**."
+            _("The photo is saved to {collection}. Add it to the training set under **Data**.", collection=collection)
         )
 
 
 def _show_classes(chosen: photo.Chosen, verdict: Verdict, labels: list[str]) -> None:
     """A large button for each of two classes, with its key; of more, one is picked first."""
     if len(verdict.classes.names) > MOST_BUTTONS:
-        labels = [st.radio("The part is", labels, format_func=_shown, key="true_class")]
+        labels = [st.radio(_("The part is"), labels, format_func=_shown, key="true_class")]
     with st.container(horizontal=True):
         for label in labels:
             st.button(
-                f"Part is {_shown(label)}",
+                as_markdown(_("Part is {label}", label=word(label))),
                 on_click=corrections.confirm_mistake,
                 args=(chosen, label, verdict),
                 key=f"confirm {label}" if labels[1:] else "confirm",
@@ -57,18 +58,24 @@ def show_told_of_confirmed() -> None:
 
 def _show_question(asked: corrections.Question) -> None:
     with st.container(border=True, key="keep_question"):
-        lines = "\n".join(
-            f"- {as_markdown(each.name)}, as {as_markdown(word(each.label))}: {as_markdown(each.doubt)}."
+        count = len(asked.corrections)
+        lines = (
+            _("{name}, as {label}: {doubt}.", name=each.name, label=word(each.label), doubt=each.doubt)
             for each in asked.corrections
         )
-        alone = len(asked.corrections) == 1
-        photos = "This photo" if alone else "These photos"
-        st.warning(f"{photos} may not show this part:\n\n{lines}", icon=":material/help:")
-        it = "it" if alone else "them"
-        st.markdown(f"**Keep {it} all the same?** The next training would learn from {it}.")
+        listed = "\n".join(f"- {as_markdown(line)}" for line in lines)
+        said = _("This photo may not show this part:", "These photos may not show this part:", count=count)
+        st.warning(f"{said}\n\n{listed}", icon=":material/help:")
+        st.markdown(
+            _(
+                "**Keep it all the same?** The next training would learn from it.",
+                "**Keep them all the same?** The next training would learn from them.",
+                count=count,
+            )
+        )
         with st.container(horizontal=True):
-            st.button("Keep all the same", on_click=corrections.keep_all_the_same, key="keep_all_the_same")
-            st.button("Do not keep", type="primary", on_click=corrections.keep_none_of_them, key="keep_none")
+            st.button(_("Keep all the same"), on_click=corrections.keep_all_the_same, key="keep_all_the_same")
+            st.button(_("Do not keep"), type="primary", on_click=corrections.keep_none_of_them, key="keep_none")
 
 
 def _shown(label: str) -> str:
