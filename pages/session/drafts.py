@@ -14,6 +14,8 @@ from ensemble.policies.making import Chosen, cheapest, unsafe_name
 from ensemble.store import policy_history
 from ensemble.store.places import POLICIES
 from ensemble.values.errors import PolicyError, QuorumError
+from ensemble.values.language import LANGUAGES, Message, listed, speaking, worded
+from ensemble.values.results import word
 from ensemble.values.titles import policy_title
 from pages.session.policy_evidence import book, publish
 from pages.session.products import classes, in_force, is_demo, manifest, mode, store
@@ -22,7 +24,12 @@ from pages.session.told import refusals_told, tell
 FROM, PHOTOS, CANDIDATE = "from", "photos", "candidate"  # keys of widgets, and names in the page's address
 HELD_OUT, TEST = "held_out", "test"
 TAB = "view"  # key of the tabs, and name in the page's address
-COMPARE, ADJUST, ACTIVATE, HISTORY = TABS = ("Compare", "Adjust", "Activate", "History")
+COMPARE, ADJUST, ACTIVATE, HISTORY = TABS = (
+    Message("Compare"),
+    Message("Adjust"),
+    Message("Activate"),
+    Message("History"),
+)
 DRAFT, PENDING, MOVES, CHEAPEST, LOOKED = "_draft", "_pending", "_moves", "_cheapest", "_looked_into"
 SAVED, ENFORCED, OFFERED = "_saved", "_enforced", "_offered"
 
@@ -47,7 +54,7 @@ class Pending:
             raise PolicyError(
                 "{found} does not fit the classes {names}. Choose another.",
                 found=policy_title(found.name),
-                names=", ".join(classes().names),
+                names=listed(map(word, classes().names)),
             )
         return found
 
@@ -120,7 +127,7 @@ def save(new: Policy, name: str, author: str, reason: str) -> None:
     if name in taken or name in set(map(policy_title, taken)):  # two of one title could not be told apart on screen
         raise PolicyError("A policy named {name} exists already. Choose another name.", name=name)
     publish(PolicyBook((*now.policies, named), now.active), author, f"Saved {name}: {reason}")
-    tell(SAVED, f"{name} saved, not active.")
+    tell(SAVED, Message("{name} saved, not active.", name=name))
     st.session_state[OFFERED] = name
 
 
@@ -156,7 +163,18 @@ def choose(name: str) -> None:
 
 def open_tab(name: str) -> None:
     """Show another tab; for a button's callback."""
-    st.session_state[TAB] = name
+    st.session_state[TAB] = worded(name)
+
+
+def settle_tab() -> None:
+    """Before the tabs are shown: an open one that the address or another language has named gets its name of now."""
+    asked, names = st.session_state.get(TAB) or st.query_params.get(TAB), set(map(worded, TABS))
+    for spoken in LANGUAGES if asked and asked not in names else ():
+        with speaking(spoken):
+            found = next((name for name in TABS if worded(name) == asked), None)
+        if found is not None:
+            open_tab(found)
+            return
 
 
 def ask_back(number: int) -> None:
@@ -165,7 +183,7 @@ def ask_back(number: int) -> None:
     forget_pending()
     with refusals_told(ENFORCED):
         entry = policy_history.state(store().folder, number)
-        found = from_json(entry.text, f"Version {number}", manifest().names())
+        found = from_json(entry.text, Message("Version {number}", number=number), manifest().names())
         st.session_state[PENDING] = Pending(mode(), found, book().to_json(), number)
 
 
@@ -194,7 +212,8 @@ def confirm(found: Pending, author: str, reason: str) -> None:
         earlier = policy_history.state(store().folder, found.state).book()
         publish(earlier, author, f"Restored version {found.state}.")
     forget_pending()
-    tell(ENFORCED, f"{policy_title(name)} is active since {datetime.now(UTC):%H:%M} UTC.")
+    now = Message("{policy} is active since {time} UTC.", policy=policy_title(name), time=f"{datetime.now(UTC):%H:%M}")
+    tell(ENFORCED, now)
 
 
 def look_into(photo: str) -> None:
@@ -212,5 +231,5 @@ def problem_of_file() -> str:
     try:
         book()
     except QuorumError as error:
-        return str(error)
+        return error.message
     return ""

@@ -10,6 +10,7 @@ from ensemble.evaluation.comparison import Change, verdict_changes
 from ensemble.policies import Policy
 from ensemble.policies.cases import Evidence
 from ensemble.values.errors import QuorumError
+from ensemble.values.language import Message, _, listed, worded
 from ensemble.values.results import Classes, word
 from ensemble.values.titles import policy_title
 from pages.components.common.charts import show_csv
@@ -26,15 +27,15 @@ def show_policy_activation(active: Policy, evidence: Evidence) -> None:
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         # A key of its own for each offer: what the page still sends of the box of before cannot take its place.
         name = st.selectbox(
-            "Policy to activate",
+            _("Policy to activate"),
             others,
             index=others.index(offered) if offered in others else 0,
-            format_func=policy_title,
+            format_func=lambda name: worded(policy_title(name)),
             key=f"{drafts.CANDIDATE} {offered}".strip(),
             filter_mode=None,
             width=340,
         )
-        pressed = st.button("Preview changes", icon=":material/difference:", key="ask", disabled=not name)
+        pressed = st.button(_("Preview changes"), icon=":material/difference:", key="ask", disabled=not name)
     show_told(drafts.ENFORCED)
     if pressed and name:
         with refusals_shown():
@@ -47,34 +48,41 @@ def show_policy_activation(active: Policy, evidence: Evidence) -> None:
 
 
 def _show_pending(pending: drafts.Pending, active: Policy, evidence: Evidence) -> None:
-    now, then = as_markdown(policy_title(active.name)), as_markdown(policy_title(pending.book.active))
-    title = f"From {now} to {then}"
+    now, then = policy_title(active.name), policy_title(pending.book.active)
+    title = Message("From {now} to {then}", now=now, then=then)
     if pending.state is not None:
-        title = f"From {now} to {then} (version {pending.state})"
-    st.markdown(f"**{title}**")
+        title = Message("From {now} to {then} (version {number})", now=now, then=then, number=pending.state)
+    st.markdown(f"**{as_markdown(title)}**")
     try:
         show_policy_difference(active, pending.active(), evidence)
         _show_lost(pending)
     except QuorumError as error:
         st.error(as_markdown(error.message), icon=":material/report:")
-        st.button("Cancel", on_click=drafts.forget_pending, key="leave")
+        st.button(_("Cancel"), on_click=drafts.forget_pending, key="leave")
         return
     with st.container(horizontal=True, vertical_alignment="center", key="confirm_bar"):
-        st.markdown(f"**{title}**", width="stretch")
-        st.button("Cancel", on_click=drafts.forget_pending, key="leave")
+        st.markdown(f"**{as_markdown(title)}**", width="stretch")
+        st.button(_("Cancel"), on_click=drafts.forget_pending, key="leave")
         _show_confirm(pending)
 
 
 def _show_confirm(pending: drafts.Pending) -> None:
     """Show the button that asks for a name and a reason, and then puts the policy in force."""
     rolling = pending.state is not None
-    label = f"Restore version {pending.state}" if rolling else f"Activate {policy_title(pending.book.active)}"
+    label = Message("Activate {policy}", policy=policy_title(pending.book.active))
+    if rolling:
+        label = Message("Restore version {number}", number=pending.state)
     with (
-        st.popover(as_markdown(f"{label} …"), icon=":material/verified:", key="confirming", type="primary"),
+        st.popover(
+            as_markdown(Message("{action} …", action=label)),
+            icon=":material/verified:",
+            key="confirming",
+            type="primary",
+        ),
         st.form("confirm", border=False),
     ):
-        author = st.text_input("Author", key="confirm_author", max_chars=60)
-        reason = "" if rolling else st.text_input("Reason", key="confirm_reason", max_chars=300)
+        author = st.text_input(_("Author"), key="confirm_author", max_chars=60)
+        reason = "" if rolling else st.text_input(_("Reason"), key="confirm_reason", max_chars=300)
         pressed = st.form_submit_button(as_markdown(label), type="primary", icon=":material/verified:", key="confirmed")
         if pressed:
             with refusals_shown(":material/block:", (QuorumError, OSError)):
@@ -89,13 +97,19 @@ def _show_lost(pending: drafts.Pending) -> None:
     gone = [name for name in now if name not in then]
     other = [name for name in now if name in then and now[name] != then[name]]
     if gone:
-        st.warning(f"Removed: {as_markdown(', '.join(map(policy_title, gone)))}.", icon=":material/delete:")
+        said = Message("Removed: {policies}.", policies=listed(map(policy_title, gone)))
+        st.warning(as_markdown(said), icon=":material/delete:")
     if other:
-        st.caption(f"Different settings: {as_markdown(', '.join(map(policy_title, other)))}.")
+        st.caption(as_markdown(Message("Different settings: {policies}.", policies=listed(map(policy_title, other)))))
 
 
 MOST = 48  # each is a small picture to send
-NOTES: Mapping[str, str] = {"escaped": "new escape", "rejected": "new overkill", "caught": "fixed", "spared": "fixed"}
+NOTES: Mapping[str, Message] = {
+    "escaped": Message("new escape"),
+    "rejected": Message("new overkill"),
+    "caught": Message("fixed"),
+    "spared": Message("fixed"),
+}
 
 
 def show_policy_difference(before: Policy, after: Policy, evidence: Evidence) -> None:
@@ -113,15 +127,16 @@ def show_policy_difference(before: Policy, after: Policy, evidence: Evidence) ->
     for (earlier, later), group in groups.items():
         _show_group(earlier, later, group, classes)
     if len(changes) > MOST:
-        st.caption(f"First {MOST} of {len(changes)}; all are in the file.")
-    show_csv("difference", [_row(change) for change in changes], "Changed verdicts (CSV)")
+        st.caption(_("First {shown} of {count}; all are in the file.", shown=MOST, count=len(changes)))
+    show_csv("difference", [_row(change) for change in changes], _("Changed verdicts (CSV)"))
 
 
 def _show_group(before: str, after: str, group: Sequence[Change], classes: Classes) -> None:
     """Show the photos of which one verdict becomes another, each with what it truly is."""
     frames = "".join(_frame(change, classes) for change in group)
+    arrow = f'<span aria-label="{as_html(Message("becomes"))}">→</span>'
     st.html(
-        f'<h3 class="turn">{quiet_chip(word(before))}<span aria-label="becomes">→</span>{chip(after, classes)}'
+        f'<h3 class="turn">{quiet_chip(word(before))}{arrow}{chip(after, classes)}'
         f'<small>{len(group)}</small></h3><div class="thumbs">{frames}</div>'
     )
 
@@ -129,30 +144,34 @@ def _show_group(before: str, after: str, group: Sequence[Change], classes: Class
 def _frame(change: Change, classes: Classes) -> str:
     case = change.case
     picture, name = policy_evidence.case_thumbnail(case), case.photo.rpartition("/")[2]
-    seen = '<span class="photo-gone">no photo</span>'
+    seen = f'<span class="photo-gone">{as_html(Message("no photo"))}</span>'
     if picture is not None:
-        seen = f'<img src="{data_address("jpeg", picture)}" alt="Photo {as_html(name)}">'
-    defect = f" ({as_html(case.defect)})" if case.defect not in ("", case.label) else ""
-    note = NOTES.get(change.kind, "")
-    mark = f'<span class="chip {"nok" if change.kind == "escaped" else "quiet"}">{note}</span>' if note else ""
+        seen = f'<img src="{data_address("jpeg", picture)}" alt="{as_html(Message("Photo {name}", name=name))}">'
+    actual = Message("actual {label}", label=word(case.label))
+    if case.defect not in ("", case.label):
+        actual = Message("actual {label} ({defect})", label=word(case.label), defect=case.defect)
+    note, look = NOTES.get(change.kind), "nok" if change.kind == "escaped" else "quiet"
+    mark = f'<span class="chip {look}">{as_html(note)}</span>' if note else ""
     return (
         f'<figure class="{figures.tone(change.after, classes)}">{seen}<figcaption><b>{breakable(name)}</b>'
-        f"<span>actual {as_html(word(case.label))}{defect}</span>{mark}</figcaption></figure>"
+        f"<span>{as_html(actual)}</span>{mark}</figcaption></figure>"
     )
 
 
 def _show_counts(changes: Sequence[Change], total: int, classes: Classes) -> None:
-    said = f"{len(changes)} of {total} verdicts change"
-    if len(changes) == 1:
-        said = f"1 of {total} verdicts changes"
-    facts = [f'<p class="word">{said}<small>test photos</small></p>']
+    said = Message(
+        "{count} of {total} verdicts changes", "{count} of {total} verdicts change", count=len(changes), total=total
+    )
+    facts = [f'<p class="word">{as_html(said)}<small>{as_html(Message("test photos"))}</small></p>']
     if classes.defect is not None:
         counts = Counter(change.kind for change in changes)
         look = "nok" if counts["escaped"] else "quiet"
-        facts.append(f'<span class="chip {look}">New escapes: {counts["escaped"]}</span>')
-        facts.append(quiet_chip(f"Escapes fixed: {counts['caught']}"))
-        facts.append(quiet_chip(f"New overkill: {counts['rejected']}"))
-        facts.append(quiet_chip(f"Overkill fixed: {counts['spared']}"))
+        facts.append(
+            f'<span class="chip {look}">{as_html(Message("New escapes: {count}", count=counts["escaped"]))}</span>'
+        )
+        facts.append(quiet_chip(Message("Escapes fixed: {count}", count=counts["caught"])))
+        facts.append(quiet_chip(Message("New overkill: {count}", count=counts["rejected"])))
+        facts.append(quiet_chip(Message("Overkill fixed: {count}", count=counts["spared"])))
     st.html(f'<div class="difference" role="status">{"".join(facts)}</div>')
 
 

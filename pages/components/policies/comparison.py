@@ -1,7 +1,6 @@
 """All policies side by side on the same photos, which none of them was chosen on."""
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import Any
 
 import streamlit as st
@@ -13,20 +12,33 @@ from ensemble.policies import Policy
 from ensemble.policies.cases import Evidence
 from ensemble.policies.making import unsafe_name
 from ensemble.values.errors import PolicyError
+from ensemble.values.language import Message, NumberText, _, paragraph, worded
 from ensemble.values.titles import policy_title
 from pages.components.common.charts import show_chart, show_csv
-from pages.components.common.sheet import as_markdown, quiet_chip, show_sheet
-from pages.components.policies.words import UNKNOWN, money, reviews
+from pages.components.common.sheet import as_html, as_markdown, quiet_chip, show_sheet
+from pages.components.policies.words import UNKNOWN, UNPROVEN, money, reviews
 from pages.session import drafts, policy_evidence, products
 
-HEAD = ("Policy", "Escapes", "Overkill", "Reviews", "Cost / 1000", "Precision", "Reviews / h")
-PRICES = {"escape": "Cost of an escape", "overkill": "Cost of an overkill", "review": "Cost of a review"}
+HEAD = (
+    Message("Policy"),
+    Message("Escapes"),
+    Message("Overkill"),
+    Message("Reviews"),
+    Message("Cost / {parts}", parts=PARTS_TOLD),
+    Message("Precision"),
+    Message("Reviews / h"),
+)
+PRICES = {
+    "escape": Message("Cost of an escape"),
+    "overkill": Message("Cost of an overkill"),
+    "review": Message("Cost of a review"),
+}
 
 
 def show_policy_comparison(evidence: Evidence, line: Line) -> None:
     """Show a table of all policies on the test photos, what they cost, and the same as a file."""
     if not evidence.test:
-        st.info("No test photos, so policies cannot be compared. Train with a test set.")
+        st.info(_("No test photos, so policies cannot be compared. Train with a test set."))
         return
     policies = products.policies()
     if evidence.classes.defect is None:
@@ -34,28 +46,30 @@ def show_policy_comparison(evidence: Evidence, line: Line) -> None:
         return
     counts = {policy.name: policy_evidence.counts(policy, evidence.test) for policy in policies}
     show_sheet(HEAD, [_cells(policy, policies[0], counts[policy.name], line) for policy in policies], folding=True)
-    st.caption(
-        f"Test set: {len(evidence.test)} photos. 'up to': upper limit at {costs.percent(costs.CONFIDENCE_LEVEL)} "
-        f"confidence. {_at_rate(line)}"
+    told = Message(
+        "Test set: {photos} photos. 'up to': upper limit at {sure} confidence.",
+        photos=len(evidence.test),
+        sure=percent(costs.CONFIDENCE_LEVEL),
     )
+    st.caption(worded(paragraph(told, _at_rate(line))))
     for policy in policies:
         if why := unsafe_name(policy):
-            st.caption(f"**{as_markdown(policy_title(policy.name))} is not proven safe.** {as_markdown(why)}")
+            st.caption(_(UNPROVEN.text, policy=as_markdown(policy_title(policy.name)), why=as_markdown(why)))
     rows = [_row(policy, policies[0], evidence, line, counts[policy.name]) for policy in policies]
-    show_csv("policies", rows, "Comparison (CSV)")
+    show_csv("policies", rows, _("Comparison (CSV)"))
     chart = figures.policy_costs(
         [(policy.name, *_parts(counts[policy.name], line)) for policy in policies],
         products.scheme(),
-        unit=f"cost per {PARTS_TOLD} parts",
+        unit=_("cost per {parts} parts", parts=PARTS_TOLD),
         active=policies[0].name,
     )
     show_chart(chart, "costs")
 
 
-def _at_rate(line: Line) -> str:
+def _at_rate(line: Line) -> Message:
     if line.share is None:
-        return "Cost and precision at the defect rate of the test set."
-    return f"Cost and precision at a defect rate of {costs.percent(line.share)}."
+        return Message("Cost and precision at the defect rate of the test set.")
+    return Message("Cost and precision at a defect rate of {rate}.", rate=percent(line.share))
 
 
 def _cells(policy: Policy, active: Policy, counts: DecisionCounts, line: Line) -> list[str]:
@@ -65,22 +79,28 @@ def _cells(policy: Policy, active: Policy, counts: DecisionCounts, line: Line) -
         _named(policy.name, active),
         _count(counts.escapes, counts.defective),
         _count(counts.overkills, counts.good),
-        f"{reviews(counts)} of {parts}",
-        money(told.money),
-        UNKNOWN if told.precision is None else costs.percent(told.precision),
+        as_html(_some_of(reviews(counts), parts)),
+        as_html(money(told.money)),
+        UNKNOWN if told.precision is None else as_html(percent(told.precision)),
         UNKNOWN if told.reviews_per_hour is None else f"{told.reviews_per_hour:.0f}",
     ]
 
 
 def _named(name: str, active: Policy) -> str:
-    title = escape(policy_title(name))
-    return f"{title} {quiet_chip('active')}" if name == active.name else title
+    title = as_html(policy_title(name))
+    return f"{title} {quiet_chip(Message('active'))}" if name == active.name else title
 
 
 def _count(events: int, parts: int) -> str:
     """A count of so many with the highest rate that it still allows."""
-    count, bound = (f"{events} of {parts}", costs.at_most(events, parts)) if parts else ("none tested", "")
-    return f"<span>{count}<small>{bound}</small></span>"
+    count, bound = Message("none tested"), ""
+    if parts:
+        count, bound = _some_of(events, parts), costs.at_most(events, parts)
+    return f"<span>{as_html(count)}<small>{as_html(bound)}</small></span>"
+
+
+def _some_of(count: int, total: int) -> Message:
+    return Message("{count} of {total}", count=count, total=total)
 
 
 def _parts(counts: DecisionCounts, line: Line) -> tuple[float | None, float | None, float | None]:
@@ -118,21 +138,21 @@ def _row(
 def _show_accuracy(policies: Sequence[Policy], evidence: Evidence) -> None:
     rows = [{"policy": policy.name, **policy_evidence.quality(policy, evidence.test)} for policy in policies]
     show_sheet(
-        ("Policy", "Correct", "Reviews", "F1"),
+        (Message("Policy"), Message("Correct"), Message("Reviews"), Message("F1")),
         [
             [
                 _named(str(row["policy"]), policies[0]),
-                f"{row['right']} of {row['decided']}",
+                as_html(_some_of(row["right"], row["decided"])),
                 str(len(evidence.test) - row["decided"]),
-                f"{row['f1']:.3f}",
+                as_html(NumberText(f"{row['f1']:.3f}")),
             ]
             for row in rows
         ],
         folding=True,
     )
-    st.caption(f"Test set: {len(evidence.test)} photos.")
+    st.caption(_("Test set: {photos} photos.", photos=len(evidence.test)))
     columns = ("policy", "right", "decided", "right_of_decided", "accuracy", "review_rate", "f1")
-    show_csv("policies", rows, "Comparison (CSV)", columns)
+    show_csv("policies", rows, _("Comparison (CSV)"), columns)
 
 
 LIMIT = 10.0  # percent
@@ -147,12 +167,17 @@ def show_policy_line(evidence: Evidence) -> Line:
     if evidence.classes.defect is None:
         return Line()
     with st.container(horizontal=True, gap="small"):
-        with st.popover("Costs …", icon=":material/payments:", key="costs"):
+        with st.popover(_("Costs …"), icon=":material/payments:", key="costs"):
             prices = Prices(*(_price(name) for name in ("escape", "overkill", "review")))
             share = _number(
-                "Defect rate in production, %", "defects", None, 0.1, max_value=100.0, placeholder="same as test set"
+                _("Defect rate in production, %"),
+                "defects",
+                None,
+                0.1,
+                max_value=100.0,
+                placeholder=_("same as test set"),
             )
-            pace = _number("Parts per hour", "pace", None, 100.0, format="%.0f", placeholder="not set")
+            pace = _number(_("Parts per hour"), "pace", None, 100.0, format="%.0f", placeholder=_("not set"))
         line = Line(prices, None if share is None else share / 100, pace or 0.0)
         _show_choice(evidence, line)
     return line
@@ -160,30 +185,37 @@ def show_policy_line(evidence: Evidence) -> Line:
 
 def _show_choice(evidence: Evidence, line: Line) -> None:
     """Show the limit and the button; what is chosen on validation photos becomes what the draft starts from."""
-    with st.popover("Find cheapest policy …", icon=":material/savings:", key="cheapest"):
-        limit = _number("Escape limit, %", "limit", LIMIT, 1.0, min_value=0.1, max_value=100.0)
+    with st.popover(_("Find cheapest policy …"), icon=":material/savings:", key="cheapest"):
+        limit = _number(_("Escape limit, %"), "limit", LIMIT, 1.0, min_value=0.1, max_value=100.0)
         limit = LIMIT if limit is None else limit  # an emptied field
         st.caption(
-            f"Cheapest policy with an escape rate below {percent(limit / 100)} "
-            f"({percent(costs.CONFIDENCE_LEVEL)} confidence). It becomes the draft."
+            _(
+                "Cheapest policy with an escape rate below {limit} ({sure} confidence). It becomes the draft.",
+                limit=percent(limit / 100),
+                sure=percent(costs.CONFIDENCE_LEVEL),
+            )
         )
-        if st.button("Find cheapest policy", icon=":material/savings:", key="choose"):
+        if st.button(_("Find cheapest policy"), icon=":material/savings:", key="choose"):
             try:
-                with st.spinner("Searching …"):
+                with st.spinner(_("Searching …")):
                     drafts.choose_by_cost(evidence.held_out, line, limit / 100)
             except PolicyError as error:
                 st.warning(as_markdown(error.message), icon=":material/money_off:")
         chosen = drafts.chosen_by_cost()
         if chosen is not None:
             st.caption(
-                f"{as_markdown(policy_title(chosen.policy.name))}: {money(chosen.money)} per {PARTS_TOLD} parts on "
-                "validation photos. The draft starts from it."
+                _(
+                    "{policy}: {money} per {parts} parts on validation photos. The draft starts from it.",
+                    policy=as_markdown(policy_title(chosen.policy.name)),
+                    money=money(chosen.money),
+                    parts=PARTS_TOLD,
+                )
             )
 
 
 def _price(name: str) -> float:
     usual = float(getattr(Prices(), name))
-    found = _number(PRICES[name], f"{name}_price", usual, 0.5, format="%.2f")
+    found = _number(worded(PRICES[name]), f"{name}_price", usual, 0.5, format="%.2f")
     return usual if found is None else found  # an emptied field
 
 

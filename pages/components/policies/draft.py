@@ -10,6 +10,7 @@ from ensemble.policies import Policy
 from ensemble.policies.cases import Case, Evidence
 from ensemble.policies.files import entry_of
 from ensemble.values.digits import threshold_text
+from ensemble.values.language import Message, _, listed, worded
 from ensemble.values.results import Classes
 from ensemble.values.titles import model_title
 from pages.components.common.charts import show_json
@@ -27,10 +28,10 @@ from pages.components.policies.words import conditions, picked_title, rule_in_wo
 from pages.session import drafts, policy_evidence, products, wishes
 
 DRAFT = "DRAFT"
-SETS = {drafts.HELD_OUT: "Validation", drafts.TEST: "Test (read only)"}
+SETS = {drafts.HELD_OUT: Message("Validation"), drafts.TEST: Message("Test (read only)")}
 MISSING = {
-    drafts.HELD_OUT: "No validation photos for this product. Select Test, or train again.",
-    drafts.TEST: "No test photos for this product. Select Validation, or train again.",
+    drafts.HELD_OUT: Message("No validation photos for this product. Select Test, or train again."),
+    drafts.TEST: Message("No test photos for this product. Select Validation, or train again."),
 }
 
 
@@ -46,7 +47,7 @@ def show_policy_draft(evidence: Evidence, line: Line) -> None:
     drafts.keep_draft(draft)
     _show_rule(draft, unmoved=moved == base)
     if not known:
-        st.info(MISSING[photos])
+        st.info(worded(MISSING[photos]))
     elif evidence.classes.defect is None:
         show_policy_classes(draft, known)
     else:
@@ -57,7 +58,7 @@ def show_policy_draft(evidence: Evidence, line: Line) -> None:
             with st.container():
                 show_policy_confusion(draft, known)
         show_policy_escapes(draft, known)
-    show_json(entry_of(draft), "draft-policy", "Draft (JSON)")
+    show_json(entry_of(draft), "draft-policy", _("Draft (JSON)"))
     show_policy_saving(draft, base, unmoved=moved == base)
 
 
@@ -65,23 +66,25 @@ def _show_start(bases: dict[str, Policy], active: Policy) -> tuple[Policy, str]:
     wishes.restore(drafts.FROM, list(bases))
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         name = st.selectbox(
-            "Start from",
+            _("Start from"),
             list(bases),
             key=drafts.FROM,
             persist_state="session",
             filter_mode=None,
-            format_func=lambda name: picked_title(name, active.name),
+            format_func=lambda name: worded(picked_title(name, active.name)),
             width=340,
         )
         look = {"label_visibility": "visible", "persist_state": "session", "wrap": True}
         start = st.query_params.get(drafts.PHOTOS)
-        photos = show_choice("Data", SETS, drafts.PHOTOS, SETS.__getitem__, start=start, **look)
+        photos = show_choice(_("Data"), SETS, drafts.PHOTOS, lambda name: worded(SETS[name]), start=start, **look)
     wishes.show_in_address(drafts.FROM, name, active.name)
     wishes.show_in_address(drafts.PHOTOS, photos, drafts.HELD_OUT)
     if photos == drafts.TEST:
         st.caption(
-            "Do not choose thresholds on **test** photos: they then no longer show what to expect in production, and "
-            "the draft may no longer be called SAFE."
+            _(
+                "Do not choose thresholds on **test** photos: they then no longer show what to expect in production, "
+                "and the draft may no longer be called SAFE."
+            )
         )
     return bases[name], photos
 
@@ -101,7 +104,7 @@ def _counts(draft: Policy, held_out: tuple[Case, ...]) -> dict[str, int]:
 
 
 def _show_rule(draft: Policy, *, unmoved: bool) -> None:
-    state = "Unchanged" if unmoved else "Unsaved draft"
+    state = _("Unchanged") if unmoved else _("Unsaved draft")
     st.markdown(f"**{as_markdown(draft.description)}** {state}")
     if more := conditions(draft):
         st.caption(as_markdown(more))
@@ -136,22 +139,22 @@ def _called(base: Policy, photos: str) -> tuple[tuple[str, ...], str]:
     if not outside:
         return base.calls, key
     st.multiselect(
-        "Additional models",
+        _("Additional models"),
         outside,
         [name for name in base.calls if name in outside],
         key=key,
         on_change=drafts.note_move,
         args=(key, photos),
-        format_func=model_title,
-        placeholder="None",
-        help="Training left these models out: they did not improve the result on validation photos.",
+        format_func=lambda name: worded(model_title(name)),
+        placeholder=_("None"),
+        help=_("Training left these models out: they did not improve the result on validation photos."),
     )
     return tuple(st.session_state[key]), key
 
 
 def _two_thresholds(base: Policy, photos: str) -> tuple[Policy, str]:
     start = (base.review_from, base.reject_from)
-    low, high = _slider("REVIEW and NOK thresholds", start, base, photos, "Both at one place: no REVIEW.")
+    low, high = _slider(_("REVIEW and NOK thresholds"), start, base, photos, _("Both at one place: no REVIEW."))
     low, high = _kept(low, start[0]), _kept(high, start[1])
     if (low, high) == start:
         return base, _key(base, start)
@@ -160,16 +163,21 @@ def _two_thresholds(base: Policy, photos: str) -> tuple[Policy, str]:
 
 def _member_threshold(base: Policy, photos: str) -> tuple[Policy, str]:
     start = base.threshold_of("")
-    found = _kept(_slider("Model threshold", start, base, photos), start)
+    found = _kept(_slider(_("Model threshold"), start, base, photos), start)
     if base.thresholds:
-        own = ", ".join(f"{model_title(member)} {threshold_text(value)}" for member, value in base.thresholds.items())
-        st.caption(f"Moving this replaces the models' own thresholds: {as_markdown(own)}.")
+        own = listed(
+            Message("{model} {threshold}", model=model_title(member), threshold=threshold_text(value))
+            for member, value in base.thresholds.items()
+        )
+        st.caption(
+            as_markdown(Message("Moving this replaces the models' own thresholds: {thresholds}.", thresholds=own))
+        )
     return (base if found == start else replace(base, threshold=found, thresholds={})), _key(base, start)
 
 
 def _margin(base: Policy, photos: str) -> tuple[Policy, str]:
     start = base.margin
-    label = "REVIEW if the lead is below"
+    label = _("REVIEW if the lead is below")
     found = _kept(_slider(label, start, base, photos), start)
     return (base if found == start else replace(base, margin=found)), _key(base, start)
 

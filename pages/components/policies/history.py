@@ -1,16 +1,16 @@
 """Every version that the policies have had, and the way back to one."""
 
-from html import escape
-
 import streamlit as st
 
 from ensemble.store.policy_history import Published
 from ensemble.values.errors import QuorumError
+from ensemble.values.language import Message, _, worded
 from ensemble.values.titles import policy_title
-from pages.components.common.sheet import as_markdown, quiet_chip, show_sheet
+from pages.components.common.sheet import as_html, as_markdown, quiet_chip, show_sheet
 from pages.session import drafts, policy_evidence
 
 SHOWN = 10
+HEAD = (Message("Version"), Message("Since (UTC)"), Message("Author"), Message("Reason"), Message("Active policy"))
 
 
 def show_policy_history() -> None:
@@ -18,15 +18,15 @@ def show_policy_history() -> None:
     try:
         states = policy_evidence.history()[::-1]
     except QuorumError as error:
-        st.warning(as_markdown(str(error)), icon=":material/history:")
+        st.warning(as_markdown(error.message), icon=":material/history:")
         return
     if not states:
-        st.caption("No versions yet.")
+        st.caption(_("No versions yet."))
         return
     rows = [_cells(entry, newest=entry is states[0]) for entry in states[:SHOWN]]
-    show_sheet(("Version", "Since (UTC)", "Author", "Reason", "Active policy"), rows, folding=True)
+    show_sheet(HEAD, rows, folding=True)
     if len(states) > SHOWN:
-        st.caption(f"Latest {SHOWN} of {len(states)} versions.")
+        st.caption(_("Latest {shown} of {count} versions.", shown=SHOWN, count=len(states)))
     if len(states) > 1:
         _show_way_back(states[0].number, {entry.number: entry for entry in states[1:]})
 
@@ -34,17 +34,17 @@ def show_policy_history() -> None:
 def _show_way_back(newest: int, states: dict[int, Published]) -> None:
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         number = st.selectbox(
-            "Restore version",
+            _("Restore version"),
             list(states),
-            format_func=lambda number: f"{number} · {states[number].reason}",
+            format_func=lambda number: f"{number} · {worded(Message(states[number].reason))}",
             key=f"state before {newest}",  # another newest state asks anew
             filter_mode=None,
             width=340,
         )
         st.button(
-            "Restore …",
+            _("Restore …"),
             icon=":material/undo:",
-            help="Shows first which verdicts would change.",
+            help=_("Shows first which verdicts would change."),
             on_click=drafts.ask_back,
             args=(number,),
             key="back",
@@ -55,7 +55,13 @@ def _cells(entry: Published, *, newest: bool) -> list[str]:
     try:
         active = policy_title(entry.book().active)
     except QuorumError:
-        active = "not readable"
-    state = f" {quiet_chip('current')}" if newest else ""
+        active = Message("not readable")
+    state = f" {quiet_chip(Message('current'))}" if newest else ""
     when = entry.at[:16].replace("T", " ")
-    return [f"{entry.number}{state}", when, escape(entry.author or "–"), escape(entry.reason), escape(active)]
+    return [
+        f"{entry.number}{state}",
+        when,
+        as_html(entry.author or "–"),
+        as_html(Message(entry.reason)),
+        as_html(active),
+    ]

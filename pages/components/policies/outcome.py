@@ -1,7 +1,6 @@
 """What a draft would do to parts with a known truth: counts, their bounds, money, beside the active policy."""
 
 from collections.abc import Sequence
-from html import escape
 
 import streamlit as st
 
@@ -10,9 +9,10 @@ from ensemble.metrics import costs
 from ensemble.metrics.costs import PARTS_TOLD, Line, expected_costs
 from ensemble.policies import Policy
 from ensemble.policies.cases import Case
+from ensemble.values.language import Message, NumberText, _, worded
 from ensemble.values.results import REVIEW, word
 from pages.components.common.charts import show_chart, show_csv
-from pages.components.common.sheet import as_markdown, show_sheet
+from pages.components.common.sheet import as_html, as_markdown, show_sheet
 from pages.components.common.votes import show_votes
 from pages.components.policies.words import money, reviews
 from pages.session import drafts, policy_evidence, products
@@ -21,25 +21,24 @@ from pages.session import drafts, policy_evidence, products
 def show_policy_outcome(draft: Policy, active: Policy, known: Sequence[Case], line: Line) -> None:
     """Show escapes, overkills, reviews and money of a draft."""
     now, then = policy_evidence.counts(draft, known), policy_evidence.counts(active, known)
-    defective = f"of {now.defective} defective · {costs.at_most(now.escapes, now.defective)}"
-    good = f"of {now.good} good · {costs.at_most(now.overkills, now.good)}"
+    defective = Message("of {count} defective", count=now.defective), costs.at_most(now.escapes, now.defective)
+    good = Message("of {count} good", count=now.good), costs.at_most(now.overkills, now.good)
+    parts = (Message("of {count} parts", count=now.good + now.defective),)
     tiles = [
-        _tile("nok", now.escapes, "Escapes", defective, str(then.escapes)),
-        _tile("plain", now.overkills, "Overkill", good, str(then.overkills)),
-        _tile("review", reviews(now), "Reviews", f"of {now.good + now.defective} parts", str(reviews(then))),
+        _tile("nok", now.escapes, Message("Escapes"), defective, then.escapes),
+        _tile("plain", now.overkills, Message("Overkill"), good, then.overkills),
+        _tile("review", reviews(now), Message("Reviews"), parts, reviews(then)),
     ]
     cost, before = (money(expected_costs(counts, line).money) for counts in (now, then))
-    tiles.append(_tile("none", cost, f"Cost per {PARTS_TOLD} parts", "", before))
+    tiles.append(_tile("none", cost, Message("Cost per {parts} parts", parts=PARTS_TOLD), (), before))
     st.html(f'<div class="tiles draft" role="status">{"".join(tiles)}</div>')
 
 
-def _tile(look: str, number: int | str, name: str, of: str, active: str) -> str:
+def _tile(look: str, number: int | str, name: str, of: Sequence[str], active: int | str) -> str:
     quiet = "" if number else "none"
-    lines = "".join(f"<small>{escape(line)}</small>" for line in of.split(" · ") if line)
-    return (
-        f'<div class="tile {look} {quiet}"><b>{number}</b><span>{escape(name)}</span>'
-        f"{lines}<small>active: {active}</small></div>"
-    )
+    lines = (*of, Message("active: {number}", number=active))
+    small = "".join(f"<small>{as_html(line)}</small>" for line in lines)
+    return f'<div class="tile {look} {quiet}"><b>{as_html(number)}</b><span>{as_html(name)}</span>{small}</div>'
 
 
 MOST = 24  # each is a small picture to send, every time a threshold moves
@@ -54,9 +53,9 @@ def show_policy_escapes(draft: Policy, known: Sequence[Case]) -> None:
         for case, label in zip(known, labels, strict=True)
         if case.label == classes.defect and label == classes.good
     ]
-    st.markdown(f"**Escapes ({len(found)})**")
+    st.markdown(_("**Escapes ({count})**", count=len(found)))
     if not found:
-        st.html('<p class="calm">No escape on these photos.</p>')
+        st.html(f'<p class="calm">{as_html(Message("No escape on these photos."))}</p>')
         return
     chosen = next((case for case in found if case.photo == drafts.looked_into()), None)
     with st.container(horizontal=True, gap="small", key="escapes"):
@@ -72,9 +71,9 @@ def show_policy_escapes(draft: Policy, known: Sequence[Case]) -> None:
                     width="stretch",
                 )
     if len(found) > MOST:
-        st.caption(f"First {MOST} of {len(found)}.")
+        st.caption(_("First {shown} of {count}.", shown=MOST, count=len(found)))
     if chosen is None:
-        st.caption("Select a photo for details.")
+        st.caption(_("Select a photo for details."))
     else:
         _show_case(draft, chosen)
 
@@ -83,9 +82,10 @@ def _show_photo(case: Case) -> None:
     """Show a small copy of a case's photo; a grey tile with its name where the photo is gone."""
     picture = policy_evidence.case_thumbnail(case)
     if picture is None:
-        st.html(f'<div class="photo-gone">{escape(_name(case))}<small>photo not available</small></div>')
+        gone = as_html(Message("photo not available"))
+        st.html(f'<div class="photo-gone">{as_html(_name(case))}<small>{gone}</small></div>')
     else:
-        st.image(picture, width=136, alt=f"Photo {_name(case)}")
+        st.image(picture, width=136, alt=_("Photo {name}", name=_name(case)))
 
 
 def _show_case(draft: Policy, case: Case) -> None:
@@ -93,7 +93,7 @@ def _show_case(draft: Policy, case: Case) -> None:
     kind = f" · {case.defect}" if case.defect not in ("", case.label) else ""
     with st.container(border=True, key="escaped"):
         st.markdown(f"**{as_markdown(case.photo)}**{as_markdown(kind)}")
-        st.text(verdict.reason)
+        st.text(worded(verdict.reason))
         show_votes(verdict, key="escape votes")
 
 
@@ -109,27 +109,30 @@ def show_policy_histogram(draft: Policy, known: Sequence[Case]) -> None:
     if draft.rule == "any":
         thresholds = (1 / max(1, *(len(case.scores) for case in known)),) * 2  # one vote
     chart = figures.score_histogram(good, defective, *thresholds, products.scheme(), axis=rule.quantity)
-    st.markdown("**Score distribution**")
+    st.markdown(_("**Score distribution**"))
     show_chart(chart, "scores")
 
 
 def show_policy_confusion(draft: Policy, known: Sequence[Case]) -> None:
     """Show how often each true class is given each verdict."""
     confusion = policy_evidence.quality(draft, known)["confusion"]
-    st.markdown("**Confusion matrix**")
+    st.markdown(_("**Confusion matrix**"))
     show_chart(figures.confusion(confusion, products.classes(), products.scheme()), "confusion")
+
+
+CLASS_HEAD = (Message("Class"), Message("Photos"), Message("Precision"), Message("Recall"), Message("Reviews"))
 
 
 def show_policy_classes(draft: Policy, known: Sequence[Case]) -> None:
     """Show precision, recall and reviews of each class, and the confusion."""
     confusion, classes = policy_evidence.quality(draft, known)["confusion"], products.classes()
     rows = [_row(name, confusion) for name in classes.names]
-    cells = [[escape(word(str(name))), *map(_shown, values)] for name, *values in (row.values() for row in rows)]
-    show_sheet(("Class", "Photos", "Precision", "Recall", "Reviews"), cells, folding=True)
+    cells = [[as_html(word(str(name))), *map(_shown, values)] for name, *values in (row.values() for row in rows)]
+    show_sheet(CLASS_HEAD, cells, folding=True)
     st.caption(
-        "Precision: correct share of the parts predicted as this class. Recall: share of its parts that were found."
+        _("Precision: correct share of the parts predicted as this class. Recall: share of its parts that were found.")
     )
-    show_csv("classes", rows, "Figures (CSV)")
+    show_csv("classes", rows, _("Figures (CSV)"))
     show_chart(figures.confusion(confusion, classes, products.scheme()), "confusion")
 
 
@@ -146,4 +149,4 @@ def _row(name: str, confusion: dict[str, dict[str, int]]) -> dict[str, object]:
 
 
 def _shown(value: object) -> str:
-    return f"{value:.1%}" if isinstance(value, float) else str(value if value != "" else "–")
+    return as_html(NumberText(f"{value:.1%}")) if isinstance(value, float) else str(value if value != "" else "–")

@@ -4,6 +4,7 @@ import streamlit as st
 
 from ensemble.policies import Policy
 from ensemble.values.errors import QuorumError
+from ensemble.values.language import Message, _, listed, paragraph
 from ensemble.values.titles import policy_title
 from pages.components.common.sheet import as_markdown, refusals_shown
 from pages.session import drafts
@@ -14,10 +15,10 @@ def show_policy_saving(draft: Policy, base: Policy, *, unmoved: bool) -> None:
     """Show what can be done with a draft; once it differs from what it started from, in a bar that stays in sight."""
     with st.container(horizontal=True, vertical_alignment="center", key="save_bar" if unmoved else "save_bar_moved"):
         if not unmoved:
-            st.markdown(f"**Unsaved draft.** {as_markdown(draft.description)}", width="stretch")
-            st.button("Discard", icon=":material/undo:", on_click=drafts.discard, args=(base.name,), key="discard")
+            st.markdown(_("**Unsaved draft.** {rule}", rule=as_markdown(draft.description)), width="stretch")
+            st.button(_("Discard"), icon=":material/undo:", on_click=drafts.discard, args=(base.name,), key="discard")
         with st.popover(
-            "Save draft …", icon=":material/save:", key="saving", type="secondary" if unmoved else "primary"
+            _("Save draft …"), icon=":material/save:", key="saving", type="secondary" if unmoved else "primary"
         ):
             _show_form(draft)
 
@@ -27,24 +28,26 @@ def show_saved_policy() -> None:
     if saved := told(drafts.SAVED).sentence:
         with st.container(horizontal=True, vertical_alignment="center", key="saved"):
             st.success(as_markdown(saved), icon=":material/check_circle:")
-            st.button("Preview changes", on_click=drafts.choose, args=(drafts.offered(),), key="choose_saved")
+            st.button(_("Preview changes"), on_click=drafts.choose, args=(drafts.offered(),), key="choose_saved")
 
 
 def _show_form(draft: Policy) -> None:
     """Ask for name, author and reason; refuse over a file that a person must mend."""
     if problem := drafts.problem_of_file():
-        names = ", ".join(map(policy_title, drafts.names_in_file()))
-        loss = f"Saving would overwrite the file with its policies: {names}."
-        if not names:
-            loss = "Saving would overwrite the file."
-        st.error(f"Cannot save. {as_markdown(problem)} {as_markdown(loss)}", icon=":material/report:")
+        names = drafts.names_in_file()
+        loss = Message("Saving would overwrite the file.")
+        if names:
+            policies = listed(map(policy_title, names))
+            loss = Message("Saving would overwrite the file with its policies: {policies}.", policies=policies)
+        said = paragraph(Message("Cannot save."), problem, loss)
+        st.error(as_markdown(said), icon=":material/report:")
         return
     with st.form("save_draft", border=False):
-        name = st.text_input("Name", key="save_name", max_chars=60)
-        author = st.text_input("Author", key="save_author", max_chars=60)
-        reason = st.text_input("Reason", key="save_reason", max_chars=300)
-        pressed = st.form_submit_button("Save draft", icon=":material/save:", key="save")
-    st.caption("All fields required. Saving does not activate.")
+        name = st.text_input(_("Name"), key="save_name", max_chars=60)
+        author = st.text_input(_("Author"), key="save_author", max_chars=60)
+        reason = st.text_input(_("Reason"), key="save_reason", max_chars=300)
+        pressed = st.form_submit_button(_("Save draft"), icon=":material/save:", key="save")
+    st.caption(_("All fields required. Saving does not activate."))
     if pressed:
         with refusals_shown(":material/block:", (QuorumError, OSError)):
             drafts.save(draft, name, author, reason)

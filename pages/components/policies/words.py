@@ -3,63 +3,72 @@
 from ensemble.metrics.costs import DecisionCounts
 from ensemble.policies import Policy
 from ensemble.values.digits import percents, threshold_text
+from ensemble.values.language import Message, NumberText, listed, paragraph
 from ensemble.values.results import Classes
 from ensemble.values.titles import model_title, policy_title
 
 UNKNOWN = "–"
+UNPROVEN = Message("**{policy} is not proven safe.** {why}")
 
 
 # What each rule says where one class is the defect; what is written in braces is filled in.
 RULES = {
-    "majority": "NOK if at least {share} of the models vote NOK.",
-    "weighted": "NOK if at least {share} of the vote weight is NOK.",
-    "any": "NOK if any model votes NOK.",
-    "all": "NOK if all models vote NOK.",
-    "mean": "NOK if the mean defect probability is at least {threshold}.",
-    "fused": "NOK if the fused defect probability is at least {threshold}.",
+    "majority": Message("NOK if at least {share} of the models vote NOK."),
+    "weighted": Message("NOK if at least {share} of the vote weight is NOK."),
+    "any": Message("NOK if any model votes NOK."),
+    "all": Message("NOK if all models vote NOK."),
+    "mean": Message("NOK if the mean defect probability is at least {threshold}."),
+    "fused": Message("NOK if the fused defect probability is at least {threshold}."),
+}
+HALVES = {
+    "majority": Message("NOK if at least half of the models vote NOK."),
+    "weighted": Message("NOK if at least half of the vote weight is NOK."),
 }
 PLURAL_RULES = {
-    "majority": "The class with the most votes.",
-    "weighted": "The class with the most vote weight.",
-    "mean": "The class with the highest mean probability.",
-    "fused": "The class with the highest fused probability.",
+    "majority": Message("The class with the most votes."),
+    "weighted": Message("The class with the most vote weight."),
+    "mean": Message("The class with the highest mean probability."),
+    "fused": Message("The class with the highest fused probability."),
 }
 
 
-def rule_in_words(policy: Policy, classes: Classes) -> str:
+def rule_in_words(policy: Policy, classes: Classes) -> Message:
     """What a policy does, in a few plain sentences."""
     if classes.defect is None:
-        said = [PLURAL_RULES[policy.rule]]
-        if policy.margin:
-            said.append(f"REVIEW if its lead is below {threshold_text(policy.margin)}.")
-        return " ".join(said)
-    sides, reject, review = policy.voting.sides, policy.reject_from, policy.review_from
-    half = "half" if reject == 0.5 else percents(reject)[0]
-    said = [RULES[policy.rule].format(share=half, threshold=threshold_text(reject))]
+        lead = threshold_text(policy.margin)
+        review = Message("REVIEW if its lead is below {lead}.", lead=lead) if policy.margin else ""
+        return paragraph(PLURAL_RULES[policy.rule], review)
+    sides, reject, review_from = policy.voting.sides, policy.reject_from, policy.review_from
+    rule = HALVES[policy.rule] if reject == 0.5 and policy.rule in HALVES else RULES[policy.rule]
+    said: list[str] = [Message(rule.text, share=percents(reject)[0], threshold=threshold_text(reject))]
     if policy.has_review:
-        said.append(f"REVIEW from {percents(review)[0] if sides else threshold_text(review)}.")
+        start = percents(review_from)[0] if sides else threshold_text(review_from)
+        said.append(Message("REVIEW from {start}.", start=start))
     if sides and policy.thresholds:
-        said.append("Each model has its own threshold.")
+        said.append(Message("Each model has its own threshold."))
     elif sides:
-        said.append(f"Model threshold {threshold_text(policy.threshold_of(''))}.")
-    return " ".join(said)
+        said.append(Message("Model threshold {threshold}.", threshold=threshold_text(policy.threshold_of(""))))
+    return paragraph(*said)
 
 
-def conditions(policy: Policy) -> str:
+def conditions(policy: Policy) -> Message:
     """What beside the thresholds has a say in its verdicts, in whole sentences; empty where nothing has."""
-    said = [f"REVIEW with fewer than {policy.quorum} votes."] if policy.quorum > 1 else []
+    said: list[str] = []
+    if policy.quorum > 1:
+        said.append(Message("REVIEW with fewer than {quorum} votes.", quorum=policy.quorum))
     if any(stage.ok_below is not None or stage.nok_from is not None for stage in policy.cascade):
-        said.append("Parts decided in an early cascade stage ignore these thresholds.")
+        said.append(Message("Parts decided in an early cascade stage ignore these thresholds."))
     if policy.exceptions:
-        said.append("Some defect types have their own rules.")
+        said.append(Message("Some defect types have their own rules."))
     if policy.calls:
-        said.append(f"Additional models: {', '.join(map(model_title, policy.calls))}.")
-    return " ".join(said)
+        said.append(Message("Additional models: {models}.", models=listed(map(model_title, policy.calls))))
+    return paragraph(*said)
 
 
 def picked_title(name: str, active: str) -> str:
     """A policy in a list to pick from: the active one is marked."""
-    return f"{policy_title(name)} (active)" if name == active else policy_title(name)
+    title = policy_title(name)
+    return Message("{policy} (active)", policy=title) if name == active else title
 
 
 def reviews(counts: DecisionCounts) -> int:
@@ -69,4 +78,4 @@ def reviews(counts: DecisionCounts) -> int:
 
 def money(value: float | None) -> str:
     """An amount; a dash where it is not known."""
-    return UNKNOWN if value is None else f"{value:,.2f}" if value < 100 else f"{value:,.0f}"
+    return UNKNOWN if value is None else NumberText(f"{value:,.2f}" if value < 100 else f"{value:,.0f}")
