@@ -266,9 +266,9 @@ def checked_scores(defective: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.
         raise ValueError("Scores must lie in [0, 1].")
     if not truth.any() or truth.all():
         raise PolicyError(
-            "A threshold needs good and defective parts. Got {value} good and {truth} defective. Add "
+            "A threshold needs good and defective parts. Got {good} good and {defective} defective. Add "
             "photos of the missing class.",
-            value=int((~truth).sum()),
-            truth=int(truth.sum()),
+            good=int((~truth).sum()),
+            defective=int(truth.sum()),
         )
     return truth, given

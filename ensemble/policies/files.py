@@ -98,9 +98,9 @@ def from_json(text: str, source: str = "policies.json", members: Collection[str]
         except PolicyError as error:
             key = error.key if isinstance(error, _EntryError) else _key_in(str(error), entry)
             raise PolicyError(
-                "{source}, line {value}: {error}",
+                "{source}, line {line}: {error}",
                 source=source,
-                value=_line_of(text, start, end, key),
+                line=_line_of(text, start, end, key),
                 error=brief(error),
             ) from error
     active = data.get("active", policies[0].name if policies else "")
@@ -109,9 +109,9 @@ def from_json(text: str, source: str = "policies.json", members: Collection[str]
     except PolicyError as error:
         key = "active" if policies else "policies"
         raise PolicyError(
-            "{source}, line {value}: {error}",
+            "{source}, line {line}: {error}",
             source=source,
-            value=_line_of(text, 0, len(text), key),
+            line=_line_of(text, 0, len(text), key),
             error=brief(error),
         ) from error
 
@@ -119,71 +119,69 @@ def from_json(text: str, source: str = "policies.json", members: Collection[str]
 class _EntryError(PolicyError):
     """What is wrong in an entry, and the key that it stands under."""
 
-    def __init__(self, text: str, /, *, at: str, **values: Any) -> None:
-        super().__init__(text, **values)
+    def __init__(self, message: Message, at: str = "") -> None:
+        super().__init__(message)
         self.key = at
 
 
 def _new(policy: Policy, known: Collection[Policy]) -> Policy:
     if any(policy.name == other.name for other in known):
-        raise _EntryError("two policies are called {name!r}. Rename one of them.", at="name", name=policy.name)
+        raise _EntryError(Message("two policies are called {name!r}. Rename one of them.", name=policy.name), "name")
     return policy
 
 
 def _policy(entry: Any, members: Collection[str] | None) -> Policy:
     if not isinstance(entry, dict) or not {"name", "rule"} <= set(entry):
-        raise _EntryError("expected a policy: an object with a name and a rule.", at="")
-    name, who = entry["name"], f"Policy {entry['name']!r}"
+        raise _EntryError(Message("expected a policy: an object with a name and a rule."))
+    name, who = entry["name"], Message("Policy {name!r}", name=entry["name"])
     values = _known_names(entry, Policy, who)
     values["cascade"] = tuple(_stage(each, name) for each in _policy_list(values, "cascade", name))
     clauses = _policy_list(values, "exceptions", name)
-    values["exceptions"] = tuple(Clause(**_known_names(each, Clause, f"{who}, exceptions")) for each in clauses)
+    values["exceptions"] = tuple(
+        Clause(**_known_names(each, Clause, Message("{who}, exceptions", who=who))) for each in clauses
+    )
     if isinstance(values.get("calls"), list):
         values["calls"] = tuple(values["calls"])
     policy = Policy(**values)
     if members is not None and (unknown := sorted(policy.members() - set(members))):
-        raise _EntryError(
+        said = Message(
             "Policy {name!r} names {member!r}, which is no member of this product. Members are {members}.",
-            at=unknown[0],
             name=policy.name,
             member=unknown[0],
             members=", ".join(members) or Message("none yet"),
         )
+        raise _EntryError(said, unknown[0])
     return policy
 
 
 def _known_names(entry: Mapping[str, Any], kind: type, who: str) -> dict[str, Any]:
     known = [each.name for each in in_file(kind)]
     if unknown := [key for key in entry if key not in known]:
-        raise _EntryError(
-            "{who}: unknown key {key!r}. Known are {known}.",
-            at=unknown[0],
-            who=who,
-            key=unknown[0],
-            known=", ".join(known),
+        said = Message(
+            "{who}: unknown key {key!r}. Known are {known}.", who=who, key=unknown[0], known=", ".join(known)
         )
+        raise _EntryError(said, unknown[0])
     return dict(entry)
 
 
 def _policy_list(values: Mapping[str, Any], key: str, name: str) -> list[Any]:
     found = values.get(key, [])
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
-        raise _EntryError(
-            "Policy {name!r}: {key} must be a list of objects. Got {found!r}.", at=key, name=name, key=key, found=found
+        said = Message(
+            "Policy {name!r}: {key} must be a list of objects. Got {found!r}.", name=name, key=key, found=found
         )
+        raise _EntryError(said, key)
     return found
 
 
 def _stage(entry: Mapping[str, Any], name: str) -> Stage:
-    values = _known_names(entry, Stage, f"Policy {name!r}, cascade")
+    values = _known_names(entry, Stage, Message("Policy {name!r}, cascade", name=name))
     members = values.get("members")
     if not isinstance(members, list):
-        raise _EntryError(
-            "Policy {name!r}: each stage of its cascade lists its members. Got {members!r}.",
-            at="cascade",
-            name=name,
-            members=members,
+        said = Message(
+            "Policy {name!r}: each stage of its cascade lists its members. Got {members!r}.", name=name, members=members
         )
+        raise _EntryError(said, "cascade")
     return Stage(**{**values, "members": tuple(members)})
 
 

@@ -28,6 +28,7 @@ from ensemble.policies.policy import FUSED
 from ensemble.policies.value import COUNTS
 from ensemble.values.digits import rounded
 from ensemble.values.errors import PolicyError
+from ensemble.values.language import Message
 from ensemble.values.results import REVIEW, Classes
 
 PRICES = Prices()
@@ -124,10 +125,10 @@ def cheapest(held_out: Sequence[Case], classes: Classes, line: Line, escape_limi
     if most is None:
         raise PolicyError(
             "Validation photos of defective parts: {total}. They cannot prove an escape rate below "
-            "{escape_limit}, only {value}. Add photos of defective parts or raise the limit.",
+            "{limit}, only {proven}. Add photos of defective parts or raise the limit.",
             total=total,
-            escape_limit=percent(escape_limit),
-            value=highest(0, total),
+            limit=percent(escape_limit),
+            proven=highest(0, total),
         )
     found: list[Chosen] = []
     for rule in ("fused", "mean", "majority", "any", "all"):
@@ -169,7 +170,7 @@ def one_is_sure(held_out: Sequence[Case], members: Sequence[str], classes: Class
     """
     points = {member: member_thresholds(held_out, member, classes).get("precision") for member in members}
     thresholds = {member: point.threshold for member, point in points.items() if point is not None}
-    description = "NOK if one model scores higher than on any good validation photo."
+    description = Message("NOK if one model scores higher than on any good validation photo.")
     return with_basis(Policy(name, "any", description, thresholds=thresholds), held_out, classes, chosen="precision")
 
 

@@ -120,36 +120,43 @@ class Policy(PolicySettings):
 
 FUSED = "FUSED"  # the policy that training measures beside the best member
 SHIPPED_POLICIES = (
-    Policy("MAJORITY", "majority", "NOK if at least half of the models vote NOK."),
-    Policy(FUSED, "fused", "NOK if all models together find a defect more likely than not."),
-    Policy("ANY", "any", "NOK if any model votes NOK: fewest escapes, most overkill."),
-    Policy("ALL", "all", "NOK if all models vote NOK: least overkill, most escapes."),
-    Policy("SAFE_0FN", "mean", "NOK from just below the lowest score of a defective validation photo.", reject=0.35),
-    Policy("BALANCED", "mean", "Lowest cost if an escape costs as much as ten overkills.", reject=0.5),
-    Policy("PRECISION", "mean", "NOK from just above the highest score of a good validation photo.", reject=0.75),
+    Policy("MAJORITY", "majority", Message("NOK if at least half of the models vote NOK.")),
+    Policy(FUSED, "fused", Message("NOK if all models together find a defect more likely than not.")),
+    Policy("ANY", "any", Message("NOK if any model votes NOK: fewest escapes, most overkill.")),
+    Policy("ALL", "all", Message("NOK if all models vote NOK: least overkill, most escapes.")),
+    Policy(
+        "SAFE_0FN",
+        "mean",
+        Message("NOK from just below the lowest score of a defective validation photo."),
+        reject=0.35,
+    ),
+    Policy("BALANCED", "mean", Message("Lowest cost if an escape costs as much as ten overkills."), reject=0.5),
+    Policy(
+        "PRECISION", "mean", Message("NOK from just above the highest score of a good validation photo."), reject=0.75
+    ),
     Policy(
         "INDUSTRIAL_BALANCED",
         "mean",
-        "Lowest cost with REVIEW for uncertain parts.",
+        Message("Lowest cost with REVIEW for uncertain parts."),
         review=0.4,
         reject=0.6,
     ),
     Policy(
         "INDUSTRIAL_SAFE_0FN",
         "mean",
-        "OK as in Zero escapes, NOK as in Few false rejects, REVIEW between.",
+        Message("OK as in Zero escapes, NOK as in Few false rejects, REVIEW between."),
         review=0.35,
         reject=0.75,
     ),
 )
 PLURAL_SHIPPED = (
-    Policy("MAJORITY", "majority", "Class with the most votes; the mean probability decides a tie."),
-    Policy(FUSED, "fused", "Most likely class of all models together."),
-    Policy("BALANCED", "mean", "Class with the highest mean probability."),
+    Policy("MAJORITY", "majority", Message("Class with the most votes; the mean probability decides a tie.")),
+    Policy(FUSED, "fused", Message("Most likely class of all models together.")),
+    Policy("BALANCED", "mean", Message("Class with the highest mean probability.")),
     Policy(
         "INDUSTRIAL_BALANCED",
         "mean",
-        "Most likely class; REVIEW if its lead is small.",
+        Message("Most likely class; REVIEW if its lead is small."),
         margin=0.2,
     ),
 )
@@ -169,7 +176,7 @@ def choose(policies: Sequence[Policy], name: str | None) -> Policy:
         if policy.name == name:
             return replace(policy, trial=True)
     raise PolicyError(
-        "No policy is called {name!r}. This product has {policy}.",
+        "No policy is called {name!r}. This product has {policies}.",
         name=name,
-        policy=", ".join(policy.name for policy in policies),
+        policies=", ".join(policy.name for policy in policies),
     )

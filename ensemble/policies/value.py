@@ -7,6 +7,7 @@ from typing import Any, Self
 from ensemble.policies.counting import VOTING_RULES, VotingRule
 from ensemble.values.digits import is_number
 from ensemble.values.errors import PolicyError
+from ensemble.values.language import Message, listed
 from ensemble.values.results import DEFECTIVE, REVIEW, Classes
 
 DEFAULT_THRESHOLD = 0.5
@@ -166,18 +167,18 @@ Unchecked = Any  # a policy, a stage or an exception, whose fields may still hol
 def check_policy(policy: Unchecked) -> None:
     """A PolicyError at the first thing that is wrong."""
     if not isinstance(policy.name, str) or not policy.name.strip():
-        raise PolicyError("A policy needs a name. Got {policy!r}.", policy=policy.name)
-    who = f"Policy {policy.name!r}"
+        raise PolicyError("A policy needs a name. Got {name!r}.", name=policy.name)
+    who = Message("Policy {name!r}", name=policy.name)
     for name in TEXTS:
         if not isinstance(getattr(policy, name), str):
             raise PolicyError(
-                "{who}: the {name} must be a text. Got {policy!r}.", who=who, name=name, policy=getattr(policy, name)
+                "{who}: the {name} must be a text. Got {value!r}.", who=who, name=name, value=getattr(policy, name)
             )
     if not isinstance(policy.rule, str) or policy.rule not in VOTING_RULES:
         raise PolicyError(
-            "{who}: the rule must be one of {voting_rules}. Got {rule!r}.",
+            "{who}: the rule must be one of {rules}. Got {rule!r}.",
             who=who,
-            voting_rules=", ".join(VOTING_RULES),
+            rules=", ".join(VOTING_RULES),
             rule=policy.rule,
         )
     _check_two_thresholds(policy, who)
@@ -205,24 +206,25 @@ def _check_basis(basis: Any, who: str) -> None:
             "{who}: basis must map names to what the thresholds rest on. Got {basis!r}.", who=who, basis=basis
         )
     for name, value in basis.items():
-        counted = name in COUNTS and not (type(value) is int and 0 <= value <= MOST_COUNTED)
-        if counted or not _is_plain_json(value):
-            wanted = "a count of photos" if counted else "of finite numbers and texts"
+        if name in COUNTS and not (type(value) is int and 0 <= value <= MOST_COUNTED):
             raise PolicyError(
-                "{who}: {name} in its basis must be {wanted}. Got {value!r}.",
+                "{who}: {name} in its basis must be a count of photos. Got {value!r}.", who=who, name=name, value=value
+            )
+        if not _is_plain_json(value):
+            raise PolicyError(
+                "{who}: {name} in its basis must be of finite numbers and texts. Got {value!r}.",
                 who=who,
                 name=name,
-                wanted=wanted,
                 value=value,
             )
     for some, of in (("escapes", "defective"), ("overkills", "good")):
         if some in basis and of in basis and basis[some] > basis[of]:
             raise PolicyError(
-                "{who}: {some} in its basis cannot be more than the {of} parts ({basis}).",
+                "{who}: {some} in its basis cannot be more than the {of} parts ({parts}).",
                 who=who,
                 some=some,
                 of=of,
-                basis=basis[of],
+                parts=basis[of],
             )
 
 
@@ -253,9 +255,10 @@ def _check_two_thresholds(policy: Unchecked, who: str) -> None:
 def _check_thresholds(threshold: Any, thresholds: Any, who: str) -> None:
     if not isinstance(thresholds, Mapping) or not all(isinstance(member, str) for member in thresholds):
         raise PolicyError("{who}: thresholds must map member names to numbers.", who=who)
-    common = {} if threshold is None else {"every member": threshold}
-    for member, own in {**common, **thresholds}.items():
-        _check_share(own, f"threshold of {member}", who)
+    if threshold is not None:
+        _check_share(threshold, Message("threshold of every member"), who)
+    for member, own in thresholds.items():
+        _check_share(own, Message("threshold of {member}", member=member), who)
 
 
 def _check_share(value: Any, name: str, who: str) -> None:
@@ -267,7 +270,7 @@ def _check_weights(policy: Unchecked, who: str) -> None:
     if not isinstance(policy.weights, Mapping):
         raise PolicyError("{who}: weights must map member names to numbers.", who=who)
     if policy.weights and not policy.voting.weighs:
-        weighing = " and ".join(name for name, rule in VOTING_RULES.items() if rule.weighs)
+        weighing = listed(name for name, rule in VOTING_RULES.items() if rule.weighs)
         raise PolicyError(
             "{who}: weights belong to the rules {weighing}. The rule is {rule}.",
             who=who,
@@ -322,7 +325,7 @@ def _check_clause(clause: Unchecked, policy: Unchecked, who: str) -> None:
                 defect=clause.defect,
                 overrides=", ".join(OVERRIDES),
             )
-        _check_share(clause.score, f"score of {clause.defect}", who)
+        _check_share(clause.score, Message("score of {defect}", defect=clause.defect), who)
         if clause.verdict not in (DEFECTIVE, REVIEW):
             raise PolicyError(
                 "{who}: an exception's verdict is {defective} or {review}. Got {verdict!r}.",

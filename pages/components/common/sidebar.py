@@ -3,7 +3,7 @@
 import streamlit as st
 
 from ensemble.values.errors import QuorumError
-from ensemble.values.language import LANGUAGES, Message, _, paragraph, worded
+from ensemble.values.language import LANGUAGES, Message, _, as_message, paragraph, worded
 from ensemble.values.titles import policy_title
 from pages.components.common.sheet import as_markdown
 from pages.components.training.badge import show_training_badge
@@ -94,7 +94,7 @@ def _show_policy() -> str:
     )
     if not gone:
         wishes.show_in_address(wishes.POLICY, products.policy().name, active)
-        st.caption(as_markdown(products.policy().description))
+        st.caption(as_markdown(as_message(products.policy().description)))
     if not products.is_demo():
         _watch_policies("" if gone or wishes.follows() else products.policy().name)
     return gone

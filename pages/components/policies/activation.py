@@ -74,7 +74,7 @@ def _show_confirm(pending: drafts.Pending) -> None:
         label = Message("Restore version {number}", number=pending.state)
     with (
         st.popover(
-            as_markdown(Message("{action} …", action=label)),
+            f"{as_markdown(label)} …",
             icon=":material/verified:",
             key="confirming",
             type="primary",
