@@ -15,6 +15,7 @@ from ensemble.policies.cases import Case, Evidence
 from ensemble.values.errors import DataError
 from ensemble.values.language import Message
 from ensemble.values.results import Absence, Classes, Region, Score, Verdict, mean_probability, stored_reason
+from ensemble.values.safe_names import clean_name
 
 # A spreadsheet splits lines at the separator of its country, whatever a file was written with, and calculates a cell
 # whose first visible sign is one of these, full-width and small ones too: blanks and quotes before it do not matter.
@@ -22,6 +23,9 @@ SEPARATORS = r";|\t\r\n\v\f\x1c-\x1e\x85\u2028\u2029"
 FORMULA_SIGNS = r"=+\-@" "\uff1d\uff0b\uff0d\uff20" "\ufe66\ufe62\ufe63\ufe6b" "\u207c\u207a\u208c\u208a\ufb29"
 LETTERS_UNSEEN = "\u115f\u1160\u3164\uffa0"  # letters to Unicode, blanks to the eye
 FORMULA = re.compile(rf"(^|[{SEPARATORS}])(?=(?:[^\w{SEPARATORS}]|[{LETTERS_UNSEEN}])*[{FORMULA_SIGNS}])|^(?=[\t\r\n])")
+
+
+VERDICT = "verdict"  # a file of this kind says by its word what it is
 
 
 def verdict_json(verdict: Verdict) -> bytes:
@@ -43,9 +47,14 @@ def guarded(cell: object) -> object:
     return cell if cell is None or isinstance(cell, Number) else FORMULA.sub(lambda found: f"{found[0]}'", str(cell))
 
 
-def file_name(kind: str, content: bytes, ending: str, *, demo: bool) -> str:
-    """A name with a digest of the content in it: browsers and proxies can then never confuse two results."""
-    return f"{'DEMO-' if demo else ''}quorum-{kind}-{hashlib.sha256(content).hexdigest()[:12]}{ending}"
+def file_name(kind: str, content: bytes, ending: str, *, demo: bool, about: str = "", at: str = "") -> str:
+    """What a file is called that is taken along: what it is about, what it is, when, and that it is of a demo.
+
+    `burr_081_NOK_2026-11-27T2105.json`: nothing of the `content` is in it, two files of one name are numbered by the
+    browser that keeps them.
+    """
+    parts = ("DEMO" if demo else "", about, kind if kind != VERDICT else "", at)
+    return clean_name("_".join(part.replace(" ", "_") for part in parts if part)) + ending
 
 
 def replay(stored: Mapping[str, Any], policy: Policy) -> Verdict:

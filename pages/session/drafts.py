@@ -17,6 +17,7 @@ from ensemble.values.errors import PolicyError, QuorumError
 from ensemble.values.language import LANGUAGES, Message, listed, speaking, worded
 from ensemble.values.results import word
 from ensemble.values.titles import policy_title
+from pages.session.clock import local
 from pages.session.policy_evidence import book, publish
 from pages.session.products import classes, in_force, is_demo, manifest, mode, store
 from pages.session.told import refusals_told, tell
@@ -212,7 +213,9 @@ def confirm(found: Pending, author: str, reason: str) -> None:
         earlier = policy_history.state(store().folder, found.state).book()
         publish(earlier, author, f"Restored version {found.state}.")
     forget_pending()
-    now = Message("{policy} is active since {time} UTC.", policy=policy_title(name), time=f"{datetime.now(UTC):%H:%M}")
+    now = Message(
+        "{policy} is active since {time}.", policy=policy_title(name), time=f"{local(datetime.now(UTC)):%H:%M}"
+    )
     tell(ENFORCED, now)
 
 

@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import streamlit as st
@@ -38,8 +39,8 @@ def offered(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[str, bytes]]:
     """The names and contents of the downloads on screen, by kind; AppTest has no door to them."""
     found: dict[str, tuple[str, bytes]] = {}
 
-    def noted(kind: str, content: bytes, ending: str, *, demo: bool) -> str:
-        found[kind] = (file_name(kind, content, ending, demo=demo), content)
+    def noted(kind: str, content: bytes, ending: str, **named: Any) -> str:
+        found[kind] = (file_name(kind, content, ending, **named), content)
         return found[kind][0]
 
     monkeypatch.setattr(exports, "file_name", noted)

@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -39,9 +40,9 @@ def offered(monkeypatch: pytest.MonkeyPatch) -> Downloads:
     """The downloads on screen, by kind; the test runner has no door to them."""
     found: Downloads = {}
 
-    def noted(kind: str, content: bytes, ending: str, *, demo: bool) -> str:
+    def noted(kind: str, content: bytes, ending: str, **named: Any) -> str:
         found[kind] = content
-        return file_name(kind, content, ending, demo=demo)
+        return file_name(kind, content, ending, **named)
 
     monkeypatch.setattr(exports, "file_name", noted)
     return found

@@ -1,6 +1,7 @@
 """The screen Model card in every state that a person can meet, without a browser."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,9 +29,9 @@ def offered(monkeypatch: pytest.MonkeyPatch) -> Downloads:
     """The downloads on screen, by kind and ending; the test runner has no door to them."""
     found: Downloads = {}
 
-    def noted(kind: str, content: bytes, ending: str, *, demo: bool) -> str:
+    def noted(kind: str, content: bytes, ending: str, **named: Any) -> str:
         found[kind, ending] = content
-        return file_name(kind, content, ending, demo=demo)
+        return file_name(kind, content, ending, **named)
 
     monkeypatch.setattr(exports, "file_name", noted)
     return found

@@ -43,9 +43,9 @@ def offered(monkeypatch: pytest.MonkeyPatch) -> Downloads:
     """The rows of the downloads on screen, by kind; the test runner has no door to them."""
     found: Downloads = {}
 
-    def noted(kind: str, content: bytes, ending: str, *, demo: bool) -> str:
+    def noted(kind: str, content: bytes, ending: str, **named: Any) -> str:
         found[kind] = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
-        return file_name(kind, content, ending, demo=demo)
+        return file_name(kind, content, ending, **named)
 
     monkeypatch.setattr(exports, "file_name", noted)
     return found

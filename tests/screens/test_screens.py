@@ -191,7 +191,7 @@ class TestOnePhoto:
         found = json.loads(content)
         assert (found["photo"], found["verdict"], found["demo"]) == ("part.jpg", "defective", False)
         assert [vote["member"] for vote in found["votes"]] == list(MOSTLY_BAD)
-        assert name.startswith("quorum-verdict-") and name.endswith(".json")
+        assert "_NOK_" in name and "verdict" not in name and name.endswith(".json")
 
     @pytest.mark.parametrize("case", ["empty", "cut_jpeg", "html_as_jpg", "svg_as_png", "heic_as_jpg", "too_narrow"])
     def test_a_bad_photo_gives_its_sentence(self, product: Path, case: str) -> None:
@@ -259,7 +259,7 @@ class TestWhere:
         )
         assert "<em>normal</em><em>anomaly</em>" in said and ">0.5<" in said
         assert shown_picture(app) != plain
-        assert offered["outlines"][0].startswith("quorum-outlines-") and offered["heat"][0].endswith(".png")
+        assert "_outlines_" in offered["outlines"][0] and offered["heat"][0].endswith(".png")
         assert "8-bit grey; 128 = threshold." in said
         app.slider(key="opacity").set_value(0).run()
         assert shown_picture(app) == plain
@@ -374,7 +374,7 @@ class TestDemo:
     def test_results_are_marked_and_go_with_the_mode(self, product: Path, offered: Downloads) -> None:
         app = analyzed(opened(demo="true"), PHOTO)
         name, content = offered["verdict"]
-        assert name.startswith("DEMO-quorum-") and json.loads(content)["demo"] is True
+        assert name.startswith("DEMO_") and json.loads(content)["demo"] is True
         assert '<div class="demo">DEMO</div>' in card(app)
         assert all("DEMO" in chart.proto.spec for chart in app.get("plotly_chart"))
         app.toggle(key="demo").set_value(False).run()
@@ -392,7 +392,7 @@ class TestDemo:
     def test_a_batch_is_marked_in_name_and_lines(self, product: Path, offered: Downloads) -> None:
         app = batch_of(opened(BATCH, demo="true"), [("a.jpg", PHOTO)])
         name, content = offered["batch"]
-        assert name.startswith("DEMO-quorum-batch-")
+        assert name.startswith("DEMO_") and "_batch_" in name
         assert [row["demo"] for row in rows_of(content)] == ["DEMO"]
         app.toggle(key="demo").set_value(False).run()
         assert not app.get("download_button")
@@ -415,7 +415,11 @@ class TestDemo:
             upload(app, photo)
             plain = shown_picture(app)
             app.button(key="analyze").click().run()
-            assert shown_picture(app) != plain and offered["heat"][0].startswith("DEMO-quorum-heat-")
+            assert (
+                shown_picture(app) != plain
+                and offered["heat"][0].startswith("DEMO_")
+                and "_heat_" in offered["heat"][0]
+            )
             calm = "No anomaly found." in texts(app)
             votes = json.loads(offered["verdict"][1])["votes"]
             if all(vote["label"] == "non_defective" for vote in votes):

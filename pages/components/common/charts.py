@@ -16,6 +16,7 @@ from ensemble.values.language import Message, _, worded
 from ensemble.values.results import word
 from pages.components.common.style import data_address
 from pages.session import policy_evidence, products
+from pages.session.clock import local_stamp
 
 MIME = {".csv": "text/csv", ".json": "application/json", ".md": "text/markdown", ".png": "image/png"}
 DATA_CSV = Message("Data (CSV)")
@@ -54,18 +55,25 @@ def show_file(
     ending: str,
     label: str,
     *,
-    about: bytes = b"",
+    about: str = "",
+    at: str = "",
     quiet: bool = True,
 ) -> None:
-    """Offer a file under a name with its digest, which says DEMO in a demo.
+    """Offer a file under a name that says what it is `about` (by default the product), what it is, when, and DEMO.
 
-    Of one that is made on demand the digest is that of `about`; one that is not `quiet` has a button with a frame.
+    One that is not `quiet` has a button with a frame.
     """
+    seen = content if isinstance(content, bytes) else b""
     st.download_button(
         worded(label),
         content,
         file_name=exports.file_name(
-            kind, content if isinstance(content, bytes) else about, ending, demo=products.is_demo()
+            kind,
+            seen,
+            ending,
+            demo=products.is_demo(),
+            about=about or products.product_name(),
+            at=local_stamp(at),
         ),
         mime=MIME[ending],
         on_click="ignore",

@@ -15,6 +15,7 @@ from pages.components.common.progress import show_work
 from pages.components.common.sheet import as_markdown
 from pages.components.data.kept import LARGE, NAMES, kept_card, show_kept
 from pages.session import background, collections
+from pages.session.clock import local_time
 
 PAGE = 6
 
@@ -77,7 +78,7 @@ def _show_look(looked_at: str) -> None:
         collections.look_through(label_errors=labels)
         st.rerun()
     if looked_at:
-        st.caption(_("Last check {time} UTC. Kept photos are not listed again.", time=looked_at[:16].replace("T", " ")))
+        st.caption(_("Last check {time}. Kept photos are not listed again.", time=local_time(looked_at)))
 
 
 def _show_kinds(findings: Sequence[Finding], photos: Mapping[str, CollectedPhoto]) -> None:

@@ -15,6 +15,7 @@ from pages.components.common.choices import show_choice, show_page
 from pages.components.common.sheet import as_html, as_markdown, quiet_chip, show_sheet
 from pages.components.data.kept import NAMES, kept_card, show_kept
 from pages.session import collections
+from pages.session.clock import local_time
 
 ROLES = {
     "train": Message("training"),
@@ -174,10 +175,10 @@ def _show_decisions(decisions: Sequence[Correction]) -> None:
         rows = []
         for decision in decisions[:DECISIONS]:
             state = quiet_chip(_("undone")) if decision.undone else ""
-            when = decision.at[:16].replace("T", " ")
+            when = local_time(decision.at)
             what = f"{as_html(decision.sentence())}<small>{as_html(decision.reason)}</small>"
             rows.append([str(decision.number), when, what, escape(decision.author or "–"), state])
-        show_sheet((_("No."), _("Time (UTC)"), _("Change"), _("By"), ""), rows, folding=True)
+        show_sheet((_("No."), _("Time"), _("Change"), _("By"), ""), rows, folding=True)
         _show_undo([decision for decision in decisions if not decision.undone])
 
 

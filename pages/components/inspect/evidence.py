@@ -1,8 +1,8 @@
 """The photo itself, without compression marks that could pass for a defect, and what stands out on it."""
 
-import json
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import streamlit as st
 from PIL import Image
@@ -70,8 +70,7 @@ def show_evidence_files(
 ) -> None:
     """Offer the photo with outlines and the heat map as PNG, made on demand at the photo's own size."""
     picture = chosen.photo.picture
-    said = json.dumps([region.as_json(picture.size) for region in regions])
-    about = chosen.photo.sha256.encode() + said.encode() + (anomaly_map.values.tobytes() if anomaly_map else b"")
+    about = Path(chosen.photo.name).stem
     with st.container(horizontal=True):
         if regions:
             outlined = partial(_file, partial(overlays.outlined, picture, regions), OUTLINED, demo)

@@ -1,6 +1,7 @@
 """The answer: the word that can be read from two metres, and why for those who ask."""
 
 from html import escape
+from pathlib import Path
 
 import streamlit as st
 
@@ -47,7 +48,10 @@ def show_details(chosen: photo.Chosen | None) -> None:
         show_votes(verdict)
         show_outside(verdict)
     show_look(chosen, verdict)
-    show_file(exports.verdict_json(verdict), "verdict", ".json", "Download the result (JSON)", quiet=False)
+    about = f"{Path(chosen.photo.name).stem}_{verdict.word}"
+    label = _("Download the result (JSON)")
+    at = verdict.origin.time
+    show_file(exports.verdict_json(verdict), exports.VERDICT, ".json", label, about=about, at=at, quiet=False)
 
 
 # Keys are for nobody while a field has the focus; a screen reader reads what gets it.

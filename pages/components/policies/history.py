@@ -8,9 +8,10 @@ from ensemble.values.language import Message, _, worded
 from ensemble.values.titles import policy_title
 from pages.components.common.sheet import as_html, as_markdown, quiet_chip, show_sheet
 from pages.session import drafts, policy_evidence
+from pages.session.clock import local_time
 
 SHOWN = 10
-HEAD = (Message("Version"), Message("Since (UTC)"), Message("Author"), Message("Reason"), Message("Active policy"))
+HEAD = (Message("Version"), Message("Since"), Message("Author"), Message("Reason"), Message("Active policy"))
 
 
 def show_policy_history() -> None:
@@ -57,7 +58,7 @@ def _cells(entry: Published, *, newest: bool) -> list[str]:
     except QuorumError:
         active = Message("not readable")
     state = f" {quiet_chip(Message('current'))}" if newest else ""
-    when = entry.at[:16].replace("T", " ")
+    when = local_time(entry.at)
     return [
         f"{entry.number}{state}",
         when,

@@ -11,6 +11,7 @@ from pages.components.common.charts import show_figure
 from pages.components.common.progress import progress_text
 from pages.components.common.sheet import as_markdown
 from pages.session import products, trainings
+from pages.session.clock import local_time
 
 LINES = 12  # of the log
 
@@ -52,10 +53,10 @@ def _show_running(number: int) -> None:
 
 
 def _started(job: Job) -> str:
-    product, time = job.settings.product, job.asked[11:16]
+    product, time = job.settings.product, local_time(job.asked)
     if job.author:
-        return _("Training {product}: started {time} UTC by {author}", product=product, time=time, author=job.author)
-    return _("Training {product}: started {time} UTC", product=product, time=time)
+        return _("Training {product}: started {time} by {author}", product=product, time=time, author=job.author)
+    return _("Training {product}: started {time}", product=product, time=time)
 
 
 def _show_curves(job: Job) -> None:

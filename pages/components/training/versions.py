@@ -11,6 +11,7 @@ from ensemble.values.language import Message, NumberText, _, worded
 from pages.components.common.sheet import as_html, as_markdown, quiet_chip, show_sheet
 from pages.components.training.policies import ask_about_policies
 from pages.session import products, trainings
+from pages.session.clock import local_time
 
 # What a folder's versions say of themselves, in the words of a screen; others stand as they are.
 REASONS = {FOUND: Message("Original")}
@@ -49,7 +50,7 @@ def _show_rows(found: Sequence[Summary]) -> None:
         rows.append(
             [
                 f"{each.number} {state}",
-                each.at[:16].replace("T", " "),
+                local_time(each.at),
                 escape(each.author or "–"),
                 as_html(REASONS.get(each.reason, each.reason)),
                 str(len(each.members)),
@@ -57,7 +58,7 @@ def _show_rows(found: Sequence[Summary]) -> None:
             ]
         )
     show_sheet(
-        (_("Version"), _("Created (UTC)"), _("By"), _("Reason"), _("Models"), _("Best model accuracy")),
+        (_("Version"), _("Created"), _("By"), _("Reason"), _("Models"), _("Best model accuracy")),
         rows,
         folding=True,
     )

@@ -229,10 +229,18 @@ def test_no_spreadsheet_finds_a_formula_and_programs_find_the_text(cells: list[s
     assert [cell.replace("'", "") for cell in read] == [cell.replace("'", "") for cell in cells]
 
 
-def test_file_names_follow_the_content() -> None:
-    assert file_name("verdict", b"a", ".json", demo=False) == "quorum-verdict-ca978112ca1b.json"
-    assert file_name("verdict", b"a", ".json", demo=True) == "DEMO-quorum-verdict-ca978112ca1b.json"
-    assert file_name("verdict", b"b", ".json", demo=False) != file_name("verdict", b"a", ".json", demo=False)
+@pytest.mark.parametrize(
+    ("kind", "about", "at", "demo", "expected"),
+    [
+        ("verdict", "burr_081_NOK", "2026-11-27T2105", False, "burr_081_NOK_2026-11-27T2105.json"),
+        ("verdict", "burr 081_NOK", "2026-11-27T2105", True, "DEMO_burr_081_NOK_2026-11-27T2105.json"),
+        ("policies", "Machined disc", "2026-11-27T2105", False, "Machined_disc_policies_2026-11-27T2105.json"),
+        ("card", "a/b: <c>", "", False, "a_b___c__card.json"),
+        ("batch", "", "", False, "batch.json"),
+    ],
+)
+def test_a_file_says_by_its_name_what_it_is(kind: str, about: str, at: str, demo: bool, expected: str) -> None:
+    assert file_name(kind, b"a", ".json", demo=demo, about=about, at=at) == expected
 
 
 def test_regions_are_kept_and_maps_are_not() -> None:
