@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ensemble.values.errors import StoreError
+from ensemble.values.language import Message
 
 # Seconds to wait for whoever reads a file that is to be replaced: elsewhere than on Windows nobody needs to.
 READERS = 2.0 if sys.platform == "win32" else 0.0
@@ -136,11 +137,12 @@ def is_full(error: Exception, place: Path) -> bool:
     return code is not None and (code == FULL_OF_SQLITE or _free_bytes(place) < LEAST_FREE_BYTES)
 
 
-def why_not_written(error: Exception, place: Path) -> str:
+def why_not_written(error: Exception, place: Path) -> Message:
     """Why a place cannot be written and what to do about it: the end of a sentence, its full stop among it."""
     if is_full(error, place):
-        return f"the disk that holds {place} is full. Make room on it, then do this again."
-    return f"{getattr(error, 'strerror', None) or error}. Check the permissions of {place}."
+        return Message("the disk that holds {place} is full. Make room on it, then do this again.", place=place)
+    problem = getattr(error, "strerror", None) or error
+    return Message("{problem}. Check the permissions of {place}.", problem=problem, place=place)
 
 
 def _free_bytes(place: Path) -> int:
@@ -165,7 +167,8 @@ class JSONError(ValueError):
     """What is wrong with a text that should be JSON, and in which line; the sentence begins with that line."""
 
     def __init__(self, line: int, reason: str) -> None:
-        super().__init__(f"line {line}: {reason}")
+        self.message = Message("line {line}: {reason}", line=line, reason=reason)
+        super().__init__(self.message)
 
 
 def decoded(data: bytes) -> str:
@@ -174,7 +177,7 @@ def decoded(data: bytes) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise JSONError(line, "the text is not in UTF-8. Save the file in that encoding.") from error
+        raise JSONError(line, Message("the text is not in UTF-8. Save the file in that encoding.")) from error
 
 
 def parsed(text: str) -> Any:
@@ -186,19 +189,19 @@ def parsed(text: str) -> Any:
             (key, _), *_ = Counter(key for key, _ in pairs).most_common(1)
             places = [match.start() for match in re.finditer(re.escape(f'"{key}"') + r"\s*:", text)]
             line = line_at(text, places[-1] if places else 0)
-            raise JSONError(line, f"{key!r} stands twice in one entry. Keep one of them.")
+            raise JSONError(line, Message("{key!r} stands twice in one entry. Keep one of them.", key=key))
         return values
 
     text = text.removeprefix("\ufeff")
     try:
         values = json.loads(text, object_pairs_hook=once, parse_int=_parse_number, parse_float=_parse_number)
     except json.JSONDecodeError as error:
-        raise JSONError(error.lineno, f"not JSON ({error.msg}). Mend that line.") from error
+        raise JSONError(error.lineno, Message("not JSON ({problem}). Mend that line.", problem=error.msg)) from error
     except JSONError:
         raise
     except (RecursionError, ValueError) as error:  # too deep, or a number of more digits than Python reads
         _check_tokens(text)
-        raise JSONError(1, f"cannot be read as JSON ({error}). Restore the file.") from error
+        raise JSONError(1, Message("cannot be read as JSON ({problem}). Restore the file.", problem=error)) from error
     if _is_too_deep(values) or (_HALF_CHARACTER.search(text) and not _is_text(json.dumps(values, ensure_ascii=False))):
         _check_tokens(text)  # slow on a large file: only where something is wrong, to say in which line
     return values
@@ -237,14 +240,15 @@ def _check_tokens(text: str) -> None:
         reason = ""
         if token in "[{":
             depth += 1
-            reason = "nested too deeply. Restore the file." if depth > DEEPEST_JSON else ""
+            reason = Message("nested too deeply. Restore the file.") if depth > DEEPEST_JSON else ""
         elif token in "]}":
             depth -= 1
         elif token[0] != '"':
             digits = sum(map(str.isdigit, token))
-            reason = f"a number has {digits} digits. Shorten it." if len(token) > LONGEST_NUMBER else ""
+            if len(token) > LONGEST_NUMBER:
+                reason = Message("a number has {digits} digits. Shorten it.", digits=digits)
         elif "\\u" in token and not _is_text(json.loads(token)):
-            reason = "a text holds half a character (a lone surrogate). Write that text again."
+            reason = Message("a text holds half a character (a lone surrogate). Write that text again.")
         if reason:
             raise JSONError(line_at(text, match.start()), reason)
 

@@ -12,6 +12,7 @@ from filelock import AcquireReturnProxy, FileLock, Timeout
 
 from ensemble.disk.files import why_not_written
 from ensemble.values.errors import QuorumError
+from ensemble.values.language import Message
 
 POLL_SECONDS = 0.02  # seconds between two looks at a lock that another holds
 
@@ -28,7 +29,8 @@ def locked_or_refused(path: Path, folder: Path, kind: type[QuorumError]) -> Acqu
         path.parent.mkdir(parents=True, exist_ok=True)
         return locked(path).acquire()
     except OSError as error:
-        raise kind(f"{folder} cannot be written: {why_not_written(error, folder)}") from error
+        why = why_not_written(error, folder)
+        raise kind(Message("{folder} cannot be written: {problem}", folder=folder, problem=why)) from error
 
 
 @contextlib.contextmanager

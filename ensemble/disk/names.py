@@ -4,7 +4,11 @@ import stat
 from pathlib import Path, PurePosixPath
 
 from ensemble.values.errors import QuorumError
+from ensemble.values.language import Message
 from ensemble.values.safe_names import clean_name, shortened
+
+NO_NAME = Message("{name} cannot be the name of a file in {folder}. Do not use what names it.")
+LEADS_OUT = Message("{name} leads out of {folder} and is not used. Do not use what names it.")
 
 
 def path_below(folder: Path, name: object, error: type[QuorumError]) -> Path:
@@ -13,7 +17,7 @@ def path_below(folder: Path, name: object, error: type[QuorumError]) -> Path:
     Its parts are clean and stand apart by `/`.
     """
     if not isinstance(name, str) or not all(clean_name(part) == part for part in name.split("/")) or not name:
-        raise error(f"{_quoted(name)} cannot be the name of a file in {folder}. Do not use what names it.")
+        raise error(NO_NAME, name=_quoted(name), folder=folder)
     return any_path_below(folder, name, error)
 
 
@@ -28,7 +32,7 @@ def any_path_below(folder: Path, name: str, error: type[QuorumError]) -> Path:
         except (OSError, RuntimeError, ValueError):  # links in a circle; a NUL, or text that no disk takes
             inside = False
     if not inside:
-        raise error(f"{_quoted(name)} leads out of {folder} and is not used. Do not use what names it.")
+        raise error(LEADS_OUT, name=_quoted(name), folder=folder)
     return folder / name
 
 

@@ -84,7 +84,7 @@ class MapQuality:
         try:
             truth = Truth.of(damaged_pixels(read_mask(sample.mask, size))) if sample.mask else Truth.undamaged(size)
         except DataError as error:
-            self.refused.append(str(error))
+            self.refused.append(error.message)
             return None
         if sample.label != self.good and not truth.regions:
             self.without_mask += 1

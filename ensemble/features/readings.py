@@ -100,7 +100,7 @@ def _photo_digests(samples: Sequence[Sample], refused: dict[int, str]) -> dict[i
         try:
             found[place] = hashlib.sha256(read_photo_bytes(sample.path)).hexdigest()
         except PhotoError as error:
-            refused[place] = str(error)
+            refused[place] = error.message
     return found
 
 
@@ -110,7 +110,7 @@ def _decoded(samples: Sequence[Sample], places: Sequence[int], refused: dict[int
         try:
             photos[place] = read_photo(samples[place].path)
         except PhotoError as error:
-            refused[place] = str(error)
+            refused[place] = error.message
     digests = tuple(photo.sha256 for photo in photos.values())
     return Opened(tuple(photos), digests, PhotoBatch([photo.picture for photo in photos.values()], fill=FILL))
 

@@ -78,13 +78,13 @@ class Evidence:
     @classmethod
     def from_json(cls, text: str, source: str = "evidence.json") -> "Evidence":
         """The inverse of `to_json`; a StoreError says that the file is broken."""
-        with readable(source, "Train the product again."):
+        with readable(source, Message("Train the product again.")):
             data = parsed(text)
             if data["format"] != EVIDENCE_FORMAT:
                 raise StoreError(
-                    "{source} has the format {data}; this Quorum reads {evidence_format}. Train again.",
+                    "{source} has the format {found}; this Quorum reads {evidence_format}. Train again.",
                     source=source,
-                    data=data["format"],
+                    found=data["format"],
                     evidence_format=EVIDENCE_FORMAT,
                 )
             classes = Classes(tuple(data["classes"]), data["defect"])

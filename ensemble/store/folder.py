@@ -24,6 +24,7 @@ from ensemble.store.places import BACKBONES, EVIDENCE, HISTORY, MANIFEST, POLICI
 from ensemble.store.quarantine import Quarantined, quarantined
 from ensemble.store.swapping import recover, steady
 from ensemble.values.errors import PolicyError, QuorumError, StoreError
+from ensemble.values.language import Message, paragraph
 from ensemble.values.results import Classes, Origin
 
 
@@ -66,7 +67,7 @@ class ModelStore:
         try:
             self.manifest()
         except StoreError as error:
-            return str(error)
+            return error.message
         return ""
 
     def product_name(self) -> str:
@@ -133,7 +134,8 @@ class ModelStore:
             last = policy_history.last_good(self.folder)
             if last is None:
                 raise
-            return InForce(self._applied(last[1], last[0]), f"{error} Until then the last good policies are in force.")
+            told = paragraph(error.message, Message("Until then the last good policies are in force."))
+            return InForce(self._applied(last[1], last[0]), told)
         try:
             text = policy_history.text_of(self.folder)
             number = policy_history.remember(self.folder, text) if text else None
@@ -211,7 +213,7 @@ class ModelStore:
         photo_range: PhotoRange | None = None,
         publish: bool = True,
         author: str = "",
-        reason: str = "Trained.",
+        reason: str = Message("Trained."),
     ) -> Saved:
         """Make a version of members beside others of their classes, with policies whose thresholds are from training.
 

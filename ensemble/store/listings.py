@@ -27,6 +27,7 @@ from ensemble.store.places import (
 )
 from ensemble.store.swapping import LOG, TOLD, sweep_unused
 from ensemble.values.errors import StoreError, readable
+from ensemble.values.language import Message
 
 LISTING_FORMAT = 1
 VERSIONS_KEPT = 10  # the newest versions, beside the one in force
@@ -89,7 +90,7 @@ class Version:
     @classmethod
     def from_json(cls, text: str, source: str) -> "Version":
         """The inverse of `to_bytes`; a StoreError says what is wrong."""
-        with readable(source, "Remove it: the product itself is whole."):
+        with readable(source, Message("Remove it: the product itself is whole.")):
             data = parsed(text)
             if data.pop("format") != LISTING_FORMAT:
                 raise StoreError(

@@ -56,8 +56,8 @@ def load(path_of: Callable[[str], Path], manifest: Manifest) -> Loaded:
         try:
             members[name] = _load(path_of, record, manifest.classes, networks)
         except Exception as error:  # noqa: BLE001 - whatever a file or a record makes its readers raise, the others vote
-            text, kind = "It cannot be loaded ({kind}: {problem}). Train it again.", type(error).__name__
-            unknown = Message(text, kind=kind, problem=error)
+            kind = type(error).__name__
+            unknown = Message("It cannot be loaded ({kind}: {problem}). Train it again.", kind=kind, problem=error)
             absent.append(Absence(name, error.message if isinstance(error, QuorumError) else unknown, record.weight))
     weights = {name: record.weight for name, record in manifest.members.items()}
     calibrators = {name: record.calibrator for name, record in manifest.members.items()}

@@ -16,6 +16,7 @@ from ensemble.metrics.calibrators import NONE, Calibrator
 from ensemble.store.places import is_product_file
 from ensemble.values.digits import is_number
 from ensemble.values.errors import MISSHAPEN, StoreError, brief, readable
+from ensemble.values.language import Message
 from ensemble.values.results import Classes
 
 MANIFEST_FORMAT = 1
@@ -164,13 +165,13 @@ class Manifest:
     @classmethod
     def from_json(cls, text: str, source: str) -> "Manifest":
         """Read a `manifest.json`; a StoreError says what is wrong with it."""
-        with readable(source, "Restore it, or train the product again."):
+        with readable(source, Message("Restore it, or train the product again.")):
             data = parsed(text)
             if data["format"] != MANIFEST_FORMAT:
                 raise StoreError(
-                    "{source} has the format {data}; this Quorum reads {manifest_format}. Train again.",
+                    "{source} has the format {found}; this Quorum reads {manifest_format}. Train again.",
                     source=source,
-                    data=data["format"],
+                    found=data["format"],
                     manifest_format=MANIFEST_FORMAT,
                 )
             classes = Classes(_manifest_list(data, "classes"), data["defect"])
@@ -180,7 +181,9 @@ class Manifest:
                 try:
                     members[name] = Record.from_json(name, entry)
                 except MISSHAPEN as error:
-                    unreadable[name] = Unreadable(entry, f"{type(error).__name__}: {brief(error)}")
+                    unreadable[name] = Unreadable(
+                        entry, Message("{kind}: {problem}", kind=type(error).__name__, problem=brief(error))
+                    )
             known = data.get("photo_range")  # manifests of before know none
             return cls(
                 data["product"],

@@ -14,10 +14,11 @@ from ensemble.store.manifest import Manifest
 from ensemble.store.places import HISTORY, POLICIES, place_of
 from ensemble.store.swapping import exclusively
 from ensemble.values.errors import PolicyError, QuorumError, StoreError, readable
+from ensemble.values.language import Message
 
 STATES_KEPT = 200  # states that are kept
 LARGEST_POLICIES = 20_000_000  # bytes of a policies file
-BY_HAND = "Edited in the file."
+BY_HAND = Message("Edited in the file.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def text_of(folder: Path) -> str | None:
     try:
         return read_text(path, LARGEST_POLICIES)
     except StoreError as error:
-        raise PolicyError(str(error)) from error
+        raise PolicyError(error.message) from error
 
 
 def policy_states(folder: Path) -> tuple[Published, ...]:
@@ -58,7 +59,7 @@ def policy_states(folder: Path) -> tuple[Published, ...]:
     path = folder / HISTORY
     if not path.is_file():
         return ()
-    with readable(path, f"Move it away: the policies themselves are in {POLICIES}."):
+    with readable(path, Message("Move it away: the policies themselves are in {file}.", file=POLICIES)):
         return tuple(Published(**entry) for entry in parsed(read_text(path))["states"])
 
 

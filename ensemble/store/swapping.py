@@ -32,6 +32,7 @@ from ensemble.disk.locks import locked_or_refused
 from ensemble.disk.names import path_below
 from ensemble.store.places import MANIFEST, VERSIONS, is_digest, is_product_file, own_place, place_of
 from ensemble.values.errors import QuorumError, StoreError, readable
+from ensemble.values.language import Message, as_stored, restored
 
 LOG, LOCK, TOLD = "publishing.json", ".lock", "interrupted.txt"
 READY = ".publishing"  # the ending of new bytes beside their place: none that a model file has
@@ -58,7 +59,7 @@ def interruption(folder: Path) -> str:
     """What became of an interrupted publication, in a sentence; empty where none was, or somebody has seen it."""
     try:
         path = own_place(folder, TOLD)
-        return read_text(path).strip() if path.is_file() else ""
+        return restored(read_text(path).strip()) if path.is_file() else ""
     except StoreError:  # nothing that a publication has left
         return ""
 
@@ -69,13 +70,14 @@ def acknowledge(folder: Path) -> None:
 
 
 def _tell(folder: Path) -> None:
-    sentence = (
-        f"A publication was interrupted. It was finished when the product was opened next (at "
-        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC): all files are those of one version."
+    sentence = Message(
+        "A publication was interrupted. It was finished when the product was opened next (at {time} UTC): all files "
+        "are those of one version.",
+        time=f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
     )
     _log.warning("%s: %s", folder, sentence)
     with contextlib.suppress(StoreError):  # what cannot be told harms nobody
-        write_atomically(own_place(folder, TOLD), sentence.encode())
+        write_atomically(own_place(folder, TOLD), as_stored(sentence).encode())
 
 
 def is_pending(folder: Path) -> bool:
@@ -177,7 +179,7 @@ def _read_log(folder: Path) -> _Log | None:
         return None
     path = folder / VERSIONS / LOG
     try:
-        with readable(path, "Remove it, and publish a version of the product again."):
+        with readable(path, Message("Remove it, and publish a version of the product again.")):
             entry = parsed(read_text(own_place(folder, LOG)))
             log = _Log(tuple(entry["place"]), dict(entry["remove"]))
     except StoreError:

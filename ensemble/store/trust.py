@@ -14,6 +14,7 @@ from ensemble.store.loading import FittedMember, record_of, restore, weights_fil
 from ensemble.store.manifest import Manifest, Record
 from ensemble.store.places import BACKBONES
 from ensemble.values.errors import StoreError
+from ensemble.values.language import Message
 from ensemble.values.results import OK_NOK
 
 
@@ -42,7 +43,7 @@ def trust_members(store: ModelStore, names: Sequence[str], weights: Path | None 
         unreadable.pop(name, None)
         contents |= files
     if names:
-        reason = f"Trusted by hand: {', '.join(names)}."
+        reason = Message("Trusted by hand: {files}.", files=", ".join(names))
         store.write(contents, replace(manifest, members=records, unreadable=unreadable), reason)
     return [records[name] for name in names]
 

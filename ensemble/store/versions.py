@@ -21,6 +21,7 @@ from ensemble.store.places import EVIDENCE, MANIFEST, place_of
 from ensemble.store.policy_history import Entries
 from ensemble.store.swapping import exclusively, is_pending, steady, swap
 from ensemble.values.errors import PolicyError, StoreError
+from ensemble.values.language import Message, paragraph
 
 FOUND = "As it was found in the folder."
 
@@ -162,9 +163,10 @@ def book_after(folder: Path, found: Version) -> PolicyBook | None:
 
 def _why(found: Version, book: PolicyBook) -> str:
     """Where the thresholds of these policies come from: what stands in their history."""
-    came = "Restored with" if found.publications else "Thresholds from the training of"
+    trained = Message("Thresholds from the training of version {number}.", number=found.number)
+    came = Message("Restored with version {number}.", number=found.number) if found.publications else trained
     own = [policy.name for policy in book.policies if policy.author]
-    return f"{came} version {found.number}." + (f" Unchanged: {', '.join(own)}." if own else "")
+    return paragraph(came, Message("Unchanged: {policies}.", policies=", ".join(own)) if own else "")
 
 
 def _policies_after(

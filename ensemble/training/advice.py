@@ -6,6 +6,7 @@ from ensemble.evaluation.performance import Decided, clear_saving
 from ensemble.metrics.costs import PARTS_TOLD, Line
 from ensemble.policies import Policy
 from ensemble.policies.cases import Case, labels_by_policy
+from ensemble.values.language import Message
 from ensemble.values.results import Classes
 from ensemble.values.titles import policy_title
 
@@ -18,14 +19,25 @@ def cheaper_policy(active: str, policies: Sequence[Policy], held_out: Sequence[C
     found = clear_saving(active, verdicts, held_out, classes, Line())
     if found is None:
         return []
+    now, before = (Decided.of(held_out, verdicts[name], classes) for name in (found.policy, active))
     return [
-        f"Policy {policy_title(found.policy)} costs clearly less than {policy_title(active)} on {len(held_out)} "
-        f"validation photos: {found.money:.0f} instead of {found.active:.0f} per {PARTS_TOLD} parts (an escape costs "
-        f"ten overkills; p = {found.p:.2g}). {_counted(verdicts[found.policy], held_out, classes)}; before: "
-        f"{_counted(verdicts[active], held_out, classes)}. Activate it under Policies."
+        Message(
+            "Policy {policy} costs clearly less than {active} on {photos} validation photos: {money:.0f} instead of "
+            "{active_money:.0f} per {parts} parts (an escape costs ten overkills; p = {p:.2g}). Escapes {escapes}, "
+            "overkills {overkills}, reviews {reviews}; before: Escapes {escapes_before}, overkills "
+            "{overkills_before}, reviews {reviews_before}. Activate it under Policies.",
+            policy=policy_title(found.policy),
+            active=policy_title(active),
+            photos=len(held_out),
+            money=float(found.money),
+            active_money=float(found.active),
+            parts=PARTS_TOLD,
+            p=float(found.p),
+            escapes=now.escapes,
+            overkills=now.overkills,
+            reviews=now.reviews,
+            escapes_before=before.escapes,
+            overkills_before=before.overkills,
+            reviews_before=before.reviews,
+        )
     ]
-
-
-def _counted(labels: Sequence[str], held_out: Sequence[Case], classes: Classes) -> str:
-    found = Decided.of(held_out, labels, classes)
-    return f"Escapes {found.escapes}, overkills {found.overkills}, reviews {found.reviews}"

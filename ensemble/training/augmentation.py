@@ -19,9 +19,10 @@ from ensemble.members.classical import ClassicalMember
 from ensemble.members.contract import NO_AUGMENTATION, Augmentation
 from ensemble.members.finetuned import FinetunedMember
 from ensemble.training.copies import copies_of, mirrored_ways, variations_of
-from ensemble.training.reading import separates, whole_part_folds
+from ensemble.training.reading import separates, separation_title, whole_part_folds
 from ensemble.training.recipe import Recipe, source_of
 from ensemble.values.errors import MemberError
+from ensemble.values.language import Message, NumberText
 from ensemble.values.results import Classes
 from ensemble.values.training import Progress, ShareDone
 
@@ -32,8 +33,8 @@ TRIED_ON = range(100, 301)  # photos: fewer tell no such difference, and more ga
 REPEATS = 3  # of the folds, each drawn anew: one alone may change more than copies do
 CLEARLY = 0.005  # of AUROC or accuracy: less is not worth several times the rows
 MOST_COPIED = 1000  # photos: copies help where there are few, and an SVM's time grows with the square of its rows
-WAYS: Mapping[str, str] = {"left_right": "left to right", "top_bottom": "upside down"}
-TRYING, COPYING = "Selecting augmentation", "Reading augmented photos"
+WAYS: Mapping[str, str] = {"left_right": Message("left to right"), "top_bottom": Message("upside down")}
+TRYING, COPYING = Message("Selecting augmentation"), Message("Reading augmented photos")
 
 
 def check_augment(augment: str) -> None:
@@ -91,10 +92,20 @@ def _mirrored(learn: PartReading, augment: str, recipe: Recipe) -> tuple[tuple[s
     shown = [sample for sample in learn.samples if good is None or sample.label == good]
     some = random.Random(recipe.seed).sample(shown, min(len(shown), MOST_COMPARED))
     ways = mirrored_ways([read_photo(sample.path).picture for sample in some])
-    left_out = " or ".join(name for way, name in WAYS.items() if way not in ways)
+    left_out = [name for way, name in WAYS.items() if way not in ways]
     if not left_out:
         return ways, ()
-    return ways, (f"Augmentation without mirroring {left_out}: the part looks different when mirrored.",)
+    if len(left_out) == 1:
+        return ways, (
+            Message("Augmentation without mirroring {way}: the part looks different when mirrored.", way=left_out[0]),
+        )
+    return ways, (
+        Message(
+            "Augmentation without mirroring {way} or {other}: the part looks different when mirrored.",
+            way=left_out[0],
+            other=left_out[1],
+        ),
+    )
 
 
 def _better_copies(
@@ -114,22 +125,36 @@ def _better_copies(
     )
     progress(TRYING, 1.0)  # the comparison belongs to this stage, not to the next one
     without, best = found[NO_AUGMENTATION], max(list(found)[1:], key=found.__getitem__)  # the first on a tie
-    figure = "accuracy" if recipe.classes.defect is None else "AUROC"
-    before, after = f"{without:.3f}", f"{found[best]:.3f}"
+    figures = {
+        "figure": separation_title(recipe.classes),
+        "without": NumberText(f"{without:.3f}"),
+        "best": NumberText(f"{found[best]:.3f}"),
+        "copies": _named(best),
+    }
     if found[best] - without < CLEARLY:
         return NO_AUGMENTATION, (
-            f"No augmentation for classical models: {figure} {before} without, {after} with {_named(best)} "
-            "(cross-validation).",
+            Message(
+                "No augmentation for classical models: {figure} {without} without, {best} with {copies} "
+                "(cross-validation).",
+                **figures,
+            ),
         )
     return best, (
-        f"Augmentation for classical models: {_named(best)}, {figure} {after} instead of {before} (cross-validation).",
+        Message(
+            "Augmentation for classical models: {copies}, {figure} {best} instead of {without} (cross-validation).",
+            **figures,
+        ),
     )
 
 
-def _named(augmentation: Augmentation) -> str:
-    ways = " and ".join(WAYS[way] for way in augmentation.mirrored)
-    how = ["relit"] if augmentation.relit else []
-    return f"copies {' and '.join([*how, *([f'mirrored {ways}'] if ways else [])])}"
+def _named(augmentation: Augmentation) -> Message:
+    ways = [WAYS[way] for way in augmentation.mirrored]
+    if not ways:
+        return Message("copies relit")
+    where = Message("{way} and {other}", way=ways[0], other=ways[1]) if len(ways) > 1 else ways[0]
+    if augmentation.relit:
+        return Message("copies relit and mirrored {where}", where=where)
+    return Message("copies mirrored {where}", where=where)
 
 
 @dataclass(frozen=True, slots=True)

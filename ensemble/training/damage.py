@@ -11,6 +11,7 @@ from ensemble.features.photo_batch import FILL, PhotoBatch, batches, input_key, 
 from ensemble.features.readings import DamageMasks, PartReading, read_masks
 from ensemble.imaging.masks import damaged
 from ensemble.imaging.photos import read_photo
+from ensemble.values.language import Message
 from ensemble.values.results import Classes
 from ensemble.values.samples import Sample
 
@@ -90,14 +91,22 @@ def damage_notes(reading: PartReading, classes: Classes) -> list[str]:
     real = ~reading.masks.synthetic
     bad = real & (reading.labels == classes.names.index(classes.defect or ""))
     bare, drawn = int((bad & ~reading.masks.damage.any(axis=(1, 2))).sum()), int((~real).sum())
-    notes = []
+    notes: list[str] = []
     if bare:
         notes.append(
-            f"Patch classifier: {bare} of {int(bad.sum())} defective photos have no mask, only their label is used."
+            Message(
+                "Patch classifier: {bare} of {photos} defective photos have no mask, only their label is used.",
+                bare=bare,
+                photos=int(bad.sum()),
+            )
         )
     if drawn:
         notes.append(
-            f"Patch classifier: fewer than {FEWEST_MARKED} defective photos with a mask, so synthetic anomalies on "
-            f"{drawn} good photos are added."
+            Message(
+                "Patch classifier: fewer than {fewest} defective photos with a mask, so synthetic anomalies on "
+                "{drawn} good photos are added.",
+                fewest=FEWEST_MARKED,
+                drawn=drawn,
+            )
         )
     return notes

@@ -18,23 +18,23 @@ from ensemble.metrics.calibrators import NONE
 from ensemble.policies.cases import Evidence
 from ensemble.store import ModelStore, Record, artefacts
 from ensemble.store.places import EVIDENCE
-from ensemble.values.digits import many
 from ensemble.values.errors import MemberError, StoreError
+from ensemble.values.language import Message
 from ensemble.values.samples import Sample
 from ensemble.values.titles import model_title
 from ensemble.values.training import Progress
 
 EXTENDED = "extended"  # what a record notes of its extensions, the first one first
-WHAT_STAYS = (
+WHAT_STAYS = Message(
     "Model weights, thresholds of policies and measured quality do not include the new photos: train again to update "
     "them."
 )
-AS_MANY = (
-    "{name}: trained on {learnt} photos, extended by {new}. Its scale still comes from the smaller memory and may miss "
-    "more defects. Train on all photos instead."
+AS_MANY = Message(
+    "{model}: trained on {learnt} photos, extended by {new}. Its scale still comes from the smaller memory and may "
+    "miss more defects. Train on all photos instead."
 )
-SCALE_STAYS = "{name}: scale not changed, as the calibration depends on it."
-SCALE_MOVES = "{name}: scale measured again, on {photos} good validation photos."
+SCALE_STAYS = Message("{model}: scale not changed, as the calibration depends on it.")
+SCALE_MOVES = Message("{model}: scale measured again, on {photos} good validation photos.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +109,17 @@ def extend(plan: ExtensionPlan, progress: Progress = lambda _stage, _done: None,
         before, rescaled = len(member.arrays_["memory"]), record.calibrator == NONE
         learnt = int(record.noted("photos").get(str(manifest.classes.good)) or member.facts_["held_out"]["photos"])
         rows = reading.inputs[input_key(member.input)]
-        member.extend(rows, learnt, rescaled=rescaled, progress=partial(progress, f"Extending {model_title(name)}"))
+        stage = Message("Extending {model}", model=model_title(name))
+        member.extend(rows, learnt, rescaled=rescaled, progress=partial(progress, stage))
         places[name] = len(member.arrays_["memory"]) - before
         files = {name + ending: artefacts.dump(part, ending) for ending, part in member.parts().items()}
         contents |= files
         own = {file: digest_of(data) for file, data in files.items()}
         training = _noted(record, member, digests, places[name], str(manifest.classes.good), learnt)
         records[name] = replace(record, files=own, training=training)
-        notes += [AS_MANY.format(name=model_title(name), new=count, learnt=learnt)] if count >= learnt else []
+        notes += [Message(AS_MANY, model=model_title(name), new=count, learnt=learnt)] if count >= learnt else []
         held = member.facts_["held_out"]["photos"]
-        notes.append((SCALE_MOVES if rescaled else SCALE_STAYS).format(name=model_title(name), photos=held))
+        notes.append(Message(SCALE_MOVES if rescaled else SCALE_STAYS, model=model_title(name), photos=held))
     evidence = _evidence(store)
     after = replace(manifest, members=records)
     if evidence is not None and evidence.learnt:  # evidence of before does not say what members have learnt from
@@ -129,7 +130,8 @@ def extend(plan: ExtensionPlan, progress: Progress = lambda _stage, _done: None,
             "{folder} has changed since the photos were looked at. Nothing is added: add them again.",
             folder=store.folder,
         )
-    store.write(contents, after, f"Extended by {many(count, 'photo')}.", author)
+    reason = Message("Extended by {count} photo.", "Extended by {count} photos.", count=count)
+    store.write(contents, after, reason, author)
     return Extension(count, places, (*notes, WHAT_STAYS))
 
 

@@ -25,7 +25,7 @@ from ensemble.training.reading import NONE
 from ensemble.training.recipe import Recipe, Watch, search, source_of
 from ensemble.training.variations import photos_shown
 from ensemble.values.errors import MemberError
-from ensemble.values.language import Message
+from ensemble.values.language import Message, listed, paragraph
 from ensemble.values.results import Absence, word
 from ensemble.values.samples import Dataset, Sample
 from ensemble.values.titles import model_title
@@ -52,21 +52,30 @@ class CrossFitting:
     brought: bool = False
     missing: tuple[str, ...] = ()
 
-    def note(self) -> str:
+    def note(self) -> Message:
         """The plan in one sentence, or two."""
-        if self.missing:
-            return f"Calibration photos not used: no {', '.join(map(word, self.missing))} among them. {self._note()}"
-        return self._note()
+        if not self.missing:
+            return self._note()
+        return paragraph(
+            Message("Calibration photos not used: no {classes} among them.", classes=listed(map(word, self.missing))),
+            self._note(),
+        )
 
-    def _note(self) -> str:
+    def _note(self) -> Message:
         if self.brought:
-            return f"Thresholds from {len(self.folds[0])} calibration photos."
+            return Message("Thresholds from {photos} calibration photos.", photos=len(self.folds[0]))
         if not self.folds:
-            return "No validation photos, so no thresholds from training: too few photos of a class."
+            return Message("No validation photos, so no thresholds from training: too few photos of a class.")
         held = sum(map(len, self.folds))
         if self.again:
-            return f"Thresholds by {len(self.folds)}-fold cross-validation on {held} photos."
-        return f"Thresholds from {held} of {held + len(self.learn)} training photos, set aside for validation."
+            return Message(
+                "Thresholds by {folds}-fold cross-validation on {photos} photos.", folds=len(self.folds), photos=held
+            )
+        return Message(
+            "Thresholds from {held} of {photos} training photos, set aside for validation.",
+            held=held,
+            photos=held + len(self.learn),
+        )
 
 
 def plan_cross_fitting(dataset: Dataset, seed: int) -> CrossFitting:
@@ -111,7 +120,7 @@ def leave_out(rows: PartReading, held: Sequence[Sample]) -> PartReading:
     )
 
 
-ALL_ALIKE = (
+ALL_ALIKE = Message(
     "All {count} training photos look the same, so the classes cannot be told apart. Check that they show parts, and "
     "add others."
 )
@@ -138,9 +147,9 @@ def fit(
 ) -> FittedMembers:
     """The members by name, and a sentence for each that could not learn; a MemberError where none could."""
     members: dict[str, Member] = {}
-    failures: dict[str, str] = {}
+    failures: dict[str, Message] = {}
     for name, kind, extractor in recipe.voters():
-        source, stage = source_of(kind, extractor, recipe.side), f"Training {model_title(name)}"
+        source, stage = source_of(kind, extractor, recipe.side), Message("Training {model}", model=model_title(name))
         progress(stage, 0.0)
         member = KINDS[kind](classes=recipe.classes, input=source, seed=recipe.seed)
         member.teaching = Teaching(
@@ -150,11 +159,14 @@ def fit(
         try:
             members[name] = _taught(member, learn[member.lesson], source, damage, recipe, report)
         except MemberError as error:  # an hour's learning of the others must not be lost with it
-            failures[name] = str(error)
+            failures[name] = error.message
         progress(stage, 1.0)
     if not members:
-        raise MemberError(" ".join(dict.fromkeys(failures.values())))
-    return members, [f"{model_title(name)} is not trained. {reason}" for name, reason in failures.items()]
+        raise MemberError(paragraph(*dict.fromkeys(failures.values())))
+    return members, [
+        Message("{model} is not trained. {reason}", model=model_title(name), reason=reason)
+        for name, reason in failures.items()
+    ]
 
 
 def _report(progress: Progress, watch: Watch, stage: str, name: str, member: Member, done: float) -> None:
@@ -174,7 +186,7 @@ def _taught(
     rows = known.inputs[input_key(source)]
     real = len(rows) if known.masks is None else len(rows) - int(known.masks.synthetic.sum())
     if member.lesson != "good" and all_alike(rows[:real]):  # drawn damage would hide it
-        raise MemberError(ALL_ALIKE.format(count=real))
+        raise MemberError(ALL_ALIKE, count=real)
     if isinstance(member, PatchClassifierMember):
         return member.fit(rows, known.labels, report, masks=known.masks)
     if member.lesson == "masks":
@@ -211,20 +223,25 @@ def held_out(
     for number, fold in enumerate(held.folds, 1):
         voters = members
         if held.again:
-            stage = f"Fold {number} of {len(held.folds)}: "
+            tell_fold = partial(_tell_fold, progress, number, len(held.folds))
             rest = {lesson: leave_out(rows, fold) for lesson, rows in learn.items()}
-            voters, _ = teach(rest, {}, progress=lambda name, done, stage=stage: progress(stage + name, done))
+            voters, _ = teach(rest, {}, progress=tell_fold)
         unable = tuple(
             Absence(name, Message("It could not be trained on this part.")) for name in members if name not in voters
         )
         inspector = Inspector(Loaded(voters, unable, recipe.classes))
-        show = partial(_tell_share, progress, f"Validating fold {number} of {len(held.folds)}")
+        validating = Message("Validating fold {number} of {folds}", number=number, folds=len(held.folds))
+        show = partial(_tell_share, progress, validating)
         scored = scoring.score_photos(inspector, fold, show, cache, doubts=False)
         found += scored.cases
         if held.brought:  # other folds are of training photos, which are named when they are read
             for sentence in scored.refused:
-                notify(f"Left out: {sentence}")
+                notify(Message("Left out: {problem}", problem=sentence))
     return tuple(found)
+
+
+def _tell_fold(progress: Progress, number: int, folds: int, stage: str, done: float) -> None:
+    progress(Message("Fold {number} of {folds}: {stage}", number=number, folds=folds, stage=stage), done)
 
 
 def _tell_share(progress: Progress, stage: str, done: int, total: int) -> None:

@@ -12,6 +12,7 @@ from ensemble.importers import FoundPhoto
 from ensemble.store import ModelStore
 from ensemble.training.extending import extended_by
 from ensemble.values.errors import PhotoError, QuorumError, StoreError
+from ensemble.values.language import Message
 from ensemble.values.samples import Sample
 from ensemble.values.training import Progress
 
@@ -101,20 +102,22 @@ def bring_along(
 
     Photos that are there already stay as they are; those that are missing are counted in a note.
     """
-    progress("Searching the photos of the product", 0.0)
+    progress(Message("Searching the photos of the product"), 0.0)
     found = own_photos(store)
     added = collection.add(
         found.entries(),
         {name: name for name in store.manifest().classes.names},
-        origin=f"Own photos of {store.product_name()}",
+        origin=Message("Own photos of {product}", product=store.product_name()),
         author=author,
-        progress=lambda done, total: progress("Importing the photos of the product", done / total),
+        progress=lambda done, total: progress(Message("Importing the photos of the product"), done / total),
     )
-    missing = ""
+    missing = Message("")
     if found.missing:
-        missing = (
-            f"Missing: {found.missing} of the {found.count + found.missing} photos of {store.product_name()} (moved or "
-            "changed since its training)."
+        missing = Message(
+            "Missing: {missing} of the {photos} photos of {product} (moved or changed since its training).",
+            missing=found.missing,
+            photos=found.count + found.missing,
+            product=store.product_name(),
         )
     collection.note(BROUGHT, store.manifest().evidence)
     collection.note(MISSING, missing)

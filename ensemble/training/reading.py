@@ -33,17 +33,19 @@ from ensemble.training.recipe import Recipe, chooses_pooling
 from ensemble.training.variations import with_variations
 from ensemble.training.voting import draw_synthetic_anomalies
 from ensemble.values.errors import MemberError, PhotoError
+from ensemble.values.language import Message, listed, paragraph
 from ensemble.values.results import Classes, word
 from ensemble.values.samples import Dataset, Sample
+from ensemble.values.titles import model_title
 from ensemble.values.training import Progress
 
 MOST_MEASURED = 200  # photos of a class: enough for its range, few enough to decode once more
 FOLDS_TO_CHOOSE = 3  # of the training part, where poolings and shapes are compared
 STAGES: Mapping[Lesson, str] = {
-    "all": "Reading training photos",
-    "good": "Reading good parts",
-    "places": "Reading photos and masks",
-    "masks": "Reading masked photos",
+    "all": Message("Reading training photos"),
+    "good": Message("Reading good parts"),
+    "places": Message("Reading photos and masks"),
+    "masks": Message("Reading masked photos"),
 }
 
 
@@ -71,7 +73,7 @@ def read(
             if lesson == "places":
                 learn[lesson] = with_masks(learn[lesson], dataset.classes, recipe.seed, partial(progress, stage))
     for sentence in refused:
-        notify(f"Left out: {sentence}")
+        notify(Message("Left out: {problem}", problem=sentence))
     return learn
 
 
@@ -87,14 +89,19 @@ def _best_pooling(
     extractor: FeatureExtractor, learn: PartReading, recipe: Recipe, progress: Progress
 ) -> FeatureExtractor:
     """The pooling whose features separate the classes best, by an SVM on three folds of the training part alone."""
-    quality = {}
+    quality, stage = {}, Message("Selecting pooling ({backbone})", backbone=extractor.spec.name)
     folds = StratifiedKFold(FOLDS_TO_CHOOSE, shuffle=True, random_state=recipe.seed)
     for number, pooling in enumerate(POOLINGS):
-        progress(f"Selecting pooling ({extractor.spec.name})", number / len(POOLINGS))
+        progress(stage, number / len(POOLINGS))
         rows = learn.inputs[extractor.with_pooling(pooling).spec]
         quality[pooling] = separates(rows, learn.labels, recipe.classes, folds.split(rows, learn.labels))
-    progress(f"Selecting pooling ({extractor.spec.name})", 1.0)
+    progress(stage, 1.0)
     return extractor.with_pooling(max(quality, key=quality.__getitem__))  # the first, cheapest one on a tie
+
+
+def separation_title(classes: Classes) -> Message:
+    """What the figure of `separates` is called."""
+    return Message("accuracy") if classes.defect is None else Message("AUROC")
 
 
 def separates(
@@ -144,13 +151,15 @@ def range_of(
     for number, sample in enumerate(chosen, 1):
         with contextlib.suppress(PhotoError):  # it is named where it was to be learnt from
             measured.append(measure_photo(read_photo(sample.path).picture))
-        progress("Measuring training photos", number / len(chosen))
+        progress(Message("Measuring training photos"), number / len(chosen))
     return PhotoRange.of(measured)
 
 
 def synthetic_anomalies_of(good: PartReading, seed: int, progress: Progress) -> Mapping[Any, SyntheticAnomalies]:
     """Some good photos with damage drawn on them, by input: what the members' votes are weighed by."""
-    return draw_synthetic_anomalies(good.samples, good.sources, seed, partial(progress, "Drawing synthetic anomalies"))
+    return draw_synthetic_anomalies(
+        good.samples, good.sources, seed, partial(progress, Message("Drawing synthetic anomalies"))
+    )
 
 
 FEWEST_OF_A_CLASS = 5
@@ -159,7 +168,7 @@ MOST_GOOD = 1500
 BOUNDED: tuple[Lesson, ...] = ("good", "places")  # they read whole maps, and need good parts
 
 
-UNMEASURED = (
+UNMEASURED = Message(
     "No photo shows a real defect, so its quality cannot be measured. Select it to train on synthetic anomalies only."
 )
 
@@ -174,11 +183,15 @@ def teachable(kinds: Sequence[str], dataset: Dataset) -> tuple[tuple[str, ...], 
     unmeasured = {kind: UNMEASURED for kind in KINDS if unseen and KINDS[kind].lesson == "places"}
     obstacles = {kind: _obstacle(kind, dataset) or unmeasured.get(kind) for kind in dict.fromkeys(kinds or KINDS)}
     chosen = tuple(kind for kind, obstacle in obstacles.items() if obstacle is None)
-    sentences = [f"{KINDS[kind].title} is not trained. {obstacle}" for kind, obstacle in obstacles.items() if obstacle]
+    sentences: list[str] = [
+        Message("{model} is not trained. {reason}", model=model_title(kind), reason=obstacle)
+        for kind, obstacle in obstacles.items()
+        if obstacle
+    ]
     if not chosen:
         if teachable_by_few(dataset) and FEW_TEACH not in obstacles:
-            sentences.append(f"{KINDS[FEW_TEACH].title} needs fewer good photos: select it.")
-        raise MemberError(" ".join(sentences))
+            sentences.append(Message("{model} needs fewer good photos: select it.", model=model_title(FEW_TEACH)))
+        raise MemberError(paragraph(*sentences))
     return chosen, sentences
 
 
@@ -187,29 +200,41 @@ def teachable_by_few(dataset: Dataset) -> bool:
     return 0 < sum(sample.label == dataset.classes.good for sample in dataset.train) < FEWEST_GOOD
 
 
-def _obstacle(kind: str, dataset: Dataset) -> str | None:
+def _obstacle(kind: str, dataset: Dataset) -> Message | None:
     make, classes = KINDS[kind], dataset.classes
     if make.lesson != "all" and classes.good is None:
-        return f"Needs a defect class, and {', '.join(classes.names)} have none."
+        return Message("Needs a defect class, and {classes} have none.", classes=listed(classes.names))
     if make.lesson in BOUNDED:
         good = sum(sample.label == classes.good for sample in dataset.train)
         fewest = make.fewest_good if issubclass(make, GoodPartsMember) else FEWEST_GOOD
         if good < fewest:
-            return f"Needs {fewest} photos of good parts, found {good}."
+            return Message("Needs {fewest} photos of good parts, found {good}.", fewest=fewest, good=good)
     elif make.lesson == "masks":
         masks = sum(sample.mask is not None for sample in dataset.train)
         if masks < FEWEST_MASKS:
-            return f"Needs {FEWEST_MASKS} training photos with a mask in ground_truth/, found {masks}."
+            return Message(
+                "Needs {fewest} training photos with a mask in ground_truth/, found {masks}.",
+                fewest=FEWEST_MASKS,
+                masks=masks,
+            )
     elif few := _few(dataset):
-        return f"Needs {FEWEST_OF_A_CLASS} photos of each class. Too few: {', '.join(few)}."
+        return Message(
+            "Needs {fewest} photos of each class. Too few: {classes}.", fewest=FEWEST_OF_A_CLASS, classes=listed(few)
+        )
     if make.needs and importlib.util.find_spec(make.needs) is None:
-        return f"Needs the package {make.needs}. Install it with pip install -r requirements-extras.txt."
+        return Message(
+            "Needs the package {package}. Install it with pip install -r requirements-extras.txt.", package=make.needs
+        )
     return None
 
 
-def _few(dataset: Dataset) -> list[str]:
+def _few(dataset: Dataset) -> list[Message]:
     counts = Counter(sample.label for sample in dataset.train)
-    return [f"{word(name)} ({counts[name]})" for name in dataset.classes.names if counts[name] < FEWEST_OF_A_CLASS]
+    return [
+        Message("{label} ({photos})", label=word(name), photos=counts[name])
+        for name in dataset.classes.names
+        if counts[name] < FEWEST_OF_A_CLASS
+    ]
 
 
 def most_whole(recipe: Recipe) -> int:
@@ -243,11 +268,23 @@ def left_aside(kinds: Sequence[str], dataset: Dataset, most: int | None = None) 
     most = most or MOST_GOOD
     lessons = {KINDS[kind].lesson for kind in kinds}
     good, every = sum(sample.label == dataset.classes.good for sample in dataset.train), len(dataset.train)
-    notes = []
+    notes: list[str] = []
     if good > most and "good" in lessons:
-        notes.append(f"Models of good parts: trained on {most} of {good} good photos, to limit memory.")
+        notes.append(
+            Message(
+                "Models of good parts: trained on {photos} of {good} good photos, to limit memory.",
+                photos=most,
+                good=good,
+            )
+        )
     if every > most and "places" in lessons:
-        notes.append(f"Patch classifier: trained on {most} of {every} photos, to limit memory.")
+        notes.append(
+            Message(
+                "Patch classifier: trained on {photos} of {all_photos} photos, to limit memory.",
+                photos=most,
+                all_photos=every,
+            )
+        )
     return notes
 
 
@@ -286,8 +323,15 @@ def balance_note(samples: Sequence[Sample], balance: str) -> tuple[str, ...]:
     counts = Counter(sample.label for sample in samples)
     if balance == WEIGHTS or len(set(counts.values())) < 2:
         return ()
-    numbers = ", ".join(f"{count} {word(label)}" for label, count in sorted(counts.items()))
+    numbers = listed(
+        Message("{photos} {label}", photos=count, label=word(label)) for label, count in sorted(counts.items())
+    )
     if balance == NONE:
-        return (f"No class weights: {numbers} photos. Rare classes have little influence.",)
-    fewest = min(counts.values())
-    return (f"Class balance: {fewest} photos of each class, drawn at random from {numbers}.",)
+        return (Message("No class weights: {numbers} photos. Rare classes have little influence.", numbers=numbers),)
+    return (
+        Message(
+            "Class balance: {fewest} photos of each class, drawn at random from {numbers}.",
+            fewest=min(counts.values()),
+            numbers=numbers,
+        ),
+    )

@@ -13,9 +13,10 @@ from ensemble.features.feature_cache import FeatureCache
 from ensemble.features.preprocessing import MOST_ASPECT, POOLINGS
 from ensemble.features.readings import read_rows
 from ensemble.imaging.photos import read_photo_bytes, sentences, upright_size
-from ensemble.training.reading import MOST_MEASURED, separates, whole_part_folds
+from ensemble.training.reading import MOST_MEASURED, separates, separation_title, whole_part_folds
 from ensemble.training.recipe import Recipe
 from ensemble.values.errors import MemberError, PhotoError
+from ensemble.values.language import Message, NumberText
 from ensemble.values.samples import Dataset, Sample
 from ensemble.values.training import Progress
 
@@ -23,8 +24,8 @@ SHAPES = AS_SQUARE, AS_KEPT = "square", "kept"
 LONG_FROM = 1.25  # the longer side by the shorter one, beyond which a square may cost what is fine
 ALIKE_WITHIN = 1.1  # how far a photo's aspect may be from the median where one shape is to do for all
 MOST_TRIED = 600  # photos that the choice rests on: this bounds its time and memory
-CHOOSING = "Selecting image shape"
-STAYS_SQUARE = "Square input: the photos are nearly square, or the backbones need squares."
+CHOOSING = Message("Selecting image shape")
+STAYS_SQUARE = Message("Square input: the photos are nearly square, or the backbones need squares.")
 
 
 def check_shape(shape: str) -> None:
@@ -57,7 +58,9 @@ def with_shape(
     if not pairs:
         return recipe, (STAYS_SQUARE,) if shape == AS_KEPT else ()
     if shape == AS_KEPT:
-        return replace(recipe, extractors=kept), (f"Input in the shape of the photos: {_sizes(*pairs[0])}.",)
+        return replace(recipe, extractors=kept), (
+            Message("Input in the shape of the photos: {size} instead of {square} pixels.", **_sizes(*pairs[0])),
+        )
     return _better_shape(recipe, kept, pairs[0], dataset, cache, progress)
 
 
@@ -83,8 +86,8 @@ def _size(extractor: FeatureExtractor) -> str:
     return " × ".join(map(str, extractor.spec.preprocessing.size))
 
 
-def _sizes(square: FeatureExtractor, own: FeatureExtractor) -> str:
-    return f"{_size(own)} instead of {_size(square)} pixels"
+def _sizes(square: FeatureExtractor, own: FeatureExtractor) -> dict[str, str]:
+    return {"size": _size(own), "square": _size(square)}
 
 
 def _better_shape(
@@ -105,11 +108,23 @@ def _better_shape(
         return recipe, ()
     found = [separates(learn.inputs[each.spec], learn.labels, recipe.classes, folds) for each in sources]
     square, own = max(found[: len(poolings)]), max(found[len(poolings) :])
-    figure = "accuracy" if recipe.classes.defect is None else "AUROC"
+    figures = {
+        "figure": separation_title(recipe.classes),
+        "own_figure": NumberText(f"{own:.3f}"),
+        "square_figure": NumberText(f"{square:.3f}"),
+    }
     if own > square:
-        sentence = (
-            f"Input in the shape of the photos: {_sizes(*pair)}, {figure} {own:.3f} instead of {square:.3f} "
-            "(cross-validation)."
+        return replace(recipe, extractors=kept), (
+            Message(
+                "Input in the shape of the photos: {size} instead of {square} pixels, {figure} {own_figure} instead of "
+                "{square_figure} (cross-validation).",
+                **_sizes(*pair),
+                **figures,
+            ),
         )
-        return replace(recipe, extractors=kept), (sentence,)
-    return recipe, (f"Square input: {figure} {square:.3f}, in the shape of the photos {own:.3f} (cross-validation).",)
+    return recipe, (
+        Message(
+            "Square input: {figure} {square_figure}, in the shape of the photos {own_figure} (cross-validation).",
+            **figures,
+        ),
+    )

@@ -43,6 +43,7 @@ from ensemble.training.shape import check_shape, with_shape
 from ensemble.training.variations import few_good_notes
 from ensemble.training.voting import Fitted, collect, fit_voters, heard, jury_of, needs_drawing, stages_of
 from ensemble.values.errors import MemberError, PolicyError, StoreError, WeightsError
+from ensemble.values.language import Message, listed
 from ensemble.values.results import Classes, word
 from ensemble.values.samples import Dataset
 from ensemble.values.titles import model_title
@@ -180,7 +181,7 @@ def score_test_part(
     return scoring.score_photos(
         Inspector(Loaded(trained.members, (), classes, fitted.weights, fitted.calibrators, photo_range)),
         prepared.dataset.test,
-        lambda done, total: listener.progress("Inspecting test photos", done / total),
+        lambda done, total: listener.progress(Message("Inspecting test photos"), done / total),
         features,
     )
 
@@ -202,7 +203,7 @@ def choose_and_measure(
     """Gather the evidence, choose thresholds on its held-out part, and measure on its test part."""
     dataset, members, data = prepared.dataset, trained.members, Path(prepared.request.data)
     classes = dataset.classes
-    listener.tell(f"Left out: {sentence}" for sentence in scored.refused)
+    listener.tell(Message("Left out: {problem}", problem=sentence) for sentence in scored.refused)
     evidence, strangers = collect(prepared.store, fitted.held_out, scored.cases, classes, data, tuple(members))
     evidence = replace(evidence, learnt=digests((*dataset.train, *dataset.calibration)))
     weights = dict(fitted.weights)
@@ -270,7 +271,7 @@ def save(
     tuned: tuple[str, ...] = ()
     if publish:
         tuned = effects_of(store, version).sentences()
-        versions.publish_version(store.folder, version, reason="Trained.")
+        versions.publish_version(store.folder, version, reason=Message("Trained."))
         listener.tell(tuned)
     return SavedVersion(version, scoring.with_megabytes(quality, store.at(version)), tuned)
 
@@ -280,8 +281,12 @@ def _not_judged(strangers: Sequence[str]) -> tuple[str, ...]:
     if not strangers:
         return ()
     return (
-        f"{', '.join(map(model_title, strangers))}: kept from a training on other photos, so thresholds and quality of "
-        "the ensemble are unknown. Train all models together.",
+        Message(
+            "{models}: kept from a training on other photos, so thresholds and quality of the ensemble are unknown. "
+            "Train all models together.",
+            "all models together.",
+            models=listed(map(model_title, strangers)),
+        ),
     )
 
 
@@ -289,7 +294,11 @@ def _silent(members: Iterable[str], measured: Container[str], scored: scoring.Sc
     """A sentence for each member that could not vote on a single test photo, with the first reason."""
     reasons = {absence.member: absence.reason for case in reversed(scored.cases) for absence in case.absent}
     return [
-        f"{model_title(name)}: no result on any test photo, quality unknown. {reasons[name]}"
+        Message(
+            "{model}: no result on any test photo, quality unknown. {reason}",
+            model=model_title(name),
+            reason=reasons[name],
+        )
         for name in members
         if name not in measured and name in reasons
     ]
@@ -306,6 +315,11 @@ def _replaced(store: ModelStore, classes: Classes) -> tuple[str, ...]:
     if known is None or known.classes == classes or not known.members:
         return ()
     return (
-        f"{store.folder} holds models for {', '.join(map(word, known.classes.names))}: this training replaces them "
-        f"with models for {', '.join(map(word, classes.names))}. Name another folder to keep both.",
+        Message(
+            "{folder} holds models for {known}: this training replaces them with models for {classes}. Name another "
+            "folder to keep both.",
+            folder=store.folder,
+            known=listed(map(word, known.classes.names)),
+            classes=listed(map(word, classes.names)),
+        ),
     )

@@ -6,7 +6,7 @@ They stand in for further good parts while a member learns and its scale is set,
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +18,10 @@ from ensemble.imaging.photos import read_photo
 from ensemble.members import Member
 from ensemble.members.contract import Augmentation
 from ensemble.members.good_parts import FEWEST_GOOD, GoodPartsMember
-from ensemble.metrics.costs import highest
+from ensemble.metrics.costs import CONFIDENCE_LEVEL, highest, percent
 from ensemble.training.copies import MIRRORS, Variation, variations_of
-from ensemble.values.digits import many
 from ensemble.values.errors import MemberError
+from ensemble.values.language import Message, listed
 from ensemble.values.samples import Sample
 from ensemble.values.titles import model_title
 
@@ -42,7 +42,9 @@ def with_variations(reading: PartReading, progress: Callable[[float], None] = la
     pictures = [read_photo(sample.path).picture for sample in reading.samples]
     if all(_is_flat(picture) for picture in pictures):
         raise MemberError(
-            "Nothing but one grey is on {count}. Add photos of good parts.", count=many(len(pictures), "good photo")
+            "Nothing but one grey is on {count} good photo. Add photos of good parts.",
+            "Nothing but one grey is on {count} good photos. Add photos of good parts.",
+            count=len(pictures),
         )
     made = [
         (place, variation(pictures[place])) for variation in _variations(pictures) for place in range(len(pictures))
@@ -95,31 +97,45 @@ def photos_shown(samples: Sequence[Sample]) -> NDArray[np.int64]:
     return np.array([first.setdefault(sample, place) for place, sample in enumerate(samples)])
 
 
-def few_good(held: Mapping[str, Any]) -> str:
+def few_good(held: Mapping[str, Any]) -> Message | Literal[""]:
     """What few good photos are worth, from the facts of a member that has held them out; empty where they are many."""
     photos, variations, above = held.get("photos"), held.get("variations", 0), held.get("above", 0)
     if not isinstance(photos, int) or photos > MOST_SAID:
         return ""
     if photos == 1 and variations:
-        return f"Trained on 1 good photo and {many(variations, 'variation')}: overkill rate unknown."
-    if photos == 1:
-        return "Trained on 1 good photo: overkill rate unknown."
-    limit = highest(above, photos)
-    if variations:
-        return (
-            f"Trained on {photos} good photos and {many(variations, 'variation')}: {above} of {photos} rejected in "
-            f"cross-validation, overkill rate up to {limit} (95%)."
+        return Message(
+            "Trained on 1 good photo and {count} variation: overkill rate unknown.",
+            "Trained on 1 good photo and {count} variations: overkill rate unknown.",
+            count=variations,
         )
-    return (
-        f"Trained on {photos} good photos: {above} of {photos} rejected in cross-validation, overkill rate up to "
-        f"{limit} (95%)."
+    if photos == 1:
+        return Message("Trained on 1 good photo: overkill rate unknown.")
+    known = {
+        "photos": photos,
+        "above": above,
+        "limit": highest(above, photos),
+        "sure": percent(CONFIDENCE_LEVEL),
+    }
+    if variations:
+        return Message(
+            "Trained on {photos} good photos and {count} variation: {above} of {photos} rejected in cross-validation, "
+            "overkill rate up to {limit} ({sure}).",
+            "Trained on {photos} good photos and {count} variations: {above} of {photos} rejected in "
+            "cross-validation, overkill rate up to {limit} ({sure}).",
+            count=variations,
+            **known,
+        )
+    return Message(
+        "Trained on {photos} good photos: {above} of {photos} rejected in cross-validation, overkill rate up to "
+        "{limit} ({sure}).",
+        **known,
     )
 
 
 def few_good_notes(members: Mapping[str, Member]) -> list[str]:
     """A sentence for members that have learnt from few good photos, those together of which the same is true."""
-    names: dict[str, list[str]] = {}
+    names: dict[Message, list[str]] = {}
     for name, member in members.items():
         if isinstance(member, GoodPartsMember) and (worth := few_good(member.facts_["held_out"])):
             names.setdefault(worth, []).append(model_title(name))
-    return [f"{', '.join(those)}: {worth}" for worth, those in names.items()]
+    return [Message("{models}: {worth}", models=listed(those), worth=worth) for worth, those in names.items()]

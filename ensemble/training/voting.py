@@ -24,7 +24,6 @@ from ensemble.metrics.calibrators import Calibrator
 from ensemble.policies.cases import Case, Evidence, said
 from ensemble.policies.jury import choose_jury, with_weights
 from ensemble.store import ModelStore
-from ensemble.values.digits import many
 from ensemble.values.errors import DataError, PhotoError, StoreError
 from ensemble.values.language import Message
 from ensemble.values.results import Absence, Classes, Score
@@ -113,14 +112,15 @@ def _scores_of_defects(
             try:
                 pictures.append(read_photo(sample.path).picture)
             except PhotoError as error:
-                refused.append(str(error))
+                refused.append(error.message)
         if pictures:
             found += member.score(PhotoBatch(pictures).rows(member.input)).probabilities[:, column].tolist()
         progress(min(1.0, (number + 1) * 16 / len(chosen)))
     if not found:
         raise DataError(
-            "Of {count} to weigh votes by none could be opened. {refused}",
-            count=many(len(chosen), "defective photo"),
+            "Of {count} defective photo to weigh votes by none could be opened. {refused}",
+            "Of {count} defective photos to weigh votes by none could be opened. {refused}",
+            count=len(chosen),
             refused=refused[0],
         )
     return found
@@ -145,6 +145,10 @@ class Fitted:
         return facts | ({"calibration": self.calibrations[name].as_json()} if name in self.calibrations else {})
 
 
+def _weighting(name: str) -> Message:
+    return Message("Weighting {model}", model=model_title(name))
+
+
 def fit_voters(
     members: Mapping[str, Member], judged: Sequence[Case], dataset: Dataset, seed: int, progress: Progress
 ) -> Fitted:
@@ -158,7 +162,7 @@ def fit_voters(
     classes = dataset.classes
     if not judged:
         weighed = {
-            name: weigh(member, dataset, seed, partial(progress, f"Weighting {model_title(name)}"))
+            name: weigh(member, dataset, seed, partial(progress, _weighting(name)))
             for name, member in members.items()
             if isinstance(member, GoodPartsMember)
         }

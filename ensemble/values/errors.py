@@ -13,7 +13,8 @@ LONGEST_SENTENCE = 600  # characters of a sentence
 
 def brief(error: Exception) -> str:
     """What an error says; a value that somebody has filled with pages of text is cut out of the middle."""
-    said = error.message if isinstance(error, QuorumError) else str(error)
+    message = getattr(error, "message", None)
+    said = message if isinstance(message, Message) else str(error)
     return (
         said if len(said) <= LONGEST_SENTENCE else f"{said[: LONGEST_SENTENCE // 2]} … {said[-LONGEST_SENTENCE // 2 :]}"
     )
@@ -57,10 +58,10 @@ def readable(source: object, advice: str) -> Iterator[None]:
         yield
     except MISSHAPEN as error:
         raise StoreError(
-            "{source} cannot be read ({name}: {error}). {advice}",
+            "{source} cannot be read ({kind}: {problem}). {advice}",
             source=source,
-            name=type(error).__name__,
-            error=brief(error),
+            kind=type(error).__name__,
+            problem=brief(error),
             advice=advice,
         ) from error
 

@@ -40,7 +40,7 @@ def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ensemble.disk.model_bombs.SPARED_BYTES", SPARED)
     monkeypatch.setattr("ensemble.disk.model_bombs.MOST_ENTRIES", 200)
     monkeypatch.setattr("ensemble.store.artefacts.MOST_STEPS", STEPS)
-    monkeypatch.setattr("ensemble.members.detector_file.MOST_MESSAGES", 20_000)
+    monkeypatch.setattr("ensemble.members.detector_graph.MOST_MESSAGES", 20_000)
 
 
 def test_the_limits_leave_room_for_the_largest_models() -> None:
