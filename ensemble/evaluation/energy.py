@@ -14,11 +14,12 @@ from typing import Any
 
 from ensemble.disk.files import now
 from ensemble.values.digits import is_number
+from ensemble.values.language import Message
 
 COUNTRY = "QUORUM_COUNTRY"  # the setting with the three-letter ISO code of the country whose grid feeds this machine
-CPU_ALONE = "CPU seconds only"
-CPU_UNCERTAINTY = "CPU time of the training process and of the finished processes that it started."
-CARBON_UNCERTAINTY = (
+CPU_ALONE = Message("CPU seconds only")
+CPU_UNCERTAINTY = Message("CPU time of the training process and of the finished processes that it started.")
+CARBON_UNCERTAINTY = Message(
     "Estimated by CodeCarbon, not metered: up to 40% off (Fischer 2025, arXiv:2509.22092), more on virtual machines. "
     "CO2 by the yearly average of the grid. Counters and graphics cards include other work on the machine."
 )
@@ -49,13 +50,20 @@ class Energy:
         """Plain JSON values."""
         return {**self.amounts(), "source": self.source, "uncertainty": self.uncertainty}
 
-    def sentence(self) -> str:
+    def sentence(self) -> Message:
         """One line for a person."""
         if self.watt_hours is None or self.grams_co2 is None:
-            return f"Used {self.cpu_seconds:.3g} CPU seconds. For Wh and CO2 install requirements-extras.txt."
-        return (
-            f"Used {self.cpu_seconds:.3g} CPU seconds, about {self.watt_hours:.2g} Wh and {self.grams_co2:.2g} g CO2 "
-            f"({self.source}; an estimate that can be 40% off and more)."
+            return Message(
+                "Used {cpu_seconds:.3g} CPU seconds. For Wh and CO2 install requirements-extras.txt.",
+                cpu_seconds=self.cpu_seconds,
+            )
+        return Message(
+            "Used {cpu_seconds:.3g} CPU seconds, about {watt_hours:.2g} Wh and {grams_co2:.2g} g CO2 ({source}; an "
+            "estimate that can be 40% off and more).",
+            cpu_seconds=self.cpu_seconds,
+            watt_hours=self.watt_hours,
+            grams_co2=self.grams_co2,
+            source=self.source,
         )
 
 
@@ -121,7 +129,7 @@ def _stop(tracker: Any, cpu_seconds: float) -> Energy:
         cpu_seconds,
         watt_hours=1000 * found.energy_consumed,
         grams_co2=1000 * found.emissions,
-        source=f"CodeCarbon offline, {_energy_place(found.country_name)}",
+        source=_energy_source(found.country_name),
         uncertainty=CARBON_UNCERTAINTY,
     )
 
@@ -130,17 +138,24 @@ def _country() -> str:
     return os.environ.get(COUNTRY, "").strip().upper()
 
 
-def _energy_place(known: str | None) -> str:
+def _energy_source(known: str | None) -> Message:
     """Whose average was taken: without a country, or with one that it does not know, CodeCarbon takes the world's."""
     if known:
-        return f"country {_country()}"
-    return "world average" + (f", because {COUNTRY}={_country()} is no country that it knows" if _country() else "")
+        return Message("CodeCarbon offline, country {country}", country=_country())
+    if not _country():
+        return Message("CodeCarbon offline, world average")
+    return Message(
+        "CodeCarbon offline, world average, because {setting}={country} is no country that it knows",
+        setting=COUNTRY,
+        country=_country(),
+    )
 
 
-def energy_amounts(used: Mapping[str, Any]) -> list[str]:
+def energy_amounts(used: Mapping[str, Any]) -> list[Message]:
     """What a training run used, each amount that was measured with its unit; `cpu_seconds` always is."""
-    return [f"{used['cpu_seconds']:,.0f} CPU seconds"] + [
-        f"about {used[key]:.2g} {unit}"
-        for key, unit in (("watt_hours", "Wh"), ("grams_co2", "g CO2"))
-        if is_number(used.get(key))
-    ]
+    amounts = [Message("{seconds:,.0f} CPU seconds", seconds=used["cpu_seconds"])]
+    if is_number(used.get("watt_hours")):
+        amounts.append(Message("about {amount:.2g} Wh", amount=used["watt_hours"]))
+    if is_number(used.get("grams_co2")):
+        amounts.append(Message("about {amount:.2g} g CO2", amount=used["grams_co2"]))
+    return amounts

@@ -19,6 +19,7 @@ from ensemble.policies.cases import Case, Evidence
 from ensemble.store import ModelStore, listings, policy_history
 from ensemble.store.listings import Version
 from ensemble.values.errors import DataError, PolicyError, StoreError
+from ensemble.values.language import Message, listed
 from ensemble.values.results import Classes, word
 from ensemble.values.samples import Sample
 
@@ -138,24 +139,45 @@ def _name(store: ModelStore) -> str:
     return manifest.product if manifest else ""
 
 
-def _change_sentence(effect: PolicyEffect, effects: Effects) -> str:
-    on = f"version {effect.tuned_on}" if effect.tuned_on else "an earlier model"
-    start = f"{effect.name} was tuned by {effect.author} on {on}"
+CHANGES_BY_FIGURE: Mapping[str, Message] = {
+    "wrong": Message("wrong {change}"),
+    "escapes": Message("escapes {change}"),
+    "overkills": Message("overkills {change}"),
+    "reviews": Message("reviews {change}"),
+}
+
+
+def _change_sentence(effect: PolicyEffect, effects: Effects) -> Message:
+    start = Message("{policy} was tuned by {author} on an earlier model", policy=effect.name, author=effect.author)
+    if effect.tuned_on:
+        start = Message(
+            "{policy} was tuned by {author} on version {version}",
+            policy=effect.name,
+            author=effect.author,
+            version=effect.tuned_on,
+        )
     if effect.after is None:
-        return f"{start}; no validation photos tell what it does with version {effects.version}."
-    if effects.classes.defect is None:
-        return f"{start}. On {effect.after.photos} validation photos: wrong {_change(effect, 'wrong')}."
-    figures = ", ".join(
-        f"{name} {_change(effect, name)}"
-        for name in ("escapes", "overkills", "reviews")
-        if name != "reviews" or effect.after.reviews or (effect.before and effect.before.reviews)
+        return Message(
+            "{start}; no validation photos tell what it does with version {version}.",
+            start=start,
+            version=effects.version,
+        )
+    names = ["wrong"] if effects.classes.defect is None else ["escapes", "overkills"]
+    if effects.classes.defect and (effect.after.reviews or (effect.before and effect.before.reviews)):
+        names.append("reviews")
+    return Message(
+        "{start}. On {photos} validation photos: {changes}.",
+        start=start,
+        photos=effect.after.photos,
+        changes=listed(Message(CHANGES_BY_FIGURE[name].text, change=_change(effect, name)) for name in names),
     )
-    return f"{start}. On {effect.after.photos} validation photos: {figures}."
 
 
-def _change(effect: PolicyEffect, name: str) -> str:
-    after = str(getattr(effect.after, name))
-    return after if effect.before is None else f"{getattr(effect.before, name)} → {after}"
+def _change(effect: PolicyEffect, name: str) -> Message | str:
+    after = getattr(effect.after, name)
+    if effect.before is None:
+        return str(after)
+    return Message("{before} → {after}", before=getattr(effect.before, name), after=after)
 
 
 def compare_with_current(store: ModelStore, number: int, seed: int = 0) -> Comparison | None:
@@ -170,9 +192,9 @@ def compare_with_current(store: ModelStore, number: int, seed: int = 0) -> Compa
     classes = candidate.manifest().classes
     if manifest.classes != classes:
         raise DataError(
-            "The classes differ: the active model has {word}, the new one {word_2}.",
-            word=", ".join(map(word, manifest.classes.names)),
-            word_2=", ".join(map(word, classes.names)),
+            "The classes differ: the active model has {active}, the new one {candidate}.",
+            active=listed(map(word, manifest.classes.names)),
+            candidate=listed(map(word, classes.names)),
         )
     evidence = candidate.evidence()
     folder = store.folder / evidence.folder

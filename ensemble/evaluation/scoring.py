@@ -21,8 +21,8 @@ from ensemble.policies import Policy, cases, choose, shipped
 from ensemble.policies.cases import Case
 from ensemble.policies.policy import FUSED
 from ensemble.store import ModelStore
-from ensemble.values.digits import many
 from ensemble.values.errors import DataError
+from ensemble.values.language import Message, paragraph
 from ensemble.values.results import REVIEW, Classes, Score, Vote, mean_probability
 from ensemble.values.samples import Sample
 from ensemble.values.training import CountDone
@@ -151,7 +151,10 @@ def score_photos(
                 progress(len(found), len(samples))
     reasons = [refused[place] for place in sorted(refused)]
     if not found:
-        raise DataError(f"Of {many(len(samples), 'photo')} none could be opened. {' '.join(reasons[:1])}".strip())
+        none = Message(
+            "Of {count} photo none could be opened.", "Of {count} photos none could be opened.", count=len(samples)
+        )
+        raise DataError(paragraph(none, *reasons[:1]))
     known = tuple(found[place] for place in sorted(found))
     return Scored(known, (*reasons, *maps.refused), seconds, good_only, maps, meter.energy, from_cache=bool(cache))
 

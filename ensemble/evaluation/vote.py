@@ -13,6 +13,7 @@ from ensemble.evaluation.performance import parts_shown
 from ensemble.policies import Policy, cases
 from ensemble.policies.cases import Case
 from ensemble.policies.making import defect_scores
+from ensemble.values.language import Message
 from ensemble.values.results import Classes
 from ensemble.values.titles import model_title, policy_title
 
@@ -51,14 +52,21 @@ class VoteAndBest:
         """Plain JSON values."""
         return {name: round(value, 6) if isinstance(value, float) else value for name, value in asdict(self).items()}
 
-    def sentence(self) -> str:
+    def sentence(self) -> Message:
         """Whether the vote helps, plainly."""
         policy, best = policy_title(self.policy), model_title(self.best_member)
         if self.p >= SHOWN_FROM:
-            return f"No significant difference between {policy} and {best} alone on {self.photos} photos."
+            return Message(
+                "No significant difference between {policy} and {model} alone on {photos} photos.",
+                policy=policy,
+                model=best,
+                photos=self.photos,
+            )
         if self.difference > 0:
-            return f"{policy} is better than {best} alone."
-        return f"The ensemble does not help here: {best} alone is better than {policy}."
+            return Message("{policy} is better than {model} alone.", policy=policy, model=best)
+        return Message(
+            "The ensemble does not help here: {model} alone is better than {policy}.", model=best, policy=policy
+        )
 
 
 def beside_best(policy: Policy, known: Sequence[Case], classes: Classes, seed: int = 0) -> VoteAndBest | None:

@@ -11,8 +11,8 @@ from ensemble.importers.staging import Upload, staged
 from ensemble.jobs.processes import only_training
 from ensemble.members.patch_memory import PatchMemoryMember
 from ensemble.training.extending import Extension, ExtensionPlan, extend, plan_extension
-from ensemble.values.digits import many
 from ensemble.values.errors import MemberError, PhotoError
+from ensemble.values.language import Message
 from ensemble.values.training import Progress
 from pages.session.background import start_work
 from pages.session.inspection import trained
@@ -69,15 +69,22 @@ def add_good_photos(
     chosen, root = store(), collections_root()
 
     def do(progress: Progress) -> GoodPhotos:
-        progress("Loading the models", 0.0)
+        progress(Message("Loading the models"), 0.0)
         with only_training(chosen.folder), staged(files, root) as laid_out:
             found = sorted(path for path in laid_out.folder.rglob("*") if path.is_file())
             photos = [path for path in found if file_digest(path) not in set(dropped)]
             plan = plan_extension(chosen, photos, progress)
             left_out = [problem.reason for problem in laid_out.problems]
-            left_out += [f"{path.name}: already in this product." for path in plan.known]
+            left_out += [Message("{file}: already in this product.", file=path.name) for path in plan.known]
             left_out += plan.refused
-            left_out += [f"{many(len(found) - len(photos), 'photo')} not confirmed as good."] if dropped else []
+            if dropped:
+                left_out.append(
+                    Message(
+                        "{count} photo not confirmed as good.",
+                        "{count} photos not confirmed as good.",
+                        count=len(found) - len(photos),
+                    )
+                )
             asked = _unlike_good(plan)
             if not {each.sha256 for each in asked} <= set(confirmed):
                 fit = len(plan.reading.samples) - len(asked) if plan.reading else 0
@@ -85,7 +92,7 @@ def add_good_photos(
             made = extend(plan, progress, author)
             return GoodPhotos((), author, tuple(left_out), made.photos, made=made, version=chosen.origin().version)
 
-    if not start_work(extension_work(), "Adding good photos", do):
+    if not start_work(extension_work(), Message("Adding good photos"), do):
         raise MemberError("Other good photos are being added to this product. Wait until they are, then add these.")
 
 

@@ -1,7 +1,7 @@
 """The members: what each is made of and how it learnt, then what all of it took."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ensemble.datasets.collection import Collection, is_collection
@@ -16,13 +16,16 @@ from ensemble.evaluation.model_card.values import (
     photos_digest,
     photos_learnt,
 )
-from ensemble.figures import curves_text
+from ensemble.figures.curves import curve_title
 from ensemble.store import Record
 from ensemble.values.digits import is_number
 from ensemble.values.errors import QuorumError
+from ensemble.values.language import Message, NumberText, as_message, listed, paragraph
 from ensemble.values.results import word
-from ensemble.values.titles import model_title
+from ensemble.values.titles import calibration_title, model_title
 
+SHA256 = Message("SHA-256")
+UNKNOWN = Message("unknown")
 DIGITS_SHOWN = 12  # hex digits of a digest that a table shows; the JSON holds all of them
 
 
@@ -32,36 +35,47 @@ def members_table(sources: Sources) -> Section:
     records = sources.records
     tables = [worth, _made_of(records), _thresholds_table(records), _member_files(records)]
     sentences = [
-        f"Each model alone on the test photos, at its threshold in the active policy; {quality.AT_CONFIDENCE} limits."
+        Message(
+            "Each model alone on the test photos, at its threshold in the active policy; {sure} limits.",
+            sure=quality.AT_CONFIDENCE,
+        )
     ]
-    sentences += [
-        f"{model_title(name)} cannot vote: its entry in the manifest is not readable."
-        for name in sources.manifest.unreadable
-    ]
+    sentences += map(unreadable_sentence, sources.manifest.unreadable)
     data = {name: measured[name] | _data(record) for name, record in records.items()}
     return Section(
         "members",
-        "Models",
+        Message("Models"),
         tuple(sentences),
         tuple(table for table in tables if table.rows),
         {"members": data},
     )
 
 
+def unreadable_sentence(member: str) -> Message:
+    """Why a member whose entry is damaged is not among the others."""
+    return Message("{model} cannot vote: its entry in the manifest is not readable.", model=model_title(member))
+
+
+def class_counts(photos: Mapping[str, int]) -> Message:
+    """How many photos of each class, as `84 OK, 84 NOK`."""
+    return listed(Message("{count} {word}", count=count, word=word(name)) for name, count in photos.items())
+
+
 def _made_of(records: Mapping[str, Record]) -> CardTable:
     rows = []
     for name, record in records.items():
-        learnt = ", ".join(f"{count} {word(label)}" for label, count in photos_learnt(record).items() if count)
+        photos = {label: count for label, count in photos_learnt(record).items() if count}
+        learnt = class_counts(photos) or as_message(str(record.training.get("source", UNKNOWN)))
         spec = record.backbone
-        backbone = f"{spec.name} ({', '.join(spec.layers)}; {spec.pooling})" if spec else "none (raw pixels)"
+        backbone = f"{spec.name} ({', '.join(spec.layers)}; {spec.pooling})" if spec else Message("none (raw pixels)")
         weights = spec.weights[:DIGITS_SHOWN] if spec else NOT_KNOWN
         reads = " × ".join(map(str, record.preprocessing.size))
-        rows.append(
-            (model_title(name), backbone, weights, reads, learnt or str(record.training.get("source", "unknown")))
-        )
-    return CardTable(
-        "Architecture", ("Model", "Backbone", "Backbone weights", "Pixels", "Training photos"), tuple(rows)
+        rows.append((model_title(name), backbone, weights, reads, learnt))
+    columns = (
+        *(Message("Model"), Message("Backbone"), Message("Backbone weights"), Message("Pixels")),
+        Message("Training photos"),
     )
+    return CardTable(Message("Architecture"), columns, tuple(rows))
 
 
 def _thresholds_table(records: Mapping[str, Record]) -> CardTable:
@@ -69,24 +83,33 @@ def _thresholds_table(records: Mapping[str, Record]) -> CardTable:
     for name, record in records.items():
         found = record.noted("calibration")
         before, after = _brier(found.get("before")), _brier(found.get("after"))
-        scores = f"{before} → {after} ({found.get('photos', '?')} photos)" if before and after else NOT_KNOWN
+        scores: str = NOT_KNOWN
+        if before and after:
+            scores = Message(
+                "{before} → {after} ({photos} photos)", before=before, after=after, photos=found.get("photos", "?")
+            )
         weighed = record.noted("weighed")
-        against = "synthetic anomalies" if weighed.get("drawn") else "real defects"
-        auroc = f"AUROC {weighed['auroc']:.3f} ({against})" if is_number(weighed.get("auroc")) else NOT_KNOWN
-        cuts = ", ".join(quality.member_threshold_texts(record)) or NOT_KNOWN
-        rows.append((model_title(name), record.calibrator.method, scores, auroc, cuts))
-    columns = ("Model", "Calibration", "Brier score", "Weight from", "Thresholds")
-    return CardTable("Calibration, weights and thresholds (validation photos)", columns, tuple(rows))
+        against = Message("synthetic anomalies") if weighed.get("drawn") else Message("real defects")
+        auroc: str = NOT_KNOWN
+        if is_number(weighed.get("auroc")):
+            auroc = Message("AUROC {auroc:.3f} ({against})", auroc=weighed["auroc"], against=against)
+        cuts = listed(quality.member_threshold_texts(record)) or NOT_KNOWN
+        rows.append((model_title(name), calibration_title(record.calibrator.method), scores, auroc, cuts))
+    columns = (
+        *(Message("Model"), Message("Calibration"), Message("Brier score"), Message("Weight from")),
+        Message("Thresholds"),
+    )
+    return CardTable(Message("Calibration, weights and thresholds (validation photos)"), columns, tuple(rows))
 
 
 def _brier(entry: object) -> str:
     value = entry.get("brier") if isinstance(entry, Mapping) else None
-    return f"{value:.3f}" if is_number(value) else ""
+    return NumberText(f"{value:.3f}") if is_number(value) else ""
 
 
 def _member_files(records: Mapping[str, Record]) -> CardTable:
     rows = [(file, digest) for record in records.values() for file, digest in record.files.items()]
-    return CardTable("Files", ("File", "SHA-256"), tuple(rows))
+    return CardTable(Message("Files"), (Message("File"), SHA256), tuple(rows))
 
 
 def _data(record: Record) -> dict[str, Any]:
@@ -99,20 +122,38 @@ def _data(record: Record) -> dict[str, Any]:
 def effort(sources: Sources) -> Section:
     """How the trainings went, what they used, and on what."""
     curves = {name: found for name, record in sources.records.items() if (found := record.curves())}
-    sentences = [f"{model_title(name)}, by epoch: {curves_text(found)}" for name, found in curves.items()]
+    sentences = [_epochs_sentence(name, found) for name, found in curves.items()]
     used = _energy(sources)
-    sentences += [_energy_sentence(each) for each in used] or ["Resources used: not recorded."]
+    sentences += [_energy_sentence(each) for each in used] or [Message("Resources used: not recorded.")]
     if profiles := noted(sources, "profile"):
-        sentences.append(f"Profile: {', '.join(profiles)}.")
+        sentences.append(Message("Profile: {profiles}.", profiles=listed(map(as_message, profiles))))
     if balances := noted(sources, "balance"):
-        sentences.append(f"Class balance: {', '.join(balances)}.")
+        sentences.append(Message("Class balance: {balances}.", balances=listed(map(as_message, balances))))
     machines, dates = noted(sources, "machine"), noted(sources, "trained")
-    sentences.append(f"Machine: {'; '.join(machines)}." if machines else "Machine: not recorded.")
+    if machines:
+        sentences.append(Message("Machine: {machines}.", machines="; ".join(machines)))
+    else:
+        sentences.append(Message("Machine: not recorded."))
     rows = sorted({item for record in sources.records.values() for item in record.libraries.items()})
-    tables = (CardTable("Libraries", ("Library", "Version"), tuple(rows)),) if rows else ()
+    tables = (CardTable(Message("Libraries"), (Message("Library"), Message("Version")), tuple(rows)),) if rows else ()
     data = {"energy": used, "machines": machines, "trained": dates, "libraries": [list(row) for row in rows]}
     data |= {"epochs": curves, "profiles": noted(sources, "profile"), "balances": noted(sources, "balance")}
-    return Section("training", "Training", tuple(sentences), tables, data)
+    return Section("training", Message("Training"), tuple(sentences), tables, data)
+
+
+def _epochs_sentence(member: str, curves: Mapping[str, Sequence[float]]) -> Message:
+    told = [
+        Message(
+            "{curve} from {first:.3f} to {last:.3f} over {count} epoch",
+            "{curve} from {first:.3f} to {last:.3f} over {count} epochs",
+            curve=curve_title(name),
+            first=float(values[0]),
+            last=float(values[-1]),
+            count=len(values),
+        )
+        for name, values in curves.items()
+    ]
+    return Message("{model}, by epoch: {curves}.", model=model_title(member), curves=listed(told))
 
 
 def _energy(sources: Sources) -> list[dict[str, Any]]:
@@ -123,16 +164,17 @@ def _energy(sources: Sources) -> list[dict[str, Any]]:
     ]
 
 
-def _energy_sentence(used: Mapping[str, Any]) -> str:
+def _energy_sentence(used: Mapping[str, Any]) -> Message:
     amounts = energy_amounts(used)
     by_cpu = used.get("source") == CPU_ALONE  # what is said of it has changed, what a manifest keeps has not
-    said = [f"Resources used by one training: {', '.join(amounts)}."]
-    said += [] if len(amounts) == 3 else ["Energy and CO2 were not measured."]
-    said.append(CPU_UNCERTAINTY if by_cpu else str(used.get("uncertainty", "")))
-    return " ".join(filter(None, said))
+    said: list[str] = [Message("Resources used by one training: {amounts}.", amounts=listed(amounts))]
+    said += [] if len(amounts) == 3 else [Message("Energy and CO2 were not measured.")]
+    said.append(CPU_UNCERTAINTY if by_cpu else as_message(str(used.get("uncertainty", ""))))
+    return paragraph(*said)
 
 
-SPLIT_TITLES = {"taught": "Training", "chose the cuts": "Validation", "measured": "Test"}
+SPLIT_TITLES = {"taught": Message("Training"), "chose the cuts": Message("Validation"), "measured": Message("Test")}
+DIGEST_TITLES = {"training": Message("Training data"), "test": Message("Test data")}
 ACROSS = ("leak", "near_duplicate", "exact_duplicate")
 
 
@@ -151,13 +193,19 @@ def data(sources: Sources) -> Section:
     }
     seeds = list(sources.manifest.seeds())
     sentences = [_held_out(sources), *_made(sources), _seeds(seeds), *_balance(counts), *_alike(sources)]
-    tables = [CardTable("Photos", ("Used for", *map(word, classes), "All"), tuple(rows))] if rows else []
-    named = [(f"{kind.capitalize()} data", digest) for kind in ("training", "test") for digest in digests[kind]]
-    named += [("Evidence file", sources.manifest.evidence)] if sources.manifest.evidence else []
+    tables = [_photos_table(classes, rows)] if rows else []
+    named = [(title, digest) for kind, title in DIGEST_TITLES.items() for digest in digests[kind]]
+    named += [(Message("Evidence file"), sources.manifest.evidence)] if sources.manifest.evidence else []
     if named:
-        tables.append(CardTable("Digests", ("Of", "SHA-256"), tuple(named)))
+        tables.append(CardTable(Message("Digests"), (Message("Of"), SHA256), tuple(named)))
     known: dict[str, Any] = {"counts": counts, "digests": digests, "seeds": seeds, "notes": _member_notes(sources)}
-    return Section("data", "Data", tuple(filter(None, sentences)), tuple(tables), known | {"shared": shared(sources)})
+    return Section(
+        "data", Message("Data"), tuple(filter(None, sentences)), tuple(tables), known | {"shared": shared(sources)}
+    )
+
+
+def _photos_table(classes: Sequence[str], rows: Sequence[tuple[str, ...]]) -> CardTable:
+    return CardTable(Message("Photos"), (Message("Used for"), *map(word, classes), Message("All")), tuple(rows))
 
 
 def splits(sources: Sources) -> dict[str, dict[str, int]]:
@@ -180,19 +228,21 @@ def shared(sources: Sources) -> int:
 def _held_out(sources: Sources) -> str:
     held = sources.evidence.held_out
     if not held:
-        return "No validation photos: thresholds and calibration are not validated on unseen photos."
+        return Message("No validation photos: thresholds and calibration are not validated on unseen photos.")
     again = {case.sha256 for case in held} <= set(sources.evidence.learnt)
     if again or photos_digest(held) in noted(sources, "data"):
-        return f"Thresholds and calibration: cross-fitting on {len(held)} training photos."
-    return f"Thresholds and calibration: {len(held)} validation photos, unseen in training."
+        return Message("Thresholds and calibration: cross-fitting on {photos} training photos.", photos=len(held))
+    return Message("Thresholds and calibration: {photos} validation photos, unseen in training.", photos=len(held))
 
 
 def _made(sources: Sources) -> list[str]:
     """How the splits were made, in the words of the training, where it has kept them."""
     if not any(isinstance(record.training.get("notes"), list) for record in sources.records.values()):
-        return ["Split: not recorded."]
-    notes = _member_notes(sources)
-    return notes if any("test part" in note for note in notes) else [*notes, "Split: as in the data."]
+        return [Message("Split: not recorded.")]
+    notes: list[str] = [as_message(note) for note in _member_notes(sources)]
+    if not any("test part" in note for note in notes):
+        notes.append(Message("Split: as in the data."))
+    return notes
 
 
 def _member_notes(sources: Sources) -> list[str]:
@@ -205,8 +255,10 @@ def _member_notes(sources: Sources) -> list[str]:
 
 def _seeds(seeds: list[int]) -> str:
     if not seeds:
-        return "Seed: not recorded."
-    return f"Seed: {seeds[0]}." if len(seeds) == 1 else f"Seeds: {', '.join(map(str, seeds))}."
+        return Message("Seed: not recorded.")
+    if len(seeds) == 1:
+        return Message("Seed: {seed}.", seed=seeds[0])
+    return Message("Seeds: {seeds}.", seeds=listed(map(str, seeds)))
 
 
 def _balance(counts: dict[str, dict[str, int]]) -> list[str]:
@@ -214,26 +266,31 @@ def _balance(counts: dict[str, dict[str, int]]) -> list[str]:
     if len(taught) < 2:
         return []
     ratio = max(taught) / min(taught)
-    return (
-        ["Class balance in training: even."]
-        if ratio == 1
-        else [f"Class balance in training: {ratio:.1f} to 1 (largest to smallest class)."]
-    )
+    if ratio == 1:
+        return [Message("Class balance in training: even.")]
+    return [Message("Class balance in training: {ratio:.1f} to 1 (largest to smallest class).", ratio=ratio)]
 
 
 def _alike(sources: Sources) -> list[str]:
     """What a collection reports of photos that are too much alike; byte for byte the cases themselves tell."""
-    said = []
+    said: list[str] = []
     if count := shared(sources):
-        said.append(f"Leakage: {count} test photos were also used for training or thresholds.")
+        said.append(Message("Leakage: {photos} test photos were also used for training or thresholds.", photos=count))
     if not is_collection(sources.photos):
-        return [*said, "Near duplicates: not checked (the photos are in no collection)."]
+        return [*said, Message("Near duplicates: not checked (the photos are in no collection).")]
     try:
         collection = Collection(sources.photos)
         looked, found = collection.looked_at(), Counter(each.kind for each in collection.findings(decided=True))
     except QuorumError as error:
-        return [*said, f"Near duplicates: unknown. {error}"]
+        return [*said, paragraph(Message("Near duplicates: unknown."), error.message)]
     if not looked:
-        return [*said, "Near duplicates: not checked."]
+        return [*said, Message("Near duplicates: not checked.")]
     leaks, near, exact = (found[kind] for kind in ACROSS)
-    return [*said, f"Duplicates (checked {looked}): {leaks} between splits, {near} near, {exact} exact."]
+    found_copies = Message(
+        "Duplicates (checked {time}): {leaks} between splits, {near} near, {exact} exact.",
+        time=looked,
+        leaks=leaks,
+        near=near,
+        exact=exact,
+    )
+    return [*said, found_copies]

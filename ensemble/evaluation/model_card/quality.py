@@ -14,10 +14,17 @@ from ensemble.policies.cases import Case
 from ensemble.policies.making import unsafe_name
 from ensemble.store import Record
 from ensemble.values.digits import threshold_text
+from ensemble.values.language import Message, NumberText, paragraph
 from ensemble.values.results import Classes, word
 from ensemble.values.titles import model_title, policy_title
 
-VERDICTS = "Verdict quality"
+VERDICTS = Message("Verdict quality")
+ACCURACY, ESCAPES, OVERKILLS, REVIEWS = (
+    Message("Accuracy"),
+    Message("Escapes"),
+    Message("Overkills"),
+    Message("Reviews"),
+)
 AT_CONFIDENCE = costs.percent(costs.CONFIDENCE_LEVEL)
 
 
@@ -25,8 +32,14 @@ def share(events: int, photos: int, *, good: bool = False) -> str:
     """A rate as it is read: the share, in brackets its counts and how high, or of something good how low, it can be."""
     if not photos:
         return NOT_KNOWN
-    limit = f"≥ {costs.lowest(events, photos)}" if good else f"≤ {costs.highest(events, photos)}"
-    return f"{costs.percent(events / photos)} ({events} of {photos}, {limit})"
+    found = costs.percent(events / photos)
+    if good:
+        least = costs.lowest(events, photos)
+        return Message(
+            "{share} ({events} of {photos}, ≥ {limit})", share=found, events=events, photos=photos, limit=least
+        )
+    most = costs.highest(events, photos)
+    return Message("{share} ({events} of {photos}, ≤ {limit})", share=found, events=events, photos=photos, limit=most)
 
 
 def rate(events: int, photos: int) -> dict[str, Any]:
@@ -47,28 +60,33 @@ def verdicts(sources: Sources) -> Section:
     """How good the verdicts of the active policy are."""
     policy, known, classes = sources.active, sources.test, sources.classes
     if policy is None or not known:
-        return Section("verdicts", VERDICTS, ("Unknown: not measured.",))
+        return Section("verdicts", VERDICTS, (Message("Unknown: not measured."),))
     said = cases.labels_by_policy(policy, known, classes)
     found = Decided.of(known, said, classes)
-    rows = [("Accuracy", share(found.right, found.decided, good=True))]
+    rows: list[tuple[str, ...]] = [(ACCURACY, share(found.right, found.decided, good=True))]
     data: dict[str, Any] = {"policy": policy.name, "photos": found.photos, "decided": found.decided}
     data |= {"right": rate(found.right, found.photos), "right_of_decided": rate(found.right, found.decided)}
     data |= _error_rates(found.counts)
     sentences = [
-        f"Active policy {policy_title(policy.name)} on {len(known)} test photos, with one-sided {AT_CONFIDENCE} limits."
+        Message(
+            "Active policy {policy} on {photos} test photos, with one-sided {sure} limits.",
+            policy=policy_title(policy.name),
+            photos=len(known),
+            sure=AT_CONFIDENCE,
+        )
     ]
     if counts := found.counts:
         rows += [
-            ("Escapes (missed defects, false negatives)", share(counts.escapes, counts.defective)),
-            ("Overkills (false rejects, false positives)", share(counts.overkills, counts.good)),
+            (Message("Escapes (missed defects, false negatives)"), share(counts.escapes, counts.defective)),
+            (Message("Overkills (false rejects, false positives)"), share(counts.overkills, counts.good)),
         ]
         data |= {"escape_rate_upper": round(costs.upper_bound(counts.escapes, counts.defective), 6)}
         sentences.append(costs.escape_sentence(counts.escapes, counts.defective))
         sentences.append(costs.overkill_sentence(counts.overkills, counts.good))
     if found.reviews or policy.asks_a_person:
-        rows.append(("Reviews (manual check)", share(found.reviews, found.photos)))
+        rows.append((Message("Reviews (manual check)"), share(found.reviews, found.photos)))
     data["reviews"] = rate(found.reviews, found.photos)
-    tables = [CardTable("", ("Measure", "Test photos"), tuple(rows))]
+    tables = [CardTable("", (Message("Measure"), Message("Test photos")), tuple(rows))]
     if types := by_type(known, said, classes):
         tables.append(_defect_types(types))
         data["by_type"] = {name: asdict(each.counts) for name, each in types.items() if each.counts}
@@ -82,7 +100,7 @@ def _defect_types(types: Mapping[str, Decided]) -> CardTable:
     for name, each in types.items():
         counts = each.counts or DecisionCounts(0, 0, 0, 0)
         rows.append((name.replace("_", " "), share(counts.escapes, counts.defective), str(each.reviews)))
-    return CardTable("By defect type", ("Type", "Escapes", "Reviews"), tuple(rows))
+    return CardTable(Message("By defect type"), (Message("Type"), ESCAPES, REVIEWS), tuple(rows))
 
 
 def _classes_table(known: Sequence[Case], said: Sequence[str], classes: Classes) -> CardTable:
@@ -90,12 +108,12 @@ def _classes_table(known: Sequence[Case], said: Sequence[str], classes: Classes)
         (word(name), share(each.right, each.photos, good=True), share(each.right, each.called, good=True))
         for name, each in by_class(known, said, classes).items()
     ]
-    return CardTable("By class", ("Class", "Recall", "Precision"), tuple(rows))
+    return CardTable(Message("By class"), (Message("Class"), Message("Recall"), Message("Precision")), tuple(rows))
 
 
 def policies_quality_table(sources: Sources) -> Section:
     """Every policy: how it counts, what its thresholds rest on, and what it makes of the test photos."""
-    head = ("Escapes", "Overkills") if sources.classes.defect else ("Accuracy",)
+    head = (ESCAPES, OVERKILLS) if sources.classes.defect else (ACCURACY,)
     rows, entries, sentences = [], [], []
     for policy in sources.policies:
         found = Decided.by(policy, sources.test, sources.classes) if sources.test else None
@@ -106,24 +124,25 @@ def policies_quality_table(sources: Sources) -> Section:
             figures = [share(found.right, found.decided, good=True)]
         reviews = str(found.reviews) if found else NOT_KNOWN
         title = policy_title(policy.name)
-        name = f"{title} (active)" if policy is sources.active else title
+        name = Message("{policy} (active)", policy=title) if policy is sources.active else title
         rows.append((name, policy.description or NOT_KNOWN, _basis(policy), *figures, reviews))
         entries.append(_policy_data(policy, found))
         if why := unsafe_name(policy):
-            sentences.append(f"{title} may not be called safe yet. {why}")
-    tables = (CardTable("", ("Policy", "Rule", "Thresholds from", *head, "Reviews"), tuple(rows)),) if rows else ()
+            sentences.append(paragraph(Message("{policy} may not be called safe yet.", policy=title), why))
+    columns = (Message("Policy"), Message("Rule"), Message("Thresholds from"), *head, REVIEWS)
+    tables = (CardTable("", columns, tuple(rows)),) if rows else ()
     if not rows:
-        sentences.append("Unknown: no policy is readable.")
-    return Section("policies", "Policies", tuple(sentences), tables, {"policies": entries})
+        sentences.append(Message("Unknown: no policy is readable."))
+    return Section("policies", Message("Policies"), tuple(sentences), tables, {"policies": entries})
 
 
 def _basis(policy: Policy) -> str:
     good, bad = policy.basis.get("good"), policy.basis.get("defective")
     if good is not None and bad is not None:
-        return f"{good} OK and {bad} NOK validation photos"
+        return Message("{good} OK and {defective} NOK validation photos", good=good, defective=bad)
     if policy.basis.get("photos"):
-        return f"{policy.basis['photos']} photos"
-    return policy.author or "fixed values"
+        return Message("{photos} photos", photos=policy.basis["photos"])
+    return policy.author or Message("fixed values")
 
 
 def _policy_data(policy: Policy, found: Decided | None) -> dict[str, Any]:
@@ -142,14 +161,14 @@ def members_quality_table(sources: Sources) -> tuple[CardTable, dict[str, dict[s
         entry = member_quality(sources, name)
         found[name] = entry
         told = [_told_rate(entry.get(key), good=key == "right") for key in _asked_figures(sources.classes)]
-        rows.append((model_title(name), *told, f"{record.weight:.2f}"))
+        rows.append((model_title(name), *told, NumberText(f"{record.weight:.2f}")))
     columns = _asked_figures(sources.classes).values()
-    return CardTable("Model quality", ("Model", *columns, "Weight"), tuple(rows)), found
+    return CardTable(Message("Model quality"), (Message("Model"), *columns, Message("Weight")), tuple(rows)), found
 
 
-def _asked_figures(classes: Classes) -> dict[str, str]:
-    named = {"right": "Accuracy", "auroc": "AUROC", "escapes": "Escapes", "overkills": "Overkills"}
-    return named if classes.defect else {"right": "Accuracy"}
+def _asked_figures(classes: Classes) -> dict[str, Message]:
+    named = {"right": ACCURACY, "auroc": Message("AUROC"), "escapes": ESCAPES, "overkills": OVERKILLS}
+    return named if classes.defect else {"right": ACCURACY}
 
 
 def _told_rate(entry: Mapping[str, Any] | None, *, good: bool) -> str:
@@ -157,7 +176,7 @@ def _told_rate(entry: Mapping[str, Any] | None, *, good: bool) -> str:
         return NOT_KNOWN
     if "photos" in entry:
         return share(entry["events"], entry["photos"], good=good)
-    return f"{entry['value']:.3f} ({entry['low']:.3f} to {entry['high']:.3f})"
+    return Message("{value:.3f} ({low:.3f} to {high:.3f})", value=entry["value"], low=entry["low"], high=entry["high"])
 
 
 def member_quality(sources: Sources, member: str) -> dict[str, Any]:
@@ -178,7 +197,7 @@ def member_quality(sources: Sources, member: str) -> dict[str, Any]:
 def member_threshold_texts(record: Record) -> tuple[str, ...]:
     """Where a member's own thresholds lie, by what they were chosen for; empty where none was."""
     return tuple(
-        f"{name} {threshold_text(threshold['threshold'])}"
+        Message("{name} {threshold}", name=name, threshold=threshold_text(threshold["threshold"]))
         for name, threshold in record.noted("cuts").items()
         if isinstance(threshold, Mapping)
     )

@@ -16,10 +16,12 @@ from ensemble.store import Manifest, ModelStore, Quarantined, Record, listings
 from ensemble.store.listings import Version
 from ensemble.store.places import MANIFEST
 from ensemble.values.errors import QuorumError, StoreError
+from ensemble.values.language import _, worded
 from ensemble.values.results import Classes
 
 CARD_FORMAT = 1
 NOT_KNOWN = "–"
+BLANKS = re.compile(r"[^\S\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}]+")  # those that may become a line break
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +92,14 @@ class ModelCard:
         return "\n".join(self._lines()) + "\n"
 
     def _lines(self) -> Iterator[str]:
-        yield from (f"# {as_text(self.product)}: model card", "", as_text(self.purpose), "")
+        yield from (_("# {product}: model card", product=as_text(self.product)), "", as_text(self.purpose), "")
         for fact in self.glance:
-            yield f"- **{as_text(fact.name)}: {as_text(fact.number)}.** {as_text(fact.basis)}"
+            yield _(
+                "- **{name}: {number}.** {basis}",
+                name=as_text(fact.name),
+                number=as_text(fact.number),
+                basis=as_text(fact.basis),
+            )
         for section in self.sections:
             yield from ("", f"## {as_text(section.title)}")
             for said in section.sentences:
@@ -104,7 +111,7 @@ class ModelCard:
 def _table_lines(table: CardTable) -> Iterator[str]:
     if table.title:
         yield from (f"### {as_text(table.title)}", "")
-    yield _row(table.columns)
+    yield _row([worded(name) for name in table.columns])
     yield _row(["---"] * len(table.columns))
     for row in table.rows:
         yield _row([as_text(cell) for cell in row])
@@ -116,7 +123,7 @@ def _row(cells: Sequence[str]) -> str:
 
 def as_text(text: str) -> str:
     """A text that Markdown shows as it is, on one line; names keep their underscores readable."""
-    plain = re.sub(r"([\\`*<>\[\]|#~$])", r"\\\1", " ".join(text.split()))
+    plain = re.sub(r"([\\`*<>\[\]|#~$])", r"\\\1", BLANKS.sub(" ", worded(text)).strip())
     return re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", plain)
 
 
@@ -151,18 +158,18 @@ class Sources:
             policies = force.policies
             problems += [force.problem] if force.problem else []
         except QuorumError as error:
-            problems.append(str(error))
+            problems.append(error.message)
         try:
             evidence = store.evidence()
         except QuorumError as error:
-            problems.append(str(error))
+            problems.append(error.message)
         digest = hashlib.sha256(store.path_of(MANIFEST).read_bytes()).hexdigest()
         version = None
         try:
             kept = reversed(listings.versions(store.folder))
             version = next((each for each in kept if each.files.get(MANIFEST) == digest), None)
         except StoreError as error:
-            problems.append(str(error))
+            problems.append(error.message)
         photos = store.folder / evidence.folder
         return cls(manifest, policies, evidence, tuple(problems), tuple(store.quarantine()), photos, digest, version)
 

@@ -5,16 +5,16 @@ from html import escape
 import streamlit as st
 
 from ensemble.imaging.photos import MAX_PHOTO_BYTES
-from ensemble.values.digits import many
+from ensemble.values.language import Message, _, worded
 from ensemble.values.titles import model_title
 from pages.components.common.charts import picture
 from pages.components.common.choices import PHOTO_TYPES, show_uploader
 from pages.components.common.progress import show_work
-from pages.components.common.sheet import as_markdown, refusals_shown
+from pages.components.common.sheet import as_html, as_markdown, refusals_shown
 from pages.session import background, extensions
 from pages.session.extensions import GoodPhotos
 
-TITLE = "Add good photos"
+TITLE = Message("Add good photos")
 
 
 def show_extending() -> None:
@@ -23,10 +23,10 @@ def show_extending() -> None:
         return
     key = extensions.extension_work()
     if background.work(key) is None:
-        with st.expander(TITLE, icon=":material/add_photo_alternate:", key="extending"):
+        with st.expander(worded(TITLE), icon=":material/add_photo_alternate:", key="extending"):
             _show_choice()
         return
-    st.header(TITLE, anchor=False)
+    st.header(worded(TITLE), anchor=False)
     if (done := show_work(key)) is None:
         return
     if done.result.asked:
@@ -37,14 +37,16 @@ def show_extending() -> None:
 
 def _show_choice() -> None:
     st.markdown(
-        "Good parts only. The patch memory then rejects fewer parts like these. Other models and measured figures do "
-        "not change."
+        _(
+            "Good parts only. The patch memory then rejects fewer parts like these. Other models and measured figures "
+            "do not change."
+        )
     )
-    label = f"Photos of good parts (up to {MAX_PHOTO_BYTES // 1_000_000} MB each)"
+    label = _("Photos of good parts (up to {megabytes} MB each)", megabytes=MAX_PHOTO_BYTES // 1_000_000)
     files = show_uploader(label, PHOTO_TYPES, "extend_files", folder=False)
-    author = st.text_input("Your name (optional)", key="extend_author", width=300)
+    author = st.text_input(_("Your name (optional)"), key="extend_author", width=300)
     pressed = st.button(  # no callback: it would get what was chosen when the page was last shown
-        f"Add {many(len(files), 'photo')}" if files else "Add photos",
+        _add_label(len(files)),
         type="primary",
         icon=":material/add_photo_alternate:",
         disabled=not files,
@@ -56,10 +58,17 @@ def _show_choice() -> None:
             st.rerun()
 
 
+def _add_label(count: int) -> str:
+    return _("Add {count} photo", "Add {count} photos", count=count) if count else _("Add photos")
+
+
 def _show_question(found: GoodPhotos, key: str) -> None:
     st.warning(
-        f"**Not added yet. Possible defects: {many(len(found.asked), 'photo')}.** Select the good parts; others are "
-        "skipped.",
+        _(
+            "**Not added yet. Possible defects: {count} photo.** Select the good parts; others are skipped.",
+            "**Not added yet. Possible defects: {count} photos.** Select the good parts; others are skipped.",
+            count=len(found.asked),
+        ),
         icon=":material/help:",
     )
     confirmed = _show_confirmed(found)
@@ -67,13 +76,13 @@ def _show_question(found: GoodPhotos, key: str) -> None:
     count = found.fit + len(confirmed)
     with st.container(horizontal=True):
         pressed = st.button(  # no callback: it would get what was ticked when the page was last shown
-            f"Add {many(count, 'photo')}" if count else "Add photos",
+            _add_label(count),
             type="primary",
             icon=":material/add_photo_alternate:",
             disabled=not count,
             key="extend_confirmed",
         )
-        st.button("Cancel", on_click=background.forget_work, args=(key,), key="extend_cancel")
+        st.button(_("Cancel"), on_click=background.forget_work, args=(key,), key="extend_cancel")
     if pressed:
         dropped = [each.sha256 for each in found.asked if each.sha256 not in confirmed]
         with refusals_shown():
@@ -84,17 +93,17 @@ def _show_question(found: GoodPhotos, key: str) -> None:
 def _show_confirmed(found: GoodPhotos) -> list[str]:
     """Show each photo that looks unlike good parts; gives the SHA-256 of those that a person calls good."""
     count = len(found.asked)
-    all_good = count > 1 and st.checkbox(f"All {count} are good", key="good all")
+    all_good = count > 1 and st.checkbox(_("All {photos} are good", photos=count), key="good all")
     confirmed = [each.sha256 for each in found.asked] if all_good else []
     with st.container(horizontal=True):
         for each in found.asked:
             with st.container(border=True, width=204, key=f"unlike {each.sha256[:16]}"):
-                fact = f"anomaly score {each.times:.2f} × the limit"
+                fact = as_html(_("anomaly score {times:.2f} × the limit", times=each.times))
                 st.html(
                     f'<div class="finding"><figure>{picture(each.picture, each.name)}<figcaption>'
                     f"{escape(each.name)}<small>{fact}</small></figcaption></figure></div>"
                 )
-                if not all_good and st.checkbox("Good part", key=f"good {each.sha256}"):
+                if not all_good and st.checkbox(_("Good part"), key=f"good {each.sha256}"):
                     confirmed.append(each.sha256)
     return confirmed
 
@@ -103,20 +112,27 @@ def _show_result(found: GoodPhotos, key: str) -> None:
     if found.made is None:
         return
     joined = " ".join(
-        f"{as_markdown(model_title(name))}: {places} new patches of {many(found.made.photos, 'photo')}."
+        _(
+            "{model}: {places} new patches of {count} photo.",
+            "{model}: {places} new patches of {count} photos.",
+            model=as_markdown(model_title(name)),
+            places=places,
+            count=found.made.photos,
+        )
         for name, places in found.made.places.items()
     )
-    st.success(f"**Version {found.version} is active.** {joined}", icon=":material/check:")
+    active = _("**Version {version} is active.**", version=found.version)
+    st.success(f"{active} {joined}", icon=":material/check:")
     for note in found.made.notes:
         st.caption(as_markdown(note))
-    st.caption("The photos are not saved. Import them under *Data* too, for the next training.")
+    st.caption(_("The photos are not saved. Import them under *Data* too, for the next training."))
     _show_left_out(found)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button("Add more", on_click=background.forget_work, args=(key,), key="extend_more")
-        st.page_link("pages/screens/training.py", label="Versions and rollback", icon=":material/undo:")
+        st.button(_("Add more"), on_click=background.forget_work, args=(key,), key="extend_more")
+        st.page_link("pages/screens/training.py", label=_("Versions and rollback"), icon=":material/undo:")
 
 
 def _show_left_out(found: GoodPhotos) -> None:
     if found.left_out:
         lines = "\n".join(f"- {as_markdown(sentence)}" for sentence in found.left_out)
-        st.warning(f"**Skipped:**\n\n{lines}", icon=":material/broken_image:")
+        st.warning(f"{_('**Skipped:**')}\n\n{lines}", icon=":material/broken_image:")

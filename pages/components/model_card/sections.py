@@ -7,6 +7,7 @@ import streamlit as st
 from ensemble import figures
 from ensemble.evaluation.model_card import CardTable, ModelCard, Section
 from ensemble.figures.comparisons import Limits
+from ensemble.values.language import Message, worded
 from ensemble.values.titles import model_title
 from pages.components.common.charts import show_chart
 from pages.components.common.sheet import as_markdown, show_sheet, tied
@@ -16,7 +17,7 @@ MANY = 3  # sentences that are read as a list
 FIRST_PAGE = ("use", "verdicts", "limits")  # what a person must know before relying on the product
 MANY_ROWS = 8  # more are looked up, too
 ON_DEMAND = ("Files", "Digests", "Libraries")  # what is looked up, not read
-FIGURES = {"auroc": "AUROC", "right": "Accuracy"}
+FIGURES = {"auroc": Message("AUROC"), "right": Message("Accuracy")}
 
 
 def show_sections(card: ModelCard) -> None:
@@ -54,7 +55,7 @@ def show_worth(section: Section) -> None:
             if entry.get(key) and entry[key]["value"] is not None
         }
         if found:
-            show_chart(figures.estimates(found, products.scheme(), unit), f"card-{key}")
+            show_chart(figures.estimates(found, products.scheme(), worded(unit)), f"card-{key}")
             return
 
 
@@ -73,7 +74,7 @@ def _show_sentences(section: Section) -> None:
 
 def _show_table(table: CardTable) -> None:
     if table.title in ON_DEMAND or len(table.rows) > MANY_ROWS:
-        with st.expander(table.title):
+        with st.expander(as_markdown(table.title)):
             _show_rows(table)
         return
     if table.title:
@@ -87,9 +88,10 @@ def _show_rows(table: CardTable) -> None:
 
 def _cell(text: str) -> str:
     """What stands in brackets at the end of a cell goes below it, in small letters."""
-    head, bracket, rest = text.partition(" (")
+    said = worded(text)
+    head, bracket, rest = said.partition(" (")
     if not bracket or not rest.endswith(")") or "(" in rest:
-        return _tied(text)
+        return _tied(said)
     return f"<div>{_tied(head)}<small>{_tied(rest[:-1])}</small></div>"
 
 
