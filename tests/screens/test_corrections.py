@@ -91,7 +91,7 @@ def settled(app: AppTest, folder: Path) -> AppTest:
     for _ in range(400):
         healthy(app.run())
         if not any(button.key == f"stop import {folder}" for button in app.button):
-            return app
+            return healthy(app.run())  # they may have come in after this run had looked which are ready
         time.sleep(0.05)
     raise AssertionError("the photos do not come in")
 
