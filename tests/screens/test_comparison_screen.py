@@ -24,8 +24,10 @@ SCRIPT = """
 import json
 from pathlib import Path
 from ensemble.evaluation.comparison import Comparison
-from pages.components.training.comparison import show_comparison
-show_comparison(Comparison.from_json(json.loads(Path({path!r}).read_text())))
+from pages.components.training.comparison import show_answer, show_differences
+comparison = Comparison.from_json(json.loads(Path({path!r}).read_text()))
+show_answer(comparison)
+show_differences(comparison)
 """
 Downloads = dict[str, bytes]
 

@@ -1,7 +1,7 @@
 """The new model against the current one: the answer, what differs and how surely, and the photos that changed."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import streamlit as st
 
@@ -43,24 +43,24 @@ UNITS = {
 MORE_IS_BETTER = ("accuracy", "auroc")
 
 
-def show_comparison(comparison: Comparison) -> None:
-    """Show a comparison of a new model with the current one, and offer it as a file."""
+def show_differences(comparison: Comparison, notes: Sequence[str] = ()) -> None:
+    """Show what differs between a new model and the current one; all figures, the method and notes open on demand."""
     with st.container(key="comparison"):
-        _show_answer(comparison)
         _show_changed_figures(comparison)
         show_changes(comparison)
-        with st.expander(_("All figures and method"), icon=":material/table_chart:"):
+        with st.expander(_("All figures, method and notes"), icon=":material/table_chart:"):
             _show_table(comparison, comparison.voters, _figures_of(comparison.voters))
             _show_figure(comparison)
             _show_types(comparison.types)
-            st.markdown("\n".join(f"- {as_markdown(said)}" for said in compared.remarks(comparison)))
+            st.markdown("\n".join(f"- {as_markdown(said)}" for said in (*compared.remarks(comparison), *notes)))
             with st.container(horizontal=True):
                 if comparison.changes:
                     show_csv("changes", [_row(change) for change in comparison.changes])
                 show_json(comparison.as_json(), "comparison", _("Comparison (JSON)"))
 
 
-def _show_answer(comparison: Comparison) -> None:
+def show_answer(comparison: Comparison) -> None:
+    """Show in one word and one sentence whether the new model is better."""
     answer = compared.answer(comparison)
     said = tied(compared.changes_sentence(comparison))
     st.html(f'<div class="in-force"><div class="word">{as_html(WORDS[answer])}</div><p>{said}</p></div>')

@@ -1,6 +1,6 @@
 """What trainings have left: a version to compare and to put in force or give up; or why there is none."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from ensemble.values.language import NumberText, _, restored, worded
 from ensemble.values.titles import model_title
 from pages.components.common.progress import show_told
 from pages.components.common.sheet import as_html, as_markdown, show_sheet
-from pages.components.training.comparison import show_comparison
+from pages.components.training.comparison import show_answer, show_differences
 from pages.components.training.policies import ask_about_policies
 from pages.session import products, trainings
 from pages.session.told import TRAINING
@@ -71,51 +71,53 @@ def _show_done(job: Job) -> None:
     found = trainings.waiting_version(job)
     if found is None:
         return
-    store = ModelStore(job.folder)
+    stored, notes = found.notes.get("comparison"), [restored(str(note)) for note in found.notes.get("said", ())]
+    comparison = Comparison.from_json(stored) if stored else None
     with st.container(border=True, key=f"candidate {job.id}"):
         title = _("Version {number} of {product} is ready", number=found.number, product=job.settings.product)
         st.subheader(as_markdown(title), anchor=False)
-        comparison = found.notes.get("comparison")
-        if not comparison:
-            _show_first(found)
-        else:
-            show_comparison(Comparison.from_json(comparison))
+        if comparison is not None:
+            show_answer(comparison)
             compared_with = found.notes.get("compared_with")
             if compared_with not in {None, trainings.current_version(job)}:
-                st.warning(
-                    _(
-                        "Compared with version {number}, which is no longer active.",
-                        number=as_markdown(str(compared_with)),
-                    )
-                )
-        _show_notes(found)
-        set_aside = ask_about_policies(store, found.number, "publish")
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            author = st.text_input(_("Your name"), value=job.author, key=f"publisher {job.id}", width=240)
-            publish = st.button(
-                _("Publish"),
-                type="primary",
-                icon=":material/publish:",
-                key=f"publish {job.id}",
-                disabled=set_aside is None,
-            )
-            discard = st.button(_("Discard"), icon=":material/delete:", key=f"discard {job.id}")
-        if publish:  # no callback: it would get the name as it was when the page was last shown
-            trainings.publish_version(
-                store, found.number, author, "Published after training.", set_aside=set_aside or ()
-            )
-        if discard:
-            trainings.discard_version(store, found.number)
-        if publish or discard:
-            st.rerun()
-        st.caption(_("Takes effect with the next photo. Can be rolled back."))
+                said = _("Compared with version {number}, which is no longer active.", number=compared_with)
+                st.warning(as_markdown(said))
+        _show_decision(job, found)
+        if comparison is not None:
+            show_differences(comparison, notes)
+        else:
+            _show_first(found)
+            _show_notes(notes)
 
 
-def _show_notes(found: Summary) -> None:
-    if said := found.notes.get("said", ()):
+def _show_decision(job: Job, found: Summary) -> None:
+    """Show what would become of the policies, and the buttons that publish a version or give it up."""
+    store = ModelStore(job.folder)
+    set_aside = ask_about_policies(store, found.number, "publish")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        author = st.text_input(_("Your name"), value=job.author, key=f"publisher {job.id}", width=240)
+        publish = st.button(
+            _("Publish"),
+            type="primary",
+            icon=":material/publish:",
+            key=f"publish {job.id}",
+            disabled=set_aside is None,
+            help=_("Takes effect with the next photo. Can be rolled back."),
+        )
+        discard = st.button(_("Discard"), icon=":material/delete:", key=f"discard {job.id}")
+    if publish:  # no callback: it would get the name as it was when the page was last shown
+        trainings.publish_version(store, found.number, author, "Published after training.", set_aside=set_aside or ())
+    if discard:
+        trainings.discard_version(store, found.number)
+    if publish or discard:
+        st.rerun()
+
+
+def _show_notes(said: Sequence[str]) -> None:
+    if said:
         with st.expander(_("Notes of the training ({count})", count=len(said)), icon=":material/notes:"):
             for note in said:
-                st.caption(as_markdown(restored(str(note))))
+                st.caption(as_markdown(note))
 
 
 def _show_first(found: Summary) -> None:
