@@ -72,6 +72,11 @@ def test_from_a_zip_to_a_published_model(
         choose(page, "Backbones", (TINY_BACKBONE,))
         page.get_by_role("button", name="Start training").click()
         expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+        page.get_by_role("link", name="Help").click()
+        badge = page.locator("[class*=st-key-training_badge] a")
+        expect(badge).to_contain_text("Training ")
+        badge.click()
+        expect(page.get_by_role("heading", name="Training", level=1)).to_be_visible()
         page.reload()  # and nothing is lost
         expect(page.get_by_role("button", name="Publish")).to_be_visible(timeout=TRAINING)
         page.get_by_role("button", name="Publish").click()
