@@ -14,7 +14,6 @@ from ensemble.datasets.collection.values import (
     CONTRADICTION,
     COPIES,
     IN,
-    MISTAKE_WORDS,
     SPLITS,
     TRAIN,
     UNSPLIT,
@@ -24,6 +23,7 @@ from ensemble.datasets.collection.values import (
     Correction,
     Finding,
     Mistake,
+    confirmed_note,
     is_mended,
     kind_of_mistake,
     said_of,
@@ -40,12 +40,6 @@ CHANGEABLE = {"move": "split", "relabel": "label", "drop": "dropped", "restore":
 
 
 CONFIRMED = "Confirmed"  # how the reasons of decisions begin that a person took on a verdict
-
-
-def _confirmed(kind: str, name: str = "") -> Message:
-    if name:
-        return Message("Confirmed {kind}: {name}", kind=MISTAKE_WORDS[kind], name=name)
-    return Message("Confirmed {kind}.", kind=MISTAKE_WORDS[kind])
 
 
 class Collection:
@@ -281,12 +275,12 @@ class Collection:
                 new = {**said, "file": file, "name": name}
                 rows.insert(connection, photo.sha256, new, photo.picture.size, at, f"confirmed {kind}")
                 before = {photo.sha256: {"dropped": 1, rows.MISTAKE: earlier}}
-                reason, after = _confirmed(kind, name), {photo.sha256: {"dropped": 0}}
+                reason, after = confirmed_note(kind, name), {photo.sha256: {"dropped": 0}}
                 made: Correction | None = rows.write_decision(connection, at, author, "import", reason, before, after)
             else:
                 changes = {photo.sha256: {"label": label, "dropped": 0}}
                 also = {photo.sha256: {rows.MISTAKE: earlier}}
-                made = rows.change(connection, "relabel", changes, _confirmed(kind), author, also_before=also)
+                made = rows.change(connection, "relabel", changes, confirmed_note(kind), author, also_before=also)
             found = Mistake(photo.sha256, kind, label, verdict, at, author)
             rows.keep_mistake(connection, asdict(found))
         return found, made

@@ -116,16 +116,6 @@ class Correction:
         )
 
 
-MISTAKE_WORDS: Mapping[str, Message] = MappingProxyType(
-    {
-        "escape": Message("escape"),
-        "overkill": Message("overkill"),
-        "confused": Message("confusion of two classes"),
-        "decided": Message("review"),
-    }
-)
-
-
 @dataclass(frozen=True, slots=True)
 class Mistake:
     """A verdict that a person has put right: an `escape`, an `overkill`, `confused` among several classes, or `decided`
@@ -294,6 +284,17 @@ def waiting_note(count: int) -> tuple[str, ...]:
         count=count,
     )
     return (said,)
+
+
+def confirmed_note(kind: str, name: str = "") -> Message:
+    """What a person has confirmed of a verdict, with the name of a photo that comes in by it."""
+    if kind == "escape":
+        return Message("Confirmed escape: {name}", name=name) if name else Message("Confirmed escape.")
+    if kind == "overkill":
+        return Message("Confirmed overkill: {name}", name=name) if name else Message("Confirmed overkill.")
+    if kind == "confused":
+        return Message("Confirmed confusion: {name}", name=name) if name else Message("Confirmed confusion.")
+    return Message("Confirmed review: {name}", name=name) if name else Message("Confirmed review.")
 
 
 def kind_of_mistake(label: str, verdict: str) -> str:
