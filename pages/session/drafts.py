@@ -202,8 +202,10 @@ def forget_pending() -> None:
 def confirm(found: Pending, author: str, reason: str) -> None:
     """Put in force what is laid out; a PolicyError where something is missing, or others have changed the policies."""
     author, reason = author.strip(), reason.strip()
-    if not author or not (reason or found.state):
-        raise PolicyError("Enter an author." if found.state else "Enter an author and a reason.")
+    if not author and found.state:
+        raise PolicyError("Enter an author.")
+    if not found.state and not (author and reason):
+        raise PolicyError("Enter an author and a reason.")
     if book().to_json() != found.seen:
         raise PolicyError("The policies have changed in the meantime. Preview the changes again.")
     name = found.book.active
