@@ -23,24 +23,34 @@ BY_HAND = Message("Edited in the file.")
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """One state of a `policies.json`: its number, when it came into force (UTC), by whom and why, and its text."""
+    """One state of a `policies.json`: its number, when it came into force (UTC), by whom and why, and its text.
+
+    `reason_code` is the reason as a message is kept, None where it is somebody's own text.
+    """
 
     number: int
     at: str
     author: str
     reason: str
     text: str
+    reason_code: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if type(self.number) is not int or not all(isinstance(getattr(self, each.name), str) for each in _TEXTS):
             raise ValueError(f"A state is a number and texts. Got {self.number!r} at {self.at!r}.")
+        if self.reason_code is not None:
+            Message.from_json(self.reason_code)
+
+    def why(self) -> Message:
+        """Its reason, as `worded` says it."""
+        return Message(self.reason) if self.reason_code is None else Message.from_json(self.reason_code)
 
     def book(self) -> PolicyBook:
         """The policies of that state."""
         return from_json(self.text, f"{HISTORY}, state {self.number}")
 
 
-_TEXTS = fields(Published)[1:]
+_TEXTS = fields(Published)[1:5]
 
 
 def text_of(folder: Path) -> str | None:
@@ -138,7 +148,8 @@ def _longer(known: Sequence[Published], text: str, author: str, reason: str) -> 
     """The history with one more state."""
     number = known[-1].number + 1 if known else 1
     at = now("milliseconds")  # as fine as the times of versions beside them
-    entry = Published(number, at, author, reason, text)
+    code = reason.as_json() if isinstance(reason, Message) else None
+    entry = Published(number, at, author, reason, text, code)
     states = [asdict(each) for each in (*known, entry)[-STATES_KEPT:]]
     return (json.dumps({"states": states}, indent=1, ensure_ascii=False) + "\n").encode()
 

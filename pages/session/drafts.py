@@ -127,7 +127,11 @@ def save(new: Policy, name: str, author: str, reason: str) -> None:
     taken = {policy.name for policy in now.policies}
     if name in taken or name in set(map(policy_title, taken)):  # two of one title could not be told apart on screen
         raise PolicyError("A policy named {name} exists already. Choose another name.", name=name)
-    publish(PolicyBook((*now.policies, named), now.active), author, f"Saved {name}: {reason}")
+    publish(
+        PolicyBook((*now.policies, named), now.active),
+        author,
+        Message("Saved {name}: {reason}", name=name, reason=reason),
+    )
     tell(SAVED, Message("{name} saved, not active.", name=name))
     st.session_state[OFFERED] = name
 
@@ -210,10 +214,11 @@ def confirm(found: Pending, author: str, reason: str) -> None:
         raise PolicyError("The policies have changed in the meantime. Preview the changes again.")
     name = found.book.active
     if found.state is None:
-        publish(found.book, author, f"Activated {policy_title(name)}: {reason}")
+        why = Message("Activated {policy}: {reason}", policy=policy_title(name), reason=reason)
+        publish(found.book, author, why)
     else:
         earlier = policy_history.state(store().folder, found.state).book()
-        publish(earlier, author, f"Restored version {found.state}.")
+        publish(earlier, author, Message("Restored version {number}.", number=found.state))
     forget_pending()
     now = Message(
         "{policy} is active since {time}.", policy=policy_title(name), time=f"{local(datetime.now(UTC)):%H:%M}"

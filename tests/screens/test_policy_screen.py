@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from ensemble.policies import Policy, PolicyBook, from_json
 from ensemble.policies.cases import Case, Evidence
 from ensemble.store import policy_history
+from ensemble.values.language import PSEUDO
 from ensemble.values.results import OK_NOK
 from tests.support import app_tests
 from tests.support.app_tests import healthy, texts
@@ -320,7 +321,27 @@ class TestInForce:
         assert book(folder).active == "TRIAL"
         confirm(app, "Restore version 1", reason=None)
         assert book(folder).active == "MAJORITY"
-        assert policy_history.policy_states(folder)[-1].reason == "Restored version 1."
+        newest = policy_history.policy_states(folder)[-1]
+        assert newest.reason == "Restored version 1."
+        assert newest.why().as_json() == {"text": "Restored version {number}.", "values": {"number": 1}}
+
+
+class TestTabs:
+    @pytest.mark.parametrize("view", ["Adjust", "⟦Ådjûst ẋẋẋẋ⟧"])
+    def test_an_address_opens_a_tab_whatever_language_it_was_copied_in(self, tmp_path: Path, view: str) -> None:
+        product(tmp_path)
+        app = opened(view=view, lang=PSEUDO)
+        assert app.session_state["view"] == "⟦Ådjûst ẋẋẋẋ⟧"
+        assert [tab.label for tab in app.tabs] == [
+            "⟦Cömpåré ẋẋẋẋ⟧",
+            "⟦Ådjûst ẋẋẋẋ⟧",
+            "⟦Åçtîvåté ẋẋẋẋ⟧",
+            "⟦Hîstörý ẋẋẋẋ⟧",
+        ]
+
+    def test_a_tab_that_there_is_none_of_is_the_first(self, tmp_path: Path) -> None:
+        product(tmp_path)
+        assert opened(view="Nothing").session_state["view"] == "Compare"
 
 
 class TestOtherProducts:

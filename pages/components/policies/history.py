@@ -37,7 +37,7 @@ def _show_way_back(newest: int, states: dict[int, Published]) -> None:
         number = st.selectbox(
             _("Restore version"),
             list(states),
-            format_func=lambda number: f"{number} · {worded(Message(states[number].reason))}",
+            format_func=lambda number: f"{number} · {worded(states[number].why())}",
             key=f"state before {newest}",  # another newest state asks anew
             filter_mode=None,
             width=340,
@@ -63,6 +63,6 @@ def _cells(entry: Published, *, newest: bool) -> list[str]:
         f"{entry.number}{state}",
         when,
         as_html(entry.author or "–"),
-        as_html(Message(entry.reason)),
+        as_html(entry.why()),
         as_html(active),
     ]
