@@ -284,7 +284,6 @@ def _not_judged(strangers: Sequence[str]) -> tuple[str, ...]:
         Message(
             "{models}: kept from a training on other photos, so thresholds and quality of the ensemble are unknown. "
             "Train all models together.",
-            "all models together.",
             models=listed(map(model_title, strangers)),
         ),
     )
