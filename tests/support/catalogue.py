@@ -17,6 +17,7 @@ from tests.house.test_architecture import HOUSE, ROOT
 ERRORS = {name for name, value in vars(errors).items() if isinstance(value, type) and name.endswith("Error")}
 WORDING = {"_", "Message", *ERRORS}  # what takes a text, and a second one for counts
 IDLE = ('"POT-Creation', '"PO-Revision', '"Generated-By', '"Report-Msgid', '"Last-Trans', '"Language-Team')  # headers
+PLURALS = "nplurals=2; plural=(n > 1);"  # of French; that of millions is left out
 OUTSIDE = ("ensemble/cli/", "ensemble/drawing/", "ensemble/api/")  # they speak English
 
 
@@ -61,6 +62,7 @@ def stored(language: str) -> Catalog:
 def brought_up_to_date(language: str) -> Catalog:
     """The template's texts with the translations that there are."""
     before, now = stored(language), Catalog(language, fuzzy=False, project="Quorum", charset="utf-8")
+    now.mime_headers = [("Plural-Forms", PLURALS)]
     for message in template():
         if message.id:
             known = before.get(message.id[0] if isinstance(message.id, tuple) else message.id)
