@@ -16,13 +16,10 @@ from PIL.BmpImagePlugin import BmpImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
-from ensemble.values.errors import QuorumError
+from ensemble.values.errors import RefusalError
+from ensemble.values.language import Message
 
 _DEEP_COLOUR = re.compile(r"(RGB|RGBA|RGBX);16([BLN])")
-
-
-class RefusalError(QuorumError):
-    """Bytes or pixels that are no picture; the end of a sentence that begins with the photo's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +40,9 @@ def rawmode_of(image: ImageFile.ImageFile) -> str:
 def as_rgb(image: ImageFile.ImageFile, rawmode: str, data: bytes) -> Coloured:
     """The RGB picture of a loaded image; a RefusalError where its white is unknown or nothing of it can be seen."""
     if image.mode in ("I", "F", "LAB"):
-        raise RefusalError("holds 32-bit, signed or Lab values, whose white is unknown: save it as JPEG or PNG")
+        raise RefusalError(
+            "{photo} holds 32-bit, signed or Lab values, whose white is unknown: save it as JPEG or PNG."
+        )
     if image.mode.startswith("I;16"):
         return _deep_grey(image, data)
     _rescale_transparency(image, rawmode)
@@ -55,7 +54,9 @@ def as_rgb(image: ImageFile.ImageFile, rawmode: str, data: bytes) -> Coloured:
     if not alpha.getextrema()[1]:
         if isinstance(image, BmpImageFile | TiffImageFile) and "RGBa" not in rawmode:
             return Coloured(layer.convert("RGB"), notes)  # the camera has left alpha unset, and nobody looks at it
-        raise RefusalError("is transparent all over, so that there is nothing to see: save it without transparency")
+        raise RefusalError(
+            "{photo} is transparent all over, so that there is nothing to see: save it without transparency."
+        )
     picture = Image.new("RGB", image.size, "white")
     picture.paste(layer, mask=alpha)
     return Coloured(picture, notes)
@@ -188,10 +189,13 @@ def darkness(brightest: int) -> str | None:
     bits = next((bits for bits in USUAL_DEPTHS if brightest < 1 << bits), DEEP)
     if bits == DEEP or not brightest:
         return None
-    return (
-        f"Its brightest value is {brightest} of 65535: it looks like {bits} bits in a file of 16 and is taken "
-        f"{1 << (DEEP - bits)} times too dark. Declare its depth (TIFF: MaxSampleValue {(1 << bits) - 1}, PNG: sBIT "
-        f"{bits}), or save 8 bits."
+    return Message(
+        "Its brightest value is {brightest} of 65535: it looks like {bits} bits in a file of 16 and is taken {times} "
+        "times too dark. Declare its depth (TIFF: MaxSampleValue {most}, PNG: sBIT {bits}), or save 8 bits.",
+        brightest=brightest,
+        bits=bits,
+        times=1 << (DEEP - bits),
+        most=(1 << bits) - 1,
     )
 
 

@@ -13,6 +13,7 @@ from scipy import ndimage
 
 from ensemble.imaging.photos import decode_photo, read_photo_bytes, sentences, upright, upright_size
 from ensemble.values.errors import DataError, PhotoError
+from ensemble.values.language import Message
 from ensemble.values.results import MAP_THRESHOLD, AnomalyMap, Region, Score
 
 HALF = 127  # of a mask as it is handed out, which holds 0 and 255 alone
@@ -33,14 +34,20 @@ class Mask:
     def reason(self, *, good: bool) -> str:
         """The end of a sentence on a mask that contradicts its photo, or nothing."""
         if good:
-            return "marks damage on a photo of a good part" if self.damage.any() else ""
+            return Message("marks damage on a photo of a good part") if self.damage.any() else ""
         if not self.damage.any():
-            return "marks nothing, and its photo is of a defect"
+            return Message("marks nothing, and its photo is of a defect")
         if self.damage.all():
-            return "marks all of its photo, and not in one colour: black must be the background" if self.mixed else ""
+            return (
+                Message("marks all of its photo, and not in one colour: black must be the background")
+                if self.mixed
+                else ""
+            )
         edges = (self.damage[0], self.damage[-1], self.damage[:, 0], self.damage[:, -1])
         if all(edge.all() for edge in edges):
-            return "marks the whole border of its photo, as an inverted mask does: black must be the background"
+            return Message(
+                "marks the whole border of its photo, as an inverted mask does: black must be the background"
+            )
         return ""
 
 
@@ -52,20 +59,20 @@ def look_at(path: Path, size: tuple[int, int] | None = None) -> Mask:
             found = upright_size(data)
         if size is not None and found != size:  # before anything is decoded
             raise DataError(
-                "The mask {path} has {found} × {found_2} pixels and its photo {size} × {size_2}. Export "
+                "The mask {mask} has {width} × {height} pixels and its photo {photo_width} × {photo_height}. Export "
                 "the mask at the size of the photo.",
-                path=path,
-                found=found[0],
-                found_2=found[1],
-                size=size[0],
-                size_2=size[1],
+                mask=path,
+                width=found[0],
+                height=found[1],
+                photo_width=size[0],
+                photo_height=size[1],
             )
         with sentences("It"):
             image, _ = decode_photo(data, smallest=1)
             values = np.asarray(upright(image, Image.fromarray(_background_distance(image))))
     except PhotoError as error:
         raise DataError(
-            "The mask {path} cannot be read. {error} Export it again as a grey PNG.", path=path, error=error
+            "The mask {mask} cannot be read. {problem} Export it again as a grey PNG.", mask=path, problem=error
         ) from error
     stored = np.asarray(image)
     return _judged(

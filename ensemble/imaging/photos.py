@@ -44,9 +44,10 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from ensemble.imaging.colours import RefusalError, as_rgb, is_complete, rawmode_of
+from ensemble.imaging.colours import as_rgb, is_complete, rawmode_of
+from ensemble.imaging.strangers import stranger
 from ensemble.values.bombs import BombError, MeteredBytes, refuse_bomb
-from ensemble.values.errors import PhotoError
+from ensemble.values.errors import PhotoError, RefusalError
 from ensemble.values.safe_names import safe_name
 
 # Broken EXIF is answered here; once for the process, because warnings.catch_warnings does not hold between threads.
@@ -69,20 +70,6 @@ DECODERS: tuple[tuple[bytes, Callable[[io.BytesIO], ImageFile.ImageFile]], ...] 
     (rb"RIFF.{4}WEBP", WebPImageFile),
     (rb"II[*+]\0|MM\0[*+]", TiffImageFile),
     (rb"GIF8[79]a", GifImageFile),
-)
-
-SAVE_AS = "save it as JPEG or PNG and choose that file"
-STRANGERS: tuple[tuple[bytes, str], ...] = (
-    (rb".{4}ftypavi[fs]", f"is an AVIF picture, which is not read here: {SAVE_AS}"),
-    (rb".{4}ftyp(hei|hev|mif1|msf1|mif2)", f"is a HEIC picture, which is not read here: {SAVE_AS}"),
-    (rb".{4}ftypcrx|FUJIFILMCCD|IIRO|IIU\0", f"is a camera raw file, which is not read here: {SAVE_AS}"),
-    (rb".{4}ftyp|\x1aE\xdf\xa3|RIFF.{4}AVI ", f"is a video: take one picture out of it, {SAVE_AS}"),
-    (rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51", f"is a JPEG 2000 picture, which is not read here: {SAVE_AS}"),
-    (rb"\xff\x0a|\0\0\0\x0cJXL ", f"is a JPEG XL picture, which is not read here: {SAVE_AS}"),
-    (rb"8BPS", f"is a Photoshop document, which is not read here: {SAVE_AS}"),
-    (rb"%PDF|%!PS", "is a PDF or PostScript document and not a photo: choose a JPEG or PNG"),
-    (rb"PK\x03\x04|PK\x05\x06|7z\xbc\xaf|Rar!|\x1f\x8b", "is an archive and not a photo: choose a JPEG or PNG"),
-    (rb"MZ|\x7fELF|#!|\xcf\xfa\xed\xfe", "is a program and not a photo: choose a JPEG or PNG"),
 )
 
 
@@ -121,18 +108,19 @@ def sentences(label: str) -> Iterator[None]:
     try:
         yield
     except RefusalError as refusal:
-        raise PhotoError("{label} {refusal}.", label=label, refusal=refusal) from None
+        raise refusal.of(label) from None
     except BombError as bomb:
         raise PhotoError(
-            "{label} would take too long to decode ({bomb}): save it again as JPEG or PNG.", label=label, bomb=bomb
+            "{photo} would take too long to decode ({bomb}): save it again as JPEG or PNG.", photo=label, bomb=bomb
         ) from None
     except MemoryError:
         raise PhotoError(
-            "{label} does not fit into this machine's free memory: make it smaller.", label=label
+            "{photo} does not fit into this machine's free memory: make it smaller.", photo=label
         ) from None
     except Exception as error:  # broad on purpose: on hostile bytes decoders raise whatever they stumble over
-        reason = "is damaged or cut short and cannot be decoded to its end: copy or save it again"
-        raise PhotoError("{label} {reason}.", label=label, reason=reason) from error
+        raise PhotoError(
+            "{photo} is damaged or cut short and cannot be decoded to its end: copy or save it again.", photo=label
+        ) from error
 
 
 def open_own(data: bytes) -> Image.Image:
@@ -153,18 +141,18 @@ def read_photo_bytes(path: Path) -> bytes:
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
-            raise PhotoError("{label} is a folder and not a photo: choose a file in it.", label=label)
+            raise PhotoError("{photo} is a folder and not a photo: choose a file in it.", photo=label)
         if not stat.S_ISREG(status.st_mode):  # reading a pipe or a device could wait for ever
-            raise PhotoError("{label} is not a plain file: choose a JPEG or PNG.", label=label)
+            raise PhotoError("{photo} is not a plain file: choose a JPEG or PNG.", photo=label)
         if status.st_size >= MAX_PHOTO_BYTES:
-            raise PhotoError("{label} {st_size}.", label=label, st_size=too_heavy(status.st_size))
+            raise too_heavy(status.st_size).of(label)
         return _read_files.bytes_of(path)
     except FileNotFoundError:
-        raise PhotoError("{label} is not there: check the path.", label=label) from None
+        raise PhotoError("{photo} is not there: check the path.", photo=label) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         reason = getattr(error, "strerror", None) or str(error)
         raise PhotoError(
-            "{label} cannot be read ({reason}): check the path and its permissions.", label=label, reason=reason
+            "{photo} cannot be read ({reason}): check the path and its permissions.", photo=label, reason=reason
         ) from error
 
 
@@ -255,55 +243,55 @@ def upright_size(data: bytes) -> tuple[int, int]:
 def open_header(data: bytes, *, checked: bool = True) -> ImageFile.ImageFile:
     """A picture of which nothing is decoded, a PNG's checksums `checked`; to be called inside `sentences`."""
     if not data:
-        raise RefusalError("is empty (0 bytes): choose another file")
+        raise RefusalError("{photo} is empty (0 bytes): choose another file.")
     if len(data) >= MAX_PHOTO_BYTES:
-        raise RefusalError(too_heavy(len(data)))
+        raise too_heavy(len(data))
     for magic, decoder in DECODERS:
         if re.match(magic, data, re.DOTALL):
             if decoder is PngImageFile and checked:
                 PngImageFile(MeteredBytes(data)).verify()  # the checksums; loading alone ignores those of the pixels
             refuse_bomb(data)
             return decoder(MeteredBytes(data))
-    for magic, reason in STRANGERS:
-        if re.match(magic, data, re.DOTALL):
-            raise RefusalError(reason)
-    raise RefusalError(_text_kind(data) or "is not an image that can be read here: choose a JPEG or PNG")
+    raise RefusalError(stranger(data))
 
 
-def too_heavy(size: int) -> str:
-    """The end of the sentence that refuses a file of so many bytes."""
-    return f"is too large ({size / 1e6:.1f} MB, it must stay under {MAX_PHOTO_BYTES // 1_000_000} MB): save it smaller"
-
-
-def _text_kind(data: bytes) -> str | None:
-    head = data[:65_536].replace(b"\0", b"").lower()  # UTF-16 reads as ASCII without its zeros
-    if not re.match(rb"(\xef\xbb\xbf|\xff\xfe|\xfe\xff)?\s*<", head):
-        return None
-    if b"<html" in head or b"<!doctype html" in head:
-        return "is a web page and not a photo: choose a JPEG or PNG"
-    if re.search(rb"<([a-z0-9_]+:)?svg[\s>]", head):
-        return f"is an SVG drawing and not a photo: {SAVE_AS}"
-    return None
+def too_heavy(size: int) -> RefusalError:
+    """What refuses a file of so many bytes."""
+    return RefusalError(
+        "{photo} is too large ({size:.1f} MB, it must stay under {limit} MB): save it smaller.",
+        size=size / 1e6,
+        limit=MAX_PHOTO_BYTES // 1_000_000,
+    )
 
 
 def _check_photo_header(image: ImageFile.ImageFile, smallest: int) -> None:
     width, height = image.size
     if width * height > MAX_PIXELS:
-        size = f"{width} × {height} pixels, {width * height / 1e6:.1f} megapixels"
         raise RefusalError(
-            "is too large ({size}, the limit is {max_pixels}): save it smaller",
-            size=size,
-            max_pixels=MAX_PIXELS // 1000000,
+            "{photo} is too large ({width} × {height} pixels, {size:.1f} megapixels, the limit is {limit}): "
+            "save it smaller.",
+            width=width,
+            height=height,
+            size=width * height / 1e6,
+            limit=MAX_PIXELS // 1_000_000,
         )
     if min(width, height) < smallest:
-        size = f"{width} × {height} pixels, at least {smallest} × {smallest} are needed"
-        raise RefusalError("is too small ({size}): take a larger photo", size=size)
+        raise RefusalError(
+            "{photo} is too small ({width} × {height} pixels, at least {smallest} × {smallest} are needed): "
+            "take a larger photo.",
+            width=width,
+            height=height,
+            smallest=smallest,
+        )
     if isinstance(image, TiffImageFile) and _is_raw(image):
         raise RefusalError(
-            "is a camera raw file or begins with a thumbnail, which is not judged: {save_as}", save_as=SAVE_AS
+            "{photo} is a camera raw file or begins with a thumbnail, which is not judged: "
+            "save it as JPEG or PNG and choose that file."
         )
     if getattr(image, "is_animated", False):
-        raise RefusalError("holds more than one picture (an animation or several pages): save the one you mean")
+        raise RefusalError(
+            "{photo} holds more than one picture (an animation or several pages): save the one you mean."
+        )
 
 
 def _is_raw(image: TiffImageFile) -> bool:
@@ -321,7 +309,9 @@ def _refuse_filled_up(image: ImageFile.ImageFile, data: bytes) -> None:
         area = sum((right - left) * (low - top) for left, top, right, low in boxes)
         whole = area >= image.width * image.height and is_complete(image, len(data))
     if not whole:
-        raise RefusalError("is damaged or cut short and holds only a part of its picture: copy or save it again")
+        raise RefusalError(
+            "{photo} is damaged or cut short and holds only a part of its picture: copy or save it again."
+        )
 
 
 ORIENTATION = 0x0112

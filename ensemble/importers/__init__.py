@@ -19,6 +19,7 @@ from ensemble.importers.metadata_json import METADATA_JSON
 from ensemble.importers.values import FoundPhoto, Importer, Understood
 from ensemble.importers.visa import VISA
 from ensemble.values.errors import DataError
+from ensemble.values.language import Message, paragraph
 from ensemble.values.results import NON_DEFECTIVE, OK_NOK
 from ensemble.values.vocabulary import is_review
 
@@ -63,10 +64,11 @@ def read_folder(folder: Path, *, layout: str | None = None, field: str = "") -> 
     whole = Tree.below(folder)
     if whole.problems and not any(map(is_photo_name, whole.files)):
         raise DataError(
-            "{folder} holds no photo that can be used.{problems} {whole}",
-            folder=folder,
-            problems=_first_problem(whole.problems),
-            whole=whole.holds(),
+            paragraph(
+                Message("{folder} holds no photo that can be used.", folder=folder),
+                _first_problem(whole.problems),
+                whole.holds(),
+            )
         )
     tree: Tree | None = whole
     levels: list[Tree] = []
@@ -82,7 +84,7 @@ def read_folder(folder: Path, *, layout: str | None = None, field: str = "") -> 
 def _asked_importers(layout: str | None, field: str) -> tuple[Importer, ...]:
     if layout is not None and layout not in IMPORTERS:
         raise DataError(
-            "No layout is called {layout!r}. There are {importers}.", layout=layout, importers=", ".join(IMPORTERS)
+            "No layout is called {layout!r}. There are {layouts}.", layout=layout, layouts=", ".join(IMPORTERS)
         )
     chosen = tuple(IMPORTERS.values()) if layout is None else (IMPORTERS[layout],)
     with_field = tuple(importer for importer in chosen if importer.field)
@@ -91,16 +93,22 @@ def _asked_importers(layout: str | None, field: str) -> tuple[Importer, ...]:
     return with_field if field else chosen
 
 
-def _unknown(tree: Tree, importers: tuple[Importer, ...], field: str) -> str:
+def _unknown(tree: Tree, importers: tuple[Importer, ...], field: str) -> Message:
     """What each layout expects, what was found instead, and what to do, in one message."""
     found = [
-        f"{importer.title}: expected {importer.expects} Found {importer.refuses(tree, field)}."
+        Message(
+            "{layout}: expected {expected} Found {found}.",
+            layout=importer.title,
+            expected=importer.expects,
+            found=importer.refuses(tree, field),
+        )
         for importer in importers
     ]
-    known = "any way that is known here" if len(found) > 1 else "that way"
-    return (
-        f"{tree.root} is not laid out in {known}. {' '.join(found)} {tree.holds()} Rearrange it or name a folder in it."
-    )
+    if len(found) > 1:
+        unlike = Message("{folder} is not laid out in any way that is known here.", folder=tree.root)
+    else:
+        unlike = Message("{folder} is not laid out in that way.", folder=tree.root)
+    return paragraph(unlike, *found, tree.holds(), Message("Rearrange it or name a folder in it."))
 
 
 def _read_by(importer: Importer, tree: Tree, field: str) -> Understood:
@@ -110,18 +118,24 @@ def _read_by(importer: Importer, tree: Tree, field: str) -> Understood:
     entries = [entry for entry in (_without_problems(entry, tree, problems) for entry in read.entries) if entry]
     if not entries:
         raise DataError(
-            "{root} was read as {importer}, and no photo in it can come in.{problems} {tree}",
-            root=tree.root,
-            importer=importer.title,
-            problems=_first_problem(problems),
-            tree=tree.holds(),
+            paragraph(
+                Message(
+                    "{folder} was read as {layout}, and no photo in it can come in.",
+                    folder=tree.root,
+                    layout=importer.title,
+                ),
+                _first_problem(problems),
+                tree.holds(),
+            )
         )
     notes = (*tree.notes, *read.notes)
     return replace(read, layout=importer.title, entries=tuple(entries), problems=tuple(problems), notes=notes)
 
 
 def _first_problem(problems: Sequence[Problem]) -> str:
-    return f" The first of {len(problems)} problems: {problems[0].reason}" if problems else ""
+    if not problems:
+        return ""
+    return Message("The first of {count} problems: {problem}", count=len(problems), problem=problems[0].reason)
 
 
 def _without_problems(entry: FoundPhoto, tree: Tree, problems: list[Problem]) -> FoundPhoto | None:
@@ -129,7 +143,8 @@ def _without_problems(entry: FoundPhoto, tree: Tree, problems: list[Problem]) ->
         problems.append(Problem(entry.name, reason))
         return None
     if entry.mask is not None and (reason := not_a_photo(entry.mask, tree.name(entry.mask))):
-        problems.append(Problem(tree.name(entry.mask), f"The mask {reason} The photo comes in without it."))
+        said = Message("The mask {problem} The photo comes in without it.", problem=reason)
+        problems.append(Problem(tree.name(entry.mask), said))
         return replace(entry, mask=None)
     return entry
 
@@ -143,7 +158,8 @@ def _with_telling_mask(entry: FoundPhoto, meaning: Mapping[str, str | None], pro
     if reason := contradiction(entry.mask, good=good):
         root = entry.path.parents[entry.name.count("/")]
         name = entry.mask.relative_to(root).as_posix()
-        problems.append(Problem(name, f"The mask {name} {reason}. Its photo comes in without it."))
+        said = Message("The mask {mask} {reason}. Its photo comes in without it.", mask=name, reason=reason)
+        problems.append(Problem(name, said))
     return replace(entry, mask=None) if good or reason else entry
 
 
@@ -156,13 +172,16 @@ def _taken_as(
     if any(name is not None and kind != name for kind, name in meaning.items()):
         notes.append(mapping_note({kind: name for kind, name in meaning.items() if name is not None and kind != name}))
     if out := [f"{kind} ({counts[kind]})" for kind, name in meaning.items() if name is None]:
-        notes.append(f"Left out: {', '.join(out[:LISTED])}{', …' if len(out) > LISTED else ''}.")
+        notes.append(Message("Left out: {kinds}.", kinds=_first(out)))
     if idle := [kind for kind in table or () if not counts[kind]]:
-        notes.append(f"No photo is of {', '.join(idle[:LISTED])}.")
+        notes.append(Message("No photo is of {kinds}.", kinds=", ".join(idle[:LISTED])))
     return notes
 
 
 def mapping_note(mapping: Mapping[str, str]) -> str:
     """What names were taken for, in a sentence."""
-    told = [f"{kind} = {name}" for kind, name in mapping.items()]
-    return f"Taken as {', '.join(told[:LISTED])}{', …' if len(told) > LISTED else ''}."
+    return Message("Taken as {meanings}.", meanings=_first([f"{kind} = {name}" for kind, name in mapping.items()]))
+
+
+def _first(names: Sequence[str]) -> str:
+    return ", ".join(names[:LISTED]) + (", …" if len(names) > LISTED else "")

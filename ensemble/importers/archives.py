@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from ensemble.imaging.photos import MAX_PHOTO_BYTES, too_heavy
-from ensemble.values.errors import ArchiveError
+from ensemble.values.errors import ArchiveError, RefusalError
 from ensemble.values.safe_names import MAX_NAME, safe_name, shown
 from ensemble.values.vocabulary import is_litter
 
@@ -77,14 +77,14 @@ def _zip_entries(stream: BinaryIO, archive: zipfile.ZipFile) -> Iterator[ZipEntr
         for info in _listed_entries(archive):
             path = path_of(info)
             label = shown(path, MAX_NAME)
-            reason = _refused_by_kind(info) or _refused_by_size(info)
+            refusal = _refused_by_kind(info) or _refused_by_size(info)
             data = b""
-            if reason is None:
-                data, reason = _read_entry(archive, info)
-            if reason is None:
+            if refusal is None:
+                data, refusal = _read_entry(archive, info)
+            if refusal is None:
                 yield ZipEntry(label, data, path=path)
             else:
-                yield ZipEntry(label, problem=f"{label} {reason}.", path=path)
+                yield ZipEntry(label, problem=refusal.of(label).message, path=path)
 
 
 class _Sparing:
@@ -135,14 +135,14 @@ def _file(path: Path) -> BinaryIO:
     label = safe_name(str(path))
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise ArchiveError("{label} is not a plain file: choose a .zip of photos.", label=label)
+            raise ArchiveError("{file} is not a plain file: choose a .zip of photos.", file=label)
         return path.open("rb")
     except FileNotFoundError:
-        raise ArchiveError("{label} is not there: check the path.", label=label) from None
+        raise ArchiveError("{file} is not there: check the path.", file=label) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         reason = getattr(error, "strerror", None) or str(error)
         raise ArchiveError(
-            "{label} cannot be read ({reason}): check the path and its permissions.", label=label, reason=reason
+            "{file} cannot be read ({reason}): check the path and its permissions.", file=label, reason=reason
         ) from error
 
 
@@ -202,39 +202,47 @@ def _is_left_out(info: zipfile.ZipInfo) -> bool:
     return folder or is_litter(path.name) or any(is_litter(each, is_folder=True) for each in path.parts[:-1])
 
 
-def _refused_by_kind(info: zipfile.ZipInfo) -> str | None:
-    """Give the end of the sentence that refuses an entry by the name and the kind its directory gives, or None."""
+def _refused_by_kind(info: zipfile.ZipInfo) -> RefusalError | None:
+    """What refuses an entry by the name and the kind its directory gives, or None."""
     name, kind = path_of(info), stat.S_IFMT(info.external_attr >> 16)
     if re.search(r"\0|^/|^[A-Za-z]:/|(^|/)\.\.(/|$)", name):
-        return "has a path that leads out of the zip file: zip the folder of photos itself"
+        return RefusalError("{photo} has a path that leads out of the zip file: zip the folder of photos itself.")
     if kind not in (0, stat.S_IFREG):
-        return "is a link or a special file: put the photo itself into the zip file"
+        return RefusalError("{photo} is a link or a special file: put the photo itself into the zip file.")
     if name.lower().endswith(ARCHIVE_ENDINGS):
-        return "is an archive inside the zip file: unpack it first"
+        return RefusalError("{photo} is an archive inside the zip file: unpack it first.")
     if info.flag_bits & 0x41:  # encrypted, strongly encrypted
-        return "is encrypted: zip it without a password"
+        return RefusalError("{photo} is encrypted: zip it without a password.")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        return "is packed by a method that is not read here: zip it with the usual one (Deflate)"
+        return RefusalError("{photo} is packed by a method that is not read here: zip it with the usual one (Deflate).")
     return None
 
 
-def _refused_by_size(info: zipfile.ZipInfo) -> str | None:
+def _refused_by_size(info: zipfile.ZipInfo) -> RefusalError | None:
     if info.file_size >= MAX_PHOTO_BYTES:
         return too_heavy(info.file_size)
     if info.file_size > RATIO_FROM and info.file_size > MAX_RATIO * info.compress_size:
-        ratio = info.file_size / max(info.compress_size, 1)
-        return f"unpacks to {ratio:.0f} times its size, as a zip bomb does: zip the photo anew"
+        return RefusalError(
+            "{photo} unpacks to {ratio:.0f} times its size, as a zip bomb does: zip the photo anew.",
+            ratio=info.file_size / max(info.compress_size, 1),
+        )
     return None
 
 
-def _read_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> tuple[bytes, str | None]:
+def _read_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> tuple[bytes, RefusalError | None]:
     try:
         with archive.open(info) as stream:
             data = stream.read(info.file_size + 1)  # a header that declares too little cannot expand
     except Exception:  # noqa: BLE001 - hostile entries make zipfile and zlib raise whatever they stumble over
-        return b"", "is damaged inside the zip file (its checksum or its packing is wrong): zip it again"
+        return b"", RefusalError(
+            "{photo} is damaged inside the zip file (its checksum or its packing is wrong): zip it again."
+        )
     if len(data) != info.file_size:
-        return b"", f"holds {len(data)} bytes and not {info.file_size} as declared: zip it again"
+        return b"", RefusalError(
+            "{photo} holds {size} bytes and not {declared} as declared: zip it again.",
+            size=len(data),
+            declared=info.file_size,
+        )
     if ARCHIVE_MAGIC.match(data):
-        return b"", "is an archive inside the zip file: unpack it first"
+        return b"", RefusalError("{photo} is an archive inside the zip file: unpack it first.")
     return data, None

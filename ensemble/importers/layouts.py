@@ -17,6 +17,7 @@ from ensemble.importers.listing import Problem, Tree, is_photo_name
 from ensemble.importers.mask_files import IMAGE_FOLDERS, MaskFiles
 from ensemble.importers.values import FoundPhoto
 from ensemble.values.errors import DataError
+from ensemble.values.language import Message
 from ensemble.values.vocabulary import (
     CALIBRATION,
     TEST,
@@ -29,9 +30,6 @@ from ensemble.values.vocabulary import (
     plain,
     same_name,
 )
-
-IDLE = "takes no part. Folders of photos are train, validation and test, or one a class: call it so, or move it away."
-PUT = "Put {it} into one, such as train/ok or train/nok."
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +92,22 @@ def read_layout(tree: Tree) -> Layout:
     """Every file below the class folders of a tree; of a tree of MVTec AD categories, below those of all."""
     roots = {"": tree} if parts_of(tree) else _tree(tree) or {"": tree}
     parts: dict[str, dict[str, list[FoundPhoto]]] = {}
-    notes, problems = [], list[Problem]()
+    notes, problems = list[str](), list[Problem]()
     masks: frozenset[Path] = frozenset()
     if "" not in roots:
-        notes.append(f"{tree.root} holds {len(roots)} categories, taken as one product: {', '.join(roots)}.")
+        notes.append(
+            Message(
+                "{folder} holds {count} categories, taken as one product: {categories}.",
+                folder=tree.root,
+                count=len(roots),
+                categories=", ".join(roots),
+            )
+        )
     for category, root in roots.items():
         known = MaskFiles.of(root)
         masks |= known.files
         places, out = _class_places(root, known)
-        problems += root.folder_problems(out, IDLE)
+        problems += root.folder_problems(out)
         for part, folder in places:
             folders = parts.setdefault(part, {})
             away = frozenset(out) if not folder else frozenset()
@@ -125,10 +130,18 @@ def _loose(
             loose.setdefault(name.rpartition("/")[0], []).append(name)
     for folder, names in loose.items():
         if len(names) == 1:
-            yield Problem(names[0], f"{names[0]} lies in no class folder. {PUT.format(it='it')}")
+            reason = Message(
+                "{file} lies in no class folder. Put it into one, such as train/ok or train/nok.", file=names[0]
+            )
+            yield Problem(names[0], reason)
         else:
-            where = f"{folder}/" if folder else "the top"
-            yield Problem(where, f"{len(names)} photos in {where} lie in no class folder. {PUT.format(it='them')}")
+            where = f"{folder}/" if folder else Message("the top")
+            reason = Message(
+                "{count} photos in {folder} lie in no class folder. Put them into one, such as train/ok or train/nok.",
+                count=len(names),
+                folder=where,
+            )
+            yield Problem(where, reason)
 
 
 def _class_places(tree: Tree, masks: MaskFiles) -> tuple[list[tuple[str, str]], list[str]]:
@@ -182,10 +195,10 @@ def _tree(tree: Tree) -> dict[str, Tree]:
     for root in found.values():
         if not learns_from_good_alone(root):
             raise DataError(
-                "{root} holds {found}, each with parts of its own, but {root_2} does not hold good parts "
+                "{folder} holds {categories}, each with parts of its own, but {part} does not hold good parts "
                 "alone, so they are no MVTec AD tree. Name one of them.",
-                root=tree.root,
-                found=", ".join(found),
-                root_2=root.root / TRAIN,
+                folder=tree.root,
+                categories=", ".join(found),
+                part=root.root / TRAIN,
             )
     return found

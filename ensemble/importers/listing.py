@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ensemble.imaging.photos import MAX_PHOTO_BYTES, PHOTO_ENDINGS
-from ensemble.values.digits import many
 from ensemble.values.errors import DataError
+from ensemble.values.language import Message
 from ensemble.values.safe_names import clean_name
 from ensemble.values.safe_names import shortened as legible
 from ensemble.values.vocabulary import is_litter
@@ -47,8 +47,10 @@ class Tree:
     def below(cls, folder: Path) -> "Tree":
         """List a folder; a DataError where there is none, it cannot be read, or it holds too many files."""
         if not folder.is_dir():
-            there = "is a file and not a folder" if folder.exists() else "does not exist"
-            raise DataError("{folder} {there}. Name a folder of photos.", folder=legible(str(folder)), there=there)
+            shown = legible(str(folder))
+            if folder.exists():
+                raise DataError("{folder} is a file and not a folder. Name a folder of photos.", folder=shown)
+            raise DataError("{folder} does not exist. Name a folder of photos.", folder=shown)
         if not _can_be_kept(str(folder.resolve())):
             raise DataError(
                 "{folder} has control characters in its name, or one that is not UTF-8. Rename it.",
@@ -61,17 +63,20 @@ class Tree:
         for path, is_folder in _walk(folder, problems, litter):
             name = path.relative_to(folder).as_posix()
             if reason := _refused(path, name, home, is_folder=is_folder):
-                problems.append(Problem(legible(name), f"{legible(name)} {reason}."))
+                problems.append(Problem(legible(name), reason))
             elif not is_folder:
                 files[name] = path
             if len(files) > MOST_LISTED:
                 raise DataError(
-                    "{folder} holds more than {most_listed:,} files. Name a folder of photos alone.",
+                    "{folder} holds more than {count:,} files. Name a folder of photos alone.",
                     folder=folder,
-                    most_listed=MOST_LISTED,
+                    count=MOST_LISTED,
                 )
         listed = dict(sorted(files.items(), key=lambda each: each[0].split("/")))
-        note = f"Left out as folders that machines leave behind, though photos lie in them: {some(litter)}."
+        note = Message(
+            "Left out as folders that machines leave behind, though photos lie in them: {folders}.",
+            folders=some(litter),
+        )
         return cls(folder, listed, tuple(problems), (note,) if litter else ())
 
     def name(self, path: Path) -> str:
@@ -101,28 +106,46 @@ class Tree:
         if len(folders) != 1 or any(path.suffix.lower() in _TELLING for path in self.at_top().values()):
             return None
         (top,) = folders
-        note = f"Everything lies in the folder {top}, which was looked into."
+        note = Message("Everything lies in the folder {folder}, which was looked into.", folder=top)
         return Tree(self.root / top, self.below_folder(top), self.problems, (*self.notes, note), f"{self.above}{top}/")
 
-    def holds(self) -> str:
+    def holds(self) -> Message:
         """What lies at the top, in one sentence for a person."""
         folders, files = self.folders(), list(self.at_top())
-        counted = [_counted_files(names, noun) for names, noun in ((folders, "folder"), (files, "file")) if names]
-        return f"It holds {' and '.join(counted) or 'no files'}."
+        with_folders = Message(
+            "{count} folder ({names})", "{count} folders ({names})", count=len(folders), names=some(folders)
+        )
+        with_files = Message("{count} file ({names})", "{count} files ({names})", count=len(files), names=some(files))
+        if folders and files:
+            return Message("It holds {folders} and {files}.", folders=with_folders, files=with_files)
+        if folders or files:
+            return Message("It holds {files}.", files=with_folders if folders else with_files)
+        return Message("It holds no files.")
 
-    def folder_problems(self, folders: Iterable[str], reason: str) -> Iterator[Problem]:
-        """A problem for each folder that holds photos: what stands in the way of all of them."""
+    def folder_problems(self, folders: Iterable[str]) -> Iterator[Problem]:
+        """A problem for each folder that takes no part and holds photos."""
         for folder in folders:
             count = sum(map(is_photo_name, self.below_folder(folder)))
             if count:
                 name = legible(f"{self.above}{folder}/")
-                yield Problem(name, f"{name} holds {many(count, 'photo')} and {reason}")
+                reason = Message(
+                    "{folder} holds {count} photo and takes no part. Folders of photos are train, validation and test, "
+                    "or one a class: call it so, or move it away.",
+                    "{folder} holds {count} photos and takes no part. Folders of photos are train, validation and "
+                    "test, or one a class: call it so, or move it away.",
+                    folder=name,
+                    count=count,
+                )
+                yield Problem(name, reason)
 
     def idle(self, used: Iterable[Path]) -> tuple[str, ...]:
         """A note on the files that are none of those used."""
         known = set(used)
         rest = [name for name, path in self.files.items() if path not in known]
-        return (f"Left out: {_counted_files(rest, 'other file')}.",) if rest else ()
+        if not rest:
+            return ()
+        several = "Left out: {count} other files ({names})."
+        return (Message("Left out: {count} other file ({names}).", several, count=len(rest), names=some(rest)),)
 
 
 _TELLING = frozenset((*PHOTO_ENDINGS, ".csv", ".json"))
@@ -136,16 +159,22 @@ def is_photo_name(name: str) -> bool:
 def not_a_photo(path: Path, name: str) -> str:
     """The sentence that says why a file can be no photo, by its ending and size alone; empty where it may be one."""
     if not is_photo_name(name):
-        return f"{name} is no photo by its ending. Expected one of {', '.join(PHOTO_ENDINGS)}."
+        return Message(
+            "{file} is no photo by its ending. Expected one of {endings}.", file=name, endings=", ".join(PHOTO_ENDINGS)
+        )
     try:
         size = path.stat().st_size
     except OSError as error:
-        return f"{name} cannot be read ({error.strerror}). Check its permissions."
+        return Message("{file} cannot be read ({reason}). Check its permissions.", file=name, reason=error.strerror)
     if not size:
-        return f"{name} is empty (0 bytes). Copy it again."
+        return Message("{file} is empty (0 bytes). Copy it again.", file=name)
     if size >= MAX_PHOTO_BYTES:
-        limit = MAX_PHOTO_BYTES // 1_000_000
-        return f"{name} is too large ({size / 1e6:.1f} MB, it must stay under {limit} MB). Save it smaller."
+        return Message(
+            "{file} is too large ({size:.1f} MB, it must stay under {limit} MB). Save it smaller.",
+            file=name,
+            size=size / 1e6,
+            limit=MAX_PHOTO_BYTES // 1_000_000,
+        )
     return ""
 
 
@@ -153,10 +182,6 @@ def some(names: Iterable[str]) -> str:
     """The first few of many names."""
     listed = [legible(name) for name in names]
     return ", ".join(listed[:NAMES_SHOWN]) + (", …" if len(listed) > NAMES_SHOWN else "")
-
-
-def _counted_files(names: list[str], noun: str) -> str:
-    return many(len(names), noun) + (f" ({some(names)})" if names else "")
 
 
 def _walk(folder: Path, problems: list[Problem], litter: list[str]) -> Iterable[tuple[Path, bool]]:
@@ -169,10 +194,11 @@ def _walk(folder: Path, problems: list[Problem], litter: list[str]) -> Iterable[
         where = Path(error.filename)
         if where == folder:
             raise DataError(
-                "{folder} cannot be read ({strerror}). Check its permissions.", folder=folder, strerror=error.strerror
+                "{file} cannot be read ({reason}). Check its permissions.", file=folder, reason=error.strerror
             ) from error
         name = legible(where.relative_to(folder).as_posix())
-        problems.append(Problem(name, f"{name} cannot be read ({error.strerror}). Check its permissions."))
+        reason = Message("{file} cannot be read ({reason}). Check its permissions.", file=name, reason=error.strerror)
+        problems.append(Problem(name, reason))
 
     for place, folders, names in os.walk(folder, onerror=unreadable):
         if COLLECTION in names and Path(place) != folder:
@@ -204,18 +230,22 @@ def _can_be_kept(name: str) -> bool:
 
 
 def _refused(path: Path, name: str, home: Path, *, is_folder: bool) -> str:
-    """The end of the sentence that refuses a file by its name and kind, or nothing; it is never opened."""
+    """The sentence that refuses a file by its name and kind, or nothing; it is never opened."""
+    file = legible(name)
     if not is_folder and not _can_be_kept(name):
-        return "has control characters in its name, or one that is not UTF-8: rename it"
+        return Message("{file} has control characters in its name, or one that is not UTF-8: rename it.", file=file)
     try:
         if path.is_symlink() or (is_folder and _is_junction(path)):
             target = path.resolve(strict=True)
             if is_folder or not target.is_relative_to(home):
-                return "is a link that leads elsewhere and is not followed: put the files themselves there"
+                return Message(
+                    "{file} is a link that leads elsewhere and is not followed: put the files themselves there.",
+                    file=file,
+                )
         if not is_folder and not stat.S_ISREG(path.stat().st_mode):
-            return "is no plain file: remove it"
+            return Message("{file} is no plain file: remove it.", file=file)
     except (OSError, RuntimeError):  # RuntimeError: links in a circle
-        return "is a link that leads nowhere, or cannot be read: put the file itself there"
+        return Message("{file} is a link that leads nowhere, or cannot be read: put the file itself there.", file=file)
     return ""
 
 
@@ -251,18 +281,18 @@ class Lookup:
         if not key:
             raise DataError("No file is named.")
         if LEADING_OUT.search(plain):
-            raise DataError("{written} leads out of the folder and is not opened.", written=legible(written))
+            raise DataError("{file} leads out of the folder and is not opened.", file=legible(written))
         for names in self._candidates(key, _key(base)):
             if len(names) == 1:
                 return self.tree.files[names[0]]
             if names:
                 raise DataError(
-                    "{written} may be any of {count} files, such as {names}.",
-                    written=legible(written),
+                    "{file} may be any of {count} files, such as {example}.",
+                    file=legible(written),
                     count=len(names),
-                    names=legible(names[0]),
+                    example=legible(names[0]),
                 )
-        raise DataError("{written} is not there.", written=legible(written))
+        raise DataError("{file} is not there.", file=legible(written))
 
     def _candidates(self, key: str, base: str) -> Iterator[list[str]]:
         yield self.by_path.get(f"{base}/{key}", []) if base else []

@@ -24,6 +24,7 @@ from ensemble.imaging.masks import look_at
 from ensemble.imaging.photos import decode_photo, open_header, read_photo_bytes, sentences, upright_size
 from ensemble.importers.listing import Tree, is_photo_name
 from ensemble.values.errors import DataError, PhotoError
+from ensemble.values.language import Message
 from ensemble.values.safe_names import legible
 from ensemble.values.vocabulary import CALIBRATION, TEST, TRAIN, WHOLE, part_called, plain
 
@@ -38,12 +39,17 @@ MASK_FOLDERS = SURE_MASK_FOLDERS | {
 }
 IMAGE_FOLDERS = frozenset(("image", "images", "img", "imgs", "jpegimages", "photos", "pictures"))
 
-NOTES_ON_MASKS = (
-    "{} files are taken as masks of the photos beside, such as {}.",
-    "{} files are called like masks, such as {}, and have no photo beside: they are taken as photos.",
-    "{} files are called like masks, such as {}, and show a scene in many colours: they are taken as photos.",
-    "{} masks cannot be read and are left out, such as {}. Export them again as grey PNG.",
-    "{} masks belong to no photo, such as {}.",
+NOTES_ON_MASKS = (  # filled in with {count} and {example}
+    Message("{count} files are taken as masks of the photos beside, such as {example}."),
+    Message(
+        "{count} files are called like masks, such as {example}, and have no photo beside: they are taken as photos."
+    ),
+    Message(
+        "{count} files are called like masks, such as {example}, and show a scene in many colours: "
+        "they are taken as photos."
+    ),
+    Message("{count} masks cannot be read and are left out, such as {example}. Export them again as grey PNG."),
+    Message("{count} masks belong to no photo, such as {example}."),
 )
 
 FolderParts = tuple[str, ...]  # the folders that a file lies in, in small letters
@@ -76,7 +82,7 @@ class MaskFiles:
         beside = [mask for mask in self.by_photo.values() if GROUND_TRUTH not in mask.relative_to(tree.root).parts]
         named = ([tree.name(mask) for mask in beside], self.alone, self.views, self.unreadable, self.idle)
         told = zip(NOTES_ON_MASKS, named, strict=True)
-        return tuple(legible(note.format(len(names), names[0])) for note, names in told if names)
+        return tuple(Message(note.text, count=len(names), example=legible(names[0])) for note, names in told if names)
 
 
 @dataclass(slots=True)
@@ -198,7 +204,14 @@ def misfit(mask: Path, photo: Path) -> str | None:
     size, wanted = size_of(mask), size_of(photo)
     if size is None or wanted is None or size == wanted:
         return None
-    return f"has {size[0]} × {size[1]} pixels and its photo {photo.name} {wanted[0]} × {wanted[1]}"
+    return Message(
+        "has {width} × {height} pixels and its photo {photo} {photo_width} × {photo_height}",
+        width=size[0],
+        height=size[1],
+        photo=photo.name,
+        photo_width=wanted[0],
+        photo_height=wanted[1],
+    )
 
 
 def contradiction(mask: Path, *, good: bool) -> str:
@@ -216,8 +229,14 @@ def contradictions(masks: Iterable[tuple[Path, bool]], what: str) -> tuple[str, 
         if reason := contradiction(mask, good=good):
             found.setdefault(reason, []).append(mask)
     return tuple(
-        f"The mask {paths[0].parent.name}/{paths[0].name} {reason}"
-        f"{f' ({len(paths)} masks in all do so)' if len(paths) > 1 else ''}. {what}"
+        Message(
+            "The mask {mask} {reason}. {advice}",
+            "The mask {mask} {reason} ({count} masks in all do so). {advice}",
+            count=len(paths),
+            mask=f"{paths[0].parent.name}/{paths[0].name}",
+            reason=reason,
+            advice=what,
+        )
         for reason, paths in found.items()
     )
 

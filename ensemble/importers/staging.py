@@ -16,9 +16,10 @@ from pathlib import Path
 from ensemble.disk.files import why_not_written
 from ensemble.disk.locks import locked_alone
 from ensemble.disk.names import any_path_below
-from ensemble.importers.archives import MAX_TOTAL, inner_paths, read_archive
+from ensemble.importers.archives import MAX_TOTAL, ZipEntry, inner_paths, read_archive
 from ensemble.importers.listing import Problem, is_photo_name, legible
 from ensemble.values.errors import ArchiveError, DataError
+from ensemble.values.language import Message, as_message
 from ensemble.values.safe_names import clean_name, clean_parts, free_path, numbered
 from ensemble.values.vocabulary import same_name
 
@@ -74,9 +75,15 @@ def _lay_out(tray: "_Tray", name: str, read: Callable[[], bytes]) -> None:
             if entry.data is not None:
                 tray.put([*above, *(clean_parts(entry.path) or [NAMELESS])], entry.data, shown)
             else:
-                tray.refuse(shown, str(entry.problem).removeprefix(entry.name).strip())
+                tray.problems.append(Problem(shown, _said_of(shown, entry)))
     except ArchiveError as error:
-        tray.problems.append(Problem(label, f"{label}: {error}"))
+        tray.problems.append(Problem(label, Message("{file}: {problem}", file=label, problem=error)))
+
+
+def _said_of(shown: str, entry: ZipEntry) -> str:
+    """Why an entry is refused, by the name that it is shown under here."""
+    problem = as_message(entry.problem or "")
+    return Message(problem.text, **{**problem.values, "photo": shown})
 
 
 def _seen_parts(parts: list[str]) -> list[str]:
@@ -98,9 +105,6 @@ class _Tray:
     zips: dict[str, str] = field(default_factory=dict)  # whose a folder is that a zip's photos have lain in
     total: int = 0  # bytes
 
-    def refuse(self, name: str, reason: str) -> None:
-        self.problems.append(Problem(name, f"{name} {reason}"))
-
     def folder_of_zip(self, name: str, cleaned: str) -> str:
         """The folder for loose photos of a zip: that of its name, with a number where it is another zip's already.
 
@@ -116,15 +120,21 @@ class _Tray:
 
     def put(self, parts: list[str], data: bytes, shown: str) -> None:
         if len(parts) > DEEPEST_FOLDERS:
-            self.refuse(
-                shown,
-                f"lies {len(parts) - 1} folders deep, the limit is {DEEPEST_FOLDERS - 1}. Bring it in with fewer.",
+            reason = Message(
+                "{file} lies {depth} folders deep, the limit is {limit}. Bring it in with fewer.",
+                file=shown,
+                depth=len(parts) - 1,
+                limit=DEEPEST_FOLDERS - 1,
             )
+            self.problems.append(Problem(shown, reason))
             return
         self.total += len(data)
         if self.total > MAX_TOTAL or self.files == MOST_STAGED:
-            limits = f"{MOST_STAGED:,} files and {MAX_TOTAL / 1e9:.0f} GB"
-            raise DataError("These uploads hold more than {limits}. Bring them in several times.", limits=limits)
+            raise DataError(
+                "These uploads hold more than {files:,} files and {size:.0f} GB. Bring them in several times.",
+                files=MOST_STAGED,
+                size=MAX_TOTAL / 1e9,
+            )
         wanted = self.folder.joinpath(*parts)
         try:
             path = self._free(self._folder(parts[:-1]) / parts[-1])
@@ -133,10 +143,13 @@ class _Tray:
                 file.write(data)
         except OSError as error:
             if _is_too_long(wanted, error):
-                self.refuse(shown, "has a longer path than this machine's disk takes. Shorten the folders' names.")
+                reason = Message(
+                    "{file} has a longer path than this machine's disk takes. Shorten the folders' names.", file=shown
+                )
+                self.problems.append(Problem(shown, reason))
                 return
             raise DataError(
-                "{shown} cannot be laid out: {error}", shown=shown, error=why_not_written(error, self.folder.parent)
+                "{file} cannot be laid out: {problem}", file=shown, problem=why_not_written(error, self.folder.parent)
             ) from error
         self.files += 1
 
@@ -178,7 +191,7 @@ def _incoming(below: Path) -> Iterator[Path]:
             folder.mkdir()
         except OSError as error:
             raise DataError(
-                "{below} cannot take uploads: {error}", below=below, error=why_not_written(error, below)
+                "{folder} cannot take uploads: {problem}", folder=below, problem=why_not_written(error, below)
             ) from error
         yield folder
 

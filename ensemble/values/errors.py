@@ -35,6 +35,18 @@ class PhotoError(QuorumError):
     """A file is not a photo that can be inspected."""
 
 
+class RefusalError(Exception):
+    """Bytes or pixels that are no picture: a text and its values, but for the name of the {photo}."""
+
+    def __init__(self, text: str, /, **values: Any) -> None:
+        super().__init__(text)
+        self.text, self.values = str(text), values
+
+    def of(self, photo: str) -> PhotoError:
+        """The same, said of the photo of this name."""
+        return PhotoError(self.text, photo=photo, **self.values)
+
+
 class ArchiveError(QuorumError):
     """A zip file, or one of its entries, cannot be taken."""
 
