@@ -15,6 +15,7 @@ from ensemble.importers.listing import Lookup, Problem, Tree, is_photo_name, leg
 from ensemble.importers.mask_files import MaskFiles
 from ensemble.importers.values import FoundPhoto, Importer, Understood
 from ensemble.values.errors import DataError
+from ensemble.values.language import Message
 from ensemble.values.results import DEFECTIVE
 from ensemble.values.vocabulary import WHOLE, classes_by_name, is_bad, is_good, part_called
 
@@ -38,14 +39,14 @@ def why_not_detection(tree: Tree, _field: str) -> str:
     masks = MaskFiles.names(tree)
     photos = [name for name in tree.files if is_photo_name(name) and name not in masks]
     if any(is_good(folder) or is_bad(folder) for name in photos for folder in name.split("/")[:-1]):
-        return "folders that name good or defective parts"
+        return Message("folders that name good or defective parts")
     if _coco_files(tree):
         return ""
     pairs = _label_pairs(tree, photos)
     if not pairs or 2 * len(pairs) < len(photos):
-        return "neither COCO's JSON nor a label file (.txt, .xml) for most photos, beside them or in labels/"
+        return Message("neither COCO's JSON nor a label file (.txt, .xml) for most photos, beside them or in labels/")
     told = [_boxes(tree, name, ()) for name in list(pairs.values())[:LABEL_FILES_READ]]
-    return "" if any(boxes is not None for boxes in told) else "text files that hold no boxes"
+    return "" if any(boxes is not None for boxes in told) else Message("text files that hold no boxes")
 
 
 def read_detection(tree: Tree, _field: str) -> Understood:
@@ -61,17 +62,24 @@ def read_detection(tree: Tree, _field: str) -> Understood:
             boxes[photo] = told
     entries = [_detection_entry(tree, photo, boxes[photo], masks) for photo in photos if photo in boxes]
     for name in (tree.above + photo for photo in photos if photo not in boxes):
-        reason = f"{name} has no label file that can be read, so nobody knows whether it is good."
+        reason = Message("{file} has no label file that can be read, so nobody knows whether it is good.", file=name)
         problems.append(Problem(name, reason))
     found = sorted({name for told in boxes.values() for name in told})
     notes = [
-        f"This is an export for a detector: photos with a box ({some(found)}) are taken as defective, photos whose "
-        "label file names no box as good. The boxes are not kept.",
+        Message(
+            "This is an export for a detector: photos with a box ({boxes}) are taken as defective, photos whose "
+            "label file names no box as good. The boxes are not kept.",
+            boxes=some(found),
+        ),
         *masks.notes(tree),
     ]
     kinds = classes_by_name(entry.kind for entry in entries)
     if len(kinds) == 1:
-        notes.append(f"There is one class only, {next(iter(kinds))}: a product needs photos of another one too.")
+        notes.append(
+            Message(
+                "There is one class only, {name}: a product needs photos of another one too.", name=next(iter(kinds))
+            )
+        )
     return Understood(tuple(entries), kinds, tuple(problems), tuple(notes))
 
 
@@ -158,13 +166,22 @@ def _read_coco(tree: Tree, problems: list[Problem]) -> BoxNames:
             listed = _coco(tree.files[name])
         except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             shown = tree.above + name
-            problems.append(Problem(shown, f"{shown} cannot be read as COCO's JSON ({type(error).__name__})."))
+            problems.append(
+                Problem(
+                    shown,
+                    Message(
+                        "{file} cannot be read as COCO's JSON ({problem}).", file=shown, problem=type(error).__name__
+                    ),
+                )
+            )
             continue
         for written, boxes in listed.items():
             try:
                 found.setdefault(by_path[lookup.find(written, name.rpartition("/")[0])], []).extend(boxes)
             except DataError as error:
-                problems.append(Problem(legible(written), f"{tree.above}{name}: {error}"))
+                problems.append(
+                    Problem(legible(written), Message("{file}: {problem}", file=tree.above + name, problem=error))
+                )
     return found
 
 
@@ -181,9 +198,11 @@ def _coco(path: Path) -> BoxNames:
 
 
 DETECTION = Importer(
-    title="Boxes for a detector",
-    expects="images/ and labels/ as YOLO has them, COCO's JSON or VOC's XML files with the photos; a photo with a box "
-    "is taken as defective, one without as good.",
+    title=Message("Boxes for a detector"),
+    expects=Message(
+        "images/ and labels/ as YOLO has them, COCO's JSON or VOC's XML files with the photos; a photo with a box "
+        "is taken as defective, one without as good."
+    ),
     refuses=why_not_detection,
     read=read_detection,
 )

@@ -6,6 +6,7 @@ from ensemble.importers.listing import Tree, legible, some
 from ensemble.importers.tables import CsvTable, TableRows, read_table
 from ensemble.importers.values import FoundPhoto, Importer, Understood
 from ensemble.values.errors import DataError
+from ensemble.values.language import Message, paragraph
 from ensemble.values.vocabulary import classes_by_name
 
 FILE, LABEL = "file", "label"
@@ -31,7 +32,7 @@ COLUMN_NAMES: dict[str, tuple[str, ...]] = {
 def why_not_labels_csv(tree: Tree, field: str) -> str:
     """Why a tree is not laid out so."""
     usable, reasons = _usable(tree, field)
-    return "" if usable else "; ".join(reasons) or "no CSV file at the top"
+    return "" if usable else "; ".join(reasons) or Message("no CSV file at the top")
 
 
 def read_labels_csv(tree: Tree, field: str) -> Understood:
@@ -39,9 +40,9 @@ def read_labels_csv(tree: Tree, field: str) -> Understood:
     usable, _ = _usable(tree, field)
     if len(usable) > 1:
         raise DataError(
-            "{root} holds {usable}, and each may be the labels. Leave one of them there.",
-            root=tree.root,
-            usable=some(usable),
+            "{folder} holds {files}, and each may be the labels. Leave one of them there.",
+            folder=tree.root,
+            files=some(usable),
         )
     ((name, columns),) = usable.items()
     table = read_table(tree.files[name], tree.above + name)
@@ -54,7 +55,10 @@ def read_labels_csv(tree: Tree, field: str) -> Understood:
     entries = tuple(rows.entries.values())
     read_as = ", ".join(f"{meaning} = {legible(title)}" for meaning, title in columns.items())
     unread = [title for title in table.header if title not in columns.values()]
-    notes = [f"Columns of {table.name}: {read_as}." + (f" Not read: {some(unread)}." if unread else "")]
+    columns_read = Message("Columns of {table}: {columns}.", table=table.name, columns=read_as)
+    notes: list[str] = [
+        paragraph(columns_read, Message("Not read: {columns}.", columns=some(unread)) if unread else "")
+    ]
     notes += [*table.notes, *rows.split_notes(), *tree.idle([*rows.used(), tree.files[name]])]
     return Understood(entries, classes_by_name(entry.kind for entry in entries), tuple(rows.problems), tuple(notes))
 
@@ -81,13 +85,16 @@ def _columns_by_use(table: CsvTable, field: str) -> dict[str, str]:
         if title is not None:
             found[meaning] = title
     if missing := [meaning for meaning in (FILE, LABEL) if meaning not in found]:
-        columns = f"the columns {some(table.header)}"
+        columns = some(table.header)
         if field and missing == [LABEL]:
             raise DataError(
-                "{table} has no column {field}, but {columns}.", table=table.name, field=field, columns=columns
+                "{table} has no column {field}, but the columns {columns}.",
+                table=table.name,
+                field=field,
+                columns=columns,
             )
         raise DataError(
-            "{table} has no column for the {missing}, but {columns}.",
+            "{table} has no column for the {missing}, but the columns {columns}.",
             table=table.name,
             missing=" and the ".join(missing),
             columns=columns,
@@ -96,10 +103,12 @@ def _columns_by_use(table: CsvTable, field: str) -> dict[str, str]:
 
 
 LABELS_CSV = Importer(
-    title="Labels in a CSV file",
-    expects="one CSV file at the top with a column for the file (file, image, path, …) and one for the label (label, "
-    "class, …); split, defect, part, mask and category where there are any.",
-    field="the column that holds the label",
+    title=Message("Labels in a CSV file"),
+    expects=Message(
+        "one CSV file at the top with a column for the file (file, image, path, …) and one for the label (label, "
+        "class, …); split, defect, part, mask and category where there are any."
+    ),
+    field=Message("the column that holds the label"),
     refuses=why_not_labels_csv,
     read=read_labels_csv,
 )

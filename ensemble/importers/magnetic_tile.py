@@ -9,16 +9,16 @@ from pathlib import Path
 
 from ensemble.importers.listing import Problem, Tree, some
 from ensemble.importers.values import FoundPhoto, Importer, Understood, frame_number, parts
+from ensemble.values.language import Message
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE
 
 PREFIX, GOOD = "mt_", "mt_free"
 MASK_ENDING = ".png"
-LONELY = "{0.name} is a mask and has no photo {0.path.stem}.jpg beside it. Add the photo."
 
 
 def why_not_magnetic_tile(tree: Tree, _field: str) -> str:
     """Why a tree is not laid out so."""
-    return "" if _tile_kinds(tree) else "no folders MT_Free, MT_Break and the like"
+    return "" if _tile_kinds(tree) else Message("no folders MT_Free, MT_Break and the like")
 
 
 def read_magnetic_tile(tree: Tree, _field: str) -> Understood:
@@ -34,9 +34,18 @@ def read_magnetic_tile(tree: Tree, _field: str) -> Understood:
     return Understood(
         tuple(entries),
         {kind: NON_DEFECTIVE if kind.lower() == GOOD else DEFECTIVE for kind in kinds},
-        tuple(Problem(entry.name, LONELY.format(entry)) for entry in found if entry.path == entry.mask),
+        tuple(_lonely(entry) for entry in found if entry.path == entry.mask),
         (*_tile_notes(entries), *tree.idle(used)),
     )
+
+
+def _lonely(entry: FoundPhoto) -> Problem:
+    reason = Message(
+        "{file} is a mask and has no photo {photo} beside it. Add the photo.",
+        file=entry.name,
+        photo=f"{entry.path.stem}.jpg",
+    )
+    return Problem(entry.name, reason)
 
 
 def _tile_kinds(tree: Tree) -> list[str]:
@@ -69,20 +78,26 @@ def _tile_numbers(photos: Sequence[Path]) -> list[str]:
 def _tile_notes(entries: Sequence[FoundPhoto]) -> list[str]:
     tiles = {entry.part for entry in entries if entry.part}
     told = sum(bool(entry.part) for entry in entries)
-    notes = [
-        f"{told} photos show {len(tiles)} tiles by the frame numbers in their names; such captures belong together."
+    notes: list[str] = [
+        Message(
+            "{photos} photos show {tiles} tiles by the frame numbers in their names; such captures belong together.",
+            photos=told,
+            tiles=len(tiles),
+        )
     ]
     bare = [entry.name for entry in entries if entry.defect and entry.mask is None]
     if bare:
-        notes.append(f"{len(bare)} photos of defects have no mask beside them: {some(bare)}.")
+        notes.append(
+            Message("{count} photos of defects have no mask beside them: {files}.", count=len(bare), files=some(bare))
+        )
     if any(entry.kind.lower() == GOOD for entry in entries):
-        notes.append("Masks of good photos are not taken: they should mark nothing.")
+        notes.append(Message("Masks of good photos are not taken: they should mark nothing."))
     return notes
 
 
 MAGNETIC_TILE = Importer(
-    title="Magnetic tile",
-    expects="MT_KIND/Imgs/NAME.jpg with the mask NAME.png beside, MT_Free holding good parts.",
+    title=Message("Magnetic tile"),
+    expects=Message("MT_KIND/Imgs/NAME.jpg with the mask NAME.png beside, MT_Free holding good parts."),
     refuses=why_not_magnetic_tile,
     read=read_magnetic_tile,
 )

@@ -11,6 +11,7 @@ from typing import Any
 from ensemble.importers.listing import Problem, Tree, is_photo_name, legible, some
 from ensemble.importers.values import FoundPhoto, Importer, Understood
 from ensemble.values.errors import DataError
+from ensemble.values.language import Message
 from ensemble.values.vocabulary import classes_by_name
 
 FIELDS = (
@@ -30,9 +31,9 @@ def why_not_metadata(tree: Tree, field: str) -> str:
     """Why a tree is not laid out so."""
     photos, pairs = _json_pairs(tree)
     if not pairs:
-        return "no photo with a JSON file of the same name beside it or in a sibling folder"
+        return Message("no photo with a JSON file of the same name beside it or in a sibling folder")
     if 2 * len(pairs) < len(photos):
-        return f"a JSON file for {len(pairs)} of {len(photos)} photos only"
+        return Message("a JSON file for {count} of {photos} photos only", count=len(pairs), photos=len(photos))
     few = list(dict.fromkeys(pairs.values()))[:JSON_FILES_READ]
     told, broken = _field_values(tree, few, field)
     if not told:
@@ -50,26 +51,36 @@ def read_metadata_folder(tree: Tree, field: str) -> Understood:
     chosen = _field(told.values(), field)
     if not chosen:
         raise DataError(
-            "Most of the {count} JSON files in {root} have no field {value}.",
+            "Most of the {count} JSON files in {folder} have no field {field}.",
             count=len(told),
-            root=tree.root,
-            value=field or "of the usual",
+            folder=tree.root,
+            field=field or Message("of the usual"),
         )
     entries, problems = [], []
     for path in photos:
         name = tree.name(path)
         beside = pairs.get(path)
         if beside is None:
-            reason = f"{name} has no JSON file {path.stem}.json beside it or in a sibling folder."
+            reason = Message(
+                "{file} has no JSON file {json} beside it or in a sibling folder.", file=name, json=f"{path.stem}.json"
+            )
         elif beside in broken:
-            reason = f"{name} cannot be sorted. {broken[beside]}"
+            reason = Message("{file} cannot be sorted. {problem}", file=name, problem=broken[beside])
         elif not (kind := told[beside][chosen]):
-            reason = f"{name} cannot be sorted: {tree.name(beside)} has no text in {chosen}."
+            reason = Message(
+                "{file} cannot be sorted: {json} has no text in {field}.",
+                file=name,
+                json=tree.name(beside),
+                field=chosen,
+            )
         else:
             entries.append(FoundPhoto(path, name, kind))
             continue
         problems.append(Problem(name, reason))
-    notes = (f"What a photo shows was read from {chosen} of its JSON file.", *tree.idle([*photos, *pairs.values()]))
+    notes = (
+        Message("What a photo shows was read from {field} of its JSON file.", field=chosen),
+        *tree.idle([*photos, *pairs.values()]),
+    )
     return Understood(tuple(entries), classes_by_name(entry.kind for entry in entries), tuple(problems), notes)
 
 
@@ -96,34 +107,37 @@ def _json_pairs(tree: Tree) -> tuple[list[Path], dict[Path, Path]]:
 
 def _field_values(tree: Tree, paths: Iterable[Path], asked: str) -> tuple[dict[Path, dict[str, str]], dict[Path, str]]:
     """What JSON files have in the field asked for or in the usual ones, and why others cannot be read."""
-    told, broken = {}, {}
+    told, broken = dict[Path, dict[str, str]](), dict[Path, str]()
     for path in paths:
         try:
-            document = _read_metadata(path)
+            document = _read_metadata(path, tree.name(path))
         except DataError as error:
-            broken[path] = f"{tree.name(path)} {error}."
+            broken[path] = error.message
             continue
         told[path] = {name: _value(document, name) for name in ((asked,) if asked else FIELDS)}
     return told, broken
 
 
-def _read_metadata(path: Path) -> Any:
-    """A small JSON file; a DataError with the end of a sentence where it is none."""
+def _read_metadata(path: Path, name: str = "") -> Any:
+    """A small JSON file; a DataError where it is none, which calls it by this name."""
     try:
         with path.open("rb") as file:
             data = file.read(MAX_JSON_BYTES + 1)
         if len(data) > MAX_JSON_BYTES:
             raise DataError(
-                "is larger than {max_json_bytes} MB, which no photo's metadata is",
-                max_json_bytes=MAX_JSON_BYTES // 1000000,
+                "{file} is larger than {limit} MB, which no photo's metadata is.",
+                file=name,
+                limit=MAX_JSON_BYTES // 1_000_000,
             )
         return json.loads(data.decode("utf-8-sig"))
     except OSError as error:
-        raise DataError("cannot be read ({strerror})", strerror=error.strerror) from error
+        raise DataError("{file} cannot be read ({reason}).", file=name, reason=error.strerror) from error
     except RecursionError as error:
-        raise DataError("is nested too deeply to be read") from error
+        raise DataError("{file} is nested too deeply to be read.", file=name) from error
     except ValueError as error:  # no UTF-8, no JSON, or a number with thousands of digits
-        raise DataError("is no JSON that can be read ({error})", error=legible(str(error))) from error
+        raise DataError(
+            "{file} is no JSON that can be read ({problem}).", file=name, problem=legible(str(error))
+        ) from error
 
 
 def _field(told: Iterable[Mapping[str, str]], asked: str) -> str:
@@ -156,9 +170,11 @@ def _field_paths(document: Any, above: str = "", depth: int = 3) -> list[str]:
 
 
 METADATA_JSON = Importer(
-    title="Metadata in a JSON file a photo",
-    expects=f"NAME.json beside NAME.jpg or in a sibling folder, with one of the fields {', '.join(FIELDS)}.",
-    field="the dotted path of a field, such as data.subCategory.typeName",
+    title=Message("Metadata in a JSON file a photo"),
+    expects=Message(
+        "NAME.json beside NAME.jpg or in a sibling folder, with one of the fields {fields}.", fields=", ".join(FIELDS)
+    ),
+    field=Message("the dotted path of a field, such as data.subCategory.typeName"),
     refuses=why_not_metadata,
     read=read_metadata_folder,
 )

@@ -10,6 +10,7 @@ from ensemble.importers import FoundPhoto, Problem, Understood, read_folder
 from ensemble.importers.class_folders import CLASS_FOLDERS
 from ensemble.importers.listing import is_photo_name
 from ensemble.values.errors import DataError
+from ensemble.values.language import Message
 from ensemble.values.results import NON_DEFECTIVE, OK_NOK, Classes
 from ensemble.values.vocabulary import TRAIN, WHOLE, is_review, part_called
 
@@ -36,11 +37,11 @@ class PhotoSource:
         if set(names) <= set(OK_NOK.names):
             if NON_DEFECTIVE not in names:
                 raise DataError(
-                    "{folder}, read as {layout}, holds defective parts only ({value}). Add photos of good "
+                    "{folder}, read as {layout}, holds defective parts only ({kinds}). Add photos of good "
                     "parts in a folder good.",
                     folder=self.folder,
                     layout=self.layout,
-                    value=", ".join(self.kinds()),
+                    kinds=", ".join(self.kinds()),
                 )
             return OK_NOK
         if len(names) == 1:
@@ -73,7 +74,7 @@ def read_source(folder: Path, table: Mapping[str, str] | None = None) -> PhotoSo
         _refuse_lost(read, folder)
     notes = [*read.notes]
     if out := [f"{kind} ({count})" for kind, count in counts.items() if is_review(kind)]:
-        notes.append(f"Left out, because it is a verdict and no class: {', '.join(out)}.")
+        notes.append(Message("Left out, because it is a verdict and no class: {kinds}.", kinds=", ".join(out)))
     entries = tuple(entry for entry in read.entries if entry.kind in meaning)
     return PhotoSource(folder, read.layout, entries, meaning, (*notes, *problem_notes(read.problems, folder)))
 
@@ -86,7 +87,11 @@ def problem_notes(problems: Sequence[Problem], folder: Path) -> tuple[str, ...]:
     more = len(problems) - PROBLEMS_NAMED
     return (
         *told,
-        f"{more} more cannot be used: `python -m ensemble data preview {folder} --json FILE` names them all.",
+        Message(
+            "{count} more cannot be used: `python -m ensemble data preview {folder} --json FILE` names them all.",
+            count=more,
+            folder=folder,
+        ),
     )
 
 

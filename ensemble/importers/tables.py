@@ -11,6 +11,7 @@ from pathlib import Path
 from ensemble.importers.listing import Lookup, Problem, Tree, legible, some
 from ensemble.importers.values import FoundPhoto
 from ensemble.values.errors import DataError
+from ensemble.values.language import Message
 from ensemble.values.vocabulary import PART_NAMES, part_called, plain
 
 MAX_TABLE_BYTES = 20_000_000
@@ -125,7 +126,7 @@ def _decoded_table(path: Path, name: str, *, only_header: bool) -> tuple[str, tu
     try:
         return data.decode("utf-8-sig", errors="ignore" if only_header else "strict"), ()
     except UnicodeDecodeError:
-        note = f"{name} is not in UTF-8 and was read as Windows-1252: check umlauts in names."
+        note = Message("{file} is not in UTF-8 and was read as Windows-1252: check umlauts in names.", file=name)
         return data.decode("cp1252", errors="replace"), (note,)
 
 
@@ -168,23 +169,38 @@ class TableRows:
         try:
             return self.lookup.find(written, base)
         except DataError as error:
-            self.problems.append(Problem(legible(written) or where, f"{where}: {error}"))
+            self.problems.append(
+                Problem(legible(written) or where, Message("{file}: {problem}", file=where, problem=error))
+            )
             return None
 
     def add(self, table: CsvTable, number: int, entry: FoundPhoto, mask: str = "", base: str = "") -> None:
         """Take a row's entry, whose path and name are not looked up yet: `entry.name` is what the row has written."""
-        where = f"{table.name}, row {number}"
+        where = Message("{table}, row {row}", table=table.name, row=number)
         path = self.file(entry.name, where, base)
         if path is None:
             return
         name = self.tree.name(path)
         if (known := self.entries.get(path)) is not None:
-            said = "again" if known.kind == entry.kind else f"again, as {entry.kind} and no longer as {known.kind}"
-            reason = f"{where}: {name} is named {said}. Row {self.first[path]} counts; remove one of them."
+            said = {"row": where, "file": name, "first": self.first[path]}
+            if known.kind == entry.kind:
+                reason = Message("{row}: {file} is named again. Row {first} counts; remove one of them.", **said)
+            else:
+                reason = Message(
+                    "{row}: {file} is named again, as {kind} and no longer as {known}. "
+                    "Row {first} counts; remove one of them.",
+                    kind=entry.kind,
+                    known=known.kind,
+                    **said,
+                )
             self.problems.append(Problem(name, reason))
             return
         if not entry.kind:
-            self.problems.append(Problem(name, f"{where}: {name} has no label. Fill it in or remove the row."))
+            self.problems.append(
+                Problem(
+                    name, Message("{row}: {file} has no label. Fill it in or remove the row.", row=where, file=name)
+                )
+            )
             return
         self.first[path] = number
         found = self.file(mask, where, base) if mask else None
@@ -202,7 +218,13 @@ class TableRows:
         if not self.strange_splits:
             return ()
         listed = ", ".join(f"{legible(name)} ({count})" for name, count in list(self.strange_splits.items())[:5])
-        return (f"Not known as a split and left without one: {listed}. Known are {', '.join(PART_NAMES)}.",)
+        return (
+            Message(
+                "Not known as a split and left without one: {splits}. Known are {known}.",
+                splits=listed,
+                known=", ".join(PART_NAMES),
+            ),
+        )
 
     def used(self) -> list[Path]:
         """Every photo and every mask that a row names."""

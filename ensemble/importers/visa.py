@@ -13,6 +13,7 @@ from ensemble.importers.listing import Tree, some
 from ensemble.importers.tables import CsvTable, TableRows, read_table, titles_of
 from ensemble.importers.values import FoundPhoto, Importer, Understood
 from ensemble.values.errors import DataError
+from ensemble.values.language import Message
 from ensemble.values.vocabulary import classes_by_name
 
 VISA_TITLE = "VisA"
@@ -26,19 +27,23 @@ KIND_COLUMNS = ("image", "label", "mask")
 
 def why_not_visa(tree: Tree, _field: str) -> str:
     """Why a tree is not laid out so."""
-    return "" if _splits(tree) or _annotations(tree) else "neither split_csv/NAME.csv nor CATEGORY/image_anno.csv"
+    return (
+        "" if _splits(tree) or _annotations(tree) else Message("neither split_csv/NAME.csv nor CATEGORY/image_anno.csv")
+    )
 
 
 def read_visa(tree: Tree, field: str) -> Understood:
     """The photos that a split file names or, without one, those of every image_anno.csv."""
-    rows, notes = TableRows(tree), []
+    rows, notes = TableRows(tree), list[str]()
     tables = [(base, read_table(tree.files[name], tree.above + name)) for base, name in _annotations(tree).items()]
     if splits := _splits(tree):
         chosen = _chosen(splits, field, tree)
-        notes.append(f"Splits are those of {chosen}; there are {', '.join(splits)}.")
+        notes.append(
+            Message("Splits are those of {chosen}; there are {splits}.", chosen=chosen, splits=", ".join(splits))
+        )
         notes += _read_split(rows, read_table(tree.files[splits[chosen]], tree.above + splits[chosen]), tables)
     else:
-        notes.append("There is no split_csv/, so nothing tells training photos from test photos.")
+        notes.append(Message("There is no split_csv/, so nothing tells training photos from test photos."))
         for base, table in tables:
             _read_annotation(rows, base, table)
     entries = tuple(rows.entries.values())
@@ -85,7 +90,11 @@ def _read_split(rows: TableRows, table: CsvTable, tables: list[tuple[str, CsvTab
     for path, entry in rows.entries.items():
         if entry.kind != NORMAL and path in defects:
             rows.entries[path] = replace(entry, defect=defects[path])
-    return [f"{sum(absent.values())} photos of {some(absent)} are not here."] if absent else []
+    return (
+        [Message("{count} photos of {products} are not here.", count=sum(absent.values()), products=some(absent))]
+        if absent
+        else []
+    )
 
 
 def _annotated_defects(rows: TableRows, tables: list[tuple[str, CsvTable]]) -> Iterator[tuple[Path, str]]:
@@ -114,9 +123,11 @@ def _defect(label: str) -> str:
 
 VISA = Importer(
     title=VISA_TITLE,
-    expects="split_csv/NAME.csv with the columns object,split,label,image,mask, or CATEGORY/image_anno.csv with "
-    "image,label,mask.",
-    field="the name of the split file, such as 1cls",
+    expects=Message(
+        "split_csv/NAME.csv with the columns object,split,label,image,mask, or CATEGORY/image_anno.csv with "
+        "image,label,mask."
+    ),
+    field=Message("the name of the split file, such as 1cls"),
     refuses=why_not_visa,
     read=read_visa,
 )
