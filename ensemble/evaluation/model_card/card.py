@@ -9,7 +9,7 @@ from ensemble.evaluation.model_card.values import Fact, ModelCard, Section, Sour
 from ensemble.evaluation.performance import Decided
 from ensemble.metrics import costs
 from ensemble.store import ModelStore
-from ensemble.values.language import Message, listed, paragraph
+from ensemble.values.language import Message, as_message, listed, paragraph
 from ensemble.values.results import NON_DEFECTIVE, Classes, word
 from ensemble.values.titles import policy_title
 
@@ -132,7 +132,7 @@ def _use(sources: Sources) -> Section:
     sentences: list[str] = [Message("{names}.", names=listed(names))] if NON_DEFECTIVE in classes.names else []
     if policy is not None:
         sentences.append(Message("Active policy: {policy}.", policy=policy_title(policy.name)))
-        sentences += [policy.description] if policy.description else []
+        sentences += [as_message(policy.description)] if policy.description else []
     sentences.append(Message("Production line, part number and customer are not recorded."))
     if policy is not None and sources.test:
         counts = Decided.by(policy, sources.test, classes).counts

@@ -14,7 +14,7 @@ from ensemble.policies.cases import Case
 from ensemble.policies.making import unsafe_name
 from ensemble.store import Record
 from ensemble.values.digits import threshold_text
-from ensemble.values.language import Message, NumberText, paragraph
+from ensemble.values.language import Message, NumberText, as_message, paragraph
 from ensemble.values.results import Classes, word
 from ensemble.values.titles import model_title, policy_title
 
@@ -125,7 +125,7 @@ def policies_quality_table(sources: Sources) -> Section:
         reviews = str(found.reviews) if found else NOT_KNOWN
         title = policy_title(policy.name)
         name = Message("{policy} (active)", policy=title) if policy is sources.active else title
-        rows.append((name, policy.description or NOT_KNOWN, _basis(policy), *figures, reviews))
+        rows.append((name, as_message(policy.description or NOT_KNOWN), _basis(policy), *figures, reviews))
         entries.append(_policy_data(policy, found))
         if why := unsafe_name(policy):
             sentences.append(paragraph(Message("{policy} may not be called safe yet.", policy=title), why))

@@ -8,14 +8,14 @@ import streamlit as st
 from ensemble.store import Record
 from ensemble.training.extending import extended_by
 from ensemble.training.variations import few_good
-from ensemble.values.digits import many
+from ensemble.values.language import Message, NumberText, _, listed, worded
 from ensemble.values.results import Classes, Verdict
-from ensemble.values.titles import model_title
+from ensemble.values.titles import calibration_title, model_title
 from pages.components.common.sheet import as_markdown
 from pages.session import products
 
-UNSEEN = "No defect has been seen yet: OK means like the good parts."
-GOOD_ALONE = "Trained on good parts only: OK means like the good parts."
+UNSEEN = Message("No defect has been seen yet: OK means like the good parts.")
+GOOD_ALONE = Message("Trained on good parts only: OK means like the good parts.")
 
 
 def show_lesson(verdict: Verdict) -> None:
@@ -25,9 +25,9 @@ def show_lesson(verdict: Verdict) -> None:
         return
     if all(record.is_one_class(verdict.classes) for record in records.values()):
         unseen = all(never_saw_a_defect(record, verdict.classes) for record in records.values())
-        st.caption(UNSEEN if unseen else GOOD_ALONE)
+        st.caption(worded(UNSEEN if unseen else GOOD_ALONE))
         if worth := next(filter(None, map(worth_of_few, records.values())), ""):
-            st.caption(worth)
+            st.caption(worded(worth))
 
 
 def worth_of_few(record: Record) -> str:
@@ -44,30 +44,43 @@ def never_saw_a_defect(record: Record, classes: Classes) -> bool:
 def lesson(record: Record, classes: Classes) -> str:
     """What taught a member that has learnt from good parts alone, or from damaged places; empty for any other."""
     drawn = record.noted("facts").get("synthetic")
-    synthetic = f"{drawn} synthetic anomalies" if drawn else ""
     if record.is_one_class(classes):
         if drawn:
-            return f"Good parts and {synthetic}"
-        return worth_of_few(record) or "Good parts only"
+            return Message("Good parts and {anomalies} synthetic anomalies", anomalies=drawn)
+        return worth_of_few(record) or Message("Good parts only")
     facts = record.noted("facts")
     if not {"with_mask", "without_mask", "synthetic"} <= set(facts):
         return ""
-    real = f"{facts['with_mask']} defective photos with a mask, {facts['without_mask']} with a label only"
-    return ", ".join(filter(None, (real, synthetic)))
+    real = Message(
+        "{masked} defective photos with a mask, {labelled} with a label only",
+        masked=facts["with_mask"],
+        labelled=facts["without_mask"],
+    )
+    return listed([real, Message("{anomalies} synthetic anomalies", anomalies=drawn)]) if drawn else real
 
 
 def threshold(record: Record) -> str:
     """Where the usual threshold of 0.5 lies: at a calibrated probability, or where held-out good parts have set it."""
     if record.calibrator.method != "none":
         photos = record.noted("calibration").get("photos", "?")
-        return f"0.5, calibrated ({record.calibrator.method}) on {photos} validation photos"
+        return Message(
+            "{threshold}, calibrated ({method}) on {photos} validation photos",
+            threshold=NumberText("0.5"),
+            method=calibration_title(record.calibrator.method),
+            photos=photos,
+        )
     held = record.noted("facts").get("held_out")
     if not isinstance(held, Mapping) or not {"quantile", "photos"} <= set(held):
         return ""
-    if held.get("variations"):
-        photos, variations = held["photos"], held["variations"]
-        return f"{held['quantile']} quantile of {photos} good validation photos and {variations} variations"
-    return f"{held['quantile']} quantile of {held['photos']} good validation photos"
+    quantile, photos = NumberText(str(held["quantile"])), held["photos"]
+    if variations := held.get("variations"):
+        return Message(
+            "{quantile} quantile of {photos} good validation photos and {variations} variations",
+            quantile=quantile,
+            photos=photos,
+            variations=variations,
+        )
+    return Message("{quantile} quantile of {photos} good validation photos", quantile=quantile, photos=photos)
 
 
 def memory(record: Record) -> str:
@@ -75,12 +88,19 @@ def memory(record: Record) -> str:
     facts = record.noted("facts")
     if not {"places", "megabytes", "seconds"} <= set(facts):
         return ""
+    places, megabytes = facts["places"], NumberText(str(facts["megabytes"]))
     if since := len(extended_by(record)):
-        return f"{facts['places']} patches ({facts['megabytes']} MB), with {many(since, 'photo')} added after training"
-    return f"{facts['places']} patches ({facts['megabytes']} MB)"
+        return Message(
+            "{patches} patches ({megabytes} MB), with {count} photo added after training",
+            "{patches} patches ({megabytes} MB), with {count} photos added after training",
+            patches=places,
+            megabytes=megabytes,
+            count=since,
+        )
+    return Message("{patches} patches ({megabytes} MB)", patches=places, megabytes=megabytes)
 
 
-OUTSIDE = "not used: no improvement of the ensemble on validation photos"
+OUTSIDE = Message("not used: no improvement of the ensemble on validation photos")
 
 
 def weight_reason(record: Record) -> str:
@@ -88,7 +108,7 @@ def weight_reason(record: Record) -> str:
     weighed = record.noted("weighed")
     if not record.weight:
         alone = _alone(record, weighed) if weighed else ""
-        return f"{OUTSIDE} ({alone})" if alone else OUTSIDE
+        return Message("{outside} ({reason})", outside=OUTSIDE, reason=alone) if alone else OUTSIDE
     if not weighed:
         return ""
     return _alone(record, weighed)
@@ -96,32 +116,44 @@ def weight_reason(record: Record) -> str:
 
 def _alone(record: Record, weighed: Mapping[str, Any]) -> str:
     if weighed.get("auroc") is None:
-        return f"accuracy on {weighed.get('good', '?')} validation photos"
-    good, defective = weighed.get("good", "?"), weighed.get("defective", "?")
+        return Message("accuracy on {photos} validation photos", photos=weighed.get("good", "?"))
+    told = {
+        "auroc": NumberText(f"{weighed['auroc']:.2f}"),
+        "good": weighed.get("good", "?"),
+        "defective": weighed.get("defective", "?"),
+    }
     held = record.noted("facts").get("held_out")
     varied = weighed.get("varied") or (isinstance(held, Mapping) and held.get("variations"))
-    area = f"{weighed['auroc']:.2f}"
     if varied and weighed.get("drawn"):
-        return f"AUROC {area}: {good} good validation photos and variations, {defective} synthetic anomalies"
+        return Message(
+            "AUROC {auroc}: {good} good validation photos and variations, {defective} synthetic anomalies", **told
+        )
     if weighed.get("drawn"):
-        return f"AUROC {area}: {good} good validation photos, {defective} synthetic anomalies"
+        return Message("AUROC {auroc}: {good} good validation photos, {defective} synthetic anomalies", **told)
     if varied:
-        return f"AUROC {area}: {good} OK (photos and variations) and {defective} NOK validation photos"
-    return f"AUROC {area}: {good} OK and {defective} NOK validation photos"
+        return Message("AUROC {auroc}: {good} OK (photos and variations) and {defective} NOK validation photos", **told)
+    return Message("AUROC {auroc}: {good} OK and {defective} NOK validation photos", **told)
 
 
 def show_outside(verdict: Verdict) -> None:
     """Name quietly who was not asked because it is not of the jury."""
     if outside := [each.member for each in verdict.unasked if not each.weight]:
-        names = as_markdown(", ".join(map(model_title, outside)))
-        st.caption(f"Not of the jury, and not asked: {names}. Their votes helped on no validation photos.")
+        names = as_markdown(listed(map(model_title, outside)))
+        st.caption(
+            _("Not of the jury, and not asked: {models}. Their votes helped on no validation photos.", models=names)
+        )
 
 
 def show_weights(verdict: Verdict) -> None:
     """Say what the weights of these votes rest on, where any counts less than a whole vote."""
     records = products.records()
     reasons = [
-        f"{model_title(vote.member)} weighs {vote.weight:.2f}: {weight_reason(records[vote.member])}"
+        Message(
+            "{model} weighs {weight:.2f}: {reason}",
+            model=model_title(vote.member),
+            weight=vote.weight,
+            reason=weight_reason(records[vote.member]),
+        )
         for vote in verdict.votes
         if verdict.decision
         and verdict.decision.weights.get(vote.member) == vote.weight != 1  # else the policy itself says what it counts
@@ -129,5 +161,5 @@ def show_weights(verdict: Verdict) -> None:
         and weight_reason(records[vote.member])
     ]
     if reasons:
-        lines = ["Weights by measured quality:", *reasons]
+        lines = [_("Weights by measured quality:"), *reasons]
         st.caption("  \n".join(map(as_markdown, lines)))
