@@ -85,7 +85,11 @@ class Version:
 
     def to_bytes(self) -> bytes:
         """The bytes of its listing."""
-        return (json.dumps({"format": LISTING_FORMAT, **asdict(self)}, indent=1, ensure_ascii=False) + "\n").encode()
+        data = asdict(self)
+        for entry in (data, *data["publications"]):
+            if isinstance(entry["reason"], Message):
+                entry["reason_code"] = entry["reason"].as_json()
+        return (json.dumps({"format": LISTING_FORMAT, **data}, indent=1, ensure_ascii=False) + "\n").encode()
 
     @classmethod
     def from_json(cls, text: str, source: str) -> "Version":
@@ -98,6 +102,9 @@ class Version:
                     source=source,
                     listing_format=LISTING_FORMAT,
                 )
+            for entry in (data, *data["publications"]):
+                if code := entry.pop("reason_code", None):  # listings of before hold the sentence alone
+                    entry["reason"] = Message.from_json(code)
             entries = {key: None if data[key] is None else tuple(data[key]) for key in ("policies", "aside")}
             publications = tuple(Publication(**each) for each in data["publications"])
             return cls(**{**data, **entries, "publications": publications})

@@ -1,6 +1,7 @@
 """Versions of a product: published whole or not at all, whatever happens on the way, and rolled back as easily."""
 
 import builtins
+import json
 import os
 import shutil
 import threading
@@ -13,9 +14,11 @@ import pytest
 
 from ensemble.policies import Policy, PolicyBook
 from ensemble.store import FittedMember, ModelStore, listings, policy_history, swapping, versions
+from ensemble.store.listings import Publication, Version
 from ensemble.store.places import object_path
 from ensemble.store.trust import trust_members
 from ensemble.values.errors import StoreError
+from ensemble.values.language import Message
 from ensemble.values.results import OK_NOK, Classes
 from tests.conftest import TINY_BACKBONE, Run
 
@@ -439,3 +442,15 @@ def test_the_command_line_lists_publishes_and_discards(product: ModelStore, run:
     code, _, said = run("versions", "discard", 2, "--models", product.folder)
     assert code == 2 and "only a candidate can be discarded" in said
     assert "has no versions yet" in run("versions", "--models", product.folder / "backbones")[2]
+
+
+def test_why_a_version_came_into_force_is_kept_with_its_values() -> None:
+    why = Message("Extended by {count} photo.", "Extended by {count} photos.", count=2)
+    made = Version(1, "", "Ada", why, {"manifest.json": "0" * 64}, publications=(Publication("", "Ada", why),))
+    data = json.loads(made.to_bytes())
+    assert data["reason"] == data["publications"][0]["reason"] == "Extended by 2 photos."
+    again = Version.from_json(json.dumps(data), "1.json")
+    for reason in (again.reason, again.publications[0].reason):
+        assert isinstance(reason, Message) and reason.values == {"count": 2}
+    del data["reason_code"], data["publications"][0]["reason_code"]  # as those of before are
+    assert Version.from_json(json.dumps(data), "1.json") == made
