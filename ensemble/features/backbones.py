@@ -240,10 +240,10 @@ class FeatureExtractor:
             if width == features:
                 return self.with_pooling(pooling)
         raise WeightsError(
-            "{spec} gives {value} features, the scaler expects {features}. Extract the features with "
+            "{spec} gives {widths} features, the scaler expects {features}. Extract the features with "
             "the FeatureExtractor of that name.",
             spec=self.spec.name,
-            value=", ".join((f"{width} ({pooling})" for pooling, width in widths.items())),
+            widths=", ".join((f"{width} ({pooling})" for pooling, width in widths.items())),
             features=features,
         )
 
@@ -316,25 +316,25 @@ def _trim(name: str, network: nn.Module, layers: tuple[str, ...], state: dict[st
     missing = sorted(set(needed) - set(state))
     if missing:
         raise WeightsError(
-            "{path} does not cover the layers {layers} of {name}: {count} of {count_2} weights are "
+            "{path} does not cover the layers {layers} of {name}: {count} of {needed} weights are "
             "missing, the first is {missing}. Use a complete file or ask for earlier layers.",
             path=path,
             layers=", ".join(layers),
             name=name,
             count=len(missing),
-            count_2=len(needed),
+            needed=len(needed),
             missing=missing[0],
         )
     wrong = [key for key in needed if state[key].shape != needed[key].shape]
     if wrong:
         raise WeightsError(
-            "{path} does not fit {name}: {wrong} should have the shape {shape} and has {shape_2}. "
+            "{path} does not fit {name}: {wrong} should have the shape {shape} and has {own}. "
             "Use weights of the same network.",
             path=path,
             name=name,
             wrong=wrong[0],
             shape=tuple(needed[wrong[0]].shape),
-            shape_2=tuple(state[wrong[0]].shape),
+            own=tuple(state[wrong[0]].shape),
         )
     trimmed.load_state_dict(state, strict=False)
     return trimmed

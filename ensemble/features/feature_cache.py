@@ -26,6 +26,7 @@ import torch
 from ensemble.disk.files import why_not_written
 from ensemble.features.photo_batch import FILL, Input, batches, input_key
 from ensemble.features.preprocessing import POOLINGS, Preprocessing
+from ensemble.values.language import Message
 
 CACHE_SETTING = "QUORUM_CACHE"
 OFF = "off"  # the setting's value that lets nothing be kept
@@ -243,7 +244,11 @@ class FeatureCache:
         except (sqlite3.DatabaseError, ValueError, TypeError, AttributeError) as error:  # not what was written
             self.close()
             self.notify(
-                f"The kept features in {self.path} are damaged ({error}) and thrown away: all are computed again."
+                Message(
+                    "The kept features in {file} are damaged ({problem}) and thrown away: all are computed again.",
+                    file=self.path,
+                    problem=error,
+                )
             )
             self._start_anew()
 
@@ -258,7 +263,11 @@ class FeatureCache:
 
     def _say_unusable(self, error: Exception) -> None:
         why = why_not_written(error, self.path.parent)
-        self.notify(f"Features cannot be kept: {why} Until then all are computed, which only takes longer.")
+        self.notify(
+            Message(
+                "Features cannot be kept: {reason} Until then all are computed, which only takes longer.", reason=why
+            )
+        )
 
 
 @dataclass(frozen=True, slots=True)

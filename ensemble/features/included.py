@@ -18,6 +18,7 @@ from ensemble.features.networks import SmallResNet
 from ensemble.features.preprocessing import BUNDLED, LITE, Preprocessing
 from ensemble.features.weights import in_folders
 from ensemble.values.errors import WeightsError
+from ensemble.values.language import Message
 from ensemble.values.training import DEFAULT_BACKBONES
 
 BUNDLED_FOLDER = Path(__file__).resolve().parents[2] / "models" / "backbones"
@@ -91,12 +92,12 @@ def usual_backbones(folders: Sequence[Path]) -> tuple[tuple[str, ...], tuple[str
 
     The bundled one is always among them: opening it says what is wrong with it.
     """
-    names, notes = [BUNDLED], []
+    names, notes = [BUNDLED], list[str]()
     for name in DEFAULT_BACKBONES[1:]:
         try:
             find_included(name, folders)
         except WeightsError as error:
-            notes.append(f"Left out: {error}")
+            notes.append(Message("Left out: {problem}", problem=error))
         else:
             names.append(name)
     return tuple(names), tuple(notes)

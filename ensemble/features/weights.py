@@ -13,9 +13,12 @@ from torch import Tensor
 
 from ensemble.disk.model_bombs import StateError, refuse_growth, refuse_state
 from ensemble.values.errors import WeightsError
+from ensemble.values.language import Message
 
 WEIGHTS_SETTING = "QUORUM_WEIGHTS"
-NO_STATE_DICT = "Expected a state dict, names to tensors. Save the weights with torch.save(model.state_dict())."
+NO_STATE_DICT = Message(
+    "Expected a state dict, names to tensors. Save the weights with torch.save(model.state_dict())."
+)
 
 
 def setting_folders() -> tuple[Path, ...]:
@@ -41,7 +44,7 @@ def find(name: str, folders: Sequence[Path], url: str, *, download: bool = False
         _download(name, url, cached)
     if cached.is_file():
         return cached
-    searched = ", ".join(str(folder) for folder in folders) or "no folder was named"
+    searched = ", ".join(str(folder) for folder in folders) or Message("no folder was named")
     raise WeightsError(
         "No weights for {name}: expected {cached} or {name}*.safetensors in a weights folder "
         "({searched}) or in {parent}. Put the file there, or name its folder with --weights or "

@@ -134,8 +134,8 @@ def _class_columns(known: list[Any], classes: Classes) -> list[int]:
     names = [classes.names[int(label)] if _is_class_number(label, classes) else str(label) for label in known]
     if sorted(names) != sorted(classes.names):
         raise MemberError(
-            "The classifier knows {str}; this product has {names}.",
-            str=", ".join(map(str, known)),
+            "The classifier knows {known}; this product has {names}.",
+            known=", ".join(map(str, known)),
             names=", ".join(classes.names),
         )
     return [names.index(name) for name in classes.names]

@@ -39,6 +39,7 @@ from ensemble.members.detector_training import (
     write_label,
 )
 from ensemble.values.errors import MemberError
+from ensemble.values.language import Message
 from ensemble.values.results import Region
 from ensemble.values.titles import KIND_TITLES
 from ensemble.values.training import ShareDone
@@ -201,6 +202,7 @@ def _train_apart(folder: Path, side: int, epochs: int, seed: int, progress: Shar
             raise
     if process.returncode != 0 or not (folder / RESULT).is_file():
         last = (
-            complaints.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["no reason was given"]
+            complaints.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            or [Message("no reason was given")]
         )[-1]
         raise MemberError("Training the detector failed ({last}). Train again, or leave the detector out.", last=last)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ensemble.features.preprocessing import LARGEST_SIDE
 from ensemble.members.detector_graph import refuse_strange_graph
 from ensemble.values.errors import MemberError
+from ensemble.values.language import Message
 from ensemble.values.vocabulary import is_good
 
 CONFIDENCE_KEY = "quorum_confidence"  # the metadata's key for the confidence from which on a box is believed
@@ -20,7 +21,7 @@ STATED = 0.25  # where a file does not say: what YOLO itself uses
 DETECTION_TASK = "detect"
 MOST_MEMORY = 1_500_000_000  # bytes for all that detectors compute; the largest of them take half of it at 1280 pixels
 NUMBERS = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
-HOW_TO_EXPORT = "Export a YOLOv8 or YOLOv11 detector with format=onnx, nms=False and batch=1."
+HOW_TO_EXPORT = Message("Export a YOLOv8 or YOLOv11 detector with format=onnx, nms=False and batch=1.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,8 +105,8 @@ class DetectorFile:
         if output.ndim != 2 or output.shape[0] < 5 or output.shape[0] >= output.shape[1]:
             raise MemberError(
                 "A detector gives each of many places four numbers for a box and one for each class, as "
-                "(1, 4 + classes, places). It gives {value}. {how_to_export}",
-                value=(1, *output.shape),
+                "(1, 4 + classes, places). It gives {shape}. {how_to_export}",
+                shape=(1, *output.shape),
                 how_to_export=HOW_TO_EXPORT,
             )
         if output.shape[0] != 4 + len(self.names):
@@ -169,9 +170,9 @@ def _input(session: Any, metadata: Mapping[str, str]) -> tuple[type, int]:
     if dtype is None or not fits:
         raise MemberError(
             "A detector reads one RGB photo of floating-point numbers, as (1, 3, side, side). It "
-            "reads {shape} of {type}. {how_to_export}",
+            "reads {shape} of {kind}. {how_to_export}",
             shape=tuple(shape),
-            type=inputs[0].type,
+            kind=inputs[0].type,
             how_to_export=HOW_TO_EXPORT,
         )
     wanted = _literal(metadata.get("imgsz", "640"), "imgsz")
@@ -179,8 +180,8 @@ def _input(session: Any, metadata: Mapping[str, str]) -> tuple[type, int]:
     sizes = [given if isinstance(given, int) else size for given, size in zip(shape[2:], declared, strict=False)]
     if len(sizes) != 2 or sizes[0] != sizes[1] or not isinstance(sizes[0], int) or sizes[0] < 1:
         raise MemberError(
-            "A detector reads square photos. It reads {str} pixels. {how_to_export}",
-            str=" × ".join(map(str, sizes)),
+            "A detector reads square photos. It reads {size} pixels. {how_to_export}",
+            size=" × ".join(map(str, sizes)),
             how_to_export=HOW_TO_EXPORT,
         )
     if sizes[0] > LARGEST_SIDE:

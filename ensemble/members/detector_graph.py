@@ -62,8 +62,8 @@ def _refuse_elsewhere(tensor: Any) -> None:
         return
     location = next((entry.value for entry in tensor.external_data if entry.key == "location"), "another file")
     raise MemberError(
-        "Its weights lie beside it, in {isprintable}, and nothing vouches for that file. {how_to_save}",
-        isprintable="".join(filter(str.isprintable, location))[:80],
+        "Its weights lie beside it, in {file}, and nothing vouches for that file. {how_to_save}",
+        file="".join(filter(str.isprintable, location))[:80],
         how_to_save=HOW_TO_SAVE,
     )
 

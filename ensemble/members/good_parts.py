@@ -24,6 +24,7 @@ from ensemble.features.photo_batch import Input
 from ensemble.features.preprocessing import MAPS
 from ensemble.members.contract import Lesson, Member, Parts, Prediction, all_alike
 from ensemble.values.errors import MemberError
+from ensemble.values.language import Message
 from ensemble.values.training import ShareDone
 
 ARRAYS = ".npz"
@@ -34,7 +35,7 @@ FEWEST_GOOD = 4  # below, variations of the photos stand in for further good par
 GOOD_FOLDS = 5
 MEASURED_AT_ONCE = 16  # photos measured at a time, which bounds the memory
 STEEPNESS = 2.0
-PHOTOS_ALIKE = (
+PHOTOS_ALIKE = Message(
     "The {count} good photos look the same, so nothing tells how much good parts may differ. Add photos of other good "
     "parts."
 )
@@ -74,7 +75,7 @@ class Scale:
         threshold = max(bound, float(np.quantile(held_out, QUANTILE, method="higher")))
         middle = float(np.median(held_out)) if middle is None else middle
         if not np.isfinite(threshold) or threshold - middle <= 1e-9 * max(1.0, abs(threshold)):
-            raise MemberError(PHOTOS_ALIKE.format(count=count))
+            raise MemberError(PHOTOS_ALIKE, count=count)
         return cls(middle, threshold)
 
     def __call__(self, distances: np.ndarray) -> np.ndarray:
@@ -131,7 +132,7 @@ class GoodPartsMember(Member):
                 count=count,
             )
         if all_alike(rows[:count] if count > 1 else rows):
-            raise MemberError(PHOTOS_ALIKE.format(count=count))
+            raise MemberError(PHOTOS_ALIKE, count=count)
         arrays, held = self._fit(rows, photos, damaged, progress)
         kept = {"held_out": held.distances, "held_out_peaks": held.peaks, "held_out_calm": np.asarray(held.calm)}
         kept |= {PHOTOS_HELD_OUT: np.asarray(count)} if len(rows) > count else {}

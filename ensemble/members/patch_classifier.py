@@ -107,11 +107,11 @@ class PatchClassifierMember(Member):
         if (~bad).sum() < FEWEST_GOOD or not bad.any():
             raise MemberError(
                 "{title} needs at least {fewest_good} photos of good parts and one with damage. Got "
-                "{value} and {bad}. Add photos.",
+                "{good} and {bad}. Add photos.",
                 title=self.title,
                 fewest_good=FEWEST_GOOD,
-                value=(~bad).sum(),
-                bad=bad.sum(),
+                good=int((~bad).sum()),
+                bad=int(bad.sum()),
             )
         shapes = shapes_of(self.input, self.title)
         damage = np.zeros((len(rows), *finest_grid(shapes)), dtype=bool) if masks is None else _on_grid(masks, shapes)
