@@ -15,8 +15,8 @@ from ensemble.features.photo_batch import FILL, Input, Known, PhotoBatch, batche
 from ensemble.features.preprocessing import POOLINGS, Preprocessing
 from ensemble.imaging.masks import read_mask
 from ensemble.imaging.photos import Photo, read_photo, read_photo_bytes
-from ensemble.values.digits import many
 from ensemble.values.errors import DataError, PhotoError
+from ensemble.values.language import Message, paragraph
 from ensemble.values.results import Classes
 from ensemble.values.samples import Sample
 
@@ -174,7 +174,10 @@ def read_rows(
     reasons = tuple(refused[place] for place in sorted(refused))
     kept = [place for place in range(len(samples)) if place not in refused]
     if not kept:
-        raise DataError(f"Of {many(len(samples), 'photo')} none could be opened. {' '.join(reasons[:1])}".strip())
+        none = Message(
+            "Of {count} photo none could be opened.", "Of {count} photos none could be opened.", count=len(samples)
+        )
+        raise DataError(paragraph(none, *reasons[:1]))
     progress(1.0)
     labels = np.array([classes.names.index(samples[place].label) for place in kept])
     read = {key: _moved_up(rows, kept) for key, rows in inputs.items()}
