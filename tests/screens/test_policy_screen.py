@@ -325,6 +325,11 @@ class TestInForce:
         assert newest.reason == "Restored version 1."
         assert newest.why().as_json() == {"text": "Restored version {number}.", "values": {"number": 1}}
 
+    def test_both_ends_of_a_slider_are_named(self, tmp_path: Path) -> None:
+        product(tmp_path)
+        said = texts(opened(**{"from": "INDUSTRIAL_BALANCED"}))
+        assert "Left end: REVIEW from 0.40. Right end: NOK from 0.60." in said
+
 
 class TestTabs:
     @pytest.mark.parametrize("view", ["Adjust", "⟦Ådjûst ẋẋẋẋ⟧"])

@@ -156,6 +156,8 @@ def _two_thresholds(base: Policy, photos: str) -> tuple[Policy, str]:
     start = (base.review_from, base.reject_from)
     low, high = _slider(_("REVIEW and NOK thresholds"), start, base, photos, _("Both at one place: no REVIEW."))
     low, high = _kept(low, start[0]), _kept(high, start[1])
+    ends = threshold_text(low), threshold_text(high)
+    st.caption(_("Left end: REVIEW from {review}. Right end: NOK from {reject}.", review=ends[0], reject=ends[1]))
     if (low, high) == start:
         return base, _key(base, start)
     return replace(base, reject=high, review=low if low < high else None), _key(base, start)
