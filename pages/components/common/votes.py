@@ -1,16 +1,16 @@
 """Who voted how: the score that decided, each member's score against its own threshold, and who is missing."""
 
 from collections.abc import Iterable
-from html import escape
 
 import streamlit as st
 
 from ensemble import figures
+from ensemble.values.language import NumberText, _, worded
 from ensemble.values.results import Absence, Verdict
 from ensemble.values.titles import model_title
 from pages.components.common.charts import show_figure
 from pages.components.common.lessons import show_weights
-from pages.components.common.sheet import as_markdown, chip, show_sheet, tied
+from pages.components.common.sheet import as_html, as_markdown, chip, show_sheet, tied
 from pages.session import products
 
 
@@ -31,19 +31,19 @@ def show_votes(verdict: Verdict, key: str = "votes") -> None:
     """Show every vote, drawn and as a table; what it weighs only where the policy's rule weighs votes."""
     if not verdict.votes:
         return
-    st.markdown("**Votes**")
+    st.markdown(_("**Votes**"))
     show_figure(figures.votes(verdict, products.scheme()), figures.votes_text(verdict), key)
     weights = verdict.decision.weights if verdict.decision else {}
     weighted = set(weights.values()) - {1.0}
     show_sheet(
-        ("Model", "Vote", "Score", "Threshold", *(("Weight",) if weighted else ()), "Seconds"),
+        (_("Model"), _("Vote"), _("Score"), _("Threshold"), *((_("Weight"),) if weighted else ()), _("Seconds")),
         [
             (
-                escape(model_title(vote.member)),
+                as_html(model_title(vote.member)),
                 chip(vote.label, verdict.classes),
                 *figures.vote_texts(vote),
-                *((f"{weights[vote.member]:.2f}" if vote.member in weights else "–",) if weighted else ()),
-                f"{vote.seconds:.3f}",
+                *((_number(weights.get(vote.member), 2),) if weighted else ()),
+                _number(vote.seconds, 3),
             )
             for vote in verdict.votes
         ],
@@ -52,10 +52,18 @@ def show_votes(verdict: Verdict, key: str = "votes") -> None:
         show_weights(verdict)
 
 
+def _number(number: float | None, digits: int) -> str:
+    return "–" if number is None else worded(NumberText(f"{number:.{digits}f}"))
+
+
 def show_absent(absences: Iterable[Absence]) -> None:
     """Name every model that should have voted and could not, with its reason."""
     for absence in absences:
         st.warning(
-            f"**{as_markdown(model_title(absence.member))}** is not available: {as_markdown(absence.reason)}",
+            _(
+                "**{model}** is not available: {reason}",
+                model=as_markdown(model_title(absence.member)),
+                reason=as_markdown(absence.reason),
+            ),
             icon=":material/person_off:",
         )

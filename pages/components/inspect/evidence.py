@@ -9,10 +9,12 @@ from PIL import Image
 
 from ensemble.imaging import masks, overlays
 from ensemble.imaging.overlays import RAMP, canvas, png
+from ensemble.values.language import Message, NumberText, _, worded
 from ensemble.values.results import MAP_THRESHOLD, AnomalyMap, Region, Verdict
 from ensemble.values.titles import model_title
 from pages.components.common.charts import show_file
 from pages.components.common.places import show_places
+from pages.components.common.sheet import as_html
 from pages.session import photo
 
 
@@ -20,7 +22,8 @@ from pages.session import photo
 def show_evidence(chosen: photo.Chosen | None) -> None:
     """Show the chosen photo upright, as the models see it, and once it is judged what stands out on it."""
     if chosen is None:
-        st.html('<div class="waiting hero"><span>Upload or take a photo</span></div>')
+        invitation = as_html(_("Upload or take a photo"))
+        st.html(f'<div class="waiting hero"><span>{invitation}</span></div>')
         return
     verdict = photo.verdict_of(chosen)
     if verdict is None or not photo.can_point(verdict):
@@ -57,11 +60,11 @@ def _drawn(
 
 def _show_picture(chosen: photo.Chosen, content: bytes) -> None:
     width, height = chosen.photo.picture.size
-    st.image(content, output_format="PNG", width="stretch", alt=f"The photo {chosen.photo.name}")
-    st.text(f"{chosen.photo.name} · {width} × {height} pixels")
+    st.image(content, output_format="PNG", width="stretch", alt=_("The photo {photo}", photo=chosen.photo.name))
+    st.text(_("{photo} · {width} × {height} pixels", photo=chosen.photo.name, width=width, height=height))
 
 
-GREY = "8-bit grey; 128 = threshold."
+GREY = "8-bit grey; 128 = threshold."  # files speak English
 OUTLINED = "Every pixel that is not under an outline is the photo's own."
 
 
@@ -74,12 +77,12 @@ def show_evidence_files(
     with st.container(horizontal=True):
         if regions:
             outlined = partial(_file, partial(overlays.outlined, picture, regions), OUTLINED, demo)
-            show_file(outlined, "outlines", ".png", "Photo with outlines (PNG)", about=about, quiet=False)
+            show_file(outlined, "outlines", ".png", _("Photo with outlines (PNG)"), about=about, quiet=False)
         if anomaly_map is not None:
             heat = partial(_file, partial(overlays.anomaly_map_picture, anomaly_map, picture.size), GREY, demo)
-            show_file(heat, "heat", ".png", "Heat map (PNG)", about=about, quiet=False)
+            show_file(heat, "heat", ".png", _("Heat map (PNG)"), about=about, quiet=False)
     if anomaly_map is not None:
-        st.caption(f"Heat map: {GREY}")
+        st.caption(_("Heat map: 8-bit grey; 128 = threshold."))
 
 
 def _file(draw: Callable[[], Image.Image], meaning: str, demo: bool) -> bytes:
@@ -93,10 +96,10 @@ OPACITY, HIDDEN = 60, "overlay_hidden"
 def show_overlay_controls() -> int:
     """Show how strong the overlay is, in percent, and the key that takes it off the photo and puts it back."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        percent: int = st.slider("Overlay opacity", 0, 100, OPACITY, 10, format="%d %%", key="opacity")
+        percent: int = st.slider(_("Overlay opacity"), 0, 100, OPACITY, 10, format="%d %%", key="opacity")
         hidden = bool(st.session_state.get(HIDDEN))
         st.button(
-            "Show overlay" if hidden else "Hide overlay",
+            _("Show overlay") if hidden else _("Hide overlay"),
             icon=":material/visibility:" if hidden else ":material/visibility_off:",
             on_click=_turn_overlay,
             key="overlay",
@@ -109,7 +112,7 @@ def _turn_overlay() -> None:
     st.session_state[HIDDEN] = not st.session_state.get(HIDDEN)
 
 
-ALL = "All models"
+ALL = Message("All models")
 
 
 def show_map_choice(verdict: Verdict) -> str | None:
@@ -117,21 +120,24 @@ def show_map_choice(verdict: Verdict) -> str | None:
     own = [vote.member for vote in verdict.votes if vote.anomaly_map is not None or vote.regions]
     if len(own) < 2:
         return None
-    chosen = st.selectbox("Heat map of", [ALL, *own], format_func=_shown_as, key="map", filter_mode=None)
+    chosen = st.selectbox(_("Heat map of"), [ALL, *own], format_func=_shown_as, key="map", filter_mode=None)
     return None if chosen == ALL else chosen
 
 
 def _shown_as(choice: str) -> str:
-    return choice if choice == ALL else model_title(choice)
+    return worded(ALL if choice == ALL else model_title(choice))
 
 
 def show_anomaly_map_legend() -> None:
     """Show the fixed scale of the heat, which is the same for every photo of the product."""
     stops = ", ".join(f"rgb({r} {g} {b} / {share:.0%}) {at:.1%}" for at, (r, g, b), share in RAMP)
+    threshold = NumberText(MAP_THRESHOLD)
+    described = as_html(_("Heat from 0 to 1; anomaly from {threshold} on.", threshold=threshold))
+    normal, anomaly = as_html(_("normal")), as_html(_("anomaly"))
     st.html(
-        f'<div class="heat-scale" role="img" aria-label="Heat from 0 to 1; anomaly from {MAP_THRESHOLD} on.">'
+        f'<div class="heat-scale" role="img" aria-label="{described}">'
         f'<i style="background-image: linear-gradient(to right, {stops})"></i>'
-        f'<span><b>0</b></span><span style="left: {MAP_THRESHOLD:.0%}"><b>{MAP_THRESHOLD}</b></span>'
+        f'<span><b>0</b></span><span style="left: {MAP_THRESHOLD:.0%}"><b>{worded(threshold)}</b></span>'
         "<span><b>1</b></span>"
-        "<div><em>normal</em><em>anomaly</em></div></div>"
+        f"<div><em>{normal}</em><em>{anomaly}</em></div></div>"
     )

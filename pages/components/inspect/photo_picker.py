@@ -1,29 +1,35 @@
 """Where a photo comes from: a file, the camera, or a sample."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import streamlit as st
 
 from ensemble.imaging.photos import MAX_PHOTO_BYTES
 from ensemble.values.errors import PhotoError
+from ensemble.values.language import Message, _, worded
 from pages.components.common.choices import PHOTO_TYPES, show_ways
 from pages.components.common.sheet import as_markdown
 from pages.session import photo, samples
 from pages.session.pictures import thumbnail_of
 
-FILE, CAMERA, SAMPLE = "File", "Camera", "Sample"
-ICONS = {FILE: ":material/upload_file:", CAMERA: ":material/photo_camera:", SAMPLE: ":material/grid_view:"}
+FILE, CAMERA, SAMPLE = Message("File"), Message("Camera"), Message("Sample")
+ICONS: Mapping[str, str] = {
+    FILE: ":material/upload_file:",
+    CAMERA: ":material/photo_camera:",
+    SAMPLE: ":material/grid_view:",
+}
 
 
 def show_photo_picker() -> photo.Chosen | None:
     """Show the three ways to a photo; the one that was chosen, or None, with the sentence that refuses it on screen."""
-    source = show_ways("Photo from", ICONS, "source", width="stretch", persist_state="session")
+    source = show_ways(_("Photo from"), ICONS, "source", width="stretch", persist_state="session")
     try:
         found = _photo_from(source)
         if found:
             return photo.choose_photo(*found)
     except PhotoError as error:
-        st.error(as_markdown(str(error)), icon=":material/broken_image:")
+        st.error(as_markdown(worded(error)), icon=":material/broken_image:")
         return None
     return _photo_of_before()
 
@@ -34,7 +40,7 @@ def _photo_from(source: str) -> tuple[bytes, str] | None:
         return (path.read_bytes(), path.name) if path else None
     if source == CAMERA:
         file = st.camera_input(
-            "Take a photo of the part",
+            _("Take a photo of the part"),
             resolution="1080p",
             key="camera",
             on_change=photo.upload_changed,
@@ -42,7 +48,7 @@ def _photo_from(source: str) -> tuple[bytes, str] | None:
         )
     else:
         file = st.file_uploader(
-            "Photo of the part",
+            _("Photo of the part"),
             type=PHOTO_TYPES,
             max_upload_size=MAX_PHOTO_BYTES // 1_000_000,
             key="upload",
@@ -59,7 +65,7 @@ def _photo_of_before() -> photo.Chosen | None:
     if lying is not None:
         with st.container(horizontal=True, vertical_alignment="center", key="of_before"):
             st.text(lying.photo.name, width="stretch")
-            st.button("Remove", icon=":material/close:", on_click=photo.remove_photo, key="remove_photo")
+            st.button(_("Remove"), icon=":material/close:", on_click=photo.remove_photo, key="remove_photo")
     return lying
 
 
@@ -71,12 +77,12 @@ def show_sample_gallery() -> Path | None:
     paths = samples.samples()
     picked = samples.picked_sample()
     if not paths:
-        st.info("No sample photos for this product. Upload a photo instead.")
+        st.info(_("No sample photos for this product. Upload a photo instead."))
         return None
     with st.container(horizontal=True, gap="small", key="gallery"):
         for path in paths[:MOST]:
             with st.container(width=112, gap=None):
-                st.image(thumbnail_of(path), width=112, alt=f"Sample photo {path.stem}")
+                st.image(thumbnail_of(path), width=112, alt=_("Sample photo {photo}", photo=path.stem))
                 st.button(
                     as_markdown(path.stem.replace("_", " ")),
                     key=f"sample {path}",
@@ -91,7 +97,7 @@ def show_sample_gallery() -> Path | None:
 def show_analyze_button(chosen: photo.Chosen | None) -> None:
     """Show the button that has the chosen photo judged, and the switch that has every new one judged at once."""
     pressed = st.button(
-        "Analyze",
+        _("Analyze"),
         type="primary",
         width="stretch",
         disabled=chosen is None,
@@ -99,7 +105,7 @@ def show_analyze_button(chosen: photo.Chosen | None) -> None:
         icon=":material/search:",
         shortcut="Ctrl+Enter",
     )
-    at_once = st.toggle("Analyze automatically", key="at_once", persist_state="session")
+    at_once = st.toggle(_("Analyze automatically"), key="at_once", persist_state="session")
     if chosen is not None and (pressed or (at_once and photo.verdict_of(chosen) is None)):
-        with st.spinner("Analyzing …"):
+        with st.spinner(_("Analyzing …")):
             photo.analyze(chosen)

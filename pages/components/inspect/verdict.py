@@ -10,12 +10,12 @@ from ensemble.imaging import overlays
 from ensemble.imaging.overlays import canvas, png
 from ensemble.inspection import exports
 from ensemble.policies import reasons
-from ensemble.values.language import _
+from ensemble.values.language import _, worded
 from ensemble.values.results import Verdict, Vote, word
 from ensemble.values.titles import model_title, policy_title
 from pages.components.common.charts import show_file
 from pages.components.common.lessons import show_lesson, show_outside
-from pages.components.common.sheet import as_markdown, tied
+from pages.components.common.sheet import as_html, as_markdown, tied
 from pages.components.common.style import data_address, shape
 from pages.components.common.votes import show_absent, show_defect_score, show_reason, show_votes
 from pages.components.common.wrong_verdict import show_correction
@@ -27,7 +27,8 @@ def show_answer(chosen: photo.Chosen | None) -> None:
     verdict = photo.verdict_of(chosen) if chosen else None
     if verdict is None:
         if chosen is not None:
-            st.html('<div class="waiting"><span>Ready. Press <b>Analyze</b>.</span></div>')
+            ready = _("Ready. Press <b>Analyze</b>.")
+            st.html(f'<div class="waiting"><span>{ready}</span></div>')
         return
     st.set_page_config(page_title=_("{verdict} · Inspect a photo", verdict=verdict.word))  # what a tab says
     show_verdict_card(verdict, focus=True)
@@ -43,7 +44,7 @@ def show_details(chosen: photo.Chosen | None) -> None:
         return
     show_defect_score(verdict)
     show_lesson(verdict)
-    with st.expander("Why?", icon=":material/help:", key="why"):
+    with st.expander(_("Why?"), icon=":material/help:", key="why"):
         show_reason(verdict)
         show_votes(verdict)
         show_outside(verdict)
@@ -61,15 +62,25 @@ FOCUS = "<script>document.querySelector('.verdict').focus()</script>"
 def show_verdict_card(verdict: Verdict, *, focus: bool = False) -> None:
     """Show word, shape and colour together, with one line on what decided; with `focus` a new one is gone to."""
     look = figures.tone(verdict.label, verdict.classes)
-    facts = [f"{verdict.seconds:.2f} s", f"policy {policy_title(verdict.policy)}"]
-    if skipped := [each for each in verdict.unasked if each.weight]:
-        facts.insert(0, f"{len(skipped)} skipped")
     stamp = '<div class="demo">DEMO</div>' if verdict.demo else ""
     st.html(
         f'<div class="verdict {look}" role="status" tabindex="-1">{shape(look)}<div>'
-        f'<div class="word">{escape(verdict.word)}</div><div class="reason">{tied(reasons.headline(verdict))}</div>'
-        f'<div class="facts">{escape(" · ".join(facts))}</div></div>{stamp}</div>{FOCUS if focus else ""}',
+        f'<div class="word">{as_html(verdict.word)}</div><div class="reason">{tied(reasons.headline(verdict))}</div>'
+        f'<div class="facts">{as_html(_facts(verdict))}</div></div>{stamp}</div>{FOCUS if focus else ""}',
         unsafe_allow_javascript=focus,
+    )
+
+
+def _facts(verdict: Verdict) -> str:
+    known = {"seconds": verdict.seconds, "policy": policy_title(verdict.policy)}
+    skipped = sum(each.weight > 0 for each in verdict.unasked)
+    if not skipped:
+        return _("{seconds:.2f} s · policy {policy}", **known)
+    return _(
+        "{count} skipped · {seconds:.2f} s · policy {policy}",
+        "{count} skipped · {seconds:.2f} s · policy {policy}",
+        count=skipped,
+        **known,
     )
 
 
@@ -81,10 +92,11 @@ def show_last_verdicts() -> None:
     frames = "".join(
         f'<figure class="{figures.tone(each.label, each.classes)}">'
         f'<img src="{data_address("jpeg", each.thumbnail)}" alt="{escape(each.name)}">'
-        f"<figcaption>{'DEMO ' if each.demo else ''}{escape(word(each.label))}</figcaption></figure>"
+        f"<figcaption>{'DEMO ' if each.demo else ''}{as_html(word(each.label))}</figcaption></figure>"
         for each in last
     )
-    st.html(f'<div class="film" role="group" aria-label="Last verdicts">{frames}</div>')
+    label = as_html(_("Last verdicts"))
+    st.html(f'<div class="film" role="group" aria-label="{label}">{frames}</div>')
 
 
 def show_look(chosen: photo.Chosen, verdict: Verdict) -> None:
@@ -92,7 +104,7 @@ def show_look(chosen: photo.Chosen, verdict: Verdict) -> None:
     asked = [vote for vote in verdict.votes if photo.learns_from_all(vote.member)]
     if verdict.demo or not asked:
         return
-    box = st.expander("Explain a model", icon=":material/visibility:", on_change="rerun", key="look")
+    box = st.expander(_("Explain a model"), icon=":material/visibility:", on_change="rerun", key="look")
     if box.open:
         with box:
             _show_choice(chosen, asked)
@@ -100,18 +112,23 @@ def show_look(chosen: photo.Chosen, verdict: Verdict) -> None:
 
 def _show_choice(chosen: photo.Chosen, asked: list[Vote]) -> None:
     votes = {vote.member: vote for vote in asked}
-    name = st.selectbox("Model", list(votes), format_func=model_title, key="looker", filter_mode=None)
+    name = st.selectbox(
+        _("Model"), list(votes), format_func=lambda member: worded(model_title(member)), key="looker", filter_mode=None
+    )
     vote = votes[name]
-    if st.button("Show attention map", key="look_at", icon=":material/visibility:"):
-        with st.spinner("Computing the attention map …"):
+    if st.button(_("Show attention map"), key="look_at", icon=":material/visibility:"):
+        with st.spinner(_("Computing the attention map …")):
             photo.look(chosen, vote)
     found = photo.look_of(chosen, vote)
     if found is None:
         return
     if not found.values.any():
         st.info(
-            f"No single region made {as_markdown(model_title(name))} predict {as_markdown(word(vote.label))}: "
-            "it went by the whole image."
+            _(
+                "No single region made {model} predict {label}: it went by the whole image.",
+                model=as_markdown(model_title(name)),
+                label=as_markdown(word(vote.label)),
+            )
         )
         return
     drawn = overlays.looked_at(canvas(chosen.photo.picture), found.values)
@@ -119,10 +136,11 @@ def _show_choice(chosen: photo.Chosen, asked: list[Vote]) -> None:
         png(drawn),
         output_format="PNG",
         width="stretch",
-        alt=f"Attention map of {model_title(name)} on {chosen.photo.name}",
+        alt=_("Attention map of {model} on {photo}", model=model_title(name), photo=chosen.photo.name),
     )
-    st.html(
-        '<div class="look-scale"><i></i><span>low influence</span><span>high influence</span></div>'
-        '<p class="calm"><b>Attention, not a defect.</b> Where it is bright, smoothing the image would make '
-        "the model less sure of its vote. Brightness is relative to this photo.</p>"
+    low, high = as_html(_("low influence")), as_html(_("high influence"))
+    meaning = _(
+        "<b>Attention, not a defect.</b> Where it is bright, smoothing the image would make "
+        "the model less sure of its vote. Brightness is relative to this photo."
     )
+    st.html(f'<div class="look-scale"><i></i><span>{low}</span><span>{high}</span></div><p class="calm">{meaning}</p>')
