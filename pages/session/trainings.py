@@ -22,7 +22,7 @@ from ensemble.store.places import MANIFEST, POLICIES
 from ensemble.store.versions import Summary
 from ensemble.training.own_photos import missing_photos
 from ensemble.training.reading import teachable
-from ensemble.values.errors import QuorumError, WeightsError
+from ensemble.values.errors import QuorumError, StoreError, WeightsError
 from ensemble.values.language import Message
 from ensemble.values.safe_names import clean_name
 from ensemble.values.training import TrainingRequest
@@ -227,8 +227,10 @@ def _effects(folder: str, number: int, stamp: str) -> Effects:
 def publish_version(
     chosen: ModelStore, number: int, author: str, reason: str, *, set_aside: Iterable[str] = ()
 ) -> None:
-    """Put a version in force; policies called in `set_aside` are not carried over."""
+    """Put a version in force; policies called in `set_aside` are not carried over. Whoever does it gives a name."""
     with refusals_told(TRAINING):
+        if not author.strip():
+            raise StoreError("Enter your name: it is kept with what is put in force.")
         versions.publish_version(chosen.folder, number, author.strip(), reason, set_aside=tuple(set_aside))
         tell(
             TRAINING, Message("Version {number} of {product} is active.", number=number, product=chosen.product_name())

@@ -84,8 +84,8 @@ def _move(page: Page, key: str) -> float:
 
 
 def _sign(page: Page, reason: str = "") -> None:
-    form = page.locator("[data-testid=stForm]", has=page.get_by_label("Author"))
-    form.get_by_label("Author").fill("B. Rossi")
+    form = page.locator("[data-testid=stForm]", has=page.get_by_label("Your name"))
+    form.get_by_label("Your name").fill("B. Rossi")
     if reason:
         form.get_by_label("Reason").fill(reason)
 
@@ -93,8 +93,8 @@ def _sign(page: Page, reason: str = "") -> None:
 def _save(page: Page, name: str) -> None:
     page.get_by_role("button", name="Save draft …").click()
     form = page.locator("[data-testid=stForm]", has=page.get_by_role("button", name="Save draft"))
-    form.get_by_label("Name").fill(name)
-    form.get_by_label("Author").fill("A. Meier")
+    form.get_by_label("Name", exact=True).fill(name)
+    form.get_by_label("Your name").fill("A. Meier")
     form.get_by_label("Reason").fill("Fewer escapes.")
     form.get_by_role("button", name="Save draft", exact=True).click()
     expect(page.get_by_text(f"{name} saved, not active.")).to_be_visible()

@@ -35,7 +35,7 @@ def test_both_pages_learn_which_policy_is_in_force(open_page: Callable[..., Page
         here.get_by_role("button", name="Preview changes").click()
         here.get_by_role("button", name="Activate Fused score …").click()
         form = here.locator("[data-testid=stForm]", has=here.get_by_label("Reason"))
-        form.get_by_label("Author").fill("Ada")
+        form.get_by_label("Your name").fill("Ada")
         form.get_by_label("Reason").fill("Agreed.")
         form.get_by_role("button", name="Activate Fused score").click()
         expect(here.locator(".in-force .word")).to_have_text("Fused score")

@@ -54,6 +54,11 @@ def screen() -> AppTest:
     return healthy(app.run().switch_page(SCREEN).run())
 
 
+def named(app: AppTest, key: str) -> AppTest:
+    """The screen once somebody has given a name in the field whose key begins so."""
+    return healthy(next(box for box in app.text_input if str(box.key).startswith(key)).input("Ada").run())
+
+
 def chosen(app: AppTest, name: str) -> AppTest:
     """Only two quick members on the small backbone, for a product of that name."""
     if not any(box.key == "training_product" for box in app.selectbox):
@@ -88,7 +93,7 @@ def test_a_model_is_trained_published_retrained_compared_and_rolled_back(models:
     app = screen()
     assert "First version of this product: nothing to compare with." in texts(app)
     assert not (models / "manifest.json").exists()
-    app = click(app, "publish")
+    app = click(named(app, "publisher"), "publish ")
     assert "Version 1 of Disc is active." in texts(app)
     assert set(ModelStore(models).load().members) == {f"svm_{TINY_BACKBONE}", f"rf_{TINY_BACKBONE}"}
 
@@ -96,7 +101,7 @@ def test_a_model_is_trained_published_retrained_compared_and_rolled_back(models:
     assert ended(models, job.id + 1).state == "done"
     app = screen()
     assert "No difference shown" in texts(app)
-    app = click(app, "publish")
+    app = click(named(app, "publisher"), "publish ")
     assert "Version 2 of Disc is active." in texts(app)
     app = click(app, "roll_back")
     assert "Version 1 of Disc is active." in texts(app)
@@ -166,6 +171,8 @@ def test_thresholds_tuned_by_hand_are_asked_about_before_other_models_decide_by_
     assert "Ada, on version 1" in texts(app) and "training of version 2" in texts(app)
     app = healthy(next(box for box in app.radio if str(box.key).startswith("hand_tuned")).set_value("Set aside").run())
     app = click(app, "roll_back")
+    assert "Enter your name" in texts(app) and store.manifest() == manifest
+    app = click(named(app, "version_author"), "roll_back")
     assert "Version 2 of disc is active." in texts(app) and mine not in store.policies()
 
 

@@ -7,6 +7,7 @@ import streamlit as st
 from ensemble.values.errors import QuorumError
 from ensemble.values.language import _
 from ensemble.values.titles import policy_title
+from pages.components.common.person import show_name_kept
 from pages.components.common.sheet import as_html, as_markdown
 from pages.components.common.sidebar import show_sidebar
 from pages.components.common.style import show_style
@@ -21,6 +22,7 @@ def show_frame(title: str, *, inspects: bool) -> None:
     """
     tables.show_table_in_address()  # another screen has another address
     show_style()
+    show_name_kept()
     lost = show_sidebar()
     show_demo_band()
     show_policy_problem()

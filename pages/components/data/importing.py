@@ -10,6 +10,7 @@ from ensemble.values.language import Message, _, paragraph, worded
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE
 from pages.components.common.charts import picture, show_csv
 from pages.components.common.choices import PHOTO_TYPES, show_uploader, show_ways
+from pages.components.common.person import show_name_field
 from pages.components.common.progress import show_work
 from pages.components.common.sheet import as_html, as_markdown, refusals_shown, show_sheet
 from pages.components.data.kept import NAMES
@@ -165,7 +166,7 @@ def _show_button(source: sources.Source, reading: Reading, preview: Preview, mea
             _("Split of the photos"), PLACES, format_func=_place, key="data_place", filter_mode=None, width=220
         )
     _show_owner(name)
-    author = st.text_input(_("Your name (optional)"), key="data_author", width=300)
+    author = show_name_field("data_author", required=False, width=300)
     coming = sum(preview.of_kind(kind) for kind, label in meaning.items() if label)
     pressed = st.button(  # no callback: it would get what was chosen when the page was last shown
         _("Import {count} photo", "Import {count} photos", count=coming),

@@ -9,6 +9,7 @@ from ensemble.values.language import Message, _, worded
 from ensemble.values.titles import model_title
 from pages.components.common.charts import picture
 from pages.components.common.choices import PHOTO_TYPES, show_uploader
+from pages.components.common.person import show_name_field
 from pages.components.common.progress import show_work
 from pages.components.common.sheet import as_html, as_markdown, refusals_shown
 from pages.session import background, extensions
@@ -44,7 +45,7 @@ def _show_choice() -> None:
     )
     label = _("Photos of good parts (up to {megabytes} MB each)", megabytes=MAX_PHOTO_BYTES // 1_000_000)
     files = show_uploader(label, PHOTO_TYPES, "extend_files", folder=False)
-    author = st.text_input(_("Your name (optional)"), key="extend_author", width=300)
+    author = show_name_field("extend_author", required=False, width=300)
     pressed = st.button(  # no callback: it would get what was chosen when the page was last shown
         _add_label(len(files)),
         type="primary",

@@ -14,6 +14,7 @@ from ensemble.values.language import Message, _, listed, worded
 from ensemble.values.results import Classes, word
 from ensemble.values.titles import policy_title
 from pages.components.common.charts import show_csv
+from pages.components.common.person import show_name_field
 from pages.components.common.progress import show_told
 from pages.components.common.sheet import as_html, as_markdown, breakable, chip, quiet_chip, refusals_shown
 from pages.components.common.style import data_address
@@ -81,7 +82,7 @@ def _show_confirm(pending: drafts.Pending) -> None:
         ),
         st.form("confirm", border=False),
     ):
-        author = st.text_input(_("Author"), key="confirm_author", max_chars=60)
+        author = show_name_field("confirm_author")
         reason = "" if rolling else st.text_input(_("Reason"), key="confirm_reason", max_chars=300)
         pressed = st.form_submit_button(as_markdown(label), type="primary", icon=":material/verified:", key="confirmed")
         if pressed:

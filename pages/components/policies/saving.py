@@ -6,6 +6,7 @@ from ensemble.policies import Policy
 from ensemble.values.errors import QuorumError
 from ensemble.values.language import Message, _, listed, paragraph
 from ensemble.values.titles import policy_title
+from pages.components.common.person import show_name_field
 from pages.components.common.sheet import as_markdown, refusals_shown
 from pages.session import drafts
 from pages.session.told import told
@@ -44,7 +45,7 @@ def _show_form(draft: Policy) -> None:
         return
     with st.form("save_draft", border=False):
         name = st.text_input(_("Name"), key="save_name", max_chars=60)
-        author = st.text_input(_("Author"), key="save_author", max_chars=60)
+        author = show_name_field("save_author")
         reason = st.text_input(_("Reason"), key="save_reason", max_chars=300)
         pressed = st.form_submit_button(_("Save draft"), icon=":material/save:", key="save")
     st.caption(_("All fields required. Saving does not activate."))

@@ -6,6 +6,7 @@ from ensemble.members import KINDS
 from ensemble.training.recipe import PROFILES
 from ensemble.values.language import Message, _, worded
 from ensemble.values.training import DEFAULT_BACKBONES, TrainingRequest
+from pages.components.common.person import show_name_field
 from pages.components.common.progress import show_work
 from pages.components.common.sheet import as_markdown
 from pages.session import collections, owners, products, trainings
@@ -45,7 +46,7 @@ def show_training_form() -> None:
     )
     st.caption(as_markdown(PROFILES[profile].sentence))
     chosen, backbones, balance, seed = _show_details(kinds, obstacles, profile)
-    author = st.text_input(_("Your name"), key="training_author", width=260)
+    author = show_name_field("training_author", width=260)
     settings = TrainingRequest(
         data=str(teacher.data),
         models=str(trainings.product_folder(name)),

@@ -13,6 +13,7 @@ from ensemble.store import ModelStore
 from ensemble.store.versions import Summary
 from ensemble.values.language import NumberText, _, restored, worded
 from ensemble.values.titles import model_title
+from pages.components.common.person import show_name_field
 from pages.components.common.progress import show_told
 from pages.components.common.sheet import as_html, as_markdown, show_sheet
 from pages.components.training.comparison import show_answer, show_differences
@@ -95,7 +96,7 @@ def _show_decision(job: Job, found: Summary) -> None:
     store = ModelStore(job.folder)
     set_aside = ask_about_policies(store, found.number, "publish")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        author = st.text_input(_("Your name"), value=job.author, key=f"publisher {job.id}", width=240)
+        author = show_name_field(f"publisher {job.id}", start=job.author, width=240)
         publish = st.button(
             _("Publish"),
             type="primary",

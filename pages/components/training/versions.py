@@ -8,6 +8,7 @@ import streamlit as st
 from ensemble.store.versions import FOUND, Summary
 from ensemble.values.errors import QuorumError
 from ensemble.values.language import Message, NumberText, _, worded
+from pages.components.common.person import show_name_field
 from pages.components.common.sheet import as_html, as_markdown, quiet_chip, show_sheet
 from pages.components.training.policies import ask_about_policies
 from pages.session import products, trainings
@@ -72,7 +73,7 @@ def _show_way_back(found: Sequence[Summary]) -> None:
     number = st.selectbox(_("Version"), back, key=f"version {found[0].number}", filter_mode=None, width=140)
     set_aside = ask_about_policies(store, number, "roll back")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        author = st.text_input(_("Your name"), key="version_author", width=240)
+        author = show_name_field("version_author", width=240)
         pressed = st.button(
             _("Activate version {number}", number=number),
             icon=":material/undo:",
