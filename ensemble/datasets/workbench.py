@@ -15,7 +15,7 @@ from ensemble.imaging.photos import read_photo
 from ensemble.importers import Problem, Understood, understand
 from ensemble.importers.staging import Upload, staged
 from ensemble.values.errors import DataError, PhotoError
-from ensemble.values.language import Message, listed
+from ensemble.values.language import Message, listed, paragraph
 from ensemble.values.training import Progress
 
 FIRST = 3  # problems that are told where nothing came through
@@ -90,12 +90,11 @@ def opened(source: Path | Iterable[Upload], below: Path, reading: Reading = Read
     files = [(source.name, source.read_bytes)] if isinstance(source, Path) else source
     with staged(files, below) as laid_out:
         if laid_out.problems and not any(laid_out.folder.iterdir()):
-            raise DataError(" ".join(problem.reason for problem in laid_out.problems[:FIRST]))
+            raise DataError(paragraph(*(problem.reason for problem in laid_out.problems[:FIRST])))
         try:
             found = understand(laid_out.folder, layout=reading.layout, field=reading.field, table=reading.table)
         except DataError as error:
-            told = laid_out.said(str(error))
-            raise DataError(told[:1].upper() + told[1:]) from error
+            raise DataError(laid_out.said(error.message)) from error
         notes = tuple(map(laid_out.said, found.notes))
         yield replace(found, notes=notes, problems=(*laid_out.problems, *found.problems))
 

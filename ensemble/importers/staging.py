@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ensemble.disk.files import why_not_written
 from ensemble.disk.locks import locked_alone
@@ -28,6 +29,7 @@ MOST_STAGED = 20_000
 DEEPEST_FOLDERS = 16  # folders within one another
 LONGEST_ON_WINDOWS = 259  # characters of a whole path
 TOO_LONG = (3, 206)  # of Windows: a path that is not found although its folders were made, a name out of range
+OPENING = re.compile(r"\{(\w+)")  # a placeholder that a sentence begins with
 NAMELESS = "file"  # what is called so has no name of which anything can be kept
 Upload = tuple[str, Callable[[], bytes]]  # a name and what reads the bytes, so that they are read when it is their turn
 
@@ -41,7 +43,18 @@ class Staged:
 
     def said(self, sentence: str) -> str:
         """A sentence about the files, without the temporary folder that nobody has chosen."""
-        return sentence.replace(str(self.folder), "the upload")
+        if not isinstance(sentence, Message):
+            return sentence.replace(str(self.folder), "the upload")
+        values = {name: self._named(value) for name, value in sentence.values.items()}
+        first = OPENING.match(sentence.text)
+        if first and isinstance(value := values.get(first[1]), str) and value.startswith("the upload"):
+            values[first[1]] = Message("The upload") if value == "the upload" else f"T{value[1:]}"
+        return Message(sentence.text.replace(str(self.folder), "the upload"), sentence.several, **values)
+
+    def _named(self, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        return Message("the upload") if value == str(self.folder) else self.said(value)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ensemble.importers import staging, understand
 from ensemble.importers.staging import PREFIX, staged
 from ensemble.values.errors import DataError
+from ensemble.values.language import Message, speaking, worded
 from tests.support.bad_photos import jpeg
 from tests.support.bad_zips import BAD_ENTRIES, BAD_ZIPS, zipped
 
@@ -236,6 +237,10 @@ def test_an_importer_sees_what_was_uploaded(tmp_path: Path) -> None:
         ]
         assert understood.entries[0].name == "Set 1/train/nok/2.jpg"
         assert found.said(f"{found.folder}/Set 1 holds 2 folders.") == "the upload/Set 1 holds 2 folders."
+        told = found.said(Message("{folder} is empty, as {other} is.", folder=found.folder, other=found.folder))
+        assert told == "The upload is empty, as the upload is."
+        with speaking("qps"):
+            assert worded(told).startswith("⟦⟦Thé ûplöåd ẋẋẋẋ⟧ îs émptý, ås ⟦thé ûplöåd ẋẋẋẋ⟧ îs.")
 
 
 NAMES = st.lists(st.text(alphabet="aB./\\ \u202e\0é", max_size=8), max_size=8)
