@@ -106,3 +106,16 @@ def test_screens_to_read_are_short_before_anything_is_opened(address: str, open_
         expect(page.locator("[data-testid=stApp]")).to_have_attribute("data-test-script-state", "notRunning")
         page.wait_for_timeout(500)  # charts take their height once they are drawn
         assert page.locator("[data-testid=stMainBlockContainer]").bounding_box()["height"] <= HIGHEST, path
+
+
+def test_a_wrong_photo_is_whole_and_a_click_enlarges_it(address: str, open_page: Callable[..., Page]) -> None:
+    page = open_page(1440, 900)
+    page.goto(f"{address}/performance")
+    part = page.locator("details.part").first
+    photo = part.locator("img")
+    expect(photo).to_have_css("object-fit", "contain")
+    assert photo.bounding_box()["height"] >= 160
+    expect(part.locator("ul")).to_be_hidden()
+    part.locator("summary").click()
+    expect(part.locator("ul")).to_be_visible()  # its votes
+    assert photo.bounding_box()["height"] >= 400
