@@ -1,4 +1,4 @@
-"""Many files, one verdict each: a bad one is named, a repeated one is judged once, and only small copies are kept."""
+"""Many files, one verdict each: a bad one is named, a repeated one is judged once, and no decoded photo is kept."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,10 +11,11 @@ from ensemble.importers.staging import Upload
 from ensemble.inspection.exports import as_csv
 from ensemble.policies import Policy
 from ensemble.values.errors import ArchiveError, PhotoError
-from ensemble.values.results import SCORE_FIELDS, Verdict
+from ensemble.values.results import SCORE_FIELDS, AnomalyMap, Verdict
 from ensemble.values.safe_names import shown
 
 INSPECTED_AT_ONCE = 8  # photos at a time: enough to share a backbone's pass, few enough for a progress bar that moves
+TILE_SIDE = 320  # pixels of a small copy: those of a tile on a screen of twice the density
 Inspect = Callable[[Sequence[Photo]], Sequence[Verdict]]
 
 
@@ -22,7 +23,8 @@ Inspect = Callable[[Sequence[Photo]], Sequence[Verdict]]
 class Judged:
     """One file of a batch with its verdict, or with the sentence that refuses it.
 
-    `repeats` names the first photo of the batch that has the very same bytes; `thumbnail` is a small JPEG.
+    `repeats` names the first photo of the batch that has the very same bytes; `thumbnail` is a small JPEG. `data`, the
+    file's bytes, and the heat may be let go: of thousands of photos they would fill the memory.
     """
 
     name: str
@@ -30,14 +32,25 @@ class Judged:
     error: str = ""
     repeats: str = ""
     thumbnail: bytes = field(default=b"", repr=False)
+    data: bytes = field(default=b"", repr=False)
+    anomaly_map: AnomalyMap | None = field(default=None, repr=False)
 
     @property
     def disputed(self) -> bool:
         """Whether the members who voted do not all say the same."""
         return self.verdict is not None and len({vote.label for vote in self.verdict.votes}) > 1
 
+    @property
+    def nbytes(self) -> int:
+        """What the photo itself takes of the memory, which may be let go."""
+        return len(self.data) + (0 if self.anomaly_map is None else self.anomaly_map.values.nbytes)
 
-_Opened = tuple[str, Photo | str]  # a file's name, and its photo or the sentence that refuses it
+    def without_photo(self) -> "Judged":
+        """The same without what can be let go."""
+        return replace(self, data=b"", anomaly_map=None)
+
+
+_Opened = tuple[ZipEntry, Photo | str]  # a file, and its photo or the sentence that refuses it
 
 
 def batch_entries(files: Iterable[Upload]) -> Iterator[ZipEntry]:
@@ -51,7 +64,7 @@ def batch_entries(files: Iterable[Upload]) -> Iterator[ZipEntry]:
             for entry in read_archive(read()):
                 yield ZipEntry(f"{label}/{entry.name}", entry.data, entry.problem)
         except ArchiveError as error:
-            yield ZipEntry(label, problem=str(error))
+            yield ZipEntry(label, problem=error.message)
 
 
 def count(files: Iterable[Upload]) -> int:
@@ -77,15 +90,18 @@ def judge(entries: Iterable[ZipEntry], inspect: Inspect) -> Iterator[Judged]:
         photos = {photo.sha256: photo for _, photo in chunk if isinstance(photo, Photo)}
         fresh = {digest: photo for digest, photo in photos.items() if digest not in known}
         verdicts = dict(zip(fresh, inspect(list(fresh.values())) if fresh else (), strict=True))
-        for name, photo in chunk:
+        for entry, photo in chunk:
             if isinstance(photo, str):
-                yield Judged(name, error=photo)
-            elif photo.sha256 in known:
-                yield _repeat(known[photo.sha256], name)
+                yield Judged(entry.name, error=photo)
+                continue
+            anomaly_map = verdicts[photo.sha256].anomaly_map if photo.sha256 in verdicts else None
+            if photo.sha256 in known:
+                row = _repeat(known[photo.sha256], entry.name)
             else:
-                verdict = replace(_without_anomaly_map(verdicts[photo.sha256]), photo=name)
-                known[photo.sha256] = Judged(name, verdict, thumbnail=thumbnail(photo.picture))
-                yield known[photo.sha256]
+                verdict = replace(_without_anomaly_map(verdicts[photo.sha256]), photo=entry.name)
+                row = Judged(entry.name, verdict, thumbnail=thumbnail(photo.picture, TILE_SIDE))
+                known[photo.sha256] = row
+            yield replace(row, data=entry.data or b"", anomaly_map=anomaly_map)
 
 
 def _without_anomaly_map(verdict: Verdict) -> Verdict:
@@ -103,7 +119,7 @@ def _chunks(entries: Iterable[ZipEntry]) -> Iterator[list[_Opened]]:
     pixels = 0
     for entry in entries:
         photo = _opened_upload(entry)
-        chunk.append((entry.name, photo))
+        chunk.append((entry, photo))
         if isinstance(photo, Photo):
             pixels += photo.picture.width * photo.picture.height
         if len(chunk) == INSPECTED_AT_ONCE or pixels > MAX_PIXELS:
@@ -119,7 +135,7 @@ def _opened_upload(entry: ZipEntry) -> Photo | str:
     try:
         return open_photo(entry.data, entry.name)
     except PhotoError as error:
-        return str(error)
+        return error.message
 
 
 def decided_by(policy: Policy, rows: Iterable[Judged]) -> list[Judged]:

@@ -13,12 +13,16 @@ from ensemble.inspection import batches
 from ensemble.inspection.batches import Judged
 from ensemble.policies import Policy
 from ensemble.values.errors import QuorumError
-from ensemble.values.results import Classes
+from ensemble.values.language import Message
+from ensemble.values.results import NON_DEFECTIVE, Classes
 from pages.session.background import Progress, StoppedError, Work, begin
 from pages.session.inspection import inspection
 from pages.session.products import BATCH, DEMO, classes, is_demo, mode, policy, product_name
 from pages.session.tables import is_lent, lay, table
 from pages.session.wishes import PRODUCT, pick
+
+MOST_KEPT_BYTES = 200_000_000  # of the photos of one batch
+PICKED, SHOWN = "_batch_picked", "_batch_shown"
 
 
 @dataclass(slots=True)
@@ -34,6 +38,7 @@ class Batch:
     classes: Classes
     total: int
     rows: list[Judged] = field(default_factory=list, repr=False)
+    kept_bytes: int = 0  # of photos
     seconds: float = 0.0
     work: Work | None = None
     key: str = field(default_factory=lambda: secrets.token_hex(4))
@@ -56,8 +61,17 @@ class Batch:
 
     @property
     def nbytes(self) -> int:
-        """What it takes of the memory, roughly: a small copy a photo, and what is said of it."""
-        return sum(len(row.thumbnail) + 4096 for row in self.rows)
+        """What it takes of the memory, roughly: the photos kept, small copies of all, and what is said of them."""
+        return self.kept_bytes + sum(len(row.thumbnail) + 4096 for row in self.rows)
+
+    def add(self, row: Judged) -> None:
+        """Put a row to the others, with its photo while there is room: good parts leave half of it to the others."""
+        good = row.verdict is not None and row.verdict.label == NON_DEFECTIVE
+        room = MOST_KEPT_BYTES // 2 if good else MOST_KEPT_BYTES
+        if self.kept_bytes + row.nbytes > room:
+            row = row.without_photo()
+        self.kept_bytes += row.nbytes
+        self.rows.append(row)
 
     def stop(self) -> None:
         """Judge no further; what has been judged stays."""
@@ -91,7 +105,10 @@ def start_batch(files: Sequence[batches.Upload]) -> None:
     begun = Batch(mode(), product_name(), is_demo(), classes(), batches.count(files))
     judged = batches.judge(batches.batch_entries(_one_by_one(files)), inspection())
     stop_batch()
-    begun.work = begin(f"Batch of {begun.total} files", lambda report: _judge(begun, judged, report))
+    begun.work = begin(
+        Message("Batch of {count} file", "Batch of {count} files", count=begun.total),
+        lambda report: _judge(begun, judged, report),
+    )
     lay(BATCH, begun)
 
 
@@ -107,24 +124,29 @@ def _judge(begun: Batch, judged: Iterator[Judged], report: Progress) -> None:
     report("", 0.0)
     try:
         for row in judged:
-            begun.rows.append(row)
+            begun.add(row)
             begun.seconds = time.monotonic() - start
             report("", len(begun.rows) / begun.total)
     except StoppedError:
         raise
     except Exception as error:  # whatever it is, what was judged stays, and the screen must tell it
-        raise QuorumError(_broken_off(begun, error)) from error
+        raise _broken_off(begun, error) from error
 
 
-def _broken_off(begun: Batch, error: Exception) -> str:
-    """The sentence about a batch that an error has ended; one that is not ours goes to the log, under a reference."""
-    why = str(error)
-    if not isinstance(error, QuorumError):
+def _broken_off(begun: Batch, error: Exception) -> QuorumError:
+    """What is said of a batch that an error has ended; one that is not ours goes to the log, under a reference."""
+    if isinstance(error, QuorumError):
+        why = error.message
+    else:
         reference = secrets.token_hex(2)
         logging.getLogger(__name__).error("Reference %s", reference, exc_info=error)
-        why = f"The log has the details (reference {reference}). Analyze the files again."
-    kept = "; what was judged stays" if begun.rows else ""
-    return f"It broke off after {len(begun.rows)} of {begun.total} files{kept}. {why}"
+        why = Message("The log has the details (reference {reference}). Analyze the files again.", reference=reference)
+    done, total = len(begun.rows), begun.total
+    if done:
+        return QuorumError(
+            "It broke off after {done} of {total} files; what was judged stays. {why}", done=done, total=total, why=why
+        )
+    return QuorumError("It broke off after {done} of {total} files. {why}", done=done, total=total, why=why)
 
 
 def stop_batch() -> None:
@@ -152,3 +174,27 @@ def batch_rows(found: Batch) -> list[Judged]:
     rows = [*rows, *batches.decided_by(chosen, found.rows[len(rows) :])]
     found.decided = chosen, rows
     return rows
+
+
+def pick_row(found: Batch, place: int | None) -> None:
+    """Look at one row of a batch, by its place; None goes back to all. For a button's callback."""
+    st.session_state[PICKED] = None if place is None else (found.key, place)
+
+
+def picked_row(found: Batch) -> int | None:
+    """The place of the row that is looked at; None where that is of another batch, or nobody has picked one."""
+    key, place = st.session_state.get(PICKED) or ("", 0)
+    return place if key == found.key and place < len(found.rows) else None
+
+
+def show_label(label: str) -> None:
+    """Show files with this verdict alone; an empty one shows all. For a button's callback."""
+    st.session_state[SHOWN] = label
+    st.session_state[PICKED] = None
+    st.session_state.pop("batch_page", None)
+
+
+def shown_label() -> str:
+    """The verdict whose files alone are shown; empty where all are."""
+    label: str = st.session_state.get(SHOWN, "")
+    return label

@@ -10,10 +10,11 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from ensemble.imaging.photos import Photo
+from ensemble.inspection.batches import Judged
 from ensemble.inspection.inspector import Inspector
 from ensemble.policies import Policy
 from ensemble.store import versions
-from ensemble.values.results import Verdict
+from ensemble.values.results import OK_NOK, Verdict
 from pages.session import batches
 from pages.session.batches import Batch
 from tests.screens.test_screens import BATCH, HELP, MEMBERS, MOSTLY_BAD, opened, texts
@@ -213,3 +214,12 @@ def test_a_reload_finds_it_again(gate: Gate) -> None:
     finished(again)
     assert len(again.dataframe[0].value) == 20
     assert not opened(BATCH, table="another").dataframe
+
+
+def test_photos_are_kept_while_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "MOST_KEPT_BYTES", 10)
+    found = Batch("", "disc", False, OK_NOK, 3)
+    for size in (6, 6, 4):
+        found.add(Judged("a.png", data=b"x" * size))
+    assert [len(row.data) for row in found.rows] == [6, 0, 4]
+    assert found.kept_bytes == 10 and found.nbytes == 10 + 3 * 4096

@@ -459,16 +459,40 @@ class TestBatch:
     def test_filters_and_policy_work_on_what_is_there(self, product: Path) -> None:
         app = batch_of(opened(BATCH), [("a.jpg", PHOTO), ("bad.jpg", b"")])
         assert len(app.dataframe[0].value) == 2
-        assert [str(address).split(";")[0] for address in app.dataframe[0].value["Photo"]] == [
-            *("data:image/jpeg", "data:image/svg+xml")
-        ]
-        app.get("button_group")[-1].set_value(["not readable"]).run()
+        assert list(app.dataframe[0].value["Verdict"]) == ["✕ NOK", "– not readable"]
+        assert texts(app).count('<img src="data:image/jpeg') == 1 and texts(app).count('<div class="gone">') == 1
+        app.button(key="batch_show_3").click().run()
         assert list(app.dataframe[0].value["Name"]) == ["bad.jpg"]
-        app.get("button_group")[-1].set_value([]).run()
+        app.button(key="batch_show_0").click().run()
         app.toggle(key="disputed").set_value(True).run()
         assert list(app.dataframe[0].value["Name"]) == ["a.jpg"]
         app.selectbox(key="policy").select("ALL").run()
         assert list(app.dataframe[0].value["Verdict"]) == ["✓ OK"]
+
+    def test_what_needs_a_person_stands_first_and_is_walked_through(self, product: Path) -> None:
+        app = batch_of(opened(BATCH), [("bad.jpg", b""), ("a.jpg", PHOTO), ("b.jpg", OTHER)])
+        picks = [each.label for each in app.button if str(each.key).startswith("batch_pick_")]
+        assert picks == [r"a\.jpg", r"b\.jpg", r"bad\.jpg"]
+        app.button(key="batch_pick_1").click().run()
+        assert app.button(key="batch_previous").disabled and "1 of 3" in texts(app)
+        assert card(app) and not app.exception and app.get("image")
+        app.button(key="batch_next").click().run()
+        app.button(key="batch_next").click().run()
+        assert "is empty" in app.error[0].value and "3 of 3" in texts(app) and app.button(key="batch_next").disabled
+        app.button(key="batch_all").click().run()
+        assert not app.error and not card(app)
+
+    def test_outlined_photos_are_one_zip(self, product: Path, offered: Downloads) -> None:
+        batch_of(opened(BATCH, demo="true"), [("a.jpg", PHOTO), ("b.jpg", OTHER), ("bad.jpg", b"")])
+        names = {row["photo"]: row["word"] for row in rows_of(offered["batch"][1])}
+        rejected = [name for name, word in names.items() if word == "NOK"]
+        if rejected:
+            name, content = offered["outlined"]
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                assert name.startswith("DEMO_") and archive.namelist() == [
+                    *(f"{Path(each).stem}_NOK.png" for each in rejected),
+                    "results.csv",
+                ]
 
 
 def test_visitors_are_served_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,29 +1,33 @@
 """Where a batch comes from: many files, zips of them, or a folder."""
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from ensemble.imaging.photos import MAX_PHOTO_BYTES
-from ensemble.values.digits import in_number
+from ensemble.values.language import Message, _
 from pages.components.common.choices import PHOTO_TYPES, show_uploader, show_ways
 from pages.session import batches
 
-FILES, FOLDER = "Files or ZIP", "Folder"
-ICONS = {FILES: ":material/upload_file:", FOLDER: ":material/folder_open:"}
+FILES, FOLDER = Message("Files or ZIP"), Message("Folder")
+ICONS: Mapping[str, str] = {FILES: ":material/upload_file:", FOLDER: ":material/folder_open:"}
 
 
 def show_batch_picker() -> None:
     """Show both ways to many photos and the button that begins with them."""
     most = MAX_PHOTO_BYTES // 1_000_000
-    if show_ways("Photos from", ICONS, "batch_source") == FOLDER:
-        files = show_uploader(f"Folder of photos (up to {most} MB each)", PHOTO_TYPES, "batch_folder", folder=True)
+    if show_ways(_("Photos from"), ICONS, "batch_source") == FOLDER:
+        label = _("Folder of photos (up to {most} MB each)", most=most)
+        files = show_uploader(label, PHOTO_TYPES, "batch_folder", folder=True)
     else:
         zip_most = st.get_option("server.maxUploadSize")
-        label = f"Photos (up to {most} MB each) or ZIP files (up to {zip_most} MB)"
+        label = _("Photos (up to {most} MB each) or ZIP files (up to {zip_most} MB)", most=most, zip_most=zip_most)
         files = show_uploader(label, [*PHOTO_TYPES, "zip"], "batch_files", folder=False)
     last = batches.batch()
     busy = last is not None and last.running and batches.may_stop_batch()
+    analyze = _("Analyze {count} file", "Analyze {count} files", count=len(files)) if files else _("Analyze files")
     st.button(
-        in_number(len(files), "Analyze 1 file", "Analyze {count} files") if files else "Analyze files",
+        analyze,
         type="primary",
         width="stretch",
         disabled=not files or busy,

@@ -18,7 +18,13 @@ from pages.components.common.style import data_address
 from pages.session import policy_evidence, products
 from pages.session.clock import local_stamp
 
-MIME = {".csv": "text/csv", ".json": "application/json", ".md": "text/markdown", ".png": "image/png"}
+MIME = {
+    ".csv": "text/csv",
+    ".zip": "application/zip",
+    ".json": "application/json",
+    ".md": "text/markdown",
+    ".png": "image/png",
+}
 DATA_CSV = Message("Data (CSV)")
 STILL = {"displayModeBar": False, "staticPlot": True}  # a chart that moves under a finger says nothing more
 

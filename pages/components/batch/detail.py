@@ -1,0 +1,86 @@
+"""One photo of a batch, large, with its verdict, what stands out on it, and the way to its neighbours."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from ensemble.imaging import overlays
+from ensemble.imaging.photos import Photo, open_own, open_photo
+from ensemble.inspection.batches import Judged
+from ensemble.values.language import _
+from pages.components.batch.grid import why_text
+from pages.components.common.places import show_places
+from pages.components.common.sheet import as_markdown
+from pages.components.common.votes import show_absent, show_defect_score, show_reason, show_votes
+from pages.components.common.wrong_verdict import show_correction
+from pages.components.inspect.evidence import show_anomaly_map_legend, show_overlay_controls
+from pages.components.inspect.verdict import show_verdict_card
+from pages.session import batches
+from pages.session.photo import Chosen
+
+
+def show_detail(batch: batches.Batch, rows: Sequence[Judged], order: Sequence[int], picked: int) -> None:
+    """Show the row that was picked, and buttons with keys that go to the previous and the next one."""
+    row = rows[picked]
+    with st.container(border=True, key="line"):
+        _show_neighbours(batch, order, picked)
+        st.text(row.name)
+        if row.verdict is None:
+            st.error(as_markdown(why_text(row)), icon=":material/broken_image:")
+            return
+        show_verdict_card(row.verdict)
+        show_absent(row.verdict.absent)
+        opened = open_photo(row.data, row.name) if row.data else None
+        if opened is not None:
+            show_correction(Chosen(opened, b"", row.data), row.verdict)
+        _show_photo(row, opened)
+        if row.verdict.regions or row.anomaly_map is not None:
+            show_places(row.verdict.regions, row.verdict.size, calm=True)
+        with st.expander(_("Why?"), icon=":material/help:", key="batch_why"):
+            show_reason(row.verdict)
+            show_defect_score(row.verdict, key="line_score")
+            show_votes(row.verdict, key="line_votes")
+
+
+def _show_neighbours(batch: batches.Batch, order: Sequence[int], picked: int) -> None:
+    at = order.index(picked) if picked in order else -1
+    before = order[at - 1] if at > 0 else None
+    after = order[at + 1] if at + 1 < len(order) else None
+    with st.container(horizontal=True, vertical_alignment="center", key="batch_neighbours"):
+        for told, icon, place, name, key in (
+            (_("Previous"), "chevron_left", before, "batch_previous", "Left"),
+            (_("Next"), "chevron_right", after, "batch_next", "Right"),
+        ):
+            st.button(
+                told,
+                icon=f":material/{icon}:",
+                disabled=place is None,
+                on_click=batches.pick_row,
+                args=(batch, place),
+                key=name,
+                shortcut=key,
+            )
+        st.button(
+            _("All photos"), icon=":material/grid_view:", on_click=batches.pick_row, args=(batch, None), key="batch_all"
+        )
+        if at >= 0:
+            st.caption(_("{number} of {total}", number=at + 1, total=len(order)))
+
+
+def _show_photo(row: Judged, opened: Photo | None) -> None:
+    """The photo with heat and outlines, or its small copy where it is no longer kept."""
+    if row.verdict is None:
+        return
+    picture = opened.picture if opened is not None else open_own(row.thumbnail)
+    place = st.container()
+    points = bool(row.verdict.regions) or row.anomaly_map is not None
+    opacity = show_overlay_controls() / 100 if points else 0.0
+    drawn = overlays.overlay(overlays.canvas(picture), row.anomaly_map, row.verdict.regions, opacity)
+    drawn = overlays.stamped(drawn) if row.verdict.demo else drawn
+    with place:
+        alt = _("The photo {name}", name=row.name)
+        st.image(overlays.png(drawn), output_format="PNG", width="stretch", alt=alt)
+    if row.anomaly_map is not None:
+        show_anomaly_map_legend()
+    if opened is None:
+        st.caption(_("The photo itself is no longer in memory: this is a small copy."))
