@@ -45,11 +45,6 @@ def many(number: int, noun: str) -> str:
     return f"{number} {plural(number, noun)}"
 
 
-def in_number(count: int, one: str, several: str) -> str:
-    """The text for one, or that for any other count, which stands where `{count}` is: two whole texts to translate."""
-    return (one if count == 1 else several).format(count=count)
-
-
 def signed(change: float, digits: int = 3) -> NumberText:
     """A change with its sign, 0 where that many digits show none."""
     shown = f"{change:+.{digits}f}"
