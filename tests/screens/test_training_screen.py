@@ -103,7 +103,7 @@ def test_a_model_is_trained_published_retrained_compared_and_rolled_back(models:
     assert "No difference shown" in texts(app)
     app = click(named(app, "publisher"), "publish ")
     assert "Version 2 of Disc is active." in texts(app)
-    app = click(app, "roll_back")
+    app = click(named(app, "version_author"), "roll_back")
     assert "Version 1 of Disc is active." in texts(app)
     current = [each.number for each in versions.version_history(models) if each.current]
     assert current == [1]
