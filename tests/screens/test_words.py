@@ -26,7 +26,7 @@ def words(app: AppTest) -> str:
         str(each.label) for kind in ("button", "selectbox", "slider", "toggle", "radio") for each in app.get(kind)
     )
     charts = (str(chart.proto.alt) for chart in app.get("plotly_chart"))
-    said = re.sub(r"<style>.*?</style>", " ", texts(app), flags=re.DOTALL)
+    said = re.sub(r"<(style|script)>.*?</\1>", " ", texts(app), flags=re.DOTALL)
     return "\n".join((re.sub(r"<[^>]*>", " ", said), *fields, *charts)).replace("\\", "")
 
 

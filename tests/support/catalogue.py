@@ -4,6 +4,7 @@ What is new gets an empty translation, what is gone is taken out; a test refuses
 """
 
 import ast
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,14 +72,19 @@ def brought_up_to_date(language: str) -> Catalog:
     return now
 
 
+def rendered(language: str) -> str:
+    """A language's catalogue anew as text, sorted by text, without the time of day."""
+    content = io.BytesIO()
+    write_po(content, brought_up_to_date(language), width=120, sort_output=True, include_lineno=False)
+    lines = content.getvalue().decode().splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith(IDLE))
+
+
 def write(language: str) -> None:
-    """Write a language's catalogue anew, sorted by text, without the time of day."""
+    """Write a language's catalogue anew."""
     path = path_of(language)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
-        write_po(file, brought_up_to_date(language), width=120, sort_output=True, include_lineno=False)
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    path.write_text("".join(line for line in lines if not line.startswith(IDLE)), encoding="utf-8")
+    path.write_text(rendered(language), encoding="utf-8")
 
 
 if __name__ == "__main__":
