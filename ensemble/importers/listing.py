@@ -144,8 +144,13 @@ class Tree:
         rest = [name for name, path in self.files.items() if path not in known]
         if not rest:
             return ()
-        several = "Left out: {count} other files ({names})."
-        return (Message("Left out: {count} other file ({names}).", several, count=len(rest), names=some(rest)),)
+        others = Message(
+            "Left out: {count} other file ({names}).",
+            "Left out: {count} other files ({names}).",
+            count=len(rest),
+            names=some(rest),
+        )
+        return (others,)
 
 
 _TELLING = frozenset((*PHOTO_ENDINGS, ".csv", ".json"))

@@ -8,9 +8,6 @@ from ensemble.policies import Policy, Stage
 from ensemble.policies.reasons import headline
 from ensemble.values.language import FRENCH, Message, speaking, worded
 from ensemble.values.results import OK_NOK, Absence, Classes, Score, Verdict
-from tests.support.catalogue import path_of
-
-pytestmark = pytest.mark.skipif(not path_of(FRENCH).is_file(), reason="no French catalogue yet")
 
 CLOTHES = Classes(("bottomwear", "shoes", "topwear"))
 MAJORITY, MEAN = Policy("MAJORITY", "majority"), Policy("BALANCED", "mean", reject=0.5)
