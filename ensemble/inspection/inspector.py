@@ -78,15 +78,35 @@ class Inspector:
 
     def _inspect(self, photos: Sequence[Photo], policy: Policy) -> Iterator[Verdict]:
         start = time.perf_counter()
-        scored = self._asked(photos, policy)
+        decided: list[tuple[Photo, Sequence[Score], Verdict]] = []
+        for photo, (scores, absent) in zip(photos, self._asked(photos, policy), strict=True):
+            doubt = self.doubt(photo.picture, combine(scores))
+            decided.append((photo, scores, policy.decide(scores, absent, self.classes, doubt)))
+        shown = self._shown(decided)
         seconds = (time.perf_counter() - start) / len(photos)
         origin = replace(self.origin, time=now())
-        for photo, (scores, absent) in zip(photos, scored, strict=True):
-            anomaly_map = combine(scores)
-            decided = policy.decide(scores, absent, self.classes, self.doubt(photo.picture, anomaly_map))
-            verdict = replace(decided, photo=photo.name, sha256=photo.sha256, seconds=seconds)
+        for place, (photo, spoken, found) in enumerate(decided):
+            verdict = replace(found, photo=photo.name, sha256=photo.sha256, seconds=seconds)
             verdict = replace(verdict, demo=self.demo, size=photo.picture.size, origin=origin)
-            yield replace(verdict, anomaly_map=anomaly_map, regions=regions(scores, anomaly_map))
+            pointing = shown.get(place, spoken)
+            anomaly_map = combine(pointing)
+            yield replace(verdict, anomaly_map=anomaly_map, regions=regions(pointing, anomaly_map))
+
+    def _shown(self, decided: Sequence[tuple[Photo, Sequence[Score], Verdict]]) -> dict[int, Sequence[Score]]:
+        """Where members point that a cascade has spared, by the place of each part that is not OK and has no map yet.
+
+        Their votes count for nothing: the verdict stood without them, and a person sees where to look.
+        """
+        pointing = {name for name, member in self.members.items() if member.points}
+        wanted: dict[int, set[str]] = {}
+        for place, (_photo, scores, verdict) in enumerate(decided):
+            spared = {each.member for each in verdict.unasked if each.weight} & pointing
+            if spared and verdict.label != self.classes.good and combine(scores) is None:
+                wanted[place] = spared
+        if not wanted:
+            return {}
+        answers = self.score([decided[place][0] for place in wanted], set().union(*wanted.values()))
+        return {place: scores for place, (scores, _absent) in zip(wanted, answers, strict=True)}
 
     def doubt(self, picture: Image.Image, anomaly_map: AnomalyMap | None) -> str:
         """Why a photo may not show the part; empty where nothing speaks against it, and in a demo that never looks."""

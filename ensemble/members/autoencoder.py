@@ -84,6 +84,7 @@ class AutoencoderMember(GoodPartsMember):
     """
 
     kind: ClassVar[str] = "autoencoder"
+    points = True
     title: ClassVar[str] = KIND_TITLES["autoencoder"]
     pixels: ClassVar[Preprocessing | None] = AUTOENCODER_INPUT
     reading: ClassVar[str | None] = None

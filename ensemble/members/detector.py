@@ -57,6 +57,7 @@ class DetectorMember(Member):
     """A YOLO detector on (N, 3, side, side) pixels with grey bars; the side is its file's own, 320 where it learns."""
 
     kind: ClassVar[str] = "detector"
+    points = True
     title: ClassVar[str] = KIND_TITLES["detector"]
     pixels: ClassVar[Preprocessing | None] = DETECTOR_INPUT
     lesson: ClassVar[Lesson] = "masks"

@@ -29,6 +29,7 @@ class FeatureReconstructionMember(GoodPartsMember):
     """
 
     kind: ClassVar[str] = "feature_reconstruction"
+    points = True
     title: ClassVar[str] = KIND_TITLES["feature_reconstruction"]
 
     def _spaces(self) -> list[tuple[str, str, int]]:

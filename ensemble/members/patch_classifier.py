@@ -84,6 +84,7 @@ class PatchClassifierMember(Member):
     """
 
     kind: ClassVar[str] = "patch_classifier"
+    points = True
     title: ClassVar[str] = KIND_TITLES["patch_classifier"]
     reading: ClassVar[str | None] = "maps"
     side: ClassVar[int | None] = 256

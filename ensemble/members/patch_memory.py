@@ -43,6 +43,7 @@ class PatchMemoryMember(GoodPartsMember):
     """
 
     kind: ClassVar[str] = "patch_memory"
+    points = True
     title: ClassVar[str] = KIND_TITLES["patch_memory"]
     fewest_good: ClassVar[int] = 1
     _seconds: float | None = None  # that choosing the memory took; a file tells no times, so that equal ones are equal

@@ -106,6 +106,7 @@ def test_what_a_member_says_of_a_photo_does_not_depend_on_its_batch(fitted: tupl
     batch, _ = coloured(member.classes, 3, seed=3)
     prediction = member.score(batch.rows(member.input))
     together = prediction.probabilities
+    assert member.points == (prediction.anomaly_map is not None or prediction.regions is not None)
     if prediction.anomaly_map is not None:
         assert (
             prediction.anomaly_map.ndim == 3 and prediction.anomaly_map.min() >= 0 and prediction.anomaly_map.max() <= 1

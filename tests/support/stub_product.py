@@ -24,6 +24,7 @@ class StubMember:
     """Gives every photo the same probabilities, the same heat and the same regions."""
 
     kind: ClassVar[str] = "svm"
+    points: ClassVar[bool] = False
     input = READS
 
     def __init__(

@@ -40,6 +40,8 @@ def show_evidence(chosen: photo.Chosen | None) -> None:
         _show_picture(chosen, _drawn(chosen, anomaly_map, regions, percent / 100, demo=verdict.demo))
     with places:
         show_places(regions, verdict.size, calm=anomaly_map is not None)
+        if verdict.anomaly_map is not None and all(vote.anomaly_map is None for vote in verdict.votes):
+            st.caption(_("The heat map comes from models whose vote was not needed. It does not change the verdict."))
 
 
 def _chosen_map(verdict: Verdict, member: str | None) -> tuple[AnomalyMap | None, tuple[Region, ...]]:

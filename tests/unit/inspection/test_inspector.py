@@ -11,23 +11,26 @@ from ensemble.features.preprocessing import Preprocessing
 from ensemble.imaging.photos import Photo
 from ensemble.inspection.inspector import Inspector
 from ensemble.members import Loaded, Prediction
-from ensemble.policies import SHIPPED_POLICIES
+from ensemble.policies import SHIPPED_POLICIES, Policy, Stage
 from ensemble.store import ModelStore
 from ensemble.values.errors import MemberError
 from ensemble.values.results import OK_NOK, Region
 
 
 class Says:
-    """A member that says one thing of every photo, and fails on black ones where it is told to."""
+    """A member that says one thing of every photo, points where it is told to, and fails on black ones likewise."""
 
-    def __init__(self, defective: float, *, fails_on_black: bool = False) -> None:
+    def __init__(self, defective: float, *, fails_on_black: bool = False, points: bool = False) -> None:
         self.input = Preprocessing(side=32)
-        self.defective, self.fails_on_black = defective, fails_on_black
+        self.defective, self.fails_on_black, self.points = defective, fails_on_black, points
+        self.asked: list[int] = []
 
     def score(self, rows: np.ndarray) -> Prediction:
         if self.fails_on_black and any(row.max() == 0 for row in rows):
             raise MemberError("It sees nothing in the dark.")
-        return Prediction(np.tile([1 - self.defective, self.defective], (len(rows), 1)))
+        self.asked.append(len(rows))
+        said = np.tile([1 - self.defective, self.defective], (len(rows), 1))
+        return Prediction(said, np.full((len(rows), 4, 4), self.defective, np.float32) if self.points else None)
 
 
 def photo(name: str, colour: str) -> Photo:
@@ -80,3 +83,35 @@ def test_a_box_that_reaches_into_the_grey_bars_is_cut_to_the_photo() -> None:
     (verdict,) = Inspector(Loaded({"points": member}, (), OK_NOK)).inspect([wide], SHIPPED_POLICIES[0])  # type: ignore[dict-item]
     (region,) = verdict.regions
     assert region.box == (0.25, 0.0, 0.5, 0.5) and region.area == pytest.approx(0.125)
+
+
+@pytest.mark.parametrize(
+    ("first", "label", "asked", "regions"),
+    [
+        (0.1, "non_defective", [], 0),  # nobody needs to see where
+        (0.9, "defective", [2], 1),
+    ],
+)
+def test_members_that_point_are_asked_where_a_part_is_not_ok_and_their_votes_count_for_nothing(
+    first: float, label: str, asked: list[int], regions: int
+) -> None:
+    stage = Stage(("quick",), ok_below=0.2, nok_from=0.8)
+    policy = Policy("STAGED", "mean", review=0.3, reject=0.7, cascade=(stage,))
+    slow, quick = Says(0.9, points=True), Says(first)
+    photos = [photo("one", "white"), photo("two", "red")]
+    found = Inspector(Loaded({"quick": quick, "slow": slow}, (), OK_NOK)).inspect(photos, policy)  # type: ignore[arg-type]
+    alone = Inspector(Loaded({"quick": quick, "slow": replaced(slow)}, (), OK_NOK)).inspect(photos, policy)  # type: ignore[arg-type]
+    for verdict, before in zip(found, alone, strict=True):
+        same = ("label", "reason", "votes", "unasked", "absent", "decision", "confidence")
+        assert verdict.label == label
+        assert [getattr(verdict, name) for name in same if name != "votes"] == [
+            getattr(before, name) for name in same if name != "votes"
+        ]
+        assert [vote.member for vote in verdict.votes] == [vote.member for vote in before.votes]
+        assert len(verdict.regions) == regions and (verdict.anomaly_map is not None) == bool(regions)
+    assert slow.asked == asked
+
+
+def replaced(member: Says) -> Says:
+    """The same member, which does not point."""
+    return Says(member.defective)
