@@ -26,6 +26,7 @@ def show_answer(chosen: photo.Chosen | None) -> None:
     """Show the verdict on the chosen photo and never that on another one, and what a person makes of it."""
     verdict = photo.verdict_of(chosen) if chosen else None
     if verdict is None:
+        st.set_page_config(page_title=_("Inspect a photo"))  # whatever the tab has said of the photo before
         if chosen is not None:
             ready = _("Ready. Press <b>Analyze</b>.")
             st.html(f'<div class="waiting"><span>{ready}</span></div>')
