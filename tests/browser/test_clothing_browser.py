@@ -84,7 +84,7 @@ def test_clothing_from_a_folder_to_a_measured_model(
         choose(page, "Backbones", BACKBONES)
         page.get_by_role("button", name="Start training").click()
         expect(page.get_by_role("button", name="Publish")).to_be_visible(timeout=LONG)
-        page.get_by_label("Your name").fill("Ada")
+        page.locator("[class*=st-key-publisher] input").fill("Ada")
         page.get_by_role("button", name="Publish").click()
         expect(page.get_by_text(re.compile(r"Version 1 of .* is active\."))).to_be_visible()
 

@@ -79,7 +79,7 @@ def test_from_a_zip_to_a_published_model(
         expect(page.get_by_role("heading", name="Training", level=1)).to_be_visible()
         page.reload()  # and nothing is lost
         expect(page.get_by_role("button", name="Publish")).to_be_visible(timeout=TRAINING)
-        page.get_by_label("Your name").fill("Ada")
+        page.locator("[class*=st-key-publisher] input").fill("Ada")
         page.get_by_role("button", name="Publish").click()
         expect(page.get_by_text(re.compile(r"Version 1 of .* is active\."))).to_be_visible()
         assert set(ModelStore(models).load().members) == {f"svm_{TINY_BACKBONE}"}
