@@ -520,7 +520,7 @@ class TestBrokenPolicies:
 class TestMembers:
     def test_shows_kind_quality_and_count(self, product: Path) -> None:
         shown = texts(opened(MEMBERS))
-        for text in ("SVM · a", "ready", "95%", "0.987", "5%", "10%", "40", "abcdef01"):
+        for text in ("SVM · a", "votes", "95%", "0.987", "5%", "10%", "40", "abcdef01"):
             assert text in shown
 
     def test_names_absent_members_and_quarantined_files(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,6 +47,14 @@ def purpose(sources: Sources) -> str:
     count, classes = len(sources.manifest.names()), _words(sources.classes)
     if count == 1:
         return Message("Classifies part photos as {classes} with one model.", classes=classes)
+    voting = sum(record.weight > 0 for record in sources.records.values())
+    if voting < count:
+        return Message(
+            "Classifies part photos as {classes}: {voting} of {count} trained models vote.",
+            classes=classes,
+            voting=voting,
+            count=count,
+        )
     return Message(
         "Classifies part photos as {classes} with an ensemble of {count} models.", classes=classes, count=count
     )

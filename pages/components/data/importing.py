@@ -33,13 +33,20 @@ def show_import() -> None:
         return
     source = show_source()
     if source is None:
+        st.caption(
+            _(
+                "For example a ZIP with a folder of good parts (`ok`) and one of defective parts (`nok`). Then train "
+                "under **{training}**.",
+                training=_("Training"),
+            )
+        )
         _show_layouts()
         return
     reading = _show_reading()
     try:
         preview = sources.previewed(source, reading)
     except QuorumError as error:
-        st.error(as_markdown(str(error)), icon=":material/report:")
+        st.error(as_markdown(error.message), icon=":material/report:")
         _show_layouts()
         return
     _show_preview(preview)

@@ -60,7 +60,7 @@ def show_members() -> None:
 
 def _cells(record: Record, absence: Absence | None) -> list[str]:
     pooling = _pooling(record.backbone) if record.backbone else ""
-    state = quiet_chip(_("ready") if record.weight else _("not used"))
+    state = quiet_chip(_("votes") if record.weight else _("not used"))
     state = f'<span class="chip review">{as_html(_("not available"))}</span>' if absence else state
     rates = [_rate(key, record.metrics) for key in RATES]
     photos, digest = record.training.get("photos", {}), str(record.training.get("data", ""))[:8]

@@ -34,7 +34,9 @@ def show_versions() -> None:
     if len(products.products()) > 1:
         st.caption(as_markdown(_("Product: {name}", name=store.product_name())))
     if not found:
-        st.caption(as_markdown(_("No versions of {product} yet.", product=store.product_name())))
+        product = store.product_name()
+        came = _("The models of {product} came with it. The next training adds a version.", product=product)
+        st.caption(as_markdown(came if products.has_members() else _("No versions of {product} yet.", product=product)))
         return
     _show_rows(found[:SHOWN])
     if earlier := found[SHOWN:]:
