@@ -25,6 +25,7 @@ RAMP: tuple[tuple[float, tuple[int, int, int], float], ...] = (
     (1.0, (150, 40, 0), 1.0),
 )
 MOST_OUTLINES = 9  # outlines on one photo: more than that are no pointer
+LEAST_MARGIN = 8  # pixels around a small region: less shows nothing to compare it with
 VEIL = 0.7  # how much of the photo is hidden where a model did not look
 
 
@@ -81,6 +82,16 @@ def outlines(regions: Sequence[Region], size: tuple[int, int]) -> Image.Image:
 def anomaly_map_picture(anomaly_map: AnomalyMap, size: tuple[int, int]) -> Image.Image:
     """The heat alone, grey (L) at (width, height): 0 is heat 0, 255 is heat 1, on the scale fixed by training."""
     return Image.fromarray(np.rint(enlarge(anomaly_map.values, size) * 255).astype(np.uint8))
+
+
+def closeup(picture: Image.Image, region: Region) -> Image.Image:
+    """The part of the photo around a region, at the photo's own pixels, with a margin of half the region's size."""
+    left, top, right, bottom = region.pixels(picture.size)
+    across, down = max(LEAST_MARGIN, (right - left) // 2), max(LEAST_MARGIN, (bottom - top) // 2)
+    width, height = picture.size
+    return picture.crop(
+        (max(0, left - across), max(0, top - down), min(width, right + across), min(height, bottom + down))
+    )
 
 
 def looked_at(picture: Image.Image, values: NDArray[np.float32]) -> Image.Image:

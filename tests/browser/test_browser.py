@@ -46,7 +46,7 @@ def address() -> Iterator[str]:
 def analyze(page: Page, path: Path) -> str:
     """Upload a photo, press the button, and read the verdict."""
     page.locator("input[type=file]").set_input_files(path)
-    expect(page.locator(".st-key-evidence img")).to_be_visible()
+    expect(page.locator(".st-key-evidence [data-testid=stImage] img")).to_be_visible()
     page.get_by_role("button", name="Analyze").click()
     return read_verdict(page)
 
@@ -192,14 +192,46 @@ def test_photo_and_verdict_fit_a_small_screen_and_a_switch_analyzes_at_once(
     page.locator("input[type=file]").set_input_files(photos()[0])
     read_verdict(page)  # nobody has pressed the button
     expect(page.get_by_role("button", name="Hide overlay")).to_be_attached()
-    for shown in (page.locator(".verdict"), page.locator(".st-key-evidence img")):
+    for shown in (page.locator(".verdict"), page.locator(".st-key-evidence [data-testid=stImage] img")):
         box = shown.bounding_box()
         assert box and box["y"] >= 0 and box["y"] + box["height"] <= 720 and box["x"] + box["width"] <= 1280, box
     expect(page.locator(".verdict")).to_be_focused()  # so that keys are for the screen
-    drawn = page.locator(".st-key-evidence img").get_attribute("src")
+    drawn = page.locator(".st-key-evidence [data-testid=stImage] img").get_attribute("src")
     page.keyboard.press("h")
     expect(page.get_by_role("button", name="Show overlay")).to_be_attached()
-    expect(page.locator(".st-key-evidence img")).not_to_have_attribute("src", drawn or "")
+    expect(page.locator(".st-key-evidence [data-testid=stImage] img")).not_to_have_attribute("src", drawn or "")
+
+
+def test_a_photo_is_enlarged_and_a_region_comes_into_the_middle(address: str, open_page: Callable[..., Page]) -> None:
+    page = open_page(1280, 720)
+    page.goto(address)
+    analyze(page, photos()[0])
+    picture = page.locator(".st-key-evidence [data-testid=stImageContainer] img")
+    page.get_by_role("button", name="Zoom in").click()
+    assert "scale(1.5)" in picture.evaluate("img => img.style.transform")
+    page.get_by_role("button", name="Whole photo").click()
+    assert picture.evaluate("img => img.style.transform") == ""
+    page.locator(".places button").first.click()
+    moved = picture.evaluate("img => img.style.transform")
+    assert picture.evaluate(
+        """img => {
+            const [left, top, right, bottom] = document.querySelector('[data-zoom-box]').dataset.zoomBox.split(' ');
+            const [x, y, scale] = img.style.transform.match(/[-0-9.]+/g).map(Number);
+            const fit = Math.min(img.clientWidth / img.naturalWidth, img.clientHeight / img.naturalHeight) * scale / 2;
+            const away = (low, high, side, moved, room) => (Number(low) + Number(high)) * side * fit + moved - room / 2;
+            return Math.hypot(away(left, right, img.naturalWidth, x, img.clientWidth),
+                away(top, bottom, img.naturalHeight, y, img.clientHeight));
+        }"""
+    ) == pytest.approx(0, abs=1)
+    drawn = picture.get_attribute("src")
+    page.get_by_role("button", name="Hide overlay").click()
+    expect(picture).not_to_have_attribute("src", drawn or "")
+    expect(picture).to_have_js_property("complete", True)
+    assert picture.evaluate("img => img.style.transform") == moved  # another picture, the same place
+    enlarged = page.locator(".closeups img")
+    assert enlarged.count() == page.locator(".places li").count()
+    assert enlarged.first.get_attribute("alt") == "Region 1 of the photo, enlarged"
+    assert enlarged.first.bounding_box()["height"] >= 160
 
 
 def test_two_visitors_are_both_served(address: str, open_page: Callable[..., Page]) -> None:
@@ -207,7 +239,7 @@ def test_two_visitors_are_both_served(address: str, open_page: Callable[..., Pag
     for page, path in zip(pages, photos(), strict=True):
         page.goto(address)
         page.locator("input[type=file]").set_input_files(path)
-        expect(page.locator(".st-key-evidence img")).to_be_visible()
+        expect(page.locator(".st-key-evidence [data-testid=stImage] img")).to_be_visible()
     for page in pages:
         page.get_by_role("button", name="Analyze").click()
     assert all(read_verdict(page) for page in pages)

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 
 import streamlit as st
+from PIL import Image
 
 from ensemble.imaging.masks import HOT
-from ensemble.imaging.overlays import MOST_OUTLINES
+from ensemble.imaging.overlays import MOST_OUTLINES, canvas, closeup, stamped, thumbnail
 from ensemble.values.digits import beside
 from ensemble.values.language import Message, NumberText, _
 from ensemble.values.results import MAP_THRESHOLD, Region
 from pages.components.common.sheet import as_html
+from pages.components.common.style import data_address
 
 ANOMALY = Message("anomaly")
 CALM = Message("No anomaly found.")
@@ -17,21 +19,59 @@ NOTHING = Message("No object detected.")
 LEAST_SHARE = 0.001  # of the image; less is not told apart
 
 
-def show_places(regions: Sequence[Region], size: tuple[int, int], *, calm: bool) -> None:
-    """Show one line a region, or one sentence where there is none; `calm` says that a heat map was looked at."""
+MOST_CLOSEUPS, CLOSEUP_SIDE = 6, 640
+
+
+def show_places(
+    regions: Sequence[Region],
+    size: tuple[int, int],
+    *,
+    calm: bool,
+    picture: Image.Image | None = None,
+    demo: bool = False,
+) -> None:
+    """Show one line a region, or one sentence where there is none; `calm` says that a heat map was looked at.
+
+    With the photo at hand each line is a button that zooms onto its region, and the first regions are shown enlarged.
+    """
     if not regions:
         st.html(f'<p class="calm">{as_html(CALM if calm else NOTHING)}</p>')
         return
     lines = "".join(
-        f"<li>{_line(number, region, size)}</li>" for number, region in enumerate(regions[:MOST_OUTLINES], 1)
+        f"<li>{_line(number, region, size) if picture is None else _button(number, region, size)}</li>"
+        for number, region in enumerate(regions[:MOST_OUTLINES], 1)
     )
     more = len(regions) - MOST_OUTLINES
     lower = _("{count} more, with a lower score.", "{count} more, each with a lower score.", count=more)
     rest = f'<p class="calm">{as_html(lower)}</p>' if more > 0 else ""
     st.html(f'<ol class="places">{lines}</ol>{rest}')
+    if picture is not None:
+        _show_closeups(picture, regions[:MOST_CLOSEUPS], demo=demo)
 
 
-def _line(number: int, region: Region, size: tuple[int, int]) -> str:
+def _show_closeups(picture: Image.Image, regions: Sequence[Region], *, demo: bool) -> None:
+    figures = []
+    for number, region in enumerate(regions, 1):
+        large = canvas(closeup(picture, region))
+        address = data_address("jpeg", thumbnail(stamped(large) if demo else large, CLOSEUP_SIDE))
+        described = as_html(_("Region {number} of the photo, enlarged", number=number))
+        score = as_html(_("Score {score}", score=beside(region.score, MAP_THRESHOLD)[0]))
+        figures.append(
+            f'<figure data-zoom-box="{_shares(region)}"><img src="{address}" alt="{described}">'
+            f"<figcaption><b>{number}</b><span>{score}</span></figcaption></figure>"
+        )
+    st.html(f'<div class="thumbs closeups">{"".join(figures)}</div>')
+
+
+def _shares(region: Region) -> str:
+    return " ".join(f"{share:.5f}" for share in region.box)
+
+
+def _button(number: int, region: Region, size: tuple[int, int]) -> str:
+    return f'<button type="button" data-zoom-box="{_shares(region)}">{_line(number, region, size, "span")}</button>'
+
+
+def _line(number: int, region: Region, size: tuple[int, int], block: str = "div") -> str:
     left, top, right, bottom = region.pixels(size)
     known = {
         "score": beside(region.score, MAP_THRESHOLD)[0],
@@ -46,4 +86,4 @@ def _line(number: int, region: Region, size: tuple[int, int]) -> str:
     else:
         facts = _("score {score} · {width} × {height} px at ({left}, {top}) · {area} of the image", **known)
     label = as_html(ANOMALY if region.label == HOT else region.label)
-    return f"<b>{number}</b><div>{label}<small>{as_html(facts)}</small></div>"
+    return f"<b>{number}</b><{block}>{label}<small>{as_html(facts)}</small></{block}>"

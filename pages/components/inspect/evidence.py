@@ -15,6 +15,7 @@ from ensemble.values.titles import model_title
 from pages.components.common.charts import show_file
 from pages.components.common.places import show_places
 from pages.components.common.sheet import as_html
+from pages.components.inspect.zoom import show_zoom
 from pages.session import photo
 
 
@@ -39,7 +40,8 @@ def show_evidence(chosen: photo.Chosen | None) -> None:
     with picture:
         _show_picture(chosen, _drawn(chosen, anomaly_map, regions, percent / 100, demo=verdict.demo))
     with places:
-        show_places(regions, verdict.size, calm=anomaly_map is not None)
+        calm, own = anomaly_map is not None, chosen.photo.picture
+        show_places(regions, verdict.size, calm=calm, picture=own, demo=verdict.demo)
         if verdict.anomaly_map is not None and all(vote.anomaly_map is None for vote in verdict.votes):
             st.caption(_("The heat map comes from models whose vote was not needed. It does not change the verdict."))
 
@@ -63,7 +65,10 @@ def _drawn(
 def _show_picture(chosen: photo.Chosen, content: bytes) -> None:
     width, height = chosen.photo.picture.size
     st.image(content, output_format="PNG", width="stretch", alt=_("The photo {photo}", photo=chosen.photo.name))
-    st.text(_("{photo} · {width} × {height} pixels", photo=chosen.photo.name, width=width, height=height))
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        show_zoom(width)
+        told = _("{photo} · {width} × {height} pixels", photo=chosen.photo.name, width=width, height=height)
+        st.text(told, width="content")
 
 
 GREY = "8-bit grey; 128 = threshold."  # files speak English

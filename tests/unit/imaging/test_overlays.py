@@ -13,6 +13,7 @@ from ensemble.imaging.overlays import (
     MOST_OUTLINES,
     VERMILION,
     anomaly_map_picture,
+    closeup,
     looked_at,
     outlined,
     outlines,
@@ -141,3 +142,10 @@ def test_a_large_photo_is_drawn_in_no_time() -> None:
     start = time.process_time()
     overlay(Image.new("RGB", (3000, 2000), GREY), flat(0.6, (40, 40)), [SPOT], 0.6)
     assert time.process_time() - start < 2  # about 0.5 s on a quiet machine
+
+
+def test_a_region_is_shown_with_half_its_size_around_it_and_within_the_photo() -> None:
+    picture = photo((200, 150))
+    assert np.array_equal(closeup(picture, SPOT), picture.crop((60, 45, 140, 105)))
+    assert closeup(picture, region(0, 0, 0.4, 0.4)).size == (120, 90)
+    assert closeup(picture, region(1, 1, 1, 1)).size == (8, 8)
