@@ -200,11 +200,12 @@ def _name_epochs(figure: go.Figure, scheme: Scheme) -> None:
 
 def curves_text(measured: Courses) -> str:
     """What `curves` shows, in words."""
-    return text_alternative([_curve_text(name, values) for name, values in measured.items()])
+    return text_alternative([worded(curve_message(name, values)) for name, values in measured.items()])
 
 
-def _curve_text(name: str, values: Sequence[float]) -> str:
-    return _(
+def curve_message(name: str, values: Sequence[float]) -> Message:
+    """What a curve of a training shows, in words."""
+    return Message(
         "{curve} from {first:.3f} to {last:.3f} over {count} epoch",
         "{curve} from {first:.3f} to {last:.3f} over {count} epochs",
         curve=curve_title(name),

@@ -62,7 +62,7 @@ def _obstacle(data: Path) -> str:
     try:
         kinds_for(data)
     except QuorumError as error:
-        return str(error)
+        return error.message
     return ""
 
 

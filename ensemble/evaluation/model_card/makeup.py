@@ -16,7 +16,7 @@ from ensemble.evaluation.model_card.values import (
     photos_digest,
     photos_learnt,
 )
-from ensemble.figures.curves import curve_title
+from ensemble.figures.curves import curve_message
 from ensemble.store import Record
 from ensemble.values.digits import is_number
 from ensemble.values.errors import QuorumError
@@ -142,17 +142,7 @@ def effort(sources: Sources) -> Section:
 
 
 def _epochs_sentence(member: str, curves: Mapping[str, Sequence[float]]) -> Message:
-    told = [
-        Message(
-            "{curve} from {first:.3f} to {last:.3f} over {count} epoch",
-            "{curve} from {first:.3f} to {last:.3f} over {count} epochs",
-            curve=curve_title(name),
-            first=float(values[0]),
-            last=float(values[-1]),
-            count=len(values),
-        )
-        for name, values in curves.items()
-    ]
+    told = [curve_message(name, values) for name, values in curves.items()]
     return Message("{model}, by epoch: {curves}.", model=model_title(member), curves=listed(told))
 
 

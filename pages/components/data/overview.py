@@ -14,6 +14,7 @@ from pages.components.common.charts import show_csv
 from pages.components.common.choices import show_choice, show_page
 from pages.components.common.sheet import as_html, as_markdown, quiet_chip, show_sheet
 from pages.components.data.kept import NAMES, kept_card, show_kept
+from pages.components.data.steps import show_import_button
 from pages.session import collections
 from pages.session.clock import local_time
 
@@ -36,14 +37,7 @@ def show_overview() -> None:
     known = [photo for photo in photos if not photo.dropped]
     if not known:
         st.info(_("No photos in use. Import photos, or undo what excluded them below."), icon=":material/photo:")
-        st.button(
-            _("Import photos"),
-            type="primary",
-            icon=":material/move_to_inbox:",
-            on_click=collections.go_on,
-            args=(collections.BRING_IN,),
-            key="go_import",
-        )
+        show_import_button()
     else:
         _show_tiles(known)
         _show_mistakes(collection.mistakes())

@@ -10,6 +10,7 @@ from ensemble.datasets.splits import STEP
 from ensemble.values.language import _
 from pages.components.common.sheet import as_html, as_markdown, quiet_chip
 from pages.components.data.kept import NAMES
+from pages.components.data.steps import show_import_button
 from pages.session import collections
 
 
@@ -65,14 +66,7 @@ def _show_shares() -> dict[str, int]:
 
 def _show_empty() -> None:
     st.info(_("No photos to split. Import photos first."), icon=":material/photo:")
-    st.button(
-        _("Import photos"),
-        type="primary",
-        icon=":material/move_to_inbox:",
-        on_click=collections.go_on,
-        args=(collections.BRING_IN,),
-        key="go_import",
-    )
+    show_import_button()
 
 
 def _show_numbers(title: str, numbers: Iterable[str]) -> None:

@@ -50,3 +50,15 @@ def show_steps() -> str:
     show_told(DATA, collections.take_back)
     collections.note_in_address(str(step))
     return str(step)
+
+
+def show_import_button() -> None:
+    """Offer to go to the step that brings photos in, where there are none."""
+    st.button(
+        _("Import photos"),
+        type="primary",
+        icon=":material/move_to_inbox:",
+        on_click=collections.go_on,
+        args=(collections.BRING_IN,),
+        key="go_import",
+    )
