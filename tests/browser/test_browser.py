@@ -16,7 +16,7 @@ from ensemble.imaging.overlays import VERMILION
 from ensemble.store import ModelStore
 from ensemble.store.trust import trust_members
 from tests.support.bad_photos import BAD
-from tests.support.dashboard import ROOT, served
+from tests.support.dashboard import ROOT, served, settle
 from tests.support.drawn_detector import MARKS, drawn_photo, write_drawn_detector
 
 pytestmark = [pytest.mark.slow(125), pytest.mark.browser]
@@ -174,6 +174,7 @@ def test_every_screen_fits_a_phone_and_wider(address: str, open_page: Callable[.
         expect(page.locator(".demo-band")).to_be_visible()
         if not path:
             analyze(page, photos()[0])
+        settle(page)  # the style sheet comes last
         main = page.locator("[data-testid=stMain]")
         for width in WIDTHS[::-1]:
             page.set_viewport_size({"width": width, "height": 844})
