@@ -100,6 +100,7 @@ def trust_command(
 ) -> None:
     """Vouch for model files made elsewhere, so that they may vote; without a name, for every new pair of files."""
     from ensemble.store import ModelStore
+    from ensemble.store.places import REFERENCES
     from ensemble.store.trust import members_to_trust, trust_members
 
     store = ModelStore(models)
@@ -117,7 +118,7 @@ def trust_command(
     for entry in store.quarantine():
         hint = (
             f" Run `python -m ensemble trust {Path(entry.file).stem.removesuffix('_scaler')}` if the change is yours."
-            if entry.known
+            if entry.known and entry.file != REFERENCES
             else ""
         )
         say_whole(f"Still in quarantine: {entry.file}. {entry.reason}{hint}")
@@ -275,3 +276,12 @@ def measure_photos(models: Models = DEFAULT_MODELS) -> None:
         )
     store.write({}, replace(store.manifest(), photo_range=measured), "What the training photos look like.")
     say(f"{models} knows what its training photos look like, by {measured.photos} of them.")
+
+
+@product_commands.command("keep-references")
+def keep_references_command(models: Models = DEFAULT_MODELS) -> None:
+    """Keep a few training photos of good parts with a product that was trained without, as a new version."""
+    from ensemble.store import ModelStore
+    from ensemble.training.references import keep_references
+
+    say(f"{models} keeps {many(keep_references(ModelStore(models)), 'photo')} of good parts.")

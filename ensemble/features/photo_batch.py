@@ -88,6 +88,10 @@ class PhotoBatch:
     def _pooled(self, extractor: FeatureExtractor) -> np.ndarray:
         return pool(self._maps(extractor), extractor.spec.pooling)[: len(self.pictures)].numpy()
 
+    def has_maps(self, source: FeatureExtractor) -> bool:
+        """Whether this backbone has run already, so that another pooling costs next to nothing."""
+        return _maps_key(source.spec) in self._made
+
     def seconds(self, source: Input) -> float:
         """What the rows of a source took, with everything that they rest on."""
         known = self._known.get(input_key(source))

@@ -1,7 +1,7 @@
 """The Inspector: extractors and members, wired. It scores photos; the policy decides."""
 
 import time
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Protocol
@@ -54,6 +54,7 @@ class Inspector:
         self.absent = loaded.absent
         self.classes = loaded.classes
         self.photo_range = loaded.photo_range
+        self.references = loaded.references
         self.demo = demo
         self.origin = origin
 
@@ -90,7 +91,8 @@ class Inspector:
             verdict = replace(verdict, demo=self.demo, size=photo.picture.size, origin=origin)
             pointing = shown.get(place, spoken)
             anomaly_map = combine(pointing)
-            yield replace(verdict, anomaly_map=anomaly_map, regions=regions(pointing, anomaly_map))
+            verdict = replace(verdict, anomaly_map=anomaly_map, regions=regions(pointing, anomaly_map))
+            yield replace(verdict, reference=_nearest_reference(chain(pointing, spoken)))
 
     def _shown(self, decided: Sequence[tuple[Photo, Sequence[Score], Verdict]]) -> dict[int, Sequence[Score]]:
         """Where members point that a cascade has spared, by the place of each part that is not OK and has no map yet.
@@ -180,6 +182,7 @@ class Inspector:
             self.calibrators.get(name, NONE)(np.asarray(prediction.probabilities, float)), PROBABILITY_DIGITS
         )
         reads = source_preprocessing(member.input)
+        nearest = self.references.nearest(batch, member.input) if self.references else None
         return [
             Score(
                 name,
@@ -193,9 +196,14 @@ class Inspector:
                     _on_photo(region, reads, batch.pictures[place].size)
                     for region in (prediction.regions[place] if prediction.regions else ())
                 ),
+                reference=nearest[place] if nearest else None,
             )
             for place, row in enumerate(probabilities)
         ]
+
+
+def _nearest_reference(scores: Iterable[Score]) -> int | None:
+    return next((score.reference for score in scores if score.reference is not None), None)
 
 
 def _on_photo(region: Region, reads: Preprocessing, size: tuple[int, int]) -> Region:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ensemble.features.photo_batch import Input
 from ensemble.features.preprocessing import Preprocessing
+from ensemble.features.references import ReferencePhotos
 from ensemble.imaging.out_of_distribution import PhotoRange
 from ensemble.metrics.calibrators import Calibrator
 from ensemble.values.errors import MemberError
@@ -152,7 +153,7 @@ def all_alike(rows: np.ndarray) -> bool:
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """The members that can vote, with what their votes weigh and how their scores become probabilities, those that
-    should and cannot, and what the training photos look like."""
+    should and cannot, what the training photos look like, and some of good parts to look at."""
 
     members: Mapping[str, Member]
     absent: tuple[Absence, ...]
@@ -160,3 +161,4 @@ class Loaded:
     weights: Mapping[str, float] = field(default_factory=dict)
     calibrators: Mapping[str, Calibrator] = field(default_factory=dict)
     photo_range: PhotoRange | None = None
+    references: ReferencePhotos | None = None

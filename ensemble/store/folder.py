@@ -12,6 +12,7 @@ from types import MappingProxyType
 from ensemble.disk.files import digest_of, is_whole, read_text
 from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.included import INCLUDED
+from ensemble.features.references import ReferencePhotos
 from ensemble.imaging.out_of_distribution import PhotoRange
 from ensemble.members import Loaded
 from ensemble.policies import Policy, PolicyBook, from_json, shipped
@@ -20,7 +21,7 @@ from ensemble.store import artefacts, listings, policy_history, versions
 from ensemble.store.listings import Version
 from ensemble.store.loading import FittedMember, load, record_of, weights_file
 from ensemble.store.manifest import Manifest, Record, read_manifest
-from ensemble.store.places import BACKBONES, EVIDENCE, HISTORY, MANIFEST, POLICIES, object_path, place_of
+from ensemble.store.places import BACKBONES, EVIDENCE, HISTORY, MANIFEST, POLICIES, REFERENCES, object_path, place_of
 from ensemble.store.quarantine import Quarantined, quarantined
 from ensemble.store.swapping import recover, steady
 from ensemble.values.errors import PolicyError, QuorumError, StoreError
@@ -192,9 +193,9 @@ class ModelStore:
 
     def _quarantine(self) -> list[Quarantined]:
         try:
-            return quarantined(self.folder, self.manifest().members.values())
+            return quarantined(self.folder, self.manifest().model_files())
         except StoreError:  # where nothing vouches for any file
-            return quarantined(self.folder, ())
+            return quarantined(self.folder, {})
 
     def load(self) -> Loaded:
         """Every member of the manifest, either ready to vote or named with the reason why it cannot."""
@@ -211,6 +212,7 @@ class ModelStore:
         *,
         weights: Mapping[str, float] = MappingProxyType({}),
         photo_range: PhotoRange | None = None,
+        references: ReferencePhotos | None = None,
         publish: bool = True,
         author: str = "",
         reason: str = Message("Trained."),
@@ -218,7 +220,8 @@ class ModelStore:
         """Make a version of members beside others of their classes, with policies whose thresholds are from training.
 
         `weights` are those of votes, for members that stay as for new ones. It comes into force at once, or stays a
-        candidate where `publish` is false. A StoreError leaves all as it was.
+        candidate where `publish` is false. Without `references` those that are there stay. A StoreError leaves all as
+        it was.
         """
         contents: dict[str, bytes] = {}
         records: dict[str, Record] = {}
@@ -233,6 +236,8 @@ class ModelStore:
         if evidence is not None:
             contents[EVIDENCE] = evidence.to_json().encode()
             digest = digest_of(contents[EVIDENCE])
+        if references is not None:
+            contents[REFERENCES] = artefacts.dump(references.as_arrays(), REFERENCES)
         brought = policy_history.policies_as_json(policies)
         with versions.changing(self.folder):
             known = self.known_manifest()
@@ -240,7 +245,8 @@ class ModelStore:
             stay = {name: replace(old, weight=weights.get(name, old.weight)) for name, old in beside.members.items()}
             kept = {**stay, **records}
             unreadable = {name: found for name, found in beside.unreadable.items() if name not in records}
-            manifest = Manifest(product, classes, folders, kept, unreadable, digest, photo_range)
+            good = digest_of(contents[REFERENCES]) if references else beside.references
+            manifest = Manifest(product, classes, folders, kept, unreadable, digest, photo_range, good)
             return Saved(manifest, self._keep(contents, manifest, brought, author, reason, publish=publish))
 
     def write(self, contents: Mapping[str, bytes], manifest: Manifest, reason: str, author: str = "") -> None:

@@ -1,5 +1,6 @@
 """Members on their way into a product and out of it: only bytes that the manifest vouches for are ever opened."""
 
+import contextlib
 import hashlib
 import importlib.metadata
 from collections.abc import Callable, Mapping
@@ -11,13 +12,14 @@ from ensemble.disk.files import digest_of
 from ensemble.features.backbones import FeatureExtractor, find_weights
 from ensemble.features.included import INCLUDED
 from ensemble.features.preprocessing import BackboneSpec
+from ensemble.features.references import ReferencePhotos
 from ensemble.features.weights import WEIGHTS_SETTING, setting_folders
 from ensemble.members import KINDS, Loaded, Member
 from ensemble.metrics.calibrators import NONE, Calibrator
 from ensemble.store import artefacts
 from ensemble.store.manifest import Manifest, Record
-from ensemble.store.places import BACKBONES, MANIFEST
-from ensemble.values.errors import MemberError, QuorumError, StoreError, WeightsError
+from ensemble.store.places import BACKBONES, MANIFEST, REFERENCES
+from ensemble.values.errors import MISSHAPEN, MemberError, QuorumError, StoreError, WeightsError
 from ensemble.values.language import Message
 from ensemble.values.results import Absence, Classes
 
@@ -61,7 +63,20 @@ def load(path_of: Callable[[str], Path], manifest: Manifest) -> Loaded:
             absent.append(Absence(name, error.message if isinstance(error, QuorumError) else unknown, record.weight))
     weights = {name: record.weight for name, record in manifest.members.items()}
     calibrators = {name: record.calibrator for name, record in manifest.members.items()}
-    return Loaded(members, tuple(absent), manifest.classes, weights, calibrators, manifest.photo_range)
+    references = _references(path_of, manifest.references)
+    return Loaded(members, tuple(absent), manifest.classes, weights, calibrators, manifest.photo_range, references)
+
+
+def _references(path_of: Callable[[str], Path], digest: str) -> ReferencePhotos | None:
+    """The product's photos of good parts; None where it keeps none, or not those that were trusted.
+
+    No verdict rests on them, so that none has to wait for them; a file that has changed is in quarantine.
+    """
+    with contextlib.suppress(OSError, StoreError, *MISSHAPEN):
+        data = path_of(REFERENCES).read_bytes() if digest else b""
+        if digest and digest_of(data) == digest:
+            return ReferencePhotos.from_arrays(artefacts.load_artefact(data, REFERENCES))
+    return None
 
 
 def _load(path_of: Callable[[str], Path], record: Record, classes: Classes, networks: dict[Any, Any]) -> Member:

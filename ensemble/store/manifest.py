@@ -13,7 +13,7 @@ from ensemble.disk.files import fingerprint, parsed, read_text
 from ensemble.features.preprocessing import BackboneSpec, Preprocessing
 from ensemble.imaging.out_of_distribution import PhotoRange
 from ensemble.metrics.calibrators import NONE, Calibrator
-from ensemble.store.places import is_product_file
+from ensemble.store.places import REFERENCES, is_product_file
 from ensemble.values.digits import is_number
 from ensemble.values.errors import MISSHAPEN, StoreError, brief, readable
 from ensemble.values.language import Message
@@ -122,7 +122,8 @@ class Unreadable:
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """A product's name, its classes, which data folders mean which class, its members, and where there is any, the
-    SHA-256 of the evidence that its thresholds rest on, and what its training photos look like."""
+    SHA-256 of the evidence that its thresholds rest on, what its training photos look like, and the SHA-256 of the
+    photos of good parts that it keeps."""
 
     product: str
     classes: Classes
@@ -131,15 +132,21 @@ class Manifest:
     unreadable: Mapping[str, Unreadable] = field(default_factory=dict)
     evidence: str = ""
     photo_range: PhotoRange | None = None
+    references: str = ""
 
     def __post_init__(self) -> None:
-        texts = (self.product, self.evidence, *self.folders.values())
+        texts = (self.product, self.evidence, self.references, *self.folders.values())
         if not all(isinstance(text, str) for text in texts) or not self.product.strip():
-            raise ValueError(f"The product's name, its folders' classes and the evidence must be texts. Got {texts!r}.")
+            raise ValueError(f"The product's name, its folders' classes and digests must be texts. Got {texts!r}.")
 
     def names(self) -> tuple[str, ...]:
         """Its members, those too whose entries cannot be read."""
         return (*self.members, *self.unreadable)
+
+    def model_files(self) -> dict[str, str]:
+        """The files that hold what training has made, with the SHA-256 of each."""
+        files = {file: digest for record in self.members.values() for file, digest in record.files.items()}
+        return files | ({REFERENCES: self.references} if self.references else {})
 
     def seeds(self) -> tuple[int, ...]:
         """The seeds that have chosen which photos its members did not learn from, where the data had no test part."""
@@ -158,6 +165,7 @@ class Manifest:
             "folders": dict(self.folders),
             "evidence": self.evidence,
             **({"photo_range": self.photo_range.as_json()} if self.photo_range else {}),
+            **({"references": self.references} if self.references else {}),
             "members": dict(sorted(entries.items())),
         }
         return json.dumps(data, indent=2) + "\n"
@@ -193,6 +201,7 @@ class Manifest:
                 unreadable,
                 data.get("evidence", ""),
                 PhotoRange.from_json(known) if known else None,
+                data.get("references", ""),
             )
 
 

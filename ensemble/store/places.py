@@ -7,7 +7,7 @@ from pathlib import Path
 from ensemble.disk.names import path_below
 from ensemble.values.errors import StoreError
 
-MANIFEST, EVIDENCE = "manifest.json", "evidence.json"
+MANIFEST, EVIDENCE, REFERENCES = "manifest.json", "evidence.json", "references.npz"
 POLICIES, HISTORY = "policies.json", "policies_history.json"
 BACKBONES, VERSIONS, OBJECTS = "backbones", "versions", "objects"
 MODEL_ENDINGS = frozenset((".pkl", ".pth", ".joblib", ".pt", ".npz", ".onnx"))

@@ -1,11 +1,10 @@
 """Model files that nobody vouches for: named to whoever looks, and never opened."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ensemble.disk.files import is_whole
-from ensemble.store.manifest import Record
 from ensemble.store.places import MODEL_ENDINGS
 from ensemble.values.errors import StoreError
 from ensemble.values.language import Message
@@ -20,9 +19,8 @@ class Quarantined:
     known: bool  # the manifest names the file, but its bytes have changed
 
 
-def quarantined(folder: Path, records: Iterable[Record]) -> list[Quarantined]:
-    """The model files in a folder that these entries of its manifest do not know, or whose bytes have changed."""
-    digests = {file: digest for record in records for file, digest in record.files.items()}
+def quarantined(folder: Path, digests: Mapping[str, str]) -> list[Quarantined]:
+    """The model files in a folder that its manifest does not know by their SHA-256, or whose bytes have changed."""
     if not folder.is_dir():
         raise StoreError("The models folder {folder} does not exist. Name the folder of a product.", folder=folder)
     found = []

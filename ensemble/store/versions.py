@@ -197,10 +197,8 @@ def _left_behind(before: Version | None, found: Version, manifest: Manifest) -> 
 def _vouched(manifest: Manifest) -> dict[str, str | None]:
     """The files that a manifest rests on, with their SHA-256 where it says them."""
     files: dict[str, str | None] = {EVIDENCE: manifest.evidence} if manifest.evidence else {}
-    for record in manifest.members.values():
-        files |= {weights_file(record.backbone): None} if record.backbone else {}
-        files |= record.files
-    return files
+    backbones = [record.backbone for record in manifest.members.values() if record.backbone]
+    return {**files, **dict.fromkeys(map(weights_file, backbones)), **manifest.model_files()}
 
 
 def _keep_found(folder: Path) -> None:

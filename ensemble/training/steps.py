@@ -14,6 +14,7 @@ from ensemble.evaluation.publication import effects_of
 from ensemble.features.feature_cache import FeatureCache
 from ensemble.features.preprocessing import POOLINGS
 from ensemble.features.readings import PartReading
+from ensemble.features.references import ReferencePhotos
 from ensemble.imaging.out_of_distribution import PhotoRange
 from ensemble.inspection.inspector import Inspector
 from ensemble.members import KINDS, Loaded, Member
@@ -39,6 +40,7 @@ from ensemble.training.reading import (
     with_best_poolings,
 )
 from ensemble.training.recipe import Profile, Recipe, Watch, backbones_of, open_backbones, profile_called
+from ensemble.training.references import references_of
 from ensemble.training.shape import check_shape, with_shape
 from ensemble.training.variations import few_good_notes
 from ensemble.training.voting import Fitted, collect, fit_voters, heard, jury_of, needs_drawing, stages_of
@@ -135,6 +137,7 @@ class TrainedMembers:
     recipe: Recipe
     rows: Mapping[str, PartReading]  # by lesson
     photo_range: PhotoRange | None
+    references: ReferencePhotos | None
 
 
 def fit_members(prepared: Preparation, features: FeatureCache, listener: Listener) -> TrainedMembers:
@@ -159,7 +162,9 @@ def fit_members(prepared: Preparation, features: FeatureCache, listener: Listene
     few = few_good_notes(members)
     listener.tell((*failures, *few))
     notes = (*shaped, *aside, *varied, *masked, *failures, *few)
-    return TrainedMembers(members, notes, recipe, rows, range_of(dataset.train, request.seed, progress))
+    photo_range = range_of(dataset.train, request.seed, progress)
+    references = references_of(prepared.held.learn, dataset.classes, members.values(), request.seed, features)
+    return TrainedMembers(members, notes, recipe, rows, photo_range, references)
 
 
 def calibrate(prepared: Preparation, trained: TrainedMembers, features: FeatureCache, listener: Listener) -> Fitted:
@@ -266,6 +271,7 @@ def save(
         evaluation.policies,
         weights=evaluation.weights,
         photo_range=trained.photo_range,
+        references=trained.references,
         publish=False,
     ).version
     tuned: tuple[str, ...] = ()

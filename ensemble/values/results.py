@@ -107,7 +107,8 @@ class Score:
     """What one member says of one photo: a probability for each class; nothing is decided yet.
 
     `weight` is how much its vote counts, from its measured quality: 0 for a member outside the jury. `heat` and
-    `regions` say where, for members that can tell.
+    `regions` say where, for members that can tell. `reference` is the place of the product's photo of a good part that
+    is most like this one, where the member's backbone knows it.
     """
 
     member: str
@@ -116,6 +117,7 @@ class Score:
     weight: float = field(default=1.0, kw_only=True)
     anomaly_map: AnomalyMap | None = field(default=None, kw_only=True, repr=False)
     regions: tuple[Region, ...] = field(default=(), kw_only=True)
+    reference: int | None = field(default=None, kw_only=True, compare=False)
 
     def __post_init__(self) -> None:
         if not 0 <= self.weight <= 1:
@@ -250,6 +252,7 @@ class Verdict:
     width and height. `unasked` are the members that a cascade did not need. `doubt` says why the photo may not show the
     part at all; then a person must look, and no quantity has decided. `policy_state` is the number
     of the state of the product's policies that decided; `trial` is true where not the active policy has decided.
+    `reference` is the place of the product's photo of a good part that is most like this one, None where none is kept.
     `reason` and `doubt` are messages, which `worded` says in the language of whoever reads.
     """
 
@@ -273,6 +276,7 @@ class Verdict:
     origin: Origin = field(default=Origin(), compare=False)
     policy_state: int | None = field(default=None, compare=False)
     trial: bool = field(default=False, compare=False)
+    reference: int | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if self.doubt and self.label != REVIEW:

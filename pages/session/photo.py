@@ -5,10 +5,11 @@ from dataclasses import dataclass, field, replace
 
 import streamlit as st
 
-from ensemble.imaging.overlays import evidence, thumbnail
-from ensemble.imaging.photos import Photo, open_photo
+from ensemble.imaging.overlays import evidence, png, thumbnail
+from ensemble.imaging.photos import Photo, open_own, open_photo
 from ensemble.inspection.attribution import Attribution, attribute
 from ensemble.members import KINDS
+from ensemble.values.errors import PhotoError
 from ensemble.values.results import Classes, Verdict, Vote
 from ensemble.values.safe_names import safe_name
 from pages.session.inspection import inspection, trained, turn
@@ -111,6 +112,17 @@ def can_point(verdict: Verdict) -> bool:
     kinds = {name: record.kind for name, record in records().items()}
     detectors = [vote for vote in verdict.votes if lesson_of(kinds.get(vote.member, "")) == "masks"]
     return verdict.anomaly_map is not None or bool(verdict.regions or detectors)
+
+
+def reference_of(verdict: Verdict) -> bytes | None:
+    """A PNG of the good part that is most like the judged one; None where the product keeps no such photos."""
+    kept = trained().references if verdict.reference is not None and not verdict.demo else None
+    if kept is None or verdict.reference is None or verdict.reference >= len(kept.photos):
+        return None
+    try:
+        return png(open_own(kept.photos[verdict.reference]))
+    except PhotoError:  # a photo less to look at is no reason to show no verdict
+        return None
 
 
 def learns_from_all(member: str) -> bool:

@@ -201,6 +201,13 @@ def test_photo_and_verdict_fit_a_small_screen_and_a_switch_analyzes_at_once(
     page.keyboard.press("h")
     expect(page.get_by_role("button", name="Show overlay")).to_be_attached()
     expect(page.locator(".st-key-evidence [data-testid=stImage] img")).not_to_have_attribute("src", drawn or "")
+    expect(page.locator(".good-part")).to_have_count(0)
+    page.keyboard.press("g")
+    good = page.get_by_role("img", name="A good part: of the training photos kept, the one most like this part")
+    expect(good).to_be_visible()
+    for shown in (page.locator(".verdict"), page.locator(".st-key-evidence [data-testid=stImage] img"), good):
+        box = shown.bounding_box()
+        assert box and box["width"] > 200 and box["y"] >= 0 and box["y"] + box["height"] <= 720, box
 
 
 def test_a_photo_is_enlarged_and_a_region_comes_into_the_middle(address: str, open_page: Callable[..., Page]) -> None:

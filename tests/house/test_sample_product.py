@@ -8,7 +8,7 @@ import pytest
 from ensemble.datasets.loading import find_dataset
 from ensemble.evaluation.vote import beside_best
 from ensemble.features.photo_batch import batches
-from ensemble.imaging.photos import read_photo
+from ensemble.imaging.photos import open_own, read_photo
 from ensemble.inspection.inspector import Inspector
 from ensemble.policies import choose
 from ensemble.policies.cases import labels_by_policy, truth
@@ -37,6 +37,15 @@ def test_the_models_that_ship_say_what_the_evidence_says() -> None:
             assert verdict.votes and not verdict.absent
             for vote in verdict.votes:
                 assert scores[vote.member] == pytest.approx(vote.probabilities, abs=1e-4)
+
+
+def test_the_product_that_ships_keeps_photos_of_good_parts_that_it_was_trained_on() -> None:
+    loaded = STORE.load()
+    kept = loaded.references
+    assert kept is not None and len(kept.photos) == 24 and sum(map(len, kept.photos)) < 400_000
+    (photo,) = (read_photo(path) for path in sorted((ROOT / "data" / "train" / "non_defective").glob("*.jpg"))[:1])
+    (verdict,) = Inspector(loaded).inspect([photo], choose(POLICIES, "MAJORITY"))
+    assert verdict.reference is not None and open_own(kept.photos[verdict.reference]).size == photo.picture.size
 
 
 @pytest.mark.parametrize("policy", ["FUSED", "MAJORITY"])

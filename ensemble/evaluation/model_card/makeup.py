@@ -17,7 +17,7 @@ from ensemble.evaluation.model_card.values import (
     photos_learnt,
 )
 from ensemble.figures.curves import curve_message
-from ensemble.store import Record
+from ensemble.store import Manifest, Record
 from ensemble.values.digits import is_number
 from ensemble.values.errors import QuorumError
 from ensemble.values.language import Message, NumberText, as_message, listed, paragraph
@@ -33,7 +33,7 @@ def members_table(sources: Sources) -> Section:
     """Every member: what its vote is worth, what it is made of, where its thresholds lie, how its training went."""
     worth, measured = quality.members_quality_table(sources)
     records = sources.records
-    tables = [worth, _made_of(records), _thresholds_table(records), _member_files(records)]
+    tables = [worth, _made_of(records), _thresholds_table(records), _model_files(sources.manifest)]
     sentences = [
         Message(
             "Each model alone on the test photos, at its threshold in the active policy; {sure} limits.",
@@ -107,9 +107,8 @@ def _brier(entry: object) -> str:
     return NumberText(f"{value:.3f}") if is_number(value) else ""
 
 
-def _member_files(records: Mapping[str, Record]) -> CardTable:
-    rows = [(file, digest) for record in records.values() for file, digest in record.files.items()]
-    return CardTable(Message("Files"), (Message("File"), SHA256), tuple(rows))
+def _model_files(manifest: Manifest) -> CardTable:
+    return CardTable(Message("Files"), (Message("File"), SHA256), tuple(manifest.model_files().items()))
 
 
 def _data(record: Record) -> dict[str, Any]:

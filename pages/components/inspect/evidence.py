@@ -15,6 +15,7 @@ from ensemble.values.titles import model_title
 from pages.components.common.charts import show_file
 from pages.components.common.places import show_places
 from pages.components.common.sheet import as_html
+from pages.components.common.style import data_address
 from pages.components.inspect.zoom import show_zoom
 from pages.session import photo
 
@@ -27,8 +28,9 @@ def show_evidence(chosen: photo.Chosen | None) -> None:
         st.html(f'<div class="waiting hero"><span>{invitation}</span></div>')
         return
     verdict = photo.verdict_of(chosen)
+    good = photo.reference_of(verdict) if verdict else None
     if verdict is None or not photo.can_point(verdict):
-        _show_picture(chosen, chosen.evidence)
+        _show_picture(chosen, chosen.evidence, good)
         return
     picture, places, controls = st.container(), st.container(), st.container(key="heat")
     with controls:
@@ -38,7 +40,7 @@ def show_evidence(chosen: photo.Chosen | None) -> None:
             show_anomaly_map_legend()
         show_evidence_files(chosen, anomaly_map, regions, demo=verdict.demo)
     with picture:
-        _show_picture(chosen, _drawn(chosen, anomaly_map, regions, percent / 100, demo=verdict.demo))
+        _show_picture(chosen, _drawn(chosen, anomaly_map, regions, percent / 100, demo=verdict.demo), good)
     with places:
         calm, own = anomaly_map is not None, chosen.photo.picture
         show_places(regions, verdict.size, calm=calm, picture=own, demo=verdict.demo)
@@ -62,13 +64,38 @@ def _drawn(
     return png(overlays.stamped(drawn) if demo else drawn)
 
 
-def _show_picture(chosen: photo.Chosen, content: bytes) -> None:
+def _show_picture(chosen: photo.Chosen, content: bytes, good: bytes | None = None) -> None:
     width, height = chosen.photo.picture.size
-    st.image(content, output_format="PNG", width="stretch", alt=_("The photo {photo}", photo=chosen.photo.name))
+    beside = good if st.session_state.get(GOOD_PART) else None
+    place, other = st.columns(2, gap="small") if beside else (st.container(), None)
+    with place:
+        st.image(content, output_format="PNG", width="stretch", alt=_("The photo {photo}", photo=chosen.photo.name))
+    if other and beside:
+        with other:
+            show_good_part(beside)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         show_zoom(width)
+        if good:
+            st.button(
+                _("Hide good part") if beside else _("Show good part"),
+                icon=":material/compare:",
+                on_click=_turn_key,
+                args=(GOOD_PART,),
+                key="good_part",
+                shortcut="G",
+            )
         told = _("{photo} · {width} × {height} pixels", photo=chosen.photo.name, width=width, height=height)
         st.text(told, width="content")
+
+
+def show_good_part(content: bytes) -> None:
+    """Show a good part to compare the photo with."""
+    told = as_html(_("A good part: of the training photos kept, the one most like this part"))
+    caption = as_html(_("A good part, from training"))
+    st.html(
+        f'<figure class="good-part"><img src="{data_address("png", content)}" alt="{told}">'
+        f"<figcaption>{caption}</figcaption></figure>"
+    )
 
 
 GREY = "8-bit grey; 128 = threshold."  # files speak English
@@ -97,7 +124,7 @@ def _file(draw: Callable[[], Image.Image], meaning: str, demo: bool) -> bytes:
     return png(overlays.stamped(picture), "DEMO: random results, no model looked.") if demo else png(picture, meaning)
 
 
-OPACITY, HIDDEN = 60, "overlay_hidden"
+OPACITY, HIDDEN, GOOD_PART = 60, "overlay_hidden", "good_part_shown"
 
 
 def show_overlay_controls() -> int:
@@ -108,15 +135,16 @@ def show_overlay_controls() -> int:
         st.button(
             _("Show overlay") if hidden else _("Hide overlay"),
             icon=":material/visibility:" if hidden else ":material/visibility_off:",
-            on_click=_turn_overlay,
+            on_click=_turn_key,
+            args=(HIDDEN,),
             key="overlay",
             shortcut="H",
         )
     return 0 if hidden else percent
 
 
-def _turn_overlay() -> None:
-    st.session_state[HIDDEN] = not st.session_state.get(HIDDEN)
+def _turn_key(key: str) -> None:
+    st.session_state[key] = not st.session_state.get(key)
 
 
 ALL = Message("All models")
