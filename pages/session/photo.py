@@ -13,7 +13,7 @@ from ensemble.values.errors import PhotoError
 from ensemble.values.results import Classes, Verdict, Vote
 from ensemble.values.safe_names import safe_name
 from pages.session.inspection import inspection, trained, turn
-from pages.session.products import CHOSEN, LOOKS, SAMPLE, VERDICT, mode, policy, records
+from pages.session.products import CHOSEN, LOOKS, VERDICTS, mode, policy, records
 from pages.session.tables import lay, table, take_off
 
 
@@ -33,6 +33,7 @@ class Chosen:
 
 
 LAST, MOST_LAST = "_last_verdicts", 10
+MOST_VERDICTS = 200  # of photos that lie before one visitor; with their heat maps some 30 kB each
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,26 +68,19 @@ def chosen_photo() -> Chosen | None:
     return lying
 
 
-def upload_changed(key: str) -> None:
-    """An upload takes the place of a sample; one that was removed leaves an empty table. For a widget's callback."""
-    if st.session_state.get(key) is None:
-        remove_photo()
-    st.session_state.pop(SAMPLE, None)
-
-
 def remove_photo() -> None:
-    """Take the photo off the table, with its verdict; for a button's callback."""
-    take_off(CHOSEN, VERDICT)
-    for key in (SAMPLE, LOOKS):
-        st.session_state.pop(key, None)
+    """Take the photo that is open off the table."""
+    take_off(CHOSEN)
+    st.session_state.pop(LOOKS, None)
 
 
 def analyze(chosen: Chosen) -> None:
-    """Have the photo judged and keep its verdict."""
-    take_off(VERDICT)
-    key = mode()
+    """Have the photo judged and keep its verdict beside those on the other photos."""
+    key, digest = mode(), chosen.photo.sha256
+    others = {known: kept for known, kept in _verdicts().items() if known != digest}
+    lay(VERDICTS, others)
     verdict = inspection()([chosen.photo])[0]
-    lay(VERDICT, (key, verdict))
+    lay(VERDICTS, dict([*others.items(), (digest, (key, verdict))][-MOST_VERDICTS:]))
     small = thumbnail(chosen.photo.picture)
     newest = LastVerdict(chosen.photo.name, small, verdict.label, verdict.classes, verdict.demo)
     st.session_state[LAST] = (newest, *last_verdicts())[:MOST_LAST]
@@ -100,11 +94,22 @@ def last_verdicts() -> tuple[LastVerdict, ...]:
 
 def verdict_of(chosen: Chosen) -> Verdict | None:
     """The verdict on this very photo, by the policy that is chosen now; None where it has not been judged."""
-    key, verdict = table().get(VERDICT, ("", None))
-    if verdict is None or key != mode() or verdict.sha256 != chosen.photo.sha256:
-        take_off(VERDICT)
+    found = _verdicts().get(chosen.photo.sha256)
+    if found is None or found[0] != mode():
         return None
-    return replace(policy().revise(verdict), photo=chosen.photo.name)
+    return replace(policy().revise(found[1]), photo=chosen.photo.name)
+
+
+def forget_other_verdicts() -> None:
+    """Drop all verdicts but that on the photo that is open: the same one may come again under another name."""
+    lying = chosen_photo()
+    lay(VERDICTS, {known: kept for known, kept in _verdicts().items() if lying and known == lying.photo.sha256})
+
+
+def _verdicts() -> dict[str, tuple[str, Verdict]]:
+    """Verdicts by their photo's digest, each with what it rests on, see `mode`."""
+    found: dict[str, tuple[str, Verdict]] = table().get(VERDICTS, {})
+    return found
 
 
 def can_point(verdict: Verdict) -> bool:

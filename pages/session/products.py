@@ -18,7 +18,7 @@ from pages.session.tables import take_off
 from pages.session.wishes import POLICY, PRODUCT, follows, gone_sentence, pick, wish
 
 DEMO = "demo"  # key of the sidebar's widget, and name in the page's address
-CHOSEN, VERDICT, LOOKS, BATCH, SAMPLE = "_chosen", "_verdict", "_looks", "_batch", "_sample"
+QUEUE, CHOSEN, VERDICTS, LOOKS, BATCH = "_queue", "_chosen", "_verdicts", "_looks", "_batch"
 
 
 def models_root() -> Path:
@@ -185,8 +185,8 @@ def mode() -> str:
 
 
 def forget_results() -> None:
-    """Drop the verdict on this visitor's photo; a batch says itself to which product it belongs."""
-    take_off(VERDICT)
+    """Drop the verdicts on this visitor's photos; a batch says itself to which product it belongs."""
+    take_off(VERDICTS)
     st.session_state.pop(LOOKS, None)
 
 

@@ -2,22 +2,24 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
 from ensemble.values.errors import QuorumError
+from ensemble.values.language import Message
 
 CONFIRMED, DATA, TRAINING = "_confirmed", "_told_of_data", "_told_of_training"  # who tells it
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """The sentence, whether it is a refusal, and the number of the decision to take back."""
+    """The sentence, whether it is a refusal, the number of the decision to take back, and whether it is told again."""
 
     sentence: str = ""
     wrong: bool = False
     decision: int | None = None
+    again: bool = False
 
 
 def tell(key: str, sentence: str, *, wrong: bool = False, decision: int | None = None) -> None:
@@ -28,7 +30,20 @@ def tell(key: str, sentence: str, *, wrong: bool = False, decision: int | None =
 def told(key: str) -> Told:
     """What was done last; empty where nothing was, or it has been told."""
     found: Told = st.session_state.pop(key, Told())
+    st.session_state[_before(key)] = found
     return found
+
+
+def tell_once_more(key: str) -> None:
+    """Keep a decision that can be undone, and that a screen has just told, for the photo after it; for a callback."""
+    last: Told = st.session_state.get(key) or st.session_state.get(_before(key)) or Told()
+    if last.decision is not None and not last.again:
+        said = Message("Photo before: {sentence}", sentence=last.sentence)
+        st.session_state[key] = replace(last, sentence=said, again=True)
+
+
+def _before(key: str) -> str:
+    return f"{key}_before"
 
 
 @contextmanager

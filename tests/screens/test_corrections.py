@@ -73,7 +73,7 @@ def new_part(data: Path) -> bytes:
 
 def analyzed(photo: bytes, name: str = "part.png") -> AppTest:
     app = healthy(AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120).run())
-    app.file_uploader(key="upload").upload(name, photo, "image/png")
+    app.file_uploader[0].upload(name, photo, "image/png")
     healthy(app.run())
     return click(app, "analyze")
 
@@ -131,6 +131,24 @@ class TestTheLoop:
         app = settled(app, collection.folder)
         app = click(app, "confirm")
         assert len(collection.mistakes()) == 1
+
+    def test_a_correction_is_undone_on_the_next_photo_and_no_later(self, data: Path) -> None:
+        photos = sorted((data / "test" / "non_defective").iterdir())[:3]
+        app = healthy(AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120).run())
+        app.toggle(key="at_once").set_value(True)
+        app.file_uploader[0].set_value([(each.name, png(Image.open(each)), "image/png") for each in photos])
+        app = click(healthy(app.run()), "confirm")
+        assert "Photo before" not in texts(app)
+        app = click(app, "photo_next")
+        assert "2 of 3" in texts(app) and "Photo before: Saved to disc." in texts(app)
+        (collection,) = kept(data).values()
+        assert len(collection.mistakes()) == 1
+        undone = click(app, "undo_confirmed")
+        assert "Undone: the photo is not saved." in texts(undone) and not collection.mistakes()
+        app = click(click(undone, "confirm"), "photo_next")
+        assert "Photo before: Saved to disc." in texts(app)
+        app = click(app, "photo_previous")
+        assert "2 of 3" in texts(app) and "Photo before" not in texts(app) and len(collection.mistakes()) == 1
 
     def test_photos_that_are_gone_are_counted(self, data: Path, models: Path) -> None:
         gone, changed = sorted((data / "train" / "non_defective").iterdir())[:2]

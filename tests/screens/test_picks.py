@@ -56,7 +56,7 @@ def publish(folder: Path, name: str, author: str) -> None:
 def test_a_product_that_is_deleted_while_open_is_not_replaced(models: Path) -> None:
     app = opened()
     app.selectbox(key="product").select("Beta").run()
-    app.file_uploader(key="upload").upload("part.jpg", jpeg(), "image/jpeg")
+    app.file_uploader[0].upload("part.jpg", jpeg(), "image/jpeg")
     app.run()
     app.button(key="analyze").click().run()
     shutil.rmtree(models / "b")

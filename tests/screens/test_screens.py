@@ -45,7 +45,7 @@ def product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def upload(app: AppTest, data: bytes, name: str = "part.jpg") -> AppTest:
-    app.file_uploader(key="upload").upload(name, data, "image/jpeg")
+    app.file_uploader[0].upload(name, data, "image/jpeg")
     return app.run()
 
 

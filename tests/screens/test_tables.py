@@ -212,9 +212,62 @@ def test_nobody_else_sees_them() -> None:
 
 def test_an_upload_that_is_taken_back_leaves_nothing() -> None:
     app = analyzed(opened(), PHOTO)
-    app.file_uploader(key="upload").clear()
-    app.run()
+    app.button(key="remove_photo").click().run()
     assert not card(app) and "part.jpg" not in texts(app)
+
+
+def queued(app: AppTest, *photos: tuple[str, bytes]) -> AppTest:
+    """The screen once these photos came in together, each analyzed as soon as it has its turn."""
+    app.toggle(key="at_once").set_value(True).run()
+    app.file_uploader[0].set_value([(name, data, "image/jpeg") for name, data in photos])
+    return app.run()
+
+
+def test_photos_have_their_turn_one_after_the_other_and_a_broken_one_stops_nobody() -> None:
+    app = queued(opened(), ("a.jpg", PHOTO), ("b.jpg", b"no photo"), ("c.jpg", OTHER))
+    assert "1 of 3" in texts(app) and "a.jpg" in texts(app) and card(app)
+    assert app.button(key="photo_previous").disabled and app.button(key="remove_photo").label == "Remove all"
+    app.button(key="photo_next").click().run()
+    assert "2 of 3" in texts(app) and "b.jpg is " in app.error[0].value.replace("\\", "") and not card(app)
+    app.button(key="photo_next").click().run()
+    assert "3 of 3" in texts(app) and "c.jpg" in texts(app) and card(app) and not app.error
+    assert app.button(key="photo_next").disabled
+
+
+def test_a_photo_that_had_its_turn_keeps_its_verdict_until_others_come() -> None:
+    app = queued(opened(), ("a.jpg", PHOTO), ("c.jpg", OTHER))
+    app.button(key="photo_next").click().run()
+    app.toggle(key="at_once").set_value(False).run()
+    app.button(key="photo_previous").click().run()
+    assert "a.jpg" in texts(app) and card(app)
+    again = opened(table=key_of(app))
+    assert "1 of 2" in texts(again) and card(again)
+    upload(app, OTHER)
+    assert not card(app) and "1 of 2" not in texts(app)
+
+
+def test_samples_have_their_turn_too_and_one_that_is_pressed_costs_no_verdict(tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "test" / "defective"
+    folder.mkdir(parents=True)
+    for name, data in (("scratch_1", PHOTO), ("scratch_2", OTHER)):
+        (folder / f"{name}.jpg").write_bytes(data)
+    app = opened()
+    app.toggle(key="at_once").set_value(True).run()
+    app.segmented_control(key="source").set_value("Sample").run()
+    next(button for button in app.button if button.label == "scratch 2").click().run()
+    assert "2 of 2" in texts(app) and "scratch_2.jpg" in texts(app) and card(app)
+    app.toggle(key="at_once").set_value(False).run()
+    next(button for button in app.button if button.label == "scratch 1").click().run()
+    assert "1 of 2" in texts(app) and "scratch_1.jpg" in texts(app) and not card(app)
+    app.button(key="photo_next").click().run()
+    assert "scratch_2.jpg" in texts(app) and card(app)
+
+
+def test_only_the_photo_in_turn_is_open_and_the_server_keeps_no_upload_twice() -> None:
+    app = queued(opened(), ("a.jpg", PHOTO), ("c.jpg", OTHER))
+    things = app.session_state["_table"].things
+    assert things["_queue"].nbytes == len(PHOTO) + len(OTHER) and things["_chosen"].photo.name == "a.jpg"
+    assert app.file_uploader[0].value == []
 
 
 def test_another_product_has_given_no_verdict(tmp_path: Path) -> None:

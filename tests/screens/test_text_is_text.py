@@ -132,7 +132,7 @@ def test_foreign_texts_are_shown_as_they_are(product: Path, collection: Collecti
         app.segmented_control(key="step").set_value(step).run()
         assert not loud(app) and not app.exception, step
     app.switch_page("pages/screens/inspect_photo.py").run()
-    app.file_uploader(key="upload").upload(f"{FILE}.jpg", jpeg(), "image/jpeg")
+    app.file_uploader[0].upload(f"{FILE}.jpg", jpeg(), "image/jpeg")
     app.run()
     app.button(key="analyze").click().run()
     assert not loud(app) and not app.exception

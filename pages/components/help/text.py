@@ -110,7 +110,11 @@ def show_practice() -> None:
     )
     st.header(_("Keyboard"), anchor=False)
     st.markdown(
-        _("**Tab**: next · **Enter** / **Space**: press · **Ctrl + Enter**: analyze · **H**: overlay on or off")
+        _(
+            "**Tab**: next · **Enter** / **Space**: press · **Ctrl + Enter**: analyze · **←** / **→**: photo before, "
+            "next photo · **O** / **N**: part is OK, part is NOK · **Ctrl + Z**: undo · **H**: overlay on or off · "
+            "**G**: good part on or off"
+        )
     )
     st.header(_("Models"), anchor=False)
     st.markdown(

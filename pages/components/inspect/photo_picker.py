@@ -1,7 +1,6 @@
-"""Where a photo comes from: a file, the camera, or a sample."""
+"""Where photos come from: files, the camera, or samples; and whose turn it is."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import streamlit as st
 
@@ -10,7 +9,7 @@ from ensemble.values.errors import PhotoError
 from ensemble.values.language import Message, _, worded
 from pages.components.common.choices import PHOTO_TYPES, show_ways
 from pages.components.common.sheet import as_markdown
-from pages.session import photo, samples
+from pages.session import photo, queue, samples
 from pages.session.pictures import thumbnail_of
 
 FILE, CAMERA, SAMPLE = Message("File"), Message("Camera"), Message("Sample")
@@ -22,76 +21,88 @@ ICONS: Mapping[str, str] = {
 
 
 def show_photo_picker() -> photo.Chosen | None:
-    """Show the three ways to a photo; the one that was chosen, or None, with the sentence that refuses it on screen."""
+    """Show the three ways to photos; the one whose turn it is, or None, with the sentence that refuses it on screen."""
     source = show_ways(_("Photo from"), ICONS, "source", width="stretch", persist_state="session")
-    try:
-        found = _photo_from(source)
-        if found:
-            return photo.choose_photo(*found)
-    except PhotoError as error:
-        st.error(as_markdown(worded(error)), icon=":material/broken_image:")
-        return None
-    return _photo_of_before()
-
-
-def _photo_from(source: str) -> tuple[bytes, str] | None:
     if source == SAMPLE:
-        path = show_sample_gallery()
-        return (path.read_bytes(), path.name) if path else None
-    if source == CAMERA:
-        file = st.camera_input(
+        show_sample_gallery()
+    elif source == CAMERA:
+        st.camera_input(
             _("Take a photo of the part"),
             resolution="1080p",
             key="camera",
-            on_change=photo.upload_changed,
+            on_change=queue.take_shot,
             args=("camera",),
         )
     else:
-        file = st.file_uploader(
-            _("Photo of the part"),
+        st.file_uploader(
+            _("Photos of the part"),
             type=PHOTO_TYPES,
             max_upload_size=MAX_PHOTO_BYTES // 1_000_000,
-            key="upload",
+            accept_multiple_files=True,
+            key=queue.uploader_key(),
             label_visibility="collapsed",
-            on_change=photo.upload_changed,
-            args=("upload",),
+            on_change=queue.take_uploads,
         )
-    return (file.getvalue(), file.name) if file else None
+    _show_turn()
+    try:
+        return queue.photo_in_turn()
+    except PhotoError as error:
+        st.error(as_markdown(worded(error)), icon=":material/broken_image:")
+        return None
 
 
-def _photo_of_before() -> photo.Chosen | None:
-    """The photo that lies there from before another screen, another way to a photo, or a reload."""
-    lying = photo.chosen_photo()
-    if lying is not None:
-        with st.container(horizontal=True, vertical_alignment="center", key="of_before"):
-            st.text(lying.photo.name, width="stretch")
-            st.button(_("Remove"), icon=":material/close:", on_click=photo.remove_photo, key="remove_photo")
-    return lying
+def _show_turn() -> None:
+    """Show the name of the photo whose turn it is, which of how many it is, and the keys to those beside it."""
+    found = queue.queue()
+    if found is None:
+        return
+    many = len(found.photos) > 1
+    with st.container(horizontal=True, vertical_alignment="center", key="in_turn"):
+        st.text(found.name, width="stretch")
+        removed = _("Remove all") if many else _("Remove")
+        st.button(removed, icon=":material/close:", on_click=queue.remove_photos, key="remove_photo")
+    if not many:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="turn"):
+        _show_neighbour(found, -1, _("Previous"), "chevron_left", "Left")
+        st.text(_("{number} of {total}", number=found.place + 1, total=len(found.photos)), width="content")
+        _show_neighbour(found, 1, _("Next"), "chevron_right", "Right")
+
+
+def _show_neighbour(found: queue.Queue, step: int, label: str, icon: str, key: str) -> None:
+    st.button(
+        label,
+        icon=f":material/{icon}:",
+        disabled=not found.has(step),
+        on_click=queue.go,
+        args=(step,),
+        key="photo_next" if step > 0 else "photo_previous",
+        shortcut=key,
+    )
 
 
 MOST = 40  # enough to try things on; each is a small picture to send
 
 
-def show_sample_gallery() -> Path | None:
-    """Show a strip of small copies of test photos to push along; the one that was chosen, or None."""
-    paths = samples.samples()
-    picked = samples.picked_sample()
+def show_sample_gallery() -> None:
+    """Show a strip of small copies of test photos to push along; one that is pressed has its turn."""
+    paths = samples.samples()[:MOST]
+    picked = queue.picked_sample()
     if not paths:
         st.info(_("No sample photos for this product. Upload a photo instead."))
-        return None
+        return
     with st.container(horizontal=True, gap="small", key="gallery"):
-        for path in paths[:MOST]:
+        for place, path in enumerate(paths):
             with st.container(width=112, gap=None):
                 st.image(thumbnail_of(path), width=112, alt=_("Sample photo {photo}", photo=path.stem))
                 st.button(
                     as_markdown(path.stem.replace("_", " ")),
                     key=f"sample {path}",
-                    on_click=samples.pick_sample,
-                    args=(path,),
+                    on_click=queue.pick_sample,
+                    args=(paths, place),
                     type="primary" if path == picked else "secondary",
                     width="stretch",
                 )
-    return picked
 
 
 def show_analyze_button(chosen: photo.Chosen | None) -> None:

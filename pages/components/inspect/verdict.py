@@ -18,7 +18,7 @@ from pages.components.common.lessons import show_lesson, show_outside
 from pages.components.common.sheet import as_html, as_markdown, tied
 from pages.components.common.style import data_address, shape
 from pages.components.common.votes import show_absent, show_defect_score, show_reason, show_votes
-from pages.components.common.wrong_verdict import show_correction
+from pages.components.common.wrong_verdict import show_correction, show_told_of_confirmed
 from pages.session import photo
 
 
@@ -30,6 +30,7 @@ def show_answer(chosen: photo.Chosen | None) -> None:
         if chosen is not None:
             ready = _("Ready. Press <b>Analyze</b>.")
             st.html(f'<div class="waiting"><span>{ready}</span></div>')
+        show_told_of_confirmed()  # of the photo before
         return
     st.set_page_config(page_title=_("{verdict} · Inspect a photo", verdict=verdict.word))  # what a tab says
     show_verdict_card(verdict, focus=True)
