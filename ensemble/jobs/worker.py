@@ -22,28 +22,6 @@ if TYPE_CHECKING:  # importing it costs seconds, in which the book already says 
 
 PAUSE = 0.5  # seconds between two entries in the book
 
-# Seconds a photo on one thread of two busy cores, with the 168 photos of the sample product; only until this machine
-# has measured its own. Those of finetuned and detector are guesses by their epochs.
-USUAL_SECONDS = {
-    "Reading": 0.025,
-    "Selecting pooling": 0.003,
-    "Selecting augmentation": 0.2,
-    "Reading augmented photos": 0.15,
-    "Drawing synthetic anomalies": 0.05,
-    "Training SVM": 0.001,
-    "Training Random forest": 0.02,
-    "Training XGBoost": 0.005,
-    "Training Baseline CNN": 0.8,
-    "Training Fine-tuned classifier": 2.0,
-    "Training Autoencoder": 0.8,
-    "Training Detector": 2.0,
-    "Training Patch memory": 0.08,
-    "Training Patch classifier": 0.3,
-    "Training": 0.02,
-    "Validating": 0.08,
-    "Inspecting": 0.15,
-}
-
 
 class CancelledError(BaseException):
     """Somebody wants the training to end; no member's own handling of errors may keep it from that."""
@@ -136,13 +114,12 @@ def _train_candidate(ledger: Ledger, found: Job) -> int:
     dataset = find_dataset(Path(settings.data), None, settings.seed)
     kinds = settings.kinds or profile_called(settings.profile).kinds
     names = training_stages(dataset, kinds, backbones, settings.seed)
-    reporter = Reporter(
-        ledger, found.id, TrainingCourse(expected_seconds(names, dataset, ledger.costs(), USUAL_SECONDS))
-    )
+    photos, profile = len(dataset.train), profile_called(settings.profile)
+    reporter = Reporter(ledger, found.id, TrainingCourse(expected_seconds(names, photos, profile, ledger.costs())))
     outcome = training.run(settings, listener=Listener(write_log, reporter.progress, reporter.watch), publish=False)
     ledger.write(found.id, version=outcome.version)  # whatever ends this process now, what was learnt is found again
     reporter.write(Message("Saved"))
-    ledger.remember_costs(reporter.estimate.costs(len(dataset.train)))
+    ledger.remember_costs(reporter.estimate.costs(photos, profile))
     notes = {"training": found.id, "said": list(map(as_stored, outcome.notes)), **_compared(found, outcome.version)}
     versions.annotate(found.folder, outcome.version, notes)
     return outcome.version

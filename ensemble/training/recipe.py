@@ -21,6 +21,7 @@ from ensemble.members import KINDS
 from ensemble.members.classical import ClassicalMember, Settings
 from ensemble.members.contract import NO_AUGMENTATION, USUAL_AUGMENTATION, Augmentation, Curves, Lesson
 from ensemble.values.errors import MemberError
+from ensemble.values.language import Message
 from ensemble.values.results import Classes
 from ensemble.values.training import TrainingRequest
 
@@ -37,8 +38,7 @@ class Profile:
     """
 
     name: str
-    title: str
-    sentence: str
+    sentence: Message
     kinds: tuple[str, ...] = ()
     effort: float = 1.0
     search: bool = False
@@ -50,21 +50,20 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
         for profile in (
             Profile(
                 QUICK,
-                "Quick",
-                "Classical models, Mahalanobis distance and a short training of the baseline CNN: one or two minutes.",
+                Message("Classical models, Mahalanobis distance and a short training of the baseline CNN."),
                 ("baseline_cnn", "svm", "rf", "xgb", "mahalanobis"),
                 effort=0.25,
             ),
             Profile(
                 BALANCED,
-                "Balanced",
-                "All models, default settings.",
+                Message("All models, default settings."),
             ),
             Profile(
                 THOROUGH,
-                "Thorough",
-                "All models, networks trained twice as long, settings of SVM, random forest and XGBoost searched by "
-                "cross-validation: several times longer than Balanced.",
+                Message(
+                    "All models, networks trained twice as long, settings of SVM, random forest and XGBoost searched "
+                    "by cross-validation."
+                ),
                 effort=2.0,
                 search=True,
             ),

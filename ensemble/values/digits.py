@@ -5,7 +5,7 @@ from decimal import Decimal
 from itertools import combinations
 from sys import float_info
 
-from ensemble.values.language import NumberText
+from ensemble.values.language import Message, NumberText
 
 MOST_DIGITS = 20  # digits after the point; numbers that lie closer than that are written out whole
 
@@ -49,6 +49,15 @@ def signed(change: float, digits: int = 3) -> NumberText:
     """A change with its sign, 0 where that many digits show none."""
     shown = f"{change:+.{digits}f}"
     return NumberText("0" if float(shown) == 0 else shown.replace("-", "\N{MINUS SIGN}"))
+
+
+def about_so_long(seconds: float) -> Message:
+    """How long something will take, as a person would say it."""
+    if seconds < 60:
+        return Message("under 1 min")
+    if seconds < 5400:
+        return Message("about {minutes:.0f} min", minutes=seconds / 60)
+    return Message("about {hours:.1f} h", hours=seconds / 3600)
 
 
 def is_number(value: object) -> bool:

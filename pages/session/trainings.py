@@ -17,11 +17,14 @@ from ensemble.features.backbones import DEFAULT_TRIO, LIGHT_TRIO, find_weights
 from ensemble.features.included import usual_backbones
 from ensemble.features.weights import setting_folders
 from ensemble.jobs import Job
+from ensemble.jobs.estimate import expected_seconds, training_stages
+from ensemble.jobs.ledger import Ledger
 from ensemble.store import ModelStore, swapping, versions
 from ensemble.store.places import MANIFEST, POLICIES
 from ensemble.store.versions import Summary
 from ensemble.training.own_photos import missing_photos
 from ensemble.training.reading import teachable
+from ensemble.training.recipe import PROFILES
 from ensemble.values.errors import QuorumError, StoreError, WeightsError
 from ensemble.values.language import Message
 from ensemble.values.safe_names import clean_name
@@ -103,6 +106,23 @@ def _kinds(data: str, stamp: int) -> tuple[tuple[str, ...], list[str]]:
     return teachable((), find_dataset(Path(data)))
 
 
+def seconds_of(data: Path, kinds: Sequence[str], backbones: Sequence[str], profile: str, seed: int) -> float:
+    """How long a training will take, by what earlier ones took on this machine."""
+    if not kinds:
+        return 0.0
+    names, photos = _stages(str(data), _stamp(data), tuple(kinds), tuple(backbones), seed)
+    measured = Ledger(models_root()).costs() if jobs.are_kept(models_root()) else {}
+    return sum(expected_seconds(names, photos, PROFILES[profile], measured).values())
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _stages(
+    data: str, stamp: int, kinds: tuple[str, ...], backbones: tuple[str, ...], seed: int
+) -> tuple[list[str], int]:
+    dataset = find_dataset(Path(data), None, seed)
+    return training_stages(dataset, kinds, backbones, seed), len(dataset.train)
+
+
 def _stamp(data: Path) -> int:
     """Changes when the photos or what is decided about them do."""
     return (data / "collection.db").stat().st_mtime_ns if is_collection(data) else data.stat().st_mtime_ns
@@ -120,6 +140,11 @@ def backbones() -> tuple[list[str], list[str], tuple[str, ...]]:
         else:
             here.append(name)
     return here, away, notes
+
+
+def backbones_here() -> list[str]:
+    """The backbones that a training reads where nobody names any."""
+    return [*usual_backbones(setting_folders())[0]]
 
 
 def product_folder(name: str) -> Path:

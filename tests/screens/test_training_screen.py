@@ -189,3 +189,25 @@ def test_a_damaged_candidate_is_named_and_can_be_given_up(models: Path, tiny_pro
     assert "Version 2" in texts(app) and "is damaged" in texts(app)
     assert next(button for button in app.button if str(button.key).startswith("publish")).disabled
     assert " discarded." in texts(click(app, "discard"))
+
+
+def test_each_profile_says_how_long_it_takes_and_so_does_what_is_chosen(models: Path) -> None:
+    app = screen()
+    profile = next(each for each in app.get("button_group") if each.key == "training_profile")
+    assert [each.content for each in profile.proto.options] == [
+        "Quick · under 1 min",
+        "Balanced · about 6 min",
+        "Thorough · about 13 min",
+    ]
+    assert "Takes about 6 min. Runs in the background." in texts(app)
+    app = healthy(app.get("button_group")[0].set_value("quick").run())
+    assert "Takes under 1 min." in texts(app)
+    ledger = jobs.ledger.Ledger(models)
+    with ledger.alone():
+        ledger.make()
+    ledger.remember_costs({"Training Baseline CNN": 60.0})  # a slow machine
+    app = healthy(app.run())
+    profile = app.get("button_group")[0]
+    assert profile.value == "quick" and profile.proto.options[0].content == "Quick · about 28 min"
+    kinds = next(box for box in app.multiselect if str(box.key).startswith("training_kinds"))
+    assert "Takes under 1 min." in texts(healthy(kinds.set_value(["svm"]).run()))

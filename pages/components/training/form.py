@@ -1,9 +1,12 @@
 """What to train: the product, the photos, how thoroughly, and on demand which members on which backbones."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from ensemble.members import KINDS
-from ensemble.training.recipe import PROFILES
+from ensemble.training.recipe import BALANCED, PROFILES, QUICK, THOROUGH
+from ensemble.values.digits import about_so_long
 from ensemble.values.language import Message, _, worded
 from ensemble.values.training import DEFAULT_BACKBONES, TrainingRequest
 from pages.components.common.person import show_name_field
@@ -12,6 +15,11 @@ from pages.components.common.sheet import as_markdown
 from pages.session import collections, owners, products, trainings
 
 NEW = Message("New product")
+PROFILE_TITLES = {
+    QUICK: Message("Quick · {time}"),
+    BALANCED: Message("Balanced · {time}"),
+    THOROUGH: Message("Thorough · {time}"),
+}
 BALANCES = {
     "weights": Message("Weight classes (default)"),
     "undersample": Message("Same number of photos per class"),
@@ -41,7 +49,7 @@ def show_training_form() -> None:
         list(PROFILES),
         default="balanced",
         required=True,
-        format_func=lambda each: worded(PROFILES[each].title),
+        format_func=lambda each: _with_time(each, teacher.data, kinds),
         key="training_profile",
     )
     st.caption(as_markdown(PROFILES[profile].sentence))
@@ -67,7 +75,22 @@ def show_training_form() -> None:
     if pressed:
         trainings.start_training(settings, author)
         st.rerun()
-    st.caption(_("Runs in the background. The active model does not change until you publish."))
+    lasts = about_so_long(trainings.seconds_of(teacher.data, chosen, backbones, profile, seed))
+    st.caption(
+        _("Takes {time}. Runs in the background. The active model does not change until you publish.", time=lasts)
+    )
+
+
+def _with_time(profile: str, data: Path, kinds: tuple[str, ...]) -> str:
+    """A profile's title, and how long its own models take on these photos."""
+    backbones = st.session_state.get("training_backbones", trainings.backbones_here())
+    seconds = trainings.seconds_of(data, _kinds_of(profile, kinds), backbones, profile, 0)
+    return worded(Message(PROFILE_TITLES[profile], time=about_so_long(seconds)))
+
+
+def _kinds_of(profile: str, kinds: tuple[str, ...]) -> tuple[str, ...]:
+    """The models of a profile that can be trained; few photos teach few kinds."""
+    return tuple(kind for kind in kinds if kind in PROFILES[profile].kinds) or kinds
 
 
 def _show_way_to_data(label: str, step: str) -> None:
@@ -166,7 +189,7 @@ def _show_details(kinds: tuple[str, ...], obstacles: list[str], profile: str) ->
         chosen = st.multiselect(
             _("Models"),
             kinds,
-            default=[kind for kind in kinds if kind in PROFILES[profile].kinds] or kinds,  # few photos teach few kinds
+            default=_kinds_of(profile, kinds),
             format_func=lambda kind: worded(KINDS[kind].title),
             key=f"training_kinds {profile} {' '.join(kinds)}",
         )

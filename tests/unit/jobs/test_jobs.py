@@ -20,9 +20,10 @@ from ensemble import jobs
 from ensemble.disk.files import digest_of
 from ensemble.features.preprocessing import BUNDLED
 from ensemble.jobs import processes, running, worker
-from ensemble.jobs.estimate import TrainingCourse, expected_seconds, stage_key
+from ensemble.jobs.estimate import USUAL_SECONDS, TrainingCourse, expected_seconds, stage_key
 from ensemble.jobs.ledger import JOBS_KEPT, Ledger
 from ensemble.store import ModelStore, listings, versions
+from ensemble.training.recipe import PROFILES
 from ensemble.values.errors import JobError
 from ensemble.values.training import TrainingRequest
 
@@ -330,13 +331,28 @@ def test_time_left_counts_all_stages_and_learns_the_pace_of_the_machine() -> Non
     assert estimate.share() >= before  # it never falls, whatever happens
     estimate.tell("Training cnn", 1.0)
     assert estimate.seconds_left() == 0 and estimate.share() == 1
-    assert estimate.costs(10) == {"Reading": 2.0, "Training svm": 0.2, "Training cnn": 99.0}
+    assert estimate.costs(10, PROFILES["balanced"]) == {"Reading": 2.0, "Training svm": 0.2, "Training cnn": 99.0}
 
 
 def test_stages_are_expected_by_what_they_took_here_else_by_the_usual() -> None:
-    class Data:
-        train = range(10)
-
     names = ["Reading training photos", "Fold 1 of 3: Training SVM · resnet18", "Validating fold 1 of 3"]
-    found = expected_seconds(names, Data(), {"Training SVM · resnet18": 0.5}, worker.USUAL_SECONDS)  # type: ignore[arg-type]
-    assert list(found) == names and found[names[1]] == 5 and found[names[0]] == 10 * worker.USUAL_SECONDS["Reading"]
+    found = expected_seconds(names, 10, PROFILES["balanced"], {"Training SVM · resnet18": 0.5})
+    assert list(found) == names and found[names[1]] == 5 and found[names[0]] == 10 * USUAL_SECONDS["Reading"]
+
+
+def test_a_profile_takes_as_long_as_it_has_its_members_learn() -> None:
+    names = [
+        "Reading training photos",
+        "Training SVM · resnet18",
+        "Training Baseline CNN",
+        "Fold 1 of 3: Training Detector",
+    ]
+    measured = {"Reading training photos": 1.0, "Training SVM · resnet18": 1.0, "Training Baseline CNN": 1.0}
+    found = {name: expected_seconds(names, 1, PROFILES[name], measured) for name in PROFILES}
+    assert list(found["quick"].values()) == [1, 1, 0.25, 0.5]
+    assert list(found["balanced"].values()) == [1, 1, 1, 2]
+    assert list(found["thorough"].values()) == [1, 12, 2, 4]
+    course = TrainingCourse(found["thorough"], clock=iter(range(0, 99, 6)).__next__)
+    for name in names[:3]:
+        course.tell(name, 1.0)
+    assert course.costs(1, PROFILES["thorough"]) == {names[0]: 6, names[1]: 0.5, names[2]: 3}  # whatever trained last
