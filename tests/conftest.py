@@ -124,9 +124,9 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     """Open pages that note what goes wrong in them; nothing may."""
     wrong: list[str] = []
 
-    def opened(width: int = 1440, height: int = 900, scheme: str = "light") -> Page:
+    def opened(width: int = 1440, height: int = 900, scheme: str = "light", *, touch: bool = False) -> Page:
         calm: dict[str, Any] = {"color_scheme": scheme, "reduced_motion": "reduce"}  # what moves for show costs a core
-        page = browser.new_page(viewport={"width": width, "height": height}, **calm)
+        page = browser.new_page(viewport={"width": width, "height": height}, has_touch=touch, **calm)
         page.set_default_timeout(PATIENCE)
         page.on("console", lambda message: wrong.append(message.text) if is_error(message) else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
