@@ -40,10 +40,11 @@ def chromium() -> str:
 
 
 @contextmanager
-def served(models: Path | None = None, entry: Path = ROOT / "streamlit_app.py") -> Iterator[str]:
-    """Start the dashboard in a process of its own on a free port; gives its address."""
+def served(models: Path | None = None, entry: Path = ROOT / "streamlit_app.py", port: int = 0) -> Iterator[str]:
+    """Start the dashboard in a process of its own on that port, or on a free one; gives its address."""
     with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
+        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        free.bind(("127.0.0.1", port))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", str(entry), "--server.port", str(port)]
     options = ["--server.headless", "true", "--server.address", "127.0.0.1", "--server.fileWatcherType", "none"]

@@ -40,19 +40,21 @@ def _show_progress(key: str) -> None:
     st.caption(_("Continues in the background."))
 
 
-def show_told(key: str, undo: Callable[[int], None] | None = None) -> None:
-    """Say once what was done last, or why it was refused, and offer to undo the decision where there is one."""
+def show_told(key: str, undo: Callable[[int], None] | None = None, shortcut: str = "Ctrl+Z") -> bool:
+    """Say once what was done last, or why it was refused; gives whether it is offered to undo it."""
     last = told(key)
     if not last.sentence:
-        return
+        return False
     with st.container(horizontal=True, vertical_alignment="center", key=f"told{key}", gap="small"):
         if last.wrong:
             st.error(as_markdown(last.sentence), icon=":material/report:")
         else:
             st.success(as_markdown(last.sentence), icon=":material/check:")
-        if undo is not None and last.decision is not None:
-            args, name = (last.decision,), f"undo{key}"
-            st.button(_("Undo"), icon=":material/undo:", on_click=undo, args=args, key=name, shortcut="Ctrl+Z")
+        if undo is None or last.decision is None:
+            return False
+        args, name = (last.decision,), f"undo{key}"
+        st.button(_("Undo"), icon=":material/undo:", on_click=undo, args=args, key=name, shortcut=shortcut)
+    return True
 
 
 def progress_text(what: str, stage: str, seconds: float | None) -> str:

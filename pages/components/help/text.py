@@ -7,7 +7,7 @@ from ensemble.importers.archives import MAX_ENTRIES
 from ensemble.values.language import _
 from ensemble.values.results import MAP_THRESHOLD, OK_NOK, REVIEW
 from pages.components.common.sheet import as_code, as_html, chip, show_sheet
-from pages.session import products, tables
+from pages.session import products, station, tables
 
 
 def show_words() -> None:
@@ -114,6 +114,17 @@ def show_practice() -> None:
             "**Tab**: next · **Enter** / **Space**: press · **Ctrl + Enter**: analyze · **←** / **→**: photo before, "
             "next photo · **O** / **N**: part is OK, part is NOK · **Ctrl + Z**: undo · **H**: overlay on or off · "
             "**G**: good part on or off"
+        )
+    )
+    st.header(_("Station view"), anchor=False)
+    st.markdown(
+        _(
+            "*Station view*, below the photo on *Inspect a photo*, is for a fixed screen beside a line. Every "
+            "photo is analyzed at once, with a low sound for NOK and a high one for REVIEW. **Space**: next "
+            "photo · **O** / **N**: decide a REVIEW · **U**: undo · **H**: overlay · **M**: sound on or off. "
+            "Press *Start* once: browsers play sounds only after a touch. After a lost connection the page "
+            "comes back by itself, with its counters; the browser keeps them for {hours} hours.",
+            hours=station.HOURS_KEPT,
         )
     )
     st.header(_("Models"), anchor=False)

@@ -24,8 +24,7 @@ from pages.session import photo
 def show_evidence(chosen: photo.Chosen | None) -> None:
     """Show the chosen photo upright, as the models see it, and once it is judged what stands out on it."""
     if chosen is None:
-        invitation = as_html(_("Upload or take a photo"))
-        st.html(f'<div class="waiting hero"><span>{invitation}</span></div>')
+        _show_invitation()
         return
     verdict = photo.verdict_of(chosen)
     good = photo.reference_of(verdict) if verdict else None
@@ -46,6 +45,28 @@ def show_evidence(chosen: photo.Chosen | None) -> None:
         show_places(regions, verdict.size, calm=calm, picture=own, demo=verdict.demo)
         if verdict.anomaly_map is not None and all(vote.anomaly_map is None for vote in verdict.votes):
             st.caption(_("The heat map comes from models whose vote was not needed. It does not change the verdict."))
+
+
+@st.fragment
+def show_photo(chosen: photo.Chosen | None) -> None:
+    """Show the photo alone, with what stands out on it and the keys that zoom it and hide the rest."""
+    if chosen is None:
+        _show_invitation()
+        return
+    verdict = photo.verdict_of(chosen)
+    picture = st.container()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        show_zoom(chosen.photo.picture.width)
+        shown = verdict is not None and photo.can_point(verdict) and _show_overlay_key()
+    content = chosen.evidence
+    if verdict is not None and shown:
+        content = _drawn(chosen, verdict.anomaly_map, verdict.regions, OPACITY / 100, demo=verdict.demo)
+    picture.image(content, output_format="PNG", width="stretch", alt=_("The photo {photo}", photo=chosen.photo.name))
+
+
+def _show_invitation() -> None:
+    invitation = as_html(_("Upload or take a photo"))
+    st.html(f'<div class="waiting hero"><span>{invitation}</span></div>')
 
 
 def _chosen_map(verdict: Verdict, member: str | None) -> tuple[AnomalyMap | None, tuple[Region, ...]]:
@@ -131,16 +152,20 @@ def show_overlay_controls() -> int:
     """Show how strong the overlay is, in percent, and the key that takes it off the photo and puts it back."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         percent: int = st.slider(_("Overlay opacity"), 0, 100, OPACITY, 10, format="%d %%", key="opacity")
-        hidden = bool(st.session_state.get(HIDDEN))
-        st.button(
-            _("Show overlay") if hidden else _("Hide overlay"),
-            icon=":material/visibility:" if hidden else ":material/visibility_off:",
-            on_click=_turn_key,
-            args=(HIDDEN,),
-            key="overlay",
-            shortcut="H",
-        )
-    return 0 if hidden else percent
+        return percent if _show_overlay_key() else 0
+
+
+def _show_overlay_key() -> bool:
+    hidden = bool(st.session_state.get(HIDDEN))
+    st.button(
+        _("Show overlay") if hidden else _("Hide overlay"),
+        icon=":material/visibility:" if hidden else ":material/visibility_off:",
+        on_click=_turn_key,
+        args=(HIDDEN,),
+        key="overlay",
+        shortcut="H",
+    )
+    return not hidden
 
 
 def _turn_key(key: str) -> None:

@@ -13,6 +13,7 @@ from pages.session import photo, queue, samples
 from pages.session.pictures import thumbnail_of
 
 FILE, CAMERA, SAMPLE = Message("File"), Message("Camera"), Message("Sample")
+SOURCE = "source"  # key of the ways to a photo
 ICONS: Mapping[str, str] = {
     FILE: ":material/upload_file:",
     CAMERA: ":material/photo_camera:",
@@ -22,7 +23,7 @@ ICONS: Mapping[str, str] = {
 
 def show_photo_picker() -> photo.Chosen | None:
     """Show the three ways to photos; the one whose turn it is, or None, with the sentence that refuses it on screen."""
-    source = show_ways(_("Photo from"), ICONS, "source", width="stretch", persist_state="session")
+    source = show_ways(_("Photo from"), ICONS, SOURCE, width="stretch", persist_state="session")
     if source == SAMPLE:
         show_sample_gallery()
     elif source == CAMERA:
