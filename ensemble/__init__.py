@@ -8,6 +8,7 @@ jobs/        trainings in processes of their own
 training/    labelled photos become a candidate version
 evaluation/  how good a product is, whether a new version is better, the model card
 inspection/  photos become verdicts: the inspector, batches, replay, attribution, exports
+records/     every verdict kept: the history, its reviews, a chain that shows tampering
 store/       the folder of one product: manifest, trust, versions, policies
 datasets/    labelled photos: collections, cleaning, splits, what training reads
 importers/   folders and archives of photos, understood in any layout

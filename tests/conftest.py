@@ -44,7 +44,9 @@ os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"  # serve
 for setting in [name for name in os.environ if name.startswith("QUORUM_")]:
     del os.environ[setting]  # before any module reads it: a developer's own settings must not change what is tested
 os.environ["QUORUM_CACHE"] = tempfile.mkdtemp(prefix="quorum_features_")  # nor may tests fill or read his cache
-atexit.register(shutil.rmtree, os.environ["QUORUM_CACHE"], ignore_errors=True)
+os.environ["QUORUM_RECORDS"] = tempfile.mkdtemp(prefix="quorum_records_")  # nor do their verdicts go into his history
+for scratch in ("QUORUM_CACHE", "QUORUM_RECORDS"):
+    atexit.register(shutil.rmtree, os.environ[scratch], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

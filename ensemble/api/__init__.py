@@ -31,13 +31,16 @@ from ensemble.disk.home import HOME
 from ensemble.imaging.photos import MAX_PHOTO_BYTES, Photo, open_photo
 from ensemble.inspection.inspector import Inspector
 from ensemble.policies import SHIPPED_POLICIES, choose
+from ensemble.records.recording import Inspected, recorder
+from ensemble.records.values import TRACE, Occasion, Trace
 from ensemble.store import InForce, ModelStore
-from ensemble.values.errors import PhotoError, PolicyError, QuorumError
+from ensemble.values.errors import PhotoError, PolicyError, QuorumError, RecordsError
 from ensemble.values.safe_names import make_logs_legible, safe_name, shortened
 
 MODELS_SETTING, DEMO_SETTING = "QUORUM_MODELS", "QUORUM_DEMO"
 PROJECT_MODELS = HOME / "models"
 MULTIPART_FRAME = 16_384  # bytes that may stand around the photo: boundaries, headers, a long name
+LONGEST_TRACE = 200  # characters
 FORM_LIMITS: Any = {"max_files": 1, "max_fields": 0}
 ONE_PHOTO = "Expected one photo, and nothing beside it, in the field 'file' of a multipart/form-data request."
 TOO_LARGE = f"The upload is too large (the limit is {MAX_PHOTO_BYTES // 1_000_000} MB): save the photo smaller."
@@ -50,7 +53,7 @@ WELCOME = {
     "next": {
         "GET /health": "Which members can vote, which cannot and why, and which policies there are.",
         "POST /predict/": "One photo in the multipart field 'file'; ?policy=NAME chooses a policy, ?image=true also "
-        "returns the picture that was judged.",
+        "returns the picture that was judged, ?part=, serial=, lot=, station=, shift= and view= are kept with it.",
         "GET /openapi.json": "The same as a machine reads it.",
     },
     "example": "curl -F file=@part.jpg http://127.0.0.1:8000/predict/",
@@ -70,6 +73,12 @@ class Asked(BaseModel):
 
     policy: str | None = Field(None, description="A policy's name; by default the product's first.")
     image: bool = Field(False, description="Whether to add the upright picture that was judged, as base64 PNG.")
+    part: str = Field("", max_length=LONGEST_TRACE, description="The part's id, kept with the verdict.")
+    serial: str = Field("", max_length=LONGEST_TRACE, description="The part's serial number, kept with the verdict.")
+    lot: str = Field("", max_length=LONGEST_TRACE, description="The lot that the part is of, kept with the verdict.")
+    station: str = Field("", max_length=LONGEST_TRACE, description="Where the photo was taken, kept with the verdict.")
+    shift: str = Field("", max_length=LONGEST_TRACE, description="The shift, kept with the verdict.")
+    view: str = Field("", max_length=LONGEST_TRACE, description="Which side of the part the photo shows.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +214,8 @@ def build(models: Path, *, demo: bool = False) -> FastAPI:
                 return refuse(503, error, file.filename or "")
             try:
                 return JSONResponse(_judge_upload(product, file.file, file.filename or "", asked))
+            except RecordsError as error:
+                return refuse(503, error, file.filename or "")
             except (PhotoError, PolicyError) as error:
                 return refuse(413 if (file.size or 0) >= MAX_PHOTO_BYTES else 422, error, file.filename or "")
 
@@ -258,8 +269,11 @@ def _health(current: CurrentProduct) -> dict[str, Any]:
 
 def _judge_upload(product: LoadedProduct, file: BinaryIO, name: str, asked: Asked) -> dict[str, Any]:
     policy = choose(product.force.policies, asked.policy)
-    photo = open_photo(file.read(), name)
-    verdict = product.inspector.inspect([photo], policy)[0].as_json()
+    data = file.read()
+    photo = open_photo(data, name)
+    trace = Trace(**{field: getattr(asked, field) for field in TRACE})
+    inspected = Inspected(photo, data, product.inspector.inspect([photo], policy)[0], trace)
+    verdict = recorder().keep([inspected], policy, Occasion("API"))[0].as_json()
     return verdict | {"image": _image(photo)} if asked.image else verdict
 
 

@@ -1,5 +1,6 @@
 """The commands for a product in use, and for its versions."""
 
+import getpass
 import json
 from enum import StrEnum
 from pathlib import Path
@@ -34,13 +35,15 @@ def inspect(
     demo: Annotated[bool, typer.Option("--demo", help="Dummy members instead of trained ones.")] = False,
 ) -> None:
     """Give each photo a verdict; a photo that is refused is named, the others still run, and the exit code is 1."""
-    from ensemble.imaging.photos import read_photo
+    from ensemble.imaging.photos import open_photo, read_photo_bytes
     from ensemble.inspection.inspector import Inspector
     from ensemble.policies import choose, shipped
+    from ensemble.records.recording import Inspected, recorder
+    from ensemble.records.values import Occasion
     from ensemble.store import ModelStore
     from ensemble.values.results import OK_NOK
 
-    store = ModelStore(models)
+    store, occasion = ModelStore(models), Occasion("command line", who=getpass.getuser())
     if demo:
         known = store.known_manifest()
         inspector = Inspector.for_demo(known.classes if known else OK_NOK)
@@ -51,10 +54,15 @@ def inspect(
     refused = False
     for path in photos:
         try:
-            photo = read_photo(path)
+            data = read_photo_bytes(path)
+            photo = open_photo(data, str(path))
             for note in photo.notes:
                 say(f"{photo.name}: {note}")
-            verdict = inspector.inspect([photo], chosen)[0].as_json() | {"photo": legible(str(path))}
+            inspected = Inspected(photo, data, inspector.inspect([photo], chosen)[0])
+            (found,) = recorder().keep([inspected], chosen, occasion)
+            if found.not_kept:
+                say_firmly(f"{photo.name}: {found.not_kept}")
+            verdict = found.as_json() | {"photo": legible(str(path))}
             line = f"{path}: {verdict['verdict']} ({verdict['reason']})" + (" DEMO" if demo else "")
         except PhotoError as error:
             refused = True

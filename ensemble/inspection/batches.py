@@ -10,6 +10,7 @@ from ensemble.importers.archives import ZipEntry, inner_paths, read_archive
 from ensemble.importers.staging import Upload
 from ensemble.inspection.exports import as_csv
 from ensemble.policies import Policy
+from ensemble.records.recording import Inspected
 from ensemble.values.errors import ArchiveError, PhotoError
 from ensemble.values.results import SCORE_FIELDS, AnomalyMap, Verdict
 from ensemble.values.safe_names import shown
@@ -17,6 +18,7 @@ from ensemble.values.safe_names import shown
 INSPECTED_AT_ONCE = 8  # photos at a time: enough to share a backbone's pass, few enough for a progress bar that moves
 TILE_SIDE = 320  # pixels of a small copy: those of a tile on a screen of twice the density
 Inspect = Callable[[Sequence[Photo]], Sequence[Verdict]]
+Keep = Callable[[Sequence[Inspected]], Sequence[Verdict]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +85,20 @@ def _count_in(data: bytes) -> int:
         return 1
 
 
-def judge(entries: Iterable[ZipEntry], inspect: Inspect) -> Iterator[Judged]:
-    """Give every entry its verdict or its refusal, in order; at most one chunk of full pictures is in memory."""
+def judge(entries: Iterable[ZipEntry], inspect: Inspect, keep: Keep | None = None) -> Iterator[Judged]:
+    """Give every entry its verdict or its refusal, in order; at most one chunk of full pictures is in memory.
+
+    `keep` puts the verdicts of a chunk into the history and gives them back.
+    """
     known: dict[str, Judged] = {}
     for chunk in _chunks(entries):
         photos = {photo.sha256: photo for _, photo in chunk if isinstance(photo, Photo)}
         fresh = {digest: photo for digest, photo in photos.items() if digest not in known}
         verdicts = dict(zip(fresh, inspect(list(fresh.values())) if fresh else (), strict=True))
+        if keep is not None:
+            named = {photo.sha256: (photo, entry) for entry, photo in reversed(chunk) if isinstance(photo, Photo)}
+            kept = keep([_as_inspected(*named[digest], verdict) for digest, verdict in verdicts.items()])
+            verdicts = dict(zip(verdicts, kept, strict=True))
         for entry, photo in chunk:
             if isinstance(photo, str):
                 yield Judged(entry.name, error=photo)
@@ -102,6 +111,10 @@ def judge(entries: Iterable[ZipEntry], inspect: Inspect) -> Iterator[Judged]:
                 row = Judged(entry.name, verdict, thumbnail=thumbnail(photo.picture, TILE_SIDE))
                 known[photo.sha256] = row
             yield replace(row, data=entry.data or b"", anomaly_map=anomaly_map)
+
+
+def _as_inspected(photo: Photo, entry: ZipEntry, verdict: Verdict) -> Inspected:
+    return Inspected(photo, entry.data or b"", replace(verdict, photo=entry.name))
 
 
 def _without_anomaly_map(verdict: Verdict) -> Verdict:

@@ -84,11 +84,17 @@ class Policy(PolicySettings):
         return rule_on(self._ballot(scores, absent, classes)).stage is not None
 
     def revise(self, verdict: Verdict) -> Verdict:
-        """What this policy makes of the votes that another one has decided on: the same photo, no model runs again."""
+        """What this policy makes of the votes that another one has decided on: the same photo, no model runs again.
+
+        It keeps the id of the verdict only where that one was by this policy in this state.
+        """
         absent = (*verdict.absent, *verdict.unasked)
         decided = self.decide(verdict.votes, absent, verdict.classes, verdict.doubt)
         kept = ("label", "confidence", "reason", "policy", "policy_state", "trial", "votes", "decision")
-        return replace(verdict, **{name: getattr(decided, name) for name in kept})
+        fresh = {name: getattr(decided, name) for name in kept}
+        if (verdict.policy, verdict.policy_state, verdict.trial) != (self.name, self.state, self.trial):
+            fresh |= {"id": "", "not_kept": ""}
+        return replace(verdict, **fresh)
 
     def stages(self, members: Iterable[str]) -> tuple[tuple[str, ...], ...]:
         """Which of these members are asked one stage after the other; those that no stage names are asked last."""

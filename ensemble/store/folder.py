@@ -14,6 +14,7 @@ from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.included import INCLUDED
 from ensemble.features.references import ReferencePhotos
 from ensemble.imaging.out_of_distribution import PhotoRange
+from ensemble.imaging.photos import file_digest
 from ensemble.members import Loaded
 from ensemble.policies import Policy, PolicyBook, from_json, shipped
 from ensemble.policies.cases import Evidence
@@ -124,8 +125,9 @@ class ModelStore:
         return policy_history.number_of(self.folder)
 
     def origin(self) -> Origin:
-        """What its verdicts come from: its name, and the version in force where one is kept."""
-        return Origin(self.product_name(), listings.number_in_force(self.folder))
+        """What its verdicts come from: its name, the version in force where one is kept, and the manifest's digest."""
+        digest = file_digest(path) if (path := self.path_of(MANIFEST)).is_file() else ""
+        return Origin(self.product_name(), listings.number_in_force(self.folder), manifest=digest)
 
     def policies_in_force(self) -> InForce:
         """The same, and where the file is broken, the last good state with the reason: a line need not stand still."""
@@ -319,7 +321,7 @@ class _Kept(ModelStore):
         return None
 
     def origin(self) -> Origin:
-        return Origin(self.product_name(), self._version.number)
+        return Origin(self.product_name(), self._version.number, manifest=self._version.files[MANIFEST])
 
     def policies_in_force(self) -> InForce:
         return InForce(self.policies())

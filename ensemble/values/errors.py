@@ -86,5 +86,9 @@ class MemberError(QuorumError):
     """A member cannot be fitted or cannot vote."""
 
 
+class RecordsError(QuorumError):
+    """The history of verdicts cannot be read or written."""
+
+
 class JobError(QuorumError):
     """A training in a process of its own cannot be started, found or cancelled."""

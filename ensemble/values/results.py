@@ -234,11 +234,15 @@ SCORE_FIELDS = ("score", "score_kind", "score_label", "ok_below", "review_from",
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What has judged a photo and when: the product, its version in force, and the time (ISO 8601, with its zone)."""
+    """What has judged a photo and when: the product, its version in force, and the time (ISO 8601, with its zone).
+
+    `manifest` is the SHA-256 of the manifest that vouches for the models.
+    """
 
     product: str = ""
     version: int | None = None
     time: str = ""
+    manifest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +257,7 @@ class Verdict:
     part at all; then a person must look, and no quantity has decided. `policy_state` is the number
     of the state of the product's policies that decided; `trial` is true where not the active policy has decided.
     `reference` is the place of the product's photo of a good part that is most like this one, None where none is kept.
+    `id` is what the history finds it by, `not_kept` says why it does not; both are empty where nothing is kept.
     `reason` and `doubt` are messages, which `worded` says in the language of whoever reads.
     """
 
@@ -277,6 +282,8 @@ class Verdict:
     policy_state: int | None = field(default=None, compare=False)
     trial: bool = field(default=False, compare=False)
     reference: int | None = field(default=None, compare=False)
+    id: str = field(default="", compare=False)
+    not_kept: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         if self.doubt and self.label != REVIEW:
@@ -294,11 +301,13 @@ class Verdict:
     def as_json(self) -> dict[str, Any]:
         """The verdict as plain JSON values: one and the same shape on screen, command line and API."""
         return {
+            "id": self.id,
             "photo": self.photo,
             "sha256": self.sha256,
             "time": self.origin.time,
             "product": self.origin.product,
             "model_version": self.origin.version,
+            "model_digest": self.origin.manifest,
             "verdict": self.label,
             "word": self.word,
             "confidence": None if self.confidence is None else round(self.confidence, 6),
@@ -318,4 +327,5 @@ class Verdict:
             "defect": self.classes.defect,
             "seconds": round(self.seconds, 6),
             "demo": self.demo,
+            "not_kept": self.not_kept,
         }

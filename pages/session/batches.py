@@ -12,11 +12,13 @@ import streamlit as st
 from ensemble.inspection import batches
 from ensemble.inspection.batches import Judged
 from ensemble.policies import Policy
+from ensemble.records.recording import Inspected, recorder
 from ensemble.values.errors import QuorumError
 from ensemble.values.language import Message
-from ensemble.values.results import NON_DEFECTIVE, Classes
+from ensemble.values.results import NON_DEFECTIVE, Classes, Verdict
 from pages.session.background import Progress, StoppedError, Work, begin
 from pages.session.inspection import inspection
+from pages.session.occasions import occasion
 from pages.session.products import BATCH, DEMO, classes, is_demo, mode, policy, product_name
 from pages.session.tables import is_lent, lay, table
 from pages.session.wishes import PRODUCT, pick
@@ -103,7 +105,12 @@ def may_stop_batch() -> bool:
 def start_batch(files: Sequence[batches.Upload]) -> None:
     """Begin a new batch in the place of the last one; for a button's callback."""
     begun = Batch(mode(), product_name(), is_demo(), classes(), batches.count(files))
-    judged = batches.judge(batches.batch_entries(_one_by_one(files)), inspection())
+    decide, begun_by = policy(), occasion("batch", begun.key)
+
+    def keep(inspected: Sequence[Inspected]) -> list[Verdict]:
+        return recorder().keep(inspected, decide, begun_by)
+
+    judged = batches.judge(batches.batch_entries(_one_by_one(files)), inspection(), keep)
     stop_batch()
     begun.work = begin(
         Message("Batch of {count} file", "Batch of {count} files", count=begun.total),

@@ -11,10 +11,13 @@ from ensemble.datasets.loading import photo_path
 from ensemble.imaging.out_of_distribution import doubt, measure_photo
 from ensemble.imaging.photos import open_photo, read_photo_bytes
 from ensemble.policies.cases import Case
+from ensemble.records.history import record_review, withdraw_review
+from ensemble.records.recording import recorder
 from ensemble.training.own_photos import bring_along, is_brought
 from ensemble.values.errors import DataError, QuorumError
 from ensemble.values.language import Message, paragraph
 from ensemble.values.results import Verdict
+from pages.session import person
 from pages.session.background import Progress, start_work, work
 from pages.session.owners import make_own_collection, own_collection, product_called
 from pages.session.photo import Chosen
@@ -22,7 +25,7 @@ from pages.session.policy_evidence import evidence
 from pages.session.products import is_demo, manifest, mode, store
 from pages.session.told import CONFIRMED, refusals_told, tell
 
-ASKED = "_asked_to_confirm"
+ASKED, TOLD_HISTORY = "_asked_to_confirm", "_told_history"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,7 @@ class Correction:
     label: str
     verdict: str
     doubt: str = ""
+    inspection: str = ""  # what the history finds the verdict by
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ def product_collection() -> str:
 
 def confirm_mistake(chosen: Chosen, label: str, verdict: Verdict) -> None:
     """Keep the photo on the table with its true class; for a button's callback."""
-    _ask_or_keep([Correction(chosen.data, chosen.photo.name, label, verdict.label, verdict.doubt)], [])
+    _ask_or_keep([Correction(chosen.data, chosen.photo.name, label, verdict.label, verdict.doubt, verdict.id)], [])
 
 
 def confirm_cases(found: Sequence[tuple[Case, str]]) -> None:
@@ -125,7 +129,12 @@ def _keep(corrections: Sequence[Correction], left_out: Sequence[str]) -> None:
         return
     try:
         collection = own_collection() or make_own_collection()
-        decisions = [collection.confirm(each.data, each.name, each.label, each.verdict)[1] for each in corrections]
+        said_by = person.name()
+        decisions = [
+            collection.confirm(each.data, each.name, each.label, each.verdict, author=said_by)[1]
+            for each in corrections
+        ]
+        _tell_history(corrections, [None if made is None else made.number for made in decisions])
         along = _bring_along(collection)
     except QuorumError as error:
         tell(CONFIRMED, error.message, wrong=True)
@@ -141,11 +150,23 @@ def _keep(corrections: Sequence[Correction], left_out: Sequence[str]) -> None:
     tell(CONFIRMED, paragraph(*left_out, said, *along), wrong=bool(left_out), decision=made)
 
 
+def _tell_history(corrections: Sequence[Correction], numbers: Sequence[int | None]) -> None:
+    """Keep what was said beside the inspections that it was said of, and remember it for an undo."""
+    told = st.session_state.setdefault(TOLD_HISTORY, {})
+    for correction, number in zip(corrections, numbers, strict=True):
+        if correction.inspection:
+            record_review(recorder().database, correction.inspection, correction.label, person.name())
+            if number is not None:
+                told[number] = correction.inspection
+
+
 def undo_confirmed(number: int) -> None:
     """Take back what a person said of a verdict; for a button's callback."""
     with refusals_told(CONFIRMED):
         if (collection := own_collection()) is not None:
             undone = collection.undo(number)
+            if told := st.session_state.get(TOLD_HISTORY, {}).pop(number, ""):
+                withdraw_review(recorder().database, told, person.name())
             if undone.action == "import":
                 tell(CONFIRMED, Message("Undone: the photo is not saved."))
             else:

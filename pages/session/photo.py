@@ -9,10 +9,12 @@ from ensemble.imaging.overlays import evidence, png, thumbnail
 from ensemble.imaging.photos import Photo, open_own, open_photo
 from ensemble.inspection.attribution import Attribution, attribute
 from ensemble.members import KINDS
+from ensemble.records.recording import Inspected, recorder
 from ensemble.values.errors import PhotoError
 from ensemble.values.results import Classes, Verdict, Vote
 from ensemble.values.safe_names import safe_name
 from pages.session.inspection import inspection, trained, turn
+from pages.session.occasions import occasion
 from pages.session.products import CHOSEN, LOOKS, VERDICTS, mode, policy, records
 from pages.session.tables import lay, table, take_off
 
@@ -75,11 +77,12 @@ def remove_photo() -> None:
 
 
 def analyze(chosen: Chosen) -> None:
-    """Have the photo judged and keep its verdict beside those on the other photos."""
+    """Have the photo judged and keep its verdict, beside those on the other photos and in the history."""
     key, digest = mode(), chosen.photo.sha256
     others = {known: kept for known, kept in _verdicts().items() if known != digest}
     lay(VERDICTS, others)
-    verdict = inspection()([chosen.photo])[0]
+    judged = Inspected(chosen.photo, chosen.data, inspection()([chosen.photo])[0])
+    (verdict,) = recorder().keep([judged], policy(), occasion("screen"))
     lay(VERDICTS, dict([*others.items(), (digest, (key, verdict))][-MOST_VERDICTS:]))
     small = thumbnail(chosen.photo.picture)
     newest = LastVerdict(chosen.photo.name, small, verdict.label, verdict.classes, verdict.demo)

@@ -34,6 +34,8 @@ def show_answer(chosen: photo.Chosen | None) -> None:
         return
     st.set_page_config(page_title=_("{verdict} · Inspect a photo", verdict=verdict.word))  # what a tab says
     show_verdict_card(verdict, focus=True)
+    if verdict.not_kept:
+        st.warning(as_markdown(verdict.not_kept), icon=":material/history_toggle_off:")
     show_absent(verdict.absent)
     if chosen is not None:
         show_correction(chosen, verdict)

@@ -1,0 +1,168 @@
+"""Looking things up in the history: filtered pages, the newest first, and one inspection with its reviews."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, insert, not_, select
+
+from ensemble.disk.files import parsed
+from ensemble.records.chain import append
+from ensemble.records.database import Database
+from ensemble.records.tables import entries, inspections, policies, reviews
+from ensemble.records.values import Inspection, Review, label_of
+from ensemble.values.errors import RecordsError
+
+REVIEW_KIND = "review"  # the kind of its entries
+MOST_COUNTED = 10_000  # inspections; more are said to be more
+PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which inspections are meant; what is empty or None does not narrow them.
+
+    Times are ISO 8601 in UTC, `until` is left out itself. `reviewed` and `disagreement` are yes or no.
+    """
+
+    since: str = ""
+    until: str = ""
+    product: str = ""
+    verdict: str = ""
+    policy: str = ""
+    model_version: int | None = None
+    batch: str = ""
+    part: str = ""
+    serial: str = ""
+    lot: str = ""
+    station: str = ""
+    shift: str = ""
+    view: str = ""
+    sha256: str = ""
+    reviewed: bool | None = None
+    disagreement: bool | None = None
+    trial: bool | None = None
+
+    def condition(self) -> ColumnElement[bool]:
+        """The same for the database."""
+        names = ("product", "verdict", "policy", "batch", "part", "serial", "lot", "station", "shift", "view", "sha256")
+        found = [inspections.c[name] == getattr(self, name) for name in names if getattr(self, name)]
+        if self.model_version is not None:
+            found.append(inspections.c.model_version == self.model_version)
+        if self.since:
+            found.append(inspections.c.time >= self.since)
+        if self.until:
+            found.append(inspections.c.time < self.until)
+        if self.disagreement is not None:
+            found.append(inspections.c.dissent > 0 if self.disagreement else inspections.c.dissent == 0)
+        if self.trial is not None:
+            found.append(inspections.c.trial == int(self.trial))
+        if self.reviewed is not None:
+            seen = exists().where(reviews.c.inspection == inspections.c.number)
+            found.append(seen if self.reviewed else not_(seen))
+        return and_(True, *found)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some inspections, the newest first, and what the next page begins before; None where there is none."""
+
+    inspections: tuple[Inspection, ...]
+    before: int | None
+
+
+def history_page(database: Database, filters: Filters, before: int | None = None, most: int = PAGE) -> Page:
+    """The newest inspections that are meant, before the one of this number."""
+    wanted = select(inspections.c.number).where(filters.condition()).order_by(inspections.c.number.desc())
+    if before is not None:
+        wanted = wanted.where(inspections.c.number < before)
+    with database.reading() as connection:
+        numbers = list(connection.execute(wanted.limit(most + 1)).scalars())
+        shown = _inspections(connection, numbers[:most])
+    return Page(shown, numbers[most - 1] if len(numbers) > most else None)
+
+
+def history_count(database: Database, filters: Filters, most: int = MOST_COUNTED) -> int:
+    """How many inspections are meant, counted up to `most` and one more."""
+    some = select(inspections.c.number).where(filters.condition()).limit(most + 1).subquery()
+    with database.reading() as connection:
+        return int(connection.execute(select(func.count()).select_from(some)).scalar_one())
+
+
+def inspection_called(database: Database, called: str) -> Inspection:
+    """One inspection by its id; a RecordsError where there is none, or it was removed."""
+    with database.reading() as connection:
+        found = _inspections(connection, [_number_called(connection, called)])
+    return found[0]
+
+
+def known_values(database: Database, column: str, most: int = 200) -> tuple[str, ...]:
+    """What stands in a column that can be searched by, to choose from."""
+    wanted = select(inspections.c[column]).distinct().order_by(inspections.c[column]).limit(most)
+    with database.reading() as connection:
+        return tuple(str(value) for value in connection.execute(wanted).scalars() if value not in ("", None))
+
+
+def policy_text(database: Database, digest: str) -> str:
+    """The policy that decided, as JSON; a RecordsError where it is not kept."""
+    with database.reading() as connection:
+        text = connection.execute(select(policies.c.text).where(policies.c.digest == digest)).scalar()
+    if text is None:
+        raise RecordsError("The history holds no policy of the digest {digest}.", digest=digest)
+    return str(text)
+
+
+def record_review(
+    database: Database, called: str, label: str, who: str, *, reason: str = "", defect: str = "", way: str = "screen"
+) -> Review:
+    """Keep what a person says of an inspection; what was said before stays beside it."""
+    with database.writing() as connection:
+        number = _number_called(connection, called)
+        (inspection,) = _inspections(connection, [number])
+        known = (*inspection.stored["classes"],)
+        if label not in known:
+            raise RecordsError(
+                "{label!r} is no class of this part. It is one of {known}.", label=label, known=", ".join(known)
+            )
+        said = {"label": label, "before": inspection.settled, "reason": reason, "defect": defect, "way": way}
+        return _add_review(connection, inspection, said | {"who": who.strip(), "withdraws": None})
+
+
+def withdraw_review(database: Database, called: str, who: str) -> Review:
+    """Take back what was said last of an inspection, by another row; a RecordsError where nothing was said."""
+    with database.writing() as connection:
+        (inspection,) = _inspections(connection, [_number_called(connection, called)])
+        taken_back = {review.withdraws for review in inspection.reviews}
+        standing = [each for each in inspection.reviews if each.withdraws is None and each.number not in taken_back]
+        if not standing:
+            raise RecordsError("Nobody has said anything of this part, so there is nothing to undo.")
+        last = standing[-1]
+        label = label_of(tuple(standing[:-1])) or str(inspection.stored["verdict"])
+        said = {"label": label, "before": last.label, "reason": "", "defect": "", "way": last.way}
+        return _add_review(connection, inspection, said | {"who": who.strip(), "withdraws": last.number})
+
+
+def _add_review(connection: Connection, inspection: Inspection, said: Mapping[str, Any]) -> Review:
+    number = append(connection, REVIEW_KIND, {"inspection": inspection.id, **said})
+    at = connection.execute(select(entries.c.at).where(entries.c.number == number)).scalar_one()
+    connection.execute(insert(reviews).values(number=number, inspection=inspection.number, at=at, **said))
+    return Review(number, at, **said)
+
+
+def _number_called(connection: Connection, called: str) -> int:
+    number = connection.execute(select(inspections.c.number).where(inspections.c.id == called)).scalar()
+    if number is None:
+        raise RecordsError("The history holds no inspection {id}: it was removed, or never kept here.", id=called)
+    return int(number)
+
+
+def _inspections(connection: Connection, numbers: Sequence[int]) -> tuple[Inspection, ...]:
+    """Inspections by number, in this order, each with what was said of it."""
+    wanted: Select[Any] = select(entries.c.number, entries.c.body).where(entries.c.number.in_(numbers))
+    bodies: dict[int, str] = {row.number: row.body for row in connection.execute(wanted)}
+    said: dict[int, list[Review]] = defaultdict(list)
+    for row in connection.execute(select(reviews).where(reviews.c.inspection.in_(numbers)).order_by(reviews.c.number)):
+        values = dict(row._mapping)
+        said[values.pop("inspection")].append(Review(**values))
+    return tuple(Inspection(number, parsed(bodies[number]), tuple(said[number])) for number in numbers)

@@ -1,0 +1,167 @@
+"""Keeping verdicts: photo, small copy and heat map first, then the entry; a verdict that cannot be kept says so."""
+
+import importlib.metadata
+import os
+import random
+import uuid
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+
+from ensemble.disk.files import digest_of, now
+from ensemble.imaging.overlays import thumbnail
+from ensemble.imaging.photos import Photo
+from ensemble.policies import Policy
+from ensemble.policies.files import entry_of
+from ensemble.records.chain import append, as_text
+from ensemble.records.database import DATABASE_SETTING, Database, records_folder
+from ensemble.records.objects import Objects, packed_map
+from ensemble.records.settings import Keeping, settings_of
+from ensemble.records.tables import inspections, policies
+from ensemble.records.values import TRACE, Occasion, Trace
+from ensemble.values.errors import QuorumError, RecordsError
+from ensemble.values.language import Message
+from ensemble.values.results import Verdict
+
+INSPECTION = "inspection"  # the kind of its entries
+SMALL_SIDE = 320  # pixels of the small copy
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """A photo as it was judged: what it shows, the bytes that it came as, its verdict, and the part's trace."""
+
+    photo: Photo
+    data: bytes
+    verdict: Verdict
+    trace: Trace | None = None
+
+
+@cache
+def _recorder(folder: Path, url: str) -> "Recorder":
+    return Recorder(Database(folder, url))
+
+
+def recorder() -> "Recorder":
+    """What keeps verdicts in this process, in the place that the settings name."""
+    return _recorder(records_folder(), os.environ.get(DATABASE_SETTING, ""))
+
+
+class Recorder:
+    """Puts verdicts into the history; safe to share between threads."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.objects = Objects(database.folder)
+
+    def settings(self, product: str) -> Keeping:
+        """What is kept of a product's inspections."""
+        return settings_of(self.database.folder, product)
+
+    def keep(self, inspected: Sequence[Inspected], policy: Policy, occasion: Occasion) -> list[Verdict]:
+        """The verdicts, each with the id that it is found by; all are kept together, or none.
+
+        Demo verdicts are never kept. Where keeping fails each verdict says so, or a RecordsError refuses them where the
+        product's settings ask for that.
+        """
+        found = [each.verdict for each in inspected]
+        if not found or found[0].demo:
+            return found
+        try:
+            keeping = self.settings(found[0].origin.product)
+        except RecordsError as error:
+            raise RecordsError(
+                "Nothing is inspected: nobody knows what may be kept. {problem}", problem=error
+            ) from error
+        if keeping.keep == "nothing":
+            return found
+        try:
+            return self._keep(inspected, policy, occasion, keeping)
+        except QuorumError as error:
+            if keeping.required:
+                raise RecordsError(
+                    "The inspection is refused, because it cannot be kept. {problem}", problem=error
+                ) from error
+            return [replace(verdict, not_kept=Message("Not kept: {problem}", problem=error)) for verdict in found]
+
+    def _keep(
+        self, inspected: Sequence[Inspected], policy: Policy, occasion: Occasion, keeping: Keeping
+    ) -> list[Verdict]:
+        text = as_text(entry_of(policy))
+        digest = digest_of(text.encode())
+        kept = [replace(each.verdict, id=uuid.uuid4().hex) for each in inspected]
+        bodies = [
+            verdict.as_json()
+            | self._evidence(each, with_photo=keeping.keep == "everything")
+            | _occasion(occasion, each.trace)
+            | {"policy_digest": digest, "software": software(), **_drawn_for_a_look(verdict, keeping)}
+            for each, verdict in zip(inspected, kept, strict=True)
+        ]
+        with self.database.writing() as connection:
+            _remember_policy(connection, digest, text)
+            rows = [columns_of(body) | {"number": append(connection, INSPECTION, body)} for body in bodies]
+            connection.execute(insert(inspections), rows)
+        return kept
+
+    def _evidence(self, each: Inspected, *, with_photo: bool) -> dict[str, Any]:
+        """How many bytes the photo had, and the digests of what is kept to look at: empty where nothing is."""
+        found = {"bytes": len(each.data), "kept_photo": "", "thumbnail": "", "heat_map": ""}
+        if with_photo:
+            found["kept_photo"] = self.objects.put(each.data)
+            found["thumbnail"] = self.objects.put(thumbnail(each.photo.picture, SMALL_SIDE))
+            if each.verdict.anomaly_map is not None:
+                found["heat_map"] = self.objects.put(packed_map(each.verdict.anomaly_map))
+        return found
+
+
+def software() -> str:
+    """The version of Quorum that judges."""
+    try:
+        return importlib.metadata.version("quorum")
+    except importlib.metadata.PackageNotFoundError:  # it runs from its own folder
+        return VERSION
+
+
+VERSION = "0.1.0"
+
+
+def _occasion(occasion: Occasion, trace: Trace | None) -> dict[str, Any]:
+    found = {"source": occasion.source, "who": occasion.who, "batch": occasion.batch, "zone": occasion.zone}
+    return {**found, "trace": asdict(trace or occasion.trace)}
+
+
+def _drawn_for_a_look(verdict: Verdict, keeping: Keeping) -> dict[str, Any]:
+    """Whether chance draws an accepted part for a second look, and how likely that was."""
+    accepted = verdict.label == verdict.classes.good and not verdict.trial
+    rate = keeping.sample_rate if accepted else 0.0
+    return {"sampled": random.SystemRandom().random() < rate, "sample_rate": rate}
+
+
+def _remember_policy(connection: Connection, digest: str, text: str) -> None:
+    if connection.execute(select(policies.c.digest).where(policies.c.digest == digest)).first() is None:
+        connection.execute(insert(policies).values(digest=digest, text=text))
+
+
+def columns_of(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """What an inspection is searched by, from its JSON."""
+    said = Counter(vote["label"] for vote in stored["votes"] if vote["weight"])
+    thresholds = [stored[name] for name in ("ok_below", "review_from", "reject_from") if stored[name] is not None]
+    compared = stored["score"] is not None and thresholds
+    time = stored["time"] or now()
+    return {
+        **{name: stored[name] for name in ("id", "product", "verdict", "policy", "source", "who", "batch")},
+        **{name: stored["trace"][name] for name in TRACE},
+        "time": time,
+        "model_version": stored["model_version"],
+        "photo": stored["photo"],
+        "sha256": stored["sha256"],
+        "dissent": sum(said.values()) - max(said.values(), default=0),
+        "margin": min(abs(stored["score"] - each) for each in thresholds) if compared else None,
+        "trial": int(stored["trial"]),
+        "sampled": int(stored["sampled"]),
+    }

@@ -1,0 +1,61 @@
+"""The tables of the history: a chain of entries that only grows, and columns of them to search by."""
+
+from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, MetaData, Table, Text
+
+Number = BigInteger().with_variant(Integer, "sqlite")  # there an INTEGER key is the row itself
+
+metadata = MetaData()
+# The chain. A body may be taken out later, by retention: its digest stays, and an entry says why.
+entries = Table(
+    "entries",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("body", Text),
+    Column("body_digest", Text, nullable=False),
+    Column("previous", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+)
+inspections = Table(
+    "inspections",
+    metadata,
+    Column("number", Number, ForeignKey("entries.number"), primary_key=True, autoincrement=False),
+    Column("id", Text, nullable=False, unique=True),
+    *(
+        Column(name, Text, nullable=False)
+        for name in ("time", "product", "verdict", "policy", "source", "who", "batch")
+    ),
+    Column("model_version", Integer),
+    *(Column(name, Text, nullable=False) for name in ("part", "serial", "lot", "station", "shift", "view")),
+    *(Column(name, Text, nullable=False) for name in ("photo", "sha256")),
+    Column("dissent", Integer, nullable=False),  # votes against what most models said
+    Column("margin", Float),  # from the defect score to the nearest threshold; none where nothing was compared
+    Column("trial", Integer, nullable=False),
+    Column("sampled", Integer, nullable=False),  # drawn by chance for a second look
+)
+reviews = Table(
+    "reviews",
+    metadata,
+    Column("number", Number, ForeignKey("entries.number"), primary_key=True, autoincrement=False),
+    Column("inspection", Number, nullable=False),
+    *(Column(name, Text, nullable=False) for name in ("at", "who", "label", "before", "defect", "reason", "way")),
+    Column("withdraws", Number),  # the review that this one takes back
+)
+# What decided, each policy once by the digest of its text.
+policies = Table("policies", metadata, Column("digest", Text, primary_key=True), Column("text", Text, nullable=False))
+
+SEARCHED = (
+    *("time", "product", "verdict", "policy", "model_version", "batch"),
+    *("part", "serial", "lot", "station", "shift", "view", "sha256"),
+)
+for name in SEARCHED:
+    Index(f"inspections_by_{name}", inspections.c[name], inspections.c.number)
+Index(
+    "inspections_by_dissent",
+    inspections.c.number,
+    sqlite_where=inspections.c.dissent > 0,
+    postgresql_where=inspections.c.dissent > 0,
+)
+Index("reviews_by_inspection", reviews.c.inspection, reviews.c.number)
+Index("entries_by_kind", entries.c.kind, entries.c.number)

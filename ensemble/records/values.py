@@ -1,0 +1,90 @@
+"""What the history holds: an inspection, where it came from, and what people said of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
+
+from ensemble.values.results import REVIEW, stored_reason
+
+Source = Literal["screen", "batch", "command line", "API", "folder"]
+Way = Literal["screen", "review", "disagreement", "threshold", "sample", "blind", "history"]
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What a part is called outside: free texts that a station, a file name or a request gives."""
+
+    part: str = ""
+    serial: str = ""
+    lot: str = ""
+    station: str = ""
+    shift: str = ""
+    view: str = ""
+
+
+TRACE = tuple(each.name for each in fields(Trace))
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """Who had photos inspected, from where, in which batch, of which parts, and in which time zone."""
+
+    source: Source
+    who: str = ""
+    batch: str = ""
+    zone: str = ""
+    trace: Trace = Trace()
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What a person said of an inspection: the label now and before, why, and by which way the part came to be seen.
+
+    A review is never changed: one that is undone stays, and another one `withdraws` it.
+    """
+
+    number: int
+    at: str
+    who: str
+    label: str
+    before: str
+    reason: str = ""
+    defect: str = ""
+    way: str = "screen"
+    withdraws: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """A verdict that was kept: its JSON with who, where, when and by which bytes, and what people said of it since."""
+
+    number: int
+    stored: Mapping[str, Any] = field(repr=False)
+    reviews: tuple[Review, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """What it is found by."""
+        return str(self.stored["id"])
+
+    @property
+    def reason(self) -> str:
+        """Why the verdict was so, as `worded` says it."""
+        return stored_reason(self.stored)
+
+    @property
+    def settled(self) -> str:
+        """The label that counts: what a person said last, else the verdict."""
+        return label_of(self.reviews) or str(self.stored["verdict"])
+
+    @property
+    def waits(self) -> bool:
+        """Whether a person has to look at it, and none has."""
+        return self.settled == REVIEW
+
+
+def label_of(reviews: tuple[Review, ...]) -> str:
+    """What people say of an inspection by now; empty where nobody does, or all was taken back."""
+    taken_back = {review.withdraws for review in reviews}
+    standing = [review for review in reviews if review.withdraws is None and review.number not in taken_back]
+    return standing[-1].label if standing else ""
