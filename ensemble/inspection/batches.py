@@ -18,7 +18,7 @@ from ensemble.values.safe_names import shown
 INSPECTED_AT_ONCE = 8  # photos at a time: enough to share a backbone's pass, few enough for a progress bar that moves
 TILE_SIDE = 320  # pixels of a small copy: those of a tile on a screen of twice the density
 Inspect = Callable[[Sequence[Photo]], Sequence[Verdict]]
-Keep = Callable[[Sequence[Inspected]], Sequence[Verdict]]
+KeepVerdicts = Callable[[Sequence[Inspected]], Sequence[Verdict]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def _count_in(data: bytes) -> int:
         return 1
 
 
-def judge(entries: Iterable[ZipEntry], inspect: Inspect, keep: Keep | None = None) -> Iterator[Judged]:
+def judge(entries: Iterable[ZipEntry], inspect: Inspect, keep: KeepVerdicts | None = None) -> Iterator[Judged]:
     """Give every entry its verdict or its refusal, in order; at most one chunk of full pictures is in memory.
 
     `keep` puts the verdicts of a chunk into the history and gives them back.

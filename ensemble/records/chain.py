@@ -15,7 +15,7 @@ from ensemble.disk.files import digest_of, now, parsed, read_text, write_atomica
 from ensemble.records.tables import entries
 from ensemble.values.errors import MISSHAPEN, RecordsError
 
-FIRST = "0" * 64  # what the first entry follows
+BEFORE_ALL = "0" * 64  # what the first entry follows
 HEAD_FILE = "head.json"
 
 
@@ -24,7 +24,7 @@ class Head:
     """The newest entry of a chain: whoever keeps it elsewhere can tell later whether the chain was rebuilt."""
 
     number: int = 0
-    digest: str = FIRST
+    digest: str = BEFORE_ALL
     at: str = ""
 
     def to_json(self) -> str:
@@ -41,7 +41,7 @@ class Head:
             raise RecordsError(
                 "{path} is no exported head ({problem}). Expected number, digest and at.", path=path, problem=error
             ) from error
-        if type(head.number) is not int or not isinstance(head.digest, str) or len(head.digest) != len(FIRST):
+        if type(head.number) is not int or not isinstance(head.digest, str) or len(head.digest) != len(BEFORE_ALL):
             raise RecordsError("{path} is no exported head. Expected a number and a SHA-256.", path=path)
         return head
 
@@ -50,14 +50,14 @@ class Head:
         write_atomically(folder / HEAD_FILE, self.to_json().encode())
 
 
-def as_text(body: Mapping[str, Any] | list[Any]) -> str:
+def canonical(body: Mapping[str, Any] | list[Any]) -> str:
     """Plain JSON values as the one text that they are hashed as: keys in order, no blanks."""
     return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def entry_digest(previous: str, number: int, kind: str, at: str, body_digest: str) -> str:
     """The digest of an entry, which the next one carries."""
-    return digest_of(as_text([previous, number, kind, at, body_digest]).encode())
+    return digest_of(canonical([previous, number, kind, at, body_digest]).encode())
 
 
 def head_of(connection: Connection) -> Head:
@@ -70,7 +70,7 @@ def head_of(connection: Connection) -> Head:
 def append(connection: Connection, kind: str, body: Mapping[str, Any]) -> int:
     """Add an entry within a transaction that no other writer shares; gives its number."""
     last = head_of(connection)
-    number, at, text = last.number + 1, now("milliseconds"), as_text(body)
+    number, at, text = last.number + 1, now("milliseconds"), canonical(body)
     body_digest = digest_of(text.encode())
     digest = entry_digest(last.digest, number, kind, at, body_digest)
     row = {"number": number, "kind": kind, "at": at, "body": text, "body_digest": body_digest}

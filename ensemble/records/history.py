@@ -15,7 +15,7 @@ from ensemble.records.values import Inspection, Review, label_of
 from ensemble.values.errors import RecordsError
 
 REVIEW_KIND = "review"  # the kind of its entries
-MOST_COUNTED = 10_000  # inspections; more are said to be more
+COUNTED_UP_TO = 10_000  # inspections; more are said to be more
 PAGE = 50
 
 
@@ -83,7 +83,7 @@ def history_page(database: Database, filters: Filters, before: int | None = None
     return Page(shown, numbers[most - 1] if len(numbers) > most else None)
 
 
-def history_count(database: Database, filters: Filters, most: int = MOST_COUNTED) -> int:
+def history_count(database: Database, filters: Filters, most: int = COUNTED_UP_TO) -> int:
     """How many inspections are meant, counted up to `most` and one more."""
     some = select(inspections.c.number).where(filters.condition()).limit(most + 1).subquery()
     with database.reading() as connection:

@@ -18,7 +18,7 @@ from ensemble.imaging.overlays import thumbnail
 from ensemble.imaging.photos import Photo
 from ensemble.policies import Policy
 from ensemble.policies.files import entry_of
-from ensemble.records.chain import append, as_text
+from ensemble.records.chain import append, canonical
 from ensemble.records.database import DATABASE_SETTING, Database, records_folder
 from ensemble.records.objects import Objects, packed_map
 from ensemble.records.settings import Keeping, settings_of
@@ -92,7 +92,7 @@ class Recorder:
     def _keep(
         self, inspected: Sequence[Inspected], policy: Policy, occasion: Occasion, keeping: Keeping
     ) -> list[Verdict]:
-        text = as_text(entry_of(policy))
+        text = canonical(entry_of(policy))
         digest = digest_of(text.encode())
         kept = [replace(each.verdict, id=uuid.uuid4().hex) for each in inspected]
         bodies = [

@@ -2,14 +2,14 @@
 
 from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, MetaData, Table, Text
 
-Number = BigInteger().with_variant(Integer, "sqlite")  # there an INTEGER key is the row itself
+RowNumber = BigInteger().with_variant(Integer, "sqlite")  # there an INTEGER key is the row itself
 
 metadata = MetaData()
 # The chain. A body may be taken out later, by retention: its digest stays, and an entry says why.
 entries = Table(
     "entries",
     metadata,
-    Column("number", Number, primary_key=True, autoincrement=False),
+    Column("number", RowNumber, primary_key=True, autoincrement=False),
     Column("kind", Text, nullable=False),
     Column("at", Text, nullable=False),
     Column("body", Text),
@@ -20,7 +20,7 @@ entries = Table(
 inspections = Table(
     "inspections",
     metadata,
-    Column("number", Number, ForeignKey("entries.number"), primary_key=True, autoincrement=False),
+    Column("number", RowNumber, ForeignKey("entries.number"), primary_key=True, autoincrement=False),
     Column("id", Text, nullable=False, unique=True),
     *(
         Column(name, Text, nullable=False)
@@ -37,19 +37,19 @@ inspections = Table(
 reviews = Table(
     "reviews",
     metadata,
-    Column("number", Number, ForeignKey("entries.number"), primary_key=True, autoincrement=False),
-    Column("inspection", Number, nullable=False),
+    Column("number", RowNumber, ForeignKey("entries.number"), primary_key=True, autoincrement=False),
+    Column("inspection", RowNumber, nullable=False),
     *(Column(name, Text, nullable=False) for name in ("at", "who", "label", "before", "defect", "reason", "way")),
-    Column("withdraws", Number),  # the review that this one takes back
+    Column("withdraws", RowNumber),  # the review that this one takes back
 )
 # What decided, each policy once by the digest of its text.
 policies = Table("policies", metadata, Column("digest", Text, primary_key=True), Column("text", Text, nullable=False))
 
-SEARCHED = (
+SEARCH_COLUMNS = (
     *("time", "product", "verdict", "policy", "model_version", "batch"),
     *("part", "serial", "lot", "station", "shift", "view", "sha256"),
 )
-for name in SEARCHED:
+for name in SEARCH_COLUMNS:
     Index(f"inspections_by_{name}", inspections.c[name], inspections.c.number)
 Index(
     "inspections_by_dissent",

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select
 
 from ensemble.disk.files import digest_of, parsed
-from ensemble.records.chain import FIRST, HEAD_FILE, Head, entry_digest, head_of
+from ensemble.records.chain import BEFORE_ALL, HEAD_FILE, Head, entry_digest, head_of
 from ensemble.records.database import Database
 from ensemble.records.history import REVIEW_KIND
 from ensemble.records.recording import INSPECTION, columns_of
@@ -34,8 +34,8 @@ def verify_history(database: Database, head: Head | None = None) -> Verification
     """Look at every entry in its order; with a `head` that was exported, a chain built anew is found too."""
     with database.reading() as connection:
         removed = _removed(connection)
-        previous, expected, hidden = FIRST, 1, []
-        for row in _rows(connection):
+        previous, expected, hidden = BEFORE_ALL, 1, []
+        for row in _entries_in_order(connection):
             if problem := _problem_of(connection, row, expected, previous):
                 return Verification(expected - 1, expected, problem)
             if row.body is None and row.number not in removed:
@@ -44,7 +44,7 @@ def verify_history(database: Database, head: Head | None = None) -> Verification
                 problem = Message("It is another one than the exported head names: the chain was built anew.")
                 return Verification(expected, row.number, problem)
             previous, expected = row.digest, expected + 1
-        return _whole(connection, expected - 1, hidden, (head, _left_behind(database.folder)))
+        return _whole(connection, expected - 1, hidden, (head, _head_beside(database.folder)))
 
 
 def export_head(database: Database) -> Head:
@@ -53,12 +53,12 @@ def export_head(database: Database) -> Head:
         return head_of(connection)
 
 
-def _left_behind(folder: Path) -> Head | None:
+def _head_beside(folder: Path) -> Head | None:
     path = folder / HEAD_FILE
     return Head.from_file(path) if path.is_file() else None
 
 
-def _rows(connection: Connection) -> Iterator[Row[Any]]:
+def _entries_in_order(connection: Connection) -> Iterator[Row[Any]]:
     last = 0
     while rows := connection.execute(
         select(entries).where(entries.c.number > last).order_by(entries.c.number).limit(AT_ONCE)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 from ensemble.inspection.exports import replay
 from ensemble.policies import SHIPPED_POLICIES
 from ensemble.policies.files import from_json
-from ensemble.records.chain import FIRST, Head
+from ensemble.records.chain import BEFORE_ALL, Head
 from ensemble.records.database import NEWEST, Database
 from ensemble.records.history import (
     Filters,
@@ -151,7 +151,7 @@ def test_verify_names_the_first_row_that_was_tampered_with(recorder: Recorder, k
 def test_a_chain_built_anew_is_found_by_an_exported_head(recorder: Recorder, tmp_path: Path) -> None:
     recorder.keep([inspected(number) for number in range(3)], SHIPPED_POLICIES[0], SCREEN)
     head = export_head(recorder.database)
-    assert (head.number, len(head.digest)) == (3, len(FIRST))
+    assert (head.number, len(head.digest)) == (3, len(BEFORE_ALL))
     other = Recorder(Database(tmp_path / "other"))
     other.keep([inspected(number) for number in range(5)], SHIPPED_POLICIES[0], SCREEN)
     assert verify_history(other.database).problem == ""

@@ -60,11 +60,13 @@ def test_a_verdict_as_json() -> None:
     verdict = Verdict("defective", 0.75, reason, *given, decision=decided)
     verdict = replace(verdict, origin=Origin("disc", 3, "2026-11-27T23:05:10+00:00"), policy_state=7)
     assert json.loads(json.dumps(verdict.as_json())) == {
+        "id": "",
         "photo": "a.jpg",
         "sha256": "ab",
         "time": "2026-11-27T23:05:10+00:00",
         "product": "disc",
         "model_version": 3,
+        "model_digest": "",
         "verdict": "defective",
         "word": "NOK",
         "confidence": 0.75,
@@ -110,6 +112,7 @@ def test_a_verdict_as_json() -> None:
         "defect": "defective",
         "seconds": 0.02,
         "demo": False,
+        "not_kept": "",
     }
     silent = Verdict("review", None, Message(""), "MAJORITY", (), absent, OK_NOK).as_json()
     assert (silent["confidence"], silent["score"], silent["reject_from"]) == (None, None, None)
