@@ -53,7 +53,16 @@ def test_the_verdict_counts_the_jury_and_names_who_is_beside_it() -> None:
 
 def test_members_say_who_is_of_the_jury() -> None:
     said = texts(healthy(app_tests.opened("pages/screens/members.py")))
-    assert said.count("not used</span>") == 1 and "Not used: a model that did not improve the ensemble" in said
+    assert said.count("not used</span><small>no gain on validation photos</small>") == 1
+    assert "Models are chosen on validation photos, never on test photos: the model with the highest" in said
+
+
+def test_figures_of_members_say_who_does_not_vote_and_why() -> None:
+    app = app_tests.opened()
+    app.session_state["performance_view"] = "Models"
+    said = texts(healthy(app.switch_page("pages/screens/performance.py").run()))
+    assert 'XGBoost · a <span><span class="chip quiet">not used</span><small>no gain on validation' in said
+    assert said.count("not used</span>") == 1 and "Models are chosen on validation photos, never on test" in said
 
 
 def test_a_policy_can_call_a_member_in(product: Path) -> None:

@@ -14,7 +14,8 @@ from tests.support.app_tests import healthy
 MODELS = Path(__file__).resolve().parents[2] / "models"
 # What has no other name in another language: the picker of languages, the product, files, types of defect, libraries.
 DATA = (
-    r"Language · Langue|Machined disc|VisA|\w*_\w+(\.\w+)*|\bmaps\b|average \+ std|[0-9a-f]{12,}|stage\d|\+cpu|"
+    r"Language · Langue|Machined disc|VisA|\w*_\w+(\.\w+)*|average \+ std|[0-9a-f]{12,}|stage\d|\+cpu|"
+    r"\breferences\.npz|\bmaps\b|"
     r"\b(missing hole|burr|crack|dent|scratch|stain)( hard)?\b|\b(numpy|scikit-learn|torch|xgboost)\b"
 )
 SAID = re.compile(r"⟦[^⟦⟧]*⟧")

@@ -11,7 +11,7 @@ from ensemble.training.variations import few_good
 from ensemble.values.language import Message, NumberText, _, listed, worded
 from ensemble.values.results import Classes, Verdict
 from ensemble.values.titles import calibration_title, model_title
-from pages.components.common.sheet import as_markdown
+from pages.components.common.sheet import as_html, as_markdown, quiet_chip
 from pages.session import products
 
 UNSEEN = Message("No defect has been seen yet: OK means like the good parts.")
@@ -133,6 +133,21 @@ def _alone(record: Record, weighed: Mapping[str, Any]) -> str:
     if varied:
         return Message("AUROC {auroc}: {good} OK (photos and variations) and {defective} NOK validation photos", **told)
     return Message("AUROC {auroc}: {good} OK and {defective} NOK validation photos", **told)
+
+
+def not_used() -> str:
+    """Why a model does not vote, in as few words as a table has room for, as HTML."""
+    return f"<span>{quiet_chip(_('not used'))}<small>{as_html(_('no gain on validation photos'))}</small></span>"
+
+
+def show_choice_of_models() -> None:
+    """Say by which photos training has chosen who votes, and so why the best one on others may not."""
+    st.caption(
+        _(
+            "Models are chosen on validation photos, never on test photos: the model with the highest test accuracy "
+            "may be one that is not used. A policy can still use it."
+        )
+    )
 
 
 def show_outside(verdict: Verdict) -> None:

@@ -43,12 +43,7 @@ def show_members() -> None:
     jury_first = sorted(records.items(), key=lambda entry: not entry[1].weight)
     show_sheet(COLUMNS, [_cells(record, absent.get(name)) for name, record in jury_first], folding=True)
     if not all(record.weight for record in records.values()):
-        st.caption(
-            _(
-                "Not used: a model that did not improve the ensemble on the validation photos. A policy can still use "
-                "it."
-            )
-        )
+        lessons.show_choice_of_models()
     st.caption(
         _(
             "Escapes: share of defective test photos passed as OK (missed defect, false negative). Overkills: share of "
@@ -60,7 +55,7 @@ def show_members() -> None:
 
 def _cells(record: Record, absence: Absence | None) -> list[str]:
     pooling = _pooling(record.backbone) if record.backbone else ""
-    state = quiet_chip(_("votes") if record.weight else _("not used"))
+    state = quiet_chip(_("votes")) if record.weight else lessons.not_used()
     state = f'<span class="chip review">{as_html(_("not available"))}</span>' if absence else state
     rates = [_rate(key, record.metrics) for key in RATES]
     photos, digest = record.training.get("photos", {}), str(record.training.get("data", ""))[:8]

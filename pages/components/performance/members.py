@@ -18,6 +18,7 @@ from ensemble.values.language import Message, NumberText, _, worded
 from ensemble.values.titles import ENSEMBLE, calibration_title, model_title, voter_title
 from pages.components.common.charts import show_chart
 from pages.components.common.choices import show_choice
+from pages.components.common.lessons import not_used, show_choice_of_models
 from pages.components.common.sheet import as_html, show_sheet
 from pages.components.performance.basis import Measured
 from pages.session import products
@@ -64,9 +65,12 @@ def _show_table(measured: Measured, voters: Mapping[str, Voter]) -> None:
         method = record.calibrator.method if record else "none"
         auroc = NumberText(f"{image_metrics.roc_points(*voters[member]).area:.3f}") if member in voters else "–"
         area = (worded(auroc),) if has_defect else ()
-        rows.append((as_html(model_title(member)), *area, *changes, as_html(calibration_title(method)), *weight))
+        name = as_html(model_title(member)) + ("" if _votes_in(measured, member) else f" {not_used()}")
+        rows.append((name, *area, *changes, as_html(calibration_title(method)), *weight))
     areas, weights = (_("AUROC"),) if has_defect else (), (_("Weight"),) if weighs else ()
     show_sheet((_("Model"), *areas, _("Brier"), _("ECE"), _("Calibration"), *weights), rows, folding=True)
+    if not all(_votes_in(measured, member) for member in measured.members):
+        show_choice_of_models()
     if has_defect:
         st.caption(_("AUROC on test photos."))
     st.caption(

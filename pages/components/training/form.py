@@ -44,15 +44,7 @@ def show_training_form() -> None:
     _show_blocked(teachers)
     _show_waiting(teacher)
     kinds, obstacles = trainings.kinds_for(teacher.data)
-    profile = st.segmented_control(
-        _("Profile"),
-        list(PROFILES),
-        default="balanced",
-        required=True,
-        format_func=lambda each: _with_time(each, teacher.data, kinds),
-        key="training_profile",
-    )
-    st.caption(as_markdown(PROFILES[profile].sentence))
+    profile = _show_profiles(teacher.data, kinds)
     chosen, backbones, balance, seed = _show_details(kinds, obstacles, profile)
     author = show_name_field("training_author", width=260)
     settings = TrainingRequest(
@@ -79,6 +71,20 @@ def show_training_form() -> None:
     st.caption(
         _("Takes {time}. Runs in the background. The active model does not change until you publish.", time=lasts)
     )
+
+
+def _show_profiles(data: Path, kinds: tuple[str, ...]) -> str:
+    """Show the profiles, each with how long it takes on these photos; the one that was chosen."""
+    profile = st.segmented_control(
+        _("Profile"),
+        list(PROFILES),
+        default=BALANCED,
+        required=True,
+        format_func=lambda each: _with_time(each, data, kinds),
+        key="training_profile",
+    )
+    st.caption(as_markdown(PROFILES[profile].sentence))
+    return profile
 
 
 def _with_time(profile: str, data: Path, kinds: tuple[str, ...]) -> str:
