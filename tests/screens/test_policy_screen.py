@@ -381,3 +381,12 @@ class TestOtherProducts:
     def test_the_sidebar_marks_the_active_policy(self, tmp_path: Path) -> None:
         product(tmp_path)
         assert opened().selectbox(key="policy").options[0] == "Majority (active)"
+
+
+def test_costs_say_by_which_share_of_defective_parts_they_are(tmp_path: Path) -> None:
+    product(tmp_path)
+    said = texts(opened())
+    assert "Costs and precision for 50% defective parts, as in these photos: escape 10, overkill 1, review 0.5." in said
+    said = texts(opened(escape_price="30", defects="2"))
+    assert "Costs and precision for 2% defective parts in production: escape 30, overkill 1, review 0.5." in said
+    assert "as in these photos" not in said

@@ -12,7 +12,7 @@ from ensemble.policies import Policy
 from ensemble.policies.cases import Evidence
 from ensemble.policies.making import unsafe_name
 from ensemble.values.errors import PolicyError
-from ensemble.values.language import Message, NumberText, _, paragraph, worded
+from ensemble.values.language import Message, NumberText, _, worded
 from ensemble.values.titles import policy_title
 from pages.components.common.charts import show_chart, show_csv
 from pages.components.common.sheet import as_html, as_markdown, quiet_chip, show_sheet
@@ -46,12 +46,13 @@ def show_policy_comparison(evidence: Evidence, line: Line) -> None:
         return
     counts = {policy.name: policy_evidence.counts(policy, evidence.test) for policy in policies}
     show_sheet(HEAD, [_cells(policy, policies[0], counts[policy.name], line) for policy in policies], folding=True)
-    told = Message(
-        "Test set: {photos} photos. 'up to': upper limit at {sure} confidence.",
-        photos=len(evidence.test),
-        sure=percent(costs.CONFIDENCE_LEVEL),
+    st.caption(
+        _(
+            "Test set: {photos} photos. 'up to': upper limit at {sure} confidence.",
+            photos=len(evidence.test),
+            sure=percent(costs.CONFIDENCE_LEVEL),
+        )
     )
-    st.caption(worded(paragraph(told, _at_rate(line))))
     for policy in policies:
         if why := unsafe_name(policy):
             st.caption(_(UNPROVEN.text, policy=as_markdown(policy_title(policy.name)), why=as_markdown(why)))
@@ -64,12 +65,6 @@ def show_policy_comparison(evidence: Evidence, line: Line) -> None:
         active=policies[0].name,
     )
     show_chart(chart, "costs")
-
-
-def _at_rate(line: Line) -> Message:
-    if line.share is None:
-        return Message("Cost and precision at the defect rate of the test set.")
-    return Message("Cost and precision at a defect rate of {rate}.", rate=percent(line.share))
 
 
 def _cells(policy: Policy, active: Policy, counts: DecisionCounts, line: Line) -> list[str]:
@@ -166,7 +161,7 @@ def show_policy_line(evidence: Evidence) -> Line:
     """
     if evidence.classes.defect is None:
         return Line()
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         with st.popover(_("Costs …"), icon=":material/payments:", key="costs"):
             prices = Prices(*(_price(name) for name in ("escape", "overkill", "review")))
             share = _number(
@@ -180,7 +175,31 @@ def show_policy_line(evidence: Evidence) -> Line:
             pace = _number(_("Parts per hour"), "pace", None, 100.0, format="%.0f", placeholder=_("not set"))
         line = Line(prices, None if share is None else share / 100, pace or 0.0)
         _show_choice(evidence, line)
+        _show_price_basis(evidence, line)
     return line
+
+
+def _show_price_basis(evidence: Evidence, line: Line) -> None:
+    """Say which share of defective parts all costs rest on, and what each event costs."""
+    known = evidence.test or evidence.held_out
+    prices = {name: getattr(line.prices, name) for name in PRICES}
+    if line.share is not None:
+        told = _(
+            "Costs and precision for {share} defective parts in production: escape {escape:g}, overkill {overkill:g}, "
+            "review {review:g}.",
+            share=percent(line.share),
+            **prices,
+        )
+    elif known:
+        told = _(
+            "Costs and precision for {share} defective parts, as in these photos: escape {escape:g}, overkill "
+            "{overkill:g}, review {review:g}. Under Costs: the share in production.",
+            share=percent(sum(case.label == evidence.classes.defect for case in known) / len(known)),
+            **prices,
+        )
+    else:
+        return
+    st.caption(told)
 
 
 def _show_choice(evidence: Evidence, line: Line) -> None:
