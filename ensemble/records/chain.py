@@ -17,6 +17,7 @@ from ensemble.values.errors import MISSHAPEN, RecordsError
 
 BEFORE_ALL = "0" * 64  # what the first entry follows
 HEAD_FILE = "head.json"
+REMOVAL = "removal"  # the kind of the entries that say which bodies were taken out, why, and by whom
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from ensemble.values.errors import RecordsError
 
 DATABASE_SETTING, RECORDS_SETTING = "QUORUM_DATABASE", "QUORUM_RECORDS"
 FILE, LOCK = "history.sqlite", ".history.lock"
-NEWEST = "0001"  # the migration that this Quorum works with
+NEWEST = "0002"  # the migration that this Quorum works with
 PATIENCE = 30.0  # seconds to wait for another writer
 WRITERS = 7_316_021_005  # the number of PostgreSQL's advisory lock for writers of the history
 
@@ -85,7 +85,7 @@ class Database:
             self.folder.mkdir(parents=True, exist_ok=True)
             engine = self._new_engine()
             with locked(self.folder / f"{LOCK}.tables"):
-                _bring_up_to_date(engine, self.where)
+                _bring_up_to_date(engine, self.where, self.folder)
             self._engine = engine
         return self._engine
 
@@ -146,7 +146,7 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writer else "BEGIN")
 
 
-def _bring_up_to_date(engine: Engine, where: str) -> None:
+def _bring_up_to_date(engine: Engine, where: str, folder: Path) -> None:
     """Make the tables, or change those of before; a RecordsError where a newer Quorum has written them."""
     with engine.connect() as connection:
         found = None
@@ -161,6 +161,11 @@ def _bring_up_to_date(engine: Engine, where: str) -> None:
             found=found,
             newest=NEWEST,
         )
+    migrate(engine, folder)
+
+
+def migrate(engine: Engine, folder: Path, to: str = "head") -> None:
+    """Make or change the tables as one migration after the other says, all of it or nothing."""
     from alembic import command
     from alembic.config import Config
 
@@ -169,5 +174,5 @@ def _bring_up_to_date(engine: Engine, where: str) -> None:
     with engine.connect() as opened:
         connection = opened.execution_options(writing=True)
         with connection.begin():
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            config.attributes |= {"connection": connection, "folder": folder}
+            command.upgrade(config, to)

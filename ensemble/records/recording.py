@@ -21,8 +21,10 @@ from ensemble.policies.files import entry_of
 from ensemble.records.chain import append, canonical
 from ensemble.records.database import DATABASE_SETTING, Database, records_folder
 from ensemble.records.objects import Objects, packed_map
+from ensemble.records.retention import prune_at_times
 from ensemble.records.settings import Keeping, settings_of
 from ensemble.records.tables import inspections, policies
+from ensemble.records.uses import BODIES, EVIDENCE, count_uses
 from ensemble.records.values import TRACE, Occasion, Trace
 from ensemble.values.errors import QuorumError, RecordsError
 from ensemble.values.language import Message
@@ -81,13 +83,16 @@ class Recorder:
         if keeping.keep == "nothing":
             return found
         try:
-            return self._keep(inspected, policy, occasion, keeping)
+            kept = self._keep(inspected, policy, occasion, keeping)
         except QuorumError as error:
             if keeping.required:
                 raise RecordsError(
                     "The inspection is refused, because it cannot be kept. {problem}", problem=error
                 ) from error
             return [replace(verdict, not_kept=Message("Not kept: {problem}", problem=error)) for verdict in found]
+        if keeping.is_limited:
+            prune_at_times(self.database, self.objects, found[0].origin.product, keeping)
+        return kept
 
     def _keep(
         self, inspected: Sequence[Inspected], policy: Policy, occasion: Occasion, keeping: Keeping
@@ -95,28 +100,34 @@ class Recorder:
         text = canonical(entry_of(policy))
         digest = digest_of(text.encode())
         kept = [replace(each.verdict, id=uuid.uuid4().hex) for each in inspected]
+        files = [_files_of(each) if keeping.keep == "everything" else {} for each in inspected]
         bodies = [
             verdict.as_json()
-            | self._evidence(each, with_photo=keeping.keep == "everything")
+            | {"bytes": len(each.data)}
+            | {name: self.objects.put(found[name]) if name in found else "" for name in EVIDENCE}
             | _occasion(occasion, each.trace)
             | {"policy_digest": digest, "software": software(), **_drawn_for_a_look(verdict, keeping)}
-            for each, verdict in zip(inspected, kept, strict=True)
+            for each, verdict, found in zip(inspected, kept, files, strict=True)
         ]
         with self.database.writing() as connection:
             _remember_policy(connection, digest, text)
             rows = [columns_of(body) | {"number": append(connection, INSPECTION, body)} for body in bodies]
             connection.execute(insert(inspections), rows)
+            for body, found in zip(bodies, files, strict=True):
+                sizes = {body[name]: len(data) for name, data in found.items()}
+                count_uses(connection, body["product"], sizes | {BODIES: len(canonical(body).encode())})
+                for name, data in found.items():
+                    if not self.objects.path(body[name]).is_file():  # retention has removed it since, as not needed
+                        self.objects.put(data)
         return kept
 
-    def _evidence(self, each: Inspected, *, with_photo: bool) -> dict[str, Any]:
-        """How many bytes the photo had, and the digests of what is kept to look at: empty where nothing is."""
-        found = {"bytes": len(each.data), "kept_photo": "", "thumbnail": "", "heat_map": ""}
-        if with_photo:
-            found["kept_photo"] = self.objects.put(each.data)
-            found["thumbnail"] = self.objects.put(thumbnail(each.photo.picture, SMALL_SIDE))
-            if each.verdict.anomaly_map is not None:
-                found["heat_map"] = self.objects.put(packed_map(each.verdict.anomaly_map))
-        return found
+
+def _files_of(each: Inspected) -> dict[str, bytes]:
+    """What is kept of a photo to look at, by its name in the inspection's JSON, which has the digests."""
+    found = {"kept_photo": each.data, "thumbnail": thumbnail(each.photo.picture, SMALL_SIDE)}
+    if each.verdict.anomaly_map is not None:
+        found["heat_map"] = packed_map(each.verdict.anomaly_map)
+    return found
 
 
 def software() -> str:

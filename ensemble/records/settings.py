@@ -44,6 +44,11 @@ class Keeping:
             if limit is not None and limit < 1:
                 raise RecordsError("A limit of days or megabytes is at least 1. Got {limit}.", limit=limit)
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether what is kept is taken out again some day."""
+        return self.days is not None or self.megabytes is not None
+
 
 _READER = TypeAdapter(dict[str, Keeping])
 

@@ -44,6 +44,16 @@ reviews = Table(
 )
 # What decided, each policy once by the digest of its text.
 policies = Table("policies", metadata, Column("digest", Text, primary_key=True), Column("text", Text, nullable=False))
+# What is kept, by digest: how many inspections of a product need it. The digest "" stands for their texts in the chain.
+# A row that nothing needs any more says that its file is to be removed.
+objects = Table(
+    "objects",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("product", Text, primary_key=True),
+    Column("bytes", RowNumber, nullable=False),
+    Column("uses", RowNumber, nullable=False),
+)
 
 SEARCH_COLUMNS = (
     *("time", "product", "verdict", "policy", "model_version", "batch"),
@@ -56,6 +66,12 @@ Index(
     inspections.c.number,
     sqlite_where=inspections.c.dissent > 0,
     postgresql_where=inspections.c.dissent > 0,
+)
+Index(
+    "objects_not_needed",
+    objects.c.digest,
+    sqlite_where=objects.c.uses == 0,
+    postgresql_where=objects.c.uses == 0,
 )
 Index("reviews_by_inspection", reviews.c.inspection, reviews.c.number)
 Index("entries_by_kind", entries.c.kind, entries.c.number)

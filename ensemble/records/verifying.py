@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select
 
 from ensemble.disk.files import digest_of, parsed
-from ensemble.records.chain import BEFORE_ALL, HEAD_FILE, Head, entry_digest, head_of
+from ensemble.records.chain import BEFORE_ALL, HEAD_FILE, REMOVAL, Head, entry_digest, head_of
 from ensemble.records.database import Database
 from ensemble.records.history import REVIEW_KIND
 from ensemble.records.recording import INSPECTION, columns_of
@@ -17,7 +17,6 @@ from ensemble.values.errors import MISSHAPEN
 from ensemble.values.language import Message
 
 AT_ONCE = 1000  # entries read at a time
-REMOVAL = "removal"  # the kind of the entries that say which bodies were taken out, and why
 REVIEWED = ("who", "label", "before", "defect", "reason", "way", "withdraws")
 
 

@@ -1,7 +1,7 @@
 """The history: what is kept of an inspection, how it is found again, and that no change of it stays unseen."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -30,18 +30,6 @@ from ensemble.values.errors import RecordsError
 from tests.support.kept import drawn, inspected
 
 SCREEN = Occasion("screen", "Ann", zone="Europe/Paris")
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    found = Database(tmp_path / "records")
-    yield found
-    found.close()
-
-
-@pytest.fixture
-def recorder(database: Database) -> Recorder:
-    return Recorder(database)
 
 
 def test_an_inspection_is_found_with_its_evidence(recorder: Recorder) -> None:
