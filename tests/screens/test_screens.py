@@ -255,7 +255,8 @@ class TestWhere:
         app.selectbox(key="map").select("patches").run()
         said = texts(app)
         assert (
-            "<b>1</b><span>anomaly<small>" in said and "score 0.90 · 16 × 12 px at (16, 12) · 6.2% of the image" in said
+            "<b>1</b><span>anomaly<small>" in said
+            and "score 0.90, anomaly from 0.50 · 16 × 12 px at (16, 12) · 6.2% of the image" in said
         )
         assert "<em>normal</em><em>anomaly</em>" in said and ">0.5<" in said
         assert shown_picture(app) != plain

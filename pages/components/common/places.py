@@ -55,12 +55,20 @@ def _show_closeups(picture: Image.Image, regions: Sequence[Region], *, demo: boo
         large = canvas(closeup(picture, region))
         address = data_address("jpeg", thumbnail(stamped(large) if demo else large, CLOSEUP_SIDE))
         described = as_html(_("Region {number} of the photo, enlarged", number=number))
-        score = as_html(_("Score {score}", score=beside(region.score, MAP_THRESHOLD)[0]))
+        score = as_html(_score(region))
         figures.append(
             f'<figure data-zoom-box="{_shares(region)}"><img src="{address}" alt="{described}">'
             f"<figcaption><b>{number}</b><span>{score}</span></figcaption></figure>"
         )
     st.html(f'<div class="thumbs closeups">{"".join(figures)}</div>')
+
+
+def _score(region: Region) -> Message:
+    """A region's score, beside it from where on the heat of a place is an anomaly; detectors have no such limit."""
+    score, limit = beside(region.score, MAP_THRESHOLD)
+    if region.label != HOT:
+        return Message("score {score}", score=score)
+    return Message("score {score}, anomaly from {limit}", score=score, limit=limit)
 
 
 def _shares(region: Region) -> str:
@@ -74,7 +82,7 @@ def _button(number: int, region: Region, size: tuple[int, int]) -> str:
 def _line(number: int, region: Region, size: tuple[int, int], block: str = "div") -> str:
     left, top, right, bottom = region.pixels(size)
     known = {
-        "score": beside(region.score, MAP_THRESHOLD)[0],
+        "score": _score(region),
         "width": right - left,
         "height": bottom - top,
         "left": left,
@@ -82,8 +90,8 @@ def _line(number: int, region: Region, size: tuple[int, int], block: str = "div"
         "area": NumberText(f"{max(region.area, LEAST_SHARE):.1%}"),
     }
     if region.area < LEAST_SHARE:
-        facts = _("score {score} · {width} × {height} px at ({left}, {top}) · under {area} of the image", **known)
+        facts = _("{score} · {width} × {height} px at ({left}, {top}) · under {area} of the image", **known)
     else:
-        facts = _("score {score} · {width} × {height} px at ({left}, {top}) · {area} of the image", **known)
+        facts = _("{score} · {width} × {height} px at ({left}, {top}) · {area} of the image", **known)
     label = as_html(ANOMALY if region.label == HOT else region.label)
     return f"<b>{number}</b><{block}>{label}<small>{as_html(facts)}</small></{block}>"
