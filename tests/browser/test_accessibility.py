@@ -1,7 +1,6 @@
 """Axe-core on every screen, before and after a verdict: nothing is wrong but what Streamlit itself draws so."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -58,8 +57,7 @@ def test_no_screen_has_a_violation(address: str, open_page: Callable[..., Page],
 def test_a_verdict_has_none_either(address: str, open_page: Callable[..., Page]) -> None:
     page = open_page()
     page.goto(address)
-    photo: Path = photos()[0]
-    analyze(page, photo)
+    analyze(page, *photos())
     page.get_by_text("Why?").click()
     expect(page.locator(".sheet tbody tr").first).to_be_visible()
     assert not violations(page)

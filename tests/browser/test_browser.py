@@ -43,9 +43,9 @@ def address() -> Iterator[str]:
         yield found
 
 
-def analyze(page: Page, path: Path) -> str:
-    """Upload a photo, press the button, and read the verdict."""
-    page.locator("input[type=file]").set_input_files(path)
+def analyze(page: Page, *paths: Path) -> str:
+    """Upload photos, press the button, and read the verdict on the first."""
+    page.locator("input[type=file]").set_input_files(paths)
     expect(page.locator(".st-key-evidence [data-testid=stImage] img")).to_be_visible()
     page.get_by_role("button", name="Analyze").click()
     return read_verdict(page)

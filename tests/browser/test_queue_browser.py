@@ -135,3 +135,21 @@ def test_ten_photos_by_a_finger_alone(address: str, open_page: Callable[..., Pag
             assert kept() == 0
     assert taps == 9
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_file_that_is_no_photo_is_named_beside_those_that_came_in(
+    address: str, open_page: Callable[..., Page], tmp_path: Path
+) -> None:
+    note = tmp_path / "<i>note.txt"
+    note.write_text("no photo", encoding="utf-8")
+    page, photos = open_page(), ten_photos()
+    page.goto(address)
+    settle(page)
+    page.locator("input[type=file]").set_input_files([*photos[:2], note])
+    expect(page.locator(".st-key-turn")).to_contain_text("1 of 2")
+    expect(page.locator(".left-out")).to_have_text(
+        f"Left out: {note.name}. Photos are JPG, PNG, BMP, WEBP, TIF or GIF, up to 30 MB each."
+    )
+    page.locator("input[type=file]").set_input_files(photos[:3])
+    expect(page.locator(".st-key-turn")).to_contain_text("1 of 3")
+    expect(page.locator(".left-out")).to_be_hidden()

@@ -77,7 +77,7 @@ def test_nothing_is_clipped_and_nothing_overlaps(
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         expect(page.locator("html")).to_have_attribute("lang", language)
         if not path:
-            page.locator("input[type=file]").set_input_files(photos()[0])
+            page.locator("input[type=file]").set_input_files(photos())
             page.locator(".st-key-analyze button").click()
             expect(page.locator(".verdict .word")).to_be_visible()
         expect(page.locator("[data-testid=stApp]")).to_have_attribute("data-test-script-state", "notRunning")

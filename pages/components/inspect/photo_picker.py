@@ -9,6 +9,7 @@ from ensemble.values.errors import PhotoError
 from ensemble.values.language import Message, _, worded
 from pages.components.common.choices import PHOTO_TYPES, show_ways
 from pages.components.common.sheet import as_markdown
+from pages.components.inspect.left_out import show_left_out
 from pages.session import photo, queue, samples
 from pages.session.pictures import thumbnail_of
 
@@ -44,6 +45,7 @@ def show_photo_picker() -> photo.Chosen | None:
             label_visibility="collapsed",
             on_change=queue.take_uploads,
         )
+        show_left_out()
     _show_turn()
     try:
         return queue.photo_in_turn()
