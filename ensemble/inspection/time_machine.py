@@ -1,0 +1,172 @@
+"""The time machine: a policy decides again on votes that were kept, and what was kept must come out as it was."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from ensemble.inspection.exports import replay
+from ensemble.metrics.costs import DecisionCounts
+from ensemble.policies import Policy, from_json
+from ensemble.records.database import Database
+from ensemble.records.history import Filters, history_page, policy_text
+from ensemble.records.values import Inspection, label_of
+from ensemble.values.errors import QuorumError
+from ensemble.values.language import Message
+from ensemble.values.results import REVIEW, Classes, Verdict
+
+READ_AT_ONCE = 500  # inspections
+MOST_SHOWN = 500  # changes that are kept to look at; all are counted
+DECIDED = (  # what a policy makes of the votes, by the names in a verdict's JSON
+    *("verdict", "word", "confidence", "score", "score_kind", "score_label", "ok_below", "review_from", "reject_from"),
+    *("policy", "policy_state", "trial", "reason", "reason_code", "doubt", "votes", "absent", "unasked"),
+    *("classes", "defect"),
+)
+Told = Callable[[int], None]  # how many inspections are done
+
+
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """An inspection that does not come out as it was kept, and why."""
+
+    id: str
+    photo: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reproduction:
+    """Stored verdicts that were decided anew by the very policy that gave them."""
+
+    inspections: int
+    deviations: tuple[Deviation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedVerdict:
+    """An inspection that another policy decides otherwise; `truth` is what a person said of the part, if anybody."""
+
+    id: str
+    photo: str
+    thumbnail: str
+    before: str
+    after: str
+    truth: str
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """What another policy makes of a stretch of history, beside what was decided then.
+
+    `moves` counts verdicts by what they were and would be. `known_before` and `known_after` count the parts of which a
+    person has said what they are; None where no class is the defect. `hours` is the time from the first inspection to
+    the last.
+    """
+
+    classes: Classes | None
+    inspections: int
+    hours: float
+    moves: Mapping[tuple[str, str], int]
+    changes: tuple[ChangedVerdict, ...]
+    known_before: DecisionCounts | None
+    known_after: DecisionCounts | None
+    deviations: tuple[Deviation, ...]
+
+    @property
+    def changed(self) -> int:
+        """How many verdicts would be others."""
+        return sum(count for (before, after), count in self.moves.items() if before != after)
+
+    def reviews(self, *, after: bool) -> int:
+        """How many parts a person had, or would have, to look at."""
+        return sum(count for move, count in self.moves.items() if move[after] == REVIEW)
+
+
+def stretch(database: Database, filters: Filters) -> Iterator[Inspection]:
+    """All inspections that are meant, the newest first, some at a time."""
+    before = None
+    while True:
+        page = history_page(database, filters, before, READ_AT_ONCE)
+        yield from page.inspections
+        before = page.before
+        if before is None:
+            return
+
+
+def reproduce(database: Database, filters: Filters, told: Told = lambda _: None) -> Reproduction:
+    """Decide every stored verdict anew by the policy that was kept with it, and name each that differs in any digit."""
+    books: dict[str, Policy] = {}
+    deviations, count = [], 0
+    for count, inspection in enumerate(stretch(database, filters), 1):
+        if why := _deviation(database, books, inspection):
+            deviations.append(Deviation(inspection.id, inspection.stored["photo"], why))
+        told(count)
+    return Reproduction(count, tuple(deviations))
+
+
+def _deviation(database: Database, books: dict[str, Policy], inspection: Inspection) -> str:
+    stored, digest = inspection.stored, inspection.stored["policy_digest"]
+    try:
+        if digest not in books:
+            books[digest] = from_json(f'{{"policies": [{policy_text(database, digest)}]}}').policies[0]
+        by = replace(books[digest], state=stored["policy_state"], trial=stored["trial"])
+        again = replay(stored, by).as_json()
+    except QuorumError as error:
+        return error.message
+    differs = [name for name in DECIDED if again[name] != stored[name]]
+    if not differs:
+        return ""
+    return Message("It comes out otherwise: {names}.", names=", ".join(differs))
+
+
+def what_if(database: Database, filters: Filters, policy: Policy, told: Told = lambda _: None) -> WhatIf:
+    """Decide a stretch of history by another policy; no model runs."""
+    moves: Counter[tuple[str, str]] = Counter()
+    changes: list[ChangedVerdict] = []
+    known: list[tuple[str, str, str]] = []
+    times: list[str] = []
+    deviations, classes, count = [], None, 0
+    for count, inspection in enumerate(stretch(database, filters), 1):
+        told(count)
+        stored = inspection.stored
+        try:
+            verdict = replay(stored, policy)
+        except QuorumError as error:
+            deviations.append(Deviation(inspection.id, stored["photo"], error.message))
+            continue
+        classes, truth = verdict.classes, label_of(inspection.reviews)
+        times.append(stored["time"])
+        moves[stored["verdict"], verdict.label] += 1
+        if truth:
+            known.append((truth, stored["verdict"], verdict.label))
+        if verdict.label != stored["verdict"] and len(changes) < MOST_SHOWN:
+            changes.append(_change(inspection, verdict, truth))
+    before, after = _known_counts(known, classes)
+    hours = _hours(times)
+    return WhatIf(classes, count, hours, dict(moves), tuple(changes), before, after, tuple(deviations))
+
+
+def _change(inspection: Inspection, verdict: Verdict, truth: str) -> ChangedVerdict:
+    stored: Mapping[str, Any] = inspection.stored
+    return ChangedVerdict(inspection.id, stored["photo"], stored["thumbnail"], stored["verdict"], verdict.label, truth)
+
+
+def _known_counts(
+    known: list[tuple[str, str, str]], classes: Classes | None
+) -> tuple[DecisionCounts | None, DecisionCounts | None]:
+    if classes is None or classes.defect is None:
+        return None, None
+    of_two = [each for each in known if {*each} <= {*classes.names, REVIEW}]
+    truth = [each[0] for each in of_two]
+    return (
+        DecisionCounts.of(truth, [each[1] for each in of_two], classes),
+        DecisionCounts.of(truth, [each[2] for each in of_two], classes),
+    )
+
+
+def _hours(times: list[str]) -> float:
+    if not times:
+        return 0.0
+    first, last = datetime.fromisoformat(min(times)), datetime.fromisoformat(max(times))
+    return (last - first).total_seconds() / 3600
