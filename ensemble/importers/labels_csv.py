@@ -13,7 +13,7 @@ FILE, LABEL = "file", "label"
 COLUMN_NAMES: dict[str, tuple[str, ...]] = {
     FILE: (
         *("file", "filename", "file_name", "filepath", "file_path", "path", "image", "image_path", "image_name"),
-        *("image_file", "image_id", "img", "photo", "picture", "name", "datei", "dateiname", "bild"),
+        *("image_file", "image_id", "img", "photo", "picture", "name", "nom", "datei", "dateiname", "bild"),
         *("bilddatei", "bildname", "foto", "fichier", "nom_de_fichier", "archivo", "imagen", "immagine", "plik", "id"),
     ),
     LABEL: (
@@ -22,10 +22,10 @@ COLUMN_NAMES: dict[str, tuple[str, ...]] = {
         *("resultado", "status", "category"),
     ),
     "split": ("split", "subset", "set", "partition", "fold"),
-    "defect": ("defect", "defect_type", "defect_class", "anomaly_type", "fehler", "fehlerart"),
-    "part": ("part", "part_id", "part_number", "group", "group_id", "serial", "serial_number", "teil"),
+    "defect": ("defect", "defect_type", "defect_class", "anomaly_type", "fehler", "fehlerart", "defaut"),
+    "part": ("part", "part_id", "part_number", "group", "group_id", "serial", "serial_number", "teil", "piece"),
     "mask": ("mask", "mask_path", "mask_file", "ground_truth", "maske"),
-    "category": ("category", "product", "object", "produkt"),
+    "category": ("category", "product", "object", "produkt", "produit"),
 }
 
 

@@ -8,7 +8,7 @@ from ensemble.imaging.overlays import thumbnail
 from ensemble.imaging.photos import MAX_PIXELS, Photo, open_photo
 from ensemble.importers.archives import ZipEntry, inner_paths, read_archive
 from ensemble.importers.staging import Upload
-from ensemble.inspection.exports import as_csv
+from ensemble.inspection.exports import as_csv, heading
 from ensemble.policies import Policy
 from ensemble.records.recording import Inspected
 from ensemble.values.errors import ArchiveError, PhotoError
@@ -157,7 +157,10 @@ def decided_by(policy: Policy, rows: Iterable[Judged]) -> list[Judged]:
 
 
 def batch_csv(rows: Sequence[Judged], *, demo: bool) -> bytes:
-    """A batch as CSV: one line a file, one column a member with its vote and its score, regions as JSON."""
+    """A batch as CSV: one line a file, one column a member with its vote and its score, regions as JSON.
+
+    Its columns are called in the reader's language.
+    """
     members = list(dict.fromkeys(vote.member for row in rows if row.verdict for vote in row.verdict.votes))
     first = ("photo", "sha256", "verdict", "confidence", *SCORE_FIELDS, "reason")
     last = (
@@ -173,7 +176,8 @@ def batch_csv(rows: Sequence[Judged], *, demo: bool) -> bytes:
         "policy_state",
         "trial",
     )
-    return as_csv((*first, *members, *last), [_batch_cells(row) | {"demo": "DEMO" if demo else ""} for row in rows])
+    cells = [_batch_cells(row) | {"demo": "DEMO" if demo else ""} for row in rows]
+    return as_csv((*first, *members, *last), cells, heading)
 
 
 def _batch_cells(row: Judged) -> dict[str, object]:

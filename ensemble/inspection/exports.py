@@ -5,7 +5,7 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Number
 from typing import Any
 
@@ -13,7 +13,7 @@ from ensemble.members import demo
 from ensemble.policies import Policy
 from ensemble.policies.cases import Case, Evidence
 from ensemble.values.errors import DataError
-from ensemble.values.language import Message
+from ensemble.values.language import Message, worded
 from ensemble.values.results import Absence, Classes, Region, Score, Verdict, mean_probability, stored_reason
 from ensemble.values.safe_names import clean_name
 
@@ -33,11 +33,105 @@ def verdict_json(verdict: Verdict) -> bytes:
     return (json.dumps(verdict.as_json(), indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def as_csv(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> bytes:
-    """Rows as CSV that a spreadsheet opens as it is meant: UTF-8 with a mark, and no cell that it would calculate."""
+# Columns of files; those that are called by a model or a class keep that name.
+HEADINGS = {
+    str(heading): heading
+    for heading in (
+        Message("photo"),
+        Message("verdict"),
+        Message("confidence"),
+        Message("score"),
+        Message("score_kind"),
+        Message("score_label"),
+        Message("ok_below"),
+        Message("review_from"),
+        Message("reject_from"),
+        Message("reason"),
+        Message("regions"),
+        Message("same_as"),
+        Message("error"),
+        Message("policy"),
+        Message("demo"),
+        Message("word"),
+        Message("time"),
+        Message("product"),
+        Message("model_version"),
+        Message("policy_state"),
+        Message("trial"),
+        Message("active"),
+        Message("photos"),
+        Message("good"),
+        Message("defective"),
+        Message("escapes"),
+        Message("escape_rate"),
+        Message("escape_rate_upper"),
+        Message("overkills"),
+        Message("overkill_rate"),
+        Message("overkill_rate_upper"),
+        Message("reviews"),
+        Message("review_rate"),
+        Message("decided"),
+        Message("right_of_decided"),
+        Message("accuracy"),
+        Message("money_per_1000"),
+        Message("precision_on_the_line"),
+        Message("reviews_per_hour"),
+        Message("may_be_called_safe"),
+        Message("right"),
+        Message("all"),
+        Message("voter"),
+        Message("value"),
+        Message("low"),
+        Message("high"),
+        Message("member"),
+        Message("change"),
+        Message("caught"),
+        Message("precision"),
+        Message("recall"),
+        Message("curve"),
+        Message("cut"),
+        Message("epoch"),
+        Message("truth"),
+        Message("stated"),
+        Message("came_true"),
+        Message("class"),
+        Message("called"),
+        Message("what"),
+        Message("defect"),
+        Message("before"),
+        Message("after"),
+        Message("new_escape"),
+        Message("new_overkill"),
+        Message("file"),
+        Message("kind"),
+        Message("others"),
+        Message("sentence"),
+        Message("suggestion"),
+        Message("name"),
+        Message("split"),
+        Message("part"),
+        Message("dropped"),
+        Message("width"),
+        Message("height"),
+        Message("origin"),
+        Message("added_at"),
+    )
+}
+
+
+def heading(column: str) -> str:
+    """What a column is called in the reader's language."""
+    return worded(HEADINGS.get(column, column))
+
+
+def as_csv(columns: Sequence[str], rows: Iterable[Mapping[str, object]], called: Callable[[str], str] = str) -> bytes:
+    """Rows as CSV that a spreadsheet opens as it is meant: UTF-8 with a mark, and no cell that it would calculate.
+
+    `called` says what each column is called, by default by its own name.
+    """
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, quoting=csv.QUOTE_ALL)  # so that no separator but the comma splits a cell
-    writer.writerow([guarded(name) for name in columns])
+    writer.writerow([guarded(called(name)) for name in columns])
     writer.writerows([[guarded(row.get(name, "")) for name in columns] for row in rows])
     return stream.getvalue().encode("utf-8-sig")
 

@@ -43,11 +43,12 @@ def show_chart(chart: figures.Chart, kind: str) -> None:
 def show_csv(
     kind: str, rows: Sequence[Mapping[str, object]], label: str = DATA_CSV, columns: Sequence[str] = ()
 ) -> None:
-    """Offer rows as a file, by default with the columns of the first one; in a demo each of them says so."""
+    """Offer rows as a file, by default with the columns of the first one, named in the reader's language; in a demo
+    each row says so."""
     columns = columns or tuple(rows[0])
     if products.is_demo():
         rows, columns = [{**row, "demo": "DEMO"} for row in rows], (*columns, "demo")
-    show_file(exports.as_csv(columns, rows), kind, ".csv", label)
+    show_file(exports.as_csv(columns, rows, exports.heading), kind, ".csv", label)
 
 
 def show_json(data: object, kind: str, label: str) -> None:
