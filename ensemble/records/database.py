@@ -17,7 +17,7 @@ from ensemble.values.errors import RecordsError
 
 DATABASE_SETTING, RECORDS_SETTING = "QUORUM_DATABASE", "QUORUM_RECORDS"
 FILE, LOCK = "history.sqlite", ".history.lock"
-NEWEST = "0002"  # the migration that this Quorum works with
+NEWEST = "0003"  # the migration that this Quorum works with
 PATIENCE = 30.0  # seconds to wait for another writer
 WRITERS = 7_316_021_005  # the number of PostgreSQL's advisory lock for writers of the history
 

@@ -11,7 +11,8 @@ from ensemble.disk.files import parsed
 from ensemble.records.chain import append
 from ensemble.records.database import Database
 from ensemble.records.tables import entries, inspections, policies, reviews
-from ensemble.records.values import Inspection, Review, label_of
+from ensemble.records.values import BLIND, Inspection, Review, label_of, standing_reviews
+from ensemble.records.waiting import no_longer_waits, waits_again
 from ensemble.values.errors import RecordsError
 
 REVIEW_KIND = "review"  # the kind of its entries
@@ -79,7 +80,7 @@ def history_page(database: Database, filters: Filters, before: int | None = None
         wanted = wanted.where(inspections.c.number < before)
     with database.reading() as connection:
         numbers = list(connection.execute(wanted.limit(most + 1)).scalars())
-        shown = _inspections(connection, numbers[:most])
+        shown = inspections_of(connection, numbers[:most])
     return Page(shown, numbers[most - 1] if len(numbers) > most else None)
 
 
@@ -93,7 +94,7 @@ def history_count(database: Database, filters: Filters, most: int = COUNTED_UP_T
 def inspection_called(database: Database, called: str) -> Inspection:
     """One inspection by its id; a RecordsError where there is none, or it was removed."""
     with database.reading() as connection:
-        found = _inspections(connection, [_number_called(connection, called)])
+        found = inspections_of(connection, [_number_called(connection, called)])
     return found[0]
 
 
@@ -118,32 +119,58 @@ def record_review(
 ) -> Review:
     """Keep what a person says of an inspection; what was said before stays beside it."""
     with database.writing() as connection:
-        number = _number_called(connection, called)
-        (inspection,) = _inspections(connection, [number])
-        known = (*inspection.stored["classes"],)
-        if label not in known:
-            raise RecordsError(
-                "{label!r} is no class of this part. It is one of {known}.", label=label, known=", ".join(known)
-            )
-        said = {"label": label, "before": inspection.settled, "reason": reason, "defect": defect, "way": way}
-        return _add_review(connection, inspection, said | {"who": who.strip(), "withdraws": None})
+        (inspection,) = inspections_of(connection, [_number_called(connection, called)])
+        return add_label(connection, inspection, label, who, reason=reason, defect=defect, way=way)
 
 
-def withdraw_review(database: Database, called: str, who: str) -> Review:
-    """Take back what was said last of an inspection, by another row; a RecordsError where nothing was said."""
+def add_label(
+    connection: Connection,
+    inspection: Inspection,
+    label: str,
+    who: str,
+    *,
+    reason: str = "",
+    defect: str = "",
+    way: str = "screen",
+) -> Review:
+    """The same within a transaction."""
+    classes = (*inspection.stored["classes"],)
+    if label not in classes:
+        raise RecordsError(
+            "{label!r} is no class of this part. It is one of {known}.", label=label, known=", ".join(classes)
+        )
+    said = {"label": label, "before": inspection.settled, "reason": reason, "defect": defect, "way": way}
+    return add_review(connection, inspection, said | {"who": who.strip(), "withdraws": None})
+
+
+def withdraw_review(database: Database, called: str, who: str, number: int | None = None) -> Review:
+    """Take back what was said last of an inspection, or the review of a number, by another row.
+
+    A RecordsError where nothing was said.
+    """
     with database.writing() as connection:
-        (inspection,) = _inspections(connection, [_number_called(connection, called)])
-        taken_back = {review.withdraws for review in inspection.reviews}
-        standing = [each for each in inspection.reviews if each.withdraws is None and each.number not in taken_back]
-        if not standing:
-            raise RecordsError("Nobody has said anything of this part, so there is nothing to undo.")
-        last = standing[-1]
-        label = label_of(tuple(standing[:-1])) or str(inspection.stored["verdict"])
-        said = {"label": label, "before": last.label, "reason": "", "defect": "", "way": last.way}
-        return _add_review(connection, inspection, said | {"who": who.strip(), "withdraws": last.number})
+        (inspection,) = inspections_of(connection, [_number_called(connection, called)])
+        return add_withdrawal(connection, inspection, who, number)
 
 
-def _add_review(connection: Connection, inspection: Inspection, said: Mapping[str, Any]) -> Review:
+def add_withdrawal(connection: Connection, inspection: Inspection, who: str, number: int | None = None) -> Review:
+    """The same within a transaction."""
+    standing = standing_reviews(inspection.reviews)
+    meant = [each for each in standing if (each.way != BLIND if number is None else each.number == number)]
+    if not meant:
+        raise RecordsError("Nobody has said anything of this part, so there is nothing to undo.")
+    last = meant[-1]
+    label = label_of(tuple(each for each in standing if each != last))
+    said = {"label": label or str(inspection.stored["verdict"]), "before": last.label, "reason": "", "defect": ""}
+    if not label and inspection.stored["kept_photo"]:
+        waits_again(connection, inspection.number)
+    return add_review(connection, inspection, said | {"way": last.way, "who": who.strip(), "withdraws": last.number})
+
+
+def add_review(connection: Connection, inspection: Inspection, said: Mapping[str, Any]) -> Review:
+    """Keep what is said of an inspection within a transaction; a label that settles it ends its waiting."""
+    if said["withdraws"] is None:
+        no_longer_waits(connection, inspection.number)
     number = append(connection, REVIEW_KIND, {"inspection": inspection.id, **said})
     at = connection.execute(select(entries.c.at).where(entries.c.number == number)).scalar_one()
     connection.execute(insert(reviews).values(number=number, inspection=inspection.number, at=at, **said))
@@ -157,7 +184,7 @@ def _number_called(connection: Connection, called: str) -> int:
     return int(number)
 
 
-def _inspections(connection: Connection, numbers: Sequence[int]) -> tuple[Inspection, ...]:
+def inspections_of(connection: Connection, numbers: Sequence[int]) -> tuple[Inspection, ...]:
     """Inspections by number, in this order, each with what was said of it."""
     wanted: Select[Any] = select(entries.c.number, entries.c.body).where(entries.c.number.in_(numbers))
     bodies: dict[int, str] = {row.number: row.body for row in connection.execute(wanted)}

@@ -26,6 +26,7 @@ from ensemble.records.settings import Keeping, settings_of
 from ensemble.records.tables import inspections, policies
 from ensemble.records.uses import BODIES, EVIDENCE, count_uses
 from ensemble.records.values import TRACE, Occasion, Trace
+from ensemble.records.waiting import line_up_for_review
 from ensemble.values.errors import QuorumError, RecordsError
 from ensemble.values.language import Message
 from ensemble.values.results import Verdict
@@ -119,6 +120,8 @@ class Recorder:
                 for name, data in found.items():
                     if not self.objects.path(body[name]).is_file():  # retention has removed it since, as not needed
                         self.objects.put(data)
+            pairs = zip(bodies, rows, strict=True)
+            line_up_for_review(connection, [row for body, row in pairs if body["kept_photo"]])
         return kept
 
 

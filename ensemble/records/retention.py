@@ -19,7 +19,7 @@ from ensemble.records.chain import REMOVAL, append
 from ensemble.records.database import Database
 from ensemble.records.objects import Objects
 from ensemble.records.settings import Keeping
-from ensemble.records.tables import entries, inspections, reviews
+from ensemble.records.tables import entries, inspections, reviews, waiting
 from ensemble.records.uses import BODIES, bytes_taken, change_uses, evidence_of, remove_unneeded, uses_of
 from ensemble.values.errors import MISSHAPEN, QuorumError
 from ensemble.values.results import REVIEW
@@ -114,6 +114,7 @@ def _take_out(
             freed += size if count == 1 else 0
     change_uses(connection, product, uses)
     connection.execute(delete(inspections).where(inspections.c.number.in_(numbers)))
+    connection.execute(delete(waiting).where(waiting.c.inspection.in_(numbers)))
     connection.execute(update(entries).where(entries.c.number.in_(numbers)).values(body=None))
     if numbers:
         append(connection, REMOVAL, {"numbers": numbers, "reason": reason[0], "who": reason[1]})

@@ -42,6 +42,17 @@ reviews = Table(
     *(Column(name, Text, nullable=False) for name in ("at", "who", "label", "before", "defect", "reason", "way")),
     Column("withdraws", RowNumber),  # the review that this one takes back
 )
+# The queue of those whom a person has to look at, and who looks at them until when; no record, see `waiting`.
+waiting = Table(
+    "waiting",
+    metadata,
+    Column("inspection", RowNumber, primary_key=True, autoincrement=False),
+    Column("product", Text, nullable=False),
+    Column("rank", Integer, nullable=False),
+    Column("first", Float, nullable=False),
+    Column("holder", Text, nullable=False),
+    Column("until", Text, nullable=False),
+)
 # What decided, each policy once by the digest of its text.
 policies = Table("policies", metadata, Column("digest", Text, primary_key=True), Column("text", Text, nullable=False))
 # What is kept, by digest: how many inspections of a product need it. The digest "" stands for their texts in the chain.
@@ -73,5 +84,13 @@ Index(
     sqlite_where=objects.c.uses == 0,
     postgresql_where=objects.c.uses == 0,
 )
+Index(
+    "inspections_by_sample",
+    *(inspections.c.product, inspections.c.number),
+    sqlite_where=inspections.c.sampled > 0,
+    postgresql_where=inspections.c.sampled > 0,
+)
+Index("waiting_in_order", waiting.c.product, waiting.c.rank, waiting.c.first, waiting.c.inspection)
+Index("waiting_by_holder", waiting.c.holder, waiting.c.product)
 Index("reviews_by_inspection", reviews.c.inspection, reviews.c.number)
 Index("entries_by_kind", entries.c.kind, entries.c.number)

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from ensemble.values.results import REVIEW, stored_reason
 
 Source = Literal["screen", "batch", "command line", "API", "folder"]
 Way = Literal["screen", "review", "disagreement", "threshold", "sample", "blind", "history"]
+
+BLIND: Final = "blind"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +85,16 @@ class Inspection:
         return self.settled == REVIEW
 
 
-def label_of(reviews: tuple[Review, ...]) -> str:
-    """What people say of an inspection by now; empty where nobody does, or all was taken back."""
+def standing_reviews(reviews: tuple[Review, ...]) -> tuple[Review, ...]:
+    """What people say of an inspection by now: without what was taken back."""
     taken_back = {review.withdraws for review in reviews}
-    standing = [review for review in reviews if review.withdraws is None and review.number not in taken_back]
+    return tuple(review for review in reviews if review.withdraws is None and review.number not in taken_back)
+
+
+def label_of(reviews: tuple[Review, ...]) -> str:
+    """The label that people give an inspection by now; empty where nobody does, or all was taken back.
+
+    A blind second look only tells how far people agree: it settles nothing.
+    """
+    standing = [review for review in standing_reviews(reviews) if review.way != BLIND]
     return standing[-1].label if standing else ""

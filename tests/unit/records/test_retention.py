@@ -180,7 +180,8 @@ def test_a_history_of_before_counts_its_files(tmp_path: Path) -> None:
     with database.reading() as connection:
         counted = sorted(map(tuple, connection.execute(select(objects))))
     with database.writing() as connection:
-        connection.execute(text("DROP TABLE objects"))
+        for change in ("TABLE objects", "TABLE waiting", "INDEX inspections_by_sample"):
+            connection.execute(text(f"DROP {change}"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
     database.close()
     with database.reading() as connection:
