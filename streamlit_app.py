@@ -22,6 +22,7 @@ screen = st.navigation(
             st.Page(
                 "pages/screens/inspect_batch.py", title=_("Inspect a batch"), icon=":material/stacks:", url_path="batch"
             ),
+            st.Page("pages/screens/history.py", title=_("History"), icon=":material/history:", url_path="history"),
         ],
         _("Quality"): [
             st.Page("pages/screens/policies.py", title=_("Policies"), icon=":material/rule:", url_path="policies"),

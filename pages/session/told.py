@@ -9,7 +9,12 @@ import streamlit as st
 from ensemble.values.errors import QuorumError
 from ensemble.values.language import Message
 
-CONFIRMED, DATA, TRAINING = "_confirmed", "_told_of_data", "_told_of_training"  # who tells it
+CONFIRMED, DATA, TRAINING, HISTORY = (
+    "_confirmed",
+    "_told_of_data",
+    "_told_of_training",
+    "_told_of_history",
+)  # who tells it
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,13 @@ SCREENS = {
     "members": "Models",
     "help": "Help",
 }
-MORE_SCREENS = {"performance": "Performance", "card": "Model card", "data": "Data", "training": "Training"}
+MORE_SCREENS = {
+    "history": "History",
+    "performance": "Performance",
+    "card": "Model card",
+    "data": "Data",
+    "training": "Training",
+}
 WIDTHS = (1440, 1024, 768, 390)
 ANSWER = re.compile("^(OK|NOK|REVIEW)$")
 

@@ -33,7 +33,10 @@ GOOD, BAD = f"good {EVIL}", f"bad {EVIL}"
 CLASSES = Classes((GOOD, BAD), defect=BAD)
 THREE = Classes((f"one {EVIL}", f"two {EVIL}", "three"))
 MEMBERS = (f"svm_{FILE}", "rf_a")
-SCREENS = ("inspect_photo", "inspect_batch", "policies", "performance", "members", "model_card", "data", "training")
+SCREENS = (
+    *("inspect_photo", "inspect_batch", "history", "policies", "performance"),
+    *("members", "model_card", "data", "training"),
+)
 SCREENS = (*SCREENS, "help")
 # Fields that the browser shows as they are, never as Markdown.
 PLAIN = {

@@ -11,7 +11,10 @@ from tests.support import app_tests
 from tests.support.app_tests import healthy, texts
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
-SCREENS = ("inspect_photo", "inspect_batch", "policies", "performance", "members", "model_card", "data", "training")
+SCREENS = (
+    *("inspect_photo", "inspect_batch", "history", "policies", "performance"),
+    *("members", "model_card", "data", "training"),
+)
 FORBIDDEN = {
     "held out": r"\bheld[ -]out\b",
     "in force": r"\bin force\b",

@@ -27,8 +27,11 @@ def show_reason(verdict: Verdict) -> None:
     st.html(f'<p class="why">{tied(verdict.reason)}</p>')
 
 
-def show_votes(verdict: Verdict, key: str = "votes") -> None:
-    """Show every vote, drawn and as a table; what it weighs only where the policy's rule weighs votes."""
+def show_votes(verdict: Verdict, key: str = "votes", *, explained: bool = True) -> None:
+    """Show every vote, drawn and as a table; what it weighs only where the policy's rule weighs votes.
+
+    `explained` says what the weights rest on, as the models are now.
+    """
     if not verdict.votes:
         return
     st.markdown(_("**Votes**"))
@@ -48,7 +51,7 @@ def show_votes(verdict: Verdict, key: str = "votes") -> None:
             for vote in verdict.votes
         ],
     )
-    if weighted:
+    if weighted and explained:
         show_weights(verdict)
 
 

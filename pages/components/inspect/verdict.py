@@ -39,6 +39,13 @@ def show_answer(chosen: photo.Chosen | None) -> None:
     show_absent(verdict.absent)
     if chosen is not None:
         show_correction(chosen, verdict)
+    if verdict.id:
+        st.page_link(
+            "pages/screens/history.py",
+            label=_("Open in the history"),
+            icon=":material/history:",
+            query_params={"inspection": verdict.id},
+        )
 
 
 def show_details(chosen: photo.Chosen | None) -> None:

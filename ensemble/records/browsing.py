@@ -1,0 +1,42 @@
+"""Moving about in the history: to the page before, to the next inspection, and by the values that there are."""
+
+from sqlalchemy import func, select
+
+from ensemble.records.database import Database
+from ensemble.records.history import PAGE, Filters
+from ensemble.records.tables import inspections
+
+
+def newer_page(database: Database, filters: Filters, before: int, most: int = PAGE) -> int | None:
+    """What the page begins before that comes before the one of `before`; None where that is the first one."""
+    newer = (
+        select(inspections.c.number)
+        .where(filters.condition(), inspections.c.number >= before)
+        .order_by(inspections.c.number)
+        .limit(most + 1)
+    )
+    with database.reading() as connection:
+        numbers = list(connection.execute(newer).scalars())
+    return numbers[most] if len(numbers) > most else None
+
+
+def neighbours(database: Database, filters: Filters, number: int) -> tuple[str | None, str | None]:
+    """The ids of the next newer and the next older inspection that are meant; None where there is none."""
+    meant = select(inspections.c.id).where(filters.condition()).limit(1)
+    newer = meant.where(inspections.c.number > number).order_by(inspections.c.number)
+    older = meant.where(inspections.c.number < number).order_by(inspections.c.number.desc())
+    with database.reading() as connection:
+        return connection.execute(newer).scalar(), connection.execute(older).scalar()
+
+
+def values_of(database: Database, column: str, most: int = 200) -> tuple[str, ...]:
+    """What stands in a column that can be searched by, without a look at every row: from one value to the next."""
+    searched = inspections.c[column]
+    found: list[str] = []
+    with database.reading() as connection:
+        last = connection.execute(select(func.min(searched))).scalar()
+        while last is not None and len(found) < most:
+            if last != "":
+                found.append(str(last))
+            last = connection.execute(select(func.min(searched)).where(searched > last)).scalar()
+    return tuple(found)

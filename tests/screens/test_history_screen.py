@@ -1,0 +1,136 @@
+"""The History screen: filters in the address, one inspection, corrections and their undo, without a browser."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from ensemble.policies import SHIPPED_POLICIES
+from ensemble.records import recording
+from ensemble.records.history import inspection_called
+from ensemble.records.recording import Recorder
+from ensemble.records.values import Occasion, Trace
+from ensemble.records.verifying import verify_history
+from ensemble.values.results import Verdict
+from tests.support.app_tests import APP, click, healthy, texts
+from tests.support.kept import inspected
+
+SCREEN = "pages/screens/history.py"
+
+
+@pytest.fixture
+def records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recorder:
+    """An empty history."""
+    monkeypatch.setenv("QUORUM_RECORDS", str(tmp_path / "records"))
+    monkeypatch.setenv("QUORUM_MODELS", str(tmp_path / "models"))
+    return recording.recorder()
+
+
+def keep(records: Recorder, number: int, **facts: str | int) -> Verdict:
+    trace = Trace(lot=str(facts.pop("lot", "")), part=f"P{number}")
+    occasion = Occasion("screen", who="Ann", zone="Europe/Paris")
+    made = inspected(number, SHIPPED_POLICIES[0], trace=trace, **facts)  # type: ignore[arg-type]
+    return records.keep([made], SHIPPED_POLICIES[0], occasion)[0]
+
+
+def history(**address: str) -> AppTest:
+    app = AppTest.from_file(APP, default_timeout=180)
+    app.run()
+    app.switch_page(SCREEN)
+    for name, value in address.items():
+        app.query_params[name] = value
+    return healthy(app.run())
+
+
+def names(app: AppTest) -> list[str]:
+    """The photos that are shown."""
+    picks = (each for each in app.button if str(each.key).startswith("history_pick_"))
+    return [each.label.replace("\\", "") for each in picks]
+
+
+def test_an_empty_history_says_what_to_do_next(records: Recorder) -> None:
+    assert "No inspection is kept yet. Inspect a photo: its verdict then stands here." in texts(history())
+
+
+def test_the_newest_stand_first_and_pages_lead_there_and_back(records: Recorder) -> None:
+    for number in range(30):
+        keep(records, number)
+    app = history()
+    assert "30 inspections" in texts(app)
+    assert names(app) == [f"part_{number:04}.png" for number in range(29, 5, -1)]
+    app = click(app, "history_older")
+    assert names(app) == [f"part_{number:04}.png" for number in range(5, -1, -1)]
+    app = click(app, "history_newer")
+    assert names(app)[0] == "part_0029.png" and "before" not in app.query_params
+
+
+def test_filters_stand_in_the_address_and_narrow(records: Recorder) -> None:
+    keep(records, 1, lot="L1")
+    keep(records, 2, lot="L2", product="plate")
+    keep(records, 3, lot="L2", version=2)
+    assert names(history(lot="L2")) == ["part_0003.png", "part_0002.png"]
+    assert names(history(lot="L2", of="plate")) == ["part_0002.png"]
+    assert names(history(version="2")) == ["part_0003.png"]
+    assert names(history(span="dates", **{"from": "2026-11-21"})) == []
+    assert len(names(history(span="dates", to="2026-11-20"))) == 3
+    app = history()
+    app.text_input("history_lot").set_value("L1").run()
+    assert names(healthy(app)) == ["part_0001.png"] and app.query_params["lot"] == "L1"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("colour", "red", "The address asks for a filter 'colour', which the history does not know."),
+        ("verdict", "fine", "The history holds nothing with Verdict 'fine'."),
+        ("of", "nothing", "The history holds nothing with Product 'nothing'."),
+        ("span", "1y", "The history knows no time span '1y'."),
+        ("reviewed", "maybe", "Reviewed is yes or no. The address says 'maybe'."),
+        ("before", "x", "A page of the history begins at a number. The address says 'x'."),
+        ("lot", " ", "The address must give the filter 'lot' one value."),
+    ],
+)
+def test_what_the_address_says_wrong_is_told_and_nothing_is_shown(
+    records: Recorder, name: str, value: str, sentence: str
+) -> None:
+    keep(records, 1)
+    app = history(**{name: value})
+    assert sentence in texts(app) and not names(app)
+    app = click(app, "history_forget")
+    assert names(app) == ["part_0001.png"] and name not in app.query_params
+
+
+def test_one_inspection_is_corrected_and_the_correction_undone(records: Recorder) -> None:
+    verdict = keep(records, 1)
+    other = next(name for name in verdict.classes.names if name != verdict.label)
+    app = history(inspection=verdict.id)
+    said = texts(app)
+    assert "part_0001.png" in said and verdict.sha256 in said and "P1" in said and "Ann" in said
+    app.radio("history_label").set_value(other)
+    assert "Give your name first" in texts(click(app, "history_correct"))
+    app.text_input("history_who").set_value("Bob")
+    app.text_input("history_reason").set_value("seen under the lamp")
+    app = click(app, "history_correct")
+    assert "Kept beside the verdict." in texts(app) and "seen under the lamp" in texts(app)
+    found = inspection_called(records.database, verdict.id)
+    assert (found.settled, found.reviews[0].who, found.reviews[0].way) == (other, "Bob", "history")
+    assert names(history(reviewed="yes")) == ["part_0001.png"] and names(history(reviewed="no")) == []
+    app = click(app, "history_undo")
+    assert "Undone." in texts(app)
+    assert inspection_called(records.database, verdict.id).settled == verdict.label
+    assert not verify_history(records.database).problem
+
+
+def test_an_inspection_that_is_not_there_is_told(records: Recorder) -> None:
+    keep(records, 1)
+    app = history(inspection="nobody")
+    assert "The history holds no inspection nobody: it was removed, or never kept here." in texts(app)
+    assert names(click(app, "history_back")) == ["part_0001.png"]
+
+
+def test_arrows_lead_from_one_inspection_to_the_next(records: Recorder) -> None:
+    first, second, third = (keep(records, number) for number in range(3))
+    app = click(history(inspection=second.id), "history_next")
+    assert app.query_params["inspection"] == first.id
+    app = click(click(app, "history_previous"), "history_previous")
+    assert app.query_params["inspection"] == third.id
