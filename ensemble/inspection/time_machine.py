@@ -16,7 +16,7 @@ from ensemble.values.errors import QuorumError
 from ensemble.values.language import Message
 from ensemble.values.results import REVIEW, Classes, Verdict
 
-READ_AT_ONCE = 500  # inspections
+REPLAYED_AT_ONCE = 500  # inspections
 MOST_SHOWN = 500  # changes that are kept to look at; all are counted
 DECIDED = (  # what a policy makes of the votes, by the names in a verdict's JSON
     *("verdict", "word", "confidence", "score", "score_kind", "score_label", "ok_below", "review_from", "reject_from"),
@@ -87,7 +87,7 @@ def stretch(database: Database, filters: Filters) -> Iterator[Inspection]:
     """All inspections that are meant, the newest first, some at a time."""
     before = None
     while True:
-        page = history_page(database, filters, before, READ_AT_ONCE)
+        page = history_page(database, filters, before, REPLAYED_AT_ONCE)
         yield from page.inspections
         before = page.before
         if before is None:
@@ -141,13 +141,13 @@ def what_if(database: Database, filters: Filters, policy: Policy, told: Told = l
         if truth:
             known.append((truth, stored["verdict"], verdict.label))
         if verdict.label != stored["verdict"] and len(changes) < MOST_SHOWN:
-            changes.append(_change(inspection, verdict, truth))
+            changes.append(_changed_verdict(inspection, verdict, truth))
     before, after = _known_counts(known, classes)
     hours = _hours(times)
     return WhatIf(classes, count, hours, dict(moves), tuple(changes), before, after, tuple(deviations))
 
 
-def _change(inspection: Inspection, verdict: Verdict, truth: str) -> ChangedVerdict:
+def _changed_verdict(inspection: Inspection, verdict: Verdict, truth: str) -> ChangedVerdict:
     stored: Mapping[str, Any] = inspection.stored
     return ChangedVerdict(inspection.id, stored["photo"], stored["thumbnail"], stored["verdict"], verdict.label, truth)
 

@@ -25,6 +25,7 @@ SCREENS = {
     "": "Inspect a photo",
     "batch": "Inspect a batch",
     "policies": "Policies",
+    "replay": "Replay",
     "members": "Models",
     "help": "Help",
 }
