@@ -57,6 +57,32 @@ def head_command(file: Annotated[Path, typer.Argument(metavar="FILE", help="Wher
     say_whole(f"Entry {head.number}, SHA-256 {head.digest}, is in {file}.")
 
 
+@history_commands.command("backup")
+def backup_command(file: Annotated[Path, typer.Argument(metavar="FILE", help="A zip that is written anew.")]) -> None:
+    """Write history, photos and settings into one file, as they are at this moment; inspections go on."""
+    from ensemble.records.backup import back_up
+
+    facts = back_up(_database(), file)
+    say_whole(f"{file} holds {facts.head.number} entries and {facts.files} files.")
+    if facts.missing:
+        say_firmly(f"{len(facts.missing)} files were missing or damaged, the first {facts.missing[0]}.")
+        raise typer.Exit(1)
+
+
+@history_commands.command("restore")
+def restore_command(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A backup.")],
+    replace_history: Annotated[
+        bool, typer.Option("--replace", help="Also where there is a history, which is lost then.")
+    ] = False,
+) -> None:
+    """Restore a backup, the whole of it or nothing: its chain and all digests are checked before."""
+    from ensemble.records.backup import restore_backup
+
+    facts = restore_backup(_database(), file, replace=replace_history)
+    say_whole(f"Restored {facts.head.number} entries and {facts.files} files, as they were at {facts.at}.")
+
+
 @history_commands.command("list")
 def list_command(
     since: Annotated[

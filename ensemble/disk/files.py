@@ -1,5 +1,6 @@
 """Whole files: written at once or not at all, read as text or strict JSON, and why a full disk refuses them."""
 
+import contextlib
 import errno
 import hashlib
 import json
@@ -10,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -72,12 +74,22 @@ def is_whole(path: Path, digest: str) -> bool:
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a whole file or none: beside its place first, then moved into it; a StoreError where it cannot be."""
+    with whole_or_none(path) as beside:
+        write_durably(beside, data)
+
+
+@contextlib.contextmanager
+def whole_or_none(path: Path) -> Iterator[Path]:
+    """A file to fill beside a path, which it takes when the block ends; it is for the block to wait for the disk.
+
+    A StoreError says where that fails, and the path is then as it was.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         os.close(handle)
         try:
-            write_durably(Path(temporary), data)
+            yield Path(temporary)
             Path(temporary).chmod(0o644)
             move_over(Path(temporary), path)
         except BaseException:

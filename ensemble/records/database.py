@@ -1,5 +1,6 @@
 """The database of the history: SQLite as it comes, PostgreSQL where QUORUM_DATABASE names one; one writer at a time."""
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -13,13 +14,14 @@ from ensemble.disk.files import is_full, why_not_written
 from ensemble.disk.home import HOME
 from ensemble.disk.locks import locked
 from ensemble.records.chain import head_of
-from ensemble.values.errors import RecordsError
+from ensemble.values.errors import RecordsError, StoreError
 
 DATABASE_SETTING, RECORDS_SETTING = "QUORUM_DATABASE", "QUORUM_RECORDS"
 FILE, LOCK = "history.sqlite", ".history.lock"
 NEWEST = "0003"  # the migration that this Quorum works with
 PATIENCE = 30.0  # seconds to wait for another writer
 WRITERS = 7_316_021_005  # the number of PostgreSQL's advisory lock for writers of the history
+_database_log = logging.getLogger(__name__)
 
 
 def records_folder() -> Path:
@@ -53,8 +55,9 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection that sees one state of the history; a RecordsError says why there is none."""
-        with self._errors(), self._ready().connect() as connection:
-            yield connection
+        with self._errors(), self._ready().connect() as opened:
+            # SQLite's reader sees one state by itself, PostgreSQL's would see another one with each statement.
+            yield opened if self.is_sqlite else opened.execution_options(isolation_level="REPEATABLE READ")
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -66,7 +69,21 @@ class Database:
                     connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": WRITERS})
                 yield connection
                 head = head_of(connection)
-            head.write(self.folder)  # afterwards: it may lag behind the chain, and is never ahead of it
+            try:
+                head.write(self.folder)  # afterwards: it may lag behind the chain, and is never ahead of it
+            except StoreError as error:  # what was kept is kept
+                _database_log.warning("The newest head of the history lags behind. %s", error)
+
+    @contextmanager
+    def as_of(self, migration: str) -> Iterator[Connection]:
+        """One transaction in new tables as an earlier migration made them; the next use brings them up to date."""
+        engine = self._new_engine()
+        with self._errors(), engine.connect() as opened:
+            migrate(engine, self.folder, migration)
+            connection = opened.execution_options(writing=True)
+            with connection.begin():
+                yield connection
+        engine.dispose()
 
     def close(self) -> None:
         """Let go of the connections that wait for the next use."""

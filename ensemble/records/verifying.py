@@ -1,11 +1,12 @@
 """Whether the history is as it was written: every entry, the columns it is searched by, and where the chain ends."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, Table, func, select
 
 from ensemble.disk.files import digest_of, parsed
 from ensemble.records.chain import BEFORE_ALL, HEAD_FILE, REMOVAL, Head, entry_digest, head_of
@@ -13,7 +14,7 @@ from ensemble.records.database import Database
 from ensemble.records.history import REVIEW_KIND
 from ensemble.records.recording import INSPECTION, columns_of
 from ensemble.records.tables import entries, inspections, policies, reviews
-from ensemble.values.errors import MISSHAPEN
+from ensemble.values.errors import MISSHAPEN, brief
 from ensemble.values.language import Message
 
 AT_ONCE = 1000  # entries read at a time
@@ -34,15 +35,17 @@ def verify_history(database: Database, head: Head | None = None) -> Verification
     with database.reading() as connection:
         removed = _removed(connection)
         previous, expected, hidden = BEFORE_ALL, 1, []
-        for row in _entries_in_order(connection):
-            if problem := _problem_of(connection, row, expected, previous):
-                return Verification(expected - 1, expected, problem)
-            if row.body is None and row.number not in removed:
-                hidden.append(row.number)
-            if head is not None and row.number == head.number and row.digest != head.digest:
-                problem = Message("It is another one than the exported head names: the chain was built anew.")
-                return Verification(expected, row.number, problem)
-            previous, expected = row.digest, expected + 1
+        for rows in _entries_in_order(connection):
+            searched = _Searched.of(connection, rows[0].number, rows[-1].number)
+            for row in rows:
+                if problem := _problem_of(row, expected, previous) or searched.problem_of(row):
+                    return Verification(expected - 1, expected, problem)
+                if row.body is None and row.number not in removed:
+                    hidden.append(row.number)
+                if head is not None and row.number == head.number and row.digest != head.digest:
+                    problem = Message("It is another one than the exported head names: the chain was built anew.")
+                    return Verification(expected, row.number, problem)
+                previous, expected = row.digest, expected + 1
         return _whole(connection, expected - 1, hidden, (head, _head_beside(database.folder)))
 
 
@@ -57,12 +60,12 @@ def _head_beside(folder: Path) -> Head | None:
     return Head.from_file(path) if path.is_file() else None
 
 
-def _entries_in_order(connection: Connection) -> Iterator[Row[Any]]:
+def _entries_in_order(connection: Connection) -> Iterator[Sequence[Row[Any]]]:
     last = 0
     while rows := connection.execute(
         select(entries).where(entries.c.number > last).order_by(entries.c.number).limit(AT_ONCE)
     ).all():
-        yield from rows
+        yield rows
         last = rows[-1].number
 
 
@@ -78,7 +81,7 @@ def _removed(connection: Connection) -> set[int]:
     return found
 
 
-def _problem_of(connection: Connection, row: Row[Any], expected: int, previous: str) -> str:
+def _problem_of(row: Row[Any], expected: int, previous: str) -> str:
     """What is wrong with an entry; empty where nothing is."""
     if row.number != expected:
         return Message("It is missing: the next one is number {number}.", number=row.number)
@@ -88,29 +91,52 @@ def _problem_of(connection: Connection, row: Row[Any], expected: int, previous: 
         return Message("What it says was changed.")
     if entry_digest(row.previous, row.number, row.kind, row.at, row.body_digest) != row.digest:
         return Message("Its kind, time or digest was changed.")
-    return "" if row.body is None else _problem_of_columns(connection, row)
+    return ""
 
 
-def _problem_of_columns(connection: Connection, row: Row[Any]) -> str:
-    """What is wrong with the columns that an entry is searched by; empty where nothing is."""
-    body = parsed(row.body)  # its digest is right, so that it is what was written
-    if row.kind == INSPECTION:
-        found = connection.execute(select(inspections).where(inspections.c.number == row.number)).first()
-        wanted = {**columns_of(body), "number": row.number}
-        kept = select(policies.c.text).where(policies.c.digest == body["policy_digest"])
-        text = connection.execute(kept).scalar()
-        if text is None or digest_of(text.encode()) != body["policy_digest"]:
-            return Message("The policy that decided was changed or removed.")
-    elif row.kind == REVIEW_KIND:
-        found = connection.execute(select(reviews).where(reviews.c.number == row.number)).first()
-        about = select(inspections.c.number).where(inspections.c.id == body["inspection"])
-        number = connection.execute(about).scalar()
-        wanted = {name: body[name] for name in REVIEWED} | {"number": row.number, "at": row.at, "inspection": number}
-    else:
-        return ""
-    if found is None:
-        return Message("It cannot be searched for: its row was removed.")
-    return "" if dict(found._mapping) == wanted else Message("What it is searched by was changed.")
+@dataclass(frozen=True, slots=True)
+class _Searched:
+    """What some entries are searched by, by their number; the inspections that are reviewed, by their id."""
+
+    inspections: Mapping[int, Mapping[str, Any]]
+    reviews: Mapping[int, Mapping[str, Any]]
+    reviewed: Mapping[str, int]
+    policies: frozenset[str]  # digests of those whose text is as it was
+
+    @classmethod
+    def of(cls, connection: Connection, first: int, last: int) -> "_Searched":
+        """Those of the entries from one number to another."""
+
+        def rows_of(table: Table) -> dict[int, Mapping[str, Any]]:
+            found = connection.execute(select(table).where(table.c.number.between(first, last)))
+            return {row["number"]: dict(row) for row in found.mappings()}
+
+        said = rows_of(reviews)
+        numbers = {row["inspection"] for row in said.values()}
+        about = select(inspections.c.id, inspections.c.number).where(inspections.c.number.in_(numbers))
+        reviewed = {row.id: row.number for row in connection.execute(about)}
+        texts = connection.execute(select(policies))
+        whole = frozenset(row.digest for row in texts if digest_of(row.text.encode()) == row.digest)
+        return cls(rows_of(inspections), said, reviewed, whole)
+
+    def problem_of(self, row: Row[Any]) -> str:
+        """What is wrong with the columns that an entry is searched by; empty where nothing is."""
+        if row.body is None or row.kind not in (INSPECTION, REVIEW_KIND):
+            return ""
+        try:
+            body = json.loads(row.body)  # its digest is right, so that it is what was written
+            if row.kind == INSPECTION:
+                found, wanted = self.inspections.get(row.number), {**columns_of(body), "number": row.number}
+                if body["policy_digest"] not in self.policies:
+                    return Message("The policy that decided was changed or removed.")
+            else:
+                found, wanted = self.reviews.get(row.number), {name: body[name] for name in REVIEWED}
+                wanted |= {"number": row.number, "at": row.at, "inspection": self.reviewed.get(body["inspection"])}
+        except MISSHAPEN as error:
+            return Message("What it says cannot be read ({problem}).", problem=brief(error))
+        if found is None:
+            return Message("It cannot be searched for: its row was removed.")
+        return "" if found == wanted else Message("What it is searched by was changed.")
 
 
 def _whole(connection: Connection, count: int, hidden: list[int], heads: tuple[Head | None, ...]) -> Verification:

@@ -15,7 +15,17 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner
 
-from benchmarks import bundled_backbone, cascade, detector, patch_memory, quality, retraining, shape, speed
+from benchmarks import (
+    bundled_backbone,
+    cascade,
+    detector,
+    history,
+    patch_memory,
+    quality,
+    retraining,
+    shape,
+    speed,
+)
 from ensemble.drawing.strips import write_strips
 from ensemble.features import backbones
 from ensemble.features.backbones import FeatureExtractor
@@ -220,3 +230,12 @@ def test_bundled_backbone(tmp_path: Path, tiny_weights: Path, monkeypatch: pytes
     )
     assert code == 0 and "| tiny | average |" in said
     assert {row["features"] for row in json.loads((tmp_path / "figures.json").read_text())["figures"]} == {"tiny"}
+
+
+def test_history(tmp_path: Path) -> None:
+    code, said = ran(history, tmp_path / "records", "--rows", 300, "--rounds", 1, "--verify")
+    figures = json.loads(said[said.index('{ "rows"') :])
+    assert code == 0 and figures["rows"] == 303 and figures["verify"]["problem"] == ""
+    assert figures["page_ms"]["p95"] > 0 and figures["verify"]["entries"] == 303
+    code, said = ran(history, tmp_path / "records", "--rows", 300, "--rounds", 1)
+    assert code == 0 and "made" not in said

@@ -1,6 +1,7 @@
 """The commands for the history: looking verdicts up, checking the chain, choosing what is kept."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -81,3 +82,17 @@ def test_keep_and_prune(run: Run, database: Database) -> None:
     code, _, said = run("history", "prune", "disc")
     assert code == 0 and said.startswith(f"{gone} inspections removed")
     assert run("history", "verify") == (0, "", "Whole: 5 entries.")
+
+
+def test_backup_and_restore(run: Run, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, _, said = run("history", "backup", tmp_path / "saved.zip")
+    assert (code, said) == (0, f"{tmp_path}/saved.zip holds 4 entries and 8 files.")
+    code, _, said = run("history", "restore", tmp_path / "saved.zip")
+    assert code == 2 and "holds a history of 4 entries already. Back it up, then restore with --replace." in said
+    assert run("history", "restore", tmp_path / "saved.zip", "--replace")[0] == 0
+    monkeypatch.setenv("QUORUM_RECORDS", str(tmp_path / "elsewhere"))
+    code, _, said = run("history", "restore", tmp_path / "saved.zip")
+    assert code == 0 and said.startswith("Restored 4 entries and 8 files, as they were at 20")
+    assert run("history", "verify") == (0, "", "Whole: 4 entries.")
+    shutil.rmtree(tmp_path / "elsewhere" / "objects")
+    assert run("history", "backup", tmp_path / "saved.zip")[0] == 1
