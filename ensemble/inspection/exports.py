@@ -115,6 +115,22 @@ HEADINGS = {
         Message("height"),
         Message("origin"),
         Message("added_at"),
+        Message("id"),
+        Message("settled"),
+        Message("reviewed_by"),
+        Message("defect_kind"),
+        Message("review_reason"),
+        Message("source"),
+        Message("who"),
+        Message("batch"),
+        Message("serial"),
+        Message("lot"),
+        Message("station"),
+        Message("shift"),
+        Message("view"),
+        Message("model_digest"),
+        Message("policy_digest"),
+        Message("votes"),
     )
 }
 

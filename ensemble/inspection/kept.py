@@ -6,6 +6,7 @@ from typing import Any
 from ensemble.inspection.exports import replay
 from ensemble.policies import Policy
 from ensemble.policies.files import from_json
+from ensemble.records.values import Inspection, Review
 from ensemble.values.errors import DataError, PolicyError
 from ensemble.values.results import (
     Absence,
@@ -57,6 +58,13 @@ def kept_verdict(
         trial=stored["trial"],
         id=stored["id"],
     )
+
+
+def standing_review(inspection: Inspection) -> Review | None:
+    """What a person said last of an inspection and nobody took back; None where there is no such thing."""
+    taken_back = {review.withdraws for review in inspection.reviews}
+    standing = [each for each in inspection.reviews if each.withdraws is None and each.number not in taken_back]
+    return standing[-1] if standing else None
 
 
 def _decision_then(stored: Mapping[str, Any], policy: Policy | None) -> Decision | None:

@@ -1,10 +1,15 @@
 """Moving about in the history: to the page before, to the next inspection, and by the values that there are."""
 
+from collections.abc import Iterator
+
 from sqlalchemy import func, select
 
 from ensemble.records.database import Database
-from ensemble.records.history import PAGE, Filters
-from ensemble.records.tables import inspections
+from ensemble.records.history import PAGE, Filters, history_page
+from ensemble.records.tables import entries, inspections
+from ensemble.records.values import Inspection
+
+MOST_EXPORTED = 50_000  # inspections in a file or a report
 
 
 def newer_page(database: Database, filters: Filters, before: int, most: int = PAGE) -> int | None:
@@ -40,3 +45,23 @@ def values_of(database: Database, column: str, most: int = 200) -> tuple[str, ..
                 found.append(str(last))
             last = connection.execute(select(func.min(searched)).where(searched > last)).scalar()
     return tuple(found)
+
+
+def all_inspections(
+    database: Database, filters: Filters, most: int = MOST_EXPORTED, at_once: int = 500
+) -> Iterator[Inspection]:
+    """The newest inspections that are meant, `most` of them, read a few at a time."""
+    before, left = None, most
+    while left > 0:
+        page = history_page(database, filters, before, min(at_once, left))
+        yield from page.inspections
+        left -= len(page.inspections)
+        before = page.before
+        if before is None:
+            return
+
+
+def entry_digest_of(database: Database, number: int) -> str:
+    """The digest of an entry, which the next one carries."""
+    with database.reading() as connection:
+        return str(connection.execute(select(entries.c.digest).where(entries.c.number == number)).scalar_one())

@@ -14,7 +14,7 @@ from ensemble.records.recording import recorder
 from ensemble.values.errors import RecordsError
 from ensemble.values.language import Message
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, REVIEW
-from pages.session.clock import local
+from pages.session.clock import local, zone_of_visitor
 from pages.session.language import LANGUAGE
 from pages.session.products import DEMO
 from pages.session.tables import TABLE
@@ -145,8 +145,7 @@ def _day(name: str, value: str) -> date:
 
 def _midnight(day: date) -> str:
     """When a day of the visitor's clock begins, in UTC."""
-    zone = local(datetime.now(UTC)).tzinfo
-    return datetime.combine(day, time(), zone).astimezone(UTC).isoformat(timespec="seconds")
+    return datetime.combine(day, time(), zone_of_visitor()).astimezone(UTC).isoformat(timespec="seconds")
 
 
 def days_asked() -> tuple[date, ...]:

@@ -32,6 +32,7 @@ DOORS = {
     "sqlite3": {"ensemble/datasets/collection/", "ensemble/features/feature_cache.py", "ensemble/jobs/"},
     "sqlalchemy": {"ensemble/records/"},
     "alembic": {"ensemble/records/"},
+    "reportlab": {"ensemble/inspection/documents.py"},
     "filelock": {"ensemble/disk/locks.py"},
     "psutil": {"ensemble/jobs/processes.py"},
     "onnxruntime": {"ensemble/members/"},

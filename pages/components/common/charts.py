@@ -24,6 +24,9 @@ MIME = {
     ".json": "application/json",
     ".md": "text/markdown",
     ".png": "image/png",
+    ".pdf": "application/pdf",
+    ".html": "text/html",
+    ".parquet": "application/vnd.apache.parquet",
 }
 DATA_CSV = Message("Data (CSV)")
 STILL = {"displayModeBar": False, "staticPlot": True}  # a chart that moves under a finger says nothing more
@@ -65,10 +68,11 @@ def show_file(
     about: str = "",
     at: str = "",
     quiet: bool = True,
+    kept: bool = False,
 ) -> None:
     """Offer a file under a name that says what it is `about` (by default the product), what it is, when, and DEMO.
 
-    One that is not `quiet` has a button with a frame.
+    One that is not `quiet` has a button with a frame. What is `kept` in the history is never a demo.
     """
     seen = content if isinstance(content, bytes) else b""
     st.download_button(
@@ -78,7 +82,7 @@ def show_file(
             kind,
             seen,
             ending,
-            demo=products.is_demo(),
+            demo=products.is_demo() and not kept,
             about=about or products.product_name(),
             at=local_stamp(at),
         ),

@@ -12,6 +12,7 @@ from ensemble.values.results import word
 from pages.components.common.progress import show_told
 from pages.components.common.sheet import as_html, as_markdown
 from pages.components.common.style import data_address, shape
+from pages.components.history.files import show_history_files
 from pages.session import history, history_address
 from pages.session.clock import local_time
 from pages.session.told import HISTORY
@@ -32,6 +33,7 @@ def show_inspections(wanted: history_address.Asked | None) -> None:
     with st.container(horizontal=True, key="history_grid"):
         for inspection in page.inspections:
             _show_tile(inspection)
+    show_history_files(wanted, count)
 
 
 def _counted(count: int) -> str:

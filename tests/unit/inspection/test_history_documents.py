@@ -1,0 +1,91 @@
+"""What is taken along from the history: tables that parse back, a report that counts, evidence on paper."""
+
+import csv
+import io
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from ensemble.imaging.photos import open_photo
+from ensemble.inspection.documents import document_html, document_pdf
+from ensemble.inspection.evidence_file import evidence_document
+from ensemble.inspection.history_files import FILE_COLUMNS, inspections_csv, inspections_parquet
+from ensemble.inspection.kept import kept_policy, kept_verdict
+from ensemble.inspection.shift_report import count_inspections, report_document
+from ensemble.policies import SHIPPED_POLICIES
+from ensemble.records.browsing import all_inspections, entry_digest_of
+from ensemble.records.database import Database
+from ensemble.records.history import Filters, inspection_called, policy_text, record_review, withdraw_review
+from ensemble.records.recording import Recorder
+from ensemble.records.values import Occasion, Trace
+from ensemble.values.language import FRENCH, speaking
+from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, Verdict
+from tests.support.kept import drawn, inspected
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Recorder:
+    return Recorder(Database(tmp_path))
+
+
+def keep(records: Recorder, number: int, part: str = "") -> Verdict:
+    made = inspected(number, trace=Trace(part=part))
+    return records.keep([made], SHIPPED_POLICIES[0], Occasion("screen", who="Ann"))[0]
+
+
+def everything(records: Recorder) -> list:
+    return list(all_inspections(records.database, Filters()))
+
+
+def test_a_kept_verdict_is_the_one_that_was_given(records: Recorder) -> None:
+    given = keep(records, 1)
+    stored = inspection_called(records.database, given.id).stored
+    policy = kept_policy(policy_text(records.database, stored["policy_digest"]))
+    assert kept_verdict(stored, policy).as_json() == given.as_json()
+    again = kept_verdict(stored)  # whatever has become of the policy
+    assert again.as_json() == given.as_json() and kept_verdict(stored, policy).decision == given.decision
+
+
+def test_csv_and_parquet_parse_back_and_no_formula_hides_in_a_cell(records: Recorder) -> None:
+    first, second = keep(records, 1, part="=1+1"), keep(records, 2)
+    rows = list(csv.DictReader(io.StringIO(inspections_csv(everything(records)).decode("utf-8-sig"))))
+    assert [row["id"] for row in rows] == [second.id, first.id] and tuple(rows[0]) == FILE_COLUMNS
+    assert rows[1]["part"] == "'=1+1" and rows[0]["verdict"] == second.label
+    frame = pd.read_parquet(io.BytesIO(inspections_parquet(everything(records))))
+    assert list(frame["id"]) == [second.id, first.id] and list(frame["part"]) == ["", "=1+1"]
+    assert pd.read_parquet(io.BytesIO(inspections_parquet([]))).empty
+
+
+def test_a_report_counts_what_people_said_and_nobody_took_back(records: Recorder) -> None:
+    found = [keep(records, number) for number in range(12)]
+    good = [each for each in found if each.label == NON_DEFECTIVE]
+    bad = [each for each in found if each.label == DEFECTIVE]
+    assert good and len(bad) > 1
+    record_review(records.database, good[0].id, DEFECTIVE, "Bob", defect="burr", reason="seen")
+    record_review(records.database, bad[0].id, NON_DEFECTIVE, "Bob")
+    record_review(records.database, bad[1].id, NON_DEFECTIVE, "Bob")
+    withdraw_review(records.database, bad[1].id, "Bob")
+    counts = count_inspections(everything(records))
+    assert (counts.inspections, len(counts.escapes), len(counts.overkills), counts.reviewed) == (12, 1, 1, 2)
+    assert (counts.defects["burr"], counts.defects[""]) == (1, len(bad) - 1)
+    report = report_document(counts, "Filters: All times.", str)
+    page = document_html(report, "en").decode()
+    assert (
+        "<b>12 inspections</b>" in page and "burr; seen" in page and "Known so far, by 2 reviewed inspections." in page
+    )
+    assert document_pdf(report).startswith(b"%PDF")
+
+
+def test_evidence_of_one_part_speaks_the_readers_language(records: Recorder) -> None:
+    given = keep(records, 1)
+    inspection = inspection_called(records.database, given.id)
+    entry = entry_digest_of(records.database, inspection.number)
+    with speaking(FRENCH):
+        document = evidence_document(inspection, given, open_photo(drawn(1), given.photo), entry, str)
+        said = document_html(document, FRENCH).decode()
+        assert "Preuves de l’inspection de part_0001.png" in said and given.sha256 in said and entry in said
+        paper = document_pdf(document)
+    assert paper.startswith(b"%PDF") and b"DejaVu" in paper
+    bare = evidence_document(inspection, given, None, entry, str)
+    assert "The photo is not kept." in document_html(bare, "en").decode()
