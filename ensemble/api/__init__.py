@@ -30,10 +30,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ensemble.disk.home import HOME
 from ensemble.imaging.photos import MAX_PHOTO_BYTES, Photo, open_photo
 from ensemble.inspection.inspector import Inspector
+from ensemble.inspection.parts import MOST_VIEWS, PartVerdict, part_verdict
 from ensemble.policies import SHIPPED_POLICIES, choose
+from ensemble.records.history import Filters, history_page
 from ensemble.records.recording import Inspected, recorder
 from ensemble.records.values import TRACE, Occasion, Trace
 from ensemble.store import InForce, ModelStore
+from ensemble.store.expected_views import ExpectedViews, expected_views
 from ensemble.values.errors import PhotoError, PolicyError, QuorumError, RecordsError
 from ensemble.values.safe_names import make_logs_legible, safe_name, shortened
 
@@ -41,6 +44,7 @@ MODELS_SETTING, DEMO_SETTING = "QUORUM_MODELS", "QUORUM_DEMO"
 PROJECT_MODELS = HOME / "models"
 MULTIPART_FRAME = 16_384  # bytes that may stand around the photo: boundaries, headers, a long name
 LONGEST_TRACE = 200  # characters
+NO_VIEWS = ExpectedViews()
 FORM_LIMITS: Any = {"max_files": 1, "max_fields": 0}
 ONE_PHOTO = "Expected one photo, and nothing beside it, in the field 'file' of a multipart/form-data request."
 TOO_LARGE = f"The upload is too large (the limit is {MAX_PHOTO_BYTES // 1_000_000} MB): save the photo smaller."
@@ -54,6 +58,7 @@ WELCOME = {
         "GET /health": "Which members can vote, which cannot and why, and which policies there are.",
         "POST /predict/": "One photo in the multipart field 'file'; ?policy=NAME chooses a policy, ?image=true also "
         "returns the picture that was judged, ?part=, serial=, lot=, station=, shift= and view= are kept with it.",
+        "GET /part": "The verdict on a part by all its photos that are kept: ?part=ID, and lot= where ids come again.",
         "GET /openapi.json": "The same as a machine reads it.",
     },
     "example": "curl -F file=@part.jpg http://127.0.0.1:8000/predict/",
@@ -81,6 +86,18 @@ class Asked(BaseModel):
     view: str = Field("", max_length=LONGEST_TRACE, description="Which side of the part the photo shows.")
 
 
+class AskedPart(BaseModel):
+    """Which part is asked about."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    part: str = Field(min_length=1, max_length=LONGEST_TRACE, description="The part's id.")
+    lot: str = Field("", max_length=LONGEST_TRACE, description="The lot, where ids come again.")
+
+
+MAY_BE_ASKED = {"/predict": tuple(Asked.model_fields), "/part": tuple(AskedPart.model_fields)}
+
+
 @dataclass(frozen=True, slots=True)
 class LoadedProduct:
     """A product that is ready to judge, by its policies that count now."""
@@ -88,6 +105,7 @@ class LoadedProduct:
     name: str
     inspector: Inspector
     force: InForce
+    views: ExpectedViews = NO_VIEWS
 
 
 class UploadLimit:
@@ -175,7 +193,8 @@ class CurrentProduct:
             found = self._store.policies_in_force()
             if self._kept is None or self._kept[0] != key:
                 self._kept = key, Inspector.open(self._store)
-            return LoadedProduct(self._store.product_name(), self._kept[1], found)
+            views = expected_views(self._store.folder)
+            return LoadedProduct(self._store.product_name(), self._kept[1], found, views)
 
 
 def build(models: Path, *, demo: bool = False) -> FastAPI:
@@ -221,11 +240,27 @@ def build(models: Path, *, demo: bool = False) -> FastAPI:
 
         return await asyncio.get_running_loop().run_in_executor(judge, answer)
 
+    _answer_parts(app, current, mark)
     _answer_refusals(app, refuse, mark)
     routes = [route for route in app.routes if isinstance(route, Route)]
     known: dict[str, Sequence[str]] = {_address({"path": route.path}): () for route in routes}
-    app.add_middleware(KnownQuery, known=known | {"/predict": tuple(Asked.model_fields)}, refuse=refuse)
+    app.add_middleware(KnownQuery, known=known | MAY_BE_ASKED, refuse=refuse)
     return app
+
+
+def _answer_parts(app: FastAPI, current: CurrentProduct, mark: Mapping[str, bool]) -> None:
+    """What is asked about parts of several views."""
+
+    @app.get("/part", responses={404: {"description": "No photo of that part is kept."}})
+    def part(asked: Annotated[AskedPart, Query()]) -> JSONResponse:
+        """The verdict on a part by all its photos that are kept: the worst view decides, and none may be missing."""
+        try:
+            found = _judge_part(current.get(), asked)
+        except QuorumError as error:
+            return JSONResponse({"part": asked.part, "error": str(error), **mark}, 503)
+        if found is None:
+            return JSONResponse({"part": asked.part, "error": f"No photo of part {asked.part} is kept."}, 404)
+        return JSONResponse(found.as_json())
 
 
 def _answer_refusals(app: FastAPI, refuse: Callable[..., JSONResponse], mark: Mapping[str, bool]) -> None:
@@ -271,10 +306,21 @@ def _judge_upload(product: LoadedProduct, file: BinaryIO, name: str, asked: Aske
     policy = choose(product.force.policies, asked.policy)
     data = file.read()
     photo = open_photo(data, name)
-    trace = Trace(**{field: getattr(asked, field) for field in TRACE})
+    given = {field: getattr(asked, field) for field in TRACE if getattr(asked, field)}
+    trace = Trace(**{**product.views.named_in(name), **given})
     inspected = Inspected(photo, data, product.inspector.inspect([photo], policy)[0], trace)
     verdict = recorder().keep([inspected], policy, Occasion("API"))[0].as_json()
     return verdict | {"image": _image(photo)} if asked.image else verdict
+
+
+def _judge_part(product: LoadedProduct, asked: AskedPart) -> PartVerdict | None:
+    """The verdict on a part by what people say of its photos, else by what was decided; None where none is kept."""
+    filters = Filters(product=product.name, part=asked.part, lot=asked.lot, trial=False)
+    kept = history_page(recorder().database, filters, most=MOST_VIEWS).inspections
+    seen = [(each.stored["trace"]["view"], each.settled) for each in kept]
+    if not seen:
+        return None
+    return part_verdict(asked.part, seen, product.views.names, product.inspector.classes)
 
 
 def _image(photo: Photo) -> dict[str, str]:

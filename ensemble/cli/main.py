@@ -9,7 +9,8 @@ from typing import Annotated, NoReturn
 import typer
 
 from ensemble.cli import data, history, mvtec, products
-from ensemble.cli.products import card, extend_command, inspect, policies_command, trust_command
+from ensemble.cli.inspecting import inspect, views_command
+from ensemble.cli.products import card, extend_command, policies_command, trust_command
 from ensemble.cli.terminal import Commands, say, say_firmly
 from ensemble.cli.training import evaluate_command, labels_command, pretrain_command, sample, train_command
 from ensemble.disk.files import is_full, why_not_written
@@ -55,6 +56,7 @@ COMMANDS = (
     extend_command,
     evaluate_command,
     inspect,
+    views_command,
     policies_command,
     labels_command,
     trust_command,

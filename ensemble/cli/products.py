@@ -1,6 +1,5 @@
 """The commands for a product in use, and for its versions."""
 
-import getpass
 import json
 from enum import StrEnum
 from pathlib import Path
@@ -14,7 +13,6 @@ from ensemble.cli.terminal import (
     Models,
     Weights,
     figure,
-    policies_in_force,
     print_result,
     print_table,
     say,
@@ -23,54 +21,7 @@ from ensemble.cli.terminal import (
     show_stages,
 )
 from ensemble.values.digits import many
-from ensemble.values.errors import MemberError, PhotoError, PolicyError, QuorumError
-from ensemble.values.safe_names import legible
-
-
-def inspect(
-    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...")],
-    models: Models = DEFAULT_MODELS,
-    policy: Annotated[str | None, typer.Option("--policy", help="By default the product's first.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON line a photo.")] = False,
-    demo: Annotated[bool, typer.Option("--demo", help="Dummy members instead of trained ones.")] = False,
-) -> None:
-    """Give each photo a verdict; a photo that is refused is named, the others still run, and the exit code is 1."""
-    from ensemble.imaging.photos import open_photo, read_photo_bytes
-    from ensemble.inspection.inspector import Inspector
-    from ensemble.policies import choose, shipped
-    from ensemble.records.recording import Inspected, recorder
-    from ensemble.records.values import Occasion
-    from ensemble.store import ModelStore
-    from ensemble.values.results import OK_NOK
-
-    store, occasion = ModelStore(models), Occasion("command line", who=getpass.getuser())
-    if demo:
-        known = store.known_manifest()
-        inspector = Inspector.for_demo(known.classes if known else OK_NOK)
-        chosen = choose(shipped(inspector.classes), policy)
-    else:
-        chosen = choose(policies_in_force(store), policy)
-        inspector = Inspector.open(store)
-    refused = False
-    for path in photos:
-        try:
-            data = read_photo_bytes(path)
-            photo = open_photo(data, str(path))
-            for note in photo.notes:
-                say(f"{photo.name}: {note}")
-            inspected = Inspected(photo, data, inspector.inspect([photo], chosen)[0])
-            (found,) = recorder().keep([inspected], chosen, occasion)
-            if found.not_kept:
-                say_firmly(f"{photo.name}: {found.not_kept}")
-            verdict = found.as_json() | {"photo": legible(str(path))}
-            line = f"{path}: {verdict['verdict']} ({verdict['reason']})" + (" DEMO" if demo else "")
-        except PhotoError as error:
-            refused = True
-            verdict = {"photo": legible(str(path)), "error": str(error)}
-            line = f"{path}: refused. {error}"
-        print_result(json.dumps(verdict) if as_json else legible(line))
-    if refused:
-        raise typer.Exit(1)
+from ensemble.values.errors import MemberError, PolicyError, QuorumError
 
 
 def policies_command(models: Models = DEFAULT_MODELS) -> None:

@@ -22,7 +22,7 @@ from ensemble.store import artefacts, listings, policy_history, versions
 from ensemble.store.listings import Version
 from ensemble.store.loading import FittedMember, load, record_of, weights_file
 from ensemble.store.manifest import Manifest, Record, read_manifest
-from ensemble.store.places import BACKBONES, EVIDENCE, HISTORY, MANIFEST, POLICIES, REFERENCES, object_path, place_of
+from ensemble.store.places import BACKBONES, EVIDENCE, MANIFEST, POLICIES, READ_ANEW, REFERENCES, object_path, place_of
 from ensemble.store.quarantine import Quarantined, quarantined
 from ensemble.store.swapping import recover, steady
 from ensemble.values.errors import PolicyError, QuorumError, StoreError
@@ -178,7 +178,7 @@ class ModelStore:
         """Changes whenever a file that members rest on does: the key under which loaded members may be kept."""
         seen = []
         for path in sorted(self.folder.glob("*")) + sorted((self.folder / BACKBONES).glob("*")):
-            if path.name in {POLICIES, HISTORY}:  # policies are read anew each time, and no member rests on them
+            if path.name in READ_ANEW:
                 continue
             if path.name.startswith("."):  # such a file is still being written
                 continue

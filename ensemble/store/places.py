@@ -8,7 +8,8 @@ from ensemble.disk.names import path_below
 from ensemble.values.errors import StoreError
 
 MANIFEST, EVIDENCE, REFERENCES = "manifest.json", "evidence.json", "references.npz"
-POLICIES, HISTORY = "policies.json", "policies_history.json"
+POLICIES, HISTORY, VIEWS = "policies.json", "policies_history.json", "views.json"
+READ_ANEW = frozenset((POLICIES, HISTORY, VIEWS))  # each time, and no member rests on them
 BACKBONES, VERSIONS, OBJECTS = "backbones", "versions", "objects"
 MODEL_ENDINGS = frozenset((".pkl", ".pth", ".joblib", ".pt", ".npz", ".onnx"))
 
@@ -32,7 +33,7 @@ def is_product_file(name: object) -> bool:
         return False
     folder, separator, last = name.rpartition("/")
     if not separator:
-        return name in (MANIFEST, EVIDENCE, POLICIES, HISTORY) or Path(name).suffix in MODEL_ENDINGS
+        return name in (MANIFEST, EVIDENCE, POLICIES, HISTORY, VIEWS) or Path(name).suffix in MODEL_ENDINGS
     return (folder == BACKBONES and last.endswith(".safetensors")) or (folder == VERSIONS and is_listing(last))
 
 

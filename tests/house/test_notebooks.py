@@ -178,7 +178,8 @@ def test_errors_are_told_by_type(ran: Ran) -> None:
 
 
 def test_files_have_the_names_that_the_readme_gives(ran: Ran) -> None:
-    expected = {"baseline_cnn.pth", "manifest.json", "evidence.json", "policies.json", "policies_history.json"}
+    expected = {"manifest.json", "evidence.json", "policies.json", "policies_history.json", "references.npz"}
+    expected |= {"baseline_cnn.pth"}
     expected |= {
         f"{kind}_{TINY_BACKBONE}{ending}" for kind in ("svm", "rf", "xgb") for ending in (".pkl", "_scaler.pkl")
     }

@@ -255,8 +255,8 @@ def test_welcome_says_what_to_do_and_fetches_nothing_from_elsewhere(client: Test
     welcome = client.get("/")
     described = client.get("/openapi.json")
     assert welcome.json()["name"] == "Quorum"
-    assert {line.split()[1] for line in welcome.json()["next"]} == {"/health", "/predict/", "/openapi.json"}
-    assert set(described.json()["paths"]) == {"/", "/health", "/predict/"}
+    assert {line.split()[1] for line in welcome.json()["next"]} == {"/health", "/predict/", "/part", "/openapi.json"}
+    assert set(described.json()["paths"]) == {"/", "/health", "/predict/", "/part"}
     assert set(re.findall(r"https?://[^/\"]+", welcome.text + described.text)) == {"http://127.0.0.1:8000"}
 
 
