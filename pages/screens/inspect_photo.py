@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.components.common.frame import show_trial_band
+from pages.components.common.kept import show_kept
 from pages.components.common.obstacle import show_obstacle
 from pages.components.inspect.evidence import show_evidence
 from pages.components.inspect.photo_picker import show_analyze_button, show_photo_picker
@@ -21,6 +22,7 @@ else:
         with st.container(key="pick"):
             chosen = show_photo_picker()
             show_analyze_button(chosen)
+            show_kept()
         with st.container(key="answer"):
             show_answer(chosen)
         with st.container(key="evidence"):

@@ -9,6 +9,7 @@ from ensemble.policies import SHIPPED_POLICIES
 from ensemble.records import recording
 from ensemble.records.history import inspection_called
 from ensemble.records.recording import Recorder
+from ensemble.records.settings import Keeping, change_settings, settings_of
 from ensemble.records.values import Occasion, Trace
 from ensemble.records.verifying import verify_history
 from ensemble.values.results import Verdict
@@ -134,3 +135,35 @@ def test_arrows_lead_from_one_inspection_to_the_next(records: Recorder) -> None:
     assert app.query_params["inspection"] == first.id
     app = click(click(app, "history_previous"), "history_previous")
     assert app.query_params["inspection"] == third.id
+
+
+def test_what_is_kept_is_said_and_changed_under_a_name(
+    records: Recorder, tiny_product: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUORUM_MODELS", str(tiny_product))
+    photo = healthy(AppTest.from_file(APP, default_timeout=180).run())
+    assert "The history keeps verdict, votes and photo. Change it under History, What is kept." in texts(photo)
+    app = history()
+    app.radio("keeping_keep").set_value("votes")
+    app.number_input("keeping_days").set_value(365)
+    assert "Give your name first" in texts(click(app, "keeping_save"))
+    app.text_input("keeping_who").set_value("Ann")
+    app = click(app, "keeping_save")
+    assert "Changed: it holds from the next inspection on." in texts(app) and "Last changed by Ann" in texts(app)
+    assert settings_of(records.database.folder, "disc") == Keeping("votes", days=365)
+    assert not verify_history(records.database).problem
+    said = texts(healthy(AppTest.from_file(APP, default_timeout=180).run()))
+    assert "The history keeps verdict and votes, no photo." in said
+
+
+def test_files_of_the_history_are_offered(records: Recorder) -> None:
+    keep(records, 1)
+    labels = [each.proto.label for each in history().get("download_button")]
+    assert labels == ["Inspections (CSV)", "Inspections (Parquet)", "Shift report (PDF)", "Shift report (HTML)"]
+
+
+def test_a_photo_that_is_not_kept_is_no_error(records: Recorder) -> None:
+    change_settings(records.database.folder, "disc", Keeping("votes"))
+    verdict = keep(records, 1)
+    assert "The photo is not kept." in texts(history(inspection=verdict.id))
+    assert "photo not kept" in texts(history())

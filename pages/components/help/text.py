@@ -6,6 +6,7 @@ from ensemble.imaging.photos import MAX_PHOTO_BYTES, MAX_PIXELS, MIN_SIDE, PHOTO
 from ensemble.importers.archives import MAX_ENTRIES
 from ensemble.values.language import _
 from ensemble.values.results import MAP_THRESHOLD, OK_NOK, REVIEW
+from pages.components.common.kept import show_kept
 from pages.components.common.sheet import as_code, as_html, chip, show_sheet
 from pages.session import products, station, tables
 
@@ -94,11 +95,12 @@ def show_practice() -> None:
     st.header(_("Privacy"), anchor=False)
     st.markdown(
         _(
-            "Photos stay in the memory of the machine that runs Quorum. They are not stored and not sent anywhere; "
-            "large uploads pass through a temporary file that is deleted at once. A photo is saved only where you "
-            "correct a verdict or import it."
+            "Photos stay on the machine that runs Quorum and are not sent anywhere. Large uploads pass through a "
+            "temporary file that is deleted at once. A photo is saved where the history keeps it, where you correct a "
+            "verdict, and where you import it."
         )
     )
+    show_kept()
     st.markdown(
         _(
             "After a reload, photo, verdict and last batch are back, for {kept} minutes after the page was closed. The "

@@ -1,0 +1,46 @@
+"""What is kept of the chosen product's inspections, and a visitor's wish to change it."""
+
+import streamlit as st
+
+from ensemble.records.keeping import Choice, choose_keeping, last_choice
+from ensemble.records.recording import recorder
+from ensemble.records.settings import Keeping
+from ensemble.values.language import Message
+from pages.session import person
+from pages.session.products import store
+from pages.session.told import HISTORY, refusals_told, tell
+
+FIELD = "keeping_"  # how the keys of the fields begin
+
+
+def kept_product() -> str:
+    """The name that the history knows the chosen product by."""
+    return store().product_name()
+
+
+def keeping() -> Keeping:
+    """What is kept of the chosen product; a RecordsError where the settings cannot be read."""
+    return recorder().settings(kept_product())
+
+
+def chosen_by() -> Choice | None:
+    """Who has chosen it last."""
+    return last_choice(recorder().database, kept_product())
+
+
+def change_keeping() -> None:
+    """Keep from now on what the fields say; for a button's callback."""
+    given = {
+        name: st.session_state.get(f"{FIELD}{name}") for name in ("keep", "required", "share", "days", "megabytes")
+    }
+    person.remember(str(st.session_state.get(f"{FIELD}who") or ""))
+    with refusals_told(HISTORY):
+        wanted = Keeping(
+            keep=given["keep"] or "everything",
+            required=bool(given["required"]),
+            sample_rate=round((given["share"] or 0) / 100, 6),
+            days=given["days"] or None,
+            megabytes=given["megabytes"] or None,
+        )
+        choose_keeping(recorder().database, kept_product(), wanted, person.name())
+        tell(HISTORY, Message("Changed: it holds from the next inspection on."))
