@@ -70,7 +70,8 @@ def _show_fields(now: Keeping) -> None:
         )
     st.caption(
         _(
-            "What is beyond a limit is removed, the oldest first. What a person reviewed or what waits for a review stays."
+            "What is beyond a limit is removed, the oldest first. What a person reviewed or what waits for a review "
+            "stays."
         )
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
