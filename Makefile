@@ -69,6 +69,15 @@ strace:
 	    echo "One test needs strace: install it (on Debian: sudo apt-get install strace), then repeat."; exit 1; \
 	  fi; }
 
+# The history is tried with PostgreSQL too: Debian's, in the same way; the tests start a server of their own.
+postgres:
+	@test "$$(uname)" != Linux || command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { \
+	  if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null; \
+	  else \
+	    echo "The history is tested with PostgreSQL: install it (on Debian: sudo apt-get install postgresql), then repeat."; exit 1; \
+	  fi; }
+
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
@@ -80,11 +89,11 @@ types-linux types-win32 types-darwin: $(VENV)/.dev
 
 # One more than the two cores that the suite is timed on: tests also wait, for browsers, processes and a watched minute.
 WORKERS ?= 3
-test: $(VENV)/.dev browser strace lint
+test: $(VENV)/.dev browser strace postgres lint
 	$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # Which lines and branches no test has run, as pages in build/coverage.
-coverage: $(VENV)/.dev browser strace
+coverage: $(VENV)/.dev browser strace postgres
 	$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-branch --cov-report=term --cov-report=html
 
 fuzz: $(VENV)/.dev
@@ -101,4 +110,4 @@ plan: $(VENV)/.dev
 texts: $(VENV)/.dev
 	$(PYTHON) -m tests.support.catalogue
 
-.PHONY: help setup run api browser strace lint types-linux types-win32 types-darwin test coverage fuzz plan texts benchmark-quality
+.PHONY: help setup run api browser strace postgres lint types-linux types-win32 types-darwin test coverage fuzz plan texts benchmark-quality

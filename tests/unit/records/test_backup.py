@@ -4,7 +4,6 @@ import json
 import threading
 import time
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,16 +22,16 @@ from ensemble.records.values import Occasion
 from ensemble.records.verifying import export_head, verify_history
 from ensemble.values.errors import RecordsError
 from tests.support.kept import inspected
+from tests.support.postgres import Server
+from tests.unit.records.conftest import TEMPLATE, NewDatabase
 
 SCREEN = Occasion("screen", "Ann")
 POLICY = SHIPPED_POLICIES[0]
 
 
 @pytest.fixture
-def empty(tmp_path: Path) -> Iterator[Database]:
-    found = Database(tmp_path / "elsewhere", f"sqlite:///{tmp_path}/elsewhere/history.sqlite")
-    yield found
-    found.close()
+def empty(new_database: NewDatabase) -> Database:
+    return new_database("elsewhere")
 
 
 @pytest.fixture
@@ -193,3 +192,13 @@ def test_missing_files_are_told_and_another_backup_is_waited_for(
     assert sorted(path.name for path in tmp_path.glob("*.zip")) == ["saved.zip", "second.zip"]
     with recorder.database.reading() as connection:
         assert connection.execute(text("SELECT COUNT(*) FROM entries")).scalar_one() == 4
+
+
+def test_a_history_moves_from_one_kind_of_database_to_the_other(
+    recorder: Recorder, saved: Path, tmp_path: Path, postgres: Server
+) -> None:
+    other_url = postgres.new_url(TEMPLATE) if recorder.database.is_sqlite else f"sqlite:///{tmp_path}/other/h.sqlite"
+    other = Database(tmp_path / "other", other_url)
+    restore_backup(other, saved)
+    assert rows(other) == rows(recorder.database) and other.is_sqlite != recorder.database.is_sqlite
+    other.close()

@@ -127,11 +127,14 @@ def test_verify_names_the_first_row_that_was_tampered_with(recorder: Recorder, k
     assert (verify_history(recorder.database).entries, verify_history(recorder.database).problem) == (6, "")
     tamper, number = TAMPERED[kind]
     with recorder.database.reading() as connection:
-        connection.exec_driver_sql("ROLLBACK")
-        connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        if recorder.database.is_sqlite:
+            connection.exec_driver_sql("ROLLBACK")
+            connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            connection.execute(text("SET LOCAL session_replication_role = replica"))
         tamper(connection)
-        connection.exec_driver_sql("COMMIT")
+        connection.commit()
     found = verify_history(recorder.database)
     assert found.number == number and found.problem
 

@@ -28,7 +28,7 @@ from tests.support.kept import inspected
 
 pytestmark = pytest.mark.slow(12)
 
-ROUNDS = 12  # `python -m tests.support.killed FOLDER --rounds 200` is the long run
+ROUNDS = 8  # `python -m tests.support.killed FOLDER --rounds 200` is the long run
 POLICY, SCREEN = SHIPPED_POLICIES[0], Occasion("screen", "Ann")
 
 
