@@ -160,18 +160,20 @@ def keep_command(
     megabytes: Annotated[int | None, typer.Option("--megabytes", help="How much; 0 for no limit.")] = None,
 ) -> None:
     """Choose what is kept of a product's inspections and for how long; without an option, say it."""
+    from ensemble.records.keeping import choose_keeping
     from ensemble.records.retention import last_removal
-    from ensemble.records.settings import change_settings, settings_of
+    from ensemble.records.settings import settings_of
 
-    folder = _database().folder
+    database = _database()
     given: dict[str, Any] = {"keep": keep, "required": required, "sample_rate": sample_rate}
     changes = {name: value for name, value in given.items() if value is not None}
     changes |= {name: limit or None for name, limit in (("days", days), ("megabytes", megabytes)) if limit is not None}
-    keeping = replace(settings_of(folder, product), **changes)
-    if changes:
-        change_settings(folder, product, keeping)
+    before = settings_of(database.folder, product)
+    keeping = replace(before, **changes)
+    if keeping != before:
+        choose_keeping(database, product, keeping, getpass.getuser())
     print_result(json.dumps({"product": product, **asdict(keeping)}, ensure_ascii=False))
-    if problem := last_removal(folder, product).problem:
+    if problem := last_removal(database.folder, product).problem:
         say_firmly(f"What is beyond the limits was not removed. {problem}")
 
 
