@@ -9,6 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from ensemble.cli import data, history, mvtec, products
+from ensemble.cli.batch import batch
 from ensemble.cli.inspecting import inspect, views_command
 from ensemble.cli.products import card, extend_command, policies_command, trust_command
 from ensemble.cli.terminal import Commands, say, say_firmly
@@ -56,6 +57,7 @@ COMMANDS = (
     extend_command,
     evaluate_command,
     inspect,
+    batch,
     views_command,
     policies_command,
     labels_command,

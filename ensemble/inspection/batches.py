@@ -1,32 +1,31 @@
 """Many files, one verdict each: a bad one is named, a repeated one is judged once, and no decoded photo is kept."""
 
+import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
-from ensemble.imaging.overlays import thumbnail
-from ensemble.imaging.photos import MAX_PIXELS, Photo, open_photo
+from ensemble.imaging.photos import MAX_PIXELS, Photo, open_photo, read_photo_bytes
 from ensemble.importers.archives import ZipEntry, inner_paths, read_archive
-from ensemble.importers.staging import Upload
 from ensemble.inspection.exports import as_csv, heading
-from ensemble.policies import Policy
 from ensemble.records.recording import Inspected
 from ensemble.values.errors import ArchiveError, PhotoError
 from ensemble.values.results import SCORE_FIELDS, AnomalyMap, Verdict
 from ensemble.values.safe_names import shown
 
 INSPECTED_AT_ONCE = 8  # photos at a time: enough to share a backbone's pass, few enough for a progress bar that moves
-TILE_SIDE = 320  # pixels of a small copy: those of a tile on a screen of twice the density
 Inspect = Callable[[Sequence[Photo]], Sequence[Verdict]]
 KeepVerdicts = Callable[[Sequence[Inspected]], Sequence[Verdict]]
+Named = tuple[str, Path]  # what a file is called, and where its bytes lie
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
     """One file of a batch with its verdict, or with the sentence that refuses it.
 
-    `repeats` names the first photo of the batch that has the very same bytes; `thumbnail` is a small JPEG. `data`, the
-    file's bytes, and the heat may be let go: of thousands of photos they would fill the memory.
+    `place` is its place among all files. `repeats` names the first photo of the batch that has the very same bytes, and
+    `first` is that one's place: it is judged once. `thumbnail` is a small JPEG, `data` the file's bytes.
     """
 
     name: str
@@ -36,85 +35,91 @@ class Judged:
     thumbnail: bytes = field(default=b"", repr=False)
     data: bytes = field(default=b"", repr=False)
     anomaly_map: AnomalyMap | None = field(default=None, repr=False)
+    place: int = 0
+    first: int | None = None
 
     @property
     def disputed(self) -> bool:
         """Whether the members who voted do not all say the same."""
         return self.verdict is not None and len({vote.label for vote in self.verdict.votes}) > 1
 
-    @property
-    def nbytes(self) -> int:
-        """What the photo itself takes of the memory, which may be let go."""
-        return len(self.data) + (0 if self.anomaly_map is None else self.anomaly_map.values.nbytes)
 
-    def without_photo(self) -> "Judged":
-        """The same without what can be let go."""
-        return replace(self, data=b"", anomaly_map=None)
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A file at its place, and its photo or the sentence that refuses it."""
 
-
-_Opened = tuple[ZipEntry, Photo | str]  # a file, and its photo or the sentence that refuses it
+    place: int
+    entry: ZipEntry
+    photo: Photo | str
 
 
-def batch_entries(files: Iterable[Upload]) -> Iterator[ZipEntry]:
+def batch_entries(files: Iterable[Named]) -> Iterator[ZipEntry]:
     """Files as entries, read one at a time; of a zip what is in it, and a zip that is refused as the one bad entry."""
-    for name, read in files:
+    for name, path in files:
         label = shown(name)
-        if not _is_zip(name):
-            yield ZipEntry(label, read())
-            continue
         try:
-            for entry in read_archive(read()):
+            if not _is_zip(name):
+                yield ZipEntry(label, read_photo_bytes(path))
+                continue
+            for entry in read_archive(path):
                 yield ZipEntry(f"{label}/{entry.name}", entry.data, entry.problem)
-        except ArchiveError as error:
+        except (ArchiveError, PhotoError) as error:
             yield ZipEntry(label, problem=error.message)
 
 
-def count(files: Iterable[Upload]) -> int:
-    """How many entries `entries` will give, for a progress bar."""
-    return sum(_count_in(read()) if _is_zip(name) else 1 for name, read in files)
+def count(files: Iterable[Named]) -> int:
+    """How many entries `batch_entries` will give, for a progress bar."""
+    return sum(_count_in(path) if _is_zip(name) else 1 for name, path in files)
 
 
 def _is_zip(name: str) -> bool:
     return name.lower().endswith(".zip")
 
 
-def _count_in(data: bytes) -> int:
+def _count_in(path: Path) -> int:
     try:
-        return len(inner_paths(data))
+        return len(inner_paths(path))
     except ArchiveError:
         return 1
 
 
-def judge(entries: Iterable[ZipEntry], inspect: Inspect, keep: KeepVerdicts | None = None) -> Iterator[Judged]:
-    """Give every entry its verdict or its refusal, in order; at most one chunk of full pictures is in memory.
+def judge(
+    entries: Iterable[tuple[int, ZipEntry]],
+    inspect: Inspect,
+    keep: KeepVerdicts | None = None,
+    known: dict[str, tuple[int, str]] | None = None,
+) -> Iterator[list[Judged]]:
+    """Give every entry at its place a verdict or a refusal, a chunk at a time; no more full pictures are in memory.
 
-    `keep` puts the verdicts of a chunk into the history and gives them back.
+    `keep` puts the verdicts of a chunk into the history and gives them back. `known` has the place and the name of the
+    photos that were judged before, by their digests: a photo of the same bytes comes without a verdict of its own.
     """
-    known: dict[str, Judged] = {}
+    known = {} if known is None else known
     for chunk in _chunks(entries):
-        photos = {photo.sha256: photo for _, photo in chunk if isinstance(photo, Photo)}
-        fresh = {digest: photo for digest, photo in photos.items() if digest not in known}
-        verdicts = dict(zip(fresh, inspect(list(fresh.values())) if fresh else (), strict=True))
-        if keep is not None:
-            named = {photo.sha256: (photo, entry) for entry, photo in reversed(chunk) if isinstance(photo, Photo)}
-            kept = keep([_as_inspected(*named[digest], verdict) for digest, verdict in verdicts.items()])
-            verdicts = dict(zip(verdicts, kept, strict=True))
-        for entry, photo in chunk:
-            if isinstance(photo, str):
-                yield Judged(entry.name, error=photo)
-                continue
-            anomaly_map = verdicts[photo.sha256].anomaly_map if photo.sha256 in verdicts else None
-            if photo.sha256 in known:
-                row = _repeat(known[photo.sha256], entry.name)
-            else:
-                verdict = replace(_without_anomaly_map(verdicts[photo.sha256]), photo=entry.name)
-                row = Judged(entry.name, verdict, thumbnail=thumbnail(photo.picture, TILE_SIDE))
-                known[photo.sha256] = row
-            yield replace(row, data=entry.data or b"", anomaly_map=anomaly_map)
+        fresh: dict[str, tuple[Photo, _Opened]] = {}
+        for each in chunk:
+            if isinstance(each.photo, Photo) and each.photo.sha256 not in known:
+                fresh.setdefault(each.photo.sha256, (each.photo, each))
+        verdicts = inspect([photo for photo, _ in fresh.values()]) if fresh else ()
+        judged = [
+            Inspected(photo, each.entry.data or b"", replace(verdict, photo=each.entry.name), place=each.place)
+            for (photo, each), verdict in zip(fresh.values(), verdicts, strict=True)
+        ]
+        kept = keep(judged) if keep is not None and judged else [each.verdict for each in judged]
+        named = {each.place: (each, verdict) for each, verdict in zip(judged, kept, strict=True)}
+        known |= {digest: (each.place, each.entry.name) for digest, (_, each) in fresh.items()}
+        yield [_judged_row(each, named.get(each.place), known) for each in chunk]
 
 
-def _as_inspected(photo: Photo, entry: ZipEntry, verdict: Verdict) -> Inspected:
-    return Inspected(photo, entry.data or b"", replace(verdict, photo=entry.name))
+def _judged_row(opened: _Opened, judged: tuple[Inspected, Verdict] | None, known: dict[str, tuple[int, str]]) -> Judged:
+    name, place = opened.entry.name, opened.place
+    if isinstance(opened.photo, str):
+        return Judged(name, error=opened.photo, place=place)
+    if judged is None:
+        first, first_name = known[opened.photo.sha256]
+        return Judged(name, repeats=first_name, place=place, first=first)
+    found, verdict = judged
+    return Judged(name, _without_anomaly_map(verdict), data=found.data, anomaly_map=verdict.anomaly_map, place=place)
 
 
 def _without_anomaly_map(verdict: Verdict) -> Verdict:
@@ -122,17 +127,12 @@ def _without_anomaly_map(verdict: Verdict) -> Verdict:
     return replace(verdict, anomaly_map=None, votes=tuple(replace(vote, anomaly_map=None) for vote in verdict.votes))
 
 
-def _repeat(first: Judged, name: str) -> Judged:
-    verdict = None if first.verdict is None else replace(first.verdict, photo=name)
-    return replace(first, name=name, verdict=verdict, repeats=first.name)
-
-
-def _chunks(entries: Iterable[ZipEntry]) -> Iterator[list[_Opened]]:
+def _chunks(entries: Iterable[tuple[int, ZipEntry]]) -> Iterator[list[_Opened]]:
     chunk: list[_Opened] = []
     pixels = 0
-    for entry in entries:
+    for place, entry in entries:
         photo = _opened_upload(entry)
-        chunk.append((entry, photo))
+        chunk.append(_Opened(place, entry, photo))
         if isinstance(photo, Photo):
             pixels += photo.picture.width * photo.picture.height
         if len(chunk) == INSPECTED_AT_ONCE or pixels > MAX_PIXELS:
@@ -151,17 +151,13 @@ def _opened_upload(entry: ZipEntry) -> Photo | str:
         return error.message
 
 
-def decided_by(policy: Policy, rows: Iterable[Judged]) -> list[Judged]:
-    """The same votes under another policy: no model runs again."""
-    return [replace(row, verdict=policy.revise(row.verdict)) if row.verdict else row for row in rows]
-
-
-def batch_csv(rows: Sequence[Judged], *, demo: bool) -> bytes:
-    """A batch as CSV: one line a file, one column a member with its vote and its score, regions as JSON.
-
-    Its columns are called in the reader's language.
-    """
-    members = list(dict.fromkeys(vote.member for row in rows if row.verdict for vote in row.verdict.votes))
+def batch_table(rows: Iterable[Judged], *, demo: bool) -> tuple[tuple[str, ...], list[dict[str, object]]]:
+    """A batch as columns and one line a file: a column a member with its vote and its score, regions as JSON."""
+    members: dict[str, None] = {}
+    lines = []
+    for row in rows:
+        members |= dict.fromkeys(vote.member for vote in row.verdict.votes) if row.verdict else {}
+        lines.append(_batch_cells(row) | {"demo": "DEMO" if demo else ""})
     first = ("photo", "sha256", "verdict", "confidence", *SCORE_FIELDS, "reason")
     last = (
         "regions",
@@ -176,8 +172,23 @@ def batch_csv(rows: Sequence[Judged], *, demo: bool) -> bytes:
         "policy_state",
         "trial",
     )
-    cells = [_batch_cells(row) | {"demo": "DEMO" if demo else ""} for row in rows]
-    return as_csv((*first, *members, *last), cells, heading)
+    return (*first, *members, *last), lines
+
+
+def batch_csv(rows: Iterable[Judged], *, demo: bool) -> bytes:
+    """A batch as CSV, its columns called in the reader's language."""
+    return as_csv(*batch_table(rows, demo=demo), heading)
+
+
+def batch_parquet(rows: Iterable[Judged], *, demo: bool) -> bytes:
+    """The same columns and lines as Parquet, every cell a text."""
+    import pandas as pd
+
+    columns, lines = batch_table(rows, demo=demo)
+    stream = io.BytesIO()
+    texts = [{name: str(line.get(name) if line.get(name) is not None else "") for name in columns} for line in lines]
+    pd.DataFrame(texts, columns=list(columns), dtype="str").to_parquet(stream, index=False)
+    return stream.getvalue()
 
 
 def _batch_cells(row: Judged) -> dict[str, object]:

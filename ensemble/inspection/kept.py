@@ -8,6 +8,7 @@ from ensemble.policies import Policy
 from ensemble.policies.files import from_json
 from ensemble.records.values import Inspection, Review
 from ensemble.values.errors import DataError, PolicyError
+from ensemble.values.language import Message
 from ensemble.values.results import (
     Absence,
     AnomalyMap,
@@ -47,16 +48,18 @@ def kept_verdict(
         photo=stored["photo"],
         sha256=stored["sha256"],
         seconds=stored["seconds"],
+        demo=stored["demo"],
         size=size,
         anomaly_map=anomaly_map,
         regions=tuple(_kept_region(region, size) for region in stored["regions"]),
         unasked=_absences(stored, "unasked"),
         decision=_decision_then(stored, policy),
-        doubt=stored["doubt"],
+        doubt=_doubt_in(stored_reason(stored)) or stored["doubt"],
         origin=Origin(stored["product"], stored["model_version"], stored["time"], stored["model_digest"]),
         policy_state=stored["policy_state"],
         trial=stored["trial"],
         id=stored["id"],
+        not_kept=stored["not_kept"],
     )
 
 
@@ -65,6 +68,14 @@ def standing_review(inspection: Inspection) -> Review | None:
     taken_back = {review.withdraws for review in inspection.reviews}
     standing = [each for each in inspection.reviews if each.withdraws is None and each.number not in taken_back]
     return standing[-1] if standing else None
+
+
+def _doubt_in(reason: Message) -> Message | None:
+    """Why the photo may not show the part, as the message that the reason holds."""
+    for name, value in reason.values.items():
+        if isinstance(value, Message) and (found := value if name == "doubt" else _doubt_in(value)):
+            return found
+    return None
 
 
 def _decision_then(stored: Mapping[str, Any], policy: Policy | None) -> Decision | None:

@@ -2,20 +2,20 @@
 
 import io
 import zipfile
-from collections.abc import Container, Sequence
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from ensemble.imaging import overlays
 from ensemble.imaging.photos import open_photo
-from ensemble.inspection.batches import Judged, batch_csv
+from ensemble.inspection.batches import Judged
 from ensemble.values.safe_names import clean_name, free_path
 
 MOST_ZIPPED_BYTES = 500_000_000  # of pictures in one file, which is made in memory
 LEFT_OUT = "left_out.txt"
 
 
-def outlined_zip(rows: Sequence[Judged], labels: Container[str], *, demo: bool) -> bytes:
-    """Each photo with one of these verdicts, at its own size with outlines, and the CSV of all rows.
+def outlined_zip(rows: Iterable[Judged], results: bytes, *, demo: bool) -> bytes:
+    """Each photo at its own size with outlines, and `results`, the CSV of the batch; one photo is in memory at a time.
 
     A photo that is no longer kept, or that comes after more than the file can hold, is named in a list of its own.
     """
@@ -24,16 +24,14 @@ def outlined_zip(rows: Sequence[Judged], labels: Container[str], *, demo: bool) 
     left_out = []
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:  # a PNG cannot be made smaller
         for row in rows:
-            if row.verdict is None or row.verdict.label not in labels:
-                continue
-            if not row.data or stream.tell() > MOST_ZIPPED_BYTES:
+            if row.verdict is None or not row.data or stream.tell() > MOST_ZIPPED_BYTES:
                 left_out.append(row.name)
                 continue
             stem = clean_name(PurePosixPath(row.name).stem) or "photo"
             path = free_path(Path(f"{stem}_{row.verdict.word}.png"), lambda each: each in taken)
             taken.add(path)
             archive.writestr(path.name, _outlined_photo(row, demo=demo))
-        archive.writestr("results.csv", batch_csv(rows, demo=demo))
+        archive.writestr("results.csv", results)
         if left_out:
             archive.writestr(LEFT_OUT, "\n".join(left_out) + "\n")
     return stream.getvalue()

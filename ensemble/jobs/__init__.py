@@ -1,4 +1,4 @@
-"""Trainings in processes of their own: started by a screen or a command, seen by all, and outliving whoever asked."""
+"""Trainings and batches in processes of their own: started by a screen or a command, outliving whoever asked."""
 
 from ensemble.jobs.ledger import Job
 from ensemble.jobs.running import are_kept, cancel, job, jobs, log, start

@@ -37,12 +37,16 @@ SMALL_SIDE = 320  # pixels of the small copy
 
 @dataclass(frozen=True, slots=True)
 class Inspected:
-    """A photo as it was judged: what it shows, the bytes that it came as, its verdict, and the part's trace."""
+    """A photo as it was judged: what it shows, the bytes that it came as, its verdict, and the part's trace.
+
+    `place` is its place among the files of a batch.
+    """
 
     photo: Photo
     data: bytes
     verdict: Verdict
     trace: Trace | None = None
+    place: int | None = None
 
 
 @cache
@@ -108,6 +112,7 @@ class Recorder:
             | {name: self.objects.put(found[name]) if name in found else "" for name in EVIDENCE}
             | _occasion(occasion, each.trace)
             | {"policy_digest": digest, "software": software(), **_drawn_for_a_look(verdict, keeping)}
+            | ({} if each.place is None else {"place": each.place})
             for each, verdict, found in zip(inspected, kept, files, strict=True)
         ]
         with self.database.writing() as connection:

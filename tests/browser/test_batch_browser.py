@@ -6,9 +6,12 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from playwright.sync_api import Page, expect
 
+from ensemble.records.database import Database
+from ensemble.records.history import Filters, history_page
 from ensemble.values.titles import policy_title
 from tests.support.bad_photos import jpeg, quarters
 from tests.support.dashboard import served, settle
@@ -63,6 +66,41 @@ def test_sixty_photos_ten_policies_and_five_visits_give_sixty_verdicts(
     check(page)
     page.reload()
     check(page)
+
+
+def test_a_killed_server_and_a_killed_worker_cost_no_verdict(
+    tiny_product: Path, open_page: Callable[..., Page], photos: list[Path]
+) -> None:
+    with served(tiny_product) as address:
+        page = open_page()
+        page.goto(f"{address}/batch?policy=ANY")
+        page.locator("input[type=file]").set_input_files(photos)
+        page.get_by_role("button", name=f"Analyze {PHOTOS} files").click()
+        expect(page.get_by_role("button", name="Stop")).to_be_visible()
+        page.reload()
+        expect(page.get_by_text(re.compile(rf"Batch: \d+ of {PHOTOS} files"))).to_be_visible()
+        called = re.search(r"[?&]batch=([\w-]+)", page.url)
+        assert called
+        page.close()
+        kill_at(address)
+    with served(tiny_product) as address:
+        page = open_page()
+        page.goto(f"{address}/batch?policy=ANY&batch={called[1]}")
+        expect(page.get_by_text("nothing is judged twice")).to_be_visible()
+        page.get_by_role("button", name="Resume").click()
+        expect(page.get_by_text(f"{PHOTOS} of {PHOTOS} files in")).to_be_visible()
+        check(page)
+    kept = history_page(Database(), Filters(batch=called[1]), most=2 * PHOTOS).inspections
+    assert sorted(each.stored["photo"] for each in kept) == [path.name for path in photos]
+
+
+def kill_at(address: str) -> None:
+    """End the server of an address and all that it has started, as a cut of the power does."""
+    port = address.rpartition(":")[2]
+    (server,) = [each for each in psutil.Process().children() if port in each.cmdline()]
+    for process in (*server.children(recursive=True), server):
+        process.kill()
+    psutil.wait_procs([server], timeout=60)
 
 
 def check(page: Page) -> None:

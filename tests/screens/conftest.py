@@ -1,6 +1,8 @@
 """What all tests of screens share: folders of their own, nothing cached, downloads that are noted."""
 
 import functools
+import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,8 @@ from streamlit.components.v2 import manifest_scanner
 
 from ensemble.inspection import exports
 from ensemble.inspection.exports import file_name
+from ensemble.jobs import batch_running, batch_worker
+from ensemble.jobs.batch_folder import BatchFolder
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -34,6 +38,17 @@ def _fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     st.cache_data.clear()
 
 
+@pytest.fixture(autouse=True)
+def _batches_in_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches are judged in a thread of this process: one of its own would take seconds, and know no stand-ins."""
+
+    def spawn(folder: BatchFolder) -> int:
+        threading.Thread(target=batch_worker.run_batch, args=(folder,), daemon=True).start()
+        return os.getpid()
+
+    monkeypatch.setattr(batch_running, "_spawn_batch", spawn)
+
+
 @pytest.fixture
 def offered(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[str, bytes]]:
     """The names and contents of the downloads on screen, by kind; AppTest has no door to them."""
@@ -43,5 +58,13 @@ def offered(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[str, bytes]]:
         found[kind] = (file_name(kind, content, ending, **named), content)
         return found[kind][0]
 
+    download = st.download_button
+
+    def button(label: str, data: Any, **options: Any) -> bool:
+        if options.get("key") == "file batch.csv":  # it is made only once somebody asks for it
+            found["batch"] = (options["file_name"], data())
+        return download(label, data, **options)
+
     monkeypatch.setattr(exports, "file_name", noted)
+    monkeypatch.setattr(st, "download_button", button)
     return found

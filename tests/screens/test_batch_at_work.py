@@ -12,19 +12,23 @@ from streamlit.testing.v1 import AppTest
 from ensemble.imaging.photos import Photo
 from ensemble.inspection.batches import Judged
 from ensemble.inspection.inspector import Inspector
+from ensemble.jobs import batch_worker
+from ensemble.jobs.batch_results import BatchResults
+from ensemble.jobs.batch_running import batch_folder, batch_jobs
 from ensemble.policies import Policy
+from ensemble.records.database import Database
+from ensemble.records.history import Filters, history_count
 from ensemble.store import versions
-from ensemble.values.results import OK_NOK, Verdict
-from pages.session import batches
-from pages.session.batches import Batch
+from ensemble.values.results import Verdict
 from tests.screens.test_screens import BATCH, HELP, MEMBERS, MOSTLY_BAD, opened, texts
+from tests.support.app_tests import judged
 from tests.support.bad_photos import encoded, quarters
 from tests.support.stub_product import load_as, write_product
 
 pytestmark = pytest.mark.slow(15)
 
 FILES = [(f"{number}.png", encoded(quarters((40 + number, 40)), "PNG")) for number in range(20)]
-BUSY = "Continues in the background."
+BUSY = "Continues in the background, also when you close this page."
 
 
 class Gate:
@@ -51,6 +55,7 @@ def gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     st.cache_resource.clear()
     monkeypatch.setenv("QUORUM_MODELS", str(tmp_path / "models"))
     monkeypatch.setenv("QUORUM_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("QUORUM_RECORDS", str(tmp_path / "records"))
     load_as(monkeypatch, MOSTLY_BAD)
     write_product(tmp_path / "models", tuple(MOSTLY_BAD))
     found, inspect = Gate(), Inspector.inspect
@@ -65,22 +70,16 @@ def gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     st.cache_resource.clear()
 
 
-def begun(app: AppTest) -> AppTest:
+def begun(app: AppTest, uploader: str = "batch_files") -> AppTest:
     for name, data in FILES:
-        app.file_uploader(key="batch_files").upload(name, data, "image/png")
+        app.file_uploader(key=uploader).upload(name, data, "image/png")
     app.run()
     return app.button(key="analyze").click().run()
 
 
-def batch(app: AppTest) -> Batch:
-    found: Batch = app.session_state["_table"].things["_batch"]
-    return found
-
-
-def finished(app: AppTest) -> AppTest:
-    work = batch(app).work
-    assert work is not None and work.ended.wait(60)
-    return app.run()
+def rows(app: AppTest) -> list[Judged]:
+    folder = batch_folder(app.session_state["_batch"])
+    return list(BatchResults(folder).judged(sorted(folder.files())))
 
 
 def test_touches_and_visits_elsewhere_cost_no_verdict(gate: Gate) -> None:
@@ -98,7 +97,7 @@ def test_touches_and_visits_elsewhere_cost_no_verdict(gate: Gate) -> None:
     assert list(app.dataframe[0].value["Verdict"]) == ["✓ OK"] * 8
     assert "8 of 20 files" in texts(app)
     gate.pass_on(2)
-    finished(app)
+    judged(app)
     assert list(app.dataframe[0].value["Name"]) == [name for name, _ in FILES]
     assert list(app.dataframe[0].value["Verdict"]) == ["✓ OK"] * 20
     app.selectbox(key="policy").select("ANY").run()
@@ -114,7 +113,7 @@ def test_stopping_keeps_what_has_been_judged(gate: Gate) -> None:
     app.button(key="stop").click().run()
     assert app.button(key="stop").label == "Stopping …"
     gate.pass_on()
-    finished(app)
+    judged(app)
     assert "stopped by user" in texts(app) and len(app.dataframe[0].value) < 20 and not app.error
 
 
@@ -126,7 +125,7 @@ def test_it_belongs_to_the_product_it_was_begun_with(gate: Gate, tmp_path: Path)
     assert "A batch is running for disc." in app.info[0].value
     assert not app.dataframe and BUSY in texts(app)
     gate.pass_on(3)
-    finished(app)
+    judged(app)
     assert "The last batch ran for disc." in app.info[0].value and not app.dataframe
     app.button(key="whose_batch").click().run()
     assert app.selectbox(key="product").value == "disc" and len(app.dataframe[0].value) == 20
@@ -138,14 +137,14 @@ def test_it_belongs_to_the_product_it_was_begun_with(gate: Gate, tmp_path: Path)
 
 def test_a_demo_batch_stays_a_demo(gate: Gate) -> None:
     gate.pass_on(3)
-    app = finished(begun(opened(BATCH, demo="true")))
+    app = judged(begun(opened(BATCH, demo="true")))
     app.toggle(key="demo").set_value(False).run()
     assert "in demo mode" in app.info[0].value and not app.dataframe and not app.get("download_button")
 
 
 def test_a_product_that_has_changed_since_is_said(gate: Gate, tmp_path: Path) -> None:
     gate.pass_on(3)
-    app = finished(begun(opened(BATCH)))
+    app = judged(begun(opened(BATCH)))
     write_product(tmp_path / "models", ("svm_b",))
     app.run()
     assert "The product has changed since." in app.warning[0].value
@@ -164,62 +163,102 @@ def test_what_breaks_it_off_is_said(
 
     monkeypatch.setattr(Inspector, "inspect", broken)
     gate.pass_on()
-    app = finished(begun(opened(BATCH)))
+    app = judged(begun(opened(BATCH)))
     said = app.error[0].value.replace("\\", "")
     found = re.fullmatch(
         r"It broke off after 8 of 20 files; what was judged stays. "
-        r"The log has the details \(reference ([0-9a-f]{4})\). Analyze the files again.",
+        r"The log has the details \(reference ([0-9a-f]{4})\).",
         said,
     )
     assert found and len(app.dataframe[0].value) == 8 and not app.exception
-    (record,) = [each for each in caplog.records if each.name == batches.__name__]
+    (record,) = [each for each in caplog.records if each.name == batch_worker.__name__]
     assert record.getMessage() == f"Reference {found[1]}" and record.exc_info
+    monkeypatch.setattr(Inspector, "inspect", inspect)
+    gate.pass_on(2)
+    judged(app.button(key="resume").click().run())
+    assert len(app.dataframe[0].value) == 20 and not app.error and "resume" not in [each.key for each in app.button]
 
 
-def test_only_the_page_that_has_begun_it_stops_it(gate: Gate) -> None:
+def test_a_stopped_batch_goes_on_from_another_page(gate: Gate) -> None:
     app = begun(opened(BATCH))
     gate.hold()
-    app.session_state["_table"].session = "a page of its own"  # this test's pages would be one and the same otherwise
-    key = app.query_params["table"]
-    again = opened(BATCH, table=key[0] if isinstance(key, list) else key)
-    assert "only that page can stop it" in texts(again) and "stop" not in [each.key for each in again.button]
-    begun(again)
-    assert batch(again) is not batch(app) and batch(app).running and not batch(app).work.stop
+    again = opened(BATCH, batch=app.session_state["_batch"])
+    again.button(key="stop").click().run()
+    gate.pass_on()
+    judged(again)
+    assert "stopped by user" in texts(again) and "8 of 20 files" in texts(again)
+    gate.pass_on(2)
+    judged(again.button(key="resume").click().run())
+    ids = [row.verdict.id for row in rows(again) if row.verdict]
+    assert len(ids) == len(set(ids)) == history_count(Database(), Filters(batch=app.session_state["_batch"])) == 20
+
+
+def test_a_batch_whose_process_was_ended_says_so_and_goes_on(gate: Gate) -> None:
+    app = begun(opened(BATCH))
+    gate.hold()
+    app.button(key="stop").click().run()
+    gate.pass_on()
+    judged(app)
+    folder = batch_folder(app.session_state["_batch"])
+    folder.write(state="running", stop_asked=None, pid=2**22 + 1, born=0.0)  # as a process leaves it that is killed
     app.run()
-    assert "only that page can stop it" not in texts(app) and not app.button(key="stop").disabled
+    assert "Its process was ended after 8 of 20 files. Resume it: nothing is judged twice." in app.error[
+        0
+    ].value.replace("\\", "")
+    gate.pass_on(2)
+    judged(app.button(key="resume").click().run())
+    assert len(app.dataframe[0].value) == 20 and not app.error
+
+
+def test_one_batch_waits_for_another(gate: Gate) -> None:
+    first = begun(opened(BATCH))
+    gate.hold()
+    second = begun(opened(BATCH))
+    assert "waiting for another batch …" in second.get("progress")[0].proto.text
     gate.pass_on(6)
-    finished(app)
-    finished(again)
-    assert len(batch(app).rows) == len(batch(again).rows) == 20
+    judged(first)
+    judged(second)
+    assert len(first.dataframe[0].value) == len(second.dataframe[0].value) == 20
+
+
+def test_past_batches_are_listed_opened_and_put_away(gate: Gate) -> None:
+    gate.pass_on(6)
+    app = judged(begun(opened(BATCH)))
+    first = app.session_state["_batch"]
+    judged(begun(app, "batch_files1"))
+    assert "0.png and 19 more" in texts(app) and "20 of 20 files, finished" in texts(app)
+    app.button(key=f"open_{first}").click().run()
+    assert app.query_params["batch"] in (first, [first]) and len(app.dataframe[0].value) == 20
+    app.button(key="close_batch").click().run()
+    assert first not in str([each.key for each in app.button]) and not app.dataframe and "batch" not in app.query_params
+    assert history_count(Database(), Filters(batch=first)) == 20
 
 
 def test_verdicts_name_the_version_that_their_files_have_become(gate: Gate, tmp_path: Path) -> None:
     gate.pass_on(6)
-    app = finished(begun(opened(BATCH)))
-    assert {row.verdict.origin.version for row in batch(app).rows if row.verdict} == {None}
+    app = judged(begun(opened(BATCH)))
+    assert {row.verdict.origin.version for row in rows(app) if row.verdict} == {None}
     with versions.changing(tmp_path / "models"):
         pass
-    app.button(key="analyze").click().run()
-    finished(app)
-    assert {row.verdict.origin.version for row in batch(app).rows if row.verdict} == {1}
+    judged(begun(app, "batch_files1"))
+    assert {row.verdict.origin.version for row in rows(app) if row.verdict} == {1}
 
 
 def test_a_reload_finds_it_again(gate: Gate) -> None:
     app = begun(opened(BATCH))
     gate.hold()
-    key = app.query_params["table"]
-    again = opened(BATCH, table=key[0] if isinstance(key, list) else key)
+    key = app.query_params["batch"]
+    again = opened(BATCH, batch=key[0] if isinstance(key, list) else key)
     assert BUSY in texts(again)
     gate.pass_on(3)
-    finished(again)
+    judged(again)
     assert len(again.dataframe[0].value) == 20
-    assert not opened(BATCH, table="another").dataframe
+    assert not opened(BATCH, batch="another").dataframe
 
 
-def test_photos_are_kept_while_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "MOST_KEPT_BYTES", 10)
-    found = Batch("", "disc", False, OK_NOK, 3)
-    for size in (6, 6, 4):
-        found.add(Judged("a.png", data=b"x" * size))
-    assert [len(row.data) for row in found.rows] == [6, 0, 4]
-    assert found.kept_bytes == 10 and found.nbytes == 10 + 3 * 4096
+def test_what_the_history_does_not_keep_is_said(gate: Gate) -> None:
+    gate.pass_on(3)
+    app = judged(begun(opened(BATCH, demo="true")))
+    assert "These results are not in the history: they are kept until you close the batch." in texts(app)
+    app.button(key="close_batch").click().run()
+    assert not app.dataframe and batch_jobs() == []

@@ -22,7 +22,7 @@ from pages.components.common.lessons import lesson, memory
 from pages.components.inspect import verdict as look
 from pages.components.members import members
 from pages.session import inspection, photo
-from tests.support.app_tests import opened, texts
+from tests.support.app_tests import judged, opened, texts
 from tests.support.bad_photos import BAD, jpeg, quarters
 from tests.support.stub_product import GARMENTS, METRICS, load_as, record, write_product
 
@@ -58,10 +58,7 @@ def batch_of(app: AppTest, files: list[tuple[str, bytes]]) -> AppTest:
     for name, data in files:
         app.file_uploader(key="batch_files").upload(name, data, "image/jpeg")
     app.run()
-    app.button(key="analyze").click().run()
-    work = app.session_state["_table"].things["_batch"].work
-    assert work.ended.wait(60)
-    return app.run()
+    return judged(app.button(key="analyze").click().run())
 
 
 def shown_picture(app: AppTest) -> str:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
+from ensemble.jobs.batch_running import batch_job
+
 APP = str(Path(__file__).resolve().parents[2] / "streamlit_app.py")
 PATIENCE = 180.0  # seconds; only what never ends is to fail
 KINDS = ("html", "markdown", "caption", "error", "warning", "info", "success", "header", "subheader", "text")
@@ -34,6 +36,15 @@ def texts(app: AppTest) -> str:
 def click(app: AppTest, key: str) -> AppTest:
     """The screen after a click on the first button whose key begins so."""
     return healthy(next(each for each in app.button if str(each.key).startswith(key)).click().run())
+
+
+def judged(app: AppTest) -> AppTest:
+    """The screen once the batch that it shows has ended."""
+    last = time.monotonic() + PATIENCE
+    while batch_job(app.session_state["_batch"]).is_open:
+        assert time.monotonic() < last, "the batch does not end"
+        time.sleep(0.02)
+    return app.run()
 
 
 def done(app: AppTest, key: str) -> AppTest:

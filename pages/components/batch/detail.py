@@ -19,9 +19,12 @@ from pages.session import batches
 from pages.session.photo import Chosen
 
 
-def show_detail(batch: batches.Batch, rows: Sequence[Judged], order: Sequence[int], picked: int) -> None:
+def show_detail(batch: batches.Batch, order: Sequence[int], picked: int) -> None:
     """Show the row that was picked, and buttons with keys that go to the previous and the next one."""
-    row = rows[picked]
+    found = batches.batch_rows(batch, [picked], whole=True)
+    if not found:
+        return
+    (row,) = found
     with st.container(border=True, key="line"):
         _show_neighbours(batch, order, picked)
         st.text(row.name)
@@ -71,6 +74,9 @@ def _show_photo(row: Judged, opened: Photo | None) -> None:
     """The photo with heat and outlines, or its small copy where it is no longer kept."""
     if row.verdict is None:
         return
+    if opened is None and not row.thumbnail:
+        st.caption(_("The photo itself is no longer kept."))
+        return
     picture = opened.picture if opened is not None else open_own(row.thumbnail)
     place = st.container()
     points = bool(row.verdict.regions) or row.anomaly_map is not None
@@ -83,4 +89,4 @@ def _show_photo(row: Judged, opened: Photo | None) -> None:
     if row.anomaly_map is not None:
         show_anomaly_map_legend()
     if opened is None:
-        st.caption(_("The photo itself is no longer in memory: this is a small copy."))
+        st.caption(_("The photo itself is no longer kept: this is a small copy."))

@@ -7,6 +7,7 @@ import streamlit as st
 
 from ensemble import figures
 from ensemble.inspection.batches import Judged
+from ensemble.jobs.batch_results import BatchLine
 from ensemble.values.language import Message, _, paragraph, worded
 from ensemble.values.results import REVIEW, Classes, word
 from pages.components.common.choices import show_page
@@ -16,34 +17,35 @@ from pages.session import batches
 
 PAGE = 24  # photos
 REFUSED, ALL = "not readable", ""
+Lines = Sequence[BatchLine]
 REFUSED_WORD = Message("not readable")
 
 
-def label_of(row: Judged) -> str:
+def label_of(line: BatchLine) -> str:
     """What became of a file: its verdict's label, or that it could not be read."""
-    return row.verdict.label if row.verdict else REFUSED
+    return line.label or REFUSED
 
 
-def _labels(classes: Classes) -> list[str]:
+def batch_labels(classes: Classes) -> list[str]:
     """Everything that may become of a file, what needs a person first."""
     defects = [name for name in classes.names if name == classes.defect]
     return [*defects, REVIEW, REFUSED, *(name for name in classes.names if name not in defects)]
 
 
-def attention_first(rows: Sequence[Judged], classes: Classes) -> list[int]:
-    """The places of the rows: NOK, REVIEW and what could not be read, then the others, each in their order."""
-    rank = {label: number for number, label in enumerate(_labels(classes))}
-    return sorted(range(len(rows)), key=lambda place: rank.get(label_of(rows[place]), len(rank)))
+def attention_first(lines: Lines, classes: Classes) -> list[BatchLine]:
+    """The files: NOK, REVIEW and what could not be read, then the others, each in their order."""
+    rank = {label: number for number, label in enumerate(batch_labels(classes))}
+    return sorted(lines, key=lambda line: rank.get(label_of(line), len(rank)))
 
 
-def show_tiles(batch: batches.Batch, rows: Sequence[Judged]) -> None:
+def show_tiles(batch: batches.Batch, lines: Lines) -> None:
     """Show a tile for all files and one for each thing that became of them; a press shows these alone."""
-    counts = Counter(label_of(row) for row in rows)
+    counts = Counter(map(label_of, lines))
     shown = batches.shown_label()
     with st.container(horizontal=True, key="batch_tiles"):
-        for number, label in enumerate((ALL, *_labels(batch.classes))):
-            name = _("All") if label == ALL else _shown_word(label)
-            count = len(rows) if label == ALL else counts[label]
+        for number, label in enumerate((ALL, *batch_labels(batch.classes))):
+            name = _("All") if label == ALL else shown_word(label)
+            count = len(lines) if label == ALL else counts[label]
             look = figures.tone(label, batch.classes) if label not in (ALL, REFUSED) else None
             states = f"{look or ''}{'' if count and look else ' none'}{' chosen' if label == shown else ''}"
             with st.container(key=f"batch_tile_{number}"):
@@ -53,37 +55,38 @@ def show_tiles(batch: batches.Batch, rows: Sequence[Judged]) -> None:
                 )
                 told = _("Show all") if label == ALL else _("Show {verdict} alone", verdict=name)
                 st.button(as_markdown(told), on_click=batches.show_label, args=(label,), key=f"batch_show_{number}")
-    done = _("{done} of {total} files in {seconds:.1f} s", done=len(rows), total=batch.total, seconds=batch.seconds)
+    done = _(
+        "{done} of {total} files in {seconds:.1f} s", done=len(lines), total=batch.job.total, seconds=batch.job.seconds
+    )
     notes = [done]
-    if repeats := sum(bool(row.repeats) for row in rows):
+    if repeats := sum(line.repeated for line in lines):
         notes.append(_("{count} duplicate skipped", "{count} duplicates skipped", count=repeats))
-    if batch.stopped:
+    if batch.job.state == "stopped":
         notes.append(_("stopped by user"))
     st.caption(" · ".join(notes))
 
 
-def _shown_word(label: str) -> str:
+def shown_word(label: str) -> str:
+    """What a person reads of a label."""
     return worded(REFUSED_WORD if label == REFUSED else word(label))
 
 
-def show_filtered(order: Sequence[int], rows: Sequence[Judged]) -> list[int]:
+def show_filtered(lines: Lines) -> list[int]:
     """Show what narrows the photos further; gives the places of those that are left."""
     disputed = st.toggle(_("Only disagreements"), key="disputed")
     label = batches.shown_label()
-    return [
-        place for place in order if label in (ALL, label_of(rows[place])) and (rows[place].disputed or not disputed)
-    ]
+    return [line.place for line in lines if label in (ALL, label_of(line)) and (line.disputed or not disputed)]
 
 
-def show_grid(batch: batches.Batch, rows: Sequence[Judged], order: Sequence[int]) -> None:
+def show_grid(batch: batches.Batch, order: Sequence[int]) -> None:
     """Show the photos whole, some at a time; a press on one shows it large."""
     if not order:
         st.info(_("No files match these filters."))
         return
     picked = batches.picked_row(batch)
     with st.container(horizontal=True, key="batch_grid"):
-        for place in show_page(order, PAGE, "batch_page"):
-            row = rows[place]
+        for row in batches.batch_rows(batch, show_page(order, PAGE, "batch_page"), seen=True):
+            place = row.place
             with st.container(key=f"batch_photo_{place}"):
                 st.html(_photo(row, batch, chosen=place == picked))
                 st.button(
@@ -104,9 +107,10 @@ def _photo(row: Judged, batch: batches.Batch, *, chosen: bool) -> str:
         if row.thumbnail
         else '<div class="gone"></div>'
     )
+    said = as_html(shown_word(row.verdict.label if row.verdict else REFUSED))
     return (
         f'<figure class="shot {look}{" chosen" if chosen else ""}">{seen}'
-        f"<figcaption>{sign}{stamp}{as_html(_shown_word(label_of(row)))}</figcaption></figure>"
+        f"<figcaption>{sign}{stamp}{said}</figcaption></figure>"
     )
 
 

@@ -16,23 +16,22 @@ ICONS: Mapping[str, str] = {FILES: ":material/upload_file:", FOLDER: ":material/
 def show_batch_picker() -> None:
     """Show both ways to many photos and the button that begins with them."""
     most = MAX_PHOTO_BYTES // 1_000_000
+    another = batches.begun() or ""
     if show_ways(_("Photos from"), ICONS, "batch_source") == FOLDER:
         label = _("Folder of photos (up to {most} MB each)", most=most)
-        files = show_uploader(label, PHOTO_TYPES, "batch_folder", folder=True)
+        files = show_uploader(label, PHOTO_TYPES, f"batch_folder{another}", folder=True)
     else:
         zip_most = st.get_option("server.maxUploadSize")
         label = _("Photos (up to {most} MB each) or ZIP files (up to {zip_most} MB)", most=most, zip_most=zip_most)
-        files = show_uploader(label, [*PHOTO_TYPES, "zip"], "batch_files", folder=False)
-    last = batches.batch()
-    busy = last is not None and last.running and batches.may_stop_batch()
+        files = show_uploader(label, [*PHOTO_TYPES, "zip"], f"batch_files{another}", folder=False)
     analyze = _("Analyze {count} file", "Analyze {count} files", count=len(files)) if files else _("Analyze files")
     st.button(
         analyze,
         type="primary",
         width="stretch",
-        disabled=not files or busy,
+        disabled=not files,
         key="analyze",
         icon=":material/search:",
-        on_click=batches.start_batch,
-        args=([(file.name, file.getvalue) for file in files],),
+        on_click=batches.begin_batch,
+        args=(files,),
     )

@@ -1,19 +1,21 @@
-"""What came of a batch."""
+"""What came of a batch, and the batches before it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import streamlit as st
 
-from ensemble.inspection.batches import Judged, batch_csv
+from ensemble.inspection.batches import batch_csv
 from ensemble.inspection.outlined_photos import outlined_zip
-from ensemble.values.language import _
+from ensemble.jobs.batch_results import BatchLine, BatchResults
+from ensemble.values.language import _, language, speaking
 from ensemble.values.results import REVIEW
 from pages.components.batch.detail import show_detail
 from pages.components.batch.grid import attention_first, label_of, show_filtered, show_grid, show_tiles
+from pages.components.batch.past import show_past_batches
 from pages.components.batch.table import show_batch_table
 from pages.components.common.charts import show_file
-from pages.components.common.progress import progress_text
+from pages.components.common.progress import progress_text, show_told
 from pages.components.common.sheet import as_markdown
 from pages.session import batches, products
 
@@ -21,115 +23,144 @@ EVERY = 3.0  # seconds from one look at the photos to the next while a batch is 
 
 
 def show_batch_results() -> None:
-    """Show the batch of this visitor: on its way, its numbers, its files and its photos."""
+    """Show the batch of this visitor: on its way, its numbers, its files and its photos; then those before it."""
+    show_told(batches.TOLD)
     batch = batches.batch()
-    if batch is None:
-        return
-    own = batches.is_of_this_product(batch)
-    if not own:
-        _show_whose(batch)
-    if batch.running:
-        show_batch_progress()
-    if own:
-        st.fragment(_show_photos, run_every=EVERY if batch.running else None)()
+    batches.show_batch_in_address()
+    if batch is not None:
+        own = batches.is_of_this_product(batch)
+        if not own:
+            _show_whose(batch)
+        if batch.job.is_open:
+            show_batch_progress()
+        if own and batch.job.may_go_on:
+            _show_resume(batch)
+        if own:
+            st.fragment(_show_photos, run_every=EVERY if batch.job.is_open else None)()
+            if not batch.job.is_open:
+                _show_ends(batch)
+    show_past_batches(batch)
 
 
 def _show_photos() -> None:
     batch = batches.batch()
     if batch is None:
         return
-    if batch.error:
-        st.error(as_markdown(batch.error), icon=":material/report:")
+    if batch.job.error:
+        st.error(as_markdown(batch.job.error), icon=":material/report:")
     if not batches.is_up_to_date(batch):
         st.warning(
             _("The product has changed since. Analyze the files again to update the verdicts."),
             icon=":material/history:",
         )
-    rows = batches.batch_rows(batch)
-    if not batch.running or rows:
-        show_tiles(batch, rows)
-    if not rows:
+    lines = batches.batch_lines(batch)
+    if not batch.job.is_open or lines:
+        show_tiles(batch, lines)
+    if not lines:
         return
-    order = show_filtered(attention_first(rows, batch.classes), rows)
+    order = show_filtered(attention_first(lines, batch.classes))
     picked = batches.picked_row(batch)
     if picked is None:
-        show_grid(batch, rows, order)
+        show_grid(batch, order)
     else:
         photos, detail = st.columns([2, 3])
         with photos, st.container(key="batch_beside"):
-            show_grid(batch, rows, order)
+            show_grid(batch, order)
         with detail:
-            show_detail(batch, rows, order, picked)
+            show_detail(batch, order, picked)
     if order:
         with st.expander(_("Table"), icon=":material/table_rows:", key="batch_lines"):
-            show_batch_table([rows[place] for place in order])
-    if not batch.running:
-        _show_files(batch, rows)
+            show_batch_table(batch, order)
+    if not batch.job.is_open:
+        _show_files(batch, lines)
 
 
-def _show_files(batch: batches.Batch, rows: Sequence[Judged]) -> None:
+def _show_files(batch: batches.Batch, lines: Sequence[BatchLine]) -> None:
     """Offer the verdicts as a table and, where a class is the defect, its photos with what stands out on them."""
     with st.container(horizontal=True, vertical_alignment="center", key="batch_files_out"):
-        content = batch_csv(rows, demo=batch.demo)
-        show_file(content, "batch", ".csv", _("Download results (CSV)"), quiet=False)
+        results = batches.results_of(batch)
+        whole = partial(_csv, results, [line.place for line in lines], language(), demo=batch.demo)
+        show_file(whole, "batch", ".csv", _("Download results (CSV)"), quiet=False)
         defect = batch.classes.defect
-        if defect not in batch.classes.names or not any(label_of(row) in (defect, REVIEW) for row in rows):
+        if defect not in batch.classes.names or not any(label_of(line) in (defect, REVIEW) for line in lines):
             return
         labels = {defect}
-        if any(label_of(row) == REVIEW for row in rows) and st.toggle(_("With REVIEW photos"), key="zip_review"):
+        if any(label_of(line) == REVIEW for line in lines) and st.toggle(_("With REVIEW photos"), key="zip_review"):
             labels.add(REVIEW)
-        wanted = [row for row in rows if label_of(row) in labels]
+        wanted = [line.place for line in lines if label_of(line) in labels]
         if wanted:
             count = len(wanted)
             label = _("Download {count} outlined photo (ZIP)", "Download {count} outlined photos (ZIP)", count=count)
-            outlined = partial(outlined_zip, rows, labels, demo=batch.demo)
+            outlined = partial(_outlined, results, wanted, whole, demo=batch.demo)
             show_file(outlined, "outlined", ".zip", label, quiet=False)
-    if gone := sum(not row.data for row in wanted):
-        st.caption(
-            _(
-                "{count} photo is no longer in memory: the ZIP names it and does not hold it.",
-                "{count} photos are no longer in memory: the ZIP names them and does not hold them.",
-                count=gone,
-            )
-        )
+
+
+def _csv(results: BatchResults, places: Sequence[int], spoken: str, *, demo: bool) -> bytes:
+    """The CSV of these files; it is made when somebody asks for it, where nobody knows the reader's language."""
+    with speaking(spoken):
+        return batch_csv(results.judged(places), demo=demo)
+
+
+def _outlined(results: BatchResults, wanted: Sequence[int], whole: Callable[[], bytes], *, demo: bool) -> bytes:
+    return outlined_zip(results.judged(wanted, whole=True), whole(), demo=demo)
+
+
+def _show_resume(batch: batches.Batch) -> None:
+    """Offer to go on with a batch that has ended before its end."""
+    left = batch.job.total - batch.job.done
+    st.button(
+        _("Resume: {count} file left", "Resume: {count} files left", count=left),
+        icon=":material/play_arrow:",
+        type="primary",
+        on_click=batches.resume,
+        args=(batch.key,),
+        key="resume",
+    )
+
+
+def _show_ends(batch: batches.Batch) -> None:
+    """Offer to put a batch away that has ended."""
+    if batch.job.own:
+        st.caption(_("These results are not in the history: they are kept until you close the batch."))
+    closing = _("Close and delete the results") if batch.job.own else _("Remove from the list")
+    st.button(closing, icon=":material/close:", on_click=batches.close, args=(batch.key,), key="close_batch")
 
 
 def _show_whose(batch: batches.Batch) -> None:
     product = as_markdown(batch.product)
     if batch.demo:
-        said = _("A batch is running in demo mode.") if batch.running else _("The last batch ran in demo mode.")
-    elif batch.running:
+        said = _("A batch is running in demo mode.") if batch.job.is_open else _("The last batch ran in demo mode.")
+    elif batch.job.is_open:
         said = _("A batch is running for {product}.", product=product)
     else:
         said = _("The last batch ran for {product}.", product=product)
     st.info(said, icon=":material/stacks:")
     if batch.demo or batch.product in products.products():
         label = _("Switch to demo mode") if batch.demo else _("Switch to {product}", product=product)
-        st.button(label, on_click=batches.show_product_of_batch, key="whose_batch")
+        st.button(label, on_click=batches.show_product_of_batch, args=(batch,), key="whose_batch")
 
 
 @st.fragment(run_every=1.0)
 def show_batch_progress() -> None:
     """Show how far the batch is and a way to stop it; ends by showing the whole screen anew."""
     batch = batches.batch()
-    if batch is None or batch.work is None or not batch.running:
+    if batch is None or not batch.job.is_open:
         st.rerun()
         return
-    done = len(batch.rows)
-    stage = _("{done} of {total} files", done=done, total=batch.total) if done else _("Starting …")
-    text = progress_text(_("Batch"), stage, batch.work.seconds_left())
+    job = batch.job
+    stage = _("{done} of {total} files", done=job.done, total=job.total) if job.done else _("Starting …")
+    if batches.is_another_at_work(batch):
+        stage = _("waiting for another batch …")
+    stopping = job.stop_asked is not None
     with st.container(horizontal=True, vertical_alignment="center", key="progress"):
-        st.progress(min(done / batch.total, 1.0), text=text)
-        may_stop = batches.may_stop_batch()
-        if may_stop:
-            st.button(
-                _("Stopping …") if batch.work.stop else _("Stop"),
-                icon=":material/stop_circle:",
-                disabled=batch.work.stop,
-                on_click=batches.stop_batch,
-                key="stop",
-            )
-    if may_stop:
-        st.caption(_("Continues in the background."))
-    else:
-        st.caption(_("Continues in the background. Started on another open page: only that page can stop it."))
+        text = progress_text(_("Batch"), stage, job.seconds_left if job.state == "running" else None)
+        st.progress(min(job.done / max(job.total, 1), 1.0), text=text)
+        st.button(
+            _("Stopping …") if stopping else _("Stop"),
+            icon=":material/stop_circle:",
+            disabled=stopping,
+            on_click=batches.stop,
+            args=(job.id,),
+            key="stop",
+        )
+    st.caption(_("Continues in the background, also when you close this page."))

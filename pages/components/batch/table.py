@@ -10,12 +10,18 @@ from ensemble.inspection.batches import Judged
 from ensemble.policies import reasons
 from ensemble.values.language import _, worded
 from pages.components.batch.grid import REFUSED_WORD, why_text
+from pages.components.common.choices import show_page
+from pages.session import batches
 
 SIGNS = {"ok": "✓", "nok": "✕", "review": "?", "plain": "•"}
 
 
-def show_batch_table(rows: Sequence[Judged]) -> None:
-    """Show every file with its verdict, what decided and why."""
+LINES = 100  # of a page
+
+
+def show_batch_table(batch: batches.Batch, order: Sequence[int]) -> None:
+    """Show every file with its verdict, what decided and why; some at a time."""
+    rows = batches.batch_rows(batch, show_page(order, LINES, "batch_table_page"))
     regions = [str(len(row.verdict.regions)) if row.verdict and row.verdict.regions else "" for row in rows]
     frame = pd.DataFrame(
         {

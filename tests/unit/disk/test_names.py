@@ -204,9 +204,10 @@ def test_zips(inner: Path, names: list[str]) -> None:
 
 
 @given(LISTS)
-@settings(max_examples=200)
-def test_batches_only_name(names: list[str]) -> None:
-    files = [(name, lambda: JPEG) for name in names if not name.lower().endswith(".zip")]
+@settings(WITH_FOLDER, max_examples=200)
+def test_batches_only_name(inner: Path, names: list[str]) -> None:
+    (inner / "ok" / "1.jpg").write_bytes(JPEG)
+    files = [(name, inner / "ok" / "1.jpg") for name in names if not name.lower().endswith(".zip")]
     for entry in batches.batch_entries(files):
         assert entry.data == JPEG
         assert all(part.strip(". ") for part in entry.name.split("/")) and "\\" not in entry.name

@@ -1,0 +1,173 @@
+"""The process of one batch: `python -m ensemble.jobs.batch_worker FOLDER`, started by `start_batch`."""
+
+import contextlib
+import json
+import logging
+import secrets
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from ensemble.disk.files import now
+from ensemble.disk.locks import locked_alone
+from ensemble.imaging.overlays import thumbnail
+from ensemble.inspection.batches import Judged, batch_entries, judge
+from ensemble.inspection.inspector import Inspector
+from ensemble.jobs.batch_folder import STAGED_FILES, BatchFile, BatchFolder, BatchRequest
+from ensemble.jobs.processes import step_back
+from ensemble.records.batch_history import newest_of_batch
+from ensemble.records.objects import Objects, packed_map
+from ensemble.records.recording import SMALL_SIDE, Inspected, Recorder, recorder
+from ensemble.records.values import Occasion, Trace
+from ensemble.store import ModelStore
+from ensemble.values.errors import QuorumError
+from ensemble.values.language import Message
+from ensemble.values.results import Verdict
+from ensemble.values.safe_names import make_logs_legible
+
+TURN, TURN_PATIENCE = ".turn.lock", 0.5  # one batch at a time; seconds from one look at the wish to stop to the next
+Show = Callable[[int, int], None]  # told how many files of how many are judged
+
+
+class StoppedBatchError(BaseException):
+    """Somebody wants the batch to stop."""
+
+
+def run_batch(folder: BatchFolder, show: Show | None = None) -> None:
+    """Judge what is left of a batch, and put down what became of that."""
+    with folder.under_way() as is_ours:
+        if not is_ours:
+            return
+        try:
+            with _turn_of(folder):
+                folder.write(state="running", started=now())
+                _judge_rest(folder, show)
+        except (StoppedBatchError, KeyboardInterrupt):
+            folder.write(state="stopped", ended=now(), seconds_left=None)
+        except QuorumError as error:
+            _break_off(folder, error.message)
+        except Exception:  # whatever it is, people must be told, and the log has the rest
+            reference = secrets.token_hex(2)
+            logging.getLogger(__name__).exception("Reference %s", reference)
+            _break_off(folder, Message("The log has the details (reference {reference}).", reference=reference))
+        else:
+            folder.write(state="done", ended=now(), seconds_left=None)
+            shutil.rmtree(folder.folder / STAGED_FILES, ignore_errors=True)
+
+
+def _break_off(folder: BatchFolder, why: str) -> None:
+    found = folder.job()
+    said = Message(
+        "It broke off after {done} of {total} files; what was judged stays. {why}",
+        done=found.done,
+        total=found.total,
+        why=why,
+    )
+    folder.write(state="broken", ended=now(), seconds_left=None, error=said)
+
+
+@contextlib.contextmanager
+def _turn_of(folder: BatchFolder) -> Iterator[None]:
+    """One batch is judged at a time: two at once would take turns on the same cores, each with its own models."""
+    while True:
+        with locked_alone(folder.folder.parent / TURN, TURN_PATIENCE) as is_ours:
+            _heed(folder)
+            if is_ours:
+                yield
+                return
+
+
+def _heed(folder: BatchFolder) -> None:
+    if folder.job().stop_asked is not None:
+        raise StoppedBatchError
+
+
+def _judge_rest(folder: BatchFolder, show: Show | None) -> None:
+    request, keeper = folder.request, BatchKeeper(folder)
+    keeper.find_lost()
+    policy, inspector = request.decides(), opened_inspector(request)
+    done, before = set(folder.files()), folder.job()
+    left = ((place, entry) for place, entry in enumerate(batch_entries(folder.sources())) if place not in done)
+    begun, new = time.monotonic(), 0
+    _heed(folder)
+    for rows in judge(left, lambda photos: inspector.inspect(photos, policy), keeper.keep, folder.judged()):
+        new += len(rows)
+        gone = time.monotonic() - begun
+        waiting = before.total - len(done) - new
+        folder.add(map(keeper.as_file, rows), seconds=before.seconds + gone, seconds_left=gone / new * waiting)
+        if show is not None:
+            show(len(done) + new, before.total)
+        _heed(folder)
+
+
+def opened_inspector(request: BatchRequest) -> Inspector:
+    """The members that judge a batch; dummies in demo mode."""
+    if request.demo:
+        return Inspector.for_demo(request.kinds())
+    return Inspector.open(ModelStore(Path(request.models)))
+
+
+class BatchKeeper:
+    """Puts a batch's verdicts into the history, and into its own folder what the history does not take."""
+
+    def __init__(self, folder: BatchFolder) -> None:
+        self.folder, self.recorder, self.request = folder, recorder(), folder.request
+        self.own: dict[int, dict[str, str]] = {}  # the digests of what lies in the batch's own folder, by place
+        self.occasion = Occasion(
+            self.request.source, self.request.who, folder.id, self.request.zone, Trace(**self.request.trace)
+        )
+
+    def keep(self, inspected: Sequence[Inspected]) -> list[Verdict]:
+        """Keep the verdicts of a chunk in one transaction; those that the history does not take have no id."""
+        verdicts = self.recorder.keep(inspected, self.request.decides(), self.occasion)
+        self.own = {
+            each.place: own_evidence(self.folder, each)
+            for each, verdict in zip(inspected, verdicts, strict=True)
+            if each.place is not None and not (verdict.id and self._keeps_photos(self.recorder, verdict))
+        }
+        return verdicts
+
+    @staticmethod
+    def _keeps_photos(kept_by: Recorder, verdict: Verdict) -> bool:
+        return kept_by.settings(verdict.origin.product).keep == "everything"
+
+    def as_file(self, row: Judged) -> BatchFile:
+        """What is put down of a file that was judged, refused or repeated."""
+        if row.verdict is None:
+            return BatchFile(row.place, row.name, first=row.first, error=row.error)
+        verdict, evidence = row.verdict, self.own.get(row.place, {})
+        stored = "" if verdict.id else json.dumps(verdict.as_json(), ensure_ascii=False)
+        known: dict[str, Any] = {"stored": stored, "evidence": evidence, "inspection": verdict.id}
+        return BatchFile(row.place, row.name, verdict.sha256, verdict.label, row.disputed, **known)
+
+    def find_lost(self) -> None:
+        """Put down verdicts that the history has and the book has not: the process was ended between the two."""
+        if self.request.demo:
+            return
+        known, lost = self.folder.inspected(), []
+        for stored in newest_of_batch(self.recorder.database, self.folder.id):
+            if stored["id"] in known:
+                break
+            disputed = len({vote["label"] for vote in stored["votes"]}) > 1
+            found: dict[str, Any] = {"disputed": disputed, "inspection": stored["id"]}
+            lost.append(BatchFile(int(stored["place"]), stored["photo"], stored["sha256"], stored["verdict"], **found))
+        self.folder.add(lost)
+
+
+def own_evidence(folder: BatchFolder, each: Inspected) -> dict[str, str]:
+    """Keep photo, small copy and heat map in the batch's own folder; gives their digests."""
+    objects = Objects(folder.folder)
+    found = {"kept_photo": objects.put(each.data), "thumbnail": objects.put(thumbnail(each.photo.picture, SMALL_SIDE))}
+    if each.verdict.anomaly_map is not None:
+        found["heat_map"] = objects.put(packed_map(each.verdict.anomaly_map))
+    return found
+
+
+if __name__ == "__main__":
+    make_logs_legible()
+    logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(message)s")
+    step_back()
+    run_batch(BatchFolder(Path(sys.argv[1])))

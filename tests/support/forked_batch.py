@@ -1,0 +1,58 @@
+"""A process that has imported all that a batch needs, and forks its worker for each line that it reads.
+
+A line is JSON: the batch's folder, and when its worker is to be killed (SIGKILL): some seconds after so many files are
+judged; with null never.
+The answer is whether it was killed. The members are stand-ins whose votes follow from a photo's brightness.
+"""
+
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from ensemble.features.preprocessing import Preprocessing
+from ensemble.jobs import batch_worker
+from ensemble.jobs.batch_folder import BatchFolder
+from ensemble.members import Loaded, Prediction
+from ensemble.store import ModelStore
+from ensemble.values.results import OK_NOK
+
+
+class BrightMember:
+    """Gives a photo a probability that follows from its brightness."""
+
+    kind, points, input = "svm", False, Preprocessing(32)
+
+    def score(self, rows: np.ndarray) -> Prediction:
+        bright = np.modf(abs(rows.reshape(len(rows), -1).mean(axis=1)) * 37)[0]
+        return Prediction(np.stack([1 - bright, bright], axis=1))
+
+
+def load(store: ModelStore) -> Loaded:
+    return Loaded({"svm_a": BrightMember(), "rf_a": BrightMember()}, (), OK_NOK, {})  # type: ignore[dict-item]
+
+
+def obey(folder: Path, kill: tuple[int, float] | None) -> bool:
+    pid = os.fork()
+    if not pid:
+        try:
+            batch_worker.run_batch(BatchFolder(folder))
+        finally:
+            os._exit(0)
+    if kill is not None:
+        while BatchFolder(folder).job().done < kill[0]:
+            time.sleep(0.002)
+        time.sleep(kill[1])
+        os.kill(pid, signal.SIGKILL)
+    return os.WIFSIGNALED(os.waitpid(pid, 0)[1])
+
+
+if __name__ == "__main__":
+    ModelStore.load = load  # type: ignore[method-assign, assignment]
+    for line in sys.stdin:
+        order = json.loads(line)
+        print(json.dumps(obey(Path(order["folder"]), order["kill"])), flush=True)
