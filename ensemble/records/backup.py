@@ -112,7 +112,10 @@ def restore_backup(database: Database, path: Path, *, replace: bool = False) -> 
     """
     _refuse_to_overwrite(database, replace=replace)
     database.folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=database.folder, prefix=".restored-") as scratch, _opened(path) as archive:
+    with (
+        tempfile.TemporaryDirectory(dir=database.folder, prefix=".restored-") as scratch,
+        _opened_backup(path) as archive,
+    ):
         facts = _facts_in(archive, path)
         staged = Database(Path(scratch), f"sqlite:///{scratch}/staged.sqlite")
         try:
@@ -144,7 +147,7 @@ def _refuse_to_overwrite(database: Database, *, replace: bool) -> None:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+def _opened_backup(path: Path) -> Iterator[zipfile.ZipFile]:
     """The zip; a RecordsError for whatever is wrong with it, even where it was made to do harm."""
     try:
         with zipfile.ZipFile(path) as archive:

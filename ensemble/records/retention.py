@@ -106,10 +106,11 @@ def _take_out(
             break
         numbers.append(row.number)
         text = len(row.body.encode())
-        uses[BODIES] = (uses[BODIES][0] - text, uses[BODIES][1] - 1)
+        taken, bodies = uses.get(BODIES, (text, 1))
+        uses[BODIES] = (taken - text, bodies - 1)
         freed += text
         for digest in needs[row.number]:
-            size, count = uses[digest]
+            size, count = uses.get(digest, (0, 1))
             uses[digest] = (size, count - 1)
             freed += size if count == 1 else 0
     change_uses(connection, product, uses)
@@ -130,7 +131,7 @@ def prune_at_times(database: Database, files: Objects, product: str, keeping: Ke
             return
     try:
         removal = remove_old(database, files, product, keeping, "", MOST_BY_ITSELF)
-    except QuorumError as error:
+    except (*MISSHAPEN, QuorumError) as error:  # whatever it is, the verdict is kept
         _retention_log.warning("Retention of %s has failed. %s", product, error)
         removal = Removal(at=now(), problem=str(error))
     noted = {**_noted_removals(database.folder), product: asdict(removal)}

@@ -149,6 +149,16 @@ def test_no_file_goes_while_a_backup_holds_them(recorder: Recorder) -> None:
     assert uses.FILES_LOCK not in {path.name for path in database.folder.iterdir()}
 
 
+def test_inspections_whose_files_nobody_has_counted_go_too(recorder: Recorder) -> None:
+    database = recorder.database
+    change_settings(database.folder, "disc", Keeping(sample_rate=0.0))
+    kept(recorder, decided(2, days=40))
+    with database.writing() as connection:
+        connection.execute(text("DELETE FROM objects"))
+    assert remove_old(database, recorder.objects, "disc", MONTH, "Ann").inspections == 2
+    assert verify_history(database).problem == ""
+
+
 def test_it_runs_by_itself_once_an_hour_and_a_failure_is_noted(
     recorder: Recorder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
