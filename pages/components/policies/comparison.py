@@ -193,13 +193,13 @@ def _show_price_basis(evidence: Evidence, line: Line) -> None:
     elif known:
         told = _(
             "Costs and precision for {share} defective parts, as in these photos: escape {escape:g}, overkill "
-            "{overkill:g}, review {review:g}. Under Costs: the share in production.",
+            "{overkill:g}, review {review:g}.",
             share=percent(sum(case.label == evidence.classes.defect for case in known) / len(known)),
             **prices,
         )
     else:
         return
-    st.caption(told)
+    st.caption(told, width="stretch")  # beside the buttons, in as many lines as it needs
 
 
 def _show_choice(evidence: Evidence, line: Line) -> None:
