@@ -69,6 +69,7 @@ def close_pages() -> None:
 def settle(page: Page) -> None:
     """Wait until the screen has been drawn to its end: until then a click is sent with what the widgets held before."""
     expect(page.locator("[data-testid=stApp]")).to_have_attribute("data-test-script-state", "notRunning")
+    expect(page.locator("[data-stale=true]")).to_have_count(0)  # what is about to go, and pale until then
 
 
 def _wait_until_up(address: str) -> None:
