@@ -78,7 +78,7 @@ def running_server() -> Iterator[Server]:
                 _wait_for(server, process)
                 yield server
             finally:
-                process.send_signal(signal.SIGINT)  # a fast shutdown: whoever is still connected is cut off
+                process.send_signal(signal.SIGQUIT)  # at once: nothing that it holds is needed any more
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
