@@ -26,7 +26,7 @@ screen = st.navigation(
         ],
         _("Quality"): [
             st.Page("pages/screens/policies.py", title=_("Policies"), icon=":material/rule:", url_path="policies"),
-            st.Page("pages/screens/replay.py", title=_("Replay"), icon=":material/history:", url_path="replay"),
+            st.Page("pages/screens/replay.py", title=_("Replay"), icon=":material/replay:", url_path="replay"),
             st.Page(
                 "pages/screens/performance.py",
                 title=_("Performance"),

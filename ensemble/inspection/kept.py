@@ -6,8 +6,9 @@ from typing import Any
 from ensemble.inspection.exports import replay
 from ensemble.policies import Policy
 from ensemble.policies.files import from_json
+from ensemble.records.recording import software
 from ensemble.records.values import Inspection, Review
-from ensemble.values.errors import DataError, PolicyError
+from ensemble.values.errors import MISSHAPEN, DataError, PolicyError, RecordsError
 from ensemble.values.language import Message
 from ensemble.values.results import (
     Absence,
@@ -35,7 +36,23 @@ def classes_of(stored: Mapping[str, Any]) -> Classes:
 def kept_verdict(
     stored: Mapping[str, Any], policy: Policy | None = None, anomaly_map: AnomalyMap | None = None
 ) -> Verdict:
-    """The verdict as it was given; what its policy counted is counted again where that gives the same."""
+    """The verdict as it was given; what its policy counted is counted again where that gives the same.
+
+    A RecordsError where this Quorum does not understand the record.
+    """
+    try:
+        return _verdict_of(stored, policy, anomaly_map)
+    except MISSHAPEN as error:
+        raise RecordsError(
+            "This record was written by Quorum {version} in a way that Quorum {own} cannot read ({name}). Update "
+            "Quorum.",
+            version=str(stored.get("software", "?")),
+            own=software(),
+            name=type(error).__name__,
+        ) from error
+
+
+def _verdict_of(stored: Mapping[str, Any], policy: Policy | None, anomaly_map: AnomalyMap | None) -> Verdict:
     size = (int(stored["size"][0]), int(stored["size"][1]))
     return Verdict(
         stored["verdict"],

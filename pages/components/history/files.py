@@ -21,9 +21,16 @@ def show_inspection_files(inspection: Inspection, verdict: Verdict) -> None:
         evidence = history_files.evidence(inspection)
         label = _("Evidence file (PDF)")
         show_file(evidence, "evidence", ".pdf", label, about=about, at=at, quiet=False, kept=True)
-        content = f"{json.dumps(dict(inspection.stored), indent=2, ensure_ascii=False)}\n".encode()
-        label = _("Download the inspection (JSON)")
-        show_file(content, "inspection", ".json", label, about=about, at=at, quiet=False, kept=True)
+        show_stored(inspection)
+
+
+def show_stored(inspection: Inspection) -> None:
+    """Offer the record as it is kept, as JSON."""
+    stored = inspection.stored
+    about, at = Path(str(stored.get("photo", ""))).stem, str(stored.get("time", ""))
+    content = f"{json.dumps(dict(stored), indent=2, ensure_ascii=False)}\n".encode()
+    label = _("Download the inspection (JSON)")
+    show_file(content, "inspection", ".json", label, about=about, at=at, quiet=False, kept=True)
 
 
 def show_history_files(wanted: history_address.Asked, count: int) -> None:

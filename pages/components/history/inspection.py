@@ -16,7 +16,7 @@ from pages.components.common.places import show_places
 from pages.components.common.progress import show_told
 from pages.components.common.sheet import as_html, as_markdown, breakable, chip, show_sheet
 from pages.components.common.votes import show_absent, show_defect_score, show_reason, show_votes
-from pages.components.history.files import show_inspection_files
+from pages.components.history.files import show_inspection_files, show_stored
 from pages.components.inspect.evidence import show_anomaly_map_legend, show_overlay_controls
 from pages.components.inspect.verdict import show_verdict_card
 from pages.session import history, history_address
@@ -42,7 +42,12 @@ def show_inspection() -> None:
         return
     _show_ways(inspection)
     show_told(HISTORY)
-    verdict = history.verdict_then(inspection)
+    try:
+        verdict = history.verdict_then(inspection)
+    except QuorumError as error:
+        st.error(as_markdown(error.message), icon=":material/history_toggle_off:")
+        show_stored(inspection)
+        return
     with st.container(key="history_one"):
         photo, said = st.columns([3, 2])
         with photo, st.container(key="history_evidence"):

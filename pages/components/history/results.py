@@ -7,6 +7,7 @@ from ensemble.inspection.kept import classes_of
 from ensemble.policies import reasons
 from ensemble.records.history import COUNTED_UP_TO
 from ensemble.records.values import Inspection
+from ensemble.values.errors import QuorumError
 from ensemble.values.language import _
 from ensemble.values.results import word
 from pages.components.common.progress import show_told
@@ -107,6 +108,13 @@ def _photo(inspection: Inspection) -> str:
     )
 
 
+def _why_short(inspection: Inspection) -> str:
+    try:
+        return reasons.headline(history.verdict_then(inspection, with_map=False))
+    except QuorumError as error:
+        return error.message
+
+
 def _facts(inspection: Inspection) -> str:
     stored = inspection.stored
     facts = [local_time(stored["time"])]
@@ -114,7 +122,7 @@ def _facts(inspection: Inspection) -> str:
         facts.append(stored["product"])
     if stored["trial"]:
         facts.append(_("trial policy"))
-    facts.append(reasons.headline(history.verdict_then(inspection, with_map=False)))
+    facts.append(_why_short(inspection))
     if inspection.settled != stored["verdict"]:
         facts.append(_("reviewed: {label}", label=word(inspection.settled)))
     lines = "".join(f"<div>{as_html(each)}</div>" for each in facts)

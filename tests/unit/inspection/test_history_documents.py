@@ -19,6 +19,7 @@ from ensemble.records.database import Database
 from ensemble.records.history import Filters, inspection_called, policy_text, record_review, withdraw_review
 from ensemble.records.recording import Recorder
 from ensemble.records.values import Occasion, Trace
+from ensemble.values.errors import RecordsError
 from ensemble.values.language import FRENCH, speaking
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, Verdict
 from tests.support.kept import drawn, inspected
@@ -45,6 +46,13 @@ def test_a_kept_verdict_is_the_one_that_was_given(records: Recorder) -> None:
     assert kept_verdict(stored, policy).as_json() == given.as_json()
     again = kept_verdict(stored)  # whatever has become of the policy
     assert again.as_json() == given.as_json() and kept_verdict(stored, policy).decision == given.decision
+
+
+def test_a_record_that_is_not_understood_is_told_in_one_sentence(records: Recorder) -> None:
+    stored = dict(inspection_called(records.database, keep(records, 1).id).stored)
+    stored |= {"software": "9.0", "votes": [{"voter": "x"}]}
+    with pytest.raises(RecordsError, match=r"This record was written by Quorum 9\.0 in a way that Quorum"):
+        kept_verdict(stored)
 
 
 def test_csv_and_parquet_parse_back_and_no_formula_hides_in_a_cell(records: Recorder) -> None:
