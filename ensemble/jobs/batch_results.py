@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ensemble.inspection.batches import Judged
-from ensemble.inspection.kept import kept_verdict
+from ensemble.inspection.kept import classes_of, kept_verdict
 from ensemble.jobs.batch_folder import BatchFile, BatchFolder
 from ensemble.policies import Policy
 from ensemble.records.batch_history import stored_by_id
@@ -14,6 +14,7 @@ from ensemble.records.objects import Objects, unpacked_map
 from ensemble.records.recording import recorder
 from ensemble.values.errors import RecordsError
 from ensemble.values.language import Message
+from ensemble.values.results import REVIEW, Absence, Region, Score
 
 RESULTS_AT_ONCE = 200  # files
 REMOVED = Message("Its verdict was removed from the history.")
@@ -46,31 +47,34 @@ class BatchResults:
 
     def decided(self, places: Sequence[int]) -> Iterator[BatchLine]:
         """These files in short, by this policy: their votes are read and no model runs."""
-        for row in self.judged(places):
-            label = row.verdict.label if row.verdict else ""
-            yield BatchLine(row.place, row.name, label, row.disputed, row.first is not None)
+        for file, _deciding, stored in self._stored(places):
+            label, disputed = ("", False) if stored is None else label_and_dispute(stored, self.policy)
+            yield BatchLine(file.place, file.name, label, disputed, file.first is not None)
 
     def judged(self, places: Iterable[int], *, seen: bool = False, whole: bool = False) -> Iterator[Judged]:
         """These files with their verdicts; `seen` with small copies, `whole` with photo and heat map."""
+        for file, deciding, stored in self._stored(places):
+            yield self._judged(file, deciding, stored, seen=seen, whole=whole)
+
+    def _stored(self, places: Iterable[int]) -> Iterator[tuple[BatchFile, BatchFile, Mapping[str, Any] | None]]:
+        """Of each file what came of it, what came of the one whose verdict it has, and that verdict's JSON."""
         waiting = list(places)
         for start in range(0, len(waiting), RESULTS_AT_ONCE):
             chosen = waiting[start : start + RESULTS_AT_ONCE]
             files = self.folder.files(chosen)
             firsts = self.folder.files([each.first for each in files.values() if each.first is not None])
-            deciding = [each if each.first is None else firsts.get(each.first, each) for each in files.values()]
-            kept = stored_by_id(recorder().database, list({each.inspection for each in deciding if each.inspection}))
-            for place in chosen:
-                if place in files:
-                    first = files[place].first
-                    named = firsts.get(first) if first is not None else None
-                    yield self._judged(files[place], named or files[place], kept, seen=seen, whole=whole)
+            called = {each.inspection for each in (*files.values(), *firsts.values()) if each.inspection}
+            kept = stored_by_id(recorder().database, list(called))
+            for file in (files[place] for place in chosen if place in files):
+                deciding = file if file.first is None else firsts.get(file.first, file)
+                own = json.loads(deciding.stored) if deciding.stored else None
+                yield file, deciding, own or kept.get(deciding.inspection)
 
     def _judged(
-        self, file: BatchFile, deciding: BatchFile, kept: Mapping[str, Mapping[str, Any]], *, seen: bool, whole: bool
+        self, file: BatchFile, deciding: BatchFile, stored: Mapping[str, Any] | None, *, seen: bool, whole: bool
     ) -> Judged:
         if deciding.error:
             return Judged(file.name, error=deciding.error, place=file.place)
-        stored = json.loads(deciding.stored) if deciding.stored else kept.get(deciding.inspection)
         repeats = deciding.name if deciding is not file else ""
         found = Judged(file.name, error=REMOVED, repeats=repeats, place=file.place, first=file.first)
         if stored is None:
@@ -94,3 +98,25 @@ class BatchResults:
             return (objects.get(digest) if digest else None) or b""
         except RecordsError:  # other bytes lie there: they are not shown as this part's
             return b""
+
+
+def label_and_dispute(stored: Mapping[str, Any], policy: Policy) -> tuple[str, bool]:
+    """What a policy makes of a stored verdict's votes, and whether these differ; without reasons, for thousands."""
+    classes = classes_of(stored)
+    scores = [
+        Score(
+            vote["member"],
+            vote["probabilities"],
+            vote["seconds"],
+            weight=vote["weight"],
+            regions=tuple(Region(it["label"], tuple(it["box"]), it["score"], it["area"]) for it in vote["regions"]),
+        )
+        for vote in stored["votes"]
+    ]
+    absent = [
+        Absence(each["member"], "", each["weight"], asked=key == "absent")
+        for key in ("absent", "unasked")
+        for each in stored[key]
+    ]
+    label = REVIEW if stored["doubt"] else policy.label(scores, absent, classes)
+    return label, len({policy.cast(score, classes).label for score in scores}) > 1

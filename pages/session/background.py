@@ -57,15 +57,9 @@ def start_work(key: str, title: str, do: Callable[[Progress], Any]) -> bool:
     known = work(key)
     if known is not None and not known.done:
         return False
-    _works()[key] = begin(title, do)
-    return True
-
-
-def begin(title: str, do: Callable[[Progress], Any]) -> Work:
-    """Begin a piece of work that only the caller knows of."""
-    begun = Work(title, since=time.monotonic())
+    _works()[key] = begun = Work(title, since=time.monotonic())
     threading.Thread(target=_run, args=(begun, do), daemon=True, name=str(title)).start()
-    return begun
+    return True
 
 
 def _run(begun: Work, do: Callable[[Progress], Any]) -> None:

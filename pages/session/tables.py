@@ -8,7 +8,7 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,33 +19,22 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 TABLE = "table"  # in the page's address
 MOST, MOST_BYTES = 64, 1_000_000_000
 MINUTES_KEPT = 60  # once no page shows a table
-MINUTES_AT_WORK = 10  # that a batch goes on without a page that shows it
 BETWEEN = 30.0  # seconds from one look at all tables to the next
 
 
 @dataclass(slots=True)
 class Table:
-    """What lies before one visitor, by name; `session` is the page that shows it, `seen` when it last did.
-
-    `lenders` are the keys of the tables whose things were laid on it, because a page was opened twice.
-    """
+    """What lies before one visitor, by name; `session` is the page that shows it, `seen` when it last did."""
 
     key: str
     session: str
     seen: float
     things: dict[str, Any] = field(default_factory=dict)
-    lenders: tuple[str, ...] = ()
 
     @property
     def nbytes(self) -> int:
         """What it takes of the memory, roughly."""
         return sum(getattr(thing, "nbytes", 0) for thing in self.things.values())
-
-    def stop(self, shown: Container[int]) -> None:
-        """End what is still being done for its visitor, but for things (by their id) that some page shows."""
-        for thing in self.things.values():
-            if id(thing) not in shown:
-                getattr(thing, "stop", lambda: None)()
 
 
 def _is_open(session: str) -> bool:
@@ -68,17 +57,9 @@ class Tables:
             if found is None:
                 return Table(secrets.token_urlsafe(16), session, self._clock())
             if found.session != session and self._is_open(found.session):
-                lenders = (*found.lenders, found.key)
-                return Table(secrets.token_urlsafe(16), session, self._clock(), dict(found.things), lenders)
+                return Table(secrets.token_urlsafe(16), session, self._clock(), dict(found.things))
             found.session, found.seen = session, self._clock()
             return found
-
-    def is_lent(self, table: Table, name: str) -> bool:
-        """Whether a thing on a table is that of another one, whose page is still open."""
-        with self._lock:
-            lenders = [self._tables[key] for key in table.lenders if key in self._tables]
-        thing = table.things.get(name)
-        return any(each.things.get(name) is thing and self._is_open(each.session) for each in lenders)
 
     def keep(self, table: Table) -> None:
         """Let a reload find this table, and give up those that are one too many."""
@@ -91,17 +72,11 @@ class Tables:
         """Give up what no page has shown for too long, and the longest unseen where they are too many or too large."""
         with self._lock:
             now = self._clock()
-            shown: set[int] = set()  # a batch may lie on two tables, where a page was opened twice
             for table in self._tables.values():
                 if self._is_open(table.session):
                     table.seen = now
-                    shown |= {id(thing) for thing in table.things.values()}
             latest_first = sorted(self._tables.values(), key=lambda table: table.seen)[::-1]
-            kept = {table.key: table for table in _within_bounds(latest_first, now - 60 * MINUTES_KEPT)}
-            for table in latest_first:
-                if table.key not in kept or now - table.seen > 60 * MINUTES_AT_WORK:
-                    table.stop(shown)
-            self._tables = kept
+            self._tables = {table.key: table for table in _within_bounds(latest_first, now - 60 * MINUTES_KEPT)}
 
     def __len__(self) -> int:
         return len(self._tables)
@@ -132,11 +107,6 @@ def lay(name: str, thing: Any) -> None:
     _all_tables.keep(mine)
     _sweep_from_now_on()
     show_table_in_address()
-
-
-def is_lent(name: str) -> bool:
-    """Whether what lies on this visitor's table is another page's, which is still open: only that one may end it."""
-    return _all_tables.is_lent(_mine(), name)
 
 
 def take_off(*names: str) -> None:

@@ -3,7 +3,7 @@
 import itertools
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,7 +12,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from pages.session import tables
-from pages.session.tables import MINUTES_AT_WORK, MINUTES_KEPT, MOST, MOST_BYTES, Table, Tables
+from pages.session.tables import MINUTES_KEPT, MOST, MOST_BYTES, Table, Tables
 from tests.screens.test_screens import (
     HELP,
     MEMBERS,
@@ -33,13 +33,9 @@ INSPECT = "pages/screens/inspect_photo.py"
 
 @dataclass
 class Thing:
-    """Something of a known weight that can be stopped."""
+    """Something of a known weight."""
 
     nbytes: int = 0
-    stopped: list[bool] = field(default_factory=list)
-
-    def stop(self) -> None:
-        self.stopped.append(True)
 
 
 class House:
@@ -93,26 +89,6 @@ class TestTables:
             assert len(house.tables) == left
         assert not house.tables.take(table.key, "b").things
 
-    def test_work_goes_on_for_a_reload_and_not_for_nobody(self) -> None:
-        house = House()
-        thing = house.lay("a").things["photo"]
-        house.open.clear()
-        for minutes, stopped in ((MINUTES_AT_WORK - 1, False), (2, True)):
-            house.minutes += minutes
-            house.tables.tidy()
-            assert bool(thing.stopped) == stopped
-
-    def test_work_goes_on_for_a_page_that_was_opened_twice(self) -> None:
-        house = House()
-        table = house.lay("a")
-        house.open.add("b")
-        house.tables.keep(house.tables.take(table.key, "b"))
-        for session, stopped in (("a", False), ("b", True)):
-            house.open.remove(session)
-            house.minutes += MINUTES_AT_WORK + 1
-            house.tables.tidy()
-            assert bool(table.things["photo"].stopped) == stopped
-
     def test_they_are_few(self) -> None:
         house = House()
         kept = [house.lay(str(number)) for number in range(MOST + 3)]
@@ -134,19 +110,6 @@ class TestTables:
         house.lay("huge", MOST_BYTES + 1)
         house.open.clear()
         assert len(house.tables) == 1 and house.tables.take(small.key, "small") is small
-
-    def test_what_another_open_page_has_laid_is_lent(self) -> None:
-        house = House()
-        first = house.lay("a")
-        second = house.tables.take(first.key, "b")
-        house.open.add("b")
-        house.tables.keep(second)
-        third = house.tables.take(second.key, "c")
-        assert [house.tables.is_lent(each, "photo") for each in (first, second, third)] == [False, True, True]
-        second.things["photo"] = Thing()
-        assert not house.tables.is_lent(second, "photo")
-        house.open.remove("a")
-        assert not house.tables.is_lent(third, "photo")
 
 
 def test_a_look_at_the_tables_that_fails_is_not_the_last(

@@ -103,11 +103,10 @@ def show_practice() -> None:
     show_kept()
     st.markdown(
         _(
-            "After a reload, photo, verdict and last batch are back, for {kept} minutes after the page was closed. The "
-            "key to them is `table=` in the page's address: **whoever you send the whole address to sees them too.** "
-            "A batch stops {at_work} minutes after its page was closed.",
+            "After a reload, photo and verdict are back, for {kept} minutes after the page was closed. The key to them "
+            "is `table=` in the page's address: **whoever you send the whole address to sees them too.** A batch goes "
+            "on when its page is closed; *Inspect a batch* lists all batches of the product.",
             kept=tables.MINUTES_KEPT,
-            at_work=tables.MINUTES_AT_WORK,
         )
     )
     st.header(_("Keyboard"), anchor=False)

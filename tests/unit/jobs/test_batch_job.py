@@ -189,6 +189,7 @@ def test_another_policy_decides_on_the_kept_votes(asked: BatchRequest) -> None:
         (line, refused) = BatchResults(folder, by_name[policy]).decided([0, 1])
         assert (line.label, refused.label) == (label, "")
         (row,) = BatchResults(folder, by_name[policy]).judged([0])
+        assert row.verdict is not None and (row.verdict.label, row.disputed) == (line.label, line.disputed)
         assert row.verdict is not None and row.verdict.policy == policy and row.verdict.decision is not None
     (row,) = BatchResults(folder).judged([0])
     (kept,) = history_page(Database(), Filters(batch=folder.id)).inspections
