@@ -81,6 +81,13 @@ def _show_files(batch: batches.Batch, lines: Sequence[BatchLine]) -> None:
         results = batches.results_of(batch)
         whole = partial(_csv, results, [line.place for line in lines], language(), demo=batch.demo)
         show_file(whole, "batch", ".csv", _("Download results (CSV)"), quiet=False)
+        if not batch.demo:
+            st.page_link(
+                "pages/screens/history.py",
+                label=_("Open in the history"),
+                icon=":material/history:",
+                query_params={"batch": batch.key},
+            )
         defect = batch.classes.defect
         if defect not in batch.classes.names or not any(label_of(line) in (defect, REVIEW) for line in lines):
             return
