@@ -51,10 +51,7 @@ class Filters:
         found = [inspections.c[name] == getattr(self, name) for name in names if getattr(self, name)]
         if self.model_version is not None:
             found.append(inspections.c.model_version == self.model_version)
-        if self.since:
-            found.append(inspections.c.time >= self.since)
-        if self.until:
-            found.append(inspections.c.time < self.until)
+        found += self._times()
         if self.disagreement is not None:
             found.append(inspections.c.dissent > 0 if self.disagreement else inspections.c.dissent == 0)
         if self.trial is not None:
@@ -63,6 +60,20 @@ class Filters:
             seen = exists().where(reviews.c.inspection == inspections.c.number)
             found.append(seen if self.reviewed else not_(seen))
         return and_(True, *found)
+
+    def _times(self) -> list[ColumnElement[bool]]:
+        """The times that are meant, and between which numbers they lie: pages go by number, and so skip all others."""
+        same = inspections.alias("timed")
+        within = [same.c.time >= self.since] if self.since else []
+        within += [same.c.time < self.until] if self.until else []
+        found: list[ColumnElement[bool]] = []
+        if self.since:
+            first = select(func.min(same.c.number)).where(*within).scalar_subquery()
+            found += [inspections.c.time >= self.since, inspections.c.number >= first]
+        if self.until:
+            last = select(func.max(same.c.number)).where(*within).scalar_subquery()
+            found += [inspections.c.time < self.until, inspections.c.number <= last]
+        return found
 
 
 @dataclass(frozen=True, slots=True)

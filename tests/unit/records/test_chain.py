@@ -183,3 +183,17 @@ def test_migrations_give_the_tables_that_the_code_knows(database: Database) -> N
 
     with database.reading() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_times_are_found_whatever_the_order_of_the_clock(recorder: Recorder) -> None:
+    hours = (8, 6, 9, 7, 8)
+    parts = [inspected(n, time=f"2026-11-20T{hour:02}:00:00+00:00") for n, hour in enumerate(hours)]
+    recorder.keep(parts, SHIPPED_POLICIES[0], SCREEN)
+
+    def of(**limits: str) -> list[int]:
+        page = history_page(recorder.database, Filters(**limits))  # type: ignore[arg-type]
+        return [each.number for each in page.inspections]
+
+    assert of(since="2026-11-20T08") == [5, 3, 1] and of(until="2026-11-20T08") == [4, 2]
+    assert of(since="2026-11-20T07", until="2026-11-20T09") == [5, 4, 1]
+    assert of(since="2026-11-21") == of(until="2026-11-20") == of(since="2026-11-20T09:30", until="2026-11-20T10") == []
