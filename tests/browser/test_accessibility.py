@@ -61,3 +61,16 @@ def test_a_verdict_has_none_either(address: str, open_page: Callable[..., Page])
     page.get_by_text("Why?").click()
     expect(page.locator(".sheet tbody tr").first).to_be_visible()
     assert not violations(page)
+    page.get_by_role("button", name="Correct the verdict").click()
+    expect(page.locator("[data-testid=stPopoverBody]")).to_be_visible()
+    assert not violations(page)
+
+
+def test_a_batch_has_none_either(address: str, open_page: Callable[..., Page]) -> None:
+    page = open_page()
+    page.goto(f"{address}/batch")
+    page.locator("input[type=file]").set_input_files(photos())
+    page.get_by_role("button", name="Analyze 2 files").click()
+    expect(page.locator(".st-key-batch_grid .shot").first).to_be_visible()
+    expect(page.get_by_role("button", name="Download results (CSV)")).to_be_visible()
+    assert not violations(page)

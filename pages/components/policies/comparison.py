@@ -161,7 +161,7 @@ def show_policy_line(evidence: Evidence) -> Line:
     """
     if evidence.classes.defect is None:
         return Line()
-    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="costs_line"):
         with st.popover(_("Costs …"), icon=":material/payments:", key="costs"):
             prices = Prices(*(_price(name) for name in ("escape", "overkill", "review")))
             share = _number(
