@@ -18,6 +18,7 @@ from ensemble.values.errors import RecordsError
 REVIEW_KIND = "review"  # the kind of its entries
 COUNTED_UP_TO = 10_000  # inspections; more are said to be more
 PAGE = 50
+FEW = frozenset(("sha256", "part", "serial", "lot", "batch"))  # a value of these is shared by few inspections
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,13 @@ class Filters:
     def condition(self) -> ColumnElement[bool]:
         """The same for the database."""
         names = ("product", "verdict", "policy", "batch", "part", "serial", "lot", "station", "shift", "view", "sha256")
-        found = [inspections.c[name] == getattr(self, name) for name in names if getattr(self, name)]
+        given = {name: getattr(self, name) for name in names if getattr(self, name)}
+        by_few = not FEW.isdisjoint(given)
+        found = [
+            # No index of what many share is tried where one of what few share is there: SQLite cannot tell them apart.
+            (func.coalesce(inspections.c[name], "") if by_few and name not in FEW else inspections.c[name]) == value
+            for name, value in given.items()
+        ]
         if self.model_version is not None:
             found.append(inspections.c.model_version == self.model_version)
         found += self._times()
