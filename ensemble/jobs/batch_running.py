@@ -167,6 +167,10 @@ def _close_batch(folder: BatchFolder, found: BatchJob) -> None:
     found = folder.job()
     if not found.is_open:  # it ended in order meanwhile
         return
+    if found.done == found.total:
+        folder.write(state="done", ended=now(), seconds_left=None)
+        shutil.rmtree(folder.folder / STAGED_FILES, ignore_errors=True)
+        return
     if found.stop_asked is not None:
         folder.write(state="stopped", ended=now(), seconds_left=None)
         return

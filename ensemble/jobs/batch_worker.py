@@ -88,8 +88,10 @@ def _heed(folder: BatchFolder) -> None:
 def _judge_rest(folder: BatchFolder, show: Show | None) -> None:
     request, keeper = folder.request, BatchKeeper(folder)
     keeper.find_lost()
-    policy, inspector = request.decides(), opened_inspector(request)
     done, before = set(folder.files()), folder.job()
+    if len(done) == before.total:  # it was ended between its last file and its end
+        return
+    policy, inspector = request.decides(), opened_inspector(request)
     left = ((place, entry) for place, entry in enumerate(batch_entries(folder.sources())) if place not in done)
     begun, new = time.monotonic(), 0
     _heed(folder)
@@ -100,7 +102,8 @@ def _judge_rest(folder: BatchFolder, show: Show | None) -> None:
         folder.add(map(keeper.as_file, rows), seconds=before.seconds + gone, seconds_left=gone / new * waiting)
         if show is not None:
             show(len(done) + new, before.total)
-        _heed(folder)
+        if waiting:
+            _heed(folder)
 
 
 def opened_inspector(request: BatchRequest) -> Inspector:

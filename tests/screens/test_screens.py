@@ -574,7 +574,7 @@ class TestMembers:
 
 def test_help_takes_its_limits_from_the_photo_door(product: Path) -> None:
     shown = texts(opened(HELP))
-    for text in ("30 MB", "50 megapixels", "32 pixels", "REVIEW", "Escape", "Overkill", "stored"):
+    for text in ("30 MB", "50 megapixels", "32 pixels", "REVIEW", "Escape", "Overkill", "saved"):
         assert text in shown
 
 

@@ -232,6 +232,22 @@ def test_stopped_and_resumed_in_a_process_of_its_own(tiny_product: Path, asked: 
     assert batch_jobs()[0].id == folder.id and batch_jobs()[0].seconds_left is None
 
 
+def test_a_wish_to_stop_after_the_last_file_is_its_end(asked: BatchRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = stage_batch(brought([("a.png", bright(1))]), asked)
+    add = BatchFolder.add
+
+    def stopping(self: BatchFolder, files: Any, **values: Any) -> None:
+        add(self, files, **values)
+        self.write(stop_asked="2026-11-29T05:00:00+00:00")
+
+    monkeypatch.setattr(batch_worker.BatchKeeper, "find_lost", lambda _: None)
+    monkeypatch.setattr(BatchFolder, "add", stopping)
+    batch_worker.run_batch(folder)
+    assert batch_job(folder.id).state == "done"
+    folder.write(state="running", pid=2**22 + 1, born=0.0)  # as a process leaves it that is killed just before its end
+    assert batch_job(folder.id).state == "done"
+
+
 def test_what_is_no_batch_is_one_sentence(asked: BatchRequest) -> None:
     for name in ("../../etc", "20261129-000000-abcdef", ""):
         with pytest.raises(JobError, match="There is no batch"):
