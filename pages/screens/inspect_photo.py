@@ -22,12 +22,12 @@ else:
         with st.container(key="pick"):
             chosen = show_photo_picker()
             show_analyze_button(chosen)
-            show_kept()
         with st.container(key="answer"):
             show_answer(chosen)
         with st.container(key="evidence"):
             show_evidence(chosen)
         with st.container(key="details"):
             show_details(chosen)
+            show_kept()
     show_last_verdicts()
     show_station_link()
