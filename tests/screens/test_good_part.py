@@ -30,7 +30,7 @@ def product(tmp_path: Path, tiny_product: Path, tiny_data: Path, monkeypatch: py
 
 def analyzed(photo: Path) -> AppTest:
     app = healthy(AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120).run())
-    app.file_uploader(key="upload").upload(photo.name, photo.read_bytes(), "image/jpeg")
+    app.file_uploader[0].upload(photo.name, photo.read_bytes(), "image/jpeg")
     healthy(app.run())
     assert keys(app) == []  # nothing is known of the photo yet
     return click(app, "analyze")
