@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.test_accessibility import violations
 from tests.browser.test_browser import photos
+from tests.browser.test_walk import CLIPPED, OVERLAPPING, asked
 from tests.support.dashboard import PATIENCE, served
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow(45)]
@@ -63,6 +64,7 @@ def check_sizes(page: Page) -> None:
         assert verdict["height"] >= height / 3 and verdict["width"] >= 0.9 * width, (width, verdict)
         assert photo["y"] >= verdict["y"] + verdict["height"] and photo["y"] + photo["height"] <= height, (width, photo)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert not (asked(page, CLIPPED) + asked(page, OVERLAPPING)), width
     page.set_viewport_size({"width": 1920, "height": 1080})
 
 

@@ -10,11 +10,11 @@ from ensemble.values.language import Message, _, worded
 from pages.components.common.choices import PHOTO_TYPES, show_ways
 from pages.components.common.sheet import as_markdown
 from pages.components.inspect.left_out import show_left_out
-from pages.session import photo, queue, samples
+from pages.session import photo, queue, samples, wishes
 from pages.session.pictures import thumbnail_of
 
 FILE, CAMERA, SAMPLE = Message("File"), Message("Camera"), Message("Sample")
-SOURCE = "source"  # key of the ways to a photo
+SOURCE = "source"  # key of the ways to a photo, and name in the page's address
 ICONS: Mapping[str, str] = {
     FILE: ":material/upload_file:",
     CAMERA: ":material/photo_camera:",
@@ -24,7 +24,9 @@ ICONS: Mapping[str, str] = {
 
 def show_photo_picker() -> photo.Chosen | None:
     """Show the three ways to photos; the one whose turn it is, or None, with the sentence that refuses it on screen."""
-    source = show_ways(_("Photo from"), ICONS, SOURCE, width="stretch", persist_state="session")
+    start = st.query_params.get(SOURCE)
+    source = show_ways(_("Photo from"), ICONS, SOURCE, start=start, width="stretch", persist_state="session")
+    wishes.show_in_address(SOURCE, source, FILE)
     if source == SAMPLE:
         show_sample_gallery()
     elif source == CAMERA:

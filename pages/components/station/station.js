@@ -6,10 +6,11 @@ const SOUNDS = {
   review: {wave: 'sine', loud: 0.7, tones: [[880, 0, 0.12], [1175, 0.18, 0.12], [880, 0.36, 0.12], [1175, 0.54, 0.2]]},
 };
 const LOOK = 250, LOST = 2000, ASK = 2000, ASK_ANYWAY = 10000, PATIENCE = 5000; // milliseconds
+const GONE = 4; // a server that is out of reach counts two, one that takes its time one
 const root = document.documentElement;
 const read = (store, name) => { try { return store.getItem(name); } catch { return null; } };
 const write = (store, name, value) => { try { store.setItem(name, value); } catch { /* then it is asked again */ } };
-const state = window.quorumStation = {here: false, lostSince: 0, asked: 0, asking: false, unanswered: 0};
+const state = window.quorumStation = {here: false, lostSince: 0, asked: 0, asking: false, unanswered: 0, woke: 0};
 let audio = null, lock = null;
 
 function showSound() {
@@ -29,6 +30,7 @@ async function start() {
 async function keepAwake() {
   if (!navigator.wakeLock) { root.dataset.stationAwake = 'no'; return; }
   if (!state.here || lock || document.visibilityState !== 'visible') return;
+  state.woke = Date.now();
   try {
     lock = await navigator.wakeLock.request('screen');
     lock.addEventListener('release', () => { lock = null; });
@@ -80,18 +82,18 @@ function next() {
 async function ask() {
   state.asking = true;
   state.asked = Date.now();
-  let answered = false;
+  let answered = false, busy = false;
   try {
     const asked = new URL('./_stcore/health', window.location.href);
     answered = (await fetch(asked, {cache: 'no-store', signal: AbortSignal.timeout(PATIENCE)})).ok;
-  } catch { /* it does not answer */ }
+  } catch (error) { busy = error.name === 'TimeoutError'; }
   state.asking = false;
-  state.unanswered = answered ? 0 : state.unanswered + 1;
+  state.unanswered = answered ? 0 : state.unanswered + (busy ? 1 : 2);
   if (answered && state.here && root.dataset.stationLost) window.location.reload();
 }
 function watchConnection() {
   const app = document.querySelector('[data-testid="stApp"]');
-  const connected = app?.dataset.testConnectionState === 'CONNECTED' && state.unanswered < 2;
+  const connected = app?.dataset.testConnectionState === 'CONNECTED' && state.unanswered < GONE;
   if (connected && !root.dataset.stationLost) state.lostSince = 0;
   else state.lostSince = state.lostSince || Date.now();
   if (state.lostSince && Date.now() - state.lostSince > LOST) root.dataset.stationLost = 'yes';
@@ -112,6 +114,7 @@ function look() {
   }
   if (!here) return;
   listenTo(document.querySelector('.station-news'));
+  if (!lock && Date.now() - state.woke > ASK_ANYWAY) keepAwake();
   watchConnection();
 }
 const typing = (target) => target instanceof Element
@@ -131,6 +134,7 @@ document.addEventListener('click', (event) => {
   if (root.dataset.stationSound !== 'on') start();
 });
 document.addEventListener('visibilitychange', keepAwake);
+window.addEventListener('offline', () => { state.unanswered = GONE; });
 setInterval(look, LOOK);
 look();
 })()

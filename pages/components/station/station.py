@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from ensemble import figures
-from ensemble.values.language import _
+from ensemble.values.language import _, worded
 from ensemble.values.results import REVIEW, Classes, Verdict, word
 from pages.components.common.progress import show_told
 from pages.components.common.sheet import as_html, chip
@@ -14,9 +14,9 @@ from pages.components.common.style import shape
 from pages.components.common.votes import show_absent
 from pages.components.common.wrong_verdict import show_correction
 from pages.components.inspect.evidence import show_photo
-from pages.components.inspect.photo_picker import ICONS, SOURCE, show_photo_picker
+from pages.components.inspect.photo_picker import show_photo_picker
 from pages.components.inspect.verdict import show_verdict_card
-from pages.session import clock, corrections, photo, products, queue, station, wishes
+from pages.session import clock, corrections, photo, products, queue, station
 from pages.session.told import CONFIRMED
 
 STYLE, SCRIPT = (Path(__file__).with_name(f"station.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
@@ -53,9 +53,7 @@ def show_station() -> None:
         with side:
             _show_keys()
             decide, counts = st.container(), st.container()
-            wishes.restore(SOURCE, list(ICONS))
             chosen = show_photo_picker()
-            wishes.show_in_address(SOURCE, st.session_state[SOURCE], next(iter(ICONS)))
             _show_way_out()
         verdict = _judge(chosen, answer)
         with answer.container():
@@ -73,32 +71,38 @@ def show_station() -> None:
 
 def _judge(chosen: photo.Chosen | None, answer: DeltaGenerator) -> Verdict | None:
     """The verdict on the photo; while it is being judged, nothing of the one before is to be seen."""
-    if chosen is None:
-        return None
-    verdict = photo.verdict_of(chosen)
-    if verdict is None:
-        with answer.container():
-            _show_waiting(as_html(_("Analyzing …")))
+    verdict = photo.verdict_of(chosen) if chosen else None
+    if chosen is None or verdict is not None:
+        return verdict
+    with answer.container():
+        _show_waiting(as_html(_("Analyzing …")))
+    try:
         photo.analyze(chosen)
-        verdict = photo.verdict_of(chosen)
-        if verdict is not None:
-            station.count(verdict)
+    except Exception:  # whatever it is, the page says it: here nothing may seem to go on
+        with answer.container():
+            _show_waiting(as_html(_("This photo has no verdict.")))
+        raise
+    verdict = photo.verdict_of(chosen)
+    if verdict is not None:
+        station.count(verdict)
     return verdict
 
 
 def _show_verdict(verdict: Verdict | None) -> None:
-    if verdict is None:
-        st.set_page_config(page_title=_("Inspect a photo"))
-        if queue.queue() is None:
-            _show_waiting(as_html(_("Ready for the next photo.")) + _past())
-        else:
-            _show_waiting(as_html(_("This photo cannot be read.")))
-        return
-    st.set_page_config(page_title=_("{verdict} · Inspect a photo", verdict=verdict.word))
-    show_verdict_card(verdict, focus=True)
-    news = station.news()
-    tone = figures.tone(news.label, verdict.classes)
-    st.html(f'<div class="station-news" data-mark="{as_html(news.mark)}" data-tone="{tone}"></div>')
+    titled = _("{verdict} · Inspect a photo", verdict=verdict.word) if verdict else _("Inspect a photo")
+    st.set_page_config(page_title=titled)
+    if verdict is not None:
+        show_verdict_card(verdict, focus=True)
+        news = station.news()
+        tone = figures.tone(news.label, verdict.classes)
+        st.html(
+            f"<style>.st-key-station {{ --letters: {max(len(worded(verdict.word)), 3)} }}</style>"
+            f'<div class="station-news" data-mark="{as_html(news.mark)}" data-tone="{tone}"></div>'
+        )
+    elif queue.queue() is None:
+        _show_waiting(as_html(_("Ready for the next photo.")) + _past())
+    else:
+        _show_waiting(as_html(_("This photo cannot be read.")))
 
 
 def _show_waiting(said: str) -> None:
