@@ -1,8 +1,7 @@
 """The station beside a line in a real browser: read from afar, heard, awake, and back by itself after an outage."""
 
-import re
 from collections.abc import Callable, Iterator
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -71,7 +70,7 @@ def check_sizes(page: Page) -> None:
 def test_a_station_is_read_heard_and_back_by_itself_after_its_server(opened: Callable[..., Page]) -> None:
     page = opened()
     with served() as address:
-        page.goto(f"{address}/?station=1&lang=fr")
+        page.goto(f"{address}/?station=1&lang=fr&demo=true&policy=FUSED")
         start = page.get_by_role("button", name="Démarrer")
         expect(start).to_be_visible()
         expect(page.locator("[data-testid=stSidebar]")).to_be_hidden()
@@ -103,7 +102,10 @@ def test_a_station_is_read_heard_and_back_by_itself_after_its_server(opened: Cal
         expect(page.locator(".past")).to_contain_text(photos()[1].name)
         assert counts(page) == ["1", "1", "0"]
         expect(page.locator("[data-testid=stSidebar]")).to_be_hidden()
-        assert re.search("station=1", page.url) and re.search("lang=fr", page.url)
+        expect(page.locator(".demo-band")).to_be_visible()
+        asked_for = dict(parse_qsl(urlsplit(page.url).query))
+        wanted = {"station": "1", "lang": "fr", "demo": "true", "policy": "FUSED"}
+        assert {name: asked_for.get(name) for name in wanted} == wanted
         expect(page.locator("html")).to_have_attribute("data-station-muted", "yes")
         page.wait_for_function("window.locks >= 1")
         judge(page, 0, "NOK")
