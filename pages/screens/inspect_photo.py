@@ -21,9 +21,9 @@ else:
     with st.container(key="workbench"):
         with st.container(key="pick"):
             chosen = show_photo_picker()
-            show_analyze_button(chosen)
+            asked = show_analyze_button(chosen)
         with st.container(key="answer"):
-            show_answer(chosen)
+            show_answer(chosen, asked=asked)
         with st.container(key="evidence"):
             show_evidence(chosen)
         with st.container(key="details"):

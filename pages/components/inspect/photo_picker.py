@@ -110,8 +110,11 @@ def show_sample_gallery() -> None:
                 )
 
 
-def show_analyze_button(chosen: photo.Chosen | None) -> None:
-    """Show the button that has the chosen photo judged, and the switch that has every new one judged at once."""
+def show_analyze_button(chosen: photo.Chosen | None) -> bool:
+    """Show the button that has the chosen photo judged, and the switch that has every new one judged at once.
+
+    Gives whether the photo is to be judged now.
+    """
     pressed = st.button(
         _("Analyze"),
         type="primary",
@@ -122,6 +125,4 @@ def show_analyze_button(chosen: photo.Chosen | None) -> None:
         shortcut="Ctrl+Enter",
     )
     at_once = st.toggle(_("Analyze automatically"), key="at_once", persist_state="session")
-    if chosen is not None and (pressed or (at_once and photo.verdict_of(chosen) is None)):
-        with st.spinner(_("Analyzing …")):
-            photo.analyze(chosen)
+    return chosen is not None and (pressed or (at_once and photo.verdict_of(chosen) is None))

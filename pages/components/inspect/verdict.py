@@ -22,8 +22,20 @@ from pages.components.common.wrong_verdict import show_correction, show_told_of_
 from pages.session import photo
 
 
-def show_answer(chosen: photo.Chosen | None) -> None:
-    """Show the verdict on the chosen photo and never that on another one, and what a person makes of it."""
+def show_answer(chosen: photo.Chosen | None, *, asked: bool) -> None:
+    """Show the verdict on the chosen photo and never that on another one; where it is asked for, have it judged first.
+
+    While a photo is judged, nothing of the verdict before stands in this place, not even pale.
+    """
+    place = st.empty()
+    if chosen is not None and asked:
+        place.html(f'<div class="waiting" role="status"><span>{as_html(_("Analyzing …"))}</span></div>')
+        photo.analyze(chosen)
+    with place.container():
+        _show_answer(chosen)
+
+
+def _show_answer(chosen: photo.Chosen | None) -> None:
     verdict = photo.verdict_of(chosen) if chosen else None
     if verdict is None:
         st.set_page_config(page_title=_("Inspect a photo"))  # whatever the tab has said of the photo before
