@@ -26,6 +26,14 @@ def components_are_looked_for_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _history_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Each file of tests has a history of its own: what others have inspected is on none of its screens."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("QUORUM_RECORDS", str(tmp_path_factory.mktemp("records")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Products and photos lie in a folder of this test, and nothing is cached before or after it."""
