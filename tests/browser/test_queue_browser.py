@@ -150,6 +150,7 @@ def test_a_file_that_is_no_photo_is_named_beside_those_that_came_in(
     expect(page.locator(".left-out")).to_have_text(
         f"Left out: {note.name}. Photos are JPG, PNG, BMP, WEBP, TIF or GIF, up to 30 MB each."
     )
+    settle(page)  # until then the uploader of before stands beside the new one
     page.locator("input[type=file]").set_input_files(photos[:3])
     expect(page.locator(".st-key-turn")).to_contain_text("1 of 3")
     expect(page.locator(".left-out")).to_be_hidden()
