@@ -27,23 +27,22 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ensemble.api.parts import LONGEST_TRACE, AskedPart, judge_part
 from ensemble.disk.home import HOME
 from ensemble.imaging.photos import MAX_PHOTO_BYTES, Photo, open_photo
 from ensemble.inspection.inspector import Inspector
-from ensemble.inspection.parts import MOST_VIEWS, PartVerdict, part_verdict
 from ensemble.policies import SHIPPED_POLICIES, choose
-from ensemble.records.history import Filters, history_page
 from ensemble.records.recording import Inspected, recorder
-from ensemble.records.values import TRACE, Occasion, Trace
+from ensemble.records.values import Occasion
 from ensemble.store import InForce, ModelStore
 from ensemble.store.expected_views import ExpectedViews, expected_views
 from ensemble.values.errors import PhotoError, PolicyError, QuorumError, RecordsError
 from ensemble.values.safe_names import make_logs_legible, safe_name, shortened
+from ensemble.values.trace import TRACE
 
 MODELS_SETTING, DEMO_SETTING = "QUORUM_MODELS", "QUORUM_DEMO"
 PROJECT_MODELS = HOME / "models"
 MULTIPART_FRAME = 16_384  # bytes that may stand around the photo: boundaries, headers, a long name
-LONGEST_TRACE = 200  # characters
 NO_VIEWS = ExpectedViews()
 FORM_LIMITS: Any = {"max_files": 1, "max_fields": 0}
 ONE_PHOTO = "Expected one photo, and nothing beside it, in the field 'file' of a multipart/form-data request."
@@ -84,15 +83,6 @@ class Asked(BaseModel):
     station: str = Field("", max_length=LONGEST_TRACE, description="Where the photo was taken, kept with the verdict.")
     shift: str = Field("", max_length=LONGEST_TRACE, description="The shift, kept with the verdict.")
     view: str = Field("", max_length=LONGEST_TRACE, description="Which side of the part the photo shows.")
-
-
-class AskedPart(BaseModel):
-    """Which part is asked about."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    part: str = Field(min_length=1, max_length=LONGEST_TRACE, description="The part's id.")
-    lot: str = Field("", max_length=LONGEST_TRACE, description="The lot, where ids come again.")
 
 
 MAY_BE_ASKED = {"/predict": tuple(Asked.model_fields), "/part": tuple(AskedPart.model_fields)}
@@ -255,7 +245,8 @@ def _answer_parts(app: FastAPI, current: CurrentProduct, mark: Mapping[str, bool
     def part(asked: Annotated[AskedPart, Query()]) -> JSONResponse:
         """The verdict on a part by all its photos that are kept: the worst view decides, and none may be missing."""
         try:
-            found = _judge_part(current.get(), asked)
+            product = current.get()
+            found = judge_part(product.name, product.views.names, product.inspector.classes, asked)
         except QuorumError as error:
             return JSONResponse({"part": asked.part, "error": str(error), **mark}, 503)
         if found is None:
@@ -306,21 +297,10 @@ def _judge_upload(product: LoadedProduct, file: BinaryIO, name: str, asked: Aske
     policy = choose(product.force.policies, asked.policy)
     data = file.read()
     photo = open_photo(data, name)
-    given = {field: getattr(asked, field) for field in TRACE if getattr(asked, field)}
-    trace = Trace(**{**product.views.named_in(name), **given})
+    trace = product.views.trace_of(name, {field: getattr(asked, field) for field in TRACE})
     inspected = Inspected(photo, data, product.inspector.inspect([photo], policy)[0], trace)
     verdict = recorder().keep([inspected], policy, Occasion("API"))[0].as_json()
     return verdict | {"image": _image(photo)} if asked.image else verdict
-
-
-def _judge_part(product: LoadedProduct, asked: AskedPart) -> PartVerdict | None:
-    """The verdict on a part by what people say of its photos, else by what was decided; None where none is kept."""
-    filters = Filters(product=product.name, part=asked.part, lot=asked.lot, trial=False)
-    kept = history_page(recorder().database, filters, most=MOST_VIEWS).inspections
-    seen = [(each.stored["trace"]["view"], each.settled) for each in kept]
-    if not seen:
-        return None
-    return part_verdict(asked.part, seen, product.views.names, product.inspector.classes)
 
 
 def _image(photo: Photo) -> dict[str, str]:

@@ -32,7 +32,7 @@ def inspect(
     Where the product names the views that it expects, each part gets a verdict too.
     """
     from ensemble.inspection.parts import part_verdict
-    from ensemble.records.values import Occasion, Trace
+    from ensemble.records.values import Occasion
     from ensemble.store import ModelStore
     from ensemble.store.expected_views import expected_views
 
@@ -41,7 +41,7 @@ def inspect(
     expected = expected_views(models)
     refused, parts = False, defaultdict(list)
     for path in photos:
-        trace = Trace(**expected.named_in(path.name))
+        trace = expected.trace_of(path.name)
         try:
             found = _inspected(path, inspector, chosen, Occasion("command line", getpass.getuser(), trace=trace))
         except PhotoError as error:

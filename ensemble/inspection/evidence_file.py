@@ -7,11 +7,12 @@ from ensemble.imaging.overlays import canvas, overlay
 from ensemble.imaging.photos import Photo
 from ensemble.inspection.documents import Block, Document
 from ensemble.policies import reasons
-from ensemble.records.values import TRACE, Inspection
+from ensemble.records.values import Inspection
 from ensemble.values.digits import threshold_text
 from ensemble.values.language import NumberText, _, worded
 from ensemble.values.results import Verdict, word
 from ensemble.values.titles import model_title, policy_title
+from ensemble.values.trace import TRACE
 
 SIGNS = {"ok": "✓", "nok": "✗", "review": "?", "plain": "–"}
 OPACITY = 0.6

@@ -174,7 +174,7 @@ def replay(stored: Mapping[str, Any], policy: Policy) -> Verdict:
     """
     try:
         classes = Classes(tuple(stored["classes"]), stored["defect"])
-        scores = [_export_score(vote) for vote in stored["votes"]]
+        scores = stored_scores(stored)
         absent = [
             Absence(entry["member"], stored_reason(entry), entry["weight"], asked=key == "absent")
             for key in ("absent", "unasked")
@@ -190,16 +190,23 @@ def replay(stored: Mapping[str, Any], policy: Policy) -> Verdict:
     return policy.decide(scores, absent, classes, doubt)
 
 
-def _export_score(vote: Mapping[str, Any]) -> Score:
-    return Score(
-        vote["member"],
-        dict(vote["probabilities"]),
-        vote["seconds"],
-        weight=vote["weight"],
-        regions=tuple(
-            Region(region["label"], tuple(region["box"]), region["score"], region["area"]) for region in vote["regions"]
-        ),
-    )
+def stored_scores(stored: Mapping[str, Any]) -> list[Score]:
+    """What each model said, from a verdict's JSON."""
+    return [
+        Score(
+            vote["member"],
+            dict(vote["probabilities"]),
+            vote["seconds"],
+            weight=vote["weight"],
+            regions=stored_regions(vote),
+        )
+        for vote in stored["votes"]
+    ]
+
+
+def stored_regions(vote: Mapping[str, Any]) -> tuple[Region, ...]:
+    """Where a model pointed, from the JSON of its vote."""
+    return tuple(Region(each["label"], tuple(each["box"]), each["score"], each["area"]) for each in vote["regions"])
 
 
 PHOTOS = 200

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from ensemble.inspection.exports import as_csv, heading
-from ensemble.inspection.kept import standing_review
-from ensemble.records.values import TRACE, Inspection
+from ensemble.records.values import Inspection, last_review
+from ensemble.values.trace import TRACE
 
 FILE_COLUMNS = (
     *("id", "time", "product", "photo", "verdict", "settled", "reviewed_by", "defect_kind", "review_reason"),
@@ -26,7 +26,7 @@ def inspection_rows(inspections: Iterable[Inspection]) -> Iterator[dict[str, Any
             {name: vote[name] for name in ("member", "label", "score", "threshold", "weight")}
             for vote in stored["votes"]
         ]
-        last = standing_review(inspection)
+        last = last_review(inspection.reviews)
         yield {
             **{name: stored[name] for name in FILE_COLUMNS if name in stored},
             **stored["trace"],

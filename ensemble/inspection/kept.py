@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ensemble.inspection.exports import replay
+from ensemble.inspection.exports import replay, stored_regions
 from ensemble.policies import Policy
 from ensemble.policies.files import from_json
 from ensemble.records.recording import software
-from ensemble.records.values import Inspection, Review
 from ensemble.values.errors import MISSHAPEN, DataError, PolicyError, RecordsError
 from ensemble.values.language import Message
 from ensemble.values.results import (
@@ -80,13 +79,6 @@ def _verdict_of(stored: Mapping[str, Any], policy: Policy | None, anomaly_map: A
     )
 
 
-def standing_review(inspection: Inspection) -> Review | None:
-    """What a person said last of an inspection and nobody took back; None where there is no such thing."""
-    taken_back = {review.withdraws for review in inspection.reviews}
-    standing = [each for each in inspection.reviews if each.withdraws is None and each.number not in taken_back]
-    return standing[-1] if standing else None
-
-
 def _doubt_in(reason: Message) -> Message | None:
     """Why the photo may not show the part, as the message that the reason holds."""
     for name, value in reason.values.items():
@@ -130,9 +122,7 @@ def _kept_vote(vote: Mapping[str, Any]) -> Vote:
         score=vote["score"],
         threshold=vote["threshold"],
         weight=vote["weight"],
-        regions=tuple(
-            Region(each["label"], tuple(each["box"]), each["score"], each["area"]) for each in vote["regions"]
-        ),
+        regions=stored_regions(vote),
     )
 
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from ensemble.inspection.documents import Block, Document
-from ensemble.inspection.kept import classes_of, standing_review
-from ensemble.records.values import Inspection
+from ensemble.inspection.kept import classes_of
+from ensemble.records.values import Inspection, last_review
 from ensemble.values.digits import percents
 from ensemble.values.language import _, worded
 from ensemble.values.results import REVIEW, word
@@ -61,7 +61,7 @@ def count_inspections(inspections: Iterable[Inspection]) -> Counts:
                 counts.escapes.append(inspection)
             if verdict == classes.defect and settled == classes.good:
                 counts.overkills.append(inspection)
-        said = standing_review(inspection)
+        said = last_review(inspection.reviews)
         if said is not None:
             counts.reviewed += 1
             counts.reviewers[said.who] += 1
@@ -137,7 +137,7 @@ def _mistakes_blocks(counts: Counts, when: Callable[[str], str]) -> list[Block]:
     ):
         rows = []
         for each in found[:MISTAKES_LISTED]:
-            said = standing_review(each)
+            said = last_review(each.reviews)
             why = "; ".join(filter(None, (said.defect, said.reason))) if said else ""
             rows.append(
                 (when(each.stored["time"]), each.stored["photo"], (said.who if said else "") or "–", why or "–")

@@ -1,22 +1,23 @@
 """The time machine: a policy decides again on votes that were kept, and what was kept must come out as it was."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from ensemble.inspection.exports import replay
+from ensemble.inspection.kept import kept_policy
 from ensemble.metrics.costs import DecisionCounts
-from ensemble.policies import Policy, from_json
+from ensemble.policies import Policy
+from ensemble.records.browsing import all_inspections
 from ensemble.records.database import Database
-from ensemble.records.history import Filters, history_page, policy_text
+from ensemble.records.history import Filters, policy_text
 from ensemble.records.values import Inspection, label_of
 from ensemble.values.errors import QuorumError
 from ensemble.values.language import Message
 from ensemble.values.results import REVIEW, Classes, Verdict
 
-REPLAYED_AT_ONCE = 500  # inspections
 MOST_SHOWN = 500  # changes that are kept to look at; all are counted
 DECIDED = (  # what a policy makes of the votes, by the names in a verdict's JSON
     *("verdict", "word", "confidence", "score", "score_kind", "score_label", "ok_below", "review_from", "reject_from"),
@@ -83,22 +84,11 @@ class WhatIf:
         return sum(count for move, count in self.moves.items() if move[after] == REVIEW)
 
 
-def stretch(database: Database, filters: Filters) -> Iterator[Inspection]:
-    """All inspections that are meant, the newest first, some at a time."""
-    before = None
-    while True:
-        page = history_page(database, filters, before, REPLAYED_AT_ONCE)
-        yield from page.inspections
-        before = page.before
-        if before is None:
-            return
-
-
 def reproduce(database: Database, filters: Filters, told: Told = lambda _: None) -> Reproduction:
     """Decide every stored verdict anew by the policy that was kept with it, and name each that differs in any digit."""
     books: dict[str, Policy] = {}
     deviations, count = [], 0
-    for count, inspection in enumerate(stretch(database, filters), 1):
+    for count, inspection in enumerate(all_inspections(database, filters), 1):
         if why := _deviation(database, books, inspection):
             deviations.append(Deviation(inspection.id, inspection.stored["photo"], why))
         told(count)
@@ -109,7 +99,7 @@ def _deviation(database: Database, books: dict[str, Policy], inspection: Inspect
     stored, digest = inspection.stored, inspection.stored["policy_digest"]
     try:
         if digest not in books:
-            books[digest] = from_json(f'{{"policies": [{policy_text(database, digest)}]}}').policies[0]
+            books[digest] = kept_policy(policy_text(database, digest))
         by = replace(books[digest], state=stored["policy_state"], trial=stored["trial"])
         again = replay(stored, by).as_json()
     except QuorumError as error:
@@ -127,7 +117,7 @@ def what_if(database: Database, filters: Filters, policy: Policy, told: Told = l
     known: list[tuple[str, str, str]] = []
     times: list[str] = []
     deviations, classes, count = [], None, 0
-    for count, inspection in enumerate(stretch(database, filters), 1):
+    for count, inspection in enumerate(all_inspections(database, filters), 1):
         told(count)
         stored = inspection.stored
         try:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ensemble.inspection.batches import Judged
+from ensemble.inspection.exports import stored_scores
 from ensemble.inspection.kept import classes_of, kept_verdict
 from ensemble.jobs.batch_folder import BatchFile, BatchFolder
 from ensemble.policies import Policy
@@ -14,7 +15,7 @@ from ensemble.records.objects import Objects, unpacked_map
 from ensemble.records.recording import recorder
 from ensemble.values.errors import RecordsError
 from ensemble.values.language import Message
-from ensemble.values.results import REVIEW, Absence, Region, Score
+from ensemble.values.results import REVIEW, Absence
 
 RESULTS_AT_ONCE = 200  # files
 REMOVED = Message("Its verdict was removed from the history.")
@@ -103,16 +104,7 @@ class BatchResults:
 def label_and_dispute(stored: Mapping[str, Any], policy: Policy) -> tuple[str, bool]:
     """What a policy makes of a stored verdict's votes, and whether these differ; without reasons, for thousands."""
     classes = classes_of(stored)
-    scores = [
-        Score(
-            vote["member"],
-            vote["probabilities"],
-            vote["seconds"],
-            weight=vote["weight"],
-            regions=tuple(Region(it["label"], tuple(it["box"]), it["score"], it["area"]) for it in vote["regions"]),
-        )
-        for vote in stored["votes"]
-    ]
+    scores = stored_scores(stored)
     absent = [
         Absence(each["member"], "", each["weight"], asked=key == "absent")
         for key in ("absent", "unasked")

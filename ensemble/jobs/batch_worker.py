@@ -8,6 +8,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,9 @@ from ensemble.jobs.processes import step_back
 from ensemble.records.batch_history import newest_of_batch
 from ensemble.records.objects import Objects, packed_map
 from ensemble.records.recording import SMALL_SIDE, Inspected, Recorder, recorder
-from ensemble.records.values import Occasion, Trace
+from ensemble.records.values import Occasion
 from ensemble.store import ModelStore
+from ensemble.store.expected_views import ExpectedViews, expected_views
 from ensemble.values.errors import QuorumError
 from ensemble.values.language import Message
 from ensemble.values.results import Verdict
@@ -119,12 +121,13 @@ class BatchKeeper:
     def __init__(self, folder: BatchFolder) -> None:
         self.folder, self.recorder, self.request = folder, recorder(), folder.request
         self.own: dict[int, dict[str, str]] = {}  # the digests of what lies in the batch's own folder, by place
-        self.occasion = Occasion(
-            self.request.source, self.request.who, folder.id, self.request.zone, Trace(**self.request.trace)
-        )
+        self.occasion = Occasion(self.request.source, self.request.who, folder.id, self.request.zone)
+        self.views = ExpectedViews() if self.request.demo else expected_views(Path(self.request.models))
 
     def keep(self, inspected: Sequence[Inspected]) -> list[Verdict]:
         """Keep the verdicts of a chunk in one transaction; those that the history does not take have no id."""
+        given = self.request.trace
+        inspected = [replace(each, trace=self.views.trace_of(each.verdict.photo, given)) for each in inspected]
         verdicts = self.recorder.keep(inspected, self.request.decides(), self.occasion)
         self.own = {
             each.place: own_evidence(self.folder, each)

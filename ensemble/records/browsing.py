@@ -48,14 +48,14 @@ def values_of(database: Database, column: str, most: int = 200) -> tuple[str, ..
 
 
 def all_inspections(
-    database: Database, filters: Filters, most: int = MOST_EXPORTED, at_once: int = 500
+    database: Database, filters: Filters, most: int | None = None, at_once: int = 500
 ) -> Iterator[Inspection]:
-    """The newest inspections that are meant, `most` of them, read a few at a time."""
-    before, left = None, most
-    while left > 0:
-        page = history_page(database, filters, before, min(at_once, left))
+    """The inspections that are meant, the newest first, at most so many, read a few at a time."""
+    before, seen = None, 0
+    while most is None or seen < most:
+        page = history_page(database, filters, before, at_once if most is None else min(at_once, most - seen))
         yield from page.inspections
-        left -= len(page.inspections)
+        seen += len(page.inspections)
         before = page.before
         if before is None:
             return

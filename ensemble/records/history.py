@@ -14,6 +14,7 @@ from ensemble.records.tables import entries, inspections, policies, reviews
 from ensemble.records.values import BLIND, Inspection, Review, label_of, standing_reviews
 from ensemble.records.waiting import no_longer_waits, waits_again
 from ensemble.values.errors import RecordsError
+from ensemble.values.trace import TRACE
 
 REVIEW_KIND = "review"  # the kind of its entries
 COUNTED_UP_TO = 10_000  # inspections; more are said to be more
@@ -48,7 +49,7 @@ class Filters:
 
     def condition(self) -> ColumnElement[bool]:
         """The same for the database."""
-        names = ("product", "verdict", "policy", "batch", "part", "serial", "lot", "station", "shift", "view", "sha256")
+        names = ("product", "verdict", "policy", "batch", *TRACE, "sha256")
         given = {name: getattr(self, name) for name in names if getattr(self, name)}
         by_few = not FEW.isdisjoint(given)
         found = [
@@ -114,13 +115,6 @@ def inspection_called(database: Database, called: str) -> Inspection:
     with database.reading() as connection:
         found = inspections_of(connection, [_number_called(connection, called)])
     return found[0]
-
-
-def known_values(database: Database, column: str, most: int = 200) -> tuple[str, ...]:
-    """What stands in a column that can be searched by, to choose from."""
-    wanted = select(inspections.c[column]).distinct().order_by(inspections.c[column]).limit(most)
-    with database.reading() as connection:
-        return tuple(str(value) for value in connection.execute(wanted).scalars() if value not in ("", None))
 
 
 def policy_text(database: Database, digest: str) -> str:

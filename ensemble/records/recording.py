@@ -25,11 +25,12 @@ from ensemble.records.retention import prune_at_times
 from ensemble.records.settings import Keeping, settings_of
 from ensemble.records.tables import inspections, policies
 from ensemble.records.uses import BODIES, EVIDENCE, count_uses
-from ensemble.records.values import TRACE, Occasion, Trace
+from ensemble.records.values import Occasion
 from ensemble.records.waiting import line_up_for_review
 from ensemble.values.errors import QuorumError, RecordsError
 from ensemble.values.language import Message
 from ensemble.values.results import Verdict
+from ensemble.values.trace import TRACE, Trace
 
 INSPECTION = "inspection"  # the kind of its entries
 SMALL_SIDE = 320  # pixels of the small copy

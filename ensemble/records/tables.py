@@ -2,6 +2,8 @@
 
 from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, MetaData, Table, Text
 
+from ensemble.values.trace import TRACE
+
 RowNumber = BigInteger().with_variant(Integer, "sqlite")  # there an INTEGER key is the row itself
 
 metadata = MetaData()
@@ -27,7 +29,7 @@ inspections = Table(
         for name in ("time", "product", "verdict", "policy", "source", "who", "batch")
     ),
     Column("model_version", Integer),
-    *(Column(name, Text, nullable=False) for name in ("part", "serial", "lot", "station", "shift", "view")),
+    *(Column(name, Text, nullable=False) for name in TRACE),
     *(Column(name, Text, nullable=False) for name in ("photo", "sha256")),
     Column("dissent", Integer, nullable=False),  # votes against what most models said
     Column("margin", Float),  # from the defect score to the nearest threshold; none where nothing was compared
@@ -68,7 +70,8 @@ objects = Table(
 
 SEARCH_COLUMNS = (
     *("time", "product", "verdict", "policy", "model_version", "batch"),
-    *("part", "serial", "lot", "station", "shift", "view", "sha256"),
+    *TRACE,
+    "sha256",
 )
 for name in SEARCH_COLUMNS:
     Index(f"inspections_by_{name}", inspections.c[name], inspections.c.number)

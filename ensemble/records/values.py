@@ -1,30 +1,17 @@
 """What the history holds: an inspection, where it came from, and what people said of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from ensemble.values.results import REVIEW, stored_reason
+from ensemble.values.trace import Trace
 
 Source = Literal["screen", "batch", "command line", "API", "folder"]
 Way = Literal["screen", "review", "disagreement", "threshold", "sample", "blind", "history"]
 
 BLIND: Final = "blind"
-
-
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """What a part is called outside: free texts that a station, a file name or a request gives."""
-
-    part: str = ""
-    serial: str = ""
-    lot: str = ""
-    station: str = ""
-    shift: str = ""
-    view: str = ""
-
-
-TRACE = tuple(each.name for each in fields(Trace))
+NO_TRACE = Trace()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +22,7 @@ class Occasion:
     who: str = ""
     batch: str = ""
     zone: str = ""
-    trace: Trace = Trace()
+    trace: Trace = NO_TRACE
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +78,16 @@ def standing_reviews(reviews: tuple[Review, ...]) -> tuple[Review, ...]:
     return tuple(review for review in reviews if review.withdraws is None and review.number not in taken_back)
 
 
+def last_review(reviews: tuple[Review, ...]) -> Review | None:
+    """What a person said last that settles an inspection and nobody took back; None where there is no such thing."""
+    settling = [review for review in standing_reviews(reviews) if review.way != BLIND]
+    return settling[-1] if settling else None
+
+
 def label_of(reviews: tuple[Review, ...]) -> str:
     """The label that people give an inspection by now; empty where nobody does, or all was taken back.
 
     A blind second look only tells how far people agree: it settles nothing.
     """
-    standing = [review for review in standing_reviews(reviews) if review.way != BLIND]
-    return standing[-1].label if standing else ""
+    last = last_review(reviews)
+    return "" if last is None else last.label

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePath
+from types import MappingProxyType
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -12,8 +13,8 @@ from ensemble.disk.files import JSONError, parsed, read_text, write_atomically
 from ensemble.store.places import VIEWS, place_of
 from ensemble.values.errors import StoreError, brief
 from ensemble.values.language import Message
+from ensemble.values.trace import TRACE, Trace
 
-NAMED = ("part", "serial", "lot", "station", "shift", "view")  # what a pattern can take from a file name
 LONGEST_PATTERN = 200  # characters
 _FIELD = re.compile(r"\{(\w*)\}")
 
@@ -32,10 +33,10 @@ class ExpectedViews:
         if not all(name.strip() for name in self.names) or len({name.lower() for name in self.names}) < len(self.names):
             raise StoreError("Each view needs a name of its own. Got {names}.", names=", ".join(self.names))
         fields = _FIELD.findall(self.pattern)
-        if self.pattern and (set(fields) - set(NAMED) or len(set(fields)) < len(fields) or "part" not in fields):
+        if self.pattern and (set(fields) - set(TRACE) or len(set(fields)) < len(fields) or "part" not in fields):
             raise StoreError(
                 "A pattern over file names has {{part}}, and may have {known}, each once. Got {pattern}.",
-                known=", ".join(f"{{{name}}}" for name in NAMED[1:]),
+                known=", ".join(f"{{{name}}}" for name in TRACE[1:]),
                 pattern=self.pattern[:LONGEST_PATTERN],
             )
 
@@ -46,6 +47,10 @@ class ExpectedViews:
         name = PurePath(file.replace("\\", "/")).name
         found = self._expression().fullmatch(name if "." in self.pattern else PurePath(name).stem)
         return {} if found is None else found.groupdict()
+
+    def trace_of(self, file: str, given: Mapping[str, str] = MappingProxyType({})) -> Trace:
+        """What a part is called by its file's name; what is `given` besides goes before that."""
+        return Trace(**{**self.named_in(file), **{name: value for name, value in given.items() if value}})
 
     def _expression(self) -> re.Pattern[str]:
         """A part may hold the signs that part fields; the other fields are as short as they can be."""

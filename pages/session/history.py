@@ -21,10 +21,11 @@ from ensemble.records.history import (
 )
 from ensemble.records.objects import unpacked_map
 from ensemble.records.recording import recorder
-from ensemble.records.values import TRACE, Inspection
+from ensemble.records.values import Inspection
 from ensemble.values.errors import QuorumError, RecordsError
 from ensemble.values.language import Message
 from ensemble.values.results import AnomalyMap, Verdict
+from ensemble.values.trace import TRACE
 from pages.session import person
 from pages.session.history_address import ONE, TEXTS, Asked
 from pages.session.told import HISTORY, refusals_told, tell

@@ -1,6 +1,6 @@
 """Files of the history, made when they are asked for, in the reader's language and by the reader's clock."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import wraps
 
 from ensemble.inspection.documents import Document, document_html, document_pdf
@@ -31,14 +31,18 @@ def _in_this_language(make: Make) -> Make:
     return made
 
 
+def _exported(wanted: Asked) -> Iterator[Inspection]:
+    return all_inspections(recorder().database, wanted.filters, MOST_EXPORTED)
+
+
 def table_csv(wanted: Asked) -> Make:
     """What matches, as CSV."""
-    return _in_this_language(lambda: inspections_csv(all_inspections(recorder().database, wanted.filters)))
+    return _in_this_language(lambda: inspections_csv(_exported(wanted)))
 
 
 def table_parquet(wanted: Asked) -> Make:
     """What matches, as Parquet."""
-    return _in_this_language(lambda: inspections_parquet(all_inspections(recorder().database, wanted.filters)))
+    return _in_this_language(lambda: inspections_parquet(_exported(wanted)))
 
 
 def report_pdf(wanted: Asked) -> Make:
@@ -58,7 +62,7 @@ def _report(wanted: Asked) -> Callable[[], Document]:
 
     def report() -> Document:
         database = recorder().database
-        counts = count_inspections(all_inspections(database, wanted.filters))
+        counts = count_inspections(_exported(wanted))
         more = history_count(database, wanted.filters, MOST_EXPORTED) > MOST_EXPORTED
         return report_document(counts, _meant(wanted), when, cut_off=MOST_EXPORTED if more else 0)
 

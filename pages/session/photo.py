@@ -10,12 +10,13 @@ from ensemble.imaging.photos import Photo, open_own, open_photo
 from ensemble.inspection.attribution import Attribution, attribute
 from ensemble.members import KINDS
 from ensemble.records.recording import Inspected, recorder
+from ensemble.store.expected_views import expected_views
 from ensemble.values.errors import PhotoError
 from ensemble.values.results import Classes, Verdict, Vote
 from ensemble.values.safe_names import safe_name
 from pages.session.inspection import inspection, trained, turn
 from pages.session.occasions import occasion
-from pages.session.products import CHOSEN, LOOKS, VERDICTS, mode, policy, records
+from pages.session.products import CHOSEN, LOOKS, VERDICTS, mode, policy, records, store
 from pages.session.tables import lay, table, take_off
 
 
@@ -81,7 +82,8 @@ def analyze(chosen: Chosen) -> None:
     key, digest = mode(), chosen.photo.sha256
     others = {known: kept for known, kept in _verdicts().items() if known != digest}
     lay(VERDICTS, others)
-    judged = Inspected(chosen.photo, chosen.data, inspection()([chosen.photo])[0])
+    trace = expected_views(store().folder).trace_of(chosen.photo.name)
+    judged = Inspected(chosen.photo, chosen.data, inspection()([chosen.photo])[0], trace)
     (verdict,) = recorder().keep([judged], policy(), occasion("screen"))
     lay(VERDICTS, dict([*others.items(), (digest, (key, verdict))][-MOST_VERDICTS:]))
     small = thumbnail(chosen.photo.picture)

@@ -1,5 +1,6 @@
 """A stretch of history that a visitor has decided again by another policy."""
 
+import contextlib
 import secrets
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ from ensemble.inspection.time_machine import Reproduction, Told, WhatIf, reprodu
 from ensemble.policies import Policy, choose
 from ensemble.records.history import Filters, history_count
 from ensemble.records.recording import recorder
+from ensemble.values.errors import RecordsError
 from ensemble.values.language import Message
 from ensemble.values.titles import policy_title
 from pages.session import drafts
@@ -54,10 +56,10 @@ def keep_span(span: str) -> None:
 
 
 def filters(span: str) -> Filters:
-    """Inspections of this product within so many days; of trial policies too, since their votes are as good."""
+    """Inspections of this product within so many days; those of trial policies count for nothing, then as now."""
     days = SPANS[span]
     since = (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="seconds") if days else ""
-    return Filters(product=manifest().product, since=since)
+    return Filters(product=manifest().product, since=since, trial=False)
 
 
 def count(span: str) -> int:
@@ -98,5 +100,7 @@ def result() -> Replayed | None:
 
 
 def small_copy(digest: str) -> bytes | None:
-    """The small copy of a photo in the history; None where none was kept."""
-    return recorder().objects.get(digest) if digest else None
+    """The small copy of a photo in the history; None where none was kept, or it is damaged."""
+    with contextlib.suppress(RecordsError):
+        return recorder().objects.get(digest) if digest else None
+    return None

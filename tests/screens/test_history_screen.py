@@ -10,9 +10,10 @@ from ensemble.records import recording
 from ensemble.records.history import inspection_called
 from ensemble.records.recording import Recorder
 from ensemble.records.settings import Keeping, change_settings, settings_of
-from ensemble.records.values import Occasion, Trace
+from ensemble.records.values import Occasion
 from ensemble.records.verifying import verify_history
 from ensemble.values.results import Verdict
+from ensemble.values.trace import Trace
 from tests.support.app_tests import APP, click, healthy, texts
 from tests.support.kept import inspected
 

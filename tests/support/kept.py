@@ -9,8 +9,8 @@ from ensemble.imaging.photos import open_photo
 from ensemble.members import demo
 from ensemble.policies import SHIPPED_POLICIES, Policy
 from ensemble.records.recording import Inspected
-from ensemble.records.values import Trace
 from ensemble.values.results import OK_NOK, Origin, Verdict
+from ensemble.values.trace import Trace
 
 
 def drawn(number: int) -> bytes:

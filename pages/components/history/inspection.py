@@ -5,8 +5,7 @@ import json
 import streamlit as st
 
 from ensemble.imaging import overlays
-from ensemble.inspection.kept import standing_review
-from ensemble.records.values import Inspection
+from ensemble.records.values import Inspection, last_review
 from ensemble.values.errors import QuorumError, RecordsError
 from ensemble.values.language import Message, _, worded
 from ensemble.values.results import REVIEW, Verdict, word
@@ -130,7 +129,7 @@ def _show_reviews(inspection: Inspection, verdict: Verdict) -> None:
         why = "<br>".join(as_html(each) for each in (review.defect, review.reason) if each) or "–"
         rows.append((as_html(local_time(review.at)), breakable(review.who or "–"), said, why))
     show_sheet((_("Time"), _("Who"), _("Says"), _("Reason")), rows, folding=True)
-    if standing_review(inspection) is not None:
+    if last_review(inspection.reviews) is not None:
         st.button(
             _("Undo the last review"),
             icon=":material/undo:",

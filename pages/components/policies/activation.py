@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from ensemble import figures
 from ensemble.evaluation.comparison import Change, verdict_changes
 from ensemble.policies import Policy
 from ensemble.policies.cases import Evidence
@@ -16,8 +15,8 @@ from ensemble.values.titles import policy_title
 from pages.components.common.charts import show_csv
 from pages.components.common.person import show_name_field
 from pages.components.common.progress import show_told
-from pages.components.common.sheet import as_html, as_markdown, breakable, chip, quiet_chip, refusals_shown
-from pages.components.common.style import data_address
+from pages.components.common.sheet import as_html, as_markdown, quiet_chip, refusals_shown
+from pages.components.common.turns import show_turn, turn_frame
 from pages.session import drafts, policy_evidence, products
 
 
@@ -126,37 +125,21 @@ def show_policy_difference(before: Policy, after: Policy, evidence: Evidence) ->
     for change in changes[:MOST]:
         groups.setdefault((change.before, change.after), []).append(change)
     for (earlier, later), group in groups.items():
-        _show_group(earlier, later, group, classes)
+        show_turn(earlier, later, [_frame(change, classes) for change in group], len(group), classes, level=3)
     if len(changes) > MOST:
         st.caption(_("First {shown} of {count}; all are in the file.", shown=MOST, count=len(changes)))
     show_csv("difference", [_row(change) for change in changes], _("Changed verdicts (CSV)"))
 
 
-def _show_group(before: str, after: str, group: Sequence[Change], classes: Classes) -> None:
-    """Show the photos of which one verdict becomes another, each with what it truly is."""
-    frames = "".join(_frame(change, classes) for change in group)
-    arrow = f'<span aria-label="{as_html(Message("becomes"))}">→</span>'
-    st.html(
-        f'<h3 class="turn">{quiet_chip(word(before))}{arrow}{chip(after, classes)}'
-        f'<small>{len(group)}</small></h3><div class="thumbs">{frames}</div>'
-    )
-
-
 def _frame(change: Change, classes: Classes) -> str:
     case = change.case
-    picture, name = policy_evidence.case_thumbnail(case), case.photo.rpartition("/")[2]
-    seen = f'<span class="photo-gone">{as_html(Message("no photo"))}</span>'
-    if picture is not None:
-        seen = f'<img src="{data_address("jpeg", picture)}" alt="{as_html(Message("Photo {name}", name=name))}">'
     actual = Message("actual {label}", label=word(case.label))
     if case.defect not in ("", case.label):
         actual = Message("actual {label} ({defect})", label=word(case.label), defect=case.defect)
     note, look = NOTES.get(change.kind), "nok" if change.kind == "escaped" else "quiet"
     mark = f'<span class="chip {look}">{as_html(note)}</span>' if note else ""
-    return (
-        f'<figure class="{figures.tone(change.after, classes)}">{seen}<figcaption><b>{breakable(name)}</b>'
-        f"<span>{as_html(actual)}</span>{mark}</figcaption></figure>"
-    )
+    name, picture = case.photo.rpartition("/")[2], policy_evidence.case_thumbnail(case)
+    return turn_frame(name, picture, change.after, actual, classes, mark)
 
 
 def _show_counts(changes: Sequence[Change], total: int, classes: Classes) -> None:

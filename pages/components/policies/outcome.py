@@ -13,6 +13,7 @@ from ensemble.values.language import Message, NumberText, _, worded
 from ensemble.values.results import REVIEW, word
 from pages.components.common.charts import show_chart, show_csv
 from pages.components.common.sheet import as_html, as_markdown, show_sheet
+from pages.components.common.turns import compared_tile
 from pages.components.common.votes import show_votes
 from pages.components.policies.words import money, reviews
 from pages.session import drafts, policy_evidence, products
@@ -35,10 +36,8 @@ def show_policy_outcome(draft: Policy, active: Policy, known: Sequence[Case], li
 
 
 def _tile(look: str, number: int | str, name: str, of: Sequence[str], active: int | str) -> str:
-    quiet = "" if number else "none"
     lines = (*of, Message("active: {number}", number=active))
-    small = "".join(f"<small>{as_html(line)}</small>" for line in lines)
-    return f'<div class="tile {look} {quiet}"><b>{as_html(number)}</b><span>{as_html(name)}</span>{small}</div>'
+    return compared_tile(look if number else f"{look} none", worded(number), name, lines)
 
 
 MOST = 24  # each is a small picture to send, every time a threshold moves

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from ensemble import figures
 from ensemble.inspection.time_machine import ChangedVerdict, Deviation, Reproduction, WhatIf
 from ensemble.metrics.costs import PARTS_TOLD, DecisionCounts, Line, at_most, expected_costs
 from ensemble.values.errors import RecordsError
@@ -14,8 +13,8 @@ from ensemble.values.titles import policy_title
 from pages.components.common.charts import show_csv
 from pages.components.common.choices import show_choice
 from pages.components.common.progress import show_work
-from pages.components.common.sheet import as_html, as_markdown, breakable, chip, quiet_chip, refusals_shown
-from pages.components.common.style import data_address
+from pages.components.common.sheet import as_html, as_markdown, refusals_shown
+from pages.components.common.turns import compared_tile, show_turn, turn_frame
 from pages.components.policies.words import money
 from pages.session import products, replays
 
@@ -113,9 +112,7 @@ def _cost(counts: DecisionCounts) -> str:
 
 
 def _tile(look: str, name: str, now: str, then: str, of: Sequence[str] = ()) -> str:
-    lines = (*of, Message("as decided then: {number}", number=then))
-    small = "".join(f"<small>{as_html(line)}</small>" for line in lines)
-    return f'<div class="tile {look}"><b>{as_html(now)}</b><span>{as_html(name)}</span>{small}</div>'
+    return compared_tile(look, now, name, (*of, Message("as decided then: {number}", number=then)))
 
 
 def _show_changes(found: WhatIf) -> None:
@@ -125,7 +122,8 @@ def _show_changes(found: WhatIf) -> None:
     for change in found.changes[:MOST]:
         groups.setdefault((change.before, change.after), []).append(change)
     for (before, after), group in sorted(groups.items(), key=lambda each: each[0][1] != NON_DEFECTIVE):
-        _show_moved(before, after, group, found.classes, found.moves[before, after])
+        frames = [_moved_frame(change, found.classes) for change in group]
+        show_turn(before, after, frames, found.moves[before, after], found.classes)
     if found.changed > MOST:
         st.caption(_("First {shown} of {count} changed verdicts.", shown=MOST, count=found.changed))
     rows = [
@@ -135,26 +133,9 @@ def _show_changes(found: WhatIf) -> None:
     show_csv("replay", rows, _("Changed verdicts (CSV)"))
 
 
-def _show_moved(before: str, after: str, group: Sequence[ChangedVerdict], classes: Classes, count: int) -> None:
-    frames = "".join(_moved_frame(change, classes) for change in group)
-    arrow = f'<span aria-label="{as_html(Message("becomes"))}">→</span>'
-    st.html(
-        f'<h2 class="turn">{quiet_chip(word(before))}{arrow}{chip(after, classes)}<small>{count}</small></h2>'
-        f'<div class="thumbs">{frames}</div>'
-    )
-
-
 def _moved_frame(change: ChangedVerdict, classes: Classes) -> str:
-    picture = replays.small_copy(change.thumbnail)
-    seen = f'<span class="photo-gone">{as_html(Message("no photo"))}</span>'
-    if picture is not None:
-        alt = as_html(Message("Photo {name}", name=change.photo))
-        seen = f'<img src="{data_address("jpeg", picture)}" alt="{alt}">'
     truth = Message("a person says {label}", label=word(change.truth)) if change.truth else Message("not reviewed")
-    return (
-        f'<figure class="{figures.tone(change.after, classes)}">{seen}<figcaption><b>{breakable(change.photo)}</b>'
-        f"<span>{as_html(truth)}</span></figcaption></figure>"
-    )
+    return turn_frame(change.photo, replays.small_copy(change.thumbnail), change.after, truth, classes)
 
 
 def _show_reproduction(found: Reproduction) -> None:

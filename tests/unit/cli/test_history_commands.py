@@ -13,7 +13,8 @@ from ensemble.records.database import Database
 from ensemble.records.history import record_review
 from ensemble.records.recording import Recorder
 from ensemble.records.settings import Keeping, change_settings
-from ensemble.records.values import Occasion, Trace
+from ensemble.records.values import Occasion
+from ensemble.values.trace import Trace
 from tests.conftest import Run
 from tests.support.kept import inspected
 

@@ -7,8 +7,14 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from ensemble.api import build
+from ensemble.api import build, parts
+from ensemble.policies import SHIPPED_POLICIES
+from ensemble.records.recording import recorder
+from ensemble.records.values import Occasion
+from ensemble.store import ModelStore
+from ensemble.values.trace import Trace
 from tests.conftest import Run
+from tests.support.kept import inspected
 
 pytestmark = pytest.mark.slow(10)
 
@@ -66,6 +72,24 @@ def test_the_api_tells_of_a_part_by_its_photos(
     told = client.get("/part", params={"part": "A"}).json()
     assert (told["views"], told["missing"]) == (labels, [])
     assert client.get("/part").status_code == 422 and client.get("/part", params={"prt": "A"}).status_code == 422
+
+
+def test_a_part_with_more_photos_than_are_looked_at_has_no_verdict(
+    product: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("QUORUM_RECORDS", str(tmp_path / "records"))
+    monkeypatch.setattr(parts, "MOST_VIEWS", 3)
+    policy, name = SHIPPED_POLICIES[0], ModelStore(product).product_name()
+    kept = [inspected(number, policy, product=name, trace=Trace(part="A", view="top")) for number in range(4)]
+    recorder().keep(kept[:3], policy, Occasion("API"))
+    client = TestClient(build(product))
+    assert client.get("/part", params={"part": "A"}).json()["views"].keys() == {"top"}
+    recorder().keep(kept[3:], policy, Occasion("API"))
+    answer = client.get("/part", params={"part": "A"})
+    assert (answer.status_code, answer.json()["error"]) == (
+        503,
+        "Part A has more than 3 photos. Name its lot, or give each part an id of its own.",
+    )
 
 
 def test_a_broken_file_of_views_refuses_to_judge(run: Run, product: Path, tiny_data: Path) -> None:

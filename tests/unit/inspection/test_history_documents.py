@@ -18,10 +18,11 @@ from ensemble.records.browsing import all_inspections, entry_digest_of
 from ensemble.records.database import Database
 from ensemble.records.history import Filters, inspection_called, policy_text, record_review, withdraw_review
 from ensemble.records.recording import Recorder
-from ensemble.records.values import Occasion, Trace
+from ensemble.records.values import Occasion
 from ensemble.values.errors import RecordsError
 from ensemble.values.language import FRENCH, speaking
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, Verdict
+from ensemble.values.trace import Trace
 from tests.support.kept import drawn, inspected
 
 

@@ -26,6 +26,7 @@ from ensemble.records.database import Database
 from ensemble.records.history import Filters, history_count, history_page
 from ensemble.records.settings import Keeping, change_settings
 from ensemble.records.verifying import verify_history
+from ensemble.store.expected_views import ExpectedViews, write_expected_views
 from ensemble.values.errors import JobError
 from tests.support.bad_photos import encoded, quarters
 from tests.support.stub_product import load_as, write_product
@@ -131,6 +132,23 @@ def test_killed_five_times_it_ends_as_if_nothing_had_been(asked: BatchRequest, f
         assert folder.inspected() == {each.id for each in kept}
         assert not (folder.folder / "files").exists() and not (folder.folder / "objects").exists()
     assert verify_history(database).problem == ""
+
+
+def test_the_names_of_files_tell_part_and_view_where_the_product_expects_views(asked: BatchRequest) -> None:
+    write_expected_views(Path(asked.models), ExpectedViews(("top", "side"), "{part}_{view}"))
+    names = ("A_top.png", "A_side.png", "other.png")
+    folder = finished(
+        [(name, bright(number)) for number, name in enumerate(names)], replace(asked, trace={"lot": "L7"})
+    )
+    kept = history_page(Database(), Filters(batch=folder.id)).inspections
+    told = {
+        each.stored["photo"]: tuple(each.stored["trace"][name] for name in ("part", "view", "lot")) for each in kept
+    }
+    assert told == {
+        "A_top.png": ("A", "top", "L7"),
+        "A_side.png": ("A", "side", "L7"),
+        "other.png": ("", "", "L7"),
+    }
 
 
 def test_a_verdict_that_was_kept_and_not_put_down_is_found_again(

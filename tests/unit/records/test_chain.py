@@ -1,12 +1,14 @@
 """The history: what is kept of an inspection, how it is found again, and that no change of it stays unseen."""
 
 import json
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, text
 
+from ensemble.disk.home import HOME
 from ensemble.inspection.exports import replay
 from ensemble.policies import SHIPPED_POLICIES
 from ensemble.policies.files import from_json
@@ -21,12 +23,13 @@ from ensemble.records.history import (
     record_review,
     withdraw_review,
 )
-from ensemble.records.recording import Recorder
+from ensemble.records.recording import VERSION, Recorder, software
 from ensemble.records.settings import Keeping, change_settings
 from ensemble.records.tables import metadata
-from ensemble.records.values import Occasion, Trace
+from ensemble.records.values import Occasion, last_review
 from ensemble.records.verifying import export_head, verify_history
 from ensemble.values.errors import RecordsError
+from ensemble.values.trace import Trace
 from tests.support.kept import drawn, inspected
 
 SCREEN = Occasion("screen", "Ann", zone="Europe/Paris")
@@ -197,3 +200,17 @@ def test_times_are_found_whatever_the_order_of_the_clock(recorder: Recorder) -> 
     assert of(since="2026-11-20T08") == [5, 3, 1] and of(until="2026-11-20T08") == [4, 2]
     assert of(since="2026-11-20T07", until="2026-11-20T09") == [5, 4, 1]
     assert of(since="2026-11-21") == of(until="2026-11-20") == of(since="2026-11-20T09:30", until="2026-11-20T10") == []
+
+
+def test_the_version_that_is_kept_is_that_of_the_project() -> None:
+    project = tomllib.loads((HOME / "pyproject.toml").read_text(encoding="utf-8"))
+    assert software() == VERSION == project["project"]["version"]
+
+
+def test_a_blind_second_look_settles_nothing_and_is_not_what_was_said_last(recorder: Recorder) -> None:
+    (verdict,) = recorder.keep([inspected(1)], SHIPPED_POLICIES[0], SCREEN)
+    record_review(recorder.database, verdict.id, "defective", "Ann")
+    record_review(recorder.database, verdict.id, "non_defective", "Bo", way="blind")
+    found = inspection_called(recorder.database, verdict.id)
+    last = last_review(found.reviews)
+    assert last is not None and (last.who, found.settled) == ("Ann", "defective")
