@@ -246,7 +246,7 @@ def _answer_parts(app: FastAPI, current: CurrentProduct, mark: Mapping[str, bool
         """The verdict on a part by all its photos that are kept: the worst view decides, and none may be missing."""
         try:
             product = current.get()
-            found = judge_part(product.name, product.views.names, product.inspector.classes, asked)
+            found = judge_part(product.name, product.views.names, asked)
         except QuorumError as error:
             return JSONResponse({"part": asked.part, "error": str(error), **mark}, 503)
         if found is None:

@@ -1,7 +1,8 @@
 """The command that inspects many photos: the same job as on the screen, in a terminal."""
 
 import getpass
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
@@ -14,6 +15,7 @@ from ensemble.values.errors import DataError
 
 if TYPE_CHECKING:  # importing it costs seconds, which most commands need not wait for
     from ensemble.jobs.batch_folder import BatchFolder, BatchJob, BatchRequest
+    from ensemble.jobs.batch_parts import BatchPart
     from ensemble.jobs.batch_running import Brought
 
 PARQUET, CSV = ".parquet", ".csv"
@@ -48,10 +50,10 @@ def batch(
     say(f"Batch {folder.id}.")
     with show_stages() as show:
         run_batch(folder, lambda done, total: show("Inspecting photos", done / total))
-    found = batch_job(folder.id)
+    found, parts = batch_job(folder.id), _parts_of(folder)
     if output is not None:
-        _write_results(folder, output)
-    _tell_batch(folder, found, output)
+        _write_results(folder, output, parts)
+    _tell_batch(folder, found, output, parts)
     if found.state != "done" or "" in folder.counts():
         raise typer.Exit(1)
 
@@ -109,17 +111,31 @@ def _asked(models: Path, policy: str | None, demo: bool) -> "BatchRequest":
     )
 
 
-def _write_results(folder: "BatchFolder", output: Path) -> None:
+def _parts_of(folder: "BatchFolder") -> "list[BatchPart]":
+    """The parts of several views among the files; none where no views are expected."""
+    from ensemble.jobs.batch_parts import batch_parts
+    from ensemble.jobs.batch_results import BatchResults
+    from ensemble.store.expected_views import expected_views
+
+    request = folder.request
+    if request.demo:
+        return []
+    expected = expected_views(Path(request.models))
+    return batch_parts(BatchResults(folder).lines(), expected, request.kinds(), request.trace)
+
+
+def _write_results(folder: "BatchFolder", output: Path, parts: "list[BatchPart]") -> None:
     from ensemble.disk.files import write_atomically
     from ensemble.inspection.batches import batch_csv, batch_parquet
+    from ensemble.jobs.batch_parts import part_of_files
     from ensemble.jobs.batch_results import BatchResults
 
     rows = BatchResults(folder).judged(sorted(folder.files()))
     written = batch_parquet if output.suffix == PARQUET else batch_csv
-    write_atomically(output, written(rows, demo=folder.request.demo))
+    write_atomically(output, written(rows, demo=folder.request.demo, parts=part_of_files(parts)))
 
 
-def _tell_batch(folder: "BatchFolder", found: "BatchJob", output: Path | None) -> None:
+def _tell_batch(folder: "BatchFolder", found: "BatchJob", output: Path | None, parts: "Sequence[BatchPart]") -> None:
     from ensemble.values.results import word
 
     counts = ", ".join(
@@ -127,6 +143,10 @@ def _tell_batch(folder: "BatchFolder", found: "BatchJob", output: Path | None) -
     )
     said = f"{found.done} of {many(found.total, 'file')}{': ' if counts else ''}{counts}"
     say(f"{said}{' DEMO' if found.request.demo else ''}.")
+    if parts:
+        labels = Counter(part.verdict.label for part in parts)
+        counts = ", ".join(f"{count} {word(label)}" for label, count in sorted(labels.items()))
+        say(f"{many(len(parts), 'part')}: {counts}.")
     for place, file in folder.files().items():
         if file.error:
             say_firmly(f"{place + 1}: {file.error}")

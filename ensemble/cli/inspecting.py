@@ -31,7 +31,7 @@ def inspect(
 
     Where the product names the views that it expects, each part gets a verdict too.
     """
-    from ensemble.inspection.parts import part_verdict
+    from ensemble.inspection.parts import part_verdict, views_told
     from ensemble.records.values import Occasion
     from ensemble.store import ModelStore
     from ensemble.store.expected_views import expected_views
@@ -39,23 +39,25 @@ def inspect(
     store = ModelStore(models)
     inspector, chosen = _opened(store, policy, demo=demo)
     expected = expected_views(models)
-    refused, parts = False, defaultdict(list)
+    refused, parts, unread = False, defaultdict(list), defaultdict(list)
     for path in photos:
         trace = expected.trace_of(path.name)
         try:
             found = _inspected(path, inspector, chosen, Occasion("command line", getpass.getuser(), trace=trace))
         except PhotoError as error:
             refused = True
+            unread[trace.lot, trace.part].append(trace.view)
             _print_verdict(
                 {"photo": legible(str(path)), "error": str(error)}, f"{path}: refused. {error}", as_json=as_json
             )
             continue
         if trace.part:
-            parts[trace.part].append((trace.view, found.label))
+            parts[trace.lot, trace.part].append((trace.view, found.sha256, found.label))
         line = f"{path}: {found.label} ({found.reason})" + (" DEMO" if demo else "")
         _print_verdict(found.as_json() | {"photo": legible(str(path))}, line, as_json=as_json)
-    for part, seen in parts.items() if expected.names else ():
-        said = part_verdict(part, seen, expected.names, inspector.classes)
+    for (lot, part), told in parts.items() if expected.names else ():
+        seen, same = views_told(told)
+        said = part_verdict(part, seen, expected.names, inspector.classes, unread=unread[lot, part], repeated=same)
         _print_verdict(said.as_json(), f"part {part}: {said.label} ({said.reason})", as_json=as_json)
     if refused:
         raise typer.Exit(1)

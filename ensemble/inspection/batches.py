@@ -2,9 +2,10 @@
 
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from ensemble.imaging.photos import MAX_PIXELS, Photo, open_photo, read_photo_bytes
 from ensemble.importers.archives import ZipEntry, inner_paths, read_archive
@@ -151,14 +152,35 @@ def _opened_upload(entry: ZipEntry) -> Photo | str:
         return error.message
 
 
-def batch_table(rows: Iterable[Judged], *, demo: bool) -> tuple[tuple[str, ...], list[dict[str, object]]]:
-    """A batch as columns and one line a file: a column a member with its vote and its score, regions as JSON."""
+@dataclass(frozen=True, slots=True)
+class PartOfFile:
+    """What a table says beside a file of the part that it shows."""
+
+    part: str
+    view: str
+    part_verdict: str
+    part_reason: str
+
+
+Parts = Mapping[int, PartOfFile]  # by the places of files
+NO_PARTS: Parts = MappingProxyType({})
+PART_COLUMNS = tuple(each.name for each in fields(PartOfFile))
+
+
+def batch_table(
+    rows: Iterable[Judged], *, demo: bool, parts: Parts = NO_PARTS
+) -> tuple[tuple[str, ...], list[dict[str, object]]]:
+    """A batch as columns and one line a file: a column a member with its vote and its score, regions as JSON.
+
+    Where files show parts of several views, each line says the verdict on its part too.
+    """
     members: dict[str, None] = {}
     lines = []
     for row in rows:
         members |= dict.fromkeys(vote.member for vote in row.verdict.votes) if row.verdict else {}
-        lines.append(_batch_cells(row) | {"demo": "DEMO" if demo else ""})
-    first = ("photo", "sha256", "verdict", "confidence", *SCORE_FIELDS, "reason")
+        beside = asdict(parts[row.place]) if row.place in parts else {}
+        lines.append(_batch_cells(row) | beside | {"demo": "DEMO" if demo else ""})
+    first = ("photo", "sha256", "verdict", *(PART_COLUMNS if parts else ()), "confidence", *SCORE_FIELDS, "reason")
     last = (
         "regions",
         "same_as",
@@ -175,16 +197,16 @@ def batch_table(rows: Iterable[Judged], *, demo: bool) -> tuple[tuple[str, ...],
     return (*first, *members, *last), lines
 
 
-def batch_csv(rows: Iterable[Judged], *, demo: bool) -> bytes:
+def batch_csv(rows: Iterable[Judged], *, demo: bool, parts: Parts = NO_PARTS) -> bytes:
     """A batch as CSV, its columns called in the reader's language."""
-    return as_csv(*batch_table(rows, demo=demo), heading)
+    return as_csv(*batch_table(rows, demo=demo, parts=parts), heading)
 
 
-def batch_parquet(rows: Iterable[Judged], *, demo: bool) -> bytes:
+def batch_parquet(rows: Iterable[Judged], *, demo: bool, parts: Parts = NO_PARTS) -> bytes:
     """The same columns and lines as Parquet, every cell a text."""
     import pandas as pd
 
-    columns, lines = batch_table(rows, demo=demo)
+    columns, lines = batch_table(rows, demo=demo, parts=parts)
     stream = io.BytesIO()
     texts = [{name: str(line.get(name) if line.get(name) is not None else "") for name in columns} for line in lines]
     pd.DataFrame(texts, columns=list(columns), dtype="str").to_parquet(stream, index=False)

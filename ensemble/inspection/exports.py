@@ -128,6 +128,8 @@ HEADINGS = {
         Message("station"),
         Message("shift"),
         Message("view"),
+        Message("part_verdict"),
+        Message("part_reason"),
         Message("model_digest"),
         Message("policy_digest"),
         Message("votes"),

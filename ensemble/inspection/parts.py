@@ -34,11 +34,21 @@ class PartVerdict:
         }
 
 
-def part_verdict(part: str, seen: Sequence[tuple[str, str]], expected: Sequence[str], classes: Classes) -> PartVerdict:
+def part_verdict(
+    part: str,
+    seen: Sequence[tuple[str, str]],
+    expected: Sequence[str],
+    classes: Classes,
+    *,
+    unread: Sequence[str] = (),
+    repeated: Sequence[str] = (),
+) -> PartVerdict:
     """The verdict on a part by the label of each photo, with the view that it shows.
 
     It is good where every expected view is there and all are good. The defect in any view rejects it; else a view that
     is missing, or left to a person, leaves the part to one. Where no class is the defect, all views must say the same.
+    `unread` are the views of photos that could not be read, `repeated` those of photos that are the very same as
+    another one: one photo shows one view.
     """
     names = {name.lower(): name for name in expected}
     told = [(names.get(view.lower(), view), label) for view, label in seen]
@@ -47,9 +57,38 @@ def part_verdict(part: str, seen: Sequence[tuple[str, str]], expected: Sequence[
         views[view] = _worst([label, *([views[view]] if view in views else [])], classes)
     missing = tuple(name for name in expected if name not in views)
     label = _worst(list(views.values()), classes) if views else REVIEW
-    if missing and label != classes.defect:
+    many = len(seen) + len(unread) + len(repeated) > MOST_VIEWS
+    if (missing or unread or many) and label != classes.defect:
         label = REVIEW
-    return PartVerdict(part, label, _part_reason(label, views, missing, told, expected), views, missing)
+    lost = [names.get(view.lower(), view) for view in unread]
+    same = [view for each in repeated if (view := names.get(each.lower(), each)) not in views]
+    notes = [
+        Message("Not readable: {names}.", names=_named(lost)) if lost else "",
+        Message("The same photo as another one, not counted: {names}.", names=_named(same)) if same else "",
+        Message("More than {most} photos of one part: check what tells parts apart.", most=MOST_VIEWS) if many else "",
+    ]
+    reason = paragraph(_part_reason(label, views, missing, told, expected), *notes)
+    return PartVerdict(part, label, reason, views, missing)
+
+
+def views_told(photos: Sequence[tuple[str, str, str]]) -> tuple[list[tuple[str, str]], list[str]]:
+    """View and label of each photo from its view, digest and label, the oldest first, and the views of repeated ones.
+
+    A photo that comes again as the view that it showed before counts again; as another view it does not.
+    """
+    shown: dict[str, str] = {}
+    seen, repeated = [], []
+    for view, digest, label in photos:
+        if shown.setdefault(digest, view.lower()) == view.lower():
+            seen.append((view, label))
+        else:
+            repeated.append(view)
+    return seen, repeated
+
+
+def _named(views: Sequence[str]) -> Message:
+    """Views by their names, each once."""
+    return listed(view or Message("no view named") for view in dict.fromkeys(views))
 
 
 def _worst(labels: Sequence[str], classes: Classes) -> str:
@@ -77,9 +116,9 @@ def _part_reason(
         )
         if deciding
         else "",
-        Message("Missing view: {names}.", names=listed(missing)) if missing else "",
-        Message("Seen more than once, the worst counts: {names}.", names=listed(twice)) if twice else "",
-        Message("Not an expected view: {names}.", names=listed(strange)) if strange else "",
+        Message("Missing view: {names}.", names=_named(missing)) if missing else "",
+        Message("Seen more than once, the worst counts: {names}.", names=_named(twice)) if twice else "",
+        Message("Not an expected view: {names}.", names=_named(strange)) if strange else "",
         "" if len(set(views.values())) < 2 or deciding else Message("The views do not say the same."),
     ]
     return paragraph(*sentences)

@@ -1,7 +1,7 @@
 """The photos of a batch as a grid: those that need a person first, each with the word and shape of its verdict."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -40,21 +40,11 @@ def attention_first(lines: Lines, classes: Classes) -> list[BatchLine]:
 
 def show_tiles(batch: batches.Batch, lines: Lines) -> None:
     """Show a tile for all files and one for each thing that became of them; a press shows these alone."""
-    counts = Counter(map(label_of, lines))
+    counts = Counter({ALL: len(lines), **Counter(map(label_of, lines))})
     shown = batches.shown_label()
     with st.container(horizontal=True, key="batch_tiles"):
         for number, label in enumerate((ALL, *batch_labels(batch.classes))):
-            name = _("All") if label == ALL else shown_word(label)
-            count = len(lines) if label == ALL else counts[label]
-            look = figures.tone(label, batch.classes) if label not in (ALL, REFUSED) else None
-            states = f"{look or ''}{'' if count and look else ' none'}{' chosen' if label == shown else ''}"
-            with st.container(key=f"batch_tile_{number}"):
-                st.html(
-                    f'<div class="tile {states}"><b>{count}</b>'
-                    f"<span>{shape(look) if look else ''}{as_html(name)}</span></div>"
-                )
-                told = _("Show all") if label == ALL else _("Show {verdict} alone", verdict=name)
-                st.button(as_markdown(told), on_click=batches.show_label, args=(label,), key=f"batch_show_{number}")
+            show_tile(number, label, counts[label], batch.classes, batches.show_label, chosen=label == shown)
     done = _(
         "{done} of {total} files in {seconds:.1f} s", done=len(lines), total=batch.job.total, seconds=batch.job.seconds
     )
@@ -64,6 +54,21 @@ def show_tiles(batch: batches.Batch, lines: Lines) -> None:
     if batch.job.state == "stopped":
         notes.append(_("stopped by user"))
     st.caption(" · ".join(notes))
+
+
+def show_tile(
+    number: int, label: str, count: int, classes: Classes, press: Callable[[str], None], *, chosen: bool
+) -> None:
+    """Show how many have a label, or how many there are; a press on it shows these alone."""
+    name = _("All") if label == ALL else shown_word(label)
+    look = figures.tone(label, classes) if label not in (ALL, REFUSED) else None
+    states = f"{look or ''}{'' if count and look else ' none'}{' chosen' if chosen else ''}"
+    with st.container(key=f"batch_tile_{number}"):
+        st.html(
+            f'<div class="tile {states}"><b>{count}</b><span>{shape(look) if look else ""}{as_html(name)}</span></div>'
+        )
+        told = _("Show all") if label == ALL else _("Show {verdict} alone", verdict=name)
+        st.button(as_markdown(told), on_click=press, args=(label,), key=f"batch_show_{number}")
 
 
 def shown_word(label: str) -> str:

@@ -5,19 +5,22 @@ from functools import partial
 
 import streamlit as st
 
-from ensemble.inspection.batches import batch_csv
+from ensemble.inspection.batches import Parts, batch_csv
 from ensemble.inspection.outlined_photos import outlined_zip
+from ensemble.jobs.batch_parts import BatchPart, part_of_files
 from ensemble.jobs.batch_results import BatchLine, BatchResults
+from ensemble.values.errors import StoreError
 from ensemble.values.language import _, language, speaking
 from ensemble.values.results import REVIEW
 from pages.components.batch.detail import show_detail
 from pages.components.batch.grid import attention_first, label_of, show_filtered, show_grid, show_tiles
+from pages.components.batch.parts import show_by, show_parts
 from pages.components.batch.past import show_past_batches
 from pages.components.batch.table import show_batch_table
 from pages.components.common.charts import show_file
 from pages.components.common.progress import progress_text, show_told
 from pages.components.common.sheet import as_markdown
-from pages.session import batches, products
+from pages.session import batch_parts, batches, products
 
 EVERY = 3.0  # seconds from one look at the photos to the next while a batch is on its way
 
@@ -54,10 +57,38 @@ def _show_photos() -> None:
             icon=":material/history:",
         )
     lines = batches.batch_lines(batch)
-    if not batch.job.is_open or lines:
-        show_tiles(batch, lines)
     if not lines:
+        if not batch.job.is_open:
+            show_tiles(batch, lines)
         return
+    parts = _parts(batch, lines)
+    if parts and show_by() == batch_parts.PARTS:
+        show_parts(batch, parts, lines)
+    else:
+        show_tiles(batch, lines)
+        _show_grid_and_table(batch, lines)
+    if not batch.job.is_open:
+        _show_files(batch, lines, parts)
+
+
+def _parts(batch: batches.Batch, lines: Sequence[BatchLine]) -> list[BatchPart]:
+    """The parts of several views; where views are expected and no name tells a part, that is said."""
+    try:
+        expected = batch_parts.expected_of(batch)
+    except StoreError as error:
+        st.error(as_markdown(error.message), icon=":material/report:")
+        return []
+    parts = batch_parts.parts_of(batch, lines, expected)
+    if expected.names and not parts:
+        said = _(
+            "No file name tells its part: each photo has a verdict of its own. Views of a part are set on History."
+        )
+        st.warning(said, icon=":material/label_off:")
+    return parts
+
+
+def _show_grid_and_table(batch: batches.Batch, lines: Sequence[BatchLine]) -> None:
+    """Show the photos, the one that was picked, and the table."""
     order = show_filtered(attention_first(lines, batch.classes))
     picked = batches.picked_row(batch)
     if picked is None:
@@ -71,15 +102,14 @@ def _show_photos() -> None:
     if order:
         with st.expander(_("Table"), icon=":material/table_rows:", key="batch_lines"):
             show_batch_table(batch, order)
-    if not batch.job.is_open:
-        _show_files(batch, lines)
 
 
-def _show_files(batch: batches.Batch, lines: Sequence[BatchLine]) -> None:
+def _show_files(batch: batches.Batch, lines: Sequence[BatchLine], parts: Sequence[BatchPart]) -> None:
     """Offer the verdicts as a table and, where a class is the defect, its photos with what stands out on them."""
     with st.container(horizontal=True, vertical_alignment="center", key="batch_files_out"):
         results = batches.results_of(batch)
-        whole = partial(_csv, results, [line.place for line in lines], language(), demo=batch.demo)
+        places = [line.place for line in lines]
+        whole = partial(_csv, results, places, part_of_files(parts), language(), demo=batch.demo)
         show_file(whole, "batch", ".csv", _("Download results (CSV)"), quiet=False)
         if not batch.demo:
             st.page_link(
@@ -102,10 +132,10 @@ def _show_files(batch: batches.Batch, lines: Sequence[BatchLine]) -> None:
             show_file(outlined, "outlined", ".zip", label, quiet=False)
 
 
-def _csv(results: BatchResults, places: Sequence[int], spoken: str, *, demo: bool) -> bytes:
+def _csv(results: BatchResults, places: Sequence[int], parts: Parts, spoken: str, *, demo: bool) -> bytes:
     """The CSV of these files; it is made when somebody asks for it, where nobody knows the reader's language."""
     with speaking(spoken):
-        return batch_csv(results.judged(places), demo=demo)
+        return batch_csv(results.judged(places), demo=demo, parts=parts)
 
 
 def _outlined(results: BatchResults, wanted: Sequence[int], whole: Callable[[], bytes], *, demo: bool) -> bytes:

@@ -15,6 +15,7 @@ from ensemble.jobs.batch_running import batch_job
 from ensemble.policies import Policy
 from ensemble.records.database import Database
 from ensemble.records.history import Filters, history_page
+from ensemble.store.expected_views import ExpectedViews, write_expected_views
 from ensemble.values.results import Verdict
 from tests.conftest import Run
 from tests.support.bad_photos import encoded, quarters
@@ -103,3 +104,40 @@ def test_what_cannot_be_is_one_sentence(
     given = [each.format(photos=photos, models=tmp_path / "models") for each in arguments]
     code, _, said = run("batch", *given)
     assert code == 2 and sentence in said
+
+
+def test_where_views_are_expected_each_row_says_its_parts_verdict(run: Run, photos: Path, tmp_path: Path) -> None:
+    shots = tmp_path / "shots"
+    shots.mkdir()
+    for number, name in enumerate(("A_top", "A_side", "B_top", "other")):
+        (shots / f"{name}.png").write_bytes((photos / f"{number:02}.png").read_bytes())
+    (shots / "C_top.png").write_bytes(b"")
+    (shots / "C_side.png").write_bytes((photos / "04.png").read_bytes())
+    (shots / "D_side.png").write_bytes((photos / "05.png").read_bytes())
+    (shots / "D_top.png").write_bytes((photos / "05.png").read_bytes())
+    write_expected_views(tmp_path / "models", ExpectedViews(("top", "side"), "{part}_{view}"))
+    for output in (tmp_path / "verdicts.csv", tmp_path / "verdicts.parquet"):
+        code, _, said = run("batch", shots, "--models", tmp_path / "models", "--output", output, "--policy", "ALL")
+        assert code == 1 and "4 parts: 1 OK, 3 REVIEW." in said
+        if output.suffix == ".csv":
+            rows = list(csv.DictReader(output.read_text(encoding="utf-8-sig").splitlines()))
+        else:
+            rows = pd.read_parquet(output).to_dict("records")
+        said_of = {
+            row["photo"]: [row[name] for name in ("part", "view", "part_verdict", "part_reason")] for row in rows
+        }
+        assert said_of == {
+            "A_side.png": ["A", "side", "non_defective", "2 of 2 views: OK."],
+            "A_top.png": ["A", "top", "non_defective", "2 of 2 views: OK."],
+            "B_top.png": ["B", "top", "review", "Missing view: side."],
+            "C_side.png": ["C", "side", "review", "Missing view: top. Not readable: top."],
+            "C_top.png": ["C", "top", "review", "Missing view: top. Not readable: top."],
+            "D_side.png": [
+                "D",
+                "side",
+                "review",
+                "Missing view: top. The same photo as another one, not counted: top.",
+            ],
+            "D_top.png": ["D", "top", "review", "Missing view: top. The same photo as another one, not counted: top."],
+            "other.png": ["", "", "", ""],
+        }

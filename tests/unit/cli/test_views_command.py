@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from ensemble.api import build, parts
+from ensemble.api import build
+from ensemble.inspection import kept_parts
 from ensemble.policies import SHIPPED_POLICIES
 from ensemble.records.recording import recorder
 from ensemble.records.values import Occasion
 from ensemble.store import ModelStore
+from ensemble.store.expected_views import ExpectedViews, write_expected_views
 from ensemble.values.trace import Trace
 from tests.conftest import Run
 from tests.support.kept import inspected
@@ -78,7 +80,7 @@ def test_a_part_with_more_photos_than_are_looked_at_has_no_verdict(
     product: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("QUORUM_RECORDS", str(tmp_path / "records"))
-    monkeypatch.setattr(parts, "MOST_VIEWS", 3)
+    monkeypatch.setattr(kept_parts, "MOST_VIEWS", 3)
     policy, name = SHIPPED_POLICIES[0], ModelStore(product).product_name()
     kept = [inspected(number, policy, product=name, trace=Trace(part="A", view="top")) for number in range(4)]
     recorder().keep(kept[:3], policy, Occasion("API"))
@@ -90,6 +92,23 @@ def test_a_part_with_more_photos_than_are_looked_at_has_no_verdict(
         503,
         "Part A has more than 3 photos. Name its lot, or give each part an id of its own.",
     )
+
+
+def test_a_view_of_one_lot_does_not_stand_for_that_of_another(
+    product: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("QUORUM_RECORDS", str(tmp_path / "records"))
+    write_expected_views(product, ExpectedViews(("top", "side"), ""))
+    policy, name = SHIPPED_POLICIES[0], ModelStore(product).product_name()
+    for number, (lot, view) in enumerate((("L1", "top"), ("L2", "side"))):
+        trace = Trace(part="A", lot=lot, view=view)
+        recorder().keep([inspected(number, policy, product=name, trace=trace)], policy, Occasion("API"))
+    client = TestClient(build(product))
+    assert client.get("/part", params={"part": "A"}).json() == {
+        "part": "A",
+        "error": "Part A is in several lots: L1, L2. Name its lot.",
+    }
+    assert client.get("/part", params={"part": "A", "lot": "L2"}).json()["missing"] == ["top"]
 
 
 def test_a_broken_file_of_views_refuses_to_judge(run: Run, product: Path, tiny_data: Path) -> None:

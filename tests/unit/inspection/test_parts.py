@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ensemble.inspection.parts import part_verdict
+from ensemble.inspection.parts import part_verdict, views_told
 from ensemble.store.expected_views import ExpectedViews
 from ensemble.values.errors import StoreError
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK, REVIEW, Classes
@@ -45,6 +45,40 @@ def test_where_no_class_is_the_defect_all_views_must_say_the_same() -> None:
     assert part_verdict("1", [("top", "shoe"), ("side", "shoe")], ("top", "side"), garments).label == "shoe"
     mixed = part_verdict("1", [("top", "shoe"), ("side", "shirt")], ("top", "side"), garments)
     assert (mixed.label, mixed.reason) == (REVIEW, "The views do not say the same.")
+
+
+STRICTER = {
+    "a photo that could not be read": ({"unread": ("Side",)}, REVIEW, "Not readable: side."),
+    "a view that was there, again": ({"repeated": ("side",)}, OK, "2 of 2 views: OK."),
+    "another name for the same photo": (
+        {"repeated": ("back",)},
+        OK,
+        "2 of 2 views: OK. The same photo as another one, not counted: back.",
+    ),
+    "photos of many parts": (
+        {"repeated": ("side",) * 99},
+        REVIEW,
+        "More than 100 photos of one part: check what tells parts apart.",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", STRICTER)
+def test_what_cannot_be_trusted_is_left_to_a_person(case: str) -> None:
+    known, label, reason = STRICTER[case]
+    found = part_verdict("A", [("top", OK), ("side", OK)], ("top", "side"), OK_NOK, **known)
+    assert (found.label, found.reason) == (label, reason)
+    assert part_verdict("A", [("top", NOK)], ("top", "side"), OK_NOK, **known).label == NOK
+
+
+def test_one_photo_shows_one_view() -> None:
+    told = [("top", "a", OK), ("Top", "a", OK), ("side", "a", OK), ("side", "b", NOK)]
+    assert views_told(told) == ([("top", OK), ("Top", OK), ("side", NOK)], ["side"])
+
+
+def test_a_photo_without_a_view_is_said() -> None:
+    found = part_verdict("A", [("", OK)], ("top",), OK_NOK)
+    assert (found.label, found.reason) == (REVIEW, "Missing view: top. Not an expected view: no view named.")
 
 
 LABELS = st.sampled_from((OK, NOK, REVIEW))

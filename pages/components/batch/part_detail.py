@@ -1,0 +1,112 @@
+"""One part of a batch, its views side by side, each with its own verdict."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from ensemble import figures
+from ensemble.imaging import overlays
+from ensemble.imaging.photos import open_own, open_photo
+from ensemble.inspection.batches import Judged
+from ensemble.jobs.batch_parts import BatchPart
+from ensemble.values.language import _
+from ensemble.values.results import word
+from pages.components.batch.grid import REFUSED, shown_word, why_text
+from pages.components.common.choices import show_page
+from pages.components.common.sheet import as_html, as_markdown, chip, quiet_chip
+from pages.components.common.style import shape
+from pages.components.inspect.evidence import show_overlay_controls
+from pages.session import batch_parts, batches
+
+VIEWS_PAGE = 12  # photos
+
+
+def show_part(batch: batches.Batch, order: Sequence[BatchPart], part: BatchPart) -> None:
+    """Show a part with all its views, and buttons with keys that go to the part before and the one after it."""
+    with st.container(border=True, key="batch_one_part"):
+        _show_ways(batch, order, part)
+        show_part_card(
+            part.verdict.part, part.verdict.label, part.verdict.reason, figures.tone(part.verdict.label, batch.classes)
+        )
+        files = show_page(part.files, VIEWS_PAGE, "batch_views_page")
+        rows = {row.place: row for row in batches.batch_rows(batch, [line.place for _view, line in files], whole=True)}
+        points = any(row.anomaly_map is not None or (row.verdict and row.verdict.regions) for row in rows.values())
+        opacity = show_overlay_controls() / 100 if points else 0.0
+        with st.container(horizontal=True, key="part_views"):
+            for view, line in files:
+                if line.place in rows:
+                    _show_view(batch, view, rows[line.place], opacity)
+            for number, view in enumerate(part.verdict.missing):
+                with st.container(key=f"part_missing_{number}"):
+                    _show_title(view, quiet_chip(_("missing")))
+                    gone = _("No photo of this view came.")
+                    st.html(f'<div class="waiting"><span>{as_html(gone)}</span></div>')
+
+
+def show_part_card(part: str, label: str, reason: str, look: figures.Tone) -> None:
+    """Show the verdict on a part as large as that on a photo, with what decided."""
+    st.html(
+        f'<div class="verdict {look}" role="status">{shape(look)}<div><div class="word">{as_html(word(label))}</div>'
+        f'<div class="reason">{as_html(reason)}</div><div class="facts">{as_html(_("Part {part}", part=part))}</div>'
+        "</div></div>"
+    )
+
+
+def _show_ways(batch: batches.Batch, order: Sequence[BatchPart], part: BatchPart) -> None:
+    keys = [each.key for each in order]
+    at = keys.index(part.key) if part.key in keys else -1
+    before = keys[at - 1] if at > 0 else None
+    after = keys[at + 1] if at + 1 < len(keys) else None
+    with st.container(horizontal=True, vertical_alignment="center", key="batch_neighbours"):
+        for told, icon, place, name, key in (
+            (_("Previous"), "chevron_left", before, "part_previous", "Left"),
+            (_("Next"), "chevron_right", after, "part_next", "Right"),
+        ):
+            st.button(
+                told,
+                icon=f":material/{icon}:",
+                disabled=place is None,
+                on_click=batch_parts.pick_part,
+                args=(batch, place),
+                key=name,
+                shortcut=key,
+            )
+        st.button(
+            _("All parts"),
+            icon=":material/grid_view:",
+            on_click=batch_parts.pick_part,
+            args=(batch, None),
+            key="part_all",
+        )
+        if at >= 0:
+            st.caption(_("{number} of {total}", number=at + 1, total=len(keys)))
+
+
+def _show_title(view: str, said: str) -> None:
+    st.html(f'<div class="view-title"><b>{as_html(view or _("no view named"))}</b>{said}</div>')
+
+
+def _show_view(batch: batches.Batch, view: str, row: Judged, opacity: float) -> None:
+    with st.container(key=f"part_view_{row.place}"):
+        if row.verdict is None:
+            _show_title(view, quiet_chip(shown_word(REFUSED)))
+            st.error(as_markdown(why_text(row)), icon=":material/broken_image:")
+            return
+        _show_title(view, chip(row.verdict.label, batch.classes))
+        picture = (
+            open_photo(row.data, row.name).picture if row.data else open_own(row.thumbnail) if row.thumbnail else None
+        )
+        if picture is None:
+            st.caption(_("The photo itself is no longer kept."))
+        else:
+            drawn = overlays.overlay(overlays.canvas(picture), row.anomaly_map, row.verdict.regions, opacity)
+            alt = _("The photo {name}", name=row.name)
+            st.image(overlays.png(drawn), output_format="PNG", width="stretch", alt=alt)
+        st.caption(as_markdown(why_text(row)))
+        st.button(
+            as_markdown(row.name),
+            icon=":material/open_in_full:",
+            on_click=batch_parts.open_photo_of_part,
+            args=(batch, row.place),
+            key=f"part_photo_{row.place}",
+        )
