@@ -162,13 +162,13 @@ class PartOfFile:
     part_reason: str
 
 
-Parts = Mapping[int, PartOfFile]  # by the places of files
-NO_PARTS: Parts = MappingProxyType({})
+PartsOfFiles = Mapping[int, PartOfFile]  # by the places of files
+NO_PARTS: PartsOfFiles = MappingProxyType({})
 PART_COLUMNS = tuple(each.name for each in fields(PartOfFile))
 
 
 def batch_table(
-    rows: Iterable[Judged], *, demo: bool, parts: Parts = NO_PARTS
+    rows: Iterable[Judged], *, demo: bool, parts: PartsOfFiles = NO_PARTS
 ) -> tuple[tuple[str, ...], list[dict[str, object]]]:
     """A batch as columns and one line a file: a column a member with its vote and its score, regions as JSON.
 
@@ -197,12 +197,12 @@ def batch_table(
     return (*first, *members, *last), lines
 
 
-def batch_csv(rows: Iterable[Judged], *, demo: bool, parts: Parts = NO_PARTS) -> bytes:
+def batch_csv(rows: Iterable[Judged], *, demo: bool, parts: PartsOfFiles = NO_PARTS) -> bytes:
     """A batch as CSV, its columns called in the reader's language."""
     return as_csv(*batch_table(rows, demo=demo, parts=parts), heading)
 
 
-def batch_parquet(rows: Iterable[Judged], *, demo: bool, parts: Parts = NO_PARTS) -> bytes:
+def batch_parquet(rows: Iterable[Judged], *, demo: bool, parts: PartsOfFiles = NO_PARTS) -> bytes:
     """The same columns and lines as Parquet, every cell a text."""
     import pandas as pd
 

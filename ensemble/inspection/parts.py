@@ -63,8 +63,8 @@ def part_verdict(
     lost = [names.get(view.lower(), view) for view in unread]
     same = [view for each in repeated if (view := names.get(each.lower(), each)) not in views]
     notes = [
-        Message("Not readable: {names}.", names=_named(lost)) if lost else "",
-        Message("The same photo as another one, not counted: {names}.", names=_named(same)) if same else "",
+        Message("Not readable: {names}.", names=_view_names(lost)) if lost else "",
+        Message("The same photo as another one, not counted: {names}.", names=_view_names(same)) if same else "",
         Message("More than {most} photos of one part: check what tells parts apart.", most=MOST_VIEWS) if many else "",
     ]
     reason = paragraph(_part_reason(label, views, missing, told, expected), *notes)
@@ -86,7 +86,7 @@ def views_told(photos: Sequence[tuple[str, str, str]]) -> tuple[list[tuple[str, 
     return seen, repeated
 
 
-def _named(views: Sequence[str]) -> Message:
+def _view_names(views: Sequence[str]) -> Message:
     """Views by their names, each once."""
     return listed(view or Message("no view named") for view in dict.fromkeys(views))
 
@@ -116,9 +116,9 @@ def _part_reason(
         )
         if deciding
         else "",
-        Message("Missing view: {names}.", names=_named(missing)) if missing else "",
-        Message("Seen more than once, the worst counts: {names}.", names=_named(twice)) if twice else "",
-        Message("Not an expected view: {names}.", names=_named(strange)) if strange else "",
+        Message("Missing view: {names}.", names=_view_names(missing)) if missing else "",
+        Message("Seen more than once, the worst counts: {names}.", names=_view_names(twice)) if twice else "",
+        Message("Not an expected view: {names}.", names=_view_names(strange)) if strange else "",
         "" if len(set(views.values())) < 2 or deciding else Message("The views do not say the same."),
     ]
     return paragraph(*sentences)

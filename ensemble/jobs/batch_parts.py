@@ -44,11 +44,12 @@ def batch_parts(
         if trace.part:
             files[trace.lot, trace.part].append((trace.view, line))
     return [
-        BatchPart(_judged(part, found, expected, classes), lot, tuple(found)) for (lot, part), found in files.items()
+        BatchPart(_judged_part(part, found, expected, classes), lot, tuple(found))
+        for (lot, part), found in files.items()
     ]
 
 
-def _judged(
+def _judged_part(
     part: str, files: Sequence[tuple[str, BatchLine]], expected: ExpectedViews, classes: Classes
 ) -> PartVerdict:
     seen = [(view, line.label) for view, line in files if line.label and not line.repeated]

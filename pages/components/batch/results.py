@@ -5,7 +5,7 @@ from functools import partial
 
 import streamlit as st
 
-from ensemble.inspection.batches import Parts, batch_csv
+from ensemble.inspection.batches import PartsOfFiles, batch_csv
 from ensemble.inspection.outlined_photos import outlined_zip
 from ensemble.jobs.batch_parts import BatchPart, part_of_files
 from ensemble.jobs.batch_results import BatchLine, BatchResults
@@ -132,7 +132,7 @@ def _show_files(batch: batches.Batch, lines: Sequence[BatchLine], parts: Sequenc
             show_file(outlined, "outlined", ".zip", label, quiet=False)
 
 
-def _csv(results: BatchResults, places: Sequence[int], parts: Parts, spoken: str, *, demo: bool) -> bytes:
+def _csv(results: BatchResults, places: Sequence[int], parts: PartsOfFiles, spoken: str, *, demo: bool) -> bytes:
     """The CSV of these files; it is made when somebody asks for it, where nobody knows the reader's language."""
     with speaking(spoken):
         return batch_csv(results.judged(places), demo=demo, parts=parts)
