@@ -23,6 +23,7 @@ screen = st.navigation(
                 "pages/screens/inspect_batch.py", title=_("Inspect a batch"), icon=":material/stacks:", url_path="batch"
             ),
             st.Page("pages/screens/history.py", title=_("History"), icon=":material/history:", url_path="history"),
+            st.Page("pages/screens/review.py", title=_("Review"), icon=":material/fact_check:", url_path="review"),
         ],
         _("Quality"): [
             st.Page("pages/screens/policies.py", title=_("Policies"), icon=":material/rule:", url_path="policies"),
@@ -54,12 +55,15 @@ with st.spinner(_("Starting …")):  # only here: they bring torch, and a visito
     from ensemble.values.safe_names import make_logs_legible
     from pages.components.common.frame import show_frame
     from pages.components.common.sheet import as_markdown
+    from pages.session import review
     from pages.session.memory import settle_modules
 
 INSPECTING = ("", "batch")  # addresses of the screens that judge photos
 
 make_logs_legible()
 settle_modules()
+if screen.url_path != "review":
+    review.leave()
 try:
     show_frame(screen.title, inspects=screen.url_path in INSPECTING)
     screen.run()

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from ensemble.disk.files import parsed
 from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.photo_batch import Input, PhotoBatch
 from ensemble.features.preprocessing import BackboneSpec
+from ensemble.imaging.photos import open_own
 
 POOLING = "grid"  # keeps roughly what lies where, so that a part in the same position is found
+ALIKE_SIDE = 32  # pixels a side of what `most_alike` compares
 LARGEST_REFERENCES = 400_000  # of photos and vectors together
 
 
@@ -53,6 +56,14 @@ class ReferencePhotos:
             return None
         return [int(np.square(known - row).sum(axis=1).argmin()) for row in rows]
 
+    def most_alike(self, picture: Image.Image) -> bytes:
+        """The photo that looks most like a picture at a glance: small, grey and of even contrast, without a network.
+
+        A PhotoError where a photo cannot be read.
+        """
+        wanted = _small_row(picture)
+        return max(self.photos, key=lambda photo: float(wanted @ _small_row(open_own(photo))))
+
     def as_arrays(self) -> dict[str, np.ndarray]:
         """Plain arrays by name, as a file keeps them."""
         backbone = json.dumps(self.backbone.as_json()).encode()
@@ -72,3 +83,10 @@ class ReferencePhotos:
             raise ValueError("The photos are not as long as their sizes say.")
         photos = (whole[start:end] for start, end in zip([0, *ends], ends, strict=False))
         return cls(spec, arrays["vectors"], tuple(photos))
+
+
+def _small_row(picture: Image.Image) -> np.ndarray:
+    """A picture as one row of numbers around 0, of length 1 unless it shows nothing at all."""
+    row = np.asarray(picture.convert("L").resize((ALIKE_SIDE, ALIKE_SIDE), Image.Resampling.BOX), np.float32).ravel()
+    row = row - row.mean()
+    return row / max(float(np.linalg.norm(row)), 1e-6)

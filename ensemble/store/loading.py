@@ -63,11 +63,11 @@ def load(path_of: Callable[[str], Path], manifest: Manifest) -> Loaded:
             absent.append(Absence(name, error.message if isinstance(error, QuorumError) else unknown, record.weight))
     weights = {name: record.weight for name, record in manifest.members.items()}
     calibrators = {name: record.calibrator for name, record in manifest.members.items()}
-    references = _references(path_of, manifest.references)
+    references = references_in(path_of, manifest.references)
     return Loaded(members, tuple(absent), manifest.classes, weights, calibrators, manifest.photo_range, references)
 
 
-def _references(path_of: Callable[[str], Path], digest: str) -> ReferencePhotos | None:
+def references_in(path_of: Callable[[str], Path], digest: str) -> ReferencePhotos | None:
     """The product's photos of good parts; None where it keeps none, or not those that were trusted.
 
     No verdict rests on them, so that none has to wait for them; a file that has changed is in quarantine.

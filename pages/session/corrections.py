@@ -128,26 +128,32 @@ def _keep(corrections: Sequence[Correction], left_out: Sequence[str]) -> None:
         tell(CONFIRMED, paragraph(*left_out), wrong=True)
         return
     try:
-        collection = own_collection() or make_own_collection()
-        said_by = person.name()
-        decisions = [
-            collection.confirm(each.data, each.name, each.label, each.verdict, author=said_by)[1]
-            for each in corrections
-        ]
-        _tell_history(corrections, [None if made is None else made.number for made in decisions])
-        along = _bring_along(collection)
+        collection, decisions = take_in(corrections)
+        _tell_history(corrections, decisions)
+        along = bring_own_photos(collection)
     except QuorumError as error:
         tell(CONFIRMED, error.message, wrong=True)
         return
-    name, alone = collection.name, decisions[0] if len(decisions) == 1 else None
     said = Message(
         "Saved to {collection}. Add it to the training set under Data.",
         "{count} photos saved to {collection}. Add them to the training set under Data.",
         count=len(corrections),
-        collection=name,
+        collection=collection.name,
     )
-    made = alone.number if alone is not None else None
+    made = decisions[0] if len(decisions) == 1 else None
     tell(CONFIRMED, paragraph(*left_out, said, *along), wrong=bool(left_out), decision=made)
+
+
+def take_in(corrections: Sequence[Correction]) -> tuple[Collection, list[int | None]]:
+    """Keep photos with their true classes in the product's collection, under the visitor's name.
+
+    Gives it with the number of each decision, to be undone; None where the photo was there with that class.
+    """
+    collection, author = own_collection() or make_own_collection(), person.name()
+    decisions = [
+        collection.confirm(each.data, each.name, each.label, each.verdict, author=author)[1] for each in corrections
+    ]
+    return collection, [None if made is None else made.number for made in decisions]
 
 
 def _tell_history(corrections: Sequence[Correction], numbers: Sequence[int | None]) -> None:
@@ -173,7 +179,7 @@ def undo_confirmed(number: int) -> None:
                 tell(CONFIRMED, Message("Undone: the photo is as it was before."))
 
 
-def _bring_along(collection: Collection) -> list[str]:
+def bring_own_photos(collection: Collection) -> list[str]:
     """Have the product's own photos brought into its collection, so that it can be trained on; what is said of it."""
     product = store()
     if is_brought(product, collection):

@@ -1,5 +1,7 @@
 """What is kept of the chosen product's inspections, and a visitor's wish to change it."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from ensemble.records.keeping import Choice, choose_keeping, last_choice
@@ -8,7 +10,7 @@ from ensemble.records.settings import Keeping
 from ensemble.values.language import Message
 from pages.session import person
 from pages.session.products import store
-from pages.session.told import HISTORY, refusals_told, tell
+from pages.session.told import HISTORY, REVIEWED, refusals_told, tell
 
 FIELD = "keeping_"  # how the keys of the fields begin
 
@@ -44,3 +46,11 @@ def change_keeping() -> None:
         )
         choose_keeping(recorder().database, kept_product(), wanted, person.name())
         tell(HISTORY, Message("Changed: it holds from the next inspection on."))
+
+
+def change_share(field: str) -> None:
+    """Have chance draw that share of accepted parts from now on, in percent; for a button's callback."""
+    share = round((st.session_state.get(field) or 0) / 100, 6)
+    with refusals_told(REVIEWED):
+        choose_keeping(recorder().database, kept_product(), replace(keeping(), sample_rate=share), person.name())
+        tell(REVIEWED, Message("Changed: it holds from the next inspection on."))

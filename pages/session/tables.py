@@ -37,7 +37,7 @@ class Table:
         return sum(getattr(thing, "nbytes", 0) for thing in self.things.values())
 
 
-def _is_open(session: str) -> bool:
+def is_open(session: str) -> bool:
     """Whether a page of that session is open; outside of a server nobody can tell, and nothing is given up."""
     return not runtime.exists() or bool(runtime.get_instance().is_active_session(session))
 
@@ -45,7 +45,7 @@ def _is_open(session: str) -> bool:
 class Tables:
     """All tables that a reload can find."""
 
-    def __init__(self, is_open: Callable[[str], bool] = _is_open, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, is_open: Callable[[str], bool] = is_open, clock: Callable[[], float] = time.monotonic) -> None:
         self._is_open, self._clock = is_open, clock
         self._tables: dict[str, Table] = {}
         self._lock = threading.Lock()

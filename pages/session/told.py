@@ -9,11 +9,12 @@ import streamlit as st
 from ensemble.values.errors import QuorumError
 from ensemble.values.language import Message
 
-CONFIRMED, DATA, TRAINING, HISTORY = (
+CONFIRMED, DATA, TRAINING, HISTORY, REVIEWED = (
     "_confirmed",
     "_told_of_data",
     "_told_of_training",
     "_told_of_history",
+    "_told_of_review",
 )  # who tells it
 
 

@@ -31,6 +31,7 @@ SCREENS = {
 }
 MORE_SCREENS = {
     "history": "History",
+    "review": "Review",
     "performance": "Performance",
     "card": "Model card",
     "data": "Data",

@@ -34,7 +34,7 @@ CLASSES = Classes((GOOD, BAD), defect=BAD)
 THREE = Classes((f"one {EVIL}", f"two {EVIL}", "three"))
 MEMBERS = (f"svm_{FILE}", "rf_a")
 SCREENS = (
-    *("inspect_photo", "inspect_batch", "history", "policies", "replay", "performance"),
+    *("inspect_photo", "inspect_batch", "history", "review", "policies", "replay", "performance"),
     *("members", "model_card", "data", "training"),
 )
 SCREENS = (*SCREENS, "help")

@@ -12,7 +12,7 @@ from tests.support.app_tests import healthy, texts
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 SCREENS = (
-    *("inspect_photo", "inspect_batch", "history", "policies", "replay", "performance"),
+    *("inspect_photo", "inspect_batch", "history", "review", "policies", "replay", "performance"),
     *("members", "model_card", "data", "training"),
 )
 FORBIDDEN = {

@@ -90,6 +90,19 @@ def show_photo_rules() -> None:
     )
 
 
+def show_review_help() -> None:
+    """Say how parts are reviewed, and by which keys."""
+    st.header(_("Review"), anchor=False)
+    st.markdown(
+        _(
+            "*Review* lends you one part after the other: what a verdict left open, then where models disagree or a "
+            "limit is close, and accepted parts that chance drew, with verdict and heat map hidden. **O** / **N**: "
+            "part is OK, part is NOK · **1** to **9**: NOK with that defect, or the class · **H**: heat map · **S**: "
+            "skip · **U**: undo. Answers that put a verdict right go into the next training, with your name."
+        )
+    )
+
+
 def show_practice() -> None:
     """Say where photos go, which keys help, and how models are added."""
     st.header(_("Privacy"), anchor=False)
