@@ -59,7 +59,7 @@ def batch(
 
 
 def _wait_again(folder: "BatchFolder") -> None:
-    from ensemble.jobs.batch_running import is_waiting
+    from ensemble.jobs.job_running import is_waiting
 
     with folder.alone():
         if not is_waiting(folder) and folder.job().is_open:

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from ensemble.inspection.exports import replay
 from ensemble.inspection.kept import kept_policy
@@ -16,7 +15,7 @@ from ensemble.records.history import Filters, policy_text
 from ensemble.records.values import Inspection, label_of
 from ensemble.values.errors import QuorumError
 from ensemble.values.language import Message
-from ensemble.values.results import REVIEW, Classes, Verdict
+from ensemble.values.results import REVIEW, Classes
 
 MOST_SHOWN = 500  # changes that are kept to look at; all are counted
 DECIDED = (  # what a policy makes of the votes, by the names in a verdict's JSON
@@ -45,15 +44,27 @@ class Reproduction:
 
 
 @dataclass(frozen=True, slots=True)
-class ChangedVerdict:
-    """An inspection that another policy decides otherwise; `truth` is what a person said of the part, if anybody."""
+class DecidedAgain:
+    """An inspection with its label then and now; `truth` is what a person said of the part, if anybody.
+
+    Where it could not be decided again, `why` says so, and there is no label `after`.
+    """
 
     id: str
     photo: str
     thumbnail: str
+    time: str
     before: str
-    after: str
-    truth: str
+    after: str = ""
+    truth: str = ""
+    why: str = ""
+
+    @classmethod
+    def of(cls, inspection: Inspection, after: str = "", why: str = "") -> "DecidedAgain":
+        """What became of an inspection of the history."""
+        stored, truth = inspection.stored, label_of(inspection.reviews)
+        shown = (inspection.id, stored["photo"], stored["thumbnail"], stored["time"], stored["verdict"])
+        return cls(*shown, after=after, truth=truth, why=why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +80,7 @@ class WhatIf:
     inspections: int
     hours: float
     moves: Mapping[tuple[str, str], int]
-    changes: tuple[ChangedVerdict, ...]
+    changes: tuple[DecidedAgain, ...]
     known_before: DecisionCounts | None
     known_after: DecisionCounts | None
     deviations: tuple[Deviation, ...]
@@ -112,34 +123,57 @@ def _deviation(database: Database, books: dict[str, Policy], inspection: Inspect
 
 def what_if(database: Database, filters: Filters, policy: Policy, told: Told = lambda _: None) -> WhatIf:
     """Decide a stretch of history by another policy; no model runs."""
-    moves: Counter[tuple[str, str]] = Counter()
-    changes: list[ChangedVerdict] = []
-    known: list[tuple[str, str, str]] = []
-    times: list[str] = []
-    deviations, classes, count = [], None, 0
+    found = Gathering()
     for count, inspection in enumerate(all_inspections(database, filters), 1):
         told(count)
-        stored = inspection.stored
         try:
-            verdict = replay(stored, policy)
+            verdict = replay(inspection.stored, policy)
         except QuorumError as error:
-            deviations.append(Deviation(inspection.id, stored["photo"], error.message))
+            found.add(DecidedAgain.of(inspection, why=error.message))
             continue
-        classes, truth = verdict.classes, label_of(inspection.reviews)
-        times.append(stored["time"])
-        moves[stored["verdict"], verdict.label] += 1
-        if truth:
-            known.append((truth, stored["verdict"], verdict.label))
-        if verdict.label != stored["verdict"] and len(changes) < MOST_SHOWN:
-            changes.append(_changed_verdict(inspection, verdict, truth))
-    before, after = _known_counts(known, classes)
-    hours = _hours(times)
-    return WhatIf(classes, count, hours, dict(moves), tuple(changes), before, after, tuple(deviations))
+        found.classes = verdict.classes
+        found.add(DecidedAgain.of(inspection, verdict.label))
+    return found.what_if()
 
 
-def _changed_verdict(inspection: Inspection, verdict: Verdict, truth: str) -> ChangedVerdict:
-    stored: Mapping[str, Any] = inspection.stored
-    return ChangedVerdict(inspection.id, stored["photo"], stored["thumbnail"], stored["verdict"], verdict.label, truth)
+class Gathering:
+    """Inspections that are decided again, one after the other, and what they come to."""
+
+    def __init__(self, classes: Classes | None = None) -> None:
+        self.classes = classes
+        self._count = 0
+        self._moves: Counter[tuple[str, str]] = Counter()
+        self._changes: list[DecidedAgain] = []
+        self._known: list[tuple[str, str, str]] = []
+        self._deviations: list[Deviation] = []
+        self._first, self._last = "", ""
+
+    def add(self, decided: DecidedAgain) -> bool:
+        """Count one more; gives whether it is kept to look at."""
+        self._count += 1
+        if decided.why:
+            self._deviations.append(Deviation(decided.id, decided.photo, decided.why))
+            return False
+        self._first = min(self._first or decided.time, decided.time)
+        self._last = max(self._last, decided.time)
+        self._moves[decided.before, decided.after] += 1
+        if decided.truth:
+            self._known.append((decided.truth, decided.before, decided.after))
+        is_shown = decided.after != decided.before and len(self._changes) < MOST_SHOWN
+        if is_shown:
+            self._changes.append(decided)
+        return is_shown
+
+    def what_if(self) -> WhatIf:
+        """What they come to so far."""
+        before, after = _known_counts(self._known, self.classes)
+        moves, changes, deviations = dict(self._moves), tuple(self._changes), tuple(self._deviations)
+        return WhatIf(self.classes, self._count, self._hours(), moves, changes, before, after, deviations)
+
+    def _hours(self) -> float:
+        if not self._first:
+            return 0.0
+        return (datetime.fromisoformat(self._last) - datetime.fromisoformat(self._first)).total_seconds() / 3600
 
 
 def _known_counts(
@@ -153,10 +187,3 @@ def _known_counts(
         DecisionCounts.of(truth, [each[1] for each in of_two], classes),
         DecisionCounts.of(truth, [each[2] for each in of_two], classes),
     )
-
-
-def _hours(times: list[str]) -> float:
-    if not times:
-        return 0.0
-    first, last = datetime.fromisoformat(min(times)), datetime.fromisoformat(max(times))
-    return (last - first).total_seconds() / 3600

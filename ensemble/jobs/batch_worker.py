@@ -1,23 +1,19 @@
 """The process of one batch: `python -m ensemble.jobs.batch_worker FOLDER`, started by `start_batch`."""
 
-import contextlib
 import json
 import logging
-import secrets
-import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ensemble.disk.files import now
-from ensemble.disk.locks import locked_alone
 from ensemble.imaging.overlays import thumbnail
 from ensemble.inspection.batches import Judged, batch_entries, judge
 from ensemble.inspection.inspector import Inspector
-from ensemble.jobs.batch_folder import STAGED_FILES, BatchFile, BatchFolder, BatchRequest
+from ensemble.jobs.batch_folder import BatchFile, BatchFolder, BatchRequest
+from ensemble.jobs.job_running import do_job, heed
 from ensemble.jobs.processes import step_back
 from ensemble.records.batch_history import newest_of_batch
 from ensemble.records.objects import Objects, packed_map
@@ -25,66 +21,15 @@ from ensemble.records.recording import SMALL_SIDE, Inspected, Recorder, recorder
 from ensemble.records.values import Occasion
 from ensemble.store import ModelStore
 from ensemble.store.expected_views import ExpectedViews, expected_views
-from ensemble.values.errors import QuorumError
-from ensemble.values.language import Message
 from ensemble.values.results import Verdict
 from ensemble.values.safe_names import make_logs_legible
 
-TURN, TURN_PATIENCE = ".turn.lock", 0.5  # one batch at a time; seconds from one look at the wish to stop to the next
 Show = Callable[[int, int], None]  # told how many files of how many are judged
-
-
-class StoppedBatchError(BaseException):
-    """Somebody wants the batch to stop."""
 
 
 def run_batch(folder: BatchFolder, show: Show | None = None) -> None:
     """Judge what is left of a batch, and put down what became of that."""
-    with folder.under_way() as is_ours:
-        if not is_ours:
-            return
-        try:
-            with _turn_of(folder):
-                folder.write(state="running", started=now())
-                _judge_rest(folder, show)
-        except (StoppedBatchError, KeyboardInterrupt):
-            folder.write(state="stopped", ended=now(), seconds_left=None)
-        except QuorumError as error:
-            _break_off(folder, error.message)
-        except Exception:  # whatever it is, people must be told, and the log has the rest
-            reference = secrets.token_hex(2)
-            logging.getLogger(__name__).exception("Reference %s", reference)
-            _break_off(folder, Message("The log has the details (reference {reference}).", reference=reference))
-        else:
-            folder.write(state="done", ended=now(), seconds_left=None)
-            shutil.rmtree(folder.folder / STAGED_FILES, ignore_errors=True)
-
-
-def _break_off(folder: BatchFolder, why: str) -> None:
-    found = folder.job()
-    said = Message(
-        "It broke off after {done} of {total} files; what was judged stays. {why}",
-        done=found.done,
-        total=found.total,
-        why=why,
-    )
-    folder.write(state="broken", ended=now(), seconds_left=None, error=said)
-
-
-@contextlib.contextmanager
-def _turn_of(folder: BatchFolder) -> Iterator[None]:
-    """One batch is judged at a time: two at once would take turns on the same cores, each with its own models."""
-    while True:
-        with locked_alone(folder.folder.parent / TURN, TURN_PATIENCE) as is_ours:
-            _heed(folder)
-            if is_ours:
-                yield
-                return
-
-
-def _heed(folder: BatchFolder) -> None:
-    if folder.job().stop_asked is not None:
-        raise StoppedBatchError
+    do_job(folder, lambda: _judge_rest(folder, show))
 
 
 def _judge_rest(folder: BatchFolder, show: Show | None) -> None:
@@ -96,7 +41,7 @@ def _judge_rest(folder: BatchFolder, show: Show | None) -> None:
     policy, inspector = request.decides(), opened_inspector(request)
     left = ((place, entry) for place, entry in enumerate(batch_entries(folder.sources())) if place not in done)
     begun, new = time.monotonic(), 0
-    _heed(folder)
+    heed(folder)
     for rows in judge(left, lambda photos: inspector.inspect(photos, policy), keeper.keep, folder.judged()):
         new += len(rows)
         gone = time.monotonic() - begun
@@ -105,7 +50,7 @@ def _judge_rest(folder: BatchFolder, show: Show | None) -> None:
         if show is not None:
             show(len(done) + new, before.total)
         if waiting:
-            _heed(folder)
+            heed(folder)
 
 
 def opened_inspector(request: BatchRequest) -> Inspector:

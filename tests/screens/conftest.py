@@ -13,7 +13,7 @@ from streamlit.components.v2 import manifest_scanner
 
 from ensemble.inspection import exports
 from ensemble.inspection.exports import file_name
-from ensemble.jobs import batch_running, batch_worker
+from ensemble.jobs import batch_worker, job_running
 from ensemble.jobs.batch_folder import BatchFolder
 
 
@@ -54,7 +54,7 @@ def _batches_in_threads(monkeypatch: pytest.MonkeyPatch) -> None:
         threading.Thread(target=batch_worker.run_batch, args=(folder,), daemon=True).start()
         return os.getpid()
 
-    monkeypatch.setattr(batch_running, "_spawn_batch", spawn)
+    monkeypatch.setattr(job_running, "spawn_worker", spawn)
 
 
 @pytest.fixture

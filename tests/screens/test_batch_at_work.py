@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from ensemble.imaging.photos import Photo
 from ensemble.inspection.batches import Judged
 from ensemble.inspection.inspector import Inspector
-from ensemble.jobs import batch_worker
+from ensemble.jobs import job_running
 from ensemble.jobs.batch_results import BatchResults
 from ensemble.jobs.batch_running import batch_folder, batch_jobs
 from ensemble.policies import Policy
@@ -171,7 +171,7 @@ def test_what_breaks_it_off_is_said(
         said,
     )
     assert found and len(app.dataframe[0].value) == 8 and not app.exception
-    (record,) = [each for each in caplog.records if each.name == batch_worker.__name__]
+    (record,) = [each for each in caplog.records if each.name == job_running.__name__]
     assert record.getMessage() == f"Reference {found[1]}" and record.exc_info
     monkeypatch.setattr(Inspector, "inspect", inspect)
     gate.pass_on(2)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from ensemble.inspection.time_machine import ChangedVerdict, Deviation, Reproduction, WhatIf
+from ensemble.inspection.time_machine import DecidedAgain, Deviation, Reproduction, WhatIf
 from ensemble.metrics.costs import PARTS_TOLD, DecisionCounts, Line, at_most, expected_costs
 from ensemble.values.errors import RecordsError
 from ensemble.values.language import Message, _, worded
@@ -118,7 +118,7 @@ def _tile(look: str, name: str, now: str, then: str, of: Sequence[str] = ()) -> 
 def _show_changes(found: WhatIf) -> None:
     if not found.changes or found.classes is None:
         return
-    groups: dict[tuple[str, str], list[ChangedVerdict]] = {}
+    groups: dict[tuple[str, str], list[DecidedAgain]] = {}
     for change in found.changes[:MOST]:
         groups.setdefault((change.before, change.after), []).append(change)
     for (before, after), group in sorted(groups.items(), key=lambda each: each[0][1] != NON_DEFECTIVE):
@@ -133,7 +133,7 @@ def _show_changes(found: WhatIf) -> None:
     show_csv("replay", rows, _("Changed verdicts (CSV)"))
 
 
-def _moved_frame(change: ChangedVerdict, classes: Classes) -> str:
+def _moved_frame(change: DecidedAgain, classes: Classes) -> str:
     truth = Message("a person says {label}", label=word(change.truth)) if change.truth else Message("not reviewed")
     return turn_frame(change.photo, replays.small_copy(change.thumbnail), change.after, truth, classes)
 

@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 
 from ensemble.inspection.batches import Judged, batch_csv, batch_parquet
-from ensemble.jobs import batch_running, batch_worker
+from ensemble.jobs import batch_running, batch_worker, job_running
 from ensemble.jobs.batch_folder import BatchFolder, BatchRequest
 from ensemble.jobs.batch_results import BatchResults
 from ensemble.jobs.batch_running import batch_job, batch_jobs, remove_batch, resume_batch, stage_batch, stop_batch
@@ -92,7 +92,7 @@ def rows_of(folder: BatchFolder, **how: bool) -> list[Judged]:
 
 def again(folder: BatchFolder) -> None:
     with folder.alone():
-        assert batch_running.is_waiting(folder)
+        assert job_running.is_waiting(folder)
 
 
 def told(folder: BatchFolder) -> list[tuple[Any, ...]]:
