@@ -2,7 +2,7 @@
 
 import importlib.util
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -16,7 +16,7 @@ from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import Flowable, Image, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
+from reportlab.platypus import Flowable, Image, PageBreak, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
 from ensemble.imaging.overlays import png
 from ensemble.values.language import _
@@ -38,7 +38,10 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What is handed on: a title, what stands large below it in a `colour`, pictures with their words, and blocks."""
+    """What is handed on: a title, what stands large below it in a `colour`, pictures with their words, and blocks.
+
+    `parts` are documents that follow it, each on a page of its own; they are read once, one at a time.
+    """
 
     title: str
     headline: str
@@ -46,21 +49,15 @@ class Document:
     blocks: Sequence[Block]
     colour: str = INK
     pictures: Sequence[tuple[Pictures.Image, str]] = field(default=(), repr=False)
+    parts: Iterable["Document"] = field(default=(), repr=False)
 
 
 def document_pdf(document: Document) -> bytes:
     """The document as PDF, its pages numbered; its letters come with it."""
     _register_fonts()
-    large = _style(20, bold=True, colour=document.colour)
-    story: list[Flowable] = [Paragraph(escape(document.headline), large), Paragraph(escape(document.lead), _style(10))]
-    if document.pictures:
-        story += [Spacer(0, 4 * mm), _pictures_in_a_row(document.pictures)]
-    for block in document.blocks:
-        story += [Spacer(0, 5 * mm), Paragraph(escape(block.heading), _style(12, bold=True)), Spacer(0, 1.5 * mm)]
-        if block.rows:
-            story.append(_table_of(block))
-        if block.note:
-            story += [Spacer(0, 1 * mm), Paragraph(escape(block.note), _style(8, colour=MUTED))]
+    story = _story(document)
+    for part in document.parts:
+        story += [PageBreak(), Paragraph(escape(part.title), _style(12, bold=True)), Spacer(0, 2 * mm), *_story(part)]
     stream = io.BytesIO()
     made = SimpleDocTemplate(
         stream,
@@ -81,6 +78,20 @@ def document_pdf(document: Document) -> bytes:
 
     made.build(story, onFirstPage=frame, onLaterPages=frame)
     return stream.getvalue()
+
+
+def _story(document: Document) -> list[Flowable]:
+    large = _style(20, bold=True, colour=document.colour)
+    story: list[Flowable] = [Paragraph(escape(document.headline), large), Paragraph(escape(document.lead), _style(10))]
+    if document.pictures:
+        story += [Spacer(0, 4 * mm), _pictures_in_a_row(document.pictures)]
+    for block in document.blocks:
+        story += [Spacer(0, 5 * mm), Paragraph(escape(block.heading), _style(12, bold=True)), Spacer(0, 1.5 * mm)]
+        if block.rows:
+            story.append(_table_of(block))
+        if block.note:
+            story += [Spacer(0, 1 * mm), Paragraph(escape(block.note), _style(8, colour=MUTED))]
+    return story
 
 
 def _register_fonts() -> None:
@@ -139,8 +150,7 @@ table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.3rem .5
 overflow-wrap:anywhere;vertical-align:top}.note{color:#55636D;font-size:.9rem}"""
 
 
-def document_html(document: Document, spoken: str) -> bytes:
-    """The words and tables of a document as one HTML file that asks nothing of anybody."""
+def _html_of(document: Document) -> str:
     parts = [
         f"<h1>{escape(document.title)}</h1><p><b>{escape(document.headline)}</b></p><p>{escape(document.lead)}</p>"
     ]
@@ -156,6 +166,12 @@ def document_html(document: Document, spoken: str) -> bytes:
             )
             + (f'<p class="note">{escape(block.note)}</p>' if block.note else "")
         )
+    return "".join(parts)
+
+
+def document_html(document: Document, spoken: str) -> bytes:
+    """The words and tables of a document as one HTML file that asks nothing of anybody."""
+    parts = [_html_of(each) for each in (document, *document.parts)]
     title, body = escape(document.title), "".join(parts)
     page = (
         f'<!doctype html><html lang="{escape(spoken)}"><head><meta charset="utf-8"><title>{title}</title>'

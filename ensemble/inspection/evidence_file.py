@@ -1,11 +1,13 @@
 """The evidence of one inspection on paper: photo, heat map, votes, thresholds, policy, models, digests."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from ensemble.figures import PALETTES, tone, vote_texts
 from ensemble.imaging.overlays import canvas, overlay
 from ensemble.imaging.photos import Photo
 from ensemble.inspection.documents import Block, Document
+from ensemble.inspection.kept import classes_of
+from ensemble.inspection.kept_parts import KeptPart
 from ensemble.policies import reasons
 from ensemble.records.values import Inspection
 from ensemble.values.digits import threshold_text
@@ -23,7 +25,6 @@ def evidence_document(
 ) -> Document:
     """What is known of one inspection; `entry` is the digest of its entry in the chain, `when` tells a stored time."""
     look = tone(verdict.label, verdict.classes)
-    colour = {"ok": PALETTES["light"].ok, "nok": PALETTES["light"].nok, "review": "#7A4F00"}.get(look, "#1D252B")
     pictures = []
     if photo is not None:
         drawn = canvas(photo.picture)
@@ -40,9 +41,42 @@ def evidence_document(
         f"{SIGNS[look]} {worded(verdict.word)}",
         worded(verdict.reason),
         [*blocks, _digests_block(inspection, entry, note)],
-        colour=colour,
+        colour=_colour(look),
         pictures=pictures,
     )
+
+
+def part_document(found: KeptPart, views: Iterable[Document], when: Callable[[str], str]) -> Document:
+    """What is known of a part that several photos show: its verdict, its views, then the evidence of each photo."""
+    classes = classes_of(found.photos[0].stored)
+    look = tone(found.verdict.label, classes)
+    rows = [
+        (
+            each.stored["trace"]["view"] or "–",
+            worded(word(each.settled)),
+            worded(word(each.stored["verdict"])),
+            each.stored["photo"],
+            when(each.stored["time"]),
+            each.stored["who"] or "–",
+        )
+        for each in found.photos
+    ]
+    rows += [(view, _("missing"), "–", "–", "–", "–") for view in found.verdict.missing]
+    columns = (_("View"), _("After reviews"), _("As inspected"), _("Photo"), _("Time"), _("Who"))
+    facts = [(_("Part"), found.verdict.part), (_("Product"), found.photos[0].stored["product"])]
+    facts += [(_("Lot"), found.lot)] if found.lot else []
+    return Document(
+        _("Evidence of the part {part}", part=found.verdict.part),
+        f"{SIGNS[look]} {worded(word(found.verdict.label))}",
+        worded(found.verdict.reason),
+        [Block(_("Part"), facts), Block(_("Views"), rows, columns)],
+        colour=_colour(look),
+        parts=views,
+    )
+
+
+def _colour(look: str) -> str:
+    return {"ok": PALETTES["light"].ok, "nok": PALETTES["light"].nok, "review": "#7A4F00"}.get(look, "#1D252B")
 
 
 def _facts_block(inspection: Inspection, when: Callable[[str], str]) -> Block:

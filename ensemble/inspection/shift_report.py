@@ -1,11 +1,13 @@
 """What a stretch of history comes to: counts, yield, mistakes known so far, kinds of defects, reviews, and who."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from ensemble.inspection.documents import Block, Document
 from ensemble.inspection.kept import classes_of
+from ensemble.inspection.kept_parts import PartCounts, PartsSeen
 from ensemble.records.values import Inspection, last_review
 from ensemble.values.digits import percents
 from ensemble.values.language import _, worded
@@ -29,6 +31,7 @@ class Counts:
     escapes: list[Inspection] = field(default_factory=list)
     overkills: list[Inspection] = field(default_factory=list)
     good: set[str] = field(default_factory=set)
+    parts: PartCounts = field(default_factory=PartCounts)
     reviewed: int = 0
     trials: int = 0
     first: str = ""
@@ -40,15 +43,18 @@ class Counts:
         return self.verdicts.total()
 
 
-def count_inspections(inspections: Iterable[Inspection]) -> Counts:
-    """Count inspections, the newest first."""
-    counts = Counts()
+def count_inspections(
+    inspections: Iterable[Inspection], expected: Mapping[str, Sequence[str]] = MappingProxyType({})
+) -> Counts:
+    """Count inspections, the newest first; `expected` are the views that a product expects of each part."""
+    counts, parts = Counts(), PartsSeen(expected)
     for inspection in inspections:
         stored = inspection.stored
         if stored["trial"]:
             counts.trials += 1
             continue
         classes, verdict, settled = classes_of(stored), stored["verdict"], inspection.settled
+        parts.add(inspection)
         counts.last = counts.last or stored["time"]
         counts.first = stored["time"]
         counts.verdicts[verdict] += 1
@@ -67,6 +73,7 @@ def count_inspections(inspections: Iterable[Inspection]) -> Counts:
             counts.reviewers[said.who] += 1
         if settled == classes.defect:
             counts.defects[said.defect if said else ""] += 1
+    counts.parts = parts.counts()
     return counts
 
 
@@ -87,6 +94,7 @@ def report_document(counts: Counts, meant: str, when: Callable[[str], str], *, c
     headline = _("{count:,} inspection", "{count:,} inspections", count=counts.inspections)
     blocks = [
         _counts_block(counts),
+        *_parts_block(counts),
         *_mistakes_blocks(counts, when),
         _defect_kinds(counts),
         _people(counts),
@@ -121,6 +129,31 @@ def _counts_block(counts: Counts) -> Block:
         note = _("Yield: {first} by the verdicts, {after} after reviews.", first=first, after=after)
     columns = (_("Verdict"), _("As inspected"), _("Share"), _("After reviews"), _("Share"))
     return Block(_("Verdicts"), rows, columns, note)
+
+
+def _parts_block(counts: Counts) -> list[Block]:
+    """Parts where views are expected; without any there is no such block."""
+    parts = counts.parts
+    total = parts.verdicts.total()
+    labels = sorted(parts.verdicts | parts.settled, key=lambda name: (name == REVIEW, name not in counts.good, name))
+    rows = [
+        (
+            worded(word(name)),
+            str(parts.verdicts[name]),
+            _share(parts.verdicts[name], total),
+            str(parts.settled[name]),
+            _share(parts.settled[name], total),
+        )
+        for name in labels
+    ]
+    note = _(
+        "{missing} of {count:,} part lacks a view. Only photos that match the filters count.",
+        "{missing} of {count:,} parts lack a view. Only photos that match the filters count.",
+        count=total,
+        missing=parts.incomplete,
+    )
+    columns = (_("Verdict"), _("As inspected"), _("Share"), _("After reviews"), _("Share"))
+    return [Block(_("Parts of several views"), rows, columns, note)] if total else []
 
 
 def _mistakes_blocks(counts: Counts, when: Callable[[str], str]) -> list[Block]:

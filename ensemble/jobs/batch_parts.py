@@ -14,11 +14,16 @@ from ensemble.values.results import Classes
 
 @dataclass(frozen=True, slots=True)
 class BatchPart:
-    """A part with its verdict and its files, each with the view that it shows, in the order in which they came."""
+    """A part with its verdict and its files, each with the view that it shows, in the order of the expected views."""
 
     verdict: PartVerdict
     lot: str
     files: tuple[tuple[str, BatchLine], ...]
+
+    @property
+    def empty(self) -> tuple[str, ...]:
+        """The expected views that no file was meant to show."""
+        return tuple(view for view in self.verdict.missing if view not in {shown for shown, _line in self.files})
 
     @property
     def key(self) -> tuple[str, str]:
@@ -38,11 +43,15 @@ def batch_parts(
     """
     if not expected.names:
         return []
+    order = {name.lower(): (number, name) for number, name in enumerate(expected.names)}
     files: dict[tuple[str, str], list[tuple[str, BatchLine]]] = defaultdict(list)
     for line in lines:
         trace = expected.trace_of(line.name, given)
         if trace.part:
-            files[trace.lot, trace.part].append((trace.view, line))
+            _number, view = order.get(trace.view.lower(), (0, trace.view))
+            files[trace.lot, trace.part].append((view, line))
+    for found in files.values():
+        found.sort(key=lambda each: order.get(each[0].lower(), (len(order), ""))[0])
     return [
         BatchPart(_judged_part(part, found, expected, classes), lot, tuple(found))
         for (lot, part), found in files.items()

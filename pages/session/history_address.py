@@ -206,6 +206,13 @@ def open_one(called: str) -> None:
     _set(ONE, called)
 
 
+def ask_for_part(stored: Mapping[str, Any]) -> None:
+    """Show all photos of the part that an inspection shows; for a button's callback."""
+    ask_for_all()
+    for name, value in (("of", stored["product"]), ("part", stored["trace"]["part"]), ("lot", stored["trace"]["lot"])):
+        _set(name, value)
+
+
 def _set(name: str, value: str) -> None:
     if value:
         st.query_params[name] = value

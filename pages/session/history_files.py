@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator
 from functools import wraps
 
 from ensemble.inspection.documents import Document, document_html, document_pdf
-from ensemble.inspection.evidence_file import evidence_document
+from ensemble.inspection.evidence_file import evidence_document, part_document
 from ensemble.inspection.history_files import inspections_csv, inspections_parquet
+from ensemble.inspection.kept_parts import KeptPart
 from ensemble.inspection.shift_report import count_inspections, report_document
 from ensemble.records.browsing import MOST_EXPORTED, all_inspections, entry_digest_of
 from ensemble.records.history import history_count
@@ -15,6 +16,7 @@ from ensemble.values.language import _, language, listed, speaking, worded
 from pages.session import history
 from pages.session.clock import clock_of_visitor
 from pages.session.history_address import FLAGS, SPAN, SPANS, TEXTS, Asked
+from pages.session.part_views import expected_of_products
 
 Make = Callable[[], bytes]
 
@@ -58,11 +60,11 @@ def report_html(wanted: Asked) -> Make:
 
 
 def _report(wanted: Asked) -> Callable[[], Document]:
-    when = clock_of_visitor()
+    when, expected = clock_of_visitor(), expected_of_products()
 
     def report() -> Document:
         database = recorder().database
-        counts = count_inspections(_exported(wanted))
+        counts = count_inspections(_exported(wanted), expected)
         more = history_count(database, wanted.filters, MOST_EXPORTED) > MOST_EXPORTED
         return report_document(counts, _meant(wanted), when, cut_off=MOST_EXPORTED if more else 0)
 
@@ -84,10 +86,20 @@ def _meant(wanted: Asked) -> str:
 def evidence(inspection: Inspection) -> Make:
     """The evidence of one inspection, as PDF."""
     when = clock_of_visitor()
+    return _in_this_language(lambda: document_pdf(_evidence(inspection, when)))
+
+
+def part_evidence(found: KeptPart) -> Make:
+    """The evidence of a part that several photos show, as one PDF."""
+    when = clock_of_visitor()
 
     def make() -> bytes:
-        entry = entry_digest_of(recorder().database, inspection.number)
-        verdict, photo = history.verdict_then(inspection), history.photo_of(inspection)
-        return document_pdf(evidence_document(inspection, verdict, photo, entry, when))
+        return document_pdf(part_document(found, (_evidence(each, when) for each in found.photos), when))
 
     return _in_this_language(make)
+
+
+def _evidence(inspection: Inspection, when: Callable[[str], str]) -> Document:
+    entry = entry_digest_of(recorder().database, inspection.number)
+    verdict, photo = history.verdict_then(inspection), history.photo_of(inspection)
+    return evidence_document(inspection, verdict, photo, entry, when)

@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from ensemble.inspection.kept_parts import KeptPart, kept_part
+from ensemble.records.recording import recorder
 from ensemble.store import ModelStore
 from ensemble.store.expected_views import ExpectedViews, expected_views, write_expected_views
 from ensemble.values.language import Message
@@ -16,10 +18,19 @@ def views_expected() -> ExpectedViews:
     return ExpectedViews() if is_demo() else expected_views(store().folder)
 
 
-def views_of(product: str) -> ExpectedViews:
-    """The views that a product of the history expects, by its name there; none where it is no longer here."""
-    folders = [folder for folder in products().values() if ModelStore(folder).product_name() == product]
-    return expected_views(folders[0]) if folders else ExpectedViews()
+def expected_of_products() -> dict[str, tuple[str, ...]]:
+    """The names of the views that each product expects, by its name in the history; a StoreError as above."""
+    folders = products().values()
+    return {ModelStore(folder).product_name(): expected_views(folder).names for folder in folders}
+
+
+def part_of(product: str, part: str, lot: str) -> KeptPart | None:
+    """A part of the history with its verdict; None where its product expects no views, or no photo of it is kept.
+
+    A QuorumError where nobody can tell.
+    """
+    expected = expected_of_products().get(product)
+    return kept_part(recorder().database, product, part, expected, lot) if expected else None
 
 
 def views_typed() -> ExpectedViews:

@@ -105,6 +105,13 @@ def verdict_of(chosen: Chosen) -> Verdict | None:
     return replace(policy().revise(found[1]), photo=chosen.photo.name)
 
 
+def verdict_called(name: str) -> Verdict | None:
+    """The verdict on the photo that was judged under this name, by the policy that is chosen now; None without one."""
+    given = (verdict for rests_on, verdict in _verdicts().values() if rests_on == mode() and verdict.photo == name)
+    found = next(given, None)
+    return None if found is None else policy().revise(found)
+
+
 def forget_other_verdicts() -> None:
     """Drop all verdicts but that on the photo that is open: the same one may come again under another name."""
     lying = chosen_photo()

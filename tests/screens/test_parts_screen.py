@@ -1,14 +1,24 @@
 """Parts of several views on screen: in a batch, in the history, while photos wait, and where views are named."""
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from ensemble.inspection import kept_parts
+from ensemble.policies import SHIPPED_POLICIES
+from ensemble.records.history import record_review
+from ensemble.records.recording import recorder
+from ensemble.records.values import Occasion
 from ensemble.store.expected_views import ExpectedViews, expected_views, write_expected_views
+from ensemble.values.results import NON_DEFECTIVE
+from ensemble.values.trace import Trace
 from tests.screens.test_screens import BATCH, MOSTLY_BAD, batch_of
-from tests.support.app_tests import click, healthy, opened, texts
+from tests.support.app_tests import APP, click, healthy, opened, texts
 from tests.support.bad_photos import encoded, quarters
+from tests.support.kept import inspected
 from tests.support.stub_product import load_as, write_product
 
 pytestmark = pytest.mark.slow(20)
@@ -95,3 +105,106 @@ def test_views_are_named_on_a_screen_with_an_example(product: Path) -> None:
     app.text_input("views_pattern").set_value("{view}").run()
     assert "A pattern over file names has {part}" in texts(app)
     assert expected_views(product).pattern == "{lot}-{part}_{view}"
+
+
+def kept_view(number: int, part: str, view: str, lot: str = "", product: str = "disc") -> str:
+    """An inspection of the history with what a person says of it: the photo is good."""
+    policy = SHIPPED_POLICIES[0]
+    made = inspected(number, policy, product=product, trace=Trace(part=part, view=view, lot=lot))
+    (verdict,) = recorder().keep([made], policy, Occasion("API", who="Ann"))
+    record_review(recorder().database, verdict.id, NON_DEFECTIVE, "Bob")
+    return verdict.id
+
+
+@pytest.fixture
+def history(product: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
+    """The History screen, with what its address says, on a history of this test."""
+    monkeypatch.setenv("QUORUM_RECORDS", str(tmp_path / "records"))
+
+    def shown(**address: str) -> AppTest:
+        app = AppTest.from_file(APP, default_timeout=180)
+        app.run()
+        app.switch_page(HISTORY)
+        for name, value in address.items():
+            app.query_params[name] = value
+        return healthy(app.run())
+
+    return shown
+
+
+def test_a_part_of_the_history_has_its_verdict_and_names_what_is_missing(history: Callable[..., AppTest]) -> None:
+    kept_view(1, "A", "front")
+    assert "Missing view: back." in texts(app := history(part="A"))
+    assert 'class="verdict review"' in texts(app) and "Part A" in texts(app)
+    kept_view(2, "A", "back")
+    app = history(part="A", view="front")
+    assert "2 of 2 views: OK." in texts(app) and 'class="verdict ok"' in texts(app) and "1 inspection" in texts(app)
+    assert "file part_evidence.pdf" in [each.proto.id.split("-", 2)[-1] for each in app.get("download_button")]
+
+
+def test_an_inspection_leads_to_all_photos_of_its_part(history: Callable[..., AppTest]) -> None:
+    called = kept_view(1, "A", "front", lot="L1")
+    kept_view(2, "A", "back", lot="L1")
+    kept_view(3, "A", "back", lot="L2")
+    app = history(inspection=called)
+    assert 'class="part-line"><b>Part A</b>' in texts(app) and "2 of 2 views: OK." in texts(app)
+    app = click(app, "history_part_all")
+    assert (app.query_params["part"], app.query_params["lot"], app.query_params["of"]) == ("A", "L1", "disc")
+    assert "2 inspections" in texts(app) and "2 of 2 views: OK." in texts(app)
+    assert "Part A is in several lots: L1, L2. Name its lot." in texts(history(part="A"))
+    labels = [each.label for each in history().button if str(each.key).startswith("history_part_")]
+    assert labels == ["Part A, back", "Part A, back", "Part A, front"]
+
+
+def test_a_part_of_a_product_without_views_is_only_listed(history: Callable[..., AppTest], product: Path) -> None:
+    kept_view(1, "A", "front")
+    kept_view(2, "A", "front", product="plate")
+    assert "Several products have a part A: choose one." in texts(history(part="A"))
+    assert 'class="verdict' not in texts(history(part="A", of="plate"))
+    write_expected_views(product, ExpectedViews())
+    assert 'class="verdict' not in texts(history(part="A")) and "Several products" not in texts(history(part="A"))
+
+
+def test_a_part_of_more_than_a_hundred_photos_is_one_sentence(
+    history: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_parts, "MOST_VIEWS", 2)
+    for number in range(3):
+        kept_view(number, "A", "front")
+    said = texts(history(part="A"))
+    assert "Part A has more than 2 photos. Name its lot, or give each part an id of its own." in said
+    assert "3 inspections" in said and 'class="verdict' not in said
+
+
+def so_far(app: AppTest) -> str:
+    """What is said of the part, as plain text."""
+    found = [str(each.proto.body) for each in app.get("html") if 'class="part-so-far"' in each.proto.body]
+    return " ".join(re.sub("<[^>]+>", " ", found[0]).split()) if found else ""
+
+
+def test_photos_that_wait_tell_how_far_their_part_is(product: Path) -> None:
+    app = opened()
+    for name, data in shots("A-7_front", "A-7_back", "B_front"):
+        app.file_uploader(key="upload 0").upload(name, data, "image/png")
+    app.run()
+    assert so_far(app) == ""
+    app = click(app, "analyze")
+    assert so_far(app) == "Part A-7 REVIEW 1 of 2 views front OK back not analyzed yet Missing view: back."
+    app = click(click(app, "photo_next"), "analyze")
+    assert so_far(app) == "Part A-7 OK 2 of 2 views front OK back OK 2 of 2 views: OK."
+    app = click(click(app, "photo_next"), "analyze")
+    assert so_far(app) == "Part B REVIEW 1 of 2 views front OK back missing Missing view: back."
+    assert "All photos of this part" in [each.proto.label for each in app.get("page_link")]
+    write_expected_views(product, ExpectedViews())
+    assert so_far(app.run()) == "" and 'class="verdict ok"' in texts(app)
+
+
+def test_one_photo_under_two_names_is_one_view(product: Path) -> None:
+    app = opened()
+    (_name, data), *_rest = shots("A")
+    for name in ("A_front.png", "A_back.png"):
+        app.file_uploader(key="upload 0").upload(name, data, "image/png")
+    app = click(app.run(), "analyze")
+    app = click(app, "photo_next")
+    assert so_far(app).startswith("Part A REVIEW 1 of 2 views front OK back missing")
+    assert "The same photo as another one, not counted: back." in so_far(app)

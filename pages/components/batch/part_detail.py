@@ -9,12 +9,12 @@ from ensemble.imaging import overlays
 from ensemble.imaging.photos import open_own, open_photo
 from ensemble.inspection.batches import Judged
 from ensemble.jobs.batch_parts import BatchPart
+from ensemble.policies import reasons
 from ensemble.values.language import _
-from ensemble.values.results import word
 from pages.components.batch.grid import REFUSED, shown_word, why_text
 from pages.components.common.choices import show_page
+from pages.components.common.part import show_part_card
 from pages.components.common.sheet import as_html, as_markdown, chip, quiet_chip
-from pages.components.common.style import shape
 from pages.components.inspect.evidence import show_overlay_controls
 from pages.session import batch_parts, batches
 
@@ -36,20 +36,11 @@ def show_part(batch: batches.Batch, order: Sequence[BatchPart], part: BatchPart)
             for view, line in files:
                 if line.place in rows:
                     _show_view(batch, view, rows[line.place], opacity)
-            for number, view in enumerate(part.verdict.missing):
+            for number, view in enumerate(part.empty):
                 with st.container(key=f"part_missing_{number}"):
                     _show_title(view, quiet_chip(_("missing")))
                     gone = _("No photo of this view came.")
                     st.html(f'<div class="waiting"><span>{as_html(gone)}</span></div>')
-
-
-def show_part_card(part: str, label: str, reason: str, look: figures.Tone) -> None:
-    """Show the verdict on a part as large as that on a photo, with what decided."""
-    st.html(
-        f'<div class="verdict {look}" role="status">{shape(look)}<div><div class="word">{as_html(word(label))}</div>'
-        f'<div class="reason">{as_html(reason)}</div><div class="facts">{as_html(_("Part {part}", part=part))}</div>'
-        "</div></div>"
-    )
 
 
 def _show_ways(batch: batches.Batch, order: Sequence[BatchPart], part: BatchPart) -> None:
@@ -102,7 +93,7 @@ def _show_view(batch: batches.Batch, view: str, row: Judged, opacity: float) -> 
             drawn = overlays.overlay(overlays.canvas(picture), row.anomaly_map, row.verdict.regions, opacity)
             alt = _("The photo {name}", name=row.name)
             st.image(overlays.png(drawn), output_format="PNG", width="stretch", alt=alt)
-        st.caption(as_markdown(why_text(row)))
+        st.caption(as_markdown(why_text(row) if row.repeats else reasons.headline(row.verdict)))
         st.button(
             as_markdown(row.name),
             icon=":material/open_in_full:",

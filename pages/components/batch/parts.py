@@ -108,11 +108,11 @@ def _card(batch: batches.Batch, part: BatchPart, rows: Mapping[int, Judged]) -> 
     verdict = part.verdict
     look = figures.tone(verdict.label, batch.classes)
     views = [_small(batch, view, rows.get(line.place)) for view, line in part.files[:MOST_SMALL]]
-    views += [missing_view(view) for view in verdict.missing]
+    views += [missing_view(view) for view in part.empty]
     more = len(part.files) - MOST_SMALL
     rest = f"<p>{as_html(_('and {count} more', 'and {count} more', count=more))}</p>" if more > 0 else ""
     return (
-        f'<div class="part {look}"><div class="part-word">{shape(look)}{as_html(word(verdict.label))}</div>'
+        f'<div class="part-card {look}"><div class="part-word">{shape(look)}{as_html(word(verdict.label))}</div>'
         f'<div class="part-views">{"".join(views)}</div>{rest}<p>{as_html(verdict.reason)}</p></div>'
     )
 

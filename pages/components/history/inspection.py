@@ -16,6 +16,7 @@ from pages.components.common.progress import show_told
 from pages.components.common.sheet import as_html, as_markdown, breakable, chip, show_sheet
 from pages.components.common.votes import show_absent, show_defect_score, show_reason, show_votes
 from pages.components.history.files import show_inspection_files, show_stored
+from pages.components.history.part import show_part_of
 from pages.components.inspect.evidence import show_anomaly_map_legend, show_overlay_controls
 from pages.components.inspect.verdict import show_verdict_card
 from pages.session import history, history_address
@@ -54,6 +55,7 @@ def show_inspection() -> None:
         with said, st.container(key="line"):
             show_verdict_card(verdict)
             show_absent(verdict.absent)
+            show_part_of(inspection)
             _show_reviews(inspection, verdict)
             _show_correction(inspection, verdict)
             _show_facts(inspection)

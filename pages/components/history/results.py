@@ -14,6 +14,7 @@ from pages.components.common.progress import show_told
 from pages.components.common.sheet import as_html, as_markdown
 from pages.components.common.style import data_address, shape
 from pages.components.history.files import show_history_files
+from pages.components.history.part import show_part_asked, show_part_link
 from pages.session import history, history_address
 from pages.session.clock import local_time
 from pages.session.told import HISTORY
@@ -25,6 +26,7 @@ def show_inspections(wanted: history_address.Asked | None) -> None:
     if wanted is None:
         return
     page, count = history.page(wanted)
+    show_part_asked(wanted, page.inspections)
     if not page.inspections:
         _show_nothing(wanted)
         return
@@ -94,6 +96,7 @@ def _show_tile(inspection: Inspection) -> None:
             key=f"history_pick_{inspection.number}",
         )
         st.html(_facts(inspection))
+        show_part_link(inspection)
 
 
 def _photo(inspection: Inspection) -> str:

@@ -9,9 +9,10 @@ import pytest
 
 from ensemble.imaging.photos import open_photo
 from ensemble.inspection.documents import document_html, document_pdf
-from ensemble.inspection.evidence_file import evidence_document
+from ensemble.inspection.evidence_file import evidence_document, part_document
 from ensemble.inspection.history_files import FILE_COLUMNS, inspections_csv, inspections_parquet
 from ensemble.inspection.kept import kept_policy, kept_verdict
+from ensemble.inspection.kept_parts import kept_part
 from ensemble.inspection.shift_report import count_inspections, report_document
 from ensemble.policies import SHIPPED_POLICIES
 from ensemble.records.browsing import all_inspections, entry_digest_of
@@ -21,7 +22,7 @@ from ensemble.records.recording import Recorder
 from ensemble.records.values import Occasion
 from ensemble.values.errors import RecordsError
 from ensemble.values.language import FRENCH, speaking
-from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, Verdict
+from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, REVIEW, Verdict
 from ensemble.values.trace import Trace
 from tests.support.kept import drawn, inspected
 
@@ -98,3 +99,52 @@ def test_evidence_of_one_part_speaks_the_readers_language(records: Recorder) -> 
     assert paper.startswith(b"%PDF") and b"DejaVu" in paper
     bare = evidence_document(inspection, given, None, entry, str)
     assert "The photo is not kept." in document_html(bare, "en").decode()
+
+
+def keep_view(records: Recorder, number: int, view: str, *, part: str = "A", lot: str = "") -> Verdict:
+    made = inspected(number, trace=Trace(part=part, view=view, lot=lot))
+    return records.keep([made], SHIPPED_POLICIES[0], Occasion("screen", who="Ann"))[0]
+
+
+def test_a_report_counts_parts_where_views_are_expected(records: Recorder) -> None:
+    for part in ("A", "B"):
+        for number, view in enumerate(("front", "back")):
+            given = keep_view(records, number + 10 * (part == "B"), view, part=part)
+            record_review(records.database, given.id, NON_DEFECTIVE, "Bob")
+    only = keep_view(records, 30, "front", part="C")
+    record_review(records.database, only.id, NON_DEFECTIVE, "Bob")
+    keep(records, 31)
+    counts = count_inspections(everything(records), {"disc": ("front", "back")})
+    assert counts.parts.settled == {NON_DEFECTIVE: 2, REVIEW: 1} and counts.parts.incomplete == 1
+    page = document_html(report_document(counts, "", str), "en").decode()
+    assert "<h2>Parts of several views</h2>" in page and "1 of 3 parts lack a view." in page
+    without = document_html(report_document(count_inspections(everything(records)), "", str), "en").decode()
+    assert "Parts of several views" not in without
+
+
+def test_evidence_of_a_part_holds_all_its_views(records: Recorder) -> None:
+    first, again, _other = (
+        keep_view(records, 1, "front"),
+        keep_view(records, 2, "front"),
+        keep_view(records, 3, "x", part="B"),
+    )
+    record_review(records.database, first.id, DEFECTIVE, "Bob")
+    found = kept_part(records.database, "disc", "A", ("front", "back"))
+    assert found is not None and [each.id for each in found.photos] == [again.id, first.id]
+    views = [evidence_document(each, first, open_photo(drawn(1), "1.png"), "ab" * 32, str) for each in found.photos]
+    page = document_html(part_document(found, views, str), "en").decode()
+    assert "<h1>Evidence of the part A</h1>" in page and page.count("Evidence of the inspection of") == 2
+    assert "NOK" in page and "Missing view: back. Seen more than once, the worst counts: front." in page
+    assert document_pdf(part_document(found, iter(views), str)).count(b"/Type /Page\n") >= 3
+    assert kept_part(records.database, "disc", "nobody", ("front",)) is None
+
+
+def test_the_same_photo_does_not_stand_for_two_views(records: Recorder) -> None:
+    for view in ("front", "back"):
+        given = keep_view(records, 1, view)
+        record_review(records.database, given.id, NON_DEFECTIVE, "Bob")
+    found = kept_part(records.database, "disc", "A", ("front", "back"))
+    assert found is not None and (found.verdict.label, found.verdict.reason) == (
+        REVIEW,
+        "Missing view: back. The same photo as another one, not counted: back.",
+    )
