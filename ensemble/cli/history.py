@@ -112,7 +112,7 @@ def list_command(
 
     label = MEANT.get(verdict.upper(), verdict)
     filters = Filters(
-        _utc(since), _utc(until), product, label, policy, model_version, batch, part, serial, lot, station
+        utc_time(since), utc_time(until), product, label, policy, model_version, batch, part, serial, lot, station
     )
     filters = replace(filters, shift=shift, view=view, sha256=sha256)
     filters = replace(filters, reviewed=reviewed, disagreement=disagreement, trial=trial)
@@ -201,7 +201,8 @@ def _database() -> "Database":
     return Database()
 
 
-def _utc(time: str) -> str:
+def utc_time(time: str) -> str:
+    """A time as the history keeps it; a RecordsError where it is none."""
     if not time:
         return ""
     try:

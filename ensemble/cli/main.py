@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from ensemble.cli import data, history, mvtec, products
+from ensemble.cli import data, mvtec, products, trying
 from ensemble.cli.batch import batch
 from ensemble.cli.inspecting import inspect, views_command
 from ensemble.cli.products import card, extend_command, policies_command, trust_command
@@ -26,7 +26,7 @@ commands = Commands(
     help="Quorum: several models look at one photo of a part and vote; a policy turns the votes into a verdict.",
 )
 commands.add_typer(data.data_commands, name="data")
-commands.add_typer(history.history_commands, name="history")
+commands.add_typer(trying.history_commands, name="history")  # those of history.py and its own
 commands.add_typer(mvtec.mvtec_commands, name="mvtec")
 commands.add_typer(products.product_commands, name="versions")
 

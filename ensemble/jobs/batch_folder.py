@@ -4,7 +4,6 @@ Verdicts are inspections of the history, by their ids; the folder itself holds o
 """
 
 import json
-import re
 import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,7 +19,6 @@ from ensemble.values.language import Message, as_stored, restored
 from ensemble.values.results import Classes
 
 BATCHES, BATCH_BOOK, STAGED_FILES = "batches", "batch.sqlite", "files"
-BATCH_NAME = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
 
 _BATCH_TABLES = """
 CREATE TABLE sources (number INTEGER PRIMARY KEY, name TEXT NOT NULL);

@@ -11,13 +11,13 @@ from ensemble.disk.files import sync_folder, why_not_written
 from ensemble.inspection.batches import count
 from ensemble.jobs.batch_folder import (
     BATCH_BOOK,
-    BATCH_NAME,
     BATCHES,
     STAGED_FILES,
     BatchFolder,
     BatchJob,
     BatchRequest,
 )
+from ensemble.jobs.job_folder import JOB_NAME
 from ensemble.jobs.job_running import begin, new_job_name, remove_job, resume_job, settle_job, stop_job
 from ensemble.records.database import records_folder
 from ensemble.values.errors import JobError
@@ -66,7 +66,7 @@ def batch_folders() -> list[BatchFolder]:
     """All batches that are kept, the newest first."""
     root = records_folder() / BATCHES
     found = sorted(root.iterdir(), reverse=True) if root.is_dir() else []
-    return [BatchFolder(path) for path in found if BATCH_NAME.fullmatch(path.name) and (path / BATCH_BOOK).is_file()]
+    return [BatchFolder(path) for path in found if JOB_NAME.fullmatch(path.name) and (path / BATCH_BOOK).is_file()]
 
 
 def batch_jobs() -> list[BatchJob]:
@@ -81,7 +81,7 @@ def batch_jobs() -> list[BatchJob]:
 def batch_folder(called: str) -> BatchFolder:
     """The folder of a batch by its id; a JobError where there is none."""
     folder = BatchFolder(records_folder() / BATCHES / called)
-    if not BATCH_NAME.fullmatch(called) or not (folder.folder / BATCH_BOOK).is_file():
+    if not JOB_NAME.fullmatch(called) or not (folder.folder / BATCH_BOOK).is_file():
         raise JobError("There is no batch {batch}: it was removed, or never begun here.", batch=called[:40])
     return folder
 

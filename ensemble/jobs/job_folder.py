@@ -5,6 +5,7 @@ Each kind of job is a subclass, which adds tables of what came of it.
 
 import contextlib
 import os
+import re
 import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from ensemble.jobs.processes import born, lives
 from ensemble.values.errors import JobError
 from ensemble.values.language import as_stored, restored
 
+JOB_NAME = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")  # what `new_job_name` gives
 BOOK_PATIENCE = 20.0  # seconds to wait for another writer
 FolderState = Literal["queued", "running", "stopped", "done", "broken"]
 

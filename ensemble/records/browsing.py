@@ -48,10 +48,13 @@ def values_of(database: Database, column: str, most: int = 200) -> tuple[str, ..
 
 
 def all_inspections(
-    database: Database, filters: Filters, most: int | None = None, at_once: int = 500
+    database: Database, filters: Filters, most: int | None = None, at_once: int = 500, before: int | None = None
 ) -> Iterator[Inspection]:
-    """The inspections that are meant, the newest first, at most so many, read a few at a time."""
-    before, seen = None, 0
+    """The inspections that are meant, before the one of this number, the newest first, at most so many.
+
+    They are read a few at a time.
+    """
+    seen = 0
     while most is None or seen < most:
         page = history_page(database, filters, before, at_once if most is None else min(at_once, most - seen))
         yield from page.inspections

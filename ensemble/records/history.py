@@ -103,6 +103,12 @@ def history_page(database: Database, filters: Filters, before: int | None = None
     return Page(shown, numbers[most - 1] if len(numbers) > most else None)
 
 
+def newest_number(database: Database) -> int:
+    """The number of the newest inspection; 0 where there is none."""
+    with database.reading() as connection:
+        return int(connection.execute(select(func.max(inspections.c.number))).scalar() or 0)
+
+
 def history_count(database: Database, filters: Filters, most: int = COUNTED_UP_TO) -> int:
     """How many inspections are meant, counted up to `most` and one more."""
     some = select(inspections.c.number).where(filters.condition()).limit(most + 1).subquery()

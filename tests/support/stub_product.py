@@ -12,7 +12,7 @@ import pytest
 from ensemble.features.preprocessing import Preprocessing
 from ensemble.members import Loaded, Prediction
 from ensemble.policies import PolicyBook, shipped
-from ensemble.store import Manifest, ModelStore, Record
+from ensemble.store import Manifest, ModelStore, Record, listings, versions
 from ensemble.values.results import OK_NOK, Absence, Classes, Region
 
 READS = Preprocessing(32)
@@ -65,6 +65,17 @@ def write_product(
     (folder / "manifest.json").write_text(manifest.to_json())
     (folder / "policies.json").write_text(PolicyBook(shipped(classes), shipped(classes)[0].name).to_json())
     return folder
+
+
+def add_candidate(folder: Path, members: tuple[str, ...], product: str = "disc") -> int:
+    """Give a product of stand-ins a version that is not in force, of these members; gives its number."""
+    records = {name: replace(record(name, OK_NOK), weight=0.9) for name in members}
+    manifest = Manifest(product, OK_NOK, {}, records)
+    with versions.changing(folder):
+        contents = {"manifest.json": manifest.to_json().encode()}
+        found = versions.gathered(folder, contents, manifest, None, "", "Trained.")
+        listings.write(folder, found)
+    return found.number
 
 
 def load_as(

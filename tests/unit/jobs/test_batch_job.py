@@ -1,14 +1,10 @@
 """A batch is a job: whatever ends its process, each file is judged once, and going on ends with the same verdicts."""
 
 import io
-import json
 import os
 import random
-import subprocess
-import sys
 import time
 import zipfile
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,19 +26,12 @@ from ensemble.store.expected_views import ExpectedViews, write_expected_views
 from ensemble.values.errors import JobError
 from tests.support.bad_photos import encoded, quarters
 from tests.support.stub_product import load_as, write_product
+from tests.unit.jobs.conftest import Order
 
 pytestmark = pytest.mark.slow(15)
 
-HOME = Path(__file__).resolve().parents[3]
 PHOTOS, KILLS = int(os.environ.get("BATCH_PHOTOS", "60")), 5
 SAID = {"svm_a": (0.1, 0.9), "rf_a": (0.4, 0.6), "xgb_a": (0.8, 0.2)}
-Order = Callable[[BatchFolder, tuple[int, float] | None], bool]
-
-
-@pytest.fixture(autouse=True)
-def records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("QUORUM_RECORDS", str(tmp_path / "records"))
-    return tmp_path / "records"
 
 
 @pytest.fixture
@@ -52,22 +41,6 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BatchRequest:
     decides = BatchRequest.told(SHIPPED_POLICIES[0])
     known: dict[str, Any] = {"demo": False, "classes": ("non_defective", "defective"), "defect": "defective"}
     return BatchRequest(str(models), "disc", **decides, **known, who="Ada", zone="Europe/Paris")
-
-
-@pytest.fixture
-def forks(records: Path) -> Iterator[Order]:
-    """Workers of batches, forked by a process that has imported everything."""
-    command = [sys.executable, "-m", "tests.support.forked_batch"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, cwd=HOME, env=environment, **pipes) as helper:
-
-        def order(folder: BatchFolder, kill: tuple[int, float] | None) -> bool:
-            assert helper.stdin is not None and helper.stdout is not None
-            print(json.dumps({"folder": str(folder.folder), "kill": kill}), file=helper.stdin, flush=True)
-            return bool(json.loads(helper.stdout.readline()))
-
-        yield order
 
 
 def bright(number: int) -> bytes:

@@ -1,7 +1,7 @@
-"""A process that has imported all that a batch needs, and forks its worker for each line that it reads.
+"""A process that has imported all that batches and reinspections need, and forks their worker for each line it reads.
 
-A line is JSON: the batch's folder, and when its worker is to be killed (SIGKILL): some seconds after so many files are
-judged; with null never.
+A line is JSON: the job's folder, and when its worker is to be killed (SIGKILL): some seconds after so much is done;
+with null never.
 The answer is whether it was killed. The members are stand-ins whose votes follow from a photo's brightness.
 """
 
@@ -15,8 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from ensemble.features.preprocessing import Preprocessing
-from ensemble.jobs import batch_worker
 from ensemble.jobs.batch_folder import BatchFolder
+from ensemble.jobs.batch_worker import run_batch
+from ensemble.jobs.reinspection_folder import REINSPECTIONS, ReinspectionFolder
+from ensemble.jobs.reinspection_worker import run_reinspection
 from ensemble.members import Loaded, Prediction
 from ensemble.store import ModelStore
 from ensemble.values.results import OK_NOK
@@ -40,11 +42,15 @@ def obey(folder: Path, kill: tuple[int, float] | None) -> bool:
     pid = os.fork()
     if not pid:
         try:
-            batch_worker.run_batch(BatchFolder(folder))
+            if folder.parent.name == REINSPECTIONS:
+                run_reinspection(ReinspectionFolder(folder))
+            else:
+                run_batch(BatchFolder(folder))
         finally:
             os._exit(0)
     if kill is not None:
-        while BatchFolder(folder).job().done < kill[0]:
+        kind = ReinspectionFolder if folder.parent.name == REINSPECTIONS else BatchFolder
+        while kind(folder).job().done < kill[0]:
             time.sleep(0.002)
         time.sleep(kill[1])
         os.kill(pid, signal.SIGKILL)
