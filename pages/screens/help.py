@@ -1,9 +1,17 @@
 """Help: what does all this mean?"""
 
-from pages.components.help.text import show_photo_rules, show_places_help, show_practice, show_review_help, show_words
+from pages.components.help.text import (
+    show_parts_help,
+    show_photo_rules,
+    show_places_help,
+    show_practice,
+    show_review_help,
+    show_words,
+)
 
 show_words()
 show_places_help()
 show_photo_rules()
+show_parts_help()
 show_review_help()
 show_practice()

@@ -33,6 +33,12 @@ def part_of(product: str, part: str, lot: str) -> KeptPart | None:
     return kept_part(recorder().database, product, part, expected, lot) if expected else None
 
 
+def parts_called(part: str, lot: str, product: str) -> list[KeptPart]:
+    """The parts of this id, of one product or of all that expect views; a QuorumError where nobody can tell."""
+    names = [product] if product else list(expected_of_products())
+    return [found for name in names if (found := part_of(name, part, lot)) is not None]
+
+
 def views_typed() -> ExpectedViews:
     """What the fields say; a StoreError where a product cannot expect that."""
     given = {name: str(st.session_state.get(f"{FIELD}{name}") or "").strip() for name in ("names", "pattern")}

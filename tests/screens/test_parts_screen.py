@@ -135,7 +135,7 @@ def history(product: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> C
 def test_a_part_of_the_history_has_its_verdict_and_names_what_is_missing(history: Callable[..., AppTest]) -> None:
     kept_view(1, "A", "front")
     assert "Missing view: back." in texts(app := history(part="A"))
-    assert 'class="verdict review"' in texts(app) and "Part A" in texts(app)
+    assert 'class="verdict review"' in texts(app) and "Part A of disc" in texts(app)
     kept_view(2, "A", "back")
     app = history(part="A", view="front")
     assert "2 of 2 views: OK." in texts(app) and 'class="verdict ok"' in texts(app) and "1 inspection" in texts(app)
@@ -156,13 +156,18 @@ def test_an_inspection_leads_to_all_photos_of_its_part(history: Callable[..., Ap
     assert labels == ["Part A, back", "Part A, back", "Part A, front"]
 
 
-def test_a_part_of_a_product_without_views_is_only_listed(history: Callable[..., AppTest], product: Path) -> None:
+def test_a_part_of_a_product_without_views_is_only_listed(
+    history: Callable[..., AppTest], product: Path, tmp_path: Path
+) -> None:
     kept_view(1, "A", "front")
     kept_view(2, "A", "front", product="plate")
-    assert "Several products have a part A: choose one." in texts(history(part="A"))
+    assert "Part A of disc" in texts(history(part="A", verdict="review"))
     assert 'class="verdict' not in texts(history(part="A", of="plate"))
+    other = write_product(tmp_path / "models" / "plate", tuple(GOOD), product="plate")
+    write_expected_views(other, ExpectedViews(("front",), ""))
+    assert "Several products have a part A: choose one." in texts(history(part="A"))
     write_expected_views(product, ExpectedViews())
-    assert 'class="verdict' not in texts(history(part="A")) and "Several products" not in texts(history(part="A"))
+    assert "Part A of plate" in texts(history(part="A")) and 'class="verdict ok"' in texts(history(part="A"))
 
 
 def test_a_part_of_more_than_a_hundred_photos_is_one_sentence(

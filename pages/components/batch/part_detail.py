@@ -26,7 +26,7 @@ def show_part(batch: batches.Batch, order: Sequence[BatchPart], part: BatchPart)
     with st.container(border=True, key="batch_one_part"):
         _show_ways(batch, order, part)
         show_part_card(
-            part.verdict.part, part.verdict.label, part.verdict.reason, figures.tone(part.verdict.label, batch.classes)
+            part_title(part), part.verdict.label, part.verdict.reason, figures.tone(part.verdict.label, batch.classes)
         )
         files = show_page(part.files, VIEWS_PAGE, "batch_views_page")
         rows = {row.place: row for row in batches.batch_rows(batch, [line.place for _view, line in files], whole=True)}
@@ -41,6 +41,13 @@ def show_part(batch: batches.Batch, order: Sequence[BatchPart], part: BatchPart)
                     _show_title(view, quiet_chip(_("missing")))
                     gone = _("No photo of this view came.")
                     st.html(f'<div class="waiting"><span>{as_html(gone)}</span></div>')
+
+
+def part_title(part: BatchPart) -> str:
+    """What a part is called: its id, and its lot where that is known."""
+    if not part.lot:
+        return _("Part {part}", part=part.verdict.part)
+    return _("Part {part}, lot {lot}", part=part.verdict.part, lot=part.lot)
 
 
 def _show_ways(batch: batches.Batch, order: Sequence[BatchPart], part: BatchPart) -> None:

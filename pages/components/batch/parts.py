@@ -11,7 +11,7 @@ from ensemble.jobs.batch_parts import BatchPart
 from ensemble.values.language import Message, _, worded
 from ensemble.values.results import REVIEW, Classes, word
 from pages.components.batch.grid import ALL, REFUSED, Lines, label_of, show_tile, shown_word
-from pages.components.batch.part_detail import show_part
+from pages.components.batch.part_detail import part_title, show_part
 from pages.components.common.choices import show_choice, show_page
 from pages.components.common.sheet import as_html, as_markdown
 from pages.components.common.style import data_address, shape
@@ -95,13 +95,6 @@ def _show_card(batch: batches.Batch, part: BatchPart, rows: Mapping[int, Judged]
             args=(batch, part.key),
             key=f"batch_part_pick_{part.files[0][1].place}",
         )
-
-
-def part_title(part: BatchPart) -> str:
-    """What a part is called: its id, and its lot where that is known."""
-    if not part.lot:
-        return _("Part {part}", part=part.verdict.part)
-    return _("Part {part}, lot {lot}", part=part.verdict.part, lot=part.lot)
 
 
 def _card(batch: batches.Batch, part: BatchPart, rows: Mapping[int, Judged]) -> str:

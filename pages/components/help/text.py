@@ -90,6 +90,19 @@ def show_photo_rules() -> None:
     )
 
 
+def show_parts_help() -> None:
+    """Say how several photos of one part get one verdict."""
+    st.header(_("Parts of several views"), anchor=False)
+    st.markdown(
+        _(
+            "A product can expect several views of each part: name them on *History*, under *Views of a part*. File "
+            "names then tell part and view. A part is **OK** only where every view is there and OK, **NOK** where any "
+            "view is NOK, else **REVIEW**. A view that came twice counts by its worst photo; the same photo under two "
+            "names shows one view."
+        )
+    )
+
+
 def show_review_help() -> None:
     """Say how parts are reviewed, and by which keys."""
     st.header(_("Review"), anchor=False)

@@ -15,33 +15,28 @@ from pages.session import history_address, history_files, part_views
 from pages.session.clock import local_time
 
 
-def show_part_asked(wanted: history_address.Asked, shown: tuple[Inspection, ...]) -> None:
+def show_part_asked(wanted: history_address.Asked) -> None:
     """Show the part that the filters name, where its product expects views, by all its photos, not only those shown."""
     part = wanted.values.get("part", "")
-    products = {wanted.values["of"]} if "of" in wanted.values else {each.stored["product"] for each in shown}
-    if not part or not products:
+    if not part:
         return
     try:
-        expecting = sorted(name for name in products if part_views.expected_of_products().get(name))
-        if len(products) > 1:
-            if expecting:
-                st.info(
-                    _("Several products have a part {part}: choose one.", part=as_markdown(part)),
-                    icon=":material/category:",
-                )
-            return
-        found = part_views.part_of(products.pop(), part, wanted.values.get("lot", ""))
+        found = part_views.parts_called(part, wanted.values.get("lot", ""), wanted.values.get("of", ""))
     except QuorumError as error:
         st.error(as_markdown(error.message), icon=":material/report:")
         return
-    if found is not None:
-        _show_part(found)
+    if len(found) > 1:
+        told = _("Several products have a part {part}: choose one.", part=as_markdown(part))
+        st.info(told, icon=":material/category:")
+    elif found:
+        _show_part(found[0])
 
 
 def _show_part(found: KeptPart) -> None:
     classes, verdict = classes_of(found.photos[0].stored), found.verdict
     with st.container(border=True, key="history_one_part"):
-        show_part_card(verdict.part, verdict.label, verdict.reason, figures.tone(verdict.label, classes))
+        facts = _("Part {part} of {product}", part=verdict.part, product=found.photos[0].stored["product"])
+        show_part_card(facts, verdict.label, verdict.reason, figures.tone(verdict.label, classes))
         rows = [
             (
                 breakable(each.stored["trace"]["view"] or "–"),

@@ -26,7 +26,7 @@ def show_inspections(wanted: history_address.Asked | None) -> None:
     if wanted is None:
         return
     page, count = history.page(wanted)
-    show_part_asked(wanted, page.inspections)
+    show_part_asked(wanted)
     if not page.inspections:
         _show_nothing(wanted)
         return
