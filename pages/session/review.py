@@ -308,10 +308,10 @@ def _take_back_from_closed_pages() -> None:
 def _teach(held: Hand, label: str) -> int | None:
     """Put the photo with its true class into the product's collection; gives the number of the decision.
 
-    A photo that may not show the part teaches nothing, and neither does a verdict that was right.
+    A photo that may not show the part teaches nothing.
     """
     stored = held.part.inspection.stored
-    if label == stored["verdict"] or stored["doubt"]:
+    if stored["doubt"]:
         return None
     told = corrections.Correction(held.chosen.data, held.chosen.photo.name, label, stored["verdict"])
     collection, (number,) = corrections.take_in([told])

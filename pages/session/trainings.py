@@ -90,7 +90,7 @@ def pull_into_training(data: Path) -> None:
     """Put the confirmed mistakes of a collection into its training split; for a button's callback."""
     with refusals_told(TRAINING):
         Collection(data).pull()
-        tell(TRAINING, Message("Confirmed errors added to the training set."))
+        tell(TRAINING, Message("Checked photos added to the training set."))
 
 
 def kinds_for(data: Path) -> tuple[tuple[str, ...], list[str]]:

@@ -108,13 +108,13 @@ class TestTheLoop:
         app = settled(healthy(app.switch_page(TRAINING).run()), collection.folder)
         assert app.selectbox(key="training_data").value == "disc"
         assert app.selectbox(key="training_product").value == "disc"
-        assert "1 confirmed error" in texts(app)
+        assert "1 checked photo" in texts(app)
         own = find_dataset(data)
         before = find_dataset(collection.folder)
         assert [len(part) for part in (before.train, before.test)] == [len(own.train), len(own.test)]
 
         app = click(app, "training_pull")
-        assert "1 confirmed error" not in texts(app) and not app.button(key="start_training").disabled
+        assert "1 checked photo" not in texts(app) and not app.button(key="start_training").disabled
         after = find_dataset(collection.folder)
         assert [len(part) for part in (after.train, after.test)] == [len(own.train) + 1, len(own.test)]
 

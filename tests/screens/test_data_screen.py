@@ -257,10 +257,10 @@ def test_looking_goes_on_in_the_background_and_its_failure_is_said(
 def test_confirmed_mistakes_are_pulled_into_training_by_one_click(collection: Collection) -> None:
     collection.confirm(jpeg(77), "missed.jpg", "defective", "non_defective", author="A")
     app = screen()
-    assert "1 confirmed error" in texts(app) and "1 escape" in texts(app)
+    assert "1 checked photo" in texts(app) and "1 escape" in texts(app)
     app = click(app, "pull")
     assert [photo.split for photo in collection.photos() if photo.name == "missed.jpg"] == ["train"]
-    assert "confirmed error" not in texts(app)
+    assert "checked photo" not in texts(app)
 
 
 def test_an_earlier_decision_can_be_taken_back(collection: Collection) -> None:

@@ -15,7 +15,9 @@ from ensemble.records.recording import Recorder
 from ensemble.records.settings import Keeping, change_settings, settings_of
 from ensemble.records.values import Occasion
 from ensemble.records.verifying import verify_history
+from ensemble.values.language import PSEUDO
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, REVIEW, Classes
+from tests.screens.test_worded import leaks
 from tests.support.app_tests import click, healthy, opened, texts
 from tests.support.kept import inspected
 from tests.support.stub_product import GARMENTS, write_product
@@ -155,13 +157,18 @@ def test_a_part_whose_photo_is_gone_leaves_the_queue_with_a_sentence(records: Re
     assert shown(app) == "2" and "Left to a person <b>1</b>" in texts(app)
 
 
-def test_a_random_part_shows_its_photo_alone(records: Recorder) -> None:
+def test_a_random_part_shows_its_photo_alone(
+    records: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUORUM_DATA", str(tmp_path / "data"))
     (called,) = keep(records, 1, NON_DEFECTIVE, share=1.0)
     app = review()
     assert "Chosen by chance." in texts(app) and "chip ok" not in texts(app) and "part_1000" not in texts(app)
     assert app.button("review_heat").disabled
-    app = answered(app, DEFECTIVE)
+    answered(app, NON_DEFECTIVE)
     assert inspection_called(records.database, called).reviews[0].way == "sample"
+    (folder,) = collections(tmp_path / "data" / "collections").values()
+    assert [(each.kind, each.author) for each in Collection(folder).mistakes()] == [("agreed", "Ann")]
 
 
 def test_a_blind_look_looks_like_a_random_one_and_changes_no_collection(
@@ -249,3 +256,26 @@ def test_the_share_of_the_random_sample_is_set_here(records: Recorder) -> None:
     app.number_input("review_share").set_value(5.0)
     assert "Changed: it holds from the next inspection on." in texts(click(app, "review_share_save"))
     assert settings_of(records.database.folder, "disc").sample_rate == 0.05
+
+
+def test_a_photo_that_may_not_show_the_part_teaches_nothing(
+    records: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUORUM_DATA", str(tmp_path / "data"))
+    part = inspected(1)
+    part = replace(part, verdict=replace(part.verdict, label=REVIEW, votes=(), doubt="much darker"))
+    (verdict,) = records.keep([part], SHIPPED_POLICIES[0], Occasion("screen"))
+    answered(review(), DEFECTIVE)
+    assert inspection_called(records.database, verdict.id).settled == DEFECTIVE
+    assert not collections(tmp_path / "data" / "collections")
+
+
+def test_a_screen_with_a_part_says_nothing_that_is_not_worded(records: Recorder) -> None:
+    keep(records, 3)
+    app = opened(SCREEN, lang=PSEUDO)
+    app.text_input("review_who").set_value("Ann")
+    app = answered(click(app, "review_start"), DEFECTIVE)
+    assert not leaks(app), leaks(app)
+    for _part in range(2):
+        app = click(app, "review_skip_")
+    assert not leaks(app), leaks(app)

@@ -258,8 +258,8 @@ class Collection:
     def confirm(
         self, data: bytes, name: str, label: str, verdict: str, *, author: str = ""
     ) -> tuple[Mistake, Correction | None]:
-        """Keep a photo whose verdict was wrong, or left to a person, with its true class; it waits until somebody pulls
-        it into training.
+        """Keep a photo of which a person has said what it is, with its true class; it waits until somebody pulls it
+        into training, unless its verdict was right and it is here with that label already.
 
         The decision can be undone; there is none where the photo is here with that label already.
         """
@@ -282,7 +282,8 @@ class Collection:
                 also = {photo.sha256: {rows.MISTAKE: earlier}}
                 made = rows.change(connection, "relabel", changes, confirmed_note(kind), author, also_before=also)
             found = Mistake(photo.sha256, kind, label, verdict, at, author)
-            rows.keep_mistake(connection, asdict(found))
+            if kind != "agreed" or made is not None:  # else there is nothing new to learn
+                rows.keep_mistake(connection, asdict(found))
         return found, made
 
     def mistakes(self) -> tuple[Mistake, ...]:

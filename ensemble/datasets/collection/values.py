@@ -8,7 +8,6 @@ from types import MappingProxyType
 from typing import Any
 
 from ensemble.importers import FoundPhoto, Problem
-from ensemble.values.errors import DataError
 from ensemble.values.language import Message
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, REVIEW, word
 from ensemble.values.samples import Sample
@@ -118,8 +117,8 @@ class Correction:
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A verdict that a person has put right: an `escape`, an `overkill`, `confused` among several classes, or `decided`
-    where the verdict had left it to a person."""
+    """A verdict that a person has put right: an `escape`, an `overkill`, `confused` among several classes, `decided`
+    where the verdict had left it to a person; or found right where that was in doubt: `agreed`."""
 
     sha256: str
     kind: str
@@ -294,13 +293,15 @@ def confirmed_note(kind: str, name: str = "") -> Message:
         return Message("Confirmed overkill: {name}", name=name) if name else Message("Confirmed overkill.")
     if kind == "confused":
         return Message("Confirmed confusion: {name}", name=name) if name else Message("Confirmed confusion.")
+    if kind == "agreed":
+        return Message("Confirmed verdict: {name}", name=name) if name else Message("Confirmed verdict.")
     return Message("Confirmed review: {name}", name=name) if name else Message("Confirmed review.")
 
 
 def kind_of_mistake(label: str, verdict: str) -> str:
-    """What a verdict is called that a person has put right; a DataError where it was right."""
+    """What a verdict is called of which a person has said what the part is."""
     if label == verdict:
-        raise DataError("The verdict was {verdict} and so is the part: that is no mistake.", verdict=word(verdict))
+        return "agreed"
     if verdict == REVIEW:
         return "decided"
     return {DEFECTIVE: "escape", NON_DEFECTIVE: "overkill"}.get(label, "confused")

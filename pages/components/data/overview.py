@@ -78,7 +78,7 @@ def _show_mistakes(waiting: Sequence[Mistake]) -> None:
     by_kind = Counter(each.kind for each in waiting)
     with st.container(border=True, key="mistakes", horizontal=True, vertical_alignment="center"):
         st.markdown(
-            _("**{count} confirmed error**", "**{count} confirmed errors**", count=len(waiting)),
+            _("**{count} checked photo**", "**{count} checked photos**", count=len(waiting)),
             help=_("Photos like these improve the next training most. Test photos then leave the test set."),
             width="content",
         )
@@ -99,6 +99,8 @@ def _mistakes(kind: str, count: int) -> str:
         return _("{count} overkill", "{count} overkills", count=count)
     if kind == "confused":
         return _("{count} confused", "{count} confused", count=count)
+    if kind == "agreed":
+        return _("{count} right verdict", "{count} right verdicts", count=count)
     return _("{count} decided review", "{count} decided reviews", count=count)
 
 

@@ -111,7 +111,7 @@ def show_review_help() -> None:
             "*Review* lends you one part after the other: what a verdict left open, then where models disagree or a "
             "limit is close, and accepted parts that chance drew, with verdict and heat map hidden. **O** / **N**: "
             "part is OK, part is NOK · **1** to **9**: NOK with that defect, or the class · **H**: heat map · **S**: "
-            "skip · **U**: undo. Answers that put a verdict right go into the next training, with your name."
+            "skip · **U**: undo. Answers wait under *Data* for the next training, with your name."
         )
     )
 

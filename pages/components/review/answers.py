@@ -41,7 +41,7 @@ def show_answers(held: review.Hand, said: str) -> None:
             shortcut="U",
             width="stretch",
         )
-    st.html(f'<p class="review-said" role="status">{as_html(said)}&nbsp;</p>')
+    st.html(f'<p class="review-said" role="status">{as_html(said)}</p>')
 
 
 def _show_classes(number: int, classes: Classes) -> None:
@@ -64,13 +64,20 @@ def _show_answer(number: int, label: str, shown: str, key: str | None, defect: s
 
 
 def _show_defects(number: int, label: str) -> None:
-    """The kinds of defects that have a key, and a field for another one."""
+    """The kinds of defects that have a key."""
     known = review.defects()
     if known:
         st.caption(_("NOK, and which defect:"))
         with st.container(key="review_defects"):
             for place, defect in enumerate(known, 1):
                 _show_answer(number, label, defect, str(place), defect)
+
+
+def show_other_defect(held: review.Hand) -> None:
+    """Show the field for a kind of defect that has no key."""
+    label, number = classes_of(held.part.inspection.stored).defect, held.number
+    if label is None:
+        return
     field = f"review_defect_{number}"  # a new one for each part: the keys are for nobody while a field has the focus
     with st.form(f"review_kind_{number}", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input(

@@ -7,7 +7,7 @@ from ensemble.values.errors import QuorumError
 from ensemble.values.language import Message, _, paragraph
 from pages.components.common.person import show_name_field
 from pages.components.common.sheet import as_html, as_markdown, refusals_shown
-from pages.components.review.answers import show_answers
+from pages.components.review.answers import show_answers, show_other_defect
 from pages.components.review.part import show_good_part_beside, show_part, show_why
 from pages.session import keeping, person, products, review
 from pages.session.told import REVIEWED, told
@@ -23,6 +23,7 @@ WAITING: dict[QueueWay, Message] = {
 def show_desk() -> None:
     """Show the next part and the keys that settle it; ask for a name first, and say what to do where none waits."""
     if products.is_demo():
+        review.leave()
         st.info(_("A demo keeps nothing. Turn demo mode off to review parts."), icon=":material/fact_check:")
         return
     if not person.name():
@@ -46,6 +47,8 @@ def show_desk() -> None:
                     show_answers(held, "" if last.wrong else last.sentence)
                 with st.container(key="review_good"):
                     show_good_part_beside(held)
+                with st.container(key="review_more"):
+                    show_other_defect(held)
     _show_settings()
 
 

@@ -180,7 +180,7 @@ def _show_waiting(teacher: trainings.Teacher) -> None:
     if not waiting:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="waiting_mistakes"):
-        st.markdown(_("**{count} confirmed error**", "**{count} confirmed errors**", count=waiting))
+        st.markdown(_("**{count} checked photo**", "**{count} checked photos**", count=waiting))
         st.button(
             _("Add to training set"),
             icon=":material/move_down:",

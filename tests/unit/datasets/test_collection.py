@@ -353,8 +353,20 @@ def test_a_confirmed_mistake_waits_and_is_pulled_into_training(filled: Collectio
     assert len(filled.mistakes()) == 2
     filled.undo()  # the import of the first; the second had its label already, so that nothing was decided
     assert [mistake.kind for mistake in filled.mistakes()] == ["overkill"]
-    with pytest.raises(DataError, match="no mistake"):
-        filled.confirm(fresh, "new.png", "defective", "defective")
+
+
+def test_a_verdict_that_was_right_waits_too_unless_its_photo_is_here_with_that_label(
+    filled: Collection, source: Path
+) -> None:
+    fresh = photo(source, "new.png", 9).read_bytes()
+    mistake, made = filled.confirm(fresh, "new.png", "defective", "defective", author="A")
+    assert (mistake.kind, made and worded(made.reason)) == ("agreed", "Confirmed verdict: new.png")
+    assert filled.mistakes() == (mistake,)
+    filled.undo()
+    assert filled.mistakes() == ()
+    known = next(each for each in filled.photos() if each.split == "test" and each.label == "non_defective")
+    assert filled.confirm(known.path.read_bytes(), "k", "non_defective", "non_defective")[1] is None
+    assert filled.mistakes() == ()
 
 
 def test_findings_and_reasons_are_kept_with_their_values_and_said_in_the_readers_language(filled: Collection) -> None:

@@ -11,6 +11,7 @@ from PIL import Image
 from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.photo_batch import PhotoBatch
 from ensemble.features.references import ReferencePhotos
+from ensemble.imaging.overlays import thumbnail
 from ensemble.values.errors import MISSHAPEN
 from tests.conftest import TINY_BACKBONE
 
@@ -36,6 +37,18 @@ def test_the_most_like_is_found_by_a_backbone_that_has_run(source: FeatureExtrac
     batch.rows(source)
     assert kept.nearest(batch, source) == [1, 0]
     assert kept.nearest(batch, source.at(96)) is None  # another backbone
+
+
+def test_the_most_alike_is_found_without_a_backbone(kept: ReferencePhotos) -> None:
+    def drawn(place: int, width: int = 64) -> Image.Image:
+        picture = Image.new("RGB", (width, width), (90, 90, 90))
+        picture.paste((240, 240, 240), (place * width // 4, 0, (place + 1) * width // 4, width))
+        return picture
+
+    photos = [thumbnail(drawn(place)) for place in range(4)]
+    found = ReferencePhotos.of(kept.backbone, np.ones((4, 4)), photos)
+    assert [photos.index(found.most_alike(drawn(place, 200))) for place in (2, 0, 3)] == [2, 0, 3]
+    assert found.most_alike(Image.new("RGB", (9, 9))) in photos
 
 
 def test_they_are_kept_as_plain_arrays(kept: ReferencePhotos) -> None:
