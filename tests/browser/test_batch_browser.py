@@ -12,11 +12,12 @@ import pytest
 from playwright.sync_api import Page, expect
 from playwright.sync_api import TimeoutError as TooLateError
 
+from ensemble.jobs.batch_running import batch_folder
 from ensemble.records.database import Database
 from ensemble.records.history import Filters, history_page
 from ensemble.values.titles import policy_title
 from tests.support.bad_photos import jpeg, quarters
-from tests.support.dashboard import served, settle
+from tests.support.dashboard import SERVERS, served, settle
 
 pytestmark = [pytest.mark.slow(60), pytest.mark.browser]
 PHOTOS, POLICIES = 60, ("ALL", "ANY")
@@ -89,7 +90,7 @@ def test_a_killed_server_and_a_killed_worker_cost_no_verdict(
         called = re.search(r"[?&]batch=([\w-]+)", page.url)
         assert called
         page.close()
-        kill_at(address)
+        kill_at(address, called[1])
     with served(tiny_product) as address:
         page = open_page()
         page.goto(f"{address}/batch?policy=ANY&batch={called[1]}")
@@ -101,13 +102,13 @@ def test_a_killed_server_and_a_killed_worker_cost_no_verdict(
     assert sorted(each.stored["photo"] for each in kept) == [path.name for path in photos]
 
 
-def kill_at(address: str) -> None:
-    """End the server of an address and all that it has started, as a cut of the power does."""
-    port = address.rpartition(":")[2]
-    (server,) = [each for each in psutil.Process().children() if port in each.cmdline()]
-    for process in (*server.children(recursive=True), server):
+def kill_at(address: str, batch: str) -> None:
+    """End the server of an address and the process of its batch, as a cut of the power does."""
+    worker = batch_folder(batch).job().pid
+    ended = [psutil.Process(worker), SERVERS[address]]
+    for process in ended:
         process.kill()
-    psutil.wait_procs([server], timeout=60)
+    psutil.wait_procs(ended, timeout=60)
 
 
 def check(page: Page) -> None:

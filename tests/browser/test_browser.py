@@ -16,7 +16,7 @@ from ensemble.imaging.overlays import VERMILION
 from ensemble.store import ModelStore
 from ensemble.store.trust import trust_members
 from tests.support.bad_photos import BAD
-from tests.support.dashboard import ROOT, served, settle
+from tests.support.dashboard import ROOT, served, served_alone, settle
 from tests.support.drawn_detector import MARKS, drawn_photo, write_drawn_detector
 
 pytestmark = [pytest.mark.slow(125), pytest.mark.browser]
@@ -47,7 +47,7 @@ def photos() -> list[Path]:
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    with served() as found:
+    with served_alone() as found:
         yield found
 
 

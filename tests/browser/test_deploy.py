@@ -3,12 +3,11 @@
 import tomllib
 from collections.abc import Callable
 
-import psutil
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.test_browser import analyze, read_verdict, switch_demo
-from tests.support.dashboard import ROOT, served, settle
+from tests.support.dashboard import ROOT, SERVERS, served_alone, settle
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow(40)]
 
@@ -16,10 +15,9 @@ CLOUD = ROOT / "deploy" / "community-cloud"
 MEGABYTE = 1_000_000
 
 
-def memory() -> int:
-    """Bytes that the dashboards of this process hold."""
-    servers = [each for each in psutil.Process().children() if "streamlit" in " ".join(each.cmdline())]
-    return sum(each.memory_info().rss for each in servers)
+def memory(address: str) -> int:
+    """Bytes that a dashboard holds."""
+    return int(SERVERS[address].memory_info().rss)
 
 
 def test_the_pinned_versions_are_installed_with_a_torch_without_cuda() -> None:
@@ -31,14 +29,14 @@ def test_the_pinned_versions_are_installed_with_a_torch_without_cuda() -> None:
 
 
 def test_it_begins_in_demo_mode_and_keeps_to_its_memory(open_page: Callable[..., Page]) -> None:
-    with served(entry=CLOUD / "streamlit_app.py") as address:
+    with served_alone(CLOUD / "streamlit_app.py") as address:
         page = open_page()
         page.goto(address)
         expect(page.locator(".demo-band").first).to_be_visible()
         analyze(page, next((ROOT / "data" / "test" / "defective").glob("*.jpg")))
         expect(page.locator(".verdict .demo")).to_be_visible()
         settle(page)
-        demo = memory()
+        demo = memory(address)
         print(f"{demo / MEGABYTE:.0f} MB in demo mode")
         assert 100 * MEGABYTE < demo < 690 * MEGABYTE
         switch_demo(page)
@@ -46,5 +44,5 @@ def test_it_begins_in_demo_mode_and_keeps_to_its_memory(open_page: Callable[...,
         page.get_by_role("button", name="Analyze").click()
         read_verdict(page)
         settle(page)
-        print(f"{memory() / MEGABYTE:.0f} MB with the product that ships")
-        assert memory() < 1200 * MEGABYTE
+        print(f"{memory(address) / MEGABYTE:.0f} MB with the product that ships")
+        assert memory(address) < 1200 * MEGABYTE

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from ensemble.policies import from_json
 from ensemble.policies.cases import Evidence
 from ensemble.values.results import OK_NOK
-from tests.support.dashboard import served, settle, work_of_servers
+from tests.support.dashboard import served, settle, work_of
 from tests.support.drawn_cases import drawn_cases, keep_evidence
 from tests.support.stub_product import write_product
 
@@ -36,7 +36,7 @@ def test_a_threshold_is_moved_saved_looked_at_put_in_force_and_taken_back(
         expect(page.locator(".st-key-save_bar_moved")).to_have_count(0)  # nothing has been moved yet
 
         settle(page)
-        spent = [_move(page, key) for key in ("ArrowLeft", "PageDown", "PageDown", "ArrowLeft")]
+        spent = [_move(page, address, key) for key in ("ArrowLeft", "PageDown", "PageDown", "ArrowLeft")]
         assert median(spent) < SECOND, spent
         bar = page.locator(".st-key-save_bar_moved")
         expect(bar).to_contain_text("Unsaved draft.")
@@ -70,15 +70,15 @@ def test_a_threshold_is_moved_saved_looked_at_put_in_force_and_taken_back(
         page.close()  # before its server goes
 
 
-def _move(page: Page, key: str) -> float:
+def _move(page: Page, address: str, key: str) -> float:
     """Move the lower threshold by a key; the seconds that the server works until other counts are on screen."""
-    before, worked = page.locator(".tiles.draft").inner_text(), work_of_servers()
+    before, worked = page.locator(".tiles.draft").inner_text(), work_of(address)
     page.locator(".st-key-cuts input[type=range]").first.focus()
     page.keyboard.press(key)
     page.wait_for_function(
         "before => document.querySelector('.tiles.draft')?.innerText !== before", arg=before, polling=100
     )
-    spent = work_of_servers() - worked
+    spent = work_of(address) - worked
     settle(page)
     return spent
 

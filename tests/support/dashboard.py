@@ -4,18 +4,20 @@ import os
 import re
 import shutil
 import socket
-import subprocess
 import sys
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 from playwright.sync_api import ConsoleMessage, Page, expect
+
+from tests.support.forked_dashboard import forked
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = (
@@ -26,6 +28,7 @@ FLAGS = (
 PATIENCE = 180_000  # milliseconds; others may use the machine too, and only what never comes is to fail
 expect.set_options(timeout=PATIENCE)
 PAGES: list[Page] = []  # those that are open
+SERVERS: dict[str, psutil.Process] = {}  # the dashboards that run, by their addresses
 PROBE = r"/_stcore/(health|host-config)$"  # the end of where Streamlit's page asks whether its server is there
 OUT_OF_REACH = "Streamlit server is not responding"  # said once a probe has failed
 LOST = "requested does not seem to exist. Running the app's main page."
@@ -40,24 +43,49 @@ def chromium() -> str:
 
 
 @contextmanager
-def served(models: Path | None = None, entry: Path = ROOT / "streamlit_app.py", port: int = 0) -> Iterator[str]:
-    """Start the dashboard in a process of its own on that port, or on a free one; gives its address."""
+def served(models: Path | None = None, port: int = 0) -> Iterator[str]:
+    """Start the dashboard on that port, or on a free one, with its libraries imported; gives its address."""
+    with _run(Path("streamlit_app.py"), port, _fork, models) as address:
+        yield address
+
+
+@contextmanager
+def served_alone(entry: Path = ROOT / "streamlit_app.py") -> Iterator[str]:
+    """Start a dashboard in an interpreter of its own, as people do; gives its address."""
+    with _run(entry, 0, _start) as address:
+        yield address
+
+
+def _start(module: str, arguments: Sequence[str], log: str, environment: Mapping[str, str]) -> psutil.Process:
+    command = [sys.executable, "-m", module, *arguments]
+    with Path(log).open("wb") as said:
+        return psutil.Popen(command, cwd=ROOT, env=environment, stdout=said, stderr=said)
+
+
+def _fork(*order: Any) -> psutil.Process:
+    return psutil.Process(forked(*order))
+
+
+@contextmanager
+def _run(entry: Path, port: int, start: Callable[..., psutil.Process], models: Path | None = None) -> Iterator[str]:
     with socket.socket() as free:
         free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         free.bind(("127.0.0.1", port))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(entry), "--server.port", str(port)]
     options = ["--server.headless", "true", "--server.address", "127.0.0.1", "--server.fileWatcherType", "none"]
     environment = os.environ | ({"QUORUM_MODELS": str(models)} if models else {})
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen([*command, *options], cwd=ROOT, env=environment, **quiet) as server:
-        try:
-            address = f"http://127.0.0.1:{port}"
-            _wait_until_up(f"{address}/_stcore/health")
-            yield address
-        finally:
-            close_pages()  # before the server goes: a page that loses it complains
+    arguments = ["run", str(entry), "--server.port", str(port), *options]
+    address = f"http://127.0.0.1:{port}"
+    server = SERVERS[address] = start("streamlit", arguments, os.devnull, environment)
+    try:
+        _wait_until_up(f"{address}/_stcore/health")
+        yield address
+    finally:
+        close_pages()  # before the server goes: a page that loses it complains
+        with suppress(psutil.NoSuchProcess):  # a test may have ended it
             server.terminate()
+            server.wait()
+        del SERVERS[address]
 
 
 def close_pages() -> None:
@@ -84,10 +112,10 @@ def _wait_until_up(address: str) -> None:
             time.sleep(0.2)
 
 
-def work_of_servers() -> float:
-    """Seconds on a core that the dashboards of this process have taken so far."""
-    times = [server.cpu_times() for server in psutil.Process().children() if "streamlit" in " ".join(server.cmdline())]
-    return sum(each.user + each.system for each in times)
+def work_of(address: str) -> float:
+    """Seconds on a core that the dashboard at that address has taken so far."""
+    times = SERVERS[address].cpu_times()
+    return times.user + times.system
 
 
 def is_error(message: ConsoleMessage) -> bool:

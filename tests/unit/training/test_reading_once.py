@@ -26,9 +26,11 @@ def count(event, arguments):
         opened[str(arguments[0])] += 1
 
 sys.addaudithook(count)
+from ensemble.members.good_parts import GoodPartsMember
 from ensemble.training import run
 from ensemble.values.training import TrainingRequest
 
+GoodPartsMember.side = 64
 backbone = {"backbones": ("quorum_small",), "pooling": "average", "side": 64}
 run(TrainingRequest.of(folder, models, kinds=("svm", "mahalanobis"), augment="none", **backbone))
 print(json.dumps({path: times for path, times in opened.items() if Path(path).is_file()}))
