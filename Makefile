@@ -17,8 +17,9 @@ help:
 	@echo "make api    set up, then serve the API on http://127.0.0.1:8000, for this machine alone"
 	@echo "            HOST=0.0.0.0 opens either to the network: $(OPEN)"
 	@echo "make test   set up, then lint, type-check and run all tests"
+	@echo "make test-postgres  run all tests with every history in PostgreSQL"
 	@echo "make coverage  run all tests and tell which lines and branches none has run"
-	@echo "make fuzz   search $(SECONDS) seconds for random examples that no test has met (make fuzz SECONDS=60)"
+	@echo "make fuzz   kill 400 processes that keep verdicts, and search $(SECONDS) seconds for random examples that no test has met (make fuzz SECONDS=60)"
 	@echo "make benchmark-quality  measure members and their vote on the sets below SETS=$(SETS), into docs/measurements.md"
 	@echo "make plan   draw the picture of the house in CONTRIBUTING.md anew"
 	@echo "make texts  bring the texts to translate up to date"
@@ -92,11 +93,18 @@ WORKERS ?= 3
 test: $(VENV)/.dev browser strace postgres lint
 	$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
+# The same with every history in PostgreSQL, where a test does not ask for SQLite.
+test-postgres: $(VENV)/.dev browser strace postgres
+	QUORUM_TESTED_ON=PostgreSQL $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
 # Which lines and branches no test has run, as pages in build/coverage.
 coverage: $(VENV)/.dev browser strace postgres
 	$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-branch --cov-report=term --cov-report=html
 
-fuzz: $(VENV)/.dev
+fuzz: $(VENV)/.dev postgres
+	rm -rf build/killed
+	$(PYTHON) -m tests.support.killed build/killed/sqlite --rounds 200
+	$(PYTHON) -m tests.support.killed build/killed/postgres --rounds 200 --postgres
 	$(PYTHON) -m tests.fuzz --seconds $(SECONDS)
 
 # Hours on two cores; HOW holds further options, such as --set tile-by-part --seed 0 --seed 1 --seed 2.
@@ -110,4 +118,4 @@ plan: $(VENV)/.dev
 texts: $(VENV)/.dev
 	$(PYTHON) -m tests.support.catalogue
 
-.PHONY: help setup run api browser strace postgres lint types-linux types-win32 types-darwin test coverage fuzz plan texts benchmark-quality
+.PHONY: help setup run api browser strace postgres lint types-linux types-win32 types-darwin test test-postgres coverage fuzz plan texts benchmark-quality

@@ -23,8 +23,10 @@ from ensemble.cli.main import main
 from ensemble.drawing.sample import write_sample
 from ensemble.features.backbones import build_network
 from ensemble.members.classical import ForestMember
+from ensemble.records.database import DATABASE_SETTING, Database
 from ensemble.training import train
 from tests.support.dashboard import FLAGS, PAGES, PATIENCE, chromium, close_pages, is_error, is_foreign
+from tests.support.postgres import Server, binaries, running_server
 
 # The same examples in every run: whether a change may land depends on the change. `make fuzz` looks for others.
 settings.register_profile("tests", derandomize=True, deadline=None, database=None)
@@ -38,9 +40,11 @@ settings.register_profile(
 settings.load_profile("tests")
 
 TINY_BACKBONE = "squeezenet1_1"
+TEMPLATE = "history"  # a PostgreSQL database with the tables and nothing in them
 Run = Callable[..., tuple[int, str, str]]
 
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"  # servers under test are never behind a proxy
+TESTED_ON = os.environ.get("QUORUM_TESTED_ON", "SQLite")  # what keeps the history where a test does not say
 for setting in [name for name in os.environ if name.startswith("QUORUM_")]:
     del os.environ[setting]  # before any module reads it: a developer's own settings must not change what is tested
 os.environ["QUORUM_CACHE"] = tempfile.mkdtemp(prefix="quorum_features_")  # nor may tests fill or read his cache
@@ -86,6 +90,39 @@ def tiny_product(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path, tiny
             product="disc",
         )
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One PostgreSQL for all tests of a process; `make test` installs what it needs."""
+    if binaries() is None:
+        pytest.skip("PostgreSQL is not installed: run `make postgres`")
+    with running_server() as server:
+        made = Database(tmp_path_factory.mktemp("template"), server.new_url(name=TEMPLATE))
+        with made.reading():
+            pass
+        made.close()
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def history_kept_in(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """SQLite or PostgreSQL: a test marked `both_databases` is run with each, the others with what the run is for."""
+    kind = getattr(request, "param", TESTED_ON)
+    if kind == "SQLite":
+        yield kind
+        return
+    server: Server = request.getfixturevalue("postgres")
+    url = server.new_url(TEMPLATE)
+    monkeypatch.setenv(DATABASE_SETTING, url)
+    yield kind
+    server.drop(url)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what is marked so with both databases, whatever the others are run with."""
+    if metafunc.definition.get_closest_marker("both_databases"):
+        metafunc.parametrize("history_kept_in", ["SQLite", "PostgreSQL"], indirect=True)
 
 
 @pytest.fixture(autouse=True)

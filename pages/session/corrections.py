@@ -13,6 +13,7 @@ from ensemble.imaging.photos import open_photo, read_photo_bytes
 from ensemble.policies.cases import Case
 from ensemble.records.history import record_review, withdraw_review
 from ensemble.records.recording import recorder
+from ensemble.store import ModelStore
 from ensemble.training.own_photos import bring_along, is_brought
 from ensemble.values.errors import DataError, QuorumError
 from ensemble.values.language import Message, paragraph
@@ -22,7 +23,7 @@ from pages.session.background import Progress, start_work, work
 from pages.session.owners import make_own_collection, own_collection, product_called
 from pages.session.photo import Chosen
 from pages.session.policy_evidence import evidence
-from pages.session.products import is_demo, manifest, mode, store
+from pages.session.products import is_demo, manifest, mode, products, store
 from pages.session.told import CONFIRMED, refusals_told, tell
 
 ASKED, TOLD_HISTORY = "_asked_to_confirm", "_told_history"
@@ -144,12 +145,13 @@ def _keep(corrections: Sequence[Correction], left_out: Sequence[str]) -> None:
     tell(CONFIRMED, paragraph(*left_out, said, *along), wrong=bool(left_out), decision=made)
 
 
-def take_in(corrections: Sequence[Correction]) -> tuple[Collection, list[int | None]]:
-    """Keep photos with their true classes in the product's collection, under the visitor's name.
+def take_in(corrections: Sequence[Correction], product: str = "") -> tuple[Collection, list[int | None]]:
+    """Keep photos with their true classes in the collection of a product, else of the chosen one, under the visitor's
+    name.
 
     Gives it with the number of each decision, to be undone; None where the photo was there with that class.
     """
-    collection, author = own_collection() or make_own_collection(), person.name()
+    collection, author = own_collection(product) or make_own_collection(product), person.name()
     decisions = [
         collection.confirm(each.data, each.name, each.label, each.verdict, author=author)[1] for each in corrections
     ]
@@ -179,28 +181,27 @@ def undo_confirmed(number: int) -> None:
                 tell(CONFIRMED, Message("Undone: the photo is as it was before."))
 
 
-def bring_own_photos(collection: Collection) -> list[str]:
-    """Have the product's own photos brought into its collection, so that it can be trained on; what is said of it."""
-    product = store()
+def bring_own_photos(collection: Collection, called: str = "") -> list[str]:
+    """Have the own photos of a product, else of the chosen one, brought into its collection, so that it can be trained
+    on; what is said of it."""
+    product, called = ModelStore(products()[called]) if called else store(), called or product_called()
     if is_brought(product, collection):
         return []
 
     def do(progress: Progress) -> Added:
         return bring_along(product, collection, progress)
 
-    key, title = f"import {collection.folder}", _title(collection)
+    key, title = f"import {collection.folder}", _title(collection, called)
     began = start_work(key, title, do)
     going_on = work(key)
     if began or (going_on is not None and going_on.title == title):
-        return [Message("The photos of {product} are imported too.", product=product_called())]
+        return [Message("The photos of {product} are imported too.", product=called)]
     said = Message(
         "The photos of {product} are imported with the next correction: another import is running.",
-        product=product_called(),
+        product=called,
     )
     return [said]
 
 
-def _title(collection: Collection) -> Message:
-    return Message(
-        "Import of the photos of {product} into {collection}", product=product_called(), collection=collection.name
-    )
+def _title(collection: Collection, called: str) -> Message:
+    return Message("Import of the photos of {product} into {collection}", product=called, collection=collection.name)

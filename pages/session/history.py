@@ -21,13 +21,15 @@ from ensemble.records.history import (
 )
 from ensemble.records.objects import unpacked_map
 from ensemble.records.recording import recorder
-from ensemble.records.values import Inspection
+from ensemble.records.values import Inspection, label_of
 from ensemble.values.errors import QuorumError, RecordsError
 from ensemble.values.language import Message
 from ensemble.values.results import AnomalyMap, Verdict
 from ensemble.values.trace import TRACE
-from pages.session import person
+from pages.session import corrections, person
 from pages.session.history_address import ONE, TEXTS, Asked
+from pages.session.owners import own_collection
+from pages.session.products import products
 from pages.session.told import HISTORY, refusals_told, tell
 
 SHOWN = 24  # inspections on a page
@@ -114,7 +116,7 @@ def map_of(inspection: Inspection) -> AnomalyMap | None:
 
 
 def correct(called: str) -> None:
-    """Keep what a person says of an inspection; for a button's callback."""
+    """Keep what a person says of an inspection, and its photo for the next training; for a button's callback."""
     label = str(st.session_state.get("history_label") or "")
     reason, defect = (str(st.session_state.get(f"history_{name}") or "").strip() for name in ("reason", "defect"))
     with refusals_told(HISTORY):
@@ -123,15 +125,58 @@ def correct(called: str) -> None:
         record_review(recorder().database, called, label, _who(), reason=reason, defect=defect, way="history")
         for name in ("history_reason", "history_defect"):
             st.session_state.pop(name, None)
-        tell(HISTORY, Message("Kept beside the verdict."))
+        try:
+            tell(HISTORY, _teach(inspection_called(recorder().database, called), label))
+        except QuorumError as error:  # what was said is kept whatever becomes of the photo
+            problem = Message("Kept beside the verdict. The photo is not used for training: {problem}", problem=error)
+            tell(HISTORY, problem, wrong=True)
 
 
 def undo(called: str) -> None:
-    """Take back what was said last of an inspection; for a button's callback."""
+    """Take back what was said last of an inspection, and its photo out of the collection; for a button's callback."""
     with refusals_told(HISTORY):
-        if _who():
-            withdraw_review(recorder().database, called, _who())
+        if not _who():
+            return
+        withdrawn = withdraw_review(recorder().database, called, _who())
+        try:
+            _unteach(inspection_called(recorder().database, called), withdrawn.before)
             tell(HISTORY, Message("Undone. What was said stays in the list."))
+        except QuorumError as error:
+            tell(HISTORY, Message("Undone, but the photo stays in training: {problem}", problem=error), wrong=True)
+
+
+def _teach(inspection: Inspection, label: str) -> Message:
+    """Put the photo with its true class into the collection of its product; gives what is told.
+
+    A photo that is not kept or may not show the part teaches nothing, nor does one of a product that is here no more.
+    """
+    stored, product = inspection.stored, str(inspection.stored["product"])
+    data = object_of(inspection, "kept_photo")
+    if data is None or product not in products():
+        return Message("Kept beside the verdict.")
+    if label == stored["verdict"]:
+        _unteach(inspection, "")
+        return Message("Kept beside the verdict.")
+    if doubt := verdict_then(inspection, with_map=False).doubt:
+        return Message(
+            "Kept beside the verdict. The photo may not show this part ({doubt}): it is not used for training.",
+            doubt=doubt,
+        )
+    correction = corrections.Correction(data, stored["photo"], label, stored["verdict"])
+    collection, _ = corrections.take_in([correction], product)
+    corrections.bring_own_photos(collection, product)
+    return Message("Kept beside the verdict. The photo is saved to {name} for training.", name=collection.name)
+
+
+def _unteach(inspection: Inspection, withdrawn: str) -> None:
+    """Take the photo out of its product's collection, unless what is said of another inspection of it is the same."""
+    product, sha256 = str(inspection.stored["product"]), str(inspection.stored["sha256"])
+    if product not in products() or (collection := own_collection(product)) is None:
+        return
+    said = history_page(recorder().database, Filters(product=product, sha256=sha256, reviewed=True)).inspections
+    standing = {label for each in said if (label := label_of(each.reviews))}
+    if withdrawn not in standing and (decision := collection.confirmed(sha256)) is not None:
+        collection.undo(decision.number)
 
 
 def _who() -> str:

@@ -39,17 +39,17 @@ def owner_of_new(name: str) -> str:
     return owner_of(collections_root() / folder) or next(named, "")
 
 
-def own_collection() -> Collection | None:
-    """The collection of the chosen product: the one that it was trained on, else the one made for it or named so."""
-    name = product_called()
+def own_collection(product: str = "") -> Collection | None:
+    """The collection of a product, else of the chosen one: what it was trained on, else one made for it or named so."""
+    name = product or product_called()
     found = [folder for folder in collections(collections_root()).values() if owner_of(folder) == name]
-    trained_on = _trained_on(store().folder)
+    trained_on = _trained_on(products()[name] if product else store().folder)
     return Collection(next((each for each in found if each.resolve() == trained_on), found[0])) if found else None
 
 
-def make_own_collection() -> Collection:
-    """A new collection for the chosen product."""
-    name, taken = product_called(), collections(collections_root())
+def make_own_collection(product: str = "") -> Collection:
+    """A new collection for a product, else for the chosen one."""
+    name, taken = product or product_called(), collections(collections_root())
     plain = folder_name(name)
     names = (plain, *(f"{plain} {number}" for number in range(2, 1000)))
     made = Collection.create(collections_root(), next(each for each in names if each not in taken))

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from ensemble.datasets.collection import Collection
 from ensemble.policies import SHIPPED_POLICIES
 from ensemble.records import recording
 from ensemble.records.history import inspection_called
@@ -12,6 +13,7 @@ from ensemble.records.recording import Recorder
 from ensemble.records.settings import Keeping, change_settings, settings_of
 from ensemble.records.values import Occasion
 from ensemble.records.verifying import verify_history
+from ensemble.values.errors import DataError
 from ensemble.values.results import Verdict
 from ensemble.values.trace import Trace
 from tests.support.app_tests import APP, click, healthy, texts
@@ -66,6 +68,7 @@ def test_the_newest_stand_first_and_pages_lead_there_and_back(records: Recorder)
     assert names(app)[0] == "part_0029.png" and "before" not in app.query_params
 
 
+@pytest.mark.both_databases
 def test_filters_stand_in_the_address_and_narrow(records: Recorder) -> None:
     keep(records, 1, lot="L1")
     keep(records, 2, lot="L2", product="plate")
@@ -121,6 +124,43 @@ def test_one_inspection_is_corrected_and_the_correction_undone(records: Recorder
     assert "Undone." in texts(app)
     assert inspection_called(records.database, verdict.id).settled == verdict.label
     assert not verify_history(records.database).problem
+
+
+@pytest.mark.both_databases
+def test_a_correction_puts_the_photo_into_the_products_collection_and_an_undo_takes_it_out(
+    records: Recorder, tiny_product: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUORUM_MODELS", str(tiny_product))
+    first, second = keep(records, 1), keep(records, 1)
+    other = next(name for name in first.classes.names if name != first.label)
+
+    def corrected(verdict: Verdict, label: str) -> AppTest:
+        app = history(inspection=verdict.id)
+        app.radio("history_label").set_value(label)
+        app.text_input("history_who").set_value("Bob")
+        return click(app, "history_correct")
+
+    app = corrected(first, other)
+    assert "Kept beside the verdict. The photo is saved to disc for training." in texts(app)
+    collection = Collection(tmp_path / "data" / "collections" / "disc")
+    (mistake,) = collection.mistakes()
+    assert (mistake.sha256, mistake.label, mistake.author) == (first.sha256, other, "Bob")
+    again = corrected(second, other)
+    assert (
+        "Undone." in texts(click(app, "history_undo")) and len(collection.mistakes()) == 1
+    )  # the second says so still
+    assert "Undone." in texts(click(again, "history_undo")) and not collection.mistakes()
+    corrected(first, other)
+    corrected(first, first.label)
+    assert not [each for each in collection.mistakes() if each.label != first.label]
+
+    def fail(*_: object, **__: object) -> None:
+        raise DataError("The disk is full.")
+
+    monkeypatch.setattr(Collection, "confirm", fail)
+    said = texts(corrected(second, other))
+    assert "Kept beside the verdict. The photo is not used for training: The disk is full." in said
+    assert inspection_called(records.database, second.id).settled == other
 
 
 def test_an_inspection_that_is_not_there_is_told(records: Recorder) -> None:

@@ -50,6 +50,7 @@ def test_the_policy_that_decided_changes_nothing_and_all_comes_out_as_it_was() -
 
 
 @pytest.mark.usefixtures("kept")
+@pytest.mark.both_databases
 def test_another_policy_says_which_verdicts_would_change() -> None:
     app = replayed("ALL")
     said = texts(app)

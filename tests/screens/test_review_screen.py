@@ -86,6 +86,7 @@ def test_a_name_is_asked_for_first_and_an_empty_queue_says_what_to_do_next(recor
     assert "A demo keeps nothing. Turn demo mode off to review parts." in texts(demo)
 
 
+@pytest.mark.both_databases
 def test_what_a_verdict_left_open_is_settled_and_the_next_part_comes_at_once(records: Recorder) -> None:
     first, second = keep(records, 2)
     app = review()

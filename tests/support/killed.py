@@ -3,6 +3,7 @@
 Each round forks a process that keeps photos and tells the id of each verdict once it is kept; at a random moment it is
 killed with a signal that nothing can catch. Afterwards no verdict that was told may be missing, none may be there
 twice, the database has to be whole and the chain to hold. It prints how many were told, and the first thing wrong.
+With `--postgres` the history is kept in a PostgreSQL that is started for it.
 """
 
 import argparse
@@ -13,20 +14,22 @@ import random
 import signal
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 from sqlalchemy import func, select, text
 
 from ensemble.policies import SHIPPED_POLICIES
-from ensemble.records.database import Database
+from ensemble.records.database import DATABASE_SETTING, Database
 from ensemble.records.history import record_review
 from ensemble.records.recording import Recorder
 from ensemble.records.tables import inspections, reviews
 from ensemble.records.values import Occasion
 from ensemble.records.verifying import verify_history
 from tests.support.kept import inspected
+from tests.support.postgres import running_server
 
-LONGEST = 0.35  # seconds that a process lives
+LONGEST, LONGEST_THERE = 0.35, 1.0  # seconds that a process lives; it takes longer to reach PostgreSQL
 MOST_AT_ONCE = 3  # photos that are kept together
 
 
@@ -66,7 +69,7 @@ def problem_of(folder: Path, told: set[str], before: int) -> tuple[str, int]:
     database = Database(folder)
     try:
         with database.reading() as connection:
-            whole = connection.execute(text("PRAGMA integrity_check")).scalar_one()
+            whole = connection.execute(text("PRAGMA integrity_check")).scalar_one() if database.is_sqlite else "ok"
             ids = list(connection.execute(select(inspections.c.id)).scalars())
             photos = connection.execute(select(func.count(inspections.c.photo.distinct()))).scalar_one()
             connection.execute(select(func.count()).select_from(reviews)).scalar_one()
@@ -86,9 +89,11 @@ def problem_of(folder: Path, told: set[str], before: int) -> tuple[str, int]:
 def killed(folder: Path, rounds: int, seed: int) -> dict[str, object]:
     """So many rounds: how many verdicts were told and kept in all, and what is wrong."""
     chance, told, count = random.Random(seed), set[str](), 0
-    Database(folder).close()
+    database = Database(folder)
+    longest = LONGEST if database.is_sqlite else LONGEST_THERE
+    database.close()
     for each in range(rounds):
-        fresh = told_by_a_killed_process(folder, 200 * each, chance.uniform(0, LONGEST))
+        fresh = told_by_a_killed_process(folder, 200 * each, chance.uniform(0, longest))
         problem, after = problem_of(folder, told | set(fresh), count - len(told))
         if problem or len(set(fresh) & told):
             return {"rounds": each + 1, "told": len(told), "kept": after, "problem": problem or "an id was told twice"}
@@ -102,9 +107,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--rounds", type=int, default=200)
+    parser.add_argument("--postgres", action="store_true")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
     asked = parser.parse_args()
-    found = killed(asked.folder, asked.rounds, asked.seed)
+    with ExitStack() as stack:
+        if asked.postgres:
+            os.environ[DATABASE_SETTING] = stack.enter_context(running_server()).new_url()
+        found = killed(asked.folder, asked.rounds, asked.seed)
     print(json.dumps(found | {"seed": asked.seed}))
     return 1 if found["problem"] else 0
 

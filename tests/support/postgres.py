@@ -54,6 +54,12 @@ class Server:
             connection.execute(f'CREATE DATABASE "{made}" TEMPLATE "{template}"'.encode())
         return self.url(made)
 
+    def drop(self, url: str) -> None:
+        """Delete a database, whoever is still connected to it."""
+        name = url.split("/")[3].partition("?")[0]
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+
 
 @contextmanager
 def running_server() -> Iterator[Server]:

@@ -286,6 +286,20 @@ class Collection:
                 rows.keep_mistake(connection, asdict(found))
         return found, made
 
+    def confirmed(self, sha256: str) -> Correction | None:
+        """The last decision that stands by which a person's word on a verdict gave this photo its class."""
+        return next(
+            (
+                each
+                for each in self.decisions()
+                if not each.undone
+                and each.action in {"import", "relabel"}
+                and each.reason.startswith(CONFIRMED)
+                and sha256 in each.after
+            ),
+            None,
+        )
+
     def mistakes(self) -> tuple[Mistake, ...]:
         """Confirmed mistakes that training has not been given yet."""
         query = (

@@ -45,6 +45,7 @@ def begun(said: str) -> str:
     return found[1]
 
 
+@pytest.mark.both_databases
 def test_a_folder_becomes_a_file_and_a_batch_of_the_history(run: Run, photos: Path, tmp_path: Path) -> None:
     output = tmp_path / "verdicts.csv"
     code, _, said = run("batch", photos, "--models", tmp_path / "models", "--output", output, "--policy", "ALL")

@@ -31,6 +31,7 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Databa
     made.close()
 
 
+@pytest.mark.both_databases
 def test_verify_and_head(run: Run, database: Database, tmp_path: Path) -> None:
     assert run("history", "verify") == (0, "", "Whole: 4 entries.")
     code, _, said = run("history", "head", tmp_path / "head.json")
@@ -44,6 +45,7 @@ def test_verify_and_head(run: Run, database: Database, tmp_path: Path) -> None:
     assert code == 2 and "is no exported head" in said
 
 
+@pytest.mark.both_databases
 def test_list_and_show(run: Run, database: Database, tmp_path: Path) -> None:
     code, out, _ = run("history", "list", "--json")
     rows = [json.loads(line) for line in out.splitlines()]
@@ -68,6 +70,7 @@ def test_list_and_show(run: Run, database: Database, tmp_path: Path) -> None:
     assert code == 2 and "holds no inspection none" in said
 
 
+@pytest.mark.both_databases
 def test_keep_and_prune(run: Run, database: Database) -> None:
     everything = {"product": "disc", "keep": "everything", "required": False, "sample_rate": 0.0}
     assert json.loads(run("history", "keep", "disc")[1]) == everything | {"days": None, "megabytes": None}
@@ -85,14 +88,18 @@ def test_keep_and_prune(run: Run, database: Database) -> None:
     assert run("history", "verify") == (0, "", "Whole: 7 entries.")  # both choices and the removal stand in the chain
 
 
-def test_backup_and_restore(run: Run, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.both_databases
+def test_backup_and_restore(
+    run: Run, database: Database, tmp_path: Path, history_kept_in: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     code, _, said = run("history", "backup", tmp_path / "saved.zip")
     assert (code, said) == (0, f"{tmp_path}/saved.zip holds 4 entries and 8 files.")
     code, _, said = run("history", "restore", tmp_path / "saved.zip")
     assert code == 2 and "holds a history of 4 entries already. Back it up, then restore with --replace." in said
     assert run("history", "restore", tmp_path / "saved.zip", "--replace")[0] == 0
     monkeypatch.setenv("QUORUM_RECORDS", str(tmp_path / "elsewhere"))
-    code, _, said = run("history", "restore", tmp_path / "saved.zip")
+    over = ["--replace"] if history_kept_in == "PostgreSQL" else []  # another folder is no other database there
+    code, _, said = run("history", "restore", tmp_path / "saved.zip", *over)
     assert code == 0 and said.startswith("Restored 4 entries and 8 files, as they were at 20")
     assert run("history", "verify") == (0, "", "Whole: 4 entries.")
     shutil.rmtree(tmp_path / "elsewhere" / "objects")

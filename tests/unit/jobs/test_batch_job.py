@@ -30,7 +30,7 @@ from tests.unit.jobs.conftest import Order
 
 pytestmark = pytest.mark.slow(15)
 
-PHOTOS, KILLS = int(os.environ.get("BATCH_PHOTOS", "60")), 5
+PHOTOS, KILLS = int(os.environ.get("BATCH_PHOTOS", "30")), 5
 SAID = {"svm_a": (0.1, 0.9), "rf_a": (0.4, 0.6), "xgb_a": (0.8, 0.2)}
 
 
@@ -78,6 +78,7 @@ def told(folder: BatchFolder) -> list[tuple[Any, ...]]:
     return found
 
 
+@pytest.mark.both_databases
 def test_killed_five_times_it_ends_as_if_nothing_had_been(asked: BatchRequest, forks: Order) -> None:
     files = [(f"part {number // 2}.png", bright(number)) for number in range(PHOTOS)]
     files[7:7] = [("again.png", bright(3)), ("bad.png", b"no photo")]

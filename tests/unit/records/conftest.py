@@ -7,23 +7,9 @@ import pytest
 
 from ensemble.records.database import Database
 from ensemble.records.recording import Recorder
-from tests.support.postgres import Server, binaries, running_server
+from tests.conftest import TEMPLATE
 
-TEMPLATE = "history"  # a database with the tables and nothing in them
 NewDatabase = Callable[[str], Database]
-
-
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server for all tests of a process; `make test` installs what it needs."""
-    if binaries() is None:
-        pytest.skip("PostgreSQL is not installed: run `make postgres`")
-    with running_server() as server:
-        made = Database(tmp_path_factory.mktemp("template"), server.new_url(name=TEMPLATE))
-        with made.reading():
-            pass
-        made.close()
-        yield server
 
 
 @pytest.fixture(params=["SQLite", "PostgreSQL"])

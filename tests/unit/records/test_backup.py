@@ -21,9 +21,10 @@ from ensemble.records.uses import no_file_goes
 from ensemble.records.values import Occasion
 from ensemble.records.verifying import export_head, verify_history
 from ensemble.values.errors import RecordsError
+from tests.conftest import TEMPLATE
 from tests.support.kept import inspected
 from tests.support.postgres import Server
-from tests.unit.records.conftest import TEMPLATE, NewDatabase
+from tests.unit.records.conftest import NewDatabase
 
 SCREEN = Occasion("screen", "Ann")
 POLICY = SHIPPED_POLICIES[0]

@@ -29,7 +29,7 @@ from tests.support.kept import inspected
 
 pytestmark = pytest.mark.slow(12)
 
-ROUNDS = 8  # `python -m tests.support.killed FOLDER --rounds 200` is the long run
+ROUNDS = 4  # with each database; `python -m tests.support.killed FOLDER --rounds 200` is the long run
 POLICY, SCREEN = SHIPPED_POLICIES[0], Occasion("screen", "Ann")
 
 
@@ -42,6 +42,7 @@ def recorder(tmp_path: Path) -> Iterator[Recorder]:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no fork and no SIGKILL there")
+@pytest.mark.both_databases
 def test_a_process_that_is_killed_loses_no_verdict_that_it_has_told(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.support.killed", str(tmp_path / "records"), "--rounds", str(ROUNDS)]
     ended = subprocess.run([*command, "--seed", "1"], capture_output=True, text=True, check=False, timeout=300)
