@@ -109,9 +109,10 @@ def _part_reason(
     strange = [view for view in views if expected and view not in expected]
     sentences = [
         Message(
-            "{count} of {total} views: {verdict}.",
-            count=len(deciding),
-            total=len(views),
+            "{seen} of {count} view: {verdict}.",
+            "{seen} of {count} views: {verdict}.",
+            count=len(views),
+            seen=len(deciding),
             verdict=Message(word(label)),
         )
         if deciding

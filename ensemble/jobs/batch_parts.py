@@ -2,7 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from types import MappingProxyType
 
 from ensemble.inspection.batches import PartOfFile
@@ -61,10 +62,21 @@ def batch_parts(
 def _judged_part(
     part: str, files: Sequence[tuple[str, BatchLine]], expected: ExpectedViews, classes: Classes
 ) -> PartVerdict:
-    seen = [(view, line.label) for view, line in files if line.label and not line.repeated]
-    unread = [view for view, line in files if not line.label]
-    repeated = [view for view, line in files if line.label and line.repeated]
-    return part_verdict(part, seen, expected.names, classes, unread=unread, repeated=repeated)
+    seen = tuple((view, line.label) for view, line in files if line.label and not line.repeated)
+    unread = tuple(view for view, line in files if not line.label)
+    repeated = tuple(view for view, line in files if line.label and line.repeated)
+    return replace(_verdict_of(seen, unread, repeated, expected.names, classes), part=part)
+
+
+@lru_cache(maxsize=1024)  # thousands of parts have the same few verdicts for the same reasons
+def _verdict_of(
+    seen: tuple[tuple[str, str], ...],
+    unread: tuple[str, ...],
+    repeated: tuple[str, ...],
+    names: tuple[str, ...],
+    classes: Classes,
+) -> PartVerdict:
+    return part_verdict("", seen, names, classes, unread=unread, repeated=repeated)
 
 
 def part_of_files(parts: Sequence[BatchPart]) -> dict[int, PartOfFile]:

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path, PurePath
 from types import MappingProxyType
 
@@ -45,23 +46,25 @@ class ExpectedViews:
         if not self.pattern:
             return {}
         name = PurePath(file.replace("\\", "/")).name
-        found = self._expression().fullmatch(name if "." in self.pattern else PurePath(name).stem)
+        found = _expression(self).fullmatch(name if "." in self.pattern else PurePath(name).stem)
         return {} if found is None else found.groupdict()
 
     def trace_of(self, file: str, given: Mapping[str, str] = MappingProxyType({})) -> Trace:
         """What a part is called by its file's name; what is `given` besides goes before that."""
         return Trace(**{**self.named_in(file), **{name: value for name, value in given.items() if value}})
 
-    def _expression(self) -> re.Pattern[str]:
-        """A part may hold the signs that part fields; the other fields are as short as they can be."""
-        views = "|".join(map(re.escape, sorted(self.names, key=len, reverse=True)))
-        forms = {"part": "[^/]+", "view": f"{views}|[^_. -]+" if views else "[^_. -]+"}
-        pieces = _FIELD.split(self.pattern)
-        made = (
-            f"(?P<{piece}>{forms.get(piece, '[^/]+?')})" if place % 2 else re.escape(piece)
-            for place, piece in enumerate(pieces)
-        )
-        return re.compile("".join(made), re.IGNORECASE)
+
+@lru_cache(maxsize=16)
+def _expression(expected: ExpectedViews) -> re.Pattern[str]:
+    """A part may hold the signs that part fields; the other fields are as short as they can be."""
+    views = "|".join(map(re.escape, sorted(expected.names, key=len, reverse=True)))
+    forms = {"part": "[^/]+", "view": f"{views}|[^_. -]+" if views else "[^_. -]+"}
+    pieces = _FIELD.split(expected.pattern)
+    made = (
+        f"(?P<{piece}>{forms.get(piece, '[^/]+?')})" if place % 2 else re.escape(piece)
+        for place, piece in enumerate(pieces)
+    )
+    return re.compile("".join(made), re.IGNORECASE)
 
 
 _VIEWS_READER = TypeAdapter(ExpectedViews)

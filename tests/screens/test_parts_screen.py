@@ -13,9 +13,11 @@ from ensemble.records.history import record_review
 from ensemble.records.recording import recorder
 from ensemble.records.values import Occasion
 from ensemble.store.expected_views import ExpectedViews, expected_views, write_expected_views
+from ensemble.values.language import PSEUDO
 from ensemble.values.results import NON_DEFECTIVE
 from ensemble.values.trace import Trace
 from tests.screens.test_screens import BATCH, MOSTLY_BAD, batch_of
+from tests.screens.test_worded import leaks
 from tests.support.app_tests import APP, click, healthy, opened, texts
 from tests.support.bad_photos import encoded, quarters
 from tests.support.kept import inspected
@@ -213,3 +215,19 @@ def test_one_photo_under_two_names_is_one_view(product: Path) -> None:
     app = click(app, "photo_next")
     assert so_far(app).startswith("Part A REVIEW 1 of 2 views front OK back missing")
     assert "The same photo as another one, not counted: back." in so_far(app)
+
+
+@pytest.mark.usefixtures("history")
+def test_nothing_of_parts_is_left_unworded(product: Path) -> None:
+    write_expected_views(product, ExpectedViews(("f_1", "b_1"), "{part}_{view}"))
+    app = batch_of(opened(BATCH, lang=PSEUDO), shots("A_f_1", "A_b_1", "B_f_1", "x"))
+    said = [*leaks(app), *leaks(click(app, "batch_part_pick_2"))]
+    kept_view(50, "A", "f_1")
+    app = opened(lang=PSEUDO).switch_page(HISTORY)
+    app.query_params["part"] = "A"
+    said += leaks(healthy(app.run()))
+    app = opened(lang=PSEUDO)
+    for name, data in shots("A_f_1", "A_b_1"):
+        app.file_uploader(key="upload 0").upload(name, data, "image/png")
+    said += leaks(click(app.run(), "analyze"))
+    assert not [line for line in said if line != "disc"], said

@@ -15,7 +15,7 @@ CASES = {
     "in other letters": ([("TOP", OK), ("Side", OK)], OK, "2 of 2 views: OK."),
     "one is bad": ([("top", OK), ("side", NOK)], NOK, "1 of 2 views: NOK."),
     "one is missing": ([("top", OK)], REVIEW, "Missing view: side."),
-    "bad and missing": ([("top", NOK)], NOK, "1 of 1 views: NOK. Missing view: side."),
+    "bad and missing": ([("top", NOK)], NOK, "1 of 1 view: NOK. Missing view: side."),
     "left to a person": ([("top", OK), ("side", REVIEW)], REVIEW, "1 of 2 views: REVIEW."),
     "nothing at all": ([], REVIEW, "Missing view: top, side."),
     "twice, the better first": (
