@@ -1,6 +1,7 @@
 """Help: what does all this mean?"""
 
 from pages.components.help.text import (
+    show_models_help,
     show_parts_help,
     show_photo_rules,
     show_places_help,
@@ -15,3 +16,4 @@ show_photo_rules()
 show_parts_help()
 show_review_help()
 show_practice()
+show_models_help()

@@ -15,11 +15,12 @@ from ensemble.values.errors import RecordsError
 from ensemble.values.language import Message
 from ensemble.values.titles import policy_title
 from pages.session import drafts
-from pages.session.background import Progress, Work, start_work, work
+from pages.session.background import Progress, start_work
 from pages.session.products import in_force, manifest
 
-ASKED, SPAN = "_replay", "span"  # the latter is a name in the page's address
+ASKED, SPAN, WITH = "_replay", "span", "with"  # the latter two are names in the page's address
 USUAL_SPAN = "7"
+POLICY, VERSION = "policy", "version"  # what can be replayed with
 SPANS = {"1": 1, "7": 7, "30": 30, "all": 0}  # days; 0 is all of it
 MANY = 1_000_000  # inspections; of more it is only known that they are more
 
@@ -41,6 +42,17 @@ def policies() -> dict[str, Policy]:
     if draft is not None:
         found[Message("Draft")] = replace(draft, trial=True)
     return found
+
+
+def wished_way() -> str:
+    """What the page's address wants to replay with: another policy, or another version of the models."""
+    return VERSION if st.query_params.get(WITH) == VERSION else POLICY
+
+
+def keep_way(way: str) -> None:
+    """Let the page's address name this."""
+    if way != wished_way():
+        st.query_params[WITH] = way
 
 
 def wished_span() -> str:
@@ -91,12 +103,6 @@ def key() -> str:
     """What the work of this visitor goes by."""
     token: str = st.session_state.setdefault(ASKED, secrets.token_hex(4))
     return f"replay {token}"
-
-
-def result() -> Replayed | None:
-    """What came of it last; None while it goes on, and where nothing was asked."""
-    found: Work | None = work(key())
-    return found.result if found is not None and found.done and not found.error else None
 
 
 def small_copy(digest: str) -> bytes | None:

@@ -9,12 +9,13 @@ import streamlit as st
 from ensemble.values.errors import QuorumError
 from ensemble.values.language import Message
 
-CONFIRMED, DATA, TRAINING, HISTORY, REVIEWED = (
+CONFIRMED, DATA, TRAINING, HISTORY, REVIEWED, TRIED = (
     "_confirmed",
     "_told_of_data",
     "_told_of_training",
     "_told_of_history",
     "_told_of_review",
+    "_told_of_candidates",
 )  # who tells it
 
 

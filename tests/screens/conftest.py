@@ -13,8 +13,9 @@ from streamlit.components.v2 import manifest_scanner
 
 from ensemble.inspection import exports
 from ensemble.inspection.exports import file_name
-from ensemble.jobs import batch_worker, job_running
-from ensemble.jobs.batch_folder import BatchFolder
+from ensemble.jobs import batch_worker, job_running, reinspection_worker
+from ensemble.jobs.job_folder import JobFolder
+from ensemble.jobs.reinspection_folder import ReinspectionFolder
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -47,11 +48,14 @@ def _fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _batches_in_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Batches are judged in a thread of this process: one of its own would take seconds, and know no stand-ins."""
+def _jobs_in_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs are done in a thread of this process: one of its own would take seconds, and know no stand-ins."""
 
-    def spawn(folder: BatchFolder) -> int:
-        threading.Thread(target=batch_worker.run_batch, args=(folder,), daemon=True).start()
+    def spawn(folder: JobFolder) -> int:
+        work: Any = batch_worker.run_batch
+        if isinstance(folder, ReinspectionFolder):
+            work = reinspection_worker.run_reinspection
+        threading.Thread(target=work, args=(folder,), daemon=True).start()
         return os.getpid()
 
     monkeypatch.setattr(job_running, "spawn_worker", spawn)

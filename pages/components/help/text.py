@@ -117,7 +117,7 @@ def show_review_help() -> None:
 
 
 def show_practice() -> None:
-    """Say where photos go, which keys help, and how models are added."""
+    """Say where photos go, and which keys help."""
     st.header(_("Privacy"), anchor=False)
     st.markdown(
         _(
@@ -154,11 +154,21 @@ def show_practice() -> None:
             hours=station.HOURS_KEPT,
         )
     )
+
+
+def show_models_help() -> None:
+    """Say how models are added and tried, and where they lie."""
     st.header(_("Models"), anchor=False)
     st.markdown(
         _(
             "*Models* shows all models and how to add one. *Demo mode*, in the sidebar, gives random results for "
             "demonstration, all marked DEMO."
+        )
+    )
+    st.markdown(
+        _(
+            "*Replay* shows what another policy would have decided on kept votes, and what another version of the "
+            "models says of kept photos: try a version there before you publish it."
         )
     )
     models, data = products.shown_path(products.models_root()), products.shown_path(products.data_root())

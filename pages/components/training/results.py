@@ -18,6 +18,7 @@ from pages.components.common.progress import show_told
 from pages.components.common.sheet import as_html, as_markdown, show_sheet
 from pages.components.training.comparison import show_answer, show_differences
 from pages.components.training.policies import ask_about_policies
+from pages.components.training.versions import show_trying
 from pages.session import products, trainings
 from pages.session.told import TRAINING
 
@@ -106,6 +107,8 @@ def _show_decision(job: Job, found: Summary) -> None:
             help=_("Takes effect with the next photo. Can be rolled back."),
         )
         discard = st.button(_("Discard"), icon=":material/delete:", key=f"discard {job.id}")
+    if store.folder == products.store().folder:
+        show_trying(found.number)
     if publish:  # no callback: it would get the name as it was when the page was last shown
         trainings.publish_version(store, found.number, author, "Published after training.", set_aside=set_aside or ())
     if discard:

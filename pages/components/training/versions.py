@@ -11,7 +11,7 @@ from ensemble.values.language import Message, NumberText, _, worded
 from pages.components.common.person import show_name_field
 from pages.components.common.sheet import as_html, as_markdown, quiet_chip, show_sheet
 from pages.components.training.policies import ask_about_policies
-from pages.session import products, trainings
+from pages.session import candidates, products, replays, trainings
 from pages.session.clock import local_time
 
 # What a folder's versions say of themselves, in the words of a screen; others stand as they are.
@@ -67,6 +67,16 @@ def _show_rows(found: Sequence[Summary]) -> None:
     )
 
 
+def show_trying(number: int) -> None:
+    """Offer to try a version on kept photos."""
+    st.page_link(
+        "pages/screens/replay.py",
+        label=_("Try version {number} on kept photos", number=number),
+        icon=":material/replay:",
+        query_params={replays.WITH: replays.VERSION, candidates.VERSION: str(number)},
+    )
+
+
 def _show_way_back(found: Sequence[Summary]) -> None:
     store = products.store()
     back = [each.number for each in found if not each.current and each.state != "discarded"]
@@ -82,6 +92,7 @@ def _show_way_back(found: Sequence[Summary]) -> None:
             key="roll_back",
             disabled=set_aside is None,
         )
+    show_trying(number)
     if pressed:  # no callback: it would get the name as it was when the page was last shown
         waits = next(each.state for each in found if each.number == number) == "candidate"
         reason = "Published from the list." if waits else f"Rolled back to version {number}."

@@ -1,0 +1,184 @@
+"""A version of the models on kept photos: choose one and a stretch of history, and see what it votes and decides."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from ensemble.jobs.reinspection_folder import ReinspectionJob
+from ensemble.store.versions import Summary
+from ensemble.values.errors import QuorumError
+from ensemble.values.language import Message, _, worded
+from ensemble.values.titles import policy_title
+from pages.components.batch.past import STATES
+from pages.components.common.choices import show_page
+from pages.components.common.progress import progress_text, show_told
+from pages.components.common.sheet import as_html, as_markdown, refusals_shown
+from pages.components.replay.compared import show_compared
+from pages.components.replay.stretch import show_span
+from pages.session import candidates, told
+from pages.session.clock import local_time
+
+EARLIER_SHOWN = 5  # comparisons of a page
+STATE_WORDS = {"candidate": Message("not published"), "published": Message("published before")}
+
+
+def show_candidate() -> None:
+    """Show what can be chosen, the comparison that is looked at, and the earlier ones."""
+    st.markdown(
+        _("What would another version of the models say? It inspects kept photos again; the history stays as it is.")
+    )
+    show_told(told.TRIED)
+    with refusals_shown(errors=(QuorumError,)):
+        _show_choices()
+        known = candidates.comparisons()
+        job = candidates.shown_comparison(known)
+        if job is not None:
+            _show_job(job)
+        _show_earlier([each for each in known if job is None or each.id != job.id])
+
+
+def _show_choices() -> None:
+    known = candidates.candidates()
+    if not known:
+        st.info(
+            _("There is no version to try yet. Each training adds one; a version that was replaced can be tried too."),
+            icon=":material/model_training:",
+        )
+        st.page_link("pages/screens/training.py", label=_("Training"), icon=":material/model_training:")
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        version, policy = _show_version(known)
+        span = show_span()
+    meant = candidates.meant(span)
+    if not meant.count:
+        st.info(_("No inspections are kept of this time. Inspect photos, or choose a longer time."))
+        return
+    if not meant.with_photos:
+        st.info(
+            _(
+                "No photos are kept of these inspections. Choose *Everything: verdict, votes and photo* on History, "
+                "under *What is kept*: from then on there are photos to try a version on."
+            ),
+            icon=":material/no_photography:",
+        )
+        return
+    st.button(
+        _("Try on {count} inspection", "Try on {count} inspections", count=meant.count),
+        type="primary",
+        icon=":material/play_arrow:",
+        on_click=candidates.start_trying,
+        args=(version, policy, span),
+        key="start_trying",
+    )
+
+
+def _show_version(known: Sequence[Summary]) -> tuple[int, str]:
+    numbers = {each.number: each for each in known}
+    version = st.selectbox(
+        _("Version"),
+        list(numbers),
+        index=list(numbers).index(candidates.wished_version(tuple(known))),
+        format_func=lambda number: _version(numbers[number]),
+        key="try_version",
+        filter_mode=None,
+        width=280,
+    )
+    titles = {policy.name: worded(policy_title(policy.name)) for policy in candidates.policies_with(version)}
+    policy = st.selectbox(
+        _("Policy"),
+        list(titles),
+        format_func=titles.__getitem__,
+        key=f"try_policy {version}",
+        filter_mode=None,
+        width=240,
+    )
+    return version, policy
+
+
+def _version(found: Summary) -> str:
+    state = STATE_WORDS[found.state]
+    return _("{number}, {time}, {state}", number=found.number, time=local_time(found.at), state=worded(state))
+
+
+def _show_job(job: ReinspectionJob) -> None:
+    title = _("Version {number} on kept photos", number=job.request.version)
+    st.header(as_markdown(title), anchor=False)
+    if job.is_open:
+        _show_progress(job.id)
+        return
+    if job.error:
+        st.error(as_markdown(job.error), icon=":material/report:")
+    if job.may_go_on:
+        left = max(0, job.total - job.done)
+        st.button(
+            _("Resume: {count} inspection left", "Resume: {count} inspections left", count=left),
+            icon=":material/play_arrow:",
+            type="primary",
+            on_click=candidates.resume_trying,
+            args=(job.id,),
+            key="resume_trying",
+        )
+    if job.done:
+        show_compared(job, candidates.comparison(job))
+    st.button(
+        _("Remove this comparison"),
+        icon=":material/close:",
+        on_click=candidates.remove_comparison,
+        args=(job.id,),
+        key="remove_comparison",
+    )
+
+
+@st.fragment(run_every=1.0)
+def _show_progress(called: str) -> None:
+    job = candidates.comparison_job(called)
+    if job is None or not job.is_open:
+        st.rerun()
+        return
+    stage = _("{done} of {total} inspections", done=job.done, total=job.total) if job.done else _("Starting …")
+    if candidates.is_another_trying(job):
+        stage = _("waiting for another comparison …")
+    stopping = job.stop_asked is not None
+    with st.container(horizontal=True, vertical_alignment="center", key="trying"):
+        text = progress_text(_("Inspecting again"), stage, job.seconds_left if job.state == "running" else None)
+        st.progress(min(job.done / max(job.total, 1), 1.0), text=text)
+        st.button(
+            _("Stopping …") if stopping else _("Stop"),
+            icon=":material/stop_circle:",
+            disabled=stopping,
+            on_click=candidates.stop_trying,
+            args=(called,),
+            key="stop_trying",
+        )
+    st.caption(_("Continues in the background, also when you close this page."))
+
+
+def _show_earlier(jobs: Sequence[ReinspectionJob]) -> None:
+    if not jobs:
+        return
+    with st.expander(_("Earlier comparisons"), icon=":material/history:", key="comparisons_past"):
+        for job in show_page(jobs, EARLIER_SHOWN, "comparisons_page"):
+            with st.container(
+                horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key=f"tried_{job.id}"
+            ):
+                st.html(_earlier(job))
+                st.button(
+                    _("Open"),
+                    icon=":material/folder_open:",
+                    on_click=candidates.open_comparison,
+                    args=(job.id,),
+                    key=f"open_{job.id}",
+                )
+
+
+def _earlier(job: ReinspectionJob) -> str:
+    policy = policy_title(job.request.decides().name)
+    title = _("Version {number}, {policy}", number=job.request.version, policy=policy)
+    said = _(
+        "{time}: {done} of {total} inspections, {state}",
+        time=local_time(job.asked),
+        done=job.done,
+        total=job.total,
+        state=worded(STATES[job.state]),
+    )
+    return f'<div class="past"><b>{as_html(title)}</b><small>{as_html(said)}</small></div>'
