@@ -65,11 +65,11 @@ def _judged_part(
     seen = tuple((view, line.label) for view, line in files if line.label and not line.repeated)
     unread = tuple(view for view, line in files if not line.label)
     repeated = tuple(view for view, line in files if line.label and line.repeated)
-    return replace(_verdict_of(seen, unread, repeated, expected.names, classes), part=part)
+    return replace(_same_verdict(seen, unread, repeated, expected.names, classes), part=part)
 
 
 @lru_cache(maxsize=1024)  # thousands of parts have the same few verdicts for the same reasons
-def _verdict_of(
+def _same_verdict(
     seen: tuple[tuple[str, str], ...],
     unread: tuple[str, ...],
     repeated: tuple[str, ...],
