@@ -198,7 +198,7 @@ def at_most(events: int, trials: int) -> Message:
 
 def highest(events: int, trials: int) -> NumberText:
     """The upper bound as a person reads it, rounded up: never less than it is."""
-    return _percent(round(upper_bound(events, trials), EXACT), ROUND_CEILING)
+    return percent_up(upper_bound(events, trials))
 
 
 def at_least(events: int, trials: int) -> Message:
@@ -208,7 +208,7 @@ def at_least(events: int, trials: int) -> Message:
 
 def lowest(events: int, trials: int) -> NumberText:
     """The lower bound as a person reads it, rounded down: never more than it is."""
-    return _percent(round(lower_bound(events, trials), EXACT), ROUND_FLOOR)
+    return percent_down(lower_bound(events, trials))
 
 
 def more_needed(events: int, trials: int, rate: float = TARGET) -> int:
@@ -278,6 +278,16 @@ def not_safe(escapes: int, defective: int) -> Message | None:
 def percent(rate: float) -> NumberText:
     """A share as a person reads it: 0.0722 is 7.2%; only none is 0% and only all are 100%."""
     return _percent(rate, ROUND_HALF_EVEN)
+
+
+def percent_up(limit: float) -> NumberText:
+    """An upper limit as a person reads it: never less than it is."""
+    return _percent(round(limit, EXACT), ROUND_CEILING)
+
+
+def percent_down(limit: float) -> NumberText:
+    """A lower limit as a person reads it: never more than it is."""
+    return _percent(round(limit, EXACT), ROUND_FLOOR)
 
 
 def _percent(rate: float, rounding: str) -> NumberText:
