@@ -8,9 +8,10 @@ from types import MappingProxyType
 from ensemble.inspection.documents import Block, Document
 from ensemble.inspection.kept import classes_of
 from ensemble.inspection.kept_parts import PartCounts, PartsSeen
+from ensemble.metrics.escapes import drawn_parts, sampled_sentence
 from ensemble.records.values import Inspection, last_review
 from ensemble.values.digits import percents
-from ensemble.values.language import _, worded
+from ensemble.values.language import _, paragraph, worded
 from ensemble.values.results import REVIEW, word
 from ensemble.values.titles import policy_title
 
@@ -31,6 +32,7 @@ class Counts:
     escapes: list[Inspection] = field(default_factory=list)
     overkills: list[Inspection] = field(default_factory=list)
     good: set[str] = field(default_factory=set)
+    sample: list[tuple[float, bool | None]] = field(default_factory=list)
     parts: PartCounts = field(default_factory=PartCounts)
     reviewed: int = 0
     trials: int = 0
@@ -68,6 +70,8 @@ def count_inspections(
             if verdict == classes.defect and settled == classes.good:
                 counts.overkills.append(inspection)
         said = last_review(inspection.reviews)
+        if stored.get("sampled"):
+            counts.sample.append((stored["sample_rate"], said.label == classes.defect if said else None))
         if said is not None:
             counts.reviewed += 1
             counts.reviewers[said.who] += 1
@@ -164,9 +168,10 @@ def _mistakes_blocks(counts: Counts, when: Callable[[str], str]) -> list[Block]:
         "Known so far, by {count:,} reviewed inspections.",
         count=counts.reviewed,
     )
-    for title, found in (
-        (_("Escapes ({count})", "Escapes ({count})", count=len(counts.escapes)), counts.escapes),
-        (_("Overkills ({count})", "Overkills ({count})", count=len(counts.overkills)), counts.overkills),
+    estimate = worded(paragraph(known, sampled_sentence(drawn_parts(counts.sample)))) if counts.sample else known
+    for title, note, found in (
+        (_("Escapes ({count})", "Escapes ({count})", count=len(counts.escapes)), estimate, counts.escapes),
+        (_("Overkills ({count})", "Overkills ({count})", count=len(counts.overkills)), known, counts.overkills),
     ):
         rows = []
         for each in found[:MISTAKES_LISTED]:
@@ -175,7 +180,7 @@ def _mistakes_blocks(counts: Counts, when: Callable[[str], str]) -> list[Block]:
             rows.append(
                 (when(each.stored["time"]), each.stored["photo"], (said.who if said else "") or "–", why or "–")
             )
-        blocks.append(Block(title, rows, columns if rows else (), known))
+        blocks.append(Block(title, rows, columns if rows else (), note))
     return blocks if counts.good else []
 
 

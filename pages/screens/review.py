@@ -1,5 +1,5 @@
 """Review: what is this part, really?"""
 
-from pages.components.review.desk import show_desk
+from pages.components.review.tabs import show_review_tabs
 
-show_desk()
+show_review_tabs()

@@ -59,7 +59,7 @@ def _show_escapes(found: ReviewStatistics) -> None:
     st.caption(
         _(
             "Only accepted parts that chance has chosen are counted, each for the parts that it stands for. Limits: "
-            "95 % confidence."
+            "95% confidence."
         )
     )
 

@@ -19,9 +19,7 @@ from ensemble.metrics.escapes import (
 
 ENOUGH = 93  # of 100 runs
 TABLES = st.integers(2, 4).flatmap(
-    lambda size: st.lists(
-        st.lists(st.integers(0, 40), min_size=size, max_size=size), min_size=size, max_size=size
-    )
+    lambda size: st.lists(st.lists(st.integers(0, 40), min_size=size, max_size=size), min_size=size, max_size=size)
 )
 
 
@@ -130,9 +128,7 @@ def test_escapes_of_all_defective_parts() -> None:
 
 @pytest.mark.parametrize("rate", [0.002, 0.01, 0.05])
 @pytest.mark.parametrize("errors", [(1.0, 1.0), (0.98, 0.999), (0.9, 0.99), (0.8, 0.95)])
-def test_the_escape_rate_of_simulated_inspectors_lies_in_its_limits(
-    rate: float, errors: tuple[float, float]
-) -> None:
+def test_the_escape_rate_of_simulated_inspectors_lies_in_its_limits(rate: float, errors: tuple[float, float]) -> None:
     finds, passes = errors
     chance = np.random.default_rng(14)
     missed = unlike = 0
