@@ -100,7 +100,7 @@ class _Part:
 
 
 @dataclass(slots=True)
-class _Counted:
+class _ReviewCounts:
     """What is counted of parts, one after the other."""
 
     parts: int = 0
@@ -124,10 +124,10 @@ def review_statistics(database: Database, product: str, since: str = "") -> Revi
             return None
         first = _first_number(connection, since)
         if first is None:
-            return _told(_Counted(), classes, None)
+            return _told(_ReviewCounts(), classes, None)
         rates = _drawn_rates(connection, product, since, first)
-        counted = _Counted()
-        for part in _looked_at(connection, product, since, first):
+        counted = _ReviewCounts()
+        for part in _reviewed_parts(connection, product, since, first):
             _count(counted, part, classes, sampled=part.number in rates)
         escapes = None
         if classes.good is not None:
@@ -159,7 +159,7 @@ def _meant(product: str, since: str) -> list[ColumnElement[bool]]:
     return [product_column == product, time >= since, inspections.c.trial == 0]
 
 
-def _looked_at(connection: Connection, product: str, since: str, first: int) -> Iterator[_Part]:
+def _reviewed_parts(connection: Connection, product: str, since: str, first: int) -> Iterator[_Part]:
     wanted = (
         select(reviews, inspections.c.verdict)
         .join(inspections, inspections.c.number == reviews.c.inspection)
@@ -217,7 +217,7 @@ def _was_removed(connection: Connection, first: int) -> bool:
     return bool(connection.execute(told).scalar_one() > connection.execute(left).scalar_one())
 
 
-def _count(counted: _Counted, part: _Part, classes: Classes, *, sampled: bool) -> None:
+def _count(counted: _ReviewCounts, part: _Part, classes: Classes, *, sampled: bool) -> None:
     standing = standing_reviews(part.reviews)
     if not standing:
         return
@@ -237,7 +237,7 @@ def _count(counted: _Counted, part: _Part, classes: Classes, *, sampled: bool) -
     counted.found += part.verdict == REVIEW and last.label == classes.defect
 
 
-def _count_second_look(counted: _Counted, part: _Part, second: Review, classes: Classes) -> None:
+def _count_second_look(counted: _ReviewCounts, part: _Part, second: Review, classes: Classes) -> None:
     """Compare a blind look with what another person had said before."""
     before = [each for each in part.reviews if each.number < second.number]
     first = last_review(tuple(before))
@@ -251,7 +251,7 @@ def _count_second_look(counted: _Counted, part: _Part, second: Review, classes: 
         counted.looks += Counter(nok=1, nok_twice=int(same))
 
 
-def _escapes(counted: _Counted, rates: dict[int, float], classes: Classes, waits: int, nok: int | None) -> Escapes:
+def _escapes(counted: _ReviewCounts, rates: dict[int, float], classes: Classes, waits: int, nok: int | None) -> Escapes:
     settled = counted.settled
     sample = drawn_parts(
         (rate, settled[number] == classes.defect if number in settled else None) for number, rate in rates.items()
@@ -271,7 +271,7 @@ def _escapes(counted: _Counted, rates: dict[int, float], classes: Classes, waits
     return Escapes(sample, waits, rate, looks, corrected, why, caught, of_defective, why_not)
 
 
-def _told(counted: _Counted, classes: Classes, escapes: Escapes | None) -> ReviewStatistics:
+def _told(counted: _ReviewCounts, classes: Classes, escapes: Escapes | None) -> ReviewStatistics:
     people = tuple(_reviewer(counted, who, classes) for who in sorted(counted.times, key=lambda who: (not who, who)))
     pairs: dict[tuple[str, str], SaidByBoth] = defaultdict(Counter)
     for (first, second), said in counted.pairs.items():
@@ -288,7 +288,7 @@ def _told(counted: _Counted, classes: Classes, escapes: Escapes | None) -> Revie
     )
 
 
-def _reviewer(counted: _Counted, who: str, classes: Classes) -> Reviewer:
+def _reviewer(counted: _ReviewCounts, who: str, classes: Classes) -> Reviewer:
     others: SaidByBoth = Counter()
     for (first, second), said in counted.pairs.items():
         others += said if first == who else _turned(said) if second == who else Counter()
