@@ -27,7 +27,7 @@ HOME = Path(__file__).resolve().parents[2]
 LATE = (  # what servers and workers import once they need it
     *("streamlit.web.bootstrap", "streamlit.web.server.starlette", "plotly.graph_objects", "pandas", "xgboost"),
     *("ensemble.training", "ensemble.jobs.estimate", "ensemble.jobs.worker", "ensemble.jobs.batch_worker"),
-    "ensemble.evaluation.publication",
+    *("ensemble.evaluation.publication", "ensemble.jobs.reinspection_worker"),
 )
 
 
@@ -66,7 +66,7 @@ def _start_apart(door: str) -> Any:
 
 
 def _run(order: dict[str, Any], door: str) -> None:
-    from ensemble.jobs import batch_running, running
+    from ensemble.jobs import job_running, running
 
     os.setsid()
     said = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
@@ -76,7 +76,7 @@ def _run(order: dict[str, Any], door: str) -> None:
     os.environ.clear()
     os.environ.update(order["environment"])
     sys.argv = [order["module"], *order["arguments"]]
-    batch_running.start_apart = running.start_apart = _start_apart(door)
+    job_running.start_apart = running.start_apart = _start_apart(door)
     runpy.run_module(order["module"], run_name="__main__", alter_sys=True)
 
 
