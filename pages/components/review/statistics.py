@@ -55,7 +55,7 @@ def _show_escapes(found: ReviewStatistics) -> None:
         return
     said = as_html(sampled_sentence(escapes.sample))
     st.html(f'<div class="difference" role="status"><p class="word">{said}</p></div>')
-    st.html(f'<div class="tiles wide">{"".join(_tiles(escapes))}</div>')
+    st.html(f'<div class="tiles draft">{"".join(_tiles(escapes))}</div>')
     st.caption(
         _(
             "Only accepted parts that chance has chosen are counted, each for the parts that it stands for. Limits: "
