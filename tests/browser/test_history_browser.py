@@ -77,6 +77,19 @@ def test_an_inspection_is_found_again_and_corrected(
     settle(page)
     assert fits(page) and not violations(page)
 
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.get_by_role("link", name="Replay").click()
+    expect(page.get_by_role("heading", name="Replay", level=1)).to_be_visible()
+    settle(page)
+    page.locator(".st-key-replay_policy input").click()
+    page.get_by_role("option", name="Any model").click()
+    settle(page)
+    page.get_by_role("button", name="Replay 2 inspections").click()
+    expect(page.locator(".difference .word")).to_contain_text("of 2 verdicts would change")
+    expect(page.locator(".difference .word")).to_contain_text("by Any model")
+    expect(page.get_by_text("All 2 kept verdicts come out exactly as they were")).to_be_visible()
+    expect(page.get_by_text("of the parts that a person has reviewed")).to_be_visible()
+
     found = history_page(Database(records), Filters(reviewed=True)).inspections
     assert [(each.stored["photo"], each.reviews[0].who) for each in found] == [("part 1.jpg", "Ann")]
     assert verify_history(Database(records)).problem == ""
