@@ -79,9 +79,12 @@ def count(span: str) -> int:
     return history_count(recorder().database, filters(span))
 
 
-def start(policy: Policy, span: str) -> None:
-    """Begin to decide a stretch again; for a button's callback."""
-    database, meant = recorder().database, filters(span)
+def start(field: str) -> None:
+    """Begin to decide a stretch again, by the policy that stands in a field by now; for a button's callback."""
+    policy = policies().get(st.session_state[field])
+    if policy is None:  # it was deleted while the screen was open
+        return
+    database, meant = recorder().database, filters(st.session_state[SPAN])
 
     def do(progress: Progress) -> Replayed:
         total = max(1, history_count(database, meant, MANY))

@@ -56,7 +56,7 @@ def _show_form() -> None:
     known = replays.policies()
     titles = {name: worded(name) for name in known}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.selectbox(
+        st.selectbox(
             _("Policy"), list(known), format_func=titles.__getitem__, key="replay_policy", filter_mode=None, width=280
         )
         span = show_span()
@@ -69,7 +69,7 @@ def _show_form() -> None:
         type="primary",
         icon=":material/history:",
         on_click=replays.start,
-        args=(known[name], span),
+        args=("replay_policy",),
         key="start_replay",
     )
 
