@@ -7,7 +7,7 @@ import contextlib
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from ensemble.records.settings import Keeping
 from ensemble.records.tables import entries, inspections, reviews, waiting
 from ensemble.records.uses import BODIES, bytes_taken, change_uses, evidence_of, remove_unneeded, uses_of
 from ensemble.values.errors import MISSHAPEN, QuorumError
+from ensemble.values.language import as_stored, restored
 from ensemble.values.results import REVIEW
 
 LAST_FILE = "retention.json"
@@ -133,7 +134,7 @@ def prune_at_times(database: Database, files: Objects, product: str, keeping: Ke
         removal = remove_old(database, files, product, keeping, "", MOST_BY_ITSELF)
     except (*MISSHAPEN, QuorumError) as error:  # whatever it is, the verdict is kept
         _retention_log.warning("Retention of %s has failed. %s", product, error)
-        removal = Removal(at=now(), problem=str(error))
+        removal = Removal(at=now(), problem=as_stored(error.message if isinstance(error, QuorumError) else str(error)))
     noted = {**_noted_removals(database.folder), product: asdict(removal)}
     try:
         write_atomically(database.folder / LAST_FILE, (json.dumps(noted, indent=2) + "\n").encode())
@@ -144,8 +145,9 @@ def prune_at_times(database: Database, files: Objects, product: str, keeping: Ke
 def last_removal(folder: Path, product: str) -> Removal:
     """What retention has done by itself last; an empty one where it never has."""
     try:
-        return Removal(**_noted_removals(folder).get(product, {}))
-    except TypeError:
+        found = Removal(**_noted_removals(folder).get(product, {}))
+        return replace(found, problem=restored(found.problem))
+    except (TypeError, AttributeError):
         return Removal()
 
 

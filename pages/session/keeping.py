@@ -6,10 +6,11 @@ import streamlit as st
 
 from ensemble.records.keeping import Choice, choose_keeping, last_choice
 from ensemble.records.recording import recorder
+from ensemble.records.retention import last_removal
 from ensemble.records.settings import Keeping
 from ensemble.values.language import Message
 from pages.session import person
-from pages.session.products import store
+from pages.session.products import shown_path, store
 from pages.session.told import HISTORY, REVIEWED, refusals_told, tell
 
 FIELD = "keeping_"  # how the keys of the fields begin
@@ -25,9 +26,19 @@ def keeping() -> Keeping:
     return recorder().settings(kept_product())
 
 
+def kept_where() -> str:
+    """The folder that the history lies in, as a person would type it."""
+    return shown_path(recorder().database.folder)
+
+
 def chosen_by() -> Choice | None:
     """Who has chosen it last."""
     return last_choice(recorder().database, kept_product())
+
+
+def retention_problem() -> str:
+    """Why what is beyond the limits of the chosen product was not removed last; empty where it was."""
+    return last_removal(recorder().database.folder, kept_product()).problem
 
 
 def change_keeping() -> None:

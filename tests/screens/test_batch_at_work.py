@@ -1,5 +1,6 @@
 """A batch is judged in the background: whatever is touched meanwhile, every file gets its verdict."""
 
+import os
 import re
 import threading
 from collections.abc import Iterator, Sequence
@@ -23,6 +24,7 @@ from ensemble.values.results import Verdict
 from tests.screens.test_screens import BATCH, HELP, MEMBERS, MOSTLY_BAD, opened, texts
 from tests.support.app_tests import judged
 from tests.support.bad_photos import encoded, quarters
+from tests.support.postgres import Server
 from tests.support.stub_product import load_as, write_product
 
 pytestmark = pytest.mark.slow(15)
@@ -262,3 +264,23 @@ def test_what_the_history_does_not_keep_is_said(gate: Gate) -> None:
     assert "These results are not in the history: they are kept until you close the batch." in texts(app)
     app.button(key="close_batch").click().run()
     assert not app.dataframe and batch_jobs() == []
+
+
+@pytest.mark.parametrize("history_kept_in", ["PostgreSQL"], indirect=True)
+def test_a_database_that_is_gone_for_a_while_costs_a_batch_no_verdict(gate: Gate, postgres: Server) -> None:
+    app = begun(opened(BATCH))
+    gate.hold()
+    gate.pass_on()
+    gate.hold()  # eight are in the history
+    with postgres.gone(os.environ["QUORUM_DATABASE"]):
+        gate.pass_on()
+        gate.hold()
+        assert not app.run().exception
+    gate.pass_on()
+    app = judged(app)
+    found = rows(app)
+    assert [row.name for row in found] == [name for name, _ in FILES] and not any(row.error for row in found)
+    assert [bool(row.verdict and row.verdict.id) for row in found] == [True] * 8 + [False] * 8 + [True] * 4
+    assert "Check that it runs, and QUORUM_DATABASE." in str(found[8].verdict and found[8].verdict.not_kept)
+    assert {row.verdict.label for row in found if row.verdict} == {"defective"}
+    assert history_count(Database(), Filters()) == 12

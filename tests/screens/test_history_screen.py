@@ -1,5 +1,6 @@
 """The History screen: filters in the address, one inspection, corrections and their undo, without a browser."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,17 +8,18 @@ from streamlit.testing.v1 import AppTest
 
 from ensemble.datasets.collection import Collection
 from ensemble.policies import SHIPPED_POLICIES
-from ensemble.records import recording
+from ensemble.records import recording, retention
 from ensemble.records.history import inspection_called
 from ensemble.records.recording import Recorder
 from ensemble.records.settings import Keeping, change_settings, settings_of
 from ensemble.records.values import Occasion
 from ensemble.records.verifying import verify_history
-from ensemble.values.errors import DataError
+from ensemble.values.errors import DataError, RecordsError
 from ensemble.values.results import Verdict
 from ensemble.values.trace import Trace
 from tests.support.app_tests import APP, click, healthy, texts
 from tests.support.kept import inspected
+from tests.support.postgres import Server
 
 SCREEN = "pages/screens/history.py"
 
@@ -161,6 +163,38 @@ def test_a_correction_puts_the_photo_into_the_products_collection_and_an_undo_ta
     said = texts(corrected(second, other))
     assert "Kept beside the verdict. The photo is not used for training: The disk is full." in said
     assert inspection_called(records.database, second.id).settled == other
+
+
+@pytest.mark.parametrize("history_kept_in", ["PostgreSQL"], indirect=True)
+def test_a_database_that_is_gone_is_one_sentence_and_all_is_there_again_with_it(
+    records: Recorder, postgres: Server
+) -> None:
+    verdict = keep(records, 1)
+    app, other = history(), history(inspection=verdict.id)
+    with postgres.gone(os.environ["QUORUM_DATABASE"]):
+        said = texts(healthy(app.run()))
+        assert "cannot be used" in said and "Check that it runs, and QUORUM_DATABASE." in said and not names(app)
+        assert "Check that it runs, and QUORUM_DATABASE." in texts(healthy(other.run()))
+        assert "Check that it runs, and QUORUM_DATABASE." in keep(records, 2).not_kept
+    assert names(healthy(app.run())) == ["part_0001.png"] and verdict.sha256 in texts(healthy(other.run()))
+    keep(records, 3)
+    assert (verify_history(records.database).entries, verify_history(records.database).problem) == (2, "")
+
+
+def test_what_retention_has_failed_at_is_said(
+    records: Recorder, tiny_product: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RecordsError("The disk is gone.")
+
+    monkeypatch.setenv("QUORUM_MODELS", str(tiny_product))
+    change_settings(records.database.folder, "disc", Keeping(days=30))
+    keep(records, 1)
+    assert "was not removed" not in texts(history())
+    (records.database.folder / "retention.json").unlink()
+    monkeypatch.setattr(retention, "remove_old", fail)
+    keep(records, 2)
+    assert "What is beyond the limits of disc was not removed. The disk is gone." in texts(history())
 
 
 def test_an_inspection_that_is_not_there_is_told(records: Recorder) -> None:

@@ -37,6 +37,10 @@ def _servant() -> tuple[int, int] | None:
     return found.pw_uid, found.pw_gid
 
 
+def _name_in(url: str) -> str:
+    return url.split("/")[3].partition("?")[0]
+
+
 class Server:
     """A running server: `new_url` makes a database, as a copy of one that was filled before."""
 
@@ -54,9 +58,21 @@ class Server:
             connection.execute(f'CREATE DATABASE "{made}" TEMPLATE "{template}"'.encode())
         return self.url(made)
 
+    @contextmanager
+    def gone(self, url: str) -> Iterator[None]:
+        """For the length of a block nobody reaches a database: connections to it end, and new ones are refused."""
+        name = _name_in(url)
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false'.encode())
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+            try:
+                yield
+            finally:
+                connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true'.encode())
+
     def drop(self, url: str) -> None:
         """Delete a database, whoever is still connected to it."""
-        name = url.split("/")[3].partition("?")[0]
+        name = _name_in(url)
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
 

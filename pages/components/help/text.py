@@ -8,7 +8,7 @@ from ensemble.values.language import _
 from ensemble.values.results import MAP_THRESHOLD, OK_NOK, REVIEW
 from pages.components.common.kept import show_kept
 from pages.components.common.sheet import as_code, as_html, chip, show_sheet
-from pages.session import products, station, tables
+from pages.session import keeping, products, station, tables
 
 
 def show_words() -> None:
@@ -127,6 +127,16 @@ def show_practice() -> None:
         )
     )
     show_kept()
+    st.markdown(
+        _(
+            "**What is kept** of an inspection lies in `{folder}` on that machine, without a limit until you set one "
+            "under *History*, *What is kept*, in days or MB: then the oldest go first, but nothing that a person "
+            "reviewed or that waits for a review. *History* finds it again and gives it as CSV, Parquet, PDF or HTML. "
+            "To delete all of it, stop Quorum and remove that folder, and the PostgreSQL database where one is used. "
+            "Photos that you gave a label are in the product's collection too, until you undo the label.",
+            folder=keeping.kept_where(),
+        )
+    )
     st.markdown(
         _(
             "After a reload, photo and verdict are back, for {kept} minutes after the page was closed. The key to them "

@@ -1,5 +1,7 @@
 """What is kept of a product's inspections, and the fields that change it."""
 
+import contextlib
+
 import streamlit as st
 
 from ensemble.records.settings import KEEPS, Keeping
@@ -22,6 +24,7 @@ def show_keeping() -> None:
     if products.is_demo():
         st.caption(_("Demo verdicts are not kept in the history."))
         return
+    _show_retention_problem()
     with st.expander(_("What is kept"), icon=":material/inventory_2:", key="history_keeping"):
         try:
             now, chosen = keeping.keeping(), keeping.chosen_by()
@@ -34,6 +37,17 @@ def show_keeping() -> None:
         if chosen is not None:
             st.caption(_("Last changed by {name} on {time}.", name=as_markdown(chosen.who), time=local_time(chosen.at)))
         _show_fields(now)
+
+
+def _show_retention_problem() -> None:
+    with contextlib.suppress(QuorumError):  # where there is no product to ask for, that is said below
+        if problem := keeping.retention_problem():
+            told = _(
+                "What is beyond the limits of {product} was not removed. {problem}",
+                product=keeping.kept_product(),
+                problem=worded(problem),
+            )
+            st.warning(as_markdown(told), icon=":material/auto_delete:")
 
 
 def _show_fields(now: Keeping) -> None:

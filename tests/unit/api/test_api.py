@@ -32,6 +32,8 @@ from ensemble.cli import main
 from ensemble.imaging.photos import MAX_PHOTO_BYTES, open_photo
 from ensemble.inspection.inspector import Inspector
 from ensemble.policies import SHIPPED_POLICIES, choose
+from ensemble.records.database import Database
+from ensemble.records.history import Filters, history_count, inspection_called
 from ensemble.store import ModelStore, policy_history, versions
 from ensemble.values.errors import PhotoError
 from ensemble.values.results import Verdict
@@ -133,6 +135,17 @@ def test_answer_is_that_of_the_command_line(client: TestClient, tiny_product: Pa
     assert list(answer) == list(said)
     assert timeless(answer) == timeless(said) | {"photo": photo.name}
     assert (answer["policy"], answer["demo"], len(answer["votes"])) == ("ANY", False, 2)
+
+
+@pytest.mark.both_databases
+def test_a_verdict_is_found_in_the_history_by_its_id(
+    client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUORUM_RECORDS", str(tmp_path / "records"))
+    answer = post(client, jpeg(), part="P7", lot="L2").json()
+    stored = inspection_called(Database(), answer["id"]).stored
+    assert (answer["not_kept"], stored["source"], stored["trace"]["lot"]) == ("", "API", "L2")
+    assert stored["verdict"] == answer["verdict"] and history_count(Database(), Filters(part="P7")) == 1
 
 
 def test_image_comes_only_when_asked(client: TestClient) -> None:

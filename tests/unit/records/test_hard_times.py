@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -157,6 +158,38 @@ def test_a_verdict_that_cannot_be_kept_says_so_in_one_sentence(
     assert inspection_called(recorder.database, before.id).stored["photo"] == "part_0001.png"
     recorder.keep([inspected(3)], POLICY, SCREEN)
     assert (verify_history(recorder.database).entries, verify_history(recorder.database).problem) == (2, "")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of two megabytes, where this user may mount one."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounting = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(place)]
+    if shutil.which("mount") is None or subprocess.run(mounting, capture_output=True, check=False).returncode:
+        pytest.skip("needs the right to mount a file system")
+    yield place
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def test_a_disk_that_fills_up_loses_nothing_that_was_told_and_goes_on_once_there_is_room(small_disk: Path) -> None:
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(bytes(1_300_000))
+    recorder = Recorder(Database(small_disk / "records"))
+    told: list[str] = []
+    for number in range(400):
+        (verdict,) = recorder.keep([inspected(number)], POLICY, SCREEN)
+        assert verdict.label == inspected(number).verdict.label
+        if verdict.not_kept:
+            break
+        told.append(verdict.id)
+    assert told and "is full. Make room on it, then do this again." in verdict.not_kept, verdict.not_kept
+    assert [inspection_called(recorder.database, called).id for called in told] == told
+    ballast.unlink()
+    (verdict,) = recorder.keep([inspected(401)], POLICY, SCREEN)
+    assert verdict.id and history_count(recorder.database, Filters()) == len(told) + 1
+    assert verify_history(recorder.database).problem == ""
+    recorder.database.close()
 
 
 @contextmanager
