@@ -1,4 +1,5 @@
-"""A verdict is found again in the history, corrected there, and the chain stays intact: in a real Chromium."""
+"""A verdict is found again in the history and corrected there, counts in the statistics of reviews, is replayed by
+another policy, and the chain stays intact: in a real Chromium."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -78,6 +79,11 @@ def test_an_inspection_is_found_again_and_corrected(
     assert fits(page) and not violations(page)
 
     page.set_viewport_size({"width": 1440, "height": 900})
+    page.get_by_role("link", name="Review").click()
+    page.get_by_role("tab", name="Statistics").click()
+    row = page.locator(".st-key-review_statistics .sheet tbody tr", has_text="Ann")
+    expect(row.locator("td").nth(1)).to_have_text("1")  # part that she has said something of
+    settle(page)
     page.get_by_role("link", name="Replay").click()
     expect(page.get_by_role("heading", name="Replay", level=1)).to_be_visible()
     settle(page)
