@@ -17,6 +17,8 @@ from ensemble.records.values import Occasion
 from ensemble.records.verifying import verify_history
 from ensemble.values.language import PSEUDO
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, REVIEW, Classes
+from pages.session.wishes import PRODUCT
+from tests.screens.test_text_is_text import CLASSES, EVIL, loud
 from tests.screens.test_worded import leaks
 from tests.support.app_tests import click, healthy, opened, texts
 from tests.support.kept import inspected
@@ -280,3 +282,27 @@ def test_a_screen_with_a_part_says_nothing_that_is_not_worded(records: Recorder)
     for _part in range(2):
         app = click(app, "review_skip_")
     assert not leaks(app), leaks(app)
+
+
+def test_names_from_outside_are_shown_as_they_are(records: Recorder) -> None:
+    keep(records, 3, classes=CLASSES)
+    app = review(f"Ann {EVIL}"[:60])
+    app.text_input("review_defect_1").set_value(EVIL[:60])
+    app = click(app, "review_named_1")
+    assert shown(app) == "2" and len(labels(app)) == 3 and not loud(app)
+
+
+def test_another_product_has_a_queue_of_its_own_and_the_part_goes_back(records: Recorder, tmp_path: Path) -> None:
+    write_product(tmp_path / "models" / "plate", ("svm_a",), product="plate")
+    keep(records, 1)
+    plate = inspected(7, product="plate")
+    plate = replace(plate, verdict=replace(plate.verdict, label=REVIEW, votes=()))
+    records.keep([plate], SHIPPED_POLICIES[0], Occasion("screen"))
+    app = review()
+    assert shown(app) == "1"
+    app.selectbox(PRODUCT).select("plate")
+    assert shown(healthy(app.run())) == "2"
+    assert shown(review("Bo")) == "1"
+    app = opened(SCREEN, product="plate")
+    app.text_input("review_who").set_value("Cy")
+    assert "All parts that wait are with other people right now." in texts(click(app, "review_start"))
