@@ -40,6 +40,12 @@ def wished_version(known: tuple[Summary, ...]) -> int:
     return int(wished) if wished.isdecimal() and int(wished) in numbers else numbers[0]
 
 
+def keep_version(version: int, known: tuple[Summary, ...]) -> None:
+    """Let the page's address name this version."""
+    if version != wished_version(known):
+        st.query_params[VERSION] = str(version)
+
+
 def policies_with(version: int) -> tuple[Policy, ...]:
     """The policies that there would be with a version, the active one first."""
     return store().at(version).policies()

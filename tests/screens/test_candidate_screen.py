@@ -85,7 +85,7 @@ def test_a_version_says_what_would_change(models: Path, monkeypatch: pytest.Monk
     assert "12 of 12 verdicts would change" in said and "with version 2, Majority" in said
     assert "of 1 defective" in said and said.count("<figure") == 12 and "a person says NOK" in said
     assert "Random forest · a: 0.60 → 0.10" in said and "SVM · a: " not in said
-    assert "only now: 12" in said and "only then: 12" in said and "-0.500" in said
+    assert "SVM · b: only now, 0.40" in said and "only now: 12" in said and "only then: 12" in said and "-0.500" in said
     assert history_count(recorder().database, Filters()) == 12
     other = shown(comparison=address(app, "comparison"), lang=PSEUDO)
     assert not leaks(other), "\n".join(leaks(other))
@@ -171,6 +171,8 @@ def test_the_address_keeps_what_is_chosen_and_training_leads_here(models: Path) 
     app = shown(version="2", span="all")
     assert app.selectbox(key="try_version").value == 2
     assert (address(app, "with"), address(app, "span")) == ("version", "all")
+    app.selectbox(key="try_version").select(3).run()
+    assert app.selectbox(key="try_version").value == 3 and address(app, "version") == "3"
     assert shown(version="77").selectbox(key="try_version").value == 3
     training = healthy(app_tests.opened(TRAINING))
     labels = [link.proto.label for link in training.get("page_link")]

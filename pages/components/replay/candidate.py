@@ -83,6 +83,7 @@ def _show_version(known: Sequence[Summary]) -> tuple[int, str]:
         filter_mode=None,
         width=280,
     )
+    candidates.keep_version(version, tuple(known))
     titles = {policy.name: worded(policy_title(policy.name)) for policy in candidates.policies_with(version)}
     policy = st.selectbox(
         _("Policy"),

@@ -22,7 +22,7 @@ def show_compared(job: ReinspectionJob, found: CandidateComparison) -> None:
         show_what_if(verdicts, Message("with version {number}, {policy}", number=job.request.version, policy=policy))
     _show_facts(found)
     _show_members(found.members)
-    show_changed(verdicts, lambda each: _flipped(found.votes, each))
+    show_changed(verdicts, lambda each: _telling(found.votes, each))
     if verdicts.changes:
         with st.container(horizontal=True):
             show_changed_csv(verdicts, "comparison")
@@ -83,18 +83,19 @@ def _difference(value: float | None) -> str:
     return "–" if value is None else worded(NumberText(f"{value:+.3f}"))
 
 
-def _flipped(votes: Mapping[str, Sequence[ComparedVote]], decided: DecidedAgain) -> str:
-    """The votes that are others now, as HTML."""
-    lines = [
-        as_html(
-            Message(
-                "{model}: {before} → {after}",
-                model=model_title(vote.member),
-                before=NumberText(f"{vote.before:.2f}"),
-                after=NumberText(f"{vote.after:.2f}"),
-            )
-        )
-        for vote in votes.get(decided.id, ())
-        if vote.flipped
-    ]
+def _telling(votes: Mapping[str, Sequence[ComparedVote]], decided: DecidedAgain) -> str:
+    """The votes that speak for the verdict of now and were not there then, as HTML."""
+    lines = [as_html(_vote(vote)) for vote in votes.get(decided.id, ()) if vote.flipped or _is_new(vote, decided)]
     return "".join(f"<small>{line}</small>" for line in lines)
+
+
+def _is_new(vote: ComparedVote, decided: DecidedAgain) -> bool:
+    return vote.before is None and vote.label_after == decided.after
+
+
+def _vote(vote: ComparedVote) -> str:
+    model, after = model_title(vote.member), NumberText(f"{vote.after:.2f}")
+    if vote.before is None:
+        return Message("{model}: only now, {after}", model=model, after=after)
+    before = NumberText(f"{vote.before:.2f}")
+    return Message("{model}: {before} → {after}", model=model, before=before, after=after)
