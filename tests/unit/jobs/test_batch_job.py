@@ -30,7 +30,7 @@ from tests.unit.jobs.conftest import Order
 
 pytestmark = pytest.mark.slow(15)
 
-PHOTOS, KILLS = int(os.environ.get("BATCH_PHOTOS", "30")), 5
+PHOTOS, KILLS = int(os.environ.get("BATCH_PHOTOS", "60")), 5
 SAID = {"svm_a": (0.1, 0.9), "rf_a": (0.4, 0.6), "xgb_a": (0.8, 0.2)}
 
 
