@@ -50,7 +50,7 @@ def obey(folder: Path, kill: tuple[int, float] | None) -> bool:
             os._exit(0)
     if kill is not None:
         kind = ReinspectionFolder if folder.parent.name == REINSPECTIONS else BatchFolder
-        while kind(folder).job().done < kill[0]:
+        while (job := kind(folder).job()).done < kill[0] or job.state == "queued":  # it has not begun
             time.sleep(0.002)
         time.sleep(kill[1])
         os.kill(pid, signal.SIGKILL)
