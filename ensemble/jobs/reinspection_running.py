@@ -96,8 +96,9 @@ def reinspection_jobs(models: Path) -> list[ReinspectionJob]:
     """All reinspections of the product in a folder, the newest first; what cannot be read is left out."""
     found = []
     for folder in _folders():
-        with contextlib.suppress(JobError):
+        with contextlib.suppress(JobError):  # a full disk, say: it is shown as it was written last
             settle_job(folder)
+        with contextlib.suppress(JobError):
             found.append(folder.job())
     return [job for job in found if job.request.models == str(models.resolve())]
 

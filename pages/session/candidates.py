@@ -11,7 +11,6 @@ from ensemble.policies import Policy
 from ensemble.records.browsing import all_inspections
 from ensemble.records.recording import recorder
 from ensemble.store.versions import Summary
-from ensemble.values.errors import JobError
 from pages.session import person, replays
 from pages.session.products import store
 from pages.session.told import TRIED, refusals_told
@@ -85,12 +84,9 @@ def is_another_trying(job: ReinspectionJob) -> bool:
     return job.state == "queued" and any(each.state == "running" for each in comparisons())
 
 
-def comparison_job(called: str) -> ReinspectionJob | None:
-    """A comparison as it is now; None where it was removed."""
-    try:
-        return running.reinspection_job(called)
-    except JobError:
-        return None
+def comparison_job(called: str) -> ReinspectionJob:
+    """A comparison as it is now; a JobError where that cannot be told, or it was removed."""
+    return running.reinspection_job(called)
 
 
 def open_comparison(called: str) -> None:

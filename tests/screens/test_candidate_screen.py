@@ -1,5 +1,7 @@
 """Replay with another version of the models: it inspects kept photos again, and the screen says what would change."""
 
+import errno
+import os
 import shutil
 import threading
 import time
@@ -13,7 +15,13 @@ from streamlit.testing.v1 import AppTest
 from ensemble.imaging.photos import open_photo
 from ensemble.inspection import candidate
 from ensemble.inspection.inspector import Inspector
-from ensemble.jobs.reinspection_running import reinspection_job, reinspection_jobs
+from ensemble.jobs.reinspection_folder import ReinspectionFolder
+from ensemble.jobs.reinspection_running import (
+    lay_out_reinspection,
+    reinspection_job,
+    reinspection_jobs,
+    reinspection_of,
+)
 from ensemble.policies import SHIPPED_POLICIES, choose
 from ensemble.records.history import Filters, history_count, record_review
 from ensemble.records.recording import Inspected, Recorder, recorder
@@ -140,6 +148,23 @@ def test_a_broken_one_says_why_and_shows_what_it_has(models: Path, monkeypatch: 
     assert "Version 2 of disc was discarded. Try another one." in said and "0 of 8 verdicts would change" in said
     assert "There is no version to try yet." in said
     assert [button.label for button in app.button if button.key == "resume_trying"] == ["Resume: 4 inspections left"]
+
+
+@pytest.mark.usefixtures("history")
+def test_a_killed_one_on_a_full_disk_is_one_sentence(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept(models)
+    request = reinspection_of(ModelStore(models), add_candidate(models, tuple(THEN)), recorder().database, Filters())
+    folder = lay_out_reinspection(request, recorder().database)
+    folder.write(state="running", pid=2**22 + 1, born=0.0)  # as a killed process leaves it
+
+    def full(*_: Any, **__: Any) -> None:
+        raise folder._unwritten(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ReinspectionFolder, "write", full)
+        assert "is full. Make room on it, then do this again." in texts(shown())
+    app = ended(click(shown(comparison=folder.id), "resume_trying"))
+    assert "0 of 12 verdicts would change" in texts(app)
 
 
 def test_empty_states_say_what_to_do(models: Path, history: Recorder) -> None:

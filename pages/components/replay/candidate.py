@@ -6,7 +6,7 @@ import streamlit as st
 
 from ensemble.jobs.reinspection_folder import ReinspectionJob
 from ensemble.store.versions import Summary
-from ensemble.values.errors import QuorumError
+from ensemble.values.errors import JobError, QuorumError
 from ensemble.values.language import Message, _, worded
 from ensemble.values.titles import policy_title
 from pages.components.batch.past import STATES
@@ -132,8 +132,12 @@ def _show_job(job: ReinspectionJob) -> None:
 
 @st.fragment(run_every=1.0)
 def _show_progress(called: str) -> None:
-    job = candidates.comparison_job(called)
-    if job is None or not job.is_open:
+    try:
+        job = candidates.comparison_job(called)
+    except JobError as error:
+        st.error(as_markdown(worded(error)), icon=":material/report:")
+        return
+    if not job.is_open:
         st.rerun()
         return
     stage = _("{done} of {total} inspections", done=job.done, total=job.total) if job.done else _("Starting …")
