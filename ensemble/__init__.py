@@ -4,7 +4,7 @@ Its rooms in one order; a room imports only from rooms below it:
 
 cli/         the command line, one module a subject
 api/         the HTTP API
-jobs/        trainings and batches in processes of their own
+jobs/        trainings, batches and comparisons in processes of their own
 training/    labelled photos become a candidate version
 evaluation/  how good a product is, whether a new version is better, the model card
 inspection/  photos become verdicts: the inspector, batches, replay, attribution, exports

@@ -1,4 +1,4 @@
-"""Trainings and batches in processes of their own: started by a screen or a command, outliving whoever asked."""
+"""Trainings, batches and comparisons in processes of their own: they outlive whoever asked."""
 
 from ensemble.jobs.ledger import Job
 from ensemble.jobs.running import are_kept, cancel, job, jobs, log, start

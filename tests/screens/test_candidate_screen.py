@@ -35,6 +35,8 @@ from tests.support.app_tests import PATIENCE, click, healthy, texts
 from tests.support.bad_photos import encoded, quarters
 from tests.support.stub_product import add_candidate, load_as, write_product
 
+pytestmark = pytest.mark.slow(8)
+
 SCREEN, TRAINING = "pages/screens/replay.py", "pages/screens/training.py"
 THEN = {"svm_a": (0.1, 0.9), "rf_a": (0.4, 0.6), "xgb_a": (0.8, 0.2)}
 NOW = {"svm_a": (0.3, 0.7), "rf_a": (0.9, 0.1), "svm_b": (0.6, 0.4)}

@@ -12,6 +12,7 @@ from ensemble.disk.home import HOME
 from ensemble.inspection.exports import replay
 from ensemble.policies import SHIPPED_POLICIES
 from ensemble.policies.files import from_json
+from ensemble.records.browsing import all_inspections
 from ensemble.records.chain import BEFORE_ALL, Head
 from ensemble.records.database import NEWEST, Database
 from ensemble.records.history import (
@@ -19,6 +20,7 @@ from ensemble.records.history import (
     history_count,
     history_page,
     inspection_called,
+    newest_number,
     policy_text,
     record_review,
     withdraw_review,
@@ -64,6 +66,16 @@ def test_pages_go_from_the_newest_to_the_oldest_and_miss_none(recorder: Recorder
         if before is None:
             break
     assert seen == [f"part_{number:04}.png" for number in range(6, -1, -1)]
+
+
+def test_a_stretch_of_history_stays_the_same_whatever_is_kept_later(recorder: Recorder) -> None:
+    assert newest_number(recorder.database) == 0
+    recorder.keep([inspected(number) for number in range(5)], SHIPPED_POLICIES[0], SCREEN)
+    before = newest_number(recorder.database) + 1
+    recorder.keep([inspected(9)], SHIPPED_POLICIES[0], SCREEN)
+    found = [each.number for each in all_inspections(recorder.database, Filters(), at_once=2, before=before)]
+    assert found == [5, 4, 3, 2, 1]
+    assert [each.number for each in all_inspections(recorder.database, Filters(), before=4)] == [3, 2, 1]
 
 
 def test_a_correction_is_another_row_and_can_be_taken_back(recorder: Recorder) -> None:
