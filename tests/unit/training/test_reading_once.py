@@ -18,7 +18,7 @@ import json, os, sys
 from collections import Counter
 from pathlib import Path
 
-folder, models = map(Path, sys.argv[1:])
+folder, models, weights = map(Path, sys.argv[1:])
 opened = Counter()
 
 def count(event, arguments):
@@ -26,19 +26,17 @@ def count(event, arguments):
         opened[str(arguments[0])] += 1
 
 sys.addaudithook(count)
-from ensemble.members.good_parts import GoodPartsMember
 from ensemble.training import run
 from ensemble.values.training import TrainingRequest
 
-GoodPartsMember.side = 64
-backbone = {"backbones": ("quorum_small",), "pooling": "average", "side": 64}
+backbone = {"backbones": ("squeezenet1_1",), "weights": weights, "pooling": "average", "side": 64}
 run(TrainingRequest.of(folder, models, kinds=("svm", "mahalanobis"), augment="none", **backbone))
 print(json.dumps({path: times for path, times in opened.items() if Path(path).is_file()}))
 """
 
 
 @pytest.mark.slow(12)
-def test_a_training_of_300_photos_reads_each_file_once(tmp_path: Path) -> None:
+def test_a_training_of_300_photos_reads_each_file_once(tmp_path: Path, tiny_weights: Path) -> None:
     random = np.random.default_rng(0)
     for number in range(300):
         split, label = ("test" if number % 5 == 4 else "train"), ("good" if number % 2 else "scratch")
@@ -56,6 +54,7 @@ def test_a_training_of_300_photos_reads_each_file_once(tmp_path: Path) -> None:
         Image.fromarray(pixels).save(path)
     environment = os.environ | {"QUORUM_CACHE": str(tmp_path / "cache")}
     command = [sys.executable, "-c", TRAINING, str(tmp_path / "photos"), str(tmp_path / "models")]
+    command.append(str(tiny_weights))
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr
     times = json.loads(done.stdout.splitlines()[-1])
