@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.test_browser import MORE_SCREENS, SCREENS, analyze, photos
 from tests.support.dashboard import served, settle
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow(40)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow(95)]
 
 # Streamlit's navigation groups its entries without a role, and its uploader names a part that it hides from readers.
 STREAMLITS_OWN = {

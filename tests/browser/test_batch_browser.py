@@ -19,7 +19,7 @@ from ensemble.values.titles import policy_title
 from tests.support.bad_photos import jpeg, quarters
 from tests.support.dashboard import SERVERS, served, settle
 
-pytestmark = [pytest.mark.slow(60), pytest.mark.browser]
+pytestmark = [pytest.mark.slow(110), pytest.mark.browser]
 PHOTOS, POLICIES = 60, ("ALL", "ANY")
 ELSEWHERE = ("Models", "Help")
 

@@ -19,7 +19,7 @@ from tests.support.bad_photos import BAD
 from tests.support.dashboard import ROOT, served, served_alone, settle
 from tests.support.drawn_detector import MARKS, drawn_photo, write_drawn_detector
 
-pytestmark = [pytest.mark.slow(125), pytest.mark.browser]
+pytestmark = [pytest.mark.slow(120), pytest.mark.browser]
 
 SCREENS = {
     "": "Inspect a photo",

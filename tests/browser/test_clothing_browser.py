@@ -24,7 +24,7 @@ SHARED = Path(__file__).resolve().parents[3] / "shared"
 BACKBONES = ("resnet18", "mobilenet_v2", "squeezenet1_1")
 LONG = 600_000  # milliseconds
 MARK = 0.985
-pytestmark = [pytest.mark.slow(330), pytest.mark.real_photos, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.slow(170), pytest.mark.real_photos, pytest.mark.timeout(1800)]
 
 
 def lasting(quality: dict[str, Any]) -> dict[str, dict[str, Any]]:

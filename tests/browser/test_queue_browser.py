@@ -12,7 +12,7 @@ from ensemble.policies import PolicyBook
 from ensemble.store import ModelStore
 from tests.support.dashboard import ROOT, served, settle
 
-pytestmark = [pytest.mark.slow(40), pytest.mark.browser]
+pytestmark = [pytest.mark.slow(65), pytest.mark.browser]
 
 REVIEWS = "INDUSTRIAL_SAFE_0FN"  # a policy that leaves good parts to a person
 

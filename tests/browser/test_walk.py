@@ -10,7 +10,7 @@ from ensemble.values.language import ENGLISH, FRENCH, PSEUDO
 from tests.browser.test_browser import MORE_SCREENS, SCREENS, photos
 from tests.support.dashboard import served
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow(60)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow(100)]
 HIGHEST = 1800  # pixels
 LANGUAGES: tuple[str, ...] = (ENGLISH, FRENCH, PSEUDO)
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")

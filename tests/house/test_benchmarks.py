@@ -42,7 +42,7 @@ from ensemble.values.results import OK_NOK, Classes
 from tests.conftest import TINY_BACKBONE, Run
 from tests.support.drawn_detector import drawn_detector
 
-pytestmark = pytest.mark.slow(35)
+pytestmark = pytest.mark.slow(40)
 
 ONE_CLASS = ("mahalanobis", "autoencoder", "feature_reconstruction", "patch_memory")
 PRODUCTS: dict[str, tuple[Classes, tuple[str, ...]]] = {

@@ -19,7 +19,7 @@ from ensemble.training import train
 from ensemble.values.samples import Sample
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
-pytestmark = [pytest.mark.slow(385), pytest.mark.real_photos]
+pytestmark = [pytest.mark.slow(130), pytest.mark.real_photos]
 
 
 def trained(data: Path, models: Path) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from ensemble.training.recipe import PROFILES
 from ensemble.values.errors import JobError
 from ensemble.values.training import TrainingRequest
 
-pytestmark = pytest.mark.slow(50)
+pytestmark = pytest.mark.slow(35)
 
 KILLS = 50
 PATIENCE = 600.0  # seconds; only what never comes is to fail

@@ -27,7 +27,7 @@ from ensemble.store.trust import members_to_trust, trust_members
 from ensemble.values.errors import PolicyError, StoreError, WeightsError
 from tests.conftest import TINY_BACKBONE
 
-pytestmark = pytest.mark.slow(35)
+pytestmark = pytest.mark.slow(15)
 
 SVM, FOREST = f"svm_{TINY_BACKBONE}", f"rf_{TINY_BACKBONE}"
 

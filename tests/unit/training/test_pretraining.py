@@ -16,7 +16,7 @@ from ensemble.features.preprocessing import BUNDLED
 from ensemble.training.pretraining import draw_pictures, draw_views, pretrain
 from ensemble.values.errors import WeightsError
 
-pytestmark = pytest.mark.slow(50)
+pytestmark = pytest.mark.slow(10)
 
 
 @pytest.fixture(scope="module")
