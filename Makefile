@@ -89,9 +89,10 @@ types-linux types-win32 types-darwin: $(VENV)/.dev
 	$(VENV)/bin/mypy --platform $(@:types-%=%) --cache-dir .mypy_cache/$(@:types-%=%)
 
 # One more than the two cores that the suite is timed on: tests also wait, for browsers, processes and a watched minute.
+# What pytest has made of the tests' files is kept: to make it anew takes each worker seconds.
 WORKERS ?= 3
 test: $(VENV)/.dev browser strace postgres lint
-	$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # The same with every history in PostgreSQL, where a test does not ask for SQLite.
 test-postgres: $(VENV)/.dev browser strace postgres
