@@ -148,6 +148,8 @@ class PolicySettings:
                 thresholds = {**self.thresholds, **changes.get("thresholds", {}), **own.pop("thresholds", {})}
                 changes |= {**own, "thresholds": thresholds}
         kept = tuple(clause for clause in self.exceptions if clause.defect and clause.product in {"", product})
+        if not changes and kept == self.exceptions:  # a new one would be checked anew
+            return self
         return replace(self, **changes, exceptions=kept)
 
 

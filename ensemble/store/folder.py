@@ -132,7 +132,7 @@ class ModelStore:
     def policies_in_force(self) -> InForce:
         """The same, and where the file is broken, the last good state with the reason: a line need not stand still."""
         try:
-            found = self._applied(self.policy_book(), None)
+            found = self._usable(self.policy_book())
         except PolicyError as error:
             last = policy_history.last_good(self.folder)
             if last is None:
@@ -147,8 +147,11 @@ class ModelStore:
         return InForce(tuple(replace(policy, state=number) for policy in found))
 
     def _applied(self, book: PolicyBook, state: int | None) -> tuple[Policy, ...]:
+        return tuple(replace(policy, state=state) for policy in self._usable(book))
+
+    def _usable(self, book: PolicyBook) -> tuple[Policy, ...]:
         manifest = self.manifest()
-        found = [replace(policy.for_product(manifest.product), state=state) for policy in book.ordered]
+        found = [policy.for_product(manifest.product) for policy in book.ordered]
         usable = tuple(policy for policy in found if policy.applies_to(manifest.classes))
         if not usable:
             raise PolicyError(
