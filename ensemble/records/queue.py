@@ -102,11 +102,15 @@ def drop_part(database: Database, part: QueuedPart) -> None:
         no_longer_waits(connection, part.inspection.number)
 
 
-def undo_answer(database: Database, answered: Answered, looker: Looker, at: datetime | None = None) -> QueuedPart:
-    """Take back what was said of a part, and lend it to this page again."""
+def undo_answer(
+    database: Database, answered: Answered, looker: Looker, at: datetime | None = None
+) -> QueuedPart | None:
+    """Take back what was said of a part, and lend it to this page again; None where others have changed it since."""
     number, way = answered.part.inspection.number, answered.part.way
     with database.writing() as connection:
         (newest,) = inspections_of(connection, [number])
+        if any(each.number > answered.review.number and each.way != BLIND for each in newest.reviews):
+            return None
         add_withdrawal(connection, newest, looker.who, answered.review.number)
         no_longer_waits(connection, number)
         until = _stamp((at or datetime.now(UTC)) + LEASE)

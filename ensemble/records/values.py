@@ -8,7 +8,6 @@ from ensemble.values.results import REVIEW, stored_reason
 from ensemble.values.trace import Trace
 
 Source = Literal["screen", "batch", "command line", "API", "folder"]
-Way = Literal["screen", "review", "disagreement", "threshold", "sample", "blind", "history"]
 
 BLIND: Final = "blind"
 NO_TRACE = Trace()

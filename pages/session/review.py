@@ -102,14 +102,16 @@ def answer(number: int, label: str, defect: str = "") -> None:
     _let_go(shift)  # whatever happens: a part that is still lent to this page comes again
     with refusals_told(REVIEWED):
         answered = queue.answer_part(recorder().database, held.part, shift.looker, label, defect)
-        decision, told = None, _answered(label, defect)
+        decision, told, doubt = None, _answered(label, defect), bool(held.part.inspection.stored["doubt"])
         try:
-            if held.part.way != BLIND:
+            if held.part.way != BLIND and not doubt:
                 decision = _teach(held, label)
         except QuorumError as error:
             told = Message("{answer} The photo is not used for training: {problem}", answer=told, problem=error)
             tell(REVIEWED, told, wrong=True)
         else:
+            if doubt:
+                told = Message("{answer} The photo may not show this part: it is not used for training.", answer=told)
             tell(REVIEWED, told)
         shift.said.append(_Said(answered, decision, time.monotonic()))
         if len(shift.said) > MOST_UNDONE:
@@ -156,6 +158,9 @@ def undo() -> None:
         _give_back(shift)
         part = queue.undo_answer(recorder().database, last.answered, shift.looker)
         shift.said.pop()
+        if part is None:
+            tell(REVIEWED, Message("That part was corrected elsewhere since. It stays as it is."), wrong=True)
+            return
         _hold(shift, _opened(part))
         tell(REVIEWED, Message("Undone. Decide again."))
         if last.decision is not None and (collection := own_collection()) is not None:
@@ -306,13 +311,8 @@ def _take_back_from_closed_pages() -> None:
 
 
 def _teach(held: Hand, label: str) -> int | None:
-    """Put the photo with its true class into the product's collection; gives the number of the decision.
-
-    A photo that may not show the part teaches nothing.
-    """
+    """Put the photo with its true class into the product's collection; gives the number of the decision, if any."""
     stored = held.part.inspection.stored
-    if stored["doubt"]:
-        return None
     told = corrections.Correction(held.chosen.data, held.chosen.photo.name, label, stored["verdict"])
     collection, (number,) = corrections.take_in([told])
     corrections.bring_own_photos(collection)

@@ -16,6 +16,7 @@ from ensemble.records.values import Occasion
 from ensemble.records.verifying import verify_history
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, REVIEW
 from tests.browser.test_accessibility import violations
+from tests.browser.test_walk import CLIPPED, OVERLAPPING, asked
 from tests.support.dashboard import served, settle
 from tests.support.kept import inspected
 from tests.support.stub_product import write_product
@@ -97,6 +98,7 @@ def test_parts_are_settled_by_keys_alone(address: str, open_page: Callable[..., 
     expect(page.locator(".review-counts")).to_contain_text("5 settled")
     settle(page)
     assert not violations(page)
+    assert not asked(page, CLIPPED) + asked(page, OVERLAPPING)
     assert answers(records) == [
         ("Ann", NON_DEFECTIVE, ""),
         ("Ann", DEFECTIVE, ""),
@@ -120,5 +122,6 @@ def test_parts_are_settled_by_a_finger_on_a_phone(address: str, open_page: Calla
         expect(page.locator(".st-key-evidence [data-testid=stImage] img")).not_to_have_attribute("alt", before)
         settle(page)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert not asked(page, CLIPPED) + asked(page, OVERLAPPING)
     assert not violations(page)
     assert [label for _, label, _ in answers(records)] == [NON_DEFECTIVE, DEFECTIVE]

@@ -254,6 +254,18 @@ def test_a_product_of_three_classes_has_a_key_for_each(
     assert inspection_called(records.database, called).settled == "shoes"
 
 
+def test_an_answer_that_was_changed_elsewhere_since_is_not_undone_and_stands_in_nobodys_way(records: Recorder) -> None:
+    first, second = keep(records, 2)
+    app = answered(answered(review(), NON_DEFECTIVE), NON_DEFECTIVE)
+    record_review(records.database, second, DEFECTIVE, "Bo")
+    app = click(app, "review_undo")
+    assert "That part was corrected elsewhere since. It stays as it is." in texts(app)
+    assert inspection_called(records.database, second).settled == DEFECTIVE
+    app = click(app, "review_undo")
+    assert "Undone. Decide again." in texts(app) and shown(app) == "1"
+    assert inspection_called(records.database, first).settled == REVIEW
+
+
 def test_the_share_of_the_random_sample_is_set_here(records: Recorder) -> None:
     app = review()
     app.number_input("review_share").set_value(5.0)
@@ -268,7 +280,8 @@ def test_a_photo_that_may_not_show_the_part_teaches_nothing(
     part = inspected(1)
     part = replace(part, verdict=replace(part.verdict, label=REVIEW, votes=(), doubt="much darker"))
     (verdict,) = records.keep([part], SHIPPED_POLICIES[0], Occasion("screen"))
-    answered(review(), DEFECTIVE)
+    app = answered(review(), DEFECTIVE)
+    assert "Kept: NOK. The photo may not show this part: it is not used for training." in texts(app)
     assert inspection_called(records.database, verdict.id).settled == DEFECTIVE
     assert not collections(tmp_path / "data" / "collections")
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -19,6 +20,7 @@ from ensemble.records.browsing import all_inspections, entry_digest_of
 from ensemble.records.database import Database
 from ensemble.records.history import Filters, inspection_called, policy_text, record_review, withdraw_review
 from ensemble.records.recording import Recorder
+from ensemble.records.settings import Keeping, change_settings
 from ensemble.records.values import Occasion
 from ensemble.values.errors import RecordsError
 from ensemble.values.language import FRENCH, speaking
@@ -85,6 +87,20 @@ def test_a_report_counts_what_people_said_and_nobody_took_back(records: Recorder
         "<b>12 inspections</b>" in page and "burr; seen" in page and "Known so far, by 2 reviewed inspections." in page
     )
     assert document_pdf(report).startswith(b"%PDF")
+
+
+def test_a_report_estimates_escapes_from_the_parts_that_chance_has_chosen(records: Recorder) -> None:
+    change_settings(records.database.folder, "disc", Keeping(sample_rate=1.0))
+    made = [inspected(number) for number in range(4)]
+    good = [replace(each, verdict=replace(each.verdict, label=NON_DEFECTIVE, votes=())) for each in made]
+    kept = records.keep(good, SHIPPED_POLICIES[0], Occasion("screen"))
+    for verdict, label in zip(kept, (DEFECTIVE, NON_DEFECTIVE, NON_DEFECTIVE), strict=False):
+        record_review(records.database, verdict.id, label, "Bo", way="sample")
+    blocks = {block.heading: block for block in report_document(count_inspections(everything(records)), "", str).blocks}
+    assert blocks["Escapes (1)"].note.startswith(
+        "Known so far, by 3 reviewed inspections. Of 3 accepted parts looked at, 1 NOK: 33.3% escapes ("
+    )
+    assert blocks["Overkills (0)"].note == "Known so far, by 3 reviewed inspections."
 
 
 def test_evidence_of_one_part_speaks_the_readers_language(records: Recorder) -> None:

@@ -131,7 +131,7 @@ def test_an_answer_settles_and_can_be_undone(database: Database) -> None:
     assert (found.settled, found.reviews[0].way, found.reviews[0].defect) == ("defective", "review", "scratch")
     assert next_part(database, "disc", ANN, draw=0.9) is None and known_defects(database, "disc") == ("scratch",)
     again = undo_answer(database, answered, ANN)
-    assert again.inspection.id == called and again.inspection.settled == REVIEW
+    assert again is not None and again.inspection.id == called and again.inspection.settled == REVIEW
     assert next_part(database, "disc", BO, draw=0.9) is None
     give_part_back(database, again, ANN)
     assert next_part(database, "disc", BO, draw=0.9) is not None
