@@ -99,6 +99,9 @@ def mvtec_train_command(
     augment: Augment = "",
 ) -> None:
     """Train each category as a product in MODELS/CATEGORY; one that fails is named, and the exit code is 1."""
+    from ensemble.jobs.processes import let_threads_sleep
+
+    let_threads_sleep()
     from ensemble.training import train as run
     from ensemble.training.mvtec_training import FIGURES, THRESHOLDS, figures, train_tree
 

@@ -90,7 +90,9 @@ def train_command(
 ) -> None:
     """Train members on photos, measure them on the test part, and put them into the product's folder."""
     from ensemble.datasets.loading import parse_classes
-    from ensemble.jobs.processes import only_training
+    from ensemble.jobs.processes import let_threads_sleep, only_training
+
+    let_threads_sleep()
     from ensemble.training import Listener, TrainingRequest, run
 
     request = TrainingRequest.of(

@@ -1,6 +1,7 @@
 """Processes by their number and the time of their birth, as three systems know them; a number alone is used again."""
 
 import contextlib
+import os
 import subprocess
 import sys
 import threading
@@ -14,6 +15,7 @@ from ensemble.disk.locks import locked_alone
 from ensemble.values.errors import JobError
 
 BACKGROUND_NICENESS = 10  # of 19: what runs in the background comes after a line's inspection on the same machine
+THREADS_SLEEP = {"OMP_WAIT_POLICY": "PASSIVE"}  # one that spins at a barrier takes the core of the one it waits for
 SAME = 1.0  # seconds that two readings of one birth may differ by
 
 
@@ -28,12 +30,18 @@ def start_apart(command: Sequence[str], log: Path, environment: Mapping[str, str
             stdin=subprocess.DEVNULL,
             stdout=said,
             stderr=subprocess.STDOUT,
-            env=environment,
+            env={**THREADS_SLEEP, **environment},
             start_new_session=True,  # elsewhere than on Windows
             creationflags=flags,
         )
     threading.Thread(target=process.wait, daemon=True).start()  # so that none is left as a zombie
     return process.pid
+
+
+def let_threads_sleep() -> None:
+    """Let threads of this process that wait for each other leave their cores to others; before torch is imported."""
+    for name, value in THREADS_SLEEP.items():
+        os.environ.setdefault(name, value)
 
 
 def born(pid: int) -> float | None:
