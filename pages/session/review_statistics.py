@@ -10,25 +10,25 @@ from ensemble.records.review_statistics import ReviewStatistics, review_statisti
 from ensemble.values.language import Message
 from pages.session.products import manifest
 
-STRETCH = "stretch"  # a name in the page's address, and the field's
-STRETCHES: Mapping[str, str] = {"7": Message("7 days"), "30": Message("30 days"), "all": Message("All")}
-USUAL_STRETCH = "30"
+SPAN, FIELD = "span", "review_span"  # the former is a name in the page's address, as on Replay
+SPANS: Mapping[str, str] = {"7": Message("7 days"), "30": Message("30 days"), "all": Message("All times")}
+USUAL_SPAN = "30"
 
 
-def stretch() -> str:
-    """The stretch that the page's address names, else the usual one."""
-    wished = st.query_params.get(STRETCH, USUAL_STRETCH)
-    return wished if wished in STRETCHES else USUAL_STRETCH
+def span() -> str:
+    """The span that the page's address names, else the usual one."""
+    wished = st.query_params.get(SPAN, USUAL_SPAN)
+    return wished if wished in SPANS else USUAL_SPAN
 
 
-def keep_stretch() -> None:
-    """Let the page's address name the stretch that was chosen; for a widget's callback."""
-    st.query_params[STRETCH] = str(st.session_state[STRETCH])
+def keep_span() -> None:
+    """Let the page's address name the span that was chosen; for a widget's callback."""
+    st.query_params[SPAN] = str(st.session_state[FIELD])
 
 
 def statistics() -> ReviewStatistics | None:
     """What people said of the parts of that stretch; None where no inspection is kept."""
-    return _read(manifest().product, stretch(), str(recorder().database.folder))
+    return _read(manifest().product, span(), str(recorder().database.folder))
 
 
 @st.cache_data(ttl=5.0, max_entries=16, show_spinner=False)

@@ -50,7 +50,7 @@ def test_escapes_people_and_agreement_are_told(product: str) -> None:
     for number, verdict in enumerate(accepted):
         record_review(recorder().database, verdict.id, ("non_defective", "defective")[number == 0], "Ann")
         record_review(recorder().database, verdict.id, "non_defective", "Bo <b>", way="blind")
-    said = texts(shown(stretch="all"))
+    said = texts(shown(span="all"))
     assert f"Of {len(accepted)} accepted parts looked at, 1 NOK: " in said
     assert "Too few blind second looks to know how reviewers err: 0 say NOK, " in said
     assert "Cohen's kappa: 1 is always the same label" in said and "Bo &lt;b&gt;" in said
@@ -59,4 +59,4 @@ def test_escapes_people_and_agreement_are_told(product: str) -> None:
 
 @pytest.mark.usefixtures("product")
 def test_an_unknown_stretch_is_the_usual_one() -> None:
-    assert shown(stretch="1y").segmented_control(key="stretch").value == "30"
+    assert shown(span="1y").segmented_control(key="review_span").value == "30"

@@ -26,13 +26,13 @@ def show_statistics() -> None:
         st.info(_("A demo keeps nothing. Turn demo mode off to see statistics."), icon=":material/monitoring:")
         return
     show_choice(
-        _("Parts inspected in the last"),
-        session.STRETCHES,
-        session.STRETCH,
-        lambda name: worded(session.STRETCHES[name]),
-        start=session.stretch(),
+        _("Time"),
+        session.SPANS,
+        session.FIELD,
+        lambda name: worded(session.SPANS[name]),
+        start=session.span(),
         label_visibility="visible",
-        on_change=session.keep_stretch,
+        on_change=session.keep_span,
     )
     with refusals_shown(errors=(RecordsError,)):
         found = session.statistics()
