@@ -13,12 +13,12 @@ import typer
 
 from ensemble.cli.terminal import Commands, Seed, print_table, say, show_stages
 from ensemble.disk.home import BY_DEFAULT
-from ensemble.importers import Understood
 from ensemble.values.errors import DataError
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # importing it costs seconds, which most commands need not wait for
     from ensemble.datasets.workbench import Reading
+    from ensemble.importers import Understood
 
 USER = getattr(os, "getuid", getpass.getuser)  # a number where users have one
 INCOMING = Path(tempfile.gettempdir()) / f"quorum-{USER()}"  # a folder that is nobody else's
@@ -209,7 +209,7 @@ def _reading(layout: str | None, field: str, classes: str | None) -> "Reading":
     return Reading(layout, field, parse_classes(classes) if classes else None)
 
 
-def as_json(found: Understood) -> dict[str, Any]:
+def as_json(found: "Understood") -> dict[str, Any]:
     """What was understood as plain JSON values, every problem among it."""
     return {
         "layout": found.layout,
@@ -224,7 +224,7 @@ def as_json(found: Understood) -> dict[str, Any]:
     }
 
 
-def _kind_rows(found: Understood) -> list[dict[str, Any]]:
+def _kind_rows(found: "Understood") -> list[dict[str, Any]]:
     """For each raw kind its class and how many photos and masks there are of it, photos by split too."""
     rows = []
     for kind, label in found.meaning.items():
@@ -235,7 +235,7 @@ def _kind_rows(found: Understood) -> list[dict[str, Any]]:
     return rows
 
 
-def _print(found: Understood) -> None:
+def _print(found: "Understood") -> None:
     facts = as_json(found)
     say(f"Layout: {found.layout}.")
     print_table(

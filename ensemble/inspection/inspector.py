@@ -35,8 +35,8 @@ Said = tuple[list[Score], tuple[Absence, ...]]  # what members said of one photo
 class Inspectable(Protocol):
     """What can be opened for inspection: a product's folder, whatever else it can do."""
 
-    def load(self) -> Loaded:
-        """The members that can vote, and those that should and cannot."""
+    def load(self, policy: Policy | None = None) -> Loaded:
+        """The members that can vote, or those alone that a policy asks, and those that should and cannot."""
         ...
 
     def origin(self) -> Origin:
@@ -52,6 +52,7 @@ class Inspector:
         self.weights = loaded.weights
         self.calibrators = loaded.calibrators
         self.absent = loaded.absent
+        self._names = loaded.names or tuple(loaded.members)
         self.classes = loaded.classes
         self.photo_range = loaded.photo_range
         self.references = loaded.references
@@ -59,9 +60,12 @@ class Inspector:
         self.origin = origin
 
     @classmethod
-    def open(cls, store: Inspectable) -> "Inspector":
-        """Load a product; a member that cannot be loaded is absent, and named in every verdict."""
-        return cls(store.load(), origin=store.origin())
+    def open(cls, store: Inspectable, policy: Policy | None = None) -> "Inspector":
+        """Load a product; a member that cannot be loaded is absent, and named in every verdict.
+
+        Where a policy is named, it is the only one to judge by: members that it does not ask are not loaded.
+        """
+        return cls(store.load(policy), origin=store.origin())
 
     @classmethod
     def for_demo(cls, classes: Classes = OK_NOK) -> "Inspector":
@@ -141,7 +145,7 @@ class Inspector:
 
     def names(self) -> tuple[str, ...]:
         """Who can vote, in the order in which they speak."""
-        return demo.dummy_names(self.classes) if self.demo else tuple(self.members)
+        return demo.dummy_names(self.classes) if self.demo else self._names
 
     def score(self, photos: Sequence[Photo], members: Container[str] | None = None) -> list[Said]:
         """For each photo what the members say, or these of them, and who could not speak.

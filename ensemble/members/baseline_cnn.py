@@ -5,7 +5,6 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from sklearn.model_selection import train_test_split
 from torch import Tensor, nn
 
 from ensemble.features.networks import channels_last
@@ -73,6 +72,10 @@ class BaselineCNNMember(Member):
 
     def fit(self, rows: np.ndarray, labels: np.ndarray, progress: ShareDone | None = None) -> "BaselineCNNMember":
         """Learn from photos that vary as `teaching` says; `curves_` keeps the loss there and on a held-out tenth."""
+        from sklearn.model_selection import (
+            train_test_split,
+        )  # it takes a second to import, and judging needs none of it
+
         held_out = max(CURVE_SHARE, len(self.classes.names) / len(labels))  # a photo of each class at least
         held = train_test_split(np.arange(len(labels)), test_size=held_out, stratify=labels, random_state=self.seed)
         learn, check = (torch.from_numpy(part) for part in held)
@@ -121,9 +124,8 @@ class BaselineCNNMember(Member):
 
     def restore(self, parts: Parts) -> "BaselineCNNMember":
         """Take a state dict made by this network for as many classes."""
-        with torch.device("meta"):  # no random numbers are drawn for weights that come from the file
-            empty = BaselineCNN(len(self.classes.names))
-        network = channels_last(empty.to_empty(device="cpu"))
+        with torch.random.fork_rng():  # reading a file moves nobody's random numbers
+            network = channels_last(BaselineCNN(len(self.classes.names)))
         try:
             network.load_state_dict(parts[STATE_ENDING])
         except (RuntimeError, TypeError) as error:

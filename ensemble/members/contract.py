@@ -153,7 +153,10 @@ def all_alike(rows: np.ndarray) -> bool:
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """The members that can vote, with what their votes weigh and how their scores become probabilities, those that
-    should and cannot, what the training photos look like, and some of good parts to look at."""
+    should and cannot, what the training photos look like, and some of good parts to look at.
+
+    `names` are those of `members` and of the others that can be asked, in their order; by default those of `members`.
+    """
 
     members: Mapping[str, Member]
     absent: tuple[Absence, ...]
@@ -162,3 +165,4 @@ class Loaded:
     calibrators: Mapping[str, Calibrator] = field(default_factory=dict)
     photo_range: PhotoRange | None = None
     references: ReferencePhotos | None = None
+    names: tuple[str, ...] = ()

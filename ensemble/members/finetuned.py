@@ -5,8 +5,6 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import train_test_split
 from torch import Tensor, nn
 from torch.nn.utils import skip_init
 
@@ -127,6 +125,10 @@ class _Learning:
     """One course of learning: the network, its photos, the curves so far and the state of the best epoch."""
 
     def __init__(self, member: FinetunedMember, rows: np.ndarray, labels: np.ndarray, progress: ShareDone) -> None:
+        from sklearn.model_selection import (
+            train_test_split,
+        )  # it takes a second to import, and judging needs none of it
+
         kinds = len(member.classes.names)
         _check_photos(member, rows, labels)
         share = max(FINETUNING_HELD_OUT, kinds / len(labels))  # a photo of each class at least
@@ -227,6 +229,8 @@ class _Learning:
 
 def _mean_auroc(logits: Tensor, targets: Tensor) -> float:
     """The AUROC of the second of two classes; the mean of each against the others where there are more."""
+    from sklearn.metrics import roc_auc_score  # it takes a second to import, and judging needs none of it
+
     probabilities = logits.double().softmax(dim=1).numpy()
     if probabilities.shape[1] == 2:
         return float(roc_auc_score(targets.numpy(), probabilities[:, 1]))

@@ -13,9 +13,8 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import stats
 from scipy.ndimage import gaussian_filter
-from sklearn.model_selection import KFold, LeaveOneGroupOut
+from scipy.special import stdtrit
 from torch import Tensor
 from torch.nn import functional
 
@@ -70,7 +69,7 @@ class Scale:
         normal values tell it (Student's prediction interval), or the empirical quantile where that is higher.
         """
         count, spread = len(held_out), float(np.std(held_out, ddof=1))
-        student = float(stats.t.ppf(QUANTILE, count - 1))
+        student = float(stdtrit(count - 1, QUANTILE))
         bound = float(np.mean(held_out)) + student * spread * (1 + 1 / count) ** 0.5
         threshold = max(bound, float(np.quantile(held_out, QUANTILE, method="higher")))
         middle = float(np.median(held_out)) if middle is None else middle
@@ -144,6 +143,11 @@ class GoodPartsMember(Member):
         self, rows: np.ndarray, photos: np.ndarray, damaged: SyntheticAnomalies, progress: ShareDone
     ) -> tuple[Mapping[str, np.ndarray], HeldOut]:
         """What is learnt from all rows, and what each row measures where it was held out with its photo, by folds."""
+        from sklearn.model_selection import (
+            KFold,
+            LeaveOneGroupOut,
+        )  # it takes a second to import, and judging needs none of it
+
         together = held_together(photos) if len(np.unique(photos)) < len(rows) else None
         folds = KFold(min(GOOD_FOLDS, len(rows)), shuffle=True, random_state=self.seed)
         if together is not None:

@@ -161,9 +161,8 @@ class PatchClassifierMember(Member):
         shapes = shapes_of(self.input, self.title)
         try:
             heads = len(parts[PLACES_STATE]["hidden.weight"]) // HIDDEN  # one alone in files of before
-            with torch.device("meta"):  # no random numbers are drawn for weights that come from the file
-                empty = PatchNetwork(shapes, heads)
-            network = empty.to_empty(device="cpu")
+            with torch.random.fork_rng():  # reading a file moves nobody's random numbers
+                network = PatchNetwork(shapes, heads)
             network.load_state_dict(parts[PLACES_STATE])
         except (RuntimeError, TypeError, AttributeError, KeyError) as error:
             channels = sum(channels for channels, _, _ in shapes.values())

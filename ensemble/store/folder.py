@@ -202,9 +202,9 @@ class ModelStore:
         except StoreError:  # where nothing vouches for any file
             return quarantined(self.folder, {})
 
-    def load(self) -> Loaded:
-        """Every member of the manifest, either ready to vote or named with the reason why it cannot."""
-        return steady(self.folder, lambda: load(self.path_of, self.manifest()))
+    def load(self, policy: Policy | None = None) -> Loaded:
+        """Every member of the manifest, or of those that a policy asks, ready to vote or named with why it cannot."""
+        return steady(self.folder, lambda: load(self.path_of, self.manifest(), policy))
 
     def save(
         self,

@@ -16,6 +16,7 @@ from ensemble.features.references import ReferencePhotos
 from ensemble.features.weights import WEIGHTS_SETTING, setting_folders
 from ensemble.members import KINDS, Loaded, Member
 from ensemble.metrics.calibrators import NONE, Calibrator
+from ensemble.policies import Policy
 from ensemble.store import artefacts
 from ensemble.store.manifest import Manifest, Record
 from ensemble.store.places import BACKBONES, MANIFEST, REFERENCES
@@ -36,12 +37,13 @@ def library_version(name: str) -> str:
     raise StoreError("The package {name} is not installed. Run make setup.", name=name)
 
 
-def load(path_of: Callable[[str], Path], manifest: Manifest) -> Loaded:
-    """Every member of the manifest, either ready to vote or named with the reason why it cannot.
+def load(path_of: Callable[[str], Path], manifest: Manifest, policy: Policy | None = None) -> Loaded:
+    """Every member of the manifest, or of those that a policy asks, ready to vote or named with why it cannot.
 
     `path_of` says where a file of the product lies.
     """
     members: dict[str, Member] = {}
+    aside: set[str] = set()
     absent = [
         Absence(
             name,
@@ -55,6 +57,9 @@ def load(path_of: Callable[[str], Path], manifest: Manifest) -> Loaded:
     ]
     networks: dict[tuple[Any, ...], FeatureExtractor | WeightsError] = {}
     for name, record in manifest.members.items():
+        if policy and not policy.asks(name, record.weight):
+            aside.add(name)
+            continue
         try:
             members[name] = _load(path_of, record, manifest.classes, networks)
         except Exception as error:  # noqa: BLE001 - whatever a file or a record makes its readers raise, the others vote
@@ -64,7 +69,17 @@ def load(path_of: Callable[[str], Path], manifest: Manifest) -> Loaded:
     weights = {name: record.weight for name, record in manifest.members.items()}
     calibrators = {name: record.calibrator for name, record in manifest.members.items()}
     references = references_in(path_of, manifest.references)
-    return Loaded(members, tuple(absent), manifest.classes, weights, calibrators, manifest.photo_range, references)
+    names = tuple(name for name in manifest.members if name in members or name in aside)
+    return Loaded(
+        members,
+        tuple(absent),
+        manifest.classes,
+        weights,
+        calibrators,
+        photo_range=manifest.photo_range,
+        references=references,
+        names=names,
+    )
 
 
 def references_in(path_of: Callable[[str], Path], digest: str) -> ReferencePhotos | None:

@@ -20,6 +20,7 @@ from ensemble.jobs.batch_worker import run_batch
 from ensemble.jobs.reinspection_folder import REINSPECTIONS, ReinspectionFolder
 from ensemble.jobs.reinspection_worker import run_reinspection
 from ensemble.members import Loaded, Prediction
+from ensemble.policies import Policy
 from ensemble.store import ModelStore
 from ensemble.values.results import OK_NOK
 
@@ -34,7 +35,7 @@ class BrightMember:
         return Prediction(np.stack([1 - bright, bright], axis=1))
 
 
-def load(store: ModelStore) -> Loaded:
+def load(store: ModelStore, _policy: Policy | None = None) -> Loaded:
     return Loaded({"svm_a": BrightMember(), "rf_a": BrightMember()}, (), OK_NOK, {})  # type: ignore[dict-item]
 
 

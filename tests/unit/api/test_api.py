@@ -364,7 +364,7 @@ def test_changed_file_is_noticed_at_once_and_models_are_loaded_once_a_state(
 ) -> None:
     loads = itertools.count()
     load = ModelStore.load
-    monkeypatch.setattr(ModelStore, "load", lambda store: (next(loads), load(store))[1])
+    monkeypatch.setattr(ModelStore, "load", lambda store, policy: (next(loads), load(store, policy))[1])
     with TestClient(api.build(copied)) as client:
         for _ in range(3):
             assert len(post(client, jpeg()).json()["votes"]) == 2

@@ -72,6 +72,19 @@ def test_verdicts_do_not_depend_on_the_batch(tiny_product: Path) -> None:
         assert [vote.score for vote in left.votes] == pytest.approx([vote.score for vote in right.votes], abs=1e-4)
 
 
+def test_members_that_the_only_policy_does_not_ask_are_not_loaded(tiny_product: Path) -> None:
+    store, policy = ModelStore(tiny_product), SHIPPED_POLICIES[0]
+    manifest = store.manifest()
+    first, *others = manifest.members
+    records = {name: replace(each, weight=1.0 if name != first else 0.0) for name, each in manifest.members.items()}
+    store.write({}, replace(manifest, members=records), "Weighed.")
+    alone, whole = Inspector.open(store, policy), Inspector.open(store)
+    assert list(alone.members) == others and alone.names() == whole.names() == (first, *others)
+    (found,), (expected,) = (each.inspect([photo("one", "white")], policy) for each in (alone, whole))
+    scores = [[(vote.member, vote.score) for vote in each.votes] for each in (found, expected)]
+    assert scores[0] == scores[1] and found.unasked == expected.unasked and found.label == expected.label
+
+
 def test_a_box_that_reaches_into_the_grey_bars_is_cut_to_the_photo() -> None:
     class Points(Says):
         def score(self, rows: np.ndarray) -> Prediction:
