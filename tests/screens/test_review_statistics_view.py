@@ -41,6 +41,17 @@ def test_without_a_review_it_says_what_to_do() -> None:
     assert "Nobody has reviewed a part of this time. Review some, or choose a longer time." in texts(shown())
 
 
+def test_without_a_look_at_the_random_sample_one_sentence_says_where_it_comes_from(product: str) -> None:
+    change_settings(recorder().database.folder, product, Keeping(sample_rate=0.0))
+    policy = choose(SHIPPED_POLICIES, "MAJORITY")
+    (verdict,) = recorder().keep([inspected(1, policy, product=product, time=now())], policy, Occasion("screen"))
+    record_review(recorder().database, verdict.id, "defective", "Ann")
+    said = texts(shown())
+    assert "Escapes: unknown, no part of the random sample was looked at yet." in said
+    assert "Chance chooses accepted parts for a second look" in said and "Missed defects" not in said
+    recorder().database.close()
+
+
 def test_escapes_people_and_agreement_are_told(product: str) -> None:
     policy = choose(SHIPPED_POLICIES, "MAJORITY")
     change_settings(recorder().database.folder, product, Keeping(sample_rate=1.0))

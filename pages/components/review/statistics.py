@@ -55,6 +55,14 @@ def _show_escapes(found: ReviewStatistics) -> None:
         return
     said = as_html(sampled_sentence(escapes.sample))
     st.html(f'<div class="difference" role="status"><p class="word">{said}</p></div>')
+    if escapes.rate is None:
+        st.caption(
+            _(
+                "Chance chooses accepted parts for a second look; how many, stands under *Waiting parts*, *Random "
+                "sample and name*."
+            )
+        )
+        return
     st.html(f'<div class="tiles draft">{"".join(_tiles(escapes))}</div>')
     st.caption(
         _(
