@@ -21,7 +21,7 @@ import torch
 import typer
 
 from ensemble.features.backbones import DEFAULT_TRIO, LIGHT_TRIO, build_network
-from ensemble.features.feature_cache import CACHE_SETTING, OFF
+from ensemble.features.cache_folder import CACHE_SETTING, OFF
 from ensemble.jobs.processes import processor_load
 
 KINDS = "svm,rf,xgb"

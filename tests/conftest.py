@@ -48,6 +48,7 @@ TESTED_ON = os.environ.get("QUORUM_TESTED_ON", "SQLite")  # what keeps the histo
 for setting in [name for name in os.environ if name.startswith("QUORUM_")]:
     del os.environ[setting]  # before any module reads it: a developer's own settings must not change what is tested
 os.environ["QUORUM_CACHE"] = tempfile.mkdtemp(prefix="quorum_features_")  # nor may tests fill or read his cache
+os.environ["QUORUM_RUNTIME"] = "torch"  # numbers that tests know by heart are the reference's
 os.environ["QUORUM_RECORDS"] = tempfile.mkdtemp(prefix="quorum_records_")  # nor do their verdicts go into his history
 for scratch in ("QUORUM_CACHE", "QUORUM_RECORDS"):
     atexit.register(shutil.rmtree, os.environ[scratch], ignore_errors=True)

@@ -7,7 +7,6 @@ cache, then, only where the caller allows it, from torchvision's download; never
 import copy
 import hashlib
 import sys
-import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ from ensemble.features.included import INCLUDED, find_included
 from ensemble.features.networks import channels_last
 from ensemble.features.pooling import as_grid, pool
 from ensemble.features.preprocessing import LAYERS, PIXELS, POOLINGS, READINGS, BackboneSpec, Preprocessing
+from ensemble.features.runtimes import Passes, Runtime, runtime_in_use, tracing_lock
 from ensemble.features.weights import as_safetensors, named_folders, read_state
 from ensemble.values.bombs import BombError
 from ensemble.values.errors import WeightsError
@@ -81,7 +81,6 @@ with (
     from torchvision.models.feature_extraction import create_feature_extractor
 
 
-_tracing_lock = threading.Lock()  # tracing a network patches torch for the whole process
 DEFAULT_TRIO = ("resnet50", "vgg16", "densenet121")
 LIGHT_TRIO = ("resnet18", "mobilenet_v2", "squeezenet1_1")
 
@@ -135,10 +134,13 @@ class FeatureExtractor:
     Safe to share between threads: it holds no state between calls and registers no hooks.
     """
 
-    def __init__(self, spec: BackboneSpec, network: nn.Module, state: dict[str, Tensor]) -> None:
+    def __init__(
+        self, spec: BackboneSpec, network: nn.Module, state: dict[str, Tensor], passes: Passes | None = None
+    ) -> None:
         self.spec = spec
         self.state = state
         self._network = network
+        self._passes = passes or Passes(network, (spec.name, spec.layers, spec.weights), runtime_in_use())
         self._shapes: dict[str, tuple[int, int, int]] = {}
 
     @classmethod
@@ -188,7 +190,7 @@ class FeatureExtractor:
             ) from error
         preprocessing = backbone_preprocessing(name)
         network = network or build_network(name)
-        with _tracing_lock:
+        with tracing_lock:
             chosen = tuple(layers) if layers else LAYERS.get(name) or (_last_grid_layer(network, preprocessing.side),)
             trimmed = _trim(name, network, chosen, state, path)
             kept = {key: state[key] for key in trimmed.state_dict() if key in state}
@@ -198,13 +200,13 @@ class FeatureExtractor:
 
     def with_pooling(self, pooling: str) -> "FeatureExtractor":
         """The same network, shared, with another pooling."""
-        return FeatureExtractor(replace(self.spec, pooling=pooling), self._network, self.state)
+        return FeatureExtractor(replace(self.spec, pooling=pooling), self._network, self.state, self._passes)
 
     def at(self, side: int, aspect: float | None = None) -> "FeatureExtractor":
         """The same network, shared, reading photos of so many pixels a side, in another shape where one is named."""
         reads = self.spec.preprocessing
         reads = replace(reads, side=side, aspect=reads.aspect if aspect is None else aspect)
-        return FeatureExtractor(replace(self.spec, preprocessing=reads), self._network, self.state)
+        return FeatureExtractor(replace(self.spec, preprocessing=reads), self._network, self.state, self._passes)
 
     def shaped(self, aspect: float) -> "FeatureExtractor":
         """The same network reading photos of this width by height; as it is where the network needs squares."""
@@ -215,6 +217,11 @@ class FeatureExtractor:
         except (RuntimeError, AssertionError):  # what transformers say of a picture whose patches they do not expect
             return self
         return shaped if all(output.ndim == 4 for output in outputs) else self
+
+    @property
+    def runtime(self) -> Runtime:
+        """What carries its photos."""
+        return self._passes.runtime
 
     def _blank(self) -> Tensor:
         width, height = self.spec.preprocessing.size
@@ -269,7 +276,7 @@ class FeatureExtractor:
         """One map a layer, (N, C, h, w) each, from RGB pictures or an already prepared (N, 3, H, W) batch."""
         batch = photos if isinstance(photos, Tensor) else self.spec.preprocessing.prepare(photos)
         with torch.inference_mode():
-            return {layer: as_grid(output) for layer, output in self._network(batch).items()}
+            return {layer: as_grid(output) for layer, output in self._passes(batch).items()}
 
     def extract(self, photos: Sequence[Image.Image] | Tensor) -> Tensor:
         """Features of every layer side by side, (N, D): float32 where they are pooled, float16 where they are maps."""

@@ -8,7 +8,6 @@ import contextlib
 import hashlib
 import importlib.metadata
 import json
-import os
 import platform
 import sqlite3
 import time
@@ -24,12 +23,12 @@ import PIL
 import torch
 
 from ensemble.disk.files import why_not_written
+from ensemble.features.cache_folder import folder_of_setting
 from ensemble.features.photo_batch import FILL, Input, batches, input_key
 from ensemble.features.preprocessing import POOLINGS, Preprocessing
+from ensemble.features.runtimes import TORCH
 from ensemble.values.language import Message
 
-CACHE_SETTING = "QUORUM_CACHE"
-OFF = "off"  # the setting's value that lets nothing be kept
 CACHE_FILE = "features.db"
 CACHE_FORMAT = 1
 MOST_BYTES = 2_000_000_000
@@ -58,20 +57,6 @@ class KeptRow:
     seconds: float
 
 
-def folder_of_setting() -> Path | None:
-    """Where features are kept: QUORUM_CACHE, else ~/.cache/quorum, else build/cache where that cannot be written.
-
-    None where QUORUM_CACHE is `off`.
-    """
-    named = os.environ.get(CACHE_SETTING)
-    if named:
-        return None if named == OFF else Path(named)
-    home = Path("~/.cache/quorum").expanduser()
-    with contextlib.suppress(OSError):
-        home.mkdir(parents=True, exist_ok=True)
-    return home if os.access(home, os.W_OK) else Path("build/cache")
-
-
 def is_kept(source: Input) -> bool:
     """Whether rows of an input are worth keeping: pooled features and small pixels, no maps."""
     if isinstance(source, Preprocessing):
@@ -89,6 +74,7 @@ def name_of(source: Input) -> str:
         found |= {"backbone": source.spec.as_json(), "torch": torch.__version__, "together": FILL}
         # what decides in which order a processor adds numbers up, and with it their last bits
         found |= {"threads": torch.get_num_threads(), **_circumstances()}
+        found |= {} if source.runtime.name == TORCH else {"runtime": source.runtime.name}
     return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
 
 

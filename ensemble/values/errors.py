@@ -59,6 +59,10 @@ class WeightsError(QuorumError):
     """A backbone's weights are missing or do not fit."""
 
 
+class SettingError(QuorumError):
+    """A setting of the environment asks for what is not there."""
+
+
 class StoreError(QuorumError):
     """A product's folder, its manifest or one of its files cannot be used."""
 

@@ -35,6 +35,7 @@ DOORS = {
     "reportlab": {"ensemble/inspection/documents.py"},
     "filelock": {"ensemble/disk/locks.py"},
     "psutil": {"ensemble/jobs/processes.py"},
+    "openvino": {"ensemble/features/runtimes.py"},
     "onnxruntime": {"ensemble/members/"},
     "captum": {"ensemble/inspection/attribution.py"},
     "codecarbon": {"ensemble/evaluation/energy.py"},

@@ -16,7 +16,8 @@ import torch
 from ensemble.datasets.cleaning.labels import bundled_features
 from ensemble.features import feature_cache
 from ensemble.features.backbones import FeatureExtractor
-from ensemble.features.feature_cache import CACHE_FILE, FeatureCache, folder_of_setting, is_kept, name_of
+from ensemble.features.cache_folder import folder_of_setting
+from ensemble.features.feature_cache import CACHE_FILE, FeatureCache, is_kept, name_of
 from ensemble.features.photo_batch import FILL
 from ensemble.features.preprocessing import POOLINGS, READINGS, Preprocessing
 from ensemble.features.readings import read_rows
