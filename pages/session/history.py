@@ -154,9 +154,6 @@ def _teach(inspection: Inspection, label: str) -> Message:
     data = object_of(inspection, "kept_photo")
     if data is None or product not in products():
         return Message("Kept beside the verdict.")
-    if label == stored["verdict"]:
-        _unteach(inspection, "")
-        return Message("Kept beside the verdict.")
     if doubt := verdict_then(inspection, with_map=False).doubt:
         return Message(
             "Kept beside the verdict. The photo may not show this part ({doubt}): it is not used for training.",
