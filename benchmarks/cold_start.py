@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 from typing import Annotated
 
+import psutil
 import typer
 
 from ensemble.disk.home import HOME
@@ -47,7 +48,7 @@ def main(
         "first_verdict_s": round(statistics.median(whole for _, whole in measured), 2),
         "ratio": round(statistics.median(ratios), 2),
         "ratios": [round(ratio, 2) for ratio in sorted(ratios)],
-        "load": round(os.getloadavg()[0], 1),
+        "load": round(psutil.getloadavg()[0], 1),
     }
     typer.echo(json.dumps(found))
 
