@@ -107,7 +107,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(autouse=True)
-def history_kept_in(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def history_kept_in(request: pytest.FixtureRequest) -> Iterator[str]:
     """SQLite or PostgreSQL: a test marked `both_databases` is run with each, the others with what the run is for."""
     kind = getattr(request, "param", TESTED_ON)
     if kind == "SQLite":
@@ -115,8 +115,9 @@ def history_kept_in(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPa
         return
     server: Server = request.getfixturevalue("postgres")
     url = server.new_url(TEMPLATE)
-    monkeypatch.setenv(DATABASE_SETTING, url)
-    yield kind
+    with pytest.MonkeyPatch.context() as patched:  # of its own: a test's must end before its folder is cleared away
+        patched.setenv(DATABASE_SETTING, url)
+        yield kind
     server.drop(url)
 
 

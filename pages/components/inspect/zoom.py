@@ -56,16 +56,19 @@ function place(img, event) {
   return {x: event.clientX - box.left + state.x, y: event.clientY - box.top + state.y};
 }
 const hit = (event) => event.target instanceof Element && event.target.matches(PICTURE) ? event.target : null;
-document.addEventListener('click', (event) => {
-  const key = event.target instanceof Element && event.target.closest('[data-zoom], [data-zoom-box]');
-  const img = picture();
-  if (!key || !img || !img.naturalWidth) return;
+function press(key, img) {
+  if (!img.naturalWidth) return img.addEventListener('load', () => press(key, img), {once: true});
   show(img);
   if (key.dataset.zoomBox) onto(img, key.dataset.zoomBox.split(' ').map(Number));
   else if (key.dataset.zoom === 'in') zoom(img, state.scale * 1.5);
   else if (key.dataset.zoom === 'out') zoom(img, state.scale / 1.5);
   else if (key.dataset.zoom === 'pixels') zoom(img, sizes(img).whole);
   else { state.scale = 1; show(img); }
+}
+document.addEventListener('click', (event) => {
+  const key = event.target instanceof Element && event.target.closest('[data-zoom], [data-zoom-box]');
+  const img = picture();
+  if (key && img) press(key, img);
 });
 document.addEventListener('dblclick', (event) => {
   const img = hit(event);
