@@ -68,7 +68,7 @@ def test_from_a_zip_to_a_published_model(
 
         page.get_by_role("link", name="Training").click()
         page.get_by_text("Models, backbones, seed").click()
-        choose(page, "Models", ("SVM",))
+        choose(page, "Models", ("SVM", "Baseline CNN"))  # the latter learns until the badge was seen
         choose(page, "Backbones", (TINY_BACKBONE,))
         page.get_by_role("button", name="Start training").click()
         expect(page.get_by_role("button", name="Cancel")).to_be_visible()
@@ -82,7 +82,7 @@ def test_from_a_zip_to_a_published_model(
         page.locator("[class*=st-key-publisher] input").fill("Ada")
         page.get_by_role("button", name="Publish").click()
         expect(page.get_by_text(re.compile(r"Version 1 of .* is active\."))).to_be_visible()
-        assert set(ModelStore(models).load().members) == {f"svm_{TINY_BACKBONE}"}
+        assert set(ModelStore(models).load().members) == {f"svm_{TINY_BACKBONE}", "baseline_cnn"}
 
         page.get_by_role("link", name="Performance").click()
         expect(page.get_by_role("heading", name="Performance", level=1)).to_be_visible()
