@@ -1,5 +1,6 @@
 """The Inspector: who cannot speak is named, photo by photo, and never makes a verdict laxer."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -72,8 +73,8 @@ def test_verdicts_do_not_depend_on_the_batch(tiny_product: Path) -> None:
         assert [vote.score for vote in left.votes] == pytest.approx([vote.score for vote in right.votes], abs=1e-4)
 
 
-def test_members_that_the_only_policy_does_not_ask_are_not_loaded(tiny_product: Path) -> None:
-    store, policy = ModelStore(tiny_product), SHIPPED_POLICIES[0]
+def test_members_that_the_only_policy_does_not_ask_are_not_loaded(tiny_product: Path, tmp_path: Path) -> None:
+    store, policy = ModelStore(Path(shutil.copytree(tiny_product, tmp_path / "disc"))), SHIPPED_POLICIES[0]
     manifest = store.manifest()
     first, *others = manifest.members
     records = {name: replace(each, weight=1.0 if name != first else 0.0) for name, each in manifest.members.items()}
