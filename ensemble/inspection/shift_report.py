@@ -1,7 +1,7 @@
 """What a stretch of history comes to: counts, yield, mistakes known so far, kinds of defects, reviews, and who."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -114,50 +114,46 @@ def _share(part: int, whole: int) -> str:
 
 
 def _counts_block(counts: Counts) -> Block:
-    labels = sorted(counts.verdicts | counts.settled, key=lambda name: (name == REVIEW, name not in counts.good, name))
     total = counts.inspections
-    rows = [
-        (
-            worded(word(name)),
-            str(counts.verdicts[name]),
-            _share(counts.verdicts[name], total),
-            str(counts.settled[name]),
-            _share(counts.settled[name], total),
-        )
-        for name in labels
-    ]
     note = ""
     if counts.good and total:
         first = _share(sum(counts.verdicts[name] for name in counts.good), total)
         after = _share(sum(counts.settled[name] for name in counts.good), total)
         note = _("Yield: {first} by the verdicts, {after} after reviews.", first=first, after=after)
+    return _verdicts_block(_("Verdicts"), counts.verdicts, counts.settled, counts.good, note)
+
+
+def _verdicts_block(
+    title: str, verdicts: Counter[str], settled: Counter[str], good: Collection[str], note: str
+) -> Block:
+    """Verdicts as they were given and after reviews, with their shares."""
     columns = (_("Verdict"), _("As inspected"), _("Share"), _("After reviews"), _("Share"))
-    return Block(_("Verdicts"), rows, columns, note)
+    total = verdicts.total()
+    rows = [
+        (
+            worded(word(name)),
+            str(verdicts[name]),
+            _share(verdicts[name], total),
+            str(settled[name]),
+            _share(settled[name], total),
+        )
+        for name in sorted(verdicts | settled, key=lambda name: (name == REVIEW, name not in good, name))
+    ]
+    return Block(title, rows, columns, note)
 
 
 def _parts_block(counts: Counts) -> list[Block]:
     """Parts where views are expected; without any there is no such block."""
     parts = counts.parts
     total = parts.verdicts.total()
-    labels = sorted(parts.verdicts | parts.settled, key=lambda name: (name == REVIEW, name not in counts.good, name))
-    rows = [
-        (
-            worded(word(name)),
-            str(parts.verdicts[name]),
-            _share(parts.verdicts[name], total),
-            str(parts.settled[name]),
-            _share(parts.settled[name], total),
-        )
-        for name in labels
-    ]
     note = _(
         "{missing} of {count:,} part lacks a view. Only photos that match the filters count.",
         "{missing} of {count:,} parts lack a view. Only photos that match the filters count.",
         count=total,
         missing=parts.incomplete,
     )
-    columns = (_("Verdict"), _("As inspected"), _("Share"), _("After reviews"), _("Share"))
-    return [Block(_("Parts of several views"), rows, columns, note)] if total else []
+    block = _verdicts_block(_("Parts of several views"), parts.verdicts, parts.settled, counts.good, note)
+    return [block] if total else []
 
 
 def _mistakes_blocks(counts: Counts, when: Callable[[str], str]) -> list[Block]:

@@ -7,6 +7,7 @@ import contextlib
 import os
 import re
 import sqlite3
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +62,7 @@ class FolderJob:
         return self.state in ("stopped", "broken")
 
 
-class JobFolder:
+class JobFolder(ABC):
     """The folder of a job; a JobError where it cannot be read or written."""
 
     book: ClassVar[str]  # the file of its book
@@ -82,20 +83,25 @@ class JobFolder:
         """Where its process writes what it says."""
         return self.folder / "log.txt"
 
+    @abstractmethod
     def job(self) -> FolderJob:
         """The job as it stands in its book."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     def was_ended(self, job: FolderJob) -> str:
         """What is said of one whose process was ended before its end."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     def broke_off(self, job: FolderJob, why: str) -> str:
         """What is said of one that could not go on."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     def tidy(self) -> None:
         """Remove what is not needed once all is done."""
+        ...
 
     def alone(self) -> contextlib.AbstractContextManager[object]:
         """Nobody else starts this job or looks whether it is alive meanwhile."""

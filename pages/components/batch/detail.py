@@ -9,6 +9,7 @@ from ensemble.imaging.photos import Photo, open_own, open_photo
 from ensemble.inspection.batches import Judged
 from ensemble.values.language import _
 from pages.components.batch.grid import why_text
+from pages.components.common.neighbours import show_ways
 from pages.components.common.places import show_places
 from pages.components.common.sheet import as_markdown
 from pages.components.common.votes import show_absent, show_defect_score, show_reason, show_votes
@@ -26,7 +27,7 @@ def show_detail(batch: batches.Batch, order: Sequence[int], picked: int) -> None
         return
     (row,) = found
     with st.container(border=True, key="line"):
-        _show_neighbours(batch, order, picked)
+        show_ways("batch", order, picked, batches.pick_row, batch, _("All photos"))
         st.text(row.name)
         if row.verdict is None:
             st.error(as_markdown(why_text(row)), icon=":material/broken_image:")
@@ -43,31 +44,6 @@ def show_detail(batch: batches.Batch, order: Sequence[int], picked: int) -> None
             show_reason(row.verdict)
             show_defect_score(row.verdict, key="line_score")
             show_votes(row.verdict, key="line_votes")
-
-
-def _show_neighbours(batch: batches.Batch, order: Sequence[int], picked: int) -> None:
-    at = order.index(picked) if picked in order else -1
-    before = order[at - 1] if at > 0 else None
-    after = order[at + 1] if at + 1 < len(order) else None
-    with st.container(horizontal=True, vertical_alignment="center", key="batch_neighbours"):
-        for told, icon, place, name, key in (
-            (_("Previous"), "chevron_left", before, "batch_previous", "Left"),
-            (_("Next"), "chevron_right", after, "batch_next", "Right"),
-        ):
-            st.button(
-                told,
-                icon=f":material/{icon}:",
-                disabled=place is None,
-                on_click=batches.pick_row,
-                args=(batch, place),
-                key=name,
-                shortcut=key,
-            )
-        st.button(
-            _("All photos"), icon=":material/grid_view:", on_click=batches.pick_row, args=(batch, None), key="batch_all"
-        )
-        if at >= 0:
-            st.caption(_("{number} of {total}", number=at + 1, total=len(order)))
 
 
 def _show_photo(row: Judged, opened: Photo | None) -> None:

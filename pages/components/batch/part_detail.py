@@ -13,6 +13,7 @@ from ensemble.policies import reasons
 from ensemble.values.language import _
 from pages.components.batch.grid import REFUSED, shown_word, why_text
 from pages.components.common.choices import show_page
+from pages.components.common.neighbours import show_ways
 from pages.components.common.part import show_part_card
 from pages.components.common.sheet import as_html, as_markdown, chip, quiet_chip
 from pages.components.inspect.evidence import show_overlay_controls
@@ -24,7 +25,8 @@ VIEWS_PAGE = 12  # photos
 def show_part(batch: batches.Batch, order: Sequence[BatchPart], part: BatchPart) -> None:
     """Show a part with all its views, and buttons with keys that go to the part before and the one after it."""
     with st.container(border=True, key="batch_one_part"):
-        _show_ways(batch, order, part)
+        keys = [each.key for each in order]
+        show_ways("part", keys, part.key, batch_parts.pick_part, batch, _("All parts"))
         show_part_card(
             part_title(part), part.verdict.label, part.verdict.reason, figures.tone(part.verdict.label, batch.classes)
         )
@@ -48,36 +50,6 @@ def part_title(part: BatchPart) -> str:
     if not part.lot:
         return _("Part {part}", part=part.verdict.part)
     return _("Part {part}, lot {lot}", part=part.verdict.part, lot=part.lot)
-
-
-def _show_ways(batch: batches.Batch, order: Sequence[BatchPart], part: BatchPart) -> None:
-    keys = [each.key for each in order]
-    at = keys.index(part.key) if part.key in keys else -1
-    before = keys[at - 1] if at > 0 else None
-    after = keys[at + 1] if at + 1 < len(keys) else None
-    with st.container(horizontal=True, vertical_alignment="center", key="batch_neighbours"):
-        for told, icon, place, name, key in (
-            (_("Previous"), "chevron_left", before, "part_previous", "Left"),
-            (_("Next"), "chevron_right", after, "part_next", "Right"),
-        ):
-            st.button(
-                told,
-                icon=f":material/{icon}:",
-                disabled=place is None,
-                on_click=batch_parts.pick_part,
-                args=(batch, place),
-                key=name,
-                shortcut=key,
-            )
-        st.button(
-            _("All parts"),
-            icon=":material/grid_view:",
-            on_click=batch_parts.pick_part,
-            args=(batch, None),
-            key="part_all",
-        )
-        if at >= 0:
-            st.caption(_("{number} of {total}", number=at + 1, total=len(keys)))
 
 
 def _show_title(view: str, said: str) -> None:

@@ -1,27 +1,19 @@
 """The batches before: when, how many, what came of them, and a way back to each."""
 
-from collections.abc import Mapping
-
 import streamlit as st
 
 from ensemble import figures
 from ensemble.jobs.batch_folder import BatchJob
-from ensemble.values.language import Message, _, worded
+from ensemble.values.language import _, worded
 from pages.components.batch.grid import REFUSED, batch_labels, shown_word
 from pages.components.common.choices import show_page
+from pages.components.common.jobs import STATES, show_past_job
 from pages.components.common.sheet import as_html
 from pages.components.common.style import shape
 from pages.session import batches
 from pages.session.clock import local_time
 
 PAST_SHOWN = 10  # batches of a page
-STATES: Mapping[str, Message] = {
-    "queued": Message("waiting"),
-    "running": Message("running"),
-    "stopped": Message("stopped"),
-    "done": Message("finished"),
-    "broken": Message("interrupted"),
-}
 
 
 def show_past_batches(shown: batches.Batch | None) -> None:
@@ -31,17 +23,7 @@ def show_past_batches(shown: batches.Batch | None) -> None:
         return
     with st.expander(_("Past batches"), expanded=shown is None, icon=":material/history:", key="batches_past"):
         for job in show_page(past, PAST_SHOWN, "batches_past_page"):
-            with st.container(
-                horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key=f"past_{job.id}"
-            ):
-                st.html(_past(job))
-                st.button(
-                    _("Open"),
-                    icon=":material/folder_open:",
-                    on_click=batches.open_batch,
-                    args=(job.id,),
-                    key=f"open_{job.id}",
-                )
+            show_past_job(job, _past(job), batches.open_batch)
 
 
 def _past(job: BatchJob) -> str:
@@ -62,4 +44,4 @@ def _past(job: BatchJob) -> str:
         total=job.total,
         state=worded(STATES[job.state]),
     )
-    return f'<div class="past"><b>{as_html(name)}</b><small>{as_html(state)}</small><p>{"".join(words)}</p></div>'
+    return f"<b>{as_html(name)}</b><small>{as_html(state)}</small><p>{''.join(words)}</p>"

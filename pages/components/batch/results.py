@@ -18,7 +18,8 @@ from pages.components.batch.parts import show_by, show_parts
 from pages.components.batch.past import show_past_batches
 from pages.components.batch.table import show_batch_table
 from pages.components.common.charts import show_file
-from pages.components.common.progress import progress_text, show_told
+from pages.components.common.jobs import show_job_progress
+from pages.components.common.progress import show_told
 from pages.components.common.sheet import as_markdown
 from pages.session import batch_parts, batches, products
 
@@ -188,16 +189,4 @@ def show_batch_progress() -> None:
     stage = _("{done} of {total} files", done=job.done, total=job.total) if job.done else _("Starting …")
     if batches.is_another_at_work(batch):
         stage = _("waiting for another batch …")
-    stopping = job.stop_asked is not None
-    with st.container(horizontal=True, vertical_alignment="center", key="progress"):
-        text = progress_text(_("Batch"), stage, job.seconds_left if job.state == "running" else None)
-        st.progress(min(job.done / max(job.total, 1), 1.0), text=text)
-        st.button(
-            _("Stopping …") if stopping else _("Stop"),
-            icon=":material/stop_circle:",
-            disabled=stopping,
-            on_click=batches.stop,
-            args=(job.id,),
-            key="stop",
-        )
-    st.caption(_("Continues in the background, also when you close this page."))
+    show_job_progress(job, _("Batch"), stage, batches.stop, ("progress", "stop"))

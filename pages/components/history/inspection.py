@@ -10,6 +10,7 @@ from ensemble.values.errors import QuorumError, RecordsError
 from ensemble.values.language import Message, _, worded
 from ensemble.values.results import REVIEW, Verdict, word
 from ensemble.values.titles import policy_title
+from pages.components.common.neighbours import show_neighbours
 from pages.components.common.person import show_name_field
 from pages.components.common.places import show_places
 from pages.components.common.progress import show_told
@@ -80,19 +81,8 @@ def _show_ways(inspection: Inspection) -> None:
             args=("",),
             key="history_back",
         )
-        for told, icon, called, name, key in (
-            (_("Newer"), "chevron_left", newer, "history_previous", "Left"),
-            (_("Older"), "chevron_right", older, "history_next", "Right"),
-        ):
-            st.button(
-                told,
-                icon=f":material/{icon}:",
-                disabled=called is None,
-                on_click=history_address.open_one,
-                args=(called or "",),
-                key=name,
-                shortcut=key,
-            )
+        before, after = ((called,) if called else None for called in (newer, older))
+        show_neighbours("history", before, after, history_address.open_one, (_("Newer"), _("Older")))
 
 
 def _show_photo(inspection: Inspection, verdict: Verdict) -> None:

@@ -9,9 +9,9 @@ from ensemble.store.versions import Summary
 from ensemble.values.errors import JobError, QuorumError
 from ensemble.values.language import Message, _, worded
 from ensemble.values.titles import policy_title
-from pages.components.batch.past import STATES
 from pages.components.common.choices import show_page
-from pages.components.common.progress import progress_text, show_told
+from pages.components.common.jobs import STATES, show_job_progress, show_past_job
+from pages.components.common.progress import show_told
 from pages.components.common.sheet import as_html, as_markdown, refusals_shown
 from pages.components.replay.compared import show_compared
 from pages.components.replay.stretch import show_span
@@ -143,19 +143,7 @@ def _show_progress(called: str) -> None:
     stage = _("{done} of {total} inspections", done=job.done, total=job.total) if job.done else _("Starting …")
     if candidates.is_another_trying(job):
         stage = _("waiting for another comparison …")
-    stopping = job.stop_asked is not None
-    with st.container(horizontal=True, vertical_alignment="center", key="trying"):
-        text = progress_text(_("Inspecting again"), stage, job.seconds_left if job.state == "running" else None)
-        st.progress(min(job.done / max(job.total, 1), 1.0), text=text)
-        st.button(
-            _("Stopping …") if stopping else _("Stop"),
-            icon=":material/stop_circle:",
-            disabled=stopping,
-            on_click=candidates.stop_trying,
-            args=(called,),
-            key="stop_trying",
-        )
-    st.caption(_("Continues in the background, also when you close this page."))
+    show_job_progress(job, _("Inspecting again"), stage, candidates.stop_trying, ("trying", "stop_trying"))
 
 
 def _show_earlier(jobs: Sequence[ReinspectionJob]) -> None:
@@ -163,17 +151,7 @@ def _show_earlier(jobs: Sequence[ReinspectionJob]) -> None:
         return
     with st.expander(_("Earlier comparisons"), icon=":material/history:", key="comparisons_past"):
         for job in show_page(jobs, EARLIER_SHOWN, "comparisons_page"):
-            with st.container(
-                horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key=f"tried_{job.id}"
-            ):
-                st.html(_earlier(job))
-                st.button(
-                    _("Open"),
-                    icon=":material/folder_open:",
-                    on_click=candidates.open_comparison,
-                    args=(job.id,),
-                    key=f"open_{job.id}",
-                )
+            show_past_job(job, _earlier(job), candidates.open_comparison)
 
 
 def _earlier(job: ReinspectionJob) -> str:
@@ -186,4 +164,4 @@ def _earlier(job: ReinspectionJob) -> str:
         total=job.total,
         state=worded(STATES[job.state]),
     )
-    return f'<div class="past"><b>{as_html(title)}</b><small>{as_html(said)}</small></div>'
+    return f"<b>{as_html(title)}</b><small>{as_html(said)}</small>"

@@ -225,7 +225,7 @@ def test_a_full_disk_and_a_lost_database_are_one_sentence(
     folder, full = waiting(models, database), OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def refuse(*_: Any, **__: Any) -> None:
-        raise JobFolder(folder.folder)._unwritten(full)
+        raise ReinspectionFolder(folder.folder)._unwritten(full)
 
     with monkeypatch.context() as patch:
         patch.setattr(ReinspectionFolder, "add", refuse)
