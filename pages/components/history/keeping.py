@@ -7,6 +7,7 @@ import streamlit as st
 from ensemble.records.settings import KEEPS, Keeping
 from ensemble.values.errors import QuorumError
 from ensemble.values.language import Message, _, worded
+from pages.components.common.kept import show_share_field
 from pages.components.common.person import show_name_field
 from pages.components.common.sheet import as_markdown
 from pages.session import keeping, products
@@ -61,16 +62,7 @@ def _show_fields(now: Keeping) -> None:
     )
     st.toggle(_("Refuse an inspection that cannot be kept"), value=now.required, key=f"{field}required")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.number_input(
-            _("Accepted parts for a second look, %"),
-            0.0,
-            100.0,
-            value=now.sample_rate * 100,
-            step=0.5,
-            key=f"{field}share",
-            help=_("Chance draws them for the review: the only way to see escapes."),
-            width=260,
-        )
+        show_share_field(now, f"{field}share")
         st.number_input(
             _("For how many days"), 1, value=now.days, placeholder=_("no limit"), key=f"{field}days", width=220
         )

@@ -5,6 +5,7 @@ import streamlit as st
 from ensemble.records.waiting import QueueWay
 from ensemble.values.errors import QuorumError
 from ensemble.values.language import Message, _, paragraph
+from pages.components.common.kept import show_share_field
 from pages.components.common.person import show_name_field
 from pages.components.common.sheet import as_html, as_markdown, refusals_shown
 from pages.components.review.answers import show_answers, show_other_defect
@@ -121,16 +122,7 @@ def _show_settings() -> None:
         return
     with st.expander(_("Random sample and name"), icon=":material/tune:", key="review_settings"):
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            st.number_input(
-                _("Accepted parts for a second look, %"),
-                0.0,
-                100.0,
-                value=now.sample_rate * 100,
-                step=0.5,
-                key=SHARE,
-                help=_("Chance draws them for the review: the only way to see escapes."),
-                width=260,
-            )
+            show_share_field(now, SHARE)
             st.button(_("Change the share"), on_click=keeping.change_share, args=(SHARE,), key="review_share_save")
         with st.container(horizontal=True, vertical_alignment="bottom"):
             field = "review_name"
