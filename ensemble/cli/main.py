@@ -12,6 +12,7 @@ from ensemble.cli import data, mvtec, products, trying
 from ensemble.cli.batch import batch
 from ensemble.cli.inspecting import inspect, views_command
 from ensemble.cli.products import card, extend_command, policies_command, trust_command
+from ensemble.cli.runtimes import runtime_command
 from ensemble.cli.terminal import Commands, say, say_firmly
 from ensemble.cli.training import evaluate_command, labels_command, pretrain_command, sample, train_command
 from ensemble.disk.files import is_full, why_not_written
@@ -62,6 +63,7 @@ COMMANDS = (
     policies_command,
     labels_command,
     trust_command,
+    runtime_command,
     card,
 )  # as the help lists them
 for command in COMMANDS:

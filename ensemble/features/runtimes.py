@@ -34,6 +34,7 @@ RUNTIME_SETTING = "QUORUM_RUNTIME"
 TORCH, OPENVINO, OPENVINO_BF16 = "torch", "openvino", "openvino-bf16"
 RUNTIME_NAMES = (TORCH, OPENVINO, OPENVINO_BF16)
 PRECISIONS = {OPENVINO: "f32", OPENVINO_BF16: "bf16"}
+EXACT = (TORCH, OPENVINO)  # every graph of these is tried against torch wherever it is compiled
 GRAPHS_FOLDER = "graphs"  # below the folder of kept features
 GRAPH_FORMAT = 1
 MOST_GRAPH_BYTES = 1_000_000_000  # all graphs together
@@ -127,7 +128,7 @@ class OpenVinoRuntime:
                 if output.shape != expected.shape:
                     raise ValueError(f"{layer}: {tuple(output.shape)} in place of {tuple(expected.shape)}")
                 largest = TOLERANCE * float(expected.abs().max())
-                if self.name == OPENVINO and not float((output - expected).abs().max()) <= largest:
+                if self.name in EXACT and not float((output - expected).abs().max()) <= largest:
                     raise ValueError(f"{layer}: other numbers than torch")
 
 
@@ -187,9 +188,9 @@ class _Outputs(nn.Module):
         return tuple(outputs[layer] for layer in self.layers)
 
 
-def runtime_in_use() -> Runtime:
-    """The one that QUORUM_RUNTIME names, else torch; a SettingError where it cannot be had."""
-    named = os.environ.get(RUNTIME_SETTING) or TORCH
+def runtime_in_use(named: str = "") -> Runtime:
+    """The one that is named, else what QUORUM_RUNTIME forces, else torch; a SettingError where it cannot be had."""
+    named = named or forced_runtime() or TORCH
     if named not in RUNTIME_NAMES:
         raise SettingError(
             "{setting} must be one of {names}. Got {named!r}.",
@@ -206,7 +207,7 @@ def runtime_in_use() -> Runtime:
             setting=RUNTIME_SETTING,
             torch=TORCH,
         )
-    if named == OPENVINO_BF16 and "BF16" not in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+    if named == OPENVINO_BF16 and not _has_bfloat16():
         raise SettingError(
             "{setting} asks for bfloat16, which this processor does not have. Set it to {openvino} or {torch}.",
             setting=RUNTIME_SETTING,
@@ -214,6 +215,24 @@ def runtime_in_use() -> Runtime:
             torch=TORCH,
         )
     return OpenVinoRuntime(named)
+
+
+def forced_runtime() -> str:
+    """What QUORUM_RUNTIME names; empty where it leaves the choice to each product."""
+    return os.environ.get(RUNTIME_SETTING, "")
+
+
+def available_runtimes() -> tuple[str, ...]:
+    """Those that this machine has: the reference, then the exact ones, then those that round numbers."""
+    if not has_openvino():
+        return (TORCH,)
+    return (TORCH, OPENVINO, *((OPENVINO_BF16,) if _has_bfloat16() else ()))
+
+
+def made_with() -> dict[str, str]:
+    """What the numbers of a runtime that rounds them depend on: versions of libraries, and the processor."""
+    names = ("openvino", "torch", "torchvision")
+    return dict(zip(names, _versions(), strict=True)) | {"processor": _processor()}
 
 
 def has_openvino() -> bool:
@@ -235,6 +254,10 @@ def _core() -> Any:
         if absent:
             del sys.modules[converter]
     return openvino.Core()
+
+
+def _has_bfloat16() -> bool:
+    return "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 @cache

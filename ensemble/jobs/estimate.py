@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from itertools import takewhile
 
+from ensemble.evaluation.runtime_comparison import COMPARING, are_compared
 from ensemble.members import KINDS
 from ensemble.members.classical import ClassicalMember
 from ensemble.training.augmentation import COPYING, TRIED_ON, TRYING
@@ -46,6 +47,7 @@ USUAL_SECONDS = {
     "Training": 0.02,
     "Validating": 0.08,
     "Inspecting": 0.15,
+    "Comparing": 0.15,
 }
 CERTAIN = 3.0  # seconds of measuring without which expectation alone counts
 
@@ -75,7 +77,7 @@ def training_stages(dataset: Dataset, kinds: Sequence[str], backbones: Sequence[
     for number in range(1, len(held.folds) + 1):
         names += [f"Fold {number} of {len(held.folds)}: Training {title}" for title in titles] if held.again else []
         names.append(f"Validating fold {number} of {len(held.folds)}")
-    return [*names, "Inspecting test photos"]
+    return [*names, "Inspecting test photos", *((COMPARING,) if are_compared() else ())]
 
 
 def expected_seconds(

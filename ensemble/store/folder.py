@@ -202,9 +202,9 @@ class ModelStore:
         except StoreError:  # where nothing vouches for any file
             return quarantined(self.folder, {})
 
-    def load(self, policy: Policy | None = None) -> Loaded:
+    def load(self, policy: Policy | None = None, runtime: str = "") -> Loaded:
         """Every member of the manifest, or of those that a policy asks, ready to vote or named with why it cannot."""
-        return steady(self.folder, lambda: load(self.path_of, self.manifest(), policy))
+        return steady(self.folder, lambda: load(self.path_of, self.manifest(), policy, runtime))
 
     def save(
         self,

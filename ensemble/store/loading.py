@@ -20,6 +20,7 @@ from ensemble.policies import Policy
 from ensemble.store import artefacts
 from ensemble.store.manifest import Manifest, Record
 from ensemble.store.places import BACKBONES, MANIFEST, REFERENCES
+from ensemble.store.runtime_choice import chosen_runtime
 from ensemble.values.errors import MISSHAPEN, MemberError, QuorumError, StoreError, WeightsError
 from ensemble.values.language import Message
 from ensemble.values.results import Absence, Classes
@@ -37,11 +38,13 @@ def library_version(name: str) -> str:
     raise StoreError("The package {name} is not installed. Run make setup.", name=name)
 
 
-def load(path_of: Callable[[str], Path], manifest: Manifest, policy: Policy | None = None) -> Loaded:
+def load(path_of: Callable[[str], Path], manifest: Manifest, policy: Policy | None = None, runtime: str = "") -> Loaded:
     """Every member of the manifest, or of those that a policy asks, ready to vote or named with why it cannot.
 
-    `path_of` says where a file of the product lies.
+    `path_of` says where a file of the product lies, `runtime` what carries its photos: by default what the setting or
+    else the manifest says.
     """
+    runtime = runtime or chosen_runtime(manifest).name
     members: dict[str, Member] = {}
     aside: set[str] = set()
     absent = [
@@ -61,7 +64,7 @@ def load(path_of: Callable[[str], Path], manifest: Manifest, policy: Policy | No
             aside.add(name)
             continue
         try:
-            members[name] = _load(path_of, record, manifest.classes, networks)
+            members[name] = _load(path_of, record, manifest.classes, networks, runtime)
         except Exception as error:  # noqa: BLE001 - whatever a file or a record makes its readers raise, the others vote
             kind = type(error).__name__
             unknown = Message("It cannot be loaded ({kind}: {problem}). Train it again.", kind=kind, problem=error)
@@ -94,7 +97,9 @@ def references_in(path_of: Callable[[str], Path], digest: str) -> ReferencePhoto
     return None
 
 
-def _load(path_of: Callable[[str], Path], record: Record, classes: Classes, networks: dict[Any, Any]) -> Member:
+def _load(
+    path_of: Callable[[str], Path], record: Record, classes: Classes, networks: dict[Any, Any], runtime: str
+) -> Member:
     kind = KINDS.get(record.kind)
     if kind is None:
         raise StoreError(
@@ -120,7 +125,7 @@ def _load(path_of: Callable[[str], Path], record: Record, classes: Classes, netw
                 here=here,
             )
     contents = {ending: _trusted_bytes(path_of, record, record.name + ending) for ending in kind.endings}
-    source = _extractor(path_of, record.backbone, networks) if record.backbone else record.preprocessing
+    source = _extractor(path_of, record.backbone, networks, runtime) if record.backbone else record.preprocessing
     member = kind(classes=classes, input=source)
     return restore(member, record.name, contents)
 
@@ -143,11 +148,13 @@ def _trusted_bytes(path_of: Callable[[str], Path], record: Record, file: str) ->
     return data
 
 
-def _extractor(path_of: Callable[[str], Path], spec: BackboneSpec, networks: dict[Any, Any]) -> FeatureExtractor:
+def _extractor(
+    path_of: Callable[[str], Path], spec: BackboneSpec, networks: dict[Any, Any], runtime: str
+) -> FeatureExtractor:
     key = (spec.name, spec.layers, spec.weights)
     if key not in networks:
         try:
-            networks[key] = _open_backbone(path_of, spec)
+            networks[key] = _open_backbone(path_of, spec, runtime)
         except WeightsError as error:
             networks[key] = error
     if isinstance(networks[key], WeightsError):
@@ -161,7 +168,7 @@ def _extractor(path_of: Callable[[str], Path], spec: BackboneSpec, networks: dic
     return found
 
 
-def _open_backbone(path_of: Callable[[str], Path], spec: BackboneSpec) -> FeatureExtractor:
+def _open_backbone(path_of: Callable[[str], Path], spec: BackboneSpec, runtime: str) -> FeatureExtractor:
     own = path_of(weights_file(spec))
     candidates = [own]
     for folders in ((), setting_folders()):  # what comes with the app is not hidden by a folder of the setting
@@ -172,7 +179,8 @@ def _open_backbone(path_of: Callable[[str], Path], spec: BackboneSpec) -> Featur
     for path in candidates:
         if path.is_file():
             named = Path(weights_file(spec)) if path == own else path  # what is kept by its digest has no ending
-            found = FeatureExtractor.from_bytes(spec.name, path.read_bytes(), named, layers=spec.layers)
+            data = path.read_bytes()
+            found = FeatureExtractor.from_bytes(spec.name, data, named, layers=spec.layers, runtime=runtime)
             if found.spec.weights == spec.weights:
                 return found
     if spec.name in INCLUDED:

@@ -14,6 +14,7 @@ from ensemble.features.preprocessing import BackboneSpec, Preprocessing
 from ensemble.imaging.out_of_distribution import PhotoRange
 from ensemble.metrics.calibrators import NONE, Calibrator
 from ensemble.store.places import REFERENCES, is_product_file
+from ensemble.store.runtime_gate import RuntimeGate
 from ensemble.values.digits import is_number
 from ensemble.values.errors import MISSHAPEN, StoreError, brief, readable
 from ensemble.values.language import Message
@@ -122,8 +123,8 @@ class Unreadable:
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """A product's name, its classes, which data folders mean which class, its members, and where there is any, the
-    SHA-256 of the evidence that its thresholds rest on, what its training photos look like, and the SHA-256 of the
-    photos of good parts that it keeps."""
+    SHA-256 of the evidence that its thresholds rest on, what its training photos look like, the SHA-256 of the photos
+    of good parts that it keeps, and what faster runtimes were found to do to its verdicts."""
 
     product: str
     classes: Classes
@@ -133,6 +134,7 @@ class Manifest:
     evidence: str = ""
     photo_range: PhotoRange | None = None
     references: str = ""
+    runtimes: RuntimeGate | None = None
 
     def __post_init__(self) -> None:
         texts = (self.product, self.evidence, self.references, *self.folders.values())
@@ -166,6 +168,7 @@ class Manifest:
             "evidence": self.evidence,
             **({"photo_range": self.photo_range.as_json()} if self.photo_range else {}),
             **({"references": self.references} if self.references else {}),
+            **({"runtimes": self.runtimes.as_json()} if self.runtimes else {}),
             "members": dict(sorted(entries.items())),
         }
         return json.dumps(data, indent=2) + "\n"
@@ -202,6 +205,7 @@ class Manifest:
                 data.get("evidence", ""),
                 PhotoRange.from_json(known) if known else None,
                 data.get("references", ""),
+                RuntimeGate.from_json(data["runtimes"]) if "runtimes" in data else None,
             )
 
 

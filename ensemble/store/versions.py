@@ -86,6 +86,18 @@ def annotate(folder: Path, number: int, notes: Mapping[str, Any]) -> None:
         listings.write(folder, replace(found, notes={**found.notes, **notes}))
 
 
+def amend(folder: Path, number: int, manifest: Manifest) -> None:
+    """Give a candidate another manifest over the same files; a StoreError where it is none."""
+    with changing(folder):
+        found = listings.version(folder, number)
+        if found.state != "candidate":
+            raise StoreError(
+                "Version {number} of {folder} is {state}.", number=number, folder=folder, state=found.state
+            )
+        digest = listings.keep_object(folder, manifest.to_json().encode())
+        listings.write(folder, replace(found, files={**found.files, MANIFEST: digest}))
+
+
 @contextlib.contextmanager
 def changing(folder: Path) -> Iterator[None]:
     """Alone with the versions of a product; what a killed process left half written is removed before and after.

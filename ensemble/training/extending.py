@@ -12,6 +12,7 @@ from typing import Any
 from ensemble.disk.files import digest_of, now
 from ensemble.features.photo_batch import input_key
 from ensemble.features.readings import PartReading, read_rows
+from ensemble.features.runtimes import TORCH, forced_runtime
 from ensemble.imaging.photos import file_digest
 from ensemble.members.patch_memory import PatchMemoryMember
 from ensemble.metrics.calibrators import NONE
@@ -68,7 +69,8 @@ def plan_extension(
 ) -> ExtensionPlan:
     """Look at new photos of good parts; a MemberError where the product has no patch memory that can be loaded."""
     manifest, fingerprint = store.manifest(), store.fingerprint()
-    members = {name: each for name, each in store.load().members.items() if isinstance(each, PatchMemoryMember)}
+    loaded = store.load(runtime=forced_runtime() or TORCH)  # no rounded number may enter a memory
+    members = {name: each for name, each in loaded.members.items() if isinstance(each, PatchMemoryMember)}
     if not members:
         raise MemberError(
             "{folder} has no patch memory to extend. Train one, with --members patch_memory, on good photos.",

@@ -11,6 +11,7 @@ from ensemble.datasets.loading import check_training_data, digests, find_dataset
 from ensemble.evaluation import scoring
 from ensemble.evaluation.energy import Energy
 from ensemble.evaluation.publication import effects_of
+from ensemble.evaluation.runtime_comparison import COMPARING, choose_for_candidate
 from ensemble.features.feature_cache import FeatureCache
 from ensemble.features.preprocessing import POOLINGS
 from ensemble.features.readings import PartReading
@@ -274,6 +275,8 @@ def save(
         references=trained.references,
         publish=False,
     ).version
+    comparing = partial(listener.progress, COMPARING)
+    listener.tell(choose_for_candidate(store, version, comparing))
     tuned: tuple[str, ...] = ()
     if publish:
         tuned = effects_of(store, version).sentences()

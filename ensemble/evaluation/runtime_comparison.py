@@ -1,0 +1,222 @@
+"""The gate that a faster runtime must pass: what it does to scores, labels and verdicts, beside torch."""
+
+import hashlib
+import json
+import statistics
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain, zip_longest
+from pathlib import Path
+
+from PIL import Image, ImageEnhance
+
+from ensemble.datasets.loading import photo_path
+from ensemble.disk.files import now
+from ensemble.features.photo_batch import PhotoBatch, batches
+from ensemble.features.runtimes import TORCH, available_runtimes, forced_runtime, made_with
+from ensemble.imaging.masks import combine
+from ensemble.imaging.photos import read_photo
+from ensemble.inspection.inspector import PHOTOS_AT_ONCE, Inspector
+from ensemble.policies import Policy
+from ensemble.policies.cases import Case
+from ensemble.store import Manifest, ModelStore, versions
+from ensemble.store.policy_history import policies_as_json
+from ensemble.store.runtime_choice import members_digest
+from ensemble.store.runtime_gate import RuntimeGate, RuntimeResult, best_runtime
+from ensemble.values.errors import DataError, PhotoError
+from ensemble.values.language import Message
+from ensemble.values.results import Classes
+from ensemble.values.training import ShareDone
+
+MOST_PHOTOS = 100
+LOOKS = 2  # at each photo, so that one flip of them is half the share that is allowed
+CUT_OFF, BRIGHTER = 0.01, 1.03  # of each side; times
+COMPARED = Message("Compared runtimes.")
+COMPARING = Message("Comparing runtimes")
+
+
+def compare_runtimes(
+    store: ModelStore,
+    runtimes: Sequence[str] = (),
+    most: int = MOST_PHOTOS,
+    progress: ShareDone = lambda _: None,
+) -> RuntimeGate:
+    """Compare faster runtimes, by default all that this machine has, with torch on a product's calibration photos.
+
+    Test photos take no part. A DataError where no calibration photo lies where it did.
+    """
+    manifest, photos, policies = store.manifest(), _calibration_photos(store, most), store.policies()
+    names = [name for name in available_runtimes() if name != TORCH and (name in runtimes or not runtimes)]
+    opened = {name: Inspector(store.load(runtime=name)) for name in (TORCH, *names)}
+    tallies = {name: _Tally(policies, manifest) for name in names}
+    looks = 0
+    for some in batches(photos, PHOTOS_AT_ONCE // LOOKS):
+        shown = [(case, look) for case, path in some for look in _looks(path)]
+        if not looks:  # a first pass compiles
+            _judged(opened, shown)
+        said, seconds = _judged(opened, shown)
+        for name, tally in tallies.items():
+            tally.add(said[TORCH], said[name], seconds[TORCH] / seconds[name])
+        looks += len(shown)
+        progress(looks / (LOOKS * len(photos)))
+    labels = Counter(case.label for case, _ in photos)
+    fewest = min(labels[name] for name in manifest.classes.names)
+    results = {name: tally.result(looks) for name, tally in tallies.items()}
+    compared = [sorted(case.sha256 for case, _ in photos), policies_as_json(policies)]
+    return RuntimeGate(
+        best_runtime(results, fewest),
+        len(photos),
+        fewest,
+        looks,
+        members_digest(manifest),
+        hashlib.sha256(json.dumps(compared).encode()).hexdigest(),
+        made_with() if names else {},
+        now(),
+        results,
+    )
+
+
+def keep_comparison(store: ModelStore, gate: RuntimeGate) -> None:
+    """Keep a comparison in the manifest of the product as a version in force; nothing else of it changes."""
+    store.write({}, replace(store.manifest(), runtimes=gate), COMPARED)
+
+
+def choose_for_candidate(store: ModelStore, number: int, progress: ShareDone) -> tuple[str, ...]:
+    """Compare runtimes on a candidate and keep that in its manifest: sentences on those that may not judge.
+
+    Nothing is compared where the setting forces a runtime, or where this machine has torch alone.
+    """
+    candidate = store.at(number)
+    if not are_compared() or not _reads_a_backbone(candidate.manifest()):
+        return ()
+    try:
+        gate = compare_runtimes(candidate, progress=progress)
+    except DataError:  # it then stays on torch, and the screen says that nothing was compared
+        return ()
+    versions.amend(store.folder, number, replace(candidate.manifest(), runtimes=gate))
+    return told_of(gate)
+
+
+def are_compared() -> bool:
+    """Whether a training compares runtimes here: the setting forces none, and there is more than torch."""
+    return not forced_runtime() and available_runtimes() != (TORCH,)
+
+
+def told_of(gate: RuntimeGate) -> tuple[Message, ...]:
+    """A sentence for each runtime that was compared and may not judge."""
+    return tuple(
+        Message("This product does not use {runtime}: {problem}", runtime=name, problem=problem)
+        for name in gate.results
+        if (problem := gate.problem(name))
+    )
+
+
+def _reads_a_backbone(manifest: Manifest) -> bool:
+    return any(record.backbone for record in manifest.members.values())
+
+
+Shown = tuple[Case, Image.Image]
+
+
+def _calibration_photos(store: ModelStore, most: int) -> list[tuple[Case, Path]]:
+    """Photos on which thresholds were chosen and which lie where they did, by turns of each class, drawn by digest."""
+    evidence = store.evidence()
+    by_class: dict[str, list[Case]] = defaultdict(list)
+    for case in sorted(evidence.held_out, key=lambda case: case.sha256):
+        by_class[case.label].append(case)
+    found: list[tuple[Case, Path]] = []
+    for case in chain(*zip_longest(*by_class.values())):
+        if case is None or len(found) == most:
+            continue
+        path = photo_path(store.folder, evidence, case)
+        try:
+            if read_photo(path).sha256 == case.sha256:
+                found.append((case, path))
+        except PhotoError:  # moved or changed since
+            continue
+    if not found:
+        raise DataError(
+            "{folder}: none of its calibration photos lies where it did, so runtimes cannot be compared. Put them "
+            "back, or train it again.",
+            folder=store.folder,
+        )
+    return found
+
+
+def _looks(path: Path) -> Iterator[Image.Image]:
+    """A photo, and a little of its edges cut off and brighter: a model may know the first by heart."""
+    picture = read_photo(path).picture
+    yield picture
+    width, height = picture.size
+    left, top = max(1, round(CUT_OFF * width)), max(1, round(CUT_OFF * height))
+    yield ImageEnhance.Brightness(picture.crop((left, top, width, height))).enhance(BRIGHTER)
+
+
+def _judged(opened: Mapping[str, Inspector], shown: Sequence[Shown]) -> tuple[dict[str, list[Case]], dict[str, float]]:
+    """What each says of the same pictures, one after the other, and the seconds that each took."""
+    said, seconds = {}, {}
+    for name, inspector in opened.items():
+        batch = PhotoBatch([picture for _, picture in shown])
+        start = time.perf_counter()
+        answers = inspector.vote(batch)
+        seconds[name] = time.perf_counter() - start
+        said[name] = [
+            replace(case, scores=tuple(scores), absent=absent, doubt=inspector.doubt(picture, combine(scores)))
+            for (case, picture), (scores, absent) in zip(shown, answers, strict=True)
+        ]
+    return said, seconds
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What one runtime has changed so far."""
+
+    policies: Sequence[Policy]
+    manifest: Manifest
+    labels: Counter[tuple[str, str]] = field(default_factory=Counter)
+    verdicts: Counter[str] = field(default_factory=Counter)
+    escapes: int = 0
+    difference: float = 0.0
+    speeds: list[float] = field(default_factory=list)
+
+    def add(self, before: Sequence[Case], after: Sequence[Case], speed: float) -> None:
+        """Count what differs between the same pictures as torch and as this runtime judges them."""
+        self.speeds.append(speed)
+        for one, other in zip(before, after, strict=True):
+            self.difference = max(self.difference, _difference(one, other))
+            self.escapes += max([self._compare(policy, one, other) for policy in self.policies])
+
+    def _compare(self, policy: Policy, before: Case, after: Case) -> bool:
+        """Whether a defective part becomes OK under a policy; flips of labels and verdicts are counted."""
+        classes = self.manifest.classes
+        one, other = _labels(policy, before, classes), _labels(policy, after, classes)
+        for member in one.keys() | other.keys():
+            record = self.manifest.members.get(member)
+            if record and policy.asks(member, record.weight) and one.get(member) != other.get(member):
+                self.labels[policy.name, member] += 1
+        was, becomes = (case.decided_by(policy, classes).label for case in (before, after))
+        self.verdicts[policy.name] += was != becomes
+        return before.label == classes.defect and becomes == classes.good != was
+
+    def result(self, looks: int) -> RuntimeResult:
+        """Rates over all pictures, of the member and of the policy with the most."""
+        return RuntimeResult(
+            round(max(self.labels.values(), default=0) / looks, 6),
+            round(max(self.verdicts.values(), default=0) / looks, 6),
+            self.escapes,
+            round(self.difference, 6),
+            round(statistics.median(self.speeds), 2),
+        )
+
+
+def _labels(policy: Policy, case: Case, classes: Classes) -> dict[str, str]:
+    return {score.member: policy.cast(score, classes).label for score in case.scores}
+
+
+def _difference(before: Case, after: Case) -> float:
+    """The largest of a member's probabilities."""
+    rows = {score.member: score.probabilities for score in after.scores}
+    shared = [(score.probabilities, rows[score.member]) for score in before.scores if score.member in rows]
+    return max((abs(one[name] - other[name]) for one, other in shared for name in one), default=0.0)

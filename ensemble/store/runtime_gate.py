@@ -1,0 +1,103 @@
+"""What faster runtimes were found to do to a product's scores and verdicts, as its manifest keeps it."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ensemble.features.runtimes import EXACT, TORCH
+from ensemble.values.language import Message
+
+# Of the labels that any model or policy gives, the share that a faster runtime may change. A part that flips lies at a
+# threshold, where the next photo of it may flip too; twice or three times in a hundred would show on a line.
+MOST_FLIPS = 0.01
+FEWEST = 10  # photos of each class on which a runtime that rounds numbers must have been tried
+WORTH = 1.1  # times as fast a less exact runtime must be as a more exact one, so that noise does not choose it
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeResult:
+    """One runtime beside torch on the same photos.
+
+    `labels` is the share of a model's labels that differ, `verdicts` that of verdicts, of the model and the policy with
+    the most; `escapes` how many defective parts would pass as OK that torch does not pass, `difference` the largest of
+    a score, `speed` how many times as fast photos are judged.
+    """
+
+    labels: float = 0.0
+    verdicts: float = 0.0
+    escapes: int = 0
+    difference: float = 0.0
+    speed: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeGate:
+    """A comparison of runtimes, and the one that was chosen by it.
+
+    `looks` is how many pictures of how many `photos` were compared, `fewest` of the rarest class; `members` is a
+    digest of the models that it holds for, `compared` one of photos and policies, `made_with` versions and processor.
+    """
+
+    chosen: str
+    photos: int
+    fewest: int
+    looks: int
+    members: str
+    compared: str
+    made_with: Mapping[str, str]
+    at: str
+    results: Mapping[str, RuntimeResult]
+
+    def __post_init__(self) -> None:
+        texts = (self.chosen, self.members, self.compared, self.at, *self.made_with.values(), *self.results)
+        if not all(isinstance(text, str) for text in texts):
+            raise ValueError(f"Runtimes, digests and versions must be texts. Got {texts!r}.")
+        if self.chosen != TORCH and not self.passed(self.chosen):
+            raise ValueError(f"{self.chosen} cannot be chosen: it has not passed.")
+
+    def passed(self, runtime: str) -> bool:
+        """Whether a runtime was compared and may judge."""
+        return runtime in self.results and not self.problem(runtime)
+
+    def problem(self, runtime: str) -> Message:
+        """Why a runtime that was compared may not judge; empty where it may."""
+        return problem_of(runtime, self.results[runtime], self.fewest)
+
+    def passed_exactly(self) -> str:
+        """The exact runtime that passed and was worth it; torch where none was."""
+        worth = [name for name in EXACT if self.passed(name) and self.results[name].speed >= WORTH]
+        return worth[0] if worth else TORCH
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "RuntimeGate":
+        """The inverse of `as_json`."""
+        results = {str(name): RuntimeResult(**entry) for name, entry in data["results"].items()}
+        return cls(**{**data, "results": results, "made_with": dict(data["made_with"])})
+
+
+def problem_of(runtime: str, result: RuntimeResult, fewest: int) -> Message:
+    """Why a runtime with this result may not judge, of so many photos of the rarest class; empty where it may."""
+    if result.escapes:
+        return Message(
+            "{count} defective part would pass as OK.",
+            "{count} defective parts would pass as OK.",
+            count=result.escapes,
+        )
+    if (flips := max(result.labels, result.verdicts)) > MOST_FLIPS:
+        return Message("{share:.1%} of labels would change ({most:.0%} allowed).", share=flips, most=MOST_FLIPS)
+    if runtime not in EXACT and fewest < FEWEST:
+        return Message("It needs {needed} photos of each class to compare.", needed=FEWEST)
+    return Message("")
+
+
+def best_runtime(results: Mapping[str, RuntimeResult], fewest: int) -> str:
+    """The runtime to choose, of results from the most to the least exact: each step must be worth it."""
+    chosen, speed = TORCH, 1.0
+    for name, result in results.items():
+        if not problem_of(name, result, fewest) and result.speed >= WORTH * speed:
+            chosen, speed = name, result.speed
+    return chosen
