@@ -25,13 +25,14 @@ from ensemble.store import Manifest, ModelStore, versions
 from ensemble.store.policy_history import policies_as_json
 from ensemble.store.runtime_choice import members_digest
 from ensemble.store.runtime_gate import RuntimeGate, RuntimeResult, best_runtime
-from ensemble.values.errors import DataError, PhotoError
+from ensemble.values.errors import DataError, PhotoError, StoreError
 from ensemble.values.language import Message
 from ensemble.values.results import Classes
+from ensemble.values.titles import runtime_title
 from ensemble.values.training import ShareDone
 
-MOST_PHOTOS = 100
-LOOKS = 2  # at each photo, so that one flip of them is half the share that is allowed
+MOST_PHOTOS = 50  # that a training compares: of a hundred looks at them one may differ
+LOOKS = 2  # at each photo
 CUT_OFF, BRIGHTER = 0.01, 1.03  # of each side; times
 COMPARED = Message("Compared runtimes.")
 COMPARING = Message("Comparing runtimes")
@@ -93,7 +94,10 @@ def choose_for_candidate(store: ModelStore, number: int, progress: ShareDone) ->
         return ()
     try:
         gate = compare_runtimes(candidate, progress=progress)
-    except DataError:  # it then stays on torch, and the screen says that nothing was compared
+    except (
+        DataError,
+        StoreError,
+    ):  # no photo to compare with: it then stays on torch, and the screen says that nothing was compared
         return ()
     versions.amend(store.folder, number, replace(candidate.manifest(), runtimes=gate))
     return told_of(gate)
@@ -107,7 +111,7 @@ def are_compared() -> bool:
 def told_of(gate: RuntimeGate) -> tuple[Message, ...]:
     """A sentence for each runtime that was compared and may not judge."""
     return tuple(
-        Message("This product does not use {runtime}: {problem}", runtime=name, problem=problem)
+        Message("This product does not use {runtime}: {problem}", runtime=runtime_title(name), problem=problem)
         for name in gate.results
         if (problem := gate.problem(name))
     )

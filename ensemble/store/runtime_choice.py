@@ -8,6 +8,7 @@ from ensemble.features.runtimes import EXACT, TORCH, available_runtimes, forced_
 from ensemble.store.manifest import Manifest
 from ensemble.store.runtime_gate import RuntimeGate
 from ensemble.values.language import Message
+from ensemble.values.titles import runtime_title
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def chosen_runtime(manifest: Manifest) -> RuntimeChoice:
     if forced := forced_runtime():
         return RuntimeChoice(forced, True, _forced_reason(forced, gate))
     if gate is None:
-        return _torch(Message("Faster runtimes have not been compared with torch on this product yet."))
+        return _torch(Message("Faster runtimes have not been compared with PyTorch on this product yet."))
     if gate.members != members_digest(manifest):
         return _torch(Message("The models have changed since faster runtimes were compared."))
     return _torch(_why_none(gate)) if gate.chosen == TORCH else _by_comparison(gate)
@@ -46,12 +47,17 @@ def chosen_runtime(manifest: Manifest) -> RuntimeChoice:
 def _by_comparison(gate: RuntimeGate) -> RuntimeChoice:
     """What has passed, where this machine has it and rounds as that one did."""
     if gate.chosen not in available_runtimes():
-        return _slower(gate, Message("{runtime} has passed, and this machine does not have it.", runtime=gate.chosen))
+        return _slower(
+            gate,
+            Message("{runtime} has passed, and this machine does not have it.", runtime=runtime_title(gate.chosen)),
+        )
     if gate.chosen not in EXACT and gate.made_with != made_with():
-        told = Message("{runtime} was compared on another processor or with other versions.", runtime=gate.chosen)
+        told = Message(
+            "{runtime} was compared on another processor or with other versions.", runtime=runtime_title(gate.chosen)
+        )
         return _slower(gate, told)
     told = Message(
-        "{speed:.1f} times as fast as torch, compared on {photos} photos.",
+        "{speed:.1f} times as fast as PyTorch, compared on {photos} photos.",
         speed=gate.results[gate.chosen].speed,
         photos=gate.photos,
     )
@@ -72,8 +78,8 @@ def _why_none(gate: RuntimeGate) -> Message:
     failed = {name: problem for name in gate.results if (problem := gate.problem(name))}
     if failed:
         name, problem = next(iter(failed.items()))
-        return Message("{runtime} has failed: {problem}", runtime=name, problem=problem)
-    return Message("No runtime was faster than torch on this product.")
+        return Message("{runtime} has failed: {problem}", runtime=runtime_title(name), problem=problem)
+    return Message("No runtime was faster than PyTorch on this product.")
 
 
 def _forced_reason(forced: str, gate: RuntimeGate | None) -> Message:
@@ -82,4 +88,4 @@ def _forced_reason(forced: str, gate: RuntimeGate | None) -> Message:
         return Message("QUORUM_RUNTIME forces it, although this product has failed with it: {problem}", problem=problem)
     if compared or forced == TORCH:
         return Message("QUORUM_RUNTIME forces it.")
-    return Message("QUORUM_RUNTIME forces it; it has not been compared with torch on this product.")
+    return Message("QUORUM_RUNTIME forces it; it has not been compared with PyTorch on this product.")

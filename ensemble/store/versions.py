@@ -91,9 +91,7 @@ def amend(folder: Path, number: int, manifest: Manifest) -> None:
     with changing(folder):
         found = listings.version(folder, number)
         if found.state != "candidate":
-            raise StoreError(
-                "Version {number} of {folder} is {state}.", number=number, folder=folder, state=found.state
-            )
+            raise StoreError("Version {number} is {state} and stays as it is.", number=number, state=found.state)
         digest = listings.keep_object(folder, manifest.to_json().encode())
         listings.write(folder, replace(found, files={**found.files, MANIFEST: digest}))
 

@@ -42,6 +42,15 @@ CALIBRATION_TITLES: Mapping[str, Message] = MappingProxyType(
         "isotonic": Message("isotonic"),
     }
 )
+RUNTIME_TITLES: Mapping[str, str] = MappingProxyType(
+    {
+        "torch": "PyTorch",
+        "openvino": "OpenVINO",
+        "openvino-bf16": Message("OpenVINO in bfloat16"),
+        "openvino-int8": Message("OpenVINO in 8 bits"),
+        "onnx": "ONNX Runtime",
+    }
+)
 ENSEMBLE = "ensemble"  # the voter that is all members together, by the active policy
 DEMO = "demo_"  # what the identifier of a dummy begins with
 
@@ -69,6 +78,11 @@ def voter_title(voter: str) -> str:
 def calibration_title(method: str) -> str:
     """`not calibrated` for `none`; what no release knows by its identifier."""
     return CALIBRATION_TITLES.get(method, method)
+
+
+def runtime_title(name: str) -> str:
+    """`OpenVINO in bfloat16` for `openvino-bf16`; what no release knows by its name."""
+    return RUNTIME_TITLES.get(name, name)
 
 
 def policy_title(name: str) -> str:
