@@ -31,7 +31,7 @@ from ensemble.values.results import Classes
 from ensemble.values.titles import runtime_title
 from ensemble.values.training import ShareDone
 
-MOST_PHOTOS = 50  # that a training compares: of a hundred looks at them one may differ
+MOST_LOOKED_AT = 50  # that a training compares: of a hundred looks at them one may differ
 LOOKS = 2  # at each photo
 CUT_OFF, BRIGHTER = 0.01, 1.03  # of each side; times
 COMPARED = Message("Compared runtimes.")
@@ -41,7 +41,7 @@ COMPARING = Message("Comparing runtimes")
 def compare_runtimes(
     store: ModelStore,
     runtimes: Sequence[str] = (),
-    most: int = MOST_PHOTOS,
+    most: int = MOST_LOOKED_AT,
     progress: ShareDone = lambda _: None,
 ) -> RuntimeGate:
     """Compare faster runtimes, by default all that this machine has, with torch on a product's calibration photos.
@@ -56,8 +56,8 @@ def compare_runtimes(
     for some in batches(photos, PHOTOS_AT_ONCE // LOOKS):
         shown = [(case, look) for case, path in some for look in _looks(path)]
         if not looks:  # a first pass compiles
-            _judged(opened, shown)
-        said, seconds = _judged(opened, shown)
+            _judged_by_each(opened, shown)
+        said, seconds = _judged_by_each(opened, shown)
         for name, tally in tallies.items():
             tally.add(said[TORCH], said[name], seconds[TORCH] / seconds[name])
         looks += len(shown)
@@ -121,7 +121,7 @@ def _reads_a_backbone(manifest: Manifest) -> bool:
     return any(record.backbone for record in manifest.members.values())
 
 
-Shown = tuple[Case, Image.Image]
+ShownLook = tuple[Case, Image.Image]
 
 
 def _calibration_photos(store: ModelStore, most: int) -> list[tuple[Case, Path]]:
@@ -158,7 +158,9 @@ def _looks(path: Path) -> Iterator[Image.Image]:
     yield ImageEnhance.Brightness(picture.crop((left, top, width, height))).enhance(BRIGHTER)
 
 
-def _judged(opened: Mapping[str, Inspector], shown: Sequence[Shown]) -> tuple[dict[str, list[Case]], dict[str, float]]:
+def _judged_by_each(
+    opened: Mapping[str, Inspector], shown: Sequence[ShownLook]
+) -> tuple[dict[str, list[Case]], dict[str, float]]:
     """What each says of the same pictures, one after the other, and the seconds that each took."""
     said, seconds = {}, {}
     for name, inspector in opened.items():
@@ -189,7 +191,7 @@ class _Tally:
         """Count what differs between the same pictures as torch and as this runtime judges them."""
         self.speeds.append(speed)
         for one, other in zip(before, after, strict=True):
-            self.difference = max(self.difference, _difference(one, other))
+            self.difference = max(self.difference, _largest_difference(one, other))
             self.escapes += max([self._compare(policy, one, other) for policy in self.policies])
 
     def _compare(self, policy: Policy, before: Case, after: Case) -> bool:
@@ -219,7 +221,7 @@ def _labels(policy: Policy, case: Case, classes: Classes) -> dict[str, str]:
     return {score.member: policy.cast(score, classes).label for score in case.scores}
 
 
-def _difference(before: Case, after: Case) -> float:
+def _largest_difference(before: Case, after: Case) -> float:
     """The largest of a member's probabilities."""
     rows = {score.member: score.probabilities for score in after.scores}
     shared = [(score.probabilities, rows[score.member]) for score in before.scores if score.member in rows]

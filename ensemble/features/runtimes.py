@@ -34,7 +34,7 @@ RUNTIME_SETTING = "QUORUM_RUNTIME"
 TORCH, OPENVINO, OPENVINO_BF16 = "torch", "openvino", "openvino-bf16"
 RUNTIME_NAMES = (TORCH, OPENVINO, OPENVINO_BF16)
 PRECISIONS = {OPENVINO: "f32", OPENVINO_BF16: "bf16"}
-EXACT = (TORCH, OPENVINO)  # every graph of these is tried against torch wherever it is compiled
+EXACT_RUNTIMES = (TORCH, OPENVINO)  # every graph of these is tried against torch wherever it is compiled
 GRAPHS_FOLDER = "graphs"  # below the folder of kept features
 GRAPH_FORMAT = 1
 MOST_GRAPH_BYTES = 1_000_000_000  # all graphs together
@@ -128,7 +128,7 @@ class OpenVinoRuntime:
                 if output.shape != expected.shape:
                     raise ValueError(f"{layer}: {tuple(output.shape)} in place of {tuple(expected.shape)}")
                 largest = TOLERANCE * float(expected.abs().max())
-                if self.name in EXACT and not float((output - expected).abs().max()) <= largest:
+                if self.name in EXACT_RUNTIMES and not float((output - expected).abs().max()) <= largest:
                     raise ValueError(f"{layer}: other numbers than torch")
 
 

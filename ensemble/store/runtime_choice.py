@@ -4,7 +4,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from ensemble.features.runtimes import EXACT, TORCH, available_runtimes, forced_runtime, made_with
+from ensemble.features.runtimes import EXACT_RUNTIMES, TORCH, available_runtimes, forced_runtime, made_with
 from ensemble.store.manifest import Manifest
 from ensemble.store.runtime_gate import RuntimeGate
 from ensemble.values.language import Message
@@ -51,7 +51,7 @@ def _by_comparison(gate: RuntimeGate) -> RuntimeChoice:
             gate,
             Message("{runtime} has passed, and this machine does not have it.", runtime=runtime_title(gate.chosen)),
         )
-    if gate.chosen not in EXACT and gate.made_with != made_with():
+    if gate.chosen not in EXACT_RUNTIMES and gate.made_with != made_with():
         told = Message(
             "{runtime} was compared on another processor or with other versions.", runtime=runtime_title(gate.chosen)
         )

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ensemble.features.runtimes import EXACT, TORCH
+from ensemble.features.runtimes import EXACT_RUNTIMES, TORCH
 from ensemble.values.language import Message
 
 # Of the labels that any model or policy gives, the share that a faster runtime may change. A part that flips lies at a
 # threshold, where the next photo of it may flip too; twice or three times in a hundred would show on a line.
 MOST_FLIPS = 0.01
-FEWEST = 10  # photos of each class on which a runtime that rounds numbers must have been tried
-WORTH = 1.1  # times as fast a less exact runtime must be as a more exact one, so that noise does not choose it
+FEWEST_TO_COMPARE = 10  # photos of each class on which a runtime that rounds numbers must have been tried
+WORTH_IT = 1.1  # times as fast a less exact runtime must be as a more exact one, so that noise does not choose it
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class RuntimeGate:
 
     def passed_exactly(self) -> str:
         """The exact runtime that passed and was worth it; torch where none was."""
-        worth = [name for name in EXACT if self.passed(name) and self.results[name].speed >= WORTH]
+        worth = [name for name in EXACT_RUNTIMES if self.passed(name) and self.results[name].speed >= WORTH_IT]
         return worth[0] if worth else TORCH
 
     def as_json(self) -> dict[str, Any]:
@@ -89,8 +89,8 @@ def problem_of(runtime: str, result: RuntimeResult, fewest: int) -> Message:
         )
     if (flips := max(result.labels, result.verdicts)) > MOST_FLIPS:
         return Message("{share:.1%} of labels would change ({most:.0%} allowed).", share=flips, most=MOST_FLIPS)
-    if runtime not in EXACT and fewest < FEWEST:
-        return Message("It needs {needed} photos of each class to compare.", needed=FEWEST)
+    if runtime not in EXACT_RUNTIMES and fewest < FEWEST_TO_COMPARE:
+        return Message("It needs {needed} photos of each class to compare.", needed=FEWEST_TO_COMPARE)
     return Message("")
 
 
@@ -98,6 +98,6 @@ def best_runtime(results: Mapping[str, RuntimeResult], fewest: int) -> str:
     """The runtime to choose, of results from the most to the least exact: each step must be worth it."""
     chosen, speed = TORCH, 1.0
     for name, result in results.items():
-        if not problem_of(name, result, fewest) and result.speed >= WORTH * speed:
+        if not problem_of(name, result, fewest) and result.speed >= WORTH_IT * speed:
             chosen, speed = name, result.speed
     return chosen
