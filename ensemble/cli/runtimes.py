@@ -27,7 +27,7 @@ def runtime_command(
 
     What passes flips hardly a label and lets no defective part pass. The result stands in the product's manifest.
     """
-    from ensemble.evaluation.runtime_comparison import COMPARING, MOST_LOOKED_AT, compare_runtimes, keep_comparison
+    from ensemble.evaluation.runtime_comparison import COMPARING, CALIBRATION_PHOTOS, compare_runtimes, keep_comparison
     from ensemble.features.runtimes import TORCH, available_runtimes
     from ensemble.store import ModelStore
 
@@ -38,7 +38,7 @@ def runtime_command(
         raise SettingError("No faster runtime is installed. Install one with pip install -r requirements-extras.txt.")
     store = ModelStore(_folder_called(product))
     with show_stages() as show:
-        gate = compare_runtimes(store, runtimes or (), photos or MOST_LOOKED_AT, lambda done: show(COMPARING, done))
+        gate = compare_runtimes(store, runtimes or (), photos or CALIBRATION_PHOTOS, lambda done: show(COMPARING, done))
     if keep:
         keep_comparison(store, gate)
     if as_json:

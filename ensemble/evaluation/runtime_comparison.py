@@ -31,7 +31,7 @@ from ensemble.values.results import Classes
 from ensemble.values.titles import runtime_title
 from ensemble.values.training import ShareDone
 
-MOST_LOOKED_AT = 50  # that a training compares: of a hundred looks at them one may differ
+CALIBRATION_PHOTOS = 50  # that a training compares: of a hundred looks at them one may differ
 LOOKS = 2  # at each photo
 CUT_OFF, BRIGHTER = 0.01, 1.03  # of each side; times
 COMPARED = Message("Compared runtimes.")
@@ -41,7 +41,7 @@ COMPARING = Message("Comparing runtimes")
 def compare_runtimes(
     store: ModelStore,
     runtimes: Sequence[str] = (),
-    most: int = MOST_LOOKED_AT,
+    most: int = CALIBRATION_PHOTOS,
     progress: ShareDone = lambda _: None,
 ) -> RuntimeGate:
     """Compare faster runtimes, by default all that this machine has, with torch on a product's calibration photos.
