@@ -27,7 +27,7 @@ def runtime_command(
 
     What passes flips hardly a label and lets no defective part pass. The result stands in the product's manifest.
     """
-    from ensemble.evaluation.runtime_comparison import COMPARING, CALIBRATION_PHOTOS, compare_runtimes, keep_comparison
+    from ensemble.evaluation.runtime_comparison import CALIBRATION_PHOTOS, COMPARING, compare_runtimes, keep_comparison
     from ensemble.features.runtimes import TORCH, available_runtimes
     from ensemble.store import ModelStore
 
