@@ -2,13 +2,14 @@
 
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
 
 from ensemble.imaging.photos import MAX_PIXELS, Photo, open_photo, read_photo_bytes
 from ensemble.importers.archives import ZipEntry, inner_paths, read_archive
+from ensemble.inspection.ahead import PixelRoom, declared_pixels, decoded_ahead, one_ahead
 from ensemble.inspection.exports import as_csv, heading
 from ensemble.records.recording import Inspected
 from ensemble.values.errors import ArchiveError, PhotoError
@@ -47,11 +48,12 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """A file at its place, and its photo or the sentence that refuses it."""
+    """A file at its place, its photo or the sentence that refuses it, and how much room that takes."""
 
     place: int
     entry: ZipEntry
     photo: Photo | str
+    pixels: int
 
 
 def batch_entries(files: Iterable[Named]) -> Iterator[ZipEntry]:
@@ -89,27 +91,49 @@ def judge(
     inspect: Inspect,
     keep: KeepVerdicts | None = None,
     known: dict[str, tuple[int, str]] | None = None,
-) -> Iterator[list[Judged]]:
-    """Give every entry at its place a verdict or a refusal, a chunk at a time; no more full pictures are in memory.
+) -> Generator[list[Judged], None, None]:
+    """Give every entry at its place a verdict or a refusal, a chunk at a time.
 
-    `keep` puts the verdicts of a chunk into the history and gives them back. `known` has the place and the name of the
-    photos that were judged before, by their digests: a photo of the same bytes comes without a verdict of its own.
+    Photos are decoded ahead in threads, and a chunk is inspected in another while the last one is kept; no more full
+    pictures are in memory than `PixelRoom` has room for. `keep` puts the verdicts of a chunk into the history and gives
+    them back. `known` has the place and the name of the photos that were judged before, by their digests: a photo of
+    the same bytes comes without a verdict of its own.
     """
-    known = {} if known is None else known
-    for chunk in _chunks(entries):
+    known, room = {} if known is None else known, PixelRoom(2 * MAX_PIXELS)
+    opened = decoded_ahead(entries, _opened_upload, lambda each: declared_pixels(each[1].data), room)
+    inspected = one_ahead(_inspected_chunks(_chunks(opened), inspect, dict(known)))
+    try:
+        for chunk, judged in inspected:
+            kept = keep(judged) if keep is not None and judged else [each.verdict for each in judged]
+            named = {each.place: (each, verdict) for each, verdict in zip(judged, kept, strict=True)}
+            known |= {each.photo.sha256: (each.place, each.verdict.photo) for each in judged if each.place is not None}
+            yield [_judged_row(each, named.get(each.place), known) for each in chunk]
+            room.give_back(sum(each.pixels for each in chunk))
+            del chunk, judged, kept, named
+    finally:
+        room.lift()
+        inspected.close()
+
+
+def _inspected_chunks(
+    chunks: Iterable[list[_Opened]], inspect: Inspect, known: dict[str, tuple[int, str]]
+) -> Iterator[tuple[list[_Opened], list[Inspected]]]:
+    """Each chunk with the verdicts on those of its photos that came nowhere before."""
+    seen = set(known)
+    for chunk in chunks:
         fresh: dict[str, tuple[Photo, _Opened]] = {}
         for each in chunk:
-            if isinstance(each.photo, Photo) and each.photo.sha256 not in known:
+            if isinstance(each.photo, Photo) and each.photo.sha256 not in seen:
                 fresh.setdefault(each.photo.sha256, (each.photo, each))
         verdicts = inspect([photo for photo, _ in fresh.values()]) if fresh else ()
-        judged = [
-            Inspected(photo, each.entry.data or b"", replace(verdict, photo=each.entry.name), place=each.place)
-            for (photo, each), verdict in zip(fresh.values(), verdicts, strict=True)
-        ]
-        kept = keep(judged) if keep is not None and judged else [each.verdict for each in judged]
-        named = {each.place: (each, verdict) for each, verdict in zip(judged, kept, strict=True)}
-        known |= {digest: (each.place, each.entry.name) for digest, (_, each) in fresh.items()}
-        yield [_judged_row(each, named.get(each.place), known) for each in chunk]
+        seen |= set(fresh)
+        yield (
+            chunk,
+            [
+                Inspected(photo, each.entry.data or b"", replace(verdict, photo=each.entry.name), place=each.place)
+                for (photo, each), verdict in zip(fresh.values(), verdicts, strict=True)
+            ],
+        )
 
 
 def _judged_row(opened: _Opened, judged: tuple[Inspected, Verdict] | None, known: dict[str, tuple[int, str]]) -> Judged:
@@ -128,28 +152,27 @@ def _without_anomaly_map(verdict: Verdict) -> Verdict:
     return replace(verdict, anomaly_map=None, votes=tuple(replace(vote, anomaly_map=None) for vote in verdict.votes))
 
 
-def _chunks(entries: Iterable[tuple[int, ZipEntry]]) -> Iterator[list[_Opened]]:
+def _chunks(opened: Iterable[_Opened]) -> Iterator[list[_Opened]]:
     chunk: list[_Opened] = []
-    pixels = 0
-    for place, entry in entries:
-        photo = _opened_upload(entry)
-        chunk.append(_Opened(place, entry, photo))
-        if isinstance(photo, Photo):
-            pixels += photo.picture.width * photo.picture.height
-        if len(chunk) == INSPECTED_AT_ONCE or pixels > MAX_PIXELS:
+    for each in opened:
+        chunk.append(each)
+        if len(chunk) == INSPECTED_AT_ONCE or sum(each.pixels for each in chunk) > MAX_PIXELS:
             yield chunk
-            chunk, pixels = [], 0
+            chunk = []
+        del each
     if chunk:
         yield chunk
 
 
-def _opened_upload(entry: ZipEntry) -> Photo | str:
-    if entry.data is None:
-        return entry.problem or ""
-    try:
-        return open_photo(entry.data, entry.name)
-    except PhotoError as error:
-        return error.message
+def _opened_upload(placed: tuple[int, ZipEntry], pixels: int) -> _Opened:
+    place, entry = placed
+    photo: Photo | str = entry.problem or ""
+    if entry.data is not None:
+        try:
+            photo = open_photo(entry.data, entry.name)
+        except PhotoError as error:
+            photo = error.message
+    return _Opened(place, entry, photo, pixels)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -42,15 +43,17 @@ def _judge_rest(folder: BatchFolder, show: Show | None) -> None:
     left = ((place, entry) for place, entry in enumerate(batch_entries(folder.sources())) if place not in done)
     begun, new = time.monotonic(), 0
     heed(folder)
-    for rows in judge(left, lambda photos: inspector.inspect(photos, policy), keeper.keep, folder.judged()):
-        new += len(rows)
-        gone = time.monotonic() - begun
-        waiting = before.total - len(done) - new
-        folder.add(map(keeper.as_file, rows), seconds=before.seconds + gone, seconds_left=gone / new * waiting)
-        if show is not None:
-            show(len(done) + new, before.total)
-        if waiting:
-            heed(folder)
+    judged = judge(left, lambda photos: inspector.inspect(photos, policy), keeper.keep, folder.judged())
+    with closing(judged):  # its threads end before what became of the batch is put down
+        for rows in judged:
+            new += len(rows)
+            gone = time.monotonic() - begun
+            waiting = before.total - len(done) - new
+            folder.add(map(keeper.as_file, rows), seconds=before.seconds + gone, seconds_left=gone / new * waiting)
+            if show is not None:
+                show(len(done) + new, before.total)
+            if waiting:
+                heed(folder)
 
 
 def opened_inspector(request: BatchRequest) -> Inspector:

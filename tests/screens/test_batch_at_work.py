@@ -3,6 +3,7 @@
 import os
 import re
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -15,14 +16,14 @@ from ensemble.inspection.batches import Judged
 from ensemble.inspection.inspector import Inspector
 from ensemble.jobs import job_running
 from ensemble.jobs.batch_results import BatchResults
-from ensemble.jobs.batch_running import batch_folder, batch_jobs
+from ensemble.jobs.batch_running import batch_folder, batch_job, batch_jobs
 from ensemble.policies import Policy
 from ensemble.records.database import Database
 from ensemble.records.history import Filters, history_count
 from ensemble.store import versions
 from ensemble.values.results import Verdict
 from tests.screens.test_screens import BATCH, HELP, MEMBERS, MOSTLY_BAD, opened, texts
-from tests.support.app_tests import judged
+from tests.support.app_tests import PATIENCE, judged
 from tests.support.bad_photos import encoded, quarters
 from tests.support.postgres import Server
 from tests.support.stub_product import load_as, write_product
@@ -48,7 +49,7 @@ class Gate:
             self._open.release()
 
     def hold(self) -> None:
-        """Wait until the next chunk stands before the gate: all before it have their verdicts."""
+        """Wait until the next chunk stands before the gate; the one before it may still be on its way to be kept."""
         assert self.arrived.acquire(timeout=60)
 
 
@@ -79,6 +80,14 @@ def begun(app: AppTest, uploader: str = "batch_files") -> AppTest:
     return app.button(key="analyze").click().run()
 
 
+def put_down(app: AppTest, count: int) -> None:
+    """Wait until so many files are put down."""
+    last = time.monotonic() + PATIENCE
+    while batch_job(app.session_state["_batch"]).done != count:
+        assert time.monotonic() < last
+        time.sleep(0.01)
+
+
 def rows(app: AppTest) -> list[Judged]:
     folder = batch_folder(app.session_state["_batch"])
     return list(BatchResults(folder).judged(sorted(folder.files())))
@@ -95,6 +104,7 @@ def test_touches_and_visits_elsewhere_cost_no_verdict(gate: Gate) -> None:
         assert not app.exception and not app.error and BUSY in texts(app)
     gate.pass_on()
     gate.hold()
+    put_down(app, 8)
     app.selectbox(key="policy").select("ALL").run()
     assert list(app.dataframe[0].value["Verdict"]) == ["✓ OK"] * 8
     assert "8 of 20 files" in texts(app)
@@ -114,7 +124,7 @@ def test_stopping_keeps_what_has_been_judged(gate: Gate) -> None:
     gate.hold()
     app.button(key="stop").click().run()
     assert app.button(key="stop").label == "Stopping …"
-    gate.pass_on()
+    gate.pass_on(2)  # the next chunk is before the models already when the wish is heard
     judged(app)
     assert "stopped by user" in texts(app) and len(app.dataframe[0].value) < 20 and not app.error
 
@@ -186,7 +196,7 @@ def test_a_stopped_batch_goes_on_from_another_page(gate: Gate) -> None:
     gate.hold()
     again = opened(BATCH, batch=app.session_state["_batch"])
     again.button(key="stop").click().run()
-    gate.pass_on()
+    gate.pass_on(2)
     judged(again)
     assert "stopped by user" in texts(again) and "8 of 20 files" in texts(again)
     gate.pass_on(2)
@@ -199,7 +209,7 @@ def test_a_batch_whose_process_was_ended_says_so_and_goes_on(gate: Gate) -> None
     app = begun(opened(BATCH))
     gate.hold()
     app.button(key="stop").click().run()
-    gate.pass_on()
+    gate.pass_on(2)
     judged(app)
     folder = batch_folder(app.session_state["_batch"])
     folder.write(state="running", stop_asked=None, pid=2**22 + 1, born=0.0)  # as a process leaves it that is killed
@@ -271,10 +281,12 @@ def test_a_database_that_is_gone_for_a_while_costs_a_batch_no_verdict(gate: Gate
     app = begun(opened(BATCH))
     gate.hold()
     gate.pass_on()
-    gate.hold()  # eight are in the history
+    gate.hold()
+    put_down(app, 8)
     with postgres.gone(os.environ["QUORUM_DATABASE"]):
         gate.pass_on()
         gate.hold()
+        put_down(app, 16)
         assert not app.run().exception
     gate.pass_on()
     app = judged(app)
