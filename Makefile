@@ -21,6 +21,7 @@ help:
 	@echo "make coverage  run all tests and tell which lines and branches none has run"
 	@echo "make fuzz   kill 400 processes that keep verdicts, and search $(SECONDS) seconds for random examples that no test has met (make fuzz SECONDS=60)"
 	@echo "make benchmark-quality  measure members and their vote on the sets below SETS=$(SETS), into docs/measurements.md"
+	@echo "make bench  measure how fast it is, into benchmarks/latest.json and the README; let nothing else run meanwhile"
 	@echo "make plan   draw the picture of the house in CONTRIBUTING.md anew"
 	@echo "make texts  bring the texts to translate up to date"
 	@echo "make setup  set up .venv alone"
@@ -112,6 +113,9 @@ fuzz: $(VENV)/.dev postgres
 benchmark-quality: $(VENV)/.dev
 	$(PYTHON) -m benchmarks.quality $(SETS) $(HOW)
 
+bench: $(VENV)/.dev
+	$(PYTHON) -m benchmarks.run --write
+
 # The picture in CONTRIBUTING.md, drawn from the imports.
 plan: $(VENV)/.dev
 	$(PYTHON) -m tests.support.plan
@@ -119,4 +123,4 @@ plan: $(VENV)/.dev
 texts: $(VENV)/.dev
 	$(PYTHON) -m tests.support.catalogue
 
-.PHONY: help setup run api browser strace postgres lint types-linux types-win32 types-darwin test test-postgres coverage fuzz plan texts benchmark-quality
+.PHONY: help setup run api browser strace postgres lint types-linux types-win32 types-darwin test test-postgres coverage fuzz plan texts bench benchmark-quality

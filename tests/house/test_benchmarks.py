@@ -19,10 +19,12 @@ from benchmarks import (
     bundled_backbone,
     cascade,
     detector,
+    faster_runtimes,
     history,
     patch_memory,
     quality,
     retraining,
+    run,
     shape,
     speed,
 )
@@ -239,3 +241,20 @@ def test_history(tmp_path: Path) -> None:
     assert figures["page_ms"]["p95"] > 0 and figures["verify"]["entries"] == 303
     code, said = ran(history, tmp_path / "records", "--rows", 300, "--rounds", 1)
     assert code == 0 and "made" not in said
+
+
+def test_all_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sides, latest, readme = faster_runtimes.runtimes_here(), tmp_path / "latest.json", tmp_path / "README.md"
+    assert set(sides) >= {"torch", "fp32", "int8"}
+    monkeypatch.setattr(faster_runtimes, "runtimes_here", lambda: {"torch": sides["torch"], "fp32": sides["fp32"]})
+    monkeypatch.setattr(run, "LATEST", latest)
+    monkeypatch.setattr(run, "README", readme)
+    readme.write_text(f"before {run.BEGIN} old {run.END} after")
+    code, _said = ran(run, "--quick", "--only", run.FIRST, "--write")
+    figures = json.loads(latest.read_text())
+    assert code == 0 and figures["label_agreement"] == {"fp32": 1.0}
+    assert figures["one_photo"]["fp32"] > 0 and figures["batch_2"]["fp32"] > 0
+    assert figures["details"]["agreement"]["random_weights"]["fp32"] == {"votes": 1.0, "verdicts": 1.0}
+    shown = readme.read_text()
+    assert shown == f"before {run.BEGIN}\n\n{run.shown(figures)}\n\n{run.END} after" and "old" not in shown
+    assert {run.FIRST, "cold_start"} <= set(run.tables())
