@@ -13,7 +13,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 from urllib.parse import parse_qsl
@@ -36,6 +36,7 @@ from ensemble.records.recording import Inspected, recorder
 from ensemble.records.values import Occasion
 from ensemble.store import InForce, ModelStore
 from ensemble.store.expected_views import ExpectedViews, expected_views
+from ensemble.store.runtime_choice import chosen_runtime
 from ensemble.values.errors import PhotoError, PolicyError, QuorumError, RecordsError
 from ensemble.values.safe_names import make_logs_legible, safe_name, shortened
 from ensemble.values.trace import TRACE
@@ -186,6 +187,10 @@ class CurrentProduct:
             views = expected_views(self._store.folder)
             return LoadedProduct(self._store.product_name(), self._kept[1], found, views)
 
+    def runtime(self) -> dict[str, Any]:
+        """What carries photos through the networks, and why that."""
+        return asdict(chosen_runtime(self._store.manifest()))
+
 
 def build(models: Path, *, demo: bool = False) -> FastAPI:
     """The application for the product in a folder."""
@@ -286,6 +291,7 @@ def _health(current: CurrentProduct) -> dict[str, Any]:
         "members": list(product.inspector.names()),
         "absent": [absence.as_json() for absence in product.inspector.absent],
         "policies": [policy.name for policy in product.force.policies],
+        **({} if current.demo else {"runtime": current.runtime()}),
         **({"problem": product.force.problem} if product.force.problem else {}),
     }
     if not state["members"]:

@@ -57,7 +57,7 @@ class Inspector:
         self.photo_range = loaded.photo_range
         self.references = loaded.references
         self.demo = demo
-        self.origin = origin
+        self.origin = replace(origin, runtime=loaded.runtime)
 
     @classmethod
     def open(cls, store: Inspectable, policy: Policy | None = None) -> "Inspector":

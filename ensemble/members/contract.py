@@ -156,6 +156,7 @@ class Loaded:
     should and cannot, what the training photos look like, and some of good parts to look at.
 
     `names` are those of `members` and of the others that can be asked, in their order; by default those of `members`.
+    `runtime` carries photos through their networks.
     """
 
     members: Mapping[str, Member]
@@ -166,3 +167,4 @@ class Loaded:
     photo_range: PhotoRange | None = None
     references: ReferencePhotos | None = None
     names: tuple[str, ...] = ()
+    runtime: str = ""

@@ -82,6 +82,7 @@ def load(path_of: Callable[[str], Path], manifest: Manifest, policy: Policy | No
         photo_range=manifest.photo_range,
         references=references,
         names=names,
+        runtime=runtime,
     )
 
 

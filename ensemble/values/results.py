@@ -236,13 +236,15 @@ SCORE_FIELDS = ("score", "score_kind", "score_label", "ok_below", "review_from",
 class Origin:
     """What has judged a photo and when: the product, its version in force, and the time (ISO 8601, with its zone).
 
-    `manifest` is the SHA-256 of the manifest that vouches for the models.
+    `manifest` is the SHA-256 of the manifest that vouches for the models, `runtime` what carried the photo through
+    their networks.
     """
 
     product: str = ""
     version: int | None = None
     time: str = ""
     manifest: str = ""
+    runtime: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,6 +310,7 @@ class Verdict:
             "product": self.origin.product,
             "model_version": self.origin.version,
             "model_digest": self.origin.manifest,
+            "runtime": self.origin.runtime,
             "verdict": self.label,
             "word": self.word,
             "confidence": None if self.confidence is None else round(self.confidence, 6),

@@ -9,6 +9,7 @@ from pages.components.members.members import (
     show_members,
     show_quarantine,
 )
+from pages.components.members.runtime import show_runtime
 from pages.session import products
 
 show_demo_members()
@@ -17,6 +18,7 @@ if products.has_members():
     show_members()
     show_member_details()
     show_extending()
+    show_runtime()
 else:
     show_missing_members()
 show_how_to_add()

@@ -11,7 +11,7 @@ import pytest
 
 from ensemble.features.preprocessing import Preprocessing
 from ensemble.members import Loaded, Prediction
-from ensemble.policies import Policy, PolicyBook, shipped
+from ensemble.policies import PolicyBook, shipped
 from ensemble.store import Manifest, ModelStore, Record, listings, versions
 from ensemble.values.results import OK_NOK, Absence, Classes, Region
 
@@ -87,7 +87,7 @@ def load_as(
 ) -> None:
     """Let every store load stand-ins that say this and point there; their votes weigh what their records say."""
 
-    def load(store: ModelStore, _policy: Policy | None = None) -> Loaded:
+    def load(store: ModelStore, *_: Any, **__: Any) -> Loaded:
         manifest = store.manifest()
         members: dict[str, Any] = {
             name: StubMember(probabilities, manifest.classes, anomaly_map.get(name), regions.get(name, ()))

@@ -316,6 +316,7 @@ def test_health_names_members_and_policies(client: TestClient) -> None:
         "members": ["rf_squeezenet1_1", "svm_squeezenet1_1"],
         "absent": [],
         "policies": [policy.name for policy in SHIPPED_POLICIES],
+        "runtime": {"name": "torch", "forced": True, "reason": "QUORUM_RUNTIME forces it."},
         "demo": False,
     }
 

@@ -67,6 +67,7 @@ def test_a_verdict_as_json() -> None:
         "product": "disc",
         "model_version": 3,
         "model_digest": "",
+        "runtime": "",
         "verdict": "defective",
         "word": "NOK",
         "confidence": 0.75,
