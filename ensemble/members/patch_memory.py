@@ -23,6 +23,7 @@ from ensemble.members.good_parts import (
     shapes_of,
     smoothed,
 )
+from ensemble.members.nearest import NearestPlaces
 from ensemble.values.errors import MemberError
 from ensemble.values.titles import KIND_TITLES
 from ensemble.values.training import ShareDone
@@ -142,25 +143,22 @@ class PatchMemoryMember(GoodPartsMember):
         """How far (N, D) rows are from the memory: (N,), in the unit of `scale_.threshold`."""
         return self._measure_all(self.arrays_, rows)[0]
 
-    def _nearest(self, memory: Tensor, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _nearest(self, memory: Tensor | NearestPlaces, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """How far each place is from its nearest one in the memory: photos (N,), maps (N, h, w)."""
         shapes = shapes_of(self.input, self.title)
-        squares = (memory * memory).sum(dim=1)
-        maps = []
-        for place in range(len(rows)):
-            found = patches(rows[place : place + 1], shapes)[0]  # (h*w, C)
-            nearest = torch.addmm(squares, found, memory.T, alpha=-2).amin(dim=1)
-            maps.append((nearest + (found * found).sum(dim=1)).clamp(min=0).sqrt())
+        ask = partial(_gaps, memory) if isinstance(memory, Tensor) else memory
+        maps = [ask(patches(rows[place : place + 1], shapes)[0]) for place in range(len(rows))]  # of (h*w, C)
         grid = torch.stack(maps).unflatten(1, finest_grid(shapes)).numpy()
         smooth = smoothed(grid)
         return smooth.max(axis=(1, 2)).astype(np.float64), smooth
 
     def _measure(self, arrays: Mapping[str, np.ndarray], rows: np.ndarray) -> Measured:
-        return self._nearest(self._memory, rows)
+        return self._nearest(self._places, rows)
 
     def _take(self, arrays: Mapping[str, np.ndarray]) -> None:
         super()._take(arrays)
         self._memory = torch.from_numpy(arrays["memory"]).float()
+        self._places = NearestPlaces(self._memory)
 
     def _names(self, arrays: Mapping[str, np.ndarray]) -> Iterable[str]:
         return ("memory",)
