@@ -140,7 +140,7 @@ class FeatureExtractor:
         self.spec = spec
         self.state = state
         self._network = network
-        self._passes = passes or Passes(network, (spec.name, spec.layers, spec.weights), runtime_in_use())
+        self.passes = passes or Passes(network, (spec.name, spec.layers, spec.weights), runtime_in_use())
         self._shapes: dict[str, tuple[int, int, int]] = {}
 
     @classmethod
@@ -202,13 +202,13 @@ class FeatureExtractor:
 
     def with_pooling(self, pooling: str) -> "FeatureExtractor":
         """The same network, shared, with another pooling."""
-        return FeatureExtractor(replace(self.spec, pooling=pooling), self._network, self.state, self._passes)
+        return FeatureExtractor(replace(self.spec, pooling=pooling), self._network, self.state, self.passes)
 
     def at(self, side: int, aspect: float | None = None) -> "FeatureExtractor":
         """The same network, shared, reading photos of so many pixels a side, in another shape where one is named."""
         reads = self.spec.preprocessing
         reads = replace(reads, side=side, aspect=reads.aspect if aspect is None else aspect)
-        return FeatureExtractor(replace(self.spec, preprocessing=reads), self._network, self.state, self._passes)
+        return FeatureExtractor(replace(self.spec, preprocessing=reads), self._network, self.state, self.passes)
 
     def shaped(self, aspect: float) -> "FeatureExtractor":
         """The same network reading photos of this width by height; as it is where the network needs squares."""
@@ -223,7 +223,7 @@ class FeatureExtractor:
     @property
     def runtime(self) -> Runtime:
         """What carries its photos."""
-        return self._passes.runtime
+        return self.passes.runtime
 
     def _blank(self) -> Tensor:
         width, height = self.spec.preprocessing.size
@@ -278,7 +278,7 @@ class FeatureExtractor:
         """One map a layer, (N, C, h, w) each, from RGB pictures or an already prepared (N, 3, H, W) batch."""
         batch = photos if isinstance(photos, Tensor) else self.spec.preprocessing.prepare(photos)
         with torch.inference_mode():
-            return {layer: as_grid(output) for layer, output in self._passes(batch).items()}
+            return {layer: as_grid(output) for layer, output in self.passes(batch).items()}
 
     def extract(self, photos: Sequence[Image.Image] | Tensor) -> Tensor:
         """Features of every layer side by side, (N, D): float32 where they are pooled, float16 where they are maps."""

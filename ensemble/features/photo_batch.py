@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor
 from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.pooling import pool
 from ensemble.features.preprocessing import PIXELS, BackboneSpec, Preprocessing
+from ensemble.features.side_by_side import goes_with, maps_together
 
 Input = FeatureExtractor | Preprocessing
 Known = tuple[np.ndarray, float]  # (N, ...) rows and the seconds that all of them took
@@ -43,6 +44,7 @@ class PhotoBatch:
     `known` are rows that were made before, with the seconds that they took; where all rows are known, pictures that
     come as a function are never decoded. With `fill`, as many photos pass a backbone together whatever their number:
     the last bits of a network's output depend on how many they are, though never on the other photos.
+    Backbones of the `expected` inputs pass photos in one graph where they may, and each is said to take an equal part.
     """
 
     def __init__(
@@ -51,10 +53,12 @@ class PhotoBatch:
         *,
         known: Mapping[Hashable, Known] = MappingProxyType({}),
         fill: int = 0,
+        expected: Sequence[Input] = (),
     ) -> None:
         self._pictures = pictures
         self._known = known
         self._fill = fill
+        self._expected = {_maps_key(each.spec): each for each in expected if _reads_maps(each)}
         self._made: dict[Hashable, tuple[Any, float]] = {}
 
     @property
@@ -107,15 +111,25 @@ class PhotoBatch:
 
     def _maps(self, extractor: FeatureExtractor) -> dict[str, Tensor]:
         """The maps of a backbone, (N, C, h, w) by layer; extractors that differ in pooling alone share them."""
+        key = _maps_key(extractor.spec)
+        group = [each for other, each in self._expected.items() if other != key and other not in self._made]
+        group = [extractor, *(each for each in group if goes_with(extractor, each))]
+        if key not in self._made and len(group) > 1:
+            self._pass_together(group)
+        return self._once(key, lambda: extractor.maps(self._prepared(extractor)))
+
+    def _pass_together(self, group: Sequence[FeatureExtractor]) -> None:
+        prepared, start = self._prepared(group[0]), time.perf_counter()
+        maps = maps_together(group, prepared)
+        seconds = (time.perf_counter() - start) / len(group)
+        self._made |= {_maps_key(each.spec): (found, seconds) for each, found in zip(group, maps, strict=True)}
+
+    def _prepared(self, extractor: FeatureExtractor) -> Tensor:
         reads = extractor.spec.preprocessing
-
-        def make() -> dict[str, Tensor]:
-            pixels = self._pixels(reads)
-            missing = self._fill - len(pixels)
-            full = torch.cat([pixels, pixels[:1].expand(missing, -1, -1, -1)]) if missing > 0 else pixels
-            return extractor.maps(reads.normalise(full))
-
-        return self._once(_maps_key(extractor.spec), make)
+        pixels = self._pixels(reads)
+        missing = self._fill - len(pixels)
+        full = torch.cat([pixels, pixels[:1].expand(missing, -1, -1, -1)]) if missing > 0 else pixels
+        return reads.normalise(full)
 
     def _once(self, key: Hashable, make: Callable[[], InputValue]) -> InputValue:
         if key not in self._made:
@@ -129,6 +143,10 @@ class PhotoBatch:
 
 def _pixels_key(preprocessing: Preprocessing) -> Hashable:
     return "pixels", preprocessing.size, preprocessing.interpolation, preprocessing.pad
+
+
+def _reads_maps(source: Input) -> TypeGuard[FeatureExtractor]:
+    return isinstance(source, FeatureExtractor) and source.spec.pooling != PIXELS
 
 
 def _is_pixels(key: Hashable) -> bool:

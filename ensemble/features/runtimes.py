@@ -15,7 +15,7 @@ import platform
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from importlib import metadata
@@ -138,7 +138,8 @@ class Passes:
     def __init__(self, network: nn.Module, identity: Identity, runtime: Runtime) -> None:
         self.network = network
         self.runtime = runtime
-        self._identity = identity
+        self.identity = identity
+        self.joined: dict[Hashable, Forward | None] = {}  # graphs that carry others too, by `side_by_side`
         self._compiled: dict[tuple[int, int], Forward] = {}
 
     def __call__(self, batch: Tensor) -> Maps:
@@ -153,10 +154,10 @@ class Passes:
 
     def _compile(self, size: tuple[int, int]) -> Forward:
         try:
-            return self.runtime.compile(self.network, self._identity, size)
+            return self.runtime.compile(self.network, self.identity, size)
         except Exception as error:  # noqa: BLE001 - whatever a compiler stumbles over, the reference gives the numbers
-            _LOG.warning("%s stays with torch: %s cannot carry it (%s)", self._identity[0], self.runtime.name, error)
-            return TorchRuntime().compile(self.network, self._identity, size)
+            _LOG.warning("%s stays with torch: %s cannot carry it (%s)", self.identity[0], self.runtime.name, error)
+            return TorchRuntime().compile(self.network, self.identity, size)
 
 
 class _Graph:

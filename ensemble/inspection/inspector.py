@@ -155,7 +155,8 @@ class Inspector:
         if self.demo:
             spoken = [demo.scores(photo.sha256, self.classes) for photo in photos]
             return [([each for each in said if members is None or each.member in members], ()) for said in spoken]
-        return self.vote(PhotoBatch([photo.picture for photo in photos]), members)
+        expected = [each.input for name, each in self.members.items() if members is None or name in members]
+        return self.vote(PhotoBatch([photo.picture for photo in photos], expected=expected), members)
 
     def vote(self, batch: PhotoBatch, members: Container[str] | None = None) -> list[Said]:
         """The same for photos of which some rows may be known already."""
