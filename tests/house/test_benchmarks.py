@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -190,6 +191,34 @@ def test_patch_memory(products: Mapping[str, Path]) -> None:
     assert code == 0 and "4 photos at 64 pixels" in said and "score / pass" in said
     code, said = ran(patch_memory, folder, "--photos", 6)
     assert code == 2 and "holds 6 photos; 7 are needed." in said
+
+
+PEER = """
+import json, sys
+asked = json.loads(sys.stdin.readline())
+told = {"version": "9.9", "places": asked["places"], "scores": [0.5] * len(asked["test"])}
+print(json.dumps(told), flush=True)
+for line in sys.stdin:
+    print("{}", flush=True)
+"""
+
+
+def test_patch_memory_beside_a_peer(
+    products: Mapping[str, Path], tiny_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good, bad = (products["all kinds"] / "data" / "train" / name for name in OK_NOK.names)
+    (tmp_path / "peer.py").write_text(PEER)
+    monkeypatch.setattr(patch_memory, "PEER", tmp_path / "peer.py")
+    where = ("--backbone", TINY_BACKBONE, "--weights", tiny_weights, "--defective", bad, "--peer", sys.executable)
+    code, said = ran(patch_memory, good, "--photos", 4, "--side", 64, "--blocks", 1, *where)
+    assert code == 0 and '"anomalib_version": "9.9", "photos": [4, 2, 6]' in said and said.count('"auroc": ') == 2
+
+
+def test_search_of_a_patch_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patch_memory, "SHARED", tmp_path)
+    figures = patch_memory.measure(quick=True)
+    assert set(figures) == {"search"} and figures["search"]["asked"] == 64
+    assert figures["search"]["search"]["largest_error"] < 1e-5
 
 
 @pytest.mark.parametrize("names", [OK_NOK.names, ("bottomwear", "shoes", "topwear")])
