@@ -18,6 +18,7 @@ help:
 	@echo "            HOST=0.0.0.0 opens either to the network: $(OPEN)"
 	@echo "make test   set up, then lint, type-check and run all tests"
 	@echo "make test-postgres  run all tests with every history in PostgreSQL"
+	@echo "make test-ray  install Ray, then kill one of two nodes that judge a batch"
 	@echo "make coverage  run all tests and tell which lines and branches none has run"
 	@echo "make fuzz   kill 400 processes that keep verdicts, and search $(SECONDS) seconds for random examples that no test has met (make fuzz SECONDS=60)"
 	@echo "make benchmark-quality  measure members and their vote on the sets below SETS=$(SETS), into docs/measurements.md"
@@ -99,6 +100,14 @@ test: $(VENV)/.dev browser strace postgres lint
 test-postgres: $(VENV)/.dev browser strace postgres
 	QUORUM_TESTED_ON=PostgreSQL $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
+# What no other test needs: Ray, with two nodes on this machine.
+$(VENV)/.ray: requirements-ray.txt $(VENV)/.dev
+	PIP_RETRIES=$${PIP_RETRIES:-1} $(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements-ray.txt
+	@touch $@
+
+test-ray: $(VENV)/.ray
+	$(PYTHON) -m pytest -n 0 tests/cluster/two_nodes.py --timeout 3600
+
 # Which lines and branches no test has run, as pages in build/coverage.
 coverage: $(VENV)/.dev browser strace postgres
 	$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-branch --cov-report=term --cov-report=html
@@ -123,4 +132,4 @@ plan: $(VENV)/.dev
 texts: $(VENV)/.dev
 	$(PYTHON) -m tests.support.catalogue
 
-.PHONY: help setup run api browser strace postgres lint types-linux types-win32 types-darwin test test-postgres coverage fuzz plan texts bench benchmark-quality
+.PHONY: help setup run api browser strace postgres lint types-linux types-win32 types-darwin test test-postgres test-ray coverage fuzz plan texts bench benchmark-quality

@@ -17,8 +17,23 @@ if TYPE_CHECKING:  # importing it costs seconds, which most commands need not wa
     from ensemble.jobs.batch_folder import BatchFolder, BatchJob, BatchRequest
     from ensemble.jobs.batch_parts import BatchPart
     from ensemble.jobs.batch_running import Brought
+    from ensemble.jobs.batch_worker import Engine
 
 PARQUET, CSV = ".parquet", ".csv"
+LOCAL, RAY = "local", "ray"
+RESULTS = "verdicts.parquet"  # in the folder of --out
+
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", help="Write them as Parquet into this folder; the same command goes on with its batch."),
+]
+EngineName = Annotated[
+    str, typer.Option("--engine", help="local: this process. ray: workers on the machines of a Ray cluster.")
+]
+Address = Annotated[
+    str, typer.Option("--address", help="The Ray cluster, such as auto or 10.0.0.1:6379. By default this machine.")
+]
+Cores = Annotated[int, typer.Option("--cores", help="Cores that each worker of Ray has.")]
 
 
 def batch(
@@ -30,6 +45,10 @@ def batch(
     output: Annotated[
         Path | None, typer.Option("--output", help="Write the verdicts into this file, .csv or .parquet.")
     ] = None,
+    out: Out = None,
+    engine: EngineName = LOCAL,
+    address: Address = "",
+    cores: Cores = 1,
     resume: Annotated[str, typer.Option("--resume", help="Go on with the batch of this id.")] = "",
     demo: Annotated[bool, typer.Option("--demo", help="Dummy members instead of trained ones.")] = False,
 ) -> None:
@@ -37,33 +56,75 @@ def batch(
 
     The exit code is 1 where a file was refused or the batch has not come to its end.
     """
-    from ensemble.jobs.batch_running import batch_folder, batch_job, stage_batch
+    from ensemble.jobs.batch_running import batch_job
     from ensemble.jobs.batch_worker import run_batch
 
     if output is not None and output.suffix not in (CSV, PARQUET):
         raise DataError(f"{output} ends neither in {CSV} nor in {PARQUET}. Name it so.")
     if (source is None) is not bool(resume):
         raise DataError("Name a folder, a zip or a photo, or a batch with --resume; not both.")
-    folder = batch_folder(resume) if source is None else stage_batch(_brought(source), _asked(models, policy, demo))
+    judges = _engine(engine, address, cores)
     if source is None:
-        _wait_again(folder)
+        folder = _gone_on(resume)
+    else:
+        folder = _begun_in(out, source, models) or _staged(out, source, _asked(models, policy, demo))
     say(f"Batch {folder.id}.")
     with show_stages() as show:
-        run_batch(folder, lambda done, total: show("Inspecting photos", done / total))
+        run_batch(folder, lambda done, total: show("Inspecting photos", done / total), judges)
     found, parts = batch_job(folder.id), _parts_of(folder)
-    if output is not None:
-        _write_results(folder, output, parts)
-    _tell_batch(folder, found, output, parts)
+    written = [path for path in (output, out and out / RESULTS) if path is not None]
+    for path in written:
+        _write_results(folder, path, parts)
+    _tell_batch(folder, found, written, parts)
     if found.state != "done" or "" in folder.counts():
         raise typer.Exit(1)
 
 
-def _wait_again(folder: "BatchFolder") -> None:
+def _engine(name: str, address: str, cores: int) -> "Engine":
+    if name not in (LOCAL, RAY):
+        raise DataError(f"There is no engine {name!r}. Name one of {LOCAL}, {RAY}.")
+    if name == RAY:
+        from ensemble.jobs.ray_engine import RayEngine
+
+        return RayEngine(address, cores)
+    if address or cores != 1:
+        raise DataError(f"--address and --cores are for --engine {RAY} alone.")
+    from ensemble.jobs.batch_worker import judge_here
+
+    return judge_here
+
+
+def _staged(out: Path | None, source: Path, asked: "BatchRequest") -> "BatchFolder":
+    from ensemble.jobs.batch_out import remember_batch
+    from ensemble.jobs.batch_running import stage_batch
+
+    folder = stage_batch(_brought(source), asked)
+    if out is not None:
+        remember_batch(out, folder.id, source, Path(asked.models))
+    return folder
+
+
+def _begun_in(out: Path | None, source: Path, models: Path) -> "BatchFolder | None":
+    from ensemble.jobs.batch_out import begun_in
+
+    called = begun_in(out, source, models) if out else ""
+    if not called:
+        return None
+    folder = _gone_on(called)
+    if folder.job().state == "done":
+        say(f"The batch of {out} has come to its end. For a new one, name another folder.")
+    return folder
+
+
+def _gone_on(called: str) -> "BatchFolder":
+    from ensemble.jobs.batch_running import batch_folder
     from ensemble.jobs.job_running import is_waiting
 
+    folder = batch_folder(called)
     with folder.alone():
         if not is_waiting(folder) and folder.job().is_open:
             raise DataError(f"Batch {folder.id} is at work already. Wait for it, or stop it on the screen.")
+    return folder
 
 
 def _brought(source: Path) -> "Iterator[Brought]":
@@ -135,7 +196,9 @@ def _write_results(folder: "BatchFolder", output: Path, parts: "list[BatchPart]"
     write_atomically(output, written(rows, demo=folder.request.demo, parts=part_of_files(parts)))
 
 
-def _tell_batch(folder: "BatchFolder", found: "BatchJob", output: Path | None, parts: "Sequence[BatchPart]") -> None:
+def _tell_batch(
+    folder: "BatchFolder", found: "BatchJob", written: Sequence[Path], parts: "Sequence[BatchPart]"
+) -> None:
     from ensemble.values.results import word
 
     counts = ", ".join(
@@ -150,8 +213,8 @@ def _tell_batch(folder: "BatchFolder", found: "BatchJob", output: Path | None, p
     for place, file in folder.files().items():
         if file.error:
             say_firmly(f"{place + 1}: {file.error}")
-    if output is not None:
-        say(f"Wrote {output}.")
+    for path in written:
+        say(f"Wrote {path}.")
     if found.own:
         say("These verdicts are not in the history: they lie with the batch until it is closed on the screen.")
     if found.error:

@@ -61,7 +61,7 @@ def batch_entries(files: Iterable[Named]) -> Iterator[ZipEntry]:
     for name, path in files:
         label = shown(name)
         try:
-            if not _is_zip(name):
+            if not is_zip(name):
                 yield ZipEntry(label, read_photo_bytes(path))
                 continue
             for entry in read_archive(path):
@@ -72,10 +72,11 @@ def batch_entries(files: Iterable[Named]) -> Iterator[ZipEntry]:
 
 def count(files: Iterable[Named]) -> int:
     """How many entries `batch_entries` will give, for a progress bar."""
-    return sum(_count_in(path) if _is_zip(name) else 1 for name, path in files)
+    return sum(_count_in(path) if is_zip(name) else 1 for name, path in files)
 
 
-def _is_zip(name: str) -> bool:
+def is_zip(name: str) -> bool:
+    """Whether a file is opened as a zip, by its name."""
     return name.lower().endswith(".zip")
 
 
@@ -106,7 +107,7 @@ def judge(
         for chunk, judged in inspected:
             kept = keep(judged) if keep is not None and judged else [each.verdict for each in judged]
             named = {each.place: (each, verdict) for each, verdict in zip(judged, kept, strict=True)}
-            known |= {each.photo.sha256: (each.place, each.verdict.photo) for each in judged if each.place is not None}
+            known |= {each.verdict.sha256: (each.place, each.verdict.photo) for each in judged if each.place is not None}
             yield [_judged_row(each, named.get(each.place), known) for each in chunk]
             room.give_back(sum(each.pixels for each in chunk))
             del chunk, judged, kept, named

@@ -4,21 +4,20 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Generator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ensemble.imaging.overlays import thumbnail
-from ensemble.inspection.batches import Judged, batch_entries, judge
+from ensemble.inspection.batches import Judged, KeepVerdicts, batch_entries, judge
 from ensemble.inspection.inspector import Inspector
 from ensemble.jobs.batch_folder import BatchFile, BatchFolder, BatchRequest
 from ensemble.jobs.job_running import do_job, heed
 from ensemble.jobs.processes import step_back
 from ensemble.records.batch_history import newest_of_batch
 from ensemble.records.objects import Objects, packed_map
-from ensemble.records.recording import SMALL_SIDE, Inspected, Recorder, recorder
+from ensemble.records.recording import Inspected, Recorder, recorder
 from ensemble.records.values import Occasion
 from ensemble.store import ModelStore
 from ensemble.store.expected_views import ExpectedViews, expected_views
@@ -26,25 +25,33 @@ from ensemble.values.results import Verdict
 from ensemble.values.safe_names import make_logs_legible
 
 Show = Callable[[int, int], None]  # told how many files of how many are judged
+Rows = Generator[list[Judged], None, None]
+# gives all files of a batch but those at these places, some at a time, once their verdicts are kept
+Engine = Callable[[BatchFolder, Container[int], KeepVerdicts], Rows]
 
 
-def run_batch(folder: BatchFolder, show: Show | None = None) -> None:
+def judge_here(folder: BatchFolder, done: Container[int], keep: KeepVerdicts) -> Rows:
+    """The engine that needs nothing: this process judges one chunk after the other."""
+    policy, inspector = folder.request.decides(), opened_inspector(folder.request)
+    left = ((place, entry) for place, entry in enumerate(batch_entries(folder.sources())) if place not in done)
+    return judge(left, lambda photos: inspector.inspect(photos, policy), keep, folder.judged())
+
+
+def run_batch(folder: BatchFolder, show: Show | None = None, engine: Engine = judge_here) -> None:
     """Judge what is left of a batch, and put down what became of that."""
-    do_job(folder, lambda: _judge_rest(folder, show))
+    do_job(folder, lambda: _judge_rest(folder, show, engine))
 
 
-def _judge_rest(folder: BatchFolder, show: Show | None) -> None:
-    request, keeper = folder.request, BatchKeeper(folder)
+def _judge_rest(folder: BatchFolder, show: Show | None, engine: Engine) -> None:
+    keeper = BatchKeeper(folder)
     keeper.find_lost()
     done, before = set(folder.files()), folder.job()
     if len(done) == before.total:  # it was ended between its last file and its end
         return
-    policy, inspector = request.decides(), opened_inspector(request)
-    left = ((place, entry) for place, entry in enumerate(batch_entries(folder.sources())) if place not in done)
+    judged = engine(folder, done, keeper.keep)
     begun, new = time.monotonic(), 0
     heed(folder)
-    judged = judge(left, lambda photos: inspector.inspect(photos, policy), keeper.keep, folder.judged())
-    with closing(judged):  # its threads end before what became of the batch is put down
+    with closing(judged):  # its threads or workers end before what became of the batch is put down
         for rows in judged:
             new += len(rows)
             gone = time.monotonic() - begun
@@ -114,7 +121,7 @@ class BatchKeeper:
 def own_evidence(folder: BatchFolder, each: Inspected) -> dict[str, str]:
     """Keep photo, small copy and heat map in the batch's own folder; gives their digests."""
     objects = Objects(folder.folder)
-    found = {"kept_photo": objects.put(each.data), "thumbnail": objects.put(thumbnail(each.photo.picture, SMALL_SIDE))}
+    found = {"kept_photo": objects.put(each.data), "thumbnail": objects.put(each.small_copy())}
     if each.verdict.anomaly_map is not None:
         found["heat_map"] = objects.put(packed_map(each.verdict.anomaly_map))
     return found

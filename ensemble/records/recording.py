@@ -40,14 +40,22 @@ SMALL_SIDE = 320  # pixels of the small copy
 class Inspected:
     """A photo as it was judged: what it shows, the bytes that it came as, its verdict, and the part's trace.
 
-    `place` is its place among the files of a batch.
+    `place` is its place among the files of a batch. `small` is its small copy where that was made already; where it is,
+    the photo need not be.
     """
 
-    photo: Photo
+    photo: Photo | None
     data: bytes
     verdict: Verdict
     trace: Trace | None = None
     place: int | None = None
+    small: bytes = b""
+
+    def small_copy(self) -> bytes:
+        """A small JPEG of the photo."""
+        if self.small or self.photo is None:
+            return self.small
+        return thumbnail(self.photo.picture, SMALL_SIDE)
 
 
 @cache
@@ -133,7 +141,7 @@ class Recorder:
 
 def _files_of(each: Inspected) -> dict[str, bytes]:
     """What is kept of a photo to look at, by its name in the inspection's JSON, which has the digests."""
-    found = {"kept_photo": each.data, "thumbnail": thumbnail(each.photo.picture, SMALL_SIDE)}
+    found = {"kept_photo": each.data, "thumbnail": each.small_copy()}
     if each.verdict.anomaly_map is not None:
         found["heat_map"] = packed_map(each.verdict.anomaly_map)
     return found

@@ -36,6 +36,7 @@ DOORS = {
     "filelock": {"ensemble/disk/locks.py"},
     "psutil": {"ensemble/jobs/processes.py"},
     "openvino": {"ensemble/features/runtimes.py"},
+    "ray": {"ensemble/jobs/ray_engine.py"},
     "onnxruntime": {"ensemble/members/"},
     "captum": {"ensemble/inspection/attribution.py"},
     "codecarbon": {"ensemble/evaluation/energy.py"},

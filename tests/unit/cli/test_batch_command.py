@@ -142,3 +142,41 @@ def test_where_views_are_expected_each_row_says_its_parts_verdict(run: Run, phot
             "D_top.png": ["D", "top", "review", "Missing view: top. The same photo as another one, not counted: top."],
             "other.png": ["", "", "", ""],
         }
+
+
+def test_a_folder_of_results_goes_on_with_its_batch_and_refuses_another(
+    run: Run, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, models = tmp_path / "out", tmp_path / "models"
+
+    def interrupted(*_arguments: object) -> list[Verdict]:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Inspector, "inspect", interrupted)
+        code, _, said = run("batch", photos, "--models", models, "--out", out)
+    called = begun(said)
+    assert code == 1 and "0 of 20 files." in said
+    code, _, said = run("batch", photos, "--models", models, "--out", out)
+    assert code == 0 and begun(said) == called and "20 of 20 files: 20 NOK." in said
+    assert list(pd.read_parquet(out / "verdicts.parquet")["verdict"]) == ["defective"] * 20
+    code, _, said = run("batch", photos, "--models", models, "--out", out)
+    assert code == 0 and begun(said) == called and "has come to its end. For a new one, name another folder." in said
+    code, _, said = run("batch", photos / "inner", "--models", models, "--out", out)
+    assert code == 2 and "is for other photos or models. Name another folder." in said
+    assert len(history_page(Database(), Filters(batch=called)).inspections) == 20
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--engine", "dask"), "There is no engine 'dask'. Name one of local, ray."),
+        (("--address", "auto"), "--address and --cores are for --engine ray alone."),
+        (("--cores", "2"), "--address and --cores are for --engine ray alone."),
+    ],
+)
+def test_an_engine_that_cannot_be_is_one_sentence(
+    run: Run, photos: Path, options: tuple[str, ...], sentence: str
+) -> None:
+    code, _, said = run("batch", photos, *options)
+    assert code == 2 and sentence in said
