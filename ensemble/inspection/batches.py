@@ -107,7 +107,9 @@ def judge(
         for chunk, judged in inspected:
             kept = keep(judged) if keep is not None and judged else [each.verdict for each in judged]
             named = {each.place: (each, verdict) for each, verdict in zip(judged, kept, strict=True)}
-            known |= {each.verdict.sha256: (each.place, each.verdict.photo) for each in judged if each.place is not None}
+            known |= {
+                each.verdict.sha256: (each.place, each.verdict.photo) for each in judged if each.place is not None
+            }
             yield [_judged_row(each, named.get(each.place), known) for each in chunk]
             room.give_back(sum(each.pixels for each in chunk))
             del chunk, judged, kept, named

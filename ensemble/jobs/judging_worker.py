@@ -15,6 +15,7 @@ from ensemble.jobs.processes import let_threads_sleep
 from ensemble.jobs.spread_batch import RemoteAnswer
 from ensemble.records.recording import SMALL_SIDE, Inspected, software
 from ensemble.store import ModelStore
+from ensemble.store.runtime_choice import chosen_runtime
 from ensemble.values.errors import JobError, QuorumError
 from ensemble.values.results import Verdict
 
@@ -23,20 +24,21 @@ from ensemble.values.results import Verdict
 class WorkerOrder:
     """What a worker must know: who judges, by how many threads, and what it has to find on its own machine.
 
-    `manifest` is the digest of the product's manifest, `version` that of Quorum; `settings` are those of the
-    environment that change how photos are judged.
+    `manifest` is the digest of the product's manifest, `runtime` what carries its photos, `version` that of Quorum;
+    `settings` are those of the environment that change how photos are judged.
     """
 
     request: BatchRequest
     threads: int
     manifest: str
+    runtime: str
     version: str
     settings: Mapping[str, str]
 
     @classmethod
     def of(cls, request: BatchRequest, threads: int, settings: Mapping[str, str]) -> "WorkerOrder":
         """The order for workers that must find what is here."""
-        return cls(request, threads, _manifest_here(request), software(), settings)
+        return cls(request, threads, _manifest_here(request), _runtime_here(request), software(), settings)
 
 
 class JudgingWorker:
@@ -83,6 +85,10 @@ def _manifest_here(request: BatchRequest) -> str:
     return "" if request.demo else ModelStore(Path(request.models)).origin().manifest
 
 
+def _runtime_here(request: BatchRequest) -> str:
+    return "" if request.demo else chosen_runtime(ModelStore(Path(request.models)).manifest()).name
+
+
 def _check_machine(order: WorkerOrder) -> None:
     if software() != order.version:
         raise JobError(
@@ -95,4 +101,11 @@ def _check_machine(order: WorkerOrder) -> None:
             "Other models lie in {folder} than where the batch was begun. Copy the product's folder to the same place "
             "on every machine.",
             folder=order.request.models,
+        )
+    if (own := _runtime_here(order.request)) != order.runtime:
+        raise JobError(
+            "Photos are carried by {own} here, and by {other} where the batch was begun. Install the same on every "
+            "machine, or begin it with QUORUM_RUNTIME=torch.",
+            own=own,
+            other=order.runtime,
         )

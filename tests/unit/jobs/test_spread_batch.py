@@ -3,6 +3,7 @@
 import io
 import zipfile
 from collections.abc import Container, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -129,13 +130,20 @@ def test_an_answer_that_never_comes_is_said_and_can_be_resumed(asked: BatchReque
     assert batch_job(folder.id).state == "done" and len(kept(folder)) == 20
 
 
-def test_a_machine_with_other_models_or_another_quorum_judges_nothing(asked: BatchRequest) -> None:
+@pytest.mark.parametrize(
+    ("other", "sentence"),
+    [
+        ({"manifest": "0" * 64}, "Other models lie in {models} than where the batch was begun."),
+        ({"version": "0.0.9"}, "the batch was begun by 0.0.9. Install the same on every machine."),
+        ({"runtime": "openvino"}, "Photos are carried by torch here, and by openvino where the batch was begun."),
+    ],
+)
+def test_a_machine_that_judges_otherwise_judges_nothing(
+    asked: BatchRequest, other: dict[str, str], sentence: str
+) -> None:
     order = WorkerOrder.of(asked, 1, HERE)
     assert not JudgingWorker(order).problem
-    (Path(asked.models) / "manifest.json").write_bytes((Path(asked.models) / "manifest.json").read_bytes() + b"\n")
-    assert f"Other models lie in {asked.models}" in JudgingWorker(order).problem
-    other = WorkerOrder(asked, 1, order.manifest, "0.0.9", HERE)
-    assert "the batch was begun by 0.0.9. Install the same on every machine." in JudgingWorker(other).problem
+    assert sentence.format(models=asked.models) in JudgingWorker(replace(order, **other)).problem
 
 
 def test_without_ray_one_sentence_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
