@@ -17,6 +17,7 @@ from ensemble.training.augmentation import COPYING, TRIED_ON, TRYING
 from ensemble.training.fitting import plan_cross_fitting
 from ensemble.training.reading import STAGES, teachable
 from ensemble.training.recipe import Profile
+from ensemble.training.staying import Before, takes_long
 from ensemble.training.voting import needs_drawing
 from ensemble.values.samples import Dataset
 from ensemble.values.titles import model_title
@@ -52,8 +53,13 @@ USUAL_SECONDS = {
 CERTAIN = 3.0  # seconds of measuring without which expectation alone counts
 
 
-def training_stages(dataset: Dataset, kinds: Sequence[str], backbones: Sequence[str], seed: int) -> list[str]:
-    """The stages of a training in their order, by the names that its progress gives them."""
+def training_stages(
+    dataset: Dataset, kinds: Sequence[str], backbones: Sequence[str], seed: int, before: Before | None = None
+) -> list[str]:
+    """The stages of a training in their order, by the names that its progress gives them.
+
+    With what a product was `before` a few photos came, those of its members that take long are taken to stay.
+    """
     chosen, _ = teachable(kinds, dataset)
     held = plan_cross_fitting(dataset, seed)
     taught = [
@@ -61,6 +67,8 @@ def training_stages(dataset: Dataset, kinds: Sequence[str], backbones: Sequence[
         for kind in chosen
         for backbone in (backbones if KINDS[kind].pixels is None else backbones[:1])
     ]
+    stay = {name for name, record in (before.records.items() if before else ()) if takes_long(record.kind)}
+    taught = [name for name in taught if name not in stay] or taught
     good = any(KINDS[kind].lesson == "good" for kind in chosen)
     names = [name for lesson, name in STAGES.items() if any(KINDS[kind].lesson == lesson for kind in chosen)]
     if any(KINDS[kind].pixels is None and KINDS[kind].reading is None for kind in chosen):
@@ -101,6 +109,11 @@ def stage_key(stage: str) -> str:
     return re.sub(r" \d+ of \d+$", "", FOLD.sub("", stage))
 
 
+def _round(stage: str) -> str:
+    """What a stage goes on beside: of members that learn side by side none is over before it says so."""
+    return stage.removesuffix(stage_key(stage)) if stage_key(stage).startswith("Training ") else stage
+
+
 def _usual_seconds(stage: str) -> float:
     key = stage_key(stage)
     found = [start for start in USUAL_SECONDS if key.startswith(start)]
@@ -125,7 +138,8 @@ class TrainingCourse:
         self.shares[stage] = max(self.shares.get(stage, 0.0), min(share, 1.0))
         self._last = now
         if stage in self.plan:  # what has been passed is over, skipped or not
-            self.shares |= dict.fromkeys(takewhile(lambda name: name != stage, self.plan), 1.0)
+            passed = takewhile(lambda name: name != stage, self.plan)
+            self.shares |= {name: 1.0 for name in passed if _round(name) != _round(stage)}
 
     def seconds_left(self) -> float:
         """The rest of all stages."""

@@ -105,15 +105,17 @@ def _train_candidate(ledger: Ledger, found: Job) -> int:
     from ensemble import training
     from ensemble.datasets.loading import find_dataset
     from ensemble.jobs.estimate import TrainingCourse, expected_seconds, training_stages
-    from ensemble.store import versions
+    from ensemble.store import ModelStore, versions
     from ensemble.training import Listener
     from ensemble.training.recipe import backbones_of, profile_called
+    from ensemble.training.staying import before_few_more
 
     settings = found.settings
     backbones, _ = backbones_of(settings)
     dataset = find_dataset(Path(settings.data), None, settings.seed)
     kinds = settings.kinds or profile_called(settings.profile).kinds
-    names = training_stages(dataset, kinds, backbones, settings.seed)
+    before = before_few_more(ModelStore(Path(settings.models)), dataset)
+    names = training_stages(dataset, kinds, backbones, settings.seed, before)
     photos, profile = len(dataset.train), profile_called(settings.profile)
     reporter = Reporter(ledger, found.id, TrainingCourse(expected_seconds(names, photos, profile, ledger.costs())))
     outcome = training.run(settings, listener=Listener(write_log, reporter.progress, reporter.watch), publish=False)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from ensemble.disk.files import digest_of, is_whole, read_text
 from ensemble.features.backbones import FeatureExtractor
@@ -218,15 +219,16 @@ class ModelStore:
         weights: Mapping[str, float] = MappingProxyType({}),
         photo_range: PhotoRange | None = None,
         references: ReferencePhotos | None = None,
+        noted: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
         publish: bool = True,
         author: str = "",
         reason: str = Message("Trained."),
     ) -> Saved:
         """Make a version of members beside others of their classes, with policies whose thresholds are from training.
 
-        `weights` are those of votes, for members that stay as for new ones. It comes into force at once, or stays a
-        candidate where `publish` is false. Without `references` those that are there stay. A StoreError leaves all as
-        it was.
+        `weights` are those of votes, for members that stay as for new ones, of which `noted` says what to note. It
+        comes into force at once, or stays a candidate where `publish` is false. Without `references` those that are
+        there stay. A StoreError leaves all as it was.
         """
         contents: dict[str, bytes] = {}
         records: dict[str, Record] = {}
@@ -247,7 +249,8 @@ class ModelStore:
         with versions.changing(self.folder):
             known = self.known_manifest()
             beside = known if known and known.classes == classes else Manifest(product, classes)
-            stay = {name: replace(old, weight=weights.get(name, old.weight)) for name, old in beside.members.items()}
+            old = beside.members.items()
+            stay = {name: each.staying(weights.get(name, each.weight), noted.get(name, {})) for name, each in old}
             kept = {**stay, **records}
             unreadable = {name: found for name, found in beside.unreadable.items() if name not in records}
             good = digest_of(contents[REFERENCES]) if references else beside.references

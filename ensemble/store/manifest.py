@@ -4,7 +4,7 @@ import functools
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from sys import float_info
 from typing import Any
@@ -58,6 +58,10 @@ class Record:
         """One entry of what its training noted, where it is an object; else empty."""
         found = self.training.get(key)
         return found if isinstance(found, Mapping) else {}
+
+    def staying(self, weight: float, noted: Mapping[str, Any]) -> "Record":
+        """The same member in a version of others: what its vote weighs there, and what more there is to note."""
+        return replace(self, weight=weight, training={**self.training, **noted})
 
     def is_one_class(self, classes: Classes) -> bool:
         """Whether only good parts have taught it."""

@@ -78,7 +78,7 @@ def run(
         trained = fit_members(prepared, features, listener)
         fitted = calibrate(prepared, trained, features, listener)
         scored = score_test_part(prepared, trained, fitted, features, listener)
-    evaluation = choose_and_measure(prepared, trained, fitted, scored, listener)
+        evaluation = choose_and_measure(prepared, trained, fitted, scored, features, listener)
     kept = save(prepared, trained, fitted, evaluation, meter.energy, listener, publish=publish)
     notes = (*prepared.notes, *trained.notes, *evaluation.notes, *kept.tuned)
     seconds = time.perf_counter() - start

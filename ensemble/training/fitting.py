@@ -1,7 +1,7 @@
 """How members learn, which photos are held out, and what members say of those."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol, cast
@@ -11,9 +11,12 @@ import numpy as np
 from ensemble.datasets.loading import part_numbers
 from ensemble.datasets.splits import stratified_folds
 from ensemble.evaluation import scoring
+from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.feature_cache import FeatureCache
-from ensemble.features.photo_batch import Input, input_key, source_preprocessing
+from ensemble.features.photo_batch import input_key, source_preprocessing
+from ensemble.features.preprocessing import POOLINGS
 from ensemble.features.readings import PartReading, read_masks
+from ensemble.imaging.photos import file_digest
 from ensemble.inspection.inspector import Inspector
 from ensemble.members import KINDS, Loaded, Member
 from ensemble.members.classical import ClassicalMember
@@ -23,6 +26,7 @@ from ensemble.members.patch_classifier import PatchClassifierMember
 from ensemble.policies.cases import Case
 from ensemble.training.reading import NONE
 from ensemble.training.recipe import Recipe, Watch, search, source_of
+from ensemble.training.side_by_side import all_taught
 from ensemble.training.variations import photos_shown
 from ensemble.values.errors import MemberError
 from ensemble.values.language import Message, listed, paragraph
@@ -78,18 +82,22 @@ class CrossFitting:
         )
 
 
-def plan_cross_fitting(dataset: Dataset, seed: int) -> CrossFitting:
+def plan_cross_fitting(
+    dataset: Dataset, seed: int, kept_apart: Collection[str] = (), learnt: Collection[str] = ()
+) -> CrossFitting:
     """Which photos thresholds are chosen on: the data set's calibration photos, where they show every class.
 
-    Else photos of the training part, by class and kind of defect alike, captures of one part together.
+    Else photos of the training part, by class and kind of defect alike, captures of one part together. Where one fold
+    is held out, those `kept_apart` from all learning before stay so, and others of those that were `learnt` join none,
+    all by their SHA-256.
     """
     shown = {sample.label for sample in dataset.calibration}
     if missing := tuple(name for name in dataset.classes.names if name not in shown):
-        return replace(_plan(dataset, seed), missing=missing if shown else ())
+        return replace(_plan(dataset, seed, kept_apart, learnt), missing=missing if shown else ())
     return CrossFitting(dataset.train, (dataset.calibration,), brought=True)
 
 
-def _plan(dataset: Dataset, seed: int) -> CrossFitting:
+def _plan(dataset: Dataset, seed: int, kept_apart: Collection[str], learnt: Collection[str]) -> CrossFitting:
     samples = dataset.train
     counts = Counter(sample.label for sample in samples)
     rarest = min(counts[name] for name in dataset.classes.names)
@@ -102,8 +110,28 @@ def _plan(dataset: Dataset, seed: int) -> CrossFitting:
         return CrossFitting(samples)  # whole parts leave some fold without a class
     if shares == CROSS_FITTING_FOLDS:
         return CrossFitting(samples, tuple(folds), again=True)
-    held = set(folds[0])
-    return CrossFitting(tuple(sample for sample in samples if sample not in held), (folds[0],))
+    held = _held_before(samples, groups, folds[0], kept_apart, learnt) if kept_apart else set(folds[0])
+    return CrossFitting(
+        tuple(sample for sample in samples if sample not in held),
+        (tuple(sample for sample in samples if sample in held),),
+    )
+
+
+def _held_before(
+    samples: Sequence[Sample],
+    groups: Sequence[int],
+    fold: Collection[Sample],
+    kept_apart: Collection[str],
+    learnt: Collection[str],
+) -> set[Sample]:
+    """The photos that were held out before, and of new ones those of the fold, each with its part where that is old."""
+    digests = [file_digest(sample.path) for sample in samples]
+    old = {group: digest in kept_apart for group, digest in zip(groups, digests, strict=True) if digest in learnt}
+    return {
+        sample
+        for sample, group, digest in zip(samples, groups, digests, strict=True)
+        if (digest in kept_apart if digest in learnt else old.get(group, sample in fold))
+    }
 
 
 def leave_out(rows: PartReading, held: Sequence[Sample]) -> PartReading:
@@ -146,21 +174,16 @@ def fit(
     watch: Watch = lambda _member, _curves: None,
 ) -> FittedMembers:
     """The members by name, and a sentence for each that could not learn; a MemberError where none could."""
-    members: dict[str, Member] = {}
-    failures: dict[str, Message] = {}
-    for name, kind, extractor in recipe.voters():
-        source, stage = source_of(kind, extractor, recipe.side), Message("Training {model}", model=model_title(name))
-        progress(stage, 0.0)
-        member = KINDS[kind](classes=recipe.classes, input=source, seed=recipe.seed)
-        member.teaching = Teaching(
-            effort=recipe.profile.effort, weighted=recipe.balance != NONE, augmentation=recipe.augmentation
-        )
-        report = partial(_report, progress, watch, stage, name, member)
-        try:
-            members[name] = _taught(member, learn[member.lesson], source, damage, recipe, report)
-        except MemberError as error:  # an hour's learning of the others must not be lost with it
-            failures[name] = error.message
-        progress(stage, 1.0)
+    voters = {name: _untaught(kind, extractor, recipe) for name, kind, extractor in recipe.voters()}
+
+    def report(name: str, member: Member, done: float) -> None:
+        progress(Message("Training {model}", model=model_title(name)), done)
+        if member.curves_:
+            watch(name, member.curves_)
+
+    found = all_taught(voters, partial(_taught, learn, damage, recipe), report)
+    members = {name: each for name, each in found.items() if isinstance(each, Member)}
+    failures = {name: each.message for name, each in found.items() if isinstance(each, MemberError)}
     if not members:
         raise MemberError(paragraph(*dict.fromkeys(failures.values())))
     return members, [
@@ -169,20 +192,25 @@ def fit(
     ]
 
 
-def _report(progress: Progress, watch: Watch, stage: str, name: str, member: Member, done: float) -> None:
-    progress(stage, done)
-    if member.curves_:
-        watch(name, member.curves_)
+def _untaught(kind: str, extractor: FeatureExtractor | None, recipe: Recipe) -> Member:
+    source = source_of(kind, extractor, recipe.side)
+    if isinstance(source, FeatureExtractor) and source.spec.pooling not in POOLINGS:
+        source.shapes()  # once for all who ask, and before any process of its own does
+    member = KINDS[kind](classes=recipe.classes, input=source, seed=recipe.seed)
+    member.teaching = Teaching(
+        effort=recipe.profile.effort, weighted=recipe.balance != NONE, augmentation=recipe.augmentation
+    )
+    return member
 
 
 def _taught(
-    member: Member,
-    known: PartReading,
-    source: Input,
+    learn: Mapping[str, PartReading],
     damage: Mapping[Any, SyntheticAnomalies],
     recipe: Recipe,
+    member: Member,
     report: ShareDone,
 ) -> Member:
+    known, source = learn[member.lesson], member.input
     rows = known.inputs[input_key(source)]
     real = len(rows) if known.masks is None else len(rows) - int(known.masks.synthetic.sum())
     if member.lesson != "good" and all_alike(rows[:real]):  # drawn damage would hide it

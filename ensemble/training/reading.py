@@ -63,9 +63,8 @@ def read(
     learn: dict[str, PartReading] = {}
     refused: dict[str, None] = {}
     for lesson, stage in STAGES.items():
-        if any(KINDS[kind].lesson == lesson for kind in recipe.kinds):
+        if sources := recipe.sources(lesson):
             samples = taught_by(lesson, dataset, recipe)
-            sources = recipe.sources(lesson)
             learn[lesson] = read_rows(samples, sources, dataset.classes, partial(progress, stage), cache)
             refused |= dict.fromkeys(learn[lesson].refused)
             if lesson == "good":

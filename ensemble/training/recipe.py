@@ -165,7 +165,7 @@ class Recipe:
     """Kinds of members, the backbones that they read, and how they learn; no `pooling`: it is still to be chosen.
 
     `augmentation` is that of networks, which vary photos at random; `copies` are those that classical members learn
-    from beside the photos.
+    from beside the photos; `stay` names members that learn nothing new.
     """
 
     kinds: tuple[str, ...]
@@ -178,13 +178,15 @@ class Recipe:
     balance: str
     augmentation: Augmentation = USUAL_AUGMENTATION
     copies: Augmentation = NO_AUGMENTATION
+    stay: frozenset[str] = frozenset()
 
     def voters(self) -> list[tuple[str, str, FeatureExtractor | None]]:
         """Every member to teach: its name, its kind, and the backbone that it reads."""
         found: list[tuple[str, str, FeatureExtractor | None]] = []
         for kind in self.kinds:
             for extractor in self.extractors if KINDS[kind].pixels is None else (None,):
-                found.append((kind if extractor is None else f"{kind}_{extractor.spec.name}", kind, extractor))
+                name = kind if extractor is None else f"{kind}_{extractor.spec.name}"
+                found += [] if name in self.stay else [(name, kind, extractor)]
         return found
 
     def sources(self, lesson: Lesson) -> list[Input]:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,7 @@ from ensemble.training.reading import (
 from ensemble.training.recipe import Profile, Recipe, Watch, backbones_of, open_backbones, profile_called
 from ensemble.training.references import references_of
 from ensemble.training.shape import check_shape, with_shape
+from ensemble.training.staying import STAYED, Before, Staying, before_few_more, spoken_before, staying
 from ensemble.training.variations import few_good_notes
 from ensemble.training.voting import Fitted, collect, fit_voters, heard, jury_of, needs_drawing, stages_of
 from ensemble.values.errors import MemberError, PolicyError, StoreError, WeightsError
@@ -82,6 +83,7 @@ class Preparation:
     held: CrossFitting
     store: ModelStore
     notes: tuple[str, ...]
+    before: Before | None = None
 
     @property
     def taught(self) -> Dataset:
@@ -97,7 +99,9 @@ def prepare(request: TrainingRequest, listener: Listener) -> Preparation:
     dataset = find_dataset(data, request.folders, request.seed)
     checked = check_training_data(dataset, data)
     kinds, left_out = teachable(request.kinds or profile.kinds, dataset)
-    held = plan_cross_fitting(dataset, request.seed)
+    before = before_few_more(store, dataset)
+    kept_apart = (before.held_out(), before.evidence.learnt) if before else ((), ())
+    held = plan_cross_fitting(dataset, request.seed, *map(frozenset, kept_apart))
     taught = replace(dataset, train=held.learn)
     notes = [*dataset.notes, *checked, *left_out, *_replaced(store, dataset.classes)]
     notes += [held.note()] if held.folds or held.missing else []
@@ -106,7 +110,7 @@ def prepare(request: TrainingRequest, listener: Listener) -> Preparation:
     backbones, not_here = backbones_of(request) if wanted else ((), ())
     notes += not_here
     listener.tell(notes)
-    return Preparation(request, profile, dataset, kinds, backbones, held, store, tuple(notes))
+    return Preparation(request, profile, dataset, kinds, backbones, held, store, tuple(notes), before)
 
 
 def _check_request(request: TrainingRequest) -> None:
@@ -139,6 +143,7 @@ class TrainedMembers:
     rows: Mapping[str, PartReading]  # by lesson
     photo_range: PhotoRange | None
     references: ReferencePhotos | None
+    staying: Staying = field(default_factory=Staying)
 
 
 def fit_members(prepared: Preparation, features: FeatureCache, listener: Listener) -> TrainedMembers:
@@ -150,6 +155,9 @@ def fit_members(prepared: Preparation, features: FeatureCache, listener: Listene
     how = (request.side, dataset.classes, request.seed, prepared.profile, request.balance)
     recipe = Recipe(prepared.kinds, extractors, pooling, *how)
     recipe, shaped = with_shape(recipe, prepared.taught, request.shape, features, progress)
+    stay = Staying() if request.augment else staying(prepared.store, prepared.before, recipe, prepared.taught)
+    recipe = replace(recipe, stay=frozenset(stay.members))
+    shaped = (*shaped, *stay.note())
     aside = left_aside(prepared.kinds, prepared.taught, most_whole(recipe))
     listener.tell((*shaped, *aside))
     rows = read(prepared.taught, recipe, features, listener.notify, progress)
@@ -165,7 +173,7 @@ def fit_members(prepared: Preparation, features: FeatureCache, listener: Listene
     notes = (*shaped, *aside, *varied, *masked, *failures, *few)
     photo_range = range_of(dataset.train, request.seed, progress)
     references = references_of(prepared.held.learn, dataset.classes, members.values(), request.seed, features)
-    return TrainedMembers(members, notes, recipe, rows, photo_range, references)
+    return TrainedMembers(members, notes, recipe, rows, photo_range, references, stay)
 
 
 def calibrate(prepared: Preparation, trained: TrainedMembers, features: FeatureCache, listener: Listener) -> Fitted:
@@ -204,13 +212,19 @@ class Evaluation:
 
 
 def choose_and_measure(
-    prepared: Preparation, trained: TrainedMembers, fitted: Fitted, scored: scoring.Scored, listener: Listener
+    prepared: Preparation,
+    trained: TrainedMembers,
+    fitted: Fitted,
+    scored: scoring.Scored,
+    features: FeatureCache,
+    listener: Listener,
 ) -> Evaluation:
     """Gather the evidence, choose thresholds on its held-out part, and measure on its test part."""
     dataset, members, data = prepared.dataset, trained.members, Path(prepared.request.data)
     classes = dataset.classes
     listener.tell(Message("Left out: {problem}", problem=sentence) for sentence in scored.refused)
-    evidence, strangers = collect(prepared.store, fitted.held_out, scored.cases, classes, data, tuple(members))
+    before = partial(spoken_before, trained.staying, dataset, data, features, listener.progress)
+    evidence, strangers = collect(prepared.store, fitted.held_out, scored.cases, classes, data, tuple(members), before)
     evidence = replace(evidence, learnt=digests((*dataset.train, *dataset.calibration)))
     weights = dict(fitted.weights)
     if set(evidence.members()) - set(members) and not strangers:  # members that stay are compared with the new ones
@@ -273,6 +287,7 @@ def save(
         weights=evaluation.weights,
         photo_range=trained.photo_range,
         references=trained.references,
+        noted={name: {STAYED: unmet} for name, unmet in trained.staying.unmet.items()},
         publish=False,
     ).version
     comparing = partial(listener.progress, COMPARING)

@@ -229,15 +229,16 @@ def collect(
     classes: Classes,
     data: Path,
     taught: Sequence[str],
+    heard_before: Callable[[Evidence], Evidence | None] = lambda _: None,
 ) -> tuple[Evidence, tuple[str, ...]]:
     """The evidence of a training, photos by their path below the data folder.
 
-    Members that were trained before and stay keep what they said, where it was of the very same photos. Elsewhere they
-    are strangers to these photos: named beside the evidence, and absent in it.
+    Members that were trained before and stay keep what they said, where it was of the very same photos, or where
+    `heard_before` says it of these. Elsewhere they are strangers: named beside the evidence, and absent in it.
     """
-    parts = [tuple(replace(case, photo=_below(case.photo, data)) for case in part) for part in (held_out, test)]
+    parts = [tuple(replace(case, photo=photo_below(case.photo, data)) for case in part) for part in (held_out, test)]
     evidence = Evidence(classes, parts[0], parts[1], _seen_from(store.folder, data))
-    before = _before(store, evidence)
+    before = heard_before(evidence) or _before(store, evidence)
     if before is not None:
         evidence = replace(
             evidence,
@@ -286,7 +287,7 @@ def _seen_from(product: Path, data: Path) -> str:
         return whole.as_posix()
 
 
-def _below(photo: str, data: Path) -> str:
+def photo_below(photo: str, data: Path) -> str:
     path = Path(photo)
     return path.relative_to(data).as_posix() if path.is_relative_to(data) else path.as_posix()
 

@@ -28,6 +28,7 @@ from benchmarks import (
     run,
     shape,
     speed,
+    training,
 )
 from ensemble.drawing.strips import write_strips
 from ensemble.features import backbones
@@ -287,3 +288,19 @@ def test_all_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shown = readme.read_text()
     assert shown == f"before {run.BEGIN}\n\n{run.shown(figures)}\n\n{run.END} after" and "old" not in shown
     assert {run.FIRST, "cold_start"} <= set(run.tables())
+
+
+def test_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for part, count in (("train", 41), ("test", 11)):
+        draw_photos(tmp_path / "photos" / part, OK_NOK.names, count)
+    seen: list[int] = []
+
+    def trained(place: Path, _name: str, _weights: Path) -> dict[str, Any]:
+        seen.append(len(list((place / "data/train").glob("*/*"))))
+        return {"seconds": 2.0 * len(seen), "cpu": 1.0, "auroc": {}}
+
+    monkeypatch.setattr(training, "_trained", trained)
+    code, said = ran(training, "--photos", tmp_path / "photos", "--weights", tmp_path, "--quick")
+    figures = json.loads(said)
+    assert code == 0 and seen == [80, 82, 80] and (figures["photos"], figures["more"]) == (80, 2)
+    assert figures["beside_ratio"] == 3.0 and figures["more_share"] == 2.0

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ensemble.datasets.loading import part_numbers
+from ensemble.datasets.loading import digests, part_numbers
 from ensemble.features.readings import PartReading
 from ensemble.importers.values import parts
 from ensemble.training.fitting import CROSS_FITTING_FOLDS, leave_out, plan_cross_fitting
@@ -41,6 +41,17 @@ def test_large_sets_are_divided_and_small_ones_crossed(
         assert again or not set(fold) & set(found.learn)
     everything = [sample for fold in found.folds for sample in fold]
     assert not again or sorted(everything, key=str) == sorted(given.train, key=str)
+
+
+def test_photos_that_were_held_out_before_stay_so_and_new_ones_are_divided(tmp_path: Path) -> None:
+    samples = [Sample(tmp_path / f"{n}.jpg", (NON_DEFECTIVE, DEFECTIVE)[n % 2]) for n in range(820)]
+    for number, sample in enumerate(samples):
+        sample.path.write_text(str(number))
+    old, kept_apart = digests(samples[:800]), digests(samples[:200])
+    found = plan_cross_fitting(Dataset(OK_NOK, tuple(samples), (), {}, ()), 0, kept_apart, old)
+    held, new = set(found.folds[0]), set(samples[800:])
+    assert held - new == set(samples[:200]) and 0 < len(held & new) < 20
+    assert set(found.learn) == set(samples) - held
 
 
 @pytest.mark.parametrize("seed", range(4))
