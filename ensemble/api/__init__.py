@@ -16,33 +16,35 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
-from urllib.parse import parse_qsl
 
 from fastapi import FastAPI, Query, Request, UploadFile
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ensemble.api.doors import KnownQuery, UploadLimit, WaitingLine, address_of
 from ensemble.api.parts import LONGEST_TRACE, AskedPart, judge_part
 from ensemble.disk.home import HOME
 from ensemble.imaging.photos import MAX_PHOTO_BYTES, Photo, open_photo
+from ensemble.inspection.ahead import PixelRoom, declared_pixels
 from ensemble.inspection.inspector import Inspector
-from ensemble.policies import SHIPPED_POLICIES, choose
+from ensemble.inspection.shared import SharedInspector, Together
+from ensemble.policies import SHIPPED_POLICIES, Policy, choose
 from ensemble.records.recording import Inspected, recorder
 from ensemble.records.values import Occasion
 from ensemble.store import InForce, ModelStore
 from ensemble.store.expected_views import ExpectedViews, expected_views
 from ensemble.store.runtime_choice import chosen_runtime
 from ensemble.values.errors import PhotoError, PolicyError, QuorumError, RecordsError
-from ensemble.values.safe_names import make_logs_legible, safe_name, shortened
+from ensemble.values.results import Verdict
+from ensemble.values.safe_names import make_logs_legible, safe_name
 from ensemble.values.trace import TRACE
 
 MODELS_SETTING, DEMO_SETTING = "QUORUM_MODELS", "QUORUM_DEMO"
 PROJECT_MODELS = HOME / "models"
+AT_WORK = 16  # photos that are decoded, judged, kept and answered at a time: two passes of the models
 MULTIPART_FRAME = 16_384  # bytes that may stand around the photo: boundaries, headers, a long name
 NO_VIEWS = ExpectedViews()
 FORM_LIMITS: Any = {"max_files": 1, "max_fields": 0}
@@ -67,7 +69,10 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"description": "The verdict, with every vote and every absent member."},
     413: {"description": "The upload is too large."},
     422: {"description": "The photo is refused, or the request is not understood; `error` says why in one sentence."},
-    503: {"description": "There is no product that could judge; `error` says why."},
+    503: {
+        "description": "There is no product that could judge, or too many photos are in line; `error` says why. Where "
+        "there is a `Retry-After`, it says after how many seconds to send the photo again."
+    },
 }
 
 
@@ -94,75 +99,9 @@ class LoadedProduct:
     """A product that is ready to judge, by its policies that count now."""
 
     name: str
-    inspector: Inspector
+    inspector: SharedInspector
     force: InForce
     views: ExpectedViews = NO_VIEWS
-
-
-class UploadLimit:
-    """Ends a request with 413 as soon as its body is known to be too large, also where no length was declared."""
-
-    def __init__(self, app: ASGIApp, limit: int) -> None:
-        self.app = app
-        self.limit = limit
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        taken = 0
-        declared = int(Headers(scope=scope).get("content-length", "0"))
-
-        async def counted() -> Message:
-            nonlocal taken
-            if declared <= self.limit:
-                message = await receive()
-                taken += len(message.get("body", b""))
-            if max(declared, taken) > self.limit:
-                raise HTTPException(413)
-            return message
-
-        await self.app(scope, counted, send)
-
-
-class KnownQuery:
-    """Refuses an address that carries what it cannot, or one thing twice: no wish is ever dropped without a word.
-
-    `known` says what each address may carry; one that is not in it is left to be answered as unknown.
-    """
-
-    def __init__(
-        self, app: ASGIApp, known: Mapping[str, Sequence[str]], refuse: Callable[[int, object], JSONResponse]
-    ) -> None:
-        self.app = app
-        self.known = known
-        self.refuse = refuse
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        app = self.app
-        if scope["type"] == "http":
-            given = [name for name, _ in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)]
-            known = self.known.get(_address(scope))
-            wrong = (_unwanted(name, given.count(name), known) for name in given) if known is not None else ()
-            if reason := next(filter(None, wrong), ""):
-                app = self.refuse(422, reason)
-        await app(scope, receive, send)
-
-
-def _address(scope: Scope) -> str:
-    """What is asked for: the path without the prefix that a proxy has put before it, and without its last stroke."""
-    path, prefix = scope["path"], scope.get("root_path", "").rstrip("/")
-    if path == prefix or path.startswith(f"{prefix}/"):
-        path = path[len(prefix) :]
-    return path.rstrip("/") or "/"
-
-
-def _unwanted(name: str, count: int, known: Sequence[str]) -> str:
-    """Why an address may not carry this; empty where it may."""
-    if name not in known:
-        may = f"It may carry {', '.join(known)}." if known else "It carries nothing."
-        return f"The address cannot carry {shortened(name)}. {may}"
-    return "" if count == 1 else f"The address carries {name} {count} times. Give it once."
 
 
 class CurrentProduct:
@@ -172,18 +111,19 @@ class CurrentProduct:
         self.demo = demo
         self._store = ModelStore(models)
         self._lock = threading.Lock()
-        self._kept: tuple[tuple[str, int | None], Inspector] | None = None
+        self._kept: tuple[tuple[str, int | None], SharedInspector] | None = None
+        self._dummies = SharedInspector(Inspector.for_demo())
 
     def get(self) -> LoadedProduct:
         """The product as its files are now; a StoreError or PolicyError says why there is none."""
         if self.demo:
-            return LoadedProduct("demo", Inspector.for_demo(), InForce(SHIPPED_POLICIES))
+            return LoadedProduct("demo", self._dummies, InForce(SHIPPED_POLICIES))
         with self._lock:
             # Before loading: what changes meanwhile is loaded the next time. Files become a version without a change.
             key = self._store.fingerprint(), self._store.origin().version
             found = self._store.policies_in_force()
             if self._kept is None or self._kept[0] != key:
-                self._kept = key, Inspector.open(self._store)
+                self._kept = key, SharedInspector(Inspector.open(self._store))
             views = expected_views(self._store.folder)
             return LoadedProduct(self._store.product_name(), self._kept[1], found, views)
 
@@ -197,9 +137,6 @@ def build(models: Path, *, demo: bool = False) -> FastAPI:
     app = FastAPI(title="Quorum", description=WHAT, docs_url=None, redoc_url=None)
     app.add_middleware(UploadLimit, limit=MAX_PHOTO_BYTES + MULTIPART_FRAME)
     current = CurrentProduct(models, demo=demo)
-    # One thread judges, in the order of arrival: photos being decoded do not pile up in memory, models do not fight
-    # over the cores, and the other addresses answer meanwhile.
-    judge = ThreadPoolExecutor(max_workers=1, thread_name_prefix="judge")
     mark = {"demo": True} if demo else {}
 
     def refuse(status: int, error: object, name: str = "") -> JSONResponse:
@@ -216,6 +153,23 @@ def build(models: Path, *, demo: bool = False) -> FastAPI:
         state = _health(current)
         return JSONResponse(state, 200 if state["status"] == "ready" else 503)
 
+    _answer_photos(app, current, refuse)
+    _answer_parts(app, current, mark)
+    _answer_refusals(app, refuse, mark)
+    routes = [route for route in app.routes if isinstance(route, Route)]
+    known: dict[str, Sequence[str]] = {address_of({"path": route.path}): () for route in routes}
+    app.add_middleware(KnownQuery, known=known | MAY_BE_ASKED, refuse=refuse)
+    app.add_middleware(WaitingLine, path="/predict", refuse=refuse)
+    return app
+
+
+def _answer_photos(app: FastAPI, current: CurrentProduct, refuse: Callable[..., JSONResponse]) -> None:
+    """Photos that are to be judged."""
+    # Photos are decoded and answers written in threads, the models and the history serve all of them in turn, and the
+    # other addresses answer meanwhile.
+    judge = ThreadPoolExecutor(max_workers=AT_WORK, thread_name_prefix="judge")
+    room = PixelRoom()
+
     @app.post("/predict", include_in_schema=False, form_limits=FORM_LIMITS)
     @app.post("/predict/", responses=ANSWERS, form_limits=FORM_LIMITS)
     async def predict(file: UploadFile, asked: Annotated[Asked, Query()]) -> JSONResponse:
@@ -227,20 +181,13 @@ def build(models: Path, *, demo: bool = False) -> FastAPI:
             except QuorumError as error:
                 return refuse(503, error, file.filename or "")
             try:
-                return JSONResponse(_judge_upload(product, file.file, file.filename or "", asked))
+                return JSONResponse(_judge_upload(product, file.file, file.filename or "", asked, room))
             except RecordsError as error:
                 return refuse(503, error, file.filename or "")
             except (PhotoError, PolicyError) as error:
                 return refuse(413 if (file.size or 0) >= MAX_PHOTO_BYTES else 422, error, file.filename or "")
 
         return await asyncio.get_running_loop().run_in_executor(judge, answer)
-
-    _answer_parts(app, current, mark)
-    _answer_refusals(app, refuse, mark)
-    routes = [route for route in app.routes if isinstance(route, Route)]
-    known: dict[str, Sequence[str]] = {_address({"path": route.path}): () for route in routes}
-    app.add_middleware(KnownQuery, known=known | MAY_BE_ASKED, refuse=refuse)
-    return app
 
 
 def _answer_parts(app: FastAPI, current: CurrentProduct, mark: Mapping[str, bool]) -> None:
@@ -288,8 +235,8 @@ def _health(current: CurrentProduct) -> dict[str, Any]:
         return {"status": "not ready", "reason": str(error), **state}
     state |= {
         "product": product.name,
-        "members": list(product.inspector.names()),
-        "absent": [absence.as_json() for absence in product.inspector.absent],
+        "members": list(product.inspector.alone.names()),
+        "absent": [absence.as_json() for absence in product.inspector.alone.absent],
         "policies": [policy.name for policy in product.force.policies],
         **({} if current.demo else {"runtime": current.runtime()}),
         **({"problem": product.force.problem} if product.force.problem else {}),
@@ -299,14 +246,22 @@ def _health(current: CurrentProduct) -> dict[str, Any]:
     return {"status": "ready", **state}
 
 
-def _judge_upload(product: LoadedProduct, file: BinaryIO, name: str, asked: Asked) -> dict[str, Any]:
+def _judge_upload(product: LoadedProduct, file: BinaryIO, name: str, asked: Asked, room: PixelRoom) -> dict[str, Any]:
     policy = choose(product.force.policies, asked.policy)
     data = file.read()
-    photo = open_photo(data, name)
-    trace = product.views.trace_of(name, {field: getattr(asked, field) for field in TRACE})
-    inspected = Inspected(photo, data, product.inspector.inspect([photo], policy)[0], trace)
-    verdict = recorder().keep([inspected], policy, Occasion("API"))[0].as_json()
-    return verdict | {"image": _image(photo)} if asked.image else verdict
+    with room.holding(declared_pixels(data)):
+        photo = open_photo(data, name)
+        trace = product.views.trace_of(name, {field: getattr(asked, field) for field in TRACE})
+        inspected = Inspected(photo, data, product.inspector.inspect([photo], policy)[0], trace)
+        verdict = _keep_together([inspected], policy)[0].as_json()
+        return verdict | {"image": _image(photo)} if asked.image else verdict
+
+
+def _keep_of_api(inspected: Sequence[Inspected], policy: Policy) -> list[Verdict]:
+    return recorder().keep(inspected, policy, Occasion("API"))
+
+
+_keep_together = Together(_keep_of_api)
 
 
 def _image(photo: Photo) -> dict[str, str]:

@@ -17,6 +17,7 @@ from ensemble.features.side_by_side import goes_with, maps_together
 
 Input = FeatureExtractor | Preprocessing
 Known = tuple[np.ndarray, float]  # (N, ...) rows and the seconds that all of them took
+Calls = Callable[[Hashable, Callable[[Any], Any], Any], Any]  # a key, a function, and the rows that it is called with
 Thing = TypeVar("Thing")
 InputValue = TypeVar("InputValue")
 FILL = 16  # photos that pass a backbone together wherever their rows are learnt from, measured or kept
@@ -38,6 +39,11 @@ def batches(things: Sequence[Thing], size: int = 32) -> Iterator[Sequence[Thing]
         yield things[start : start + size]
 
 
+def at_once(_key: Hashable, function: Callable[[Any], Any], rows: Any) -> Any:
+    """The usual way to call a function with (N, ...) rows."""
+    return function(rows)
+
+
 class PhotoBatch:
     """Decoded pictures with every resize and every backbone pass made once, whatever number of members ask.
 
@@ -45,6 +51,7 @@ class PhotoBatch:
     come as a function are never decoded. With `fill`, as many photos pass a backbone together whatever their number:
     the last bits of a network's output depend on how many they are, though never on the other photos.
     Backbones of the `expected` inputs pass photos in one graph where they may, and each is said to take an equal part.
+    `calls` is how networks are called with the rows of several photos.
     """
 
     def __init__(
@@ -54,11 +61,13 @@ class PhotoBatch:
         known: Mapping[Hashable, Known] = MappingProxyType({}),
         fill: int = 0,
         expected: Sequence[Input] = (),
+        calls: Calls = at_once,
     ) -> None:
         self._pictures = pictures
         self._known = known
         self._fill = fill
         self._expected = {_maps_key(each.spec): each for each in expected if _reads_maps(each)}
+        self.calls = calls
         self._made: dict[Hashable, tuple[Any, float]] = {}
 
     @property
@@ -74,7 +83,7 @@ class PhotoBatch:
         made = {key: rows for key, (rows, _) in self._made.items() if isinstance(rows, np.ndarray)}
         known = {key: (rows[one], self._seconds(key) / count) for key, rows in made.items()}
         known |= {key: (rows[one], seconds / count) for key, (rows, seconds) in self._known.items()}
-        return PhotoBatch(lambda: self.pictures[one], known=known, fill=self._fill)
+        return PhotoBatch(lambda: self.pictures[one], known=known, fill=self._fill, calls=self.calls)
 
     def __len__(self) -> int:
         return next((len(rows) for rows, _ in self._known.values()), 0) or len(self.pictures)
@@ -116,13 +125,14 @@ class PhotoBatch:
         group = [extractor, *(each for each in group if goes_with(extractor, each))]
         if key not in self._made and len(group) > 1:
             self._pass_together(group)
-        return self._once(key, lambda: extractor.maps(self._prepared(extractor)))
+        return self._once(key, lambda: self.calls(key, extractor.maps, self._prepared(extractor)))
 
     def _pass_together(self, group: Sequence[FeatureExtractor]) -> None:
         prepared, start = self._prepared(group[0]), time.perf_counter()
-        maps = maps_together(group, prepared)
+        keys = [_maps_key(each.spec) for each in group]
+        maps = self.calls(tuple(keys), lambda batch: maps_together(group, batch), prepared)
         seconds = (time.perf_counter() - start) / len(group)
-        self._made |= {_maps_key(each.spec): (found, seconds) for each, found in zip(group, maps, strict=True)}
+        self._made |= {key: (found, seconds) for key, found in zip(keys, maps, strict=True)}
 
     def _prepared(self, extractor: FeatureExtractor) -> Tensor:
         reads = extractor.spec.preprocessing

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from ensemble.disk.files import now
-from ensemble.features.photo_batch import PhotoBatch, source_preprocessing
+from ensemble.features.photo_batch import Calls, PhotoBatch, at_once, source_preprocessing
 from ensemble.features.preprocessing import Preprocessing
 from ensemble.imaging.masks import combine, regions
 from ensemble.imaging.out_of_distribution import doubt, measure_photo
@@ -58,6 +58,7 @@ class Inspector:
         self.references = loaded.references
         self.demo = demo
         self.origin = replace(origin, runtime=loaded.runtime)
+        self.calls: Calls = at_once  # how networks and members are called with several photos
 
     @classmethod
     def open(cls, store: Inspectable, policy: Policy | None = None) -> "Inspector":
@@ -156,7 +157,8 @@ class Inspector:
             spoken = [demo.scores(photo.sha256, self.classes) for photo in photos]
             return [([each for each in said if members is None or each.member in members], ()) for said in spoken]
         expected = [each.input for name, each in self.members.items() if members is None or name in members]
-        return self.vote(PhotoBatch([photo.picture for photo in photos], expected=expected), members)
+        batch = PhotoBatch([photo.picture for photo in photos], expected=expected, calls=self.calls)
+        return self.vote(batch, members)
 
     def vote(self, batch: PhotoBatch, members: Container[str] | None = None) -> list[Said]:
         """The same for photos of which some rows may be known already."""
@@ -181,7 +183,7 @@ class Inspector:
     def _score(self, name: str, member: Member, batch: PhotoBatch) -> list[Score]:
         rows = batch.rows(member.input)
         start = time.perf_counter()
-        prediction = member.score(rows)
+        prediction = batch.calls(name, member.score, rows)
         seconds = (time.perf_counter() - start + batch.seconds(member.input)) / len(rows)
         probabilities = np.round(
             self.calibrators.get(name, NONE)(np.asarray(prediction.probabilities, float)), PROBABILITY_DIGITS

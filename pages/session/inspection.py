@@ -9,16 +9,17 @@ import streamlit as st
 from ensemble.imaging.photos import Photo
 from ensemble.inspection import batches
 from ensemble.inspection.inspector import Inspector
+from ensemble.inspection.shared import SharedInspector
 from ensemble.store import ModelStore, Quarantined
 from ensemble.values.results import Verdict
 from pages.session.products import classes, is_demo, manifest, policy, store
 
-turn = threading.Lock()  # one inspection at a time in a process: two at once would take turns on the same cores anyway
+turn = threading.Lock()  # one search for what decided at a time: two at once would take turns on the same cores anyway
 
 
 @st.cache_resource(max_entries=2, show_spinner="Loading the models …")
-def _loaded(folder: str, fingerprint: str, version: int | None) -> Inspector:
-    return Inspector.open(ModelStore(Path(folder)))
+def _loaded(folder: str, fingerprint: str, version: int | None) -> SharedInspector:
+    return SharedInspector(Inspector.open(ModelStore(Path(folder))))
 
 
 def inspector() -> Inspector:
@@ -30,6 +31,10 @@ def inspector() -> Inspector:
 
 def trained() -> Inspector:
     """The trained members of the chosen product, whatever mode is on; a StoreError where there are none."""
+    return _shared().alone
+
+
+def _shared() -> SharedInspector:
     chosen = store()
     manifest()
     return _loaded(str(chosen.folder), chosen.fingerprint(), chosen.origin().version)
@@ -47,14 +52,13 @@ def _quarantined(folder: str, fingerprint: str) -> list[Quarantined]:
 
 
 def inspection() -> batches.Inspect:
-    """What gives photos their verdicts, by the members and the policy of this moment; visitors are served in turn.
+    """What gives photos their verdicts, by the members and the policy of this moment; visitors share passes.
 
     It asks Streamlit for nothing, so that no touch on the page can break it off halfway.
     """
-    members, decide = inspector(), policy()
+    members, decide = inspector() if is_demo() else _shared(), policy()
 
     def inspect(photos: Sequence[Photo]) -> list[Verdict]:
-        with turn:
-            return members.inspect(photos, decide)
+        return members.inspect(photos, decide)
 
     return inspect

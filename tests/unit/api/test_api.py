@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from http.client import HTTPResponse
 from pathlib import Path
@@ -414,6 +414,32 @@ def test_health_answers_while_a_photo_is_judged(client: TestClient, monkeypatch:
         finally:
             finish.set()
         assert [answer.result().status_code for answer in answers] == [200] * 3
+
+
+def test_more_photos_than_may_be_in_line_are_told_when_to_come_again(
+    tiny_product: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started, finish = threading.Event(), threading.Event()
+    inspect = Inspector.inspect
+
+    def slowly(self: Inspector, *args: Any) -> list[Verdict]:
+        started.set()
+        assert finish.wait(30)
+        return inspect(self, *args)
+
+    monkeypatch.setattr(Inspector, "inspect", slowly)
+    monkeypatch.setattr("ensemble.api.doors.MOST_IN_LINE", 2)
+    with TestClient(api.build(tiny_product)) as narrow, ThreadPoolExecutor() as pool:
+        answers = [pool.submit(post, narrow, jpeg()) for _ in range(3)]
+        try:
+            refused = next(as_completed(answers)).result()
+            assert started.wait(30) and narrow.get("/health").status_code == 200
+        finally:
+            finish.set()
+        assert sorted(answer.result().status_code for answer in answers) == [200, 200, 503]
+        assert refused.headers["retry-after"] == "1"
+        assert refused.json()["error"] == "Quorum has 2 photos in line already. Send this one again in 1 s."
+        assert post(narrow, jpeg()).status_code == 200
 
 
 def test_own_fault_shows_no_traceback_and_the_next_photo_is_judged(
