@@ -16,6 +16,7 @@ from ensemble.imaging.masks import combine, regions
 from ensemble.imaging.out_of_distribution import doubt, measure_photo
 from ensemble.imaging.photos import Photo
 from ensemble.members import Loaded, Member, demo
+from ensemble.members.blas import hold_blas_to_one_thread
 from ensemble.metrics.calibrators import NONE
 from ensemble.policies import Policy
 from ensemble.policies.policy import OUTSIDE_THE_JURY
@@ -66,7 +67,9 @@ class Inspector:
 
         Where a policy is named, it is the only one to judge by: members that it does not ask are not loaded.
         """
-        return cls(store.load(policy), origin=store.origin())
+        loaded = store.load(policy)
+        hold_blas_to_one_thread()
+        return cls(loaded, origin=store.origin())
 
     @classmethod
     def for_demo(cls, classes: Classes = OK_NOK) -> "Inspector":

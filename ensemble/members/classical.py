@@ -16,6 +16,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from xgboost import XGBClassifier
 
 from ensemble.members.contract import Member, Parts, Prediction
+from ensemble.members.heads import faster_head, scaling_of
 from ensemble.values.errors import MemberError
 from ensemble.values.results import Classes
 from ensemble.values.titles import KIND_TITLES
@@ -23,7 +24,6 @@ from ensemble.values.training import ShareDone
 
 CLASSIFIER, SCALER = ".pkl", "_scaler.pkl"
 Settings = Mapping[str, Any]
-PROBABILITIES = "probabilities"  # of a forest in ONNX, before they become a map of names
 SUMS, FEWEST_BINS, OWN_BINS = 2**18, 16, 256  # sums of 16 bytes; beyond the cache, boosting takes several times longer
 
 
@@ -84,7 +84,7 @@ class ClassicalMember(Member):
 
     def score(self, rows: np.ndarray) -> Prediction:
         """(N, D) features -> (N, K) probabilities in the order of `classes.names`."""
-        given = self._probabilities(self.scaler_.transform(rows))
+        given = self._head(self._scaled(rows))
         return Prediction(np.clip(np.asarray(given, dtype=np.float64)[:, self.columns_], 0.0, 1.0))
 
     def parts(self) -> Parts:
@@ -114,12 +114,8 @@ class ClassicalMember(Member):
         if in_pairs and not hasattr(classifier, "predict_proba"):
             raise MemberError("The classifier scores pairs of classes. Train it with decision_function_shape='ovr'.")
         self.classifier_ = classifier
+        self._head, self._scaled = faster_head(classifier, self.title), scaling_of(self.scaler_)
         self.columns_ = _class_columns(list(classifier.classes_), self.classes)
-
-    def _probabilities(self, rows: np.ndarray) -> np.ndarray:
-        if hasattr(self.classifier_, "predict_proba"):
-            return self.classifier_.predict_proba(rows)
-        return _squash(self.classifier_.decision_function(rows))
 
 
 def _folds_with_copies(labels: np.ndarray, copied: np.ndarray, folds: int) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -143,15 +139,6 @@ def _class_columns(known: list[Any], classes: Classes) -> list[int]:
 
 def _is_class_number(label: Any, classes: Classes) -> bool:
     return isinstance(label, int | float | np.number) and float(label) in range(len(classes.names))
-
-
-def _squash(decisions: np.ndarray) -> np.ndarray:
-    """Distances from the boundary -> probabilities that fall on the same side: (N,) or (N, K) -> (N, K)."""
-    if decisions.ndim == 1:
-        defective = 1 / (1 + np.exp(-decisions))
-        return np.stack([1 - defective, defective], axis=1)
-    exponents = np.exp(decisions - decisions.max(axis=1, keepdims=True))
-    return exponents / exponents.sum(axis=1, keepdims=True)
 
 
 class SupportVectorMember(ClassicalMember):
@@ -186,7 +173,7 @@ class SupportVectorMember(ClassicalMember):
 
 
 class ForestMember(ClassicalMember):
-    """A random forest; it scores through ONNX, with the same answers in a hundredth of the time."""
+    """A random forest."""
 
     kind: ClassVar[str] = "rf"
     title: ClassVar[str] = KIND_TITLES["rf"]
@@ -200,30 +187,6 @@ class ForestMember(ClassicalMember):
     def _new_classifier(self, labels: np.ndarray, features: int) -> Any:
         cores = os.cpu_count()
         return RandomForestClassifier(n_estimators=self.trees, random_state=self.seed, n_jobs=cores, **self._settings())
-
-    def _take(self, classifier: Any) -> None:
-        super()._take(classifier)
-        self._session = _onnx_session(classifier) if isinstance(classifier, RandomForestClassifier) else None
-
-    def _probabilities(self, rows: np.ndarray) -> np.ndarray:
-        if self._session is None:
-            return super()._probabilities(rows)
-        probabilities: np.ndarray = self._session.run([PROBABILITIES], {"X": np.asarray(rows, dtype=np.float32)})[0]
-        return probabilities
-
-
-def _onnx_session(forest: RandomForestClassifier) -> Any:
-    import onnxruntime
-    from skl2onnx import to_onnx
-    from skl2onnx.helpers.onnx_helper import select_model_inputs_outputs
-
-    example = np.zeros((1, forest.n_features_in_), dtype=np.float32)
-    # Without options, though one would leave the map of names out: for any, it looks through every tree for hidden
-    # pipelines, which takes ten times longer than all the rest.
-    model = select_model_inputs_outputs(to_onnx(forest, example), [PROBABILITIES])
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # trees over a few rows take microseconds; waking threads costs more
-    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
 class XGBoostMember(ClassicalMember):

@@ -22,7 +22,7 @@ DOORS = {
     "pickle": {"ensemble/store/artefacts.py"},
     "pickletools": {"ensemble/disk/model_bombs.py"},
     "safetensors": {"ensemble/features/weights.py"},
-    "onnx": {"ensemble/members/detector_graph.py"},
+    "onnx": {"ensemble/members/detector_graph.py", "ensemble/members/trees.py"},
     "plotly": {"ensemble/figures/"},  # the whole folder
     "fastapi": {"ensemble/api/"},
     "typer": {"ensemble/cli/"},

@@ -21,6 +21,7 @@ from benchmarks import (
     cascade,
     detector,
     faster_runtimes,
+    heads,
     history,
     patch_memory,
     quality,
@@ -304,3 +305,12 @@ def test_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     figures = json.loads(said)
     assert code == 0 and seen == [80, 82, 80] and (figures["photos"], figures["more"]) == (80, 2)
     assert figures["beside_ratio"] == 3.0 and figures["more_share"] == 2.0
+
+
+def test_heads_say_what_they_take_beside_their_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ensemble.members.classical.ForestMember.trees", 5)
+    monkeypatch.setattr(heads, "hold_blas_to_one_thread", lambda: None)  # it would hold for all later tests
+    result = heads.measure_heads(photos=24, features=8, rounds=1)
+    found = result["classes_3"]["svm"]
+    assert set(result["classes_2"]) == {"svm", "rf", "xgb"} and found["apart"] <= 1e-6
+    assert found["photos_16"]["plain_ms"] > 0 and found["photos_1"]["ratio"] > 0
