@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ensemble.features.runtimes import EXACT_RUNTIMES, TORCH
+from ensemble.values.digits import is_number
 from ensemble.values.language import Message
 
 # Of the labels that any model or policy gives, the share that a faster runtime may change. A part that flips lies at a
@@ -29,6 +30,11 @@ class RuntimeResult:
     difference: float = 0.0
     speed: float = 0.0
 
+    def __post_init__(self) -> None:
+        figures = (self.labels, self.verdicts, self.escapes, self.difference, self.speed)
+        if not all(map(is_number, figures)):
+            raise ValueError(f"What a runtime has changed, and its speed, must be numbers. Got {figures!r}.")
+
 
 @dataclass(frozen=True, slots=True)
 class RuntimeGate:
@@ -52,6 +58,8 @@ class RuntimeGate:
         texts = (self.chosen, self.members, self.compared, self.at, *self.made_with.values(), *self.results)
         if not all(isinstance(text, str) for text in texts):
             raise ValueError(f"Runtimes, digests and versions must be texts. Got {texts!r}.")
+        if not all(type(count) is int for count in (self.photos, self.fewest, self.looks)):
+            raise ValueError(f"Counts of photos must be whole numbers. Got {self.photos!r}.")
         if self.chosen != TORCH and not self.passed(self.chosen):
             raise ValueError(f"{self.chosen} cannot be chosen: it has not passed.")
 
@@ -88,7 +96,7 @@ def problem_of(runtime: str, result: RuntimeResult, fewest: int) -> Message:
             count=result.escapes,
         )
     if (flips := max(result.labels, result.verdicts)) > MOST_FLIPS:
-        return Message("{share:.1%} of labels would change ({most:.0%} allowed).", share=flips, most=MOST_FLIPS)
+        return Message("{share:.2%} of labels would change ({most:.0%} allowed).", share=flips, most=MOST_FLIPS)
     if runtime not in EXACT_RUNTIMES and fewest < FEWEST_TO_COMPARE:
         return Message("It needs {needed} photos of each class to compare.", needed=FEWEST_TO_COMPARE)
     return Message("")

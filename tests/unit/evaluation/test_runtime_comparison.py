@@ -17,7 +17,7 @@ from ensemble.features.runtimes import OPENVINO, OPENVINO_BF16, RUNTIME_SETTING,
 from ensemble.store import Manifest, ModelStore, runtime_choice, versions
 from ensemble.store.runtime_choice import chosen_runtime, members_digest
 from ensemble.store.runtime_gate import RuntimeGate, RuntimeResult, best_runtime, problem_of
-from ensemble.values.errors import DataError
+from ensemble.values.errors import DataError, StoreError
 from tests.conftest import Run
 
 HERE = {"openvino": "2026.4.0", "torch": "2", "torchvision": "0", "processor": "x86_64"}
@@ -60,8 +60,8 @@ def noisy(monkeypatch: pytest.MonkeyPatch, noise: dict[str, float]) -> None:
     [
         (OPENVINO_BF16, {}, 10, ""),
         (OPENVINO_BF16, {"labels": 0.01, "verdicts": 0.01, "difference": 0.4}, 10, ""),
-        (OPENVINO_BF16, {"labels": 0.0101}, 10, "1.0% of labels would change (1% allowed)."),
-        (OPENVINO_BF16, {"verdicts": 0.025}, 10, "2.5% of labels would change (1% allowed)."),
+        (OPENVINO_BF16, {"labels": 0.0101}, 10, "1.01% of labels would change (1% allowed)."),
+        (OPENVINO_BF16, {"verdicts": 0.025}, 10, "2.50% of labels would change (1% allowed)."),
         (OPENVINO_BF16, {"escapes": 1}, 10, "1 defective part would pass as OK."),
         (OPENVINO, {"escapes": 2}, 10, "2 defective parts would pass as OK."),
         (OPENVINO_BF16, {}, 9, "It needs 10 photos of each class to compare."),
@@ -126,6 +126,17 @@ def test_a_comparison_is_used_where_it_holds(tiny_product: Path, monkeypatch: py
         TORCH,
         "OpenVINO in bfloat16 has passed, and this machine does not have it.",
     )
+
+
+@pytest.mark.parametrize(
+    "damage", [{"photos": "50"}, {"chosen": 1}, {"results": {OPENVINO: {"labels": "0"}}}, {"x": 1}]
+)
+def test_a_damaged_comparison_is_one_sentence(tiny_product: Path, damage: dict[str, Any]) -> None:
+    manifest = ModelStore(tiny_product).manifest()
+    data = json.loads(replace(manifest, runtimes=gate_of(manifest)).to_json())
+    data["runtimes"] |= damage
+    with pytest.raises(StoreError, match="Restore it, or train the product again"):
+        Manifest.from_json(json.dumps(data), "manifest.json")
 
 
 def test_a_product_that_fails_says_so_and_can_be_forced(tiny_product: Path, monkeypatch: pytest.MonkeyPatch) -> None:
