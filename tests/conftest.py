@@ -6,8 +6,8 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,7 +17,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 import torch
 from hypothesis import settings
 from hypothesis.database import DirectoryBasedExampleDatabase
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from ensemble.cli.main import main
 from ensemble.drawing.sample import write_sample
@@ -160,15 +160,32 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
+@pytest.fixture(scope="module")
+def context_for(browser: Browser) -> Callable[[bool], BrowserContext]:
+    """A context for a mouse, and one for a finger, for all pages of a file: what one has loaded, the next has too."""
+
+    @cache
+    def opened(touch: bool) -> BrowserContext:
+        context = browser.new_context(has_touch=touch, reduced_motion="reduce")  # what moves for show costs a core
+        context.set_default_timeout(PATIENCE)
+        context.new_page()  # an empty one: the process of the others does not end with them
+        return context
+
+    return opened
+
+
 @pytest.fixture
-def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+def open_page(context_for: Callable[[bool], BrowserContext]) -> Iterator[Callable[..., Page]]:
     """Open pages that note what goes wrong in them; nothing may."""
     wrong: list[str] = []
 
     def opened(width: int = 1440, height: int = 900, scheme: str = "light", *, touch: bool = False) -> Page:
-        calm: dict[str, Any] = {"color_scheme": scheme, "reduced_motion": "reduce"}  # what moves for show costs a core
-        page = browser.new_page(viewport={"width": width, "height": height}, has_touch=touch, **calm)
-        page.set_default_timeout(PATIENCE)
+        context = context_for(touch)
+        if not PAGES:
+            context.clear_cookies()  # whoever comes now is nobody yet
+        page = context.new_page()
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
         page.on("console", lambda message: wrong.append(message.text) if is_error(message) else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("request", lambda request: wrong.append(request.url) if is_foreign(request.url) else None)

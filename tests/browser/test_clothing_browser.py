@@ -19,8 +19,8 @@ from ensemble.store import ModelStore
 from ensemble.training import train
 from tests.browser.test_data_browser import choose
 from tests.support.dashboard import served
+from tests.support.real_photos import SHARED, half_of
 
-SHARED = Path(__file__).resolve().parents[3] / "shared"
 BACKBONES = ("resnet18", "mobilenet_v2", "squeezenet1_1")
 LONG = 600_000  # milliseconds
 MARK = 0.985
@@ -38,9 +38,9 @@ def lasting(quality: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def test_the_bundled_backbone_on_three_classes_of_clothing(tmp_path: Path) -> None:
     """The training's own figures are those of the stored product on the test part, through the photo door."""
-    data = SHARED / "data" / "clothing"
-    outcome = train(data, tmp_path, kinds=("svm",), backbones=(BUNDLED,))
-    store = ModelStore(tmp_path)
+    data = half_of(SHARED / "data" / "clothing", tmp_path / "clothing")
+    outcome = train(data, tmp_path / "models", kinds=("svm",), backbones=(BUNDLED,))
+    store = ModelStore(tmp_path / "models")
     manifest = store.manifest()
     samples, _ = evaluation_part(data, manifest.folders, manifest.classes)
     quality = quality_report(score_photos(Inspector.open(store), samples), store.policies(), manifest.classes)

@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+    "--process-per-site",  # a page that is opened after another need not compile the same scripts again
     "--js-flags=--max-lazy --no-opt",  # pages live too short for compiling what they may never run to pay
 )
 PATIENCE = 180_000  # milliseconds; others may use the machine too, and only what never comes is to fail
