@@ -5,7 +5,7 @@ import json
 import statistics
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import chain, zip_longest
 from pathlib import Path
@@ -14,11 +14,14 @@ from PIL import Image, ImageEnhance
 
 from ensemble.datasets.loading import photo_path
 from ensemble.disk.files import now
+from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.photo_batch import PhotoBatch, batches
+from ensemble.features.preprocessing import PIXELS
 from ensemble.features.runtimes import TORCH, available_runtimes, forced_runtime, made_with
 from ensemble.imaging.masks import combine
 from ensemble.imaging.photos import read_photo
-from ensemble.inspection.inspector import PHOTOS_AT_ONCE, Inspector
+from ensemble.inspection.inspector import PHOTOS_AT_ONCE, Inspector, Said
+from ensemble.members import Member
 from ensemble.policies import Policy
 from ensemble.policies.cases import Case
 from ensemble.store import Manifest, ModelStore, versions
@@ -27,7 +30,7 @@ from ensemble.store.runtime_choice import members_digest
 from ensemble.store.runtime_gate import RuntimeGate, RuntimeResult, best_runtime
 from ensemble.values.errors import DataError, PhotoError, StoreError
 from ensemble.values.language import Message
-from ensemble.values.results import Classes
+from ensemble.values.results import Absence, Classes, Score
 from ensemble.values.titles import runtime_title
 from ensemble.values.training import ShareDone
 
@@ -161,18 +164,39 @@ def _looks(path: Path) -> Iterator[Image.Image]:
 def _judged_by_each(
     opened: Mapping[str, Inspector], shown: Sequence[ShownLook]
 ) -> tuple[dict[str, list[Case]], dict[str, float]]:
-    """What each says of the same pictures, one after the other, and the seconds that each took."""
+    """What each says of the same pictures, one after the other, and the seconds that each took.
+
+    Members that read no backbone's features say the same by every runtime, and are asked once.
+    """
+    reference = opened[TORCH]
+    carried = {name for name, member in reference.members.items() if _is_carried(member)}
+    others, alike = _timed_vote(reference, shown, reference.members.keys() - carried)
     said, seconds = {}, {}
     for name, inspector in opened.items():
-        batch = PhotoBatch([picture for _, picture in shown])
-        start = time.perf_counter()
-        answers = inspector.vote(batch)
-        seconds[name] = time.perf_counter() - start
+        answers, own = _timed_vote(inspector, shown, carried)
+        seconds[name] = alike + own
         said[name] = [
-            replace(case, scores=tuple(scores), absent=absent, doubt=inspector.doubt(picture, combine(scores)))
-            for (case, picture), (scores, absent) in zip(shown, answers, strict=True)
+            _as_case(inspector, look, (*scores, *same), (*inspector.absent, *absent, *silent))
+            for look, (scores, absent), (same, silent) in zip(shown, answers, others, strict=True)
         ]
     return said, seconds
+
+
+def _timed_vote(inspector: Inspector, shown: Sequence[ShownLook], members: Set[str]) -> tuple[list[Said], float]:
+    batch = PhotoBatch([picture for _, picture in shown])
+    start = time.perf_counter()
+    answers = inspector.vote(batch, members)
+    return answers, time.perf_counter() - start
+
+
+def _as_case(inspector: Inspector, look: ShownLook, scores: tuple[Score, ...], absent: tuple[Absence, ...]) -> Case:
+    case, picture = look
+    return replace(case, scores=scores, absent=absent, doubt=inspector.doubt(picture, combine(scores)))
+
+
+def _is_carried(member: Member) -> bool:
+    """Whether what it reads has passed a backbone."""
+    return isinstance(member.input, FeatureExtractor) and member.input.spec.pooling != PIXELS
 
 
 @dataclass(slots=True)
