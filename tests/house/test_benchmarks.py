@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 from benchmarks import (
     bundled_backbone,
     cascade,
+    cluster,
     detector,
     faster_runtimes,
     heads,
@@ -136,6 +137,15 @@ def test_cascade(products: Mapping[str, Path], name: str) -> None:
         assert code == 2 and "has a cascade" in said
     else:
         assert code == 0 and "STAGED without cuts of its own: " in said and said.endswith("0 verdicts differ.")
+
+
+def test_cluster(products: Mapping[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    place = products["three classes"]
+    monkeypatch.setenv("QUORUM_RECORDS", "set back afterwards")  # the benchmark sets its own
+    code, said = ran(cluster, "--models", place / "models", "--data", place / "data", "--photos", 20, "--width", 64)
+    figures = json.loads(said)
+    assert code == 0 and (figures["photos"], figures["cores"], figures["width"]) == (20, 1, 64)
+    assert figures["photos_an_hour_a_core"] > 0 and figures["kept_cpu_s"] > 0 and figures["worker_mb"] > 100
 
 
 @pytest.mark.parametrize("name", ["one-class alone", "three classes"])
