@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
+import psutil
 import torch
 import typer
 from PIL import Image
@@ -102,7 +103,7 @@ def search(memory: torch.Tensor, asked: torch.Tensor, length: Length) -> dict[st
     found: dict[str, Any] = dict(compared(alternating(sides, [[asked]], length.rounds, length.seconds), "cdist"))
     for name, side in sides.items():
         found[name]["largest_error"] = float(f"{float((side([asked])[0] - truth).abs().max()):.1e}")
-    return {"places": list(memory.shape), "asked": len(asked), **found, "load": round(os.getloadavg()[0], 1)}
+    return {"places": list(memory.shape), "asked": len(asked), **found, "load": round(psutil.getloadavg()[0], 1)}
 
 
 def with_peer(
@@ -155,7 +156,7 @@ def with_peer(
     found["anomalib"] |= {"auroc": round(roc_auc_score(truth, theirs["scores"]), 4), "places": theirs["places"]}
     found["quorum"] |= {"auroc": round(roc_auc_score(truth, quorum(range(len(test)))), 4), "places": asked["places"]}
     version, counts = theirs["version"], [len(train), len(good), len(bad)]
-    return {"anomalib_version": version, "photos": counts, **found, "load": round(os.getloadavg()[0], 1)}
+    return {"anomalib_version": version, "photos": counts, **found, "load": round(psutil.getloadavg()[0], 1)}
 
 
 def ask_for(ask: Callable[[object], object]) -> Callable[[Sequence[int]], object]:

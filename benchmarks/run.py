@@ -83,7 +83,7 @@ def machine() -> dict[str, Any]:
 def processor() -> str:
     """Its name, and what it has for networks."""
     told = Path("/proc/cpuinfo")
-    lines = told.read_text().splitlines() if told.is_file() else []
+    lines = told.read_text(encoding="utf-8").splitlines() if told.is_file() else []
     facts = dict(line.replace("\t", "").split(":", 1) for line in lines if ":" in line)
     flags = [name for name in ("avx512_bf16", "avx512_vnni", "amx_bf16", "amx_int8") if name in facts.get("flags", "")]
     return " ".join([facts.get("model name", platform.processor()).strip(), *flags])
