@@ -9,6 +9,7 @@ Both sides ask the same classifiers, the forest being scikit-learn's default one
 """
 
 import io
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -61,9 +62,9 @@ class Extent:
     backbones: Sequence[str] = DEFAULT_TRIO
     included: Sequence[str] = (BUNDLED, LITE)
     others: Sequence[str] = LIGHT_TRIO
-    photos: int = 48  # of each part of the photos that ship: taught on the first, asked on the other
-    rounds: int = 5
-    seconds: float = 4.0
+    photos: int = 24  # of each part of the photos that ship: taught on the first, asked on the other
+    rounds: int = 3
+    seconds: float = 1.5
     batch: int = 16
     size: tuple[int, int] = (3000, 2000)
     side: int = 224
@@ -76,13 +77,16 @@ def measure(quick: bool = False) -> dict[str, Any]:
     """Ratios, agreement and shares of the floor by precision, and where the time of one photo goes."""
     extent = QUICK if quick else Extent()
     files, photos = photos_of("test", extent.photos), photos_of("train", extent.photos)
+    say("backbones with random weights")
     products = products_of(drawn(extent), photos)
     large = [large_photo(data, extent.size) for _, data in files[: extent.batch]]
     real = with_weights(extent)
+    say("label agreement")
     agreement = {
         "random_weights": agreeing(products, files),
         "real_weights": agreeing(products_of(real, photos), files),
     }
+    say("speed")
     one, batch = speeds(products, [[each] for each in large], extent), speeds(products, [large], extent)
     shares, floors = floor_shares(products, one, batch, large[0], extent)
     precisions = [name for name in one if name not in (PLAIN, TORCH_SIDE)]
@@ -100,6 +104,11 @@ def measure(quick: bool = False) -> dict[str, Any]:
             "real_weights": [each.spec.name for each in real],
         },
     }
+
+
+def say(step: str) -> None:
+    """Tell on the error stream what is measured now."""
+    print(f"  {step} ...", file=sys.stderr, flush=True)
 
 
 def photos_of(part: str, count: int) -> list[File]:
