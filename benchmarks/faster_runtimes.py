@@ -82,10 +82,8 @@ def measure(quick: bool = False) -> dict[str, Any]:
     large = [large_photo(data, extent.size) for _, data in files[: extent.batch]]
     real = with_weights(extent)
     say("label agreement")
-    agreement = {
-        "random_weights": agreeing(products, files),
-        "real_weights": agreeing(products_of(real, photos), files),
-    }
+    trained = products_of(real, photos)
+    agreement = {"random_weights": agreeing(products, files), "real_weights": agreeing(trained, files)}
     say("speed")
     one, batch = speeds(products, [[each] for each in large], extent), speeds(products, [large], extent)
     shares, floors = floor_shares(products, one, batch, large[0], extent)
@@ -101,7 +99,7 @@ def measure(quick: bool = False) -> dict[str, Any]:
             "agreement": agreement,
             "floor": floors,
             "where_the_time_goes_ms": {name: profile(products[name], large[0]) for name in products},
-            "real_weights": [each.spec.name for each in real],
+            "backbones_ms": {name: passes_ms(trained[name]) for name in trained},
         },
     }
 
@@ -243,6 +241,15 @@ def backbones_of(inspector: Inspector) -> dict[str, FeatureExtractor]:
     return {source.spec.name: source for source in sources if isinstance(source, FeatureExtractor)}
 
 
+def passes_ms(inspector: Inspector) -> dict[str, float]:
+    """Milliseconds of one photo in each backbone by itself."""
+    found = {}
+    for name, extractor in backbones_of(inspector).items():
+        drawn = torch.rand(1, 3, *extractor.spec.preprocessing.size[::-1]).contiguous(memory_format=torch.channels_last)
+        found[name] = round(1000 * best_seconds(partial(extractor.extract, drawn), 0.2), 2)
+    return found
+
+
 def profile(inspector: Inspector, file: File) -> dict[str, float]:
     """Milliseconds of each step of one photo, the fastest of some tries each."""
     photo = open_photo(file[1], file[0])
@@ -256,7 +263,7 @@ def profile(inspector: Inspector, file: File) -> dict[str, float]:
         **{name: partial(extractor.extract, prepared) for name, extractor in extractors.items()},
         **{name: partial(member.score, batch.rows(member.input)) for name, member in inspector.members.items()},
     }
-    found = {name: round(1000 * best_seconds(step, 0.3), 3) for name, step in steps.items()}
+    found = {name: round(1000 * best_seconds(step, 0.1), 3) for name, step in steps.items()}
     whole = 1000 * best_seconds(lambda: inspector.inspect([open_photo(file[1], file[0])], POLICY), 1.0)
     return {**found, "rest": round(whole - sum(found.values()), 3), "whole": round(whole, 3)}
 

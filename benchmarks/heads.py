@@ -64,6 +64,11 @@ def measure_head(kind: type[ClassicalMember], classes: Classes, photos: int, fea
     return found
 
 
+def measure(quick: bool = False) -> dict[str, Any]:
+    """The same on few photos where it only has to run."""
+    return measure_heads(photos=40, features=16, rounds=1) if quick else measure_heads()
+
+
 def measure_heads(photos: int = 400, features: int = 384, rounds: int = 5) -> dict[str, Any]:
     """Each kind of head for two and for three classes."""
     hold_blas_to_one_thread()

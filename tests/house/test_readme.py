@@ -1,5 +1,6 @@
 """README, CONTRIBUTING and docs speak of commands, options, files and names that are there."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 import typer.main
 
+from benchmarks import run
 from ensemble.cli.main import commands as command_line
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -91,6 +93,13 @@ def test_every_file_that_is_named_is_there(page: str) -> None:
 def test_the_readme_begins_with_what_it_is_and_says_how_to_test() -> None:
     assert README.startswith("# Quorum\n") and "make run" in README and "make test" in README
     assert len(commands(README)) >= 5 and {"run", "test", "setup", "api"} <= set(targets(README))
+
+
+def test_the_readme_shows_the_last_run_of_the_benchmarks() -> None:
+    latest = json.loads(run.LATEST.read_text(encoding="utf-8"))
+    assert README.split(run.BEGIN)[1].split(run.END)[0].strip() == run.shown(latest)
+    assert set(latest["one_photo"]) == set(latest["batch_16"]) == set(latest["label_agreement"])
+    assert latest["machine"]["cores"] and latest["cold_start"]["ratio"] > 0
 
 
 def test_every_page_of_the_docs_is_named_in_the_readme() -> None:
