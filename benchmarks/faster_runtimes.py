@@ -11,7 +11,7 @@ Both sides ask the same classifiers, the forest being scikit-learn's default one
 import io
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -94,6 +94,7 @@ def measure(quick: bool = False) -> dict[str, Any]:
         "label_agreement": {name: agreement["real_weights"][name]["votes"] for name in precisions},
         "share_of_floor": shares,
         "details": {
+            "extent": asdict(extent),
             "one_photo": one,
             "batch": batch,
             "agreement": agreement,
