@@ -119,7 +119,9 @@ def shown(latest: Mapping[str, Any]) -> str:
     """The table with the machine and the day: what stands between the marks in the README."""
     on = latest["machine"]
     where = f"{on['processor']}, {on['cores']} cores, load {latest['load'][0]} to {latest['load'][1]}"
-    return f"{table(latest)}\n\nMeasured on {latest['time'][:10]} by `make bench`: {where}."
+    much = latest["details"]["extent"]
+    how = f"{much['rounds']} rounds of alternating blocks, votes on {much['photos']} photos"
+    return f"{table(latest)}\n\nMeasured on {latest['time'][:10]}: {where}; {how}."
 
 
 def short_of(latest: Mapping[str, Any]) -> list[str]:
