@@ -1,10 +1,13 @@
 """Every benchmark on every kind of product, on four photos: it ends with its figures, or in a sentence."""
 
+import contextlib
 import json
 import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -13,18 +16,21 @@ from typing import Any
 import numpy as np
 import pytest
 import typer
+import uvicorn
 from PIL import Image
 from typer.testing import CliRunner
 
 from benchmarks import (
     bundled_backbone,
     cascade,
+    clients,
     cluster,
     detector,
     faster_runtimes,
     heads,
     history,
     patch_memory,
+    pipeline,
     quality,
     retraining,
     run,
@@ -32,6 +38,7 @@ from benchmarks import (
     speed,
     training,
 )
+from ensemble import api
 from ensemble.drawing.strips import write_strips
 from ensemble.features import backbones
 from ensemble.features.backbones import FeatureExtractor
@@ -324,3 +331,35 @@ def test_heads_say_what_they_take_beside_their_libraries(monkeypatch: pytest.Mon
     found = result["classes_3"]["svm"]
     assert set(result["classes_2"]) == {"svm", "rf", "xgb"} and found["apart"] <= 1e-6
     assert found["photos_16"]["plain_ms"] > 0 and found["photos_1"]["ratio"] > 0
+
+
+@contextlib.contextmanager
+def served_here(models: Path) -> Iterator[int]:
+    """The port of an API in a thread of this process, which has imported everything."""
+    server = uvicorn.Server(uvicorn.Config(api.build(models), port=0, log_level="error"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            time.sleep(0.01)
+        yield server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def test_clients(products: Mapping[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clients, "served", served_here)
+    place = products["three classes"]
+    given = ("--models", place / "models", "--data", place / "data" / "test", "--photos", 4, "--clients", 4)
+    code, said = ran(clients, *given, "--rounds", 1)
+    figures = json.loads(said)
+    assert code == 0 and figures["differing_answers"] == 0 and figures["ratio"] > 0 and figures["p99_s"] > 0
+
+
+def test_pipeline(products: Mapping[str, Path]) -> None:
+    place = products["three classes"]
+    given = ("--models", place / "models", "--data", place / "data" / "test", "--photos", 24, "--early", 8)
+    code, said = ran(pipeline, *given, "--block", 16, "--rounds", 1)
+    figures = json.loads(said)
+    assert code == 0 and figures["peak_ratio"] >= 1 and figures["share_of_networks"] > 0

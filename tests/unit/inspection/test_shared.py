@@ -71,6 +71,12 @@ def test_who_comes_while_a_run_is_made_shares_the_next_one() -> None:
     assert together([8], "a") == [16] and not together._waiting
 
 
+def test_a_run_has_one_two_four_or_eight_things() -> None:
+    runs = Runs()
+    assert asked_meanwhile(runs, Together(runs), [([number], "a") for number in range(1, 8)])
+    assert [things for things, _ in runs.seen] == [[0], [1, 2, 3, 4], [5, 6], [7]]
+
+
 def test_an_error_is_told_to_the_caller_alone_whose_thing_raises_it() -> None:
     runs = Runs()
     assert asked_meanwhile(runs, Together(runs), [([1], "a"), ([13], "a"), ([2], "a")]) == [[2], "13", [4]]
