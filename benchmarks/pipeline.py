@@ -90,11 +90,14 @@ def rate(does: Callable[[Sequence[Photo]], object], photos: Sequence[Photo]) -> 
 
 
 def compared(models: Path, paths: Sequence[Path], *, block: int, rounds: int) -> dict[str, Any]:
-    """Rates of the networks alone, of inspections alone, and of a batch, and the batch's shares of both."""
+    """Rates of the networks that the policy asks for, of inspections and of a batch, and its shares of both."""
     store = ModelStore(models)
     inspector, policy = Inspector.open(store), store.policies()[0]
     photos = [open_photo(varied_photo(paths, number)) for number in range(block)]
-    inputs = [member.input for member in inspector.members.values() if isinstance(member.input, FeatureExtractor)]
+    asked = [each for name, each in inspector.members.items() if policy.asks(name, inspector.weights.get(name, 1.0))]
+    inputs = [member.input for member in asked if isinstance(member.input, FeatureExtractor)]
+    if not inputs:
+        raise typer.BadParameter(f"{policy.name} asks no model that reads a backbone: there is nothing to compare.")
 
     def pass_networks(some: Sequence[Photo]) -> None:
         batch = PhotoBatch([photo.picture for photo in some], expected=inputs)

@@ -5,6 +5,7 @@ import io
 import json
 import time
 import zipfile
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from ensemble.inspection.attribution import Attribution
+from ensemble.inspection.shared import SharedInspector
 from ensemble.values.results import OK_NOK, Absence, Classes, Region
 from ensemble.values.titles import model_title
 from pages.components.common.lessons import lesson, memory
@@ -490,17 +492,20 @@ def test_visitors_are_served_one_after_the_other(monkeypatch: pytest.MonkeyPatch
     running: list[int] = []
 
     class Busy:
-        def inspect(self, photos: list[int], policy: None) -> list[int]:
+        def inspect(self, photos: Sequence[int], policy: None) -> list[tuple[int, int]]:
             running.append(1)
             seen = len(running)
             time.sleep(0.05)
             running.pop()
-            return [seen]
+            return [(photo, seen) for photo in photos]
 
-    monkeypatch.setattr(inspection, "inspector", Busy)
+    shared = SharedInspector(Busy())  # type: ignore[arg-type]
+    monkeypatch.setattr(inspection, "_shared", lambda: shared)
+    monkeypatch.setattr(inspection, "is_demo", lambda: False)
     monkeypatch.setattr(inspection, "policy", lambda: None)
     with ThreadPoolExecutor(4) as pool:
-        assert list(pool.map(inspection.inspection(), [[number] for number in range(4)])) == [[1]] * 4
+        answers = list(pool.map(inspection.inspection(), [[number] for number in range(4)]))
+    assert answers == [[(number, 1)] for number in range(4)]
 
 
 class TestBrokenPolicies:
