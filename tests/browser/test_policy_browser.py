@@ -56,7 +56,9 @@ def test_a_threshold_is_moved_saved_looked_at_put_in_force_and_taken_back(
         assert _active(models) == "TRIAL"
         expect(pending).to_have_count(0)
 
+        settle(page)
         page.get_by_role("tab", name="History").click()
+        settle(page)
         page.get_by_role("button", name="Restore …").click()
         restore = re.compile(r"^Restore version \d+ …$")
         expect(page.get_by_role("button", name=restore)).to_be_visible()

@@ -132,7 +132,7 @@ def test_without_copies_a_member_is_what_scikit_learn_makes_of_its_photos() -> N
     scaled = StandardScaler().fit_transform(rows)
     machine = CalibratedClassifierCV(SVC(C=10.0, gamma="scale"), method="sigmoid", cv=5, ensemble=False)
     expected = machine.fit(scaled, labels, sample_weight=np.ones(len(labels))).predict_proba(scaled)
-    assert np.array_equal(member.score(rows).probabilities, expected)
+    np.testing.assert_allclose(member.score(rows).probabilities, expected, rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("make", [SupportVectorMember, ForestMember])
