@@ -41,7 +41,7 @@ def served(models: Path) -> Iterator[int]:
         command = [sys.executable, "-m", "uvicorn", "ensemble.api:app", "--host", "127.0.0.1", "--port", "0"]
         settings = {**os.environ, RECORDS_SETTING: str(Path(folder) / "records"), "QUORUM_MODELS": str(models)}
         with (
-            log.open("w") as stream,
+            log.open("wb") as stream,
             subprocess.Popen(command, cwd=HOME, env=settings, stdout=stream, stderr=stream) as process,
         ):
             try:
