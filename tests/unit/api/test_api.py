@@ -394,7 +394,8 @@ def test_a_verdict_names_the_version_that_the_files_have_become(copied: Path) ->
         assert post(client, jpeg()).json()["model_version"] == 1
 
 
-def test_health_answers_while_a_photo_is_judged(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def held_up(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
+    """Inspections tell by one event that they have begun, and end only after the other."""
     started, finish = threading.Event(), threading.Event()
     inspect = Inspector.inspect
 
@@ -404,6 +405,11 @@ def test_health_answers_while_a_photo_is_judged(client: TestClient, monkeypatch:
         return inspect(self, *args)
 
     monkeypatch.setattr(Inspector, "inspect", slowly)
+    return started, finish
+
+
+def test_health_answers_while_a_photo_is_judged(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    started, finish = held_up(monkeypatch)
     with ThreadPoolExecutor() as pool:
         answers = [pool.submit(post, client, jpeg()) for _ in range(3)]
         try:
@@ -419,15 +425,7 @@ def test_health_answers_while_a_photo_is_judged(client: TestClient, monkeypatch:
 def test_more_photos_than_may_be_in_line_are_told_when_to_come_again(
     tiny_product: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    started, finish = threading.Event(), threading.Event()
-    inspect = Inspector.inspect
-
-    def slowly(self: Inspector, *args: Any) -> list[Verdict]:
-        started.set()
-        assert finish.wait(30)
-        return inspect(self, *args)
-
-    monkeypatch.setattr(Inspector, "inspect", slowly)
+    started, finish = held_up(monkeypatch)
     monkeypatch.setattr("ensemble.api.doors.MOST_IN_LINE", 2)
     with TestClient(api.build(tiny_product)) as narrow, ThreadPoolExecutor() as pool:
         answers = [pool.submit(post, narrow, jpeg()) for _ in range(3)]
