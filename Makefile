@@ -54,11 +54,12 @@ api: setup
 	@test $(HOST) = 127.0.0.1 || echo "Open to others on $(HOST): whoever reaches it can inspect."
 	$(PYTHON) -m uvicorn ensemble.api:app --host $(HOST) --port 8000
 
-# Tests drive a real browser: Debian's chromium, installed where it is missing and the user may.
+# Tests drive a real browser: Debian's Chromium without windows, installed where none is there and the user may.
 browser:
-	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || { \
+	@command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null || \
+	  command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || { \
 	  if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
-	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium-headless-shell >/dev/null; \
 	  else \
 	    echo "The browser tests need Chromium: install it (on Debian: sudo apt-get install chromium), then repeat."; exit 1; \
 	  fi; }

@@ -47,6 +47,8 @@ screen = st.navigation(
         " ": [st.Page("pages/screens/help.py", title=_("Help"), icon=":material/help:", url_path="help")],
     }
 )
+if screen.url_path:  # the first screen writes its last verdict there, which goes with it
+    st.set_page_config(page_title=screen.title)
 if first_visit:
     load_again_if_lost(screen)
 

@@ -119,14 +119,24 @@ def _better_copies(
     folds = [split for seed in repeats for split in whole_part_folds(learn, recipe.classes, seed)]
     if not folds:
         return NO_AUGMENTATION, ()
-    source = recipe.extractors[0]
+    source, title = recipe.extractors[0], separation_title(recipe.classes)
+    without = separates(learn.inputs[source.spec], learn.labels, recipe.classes, folds)
+    if 1 - without < CLEARLY:  # then no copies can do clearly better, and none are read
+        progress(TRYING, 1.0)
+        return NO_AUGMENTATION, (
+            Message(
+                "No augmentation for classical models: {figure} is already {without} without (cross-validation).",
+                figure=title,
+                without=NumberText(f"{without:.3f}"),
+            ),
+        )
     found = _compared_copies(
         _Trial.of(learn, folds, source, recipe, cache, partial(progress, TRYING)), recipe.augmentation
     )
     progress(TRYING, 1.0)  # the comparison belongs to this stage, not to the next one
-    without, best = found[NO_AUGMENTATION], max(list(found)[1:], key=found.__getitem__)  # the first on a tie
+    best = max(found, key=found.__getitem__)  # the first on a tie
     figures = {
-        "figure": separation_title(recipe.classes),
+        "figure": title,
         "without": NumberText(f"{without:.3f}"),
         "best": NumberText(f"{found[best]:.3f}"),
         "copies": _named(best),
@@ -193,11 +203,11 @@ class _Trial:
 
 
 def _compared_copies(trial: _Trial, widest: Augmentation) -> dict[Augmentation, float]:
-    """What is reached without copies, with relit ones, mirrored in each way and in all, and with light and the best of
-    these together."""
+    """What is reached with relit copies, mirrored in each way and in all, and with light and the best of these
+    together."""
     mirrors = [Augmentation(relit=False, mirrored=(way,)) for way in widest.mirrored]
     mirrors += [replace(widest, relit=False)] if len(mirrors) > 1 else []
-    tried = (NO_AUGMENTATION, Augmentation(relit=True, mirrored=()), *mirrors)
+    tried = (Augmentation(relit=True, mirrored=()), *mirrors)
     found = {each: trial.separation(each) for each in tried}
     if mirrors:
         both = replace(max(mirrors, key=found.__getitem__), relit=True)

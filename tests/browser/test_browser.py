@@ -16,7 +16,7 @@ from ensemble.imaging.overlays import VERMILION
 from ensemble.store import ModelStore
 from ensemble.store.trust import trust_members
 from tests.support.bad_photos import BAD
-from tests.support.dashboard import ROOT, served, served_alone, settle
+from tests.support.dashboard import ROOT, served, served_alone
 from tests.support.drawn_detector import MARKS, drawn_photo, write_drawn_detector
 
 pytestmark = [pytest.mark.slow(120), pytest.mark.browser]
@@ -170,25 +170,6 @@ def test_no_text_of_the_verdict_is_cut_off(address: str, open_page: Callable[...
             assert texts.count() == 3 and texts.evaluate_all(CUT_OFF) == [], f"{word} at {width} pixels"
             card = page.locator(".verdict")
             assert card.evaluate("card => card.scrollWidth - card.clientWidth") <= 0, f"{word} at {width} pixels"
-
-
-def test_every_screen_fits_a_phone_and_wider(address: str, open_page: Callable[..., Page]) -> None:
-    page = open_page(390, 844, "dark")
-    for path, title in (SCREENS | MORE_SCREENS).items():
-        page.goto(f"{address}/{path}?demo=true")
-        expect(page.get_by_role("heading", name=title, level=1)).to_be_visible()
-        expect(page).to_have_title(title)
-        expect(page.locator("[data-testid=stSidebarNavLink][aria-current=page]")).to_have_text(re.compile(f"{title}$"))
-        expect(page.locator(".demo-band")).to_be_visible()
-        if not path:
-            analyze(page, photos()[0])
-        settle(page)  # the style sheet comes last
-        main = page.locator("[data-testid=stMain]")
-        for width in WIDTHS[::-1]:
-            page.set_viewport_size({"width": width, "height": 844})
-            assert main.evaluate("main => main.scrollWidth - main.clientWidth") <= 0, f"{title}, {width} pixels wide"
-        page.set_viewport_size({"width": 390, "height": 844})
-        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
 
 def test_photo_and_verdict_fit_a_small_screen_and_a_switch_analyzes_at_once(

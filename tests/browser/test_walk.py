@@ -1,5 +1,6 @@
 """All screens at all widths, in every language and in a longer one: nothing is clipped, nothing overlaps."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Literal
 
@@ -8,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from ensemble.values.language import ENGLISH, FRENCH, PSEUDO
 from tests.browser.test_browser import MORE_SCREENS, SCREENS, photos
-from tests.support.dashboard import served
+from tests.support.dashboard import go_to, served
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow(100)]
 HIGHEST = 1800  # pixels
@@ -16,6 +17,8 @@ LANGUAGES: tuple[str, ...] = (ENGLISH, FRENCH, PSEUDO)
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SIZES = ((1920, 1080), (1440, 900), (1280, 720), (1024, 768), (390, 844))
 
+TOO_WIDE = """() => document.documentElement.scrollWidth > innerWidth
+    || [...document.querySelectorAll('[data-testid=stMain]')].some(main => main.scrollWidth > main.clientWidth)"""
 # Blocks that hold text of their own and show less than they hold, or stand wider than the page.
 CLIPPED = """() => [...document.querySelectorAll('[data-testid=stMain] *, [data-testid=stSidebar] *')].filter(block => {
     const own = [...block.childNodes].some(node => node.nodeType === 3 && node.textContent.trim());
@@ -71,13 +74,22 @@ def asked(page: Page, question: str) -> list[str]:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_nothing_is_clipped_and_nothing_overlaps(address: str, open_page: Callable[..., Page], language: str) -> None:
-    page = open_page(1280, 720)
+    page, demo = open_page(1280, 720), language == ENGLISH  # where texts are shortest, so that others tell more of them
     wrong: list[str] = []
-    for number, path in enumerate(SCREENS | MORE_SCREENS):  # each language in both themes, each screen too
+    for number, (path, title) in enumerate((SCREENS | MORE_SCREENS).items()):  # languages and screens in both themes
         scheme = SCHEMES[(number + LANGUAGES.index(language)) % len(SCHEMES)]
         page.emulate_media(color_scheme=scheme)
-        page.goto(f"{address}/{path}?lang={language}")
+        if number:
+            go_to(page, path)
+        else:
+            page.goto(f"{address}/?lang={language}&demo={str(demo).lower()}")
         expect(page.get_by_role("heading", level=1)).to_be_visible()
+        if demo:
+            expect(page.get_by_role("heading", name=title, level=1)).to_be_visible()
+            expect(page).to_have_title(title)
+            shown = page.locator("[data-testid=stSidebarNavLink][aria-current=page]")
+            expect(shown).to_have_text(re.compile(f"{title}$"))
+            expect(page.locator(".demo-band")).to_be_visible()
         expect(page.locator("html")).to_have_attribute("lang", language)
         expect(page.locator("[data-testid=stApp]")).to_have_css("color-scheme", scheme)
         if not path:
@@ -88,7 +100,7 @@ def test_nothing_is_clipped_and_nothing_overlaps(address: str, open_page: Callab
         for width, height in SIZES:
             page.set_viewport_size({"width": width, "height": height})
             where = f"/{path} in {language}, {scheme}, at {width}: "
-            if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            if page.evaluate(TOO_WIDE):
                 wrong.append(f"{where}the page is wider than the window")
             wrong += [f"{where}clipped {each}" for each in asked(page, CLIPPED)]
             wrong += [f"{where}overlap {each}" for each in asked(page, OVERLAPPING)]

@@ -6,8 +6,9 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -42,10 +43,37 @@ def _name_in(url: str) -> str:
 
 
 class Server:
-    """A running server: `new_url` makes a database, as a copy of one that was filled before."""
+    """A server that `start` starts: `new_url` makes a database, as a copy of one that was filled before."""
 
-    def __init__(self, sockets: Path) -> None:
+    def __init__(self, sockets: Path, command: Sequence[str | Path], identity: Mapping[str, int]) -> None:
         self.sockets = sockets
+        self._start: Callable[[], subprocess.Popen[bytes]] = partial(
+            subprocess.Popen,  # type: ignore[arg-type]
+            [str(word) for word in command],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=sockets,
+            **identity,
+        )
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        self._process = self._start()
+        last = time.monotonic() + PATIENCE
+        while True:
+            try:
+                psycopg.connect(self.url("postgres")).close()
+            except psycopg.OperationalError:
+                if self._process.poll() is not None or time.monotonic() > last:
+                    raise
+                time.sleep(0.05)
+            else:
+                return
+
+    def stop(self) -> None:
+        """Shut it down, whoever is connected."""
+        self._process.send_signal(signal.SIGINT)
+        self._process.wait()
 
     def url(self, name: str) -> str:
         """How a database is reached."""
@@ -84,7 +112,7 @@ def running_server() -> Iterator[Server]:
     assert found is not None
     folder = Path(tempfile.mkdtemp(prefix="quorum_pg_"))
     servant = _servant()
-    identity: dict[str, object] = {} if servant is None else {"user": servant[0], "group": servant[1]}
+    identity: dict[str, int] = {} if servant is None else {"user": servant[0], "group": servant[1]}
     try:
         if servant is not None:
             os.chown(folder, *servant)
@@ -94,25 +122,11 @@ def running_server() -> Iterator[Server]:
         subprocess.run(setting_up, check=True, **quiet)  # type: ignore[call-overload]
         settings = [f"{name}=off" for name in CARELESS] + ["listen_addresses=", f"unix_socket_directories={folder}"]
         command = [found / "postgres", "-D", folder / "data", *(word for each in settings for word in ("-c", each))]
-        with subprocess.Popen(command, **{**quiet, "stderr": subprocess.DEVNULL}) as process:  # type: ignore[call-overload]
-            try:
-                server = Server(folder)
-                _wait_for(server, process)
-                yield server
-            finally:
-                process.send_signal(signal.SIGQUIT)  # at once: nothing that it holds is needed any more
+        server = Server(folder, command, identity)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _wait_for(server: Server, process: "subprocess.Popen[bytes]") -> None:
-    last = time.monotonic() + PATIENCE
-    while True:
-        try:
-            psycopg.connect(server.url("postgres")).close()
-        except psycopg.OperationalError:
-            if process.poll() is not None or time.monotonic() > last:
-                raise
-            time.sleep(0.05)
-        else:
-            return

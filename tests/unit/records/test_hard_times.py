@@ -27,6 +27,7 @@ from ensemble.records.values import Occasion
 from ensemble.records.verifying import verify_history
 from ensemble.values.errors import RecordsError
 from tests.support.kept import inspected
+from tests.support.postgres import running_server
 
 pytestmark = pytest.mark.slow(12)
 
@@ -158,6 +159,23 @@ def test_a_verdict_that_cannot_be_kept_says_so_in_one_sentence(
     assert inspection_called(recorder.database, before.id).stored["photo"] == "part_0001.png"
     recorder.keep([inspected(3)], POLICY, SCREEN)
     assert (verify_history(recorder.database).entries, verify_history(recorder.database).problem) == (2, "")
+
+
+def test_a_server_that_ends_and_comes_back_has_lost_nothing_that_was_told(tmp_path: Path) -> None:
+    with running_server() as server:
+        recorder = Recorder(Database(tmp_path / "records", server.new_url()))
+        (before,) = recorder.keep([inspected(1)], POLICY, SCREEN)
+        server.stop()
+        (lost,) = recorder.keep([inspected(2)], POLICY, SCREEN)
+        assert (lost.id, lost.label) == ("", inspected(2).verdict.label)
+        assert lost.not_kept.startswith("Not kept: ") and "\n" not in lost.not_kept and len(lost.not_kept) < 600
+        with pytest.raises(RecordsError, match="Check that it runs"):
+            history_count(recorder.database, Filters())
+        server.start()
+        (after,) = recorder.keep([inspected(3)], POLICY, SCREEN)
+        assert before.id and after.id and history_count(recorder.database, Filters()) == 2
+        assert (verify_history(recorder.database).entries, verify_history(recorder.database).problem) == (2, "")
+        recorder.database.close()
 
 
 @pytest.fixture

@@ -212,6 +212,11 @@ LIGHT_ALONE, LEFT_RIGHT = Augmentation(relit=True, mirrored=()), Augmentation(re
             "right (cross-validation).",
         ),
         (
+            (0.9951,),  # no figure can be clearly higher, and copies are not even made
+            NO_AUGMENTATION,
+            "No augmentation for classical models: AUROC is already 0.995 without (cross-validation).",
+        ),
+        (
             (0.9, 0.91, 0.91, 0.91, 0.91, 0.91),
             LIGHT_ALONE,
             "Augmentation for classical models: copies relit, AUROC 0.910 instead of 0.900 (cross-validation).",
