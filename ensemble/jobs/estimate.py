@@ -109,11 +109,6 @@ def stage_key(stage: str) -> str:
     return re.sub(r" \d+ of \d+$", "", FOLD.sub("", stage))
 
 
-def _round(stage: str) -> str:
-    """What a stage goes on beside: of members that learn side by side none is over before it says so."""
-    return stage.removesuffix(stage_key(stage)) if stage_key(stage).startswith("Training ") else stage
-
-
 def _usual_seconds(stage: str) -> float:
     key = stage_key(stage)
     found = [start for start in USUAL_SECONDS if key.startswith(start)]
@@ -138,8 +133,7 @@ class TrainingCourse:
         self.shares[stage] = max(self.shares.get(stage, 0.0), min(share, 1.0))
         self._last = now
         if stage in self.plan:  # what has been passed is over, skipped or not
-            passed = takewhile(lambda name: name != stage, self.plan)
-            self.shares |= {name: 1.0 for name in passed if _round(name) != _round(stage)}
+            self.shares |= dict.fromkeys(takewhile(lambda name: name != stage, self.plan), 1.0)
 
     def seconds_left(self) -> float:
         """The rest of all stages."""

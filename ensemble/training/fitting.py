@@ -14,7 +14,6 @@ from ensemble.evaluation import scoring
 from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.feature_cache import FeatureCache
 from ensemble.features.photo_batch import input_key, source_preprocessing
-from ensemble.features.preprocessing import POOLINGS
 from ensemble.features.readings import PartReading, read_masks
 from ensemble.imaging.photos import file_digest
 from ensemble.inspection.inspector import Inspector
@@ -26,7 +25,6 @@ from ensemble.members.patch_classifier import PatchClassifierMember
 from ensemble.policies.cases import Case
 from ensemble.training.reading import NONE
 from ensemble.training.recipe import Recipe, Watch, search, source_of
-from ensemble.training.side_by_side import all_taught
 from ensemble.training.variations import photos_shown
 from ensemble.values.errors import MemberError
 from ensemble.values.language import Message, listed, paragraph
@@ -174,16 +172,18 @@ def fit(
     watch: Watch = lambda _member, _curves: None,
 ) -> FittedMembers:
     """The members by name, and a sentence for each that could not learn; a MemberError where none could."""
-    voters = {name: _untaught(kind, extractor, recipe) for name, kind, extractor in recipe.voters()}
-
-    def report(name: str, member: Member, done: float) -> None:
-        progress(Message("Training {model}", model=model_title(name)), done)
-        if member.curves_:
-            watch(name, member.curves_)
-
-    found = all_taught(voters, partial(_taught, learn, damage, recipe), report)
-    members = {name: each for name, each in found.items() if isinstance(each, Member)}
-    failures = {name: each.message for name, each in found.items() if isinstance(each, MemberError)}
+    members: dict[str, Member] = {}
+    failures: dict[str, Message] = {}
+    for name, kind, extractor in recipe.voters():
+        stage, member = Message("Training {model}", model=model_title(name)), _untaught(kind, extractor, recipe)
+        progress(stage, 0.0)
+        try:
+            members[name] = _taught(
+                learn, damage, recipe, member, partial(_report, progress, watch, stage, name, member)
+            )
+        except MemberError as error:  # an hour's learning of the others must not be lost with it
+            failures[name] = error.message
+        progress(stage, 1.0)
     if not members:
         raise MemberError(paragraph(*dict.fromkeys(failures.values())))
     return members, [
@@ -192,10 +192,14 @@ def fit(
     ]
 
 
+def _report(progress: Progress, watch: Watch, stage: str, name: str, member: Member, done: float) -> None:
+    progress(stage, done)
+    if member.curves_:
+        watch(name, member.curves_)
+
+
 def _untaught(kind: str, extractor: FeatureExtractor | None, recipe: Recipe) -> Member:
     source = source_of(kind, extractor, recipe.side)
-    if isinstance(source, FeatureExtractor) and source.spec.pooling not in POOLINGS:
-        source.shapes()  # once for all who ask, and before any process of its own does
     member = KINDS[kind](classes=recipe.classes, input=source, seed=recipe.seed)
     member.teaching = Teaching(
         effort=recipe.profile.effort, weighted=recipe.balance != NONE, augmentation=recipe.augmentation

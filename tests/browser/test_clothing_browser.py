@@ -21,7 +21,7 @@ from tests.browser.test_data_browser import choose
 from tests.support.dashboard import served
 from tests.support.real_photos import SHARED, half_of
 
-BACKBONES = ("resnet18", "mobilenet_v2", "squeezenet1_1")
+BACKBONES = ("efficientnet_lite0", "mobilenet_v2", "squeezenet1_1")
 LONG = 600_000  # milliseconds
 MARK = 0.985
 pytestmark = [pytest.mark.slow(170), pytest.mark.real_photos, pytest.mark.timeout(1800)]

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from ensemble.datasets.collection import Collection
 from ensemble.store import ModelStore
 from tests.conftest import TINY_BACKBONE
-from tests.support.dashboard import served
+from tests.support.dashboard import served, settle
 
 pytestmark = [pytest.mark.slow(60), pytest.mark.browser]
 TRAINING = 600_000  # milliseconds that a small training may take on a busy machine
@@ -93,6 +93,7 @@ def test_from_a_zip_to_a_published_model(
 def choose(page: Page, label: str, wanted: tuple[str, ...]) -> None:
     """Choose these and no others in a list of several, by the names that it shows."""
     box = page.locator("[data-testid=stMultiSelect]", has=page.get_by_text(label, exact=True))
+    settle(page)
     box.get_by_role("button", name="Clear all").click()
     expect(box.get_by_role("button", name="Clear all")).to_have_count(0)
     for name in wanted:

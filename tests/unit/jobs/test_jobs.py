@@ -356,12 +356,3 @@ def test_a_profile_takes_as_long_as_it_has_its_members_learn() -> None:
     for name in names[:3]:
         course.tell(name, 1.0)
     assert course.costs(1, PROFILES["thorough"]) == {names[0]: 6, names[1]: 0.5, names[2]: 3}  # whatever trained last
-
-
-def test_of_members_that_learn_side_by_side_none_is_over_before_it_says_so() -> None:
-    names = ["Reading", "Training svm", "Training cnn", "Fold 1 of 2: Training svm", "Fold 1 of 2: Training cnn"]
-    course = TrainingCourse(dict.fromkeys(names, 100.0), clock=iter((0, 100, 200)).__next__)
-    course.tell("Training cnn", 1.0)
-    assert course.seconds_left() == 300  # what was read before is over
-    course.tell("Fold 1 of 2: Training cnn", 1.0)
-    assert course.seconds_left() == 100
