@@ -17,6 +17,7 @@ help:
 	@echo "make api    set up, then serve the API on http://127.0.0.1:8000, for this machine alone"
 	@echo "            HOST=0.0.0.0 opens either to the network: $(OPEN)"
 	@echo "make test   set up, then lint, type-check and run all tests"
+	@echo "make types  type-check as Linux, Windows and macOS see it"
 	@echo "make test-postgres  run all tests with every history in PostgreSQL"
 	@echo "make test-ray  install Ray, then kill one of two nodes that judge a batch"
 	@echo "make coverage  run all tests and tell which lines and branches none has run"
@@ -85,9 +86,10 @@ postgres:
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	@$(MAKE) --no-print-directory -j 2 types-linux types-win32 types-darwin
+	$(VENV)/bin/mypy --cache-dir .mypy_cache/here
 
-# Each system sees branches of its own, and has a cache of its own; two of them fit on two cores.
+# Each system sees branches of its own, and has a cache of its own: what may land must be well typed on all of them.
+types: types-linux types-win32 types-darwin
 types-linux types-win32 types-darwin: $(VENV)/.dev
 	$(VENV)/bin/mypy --platform $(@:types-%=%) --cache-dir .mypy_cache/$(@:types-%=%)
 
@@ -133,4 +135,4 @@ plan: $(VENV)/.dev
 texts: $(VENV)/.dev
 	$(PYTHON) -m tests.support.catalogue
 
-.PHONY: help setup run api browser strace postgres lint types-linux types-win32 types-darwin test test-postgres test-ray coverage fuzz plan texts bench benchmark-quality
+.PHONY: help setup run api browser strace postgres lint types types-linux types-win32 types-darwin test test-postgres test-ray coverage fuzz plan texts bench benchmark-quality
