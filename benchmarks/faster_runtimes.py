@@ -28,17 +28,11 @@ from benchmarks.int8 import Int8Runtime
 from benchmarks.speed import File, PlainDashboard
 from ensemble.disk.home import HOME
 from ensemble.features.backbones import DEFAULT_TRIO, LIGHT_TRIO, FeatureExtractor, build_network
+from ensemble.features.graphs import OPENVINO, OPENVINO_BF16
+from ensemble.features.openvino_runtime import OpenVinoRuntime, has_openvino
 from ensemble.features.photo_batch import PhotoBatch
 from ensemble.features.preprocessing import BUNDLED, LITE
-from ensemble.features.runtimes import (
-    OPENVINO,
-    OPENVINO_BF16,
-    OpenVinoRuntime,
-    Passes,
-    Runtime,
-    TorchRuntime,
-    has_openvino,
-)
+from ensemble.features.runtimes import Passes, Runtime, TorchRuntime
 from ensemble.imaging.photos import open_photo
 from ensemble.inspection.inspector import Inspector
 from ensemble.members import KINDS, Loaded, Member

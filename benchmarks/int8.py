@@ -6,8 +6,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ensemble.features import runtimes
-from ensemble.features.runtimes import OPENVINO, Forward, Identity, OpenVinoRuntime
+from ensemble.features.graphs import OPENVINO, Forward, Identity
+from ensemble.features.openvino_runtime import OpenVinoRuntime, convert_network, openvino_core
 
 NAME = "openvino-int8"
 
@@ -22,8 +22,8 @@ class Int8Runtime(OpenVinoRuntime):
 
     def compile(self, network: nn.Module, identity: Identity, size: tuple[int, int]) -> Forward:
         """A graph for photos of the size that was calibrated, or of any other; kept nowhere."""
-        quantised = quantise(runtimes._convert(network, identity[1], size), self.calibration)
-        return runtimes._Graph(runtimes._core().compile_model(quantised, "CPU", self._settings()), identity[1])
+        quantised = quantise(convert_network(network, identity[1], size), self.calibration)
+        return self.forward(openvino_core().compile_model(quantised, "CPU", self.settings()), identity[1])
 
 
 def quantise(model: Any, calibration: Tensor) -> Any:

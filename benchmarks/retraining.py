@@ -20,8 +20,8 @@ from typing import Annotated, Any
 import torch
 import typer
 
+from ensemble.disk.files import CACHE_SETTING, OFF
 from ensemble.features.backbones import DEFAULT_TRIO, LIGHT_TRIO, build_network
-from ensemble.features.cache_folder import CACHE_SETTING, OFF
 from ensemble.jobs.processes import processor_load
 
 KINDS = "svm,rf,xgb"

@@ -22,8 +22,8 @@ import psutil
 import torch
 import typer
 
+from ensemble.disk.files import CACHE_SETTING
 from ensemble.disk.home import HOME
-from ensemble.features.cache_folder import CACHE_SETTING
 from ensemble.jobs.processes import peak_memory
 from ensemble.values.errors import QuorumError
 

@@ -20,8 +20,8 @@ from typing import Annotated, Any
 
 import typer
 
+from ensemble.disk.files import CACHE_SETTING
 from ensemble.features.backbones import LIGHT_TRIO
-from ensemble.features.cache_folder import CACHE_SETTING
 from ensemble.jobs.processes import processor_load
 
 PHOTOS, WEIGHTS = Path("../shared/data/casting"), Path("../shared/weights")

@@ -28,14 +28,12 @@ def runtime_command(
     What passes flips hardly a label and lets no defective part pass. The result stands in the product's manifest.
     """
     from ensemble.evaluation.runtime_comparison import CALIBRATION_PHOTOS, COMPARING, compare_runtimes, keep_comparison
-    from ensemble.features.runtimes import TORCH, available_runtimes
+    from ensemble.features.runtimes import available_runtimes
     from ensemble.store import ModelStore
 
     here = available_runtimes()
     if missing := [name for name in runtimes or () if name not in here]:
         raise SettingError(f"This machine has {', '.join(here)}, not {missing[0]}. requirements-extras.txt has more.")
-    if here == (TORCH,):
-        raise SettingError("No faster runtime is installed. Install one with pip install -r requirements-extras.txt.")
     store = ModelStore(_folder_called(product))
     with show_stages() as show:
         gate = compare_runtimes(store, runtimes or (), photos or CALIBRATION_PHOTOS, lambda done: show(COMPARING, done))

@@ -1,4 +1,7 @@
-"""Whole files: written at once or not at all, read as text or strict JSON, and why a full disk refuses them."""
+"""Whole files: written at once or not at all, read as text or strict JSON, and why a full disk refuses them.
+
+And where what is once computed is kept on this machine.
+"""
 
 import contextlib
 import errno
@@ -21,6 +24,8 @@ from ensemble.values.language import Message
 
 # Seconds to wait for whoever reads a file that is to be replaced: elsewhere than on Windows nobody needs to.
 READERS = 2.0 if sys.platform == "win32" else 0.0
+CACHE_SETTING = "QUORUM_CACHE"
+OFF = "off"  # the setting's value that lets nothing be kept
 
 
 def read_text(path: Path, limit: int | None = None) -> str:
@@ -271,3 +276,17 @@ def _is_text(value: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def folder_of_setting() -> Path | None:
+    """Where features and graphs are kept: QUORUM_CACHE, else ~/.cache/quorum or build/cache.
+
+    None where QUORUM_CACHE is `off`.
+    """
+    named = os.environ.get(CACHE_SETTING)
+    if named:
+        return None if named == OFF else Path(named)
+    home = Path("~/.cache/quorum").expanduser()
+    with contextlib.suppress(OSError):
+        home.mkdir(parents=True, exist_ok=True)
+    return home if os.access(home, os.W_OK) else Path("build/cache")

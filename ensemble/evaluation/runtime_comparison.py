@@ -15,9 +15,11 @@ from PIL import Image, ImageEnhance
 from ensemble.datasets.loading import photo_path
 from ensemble.disk.files import now
 from ensemble.features.backbones import FeatureExtractor
+from ensemble.features.graphs import ONNXRUNTIME, OPENVINO, TORCH
+from ensemble.features.openvino_runtime import made_with
 from ensemble.features.photo_batch import PhotoBatch, batches
 from ensemble.features.preprocessing import PIXELS
-from ensemble.features.runtimes import TORCH, available_runtimes, forced_runtime, made_with
+from ensemble.features.runtimes import available_runtimes, forced_runtime
 from ensemble.imaging.masks import combine
 from ensemble.imaging.photos import read_photo
 from ensemble.inspection.inspector import PHOTOS_AT_ONCE, Inspector, Said
@@ -47,12 +49,13 @@ def compare_runtimes(
     most: int = CALIBRATION_PHOTOS,
     progress: ShareDone = lambda _: None,
 ) -> RuntimeGate:
-    """Compare faster runtimes, by default all that this machine has, with torch on a product's calibration photos.
+    """Compare faster runtimes, by default those of `compared_runtimes`, with torch on a product's calibration photos.
 
     Test photos take no part. A DataError where no calibration photo lies where it did.
     """
     manifest, photos, policies = store.manifest(), _calibration_photos(store, most), store.policies()
-    names = [name for name in available_runtimes() if name != TORCH and (name in runtimes or not runtimes)]
+    asked = runtimes or compared_runtimes()
+    names = [name for name in available_runtimes() if name in asked and name != TORCH]
     opened = {name: Inspector(store.load(runtime=name)) for name in (TORCH, *names)}
     tallies = {name: _Tally(policies, manifest) for name in names}
     looks = 0
@@ -76,7 +79,7 @@ def compare_runtimes(
         looks,
         members_digest(manifest),
         hashlib.sha256(json.dumps(compared).encode()).hexdigest(),
-        made_with() if names else {},
+        made_with(),
         now(),
         results,
     )
@@ -90,7 +93,7 @@ def keep_comparison(store: ModelStore, gate: RuntimeGate) -> None:
 def choose_for_candidate(store: ModelStore, number: int, progress: ShareDone) -> tuple[str, ...]:
     """Compare runtimes on a candidate and keep that in its manifest: sentences on those that may not judge.
 
-    Nothing is compared where the setting forces a runtime, or where this machine has torch alone.
+    Nothing is compared where the setting forces a runtime.
     """
     candidate = store.at(number)
     if not are_compared() or not _reads_a_backbone(candidate.manifest()):
@@ -107,8 +110,15 @@ def choose_for_candidate(store: ModelStore, number: int, progress: ShareDone) ->
 
 
 def are_compared() -> bool:
-    """Whether a training compares runtimes here: the setting forces none, and there is more than torch."""
-    return not forced_runtime() and available_runtimes() != (TORCH,)
+    """Whether a training compares runtimes here."""
+    return not forced_runtime()
+
+
+def compared_runtimes() -> tuple[str, ...]:
+    """Those that are compared where nobody names any; ONNX Runtime has about the pace of OpenVINO's 32 bits."""
+    here = available_runtimes()
+    slower = {ONNXRUNTIME} if OPENVINO in here else set()
+    return tuple(name for name in here if name not in {TORCH, *slower})
 
 
 def told_of(gate: RuntimeGate) -> tuple[Message, ...]:

@@ -22,11 +22,10 @@ import numpy as np
 import PIL
 import torch
 
-from ensemble.disk.files import why_not_written
-from ensemble.features.cache_folder import folder_of_setting
+from ensemble.disk.files import folder_of_setting, why_not_written
+from ensemble.features.graphs import TORCH
 from ensemble.features.photo_batch import FILL, Input, batches, input_key
 from ensemble.features.preprocessing import POOLINGS, Preprocessing
-from ensemble.features.runtimes import TORCH
 from ensemble.values.language import Message
 
 CACHE_FILE = "features.db"

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from ensemble.features.backbones import FeatureExtractor
+from ensemble.features.graphs import TORCH, Forward, Maps, Size
 from ensemble.features.pooling import as_grid
-from ensemble.features.runtimes import TORCH, Forward, Maps, Passes, tracing_lock
+from ensemble.features.runtimes import Passes, tracing_lock
 
 MOST_GROUPS = 4  # that a backbone is joined with: each graph holds the weights anew
-Size = tuple[int, int]
 
 
 class SideBySide(nn.Module):

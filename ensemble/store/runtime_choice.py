@@ -4,7 +4,9 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from ensemble.features.runtimes import EXACT_RUNTIMES, TORCH, available_runtimes, forced_runtime, made_with
+from ensemble.features.graphs import EXACT_RUNTIMES, TORCH
+from ensemble.features.openvino_runtime import made_with
+from ensemble.features.runtimes import available_runtimes, forced_runtime
 from ensemble.store.manifest import Manifest
 from ensemble.store.runtime_gate import RuntimeGate
 from ensemble.values.language import Message
@@ -69,9 +71,10 @@ def _torch(reason: Message) -> RuntimeChoice:
 
 
 def _slower(gate: RuntimeGate, reason: Message) -> RuntimeChoice:
-    """The next that holds on any machine."""
-    exact = gate.passed_exactly()
-    return RuntimeChoice(exact if exact in available_runtimes() else TORCH, False, reason)
+    """The next that holds on this machine."""
+    alike = gate.made_with == made_with()
+    others = [name for name in available_runtimes() if name != gate.chosen and (alike or name in EXACT_RUNTIMES)]
+    return RuntimeChoice(gate.best_of(others), False, reason)
 
 
 def _why_none(gate: RuntimeGate) -> Message:

@@ -1,10 +1,10 @@
 """What faster runtimes were found to do to a product's scores and verdicts, as its manifest keeps it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ensemble.features.runtimes import EXACT_RUNTIMES, TORCH
+from ensemble.features.graphs import EXACT_RUNTIMES, TORCH
 from ensemble.values.digits import is_number
 from ensemble.values.language import Message
 
@@ -71,10 +71,9 @@ class RuntimeGate:
         """Why a runtime that was compared may not judge; empty where it may."""
         return problem_of(runtime, self.results[runtime], self.fewest)
 
-    def passed_exactly(self) -> str:
-        """The exact runtime that passed and was worth it; torch where none was."""
-        worth = [name for name in EXACT_RUNTIMES if self.passed(name) and self.results[name].speed >= WORTH_IT]
-        return worth[0] if worth else TORCH
+    def best_of(self, runtimes: Collection[str]) -> str:
+        """The one of these to choose; torch where none passed and was worth it."""
+        return best_runtime({name: each for name, each in self.results.items() if name in runtimes}, self.fewest)
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values."""

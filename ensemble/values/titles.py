@@ -43,12 +43,12 @@ CALIBRATION_TITLES: Mapping[str, Message] = MappingProxyType(
     }
 )
 RUNTIME_TITLES: Mapping[str, str] = MappingProxyType(
-    {
+    {  # from the most to the least exact
         "torch": "PyTorch",
+        "onnxruntime": "ONNX Runtime",
         "openvino": "OpenVINO",
         "openvino-bf16": Message("OpenVINO in bfloat16"),
         "openvino-int8": Message("OpenVINO in 8 bits"),
-        "onnx": "ONNX Runtime",
     }
 )
 ENSEMBLE = "ensemble"  # the voter that is all members together, by the active policy

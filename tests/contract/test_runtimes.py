@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -13,20 +14,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ensemble.features import runtimes
+from ensemble.features import graphs, onnx_runtime, openvino_runtime, runtimes
 from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.feature_cache import name_of
+from ensemble.features.graphs import GRAPHS_FOLDER, ONNXRUNTIME, OPENVINO, OPENVINO_BF16, TORCH
+from ensemble.features.openvino_runtime import OpenVinoRuntime
 from ensemble.features.photo_batch import PhotoBatch
 from ensemble.features.preprocessing import BUNDLED
-from ensemble.features.runtimes import (
-    GRAPHS_FOLDER,
-    OPENVINO,
-    OPENVINO_BF16,
-    RUNTIME_SETTING,
-    TORCH,
-    OpenVinoRuntime,
-    runtime_in_use,
-)
+from ensemble.features.runtimes import RUNTIME_SETTING, runtime_in_use
 from ensemble.features.side_by_side import SideBySide
 from ensemble.imaging.photos import read_photo
 from ensemble.inspection.inspector import Inspector
@@ -36,6 +31,7 @@ from tests.conftest import TINY_BACKBONE
 
 pytest.importorskip("openvino")
 pytestmark = pytest.mark.slow(40)
+compiled = pytest.mark.parametrize("runtime", [OPENVINO, ONNXRUNTIME])
 ROOT = Path(__file__).resolve().parents[2]
 SIDE = 64
 
@@ -62,21 +58,28 @@ def distance(maps: dict[str, Tensor], reference: dict[str, Tensor]) -> float:
     return max(float((maps[each] - grid).abs().max() / grid.abs().max()) for each, grid in reference.items())
 
 
+def trace_by(function: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What compiles a network gets it by this function."""
+    for module in (openvino_runtime, onnx_runtime):
+        monkeypatch.setattr(module, "traced", function)
+
+
 @pytest.fixture
 def never_traced(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any) -> Any:
         raise AssertionError("traced again")
 
-    monkeypatch.setattr(runtimes, "_convert", refuse)
+    trace_by(refuse, monkeypatch)
 
 
+@compiled
 @pytest.mark.parametrize("bundled", [True, False], ids=["bundled", TINY_BACKBONE])
 def test_32_bits_give_the_numbers_of_torch(
-    bundled: bool, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    runtime: str, bundled: bool, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     weights = None if bundled else tiny_weights
-    reference, fast = opened(TORCH, monkeypatch, weights), opened(OPENVINO, monkeypatch, weights)
-    assert (reference.runtime.name, fast.runtime.name) == ("torch", "openvino")
+    reference, fast = opened(TORCH, monkeypatch, weights), opened(runtime, monkeypatch, weights)
+    assert (reference.runtime.name, fast.runtime.name) == ("torch", runtime)
     for batch in (batch_of(1), batch_of(5), batch_of(16), batch_of(2, width=96, height=SIDE)):
         assert distance(fast.maps(batch), reference.maps(batch)) < 1e-4
     assert fast.shapes() == reference.shapes() and fast.width() == reference.width()
@@ -97,25 +100,27 @@ def test_bfloat16_is_near_and_has_graphs_of_its_own(
     assert not caplog.messages
 
 
+@compiled
 def test_a_second_start_neither_traces_nor_compiles(
-    monkeypatch: pytest.MonkeyPatch, kept_in: Path, request: pytest.FixtureRequest
+    runtime: str, monkeypatch: pytest.MonkeyPatch, kept_in: Path, request: pytest.FixtureRequest
 ) -> None:
-    before = opened(OPENVINO, monkeypatch).maps(batch_of(2))
+    before = opened(runtime, monkeypatch).maps(batch_of(2))
     (graph,) = kept_in.iterdir()
     request.getfixturevalue("never_traced")
-    again = opened(OPENVINO, monkeypatch).maps(batch_of(2))
+    again = opened(runtime, monkeypatch).maps(batch_of(2))
     assert all(torch.equal(again[layer], grid) for layer, grid in before.items())
     assert graph.name.startswith(BUNDLED)
 
 
+@compiled
 def test_backbones_that_read_photos_alike_pass_them_in_one_graph(
-    monkeypatch: pytest.MonkeyPatch, tiny_weights: Path, kept_in: Path, request: pytest.FixtureRequest
+    runtime: str, monkeypatch: pytest.MonkeyPatch, tiny_weights: Path, kept_in: Path, request: pytest.FixtureRequest
 ) -> None:
     pictures = [Image.new("RGB", (90, 70), (shade, 90, 30)) for shade in (20, 200)]
 
     def both() -> list[FeatureExtractor]:
-        reads = opened(OPENVINO, monkeypatch, tiny_weights)
-        named = opened(OPENVINO, monkeypatch, tiny_weights).spec.layers[:1]
+        reads = opened(runtime, monkeypatch, tiny_weights)
+        named = opened(runtime, monkeypatch, tiny_weights).spec.layers[:1]
         other = FeatureExtractor.open(TINY_BACKBONE, weights=tiny_weights, layers=named, pooling="grid").at(SIDE)
         return [reads, other]
 
@@ -143,14 +148,13 @@ def test_backbones_that_no_graph_carries_together_go_one_after_another(
     extractors = [opened(OPENVINO, monkeypatch, tiny_weights) for _ in range(2)]
     extractors[1] = FeatureExtractor.open(TINY_BACKBONE, weights=tiny_weights, layers=["features.3"]).at(SIDE)
     alone = [PhotoBatch(pictures).rows(each) for each in extractors]
-    convert = runtimes._convert
 
     def refuse(network: torch.nn.Module, *rest: Any) -> Any:
         if isinstance(network, SideBySide):
             raise TypeError("not these")
-        return convert(network, *rest)
+        return graphs.traced(network, *rest)
 
-    monkeypatch.setattr(runtimes, "_convert", refuse)
+    trace_by(refuse, monkeypatch)
     batch = PhotoBatch(pictures, expected=extractors)
     assert all(np.array_equal(batch.rows(each), rows) for each, rows in zip(extractors, alone, strict=True))
 
@@ -176,7 +180,7 @@ def test_a_graph_under_another_name_is_not_taken(
     (graph,) = kept_in.iterdir()
     expected = opened(TORCH, monkeypatch, tiny_weights).maps(batch_of(1))
     tiny = opened(OPENVINO, monkeypatch, tiny_weights)
-    file = OpenVinoRuntime(OPENVINO)._file((tiny.spec.name, tiny.spec.layers, tiny.spec.weights), (SIDE, SIDE))
+    file = OpenVinoRuntime(OPENVINO).file((tiny.spec.name, tiny.spec.layers, tiny.spec.weights), (SIDE, SIDE))
     assert file is not None
     graph.rename(file)
     assert distance(tiny.maps(batch_of(1)), expected) < 1e-4
@@ -191,7 +195,7 @@ def test_nothing_is_kept_where_the_setting_says_so(monkeypatch: pytest.MonkeyPat
 def test_graphs_are_bounded_and_the_longest_unused_make_room(monkeypatch: pytest.MonkeyPatch, kept_in: Path) -> None:
     opened(OPENVINO, monkeypatch).maps(batch_of(1))
     (graph,) = kept_in.iterdir()
-    monkeypatch.setattr(runtimes, "MOST_GRAPH_BYTES", graph.stat().st_size + 1_600_000)
+    monkeypatch.setattr(graphs, "MOST_GRAPH_BYTES", graph.stat().st_size + 1_600_000)
     graph.unlink()
     old, older = kept_in / "old.graph", kept_in / "older.graph"
     for file, age in ((old, 1), (older, 2)):
@@ -202,26 +206,27 @@ def test_graphs_are_bounded_and_the_longest_unused_make_room(monkeypatch: pytest
     assert len(list(kept_in.iterdir())) == 2
 
 
+@compiled
 def test_a_graph_with_other_numbers_is_refused_and_torch_goes_on(
-    monkeypatch: pytest.MonkeyPatch, kept_in: Path, caplog: pytest.LogCaptureFixture
+    runtime: str, monkeypatch: pytest.MonkeyPatch, kept_in: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    reference, fast, convert = opened(TORCH, monkeypatch), opened(OPENVINO, monkeypatch), runtimes._convert
-
+    reference, fast = opened(TORCH, monkeypatch), opened(runtime, monkeypatch)
     other = opened(TORCH, monkeypatch)._network
     with torch.no_grad():
         next(other.parameters()).mul_(1.01)
 
     def wrong(_network: torch.nn.Module, *rest: Any) -> Any:
-        return convert(other, *rest)
+        return graphs.traced(other, *rest)
 
-    monkeypatch.setattr(runtimes, "_convert", wrong)
+    trace_by(wrong, monkeypatch)
     assert distance(fast.maps(batch_of(2)), reference.maps(batch_of(2))) == 0
     assert not kept_in.exists()
-    assert "stays with torch: openvino cannot carry it" in caplog.messages[0]
+    assert f"stays with torch: {runtime} cannot carry it" in caplog.messages[0]
 
 
-def test_threads_share_an_extractor(monkeypatch: pytest.MonkeyPatch) -> None:
-    fast = opened(OPENVINO, monkeypatch)
+@compiled
+def test_threads_share_an_extractor(runtime: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    fast = opened(runtime, monkeypatch)
     photos = [batch_of(1) * brightness / 8 for brightness in range(8)]
     alone = [fast.maps(photo) for photo in photos]
     with ThreadPoolExecutor(4) as pool:
@@ -233,24 +238,26 @@ def test_threads_share_an_extractor(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_poolings_and_sizes_share_what_was_compiled(monkeypatch: pytest.MonkeyPatch, never_traced: None) -> None:
     calls = []
 
-    def compiled(*asked: Any) -> Any:
+    def compile_by_torch(*asked: Any) -> Any:
         calls.append(asked[-1])
         return runtimes.TorchRuntime().compile(*asked)
 
     fast = opened(OPENVINO, monkeypatch)
-    monkeypatch.setattr(fast.runtime, "compile", compiled)
+    monkeypatch.setattr(fast.runtime, "compile", compile_by_torch)
     for extractor in (fast, fast.with_pooling("grid"), fast.at(96), fast.at(SIDE)):
         extractor.extract(batch_of(1, *extractor.spec.preprocessing.size))
     assert calls == [(64, 64), (96, 96)]
 
 
-def test_the_setting_is_one_of_three(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_setting_is_a_known_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(RUNTIME_SETTING)
     assert runtime_in_use().name == TORCH
     monkeypatch.setenv(RUNTIME_SETTING, "fast")
     with pytest.raises(SettingError) as wrong:
         runtime_in_use()
-    assert str(wrong.value) == "QUORUM_RUNTIME must be one of torch, openvino, openvino-bf16. Got 'fast'."
+    assert str(wrong.value) == (
+        "QUORUM_RUNTIME must be one of torch, onnxruntime, openvino, openvino-bf16. Got 'fast'."
+    )
 
 
 def test_a_setting_that_cannot_be_had_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

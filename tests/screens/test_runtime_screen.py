@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ensemble.features.runtimes import OPENVINO, OPENVINO_BF16, RUNTIME_SETTING
+from ensemble.features.graphs import OPENVINO, OPENVINO_BF16
+from ensemble.features.runtimes import RUNTIME_SETTING
 from ensemble.store import ModelStore, runtime_choice
 from ensemble.store.runtime_choice import members_digest
 from ensemble.store.runtime_gate import RuntimeGate, RuntimeResult

@@ -13,7 +13,9 @@ import torch
 from ensemble.evaluation import runtime_comparison
 from ensemble.evaluation.runtime_comparison import choose_for_candidate, compare_runtimes, keep_comparison
 from ensemble.features import runtimes
-from ensemble.features.runtimes import OPENVINO, OPENVINO_BF16, RUNTIME_SETTING, TORCH, OpenVinoRuntime, TorchRuntime
+from ensemble.features.graphs import ONNXRUNTIME, OPENVINO, OPENVINO_BF16, TORCH
+from ensemble.features.openvino_runtime import OpenVinoRuntime
+from ensemble.features.runtimes import RUNTIME_SETTING, TorchRuntime
 from ensemble.store import Manifest, ModelStore, runtime_choice, versions
 from ensemble.store.runtime_choice import chosen_runtime, members_digest
 from ensemble.store.runtime_gate import RuntimeGate, RuntimeResult, best_runtime, problem_of
@@ -157,6 +159,20 @@ def test_a_product_that_fails_says_so_and_can_be_forced(tiny_product: Path, monk
     assert chosen_runtime(manifest).reason == (
         "QUORUM_RUNTIME forces it; it has not been compared with PyTorch on this product."
     )
+
+
+@pytest.mark.parametrize(
+    ("here", "compared"),
+    [
+        ((TORCH, ONNXRUNTIME), (ONNXRUNTIME,)),
+        ((TORCH, ONNXRUNTIME, OPENVINO, OPENVINO_BF16), (OPENVINO, OPENVINO_BF16)),
+    ],
+)
+def test_onnx_runtime_is_compared_where_openvino_is_not_there(
+    here: tuple[str, ...], compared: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime_comparison, "available_runtimes", lambda: here)
+    assert runtime_comparison.compared_runtimes() == compared
 
 
 def test_noise_is_told_from_none(tiny_product: Path, monkeypatch: pytest.MonkeyPatch) -> None:

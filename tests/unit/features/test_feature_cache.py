@@ -14,9 +14,9 @@ import pytest
 import torch
 
 from ensemble.datasets.cleaning.labels import bundled_features
+from ensemble.disk.files import folder_of_setting
 from ensemble.features import feature_cache
 from ensemble.features.backbones import FeatureExtractor
-from ensemble.features.cache_folder import folder_of_setting
 from ensemble.features.feature_cache import CACHE_FILE, FeatureCache, is_kept, name_of
 from ensemble.features.photo_batch import FILL
 from ensemble.features.preprocessing import POOLINGS, READINGS, Preprocessing
