@@ -21,6 +21,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from benchmarks import (
+    all_kinds,
     bundled_backbone,
     cascade,
     clients,
@@ -331,6 +332,15 @@ def test_heads_say_what_they_take_beside_their_libraries(monkeypatch: pytest.Mon
     found = result["classes_3"]["svm"]
     assert set(result["classes_2"]) == {"svm", "rf", "xgb"} and found["apart"] <= 1e-6
     assert found["photos_16"]["plain_ms"] > 0 and found["photos_1"]["ratio"] > 0
+
+
+def test_models_of_every_kind_beside_the_passes_of_their_backbones(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert {"finetuned", "autoencoder", "patch_memory", "baseline_cnn"} <= set(all_kinds.ALONE)
+    monkeypatch.setattr(all_kinds, "ALONE", ("mahalanobis", "patch_classifier"))
+    monkeypatch.setattr(all_kinds, "hold_blas_to_one_thread", lambda: None)  # it would hold for all later tests
+    figures = all_kinds.measure(quick=True)
+    assert (figures["runtime"], figures["members"], figures["maps"]) == ("torch", 5, 1)
+    assert figures["ratio"] > 0 and set(figures["profile_ms"]) > {"mahalanobis_quorum_small", "svm_quorum_small"}
 
 
 @contextlib.contextmanager
