@@ -58,7 +58,8 @@ def test_a_threshold_is_moved_saved_looked_at_put_in_force_and_taken_back(
 
         settle(page)
         page.get_by_role("tab", name="History").click()
-        settle(page)
+        expect(page.get_by_role("button", name="Restore …")).to_be_visible()
+        settle(page)  # the tab is drawn when it is first opened, and a click before its end may be lost
         page.get_by_role("button", name="Restore …").click()
         restore = re.compile(r"^Restore version \d+ …$")
         expect(page.get_by_role("button", name=restore)).to_be_visible()
