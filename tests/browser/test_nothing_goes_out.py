@@ -103,6 +103,7 @@ def watched(trace: Path, home: Path, folder: Path, *command: object) -> Iterator
     calls = "trace=connect,sendto,sendmsg,sendmmsg"
     line = [tool, "-f", "--seccomp-bpf", "-qq", "-e", calls, "-o", str(trace), sys.executable, *map(str, command)]
     environment = {"HOME": str(home), "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "PYTHONPATH": str(ROOT)}
+    environment["QUORUM_RECORDS"] = str(trace.parent / "records")  # not beside photos that another test looks at
     environment["OMP_NUM_THREADS"] = "1"  # five processes at once: threads that wait for each other keep cores busy
     with trace.with_suffix(".log").open("wb") as log:
         process = subprocess.Popen(line, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
