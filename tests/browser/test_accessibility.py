@@ -28,7 +28,16 @@ def address() -> Iterator[str]:
 
 
 def violations(page: Page, rules: str = "") -> list[tuple[str, str]]:
-    """What axe finds by these rules, by all where none are named: the rule and the element, without Streamlit's own."""
+    """What axe finds, and goes on to find for two seconds: what fades in, or into a new colour, is pale meanwhile."""
+    for _ in range(10):
+        if not (found := _violations_now(page, rules)):
+            return []
+        page.wait_for_timeout(200)
+    return found
+
+
+def _violations_now(page: Page, rules: str) -> list[tuple[str, str]]:
+    """By these rules, by all where none are named: the rule and the element, without Streamlit's own."""
     options = {"runOnly": rules.split()} if rules else None
     found: list[dict[str, Any]] = Axe().run(page, options=options).response["violations"]
     return [
@@ -58,12 +67,7 @@ def test_no_screen_has_a_violation(address: str, open_page: Callable[..., Page])
         page.emulate_media(color_scheme="dark")  # which changes colours and nothing else
         expect(page.locator("[data-testid=stApp]")).to_have_css("color-scheme", "dark")
         settle(page)
-        found = violations(page, COLOURS)
-        for _ in range(10):  # what fades into its new colour has another one meanwhile
-            if found:
-                page.wait_for_timeout(200)
-                found = violations(page, COLOURS)
-        assert not found, f"{path}, dark"
+        assert not violations(page, COLOURS), f"{path}, dark"
 
 
 def test_a_verdict_has_none_either(address: str, open_page: Callable[..., Page]) -> None:
