@@ -13,8 +13,7 @@ from types import MappingProxyType
 
 from torch import nn
 
-from ensemble.features.efficientnet_lite import EfficientNetLite
-from ensemble.features.networks import SmallResNet
+from ensemble.features.networks import EfficientNetLite, SmallResNet
 from ensemble.features.preprocessing import BUNDLED, LITE, Preprocessing
 from ensemble.features.weights import in_folders
 from ensemble.values.errors import WeightsError

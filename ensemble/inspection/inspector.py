@@ -57,6 +57,7 @@ class Inspector:
         self.classes = loaded.classes
         self.photo_range = loaded.photo_range
         self.references = loaded.references
+        self.view = loaded.view
         self.demo = demo
         self.origin = replace(origin, runtime=loaded.runtime)
         self.calls: Calls = at_once  # how networks and members are called with several photos

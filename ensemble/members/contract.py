@@ -15,6 +15,7 @@ from ensemble.metrics.calibrators import Calibrator
 from ensemble.values.errors import MemberError
 from ensemble.values.results import Absence, Classes, Region
 from ensemble.values.training import ShareDone
+from ensemble.values.view import AS_IT_IS, View
 
 Parts = Mapping[str, Any]
 Curves = Mapping[str, Sequence[float]]
@@ -153,7 +154,7 @@ def all_alike(rows: np.ndarray) -> bool:
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """The members that can vote, with what their votes weigh and how their scores become probabilities, those that
-    should and cannot, what the training photos look like, and some of good parts to look at.
+    should and cannot, what the training photos look like, some of good parts to look at, and how photos are looked at.
 
     `names` are those of `members` and of the others that can be asked, in their order; by default those of `members`.
     `runtime` carries photos through their networks.
@@ -168,3 +169,4 @@ class Loaded:
     references: ReferencePhotos | None = None
     names: tuple[str, ...] = ()
     runtime: str = ""
+    view: View = AS_IT_IS

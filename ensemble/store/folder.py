@@ -29,6 +29,7 @@ from ensemble.store.swapping import recover, steady
 from ensemble.values.errors import PolicyError, QuorumError, StoreError
 from ensemble.values.language import Message, paragraph
 from ensemble.values.results import Classes, Origin
+from ensemble.values.view import AS_IT_IS, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,12 +220,13 @@ class ModelStore:
         weights: Mapping[str, float] = MappingProxyType({}),
         photo_range: PhotoRange | None = None,
         references: ReferencePhotos | None = None,
+        view: View = AS_IT_IS,
         noted: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
         publish: bool = True,
         author: str = "",
         reason: str = Message("Trained."),
     ) -> Saved:
-        """Make a version of members beside others of their classes, with policies whose thresholds are from training.
+        """Make a version of members beside others of their classes and view, with policies of thresholds from training.
 
         `weights` are those of votes, for members that stay as for new ones, of which `noted` says what to note. It
         comes into force at once, or stays a candidate where `publish` is false. Without `references` those that are
@@ -239,22 +241,21 @@ class ModelStore:
             records[name] = record_of(member, files, learnt)
             if isinstance(member.input, FeatureExtractor) and member.input.spec.name not in INCLUDED:
                 contents[weights_file(member.input.spec)] = member.input.weights_bytes()
-        digest = ""
         if evidence is not None:
             contents[EVIDENCE] = evidence.to_json().encode()
-            digest = digest_of(contents[EVIDENCE])
+        digest = digest_of(contents[EVIDENCE]) if evidence is not None else ""
         if references is not None:
             contents[REFERENCES] = artefacts.dump(references.as_arrays(), REFERENCES)
         brought = policy_history.policies_as_json(policies)
         with versions.changing(self.folder):
             known = self.known_manifest()
-            beside = known if known and known.classes == classes else Manifest(product, classes)
+            beside = known if known and known.joins(classes, view) else Manifest(product, classes)
             old = beside.members.items()
             stay = {name: each.staying(weights.get(name, each.weight), noted.get(name, {})) for name, each in old}
-            kept = {**stay, **records}
             unreadable = {name: found for name, found in beside.unreadable.items() if name not in records}
             good = digest_of(contents[REFERENCES]) if references else beside.references
-            manifest = Manifest(product, classes, folders, kept, unreadable, digest, photo_range, good)
+            kept = (folders, {**stay, **records}, unreadable, digest, photo_range, good)
+            manifest = Manifest(product, classes, *kept, view=view)
             return Saved(manifest, self._keep(contents, manifest, brought, author, reason, publish=publish))
 
     def write(self, contents: Mapping[str, bytes], manifest: Manifest, reason: str, author: str = "") -> None:

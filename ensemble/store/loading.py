@@ -83,6 +83,7 @@ def load(path_of: Callable[[str], Path], manifest: Manifest, policy: Policy | No
         references=references,
         names=names,
         runtime=runtime,
+        view=manifest.view,
     )
 
 

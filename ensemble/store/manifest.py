@@ -19,6 +19,7 @@ from ensemble.values.digits import is_number
 from ensemble.values.errors import MISSHAPEN, StoreError, brief, readable
 from ensemble.values.language import Message
 from ensemble.values.results import Classes
+from ensemble.values.view import AS_IT_IS, View
 
 MANIFEST_FORMAT = 1
 LARGEST_MANIFEST = 20_000_000  # bytes
@@ -128,7 +129,8 @@ class Unreadable:
 class Manifest:
     """A product's name, its classes, which data folders mean which class, its members, and where there is any, the
     SHA-256 of the evidence that its thresholds rest on, what its training photos look like, the SHA-256 of the photos
-    of good parts that it keeps, and what faster runtimes were found to do to its verdicts."""
+    of good parts that it keeps, what faster runtimes were found to do to its verdicts, and how its photos are looked
+    at."""
 
     product: str
     classes: Classes
@@ -139,6 +141,7 @@ class Manifest:
     photo_range: PhotoRange | None = None
     references: str = ""
     runtimes: RuntimeGate | None = None
+    view: View = AS_IT_IS
 
     def __post_init__(self) -> None:
         texts = (self.product, self.evidence, self.references, *self.folders.values())
@@ -148,6 +151,10 @@ class Manifest:
     def names(self) -> tuple[str, ...]:
         """Its members, those too whose entries cannot be read."""
         return (*self.members, *self.unreadable)
+
+    def joins(self, classes: Classes, view: View) -> bool:
+        """Whether its members may stay beside others of these classes that look at photos so."""
+        return self.classes == classes and self.view == view
 
     def model_files(self) -> dict[str, str]:
         """The files that hold what training has made, with the SHA-256 of each."""
@@ -173,6 +180,7 @@ class Manifest:
             **({"photo_range": self.photo_range.as_json()} if self.photo_range else {}),
             **({"references": self.references} if self.references else {}),
             **({"runtimes": self.runtimes.as_json()} if self.runtimes else {}),
+            **({"view": self.view.as_json()} if self.view != AS_IT_IS else {}),
             "members": dict(sorted(entries.items())),
         }
         return json.dumps(data, indent=2) + "\n"
@@ -210,6 +218,7 @@ class Manifest:
                 PhotoRange.from_json(known) if known else None,
                 data.get("references", ""),
                 RuntimeGate.from_json(data["runtimes"]) if "runtimes" in data else None,
+                View.from_json(_object(data, "view")) if "view" in data else AS_IT_IS,
             )
 
 
