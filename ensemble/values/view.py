@@ -28,7 +28,9 @@ class View:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "View":
-        """The inverse of `as_json`."""
+        """The inverse of `as_json`; a ValueError where it holds what no product of this version has."""
+        if unknown := sorted(set(data) - {"white_level"}):
+            raise ValueError(f"A view holds nothing that is called {unknown[0]!r} here: update Quorum.")
         return cls(data.get("white_level"))
 
 

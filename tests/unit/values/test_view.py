@@ -35,7 +35,7 @@ def test_no_other_depth_is_taken(bits: object) -> None:
         Manifest.from_json(broken, "manifest.json")
 
 
-@pytest.mark.parametrize("view", ["12", [], 12, None])
+@pytest.mark.parametrize("view", ["12", [], 12, None, {"white_level": 12, "lens": "wide"}])
 def test_a_view_of_another_make_is_refused(view: object) -> None:
     with pytest.raises(StoreError, match=r"manifest\.json"):
         Manifest.from_json(json.dumps(json.loads(PLAIN.to_json()) | {"view": view}), "manifest.json")
