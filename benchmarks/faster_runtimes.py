@@ -8,6 +8,7 @@ anew and passes it eagerly in torch, and each classifier of scikit-learn is aske
 Both sides ask the same classifiers, the forest being scikit-learn's default one.
 """
 
+import hashlib
 import io
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -24,12 +25,11 @@ from sklearn.ensemble import RandomForestClassifier
 
 from benchmarks.blocks import alternating, compared
 from benchmarks.floor import BF16, BYTES, FP32, INT8, best_seconds, memory_pace, operations, peak_operations, weights_of
-from benchmarks.int8 import Int8Runtime
 from benchmarks.speed import File, PlainDashboard
 from ensemble.disk.home import HOME
 from ensemble.features.backbones import DEFAULT_TRIO, LIGHT_TRIO, FeatureExtractor, build_network
 from ensemble.features.graphs import OPENVINO, OPENVINO_BF16
-from ensemble.features.openvino_runtime import OpenVinoRuntime, has_openvino
+from ensemble.features.openvino_runtime import CalibratedRuntime, OpenVinoRuntime, can_calibrate, has_openvino
 from ensemble.features.photo_batch import PhotoBatch
 from ensemble.features.preprocessing import BUNDLED, LITE
 from ensemble.features.runtimes import Passes, Runtime, TorchRuntime
@@ -163,8 +163,18 @@ def runtimes_here() -> dict[str, RuntimeOf]:
     found[FP32] = lambda _extractor, _pictures: OpenVinoRuntime(OPENVINO)
     if torch.cpu._is_avx512_bf16_supported():
         found[BF16] = lambda _extractor, _pictures: OpenVinoRuntime(OPENVINO_BF16)
-    found[INT8] = lambda extractor, pictures: Int8Runtime(extractor.spec.preprocessing.prepare(pictures))
+    if can_calibrate():
+        found[INT8] = _calibrated
     return found
+
+
+def _calibrated(extractor: FeatureExtractor, pictures: Sequence[Image.Image]) -> Runtime:
+    """8 bits, calibrated on these pictures unless they were before."""
+    runtime = CalibratedRuntime(hashlib.sha256(b"".join(picture.tobytes() for picture in pictures)).hexdigest())
+    identity, reads = extractor.passes.identity, extractor.spec.preprocessing
+    if not runtime.is_kept(identity, reads.size):
+        runtime.calibrate(extractor.passes.network, identity, reads.prepare(pictures))
+    return runtime
 
 
 def carried(extractor: FeatureExtractor, runtime: Runtime) -> FeatureExtractor:

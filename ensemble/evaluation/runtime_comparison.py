@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import statistics
 import time
 from collections import Counter, defaultdict
@@ -13,10 +14,10 @@ from pathlib import Path
 from PIL import Image, ImageEnhance
 
 from ensemble.datasets.loading import photo_path
-from ensemble.disk.files import now
+from ensemble.disk.files import CACHE_SETTING, now
 from ensemble.features.backbones import FeatureExtractor
-from ensemble.features.graphs import ONNXRUNTIME, OPENVINO, TORCH
-from ensemble.features.openvino_runtime import made_with
+from ensemble.features.graphs import ONNXRUNTIME, OPENVINO, OPENVINO_INT8, TORCH, Identity, Size
+from ensemble.features.openvino_runtime import CalibratedRuntime, can_calibrate, made_with
 from ensemble.features.photo_batch import PhotoBatch, batches
 from ensemble.features.preprocessing import PIXELS
 from ensemble.features.runtimes import available_runtimes, forced_runtime
@@ -27,10 +28,11 @@ from ensemble.members import Member
 from ensemble.policies import Policy
 from ensemble.policies.cases import Case
 from ensemble.store import Manifest, ModelStore, versions
+from ensemble.store.loading import load
 from ensemble.store.policy_history import policies_as_json
 from ensemble.store.runtime_choice import members_digest
 from ensemble.store.runtime_gate import RuntimeGate, RuntimeResult, best_runtime
-from ensemble.values.errors import DataError, PhotoError, StoreError
+from ensemble.values.errors import DataError, PhotoError, SettingError, StoreError
 from ensemble.values.language import Message
 from ensemble.values.results import Absence, Classes, Score
 from ensemble.values.titles import runtime_title
@@ -38,7 +40,11 @@ from ensemble.values.training import ShareDone
 
 CALIBRATION_PHOTOS = 50  # that a training compares: of a hundred looks at them one may differ
 LOOKS = 2  # at each photo
+MOST_TO_CALIBRATE = 32  # photos on which 8 bits are calibrated: others than those compared where there are as many
 CUT_OFF, BRIGHTER = 0.01, 1.03  # of each side; times
+PhotoOnDisk = tuple[Case, Path]
+ShownLook = tuple[Case, Image.Image]
+_LOG = logging.getLogger(__name__)
 COMPARED = Message("Compared runtimes.")
 COMPARING = Message("Comparing runtimes")
 
@@ -51,12 +57,28 @@ def compare_runtimes(
 ) -> RuntimeGate:
     """Compare faster runtimes, by default those of `compared_runtimes`, with torch on a product's calibration photos.
 
-    Test photos take no part. A DataError where no calibration photo lies where it did.
+    Test photos take no part. A DataError where no calibration photo lies where it did, a SettingError where 8 bits are
+    asked for and cannot be calibrated here.
     """
-    manifest, photos, policies = store.manifest(), _calibration_photos(store, most), store.policies()
+    if OPENVINO_INT8 in runtimes and not can_calibrate():
+        raise SettingError(
+            "{runtime} is calibrated by NNCF and kept in the folder of {setting}. Install it with pip install -r "
+            "requirements-extras.txt, and do not switch the folder off.",
+            runtime=runtime_title(OPENVINO_INT8),
+            setting=CACHE_SETTING,
+        )
+    manifest, policies = store.manifest(), store.policies()
+    found = _calibration_photos(store, most + MOST_TO_CALIBRATE)
+    photos, others = found[:most], found[most:]
     asked = runtimes or compared_runtimes()
     names = [name for name in available_runtimes() if name in asked and name != TORCH]
-    opened = {name: Inspector(store.load(runtime=name)) for name in (TORCH, *names)}
+    opened = {TORCH: Inspector(store.load(runtime=TORCH))}
+    calibrated_on = others if len(others) == MOST_TO_CALIBRATE else found[:MOST_TO_CALIBRATE]
+    gate = _before(manifest, policies, photos, calibrated_on if OPENVINO_INT8 in names else ())
+    if OPENVINO_INT8 in names and not _is_calibrated(opened[TORCH], CalibratedRuntime(gate.compared), calibrated_on):
+        names.remove(OPENVINO_INT8)
+    compared = replace(manifest, runtimes=gate)
+    opened |= {name: Inspector(load(store.path_of, compared, runtime=name)) for name in names}
     tallies = {name: _Tally(policies, manifest) for name in names}
     looks = 0
     for some in batches(photos, PHOTOS_AT_ONCE // LOOKS):
@@ -68,21 +90,43 @@ def compare_runtimes(
             tally.add(said[TORCH], said[name], seconds[TORCH] / seconds[name])
         looks += len(shown)
         progress(looks / (LOOKS * len(photos)))
-    labels = Counter(case.label for case, _ in photos)
-    fewest = min(labels[name] for name in manifest.classes.names)
     results = {name: tally.result(looks) for name, tally in tallies.items()}
-    compared = [sorted(case.sha256 for case, _ in photos), policies_as_json(policies)]
-    return RuntimeGate(
-        best_runtime(results, fewest),
-        len(photos),
-        fewest,
-        looks,
-        members_digest(manifest),
-        hashlib.sha256(json.dumps(compared).encode()).hexdigest(),
-        made_with(),
-        now(),
-        results,
-    )
+    return replace(gate, chosen=best_runtime(results, gate.fewest), looks=looks, at=now(), results=results)
+
+
+def _before(
+    manifest: Manifest, policies: Sequence[Policy], photos: Sequence[PhotoOnDisk], calibrated_on: Sequence[PhotoOnDisk]
+) -> RuntimeGate:
+    """A comparison that has not begun: which photos, models and policies it is about."""
+    labels = Counter(case.label for case, _ in photos)
+    ranges = [sorted(case.sha256 for case, _ in calibrated_on)] if calibrated_on else []
+    compared = [sorted(case.sha256 for case, _ in photos), policies_as_json(policies), *ranges]
+    digest = hashlib.sha256(json.dumps(compared).encode()).hexdigest()
+    fewest = min(labels[name] for name in manifest.classes.names)
+    return RuntimeGate(TORCH, len(photos), fewest, 0, members_digest(manifest), digest, made_with(), now(), {})
+
+
+def _is_calibrated(reference: Inspector, runtime: CalibratedRuntime, photos: Sequence[PhotoOnDisk]) -> bool:
+    """Quantise each network that members read, at each size; False, and a word in the log, where one cannot be."""
+    sources = {_network_of(member): member.input for member in reference.members.values() if _is_carried(member)}
+    pictures = [read_photo(path).picture for _, path in photos]
+    for (identity, size), source in sources.items():
+        assert isinstance(source, FeatureExtractor)
+        if runtime.is_kept(identity, size):
+            continue
+        try:
+            runtime.calibrate(source.passes.network, identity, source.spec.preprocessing.prepare(pictures))
+        except Exception as error:  # noqa: BLE001 - whatever a network makes a compiler stumble over
+            _LOG.warning("%s cannot be carried in 8 bits: %s", identity[0], error)
+            return False
+    return True
+
+
+def _network_of(member: Member) -> tuple[Identity, Size]:
+    """What a graph of a member's backbone is known by."""
+    source = member.input
+    assert isinstance(source, FeatureExtractor)
+    return source.passes.identity, source.spec.preprocessing.size
 
 
 def keep_comparison(store: ModelStore, gate: RuntimeGate) -> None:
@@ -118,7 +162,8 @@ def compared_runtimes() -> tuple[str, ...]:
     """Those that are compared where nobody names any; ONNX Runtime has about the pace of OpenVINO's 32 bits."""
     here = available_runtimes()
     slower = {ONNXRUNTIME} if OPENVINO in here else set()
-    return tuple(name for name in here if name not in {TORCH, *slower})
+    uncalibrated = set() if can_calibrate() else {OPENVINO_INT8}
+    return tuple(name for name in here if name not in {TORCH, *slower, *uncalibrated})
 
 
 def told_of(gate: RuntimeGate) -> tuple[Message, ...]:
@@ -134,16 +179,13 @@ def _reads_a_backbone(manifest: Manifest) -> bool:
     return any(record.backbone for record in manifest.members.values())
 
 
-ShownLook = tuple[Case, Image.Image]
-
-
-def _calibration_photos(store: ModelStore, most: int) -> list[tuple[Case, Path]]:
+def _calibration_photos(store: ModelStore, most: int) -> list[PhotoOnDisk]:
     """Photos on which thresholds were chosen and which lie where they did, by turns of each class, drawn by digest."""
     evidence = store.evidence()
     by_class: dict[str, list[Case]] = defaultdict(list)
     for case in sorted(evidence.held_out, key=lambda case: case.sha256):
         by_class[case.label].append(case)
-    found: list[tuple[Case, Path]] = []
+    found: list[PhotoOnDisk] = []
     for case in chain(*zip_longest(*by_class.values())):
         if case is None or len(found) == most:
             continue

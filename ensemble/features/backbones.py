@@ -168,7 +168,7 @@ class FeatureExtractor:
         network: nn.Module | None = None,
         layers: Sequence[str] | None = None,
         pooling: str = "average",
-        runtime: str = "",
+        runtime: Runtime | None = None,
     ) -> "FeatureExtractor":
         """Load a backbone from the bytes of a weights file; `path` says how to read them and names them in errors."""
         if pooling not in READINGS:
@@ -197,7 +197,7 @@ class FeatureExtractor:
             kept = {key: state[key] for key in trimmed.state_dict() if key in state}
             fused = channels_last(fuse(trimmed, inplace=True).eval())
         spec = BackboneSpec(name, chosen, pooling, preprocessing, hashlib.sha256(as_safetensors(kept)).hexdigest())
-        passes = Passes(fused, (spec.name, spec.layers, spec.weights), runtime_in_use(runtime))
+        passes = Passes(fused, (spec.name, spec.layers, spec.weights), runtime or runtime_in_use())
         return cls(spec, fused.requires_grad_(False), kept, passes)
 
     def with_pooling(self, pooling: str) -> "FeatureExtractor":

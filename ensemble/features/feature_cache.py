@@ -74,6 +74,7 @@ def name_of(source: Input) -> str:
         # what decides in which order a processor adds numbers up, and with it their last bits
         found |= {"threads": torch.get_num_threads(), **_circumstances()}
         found |= {} if source.runtime.name == TORCH else {"runtime": source.runtime.name}
+        found |= {"calibration": source.runtime.calibration} if source.runtime.calibration else {}
     return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
 
 

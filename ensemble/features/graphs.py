@@ -19,7 +19,7 @@ from ensemble.values.errors import StoreError
 from ensemble.values.titles import RUNTIME_TITLES
 
 TORCH, ONNXRUNTIME, OPENVINO, OPENVINO_BF16, OPENVINO_INT8 = RUNTIME_TITLES  # from the most to the least exact
-RUNTIME_NAMES = (TORCH, ONNXRUNTIME, OPENVINO, OPENVINO_BF16)
+RUNTIME_NAMES = tuple(RUNTIME_TITLES)
 EXACT_RUNTIMES = (TORCH, ONNXRUNTIME, OPENVINO)  # every graph of these is tried against torch wherever it is compiled
 GRAPHS_FOLDER = "graphs"  # below the folder of kept features
 GRAPH_FORMAT = 1
@@ -38,6 +38,7 @@ class GraphRuntime(ABC):
     """What compiles networks; how, each kind says."""
 
     name: str
+    calibration = ""  # a digest of the photos that its numbers depend on, if any
 
     def compile(self, network: nn.Module, identity: Identity, size: Size) -> Forward:
         """A graph for any number of photos, from disk where it is kept there."""

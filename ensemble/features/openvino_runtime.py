@@ -1,10 +1,11 @@
-"""Networks compiled by OpenVINO, in 32 bits or in bfloat16.
+"""Networks compiled by OpenVINO, in 32 bits, in bfloat16 or, calibrated on photos by NNCF, in 8 bits.
 
-The only module that knows openvino, and it imports it only where it is used.
+The only module that knows openvino and nncf, and it imports them only where they are used.
 """
 
 import importlib.util
 import io
+import logging
 import platform
 import sys
 import threading
@@ -16,20 +17,24 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ensemble.disk.files import folder_of_setting
 from ensemble.features.graphs import (
     OPENVINO,
     OPENVINO_BF16,
+    OPENVINO_INT8,
     Forward,
     GraphRuntime,
+    Identity,
     Maps,
     Size,
     as_pixels,
+    keep_graph,
     traced,
     versions_of,
 )
 
-PRECISIONS = {OPENVINO: "f32", OPENVINO_BF16: "bf16"}
-CAPABILITIES = {OPENVINO_BF16: "BF16"}  # what a processor must have for it
+PRECISIONS = {OPENVINO: "f32", OPENVINO_BF16: "bf16", OPENVINO_INT8: "f32"}  # of what is not quantised
+CAPABILITIES = {OPENVINO_BF16: "BF16", OPENVINO_INT8: "INT8"}  # what a processor must have for it
 PACKAGES = ("openvino", "torch", "torchvision")
 
 
@@ -42,8 +47,12 @@ class OpenVinoRuntime(GraphRuntime):
 
     def build(self, network: nn.Module, layers: Sequence[str], size: Size) -> tuple[Any, Callable[[], bytes]]:
         """OpenVINO's compiled model."""
-        compiled = openvino_core().compile_model(convert_network(network, layers, size), "CPU", self.settings())
+        compiled = self.compiled(convert_network(network, layers, size))
         return compiled, lambda: exported_bytes(compiled)
+
+    def compiled(self, model: Any) -> Any:
+        """A model for this processor."""
+        return openvino_core().compile_model(model, "CPU", self.settings())
 
     def read(self, data: bytes) -> Any:
         """A compiled model of before."""
@@ -65,6 +74,37 @@ class OpenVinoRuntime(GraphRuntime):
             "INFERENCE_NUM_THREADS": torch.get_num_threads(),
             "ENABLE_CPU_PINNING": False,
         }
+
+
+class CalibratedRuntime(OpenVinoRuntime):
+    """Convolutions in 8 bits, their ranges measured before: it carries what `calibrate` has kept, and nothing else.
+
+    `calibration` is a digest of the photos on which they were measured.
+    """
+
+    def __init__(self, calibration: str) -> None:
+        super().__init__(OPENVINO_INT8)
+        self.calibration = calibration
+
+    def calibrate(self, network: nn.Module, identity: Identity, batch: Tensor) -> None:
+        """Quantise a network on a prepared (N, 3, height, width) batch, and keep the graph."""
+        file = self.file(identity, (batch.shape[3], batch.shape[2]))
+        assert file is not None, "can_calibrate says that there is a folder"
+        keep_graph(file, exported_bytes(self.compiled(quantised(network, identity[1], batch))))
+
+    def is_kept(self, identity: Identity, size: Size) -> bool:
+        """Whether a network was calibrated for photos of this (width, height) on this machine."""
+        file = self.file(identity, size)
+        return file is not None and file.is_file()
+
+    def build(self, network: nn.Module, layers: Sequence[str], size: Size) -> tuple[Any, Callable[[], bytes]]:
+        """A ValueError: no photo to calibrate on is at hand where photos are judged."""
+        raise ValueError("no calibrated graph of it is kept on this machine")
+
+    def depends(self) -> list[Any]:
+        """The photos too, but no number of threads: trainings calibrate with fewer than judge."""
+        settings, *others = super().depends()
+        return [{**settings, "INFERENCE_NUM_THREADS": 0}, *others, self.calibration]
 
 
 class _Graph:
@@ -94,6 +134,11 @@ def openvino_here() -> tuple[str, ...]:
 def has_openvino() -> bool:
     """Whether OpenVINO is installed."""
     return "openvino" in sys.modules or importlib.util.find_spec("openvino") is not None
+
+
+def can_calibrate() -> bool:
+    """Whether NNCF is installed, and graphs are kept."""
+    return importlib.util.find_spec("nncf") is not None and folder_of_setting() is not None
 
 
 def made_with() -> dict[str, str]:
@@ -136,6 +181,16 @@ def convert_network(network: nn.Module, layers: Sequence[str], size: Size) -> An
     model = frontend.convert(frontend.load(decoder))
     model.reshape([-1, *example.shape[1:]])
     return model
+
+
+def quantised(network: nn.Module, layers: Sequence[str], batch: Tensor) -> Any:
+    """A network as OpenVINO's model with 8-bit convolutions, ranges measured on a (N, 3, height, width) batch."""
+    model = convert_network(network, layers, (batch.shape[3], batch.shape[2]))
+    import nncf
+
+    nncf.set_log_level(logging.ERROR)
+    rows = [as_pixels(row[None]) for row in batch]
+    return nncf.quantize(model, nncf.Dataset(rows), subset_size=len(rows))
 
 
 def exported_bytes(compiled: Any) -> bytes:

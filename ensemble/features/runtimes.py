@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from ensemble.features.graphs import (
     ONNXRUNTIME,
     OPENVINO,
+    OPENVINO_INT8,
     RUNTIME_NAMES,
     TORCH,
     Forward,
@@ -23,7 +24,7 @@ from ensemble.features.graphs import (
     Size,
 )
 from ensemble.features.onnx_runtime import OnnxRuntime
-from ensemble.features.openvino_runtime import OpenVinoRuntime, has_openvino, openvino_here
+from ensemble.features.openvino_runtime import CalibratedRuntime, OpenVinoRuntime, has_openvino, openvino_here
 from ensemble.values.errors import SettingError
 from ensemble.values.titles import runtime_title
 
@@ -41,6 +42,11 @@ class Runtime(Protocol):
         """How the setting calls it."""
         ...
 
+    @property
+    def calibration(self) -> str:
+        """A digest of the photos that its numbers depend on; empty where they depend on none."""
+        ...
+
     def compile(self, network: nn.Module, identity: Identity, size: Size) -> Forward:
         """From (N, 3, height, width) to one output a layer, for photos of this (width, height)."""
         ...
@@ -50,6 +56,7 @@ class TorchRuntime:
     """The reference: the network as it is."""
 
     name = TORCH
+    calibration = ""
 
     def compile(self, network: nn.Module, _identity: Identity, _size: Size) -> Forward:
         """The network without gradients."""
@@ -90,8 +97,11 @@ class Passes:
             return TorchRuntime().compile(self.network, self.identity, size)
 
 
-def runtime_in_use(named: str = "") -> Runtime:
-    """The one that is named, else what QUORUM_RUNTIME forces, else torch; a SettingError where it cannot be had."""
+def runtime_in_use(named: str = "", calibration: str = "") -> Runtime:
+    """The one that is named, else what QUORUM_RUNTIME forces, else torch; a SettingError where it cannot be had.
+
+    `calibration` is the digest of the photos on which a product's networks were calibrated for 8 bits.
+    """
     named = named or forced_runtime() or TORCH
     if named not in RUNTIME_NAMES:
         raise SettingError(
@@ -119,7 +129,16 @@ def runtime_in_use(named: str = "") -> Runtime:
             openvino=OPENVINO,
             torch=TORCH,
         )
-    return OpenVinoRuntime(named)
+    if named != OPENVINO_INT8:
+        return OpenVinoRuntime(named)
+    if not calibration:
+        raise SettingError(
+            "{setting} asks for {runtime}, which is calibrated on a trained product's photos. Leave the setting out, "
+            "and run `python -m ensemble runtime PRODUCT` first.",
+            setting=RUNTIME_SETTING,
+            runtime=runtime_title(named),
+        )
+    return CalibratedRuntime(calibration)
 
 
 def forced_runtime() -> str:

@@ -5,6 +5,7 @@ import hashlib
 import importlib.metadata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from ensemble.features.backbones import FeatureExtractor, find_weights
 from ensemble.features.included import INCLUDED
 from ensemble.features.preprocessing import BackboneSpec
 from ensemble.features.references import ReferencePhotos
+from ensemble.features.runtimes import Runtime, runtime_in_use
 from ensemble.features.weights import WEIGHTS_SETTING, setting_folders
 from ensemble.members import KINDS, Loaded, Member
 from ensemble.metrics.calibrators import NONE, Calibrator
@@ -25,6 +27,7 @@ from ensemble.values.errors import MISSHAPEN, MemberError, QuorumError, StoreErr
 from ensemble.values.language import Message
 from ensemble.values.results import Absence, Classes
 
+Carrier = Callable[[], Runtime]
 DISTRIBUTIONS = {"xgboost": ("xgboost-cpu", "xgboost")}
 
 
@@ -45,6 +48,7 @@ def load(path_of: Callable[[str], Path], manifest: Manifest, policy: Policy | No
     else the manifest says.
     """
     runtime = runtime or chosen_runtime(manifest).name
+    carrier = partial(runtime_in_use, runtime, manifest.runtimes.compared if manifest.runtimes else "")
     members: dict[str, Member] = {}
     aside: set[str] = set()
     absent = [
@@ -64,7 +68,7 @@ def load(path_of: Callable[[str], Path], manifest: Manifest, policy: Policy | No
             aside.add(name)
             continue
         try:
-            members[name] = _load(path_of, record, manifest.classes, networks, runtime)
+            members[name] = _load(path_of, record, manifest.classes, networks, carrier)
         except Exception as error:  # noqa: BLE001 - whatever a file or a record makes its readers raise, the others vote
             kind = type(error).__name__
             unknown = Message("It cannot be loaded ({kind}: {problem}). Train it again.", kind=kind, problem=error)
@@ -100,7 +104,7 @@ def references_in(path_of: Callable[[str], Path], digest: str) -> ReferencePhoto
 
 
 def _load(
-    path_of: Callable[[str], Path], record: Record, classes: Classes, networks: dict[Any, Any], runtime: str
+    path_of: Callable[[str], Path], record: Record, classes: Classes, networks: dict[Any, Any], carrier: Carrier
 ) -> Member:
     kind = KINDS.get(record.kind)
     if kind is None:
@@ -127,7 +131,7 @@ def _load(
                 here=here,
             )
     contents = {ending: _trusted_bytes(path_of, record, record.name + ending) for ending in kind.endings}
-    source = _extractor(path_of, record.backbone, networks, runtime) if record.backbone else record.preprocessing
+    source = _extractor(path_of, record.backbone, networks, carrier) if record.backbone else record.preprocessing
     member = kind(classes=classes, input=source)
     return restore(member, record.name, contents)
 
@@ -151,12 +155,12 @@ def _trusted_bytes(path_of: Callable[[str], Path], record: Record, file: str) ->
 
 
 def _extractor(
-    path_of: Callable[[str], Path], spec: BackboneSpec, networks: dict[Any, Any], runtime: str
+    path_of: Callable[[str], Path], spec: BackboneSpec, networks: dict[Any, Any], carrier: Carrier
 ) -> FeatureExtractor:
     key = (spec.name, spec.layers, spec.weights)
     if key not in networks:
         try:
-            networks[key] = _open_backbone(path_of, spec, runtime)
+            networks[key] = _open_backbone(path_of, spec, carrier)
         except WeightsError as error:
             networks[key] = error
     if isinstance(networks[key], WeightsError):
@@ -170,7 +174,7 @@ def _extractor(
     return found
 
 
-def _open_backbone(path_of: Callable[[str], Path], spec: BackboneSpec, runtime: str) -> FeatureExtractor:
+def _open_backbone(path_of: Callable[[str], Path], spec: BackboneSpec, carrier: Carrier) -> FeatureExtractor:
     own = path_of(weights_file(spec))
     candidates = [own]
     for folders in ((), setting_folders()):  # what comes with the app is not hidden by a folder of the setting
@@ -182,7 +186,7 @@ def _open_backbone(path_of: Callable[[str], Path], spec: BackboneSpec, runtime: 
         if path.is_file():
             named = Path(weights_file(spec)) if path == own else path  # what is kept by its digest has no ending
             data = path.read_bytes()
-            found = FeatureExtractor.from_bytes(spec.name, data, named, layers=spec.layers, runtime=runtime)
+            found = FeatureExtractor.from_bytes(spec.name, data, named, layers=spec.layers, runtime=carrier())
             if found.spec.weights == spec.weights:
                 return found
     if spec.name in INCLUDED:

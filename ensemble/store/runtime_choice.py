@@ -4,8 +4,9 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from ensemble.features.graphs import EXACT_RUNTIMES, TORCH
-from ensemble.features.openvino_runtime import made_with
+from ensemble.features.graphs import EXACT_RUNTIMES, OPENVINO_INT8, TORCH
+from ensemble.features.openvino_runtime import CalibratedRuntime, made_with
+from ensemble.features.preprocessing import PIXELS
 from ensemble.features.runtimes import available_runtimes, forced_runtime
 from ensemble.store.manifest import Manifest
 from ensemble.store.runtime_gate import RuntimeGate
@@ -43,10 +44,10 @@ def chosen_runtime(manifest: Manifest) -> RuntimeChoice:
         return _torch(Message("Faster runtimes have not been compared with PyTorch on this product yet."))
     if gate.members != members_digest(manifest):
         return _torch(Message("The models have changed since faster runtimes were compared."))
-    return _torch(_why_none(gate)) if gate.chosen == TORCH else _by_comparison(gate)
+    return _torch(_why_none(gate)) if gate.chosen == TORCH else _by_comparison(manifest, gate)
 
 
-def _by_comparison(gate: RuntimeGate) -> RuntimeChoice:
+def _by_comparison(manifest: Manifest, gate: RuntimeGate) -> RuntimeChoice:
     """What has passed, where this machine has it and rounds as that one did."""
     if gate.chosen not in available_runtimes():
         return _slower(
@@ -58,12 +59,28 @@ def _by_comparison(gate: RuntimeGate) -> RuntimeChoice:
             "{runtime} was compared on another processor or with other versions.", runtime=runtime_title(gate.chosen)
         )
         return _slower(gate, told)
+    if gate.chosen == OPENVINO_INT8 and not are_kept(manifest, CalibratedRuntime(gate.compared)):
+        told = Message(
+            "{runtime} has passed, and was not calibrated on this machine. Run `python -m ensemble runtime` again.",
+            runtime=runtime_title(gate.chosen),
+        )
+        return _slower(gate, told)
     told = Message(
         "{speed:.1f} times as fast as PyTorch, compared on {photos} photos.",
         speed=gate.results[gate.chosen].speed,
         photos=gate.photos,
     )
     return RuntimeChoice(gate.chosen, False, told)
+
+
+def are_kept(manifest: Manifest, runtime: CalibratedRuntime) -> bool:
+    """Whether each network of a product was calibrated on this machine."""
+    specs = [record.backbone for record in manifest.members.values() if record.backbone]
+    return all(
+        runtime.is_kept((spec.name, spec.layers, spec.weights), spec.preprocessing.size)
+        for spec in specs
+        if spec.pooling != PIXELS
+    )
 
 
 def _torch(reason: Message) -> RuntimeChoice:

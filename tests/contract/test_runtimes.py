@@ -17,11 +17,11 @@ from torch import Tensor
 from ensemble.features import graphs, onnx_runtime, openvino_runtime, runtimes
 from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.feature_cache import name_of
-from ensemble.features.graphs import GRAPHS_FOLDER, ONNXRUNTIME, OPENVINO, OPENVINO_BF16, TORCH
-from ensemble.features.openvino_runtime import OpenVinoRuntime
+from ensemble.features.graphs import GRAPHS_FOLDER, ONNXRUNTIME, OPENVINO, OPENVINO_BF16, OPENVINO_INT8, TORCH
+from ensemble.features.openvino_runtime import CalibratedRuntime, OpenVinoRuntime
 from ensemble.features.photo_batch import PhotoBatch
 from ensemble.features.preprocessing import BUNDLED
-from ensemble.features.runtimes import RUNTIME_SETTING, runtime_in_use
+from ensemble.features.runtimes import RUNTIME_SETTING, Passes, runtime_in_use
 from ensemble.features.side_by_side import SideBySide
 from ensemble.imaging.photos import read_photo
 from ensemble.inspection.inspector import Inspector
@@ -98,6 +98,30 @@ def test_bfloat16_is_near_and_has_graphs_of_its_own(
     opened(OPENVINO, monkeypatch).maps(batch_of(2))
     assert len(list(kept_in.iterdir())) == 2
     assert not caplog.messages
+
+
+def test_8_bits_carry_what_was_calibrated_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, tiny_weights: Path, kept_in: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    reference = opened(TORCH, monkeypatch, tiny_weights)
+    network, identity = reference.passes.network, reference.passes.identity
+    photos = batch_of(4)
+    expected = reference.maps(photos)
+    runtime = runtime_in_use(OPENVINO_INT8, "photos")
+    assert isinstance(runtime, CalibratedRuntime) and not runtime.is_kept(identity, (SIDE, SIDE))
+    runtime.calibrate(network, identity, photos)
+    assert len(list(kept_in.iterdir())) == 1
+    monkeypatch.setattr(openvino_runtime, "quantised", None)  # nor is it calibrated again
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 7)
+    carried = {
+        each.calibration: FeatureExtractor(reference.spec, network, reference.state, Passes(network, identity, each))
+        for each in (runtime_in_use(OPENVINO_INT8, "photos"), CalibratedRuntime("other photos"))
+    }
+    assert 1e-4 < distance(carried["photos"].maps(photos), expected) < 0.2
+    assert not caplog.messages
+    assert distance(carried["other photos"].maps(photos), expected) == 0
+    assert caplog.messages[0].endswith("cannot carry it (no calibrated graph of it is kept on this machine)")
+    assert len({name_of(each) for each in (reference, *carried.values())}) == 3
 
 
 @compiled
@@ -256,8 +280,11 @@ def test_the_setting_is_a_known_one(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SettingError) as wrong:
         runtime_in_use()
     assert str(wrong.value) == (
-        "QUORUM_RUNTIME must be one of torch, onnxruntime, openvino, openvino-bf16. Got 'fast'."
+        "QUORUM_RUNTIME must be one of torch, onnxruntime, openvino, openvino-bf16, openvino-int8. Got 'fast'."
     )
+    monkeypatch.setenv(RUNTIME_SETTING, OPENVINO_INT8)
+    with pytest.raises(SettingError, match="which is calibrated on a trained product's photos"):
+        runtime_in_use()
 
 
 def test_a_setting_that_cannot_be_had_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,13 +13,13 @@ import torch
 from ensemble.evaluation import runtime_comparison
 from ensemble.evaluation.runtime_comparison import choose_for_candidate, compare_runtimes, keep_comparison
 from ensemble.features import runtimes
-from ensemble.features.graphs import ONNXRUNTIME, OPENVINO, OPENVINO_BF16, TORCH
-from ensemble.features.openvino_runtime import OpenVinoRuntime
+from ensemble.features.graphs import ONNXRUNTIME, OPENVINO, OPENVINO_BF16, OPENVINO_INT8, TORCH
+from ensemble.features.openvino_runtime import CalibratedRuntime, OpenVinoRuntime
 from ensemble.features.runtimes import RUNTIME_SETTING, TorchRuntime
 from ensemble.store import Manifest, ModelStore, runtime_choice, versions
 from ensemble.store.runtime_choice import chosen_runtime, members_digest
 from ensemble.store.runtime_gate import RuntimeGate, RuntimeResult, best_runtime, problem_of
-from ensemble.values.errors import DataError, StoreError
+from ensemble.values.errors import DataError, SettingError, StoreError
 from tests.conftest import Run
 
 HERE = {"openvino": "2026.4.0", "torch": "2", "torchvision": "0", "processor": "x86_64"}
@@ -39,7 +39,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> None:
 def noisy(monkeypatch: pytest.MonkeyPatch, noise: dict[str, float]) -> None:
     """Runtimes that are torch with noise on each map, as a share of its largest number."""
 
-    def runtime(named: str = "") -> Any:
+    def runtime(named: str = "", _calibration: str = "") -> Any:
         return TorchRuntime() if named in ("", TORCH) else OpenVinoRuntime(named)
 
     def compiled(self: OpenVinoRuntime, network: torch.nn.Module, *_: Any) -> Callable[[torch.Tensor], Any]:
@@ -53,7 +53,7 @@ def noisy(monkeypatch: pytest.MonkeyPatch, noise: dict[str, float]) -> None:
 
         return forward
 
-    monkeypatch.setattr("ensemble.features.backbones.runtime_in_use", runtime)
+    monkeypatch.setattr("ensemble.store.loading.runtime_in_use", runtime)
     monkeypatch.setattr(OpenVinoRuntime, "compile", compiled)
 
 
@@ -122,6 +122,20 @@ def test_a_comparison_is_used_where_it_holds(tiny_product: Path, monkeypatch: py
         OPENVINO,
         "OpenVINO in bfloat16 was compared on another processor or with other versions.",
     )
+    rounded = replace(
+        manifest, runtimes=gate_of(manifest, OPENVINO_INT8, results={OPENVINO_BF16: GOOD, OPENVINO_INT8: FAST})
+    )
+    monkeypatch.setattr(runtime_choice, "available_runtimes", lambda: (TORCH, OPENVINO_BF16, OPENVINO_INT8))
+    monkeypatch.setattr(runtime_choice, "made_with", lambda: dict(HERE))
+    elsewhere = chosen_runtime(rounded)
+    assert (elsewhere.name, elsewhere.reason) == (
+        OPENVINO_BF16,
+        "OpenVINO in 8 bits has passed, and was not calibrated on this machine. Run "
+        "`python -m ensemble runtime` again.",
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr(CalibratedRuntime, "is_kept", lambda _runtime, *network: network[1] == (64, 64))
+        assert chosen_runtime(rounded).name == OPENVINO_INT8
     monkeypatch.setattr(runtime_choice, "available_runtimes", lambda: (TORCH,))
     without = chosen_runtime(kept)
     assert (without.name, without.reason) == (
@@ -186,6 +200,38 @@ def test_noise_is_told_from_none(tiny_product: Path, monkeypatch: pytest.MonkeyP
     assert {case.sha256 for case in store.evidence().test}.isdisjoint(
         case.sha256 for case, _ in runtime_comparison._calibration_photos(store, 100)
     )
+
+
+def test_8_bits_are_calibrated_on_photos_that_are_not_compared(
+    tiny_product: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    noisy(monkeypatch, {OPENVINO_INT8: 0.0})
+    monkeypatch.setattr(runtime_comparison, "available_runtimes", lambda: (TORCH, OPENVINO_INT8))
+    monkeypatch.setattr(runtime_comparison, "MOST_TO_CALIBRATE", 2)
+    seen: list[tuple[str, tuple[int, ...]]] = []
+
+    def calibrate(runtime: CalibratedRuntime, _network: Any, identity: Any, batch: torch.Tensor) -> None:
+        seen.append((runtime.calibration, tuple(batch.shape)))
+
+    monkeypatch.setattr(CalibratedRuntime, "calibrate", calibrate)
+    store = ModelStore(tiny_product)
+    gate = compare_runtimes(store, most=4)
+    assert seen == [(gate.compared, (2, 3, 64, 64))] and list(gate.results) == [OPENVINO_INT8]
+    assert gate.compared != compare_runtimes(store, [OPENVINO_BF16], most=4).compared
+    found = runtime_comparison._calibration_photos(store, 6)
+    assert (
+        gate.compared == runtime_comparison._before(store.manifest(), store.policies(), found[:4], found[4:]).compared
+    )
+
+    def refuse(*_: Any) -> None:
+        raise RuntimeError("no such layer")
+
+    monkeypatch.setattr(CalibratedRuntime, "calibrate", refuse)
+    assert not compare_runtimes(store, most=4).results
+    assert caplog.messages[-1].endswith("cannot be carried in 8 bits: no such layer")
+    monkeypatch.setattr(runtime_comparison, "can_calibrate", lambda: False)
+    with pytest.raises(SettingError, match="is calibrated by NNCF and kept in the folder of QUORUM_CACHE"):
+        compare_runtimes(store, [OPENVINO_INT8])
 
 
 def test_a_candidate_carries_its_comparison_into_force(
