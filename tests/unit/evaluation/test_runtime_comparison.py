@@ -92,8 +92,8 @@ def test_the_fastest_that_passed_is_chosen_where_it_is_worth_it(
 
 def gate_of(manifest: Manifest, chosen: str = OPENVINO_BF16, **change: Any) -> RuntimeGate:
     results = {OPENVINO: GOOD, OPENVINO_BF16: FAST}
-    made = RuntimeGate(chosen, 50, 20, 100, members_digest(manifest), "", HERE, "", results)
-    return replace(made, **change)
+    made = RuntimeGate(TORCH, 50, 20, 100, members_digest(manifest), "", HERE, "", results)
+    return replace(made, chosen=chosen, **change)
 
 
 def test_a_comparison_is_used_where_it_holds(tiny_product: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,7 +134,7 @@ def test_a_comparison_is_used_where_it_holds(tiny_product: Path, monkeypatch: py
         "`python -m ensemble runtime` again.",
     )
     with monkeypatch.context() as patch:
-        patch.setattr(CalibratedRuntime, "is_kept", lambda _runtime, *network: network[1] == (64, 64))
+        patch.setattr(CalibratedRuntime, "is_kept", lambda _runtime, *network: network[1] == (224, 224))
         assert chosen_runtime(rounded).name == OPENVINO_INT8
     monkeypatch.setattr(runtime_choice, "available_runtimes", lambda: (TORCH,))
     without = chosen_runtime(kept)
@@ -216,7 +216,7 @@ def test_8_bits_are_calibrated_on_photos_that_are_not_compared(
     monkeypatch.setattr(CalibratedRuntime, "calibrate", calibrate)
     store = ModelStore(tiny_product)
     gate = compare_runtimes(store, most=4)
-    assert seen == [(gate.compared, (2, 3, 64, 64))] and list(gate.results) == [OPENVINO_INT8]
+    assert seen == [(gate.compared, (2, 3, 224, 224))] and list(gate.results) == [OPENVINO_INT8]
     assert gate.compared != compare_runtimes(store, [OPENVINO_BF16], most=4).compared
     found = runtime_comparison._calibration_photos(store, 6)
     assert (
