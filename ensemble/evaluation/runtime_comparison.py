@@ -44,7 +44,7 @@ MOST_TO_CALIBRATE = 32  # photos on which 8 bits are calibrated: others than tho
 CUT_OFF, BRIGHTER = 0.01, 1.03  # of each side; times
 PhotoOnDisk = tuple[Case, Path]
 ShownLook = tuple[Case, Image.Image]
-_LOG = logging.getLogger(__name__)
+_COMPARISON_LOG = logging.getLogger(__name__)
 COMPARED = Message("Compared runtimes.")
 COMPARING = Message("Comparing runtimes")
 
@@ -74,7 +74,7 @@ def compare_runtimes(
     names = [name for name in available_runtimes() if name in asked and name != TORCH]
     opened = {TORCH: Inspector(store.load(runtime=TORCH))}
     calibrated_on = others if len(others) == MOST_TO_CALIBRATE else found[:MOST_TO_CALIBRATE]
-    gate = _before(manifest, policies, photos, calibrated_on if OPENVINO_INT8 in names else ())
+    gate = _comparison_of(manifest, policies, photos, calibrated_on if OPENVINO_INT8 in names else ())
     if OPENVINO_INT8 in names and not _is_calibrated(opened[TORCH], CalibratedRuntime(gate.compared), calibrated_on):
         names.remove(OPENVINO_INT8)
     compared = replace(manifest, runtimes=gate)
@@ -94,7 +94,7 @@ def compare_runtimes(
     return replace(gate, chosen=best_runtime(results, gate.fewest), looks=looks, at=now(), results=results)
 
 
-def _before(
+def _comparison_of(
     manifest: Manifest, policies: Sequence[Policy], photos: Sequence[PhotoOnDisk], calibrated_on: Sequence[PhotoOnDisk]
 ) -> RuntimeGate:
     """A comparison that has not begun: which photos, models and policies it is about."""
@@ -117,7 +117,7 @@ def _is_calibrated(reference: Inspector, runtime: CalibratedRuntime, photos: Seq
         try:
             runtime.calibrate(source.passes.network, identity, source.spec.preprocessing.prepare(pictures))
         except Exception as error:  # noqa: BLE001 - whatever a network makes a compiler stumble over
-            _LOG.warning("%s cannot be carried in 8 bits: %s", identity[0], error)
+            _COMPARISON_LOG.warning("%s cannot be carried in 8 bits: %s", identity[0], error)
             return False
     return True
 

@@ -59,7 +59,7 @@ def _by_comparison(manifest: Manifest, gate: RuntimeGate) -> RuntimeChoice:
             "{runtime} was compared on another processor or with other versions.", runtime=runtime_title(gate.chosen)
         )
         return _slower(gate, told)
-    if gate.chosen == OPENVINO_INT8 and not are_kept(manifest, CalibratedRuntime(gate.compared)):
+    if gate.chosen == OPENVINO_INT8 and not _is_calibrated_here(manifest, CalibratedRuntime(gate.compared)):
         told = Message(
             "{runtime} has passed, and was not calibrated on this machine. Run `python -m ensemble runtime` again.",
             runtime=runtime_title(gate.chosen),
@@ -73,7 +73,7 @@ def _by_comparison(manifest: Manifest, gate: RuntimeGate) -> RuntimeChoice:
     return RuntimeChoice(gate.chosen, False, told)
 
 
-def are_kept(manifest: Manifest, runtime: CalibratedRuntime) -> bool:
+def _is_calibrated_here(manifest: Manifest, runtime: CalibratedRuntime) -> bool:
     """Whether each network of a product was calibrated on this machine."""
     specs = [record.backbone for record in manifest.members.values() if record.backbone]
     return all(

@@ -220,7 +220,8 @@ def test_8_bits_are_calibrated_on_photos_that_are_not_compared(
     assert gate.compared != compare_runtimes(store, [OPENVINO_BF16], most=4).compared
     found = runtime_comparison._calibration_photos(store, 6)
     assert (
-        gate.compared == runtime_comparison._before(store.manifest(), store.policies(), found[:4], found[4:]).compared
+        gate.compared
+        == runtime_comparison._comparison_of(store.manifest(), store.policies(), found[:4], found[4:]).compared
     )
 
     def refuse(*_: Any) -> None:
