@@ -250,7 +250,7 @@ def _judge_upload(product: LoadedProduct, file: BinaryIO, name: str, asked: Aske
     policy = choose(product.force.policies, asked.policy)
     data = file.read()
     with room.holding(declared_pixels(data)):
-        photo = open_photo(data, name)
+        photo = open_photo(data, name, product.inspector.alone.view)
         trace = product.views.trace_of(name, {field: getattr(asked, field) for field in TRACE})
         inspected = Inspected(photo, data, product.inspector.inspect([photo], policy)[0], trace)
         verdict = _keep_together([inspected], policy)[0].as_json()

@@ -97,7 +97,7 @@ def _inspected(path: Path, inspector: "Inspector", policy: "Policy", occasion: "
     from ensemble.records.recording import Inspected, recorder
 
     data = read_photo_bytes(path)
-    photo = open_photo(data, str(path))
+    photo = open_photo(data, str(path), inspector.view)
     for note in photo.notes:
         say(f"{photo.name}: {note}")
     inspected = Inspected(photo, data, inspector.inspect([photo], policy)[0])

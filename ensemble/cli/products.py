@@ -227,7 +227,7 @@ def measure_photos(models: Models = DEFAULT_MODELS) -> None:
 
     store = ModelStore(models)
     found = own_photos(store)
-    measured = range_of(found.learnt, seed=0)
+    measured = range_of([replace(each, view=store.manifest().view) for each in found.learnt], seed=0)
     if found.missing or measured is None:
         raise DataError(
             f"{found.missing} photos of this product no longer lie in {found.folder} as they were, and {found.count} "

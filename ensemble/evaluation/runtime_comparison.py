@@ -37,6 +37,7 @@ from ensemble.values.language import Message
 from ensemble.values.results import Absence, Classes, Score
 from ensemble.values.titles import runtime_title
 from ensemble.values.training import ShareDone
+from ensemble.values.view import View
 
 CALIBRATION_PHOTOS = 50  # that a training compares: of a hundred looks at them one may differ
 LOOKS = 2  # at each photo
@@ -82,7 +83,7 @@ def compare_runtimes(
     tallies = {name: _Tally(policies, manifest) for name in names}
     looks = 0
     for some in batches(photos, PHOTOS_AT_ONCE // LOOKS):
-        shown = [(case, look) for case, path in some for look in _looks(path)]
+        shown = [(case, look) for case, path in some for look in _looks(path, manifest.view)]
         if not looks:  # a first pass compiles
             _judged_by_each(opened, shown)
         said, seconds = _judged_by_each(opened, shown)
@@ -204,9 +205,9 @@ def _calibration_photos(store: ModelStore, most: int) -> list[PhotoOnDisk]:
     return found
 
 
-def _looks(path: Path) -> Iterator[Image.Image]:
+def _looks(path: Path, view: View) -> Iterator[Image.Image]:
     """A photo, and a little of its edges cut off and brighter: a model may know the first by heart."""
-    picture = read_photo(path).picture
+    picture = read_photo(path, view).picture
     yield picture
     width, height = picture.size
     left, top = max(1, round(CUT_OFF * width)), max(1, round(CUT_OFF * height))

@@ -26,6 +26,7 @@ from ensemble.values.language import Message, paragraph
 from ensemble.values.results import REVIEW, Classes, Score, Vote, mean_probability
 from ensemble.values.samples import Sample
 from ensemble.values.training import CountDone
+from ensemble.values.view import AS_IT_IS
 
 
 @dataclass(slots=True)
@@ -125,8 +126,10 @@ def score_photos(
     """Let every member look at every photo once; photos and masks that cannot be used are named in `refused`.
 
     What members read of a photo is taken from the cache where it knows it, with the seconds that it took then. Without
-    `doubts` nobody asks whether the photo shows the part, and photos that the cache knows are not even decoded.
+    `doubts` nobody asks whether the photo shows the part, and photos that the cache knows are not even decoded. Samples
+    without a view of their own are looked at as the inspector does.
     """
+    samples = [replace(each, view=inspector.view) if each.view == AS_IT_IS else each for each in samples]
     found: dict[int, Case] = {}
     refused: dict[int, str] = {}
     seconds = 0.0
@@ -140,7 +143,8 @@ def score_photos(
             seconds += time.perf_counter() - start
             for number, (place, (said, missing)) in enumerate(zip(opened.places, answers, strict=True)):
                 picture = opened.batch.pictures[number] if doubts else None
-                doubt = inspector.doubt(picture, combine(said)) if picture is not None else ""
+                doubt = opened.doubts.get(place, "") if doubts else ""
+                doubt = doubt or (inspector.doubt(picture, combine(said)) if picture is not None else "")
                 sample, digest = samples[place], opened.digests[number]
                 if any(each.anomaly_map for each in said):
                     maps.add(sample, opened.batch.pictures[number].size, said)

@@ -1,6 +1,7 @@
 """What members read of photos to learn from: every photo decoded once, rows for each input, masks beside them."""
 
 import hashlib
+import json
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +20,7 @@ from ensemble.values.errors import DataError, PhotoError
 from ensemble.values.language import Message, paragraph
 from ensemble.values.results import Classes
 from ensemble.values.samples import Sample
+from ensemble.values.view import AS_IT_IS, View
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,11 +69,16 @@ class PartReading:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """Some photos of a list, by their places in it, with the SHA-256 of each and the batch that reads them."""
+    """Some photos of a list, by their places in it, with the SHA-256 of each and the batch that reads them.
+
+    `keys` are what the cache knows them by. `doubts` has why one may not be judged, by its place, once it is decoded.
+    """
 
     places: tuple[int, ...]
     digests: tuple[str, ...]
+    keys: tuple[str, ...]
     batch: PhotoBatch
+    doubts: Mapping[int, str]
 
 
 def open_photos(
@@ -83,8 +90,9 @@ def open_photos(
     """
     lasting = [source for source in sources if is_kept(source)] if cache else []
     digests = _photo_digests(samples, refused) if lasting else {}
-    known = cache.knows(lasting, list(digests.values()))
-    there = [place for place, digest in digests.items() if digest in known]
+    keys = {place: cache_key(digest, samples[place].view) for place, digest in digests.items()}
+    known = cache.knows(lasting, list(keys.values()))
+    there = [place for place, key in keys.items() if key in known]
     for places in batches(sorted(set(range(len(samples))) - set(there) - set(refused)), FILL):
         opened = _decoded(samples, places, refused)
         if opened.places:
@@ -92,6 +100,18 @@ def open_photos(
             _keep(opened, lasting, cache)
     for places in batches(there, FILL):
         yield _remembered(samples, places, [digests[place] for place in places], lasting, cache)
+
+
+def seen_photo(sample: Sample) -> Image.Image:
+    """The picture of a sample, looked at as it says; a PhotoError where it cannot be opened."""
+    return read_photo(sample.path, sample.view).picture
+
+
+def cache_key(digest: str, view: View, way: str = "") -> str:
+    """What the cache knows a photo by: its bytes, how it is looked at where that is not as usual, how it was copied."""
+    seen = json.dumps(view.as_json(), sort_keys=True) if view != AS_IT_IS else ""
+    told = " ".join(filter(None, (digest, seen, way)))
+    return digest if told == digest else hashlib.sha256(told.encode()).hexdigest()
 
 
 def _photo_digests(samples: Sequence[Sample], refused: dict[int, str]) -> dict[int, str]:
@@ -108,11 +128,13 @@ def _decoded(samples: Sequence[Sample], places: Sequence[int], refused: dict[int
     photos: dict[int, Photo] = {}
     for place in places:
         try:
-            photos[place] = read_photo(samples[place].path)
+            photos[place] = read_photo(samples[place].path, samples[place].view)
         except PhotoError as error:
             refused[place] = error.message
     digests = tuple(photo.sha256 for photo in photos.values())
-    return Opened(tuple(photos), digests, PhotoBatch([photo.picture for photo in photos.values()], fill=FILL))
+    keys = tuple(cache_key(photo.sha256, samples[place].view) for place, photo in photos.items())
+    batch = PhotoBatch([photo.picture for photo in photos.values()], fill=FILL)
+    return Opened(tuple(photos), digests, keys, batch, {place: photo.doubt for place, photo in photos.items()})
 
 
 def _remembered(
@@ -123,18 +145,22 @@ def _remembered(
     cache: FeatureCache,
 ) -> Opened:
     """Photos that are decoded only where something is asked that the cache does not hold."""
+    keys = tuple(cache_key(digest, samples[place].view) for place, digest in zip(places, digests, strict=True))
     rows: dict[Hashable, Known] = {}
     for source in lasting:
-        found = cache.find(source, digests)
-        if all(digest in found for digest in digests):  # a damaged row may be among those that seemed to be there
-            stacked = np.stack([found[digest].row for digest in digests])
-            rows[input_key(source)] = stacked, sum(found[digest].seconds for digest in digests)
-    pictures = partial(_read_pictures, samples, tuple(places))
-    return Opened(tuple(places), tuple(digests), PhotoBatch(pictures, known=rows, fill=FILL))
+        found = cache.find(source, keys)
+        if all(key in found for key in keys):  # a damaged row may be among those that seemed to be there
+            stacked = np.stack([found[key].row for key in keys])
+            rows[input_key(source)] = stacked, sum(found[key].seconds for key in keys)
+    doubts: dict[int, str] = {}
+    pictures = partial(_read_pictures, samples, tuple(places), doubts)
+    return Opened(tuple(places), tuple(digests), keys, PhotoBatch(pictures, known=rows, fill=FILL), doubts)
 
 
-def _read_pictures(samples: Sequence[Sample], places: Sequence[int]) -> list[Image.Image]:
-    return [read_photo(samples[place].path).picture for place in places]
+def _read_pictures(samples: Sequence[Sample], places: Sequence[int], doubts: dict[int, str]) -> list[Image.Image]:
+    photos = {place: read_photo(samples[place].path, samples[place].view) for place in places}
+    doubts |= {place: photo.doubt for place, photo in photos.items()}
+    return [photo.picture for photo in photos.values()]
 
 
 def _keep(opened: Opened, lasting: Sequence[Input], cache: FeatureCache) -> None:
@@ -145,7 +171,7 @@ def _keep(opened: Opened, lasting: Sequence[Input], cache: FeatureCache) -> None
     for source in made.values():
         rows = opened.batch.rows(source)
         seconds = opened.batch.seconds(source) / len(rows)
-        cache.keep(source, dict(zip(opened.digests, rows, strict=True)), seconds)
+        cache.keep(source, dict(zip(opened.keys, rows, strict=True)), seconds)
 
 
 def read_rows(

@@ -1,11 +1,11 @@
-"""Files of any depth and colour model to plain RGB: 16 bits, CMYK, profiles, and what a TIFF says of its layout."""
+"""Files of any depth and colour model to plain RGB: 16 bits, floats, CMYK, and what a TIFF says of its layout."""
 
 import io
 import re
 import struct
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -16,6 +16,7 @@ from PIL.BmpImagePlugin import BmpImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
+from ensemble.imaging.formats import PnmImageFile
 from ensemble.values.errors import RefusalError
 from ensemble.values.language import Message
 
@@ -24,10 +25,15 @@ _DEEP_COLOUR = re.compile(r"(RGB|RGBA|RGBX);16([BLN])")
 
 @dataclass(frozen=True, slots=True)
 class Coloured:
-    """An RGB picture, and what a person should know of how it came about."""
+    """An RGB picture, what a person should know of how it came about, and why it may not be judged.
+
+    `brightest` is the largest value of a file that does not say how bright white is; None for all others.
+    """
 
     picture: Image.Image
     notes: tuple[str, ...] = ()
+    doubt: str = ""
+    brightest: int | None = None
 
 
 def rawmode_of(image: ImageFile.ImageFile) -> str:
@@ -37,29 +43,82 @@ def rawmode_of(image: ImageFile.ImageFile) -> str:
     return first if isinstance(first, str) else image.mode
 
 
-def as_rgb(image: ImageFile.ImageFile, rawmode: str, data: bytes) -> Coloured:
-    """The RGB picture of a loaded image; a RefusalError where its white is unknown or nothing of it can be seen."""
-    if image.mode in ("I", "F", "LAB"):
+def as_rgb(image: ImageFile.ImageFile, rawmode: str, data: bytes, white_level: int | None = None) -> Coloured:
+    """The RGB picture of a loaded image; a RefusalError where its white is unknown or nothing of it can be seen.
+
+    `white_level` is the depth of 16 bits that declare no other.
+    """
+    if image.mode == "F":
+        return _floating(image, white_level)
+    if image.mode in ("I", "LAB"):
         raise RefusalError(
             "{photo} holds 32-bit, signed or Lab values, whose white is unknown: save it as JPEG or PNG."
         )
+    if isinstance(image, PnmImageFile) and image.mode != "1" and not _is_depth(image.most):
+        return Coloured(_by_white(image, rawmode, data, image.most))
     if image.mode.startswith("I;16"):
-        return _deep_grey(image, data)
+        return _deep_grey(image, data, white_level)
     _rescale_transparency(image, rawmode)
-    deep, notes = _deep_colour(image, rawmode, data) if "16" in rawmode else (image, ())
+    found = _deep_colour(image, rawmode, data, white_level) if "16" in rawmode else Coloured(image)
+    deep = found.picture
     if not deep.has_transparency_data:
-        return Coloured(deep.convert("RGB"), notes)
+        return replace(found, picture=deep.convert("RGB"))
     layer = deep.convert("RGBA")
     alpha = layer.getchannel("A")
     if not alpha.getextrema()[1]:
         if isinstance(image, BmpImageFile | TiffImageFile) and "RGBa" not in rawmode:
-            return Coloured(layer.convert("RGB"), notes)  # the camera has left alpha unset, and nobody looks at it
+            return replace(found, picture=layer.convert("RGB"))  # the camera left alpha unset, and nobody looks at it
         raise RefusalError(
             "{photo} is transparent all over, so that there is nothing to see: save it without transparency."
         )
     picture = Image.new("RGB", image.size, "white")
     picture.paste(layer, mask=alpha)
-    return Coloured(picture, notes)
+    return replace(found, picture=picture)
+
+
+def _floating(image: ImageFile.ImageFile, white_level: int | None) -> Coloured:
+    """Numbers from 0 to 1, or, where one goes beyond and the white level is known, counts of the camera."""
+    values = np.asarray(image)  # (H, W)
+    low, high = float(values.min()), float(values.max())  # not a number where one is none
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise RefusalError(
+            "{photo} holds values that are no numbers (NaN or infinite): correct them, or save it as JPEG or PNG."
+        )
+    counts = high > 1
+    if low < 0 or (counts and white_level is None):
+        raise RefusalError(
+            "{photo} holds numbers from {low:.6g} to {high:.6g}, and a photo of floating-point numbers has them from 0 "
+            "to 1: divide them by its white, or save it as JPEG or PNG.",
+            low=low,
+            high=high,
+        )
+    white = 2.0**white_level if counts and white_level else 1.0
+    grey = np.minimum(values * np.float32(256 / white), 255).astype(np.uint8)
+    if isinstance(image, TiffImageFile) and image.tag_v2.get(_PHOTOMETRIC) == 0:
+        grey = 255 - grey
+    picture = Image.fromarray(grey).convert("RGB")
+    if white_level is None or not counts:
+        return Coloured(picture)
+    return Coloured(picture, doubt=past(high, white_level), brightest=int(high))
+
+
+def _is_depth(most: int) -> bool:
+    """Whether the value that a PNM calls white is the largest of some bits that are read as such."""
+    return most >= 255 and most & (most + 1) == 0
+
+
+def _by_white(image: PnmImageFile, rawmode: str, data: bytes, white: int) -> Image.Image:
+    """A PNM whose white is any number; a RefusalError where a value goes beyond it."""
+    high = np.asarray(image)
+    low = _low_bytes(image, rawmode, data) if rawmode.endswith(";16B") and high.ndim == 3 else None
+    values = high if low is None else _joined_planes(high, low)
+    if int(values.max(initial=0)) > white:
+        raise RefusalError(
+            "{photo} is damaged: it holds values above {white}, which its header calls white. Copy or save it again.",
+            white=white,
+        )
+    shares = np.rint(np.arange(white + 1) * (255 / white)).astype(np.uint8)
+    return Image.fromarray(shares[values]).convert("RGB")
 
 
 def _rescale_transparency(image: ImageFile.ImageFile, rawmode: str) -> None:
@@ -71,45 +130,49 @@ def _rescale_transparency(image: ImageFile.ImageFile, rawmode: str) -> None:
         image.info["transparency"] = colour * (85 if rawmode == "L;2" else 17)
 
 
-def _deep_grey(image: ImageFile.ImageFile, data: bytes) -> Coloured:
+def _deep_grey(image: ImageFile.ImageFile, data: bytes, white_level: int | None) -> Coloured:
     depth, white_is_zero = declared_depth(image, data), False
     if isinstance(image, TiffImageFile):
         depth = min(depth, int(image.tag_v2.get(_BITS, (DEEP,))[0]))
         white_is_zero = image.tag_v2.get(_PHOTOMETRIC) == 0  # Pillow turns only 8 bits and less
     values = np.asarray(image).astype(np.uint16)  # (H, W), in the machine's byte order
-    grey = as_8_bits(values, depth, png=isinstance(image, PngImageFile))
+    known = white_level if depth == DEEP else None
+    grey = scaled(values, known) if known else as_8_bits(values, depth, png=isinstance(image, PngImageFile))
     if white_is_zero:
         grey = 255 - grey
     if "transparency" in image.info:
         grey[values == image.info["transparency"]] = 255
-    note = darkness(int(values.max(initial=0))) if depth == DEEP and not white_is_zero else None
-    return Coloured(Image.fromarray(grey).convert("RGB"), (note,) if note else ())
+    picture, brightest = Image.fromarray(grey).convert("RGB"), int(values.max(initial=0))
+    if known:
+        return Coloured(picture, doubt=past(brightest, known), brightest=brightest)
+    note = darkness(brightest) if depth == DEEP and not white_is_zero else None
+    return Coloured(picture, (note,) if note else (), brightest=brightest if depth == DEEP else None)
 
 
-def _deep_colour(image: ImageFile.ImageFile, rawmode: str, data: bytes) -> tuple[Image.Image, tuple[str, ...]]:
-    """A picture of 16 bits a channel by its declared depth, and a note where it declares none and is far too dark.
+def _deep_colour(image: ImageFile.ImageFile, rawmode: str, data: bytes, white_level: int | None) -> Coloured:
+    """A picture of 16 bits a channel by its depth, and a note where nothing tells that and it is far too dark.
 
     Pillow has kept the high byte of each value; where more than that counts, the low ones are decoded beside them.
     """
     depth, high = declared_depth(image, data), np.asarray(image)
     colours = high[..., : 1 if image.mode == "LA" else 3]
     brightest = int(colours.max(initial=0))
-    if depth == DEEP and brightest < 1 << 6:
+    readable = image.mode in ("RGB", "RGBA", "LA")
+    known = white_level if depth == DEEP and readable else None
+    if depth == DEEP and brightest < 1 << 6 and not known:
         low = _low_bytes(image, rawmode, data)
-        note = darkness(
-            brightest * 256 + 255 if low is None else int(_joined_planes(high, low)[..., :3].max(initial=0))
-        )
-        return image, (note,) if note else ()
-    if depth == DEEP or image.mode not in ("RGB", "RGBA", "LA"):
-        return image, ()
+        most = brightest * 256 + 255 if low is None else int(_joined_planes(high, low)[..., :3].max(initial=0))
+        note = darkness(most)
+        return Coloured(image, (note,) if note else (), brightest=most if readable else None)
+    if not readable or (known or depth) == DEEP:
+        return Coloured(image, brightest=brightest * 256 + 255 if readable else None)
     low = _low_bytes(image, rawmode, data)
     values = _joined_planes(high, np.full_like(high, 255) if low is None else low)[..., : colours.shape[-1]]
-    scaled = np.concatenate(
-        [as_8_bits(values, depth, png=isinstance(image, PngImageFile)), high[..., colours.shape[-1] :]], axis=-1
-    )
-    found = Image.fromarray(scaled)
+    plain = scaled(values, known) if known else as_8_bits(values, depth, png=isinstance(image, PngImageFile))
+    found = Image.fromarray(np.concatenate([plain, high[..., colours.shape[-1] :]], axis=-1))
     found.info = dict(image.info)
-    return found, ()
+    most = int(values.max(initial=0))
+    return Coloured(found, doubt=past(most, known), brightest=most) if known else Coloured(found)
 
 
 def _joined_planes(high: NDArray[np.uint8], low: NDArray[np.uint8]) -> NDArray[np.uint16]:
@@ -150,7 +213,7 @@ def declared_depth(image: ImageFile.ImageFile, data: bytes) -> int:
                     return depth
     if isinstance(image, PngImageFile):
         return _significant_bits(data) or DEEP
-    return DEEP
+    return image.most.bit_length() if isinstance(image, PnmImageFile) else DEEP
 
 
 def _significant_bits(data: bytes) -> int | None:
@@ -174,7 +237,25 @@ def as_8_bits(values: NDArray[np.uint16], depth: int, *, png: bool = False) -> N
     shifted = png and depth < DEEP and _are_shifted_up(values, depth)
     if not fits or shifted:
         depth = DEEP
+    return scaled(values, depth)
+
+
+def scaled(values: NDArray[np.uint16], depth: int) -> NDArray[np.uint8]:
+    """Values of `depth` bits in 16 -> 8 bits; what lies beyond is white."""
     return np.minimum(values >> (depth - 8), 255).astype(np.uint8)
+
+
+def past(brightest: float, white_level: int) -> str:
+    """Why a photo goes past the white level of its product, to go on after a colon; empty where it does not."""
+    white = (1 << white_level) - 1
+    if brightest <= white:
+        return ""
+    return Message(
+        "it is brighter than the white level of {bits} bits ({brightest:.0f}, and white is {white})",
+        bits=white_level,
+        brightest=brightest,
+        white=white,
+    )
 
 
 def _are_shifted_up(values: NDArray[np.uint16], depth: int) -> bool:

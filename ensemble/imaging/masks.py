@@ -1,8 +1,9 @@
 """Where damage is: masks on disk, and heat maps of members laid together and cut into regions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ HALF = 127  # of a mask as it is handed out, which holds 0 and 255 alone
 SOFT_EDGE_VALUES = 16  # values that a mask of soft edges exceeds
 LOW_VALUES = 64  # of 255: numbers of classes and of places lie below, soft edges reach beyond
 TOGETHER = 0.5  # of the pixels of a class have a neighbour of it in one direction; those of edges and noise lie apart
+Marks = Literal["white", "numbers", "palette", "greys"]  # by what a mask marks damage
 Boxes = list[tuple[int, int, int, int]]
 
 
@@ -30,6 +32,7 @@ class Mask:
     damage: NDArray[np.bool_]
     soft: int
     mixed: bool  # the file holds more than one value or colour
+    marks_by: Marks
 
     def reason(self, *, good: bool) -> str:
         """The end of a sentence on a mask that contradicts its photo, or nothing."""
@@ -79,7 +82,35 @@ def look_at(path: Path, size: tuple[int, int] | None = None) -> Mask:
         values,
         lossy=isinstance(image, JpegImageFile | WebPImageFile),
         mixed=bool((stored != stored[0, 0]).any()),
+        numbered=image.mode == "P",
     )
+
+
+def marking_notes(masks: Mapping[str, int]) -> tuple[Message, ...]:
+    """What a person should know of how so many masks mark damage, counted by their `marks_by`."""
+    said: Mapping[Marks, Callable[[int], Message]] = {
+        "white": lambda count: Message(
+            "{count} mask is black and white: white marks damage.",
+            "{count} masks are black and white: white marks damage.",
+            count=count,
+        ),
+        "numbers": lambda count: Message(
+            "{count} mask holds numbers, such as 0 and 1: all above 0 mark damage.",
+            "{count} masks hold numbers, such as 0 and 1: all above 0 mark damage.",
+            count=count,
+        ),
+        "palette": lambda count: Message(
+            "{count} mask has index colours: all but black mark damage.",
+            "{count} masks have index colours: all but black mark damage.",
+            count=count,
+        ),
+        "greys": lambda count: Message(
+            "{count} mask has soft edges: greys above half of the brightest mark damage.",
+            "{count} masks have soft edges: greys above half of the brightest mark damage.",
+            count=count,
+        ),
+    }
+    return tuple(note(masks[by]) for by, note in said.items() if masks.get(by))
 
 
 def read_mask(path: Path, size: tuple[int, int] | None = None) -> Image.Image:
@@ -87,7 +118,7 @@ def read_mask(path: Path, size: tuple[int, int] | None = None) -> Image.Image:
     return Image.fromarray(look_at(path, size).damage.astype(np.uint8) * 255)
 
 
-def _judged(values: NDArray[np.uint8] | NDArray[np.uint16], *, lossy: bool, mixed: bool) -> Mask:
+def _judged(values: NDArray[np.uint8] | NDArray[np.uint16], *, lossy: bool, mixed: bool, numbered: bool) -> Mask:
     """The rule above, for values of 8 or 16 bits (height, width)."""
     counts = np.bincount(values.ravel())
     known = np.flatnonzero(counts)
@@ -99,7 +130,9 @@ def _judged(values: NDArray[np.uint8] | NDArray[np.uint16], *, lossy: bool, mixe
     )
     threshold = 0.0 if not lossy and (low or few) else brightest / 2
     soft = int(between.sum()) if threshold else 0
-    return Mask(values > threshold, soft, mixed)
+    white = brightest == np.iinfo(values.dtype).max and not between.size
+    marks_by: Marks = "palette" if numbered else "white" if white else "greys" if threshold else "numbers"
+    return Mask(values > threshold, soft, mixed, marks_by)
 
 
 def _is_noise(known: NDArray[np.intp]) -> bool:

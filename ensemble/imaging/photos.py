@@ -4,19 +4,22 @@ What a file is gets decided by its content, never by its ending.
 
 | what comes | answer |
 |---|---|
-| JPEG, PNG, BMP, WEBP, TIFF, GIF under any ending | the picture |
+| JPEG, PNG, BMP, WEBP, TIFF, GIF, binary PBM, PGM and PPM under any ending | the picture |
 | a phone's JPEG with further pictures behind the first (MPO) | the first picture |
 | EXIF orientation 1 to 8 (JPEG, PNG, WEBP, TIFF) | turned upright; broken EXIF counts as upright |
 | 1-bit, grey, palette, RGB | RGB |
 | alpha, a transparent palette entry or colour | laid over white |
 | alpha 0 everywhere | BMP and TIFF: its colours, as alpha was never set; elsewhere refused: there is nothing to see |
 | 9 to 16 bits a channel | scaled by the depth that the file declares, never by the content: dark stays dark |
-| 16 bits without a word of less, and far too dark for that | taken as it is, with a note |
+| 16 bits without a word of less | by the white level of its product; a photo that goes past it is named |
+| the same without a white level, and far too dark | taken as it is, with a note |
+| PGM and PPM | scaled by the value that their header calls white |
+| floating point (TIFF) | from 0 to 1, or by the white level; anything else is refused |
 | CMYK, also Adobe's inverted | RGB by the plain formula; colour profiles are not applied |
 | empty, cut short, damaged, not an image, disguised | refused |
 | SVG, HEIC, HEIF, AVIF, JPEG 2000, JPEG XL, camera raw | refused: save it as JPEG or PNG |
 | animation, several pages | refused: save the one that is meant |
-| 32-bit or signed numbers, Lab colours | refused: what counts as white is unknown |
+| 32-bit or signed whole numbers, Lab colours | refused: what counts as white is unknown |
 | built to exhaust the machine: see `bombs` | refused |
 | 30 MB and more, over 50 megapixels, under 32 pixels on a side | refused |
 
@@ -26,29 +29,26 @@ A PNG whose checksums do not fit is refused. The other formats carry none: a fli
 """
 
 import hashlib
-import io
 import re
 import stat
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
 
 from PIL import Image, ImageFile
-from PIL.BmpImagePlugin import BmpImageFile
-from PIL.GifImagePlugin import GifImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
-from PIL.WebPImagePlugin import WebPImageFile
 
 from ensemble.imaging.colours import as_rgb, is_complete, rawmode_of
-from ensemble.imaging.strangers import stranger
+from ensemble.imaging.formats import DECODERS, stranger
 from ensemble.values.bombs import BombError, MeteredBytes, refuse_bomb
 from ensemble.values.errors import PhotoError, RefusalError
 from ensemble.values.safe_names import safe_name
+from ensemble.values.view import AS_IT_IS, View
 
 # Broken EXIF is answered here; once for the process, because warnings.catch_warnings does not hold between threads.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
@@ -59,17 +59,9 @@ MAX_PHOTO_BYTES = 30_000_000  # a photo must be smaller than this
 MAX_PIXELS = 50_000_000
 MIN_SIDE = 32
 
-PHOTO_ENDINGS: tuple[str, ...] = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif")
-
-# The classes are called directly, because Image.open would bring every decoder of Pillow, take a phone's JPEG
-# for a set of pictures, and answer a huge header with a process-wide warning instead of an error.
-DECODERS: tuple[tuple[bytes, Callable[[io.BytesIO], ImageFile.ImageFile]], ...] = (
-    (rb"\xff\xd8\xff", JpegImageFile),
-    (rb"\x89PNG\r\n\x1a\n", PngImageFile),
-    (rb"BM.{12}[\x0c\x10\x28\x34\x38\x40\x6c\x7c]\0\0\0", BmpImageFile),
-    (rb"RIFF.{4}WEBP", WebPImageFile),
-    (rb"II[*+]\0|MM\0[*+]", TiffImageFile),
-    (rb"GIF8[79]a", GifImageFile),
+PHOTO_ENDINGS: tuple[str, ...] = (
+    *(".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif"),
+    *(".pbm", ".pgm", ".ppm", ".pnm"),
 )
 
 
@@ -82,24 +74,37 @@ def is_photo(path: Path) -> bool:
 class Photo:
     """One upright RGB picture with the name it came under (a label, never a path) and the SHA-256 of its bytes.
 
-    `notes` are sentences on what a person should know of how it was read.
+    `notes` are sentences on what a person should know of how it was read, `doubt` why no verdict but REVIEW may rest on
+    it. Where its file does not say how bright white is, `brightest` is its largest value, `white_level` the depth by
+    which it was read, if by any, and `data` the file.
     """
 
     name: str
     sha256: str
     picture: Image.Image = field(compare=False, repr=False)
     notes: tuple[str, ...] = ()
+    doubt: str = ""
+    brightest: int | None = None
+    white_level: int | None = None
+    data: bytes = field(default=b"", compare=False, repr=False)
+
+    def seen(self, view: View) -> "Photo":
+        """The photo as a product looks at it; itself where that changes nothing."""
+        if self.brightest is None or self.white_level == view.white_level:
+            return self
+        return open_photo(self.data, self.name, view)
 
 
-def open_photo(data: bytes, name: str = "photo") -> Photo:
+def open_photo(data: bytes, name: str = "photo", view: View = AS_IT_IS) -> Photo:
     """Decode a file's bytes by the table above; raises PhotoError, one sentence for an operator."""
     label = safe_name(name)
     with sentences(label):
         image, rawmode = decode_photo(data)
-        found = as_rgb(image, rawmode, data)
+        found = as_rgb(image, rawmode, data, view.white_level)
         picture = upright(image, found.picture)
         picture.info.clear()  # a second reader must not turn the picture once more
-    return Photo(label, hashlib.sha256(data).hexdigest(), picture, found.notes)
+    rests_on = (None, None, b"") if found.brightest is None else (found.brightest, view.white_level, data)
+    return Photo(label, hashlib.sha256(data).hexdigest(), picture, found.notes, found.doubt, *rests_on)
 
 
 @contextmanager
@@ -130,9 +135,9 @@ def open_own(data: bytes) -> Image.Image:
         return image.convert("RGB")
 
 
-def read_photo(path: Path) -> Photo:
+def read_photo(path: Path, view: View = AS_IT_IS) -> Photo:
     """Open a photo from disk; raises PhotoError, also where the file is missing, too large or no plain file."""
-    return open_photo(read_photo_bytes(path), str(path))
+    return open_photo(read_photo_bytes(path), str(path), view)
 
 
 def read_photo_bytes(path: Path) -> bytes:

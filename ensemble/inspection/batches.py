@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -15,6 +16,7 @@ from ensemble.records.recording import Inspected
 from ensemble.values.errors import ArchiveError, PhotoError
 from ensemble.values.results import SCORE_FIELDS, AnomalyMap, Verdict
 from ensemble.values.safe_names import shown
+from ensemble.values.view import AS_IT_IS, View
 
 INSPECTED_AT_ONCE = 8  # photos at a time: enough to share a backbone's pass, few enough for a progress bar that moves
 Inspect = Callable[[Sequence[Photo]], Sequence[Verdict]]
@@ -92,16 +94,18 @@ def judge(
     inspect: Inspect,
     keep: KeepVerdicts | None = None,
     known: dict[str, tuple[int, str]] | None = None,
+    view: View = AS_IT_IS,
 ) -> Generator[list[Judged], None, None]:
     """Give every entry at its place a verdict or a refusal, a chunk at a time.
 
-    Photos are decoded ahead in threads, and a chunk is inspected in another while the last one is kept; no more full
-    pictures are in memory than `PixelRoom` has room for. `keep` puts the verdicts of a chunk into the history and gives
-    them back. `known` has the place and the name of the photos that were judged before, by their digests: a photo of
-    the same bytes comes without a verdict of its own.
+    Photos are decoded ahead in threads, as `view` says, and a chunk is inspected in another while the last one is kept;
+    no more full pictures are in memory than `PixelRoom` has room for. `keep` puts the verdicts of a chunk into the
+    history and gives them back. `known` has the place and the name of the photos that were judged before, by their
+    digests: a photo of the same bytes comes without a verdict of its own.
     """
     known, room = {} if known is None else known, PixelRoom(2 * MAX_PIXELS)
-    opened = decoded_ahead(entries, _opened_upload, lambda each: declared_pixels(each[1].data), room)
+    decode = partial(_opened_upload, view=view)
+    opened = decoded_ahead(entries, decode, lambda each: declared_pixels(each[1].data), room)
     inspected = one_ahead(_inspected_chunks(_chunks(opened), inspect, dict(known)))
     try:
         for chunk, judged in inspected:
@@ -167,12 +171,12 @@ def _chunks(opened: Iterable[_Opened]) -> Iterator[list[_Opened]]:
         yield chunk
 
 
-def _opened_upload(placed: tuple[int, ZipEntry], pixels: int) -> _Opened:
+def _opened_upload(placed: tuple[int, ZipEntry], pixels: int, view: View) -> _Opened:
     place, entry = placed
     photo: Photo | str = entry.problem or ""
     if entry.data is not None:
         try:
-            photo = open_photo(entry.data, entry.name)
+            photo = open_photo(entry.data, entry.name, view)
         except PhotoError as error:
             photo = error.message
     return _Opened(place, entry, photo, pixels)

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, islice
 from typing import Protocol
 
 import numpy as np
@@ -83,14 +83,15 @@ class Inspector:
         A policy with a cascade asks its members stage by stage, and no one whose vote cannot change the verdict.
         """
         starts = range(0, len(photos), PHOTOS_AT_ONCE)
-        batches = (photos[start : start + PHOTOS_AT_ONCE] for start in starts)
+        seen = (photo.seen(self.view) for photo in photos)
+        batches = (list(islice(seen, PHOTOS_AT_ONCE)) for _ in starts)
         return [verdict for batch in batches for verdict in self._inspect(batch, policy)]
 
     def _inspect(self, photos: Sequence[Photo], policy: Policy) -> Iterator[Verdict]:
         start = time.perf_counter()
         decided: list[tuple[Photo, Sequence[Score], Verdict]] = []
         for photo, (scores, absent) in zip(photos, self._asked(photos, policy), strict=True):
-            doubt = self.doubt(photo.picture, combine(scores))
+            doubt = photo.doubt or self.doubt(photo.picture, combine(scores))
             decided.append((photo, scores, policy.decide(scores, absent, self.classes, doubt)))
         shown = self._shown(decided)
         seconds = (time.perf_counter() - start) / len(photos)

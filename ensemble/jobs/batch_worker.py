@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Container, Generator, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,8 @@ def judge_here(folder: BatchFolder, done: Container[int], keep: KeepVerdicts) ->
     """The engine that needs nothing: this process judges one chunk after the other."""
     policy, inspector = folder.request.decides(), opened_inspector(folder.request)
     left = ((place, entry) for place, entry in enumerate(batch_entries(folder.sources())) if place not in done)
-    return judge(left, lambda photos: inspector.inspect(photos, policy), keep, folder.judged())
+    inspect = partial(inspector.inspect, policy=policy)
+    return judge(left, inspect, keep, folder.judged(), inspector.view)
 
 
 def run_batch(folder: BatchFolder, show: Show | None = None, engine: Engine = judge_here) -> None:

@@ -4,6 +4,7 @@ import os
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from ensemble.imaging.overlays import thumbnail
@@ -69,6 +70,7 @@ class JudgingWorker:
             return [each.verdict for each in inspected]
 
         entries = ((place, ZipEntry(name, data)) for place, name, data in photos)
+        inspect = partial(self._inspector.inspect, policy=self._policy)
         return [
             RemoteAnswer(
                 row.place,
@@ -76,7 +78,7 @@ class JudgingWorker:
                 small.get(row.place, b""),
                 row.error,
             )
-            for rows in judge(entries, lambda shown: self._inspector.inspect(shown, self._policy), without_keeping)
+            for rows in judge(entries, inspect, without_keeping, view=self._inspector.view)
             for row in rows
         ]
 

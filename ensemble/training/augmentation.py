@@ -11,8 +11,7 @@ import numpy as np
 from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.feature_cache import FeatureCache
 from ensemble.features.photo_batch import Input
-from ensemble.features.readings import PartReading
-from ensemble.imaging.photos import read_photo
+from ensemble.features.readings import PartReading, seen_photo
 from ensemble.members import KINDS, Member
 from ensemble.members.baseline_cnn import BaselineCNNMember
 from ensemble.members.classical import ClassicalMember
@@ -91,7 +90,7 @@ def _mirrored(learn: PartReading, augment: str, recipe: Recipe) -> tuple[tuple[s
     good = recipe.classes.good
     shown = [sample for sample in learn.samples if good is None or sample.label == good]
     some = random.Random(recipe.seed).sample(shown, min(len(shown), MOST_COMPARED))
-    ways = mirrored_ways([read_photo(sample.path).picture for sample in some])
+    ways = mirrored_ways([seen_photo(sample) for sample in some])
     left_out = [name for way, name in WAYS.items() if way not in ways]
     if not left_out:
         return ways, ()

@@ -10,8 +10,8 @@ from PIL import Image
 
 from ensemble.features.feature_cache import FeatureCache, is_kept
 from ensemble.features.photo_batch import FILL, Input, PhotoBatch, batches, input_key
-from ensemble.features.readings import PhotoCopies
-from ensemble.imaging.photos import read_photo, read_photo_bytes
+from ensemble.features.readings import PhotoCopies, cache_key, seen_photo
+from ensemble.imaging.photos import read_photo_bytes
 from ensemble.members.contract import Augmentation
 from ensemble.values.samples import Sample
 
@@ -103,13 +103,12 @@ def copies_of(
 def _varied(
     samples: Sequence[Sample], copies: Sequence[tuple[str, int]], variations: Mapping[str, Variation]
 ) -> list[Image.Image]:
-    return [variations[name](read_photo(samples[place].path).picture) for name, place in copies]
+    return [variations[name](seen_photo(samples[place])) for name, place in copies]
 
 
 def _copy_digest(sample: Sample, name: str) -> str:
     """What the cache knows a copy by: the bytes of its photo and the way that it was made."""
-    photo = hashlib.sha256(read_photo_bytes(sample.path)).hexdigest()
-    return hashlib.sha256(f"{photo} {name}".encode()).hexdigest()
+    return cache_key(hashlib.sha256(read_photo_bytes(sample.path)).hexdigest(), sample.view, name)
 
 
 def _rows(

@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ensemble.features.photo_batch import FILL, PhotoBatch, batches, input_key, source_preprocessing
-from ensemble.features.readings import DamageMasks, PartReading, read_masks
+from ensemble.features.readings import DamageMasks, PartReading, read_masks, seen_photo
 from ensemble.imaging.masks import damaged
-from ensemble.imaging.photos import read_photo
 from ensemble.values.language import Message
 from ensemble.values.results import Classes
 from ensemble.values.samples import Sample
@@ -74,7 +73,7 @@ def _with_drawn(
 
 def _drawn(sample: Sample, rng: np.random.Generator) -> tuple[Image.Image, NDArray[np.uint8]] | None:
     """A photo with damage drawn on it and where its pixels changed (height, width), 255 there; None where none did."""
-    picture = read_photo(sample.path).picture
+    picture = seen_photo(sample)
     before = np.asarray(picture).astype(np.int16)
     for _ in range(TRIES):
         copy = damaged(picture, rng)

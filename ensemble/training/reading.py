@@ -20,9 +20,8 @@ from ensemble.datasets.loading import part_numbers
 from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.feature_cache import FeatureCache
 from ensemble.features.preprocessing import POOLINGS
-from ensemble.features.readings import PartReading, read_rows
+from ensemble.features.readings import PartReading, read_rows, seen_photo
 from ensemble.imaging.out_of_distribution import PhotoRange, measure_photo
-from ensemble.imaging.photos import read_photo
 from ensemble.members import KINDS
 from ensemble.members.contract import Lesson
 from ensemble.members.detector import FEWEST_MASKS
@@ -149,7 +148,7 @@ def range_of(
     measured = []
     for number, sample in enumerate(chosen, 1):
         with contextlib.suppress(PhotoError):  # it is named where it was to be learnt from
-            measured.append(measure_photo(read_photo(sample.path).picture))
+            measured.append(measure_photo(seen_photo(sample)))
         progress(Message("Measuring training photos"), number / len(chosen))
     return PhotoRange.of(measured)
 

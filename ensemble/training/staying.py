@@ -5,6 +5,7 @@ stay as long as a twentieth of their photos at most is new to them. They have no
 of those is as honest as what they said of held-out ones; what they said of all others stands in the evidence.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,12 +28,42 @@ from ensemble.training.recipe import Recipe, source_of
 from ensemble.training.voting import photo_below
 from ensemble.values.errors import StoreError
 from ensemble.values.language import Message, listed
+from ensemble.values.results import word
 from ensemble.values.samples import Dataset, Sample
 from ensemble.values.titles import model_title
 from ensemble.values.training import Progress
 
 FEW_MORE = 0.05  # of the photos that were learnt from before
 STAYED = "stayed"  # what a record notes of a member that stays: the SHA-256 of the photos that have come since
+
+
+def replaced(store: ModelStore, dataset: Dataset) -> tuple[str, ...]:
+    """What a person should know of the members that are there; a StoreError where nothing could be saved."""
+    place = next(folder for folder in (store.folder, *store.folder.resolve().parents) if folder.exists())
+    if not place.is_dir() or not os.access(place, os.W_OK):
+        raise StoreError(
+            "{folder} cannot be written. Check its permissions, or name another folder.", folder=store.folder
+        )
+    known, classes = store.known_manifest(), dataset.classes
+    if known is None or known.joins(classes, dataset.view) or not known.members:
+        return ()
+    if known.classes == classes:
+        return (
+            Message(
+                "{folder} holds models that look at photos otherwise: this training replaces them. Name another folder "
+                "to keep both.",
+                folder=store.folder,
+            ),
+        )
+    return (
+        Message(
+            "{folder} holds models for {known}: this training replaces them with models for {classes}. Name another "
+            "folder to keep both.",
+            folder=store.folder,
+            known=listed(map(word, known.classes.names)),
+            classes=listed(map(word, classes.names)),
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +89,7 @@ def before_few_more(store: ModelStore, dataset: Dataset) -> Before | None:
         shown = {file_digest(each.path) for each in dataset.test}
     except (StoreError, OSError):
         return None
-    if manifest is None or {manifest.classes, evidence.classes} != {dataset.classes}:
+    if manifest is None or not manifest.joins(dataset.classes, dataset.view) or evidence.classes != dataset.classes:
         return None
     learnt, measured = set(evidence.learnt), {case.sha256 for case in evidence.test}
     came = here.keys() - learnt

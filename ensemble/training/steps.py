@@ -1,6 +1,5 @@
 """The steps of a training, each a value that the next one reads: prepared, trained, calibrated, evaluated, saved."""
 
-import os
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ensemble.datasets.loading import check_training_data, digests, find_dataset
+from ensemble.datasets.white_level import white_level_of
 from ensemble.evaluation import scoring
 from ensemble.evaluation.energy import Energy
 from ensemble.evaluation.publication import effects_of
@@ -43,17 +43,17 @@ from ensemble.training.reading import (
 from ensemble.training.recipe import Profile, Recipe, Watch, backbones_of, open_backbones, profile_called
 from ensemble.training.references import references_of
 from ensemble.training.shape import check_shape, with_shape
-from ensemble.training.staying import STAYED, Before, Staying, before_few_more, spoken_before, staying
+from ensemble.training.staying import STAYED, Before, Staying, before_few_more, replaced, spoken_before, staying
 from ensemble.training.variations import few_good_notes
 from ensemble.training.voting import Fitted, collect, fit_voters, heard, jury_of, needs_drawing, stages_of
 from ensemble.values.errors import MemberError, PolicyError, StoreError, WeightsError
 from ensemble.values.language import Message, listed
-from ensemble.values.results import Classes, word
 from ensemble.values.samples import Dataset
 from ensemble.values.titles import model_title
 from ensemble.values.training import Progress, TrainingRequest
 
 SMALLEST_SIDE = 32
+MEASURING_WHITE = Message("Measuring white level")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +98,14 @@ def prepare(request: TrainingRequest, listener: Listener) -> Preparation:
     data, store = Path(request.data), ModelStore(Path(request.models))
     dataset = find_dataset(data, request.folders, request.seed)
     checked = check_training_data(dataset, data)
+    white = white_level_of((*dataset.train, *dataset.calibration), partial(listener.progress, MEASURING_WHITE))
+    dataset = dataset.seen(white.view)
     kinds, left_out = teachable(request.kinds or profile.kinds, dataset)
     before = before_few_more(store, dataset)
     kept_apart = (before.held_out(), before.evidence.learnt) if before else ((), ())
     held = plan_cross_fitting(dataset, request.seed, *map(frozenset, kept_apart))
     taught = replace(dataset, train=held.learn)
-    notes = [*dataset.notes, *checked, *left_out, *_replaced(store, dataset.classes)]
+    notes = [*dataset.notes, *checked, *white.notes(), *left_out, *replaced(store, dataset)]
     notes += [held.note()] if held.folds or held.missing else []
     notes += balance_note(taught.train, request.balance)
     wanted = any(not KINDS[kind].pixels for kind in kinds)
@@ -224,7 +226,8 @@ def choose_and_measure(
     classes = dataset.classes
     listener.tell(Message("Left out: {problem}", problem=sentence) for sentence in scored.refused)
     before = partial(spoken_before, trained.staying, dataset, data, features, listener.progress)
-    evidence, strangers = collect(prepared.store, fitted.held_out, scored.cases, classes, data, tuple(members), before)
+    cases, taught = (fitted.held_out, scored.cases), tuple(members)
+    evidence, strangers = collect(prepared.store, *cases, classes, data, taught, before, dataset.view)
     evidence = replace(evidence, learnt=digests((*dataset.train, *dataset.calibration)))
     weights = dict(fitted.weights)
     if set(evidence.members()) - set(members) and not strangers:  # members that stay are compared with the new ones
@@ -287,6 +290,7 @@ def save(
         weights=evaluation.weights,
         photo_range=trained.photo_range,
         references=trained.references,
+        view=dataset.view,
         noted={name: {STAYED: unmet} for name, unmet in trained.staying.unmet.items()},
         publish=False,
     ).version
@@ -325,24 +329,3 @@ def _silent(members: Iterable[str], measured: Container[str], scored: scoring.Sc
         for name in members
         if name not in measured and name in reasons
     ]
-
-
-def _replaced(store: ModelStore, classes: Classes) -> tuple[str, ...]:
-    """What a person should know of the members that are there; a StoreError where nothing could be saved."""
-    place = next(folder for folder in (store.folder, *store.folder.resolve().parents) if folder.exists())
-    if not place.is_dir() or not os.access(place, os.W_OK):
-        raise StoreError(
-            "{folder} cannot be written. Check its permissions, or name another folder.", folder=store.folder
-        )
-    known = store.known_manifest()
-    if known is None or known.classes == classes or not known.members:
-        return ()
-    return (
-        Message(
-            "{folder} holds models for {known}: this training replaces them with models for {classes}. Name another "
-            "folder to keep both.",
-            folder=store.folder,
-            known=listed(map(word, known.classes.names)),
-            classes=listed(map(word, classes.names)),
-        ),
-    )

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ensemble.features.photo_batch import FILL, PhotoBatch, batches, input_key
-from ensemble.features.readings import PartReading
-from ensemble.imaging.photos import read_photo
+from ensemble.features.readings import PartReading, seen_photo
 from ensemble.members import Member
 from ensemble.members.contract import Augmentation
 from ensemble.members.good_parts import FEWEST_GOOD, GoodPartsMember
@@ -39,7 +38,7 @@ def with_variations(reading: PartReading, progress: Callable[[float], None] = la
     """
     if len(reading.samples) >= FEWEST_GOOD:
         return reading
-    pictures = [read_photo(sample.path).picture for sample in reading.samples]
+    pictures = [seen_photo(sample) for sample in reading.samples]
     if all(_is_flat(picture) for picture in pictures):
         raise MemberError(
             "Nothing but one grey is on {count} good photo. Add photos of good parts.",

@@ -14,8 +14,8 @@ from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from ensemble.datasets.loading import part_numbers
 from ensemble.features.photo_batch import Input, PhotoBatch, batches, input_key, source_preprocessing
 from ensemble.features.preprocessing import Preprocessing
+from ensemble.features.readings import seen_photo
 from ensemble.imaging.masks import damaged
-from ensemble.imaging.photos import read_photo
 from ensemble.inspection.inspector import PROBABILITY_DIGITS
 from ensemble.members import Member
 from ensemble.members.good_parts import GoodPartsMember
@@ -30,6 +30,7 @@ from ensemble.values.results import Absence, Classes, Score
 from ensemble.values.samples import Dataset, Sample
 from ensemble.values.titles import model_title
 from ensemble.values.training import Progress
+from ensemble.values.view import AS_IT_IS, View
 
 FULL_VOTE = 0.8  # of the way from guessing to certainty gives a whole vote
 LIGHTEST = 0.1  # so that a member that sees nothing can still be outvoted, and never decides with others
@@ -68,7 +69,7 @@ def draw_synthetic_anomalies(
     chosen = np.sort(rng.permutation(len(samples))[:MOST_LOOKED_AT]).tolist()
     rows: dict[Any, dict[int, np.ndarray]] = {input_key(source): {} for source in sources}
     for number, place in enumerate(chosen):
-        batch = PhotoBatch([damaged(read_photo(samples[place].path).picture, rng)])
+        batch = PhotoBatch([damaged(seen_photo(samples[place]), rng)])
         for source in sources:
             rows[input_key(source)][place] = batch.rows(source)[0]
         progress((number + 1) / len(chosen))
@@ -110,7 +111,7 @@ def _scores_of_defects(
         pictures = []
         for sample in chunk:
             try:
-                pictures.append(read_photo(sample.path).picture)
+                pictures.append(seen_photo(sample))
             except PhotoError as error:
                 refused.append(error.message)
         if pictures:
@@ -230,6 +231,7 @@ def collect(
     data: Path,
     taught: Sequence[str],
     heard_before: Callable[[Evidence], Evidence | None] = lambda _: None,
+    view: View = AS_IT_IS,
 ) -> tuple[Evidence, tuple[str, ...]]:
     """The evidence of a training, photos by their path below the data folder.
 
@@ -238,15 +240,16 @@ def collect(
     """
     parts = [tuple(replace(case, photo=photo_below(case.photo, data)) for case in part) for part in (held_out, test)]
     evidence = Evidence(classes, parts[0], parts[1], _seen_from(store.folder, data))
-    before = heard_before(evidence) or _before(store, evidence)
+    manifest = store.known_manifest()
+    looks_otherwise = manifest is not None and manifest.view != view
+    before = None if looks_otherwise else heard_before(evidence) or _before(store, evidence)
     if before is not None:
         evidence = replace(
             evidence,
             held_out=tuple(map(partial(_joined_members, set(taught)), before.held_out, evidence.held_out)),
             test=tuple(map(partial(_joined_members, set(taught)), before.test, evidence.test)),
         )
-    manifest = store.known_manifest()
-    stay = manifest.names() if manifest is not None and manifest.classes == classes else ()
+    stay = manifest.names() if manifest is not None and manifest.joins(classes, view) else ()
     strangers = tuple(name for name in stay if name not in taught and name not in evidence.members())
     unheard = tuple(Absence(name, STRANGER) for name in strangers)
     held, measured = (

@@ -1,10 +1,11 @@
 """A labelled photo on disk, and the labelled photos of one folder in their parts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ensemble.values.results import Classes
+from ensemble.values.view import AS_IT_IS, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +14,7 @@ class Sample:
 
     `category` is the one that the photo comes from, where a product spans several; `part` names the very part that it
     shows, where that is known better than by its file name. `sha256` is its file's digest where that
-    was read, `split` one of the splits, empty for none.
+    was read, `split` one of the splits, empty for none; `view` is how the photo is looked at.
     """
 
     path: Path
@@ -24,6 +25,7 @@ class Sample:
     part: str = ""
     sha256: str = ""
     split: str = ""
+    view: View = AS_IT_IS
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,17 @@ class Dataset:
     folders: Mapping[str, str]
     notes: tuple[str, ...]
     calibration: tuple[Sample, ...] = ()
+
+    @property
+    def view(self) -> View:
+        """How its photos are looked at."""
+        return next((each.view for part in (self.train, self.test, self.calibration) for each in part), AS_IT_IS)
+
+    def seen(self, view: View) -> "Dataset":
+        """The same photos, all of them looked at so."""
+        parts = (tuple(replace(each, view=view) for each in part) for part in (self.train, self.test, self.calibration))
+        train, test, calibration = parts
+        return replace(self, train=train, test=test, calibration=calibration)
 
 
 DEFECTS = ("scratch", "dent", "crack", "stain", "burr", "missing_hole")

@@ -21,7 +21,7 @@ from ensemble.values.training import Progress
 from pages.session.background import forget_work, start_work
 from pages.session.owners import collections_root, own_collection, product_called
 from pages.session.pictures import thumbnail_of
-from pages.session.products import products
+from pages.session.products import products, view
 from pages.session.sources import Source
 from pages.session.told import DATA, refusals_told, tell
 
@@ -197,6 +197,6 @@ def _do(decision: Callable[[Collection], Correction | None]) -> None:
 def kept_thumbnail(photo: CollectedPhoto, side: int) -> bytes | None:
     """A small copy of a photo of the collection, at most `side` pixels a side; None where its file is gone."""
     try:
-        return thumbnail_of(photo.path, side=side)
+        return thumbnail_of(photo.path, side=side, view=view())
     except (QuorumError, OSError):
         return None

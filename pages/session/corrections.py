@@ -108,7 +108,8 @@ def _correction(case: Case, verdict: str) -> Correction:
     data = read_photo_bytes(path)
     if hashlib.sha256(data).hexdigest() != case.sha256:
         raise DataError("{photo} is another photo than the one that was judged: it is not kept.", photo=case.photo)
-    doubts = doubt(measure_photo(open_photo(data, path.name).picture), manifest().photo_range)
+    photo = open_photo(data, path.name, manifest().view)
+    doubts = photo.doubt or doubt(measure_photo(photo.picture), manifest().photo_range)
     return Correction(data, path.name, case.label, verdict, case.doubt or doubts)
 
 

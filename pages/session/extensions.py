@@ -14,6 +14,7 @@ from ensemble.training.extending import Extension, ExtensionPlan, extend, plan_e
 from ensemble.values.errors import MemberError, PhotoError
 from ensemble.values.language import Message
 from ensemble.values.training import Progress
+from ensemble.values.view import View
 from pages.session.background import start_work
 from pages.session.inspection import trained
 from pages.session.owners import collections_root
@@ -97,11 +98,12 @@ def add_good_photos(
 
 
 def _unlike_good(plan: ExtensionPlan) -> tuple[UnlikeGood, ...]:
+    view = plan.store.manifest().view
     farthest_first = sorted(plan.far.items(), key=lambda entry: -entry[1])
-    return tuple(UnlikeGood(path.name, file_digest(path), times, _small(path)) for path, times in farthest_first)
+    return tuple(UnlikeGood(path.name, file_digest(path), times, _small(path, view)) for path, times in farthest_first)
 
 
-def _small(path: Path) -> bytes | None:
+def _small(path: Path, view: View) -> bytes | None:
     with suppress(PhotoError):
-        return thumbnail(read_photo(path).picture)
+        return thumbnail(read_photo(path, view).picture)
     return None

@@ -29,7 +29,7 @@ from ensemble.values.trace import TRACE
 from pages.session import corrections, person
 from pages.session.history_address import ONE, TEXTS, Asked
 from pages.session.owners import own_collection
-from pages.session.products import products
+from pages.session.products import products, view
 from pages.session.told import HISTORY, refusals_told, tell
 
 SHOWN = 24  # inspections on a page
@@ -104,7 +104,7 @@ def thumbnail_of(inspection: Inspection) -> bytes | None:
 def photo_of(inspection: Inspection) -> Photo | None:
     """The photo as it came; None where it is not kept."""
     data = object_of(inspection, "kept_photo")
-    return open_photo(data, inspection.stored["photo"]) if data else None
+    return open_photo(data, inspection.stored["photo"], view()) if data else None
 
 
 def map_of(inspection: Inspection) -> AnomalyMap | None:

@@ -16,7 +16,7 @@ from ensemble.values.results import Classes, Verdict, Vote
 from ensemble.values.safe_names import safe_name
 from pages.session.inspection import inspection, trained, turn
 from pages.session.occasions import occasion
-from pages.session.products import CHOSEN, LOOKS, VERDICTS, mode, policy, records, store
+from pages.session.products import CHOSEN, LOOKS, VERDICTS, mode, policy, records, store, view
 from pages.session.tables import lay, table, take_off
 
 
@@ -58,7 +58,7 @@ def choose_photo(data: bytes, name: str) -> Chosen:
         return lying
     if lying is None or lying.photo.sha256 != digest:
         take_off(CHOSEN)
-        photo = open_photo(data, name)
+        photo = open_photo(data, name, view())
         lying = Chosen(photo, evidence(photo.picture), data)
     lying = replace(lying, photo=replace(lying.photo, name=safe_name(name)))
     lay(CHOSEN, lying)
@@ -68,6 +68,9 @@ def choose_photo(data: bytes, name: str) -> Chosen:
 def chosen_photo() -> Chosen | None:
     """The photo that lies on the table, whatever way it came there."""
     lying: Chosen | None = table().get(CHOSEN)
+    if lying is not None and (seen := lying.photo.seen(view())) is not lying.photo:  # another product was chosen
+        lying = replace(lying, photo=seen, evidence=evidence(seen.picture))
+        lay(CHOSEN, lying)
     return lying
 
 

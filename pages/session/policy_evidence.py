@@ -21,7 +21,7 @@ from ensemble.store.policy_history import Published
 from ensemble.values.errors import PolicyError, QuorumError
 from ensemble.values.results import Classes
 from pages.session.pictures import thumbnail_of
-from pages.session.products import classes, is_demo, manifest, store
+from pages.session.products import classes, is_demo, manifest, store, view
 
 
 def evidence() -> Evidence:
@@ -128,6 +128,6 @@ def case_thumbnail(case: Case, side: int = THUMBNAIL_SIDE) -> bytes | None:
     if is_demo():
         return None
     try:
-        return thumbnail_of(photo_path(store().folder, evidence(), case), case.sha256, side)
+        return thumbnail_of(photo_path(store().folder, evidence(), case), case.sha256, side, view())
     except (QuorumError, OSError):
         return None

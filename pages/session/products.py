@@ -14,6 +14,7 @@ from ensemble.values.errors import PolicyError, QuorumError, StoreError
 from ensemble.values.language import Message
 from ensemble.values.results import OK_NOK, Classes
 from ensemble.values.safe_names import shortened
+from ensemble.values.view import AS_IT_IS, View
 from pages.session.tables import take_off
 from pages.session.wishes import POLICY, PRODUCT, follows, gone_sentence, pick, wish
 
@@ -90,6 +91,14 @@ def manifest() -> Manifest:
     if not (found.members or found.unreadable):
         raise StoreError("This product has no model yet. Train one, or use demo mode.")
     return found
+
+
+def view() -> View:
+    """How photos of the chosen product are looked at; as they are where it is unknown."""
+    try:
+        return AS_IT_IS if is_demo() else manifest().view
+    except StoreError:
+        return AS_IT_IS
 
 
 def records() -> Mapping[str, Record]:

@@ -27,7 +27,7 @@ from pages.session import corrections, history, person
 from pages.session.keeping import kept_product
 from pages.session.owners import own_collection
 from pages.session.photo import Chosen
-from pages.session.products import manifest, store
+from pages.session.products import manifest, store, view
 from pages.session.tables import is_open
 from pages.session.told import REVIEWED, refusals_told, tell
 
@@ -276,7 +276,7 @@ def _opened(part: QueuedPart) -> Hand:
     data, name = history.object_of(inspection, "kept_photo"), inspection.stored["photo"]
     if data is None:
         raise RecordsError("The photo {name} is not kept any more.", name=name)
-    photo = open_photo(data, name)
+    photo = open_photo(data, name, view())
     return Hand(part, Chosen(photo, evidence(photo.picture), data))
 
 

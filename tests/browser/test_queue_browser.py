@@ -148,7 +148,7 @@ def test_a_file_that_is_no_photo_is_named_beside_those_that_came_in(
     page.locator("input[type=file]").set_input_files([*photos[:2], note])
     expect(page.locator(".st-key-turn")).to_contain_text("1 of 2")
     expect(page.locator(".left-out")).to_have_text(
-        f"Left out: {note.name}. Photos are JPG, PNG, BMP, WEBP, TIF or GIF, up to 30 MB each."
+        f"Left out: {note.name}. Photos are JPG, PNG, BMP, WEBP, TIF, GIF, PGM or PPM, up to 30 MB each."
     )
     settle(page)  # until then the uploader of before stands beside the new one
     page.locator("input[type=file]").set_input_files(photos[:3])

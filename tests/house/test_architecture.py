@@ -164,7 +164,7 @@ def test_each_library_has_one_door(path: Path) -> None:
 
 
 def test_pictures_come_through_one_door() -> None:
-    """`Image.open` has every decoder of Pillow, Ghostscript among them; the decoders that count stand in `photos`."""
+    """`Image.open` has every decoder of Pillow, Ghostscript among them; the decoders that count stand in `formats`."""
     doors = [ROOT / "ensemble" / "imaging" / "photos.py"]
     for path in HOUSE:
         names = imported(path)

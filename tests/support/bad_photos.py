@@ -244,7 +244,16 @@ BAD: dict[str, Callable[[], Bad]] = {
     "jpeg_xl": _bad("part.jxl", "is a jpeg xl picture", lambda: b"\xff\x0a" + bytes(99)),
     "photoshop": _bad("part.psd", "is a photoshop document", lambda: b"8BPS\0\x01" + bytes(99)),
     "icon": _bad("part.ico", "is not an image that can be read", lambda: encoded(quarters(), "ICO")),
-    "ppm": _bad("part.ppm", "is not an image that can be read", lambda: encoded(quarters(), "PPM")),
+    "ppm_as_text": _bad("part.ppm", "written as text", lambda: b"P3\n64 48\n255\n" + b"7 " * 64 * 48 * 3),
+    "text_like_pgm": _bad("P5.pgm", "is not an image", lambda: b"P5 wheels and their photos, a list\n" * 9),
+    "pgm_without_white": _bad("part.pgm", "damaged or cut short", lambda: b"P5\n64 48\n0\n" + bytes(64 * 48)),
+    "pgm_of_three_bytes": _bad("part.pgm", "damaged or cut short", lambda: b"P5\n64 48\n65536\n" + bytes(64 * 144)),
+    "pgm_past_its_white": _bad("part.pgm", "above 100", lambda: b"P5\n64 48\n100\n" + b"\x65" * 64 * 48),
+    "short_ppm": _bad("part.ppm", "damaged or cut short", lambda: encoded(quarters(), "PPM")[:-1]),
+    "two_pgms": _bad("two.pgm", "more than one picture", lambda: 2 * encoded(quarters().convert("L"), "PPM")),
+    "huge_pgm": _bad("huge.pgm", "100.0 megapixels", lambda: b"P5 10000 10000 255\n" + bytes(999)),
+    "comment_bomb_pgm": _bad("bomb.pgm", "is not an image", lambda: b"P5\n" + b"#\n" * 9_000_000 + b"64 48 255\n"),
+    "space_bomb_pgm": _bad("bomb.pgm", "is not an image", lambda: b"P5" + b" " * 20_000_000),
     "camera_raw": _bad("part.dng", "camera raw", lambda: tiff(SIZE, 8, 1, bytes(64 * 48), {254: 1, 50706: 1025})),
     "heavy_jpeg": _bad("heavy.jpg", "30 mb", _heavy_jpeg),
     "heavy_zeros": _bad("heavy.png", "30 mb", lambda: bytes(30_000_000)),
@@ -259,7 +268,10 @@ BAD: dict[str, Callable[[], Bad]] = {
     "too_narrow": _bad("narrow.png", "31 × 400", lambda: encoded(quarters((31, 400)), "PNG")),
     "too_low": _bad("low.jpg", "400 × 31", lambda: jpeg(quarters((400, 31)))),
     "whole_32_bit_tiff": _bad("whole.tif", "32-bit", lambda: encoded(Image.new("I", SIZE, 70_000), "TIFF")),
-    "float_tiff": _bad("float.tif", "32-bit", lambda: encoded(Image.new("F", SIZE, 0.5), "TIFF")),
+    "float_counts_tiff": _bad("float.tif", "from 4095 to 4095", lambda: encoded(Image.new("F", SIZE, 4095), "TIFF")),
+    "float_below_tiff": _bad("float.tif", "from -0.5 to -0.5", lambda: encoded(Image.new("F", SIZE, -0.5), "TIFF")),
+    "float_nan_tiff": _bad("nan.tif", "no numbers", lambda: encoded(Image.new("F", SIZE, float("nan")), "TIFF")),
+    "float_inf_tiff": _bad("inf.tif", "no numbers", lambda: encoded(Image.new("F", SIZE, float("inf")), "TIFF")),
     "signed_tiff": _bad("signed.tif", "signed", lambda: tiff(SIZE, 16, 1, bytes(64 * 48 * 2), {339: 2})),
     "lab_tiff": _bad("lab.tif", "lab values", lambda: encoded(Image.new("LAB", SIZE), "TIFF")),
     "animated_gif": _bad("move.gif", "more than one picture", lambda: _frames("GIF")),
@@ -325,6 +337,11 @@ GREY_12_ROW = bytes(48) + b"\x80\x08\x00" * 16  # two pixels in three bytes: 0, 
 BROKEN_EXIF = exif(6).tobytes()[:16] + b"\xff" * 12
 
 
+def _floats(left: float, photometric: int) -> bytes:
+    """A TIFF of floating-point numbers, the right half of them 0.5."""
+    return tiff(SIZE, 32, photometric, struct.pack("<64f", *[left] * 32, *[0.5] * 32) * SIZE[1], {339: 3})
+
+
 def _two(left: Colour, right: Colour) -> Corners:
     return (left, right, left, right)
 
@@ -347,6 +364,21 @@ ODD: dict[str, Callable[[], Odd]] = {
     "webp": _odd("part.webp", lambda: encoded(quarters(), "WEBP", lossless=True)),
     "tiff": _odd("part.tif", lambda: encoded(quarters(), "TIFF")),
     "deflated_tiff": _odd("part.tiff", lambda: encoded(quarters(), "TIFF", compression="tiff_deflate")),
+    "ppm": _odd("part.ppm", lambda: encoded(quarters(), "PPM")),
+    "pgm": _odd("part.pgm", lambda: encoded(quarters().convert("L"), "PPM"), corners=GREYS),
+    "pgm_as_png": _odd("part.png", lambda: encoded(quarters().convert("L"), "PPM"), corners=GREYS),
+    "pgm_with_a_comment": _odd(
+        "part.pgm", lambda: b"P5 # a camera\n#\n64\t48\r\n#7\n 255\n" + (bytes(32) + b"\x80" * 32) * 48, **HALVES
+    ),
+    "pgm_of_few_greys": _odd("part.pgm", lambda: b"P5 64 48 2\n" + (bytes(32) + b"\1" * 32) * 48, **HALVES),
+    "pgm_of_any_white": _odd("part.pgm", lambda: b"P5 64 48 1000\n" + (bytes(64) + b"\1\xf6" * 32) * 48, **HALVES),
+    "ppm_of_any_white": _odd("part.ppm", lambda: b"P6 64 48 1000\n" + (bytes(192) + b"\1\xf6" * 96) * 48, **HALVES),
+    "pgm_12_bit": _odd("part.pgm", lambda: b"P5 64 48 4095\n" + (bytes(64) + b"\x08\x07" * 32) * 48, **HALVES),
+    "ppm_12_bit": _odd("part.ppm", lambda: b"P6 64 48 4095\n" + (bytes(192) + b"\x08\x07" * 96) * 48, **HALVES),
+    "pgm_16_bit": _odd("part.pgm", lambda: b"P5 64 48 65535\n" + (bytes(64) + b"\x80\x07" * 32) * 48, **HALVES),
+    "pbm": _odd("part.pbm", lambda: b"P4 64 48\n" + (b"\xff" * 4 + bytes(4)) * 48, corners=_two(BLACK, WHITE)),
+    "float_tiff": _odd("float.tif", lambda: _floats(0.0, 1), **HALVES),
+    "float_white_is_zero_tiff": _odd("float.tif", lambda: _floats(1.0, 0), corners=_two(BLACK, (127, 127, 127))),
     "gif": _odd("part.gif", lambda: encoded(quarters(), "GIF")),
     "phone_jpeg": _odd("part.jpg", _phone_jpeg, **JPEG_COLOURS),
     "png_as_jpg": _odd("part.jpg", lambda: encoded(quarters(), "PNG")),

@@ -1,13 +1,16 @@
 """Photos on their way into a collection: each content once, and what becomes of one that is there already."""
 
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ensemble.datasets.collection import contents, rows
 from ensemble.datasets.collection.values import CONTRADICTION, IN, OUT, WAITS, Added, Finding, said_of, waiting_note
+from ensemble.datasets.white_level import WhiteLevel
 from ensemble.disk.files import now
+from ensemble.imaging.masks import marking_notes
 from ensemble.importers import FoundPhoto, Problem
 from ensemble.values.errors import DataError, PhotoError
 from ensemble.values.language import Message
@@ -30,6 +33,7 @@ class Import:
         self.known: list[Problem] = []
         self.refused: list[Problem] = []
         self.doubts: list[Finding] = []
+        self.white, self.masks = WhiteLevel(), Counter[str]()  # by what each marks damage
 
     def take(
         self,
@@ -44,10 +48,12 @@ class Import:
             progress(number, len(entries))
             try:
                 photo, file = contents.keep_photo(self.folder, contents.read_source_bytes(entry.path), entry.name)
-                mask = contents.keep_mask(self.folder, entry, photo.picture.size)
+                mask, marks_by = contents.keep_mask(self.folder, entry, photo.picture.size)
             except (PhotoError, DataError) as error:
                 self.refused.append(Problem(entry.name, error.message))
                 continue
+            self.white.add(photo)
+            self.masks[marks_by] += 1
             said = said_of(entry, str(meaning[entry.kind]), split, mask)
             first = self.there.get(photo.sha256)
             if first is not None and first["dropped"] != OUT:
@@ -114,7 +120,7 @@ class Import:
             "Put into the split of their part: {count} photos.",
             count=moved,
         )
-        notes = (followed,) if moved else ()
+        notes = (*((followed,) if moved else ()), *self.white.notes(), *marking_notes(self.masks))
         waiting = {each.sha256 for each in self.doubts}
         return Added(
             len(self.after.keys() - waiting),

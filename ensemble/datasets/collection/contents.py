@@ -13,7 +13,7 @@ from PIL import Image
 
 from ensemble.disk.files import write_durably
 from ensemble.disk.names import any_path_below
-from ensemble.imaging.masks import read_mask
+from ensemble.imaging.masks import look_at
 from ensemble.imaging.photos import MAX_PHOTO_BYTES, Photo, file_digest, open_photo
 from ensemble.importers import FoundPhoto
 from ensemble.values.errors import DataError
@@ -34,17 +34,21 @@ def keep_photo(folder: Path, data: bytes, name: str) -> tuple[Photo, str]:
     return photo, _place_bytes(folder, PHOTOS, photo.sha256, data, name)
 
 
-def keep_mask(folder: Path, entry: FoundPhoto, size: tuple[int, int]) -> str:
-    """Put the mask of an entry in its place, as grey values; empty without one, a DataError where it does not fit."""
+def keep_mask(folder: Path, entry: FoundPhoto, size: tuple[int, int]) -> tuple[str, str]:
+    """Put the mask of an entry in its place, and say by what it marks damage; a DataError where it does not fit.
+
+    Both are empty without one.
+    """
     if entry.mask is None:
-        return ""
+        return "", ""
     data = read_source_bytes(entry.mask)
-    mask = read_mask(entry.mask, size)
+    mask = look_at(entry.mask, size)
     if entry.mask_scale == "index":  # 0 is the part, every other number a kind of damage
         buffer = io.BytesIO()
-        Image.fromarray(np.where(np.asarray(mask) > 0, 255, 0).astype(np.uint8)).save(buffer, "PNG")
+        Image.fromarray(np.where(mask.damage, 255, 0).astype(np.uint8)).save(buffer, "PNG")
         data = buffer.getvalue()
-    return _place_bytes(folder, MASKS, hashlib.sha256(data).hexdigest(), data, Path(entry.mask.name).stem + ".png")
+    file = _place_bytes(folder, MASKS, hashlib.sha256(data).hexdigest(), data, Path(entry.mask.name).stem + ".png")
+    return file, mask.marks_by
 
 
 def file_of(folder: Path, name: object) -> Path:

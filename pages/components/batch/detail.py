@@ -16,7 +16,7 @@ from pages.components.common.votes import show_absent, show_defect_score, show_r
 from pages.components.common.wrong_verdict import show_correction
 from pages.components.inspect.evidence import show_anomaly_map_legend, show_overlay_controls
 from pages.components.inspect.verdict import show_verdict_card
-from pages.session import batches
+from pages.session import batches, products
 from pages.session.photo import Chosen
 
 
@@ -34,7 +34,7 @@ def show_detail(batch: batches.Batch, order: Sequence[int], picked: int) -> None
             return
         show_verdict_card(row.verdict)
         show_absent(row.verdict.absent)
-        opened = open_photo(row.data, row.name) if row.data else None
+        opened = open_photo(row.data, row.name, products.view()) if row.data else None
         if opened is not None:
             show_correction(Chosen(opened, b"", row.data), row.verdict)
         _show_photo(row, opened)

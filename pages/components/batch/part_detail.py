@@ -17,7 +17,7 @@ from pages.components.common.neighbours import show_ways
 from pages.components.common.part import show_part_card
 from pages.components.common.sheet import as_html, as_markdown, chip, quiet_chip
 from pages.components.inspect.evidence import show_overlay_controls
-from pages.session import batch_parts, batches
+from pages.session import batch_parts, batches, products
 
 VIEWS_PAGE = 12  # photos
 
@@ -63,9 +63,8 @@ def _show_view(batch: batches.Batch, view: str, row: Judged, opacity: float) -> 
             st.error(as_markdown(why_text(row)), icon=":material/broken_image:")
             return
         _show_title(view, chip(row.verdict.label, batch.classes))
-        picture = (
-            open_photo(row.data, row.name).picture if row.data else open_own(row.thumbnail) if row.thumbnail else None
-        )
+        small = open_own(row.thumbnail) if row.thumbnail and not row.data else None
+        picture = open_photo(row.data, row.name, products.view()).picture if row.data else small
         if picture is None:
             st.caption(_("The photo itself is no longer kept."))
         else:

@@ -12,6 +12,7 @@ from ensemble.jobs.batch_results import BatchLine, BatchResults
 from ensemble.values.errors import StoreError
 from ensemble.values.language import _, language, speaking
 from ensemble.values.results import REVIEW
+from ensemble.values.view import View
 from pages.components.batch.detail import show_detail
 from pages.components.batch.grid import attention_first, label_of, show_filtered, show_grid, show_tiles
 from pages.components.batch.parts import show_by, show_parts
@@ -129,7 +130,7 @@ def _show_files(batch: batches.Batch, lines: Sequence[BatchLine], parts: Sequenc
         if wanted:
             count = len(wanted)
             label = _("Download {count} outlined photo (ZIP)", "Download {count} outlined photos (ZIP)", count=count)
-            outlined = partial(_outlined, results, wanted, whole, demo=batch.demo)
+            outlined = partial(_outlined, results, wanted, whole, products.view(), demo=batch.demo)
             show_file(outlined, "outlined", ".zip", label, quiet=False)
 
 
@@ -139,8 +140,10 @@ def _csv(results: BatchResults, places: Sequence[int], parts: PartsOfFiles, spok
         return batch_csv(results.judged(places), demo=demo, parts=parts)
 
 
-def _outlined(results: BatchResults, wanted: Sequence[int], whole: Callable[[], bytes], *, demo: bool) -> bytes:
-    return outlined_zip(results.judged(wanted, whole=True), whole(), demo=demo)
+def _outlined(
+    results: BatchResults, wanted: Sequence[int], whole: Callable[[], bytes], view: View, *, demo: bool
+) -> bytes:
+    return outlined_zip(results.judged(wanted, whole=True), whole(), view, demo=demo)
 
 
 def _show_resume(batch: batches.Batch) -> None:

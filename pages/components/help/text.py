@@ -79,7 +79,8 @@ def show_photo_rules() -> None:
         _(
             "- {kinds}. File type is detected from the content.\n"
             "- Up to {size} MB and {pixels} megapixels, at least {side} pixels per side.\n"
-            "- One picture per file. Not supported: HEIC, SVG, camera raw, animations.\n"
+            "- One picture per file. Not supported: HEIC, SVG, camera raw, JPEG 2000, animations.\n"
+            "- 16 bits: training finds the white level of the camera (8 to 16 bits). A photo beyond it is REVIEW.\n"
             "- ZIP files with up to {files:,} files for a batch. Files that are not readable are listed.",
             kinds=kinds,
             size=MAX_PHOTO_BYTES // 1_000_000,

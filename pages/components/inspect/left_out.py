@@ -29,7 +29,7 @@ document.addEventListener('drop', (event) => tell(box(event), event.dataTransfer
 def show_left_out() -> None:
     """Name the files of the last upload that are no photos by their ending or too large; nothing where all came in."""
     told = _(
-        "Left out: <b>{files}</b>. Photos are JPG, PNG, BMP, WEBP, TIF or GIF, up to {megabytes} MB each.",
+        "Left out: <b>{files}</b>. Photos are JPG, PNG, BMP, WEBP, TIF, GIF, PGM or PPM, up to {megabytes} MB each.",
         files="",
         megabytes=MAX_PHOTO_BYTES // 1_000_000,
     )

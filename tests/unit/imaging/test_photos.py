@@ -86,7 +86,7 @@ def test_nothing_is_decoded_before_the_header_is_judged(monkeypatch: pytest.Monk
         raise AssertionError("decoded")
 
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", never)
-    for case in ["huge_png", "huge_jpeg", "huge_gif", "huge_bmp", "huge_webp", "huge_tiff", "animated_gif"]:
+    for case in ["huge_png", "huge_jpeg", "huge_gif", "huge_bmp", "huge_webp", "huge_tiff", "huge_pgm", "animated_gif"]:
         bad = BAD[case]()
         with pytest.raises(PhotoError) as refused:
             open_photo(bad.data)
@@ -270,6 +270,10 @@ FUZZED = {
     "lzw_tiff": encoded(quarters(), "TIFF", compression="tiff_lzw", exif=exif(6)),
     "jpeg_tiff": encoded(quarters(), "TIFF", compression="jpeg"),
     "deep_tiff": encoded(Image.new("I;16", (40, 40), 999), "TIFF"),
+    "float_tiff": encoded(Image.new("F", (40, 40), 0.4), "TIFF"),
+    "pgm": encoded(quarters((40, 40)).convert("L"), "PPM"),
+    "deep_ppm": b"P6\n# 12 bits\n40 36\n4095\n" + b"\x07\xff" * 3 * 40 * 36,
+    "pbm": b"P4\n40 40\n" + bytes(range(200)),
 }
 
 
@@ -305,7 +309,12 @@ def test_flipped_bytes_give_a_picture_or_a_sentence(kind: str) -> None:
         _answer(bytes(data))
 
 
-@given(st.sampled_from([b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"II*\0", b"MM\0+", b"<svg"]), st.binary())
+@given(
+    st.sampled_from(
+        [b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"II*\0", b"MM\0+", b"P5 40 40 ", b"P6 40 40 999 ", b"<svg"]
+    ),
+    st.binary(),
+)
 def test_any_bytes_behind_a_good_beginning(magic: bytes, rest: bytes) -> None:
     _answer(magic + rest)
 
