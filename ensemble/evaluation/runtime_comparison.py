@@ -110,7 +110,7 @@ def _comparison_of(
 def _is_calibrated(reference: Inspector, runtime: CalibratedRuntime, photos: Sequence[PhotoOnDisk]) -> bool:
     """Quantise each network that members read, at each size; False, and a word in the log, where one cannot be."""
     sources = {_network_of(member): member.input for member in reference.members.values() if _is_carried(member)}
-    pictures = [read_photo(path).picture for _, path in photos]
+    pictures = [read_photo(path, reference.view).picture for _, path in photos]
     for (identity, size), source in sources.items():
         assert isinstance(source, FeatureExtractor)
         if runtime.is_kept(identity, size):

@@ -160,7 +160,10 @@ class TestTheLoop:
         collection = Collection.create(data / "collections", "disc")
         added = bring_along(store, collection)
         assert added.added == 38
-        assert added.notes == ("Missing: 2 of the 40 photos of disc (moved or changed since its training).",)
+        assert added.notes == (
+            "20 masks are black and white: white marks damage.",
+            "Missing: 2 of the 40 photos of disc (moved or changed since its training).",
+        )
         app = healthy(AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60).run())
         assert "2 of the 40 photos" in texts(healthy(app.switch_page(TRAINING).run()))
 

@@ -264,7 +264,7 @@ def test_duplicates_and_contradictions_are_said_before_training(tmp_path: Path) 
     dataset = find_dataset(tmp_path)
     assert dataset.notes[1:] == (
         "train/ok/notes.txt is no photo by its ending. Expected one of .jpg, .jpeg, .png, .bmp, .webp, .tif, .tiff, "
-        ".gif.",
+        ".gif, .pbm, .pgm, .ppm, .pnm.",
         "2 photos teach and measure nothing, because the same bytes stand under two labels, such as nok/twin.png "
         "(defective) and ok/1.png (non_defective). Keep each under one.",
     )

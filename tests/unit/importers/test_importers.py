@@ -140,7 +140,7 @@ def test_files_that_are_no_photos_and_photos_in_no_class_are_named(tmp_path: Pat
         "nok/large.jpg": "nok/large.jpg is too large (30.0 MB, it must stay under 30 MB). Save it smaller.",
         "ok/empty.jpg": "ok/empty.jpg is empty (0 bytes). Copy it again.",
         "ok/notes.txt": "ok/notes.txt is no photo by its ending. Expected one of .jpg, .jpeg, .png, .bmp, .webp, "
-        ".tif, .tiff, .gif.",
+        ".tif, .tiff, .gif, .pbm, .pgm, .ppm, .pnm.",
     }
     assert "Left out: 1 other file (README.md)." in found.notes
 
