@@ -10,6 +10,7 @@ from pathlib import Path
 from ensemble.datasets import splits
 from ensemble.datasets.collection import Added, CollectedPhoto, Collection, Correction, Finding
 from ensemble.datasets.collection.values import SPLIT_WORDS
+from ensemble.datasets.white_level import WhiteLevel
 from ensemble.imaging.overlays import thumbnail
 from ensemble.imaging.photos import read_photo
 from ensemble.importers import Problem, Understood, understand
@@ -72,9 +73,12 @@ def preview_source(source: Path | Iterable[Upload], below: Path, reading: Readin
 
 
 def _thumbnails(found: Understood, kind: str) -> Iterator[bytes]:
+    white = WhiteLevel()
     for entry in (entry for entry in found.entries if entry.kind == kind):
         with suppress(PhotoError):  # it is named when it is to come in
-            yield thumbnail(read_photo(entry.path).picture, PICTURE_SIDE)
+            photo = read_photo(entry.path)
+            white.add(photo)
+            yield thumbnail(photo.seen(white.view).picture, PICTURE_SIDE)
 
 
 @contextmanager

@@ -136,7 +136,7 @@ def _deep_grey(image: ImageFile.ImageFile, data: bytes, white_level: int | None)
         depth = min(depth, int(image.tag_v2.get(_BITS, (DEEP,))[0]))
         white_is_zero = image.tag_v2.get(_PHOTOMETRIC) == 0  # Pillow turns only 8 bits and less
     values = np.asarray(image).astype(np.uint16)  # (H, W), in the machine's byte order
-    known = white_level if depth == DEEP else None
+    known = white_level if depth == DEEP and white_level != DEEP else None
     grey = scaled(values, known) if known else as_8_bits(values, depth, png=isinstance(image, PngImageFile))
     if white_is_zero:
         grey = 255 - grey
@@ -158,13 +158,13 @@ def _deep_colour(image: ImageFile.ImageFile, rawmode: str, data: bytes, white_le
     colours = high[..., : 1 if image.mode == "LA" else 3]
     brightest = int(colours.max(initial=0))
     readable = image.mode in ("RGB", "RGBA", "LA")
-    known = white_level if depth == DEEP and readable else None
+    known = white_level if depth == DEEP and readable and white_level != DEEP else None
     if depth == DEEP and brightest < 1 << 6 and not known:
         low = _low_bytes(image, rawmode, data)
         most = brightest * 256 + 255 if low is None else int(_joined_planes(high, low)[..., :3].max(initial=0))
         note = darkness(most)
         return Coloured(image, (note,) if note else (), brightest=most if readable else None)
-    if not readable or (known or depth) == DEEP:
+    if not readable or (depth == DEEP and not known):
         return Coloured(image, brightest=brightest * 256 + 255 if readable else None)
     low = _low_bytes(image, rawmode, data)
     values = _joined_planes(high, np.full_like(high, 255) if low is None else low)[..., : colours.shape[-1]]

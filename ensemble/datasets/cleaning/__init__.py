@@ -12,11 +12,12 @@ Beside these, masks that contradict the class, and photos that are far too dark 
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ensemble.datasets.collection.values import COPIES, DARK, FINDING_KINDS, MASK, UNREADABLE, Finding
 from ensemble.datasets.splits import linked
+from ensemble.datasets.white_level import white_level_of
 from ensemble.disk.files import digest_of
 from ensemble.imaging.photos import read_photo
 from ensemble.importers.mask_files import contradiction
@@ -53,6 +54,8 @@ def find_issues(
     # What is imported here brings torch, cleanvision and cleanlab: seconds.
     from ensemble.datasets.cleaning.copies import copy_findings, find_links, kept_together, same_pixels
 
+    view = white_level_of(photos).view
+    photos = [replace(photo, view=view) for photo in photos]
     seen = _looked_at(photos, classes, lambda share: progress(Message("Checking photos"), share))
     together = same_pixels(seen.pixels)
     links = find_links(seen.prints, together, lambda share: progress(Message("Checking duplicates"), share))
@@ -90,7 +93,7 @@ def _looked_at(photos: Sequence[Sample], classes: Classes, progress: Callable[[f
     seen, measures = _Seen([], [], Prints(len(photos)), []), list[Measures]()
     for done, photo in enumerate(photos, start=1):
         try:
-            opened = read_photo(photo.path)
+            opened = read_photo(photo.path, photo.view)
         except PhotoError as error:
             reason = paragraph(error.message, FINDING_KINDS[UNREADABLE].advice)
             seen.findings.append(Finding(UNREADABLE, photo.sha256, (), 1.0, reason))

@@ -33,7 +33,7 @@ FeatureReader = Callable[[Sequence[Sample], Classes, Callable[[float], None]], n
 def bundled_features(photos: Sequence[Sample], classes: Classes, progress: Callable[[float], None]) -> np.ndarray:
     """(N, D) features of the bundled backbone; they are kept, and a training that follows reads them."""
     extractor = FeatureExtractor.open(BUNDLED, pooling="grid")  # more exact than averages
-    samples = [Sample(photo.path, photo.label) for photo in photos]
+    samples = [Sample(photo.path, photo.label, view=photo.view) for photo in photos]
     with FeatureCache.of_setting() as cache:
         rows = read_rows(samples, [extractor], classes, progress, cache)
     return np.asarray(rows.inputs[input_key(extractor)])

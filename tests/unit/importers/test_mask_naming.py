@@ -174,12 +174,14 @@ def test_empty_photos_are_named_even_where_all_are_empty(noise: int, tmp_path: P
     assert all("Empty (grey range" in sentence for sentence in sentences)
 
 
-def test_twelve_bits_in_sixteen_are_named_even_where_all_are_so(tmp_path: Path) -> None:
+def test_twelve_bits_in_sixteen_are_named_beside_sixteen_alone(tmp_path: Path) -> None:
     photos = []
-    for number in range(6):
-        values = np.random.default_rng(number).integers(200, 4096, (96, 96)).astype(np.uint16)
+    for number in range(7):
+        white = 4096 if number < 6 else 65536
+        values = np.random.default_rng(number).integers(200, white, (96, 96)).astype(np.uint16)
         Image.fromarray(values).save(tmp_path / f"{number}.png")
         photos.append(Sample(tmp_path / f"{number}.png", OK_NOK.names[number % 2], sha256=str(number)))
+    assert not [each for each in find_issues(photos[:6], classes=OK_NOK, label_errors=False) if each.kind == "dark"]
     found = find_issues(photos, classes=OK_NOK, label_errors=False)
     dark = [each for each in found if each.kind == "dark"]
     assert {each.sha256 for each in dark} == set("012345") and len(dark) == 6
