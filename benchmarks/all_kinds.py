@@ -25,9 +25,8 @@ from ensemble.features.backbones import LIGHT_TRIO, FeatureExtractor
 from ensemble.features.photo_batch import PhotoBatch
 from ensemble.features.preprocessing import BUNDLED, MAPS, PIXELS
 from ensemble.imaging.photos import Photo, read_photo
-from ensemble.inspection.inspector import Inspector
+from ensemble.inspection.inspector import Inspector, hold_blas_to_one_thread
 from ensemble.members import KINDS, Loaded, Member
-from ensemble.members.blas import hold_blas_to_one_thread
 from ensemble.members.contract import Teaching
 from ensemble.policies import Policy
 from ensemble.training import source_of

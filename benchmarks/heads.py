@@ -17,7 +17,7 @@ import psutil
 import typer
 
 from ensemble.features.preprocessing import Preprocessing
-from ensemble.members.blas import hold_blas_to_one_thread
+from ensemble.inspection.inspector import hold_blas_to_one_thread
 from ensemble.members.classical import ClassicalMember, ForestMember, SupportVectorMember, XGBoostMember
 from ensemble.values.results import OK_NOK, Classes
 

@@ -227,13 +227,14 @@ def measure_photos(models: Models = DEFAULT_MODELS) -> None:
 
     store = ModelStore(models)
     found = own_photos(store)
-    measured = range_of([replace(each, view=store.manifest().view) for each in found.learnt], seed=0)
+    manifest = store.manifest()
+    measured = range_of([replace(each, view=manifest.view) for each in found.learnt], manifest.classes, seed=0)
     if found.missing or measured is None:
         raise DataError(
             f"{found.missing} photos of this product no longer lie in {found.folder} as they were, and {found.count} "
             "do: what its training photos look like cannot be told. Put them back, or train it again."
         )
-    store.write({}, replace(store.manifest(), photo_range=measured), "What the training photos look like.")
+    store.write({}, replace(manifest, photo_range=measured), "What the training photos look like.")
     say(f"{models} knows what its training photos look like, by {measured.photos} of them.")
 
 

@@ -1,23 +1,24 @@
 """Photos that may not show the part at all: black, blank, blurred, of another shape, unlike the training photos.
 
 Members only know the classes that they have learnt, so they call a shoe defective, and are sure of it. A few cheap
-statistics of each photo are held against the range that they had over the product's own training photos; a product
-that does not know that range still refuses what cannot be a photo of any part.
+statistics of each photo are held against the range that they had over the product's own training photos, and the photo
+as a whole against the training photos that are most like it; a product that does not know them still refuses what
+cannot be a photo of any part.
 """
 
+import base64
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageChops
 
+from ensemble.imaging.photo_statistics import CELLS, LOOK, PhotoStatistics
 from ensemble.values.language import Message
 from ensemble.values.results import MAP_THRESHOLD, AnomalyMap
 
-SIDE, CELLS = 128, 8  # pixels that a photo is measured on, and the coarse grid of its layout
 FEWEST_FOR_RANGES = 20  # training photos; below, their range says little
 TAIL = 0.01  # of the training photos may lie outside on each side: a few odd ones widen nothing
 BEYOND, MOST = 0.5, math.log(2.5)  # of the range of the training photos that a photo may lie outside it, and at most
@@ -25,96 +26,220 @@ EVEN_CELL = 0.03  # deviation of a cell's grey that every product is granted
 FAR = 3.0  # times as far from the usual layout as the training photos lie
 COVERED = 0.95  # share of the heat map that no defect covers
 RANGE_ROUNDING = 1e-3  # ranges are kept with four digits
+FEWEST_TO_COMPARE, MOST_COMPARED, NEIGHBOURS = 60, 150, 3  # training photos; those that are kept; nearest of these
+HELD, SLACK = 0.99, 1.4  # share of held-out photos within the limit, and how many times as far a photo may lie
+GOOD_SLACK = 1.8  # the same where no training photo shows a defect
+LEAST_SCALE = 0.004  # what every deviation is granted: about a step of grey
+STEPS, MIDDLE = 16, 128  # of kept numbers: of a deviation, and where the mean lies in a byte
+EXPLAINS = 1.2  # times the limit, within which a photo must lie without what a reason speaks of, or else
+ALIKE, MOSTLY, ELSEWHERE = 0.75, 0.3, 0.6  # its layout within this share of the limit, and what remains at most this
+# share of the whole; that of a part which lies elsewhere, and partly outside
 
+# One instruction each for whoever stands at the camera; it travels with the reason as its value `todo`.
+LAMP = Message("Check the lamp and the exposure.")
+FOCUS = Message("Check focus and the lens.")
+UNDER = Message("Check what lies under the camera.")
+AS_USUAL = Message("Lay the part as usual.")
+CAMERA = Message("Use the camera and the settings of the training photos.")
 DARKER, BRIGHTER = (
-    Message("it is far darker than the training photos"),
-    Message("it is far brighter than the training photos"),
+    Message("it is far darker than the training photos", todo=LAMP),
+    Message("it is far brighter than the training photos", todo=LAMP),
 )
 ROUGHER, SHAPE = (
-    Message("it is far rougher than the training photos"),
-    Message("it has another shape than the training photos"),
+    Message("it is far rougher than the training photos", todo=UNDER),
+    Message("it has another shape than the training photos", todo=CAMERA),
 )
-COLOURS = Message("its colours are not those of the training photos")
+COLOURS = Message(
+    "its colours are not those of the training photos", todo=Message("Check the white balance and the lamp.")
+)
+BLURRED = Message("it is blurred", todo=FOCUS)
+NOISE = Message("it is hardly more than noise", todo=Message("Check the camera and its cable."))
 # By how much a statistic may leave the range of any product, and what to say where it lies too low and too high.
 RANGE_RULES: Mapping[str, tuple[float, Message, Message]] = {
     "side": (
         math.log(2),
-        Message("it is far smaller than the training photos"),
-        Message("it is far larger than the training photos"),
+        Message("it is far smaller than the training photos", todo=CAMERA),
+        Message("it is far larger than the training photos", todo=CAMERA),
     ),
     "aspect": (math.log(1.25), SHAPE, SHAPE),
-    "edges": (math.log(2.5), Message("it is blurred"), ROUGHER),
-    "noise": (math.log(2.5), Message("it is blurred"), Message("it is hardly more than noise")),
+    "edges": (math.log(2.5), BLURRED, ROUGHER),
+    "noise": (math.log(2.5), BLURRED, NOISE),
     "light": (0.2, DARKER, BRIGHTER),
     "dark": (0.08, DARKER, BRIGHTER),
     "middle": (0.15, DARKER, BRIGHTER),
     "contrast": (
         0.06,
-        Message("its contrast is far below that of the training photos"),
-        Message("its contrast is far too high"),
+        Message("its contrast is far below that of the training photos", todo=Message("Clean the lens.")),
+        Message("its contrast is far too high", todo=LAMP),
     ),
     "entropy": (
         0.6,
-        Message("it holds far less than the training photos"),
-        Message("it holds far more than the training photos"),
+        Message("it holds far less than the training photos", todo=UNDER),
+        Message("it holds far more than the training photos", todo=UNDER),
     ),
-    "flat": (0.15, ROUGHER, Message("it is far smoother than the training photos")),
+    "flat": (0.15, ROUGHER, Message("it is far smoother than the training photos", todo=FOCUS)),
     "colour": (0.08, COLOURS, COLOURS),
 }
-LAYOUT = Message("light and dark lie elsewhere than on the training photos")
-ALL_ABOVE = Message("nearly all of it is unlike a good part")
+SIZE_RULES = ("side", "aspect")  # they come first: photos of another size look different in other ways too
+LAYOUT = Message("light and dark lie elsewhere than on the training photos", todo=AS_USUAL)
+ALL_ABOVE = Message("nearly all of it is unlike a good part", todo=UNDER)
+UNLIKE_ALL = Message("it is unlike all training photos", todo=UNDER)
+MISLAID = Message("the part lies turned or shifted", todo=AS_USUAL)
+DIM, GLARING = (
+    Message("it is darker than the training photos", todo=LAMP),
+    Message("it is brighter than the training photos", todo=LAMP),
+)
+GRAINY = Message("it is grainier than the training photos", todo=Message("Check exposure time and gain of the camera."))
 # What no photo of a part is, unless the training photos are so too: a statistic, below or above, which value.
 BLANK_RULES: tuple[tuple[str, bool, float, Message], ...] = (
-    ("light", True, 0.06, Message("it is almost black")),
-    ("dark", False, 0.97, Message("it is almost white")),
-    ("contrast", True, 0.01, Message("nothing is on it")),
-    ("entropy", True, 0.3, Message("nothing is on it")),
-    ("noise", False, math.log(3.2), Message("it is hardly more than noise")),  # white noise has 3.6, leather up to 2.9
+    ("light", True, 0.06, Message("it is almost black", todo=Message("Take off the lens cap and check the lamp."))),
+    ("dark", False, 0.97, Message("it is almost white", todo=LAMP)),
+    ("contrast", True, 0.01, Message("nothing is on it", todo=UNDER)),
+    ("entropy", True, 0.3, Message("nothing is on it", todo=UNDER)),
+    ("noise", False, math.log(3.2), NOISE),  # white noise has 3.6, leather up to 2.9
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PhotoStatistics:
-    """What is measured of one photo: the statistics of `RANGE_RULES` by name, the mean greys of its cells (CELLS²,).
+# What changes with light, focus, colour, and how the part lies; the last changes the layout too.
+CAUSES: Mapping[str, frozenset[str]] = {
+    "light": frozenset(
+        {"light", "dark", "middle", "contrast", "entropy", "edges", "flat", "colour", "red", "green", "blue"}
+        | {name for name in LOOK if name.startswith("grey")}
+    ),
+    "focus": frozenset({"edges", "noise", "flat", "entropy", "contrast", "light", "detail", "grey 0.01", "grey 0.99"}),
+    "colour": frozenset({"colour", "red", "green", "blue"}),
+    "place": frozenset({"way"}),
+}
 
-    `side`, `aspect`, `edges` and `noise` are logarithms: of pixels, of width by height, of the mean Laplacian alone and
-    in standard deviations. `entropy` is in bits of 64 greys, everything else a share of 1.
+
+@dataclass(frozen=True, slots=True)
+class KnownRows:
+    """Rows of numbers of N training photos to hold another against: `rows` has them in bytes, in steps of a deviation.
+
+    `far` is how far the nearest of other parts lie from a training photo, but for one in a hundred.
     """
 
-    values: Mapping[str, float]
-    layout: NDArray[np.float64]
+    centre: tuple[float, ...]
+    scale: tuple[float, ...]
+    rows: bytes
+    far: float = 1.0
+
+    def __post_init__(self) -> None:
+        size = len(self.centre)
+        if not size or len(self.scale) != size or len(self.rows) % size or len(self.rows) < NEIGHBOURS * size:
+            raise ValueError(f"Rows need a centre and a scale of their length. Got {size} and {len(self.scale)}.")
+        if not all(map(math.isfinite, (*self.centre, *self.scale, self.far))) or not min(*self.scale, self.far) > 0:
+            raise ValueError("Scales and distances of training photos must be numbers above 0.")
+
+    @classmethod
+    def of(cls, rows: NDArray[np.float64], kept: NDArray[np.int64]) -> "KnownRows":
+        """Those of (N, D) rows that are kept, by their places."""
+        centre, scale = rows.mean(axis=0).round(5), (rows.std(axis=0) + LEAST_SCALE).round(5)
+        steps = np.rint((rows[kept] - centre) / scale * STEPS) + MIDDLE
+        return cls(tuple(centre.tolist()), tuple(scale.tolist()), steps.clip(0, 255).astype(np.uint8).tobytes())
+
+    def distances(
+        self, rows: NDArray[np.float64], asked: NDArray[np.bool_] | None = None, own: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.float64]:
+        """How far (N, D) rows lie from the nearest known ones, in `far`, by those columns alone that are asked.
+
+        `own` (N, known rows) is true where a known row is of the same part, and does not count.
+        """
+        columns = slice(None) if asked is None else asked
+        known = np.frombuffer(self.rows, np.uint8).reshape(-1, len(self.centre)).astype(np.float64)
+        known = ((known - MIDDLE) / STEPS)[:, columns]
+        deviations = ((rows - self.centre) / self.scale)[:, columns]
+        gaps = np.stack([np.sqrt(((known - row) ** 2).mean(axis=1)) for row in deviations])
+        gaps = gaps if own is None else np.where(own, np.inf, gaps)
+        return np.sort(gaps, axis=1)[:, :NEIGHBOURS].mean(axis=1) / self.far
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        rows = base64.b64encode(self.rows).decode()
+        return {"centre": list(self.centre), "scale": list(self.scale), "rows": rows, "far": self.far}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "KnownRows":
+        """The inverse of `as_json`."""
+        centre, scale = (tuple(float(value) for value in data[name]) for name in ("centre", "scale"))
+        return cls(centre, scale, base64.b64decode(data["rows"], validate=True), float(data["far"]))
 
 
-def measure_photo(picture: Image.Image) -> PhotoStatistics:
-    """Measure an upright RGB picture, reduced to SIDE × SIDE pixels."""
-    width, height = picture.size
-    small = picture.reduce(max(1, min(width, height) // SIDE)).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
-    steps = np.asarray(small.convert("L"))  # (SIDE, SIDE) greys from 0 to 255
-    grey = steps.astype(np.float32) / 255
-    counts = np.bincount(steps.ravel(), minlength=256)
-    dark, middle, light = np.searchsorted(np.cumsum(counts), np.array([0.05, 0.5, 0.99]) * steps.size) / 255
-    shares = counts.reshape(64, 4).sum(axis=1) / steps.size
-    shares = shares[shares > 0]
-    laplacian = np.abs(4 * grey[1:-1, 1:-1] - grey[:-2, 1:-1] - grey[2:, 1:-1] - grey[1:-1, :-2] - grey[1:-1, 2:])
-    edges, contrast = max(float(laplacian.mean()), 1e-4), float(grey.std())
-    red, green, blue = small.split()
-    most, least = (chosen(chosen(red, green), blue) for chosen in (ImageChops.lighter, ImageChops.darker))
-    values = {
-        "side": math.log(width * height) / 2,
-        "aspect": math.log(width / height),
-        "edges": math.log(edges),
-        "noise": math.log(edges / max(contrast, 1e-2)),
-        "light": float(light),
-        "dark": float(dark),
-        "middle": float(middle),
-        "contrast": contrast,
-        "entropy": float(-(shares * np.log2(shares)).sum()),
-        "flat": float((np.abs(np.diff(grey, axis=1)) < 1.5 / 255).mean()),
-        "colour": float(np.asarray(ImageChops.difference(most, least)).mean()) / 255,
-    }
-    cell = SIDE // CELLS
-    layout = grey.reshape(CELLS, cell, CELLS, cell).mean(axis=(1, 3)).ravel()
-    return PhotoStatistics(values, layout.astype(np.float64))
+@dataclass(frozen=True, slots=True)
+class KnownPhotos:
+    """What some training photos look like and what lies where on them; `limit` is how far another may lie off them."""
+
+    look: KnownRows
+    layout: KnownRows
+    limit: float
+
+    def __post_init__(self) -> None:
+        if len(self.look.centre) != len(LOOK) or len(self.layout.centre) != CELLS**2 or not 0 < self.limit < math.inf:
+            raise ValueError(f"Training photos have {len(LOOK)} numbers and {CELLS**2} cells, and a limit above 0.")
+
+    @classmethod
+    def of(cls, photos: Sequence[PhotoStatistics], parts: Sequence[int], slack: float) -> "KnownPhotos | None":
+        """Some of at least FEWEST_TO_COMPARE photos, drawn evenly, with limits that hold HELD of those of other parts.
+
+        None where there are fewer, or too few parts.
+        """
+        numbers = np.array(parts)
+        kept = np.unique(np.linspace(0, len(photos) - 1, min(len(photos), MOST_COMPARED)).astype(np.int64))
+        own = numbers[:, None] == numbers[kept][None]
+        if len(photos) < FEWEST_TO_COMPARE or int((~own).sum(axis=1).min()) < NEIGHBOURS:
+            return None
+        found, apart = [], []
+        for rows in (np.stack([each.look for each in photos]), np.stack([_even(each.layout) for each in photos])):
+            known = KnownRows.of(rows, kept)
+            distances = known.distances(rows, own=own)
+            far = max(round(float(np.quantile(distances, HELD)), 5), 1e-3)
+            found.append(replace(known, far=far))
+            apart.append(distances / far)
+        limit = round(slack * float(np.quantile(np.maximum(*apart), HELD)), 5)
+        return cls(found[0], found[1], max(limit, 1e-3))
+
+    def doubt(self, photo: PhotoStatistics) -> str:
+        """What makes a photo unlike all of these; empty where it is like some."""
+        layout = float(self.layout.distances(_even(photo.layout)[None])[0]) / self.limit
+        whole = max(self._look(photo), layout)
+        if whole <= 1:
+            return ""
+        rest = {name: max(self._look(photo, without), layout) for name, without in CAUSES.items() if name != "place"}
+        rest["place"] = self._look(photo, CAUSES["place"])
+        cause = min(CAUSES, key=lambda name: rest[name])
+        bearable = ELSEWHERE if cause == "place" else MOSTLY if layout <= ALIKE else 0.0
+        if rest[cause] > max(EXPLAINS, bearable * whole):
+            return UNLIKE_ALL
+        if cause == "light":
+            return GLARING if self._above(photo, "grey 0.5") else DIM
+        if cause == "focus":  # what is blurred gains, as it is halved, what it has lost before
+            return BLURRED if self._above(photo, "detail") else GRAINY
+        return COLOURS if cause == "colour" else MISLAID
+
+    def _look(self, photo: PhotoStatistics, without: frozenset[str] = frozenset()) -> float:
+        """How far its look is from the nearest ones, in limits, without some of what `LOOK` names."""
+        asked = np.array([name not in without for name in LOOK])
+        return float(self.look.distances(photo.look[None], asked)[0]) / self.limit
+
+    def _above(self, photo: PhotoStatistics, name: str) -> bool:
+        """Whether it has more of something than the training photos have on average."""
+        places = [place for place, each in enumerate(LOOK) if each == name]
+        return sum(float(photo.look[place]) - self.look.centre[place] for place in places) > 0
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {"look": self.look.as_json(), "layout": self.layout.as_json(), "limit": self.limit}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "KnownPhotos":
+        """The inverse of `as_json`."""
+        return cls(KnownRows.from_json(data["look"]), KnownRows.from_json(data["layout"]), float(data["limit"]))
+
+
+def _even(layout: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A layout (CELLS²,) whatever the light: around 0, in deviations."""
+    centred = layout - layout.mean()
+    return np.asarray(centred / max(float(centred.std()), EVEN_CELL))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +247,7 @@ class PhotoRange:
     """The range that each statistic has over the training photos of a product, and their usual layout.
 
     `greys` and `deviations` hold the grey and its deviation for each of CELLS² cells, in steps of 1/255; `far` is how
-    many deviations from there the training photos lie.
+    many deviations from there the training photos lie. `known` are some of the photos, where there are enough.
     """
 
     photos: int
@@ -130,6 +255,7 @@ class PhotoRange:
     greys: bytes
     deviations: bytes
     far: float = 1.0
+    known: KnownPhotos | None = None
 
     def __post_init__(self) -> None:
         if set(self.ranges) != set(RANGE_RULES) or not all(low <= high for low, high in self.ranges.values()):
@@ -142,8 +268,14 @@ class PhotoRange:
             raise ValueError(f"The distance of the training photos must be above 0. Got {self.far}.")
 
     @classmethod
-    def of(cls, photos: Sequence[PhotoStatistics]) -> "PhotoRange | None":
-        """The range of at least FEWEST photos; None where there are fewer."""
+    def of(
+        cls, photos: Sequence[PhotoStatistics], parts: Sequence[int] = (), slack: float = SLACK
+    ) -> "PhotoRange | None":
+        """The range of at least FEWEST photos; None where there are fewer.
+
+        Where it is told which part each shows, some of them are kept, with limits that are `slack` times as wide as
+        held-out photos need.
+        """
         if len(photos) < FEWEST_FOR_RANGES:
             return None
         ranges = {}
@@ -156,7 +288,8 @@ class PhotoRange:
         kept, spread = (np.rint(255 * values).clip(0, 255).astype(np.uint8) for values in (greys, deviations))
         found = cls(len(photos), ranges, kept.tobytes(), spread.tobytes())
         far = float(np.quantile([found.distance(layout) for layout in layouts], 1 - TAIL))
-        return replace(found, far=max(round(far, 4), 0.1))
+        known = KnownPhotos.of(photos, parts, slack) if parts else None
+        return replace(found, far=max(round(far, 4), 0.1), known=known)
 
     def distance(self, layout: NDArray[np.float64]) -> float:
         """How many deviations a layout (CELLS²,) lies from the usual one."""
@@ -171,6 +304,7 @@ class PhotoRange:
             "greys": self.greys.hex(),
             "deviations": self.deviations.hex(),
             "far": self.far,
+            **({"known": self.known.as_json()} if self.known else {}),
         }
 
     @classmethod
@@ -178,12 +312,20 @@ class PhotoRange:
         """The inverse of `as_json`."""
         ranges = {str(name): (float(low), float(high)) for name, (low, high) in data["ranges"].items()}
         greys, deviations = bytes.fromhex(data["greys"]), bytes.fromhex(data["deviations"])
-        return cls(int(data["photos"]), ranges, greys, deviations, float(data["far"]))
+        known = KnownPhotos.from_json(data["known"]) if "known" in data else None  # ranges of before have none
+        return cls(int(data["photos"]), ranges, greys, deviations, float(data["far"]), known)
 
 
 def doubt(photo: PhotoStatistics, usual: PhotoRange | None, anomaly_map: AnomalyMap | None = None) -> str:
     """Why a photo may not show the part, to go on after a colon; empty where nothing speaks against it."""
-    found = _blank(photo.values, usual) or (_outside(photo, usual) if usual else "")
+    found = _blank(photo.values, usual)
+    if usual is not None and not found:
+        found = (
+            _outside(photo, usual, SIZE_RULES)
+            or (usual.known.doubt(photo) if usual.known else "")
+            or _outside(photo, usual, RANGE_RULES)
+            or (LAYOUT if usual.distance(photo.layout) > FAR * usual.far else "")
+        )
     return found or (
         ALL_ABOVE if anomaly_map is not None and float((anomaly_map.values >= MAP_THRESHOLD).mean()) >= COVERED else ""
     )
@@ -199,10 +341,10 @@ def _blank(values: Mapping[str, float], usual: PhotoRange | None) -> str:
     return ""
 
 
-def _outside(photo: PhotoStatistics, usual: PhotoRange) -> str:
-    for name, (least, too_low, too_high) in RANGE_RULES.items():
-        low, high = usual.ranges[name]
+def _outside(photo: PhotoStatistics, usual: PhotoRange, names: Iterable[str]) -> str:
+    for name in names:
+        (least, too_low, too_high), (low, high) = RANGE_RULES[name], usual.ranges[name]
         margin = max(least, min(BEYOND * (high - low), MOST)) + RANGE_ROUNDING
         if not low - margin <= photo.values[name] <= high + margin:
             return too_low if photo.values[name] < low else too_high
-    return LAYOUT if usual.distance(photo.layout) > FAR * usual.far else ""
+    return ""

@@ -182,7 +182,7 @@ def replay(stored: Mapping[str, Any], policy: Policy) -> Verdict:
             for key in ("absent", "unasked")
             for entry in stored[key]
         ]
-        doubt = Message(str(stored.get("doubt", "")))  # verdicts of before hold none
+        doubt = stored_doubt(stored)
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
             "This is no stored verdict ({name}: {error}). Expected what inspect --json or the API gave.",
@@ -190,6 +190,20 @@ def replay(stored: Mapping[str, Any], policy: Policy) -> Verdict:
             error=error,
         ) from error
     return policy.decide(scores, absent, classes, doubt)
+
+
+def stored_doubt(stored: Mapping[str, Any]) -> Message:
+    """Why the photo may not show the part, from a verdict's JSON: as the message in its reason, with what to do."""
+    text = str(stored.get("doubt", ""))  # verdicts of before hold none
+    found = _doubt_in(stored_reason(stored)) if text and "reason" in stored else None
+    return found if found is not None and found == text else Message(text)
+
+
+def _doubt_in(reason: Message) -> Message | None:
+    for name, value in reason.values.items():
+        if isinstance(value, Message) and (found := value if name == "doubt" else _doubt_in(value)):
+            return found
+    return None
 
 
 def stored_scores(stored: Mapping[str, Any]) -> list[Score]:

@@ -13,10 +13,10 @@ from ensemble.disk.files import now
 from ensemble.features.photo_batch import Calls, PhotoBatch, at_once, source_preprocessing
 from ensemble.features.preprocessing import Preprocessing
 from ensemble.imaging.masks import combine, regions
-from ensemble.imaging.out_of_distribution import doubt, measure_photo
+from ensemble.imaging.out_of_distribution import doubt
+from ensemble.imaging.photo_statistics import measure_photo
 from ensemble.imaging.photos import Photo
 from ensemble.members import Loaded, Member, demo
-from ensemble.members.blas import hold_blas_to_one_thread
 from ensemble.metrics.calibrators import NONE
 from ensemble.policies import Policy
 from ensemble.policies.policy import OUTSIDE_THE_JURY
@@ -222,3 +222,15 @@ def _on_photo(region: Region, reads: Preprocessing, size: tuple[int, int]) -> Re
     left, top, right, bottom = box = reads.on_photo(region.box, size)  # what lies on the grey bars is cut off
     area = min(reads.area_on_photo(region.area, size), (right - left) * (bottom - top))
     return replace(region, box=box, area=area)
+
+
+def hold_blas_to_one_thread() -> None:
+    """BLAS on one thread, for the whole process and what is loaded by now; torch's own products keep their threads.
+
+    Threads of numpy's and scipy's products spin after their work, and slow the next forward pass. Set once and never
+    back: to set it around each product costs more than the product, and two threads that do so would restore each
+    other's setting.
+    """
+    from threadpoolctl import threadpool_limits  # it looks through all loaded libraries, which takes milliseconds
+
+    threadpool_limits(limits=1, user_api="blas")

@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ensemble.inspection.exports import replay, stored_regions
+from ensemble.inspection.exports import replay, stored_doubt, stored_regions
 from ensemble.policies import Policy
 from ensemble.policies.files import from_json
 from ensemble.records.recording import software
 from ensemble.values.errors import MISSHAPEN, DataError, PolicyError, RecordsError
-from ensemble.values.language import Message
 from ensemble.values.results import (
     Absence,
     AnomalyMap,
@@ -70,7 +69,7 @@ def _verdict_of(stored: Mapping[str, Any], policy: Policy | None, anomaly_map: A
         regions=tuple(_kept_region(region, size) for region in stored["regions"]),
         unasked=_absences(stored, "unasked"),
         decision=_decision_then(stored, policy),
-        doubt=_doubt_in(stored_reason(stored)) or stored["doubt"],
+        doubt=stored_doubt(stored),
         origin=Origin(
             stored["product"],
             stored["model_version"],
@@ -83,14 +82,6 @@ def _verdict_of(stored: Mapping[str, Any], policy: Policy | None, anomaly_map: A
         id=stored["id"],
         not_kept=stored["not_kept"],
     )
-
-
-def _doubt_in(reason: Message) -> Message | None:
-    """Why the photo may not show the part, as the message that the reason holds."""
-    for name, value in reason.values.items():
-        if isinstance(value, Message) and (found := value if name == "doubt" else _doubt_in(value)):
-            return found
-    return None
 
 
 def _decision_then(stored: Mapping[str, Any], policy: Policy | None) -> Decision | None:

@@ -6,7 +6,7 @@ from typing import Literal
 from ensemble.policies.ruling import Ballot, Ruling
 from ensemble.policies.turning import turn
 from ensemble.values.digits import beside, in_order, percents
-from ensemble.values.language import Message, NumberText, listed, paragraph
+from ensemble.values.language import Message, NumberText, as_message, listed, paragraph
 from ensemble.values.results import REVIEW, Absence, Decision, Verdict, Vote, word
 from ensemble.values.titles import model_title, policy_title
 
@@ -33,11 +33,16 @@ def reason_sentence(ballot: Ballot, ruling: Ruling, decision: Decision | None) -
 
 
 def doubtful(doubt: str, label: str) -> Message:
-    """Why a person must look at a photo that may not show the part, and what its votes alone would give."""
-    why = Message("This photo may not show this part: {doubt}.", doubt=doubt)
+    """Why a person must look at a photo that may not show the part, what to do, and what its votes alone would give."""
+    why = paragraph(Message("This photo may not show this part: {doubt}.", doubt=doubt), _instruction(doubt))
     if label == REVIEW:
         return why
     return paragraph(why, Message("By its votes alone it would be {verdict}.", verdict=word(label)))
+
+
+def _instruction(doubt: str) -> str:
+    """What whoever stands at the camera should do; empty for reasons of before, which came without."""
+    return as_message(doubt).values.get("todo", "")
 
 
 def _count_reason(ballot: Ballot, ruling: Ruling, decision: Decision) -> Message:
@@ -201,7 +206,7 @@ def headline(verdict: Verdict) -> Message:
     """What decided, in one line beside the word: `5 of 6 models: NOK`, `Defect score 0.17; NOK from 0.69 on`."""
     decision = verdict.decision
     if decision is None and verdict.doubt:
-        return Message("This photo may not show this part.")
+        return paragraph(Message("This photo may not show this part."), _instruction(verdict.doubt))
     if decision is None:
         return Message("No model could vote.")
     if verdict.label == REVIEW and decision.review_from is None:  # no score is between two thresholds

@@ -21,7 +21,8 @@ from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.feature_cache import FeatureCache
 from ensemble.features.preprocessing import POOLINGS
 from ensemble.features.readings import PartReading, read_rows, seen_photo
-from ensemble.imaging.out_of_distribution import PhotoRange, measure_photo
+from ensemble.imaging.out_of_distribution import GOOD_SLACK, SLACK, PhotoRange
+from ensemble.imaging.photo_statistics import PhotoStatistics, measure_photo
 from ensemble.members import KINDS
 from ensemble.members.contract import Lesson
 from ensemble.members.detector import FEWEST_MASKS
@@ -137,20 +138,25 @@ def whole_part_folds(learn: PartReading, classes: Classes, seed: int) -> list[tu
 
 
 def range_of(
-    samples: Sequence[Sample], seed: int, progress: Progress = lambda _stage, _done: None
+    samples: Sequence[Sample], classes: Classes, seed: int, progress: Progress = lambda _stage, _done: None
 ) -> PhotoRange | None:
-    """What training photos look like, by some of each class, drawn by the seed; None where they are too few."""
+    """What training photos look like, by some of each class, drawn by the seed; None where they are too few.
+
+    Its limits are wider where hardly any shows a defect: what defects change is then unknown.
+    """
     by_class: dict[str, list[Sample]] = {}
     for sample in samples:
         by_class.setdefault(sample.label, []).append(sample)
     draw = random.Random(seed)
     chosen = [each for known in by_class.values() for each in draw.sample(known, min(MOST_MEASURED, len(known)))]
-    measured = []
-    for number, sample in enumerate(chosen, 1):
+    measured: dict[int, PhotoStatistics] = {}
+    for number, sample in enumerate(chosen):
         with contextlib.suppress(PhotoError):  # it is named where it was to be learnt from
-            measured.append(measure_photo(seen_photo(sample)))
-        progress(Message("Measuring training photos"), number / len(chosen))
-    return PhotoRange.of(measured)
+            measured[number] = measure_photo(seen_photo(sample))
+        progress(Message("Measuring training photos"), (number + 1) / len(chosen))
+    parts = part_numbers([chosen[number] for number in measured])
+    unseen = classes.defect is not None and len(by_class.get(classes.defect, ())) < FEWEST_OF_A_CLASS
+    return PhotoRange.of(list(measured.values()), parts, GOOD_SLACK if unseen else SLACK)
 
 
 def synthetic_anomalies_of(good: PartReading, seed: int, progress: Progress) -> Mapping[Any, SyntheticAnomalies]:

@@ -173,7 +173,7 @@ def fit_members(prepared: Preparation, features: FeatureCache, listener: Listene
     few = few_good_notes(members)
     listener.tell((*failures, *few))
     notes = (*shaped, *aside, *varied, *masked, *failures, *few)
-    photo_range = range_of(dataset.train, request.seed, progress)
+    photo_range = range_of(dataset.train, dataset.classes, request.seed, progress)
     references = references_of(prepared.held.learn, dataset.classes, members.values(), request.seed, features)
     return TrainedMembers(members, notes, recipe, rows, photo_range, references, stay)
 

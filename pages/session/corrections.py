@@ -8,7 +8,8 @@ import streamlit as st
 
 from ensemble.datasets.collection import Added, Collection, folder_name
 from ensemble.datasets.loading import photo_path
-from ensemble.imaging.out_of_distribution import doubt, measure_photo
+from ensemble.imaging.out_of_distribution import doubt
+from ensemble.imaging.photo_statistics import measure_photo
 from ensemble.imaging.photos import open_photo, read_photo_bytes
 from ensemble.policies.cases import Case
 from ensemble.records.history import record_review, withdraw_review

@@ -4,14 +4,16 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from ensemble.drawing.part import draw_clothing
 from ensemble.evaluation import scoring
-from ensemble.imaging.out_of_distribution import PhotoRange, doubt, measure_photo
+from ensemble.imaging.out_of_distribution import PhotoRange, doubt
+from ensemble.imaging.photo_statistics import measure_photo
 from ensemble.imaging.photos import Photo, read_photo
 from ensemble.inspection.exports import replay
 from ensemble.inspection.inspector import Inspector
@@ -19,6 +21,7 @@ from ensemble.members import Loaded
 from ensemble.policies import Policy, cases
 from ensemble.store import Manifest, ModelStore
 from ensemble.values.errors import StoreError
+from ensemble.values.language import as_message
 from ensemble.values.results import OK_NOK, REVIEW, AnomalyMap, Score
 from ensemble.values.samples import Sample
 from tests.support.stub_product import StubMember
@@ -116,6 +119,80 @@ class TestThePhoto:
         assert bool(found) == said
 
 
+SPOILT: dict[str, tuple[Callable[[Image.Image], Image.Image], str, str]] = {
+    "dark": (
+        lambda part: part.point(lambda value: value * 0.85),
+        "it is darker than the training photos",
+        "Check the lamp and the exposure.",
+    ),
+    "bright": (
+        lambda part: part.point(lambda value: value * 1.15),
+        "it is brighter than the training photos",
+        "Check the lamp and the exposure.",
+    ),
+    "blurred": (lambda part: part.filter(ImageFilter.GaussianBlur(1)), "it is blurred", "Check focus and the lens."),
+    "turned": (
+        lambda part: part.transpose(Image.Transpose.ROTATE_90),
+        "the part lies turned or shifted",
+        "Lay the part as usual.",
+    ),
+    "shifted": (
+        lambda part: ImageChops.offset(part, 20, 20),
+        "the part lies turned or shifted",
+        "Lay the part as usual.",
+    ),
+    "shoe": (
+        lambda part: draw_clothing(np.random.default_rng(0), "shoes").resize(part.size),
+        "it is unlike all training photos",
+        "Check what lies under the camera.",
+    ),
+}
+
+
+def pattern(number: int) -> Image.Image:
+    """Stripes as coarse and as strong as the number says."""
+    draw = np.random.default_rng(number)
+    grey = 120 + draw.uniform(20, 60) * np.sin(np.arange(64) / draw.uniform(1, 4))
+    return Image.fromarray(np.tile(grey, (64, 1)).astype(np.uint8)).convert("RGB")
+
+
+class TestThePhotosThatAreKnown:
+    @pytest.mark.parametrize("name", SPOILT)
+    def test_a_little_is_enough_and_has_its_instruction(self, name: str, usual: PhotoRange, part: Image.Image) -> None:
+        spoil, said, todo = SPOILT[name]
+        found = doubt(measure_photo(spoil(part)), usual)
+        assert (found, as_message(found).values["todo"]) == (said, todo)
+
+    def test_ranges_of_before_stay_as_they_were(self, usual: PhotoRange, part: Image.Image) -> None:
+        before = replace(usual, known=None)
+        assert "known" not in before.as_json() and PhotoRange.from_json(before.as_json()) == before
+        assert doubt(measure_photo(SPOILT["turned"][0](part)), before) == ""
+
+    def test_photos_of_one_part_do_not_vouch_for_each_other(self) -> None:
+        photos = [measure_photo(pattern(number // 2)) for number in range(60)]
+        alone, together = (PhotoRange.of(photos, [number // each for number in range(60)]) for each in (1, 2))
+        assert alone and together and alone.known and together.known
+        assert alone.known.look.far < together.known.look.far
+
+    def test_too_few_photos_or_parts_are_not_kept(self) -> None:
+        photos = [measure_photo(pattern(number)) for number in range(4)] * 15
+        for parts in (list(range(59)), [0] * 60, [0] * 58 + [1, 1]):
+            found = PhotoRange.of(photos[: len(parts)], parts)
+            assert found is not None and found.known is None
+
+    @pytest.mark.parametrize(
+        "change",
+        [{"limit": 0}, {"limit": "x"}, {"look": {}}, {"layout": 5}, {"look": {"rows": "%"}}, {"look": {"far": 0}}],
+    )
+    def test_photos_that_are_none_are_one_sentence(self, change: dict[str, Any], usual: PhotoRange) -> None:
+        data = json.loads(Manifest("disc", OK_NOK, photo_range=usual).to_json())
+        kept = data["photo_range"]["known"]
+        for name, value in change.items():
+            kept[name] = {**kept[name], **value} if isinstance(value, dict) and value else value
+        with pytest.raises(StoreError, match=r"manifest\.json cannot be read"):
+            Manifest.from_json(json.dumps(data), "manifest.json")
+
+
 class TestTheRange:
     def test_it_comes_back_from_json_as_it_was(self, usual: PhotoRange) -> None:
         assert PhotoRange.from_json(json.loads(json.dumps(usual.as_json()))) == usual
@@ -150,7 +227,8 @@ class TestTheVerdict:
             "it is almost black",
         )
         assert verdict.reason == (
-            "This photo may not show this part: it is almost black. By its votes alone it would be NOK."
+            "This photo may not show this part: it is almost black. Take off the lens cap and check the lamp. "
+            "By its votes alone it would be NOK."
         )
         assert [vote.label for vote in verdict.votes] == ["defective"]
 

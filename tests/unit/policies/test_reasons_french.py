@@ -64,9 +64,14 @@ def sorted_out(policy: Policy, *said: tuple[float, float, float]) -> Verdict:
             "réponse n’est pas sûre : une personne doit regarder.",
         ),
         (
-            judged(MAJORITY, (0.1, 0.1), doubt=Message("it is almost black")),
+            judged(MAJORITY, (0.1, 0.1), doubt=Message("it is almost black")),  # as verdicts of before say it
             "Cette photo ne montre peut-être pas cette pièce : elle est presque noire. "
             "D’après les seuls votes, ce serait OK.",
+        ),
+        (
+            judged(MAJORITY, (0.9, 0.9), doubt=Message("it is blurred", todo=Message("Check focus and the lens."))),
+            "Cette photo ne montre peut-être pas cette pièce : elle est floue. "
+            "Vérifier la mise au point et l’objectif. D’après les seuls votes, ce serait NOK.",
         ),
         (
             judged(Policy("FIVE", "majority", quorum=3), (0.9, 0.9)),
@@ -100,6 +105,10 @@ def test_reasons(verdict: Verdict, reason: str) -> None:
         (judged(MAJORITY, (0.1,), GONE), "Seul 1 modèle sur 2 a pu voter : une personne doit regarder."),
         (judged(MEAN, (0.9, 0.4, 0.2)), "Score de défaut 0,50 ; NOK à partir de 0,50"),
         (judged(MEAN, (), GONE), "Aucun modèle n’a pu voter."),
+        (
+            judged(MEAN, (0.9,), doubt=Message("it is blurred", todo=Message("Check focus and the lens."))),
+            "Cette photo ne montre peut-être pas cette pièce. Vérifier la mise au point et l’objectif.",
+        ),
     ],
 )
 def test_one_line(verdict: Verdict, line: str) -> None:

@@ -1,0 +1,97 @@
+"""A few cheap numbers of a photo, by which it is told whether it may not show the part."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageChops
+
+SIDE, CELLS = 128, 8  # pixels that a photo is measured on, and the coarse grid of its layout
+FINEST, HALVINGS = 256, 3  # pixels of the longer side that detail is measured on, and how often it is halved
+STATISTICS = ("side", "aspect", "edges", "noise", "light", "dark", "middle", "contrast", "entropy", "flat", "colour")
+QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+# What stands at each place of a photo's look; its size and shape have rules of their own.
+GREYS = tuple(f"grey {share}" for share in QUANTILES)
+LOOK = (*STATISTICS[2:], *GREYS, "red", "green", "blue", *("detail",) * HALVINGS, *("way",) * 4)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PhotoStatistics:
+    """What is measured of one photo: `STATISTICS` by name, the mean greys of its cells (CELLS²,).
+
+    `side`, `aspect`, `edges` and `noise` are logarithms: of pixels, of width by height, of the mean Laplacian alone and
+    in standard deviations. `entropy` is in bits of 64 greys, everything else a share of 1. `look` has most of them and
+    more, as `LOOK` names them: quantiles of grey, mean colours, how fast detail is lost as the photo is halved, and
+    which way edges run.
+    """
+
+    values: Mapping[str, float]
+    layout: NDArray[np.float64]
+    look: NDArray[np.float64]
+
+
+def measure_photo(picture: Image.Image) -> PhotoStatistics:
+    """Measure an upright RGB picture, reduced to SIDE × SIDE pixels."""
+    width, height = picture.size
+    small = picture.reduce(max(1, min(width, height) // SIDE)).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+    steps = np.asarray(small.convert("L"))  # (SIDE, SIDE) greys from 0 to 255
+    grey = steps.astype(np.float32) / 255
+    counts = np.bincount(steps.ravel(), minlength=256)
+    dark, middle, light = np.searchsorted(np.cumsum(counts), np.array([0.05, 0.5, 0.99]) * steps.size) / 255
+    shares = counts.reshape(64, 4).sum(axis=1) / steps.size
+    shares = shares[shares > 0]
+    edges, contrast = _mean_laplacian(grey), float(grey.std())
+    red, green, blue = small.split()
+    most, least = (chosen(chosen(red, green), blue) for chosen in (ImageChops.lighter, ImageChops.darker))
+    values = {
+        "side": math.log(width * height) / 2,
+        "aspect": math.log(width / height),
+        "edges": math.log(edges),
+        "noise": math.log(edges / max(contrast, 1e-2)),
+        "light": float(light),
+        "dark": float(dark),
+        "middle": float(middle),
+        "contrast": contrast,
+        "entropy": float(-(shares * np.log2(shares)).sum()),
+        "flat": float((np.abs(np.diff(grey, axis=1)) < 1.5 / 255).mean()),
+        "colour": float(np.asarray(ImageChops.difference(most, least)).mean()) / 255,
+    }
+    cell = SIDE // CELLS
+    layout = grey.reshape(CELLS, cell, CELLS, cell).mean(axis=(1, 3)).ravel()
+    greys = np.searchsorted(np.cumsum(counts), np.array(QUANTILES) * steps.size) / 255
+    colours = np.asarray(small).mean(axis=(0, 1)) / 255
+    look = np.concatenate(
+        [[values[name] for name in STATISTICS[2:]], greys, colours, _detail_lost(picture), _ways(grey)]
+    )
+    return PhotoStatistics(values, layout.astype(np.float64), look)
+
+
+def _mean_laplacian(grey: NDArray[np.floating[Any]]) -> float:
+    if min(grey.shape) < 3:
+        return 1e-4
+    laplacian = np.abs(4 * grey[1:-1, 1:-1] - grey[:-2, 1:-1] - grey[2:, 1:-1] - grey[1:-1, :-2] - grey[1:-1, 2:])
+    return max(float(laplacian.mean()), 1e-4)
+
+
+def _detail_lost(picture: Image.Image) -> NDArray[np.float64]:
+    """By how much the logarithm of the mean Laplacian changes as the photo is halved again and again (HALVINGS,)."""
+    width, height = (max(1, round(length * min(1.0, FINEST / max(picture.size)))) for length in picture.size)
+    reduced = picture.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0).convert("L")
+    grey, edges = np.asarray(reduced, np.float32) / 255, []
+    for _ in range(HALVINGS + 1):
+        edges.append(math.log(_mean_laplacian(grey)))
+        height, width = (length // 2 for length in grey.shape)
+        grey = grey[: 2 * height, : 2 * width].reshape(height, 2, width, 2).mean(axis=(1, 3))
+    return np.diff(edges)
+
+
+def _ways(grey: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """How much of all edges runs each of four ways (4,): a part that lies turned has others."""
+    across, down = grey[1:-1, 2:] - grey[1:-1, :-2], grey[2:, 1:-1] - grey[:-2, 1:-1]
+    length = np.maximum(np.hypot(across, down), 1e-6)
+    straight, oblique = (across**2 - down**2) / length, 2 * across * down / length
+    found = np.array([np.maximum(0, each).mean() for each in (straight, oblique, -straight, -oblique)], np.float64)
+    return found / max(float(found.sum()), 1e-6)
