@@ -1,0 +1,241 @@
+"""A photo as the view of its product shows it: laid over the reference and cut to the region.
+
+Whatever lies outside the region or is ignored gets the pixels of the reference, so that no feature there ever changes.
+"""
+
+import json
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from hashlib import sha256
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
+
+from ensemble.imaging.aligning import AS_IT_LIES, Aligner, Placement
+from ensemble.imaging.masks import enlarge
+from ensemble.imaging.photos import open_photo
+from ensemble.values.errors import PhotoError
+from ensemble.values.language import Message
+from ensemble.values.results import AnomalyMap, Region
+from ensemble.values.view import Polygon, View
+
+MOST_OUTSIDE = 0.02  # of what is looked at may lie outside of a photo: a defect there would not be seen
+MAP_SIDE = 128  # the most cells a side of a map that is laid back on its photo
+FEWEST_FOR_LIMIT = 5  # photos that were laid over the reference
+HELD = 0.99  # of the photos lie within the limit before its margin
+MARGIN, LEAST_MARGIN = 1.5, 0.02  # of the residual
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """What members see of one photo, and how that lies on it.
+
+    `problem` says why the photo cannot be looked at so; a person must look then. `residual` is how much the photo
+    differs from the reference once it is laid over it: 0 for the very same, 1 for one that has nothing to do with it.
+    """
+
+    picture: Image.Image
+    by: "Looking"
+    size: tuple[int, int]  # of the photo as it came
+    placement: Placement = AS_IT_LIES
+    residual: float | None = None
+    problem: str = ""
+
+    @property
+    def doubt(self) -> str:
+        """Why a person must look; empty where the photo fits the view."""
+        limit = self.by.view.residual_limit
+        if not self.problem and self.residual is not None and limit is not None and self.residual > limit:
+            return Message(
+                "the part cannot be aligned to the reference (residual {residual:.3f}, limit {limit:.3f})",
+                residual=self.residual,
+                limit=limit,
+            )
+        return self.problem
+
+    def as_seen(self, picture: Image.Image) -> Image.Image:
+        """Something of the photo's size, such as a mask (L), as the view shows it; black where nothing is looked at."""
+        shown = self._shown(picture, Image.Resampling.NEAREST)
+        return Image.composite(shown, Image.new(shown.mode, shown.size), self.by.seen)
+
+    def on_photo(self, found: AnomalyMap) -> AnomalyMap:
+        """A map over what members see -> the map over the photo as it came; cold where nothing is looked at."""
+        return AnomalyMap(np.clip(self._laid_back(found.values), 0.0, 1.0))
+
+    def _laid_back(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        left, top, right, bottom = self.by.box
+        across, down = (
+            min(MAP_SIDE, max(cells, round(cells * side / length)))
+            for cells, side, length in zip(values.shape[::-1], self.size, (right - left, bottom - top), strict=True)
+        )
+        x, y = np.meshgrid((np.arange(across) + 0.5) / across, (np.arange(down) + 0.5) / down)
+        x, y = self._on_reference(x * self.size[0], y * self.size[1])
+        fine = enlarge(values, (max(64, values.shape[1]), max(64, values.shape[0])))
+        shares = (x - left) / (right - left), (y - top) / (bottom - top)
+        inside = (shares[0] >= 0) & (shares[0] < 1) & (shares[1] >= 0) & (shares[1] < 1)
+        columns, rows = (
+            np.clip((share * cells).astype(int), 0, cells - 1)
+            for share, cells in zip(shares, fine.shape[::-1], strict=True)
+        )
+        seen = np.asarray(self.by.seen) > 0
+        places = (
+            np.clip((share * cells).astype(int), 0, cells - 1)
+            for share, cells in zip(shares, self.by.seen.size, strict=True)
+        )
+        at_x, at_y = places
+        found: NDArray[np.float32] = np.where(inside & seen[at_y, at_x], fine[rows, columns], 0.0).astype(np.float32)
+        return found
+
+    def seen_on_photo(self) -> NDArray[np.bool_]:
+        """(height, width) of the photo as it came, true where it is looked at."""
+        return np.asarray(self._back(self.by.seen)) > 0
+
+    def region_on_photo(self, region: Region) -> Region | None:
+        """A region in shares of what members see, in shares of the photo; None where it lies where nobody looks."""
+        left, top, right, bottom = self.by.box
+        width, height = right - left, bottom - top
+        middle = (region.box[0] + region.box[2]) / 2 * width, (region.box[1] + region.box[3]) / 2 * height
+        if not self.by.seen.getpixel((min(width - 1, int(middle[0])), min(height - 1, int(middle[1])))):
+            return None
+        x = np.array([region.box[0], region.box[2], region.box[2], region.box[0]]) * width + left
+        y = np.array([region.box[1], region.box[1], region.box[3], region.box[3]]) * height + top
+        x, y = self._from_reference(x, y)
+        x, y = np.clip(x / self.size[0], 0, 1), np.clip(y / self.size[1], 0, 1)
+        box = float(x.min()), float(y.min()), float(x.max()), float(y.max())
+        share = width * height * self.placement.scale**2 / (self.size[0] * self.size[1])
+        area = min(1.0, region.area * share, (box[2] - box[0]) * (box[3] - box[1]))
+        return replace(region, box=box, area=area)
+
+    def _shown(self, picture: Image.Image, resample: Image.Resampling) -> Image.Image:
+        if picture.size != self.by.reference.size:
+            picture = picture.resize(self.by.reference.size, resample)
+        if self.placement == AS_IT_LIES:
+            return picture.crop(self.by.box)
+        left, top, right, bottom = self.by.box
+        matrix = self.placement.moved(left, top)
+        return picture.transform((right - left, bottom - top), Image.Transform.AFFINE, matrix, resample)
+
+    def _back(self, seen: Image.Image) -> Image.Image:
+        """The inverse of `_shown`, black where nothing comes from."""
+        left, top, _, _ = self.by.box
+        size = self.by.reference.size
+        whole = Image.new(seen.mode, size)
+        whole.paste(seen, (left, top))
+        if self.placement != AS_IT_LIES:
+            whole = whole.transform(size, Image.Transform.AFFINE, self.placement.inverse(), Image.Resampling.NEAREST)
+        return whole if size == self.size else whole.resize(self.size, Image.Resampling.NEAREST)
+
+    def _on_reference(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        width, height = self.by.reference.size
+        a, b, c, d, e, f = self.placement.inverse()
+        x, y = x * width / self.size[0], y * height / self.size[1]
+        return a * x + b * y + c, d * x + e * y + f
+
+    def _from_reference(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        width, height = self.by.reference.size
+        a, b, c, d, e, f = self.placement.moved(0, 0)
+        return (a * x + b * y + c) * self.size[0] / width, (d * x + e * y + f) * self.size[1] / height
+
+
+class Looking:
+    """A view with its reference opened: what makes of each photo what members see. Safe to share between threads."""
+
+    def __init__(self, view: View, reference: Image.Image) -> None:
+        if reference.size != view.size:
+            raise PhotoError(
+                "The reference photo has {width} × {height} pixels, and its view was drawn on {view_width} × "
+                "{view_height}. Draw the view anew.",
+                width=reference.width,
+                height=reference.height,
+                view_width=view.size[0] if view.size else 0,
+                view_height=view.size[1] if view.size else 0,
+            )
+        self.view, self.reference, self.box = view, reference, view.box
+        self.base = reference.crop(self.box)
+        self.seen = _seen(view, reference.size).crop(self.box)  # 255 where it is looked at, else 0
+        self.aligner = Aligner(reference, _seen(view, reference.size), view.alignment) if view.alignment else None
+
+    def look(self, picture: Image.Image) -> Look:
+        """What members see of an upright RGB picture; one that does not fit is shown as it can be, and named."""
+        if picture.size != self.reference.size:
+            width, height = self.reference.size
+            problem = Message(
+                "it has {width} × {height} pixels, and the view was drawn on {view_width} × {view_height}: another "
+                "camera or setting",
+                width=picture.width,
+                height=picture.height,
+                view_width=width,
+                view_height=height,
+            )
+            return self._filled(Look(picture, self, picture.size, problem=problem))
+        if self.aligner is None:
+            return self._filled(Look(picture, self, picture.size))
+        found = self.aligner.place(picture)
+        look = Look(picture, self, picture.size, found.placement, found.residual, found.problem)
+        outside = self._outside(look)
+        if outside > MOST_OUTSIDE and not look.problem:
+            problem = Message("{share:.0%} of the region of interest lies outside of the photo", share=outside)
+            look = replace(look, problem=problem)
+        return self._filled(look)
+
+    def _filled(self, look: Look) -> Look:
+        shown = look._shown(look.picture, Image.Resampling.BICUBIC)
+        seen = self.seen
+        if look.placement != AS_IT_LIES:  # what lies outside of the photo is not looked at
+            seen = ImageChops.darker(seen, look._shown(Image.new("L", look.size, 255), Image.Resampling.BILINEAR))
+            seen = seen.point(lambda value: 255 if value == 255 else 0)
+        return replace(look, picture=Image.composite(shown, self.base, seen))
+
+    def _outside(self, look: Look) -> float:
+        there = look._shown(Image.new("L", look.size, 255), Image.Resampling.NEAREST)
+        seen = np.asarray(self.seen) > 0
+        return float((np.asarray(there)[seen] == 0).mean())
+
+    def fill(self, picture: Image.Image) -> Image.Image:
+        """A changed copy of what members see, with the reference again where nothing is looked at."""
+        return Image.composite(picture, self.base, self.seen)
+
+
+def _seen(view: View, size: tuple[int, int]) -> Image.Image:
+    mask = Image.new("L", size, 0 if view.region else 255)
+    for polygon, value in (*(((view.region, 255),) if view.region else ()), *((each, 0) for each in view.ignore)):
+        ImageDraw.Draw(mask).polygon(_pixels_of(polygon, size), fill=value)
+    return mask
+
+
+def _pixels_of(polygon: Polygon, size: tuple[int, int]) -> list[tuple[float, float]]:
+    """Its corners in pixels; the last row and column of a side belong to what begins there."""
+    return [(x * size[0] - 0.5, y * size[1] - 0.5) for x, y in polygon]
+
+
+@lru_cache(maxsize=8)
+def looking_of(view: View) -> Looking:
+    """A view opened; a PhotoError where its reference is missing or has changed."""
+    if sha256(view.photo).hexdigest() != view.reference:
+        raise PhotoError("The reference photo of the view is missing or has changed. Restore it, or train again.")
+    return Looking(view, open_photo(view.photo, "reference").picture)
+
+
+def look_at_photo(picture: Image.Image, view: View) -> Look | None:
+    """What members see of a picture; None where the view shows photos as they are."""
+    return looking_of(view).look(picture) if view.reference else None
+
+
+def view_key(view: View) -> str:
+    """What tells apart what members see by two views; empty where they see photos as they are."""
+    known = {name: value for name, value in view.as_json().items() if name not in ("residual_limit", "mm_per_pixel")}
+    return sha256(json.dumps(known, sort_keys=True).encode()).hexdigest() if known else ""
+
+
+def limit_of(residuals: list[float]) -> float | None:
+    """The residual that nearly all of these photos hold, with a margin; None where they are too few."""
+    if len(residuals) < FEWEST_FOR_LIMIT:
+        return None
+    return round(min(2.0, MARGIN * float(np.quantile(residuals, HELD)) + LEAST_MARGIN), 4)
+
+
+def outlined_view(view: View, picture: Image.Image) -> Image.Image:
+    """A picture with what a view does not look at darkened, to show a person."""
+    mask = _seen(view, picture.size).filter(ImageFilter.GaussianBlur(0.5))
+    return Image.composite(picture, picture.point([value // 3 for value in range(256)] * 3), mask)
