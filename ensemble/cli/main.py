@@ -13,6 +13,7 @@ from ensemble.cli.batch import batch
 from ensemble.cli.inspecting import inspect, views_command
 from ensemble.cli.products import card, extend_command, policies_command, trust_command
 from ensemble.cli.runtimes import runtime_command
+from ensemble.cli.seeing import view_command
 from ensemble.cli.terminal import Commands, say, say_firmly
 from ensemble.cli.training import evaluate_command, labels_command, pretrain_command, sample, train_command
 from ensemble.disk.files import is_full, why_not_written
@@ -59,6 +60,7 @@ COMMANDS = (
     evaluate_command,
     inspect,
     batch,
+    view_command,
     views_command,
     policies_command,
     labels_command,

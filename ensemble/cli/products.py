@@ -221,14 +221,15 @@ def measure_photos(models: Models = DEFAULT_MODELS) -> None:
     from dataclasses import replace
 
     from ensemble.store import ModelStore
+    from ensemble.store.seeing import view_in_force
     from ensemble.training.own_photos import own_photos
     from ensemble.training.reading import range_of
     from ensemble.values.errors import DataError
 
     store = ModelStore(models)
     found = own_photos(store)
-    manifest = store.manifest()
-    measured = range_of([replace(each, view=manifest.view) for each in found.learnt], manifest.classes, seed=0)
+    manifest, view = store.manifest(), view_in_force(store)
+    measured = range_of([replace(each, view=view) for each in found.learnt], manifest.classes, seed=0)
     if found.missing or measured is None:
         raise DataError(
             f"{found.missing} photos of this product no longer lie in {found.folder} as they were, and {found.count} "

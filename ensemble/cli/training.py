@@ -87,6 +87,9 @@ def train_command(
     balance: Annotated[
         str, typer.Option("--balance", help="What is done for rare classes: weights, undersample or none.")
     ] = "weights",
+    view: Annotated[
+        Path | None, typer.Option("--view", help="A file of `view --keep`; by default what is set in the product.")
+    ] = None,
 ) -> None:
     """Train members on photos, measure them on the test part, and put them into the product's folder."""
     from ensemble.datasets.loading import parse_classes
@@ -110,6 +113,7 @@ def train_command(
         augment=augment,
         profile=profile,
         balance=balance,
+        view=view,
     )
     with only_training(models), show_stages() as show:
         outcome = run(request, listener=Listener(say, show))

@@ -21,6 +21,7 @@ from ensemble.features.openvino_runtime import CalibratedRuntime, can_calibrate,
 from ensemble.features.photo_batch import PhotoBatch, batches
 from ensemble.features.preprocessing import PIXELS
 from ensemble.features.runtimes import available_runtimes, forced_runtime
+from ensemble.imaging.looking import Look, look_at_photo
 from ensemble.imaging.masks import combine
 from ensemble.imaging.photos import read_photo
 from ensemble.inspection.inspector import PHOTOS_AT_ONCE, Inspector, Said
@@ -44,7 +45,7 @@ LOOKS = 2  # at each photo
 MOST_TO_CALIBRATE = 32  # photos on which 8 bits are calibrated: others than those compared where there are as many
 CUT_OFF, BRIGHTER = 0.01, 1.03  # of each side; times
 PhotoOnDisk = tuple[Case, Path]
-ShownLook = tuple[Case, Image.Image]
+ShownLook = tuple[Case, Image.Image | Look]
 _COMPARISON_LOG = logging.getLogger(__name__)
 COMPARED = Message("Compared runtimes.")
 COMPARING = Message("Comparing runtimes")
@@ -80,10 +81,10 @@ def compare_runtimes(
         names.remove(OPENVINO_INT8)
     compared = replace(manifest, runtimes=gate)
     opened |= {name: Inspector(load(store.path_of, compared, runtime=name)) for name in names}
-    tallies = {name: _Tally(policies, manifest) for name in names}
+    tallies, view = {name: _Tally(policies, manifest) for name in names}, opened[TORCH].view
     looks = 0
     for some in batches(photos, PHOTOS_AT_ONCE // LOOKS):
-        shown = [(case, look) for case, path in some for look in _looks(path, manifest.view)]
+        shown = [(case, look) for case, path in some for look in _looks(path, view)]
         if not looks:  # a first pass compiles
             _judged_by_each(opened, shown)
         said, seconds = _judged_by_each(opened, shown)
@@ -110,7 +111,8 @@ def _comparison_of(
 def _is_calibrated(reference: Inspector, runtime: CalibratedRuntime, photos: Sequence[PhotoOnDisk]) -> bool:
     """Quantise each network that members read, at each size; False, and a word in the log, where one cannot be."""
     sources = {_network_of(member): member.input for member in reference.members.values() if _is_carried(member)}
-    pictures = [read_photo(path, reference.view).picture for _, path in photos]
+    seen = (read_photo(path, reference.view).picture for _, path in photos)
+    pictures = [look.picture if (look := reference.look(each)) else each for each in seen]
     for (identity, size), source in sources.items():
         assert isinstance(source, FeatureExtractor)
         if runtime.is_kept(identity, size):
@@ -205,9 +207,13 @@ def _calibration_photos(store: ModelStore, most: int) -> list[PhotoOnDisk]:
     return found
 
 
-def _looks(path: Path, view: View) -> Iterator[Image.Image]:
+def _looks(path: Path, view: View) -> Iterator[Image.Image | Look]:
     """A photo, and a little of its edges cut off and brighter: a model may know the first by heart."""
     picture = read_photo(path, view).picture
+    if look := look_at_photo(picture, view):
+        yield look
+        yield replace(look, picture=look.by.fill(ImageEnhance.Brightness(look.picture).enhance(BRIGHTER)))
+        return
     yield picture
     width, height = picture.size
     left, top = max(1, round(CUT_OFF * width)), max(1, round(CUT_OFF * height))

@@ -12,6 +12,7 @@ from ensemble.evaluation.vote import beside_best
 from ensemble.features.feature_cache import NOTHING_KEPT, FeatureCache
 from ensemble.features.photo_batch import input_key
 from ensemble.features.readings import open_photos
+from ensemble.imaging.looking import Look
 from ensemble.imaging.masks import combine, damaged_pixels, read_mask
 from ensemble.inspection.inspector import Inspector
 from ensemble.metrics import costs
@@ -51,14 +52,14 @@ class MapQuality:
         """For photos with these masks and members with these names."""
         return cls(classes.good if any(sample.mask for sample in samples) else None, good_only)
 
-    def add(self, sample: Sample, size: tuple[int, int], scores: Sequence[Score]) -> None:
-        """Measure the maps of one photo of this (width, height)."""
+    def add(self, sample: Sample, size: tuple[int, int], scores: Sequence[Score], look: Look | None = None) -> None:
+        """Measure the maps of one photo of this (width, height), by those of its pixels that are looked at."""
         maps = [
             (self.tallies.setdefault(score.member, PixelTally()), score.anomaly_map)
             for score in scores
             if score.anomaly_map
         ]
-        truth = self._truth(sample, size) if maps and self.good is not None else None
+        truth = self._truth(sample, size, look) if maps and self.good is not None else None
         if truth is None:
             return
         self.photos += 1
@@ -81,9 +82,12 @@ class MapQuality:
         """How many photos and damaged regions the figures rest on, and how many photos had no mask for them."""
         return {"photos": self.photos, "regions": self.regions, "without_mask": self.without_mask}
 
-    def _truth(self, sample: Sample, size: tuple[int, int]) -> Truth | None:
+    def _truth(self, sample: Sample, size: tuple[int, int], look: Look | None) -> Truth | None:
+        seen = None if look is None else look.seen_on_photo()
         try:
-            truth = Truth.of(damaged_pixels(read_mask(sample.mask, size))) if sample.mask else Truth.undamaged(size)
+            damage = damaged_pixels(read_mask(sample.mask, size)) if sample.mask else None
+            truth = Truth.undamaged(size) if damage is None else Truth.of(damage if seen is None else damage & seen)
+            truth = truth if seen is None else replace(truth, unseen=np.flatnonzero(~seen))
         except DataError as error:
             self.refused.append(error.message)
             return None
@@ -142,12 +146,13 @@ def score_photos(
             answers = inspector.vote(opened.batch)
             seconds += time.perf_counter() - start
             for number, (place, (said, missing)) in enumerate(zip(opened.places, answers, strict=True)):
-                picture = opened.batch.pictures[number] if doubts else None
+                shown = (opened.batch.looks[number] or opened.batch.pictures[number]) if doubts else None
                 doubt = opened.doubts.get(place, "") if doubts else ""
-                doubt = doubt or (inspector.doubt(picture, combine(said)) if picture is not None else "")
+                doubt = doubt or (inspector.doubt(shown, combine(said)) if shown is not None else "")
                 sample, digest = samples[place], opened.digests[number]
                 if any(each.anomaly_map for each in said):
-                    maps.add(sample, opened.batch.pictures[number].size, said)
+                    look = opened.batch.looks[number]
+                    maps.add(sample, (look or opened.batch.pictures[number]).size, said, look)
                 bare = tuple(replace(each, anomaly_map=None) for each in said)
                 kind = (sample.defect, sample.category)
                 found[place] = Case(str(sample.path), digest, sample.label, bare, missing, *kind, doubt)

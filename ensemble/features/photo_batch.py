@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, TypeGuard, TypeVar
+from typing import Any, TypeGuard, TypeVar, cast
 
 import numpy as np
 import torch
@@ -11,13 +11,14 @@ from PIL import Image
 from torch import Tensor
 
 from ensemble.features.backbones import FeatureExtractor
-from ensemble.features.pooling import pool
-from ensemble.features.preprocessing import PIXELS, BackboneSpec, Preprocessing
+from ensemble.features.preprocessing import PIXELS, BackboneSpec, Preprocessing, pool
 from ensemble.features.side_by_side import goes_with, maps_together
+from ensemble.imaging.looking import Look
 
 Input = FeatureExtractor | Preprocessing
 Known = tuple[np.ndarray, float]  # (N, ...) rows and the seconds that all of them took
 Calls = Callable[[Hashable, Callable[[Any], Any], Any], Any]  # a key, a function, and the rows that it is called with
+Shown = Sequence[Image.Image] | Sequence[Look] | Sequence[Image.Image | Look]
 Thing = TypeVar("Thing")
 InputValue = TypeVar("InputValue")
 FILL = 16  # photos that pass a backbone together wherever their rows are learnt from, measured or kept
@@ -47,6 +48,7 @@ def at_once(_key: Hashable, function: Callable[[Any], Any], rows: Any) -> Any:
 class PhotoBatch:
     """Decoded pictures with every resize and every backbone pass made once, whatever number of members ask.
 
+    Where a product has a view, what it shows of photos stands in place of their pictures, and `looks` gives it back.
     `known` are rows that were made before, with the seconds that they took; where all rows are known, pictures that
     come as a function are never decoded. With `fill`, as many photos pass a backbone together whatever their number:
     the last bits of a network's output depend on how many they are, though never on the other photos.
@@ -56,7 +58,7 @@ class PhotoBatch:
 
     def __init__(
         self,
-        pictures: Sequence[Image.Image] | Callable[[], Sequence[Image.Image]],
+        pictures: Shown | Callable[[], Shown],
         *,
         known: Mapping[Hashable, Known] = MappingProxyType({}),
         fill: int = 0,
@@ -72,7 +74,19 @@ class PhotoBatch:
 
     @property
     def pictures(self) -> Sequence[Image.Image]:
-        """The decoded pictures."""
+        """The decoded pictures, as members see them."""
+        shown = self._shown
+        if not any(isinstance(each, Look) for each in shown):
+            return cast(Sequence[Image.Image], shown)
+        return [each.picture if isinstance(each, Look) else each for each in shown]
+
+    @property
+    def looks(self) -> Sequence[Look | None]:
+        """How a view shows each photo; None for one that is seen as it came."""
+        return [each if isinstance(each, Look) else None for each in self._shown]
+
+    @property
+    def _shown(self) -> Shown:
         if callable(self._pictures):
             self._pictures = self._pictures()
         return self._pictures
@@ -83,7 +97,7 @@ class PhotoBatch:
         made = {key: rows for key, (rows, _) in self._made.items() if isinstance(rows, np.ndarray)}
         known = {key: (rows[one], self._seconds(key) / count) for key, rows in made.items()}
         known |= {key: (rows[one], seconds / count) for key, (rows, seconds) in self._known.items()}
-        return PhotoBatch(lambda: self.pictures[one], known=known, fill=self._fill, calls=self.calls)
+        return PhotoBatch(lambda: self._shown[one], known=known, fill=self._fill, calls=self.calls)
 
     def __len__(self) -> int:
         return next((len(rows) for rows, _ in self._known.values()), 0) or len(self.pictures)

@@ -1,7 +1,6 @@
 """What members read of photos to learn from: every photo decoded once, rows for each input, masks beside them."""
 
 import hashlib
-import json
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,13 +13,15 @@ from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.feature_cache import NOTHING_KEPT, FeatureCache, is_kept
 from ensemble.features.photo_batch import FILL, Input, Known, PhotoBatch, batches, input_key
 from ensemble.features.preprocessing import POOLINGS, Preprocessing
+from ensemble.imaging.looking import Look, look_at_photo, looking_of, view_key
 from ensemble.imaging.masks import read_mask
 from ensemble.imaging.photos import Photo, read_photo, read_photo_bytes
 from ensemble.values.errors import DataError, PhotoError
 from ensemble.values.language import Message, paragraph
 from ensemble.values.results import Classes
+from ensemble.values.safe_names import safe_name
 from ensemble.values.samples import Sample
-from ensemble.values.view import AS_IT_IS, View
+from ensemble.values.view import View
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,6 +80,7 @@ class Opened:
     keys: tuple[str, ...]
     batch: PhotoBatch
     doubts: Mapping[int, str]
+    is_new: bool = False  # to the cache, which knows those alone that fit their view
 
 
 def open_photos(
@@ -103,13 +105,27 @@ def open_photos(
 
 
 def seen_photo(sample: Sample) -> Image.Image:
-    """The picture of a sample, looked at as it says; a PhotoError where it cannot be opened."""
-    return read_photo(sample.path, sample.view).picture
+    """The picture of a sample, looked at as it says; a PhotoError where that cannot be."""
+    photo = read_photo(sample.path, sample.view)
+    look = look_at_photo(photo.picture, sample.view)
+    if look is not None and look.problem:
+        raise unfitting(sample, look.problem)
+    return photo.picture if look is None else look.picture
+
+
+def unfitting(sample: Sample, problem: str) -> PhotoError:
+    """What says that a photo does not fit the view of its product, and why."""
+    return PhotoError("{photo} does not fit the view: {problem}.", photo=safe_name(str(sample.path)), problem=problem)
+
+
+def changed_photo(sample: Sample, picture: Image.Image) -> Image.Image:
+    """A changed copy of what `seen_photo` gives, unchanged where its view does not look."""
+    return looking_of(sample.view).fill(picture) if sample.view.reference else picture
 
 
 def cache_key(digest: str, view: View, way: str = "") -> str:
     """What the cache knows a photo by: its bytes, how it is looked at where that is not as usual, how it was copied."""
-    seen = json.dumps(view.as_json(), sort_keys=True) if view != AS_IT_IS else ""
+    seen = view_key(view)
     told = " ".join(filter(None, (digest, seen, way)))
     return digest if told == digest else hashlib.sha256(told.encode()).hexdigest()
 
@@ -133,8 +149,9 @@ def _decoded(samples: Sequence[Sample], places: Sequence[int], refused: dict[int
             refused[place] = error.message
     digests = tuple(photo.sha256 for photo in photos.values())
     keys = tuple(cache_key(photo.sha256, samples[place].view) for place, photo in photos.items())
-    batch = PhotoBatch([photo.picture for photo in photos.values()], fill=FILL)
-    return Opened(tuple(photos), digests, keys, batch, {place: photo.doubt for place, photo in photos.items()})
+    shown = [_shown(photo, samples[place].view) for place, photo in photos.items()]
+    batch = PhotoBatch(shown, fill=FILL)
+    return Opened(tuple(photos), digests, keys, batch, _doubts(photos, shown), is_new=True)
 
 
 def _remembered(
@@ -157,10 +174,23 @@ def _remembered(
     return Opened(tuple(places), tuple(digests), keys, PhotoBatch(pictures, known=rows, fill=FILL), doubts)
 
 
-def _read_pictures(samples: Sequence[Sample], places: Sequence[int], doubts: dict[int, str]) -> list[Image.Image]:
+def _read_pictures(
+    samples: Sequence[Sample], places: Sequence[int], doubts: dict[int, str]
+) -> list[Image.Image | Look]:
     photos = {place: read_photo(samples[place].path, samples[place].view) for place in places}
-    doubts |= {place: photo.doubt for place, photo in photos.items()}
-    return [photo.picture for photo in photos.values()]
+    shown = [_shown(photo, samples[place].view) for place, photo in photos.items()]
+    doubts |= _doubts(photos, shown)
+    return shown
+
+
+def _shown(photo: Photo, view: View) -> Image.Image | Look:
+    return look_at_photo(photo.picture, view) or photo.picture
+
+
+def _doubts(photos: Mapping[int, Photo], shown: Sequence[Image.Image | Look]) -> dict[int, str]:
+    """Why a photo may not be judged, by its place; empty where it may."""
+    looks = [each.doubt if isinstance(each, Look) else "" for each in shown]
+    return {place: photo.doubt or doubt for (place, photo), doubt in zip(photos.items(), looks, strict=True)}
 
 
 def _keep(opened: Opened, lasting: Sequence[Input], cache: FeatureCache) -> None:
@@ -171,7 +201,9 @@ def _keep(opened: Opened, lasting: Sequence[Input], cache: FeatureCache) -> None
     for source in made.values():
         rows = opened.batch.rows(source)
         seconds = opened.batch.seconds(source) / len(rows)
-        cache.keep(source, dict(zip(opened.keys, rows, strict=True)), seconds)
+        fit = [look is None or not look.problem for look in opened.batch.looks]  # else nobody would hear of it again
+        kept = {key: row for key, row, fits in zip(opened.keys, rows, fit, strict=True) if fits}
+        cache.keep(source, kept, seconds)
 
 
 def read_rows(
@@ -195,6 +227,11 @@ def read_rows(
             if key not in inputs:  # room for all at once: joining parts would need it twice
                 inputs[key] = np.empty((len(samples), *rows.shape[1:]), dtype=rows.dtype)
             inputs[key][list(opened.places)] = rows
+        refused |= {
+            place: unfitting(samples[place], look.problem).message
+            for place, look in (zip(opened.places, opened.batch.looks, strict=True) if opened.is_new else ())
+            if look is not None and look.problem
+        }
         done += len(opened.places)
         progress(done / len(samples))
     reasons = tuple(refused[place] for place in sorted(refused))
@@ -224,5 +261,9 @@ def read_masks(samples: Sequence[Sample], preprocessing: Preprocessing) -> np.nd
     masks = np.zeros((len(samples), height, width), dtype=bool)
     for place, sample in enumerate(samples):
         if sample.mask is not None:
-            masks[place] = preprocessing.resize_mask(read_mask(sample.mask))
+            mask = read_mask(sample.mask)
+            if sample.view.reference:
+                look = looking_of(sample.view).look(read_photo(sample.path, sample.view).picture)
+                mask = look.as_seen(mask)
+            masks[place] = preprocessing.resize_mask(mask)
     return masks

@@ -169,8 +169,8 @@ class _Level:
     def __init__(self, reference: Image.Image, seen: Image.Image, side: int) -> None:
         self.picture = _small(reference.convert("L"), side)
         weights = np.asarray(seen.resize(self.picture.size, Image.Resampling.BILINEAR), np.float32)
-        self.weights: Grey = weights / 255
-        self.greys, self.contrast = _standardised(np.asarray(self.picture), self.weights)
+        self.weights: Grey = weights / np.float32(255)
+        self.greys, self.contrast = _standardised(np.asarray(self.picture, np.float32), self.weights)
         self.slopes = np.gradient(self.greys)  # down, across
         self.y, self.x = np.mgrid[: self.greys.shape[0], : self.greys.shape[1]].astype(np.float32) + np.float32(0.5)
         self.full = Image.new("L", self.picture.size, 255)

@@ -87,6 +87,12 @@ class Look:
         found: NDArray[np.float32] = np.where(inside & seen[at_y, at_x], fine[rows, columns], 0.0).astype(np.float32)
         return found
 
+    def only_seen(self, found: AnomalyMap) -> AnomalyMap:
+        """Those cells of a map over the photo that are looked at, in one row."""
+        height, width = found.values.shape
+        seen = np.asarray(Image.fromarray(self.seen_on_photo()).resize((width, height), Image.Resampling.NEAREST))
+        return AnomalyMap(found.values[seen][None]) if seen.any() else found
+
     def seen_on_photo(self) -> NDArray[np.bool_]:
         """(height, width) of the photo as it came, true where it is looked at."""
         return np.asarray(self._back(self.by.seen)) > 0

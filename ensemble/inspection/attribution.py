@@ -12,7 +12,9 @@ from PIL import Image, ImageFilter
 from torch import Tensor
 
 from ensemble.features.photo_batch import PhotoBatch, source_preprocessing
+from ensemble.imaging.looking import Look
 from ensemble.members import Member
+from ensemble.values.results import AnomalyMap
 
 PATCH, STEP = 5, 8  # a patch is a fifth of the shorter side, the next one begins an eighth further on
 PATCHES_AT_ONCE = 16
@@ -35,13 +37,14 @@ class Attribution:
     values: NDArray[np.float32]
 
 
-def attribute(member: Member, name: str, picture: Image.Image, label: str) -> Attribution:
+def attribute(member: Member, name: str, shown: Image.Image | Look, label: str) -> Attribution:
     """What the member looked at, by occlusion with a smoothed photo (Zeiler and Fergus 2014, arXiv:1311.2901).
 
     Grey or blurred patches would look like damage themselves; where a median filter has passed, damage is gone.
     """
     from captum.attr import Occlusion  # brings matplotlib and a second's work, which whoever never asks is spared
 
+    picture = shown.picture if isinstance(shown, Look) else shown
     reads = source_preprocessing(member.input)
     column = member.classes.names.index(label)
     square = reads.resize([picture])
@@ -62,7 +65,7 @@ def attribute(member: Member, name: str, picture: Image.Image, label: str) -> At
     values = np.asarray(coarse, dtype=np.float32)
     strongest = float(values.max())
     shares: NDArray[np.float32] = values / strongest if strongest >= LEAST_CHANGE else np.zeros_like(values)
-    return Attribution(name, label, shares)
+    return Attribution(name, label, shown.on_photo(AnomalyMap(shares)).values if isinstance(shown, Look) else shares)
 
 
 def _log_odds(member: Member, pixels: Tensor, column: int) -> Tensor:

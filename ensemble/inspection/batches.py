@@ -14,7 +14,7 @@ from ensemble.inspection.ahead import PixelRoom, declared_pixels, decoded_ahead,
 from ensemble.inspection.exports import as_csv, heading
 from ensemble.records.recording import Inspected
 from ensemble.values.errors import ArchiveError, PhotoError
-from ensemble.values.results import SCORE_FIELDS, AnomalyMap, Verdict
+from ensemble.values.results import RESIDUAL, SCORE_FIELDS, AnomalyMap, Verdict
 from ensemble.values.safe_names import shown
 from ensemble.values.view import AS_IT_IS, View
 
@@ -224,7 +224,8 @@ def batch_table(
         "policy_state",
         "trial",
     )
-    return (*first, *members, *last), lines
+    aligned = (RESIDUAL,) if any(RESIDUAL in line for line in lines) else ()
+    return (*first, *members, *last, *aligned), lines
 
 
 def batch_csv(rows: Iterable[Judged], *, demo: bool, parts: PartsOfFiles = NO_PARTS) -> bytes:
@@ -261,6 +262,7 @@ def _batch_cells(row: Judged) -> dict[str, object]:
         "word": verdict.word,
         "time": verdict.origin.time,
         "product": verdict.origin.product,
+        **({} if verdict.residual is None else {RESIDUAL: verdict.residual}),
         "model_version": verdict.origin.version,
         "policy_state": verdict.policy_state,
         "trial": "TRIAL" if verdict.trial else "",

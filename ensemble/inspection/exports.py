@@ -130,6 +130,7 @@ HEADINGS = {
         Message("view"),
         Message("part_verdict"),
         Message("part_reason"),
+        Message("alignment_residual"),
         Message("model_digest"),
         Message("policy_digest"),
         Message("votes"),

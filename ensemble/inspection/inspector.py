@@ -12,6 +12,7 @@ from PIL import Image
 from ensemble.disk.files import now
 from ensemble.features.photo_batch import Calls, PhotoBatch, at_once, source_preprocessing
 from ensemble.features.preprocessing import Preprocessing
+from ensemble.imaging.looking import Look, look_at_photo
 from ensemble.imaging.masks import combine, regions
 from ensemble.imaging.out_of_distribution import doubt
 from ensemble.imaging.photo_statistics import measure_photo
@@ -20,7 +21,7 @@ from ensemble.members import Loaded, Member, demo
 from ensemble.metrics.calibrators import NONE
 from ensemble.policies import Policy
 from ensemble.policies.policy import OUTSIDE_THE_JURY
-from ensemble.values.errors import QuorumError
+from ensemble.values.errors import PhotoError, QuorumError
 from ensemble.values.language import Message
 from ensemble.values.results import OK_NOK, Absence, AnomalyMap, Classes, Origin, Region, Score, Verdict
 
@@ -91,8 +92,10 @@ class Inspector:
         start = time.perf_counter()
         decided: list[tuple[Photo, Sequence[Score], Verdict]] = []
         for photo, (scores, absent) in zip(photos, self._asked(photos, policy), strict=True):
-            doubt = photo.doubt or self.doubt(photo.picture, combine(scores))
-            decided.append((photo, scores, policy.decide(scores, absent, self.classes, doubt)))
+            look = self.look(photo.picture)
+            doubt = photo.doubt or self.doubt(look or photo.picture, combine(scores))
+            found = policy.decide(scores, absent, self.classes, doubt)
+            decided.append((photo, scores, replace(found, residual=look.residual) if look else found))
         shown = self._shown(decided)
         seconds = (time.perf_counter() - start) / len(photos)
         origin = replace(self.origin, time=now())
@@ -120,9 +123,16 @@ class Inspector:
         answers = self.score([decided[place][0] for place in wanted], set().union(*wanted.values()))
         return {place: scores for place, (scores, _absent) in zip(wanted, answers, strict=True)}
 
-    def doubt(self, picture: Image.Image, anomaly_map: AnomalyMap | None) -> str:
+    def look(self, picture: Image.Image) -> Look | None:
+        """What members see of a picture by the product's view; None where they see it as it is, and in a demo."""
+        return None if self.demo else look_at_photo(picture, self.view)
+
+    def doubt(self, shown: Image.Image | Look, anomaly_map: AnomalyMap | None) -> str:
         """Why a photo may not show the part; empty where nothing speaks against it, and in a demo that never looks."""
-        return "" if self.demo else doubt(measure_photo(picture), self.photo_range, anomaly_map)
+        if isinstance(shown, Look):
+            seen = shown.only_seen(anomaly_map) if anomaly_map else None
+            return shown.doubt or doubt(measure_photo(shown.picture), self.photo_range, seen)
+        return "" if self.demo else doubt(measure_photo(shown), self.photo_range, anomaly_map)
 
     def _asked(self, photos: Sequence[Photo], policy: Policy) -> list[Said]:
         """What those members say that have to be asked; the others are absent, and marked as not asked.
@@ -162,8 +172,8 @@ class Inspector:
             spoken = [demo.scores(photo.sha256, self.classes) for photo in photos]
             return [([each for each in said if members is None or each.member in members], ()) for said in spoken]
         expected = [each.input for name, each in self.members.items() if members is None or name in members]
-        batch = PhotoBatch([photo.picture for photo in photos], expected=expected, calls=self.calls)
-        return self.vote(batch, members)
+        shown = [self.look(photo.picture) or photo.picture for photo in photos]
+        return self.vote(PhotoBatch(shown, expected=expected, calls=self.calls), members)
 
     def vote(self, batch: PhotoBatch, members: Container[str] | None = None) -> list[Said]:
         """The same for photos of which some rows may be known already."""
@@ -182,6 +192,14 @@ class Inspector:
                 absent.append(Absence(name, reason, self._weight(name)))
         return [([scores[i] for scores in by_member], tuple(absent)) for i in range(len(batch))]
 
+    def _looks(self, batch: PhotoBatch) -> Sequence[Look | None]:
+        """How each photo was looked at; a PhotoError where a product has a view and its photos have passed by it."""
+        if not self.view.reference:
+            return [None] * len(batch)
+        if None in batch.looks:
+            raise PhotoError("The photo was not looked at by the view of the product, so no vote on it counts.")
+        return batch.looks
+
     def _weight(self, name: str) -> float:
         return self.weights.get(name, 1.0)
 
@@ -195,6 +213,7 @@ class Inspector:
         )
         reads = source_preprocessing(member.input)
         nearest = self.references.nearest(batch, member.input) if self.references else None
+        looks = self._looks(batch)
         return [
             Score(
                 name,
@@ -203,10 +222,11 @@ class Inspector:
                 weight=self._weight(name),
                 anomaly_map=None
                 if prediction.anomaly_map is None
-                else AnomalyMap(prediction.anomaly_map[place].astype(np.float32)),
+                else _map_on_photo(prediction.anomaly_map[place], looks[place]),
                 regions=tuple(
-                    _on_photo(region, reads, batch.pictures[place].size)
+                    found
                     for region in (prediction.regions[place] if prediction.regions else ())
+                    if (found := _on_photo(region, reads, batch.pictures[place].size, looks[place]))
                 ),
                 reference=nearest[place] if nearest else None,
             )
@@ -218,10 +238,16 @@ def _nearest_reference(scores: Iterable[Score]) -> int | None:
     return next((score.reference for score in scores if score.reference is not None), None)
 
 
-def _on_photo(region: Region, reads: Preprocessing, size: tuple[int, int]) -> Region:
+def _map_on_photo(values: np.ndarray, look: Look | None) -> AnomalyMap:
+    found = AnomalyMap(values.astype(np.float32))
+    return found if look is None else look.on_photo(found)
+
+
+def _on_photo(region: Region, reads: Preprocessing, size: tuple[int, int], look: Look | None) -> Region | None:
     left, top, right, bottom = box = reads.on_photo(region.box, size)  # what lies on the grey bars is cut off
     area = min(reads.area_on_photo(region.area, size), (right - left) * (bottom - top))
-    return replace(region, box=box, area=area)
+    found = replace(region, box=box, area=area)
+    return found if look is None else look.region_on_photo(found)
 
 
 def hold_blas_to_one_thread() -> None:

@@ -9,6 +9,7 @@ from ensemble.policies.files import from_json
 from ensemble.records.recording import software
 from ensemble.values.errors import MISSHAPEN, DataError, PolicyError, RecordsError
 from ensemble.values.results import (
+    RESIDUAL,
     Absence,
     AnomalyMap,
     Classes,
@@ -81,6 +82,7 @@ def _verdict_of(stored: Mapping[str, Any], policy: Policy | None, anomaly_map: A
         trial=stored["trial"],
         id=stored["id"],
         not_kept=stored["not_kept"],
+        residual=stored.get(RESIDUAL),
     )
 
 

@@ -10,7 +10,7 @@ from torch.nn.utils import skip_init
 
 from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.networks import channels_last
-from ensemble.features.pooling import as_grid
+from ensemble.features.preprocessing import as_grid
 from ensemble.members.baseline_cnn import vary
 from ensemble.members.contract import Facts, Member, Parts, Prediction
 from ensemble.values.errors import MemberError

@@ -82,13 +82,15 @@ class Truth:
     """Which pixels of a photo of a (width, height) are damaged.
 
     `damaged` (P,) are their places, counted row by row; `shares` (P,) is 1 / the size of the region of each, so that
-    all regions count alike, whatever their size. Pixels that touch at a corner belong to one region.
+    all regions count alike, whatever their size. Pixels that touch at a corner belong to one region. `unseen` are the
+    places that a view does not look at and that count for nothing.
     """
 
     size: tuple[int, int]
     damaged: NDArray[np.intp]
     shares: NDArray[np.float64]
     regions: int
+    unseen: NDArray[np.intp] | None = None
 
     @classmethod
     def of(cls, damage: NDArray[np.bool_]) -> "Truth":
@@ -119,6 +121,8 @@ class PixelTally:
         flat = enlarge(anomaly_map.values, truth.size).ravel()
         for start in range(0, flat.size, PIXELS_AT_ONCE):
             self.sound += np.bincount(_score_bins(flat[start : start + PIXELS_AT_ONCE]), minlength=SCORE_BINS)
+        if truth.unseen is not None:
+            self.sound -= np.bincount(_score_bins(flat[truth.unseen]), minlength=SCORE_BINS)
         if truth.regions:
             hit = _score_bins(flat[truth.damaged])
             damaged = np.bincount(hit, minlength=SCORE_BINS)

@@ -21,7 +21,7 @@ from ensemble.policies import Policy, PolicyBook, from_json, shipped
 from ensemble.policies.cases import Evidence
 from ensemble.store import artefacts, listings, policy_history, versions
 from ensemble.store.listings import Version
-from ensemble.store.loading import FittedMember, load, record_of, weights_file
+from ensemble.store.loading import FittedMember, load, record_of, view_files, weights_file
 from ensemble.store.manifest import Manifest, Record, read_manifest
 from ensemble.store.places import BACKBONES, EVIDENCE, MANIFEST, POLICIES, READ_ANEW, REFERENCES, object_path, place_of
 from ensemble.store.quarantine import Quarantined, quarantined
@@ -232,7 +232,7 @@ class ModelStore:
         comes into force at once, or stays a candidate where `publish` is false. Without `references` those that are
         there stay. A StoreError leaves all as it was.
         """
-        contents: dict[str, bytes] = {}
+        contents = view_files(view)
         records: dict[str, Record] = {}
         for learnt in members:
             name, member = learnt.name, learnt.member

@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import importlib.metadata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,16 +16,18 @@ from ensemble.features.preprocessing import BackboneSpec
 from ensemble.features.references import ReferencePhotos
 from ensemble.features.runtimes import Runtime, runtime_in_use
 from ensemble.features.weights import WEIGHTS_SETTING, setting_folders
+from ensemble.imaging.looking import looking_of
 from ensemble.members import KINDS, Loaded, Member
 from ensemble.metrics.calibrators import NONE, Calibrator
 from ensemble.policies import Policy
 from ensemble.store import artefacts
 from ensemble.store.manifest import Manifest, Record
-from ensemble.store.places import BACKBONES, MANIFEST, REFERENCES
+from ensemble.store.places import BACKBONES, MANIFEST, REFERENCES, VIEW_PHOTO
 from ensemble.store.runtime_choice import chosen_runtime
 from ensemble.values.errors import MISSHAPEN, MemberError, QuorumError, StoreError, WeightsError
 from ensemble.values.language import Message
 from ensemble.values.results import Absence, Classes
+from ensemble.values.view import View
 
 Carrier = Callable[[], Runtime]
 DISTRIBUTIONS = {"xgboost": ("xgboost-cpu", "xgboost")}
@@ -63,9 +65,13 @@ def load(path_of: Callable[[str], Path], manifest: Manifest, policy: Policy | No
         for name, found in manifest.unreadable.items()
     ]
     networks: dict[tuple[Any, ...], FeatureExtractor | WeightsError] = {}
+    view, blind = _seen(path_of, manifest.view)
     for name, record in manifest.members.items():
         if policy and not policy.asks(name, record.weight):
             aside.add(name)
+            continue
+        if blind:
+            absent.append(Absence(name, blind, record.weight))
             continue
         try:
             members[name] = _load(path_of, record, manifest.classes, networks, carrier)
@@ -87,8 +93,38 @@ def load(path_of: Callable[[str], Path], manifest: Manifest, policy: Policy | No
         references=references,
         names=names,
         runtime=runtime,
-        view=manifest.view,
+        view=view,
     )
+
+
+def view_in(path_of: Callable[[str], Path], view: View) -> View:
+    """A view with its reference photo read; a StoreError where that is not the one that was trusted."""
+    if not view.reference:
+        return view
+    with contextlib.suppress(OSError, StoreError):
+        if digest_of(data := path_of(VIEW_PHOTO).read_bytes()) == view.reference:
+            return replace(view, photo=data)
+    raise StoreError(
+        "{file}, the reference photo of the view, is missing or is not the one that was trusted. Restore it, or train "
+        "the product again.",
+        file=VIEW_PHOTO,
+    )
+
+
+def view_files(view: View) -> dict[str, bytes]:
+    """What a product keeps of a view beside its manifest, by the names of the files."""
+    return {VIEW_PHOTO: view.photo} if view.reference else {}
+
+
+def _seen(path_of: Callable[[str], Path], view: View) -> tuple[View, Message | None]:
+    """The view opened, and why it cannot be, where it cannot: then nobody votes."""
+    try:
+        found = view_in(path_of, view)
+        if found.reference:
+            looking_of(found)
+    except QuorumError as error:
+        return view, error.message
+    return found, None
 
 
 def references_in(path_of: Callable[[str], Path], digest: str) -> ReferencePhotos | None:

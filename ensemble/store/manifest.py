@@ -13,7 +13,7 @@ from ensemble.disk.files import fingerprint, parsed, read_text
 from ensemble.features.preprocessing import BackboneSpec, Preprocessing
 from ensemble.imaging.out_of_distribution import PhotoRange
 from ensemble.metrics.calibrators import NONE, Calibrator
-from ensemble.store.places import REFERENCES, is_product_file
+from ensemble.store.places import REFERENCES, VIEW_PHOTO, is_product_file
 from ensemble.store.runtime_gate import RuntimeGate
 from ensemble.values.digits import is_number
 from ensemble.values.errors import MISSHAPEN, StoreError, brief, readable
@@ -154,12 +154,13 @@ class Manifest:
 
     def joins(self, classes: Classes, view: View) -> bool:
         """Whether its members may stay beside others of these classes that look at photos so."""
-        return self.classes == classes and self.view == view
+        return self.classes == classes and self.view.shows_the_same(view)
 
     def model_files(self) -> dict[str, str]:
         """The files that hold what training has made, with the SHA-256 of each."""
         files = {file: digest for record in self.members.values() for file, digest in record.files.items()}
-        return files | ({REFERENCES: self.references} if self.references else {})
+        files |= {REFERENCES: self.references} if self.references else {}
+        return files | ({VIEW_PHOTO: self.view.reference} if self.view.reference else {})
 
     def seeds(self) -> tuple[int, ...]:
         """The seeds that have chosen which photos its members did not learn from, where the data had no test part."""

@@ -9,7 +9,8 @@ from ensemble.values.errors import StoreError
 
 MANIFEST, EVIDENCE, REFERENCES = "manifest.json", "evidence.json", "references.npz"
 POLICIES, HISTORY, VIEWS = "policies.json", "policies_history.json", "views.json"
-READ_ANEW = frozenset((POLICIES, HISTORY, VIEWS))  # each time, and no member rests on them
+VIEW_PHOTO, NEXT_VIEW = "view.photo", "next_view.json"
+READ_ANEW = frozenset((POLICIES, HISTORY, VIEWS, NEXT_VIEW))  # each time, and no member rests on them
 BACKBONES, VERSIONS, OBJECTS = "backbones", "versions", "objects"
 MODEL_ENDINGS = frozenset((".pkl", ".pth", ".joblib", ".pt", ".npz", ".onnx"))
 
@@ -33,7 +34,7 @@ def is_product_file(name: object) -> bool:
         return False
     folder, separator, last = name.rpartition("/")
     if not separator:
-        return name in (MANIFEST, EVIDENCE, POLICIES, HISTORY, VIEWS) or Path(name).suffix in MODEL_ENDINGS
+        return name in (MANIFEST, EVIDENCE, VIEW_PHOTO, *READ_ANEW) or Path(name).suffix in MODEL_ENDINGS
     return (folder == BACKBONES and last.endswith(".safetensors")) or (folder == VERSIONS and is_listing(last))
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from ensemble.features.feature_cache import FeatureCache, is_kept
 from ensemble.features.photo_batch import FILL, Input, PhotoBatch, batches, input_key
-from ensemble.features.readings import PhotoCopies, cache_key, seen_photo
+from ensemble.features.readings import PhotoCopies, cache_key, changed_photo, seen_photo
 from ensemble.imaging.photos import read_photo_bytes
 from ensemble.members.contract import Augmentation
 from ensemble.values.samples import Sample
@@ -103,7 +103,7 @@ def copies_of(
 def _varied(
     samples: Sequence[Sample], copies: Sequence[tuple[str, int]], variations: Mapping[str, Variation]
 ) -> list[Image.Image]:
-    return [variations[name](seen_photo(samples[place])) for name, place in copies]
+    return [changed_photo(samples[place], variations[name](seen_photo(samples[place]))) for name, place in copies]
 
 
 def _copy_digest(sample: Sample, name: str) -> str:

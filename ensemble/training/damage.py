@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ensemble.features.photo_batch import FILL, PhotoBatch, batches, input_key, source_preprocessing
-from ensemble.features.readings import DamageMasks, PartReading, read_masks, seen_photo
+from ensemble.features.readings import DamageMasks, PartReading, changed_photo, read_masks, seen_photo
 from ensemble.imaging.masks import damaged
 from ensemble.values.language import Message
 from ensemble.values.results import Classes
@@ -76,7 +76,7 @@ def _drawn(sample: Sample, rng: np.random.Generator) -> tuple[Image.Image, NDArr
     picture = seen_photo(sample)
     before = np.asarray(picture).astype(np.int16)
     for _ in range(TRIES):
-        copy = damaged(picture, rng)
+        copy = changed_photo(sample, damaged(picture, rng))
         changed = np.abs(np.asarray(copy).astype(np.int16) - before).max(axis=2) > SEEN  # (h, w, 3) -> (h, w)
         if changed.any():
             return copy, changed.astype(np.uint8) * 255

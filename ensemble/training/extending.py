@@ -85,7 +85,7 @@ def plan_extension(
             new[digest] = path
     if not new:
         return ExtensionPlan(store, fingerprint, members, None, tuple(known), (), {})
-    samples = [Sample(path, str(manifest.classes.good), view=manifest.view) for path in new.values()]
+    samples = [Sample(path, str(manifest.classes.good), view=loaded.view) for path in new.values()]
     sources = [member.input for member in members.values()]
     reading = read_rows(samples, sources, manifest.classes, partial(progress, "Reading new good parts"))
     far: dict[Path, float] = {}

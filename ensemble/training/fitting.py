@@ -261,7 +261,7 @@ def held_out(
         unable = tuple(
             Absence(name, Message("It could not be trained on this part.")) for name in members if name not in voters
         )
-        inspector = Inspector(Loaded(voters, unable, recipe.classes))
+        inspector = Inspector(Loaded(voters, unable, recipe.classes, view=fold[0].view))
         validating = Message("Validating fold {number} of {folds}", number=number, folds=len(held.folds))
         show = partial(_tell_share, progress, validating)
         scored = scoring.score_photos(inspector, fold, show, cache, doubts=False)

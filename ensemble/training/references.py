@@ -11,12 +11,14 @@ from ensemble.disk.files import digest_of
 from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.feature_cache import NOTHING_KEPT, FeatureCache
 from ensemble.features.preprocessing import PIXELS
-from ensemble.features.readings import read_rows, seen_photo
+from ensemble.features.readings import read_rows
 from ensemble.features.references import POOLING, ReferencePhotos
 from ensemble.imaging.overlays import thumbnail
+from ensemble.imaging.photos import read_photo
 from ensemble.members import Member
 from ensemble.store import ModelStore, artefacts
 from ensemble.store.places import REFERENCES
+from ensemble.store.seeing import view_in_force
 from ensemble.training.own_photos import own_photos
 from ensemble.values.errors import DataError
 from ensemble.values.language import Message
@@ -45,7 +47,8 @@ def references_of(
     reading = read_rows(drawn, (source,), classes, cache=cache)
     rows = reading.inputs[source.spec].astype(np.float32)
     places = _medoids(rows, seed)
-    photos = [thumbnail(seen_photo(reading.samples[place]), SIDE) for place in places]
+    shown = [reading.samples[place] for place in places]
+    photos = [thumbnail(read_photo(each.path, each.view).picture, SIDE) for each in shown]
     return ReferencePhotos.of(source.spec, rows[places], photos)
 
 
@@ -55,7 +58,7 @@ def keep_references(store: ModelStore) -> int:
     Nothing else of it changes. A DataError where none of its training photos lie where they did.
     """
     manifest, loaded = store.manifest(), store.load()
-    learnt = [replace(each, view=manifest.view) for each in own_photos(store).learnt]
+    learnt = [replace(each, view=view_in_force(store)) for each in own_photos(store).learnt]
     found = references_of(learnt, manifest.classes, loaded.members.values(), 0, NOTHING_KEPT)
     if found is None:
         raise DataError(

@@ -174,7 +174,7 @@ def spoken_before(
     if who.evidence is None or not who.members:
         return None
     calibrators = {name: record.calibrator for name, record in who.records.items()}
-    inspector = Inspector(Loaded(who.members, (), evidence.classes, calibrators=calibrators))
+    inspector = Inspector(Loaded(who.members, (), evidence.classes, calibrators=calibrators, view=dataset.view))
     pairs = ((evidence.held_out, who.evidence.held_out), (evidence.test, who.evidence.test))
     parts = [(now, {case.sha256: case for case in before}) for now, before in pairs]
     asked = {case.photo for now, known in parts for case in now if case.sha256 not in known}

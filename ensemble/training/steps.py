@@ -42,6 +42,7 @@ from ensemble.training.reading import (
 )
 from ensemble.training.recipe import Profile, Recipe, Watch, backbones_of, open_backbones, profile_called
 from ensemble.training.references import references_of
+from ensemble.training.seeing import with_view
 from ensemble.training.shape import check_shape, with_shape
 from ensemble.training.staying import STAYED, Before, Staying, before_few_more, replaced, spoken_before, staying
 from ensemble.training.variations import few_good_notes
@@ -99,13 +100,13 @@ def prepare(request: TrainingRequest, listener: Listener) -> Preparation:
     dataset = find_dataset(data, request.folders, request.seed)
     checked = check_training_data(dataset, data)
     white = white_level_of((*dataset.train, *dataset.calibration), partial(listener.progress, MEASURING_WHITE))
-    dataset = dataset.seen(white.view)
+    dataset, looked = with_view(dataset, request, white.view, listener.progress)
     kinds, left_out = teachable(request.kinds or profile.kinds, dataset)
     before = before_few_more(store, dataset)
     kept_apart = (before.held_out(), before.evidence.learnt) if before else ((), ())
     held = plan_cross_fitting(dataset, request.seed, *map(frozenset, kept_apart))
     taught = replace(dataset, train=held.learn)
-    notes = [*dataset.notes, *checked, *white.notes(), *left_out, *replaced(store, dataset)]
+    notes = [*dataset.notes, *checked, *white.notes(), *looked, *left_out, *replaced(store, dataset)]
     notes += [held.note()] if held.folds or held.missing else []
     notes += balance_note(taught.train, request.balance)
     wanted = any(not KINDS[kind].pixels for kind in kinds)
@@ -191,11 +192,12 @@ def score_test_part(
     prepared: Preparation, trained: TrainedMembers, fitted: Fitted, features: FeatureCache, listener: Listener
 ) -> scoring.Scored:
     """What all members together say of the test part."""
-    classes, photo_range = prepared.dataset.classes, trained.photo_range
+    members, classes, view = trained.members, prepared.dataset.classes, prepared.dataset.view
+    loaded = Loaded(members, (), classes, fitted.weights, fitted.calibrators, trained.photo_range, view=view)
     if not prepared.dataset.test:  # of so few good photos that all are learnt from
         return scoring.Scored((), (), 0.0)
     return scoring.score_photos(
-        Inspector(Loaded(trained.members, (), classes, fitted.weights, fitted.calibrators, photo_range)),
+        Inspector(loaded),
         prepared.dataset.test,
         lambda done, total: listener.progress(Message("Inspecting test photos"), done / total),
         features,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ensemble.features.photo_batch import FILL, PhotoBatch, batches, input_key
-from ensemble.features.readings import PartReading, seen_photo
+from ensemble.features.readings import PartReading, changed_photo, seen_photo
 from ensemble.members import Member
 from ensemble.members.contract import Augmentation
 from ensemble.members.good_parts import FEWEST_GOOD, GoodPartsMember
@@ -46,7 +46,9 @@ def with_variations(reading: PartReading, progress: Callable[[float], None] = la
             count=len(pictures),
         )
     made = [
-        (place, variation(pictures[place])) for variation in _variations(pictures) for place in range(len(pictures))
+        (place, changed_photo(reading.samples[place], variation(picture)))
+        for variation in _variations(pictures)
+        for place, picture in enumerate(pictures)
     ]
     rows: dict[Any, list[np.ndarray]] = {key: [values] for key, values in reading.inputs.items()}
     for some in batches(made, FILL):

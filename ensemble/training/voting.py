@@ -14,7 +14,7 @@ from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from ensemble.datasets.loading import part_numbers
 from ensemble.features.photo_batch import Input, PhotoBatch, batches, input_key, source_preprocessing
 from ensemble.features.preprocessing import Preprocessing
-from ensemble.features.readings import seen_photo
+from ensemble.features.readings import changed_photo, seen_photo
 from ensemble.imaging.masks import damaged
 from ensemble.inspection.inspector import PROBABILITY_DIGITS
 from ensemble.members import Member
@@ -69,7 +69,8 @@ def draw_synthetic_anomalies(
     chosen = np.sort(rng.permutation(len(samples))[:MOST_LOOKED_AT]).tolist()
     rows: dict[Any, dict[int, np.ndarray]] = {input_key(source): {} for source in sources}
     for number, place in enumerate(chosen):
-        batch = PhotoBatch([damaged(seen_photo(samples[place]), rng)])
+        sample = samples[place]
+        batch = PhotoBatch([changed_photo(sample, damaged(seen_photo(sample), rng))])
         for source in sources:
             rows[input_key(source)][place] = batch.rows(source)[0]
         progress((number + 1) / len(chosen))
@@ -241,7 +242,7 @@ def collect(
     parts = [tuple(replace(case, photo=photo_below(case.photo, data)) for case in part) for part in (held_out, test)]
     evidence = Evidence(classes, parts[0], parts[1], _seen_from(store.folder, data))
     manifest = store.known_manifest()
-    looks_otherwise = manifest is not None and manifest.view != view
+    looks_otherwise = manifest is not None and not manifest.view.shows_the_same(view)
     before = None if looks_otherwise else heard_before(evidence) or _before(store, evidence)
     if before is not None:
         evidence = replace(

@@ -229,6 +229,7 @@ class Decision:
 
 
 # what a verdict's JSON calls the fields of its decision
+RESIDUAL = "alignment_residual"
 SCORE_FIELDS = ("score", "score_kind", "score_label", "ok_below", "review_from", "reject_from")
 
 
@@ -260,6 +261,7 @@ class Verdict:
     of the state of the product's policies that decided; `trial` is true where not the active policy has decided.
     `reference` is the place of the product's photo of a good part that is most like this one, None where none is kept.
     `id` is what the history finds it by, `not_kept` says why it does not; both are empty where nothing is kept.
+    `residual` is how much the photo differs from the reference of the product's view, where it was laid over that.
     `reason` and `doubt` are messages, which `worded` says in the language of whoever reads.
     """
 
@@ -286,6 +288,7 @@ class Verdict:
     reference: int | None = field(default=None, compare=False)
     id: str = field(default="", compare=False)
     not_kept: str = field(default="", compare=False)
+    residual: float | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if self.doubt and self.label != REVIEW:
@@ -331,4 +334,5 @@ class Verdict:
             "seconds": round(self.seconds, 6),
             "demo": self.demo,
             "not_kept": self.not_kept,
+            **({} if self.residual is None else {RESIDUAL: self.residual}),
         }

@@ -31,7 +31,8 @@ class TrainingRequest:
     alone or from damaged places; `shape` says whether photos are read in a `square` or `kept` in their own shape, by
     default as does better in three folds of the training part; `augment` says which copies of photos members learn
     from that tell classes apart, `none`, `light`, `mirror` or `both`, by default as does better there too; `folders`
-    says which folder means which class.
+    says which folder means which class; `view` is a file that says how photos are looked at, by default as the product
+    says.
     """
 
     data: str
@@ -48,21 +49,22 @@ class TrainingRequest:
     shape: str = ""
     augment: str = ""
     folders: Mapping[str, str] | None = None
+    view: str = ""
 
     @classmethod
     def of(cls, data: Path, models: Path, **settings: Any) -> "TrainingRequest":
         """A request from settings as people write them: paths, lists, and None for what is usual."""
         named = {name: value for name, value in settings.items() if value is not None}
         named |= {name: tuple(named[name]) for name in ("kinds", "backbones") if name in named}
-        named |= {"weights": str(named["weights"])} if "weights" in named else {}
+        named |= {name: str(named[name]) for name in ("weights", "view") if name in named}
         return cls(str(data), str(models), **named)
 
     def absolute(self) -> "TrainingRequest":
         """The same with whole paths: another process has another working folder."""
-        data, models, weights = (
-            str(Path(path).resolve()) if path else "" for path in (self.data, self.models, self.weights)
+        data, models, weights, view = (
+            str(Path(path).resolve()) if path else "" for path in (self.data, self.models, self.weights, self.view)
         )
-        return replace(self, data=data, models=models, weights=weights)
+        return replace(self, data=data, models=models, weights=weights, view=view)
 
     def to_json(self) -> str:
         """One line of JSON; what only the command line can ask for is in it where it was asked for."""

@@ -114,10 +114,10 @@ class View:
         """Plain JSON values; what is as usual is left out."""
         known = {name: getattr(self, name) for name in VIEW_FIELDS}
         known["alignment"] = asdict(self.alignment) if self.alignment else None
-        listed = {name: [list(corner) for corner in known[name]] for name in ("region",)}
-        listed["ignore"] = [[list(corner) for corner in polygon] for polygon in self.ignore]
-        listed["size"] = list(self.size or ())
-        return {name: value for name, value in (known | listed).items() if value not in (None, "", [], ())}
+        known["region"] = [list(corner) for corner in self.region]
+        known["ignore"] = [[list(corner) for corner in polygon] for polygon in self.ignore]
+        known["size"] = list(self.size or ())
+        return {name: value for name, value in known.items() if value not in (None, "", [])}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any], photo: bytes = b"") -> "View":

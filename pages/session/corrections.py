@@ -8,6 +8,7 @@ import streamlit as st
 
 from ensemble.datasets.collection import Added, Collection, folder_name
 from ensemble.datasets.loading import photo_path
+from ensemble.imaging.looking import look_at_photo
 from ensemble.imaging.out_of_distribution import doubt
 from ensemble.imaging.photo_statistics import measure_photo
 from ensemble.imaging.photos import open_photo, read_photo_bytes
@@ -15,6 +16,7 @@ from ensemble.policies.cases import Case
 from ensemble.records.history import record_review, withdraw_review
 from ensemble.records.recording import recorder
 from ensemble.store import ModelStore
+from ensemble.store.seeing import view_in_force
 from ensemble.training.own_photos import bring_along, is_brought
 from ensemble.values.errors import DataError, QuorumError
 from ensemble.values.language import Message, paragraph
@@ -110,7 +112,9 @@ def _correction(case: Case, verdict: str) -> Correction:
     if hashlib.sha256(data).hexdigest() != case.sha256:
         raise DataError("{photo} is another photo than the one that was judged: it is not kept.", photo=case.photo)
     photo = open_photo(data, path.name, manifest().view)
-    doubts = photo.doubt or doubt(measure_photo(photo.picture), manifest().photo_range)
+    look = look_at_photo(photo.picture, view_in_force(store()))
+    unfit, shown = (look.doubt, look.picture) if look else ("", photo.picture)
+    doubts = photo.doubt or unfit or doubt(measure_photo(shown), manifest().photo_range)
     return Correction(data, path.name, case.label, verdict, case.doubt or doubts)
 
 

@@ -166,7 +166,8 @@ def look(chosen: Chosen, vote: Vote) -> None:
     """Ask what a member looked at, and keep the answer while this photo lies on the table."""
     member = trained().members[vote.member]
     with turn:
-        found = attribute(member, vote.member, chosen.photo.picture, vote.label)
+        shown = trained().look(chosen.photo.picture) or chosen.photo.picture
+        found = attribute(member, vote.member, shown, vote.label)
     key = _look_key(chosen, vote)
     looks: dict[tuple[str, ...], Attribution] = st.session_state.get(LOOKS, {})
     st.session_state[LOOKS] = {known: each for known, each in looks.items() if known[:2] == key[:2]} | {key: found}

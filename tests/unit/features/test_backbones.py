@@ -10,8 +10,7 @@ from safetensors.torch import save_file
 
 from ensemble.features import backbones, weights
 from ensemble.features.backbones import FeatureExtractor, build_network
-from ensemble.features.pooling import as_grid, pool
-from ensemble.features.preprocessing import BUNDLED, LAYERS, LITE, POOLINGS
+from ensemble.features.preprocessing import BUNDLED, LAYERS, LITE, POOLINGS, as_grid, pool
 from ensemble.values.errors import WeightsError
 from tests.conftest import TINY_BACKBONE
 

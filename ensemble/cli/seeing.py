@@ -1,0 +1,148 @@
+"""The command for the view of a product: how its photos are looked at."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ensemble.cli.terminal import say
+from ensemble.values.errors import DataError, StoreError
+
+if TYPE_CHECKING:
+    from ensemble.imaging.looking import Look
+    from ensemble.values.view import View
+
+SHARES = "shares of the reference's width and height, from 0 to 1"
+
+
+def view_command(
+    product: Annotated[Path, typer.Argument(metavar="PRODUCT", help="The product's folder.")],
+    reference: Annotated[
+        Path | None, typer.Option("--reference", help="A photo of a good part, on which regions are drawn.")
+    ] = None,
+    region: Annotated[str | None, typer.Option("--region", help=f"left,top,width,height as {SHARES}.")] = None,
+    region_polygon: Annotated[str | None, typer.Option("--region-polygon", help=f"x,y x,y x,y … as {SHARES}.")] = None,
+    ignore: Annotated[
+        list[str] | None, typer.Option("--ignore", help="A rectangle or a polygon as above; as often as needed.")
+    ] = None,
+    align: Annotated[
+        bool | None, typer.Option("--align/--no-align", help="Lay each photo over the reference first.")
+    ] = None,
+    shift: Annotated[float, typer.Option("--shift", help="How far a part may be shifted, of width and height.")] = 0.2,
+    turn: Annotated[float, typer.Option("--turn", help="How far it may be turned, in degrees either way.")] = 180.0,
+    zoom: Annotated[float, typer.Option("--zoom", help="How much larger or smaller it may be, as a factor.")] = 1.0,
+    scale: Annotated[float | None, typer.Option("--scale", help="Millimetres a pixel of the photo.")] = None,
+    try_photo: Annotated[Path | None, typer.Option("--try", help="A photo to look at so.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="A folder for before.png and after.png of it.")] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Set the view for the next training.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Train without a view from the next training on.")] = False,
+) -> None:
+    """Show how photos of a product are looked at, try another view on a photo, or set one for the next training.
+
+    What is trained already keeps the view that it was trained for.
+    """
+    from ensemble.store.seeing import keep_view, view_for_training
+    from ensemble.values.view import AS_IT_IS, Alignment
+
+    known = AS_IT_IS if remove else view_for_training(product)
+    bounds = {"shift": shift, "turn": turn, "scale": zoom}
+    drawn = (reference, region, region_polygon, ignore, align, scale)
+    view = known
+    try:
+        if any(each is not None for each in drawn):
+            view = _redrawn(known, reference, region_polygon or region, ignore, scale)
+            view = view if align is None else replace(view, alignment=Alignment(**bounds) if align else None)
+    except ValueError as error:
+        raise DataError(f"This is no view: {error}") from error
+    if view.reference:
+        from ensemble.imaging.looking import looking_of
+
+        looking_of(view)
+    _tell_view(view)
+    if try_photo is not None:
+        _try(view, try_photo, out)
+    if keep or remove:
+        keep_view(product, view)
+        say(f"The next training of {product} looks at photos so. What is trained already stays as it is.")
+
+
+def _redrawn(
+    known: "View", reference: Path | None, region: str | None, ignore: list[str] | None, scale: float | None
+) -> "View":
+    from hashlib import sha256
+
+    from ensemble.imaging.photos import read_photo, read_photo_bytes
+
+    changes: dict[str, Any] = {}
+    if reference is not None:
+        photo = read_photo(reference, known)
+        changes |= {"photo": read_photo_bytes(reference), "size": photo.picture.size}
+        changes["reference"] = sha256(changes["photo"]).hexdigest()
+    changes |= {"region": _corners(region)} if region is not None else {}
+    changes |= {"ignore": tuple(map(_corners, ignore))} if ignore else {}
+    changes |= {"mm_per_pixel": scale} if scale is not None else {}
+    return replace(known, residual_limit=None, **changes)
+
+
+def _corners(text: str) -> tuple[tuple[float, float], ...]:
+    """Corners of a polygon, or of a rectangle as left, top, width and height."""
+    from ensemble.values.view import rectangle
+
+    try:
+        numbers = [float(number) for number in text.replace(",", " ").split()]
+    except ValueError as error:
+        raise DataError(f"A region is written as numbers, such as 0.1,0.2,0.5,0.6. Got {text!r}.") from error
+    if len(numbers) == 4:
+        return rectangle(*numbers)
+    if len(numbers) % 2 or not numbers:
+        raise DataError(f"A polygon has two numbers a corner, a rectangle four. Got {len(numbers)}: {text!r}.")
+    return tuple(zip(numbers[::2], numbers[1::2], strict=True))
+
+
+def _tell_view(view: "View") -> None:
+    if view.size is None:
+        say("Photos are looked at as they are.")
+    else:
+        left, top, right, bottom = view.box
+        say(f"Reference: SHA-256 {view.reference}, {view.size[0]} × {view.size[1]} pixels.")
+        say(f"Region of interest: {right - left} × {bottom - top} pixels from {left}, {top}.")
+        say(f"Ignored regions: {len(view.ignore)}.")
+    if view.alignment:
+        found = view.alignment
+        say(f"Aligned: shifted by up to {found.shift:.0%}, turned by up to {found.turn:g}°, scaled by {found.scale:g}.")
+    if view.residual_limit is not None:
+        say(f"Residual above {view.residual_limit:.4f}: REVIEW.")
+    if view.mm_per_pixel is not None:
+        say(f"A pixel is {view.mm_per_pixel:g} mm wide.")
+
+
+def _try(view: "View", path: Path, out: Path | None) -> None:
+    from ensemble.imaging.looking import look_at_photo, outlined_view
+    from ensemble.imaging.overlays import png
+    from ensemble.imaging.photos import read_photo
+
+    photo = read_photo(path, view)
+    look = look_at_photo(photo.picture, view)
+    say(f"{path}: {_told(look)}")
+    if out is None:
+        return
+    if out.exists() and not out.is_dir():
+        raise StoreError(f"{out} is a file: name a folder for the pictures.")
+    out.mkdir(parents=True, exist_ok=True)
+    pictures = {"before.png": photo.picture, "after.png": look.picture if look else photo.picture}
+    if look:
+        pictures["region.png"] = outlined_view(view, look.by.reference)
+    for name, picture in pictures.items():
+        (out / name).write_bytes(png(picture))
+    say(f"Wrote {', '.join(pictures)} into {out}.")
+
+
+def _told(look: "Look | None") -> str:
+    if look is None:
+        return "looked at as it is."
+    at, residual = look.placement, "" if look.residual is None else f" Residual {look.residual:.4f}."
+    told = (
+        f"turned by {at.turn:.1f}°, shifted by {at.x:.1f}, {at.y:.1f} pixels, {at.scale:.3f} times as large.{residual}"
+    )
+    return f"{told} REVIEW: {look.doubt}." if look.doubt else told
