@@ -10,7 +10,7 @@ from hashlib import sha256
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageChops, ImageDraw, ImageFilter
+from PIL import Image, ImageChops, ImageFilter
 
 from ensemble.imaging.aligning import AS_IT_LIES, Aligner, Placement
 from ensemble.imaging.masks import enlarge
@@ -18,9 +18,10 @@ from ensemble.imaging.photos import open_photo
 from ensemble.values.errors import PhotoError
 from ensemble.values.language import Message
 from ensemble.values.results import AnomalyMap, Region
-from ensemble.values.view import Polygon, View
+from ensemble.values.view import View, is_seen
 
 MOST_OUTSIDE = 0.02  # of what is looked at may lie outside of a photo: a defect there would not be seen
+ROWS_AT_ONCE = 256
 MAP_SIDE = 128  # the most cells a side of a map that is laid back on its photo
 FEWEST_FOR_LIMIT = 5  # photos that were laid over the reference
 HELD = 0.99  # of the photos lie within the limit before its margin
@@ -204,15 +205,14 @@ class Looking:
 
 
 def _seen(view: View, size: tuple[int, int]) -> Image.Image:
-    mask = Image.new("L", size, 0 if view.region else 255)
-    for polygon, value in (*(((view.region, 255),) if view.region else ()), *((each, 0) for each in view.ignore)):
-        ImageDraw.Draw(mask).polygon(_pixels_of(polygon, size), fill=value)
-    return mask
-
-
-def _pixels_of(polygon: Polygon, size: tuple[int, int]) -> list[tuple[float, float]]:
-    """Its corners in pixels; the last row and column of a side belong to what begins there."""
-    return [(x * size[0] - 0.5, y * size[1] - 0.5) for x, y in polygon]
+    """What a view looks at of a photo of this (width, height), 255 there: the pixels whose middle lies within."""
+    width, height = size
+    seen = np.zeros((height, width), np.uint8)
+    x = (np.arange(width) + 0.5) / width
+    for top in range(0, height, ROWS_AT_ONCE):  # which bounds the memory for large photos
+        rows = (np.arange(top, min(height, top + ROWS_AT_ONCE)) + 0.5) / height
+        seen[top : top + len(rows)] = 255 * is_seen(view.region, view.ignore, *np.meshgrid(x, rows))
+    return Image.fromarray(seen)
 
 
 @lru_cache(maxsize=8)

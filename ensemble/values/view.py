@@ -174,11 +174,15 @@ def _side(start: Corner, end: Corner, point: Corner) -> float:
 
 def _is_something_left(region: Polygon, ignore: Sequence[Polygon]) -> bool:
     places = (np.arange(GRID) + 0.5) / GRID
-    x, y = np.meshgrid(places, places)
-    seen = _inside(region, x, y) if region else np.ones_like(x, dtype=bool)
+    return bool(is_seen(region, ignore, *np.meshgrid(places, places)).any())
+
+
+def is_seen(region: Polygon, ignore: Sequence[Polygon], x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Which points, in shares of width and height, are looked at: within the region and not to be ignored."""
+    seen = _inside(region, x, y) if region else np.ones(x.shape, dtype=bool)
     for polygon in ignore:
         seen &= ~_inside(polygon, x, y)
-    return bool(seen.any())
+    return seen
 
 
 def _inside(polygon: Polygon, x: np.ndarray, y: np.ndarray) -> np.ndarray:

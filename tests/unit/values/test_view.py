@@ -7,7 +7,7 @@ import pytest
 from ensemble.store import Manifest
 from ensemble.values.errors import StoreError
 from ensemble.values.results import OK_NOK
-from ensemble.values.view import AS_IT_IS, DEPTHS, View
+from ensemble.values.view import AS_IT_IS, DEPTHS, Alignment, View, rectangle
 
 PLAIN = Manifest("plates", OK_NOK)
 
@@ -44,3 +44,54 @@ def test_a_view_of_another_make_is_refused(view: object) -> None:
 def test_members_stay_beside_others_of_the_same_view_alone() -> None:
     assert PLAIN.joins(OK_NOK, AS_IT_IS)
     assert not PLAIN.joins(OK_NOK, View(12))
+
+
+DIGEST = "a" * 64
+SQUARE = rectangle(0.25, 0.25, 0.5, 0.5)
+
+
+def test_all_of_a_view_comes_back_from_the_manifest() -> None:
+    view = View(
+        *(12, DIGEST, (640, 480), SQUARE, (((0.5, 0.5), (0.75, 0.5), (0.5, 0.75)),), Alignment(0.1, 90.0, 1.1)),
+        *(0.04, 0.02),
+    )
+    text = Manifest("plates", OK_NOK, view=view).to_json()
+    assert Manifest.from_json(text, "manifest.json").view == view
+    assert json.loads(text)["view"]["region"] == [[0.25, 0.25], [0.75, 0.25], [0.75, 0.75], [0.25, 0.75]]
+    assert Manifest.from_json(text, "manifest.json").model_files() == {"view.photo": DIGEST}
+    assert view.box == (160, 120, 480, 360)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"region": SQUARE[:2]}, "from 3 to 200 corners"),
+        ({"region": ((0.1, 0.1), (1.2, 0.1), (0.5, 0.9))}, "lies on the photo"),
+        ({"region": ((0.1, 0.1), (0.9, 0.9), (0.9, 0.1), (0.1, 0.9))}, "may not cross"),
+        ({"region": ((0.1, 0.1), (0.5, 0.5), (0.9, 0.9))}, "on one line"),
+        ({"region": (*SQUARE, SQUARE[0])}, "each corner once"),
+        ({"region": rectangle(0.1, 0.1, 0.04, 0.5)}, "at least 32 pixels a side"),
+        ({"region": SQUARE, "ignore": (rectangle(0.2, 0.2, 0.6, 0.6),)}, "Nothing is left"),
+        ({"size": None}, "a width and a height"),
+        ({"reference": "photo.png"}, "named by its SHA-256"),
+        ({"reference": ""}, "need a reference photo"),
+        ({"residual_limit": 0.1}, "limited from 0 to 2"),
+        ({"mm_per_pixel": 0.0}, "above 0 wide"),
+    ],
+)
+def test_a_view_checks_itself(settings: dict[str, object], sentence: str) -> None:
+    known = {"reference": DIGEST, "size": (640, 480), "region": SQUARE} | settings
+    with pytest.raises(ValueError, match=sentence):
+        View(**known)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("settings", "name"), [((0.6,), "shift"), ((0.2, 181), "turn"), ((0.2, 10, 0.9), "scale")])
+def test_an_alignment_states_bounds_that_can_be_held(settings: tuple[float, ...], name: str) -> None:
+    with pytest.raises(ValueError, match=f"The most {name}"):
+        Alignment(*settings)
+
+
+def test_limit_and_millimetres_change_nothing_that_members_see() -> None:
+    view = View(reference=DIGEST, size=(640, 480), alignment=Alignment())
+    assert view.shows_the_same(View(None, DIGEST, (640, 480), (), (), Alignment(), 0.1, 0.02))
+    assert not view.shows_the_same(View(reference=DIGEST, size=(640, 480)))

@@ -1,0 +1,148 @@
+"""What the view of a product gains: on parts that lie turned and shifted, and where a serial number changes.
+
+    python -m benchmarks.view build/view --seeds 0,1
+
+Drawn parts lie on a larger bench: as they were drawn; turned by any angle and shifted by up to 15 %, looked at as they
+are and by a view that aligns them; with a serial number that differs on each, looked at as they are and by a view that
+ignores it. Members learn as in a training, from half of the photos, and judge the other half.
+"""
+
+import io
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+from PIL import Image, ImageDraw
+from sklearn.metrics import roc_auc_score
+
+from ensemble.datasets.loading import find_dataset
+from ensemble.drawing.part import draw_part
+from ensemble.evaluation.scoring import score_photos
+from ensemble.features.feature_cache import NOTHING_KEPT
+from ensemble.features.preprocessing import BUNDLED
+from ensemble.inspection.inspector import Inspector
+from ensemble.members import Loaded
+from ensemble.store.seeing import view_text
+from ensemble.training.fitting import fit
+from ensemble.training.reading import read, with_best_poolings
+from ensemble.training.recipe import PROFILES, Recipe, open_backbones
+from ensemble.training.seeing import with_view
+from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE
+from ensemble.values.samples import DEFECTS, Dataset
+from ensemble.values.training import TrainingRequest
+from ensemble.values.view import AS_IT_IS, Alignment, Polygon, View, rectangle
+
+BENCH, PART = 384, 256  # pixels a side of a photo, and of what is drawn of the part
+SHIFT, TURN = 0.15, 180.0  # of the photo's side, and degrees either way
+RIM = 0.31  # radius of the region of interest, in shares of the photo's side
+NUMBER = (0.42, 0.735, 0.17, 0.045)  # left, top, width, height of the plate with the serial number
+AS_DRAWN, TURNED, NUMBERED = "as drawn", "turned and shifted", "with a serial number"
+SETS = (AS_DRAWN, TURNED, NUMBERED)
+
+
+def photo(number: int, seed: int, defect: str | None, kind: str) -> Image.Image:
+    """One part on a bench: all sets show the same parts with the same damage."""
+    part, _ = draw_part(np.random.default_rng((seed, number)), defect, side=PART)
+    rim = np.asarray(part)[:6].reshape(-1, 3)
+    grey = tuple(int(value) for value in np.median(rim, axis=0))
+    bench = Image.new("RGB", (BENCH, BENCH), grey)
+    disc, corner = Image.new("L", part.size), (BENCH - PART) // 2
+    ImageDraw.Draw(disc).ellipse((4, 4, PART - 4, PART - 4), fill=255)
+    bench.paste(part, (corner, corner), disc)
+    rng = np.random.default_rng((seed, number, 1))
+    if kind == NUMBERED:
+        left, top, width, height = (share * BENCH for share in NUMBER)
+        draw = ImageDraw.Draw(bench)
+        draw.rectangle((left, top, left + width, top + height), fill=(225, 225, 220))
+        draw.text((left + 4, top + 1), f"{rng.integers(10**7):07d}", fill=(20, 20, 24), font_size=13)
+    if kind == TURNED:
+        turn, across, down = rng.uniform((-TURN, -SHIFT, -SHIFT), (TURN, SHIFT, SHIFT)).tolist()
+        shift = (round(across * BENCH), round(down * BENCH))
+        bench = bench.rotate(turn, Image.Resampling.BICUBIC, translate=shift, fillcolor=grey)
+    return bench
+
+
+def write_parts(folder: Path, photos: int, seed: int, kind: str) -> None:
+    """So many photos of each class, half of them to learn from, and one more of a good part as the reference."""
+    for number in range(2 * photos):
+        split, label = "train" if number % 4 < 2 else "test", DEFECTIVE if number % 2 else NON_DEFECTIVE
+        path = folder / split / label / f"{number:04d}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        defect = DEFECTS[number // 4 % len(DEFECTS)] if number % 2 else None
+        photo(number, seed, defect, kind).save(path)
+
+
+def view_on(seed: int, kind: str, **settings: object) -> View:
+    """A view that is drawn on one more good part, as it lies when it is drawn."""
+    reference, stream = photo(2**20, seed, None, NUMBERED if kind == NUMBERED else AS_DRAWN), io.BytesIO()
+    reference.save(stream, "PNG")
+    data = stream.getvalue()
+    named = View(reference=sha256(data).hexdigest(), size=reference.size, photo=data)
+    return replace(named, **settings)  # type: ignore[arg-type]
+
+
+def around() -> Polygon:
+    """The region of interest: around the part."""
+    angles = np.linspace(0, 2 * np.pi, 32, endpoint=False)
+    return tuple((round(0.5 + RIM * float(np.cos(a)), 4), round(0.5 + RIM * float(np.sin(a)), 4)) for a in angles)
+
+
+def measured(dataset: Dataset, kinds: tuple[str, ...], backbone: str) -> dict[str, tuple[float, float, int]]:
+    """By member its AUROC on the test part and its overkill at one half, and how many photos no view could fit."""
+    extractors = open_backbones((backbone,), None, None)
+    recipe = Recipe(kinds, extractors, None, None, dataset.classes, 0, PROFILES["balanced"], "weights")
+    rows = read(dataset, recipe, NOTHING_KEPT, typer.echo, lambda _stage, _done: None)
+    recipe = with_best_poolings(recipe, rows, lambda _stage, _done: None)
+    members, failures = fit(recipe, rows, {}, progress=lambda _stage, _done: None)
+    for sentence in failures:
+        typer.echo(sentence)
+    scored = score_photos(Inspector(Loaded(members, (), dataset.classes, view=dataset.view)), dataset.test)
+    defect, found = dataset.classes.defect or "", {}
+    unfit = sum(bool(case.doubt) for case in scored.cases)
+    for name in members:
+        said = [(case.label == defect, score) for case in scored.cases for score in case.scores if score.member == name]
+        scores = [(bad, score.probabilities[defect]) for bad, score in said]
+        auroc = float(roc_auc_score([bad for bad, _ in scores], [value for _, value in scores]))
+        found[name] = auroc, float(np.mean([value >= 0.5 for bad, value in scores if not bad])), unfit
+    return found
+
+
+def main(
+    folder: Annotated[Path, typer.Argument(help="Where the photos are, or are drawn.")],
+    seeds: str = "0",
+    photos: Annotated[int, typer.Option("--photos", help="Photos of a class, half of them to learn from.")] = 100,
+    members: str = "svm,patch_memory",
+    backbone: str = BUNDLED,
+) -> None:
+    """Train members on each set and print what they reach."""
+    typer.echo(f"{photos} photos of a class, {BENCH} × {BENCH} pixels, {backbone}, {torch.get_num_threads()} threads")
+    typer.echo("| seed | photos | view | member | AUROC | overkill | REVIEW |")
+    typer.echo("|---|---|---|---|---|---|---|")
+    for seed in map(int, seeds.split(",")):
+        ways = (
+            (AS_DRAWN, "none", AS_IT_IS),
+            (TURNED, "none", AS_IT_IS),
+            (TURNED, "aligned", view_on(seed, TURNED, region=around(), alignment=Alignment())),
+            (AS_DRAWN, "aligned", view_on(seed, AS_DRAWN, region=around(), alignment=Alignment())),
+            (NUMBERED, "none", AS_IT_IS),
+            (NUMBERED, "ignored", view_on(seed, NUMBERED, ignore=(rectangle(*NUMBER),))),
+        )
+        for kind in SETS:
+            if not (place := folder / f"{kind.replace(' ', '-')}-{photos}-{seed}").exists():
+                write_parts(place, photos, seed, kind)
+        for kind, name, view in ways:
+            place = folder / f"{kind.replace(' ', '-')}-{photos}-{seed}"
+            file = folder / "view.json"
+            file.write_text(view_text(view), encoding="utf-8")
+            request = TrainingRequest(str(place), str(folder / "none"), view=str(file))
+            dataset, _ = with_view(find_dataset(place, None, seed), request, AS_IT_IS, lambda _stage, _done: None)
+            for member, (auroc, overkill, unfit) in measured(dataset, tuple(members.split(",")), backbone).items():
+                typer.echo(f"| {seed} | {kind} | {name} | {member} | {auroc:.3f} | {overkill:.1%} | {unfit} |")
+
+
+if __name__ == "__main__":
+    typer.run(main)
