@@ -3,8 +3,9 @@
     python -m benchmarks.view build/view --seeds 0,1
 
 Drawn parts lie on a larger bench: as they were drawn; turned by any angle and shifted by up to 15 %, looked at as they
-are and by a view that aligns them; with a serial number that differs on each, looked at as they are and by a view that
-ignores it. Members learn as in a training, from half of the photos, and judge the other half.
+are and by a view that aligns them; with a serial number that is the same on all that are learnt from and another on
+each that is judged, looked at as they are and by a view that ignores it. Members learn as in a training, from half of
+the photos, and judge the other half.
 """
 
 import io
@@ -44,7 +45,7 @@ AS_DRAWN, TURNED, NUMBERED = "as drawn", "turned and shifted", "with a serial nu
 SETS = (AS_DRAWN, TURNED, NUMBERED)
 
 
-def photo(number: int, seed: int, defect: str | None, kind: str) -> Image.Image:
+def photo(number: int, seed: int, defect: str | None, kind: str, serial: str = "1204711") -> Image.Image:
     """One part on a bench: all sets show the same parts with the same damage."""
     part, _ = draw_part(np.random.default_rng((seed, number)), defect, side=PART)
     rim = np.asarray(part)[:6].reshape(-1, 3)
@@ -58,7 +59,7 @@ def photo(number: int, seed: int, defect: str | None, kind: str) -> Image.Image:
         left, top, width, height = (share * BENCH for share in NUMBER)
         draw = ImageDraw.Draw(bench)
         draw.rectangle((left, top, left + width, top + height), fill=(225, 225, 220))
-        draw.text((left + 4, top + 1), f"{rng.integers(10**7):07d}", fill=(20, 20, 24), font_size=13)
+        draw.text((left + 4, top + 1), serial, fill=(20, 20, 24), font_size=13)
     if kind == TURNED:
         turn, across, down = rng.uniform((-TURN, -SHIFT, -SHIFT), (TURN, SHIFT, SHIFT)).tolist()
         shift = (round(across * BENCH), round(down * BENCH))
@@ -73,7 +74,8 @@ def write_parts(folder: Path, photos: int, seed: int, kind: str) -> None:
         path = folder / split / label / f"{number:04d}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         defect = DEFECTS[number // 4 % len(DEFECTS)] if number % 2 else None
-        photo(number, seed, defect, kind).save(path)
+        serial = f"{9000000 + 7919 * number:07d}" if split == "test" else "1204711"
+        photo(number, seed, defect, kind, serial).save(path)
 
 
 def view_on(seed: int, kind: str, **settings: object) -> View:
@@ -130,6 +132,7 @@ def main(
             (AS_DRAWN, "aligned", view_on(seed, AS_DRAWN, region=around(), alignment=Alignment())),
             (NUMBERED, "none", AS_IT_IS),
             (NUMBERED, "ignored", view_on(seed, NUMBERED, ignore=(rectangle(*NUMBER),))),
+            (AS_DRAWN, "ignored", view_on(seed, AS_DRAWN, ignore=(rectangle(*NUMBER),))),
         )
         for kind in SETS:
             if not (place := folder / f"{kind.replace(' ', '-')}-{photos}-{seed}").exists():
