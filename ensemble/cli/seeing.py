@@ -124,7 +124,7 @@ def _try(view: "View", path: Path, out: Path | None) -> None:
 
     photo = read_photo(path, view)
     look = look_at_photo(photo.picture, view)
-    say(f"{path}: {_told(look)}")
+    say(f"{path}: {_tried(look)}")
     if out is None:
         return
     if out.exists() and not out.is_dir():
@@ -138,7 +138,7 @@ def _try(view: "View", path: Path, out: Path | None) -> None:
     say(f"Wrote {', '.join(pictures)} into {out}.")
 
 
-def _told(look: "Look | None") -> str:
+def _tried(look: "Look | None") -> str:
     if look is None:
         return "looked at as it is."
     at, residual = look.placement, "" if look.residual is None else f" Residual {look.residual:.4f}."

@@ -58,6 +58,9 @@ Shape = Annotated[
     str,
     typer.Option("--shape", help="Photos are read in a square or kept in their own shape: square or kept."),
 ]
+ViewFile = Annotated[
+    Path | None, typer.Option("--view", help="A file of a view; by default the one that is set in the product.")
+]
 Augment = Annotated[
     str,
     typer.Option("--augment", help="Copies of photos to learn from: none, light, mirror or both. By default chosen."),

@@ -15,6 +15,7 @@ from ensemble.cli.terminal import (
     Seed,
     Shape,
     Side,
+    ViewFile,
     Weights,
     comma_separated,
     policies_in_force,
@@ -67,9 +68,7 @@ def pretrain_command(
 
 
 def train_command(
-    data: Annotated[
-        Path, typer.Option("--data", help="train/CLASS and test/CLASS, an MVTec AD category, or good/ alone.")
-    ],
+    data: Annotated[Path, typer.Option("--data", help="train/CLASS and test/CLASS, an MVTec AD category, or good/.")],
     models: Models = DEFAULT_MODELS,
     backbone: Backbones = None,
     members: Members = None,
@@ -87,9 +86,7 @@ def train_command(
     balance: Annotated[
         str, typer.Option("--balance", help="What is done for rare classes: weights, undersample or none.")
     ] = "weights",
-    view: Annotated[
-        Path | None, typer.Option("--view", help="A file of `view --keep`; by default what is set in the product.")
-    ] = None,
+    view: ViewFile = None,
 ) -> None:
     """Train members on photos, measure them on the test part, and put them into the product's folder."""
     from ensemble.datasets.loading import parse_classes

@@ -22,17 +22,8 @@ from torch.fx.experimental.optimization import fuse
 
 from ensemble.features import weights
 from ensemble.features.included import INCLUDED, find_included
-from ensemble.features.networks import channels_last
-from ensemble.features.preprocessing import (
-    LAYERS,
-    PIXELS,
-    POOLINGS,
-    READINGS,
-    BackboneSpec,
-    Preprocessing,
-    as_grid,
-    pool,
-)
+from ensemble.features.networks import as_grid, channels_last, pool
+from ensemble.features.preprocessing import LAYERS, PIXELS, POOLINGS, READINGS, BackboneSpec, Preprocessing
 from ensemble.features.runtimes import Passes, Runtime, runtime_in_use, tracing_lock
 from ensemble.features.weights import as_safetensors, named_folders, read_state
 from ensemble.values.bombs import BombError

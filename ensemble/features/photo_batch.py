@@ -11,7 +11,8 @@ from PIL import Image
 from torch import Tensor
 
 from ensemble.features.backbones import FeatureExtractor
-from ensemble.features.preprocessing import PIXELS, BackboneSpec, Preprocessing, pool
+from ensemble.features.networks import pool
+from ensemble.features.preprocessing import PIXELS, BackboneSpec, Preprocessing
 from ensemble.features.side_by_side import goes_with, maps_together
 from ensemble.imaging.looking import Look
 

@@ -22,13 +22,13 @@ from ensemble.values.view import Alignment
 COARSE, MIDDLE, FINE = 64, 128, 256  # pixels of the longer side
 TURN_STEP, SCALE_STEP = 5.0, 0.05  # degrees, and share of the scale, that are tried first
 CANDIDATES, FINALISTS = 8, 2
-STEPS = 12  # of refining, at most
+MOST_STEPPED = 12  # of refining, at most
 MARGIN_SEEN = 0.03  # of the longer side: around the region the outline of the part tells most
 LEAST_CONTRAST = 2.0  # greys; below that there is nothing to align by
 LEAST_ALIKE = 0.3  # correlation with the reference below which a photo shows something else
 SLACK = 1.05  # how far beyond a bound refining may end
-MOST_KEPT = 20_000  # photos whose placement is remembered
-Grey = NDArray[np.float32]
+MOST_PLACED = 20_000  # photos whose placement is remembered
+Greys = NDArray[np.float32]
 Affine = tuple[float, float, float, float, float, float]
 
 
@@ -110,7 +110,7 @@ class Aligner:
         photos = {side: _small(grey, side) for side in (COARSE, MIDDLE, FINE)}
         key = sha256(photos[FINE].tobytes()).digest()
         if key not in self._found:
-            if len(self._found) >= MOST_KEPT:
+            if len(self._found) >= MOST_PLACED:
                 self._found.clear()
             self._found[key] = self._place(photos)
         return self._found[key]
@@ -118,9 +118,9 @@ class Aligner:
     def _place(self, photos: dict[int, Image.Image]) -> Placed:
         fixed = self.bounds.scale == 1
         first = [each.larger(MIDDLE / COARSE) for each in self._search.best(photos[COARSE])]
-        middle = sorted((self.levels[MIDDLE].refined(photos[MIDDLE], each, fixed) for each in first), key=_alike)
+        middle = sorted((self.levels[MIDDLE].refined(photos[MIDDLE], each, fixed) for each in first), key=_likeness_of)
         last = [each.larger(FINE / MIDDLE) for _, each in middle[-FINALISTS:]]
-        alike, found = max((self.levels[FINE].refined(photos[FINE], each, fixed) for each in last), key=_alike)
+        alike, found = max((self.levels[FINE].refined(photos[FINE], each, fixed) for each in last), key=_likeness_of)
         factor = max(self.size) / FINE
         found = found.larger(factor)
         placement = Placement(found.x, found.y, (found.turn + 180) % 360 - 180, found.scale, self.centre)
@@ -152,7 +152,7 @@ class Aligner:
         return ""
 
 
-def _alike(found: tuple[float, Placement]) -> float:
+def _likeness_of(found: tuple[float, Placement]) -> float:
     return found[0]
 
 
@@ -169,7 +169,7 @@ class _Level:
     def __init__(self, reference: Image.Image, seen: Image.Image, side: int) -> None:
         self.picture = _small(reference.convert("L"), side)
         weights = np.asarray(seen.resize(self.picture.size, Image.Resampling.BILINEAR), np.float32)
-        self.weights: Grey = weights / np.float32(255)
+        self.weights: Greys = weights / np.float32(255)
         self.greys, self.contrast = _standardised(np.asarray(self.picture, np.float32), self.weights)
         self.slopes = np.gradient(self.greys)  # down, across
         self.y, self.x = np.mgrid[: self.greys.shape[0], : self.greys.shape[1]].astype(np.float32) + np.float32(0.5)
@@ -179,7 +179,7 @@ class _Level:
         """How alike the photo is to the reference (-1 to 1) where it lies best, and where that is."""
         best, found = self._compared(photo, start)[0], start
         here = start
-        for _ in range(STEPS):
+        for _ in range(MOST_STEPPED):
             _, greys, weights = self._compared(photo, here)
             here = self._stepped(here, greys, weights, fixed_scale)
             alike = self._compared(photo, here)[0]
@@ -190,7 +190,7 @@ class _Level:
                 break
         return best, found
 
-    def _compared(self, photo: Image.Image, at: Placement) -> tuple[float, Grey, Grey]:
+    def _compared(self, photo: Image.Image, at: Placement) -> tuple[float, Greys, Greys]:
         size, matrix = photo.size, at.moved(0, 0)
         laid = photo.transform(size, Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
         there = self.full.transform(size, Image.Transform.AFFINE, matrix, Image.Resampling.NEAREST)
@@ -200,7 +200,7 @@ class _Level:
         total = float(weights.sum())
         return (float((weights * greys * known).sum()) / total if total else -1.0), greys, weights
 
-    def _stepped(self, at: Placement, greys: Grey, weights: Grey, fixed_scale: bool) -> Placement:
+    def _stepped(self, at: Placement, greys: Greys, weights: Greys, fixed_scale: bool) -> Placement:
         down, across = ((own + other) / 2 for own, other in zip(self.slopes, np.gradient(greys), strict=True))
         x, y = self.x - at.centre[0], self.y - at.centre[1]
         columns = [across, down, down * x - across * y, across * x + down * y][: 3 if fixed_scale else 4]
@@ -220,7 +220,7 @@ class _Level:
         )
 
 
-def _standardised(greys: Grey, weights: Grey) -> tuple[Grey, float]:
+def _standardised(greys: Greys, weights: Greys) -> tuple[Greys, float]:
     """Greys of mean 0 and deviation 1 where they count, and their deviation before."""
     total = max(float(weights.sum()), 1e-6)
     centred = greys - float((weights * greys).sum()) / total
@@ -270,7 +270,7 @@ class _Search:
         for number, pose in enumerate(self.poses):
             alike, x, y = self._shifted(number, once, squared)
             found.append((alike, Placement(x, y, *pose, self.centre)))
-        return _apart(sorted(found, key=_alike, reverse=True))
+        return _apart(sorted(found, key=_likeness_of, reverse=True))
 
     def _shifted(self, number: int, once: np.ndarray, squared: np.ndarray) -> tuple[float, float, float]:
         across, down = self.reach

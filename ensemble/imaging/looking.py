@@ -21,7 +21,7 @@ from ensemble.values.results import AnomalyMap, Region
 from ensemble.values.view import View, is_seen
 
 MOST_OUTSIDE = 0.02  # of what is looked at may lie outside of a photo: a defect there would not be seen
-ROWS_AT_ONCE = 256
+ROWS_DRAWN = 256
 MAP_SIDE = 128  # the most cells a side of a map that is laid back on its photo
 FEWEST_FOR_LIMIT = 5  # photos that were laid over the reference
 HELD = 0.99  # of the photos lie within the limit before its margin
@@ -160,8 +160,8 @@ class Looking:
             )
         self.view, self.reference, self.box = view, reference, view.box
         self.base = reference.crop(self.box)
-        self.seen = _seen(view, reference.size).crop(self.box)  # 255 where it is looked at, else 0
-        self.aligner = Aligner(reference, _seen(view, reference.size), view.alignment) if view.alignment else None
+        self.seen = _mask_of(view, reference.size).crop(self.box)  # 255 where it is looked at, else 0
+        self.aligner = Aligner(reference, _mask_of(view, reference.size), view.alignment) if view.alignment else None
 
     def look(self, picture: Image.Image) -> Look:
         """What members see of an upright RGB picture; one that does not fit is shown as it can be, and named."""
@@ -204,13 +204,13 @@ class Looking:
         return Image.composite(picture, self.base, self.seen)
 
 
-def _seen(view: View, size: tuple[int, int]) -> Image.Image:
+def _mask_of(view: View, size: tuple[int, int]) -> Image.Image:
     """What a view looks at of a photo of this (width, height), 255 there: the pixels whose middle lies within."""
     width, height = size
     seen = np.zeros((height, width), np.uint8)
     x = (np.arange(width) + 0.5) / width
-    for top in range(0, height, ROWS_AT_ONCE):  # which bounds the memory for large photos
-        rows = (np.arange(top, min(height, top + ROWS_AT_ONCE)) + 0.5) / height
+    for top in range(0, height, ROWS_DRAWN):  # which bounds the memory for large photos
+        rows = (np.arange(top, min(height, top + ROWS_DRAWN)) + 0.5) / height
         seen[top : top + len(rows)] = 255 * is_seen(view.region, view.ignore, *np.meshgrid(x, rows))
     return Image.fromarray(seen)
 
@@ -243,5 +243,5 @@ def limit_of(residuals: list[float]) -> float | None:
 
 def outlined_view(view: View, picture: Image.Image) -> Image.Image:
     """A picture with what a view does not look at darkened, to show a person."""
-    mask = _seen(view, picture.size).filter(ImageFilter.GaussianBlur(0.5))
+    mask = _mask_of(view, picture.size).filter(ImageFilter.GaussianBlur(0.5))
     return Image.composite(picture, picture.point([value // 3 for value in range(256)] * 3), mask)

@@ -65,23 +65,19 @@ def load(path_of: Callable[[str], Path], manifest: Manifest, policy: Policy | No
         for name, found in manifest.unreadable.items()
     ]
     networks: dict[tuple[Any, ...], FeatureExtractor | WeightsError] = {}
-    view, blind = _seen(path_of, manifest.view)
+    view, blind = _opened_view(path_of, manifest.view)
     for name, record in manifest.members.items():
         if policy and not policy.asks(name, record.weight):
             aside.add(name)
             continue
-        if blind:
-            absent.append(Absence(name, blind, record.weight))
-            continue
         try:
-            members[name] = _load(path_of, record, manifest.classes, networks, carrier)
+            members[name] = _load(path_of, record, manifest.classes, networks, carrier, blind)
         except Exception as error:  # noqa: BLE001 - whatever a file or a record makes its readers raise, the others vote
             kind = type(error).__name__
             unknown = Message("It cannot be loaded ({kind}: {problem}). Train it again.", kind=kind, problem=error)
             absent.append(Absence(name, error.message if isinstance(error, QuorumError) else unknown, record.weight))
     weights = {name: record.weight for name, record in manifest.members.items()}
     calibrators = {name: record.calibrator for name, record in manifest.members.items()}
-    references = references_in(path_of, manifest.references)
     names = tuple(name for name in manifest.members if name in members or name in aside)
     return Loaded(
         members,
@@ -90,7 +86,7 @@ def load(path_of: Callable[[str], Path], manifest: Manifest, policy: Policy | No
         weights,
         calibrators,
         photo_range=manifest.photo_range,
-        references=references,
+        references=references_in(path_of, manifest.references),
         names=names,
         runtime=runtime,
         view=view,
@@ -116,14 +112,14 @@ def view_files(view: View) -> dict[str, bytes]:
     return {VIEW_PHOTO: view.photo} if view.reference else {}
 
 
-def _seen(path_of: Callable[[str], Path], view: View) -> tuple[View, Message | None]:
+def _opened_view(path_of: Callable[[str], Path], view: View) -> tuple[View, QuorumError | None]:
     """The view opened, and why it cannot be, where it cannot: then nobody votes."""
     try:
         found = view_in(path_of, view)
         if found.reference:
             looking_of(found)
     except QuorumError as error:
-        return view, error.message
+        return view, error
     return found, None
 
 
@@ -140,8 +136,15 @@ def references_in(path_of: Callable[[str], Path], digest: str) -> ReferencePhoto
 
 
 def _load(
-    path_of: Callable[[str], Path], record: Record, classes: Classes, networks: dict[Any, Any], carrier: Carrier
+    path_of: Callable[[str], Path],
+    record: Record,
+    classes: Classes,
+    networks: dict[Any, Any],
+    carrier: Carrier,
+    blind: QuorumError | None,
 ) -> Member:
+    if blind is not None:
+        raise blind
     kind = KINDS.get(record.kind)
     if kind is None:
         raise StoreError(

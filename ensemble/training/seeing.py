@@ -30,7 +30,7 @@ def with_view(dataset: Dataset, request: TrainingRequest, white: View, progress:
         return dataset.seen(view), []
     seen = dataset.seen(view)
     good = [sample for sample in seen.train if sample.label == seen.classes.good]
-    residuals, reason = _laid_over(good or seen.train, progress)
+    residuals, reason = _residuals_of(good or seen.train, progress)
     if reason and not residuals:
         raise DataError(NOTHING_FITS, count=min(MOST_LAID, len(good or seen.train)), reason=reason)
     limit = limit_of(residuals) if view.alignment else None
@@ -46,7 +46,7 @@ def with_view(dataset: Dataset, request: TrainingRequest, white: View, progress:
     return dataset.seen(replace(view, residual_limit=limit)), told
 
 
-def _laid_over(samples: Sequence[Sample], progress: Progress) -> tuple[list[float], str]:
+def _residuals_of(samples: Sequence[Sample], progress: Progress) -> tuple[list[float], str]:
     """The residuals of those photos that fit, 0 where none are aligned, and why the first other one does not.
 
     The alignment learns from no photo but the reference, so that each of them is as good as one held out.

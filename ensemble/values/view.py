@@ -14,7 +14,7 @@ from ensemble.values.digits import is_number
 DEPTHS = (8, 10, 12, 14, 16)  # bits that cameras give
 SMALLEST_REGION = 32  # pixels a side, as of a photo
 MOST_CORNERS = 200
-GRID = 256  # places a side where it is asked whether anything is left to look at
+PLACES = 256  # places a side where it is asked whether anything is left to look at
 VIEW_FIELDS = ("white_level", "reference", "size", "region", "ignore", "alignment", "residual_limit", "mm_per_pixel")
 
 Corner = tuple[float, float]  # shares of the reference's width and height
@@ -128,8 +128,8 @@ class View:
             data.get("white_level"),
             data.get("reference", ""),
             tuple(data["size"]) if "size" in data else None,
-            _polygon(data.get("region", ())),
-            tuple(map(_polygon, data.get("ignore", ()))),
+            _corners_of(data.get("region", ())),
+            tuple(map(_corners_of, data.get("ignore", ()))),
             Alignment(**data["alignment"]) if "alignment" in data else None,
             data.get("residual_limit"),
             data.get("mm_per_pixel"),
@@ -140,7 +140,7 @@ class View:
 AS_IT_IS = View()
 
 
-def _polygon(corners: Sequence[Sequence[float]]) -> Polygon:
+def _corners_of(corners: Sequence[Sequence[float]]) -> Polygon:
     return tuple((float(x), float(y)) for x, y in corners)
 
 
@@ -173,7 +173,7 @@ def _side(start: Corner, end: Corner, point: Corner) -> float:
 
 
 def _is_something_left(region: Polygon, ignore: Sequence[Polygon]) -> bool:
-    places = (np.arange(GRID) + 0.5) / GRID
+    places = (np.arange(PLACES) + 0.5) / PLACES
     return bool(is_seen(region, ignore, *np.meshgrid(places, places)).any())
 
 
