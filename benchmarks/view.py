@@ -40,12 +40,18 @@ from ensemble.values.view import AS_IT_IS, Alignment, Polygon, View, rectangle
 BENCH, PART = 384, 256  # pixels a side of a photo, and of what is drawn of the part
 SHIFT, TURN = 0.15, 180.0  # of the photo's side, and degrees either way
 RIM = 0.31  # radius of the region of interest, in shares of the photo's side
-NUMBER = (0.42, 0.735, 0.17, 0.045)  # left, top, width, height of the plate with the serial number
+NUMBER = (0.36, 0.66, 0.28, 0.09)  # left, top, width, height of the plate with the serial number
 AS_DRAWN, TURNED, NUMBERED = "as drawn", "turned and shifted", "with a serial number"
 SETS = (AS_DRAWN, TURNED, NUMBERED)
+LOT = "1117711"  # the number of all parts that are learnt from
 
 
-def photo(number: int, seed: int, defect: str | None, kind: str, serial: str = "1204711") -> Image.Image:
+def serial_number(number: int) -> str:
+    """The number of a part that is judged."""
+    return "".join("RKMXWEABHS"[int(digit)] for digit in f"{7919 * number + 2345678:07d}")
+
+
+def photo(number: int, seed: int, defect: str | None, kind: str, serial: str = LOT) -> Image.Image:
     """One part on a bench: all sets show the same parts with the same damage."""
     part, _ = draw_part(np.random.default_rng((seed, number)), defect, side=PART)
     rim = np.asarray(part)[:6].reshape(-1, 3)
@@ -59,7 +65,7 @@ def photo(number: int, seed: int, defect: str | None, kind: str, serial: str = "
         left, top, width, height = (share * BENCH for share in NUMBER)
         draw = ImageDraw.Draw(bench)
         draw.rectangle((left, top, left + width, top + height), fill=(225, 225, 220))
-        draw.text((left + 4, top + 1), serial, fill=(20, 20, 24), font_size=13)
+        draw.text((left + 4, top + 1), serial, fill=(20, 20, 24), font_size=28)
     if kind == TURNED:
         turn, across, down = rng.uniform((-TURN, -SHIFT, -SHIFT), (TURN, SHIFT, SHIFT)).tolist()
         shift = (round(across * BENCH), round(down * BENCH))
@@ -74,7 +80,7 @@ def write_parts(folder: Path, photos: int, seed: int, kind: str) -> None:
         path = folder / split / label / f"{number:04d}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         defect = DEFECTS[number // 4 % len(DEFECTS)] if number % 2 else None
-        serial = f"{9000000 + 7919 * number:07d}" if split == "test" else "1204711"
+        serial = serial_number(number) if split == "test" else LOT
         photo(number, seed, defect, kind, serial).save(path)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ensemble.imaging.formats import may_be_deep
-from ensemble.imaging.photos import Photo, read_photo
+from ensemble.imaging.photos import Photo, read_photo, read_photo_bytes
 from ensemble.values.errors import PhotoError
 from ensemble.values.language import Message
 from ensemble.values.samples import Sample
@@ -69,6 +69,6 @@ def white_level_of(samples: Sequence[Sample], progress: Callable[[float], None] 
 
 def _deep(paths: Iterable[Path]) -> Iterable[Path]:
     for path in paths:
-        with suppress(OSError), path.open("rb") as file:
-            if may_be_deep(file.read(TELLING_BYTES)):
+        with suppress(PhotoError):  # whole, because it is read once and learnt from later
+            if may_be_deep(read_photo_bytes(path)[:TELLING_BYTES]):
                 yield path
