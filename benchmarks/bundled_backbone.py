@@ -27,7 +27,7 @@ from sklearn.svm import SVC
 
 from benchmarks.arrange import FREE, defect_type, split
 from ensemble.features.backbones import FeatureExtractor, build_network
-from ensemble.features.networks import pool
+from ensemble.features.included import pool
 from ensemble.features.preprocessing import BUNDLED, LITE, POOLINGS
 from ensemble.imaging.photos import read_photo
 

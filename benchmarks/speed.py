@@ -24,7 +24,7 @@ from PIL import Image
 
 from ensemble.datasets.loading import evaluation_part
 from ensemble.features.backbones import FeatureExtractor, build_network, create_feature_extractor
-from ensemble.features.networks import pool
+from ensemble.features.included import pool
 from ensemble.features.photo_batch import PhotoBatch, source_preprocessing
 from ensemble.imaging.photos import open_photo
 from ensemble.inspection.inspector import PROBABILITY_DIGITS, Inspector

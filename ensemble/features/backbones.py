@@ -21,8 +21,7 @@ from torch import Tensor, fx, nn
 from torch.fx.experimental.optimization import fuse
 
 from ensemble.features import weights
-from ensemble.features.included import INCLUDED, find_included
-from ensemble.features.networks import as_grid, channels_last, pool
+from ensemble.features.included import INCLUDED, as_grid, channels_last, find_included, pool
 from ensemble.features.preprocessing import LAYERS, PIXELS, POOLINGS, READINGS, BackboneSpec, Preprocessing
 from ensemble.features.runtimes import Passes, Runtime, runtime_in_use, tracing_lock
 from ensemble.features.weights import as_safetensors, named_folders, read_state

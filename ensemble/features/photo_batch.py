@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from ensemble.features.backbones import FeatureExtractor
-from ensemble.features.networks import pool
+from ensemble.features.included import pool
 from ensemble.features.preprocessing import PIXELS, BackboneSpec, Preprocessing
 from ensemble.features.side_by_side import goes_with, maps_together
 from ensemble.imaging.looking import Look

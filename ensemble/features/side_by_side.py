@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.graphs import TORCH, Forward, Maps, Size
-from ensemble.features.networks import as_grid
+from ensemble.features.included import as_grid
 from ensemble.features.runtimes import Passes, tracing_lock
 
 MOST_GROUPS = 4  # that a backbone is joined with: each graph holds the weights anew

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ensemble.features.networks import channels_last
+from ensemble.features.included import channels_last
 from ensemble.features.photo_batch import Input
 from ensemble.features.preprocessing import Preprocessing
 from ensemble.members.baseline_cnn import mirrored

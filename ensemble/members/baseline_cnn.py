@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ensemble.features.networks import channels_last
+from ensemble.features.included import channels_last
 from ensemble.features.preprocessing import Preprocessing
 from ensemble.members.contract import MIRRORED_WAYS, Augmentation, Member, Parts, Prediction
 from ensemble.values.errors import MemberError

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils import skip_init
 
 from ensemble.features.backbones import FeatureExtractor
-from ensemble.features.networks import as_grid, channels_last
+from ensemble.features.included import as_grid, channels_last
 from ensemble.members.baseline_cnn import vary
 from ensemble.members.contract import Facts, Member, Parts, Prediction
 from ensemble.values.errors import MemberError

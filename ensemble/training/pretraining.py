@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from ensemble.disk.files import write_atomically
 from ensemble.drawing.lessons import draw_lessons
 from ensemble.features.backbones import FeatureExtractor
-from ensemble.features.networks import BUNDLED_WIDTHS, SmallResNet, channels_last
+from ensemble.features.included import BUNDLED_WIDTHS, SmallResNet, channels_last
 from ensemble.features.preprocessing import BUNDLED, IMAGENET_MEAN, IMAGENET_STD, BackboneSpec
 from ensemble.features.weights import as_safetensors
 from ensemble.values.training import Progress

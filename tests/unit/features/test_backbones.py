@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from ensemble.features import backbones, weights
 from ensemble.features.backbones import FeatureExtractor, build_network
-from ensemble.features.networks import as_grid, pool
+from ensemble.features.included import as_grid, pool
 from ensemble.features.preprocessing import BUNDLED, LAYERS, LITE, POOLINGS
 from ensemble.values.errors import WeightsError
 from tests.conftest import TINY_BACKBONE
