@@ -85,7 +85,7 @@ STRANGERS: tuple[tuple[bytes, Message], ...] = (
         rb".{4}ftyp|\x1aE\xdf\xa3|RIFF.{4}AVI ",
         Message("{photo} is a video: take one picture out of it, save it as JPEG or PNG and choose that file."),
     ),
-    (
+    (  # its decoder takes 0.9 GB for a file of 811 bytes (7000 × 7000), and more a pixel where precincts are small
         rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51",
         Message("{photo} is a JPEG 2000 picture, which is not read here: save it as JPEG or PNG and choose that file."),
     ),
