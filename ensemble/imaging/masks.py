@@ -13,7 +13,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 from scipy import ndimage
 
 from ensemble.imaging.photos import decode_photo, read_photo_bytes, sentences, upright, upright_size
-from ensemble.values.errors import DataError, PhotoError
+from ensemble.values.errors import DataError, PhotoError, RefusalError
 from ensemble.values.language import Message
 from ensemble.values.results import MAP_THRESHOLD, AnomalyMap, Region, Score
 
@@ -157,8 +157,9 @@ def _lie_together(values: NDArray[np.uint8] | NDArray[np.uint16], brightest: int
 
 def _background_distance(image: ImageFile.ImageFile) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """How far each pixel (height, width) is from the background, which is 0."""
-    if image.mode.startswith("I") or image.mode == "F":
-        return np.asarray(image).clip(0, 65535).astype(np.uint16)
+    if image.mode.startswith(("F", "I")):
+        values = np.asarray(image)
+        return _float_values(values) if image.mode == "F" else values.clip(0, 65535).astype(np.uint16)
     if image.mode == "1":
         return np.asarray(image).astype(np.uint8) * 255
     if image.mode == "P":
@@ -171,6 +172,16 @@ def _background_distance(image: ImageFile.ImageFile) -> NDArray[np.uint8] | NDAr
         return colours
     seen = (colours.astype(np.uint16) * alpha // 255).astype(np.uint8)
     return seen if seen.any() or alpha.all() else alpha
+
+
+def _float_values(values: NDArray[np.float32]) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    if not np.isfinite(values).all():
+        raise RefusalError(
+            "{photo} holds values that are no numbers (NaN or infinite): correct them, or save it as JPEG or PNG."
+        )
+    if values.max() <= 1:
+        return np.rint(values.clip(0, 1) * 255).astype(np.uint8)
+    return values.clip(0, 65535).astype(np.uint16)
 
 
 def _palette_values(image: ImageFile.ImageFile) -> NDArray[np.uint8]:

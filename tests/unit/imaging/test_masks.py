@@ -67,6 +67,32 @@ def test_anything_but_the_background_is_damage(kind: str, tmp_path: Path) -> Non
     assert (damaged_pixels(read_mask(tmp_path / "mask.png")) == BOTH).all()
 
 
+@pytest.mark.parametrize(
+    ("kind", "values", "marks_by"),
+    [
+        ("mask.tif", numbered(0, 1, 1, kind=np.float32), "white"),
+        ("mask.tif", numbered(0, 1, 2, kind=np.float32), "numbers"),
+        ("mask.pgm", numbered(0, 1, 1), "numbers"),
+        ("mask.pgm", numbered(0, 255, 255), "white"),
+        ("mask.png", numbered(0, 1, 255), "numbers"),
+    ],
+)
+def test_by_what_a_mask_marks_is_told_by_looking(kind: str, values: np.ndarray, marks_by: str, tmp_path: Path) -> None:
+    Image.fromarray(values).save(tmp_path / kind)
+    found = look_at(tmp_path / kind)
+    assert (found.damage == BOTH).all() and found.marks_by == marks_by
+
+
+def test_a_mask_of_floats_has_soft_edges_and_no_holes_in_its_numbers(tmp_path: Path) -> None:
+    edge = np.where(BLOT, 1.0, np.linspace(0, 0.4, 64)).astype(np.float32)
+    Image.fromarray(edge).save(tmp_path / "mask.tif")
+    found = look_at(tmp_path / "mask.tif")
+    assert (found.damage == BLOT).all() and found.marks_by == "greys"
+    Image.fromarray(np.where(BLOT, np.nan, edge).astype(np.float32)).save(tmp_path / "mask.tif")
+    with pytest.raises(DataError, match=r"mask\.tif cannot be read\. It holds values that are no numbers"):
+        look_at(tmp_path / "mask.tif")
+
+
 def test_a_mask_may_number_many_places(tmp_path: Path) -> None:
     numbers = np.zeros((48, 64), dtype=np.uint8)
     numbers[4:44:2, 10] = np.arange(1, 21)
