@@ -152,6 +152,12 @@ def measure(
     return found
 
 
+def refused_of(inspector: Inspector, dataset: Dataset) -> str:
+    """How many of all clean test photos the guard refuses before any model has looked, in one sentence."""
+    refused = sum(bool(inspector.doubt(read_photo(each.path).picture, None)) for each in dataset.test)
+    return f"Of all {len(dataset.test)} clean test photos {refused} are refused, {refused / len(dataset.test):.1%}."
+
+
 def product(dataset_folder: Path, models: Path, weights: Path | None, seed: int) -> ModelStore:
     """The product of a folder; where there is none, one with `SPARE` models is trained."""
     store = ModelStore(models)
@@ -174,7 +180,8 @@ def main(
     """Print what the guard refuses of each way, and what that way costs the models."""
     store = product(photos, models, weights, seed)
     policy, dataset = store.policies()[0], find_dataset(photos, store.manifest().folders, seed)
-    found = measure(Inspector.open(store), policy, dataset, strangers or [], most, seed)
+    inspector = Inspector.open(store)
+    found = measure(inspector, policy, dataset, strangers or [], most, seed)
     clean = found["clean"].recall
     typer.echo(f"{photos}, policy {policy.name}, models {', '.join(store.manifest().names())}")
     typer.echo(
@@ -183,6 +190,7 @@ def main(
     typer.echo("|---|---|---|---|---|---|---|")
     for name, each in found.items():
         typer.echo(f"| {name} | {' | '.join(each.cells(clean))} |")
+    typer.echo(refused_of(inspector, dataset))
 
 
 if __name__ == "__main__":
