@@ -15,7 +15,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from ensemble.importers import values
+from ensemble.values import samples
 
 FREE = "Free"  # the set's own word for a part without defect
 
@@ -29,7 +29,7 @@ def _arrange() -> None:
 
 def frame_number(photo: Path) -> int:
     """The running frame number in a name such as exp3_num_4764.jpg."""
-    frame = values.frame_number(photo)
+    frame = samples.frame_number(photo)
     if frame is None:
         raise ValueError(f"Expected a name such as exp3_num_4764.jpg. Got {photo.name}.")
     return frame
@@ -44,7 +44,7 @@ def parts(photos: Iterable[Path]) -> list[list[Path]]:
     """Photos grouped by part: the repeat captures exp1 to exp6 are neighbours in frame number, whatever their type."""
     ordered = sorted(photos, key=frame_number)
     groups: dict[int, list[Path]] = defaultdict(list)
-    for photo, number in zip(ordered, values.parts(ordered), strict=True):
+    for photo, number in zip(ordered, samples.captured_parts(ordered), strict=True):
         groups[number].append(photo)
     return list(groups.values())
 

@@ -24,8 +24,8 @@ from scipy import stats
 
 from benchmarks.arrange import tile, tile_good_only
 from ensemble.evaluation.energy import circumstances
+from ensemble.evaluation.mvtec import find_categories
 from ensemble.evaluation.vote import VoteAndBest, beside_best
-from ensemble.importers.mvtec import find_categories
 from ensemble.policies import choose, shipped
 from ensemble.policies.policy import FUSED
 from ensemble.store import ModelStore

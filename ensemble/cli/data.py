@@ -190,6 +190,24 @@ def show(folder: Folder) -> None:
         say(f"{decision.number}  {decision.at}  {decision.sentence()} {decision.reason}{state}")
 
 
+@data_commands.command("export")
+def export_command(
+    folder: Folder,
+    destination: Annotated[Path, typer.Argument(metavar="DESTINATION", help="An empty or new folder.")],
+    form: Annotated[str, typer.Option("--format", help="coco or yolo.")] = "coco",
+    marks: Annotated[str, typer.Option("--marks", help="polygons, boxes, or rle for COCO.")] = "polygons",
+) -> None:
+    """Write a collection as COCO or YOLO: its photos by split, and what its masks mark."""
+    from ensemble.datasets.collection import Collection
+    from ensemble.datasets.exports import export_collection
+
+    made = export_collection(Collection(folder), destination, form, marks)
+    if made.left_out:
+        say(f"{len(made.left_out)} defective photos have no mask and are left out, such as {made.left_out[0]}.")
+    counts = ", ".join(f"{count} {name}" for name, count in made.marks.items())
+    say(f"Wrote {destination} with {made.photos} photos and {sum(made.marks.values())} {marks}: {counts}.")
+
+
 @data_commands.command()
 def undo(
     folder: Folder,
@@ -216,7 +234,7 @@ def as_json(found: "Understood") -> dict[str, Any]:
         "photos": len(found.entries),
         "splits": dict(Counter(entry.split for entry in found.entries)),
         "kinds": _kind_rows(found),
-        "masks": sum(entry.mask is not None for entry in found.entries),
+        "masks": sum(entry.is_marked for entry in found.entries),
         "parts": len({entry.part for entry in found.entries if entry.part}),
         "categories": sorted({entry.category for entry in found.entries if entry.category}),
         "notes": list(found.notes),
@@ -230,7 +248,7 @@ def _kind_rows(found: "Understood") -> list[dict[str, Any]]:
     for kind, label in found.meaning.items():
         entries = [entry for entry in found.entries if entry.kind == kind]
         splits = dict(Counter(entry.split for entry in entries))
-        masks = sum(entry.mask is not None for entry in entries)
+        masks = sum(entry.is_marked for entry in entries)
         rows.append({"kind": kind, "class": label, "photos": len(entries), "splits": splits, "masks": masks})
     return rows
 

@@ -40,7 +40,7 @@ def mvtec_check_command(
 ) -> None:
     """Count photos and masks by category and name what is odd; the exit code is 1 where something is."""
     from ensemble.disk.files import write_atomically
-    from ensemble.importers.mvtec import check_tree
+    from ensemble.evaluation.mvtec import check_tree
 
     found = check_tree(tree)
     print_table(
@@ -77,7 +77,7 @@ def table(
 ) -> None:
     """Write a row a photo: path, category, split, label, defect type, mask."""
     from ensemble.disk.files import write_atomically
-    from ensemble.importers.mvtec import TREE_COLUMNS, image_level
+    from ensemble.evaluation.mvtec import TREE_COLUMNS, image_level
     from ensemble.inspection.exports import as_csv
 
     rows = image_level(tree)

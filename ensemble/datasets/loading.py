@@ -22,7 +22,7 @@ from ensemble.datasets.notes import (
 )
 from ensemble.disk.names import any_path_below
 from ensemble.imaging.photos import file_digest
-from ensemble.importers import FoundPhoto, mapping_note, values
+from ensemble.importers import FoundPhoto, mapping_note
 from ensemble.importers.mask_files import contradictions
 from ensemble.importers.sources import PhotoSource, read_source, under_two_labels
 from ensemble.members.good_parts import FEWEST_GOOD
@@ -30,7 +30,7 @@ from ensemble.policies.cases import Case, Evidence
 from ensemble.values.errors import DataError
 from ensemble.values.language import Message
 from ensemble.values.results import OK_NOK, Classes
-from ensemble.values.samples import Dataset, Sample
+from ensemble.values.samples import Dataset, Sample, captured_parts
 from ensemble.values.vocabulary import CALIBRATION, TEST, TRAIN, WHOLE, classes_by_name, is_bad, is_good, same_name
 
 TEST_SHARE = 0.3
@@ -233,7 +233,7 @@ def _known_classes(
 
 def part_numbers(samples: Sequence[Sample]) -> list[int]:
     """For each photo the number of the very part that it shows: as the sample names it, else as its file name tells."""
-    by_file = values.parts([sample.path for sample in samples])
+    by_file = captured_parts([sample.path for sample in samples])
     keys: list[tuple[bool, str | int, str]] = [  # those that are named come last
         (True, sample.category, sample.part) if sample.part else (False, number, "")
         for sample, number in zip(samples, by_file, strict=True)

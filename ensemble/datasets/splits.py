@@ -12,9 +12,8 @@ import numpy as np
 from scipy.cluster.hierarchy import DisjointSet
 from sklearn.model_selection import StratifiedGroupKFold
 
-from ensemble.importers import values
 from ensemble.values.errors import DataError
-from ensemble.values.samples import Sample
+from ensemble.values.samples import Sample, captured_parts, frame_number
 
 # A class with fewer photos than folds goes into some of them, which `assign` allows; for the process once, because
 # warnings.catch_warnings does not hold between threads.
@@ -57,7 +56,7 @@ def assign(
 
 def group_numbers(items: Sequence[Sample], together: Iterable[Collection[str]] = ()) -> list[int]:
     """For each photo the number of the group that it must stay with."""
-    captures = values.parts([each.path for each in items])
+    captures = captured_parts([each.path for each in items])
     known = [(item.sha256, *_keys(item, number)) for item, number in zip(items, captures, strict=True)]
     found = linked([*known, *together])
     numbers: dict[Hashable, int] = {}
@@ -76,7 +75,7 @@ def linked(groups: Iterable[Collection[Hashable]]) -> DisjointSet:
 def _keys(item: Sample, capture: int) -> list[tuple[str, ...]]:
     """What tells the part of a photo: its name, and the frames by which repeat captures are named."""
     by_name: list[tuple[str, ...]] = [(item.category, item.part)] if item.part else []
-    return [*by_name, ("capture", str(capture))] if values.frame_number(item.path) is not None else by_name
+    return [*by_name, ("capture", str(capture))] if frame_number(item.path) is not None else by_name
 
 
 def crossing(

@@ -64,7 +64,7 @@ def preview_source(source: Path | Iterable[Upload], below: Path, reading: Readin
             found.layout,
             dict(found.meaning),
             dict(Counter((entry.kind, entry.split) for entry in found.entries)),
-            sum(entry.mask is not None for entry in found.entries),
+            sum(entry.is_marked for entry in found.entries),
             len({(entry.category, entry.part) for entry in found.entries if entry.part}),
             found.problems,
             found.notes,

@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from os.path import commonpath
 from pathlib import Path
@@ -57,8 +57,7 @@ def write_labels(
     out: their damage would pass for background. A DataError where the destination is in use, no mask marks anything, or
     a mask cannot be read or has another size than its photo; a PhotoError where a photo with a mask cannot be opened.
     """
-    if destination.exists() and (not destination.is_dir() or any(destination.iterdir())):
-        raise DataError("{destination} is in use. Name a new folder for the labels.", destination=destination)
+    refuse_in_use(destination)
     learn, hold = hold_out(samples, seed) if held_out is None else (samples, held_out)
     everything = [(part, sample) for part, chosen in ((LEARN, learn), (HOLD, hold)) for sample in chosen]
     bare = [sample.path for _, sample in everything if not sample.mask and sample.label != good]
@@ -86,6 +85,12 @@ def write_labels(
     photos = Counter(part for part, _ in known)
     boxes_of = {name: counts[name] for name in names}
     return YoloExport(destination / "data.yaml", dict(photos), boxes_of, tuple(bare), tuple(unmarked))
+
+
+def refuse_in_use(destination: Path) -> None:
+    """A DataError unless nothing lies there, or an empty folder."""
+    if destination.exists() and (not destination.is_dir() or any(destination.iterdir())):
+        raise DataError("{destination} is in use. Name a new folder for the labels.", destination=destination)
 
 
 def _nothing_to_point_at(unmarked: int) -> DataError:
@@ -129,13 +134,18 @@ def _file_names(paths: Sequence[Path]) -> list[str]:
     """A name for each photo that tells where it comes from, unlike all others even without its ending."""
     whole = [path.resolve() for path in paths]
     root = commonpath([path.parent for path in whole])
+    return unlike_names("__".join(path.relative_to(root).parts) for path in whole)
+
+
+def unlike_names(wished: Iterable[str]) -> list[str]:
+    """Names as wished where they can be kept, each unlike all others even without its ending."""
     taken: set[str] = set()
     names = []
-    for path in whole:
-        stem = wanted = Path(clean_name("__".join(path.relative_to(root).parts)) or "photo").stem
+    for wish in wished:
+        stem = wanted = Path(clean_name(wish) or "photo").stem
         number = 2
         while stem.casefold() in taken:
             stem, number = f"{wanted}_{number}", number + 1
         taken.add(stem.casefold())
-        names.append(stem + path.suffix.lower())
+        names.append(stem + Path(wish).suffix.lower())
     return names

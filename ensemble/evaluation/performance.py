@@ -9,12 +9,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ensemble.importers import values
 from ensemble.metrics.costs import CONFIDENCE_LEVEL, PARTS_TOLD, DecisionCounts, Line, expected_costs
 from ensemble.policies import Policy, cases
 from ensemble.policies.cases import Case, truth
 from ensemble.policies.making import defect_scores
 from ensemble.values.results import REVIEW, Classes
+from ensemble.values.samples import captured_parts
 from ensemble.values.titles import ENSEMBLE
 
 CaseKind = Literal["escapes", "overkills", "mistakes", "reviews"]
@@ -258,7 +258,7 @@ def _prices(true: Sequence[str], classes: Classes, line: Line) -> Mapping[tuple[
 
 def parts_shown(known: Sequence[Case], parts: Mapping[str, str]) -> NDArray[np.int64]:
     """(N,) the number of the part that each photo shows: of `parts`, by SHA-256, or else by its file."""
-    by_file = values.parts([Path(case.photo) for case in known])
+    by_file = captured_parts([Path(case.photo) for case in known])
     names = [parts.get(case.sha256) or by_file[place] for place, case in enumerate(known)]
     numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
     return np.array([numbers[name] for name in names], dtype=np.int64)

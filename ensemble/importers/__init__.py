@@ -10,26 +10,36 @@ from pathlib import Path
 from types import MappingProxyType
 
 from ensemble.importers.class_folders import CLASS_FOLDERS
+from ensemble.importers.cvat import CVAT
 from ensemble.importers.detection import DETECTION
+from ensemble.importers.label_studio import LABEL_STUDIO
 from ensemble.importers.labels_csv import LABELS_CSV
 from ensemble.importers.listing import Problem, Tree, is_photo_name, not_a_photo
 from ensemble.importers.magnetic_tile import MAGNETIC_TILE
+from ensemble.importers.manifests import MANIFEST
 from ensemble.importers.mask_files import contradiction
 from ensemble.importers.metadata_json import METADATA_JSON
+from ensemble.importers.research_sets import DAGM, KOLEKTOR, REAL_IAD
 from ensemble.importers.values import FoundPhoto, Importer, Understood
 from ensemble.importers.visa import VISA
 from ensemble.values.errors import DataError
 from ensemble.values.language import Message, paragraph
 from ensemble.values.results import NON_DEFECTIVE, OK_NOK
-from ensemble.values.vocabulary import is_review
+from ensemble.values.vocabulary import is_known, is_review
 
 # In order of recognition: what is told in a file goes before what only the names of folders tell.
 IMPORTERS: Mapping[str, Importer] = MappingProxyType(
     {
         "visa": VISA,
         "magnetic_tile": MAGNETIC_TILE,
+        "real_iad": REAL_IAD,
+        "dagm": DAGM,
+        "kolektor": KOLEKTOR,
         "labels_csv": LABELS_CSV,
         "metadata_json": METADATA_JSON,
+        "cvat": CVAT,
+        "label_studio": LABEL_STUDIO,
+        "manifest": MANIFEST,
         "detection": DETECTION,
         "class_folders": CLASS_FOLDERS,
     }
@@ -75,10 +85,20 @@ def read_folder(folder: Path, *, layout: str | None = None, field: str = "") -> 
     while tree is not None and len(levels) < DEEPEST_LONE:
         levels.append(tree)
         for importer in importers:
-            if not importer.refuses(tree, field):
+            if not importer.refuses(tree, field) and not (
+                importer is CLASS_FOLDERS and _tells_inside(tree, importers, field)
+            ):
                 return _read_by(importer, tree, field)
         tree = tree.inner()
     raise DataError(_unknown(levels[-1], importers, field))
+
+
+def _tells_inside(tree: Tree, importers: Sequence[Importer], field: str) -> bool:
+    """Whether a lone folder of photos, such as one that is called like its zip, holds a file that says more of them."""
+    inner = tree.inner()
+    if inner is None or not any(map(is_photo_name, inner.at_top())) or any(map(is_known, tree.folders())):
+        return False
+    return any(not each.refuses(inner, field) for each in importers if each is not CLASS_FOLDERS)
 
 
 def _asked_importers(layout: str | None, field: str) -> tuple[Importer, ...]:
@@ -152,9 +172,9 @@ def _without_problems(entry: FoundPhoto, tree: Tree, problems: list[Problem]) ->
 def _with_telling_mask(entry: FoundPhoto, meaning: Mapping[str, str | None], problems: list[Problem]) -> FoundPhoto:
     """The entry without a mask that contradicts its class or, on a good part, has nothing to tell."""
     label = meaning[entry.kind]
-    if entry.mask is None or label not in OK_NOK.names:
-        return entry
     good = label == NON_DEFECTIVE
+    if entry.mask is None or label not in OK_NOK.names:
+        return replace(entry, outlines=None) if good else entry
     if reason := contradiction(entry.mask, good=good):
         root = entry.path.parents[entry.name.count("/")]
         name = entry.mask.relative_to(root).as_posix()

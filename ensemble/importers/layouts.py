@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ensemble.imaging.outlines import FileShape, Outlines
 from ensemble.importers.listing import Problem, Tree, is_photo_name
 from ensemble.importers.mask_files import IMAGE_FOLDERS, MaskFiles
 from ensemble.importers.values import FoundPhoto
@@ -179,7 +180,9 @@ def _found(
         if not inner or path in masks.files or top in away or part_called(top):
             continue
         defect, mask = _folder_kind(name.split("/")[:-1]), masks.by_photo.get(path)
-        found.setdefault(top, []).append(FoundPhoto(path, place.above + name, top, part, defect, category, mask=mask))
+        several = Outlines(tuple(map(FileShape, masks.several[path]))) if path in masks.several else None
+        entry = FoundPhoto(path, place.above + name, top, part, defect, category, mask=mask, outlines=several)
+        found.setdefault(top, []).append(entry)
     return {name: files for name, files in found.items() if any(is_photo_name(file.path.name) for file in files)}
 
 

@@ -9,8 +9,10 @@ import re
 import stat
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 from ensemble.imaging.photos import MAX_PHOTO_BYTES, PHOTO_ENDINGS
 from ensemble.values.errors import DataError
@@ -298,6 +300,31 @@ class Lookup:
                     example=legible(names[0]),
                 )
         raise DataError("{file} is not there.", file=legible(written))
+
+    def find_tail(self, address: str, base: str = "") -> Path:
+        """The file that a tool's own address means: in a bucket, on its server, with folders that are not here.
+
+        The more of its folders a file shares the sooner it is taken; a DataError where several share as many, or none.
+        """
+        plain = unquote(re.sub(r"^[a-z0-9]+://[^/]*/|^.*[?&]d=", "", address.strip(), flags=re.IGNORECASE))
+        parts = [part for part in plain.replace("\\", "/").split("/") if part not in ("", ".")]
+        if ".." in parts:
+            raise DataError("{file} leads out of the folder and is not opened.", file=legible(address))
+        with suppress(DataError):
+            return self.find("/".join(parts), base)
+        for start in range(len(parts)):
+            key = _key("/".join(parts[start:]))
+            names = [name for name in self.by_last.get(_key(parts[-1]), ()) if f"/{_key(name)}".endswith(f"/{key}")]
+            if len(names) == 1:
+                return self.tree.files[names[0]]
+            if names:
+                raise DataError(
+                    "{file} may be any of {count} files, such as {example}.",
+                    file=legible(address),
+                    count=len(names),
+                    example=legible(names[0]),
+                )
+        raise DataError("{file} is not there.", file=legible(address))
 
     def _candidates(self, key: str, base: str) -> Iterator[list[str]]:
         yield self.by_path.get(f"{base}/{key}", []) if base else []

@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from ensemble.importers.listing import Problem, Tree, some
-from ensemble.importers.values import FoundPhoto, Importer, Understood, frame_number, parts
+from ensemble.importers.values import FoundPhoto, Importer, Understood
 from ensemble.values.language import Message
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE
+from ensemble.values.samples import captured_parts, frame_number
 
 PREFIX, GOOD = "mt_", "mt_free"
 MASK_ENDING = ".png"
@@ -67,7 +68,7 @@ def _folder_entries(tree: Tree, kind: str) -> Iterator[FoundPhoto]:
 def _tile_numbers(photos: Sequence[Path]) -> list[str]:
     """For each photo its tile by the first frame that shows it; nothing where the name does not tell."""
     frames = [frame_number(path) for path in photos]
-    numbers = parts(photos)
+    numbers = captured_parts(photos)
     first: dict[int, int] = {}
     for number, frame in zip(numbers, frames, strict=True):
         if frame is not None:

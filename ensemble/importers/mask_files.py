@@ -6,6 +6,7 @@
 | `Label/NAME_label.PNG`, `masks/NAME.png` | `NAME.*` beside that folder, or in `images/` beside it |
 | `ground_truth/KIND/NAME_mask.png` | `KIND/NAME.*` or `test/KIND/NAME.*` beside that folder |
 | `ground_truth/train/KIND/NAME.png` | `train/KIND/NAME.*` beside that folder |
+| `ground_truth/KIND/NAME/000.png`, `001.png`, … | the same, united |
 
 Case and endings do not matter. A file that is called like a mask and has no photo stays a photo, and so does one beside
 its photo that shows a scene in many colours, as the second view of a part does. In `ground_truth/` there are masks
@@ -65,6 +66,7 @@ class MaskFiles:
     alone: tuple[str, ...]
     views: tuple[str, ...]  # called like masks, beside their photos, and photos in colour by what they show
     files: frozenset[Path]  # all masks, which are no photos
+    several: Mapping[Path, tuple[Path, ...]] = field(default_factory=dict)  # masks of one photo that belong together
 
     @classmethod
     def of(cls, tree: Tree) -> "MaskFiles":
@@ -126,6 +128,7 @@ class _Sorting:
         for name in views:
             del masks[name]
         by_photo: dict[Path, Path] = {}
+        several: dict[Path, tuple[Path, ...]] = {}
         broken, second = [], []
         for name in sorted(masks, key=lambda each: (not _bare(_split(each)[1]), each)):
             photos = [self.tree.files[photo] for photo in masks[name] if photo not in masks]
@@ -133,6 +136,12 @@ class _Sorting:
                 broken.append(self._shown(name))
             elif any(photo not in by_photo for photo in photos):
                 by_photo |= {photo: self.tree.files[name] for photo in photos if photo not in by_photo}
+            elif (
+                photos
+                and (folder := self.tree.files[name].parent) == by_photo[photos[0]].parent
+                and folder.name.casefold() == photos[0].stem.casefold()
+            ):
+                several[photos[0]] = (*several.get(photos[0], (by_photo[photos[0]],)), self.tree.files[name])
             else:
                 second.append(self._shown(name))
         whole = [name for name in idle if is_readable_mask(self.tree.files[name])]
@@ -140,7 +149,8 @@ class _Sorting:
         unused = sorted((*second, *map(self._shown, whole)))
         files = frozenset(self.tree.files[name] for name in (*masks, *idle))
         shown = tuple(map(self._shown, views))
-        return MaskFiles(by_photo, tuple(unused), tuple(sorted(broken)), tuple(alone), shown, files)
+        by_photo = {photo: mask for photo, mask in by_photo.items() if photo not in several}
+        return MaskFiles(by_photo, tuple(unused), tuple(sorted(broken)), tuple(alone), shown, files, several)
 
     def _in_folders(self) -> tuple[dict[str, list[str]], dict[str, None]]:
         """Masks in folders of masks with their photos, and those without one."""
@@ -163,6 +173,10 @@ class _Sorting:
         for bare in filter(None, (_bare(stem), stem)):
             for home in self._homes(place[:depth], place[depth + 1 :]):
                 if photos := self.stems.get((home, bare)):
+                    return photos
+        if place[depth + 1 :]:  # a folder of masks that is called like their photo
+            for home in self._homes(place[:depth], place[depth + 1 : -1]):
+                if photos := self.stems.get((home, place[-1])):
                     return photos
         return []
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ensemble.importers.listing import Problem, Tree, is_photo_name, legible, some
+from ensemble.importers.marked import json_in, whole_text
 from ensemble.importers.values import FoundPhoto, Importer, Understood
 from ensemble.values.errors import DataError
 from ensemble.values.language import Message
@@ -120,24 +121,7 @@ def _field_values(tree: Tree, paths: Iterable[Path], asked: str) -> tuple[dict[P
 
 def _read_metadata(path: Path, name: str = "") -> Any:
     """A small JSON file; a DataError where it is none, which calls it by this name."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_JSON_BYTES + 1)
-        if len(data) > MAX_JSON_BYTES:
-            raise DataError(
-                "{file} is larger than {limit} MB, which no photo's metadata is.",
-                file=name,
-                limit=MAX_JSON_BYTES // 1_000_000,
-            )
-        return json.loads(data.decode("utf-8-sig"))
-    except OSError as error:
-        raise DataError("{file} cannot be read ({reason}).", file=name, reason=error.strerror) from error
-    except RecursionError as error:
-        raise DataError("{file} is nested too deeply to be read.", file=name) from error
-    except ValueError as error:  # no UTF-8, no JSON, or a number with thousands of digits
-        raise DataError(
-            "{file} is no JSON that can be read ({problem}).", file=name, problem=legible(str(error))
-        ) from error
+    return json_in(whole_text(path, name, MAX_JSON_BYTES), name)
 
 
 def _field(told: Iterable[Mapping[str, str]], asked: str) -> str:

@@ -2,13 +2,15 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ensemble.imaging.outlines import drawn_file
 from ensemble.imaging.photos import file_digest
 from ensemble.importers import FoundPhoto, Problem, Understood, read_folder
 from ensemble.importers.class_folders import CLASS_FOLDERS
 from ensemble.importers.listing import is_photo_name
+from ensemble.importers.mask_files import size_of
 from ensemble.values.errors import DataError
 from ensemble.values.language import Message
 from ensemble.values.results import NON_DEFECTIVE, OK_NOK, Classes
@@ -75,8 +77,18 @@ def read_source(folder: Path, table: Mapping[str, str] | None = None) -> PhotoSo
     notes = [*read.notes]
     if out := [f"{kind} ({count})" for kind, count in counts.items() if is_review(kind)]:
         notes.append(Message("Left out, because it is a verdict and no class: {kinds}.", kinds=", ".join(out)))
-    entries = tuple(entry for entry in read.entries if entry.kind in meaning)
+    entries = tuple(_with_mask(entry) for entry in read.entries if entry.kind in meaning)
     return PhotoSource(folder, read.layout, entries, meaning, (*notes, *problem_notes(read.problems, folder)))
+
+
+def _with_mask(entry: FoundPhoto) -> FoundPhoto:
+    """The entry with its outlines drawn into a file, where there are any and the photo can be read."""
+    if entry.outlines is None or (size := size_of(entry.path)) is None:
+        return entry
+    try:
+        return replace(entry, mask=drawn_file(entry.outlines, size), outlines=None)
+    except DataError as error:
+        raise DataError("{file}: {problem}", file=entry.name, problem=error) from error
 
 
 def problem_notes(problems: Sequence[Problem], folder: Path) -> tuple[str, ...]:

@@ -1,11 +1,11 @@
 """What an importer makes of a folder, before anything is copied."""
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from ensemble.imaging.outlines import Outlines
 from ensemble.importers.listing import Problem, Tree
 
 MaskScale = Literal["grey", "index"]
@@ -17,7 +17,8 @@ class FoundPhoto:
 
     `name` is `tree.name(path)`, which tells it from the folder that was asked for; `kind` is the raw class name there,
     `split` one of "", "train", "calibration", "test", and `part` the name of the physical part. What a
-    mask marks is said in `masks`; where its scale is "index", anything above 0 is damage.
+    mask marks is said in `masks`; where its scale is "index", anything above 0 is damage. Where there is no mask in a
+    file, `outlines` may be drawn into one.
     """
 
     path: Path
@@ -29,6 +30,12 @@ class FoundPhoto:
     part: str = ""
     mask: Path | None = None
     mask_scale: MaskScale = "grey"
+    outlines: Outlines | None = None
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether it is known where the damage is."""
+        return self.mask is not None or self.outlines is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,28 +66,3 @@ class Importer:
     refuses: Callable[[Tree, str], str]
     read: Callable[[Tree, str], Understood]
     field: str = ""
-
-
-CAPTURE = re.compile(r"exp\d+_num_(\d+)")
-LONGEST_PAUSE = 150  # frames; captures of one part follow each other within 90, the next part comes hundreds later
-
-
-def frame_number(photo: Path) -> int | None:
-    """The frame that a repeat capture was taken at; None for any other photo."""
-    found = CAPTURE.search(photo.stem)
-    return int(found[1]) if found else None
-
-
-def parts(photos: Sequence[Path]) -> list[int]:
-    """For each photo the number of the part that it shows; a photo whose name does not tell is a part of its own."""
-    frames = [frame_number(photo) for photo in photos]
-    numbers = [0] * len(photos)
-    part, last = -1, None
-    for frame, place in sorted((frame, place) for place, frame in enumerate(frames) if frame is not None):
-        if last is None or frame - last > LONGEST_PAUSE:
-            part += 1
-        numbers[place], last = part, frame
-    for place in [place for place, frame in enumerate(frames) if frame is None]:
-        part += 1
-        numbers[place] = part
-    return numbers

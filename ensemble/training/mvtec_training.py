@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ensemble.disk.files import write_atomically
-from ensemble.importers.mvtec import find_categories
+from ensemble.evaluation.mvtec import find_categories
 from ensemble.store import ModelStore
 from ensemble.training import TrainingOutcome
 from ensemble.values.errors import QuorumError, StoreError

@@ -1,6 +1,7 @@
 """A labelled photo on disk, and the labelled photos of one folder in their parts."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -91,3 +92,28 @@ def plan_sample(number: int) -> SamplePlan:
 
 def _sample_part(place: int) -> str:
     return "test" if place % 10 in (3, 6, 9) else "train"
+
+
+CAPTURE = re.compile(r"exp\d+_num_(\d+)")
+LONGEST_PAUSE = 150  # frames; captures of one part follow each other within 90, the next part comes hundreds later
+
+
+def frame_number(photo: Path) -> int | None:
+    """The frame that a repeat capture was taken at; None for any other photo."""
+    found = CAPTURE.search(photo.stem)
+    return int(found[1]) if found else None
+
+
+def captured_parts(photos: Sequence[Path]) -> list[int]:
+    """For each photo the number of the part that it shows; a photo whose name does not tell is a part of its own."""
+    frames = [frame_number(photo) for photo in photos]
+    numbers = [0] * len(photos)
+    part, last = -1, None
+    for frame, place in sorted((frame, place) for place, frame in enumerate(frames) if frame is not None):
+        if last is None or frame - last > LONGEST_PAUSE:
+            part += 1
+        numbers[place], last = part, frame
+    for place in [place for place, frame in enumerate(frames) if frame is None]:
+        part += 1
+        numbers[place] = part
+    return numbers

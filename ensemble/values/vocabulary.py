@@ -73,6 +73,11 @@ def is_bad(name: str) -> bool:
     return plain(name) in BAD
 
 
+def is_known(name: str) -> bool:
+    """Whether a name is known to mean good or defective parts."""
+    return is_good(name) or is_bad(name)
+
+
 def is_review(name: str) -> bool:
     """Whether a name is that of the verdict that sends a part to a person, and so names no class."""
     return plain(name) == REVIEW

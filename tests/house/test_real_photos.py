@@ -11,9 +11,8 @@ from benchmarks.arrange import tile, tile_good_only
 from ensemble.datasets.splits import USUAL_SHARES, assign, crossing
 from ensemble.datasets.workbench import opened
 from ensemble.features.preprocessing import BUNDLED
-from ensemble.importers.values import frame_number
 from ensemble.training import train
-from ensemble.values.samples import Sample
+from ensemble.values.samples import Sample, frame_number
 from tests.support.real_photos import SHARED, half_of
 
 pytestmark = [pytest.mark.slow(90), pytest.mark.real_photos]

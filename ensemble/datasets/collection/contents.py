@@ -37,8 +37,15 @@ def keep_photo(folder: Path, data: bytes, name: str) -> tuple[Photo, str]:
 def keep_mask(folder: Path, entry: FoundPhoto, size: tuple[int, int]) -> tuple[str, str]:
     """Put the mask of an entry in its place, and say by what it marks damage; a DataError where it does not fit.
 
-    Both are empty without one.
+    Both are empty without one; outlines, which are drawn here, say the latter themselves.
     """
+    if entry.mask is None and entry.outlines is not None:
+        try:
+            data = entry.outlines.png(size)
+        except DataError as error:
+            raise DataError("{file}: {problem}", file=entry.name, problem=error) from error
+        name = f"{entry.path.stem}.png"
+        return _place_bytes(folder, MASKS, hashlib.sha256(data).hexdigest(), data, name), ""
     if entry.mask is None:
         return "", ""
     data = read_source_bytes(entry.mask)

@@ -240,7 +240,7 @@ def _show_result(added: Added, key: str) -> None:
 
 FILES, FOLDER, HERE = Message("ZIP or files"), Message("Folder"), Message("Path")
 ICONS: dict[str, str] = {FILES: ":material/folder_zip:", FOLDER: ":material/folder_open:", HERE: ":material/dns:"}
-TYPES = [*PHOTO_TYPES, "zip", "csv", "json"]
+TYPES = [*PHOTO_TYPES, "zip", "csv", "json", "jsonl", "manifest", "xml", "txt", "yaml"]
 
 
 def show_source() -> sources.Source | None:

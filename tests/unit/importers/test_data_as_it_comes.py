@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from ensemble.datasets.loading import check_training_data, evaluation_part, find_dataset
+from ensemble.evaluation.mvtec import check_tree
 from ensemble.importers import understand
 from ensemble.importers.listing import Tree
-from ensemble.importers.mvtec import check_tree
 from ensemble.values.errors import DataError
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK
 from ensemble.values.vocabulary import classes_by_name, is_bad, is_good, is_litter, part_called

@@ -407,7 +407,7 @@ def test_metadata_beside_the_photo_and_what_cannot_enter(tmp_path: Path) -> None
         "broken.jpg cannot be sorted. broken.json is no JSON that can be read (Expecting value",
         "deep.json is nested too deeply",
         "huge.json is larger than 1 MB",
-        "latin.json is no JSON that can be read ('utf-8' codec",
+        "latin.json is no text in UTF-8",
         "digits.json is no JSON that can be read (Exceeds the limit",
         "lone.jpg has no JSON file lone.json beside it",
         "other.jpg cannot be sorted: other.json has no text in category.",
@@ -538,7 +538,7 @@ def test_a_folder_of_too_many_files(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"layout": "imagenet"}, "No layout is called 'imagenet'. There are visa, magnetic_tile, labels_csv"),
+        ({"layout": "imagenet"}, "No layout is called 'imagenet'. There are visa, magnetic_tile, real_iad"),
         ({"layout": "class_folders", "field": "x"}, "Class folders has no fields. Leave the field 'x' out."),
         ({"field": "x"}, "is not laid out in any way"),
     ],

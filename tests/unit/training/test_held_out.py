@@ -8,10 +8,9 @@ import pytest
 
 from ensemble.datasets.loading import digests, part_numbers
 from ensemble.features.readings import PartReading
-from ensemble.importers.values import parts
 from ensemble.training.fitting import CROSS_FITTING_FOLDS, leave_out, plan_cross_fitting
 from ensemble.values.results import DEFECTIVE, NON_DEFECTIVE, OK_NOK
-from ensemble.values.samples import Dataset, Sample
+from ensemble.values.samples import Dataset, Sample, captured_parts
 
 
 def dataset(good: int, bad: int, name: str = "{}_{}.png") -> Dataset:
@@ -60,13 +59,18 @@ def test_captures_of_one_part_stay_on_one_side(seed: int) -> None:
     samples = [Sample(Path(name), (NON_DEFECTIVE, DEFECTIVE)[place // 6 % 2]) for place, name in enumerate(names)]
     found = plan_cross_fitting(Dataset(OK_NOK, tuple(samples), (), {}, ()), seed)
     assert len(found.folds) == CROSS_FITTING_FOLDS
-    part_of = dict(zip(samples, parts([sample.path for sample in samples]), strict=True))
+    part_of = dict(zip(samples, captured_parts([sample.path for sample in samples]), strict=True))
     groups = [{part_of[sample] for sample in fold} for fold in found.folds]
     assert sum(map(len, groups)) == len(set().union(*groups)) == 40
 
 
 def test_photos_whose_names_do_not_tell_are_parts_of_their_own() -> None:
-    assert parts([Path("b.jpg"), Path("exp1_num_50.jpg"), Path("a.jpg"), Path("exp2_num_70.jpg")]) == [1, 0, 2, 0]
+    assert captured_parts([Path("b.jpg"), Path("exp1_num_50.jpg"), Path("a.jpg"), Path("exp2_num_70.jpg")]) == [
+        1,
+        0,
+        2,
+        0,
+    ]
 
 
 def test_named_parts_come_before_file_names_and_belong_to_their_category() -> None:
@@ -75,7 +79,7 @@ def test_named_parts_come_before_file_names_and_belong_to_their_category() -> No
     by_file = [Sample(Path(f"exp{i}_num_50.jpg"), NON_DEFECTIVE) for i in (2, 3)]
     assert part_numbers([*named, *by_file]) == [1, 2, 1, 3, 0, 0]
     samples = dataset(9, 9).train
-    assert part_numbers(samples) == parts([sample.path for sample in samples])
+    assert part_numbers(samples) == captured_parts([sample.path for sample in samples])
 
 
 @pytest.mark.parametrize("seed", range(3))

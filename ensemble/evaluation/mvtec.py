@@ -150,9 +150,9 @@ def _strangers(layout: Layout) -> Iterator[Oddity]:
 
 def _masks(root: Tree, masks: MaskFiles, bad: Sequence[FoundPhoto]) -> Iterator[Oddity]:
     for found in bad:
-        if found.mask is None:
+        if not found.is_marked:
             yield Oddity("missing mask", found.name, f"has no mask in {GROUND_TRUTH}")
-        else:
+        elif found.mask:
             for reason in _mask_reasons(found.mask, found.path):
                 yield Oddity("mask", root.name(found.mask), reason)
     for name in masks.unreadable:

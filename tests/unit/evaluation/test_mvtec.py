@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from ensemble.importers.mvtec import TREE_COLUMNS, check_tree, find_categories, image_level
+from ensemble.evaluation.mvtec import TREE_COLUMNS, check_tree, find_categories, image_level
 from ensemble.inspection.exports import as_csv
 from ensemble.values.errors import DataError
 from tests.conftest import TINY_BACKBONE, Run
