@@ -220,7 +220,7 @@ def looking_of(view: View) -> Looking:
     """A view opened; a PhotoError where its reference is missing or has changed."""
     if sha256(view.photo).hexdigest() != view.reference:
         raise PhotoError("The reference photo of the view is missing or has changed. Restore it, or train again.")
-    return Looking(view, open_photo(view.photo, "reference").picture)
+    return Looking(view, open_photo(view.photo, "reference", view).picture)
 
 
 def look_at_photo(picture: Image.Image, view: View) -> Look | None:

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image
 
 from ensemble.datasets.collection import Collection
 from ensemble.datasets.white_level import WhiteLevel, white_level_of
+from ensemble.imaging.looking import looking_of
 from ensemble.imaging.photos import open_photo, read_photo
 from ensemble.importers import understand
 from ensemble.inspection.inspector import Inspector
@@ -89,6 +91,12 @@ def test_a_photo_is_looked_at_anew_where_that_changes_it() -> None:
     seen = photo.seen(View(12))
     assert np.asarray(seen.picture).max() == 255 and seen.seen(View(12)) is seen
     assert seen.seen(AS_IT_IS) == photo and photo.seen(AS_IT_IS) is photo
+
+
+def test_the_reference_of_a_view_has_the_white_level_too() -> None:
+    data = png(ramp(12, 3), None)
+    view = View(12, reference=sha256(data).hexdigest(), size=(64, 32), photo=data)
+    assert looking_of(view).reference.getextrema() == ((0, 255),) * 3
 
 
 def test_the_white_level_is_the_smallest_that_holds_all(tmp_path: Path) -> None:
