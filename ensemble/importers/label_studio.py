@@ -54,8 +54,8 @@ def _task_files(tree: Tree) -> list[str]:
 
 def _address(task: Mapping[str, Any], photos: MarkedPhotos) -> str:
     """How a task calls its photo, without what was put before its name where the file is not called so."""
-    data: Mapping[str, Any] = task["data"]
-    written = next(each for each in data.values() if isinstance(each, str) and is_photo_name(each.partition("?X-")[0]))
+    texts = (each.partition("?X-")[0] for each in task["data"].values() if isinstance(each, str))
+    written = next(filter(is_photo_name, texts))  # a signed address ends behind the name
     with suppress(DataError):
         photos.lookup.find_tail(written)
         return written
