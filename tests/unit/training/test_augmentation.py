@@ -88,7 +88,7 @@ def test_copies_are_read_as_photos_are_and_kept(tmp_path: Path, monkeypatch: pyt
     how = Augmentation(relit=True, mirrored=("left_right",))
     with FeatureCache(tmp_path / "cache") as cache:
         made = copies_of(samples, [1, 3], how, [PIXELS], cache)
-        monkeypatch.setattr("ensemble.training.copies.read_photo", None)  # nothing is decoded any more
+        monkeypatch.setattr("ensemble.training.copies.seen_photo", None)  # nothing is decoded any more
         again = copies_of(samples, [1, 3], how, [PIXELS], cache)
     assert made.copied.tolist() == [1, 3] * 3
     expected = [
