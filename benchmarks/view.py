@@ -40,7 +40,7 @@ from ensemble.values.view import AS_IT_IS, Alignment, Polygon, View, rectangle
 BENCH, PART = 384, 256  # pixels a side of a photo, and of what is drawn of the part
 SHIFT, TURN = 0.15, 180.0  # of the photo's side, and degrees either way
 RIM = 0.31  # radius of the region of interest, in shares of the photo's side
-NUMBER = (0.36, 0.66, 0.28, 0.09)  # left, top, width, height of the plate with the serial number
+NUMBER = (0.34375, 0.65625, 0.3125, 0.09375)  # left, top, width, height of the plate with the serial number
 AS_DRAWN, TURNED, NUMBERED = "as drawn", "turned and shifted", "with a serial number"
 SETS = (AS_DRAWN, TURNED, NUMBERED)
 LOT = "1117711"  # the number of all parts that are learnt from
@@ -62,10 +62,10 @@ def photo(number: int, seed: int, defect: str | None, kind: str, serial: str = L
     bench.paste(part, (corner, corner), disc)
     rng = np.random.default_rng((seed, number, 1))
     if kind == NUMBERED:
-        left, top, width, height = (share * BENCH for share in NUMBER)
-        draw = ImageDraw.Draw(bench)
-        draw.rectangle((left, top, left + width, top + height), fill=(225, 225, 220))
-        draw.text((left + 4, top + 1), serial, fill=(20, 20, 24), font_size=28)
+        left, top, width, height = (round(share * BENCH) for share in NUMBER)
+        plate = Image.new("RGB", (width, height), (225, 225, 220))  # what runs over its edge is cut off
+        ImageDraw.Draw(plate).text((4, 1), serial, fill=(20, 20, 24), font_size=24)
+        bench.paste(plate, (left, top))
     if kind == TURNED:
         turn, across, down = rng.uniform((-TURN, -SHIFT, -SHIFT), (TURN, SHIFT, SHIFT)).tolist()
         shift = (round(across * BENCH), round(down * BENCH))
