@@ -328,7 +328,7 @@ def loops_of(damage: Damage) -> list[list[tuple[int, int]]]:
 
 
 def one_polygon(loops: Sequence[Sequence[tuple[int, int]]]) -> list[tuple[int, int]]:
-    """The same area with a single line: holes hang on the first corner by lines that are gone to and fro."""
+    """The same area with a single line: holes hang on the first corner by lines that are gone there and back."""
     first, *holes = loops
     line = list(first)
     for hole in holes:
