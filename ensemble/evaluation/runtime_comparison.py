@@ -70,10 +70,10 @@ def compare_runtimes(
             setting=CACHE_SETTING,
         )
     manifest, policies = store.manifest(), store.policies()
-    found = _calibration_photos(store, most + MOST_TO_CALIBRATE)
-    photos, others = found[:most], found[most:]
     asked = runtimes or compared_runtimes()
     names = [name for name in available_runtimes() if name in asked and name != TORCH]
+    found = _calibration_photos(store, most + (MOST_TO_CALIBRATE if OPENVINO_INT8 in names else 0))
+    photos, others = found[:most], found[most:]
     opened = {TORCH: Inspector(store.load(runtime=TORCH))}
     calibrated_on = others if len(others) == MOST_TO_CALIBRATE else found[:MOST_TO_CALIBRATE]
     gate = _comparison_of(manifest, policies, photos, calibrated_on if OPENVINO_INT8 in names else ())

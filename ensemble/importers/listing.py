@@ -8,7 +8,7 @@ import os
 import re
 import stat
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -290,15 +290,8 @@ class Lookup:
         if LEADING_OUT.search(plain):
             raise DataError("{file} leads out of the folder and is not opened.", file=legible(written))
         for names in self._candidates(key, _key(base)):
-            if len(names) == 1:
-                return self.tree.files[names[0]]
             if names:
-                raise DataError(
-                    "{file} may be any of {count} files, such as {example}.",
-                    file=legible(written),
-                    count=len(names),
-                    example=legible(names[0]),
-                )
+                return self._only(names, written)
         raise DataError("{file} is not there.", file=legible(written))
 
     def find_tail(self, address: str, base: str = "") -> Path:
@@ -315,16 +308,20 @@ class Lookup:
         for start in range(len(parts)):
             key = _key("/".join(parts[start:]))
             names = [name for name in self.by_last.get(_key(parts[-1]), ()) if f"/{_key(name)}".endswith(f"/{key}")]
-            if len(names) == 1:
-                return self.tree.files[names[0]]
             if names:
-                raise DataError(
-                    "{file} may be any of {count} files, such as {example}.",
-                    file=legible(address),
-                    count=len(names),
-                    example=legible(names[0]),
-                )
+                return self._only(names, address)
         raise DataError("{file} is not there.", file=legible(address))
+
+    def _only(self, names: Sequence[str], written: str) -> Path:
+        """The file of the only name; a DataError where there are more."""
+        if len(names) > 1:
+            raise DataError(
+                "{file} may be any of {count} files, such as {example}.",
+                file=legible(written),
+                count=len(names),
+                example=legible(names[0]),
+            )
+        return self.tree.files[names[0]]
 
     def _candidates(self, key: str, base: str) -> Iterator[list[str]]:
         yield self.by_path.get(f"{base}/{key}", []) if base else []
