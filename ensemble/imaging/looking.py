@@ -4,6 +4,8 @@ Whatever lies outside the region or is ignored gets the pixels of the reference,
 """
 
 import json
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import sha256
@@ -11,14 +13,15 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageFilter
+from scipy import ndimage
 
 from ensemble.imaging.aligning import AS_IT_LIES, Aligner, Placement
 from ensemble.imaging.masks import enlarge
 from ensemble.imaging.photos import open_photo
 from ensemble.values.errors import PhotoError
 from ensemble.values.language import Message
-from ensemble.values.results import AnomalyMap, Region
-from ensemble.values.view import View, is_seen
+from ensemble.values.results import MAP_THRESHOLD, AnomalyMap, Region
+from ensemble.values.view import MarkedSize, View, is_seen
 
 MOST_OUTSIDE = 0.02  # of what is looked at may lie outside of a photo: a defect there would not be seen
 ROWS_DRAWN = 256
@@ -26,6 +29,7 @@ MAP_SIDE = 128  # the most cells a side of a map that is laid back on its photo
 FEWEST_FOR_LIMIT = 5  # photos that were laid over the reference
 HELD = 0.99  # of the photos lie within the limit before its margin
 MARGIN, LEAST_MARGIN = 1.5, 0.02  # of the residual
+HEAT_STEP = 0.025  # of the heat down to which marks are measured, rounded down
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,6 +118,21 @@ class Look:
         area = min(1.0, region.area * share, (box[2] - box[0]) * (box[3] - box[1]))
         return replace(region, box=box, area=area)
 
+    def marks(self, values: NDArray[np.float32] | None, regions: Sequence[Region]) -> MarkedSize:
+        """How large what a member marks is, in pixels of the photo as it came: the hot places of its map, its boxes.
+
+        Both are in shares of what members see; a box is as long as its diagonal.
+        """
+        left, top, right, bottom = self.by.box
+        zoom, scale = self.placement.scale, self.by.view.mm_per_pixel
+        width, height = (right - left) * zoom, (bottom - top) * zoom
+        found = [] if values is None else extents(values, (width / values.shape[1], height / values.shape[0]))
+        for region in regions:
+            across, down = (region.box[2] - region.box[0]) * width, (region.box[3] - region.box[1]) * height
+            found.append((max(math.hypot(across, down), 1.0), max(region.area * width * height, 1.0)))
+        longest, largest = (max((each[place] for each in found), default=0.0) for place in (0, 1))
+        return MarkedSize(len(found), round(longest, 3), round(largest, 3), None if scale is None else scale / zoom)
+
     def _shown(self, picture: Image.Image, resample: Image.Resampling) -> Image.Image:
         if picture.size != self.by.reference.size:
             picture = picture.resize(self.by.reference.size, resample)
@@ -143,6 +162,35 @@ class Look:
         width, height = self.by.reference.size
         a, b, c, d, e, f = self.placement.moved(0, 0)
         return (a * x + b * y + c) * self.size[0] / width, (d * x + e * y + f) * self.size[1] / height
+
+
+def extents(values: NDArray[np.float32], cell: tuple[float, float]) -> list[tuple[float, float]]:
+    """Length (maximum Feret diameter) and area of each hot place of a map (h, w), of cells so wide and high.
+
+    A place that reaches `MAP_THRESHOLD` is measured as far as the heat around it is at least half of its highest (full
+    width at half maximum): of a scratch that fades out not its hottest spot alone counts.
+    """
+    hot, count = ndimage.label(values >= MAP_THRESHOLD, structure=np.ones((3, 3)))
+    numbers = np.arange(1, count + 1)
+    levels = np.floor(np.asarray(ndimage.maximum(values, hot, numbers)) / 2 / HEAT_STEP) * HEAT_STEP  # (count,)
+    found = []
+    for level in np.unique(levels):
+        wide, _ = ndimage.label(values >= level, structure=np.ones((3, 3)))
+        places = ndimage.find_objects(wide)
+        for number in np.unique(wide[np.isin(hot, numbers[levels == level])]):
+            inside = wide[places[number - 1]] == number
+            found.append((_feret_diameter(inside, cell), float(inside.sum()) * cell[0] * cell[1]))
+    return found
+
+
+def _feret_diameter(inside: NDArray[np.bool_], cell: tuple[float, float]) -> float:
+    """The longest distance between two points of a region (h, w) of cells: one at the left of a row, one at a right."""
+    rows = np.flatnonzero(inside.any(axis=1))
+    left = inside[rows].argmax(axis=1)
+    right = inside.shape[1] - inside[rows][:, ::-1].argmax(axis=1)
+    edges = np.concatenate([rows, rows + 1]) * cell[1]
+    across = (np.tile(right, 2)[:, None] - np.tile(left, 2)) * cell[0]
+    return float(np.hypot(across, edges[:, None] - edges).max())
 
 
 class Looking:

@@ -16,6 +16,7 @@ from ensemble.values.errors import DataError
 from ensemble.values.language import Message, worded
 from ensemble.values.results import Absence, Classes, Region, Score, Verdict, mean_probability, stored_reason
 from ensemble.values.safe_names import clean_name
+from ensemble.values.view import MarkedSize
 
 # A spreadsheet splits lines at the separator of its country, whatever a file was written with, and calculates a cell
 # whose first visible sign is one of these, full-width and small ones too: blanks and quotes before it do not matter.
@@ -216,6 +217,7 @@ def stored_scores(stored: Mapping[str, Any]) -> list[Score]:
             vote["seconds"],
             weight=vote["weight"],
             regions=stored_regions(vote),
+            marks=MarkedSize.from_json(vote.get("marks")),
         )
         for vote in stored["votes"]
     ]

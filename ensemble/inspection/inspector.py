@@ -17,13 +17,14 @@ from ensemble.imaging.masks import combine, regions
 from ensemble.imaging.out_of_distribution import doubt
 from ensemble.imaging.photo_statistics import measure_photo
 from ensemble.imaging.photos import Photo
-from ensemble.members import Loaded, Member, demo
+from ensemble.members import Loaded, Member, Prediction, demo
 from ensemble.metrics.calibrators import NONE
 from ensemble.policies import Policy
 from ensemble.policies.policy import OUTSIDE_THE_JURY
 from ensemble.values.errors import PhotoError, QuorumError
 from ensemble.values.language import Message
 from ensemble.values.results import OK_NOK, Absence, AnomalyMap, Classes, Origin, Region, Score, Verdict
+from ensemble.values.view import MarkedSize
 
 PHOTOS_AT_ONCE = 16
 PROBABILITY_DIGITS = 6  # what is stored is what was judged, so that a replay gives the very same verdict
@@ -214,6 +215,10 @@ class Inspector:
         reads = source_preprocessing(member.input)
         nearest = self.references.nearest(batch, member.input) if self.references else None
         looks = self._looks(batch)
+        boxes = [
+            tuple(_as_shown(region, reads, batch.pictures[place].size) for region in regions)
+            for place, regions in enumerate(prediction.regions or ())
+        ] or [()] * len(rows)
         return [
             Score(
                 name,
@@ -223,11 +228,8 @@ class Inspector:
                 anomaly_map=None
                 if prediction.anomaly_map is None
                 else _map_on_photo(prediction.anomaly_map[place], looks[place]),
-                regions=tuple(
-                    found
-                    for region in (prediction.regions[place] if prediction.regions else ())
-                    if (found := _on_photo(region, reads, batch.pictures[place].size, looks[place]))
-                ),
+                regions=tuple(found for region in boxes[place] if (found := _on_photo(region, looks[place]))),
+                marks=_marked_size(prediction, place, boxes[place], looks[place]),
                 reference=nearest[place] if nearest else None,
             )
             for place, row in enumerate(probabilities)
@@ -243,11 +245,22 @@ def _map_on_photo(values: np.ndarray, look: Look | None) -> AnomalyMap:
     return found if look is None else look.on_photo(found)
 
 
-def _on_photo(region: Region, reads: Preprocessing, size: tuple[int, int], look: Look | None) -> Region | None:
+def _as_shown(region: Region, reads: Preprocessing, size: tuple[int, int]) -> Region:
     left, top, right, bottom = box = reads.on_photo(region.box, size)  # what lies on the grey bars is cut off
     area = min(reads.area_on_photo(region.area, size), (right - left) * (bottom - top))
-    found = replace(region, box=box, area=area)
-    return found if look is None else look.region_on_photo(found)
+    return replace(region, box=box, area=area)
+
+
+def _on_photo(region: Region, look: Look | None) -> Region | None:
+    return region if look is None else look.region_on_photo(region)
+
+
+def _marked_size(prediction: Prediction, place: int, boxes: Sequence[Region], look: Look | None) -> MarkedSize | None:
+    """How large what a member marks is; None for one that cannot say where, and without a view to measure by."""
+    heat, regions = prediction.anomaly_map, prediction.regions
+    if look is None or (heat is None and regions is None):
+        return None
+    return look.marks(None if heat is None else heat[place], boxes)
 
 
 def hold_blas_to_one_thread() -> None:

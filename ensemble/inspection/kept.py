@@ -20,6 +20,7 @@ from ensemble.values.results import (
     Vote,
     stored_reason,
 )
+from ensemble.values.view import MarkedSize
 
 
 def kept_policy(text: str) -> Policy:
@@ -122,6 +123,7 @@ def _kept_vote(vote: Mapping[str, Any]) -> Vote:
         threshold=vote["threshold"],
         weight=vote["weight"],
         regions=stored_regions(vote),
+        marks=MarkedSize.from_json(vote.get("marks")),
     )
 
 

@@ -15,7 +15,7 @@ from ensemble.records.history import Filters, policy_text
 from ensemble.records.values import Inspection, label_of
 from ensemble.values.errors import QuorumError
 from ensemble.values.language import Message
-from ensemble.values.results import REVIEW, Classes
+from ensemble.values.results import REVIEW, Classes, Verdict
 
 MOST_SHOWN = 500  # changes that are kept to look at; all are counted
 DECIDED = (  # what a policy makes of the votes, by the names in a verdict's JSON
@@ -132,8 +132,20 @@ def what_if(database: Database, filters: Filters, policy: Policy, told: Told = l
             found.add(DecidedAgain.of(inspection, why=error.message))
             continue
         found.classes = verdict.classes
-        found.add(DecidedAgain.of(inspection, verdict.label))
+        if _lacks_sizes(verdict, policy):
+            found.add(DecidedAgain.of(inspection, why=NO_SIZES))
+        else:
+            found.add(DecidedAgain.of(inspection, verdict.label))
     return found.what_if()
+
+
+NO_SIZES = Message("Nobody has measured its marks: the policy's rules of sizes cannot decide on it again.")
+
+
+def _lacks_sizes(verdict: Verdict, policy: Policy) -> bool:
+    """Whether rules of sizes might have their say on a part of which no vote was kept with the size of its marks."""
+    asked = policy.large_defect or (policy.smallest_defect and verdict.label != verdict.classes.good)
+    return bool(asked) and not verdict.doubt and all(vote.marks is None for vote in verdict.votes)
 
 
 class Gathering:

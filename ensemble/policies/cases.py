@@ -18,6 +18,7 @@ from ensemble.policies import Policy
 from ensemble.values.errors import StoreError, readable
 from ensemble.values.language import Message
 from ensemble.values.results import REVIEW, Absence, Classes, Region, Score, Verdict, stored_reason
+from ensemble.values.view import MarkedSize
 
 EVIDENCE_FORMAT = 1
 
@@ -155,6 +156,7 @@ def _case_entry(case: Case, classes: Classes) -> dict[str, Any]:
             "weight": score.weight,
             "seconds": round(score.seconds, 6),
             **({"regions": [region.as_shares() for region in score.regions]} if score.regions else {}),
+            **({"marks": score.marks.as_json()} if score.marks else {}),
         }
         for score in case.scores
     }
@@ -189,4 +191,5 @@ def _read_score(member: str, said: Mapping[str, Any], classes: Classes) -> Score
             Region(region["label"], tuple(region["box"]), region["score"], region["area"])
             for region in said.get("regions", ())
         ),
+        marks=MarkedSize.from_json(said.get("marks")),
     )

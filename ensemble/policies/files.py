@@ -7,10 +7,12 @@ from dataclasses import MISSING, dataclass
 from typing import Any
 
 from ensemble.disk.files import JSONError, line_at, parsed
+from ensemble.policies.counting import SIZE_LIMITS, SizeLimit, unknown_size
 from ensemble.policies.policy import Policy
 from ensemble.policies.value import Clause, Stage, in_file
 from ensemble.values.errors import PolicyError, brief
 from ensemble.values.language import Message
+from ensemble.values.view import View
 
 TOP = ("active", "policies")
 
@@ -53,8 +55,8 @@ class PolicyBook:
         return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
 
-def entry_of(value: Policy | Stage | Clause) -> dict[str, Any]:
-    """A policy, a stage or an exception as plain JSON values, without what is at its default."""
+def entry_of(value: Policy | Stage | Clause | SizeLimit) -> dict[str, Any]:
+    """A policy, a stage, an exception or a size as plain JSON values, without what is at its default."""
     entry: dict[str, Any] = {}
     for each in in_file(value):
         found = getattr(value, each.name)
@@ -63,6 +65,8 @@ def entry_of(value: Policy | Stage | Clause) -> dict[str, Any]:
             continue
         if each.name in {"cascade", "exceptions"}:
             found = [entry_of(part) for part in found]
+        elif isinstance(found, SizeLimit):
+            found = entry_of(found)
         elif isinstance(found, tuple):
             found = list(found)
         elif isinstance(found, Mapping):
@@ -71,10 +75,13 @@ def entry_of(value: Policy | Stage | Clause) -> dict[str, Any]:
     return entry
 
 
-def from_json(text: str, source: str = "policies.json", members: Collection[str] | None = None) -> PolicyBook:
+def from_json(
+    text: str, source: str = "policies.json", members: Collection[str] | None = None, view: View | None = None
+) -> PolicyBook:
     """Read the text of a `policies.json`; a PolicyError names the line and what is wrong there.
 
-    With `members`, a policy that names any other member is refused. Without `active` the first policy is active.
+    With `members`, a policy that names any other member is refused, with a `view` one whose sizes that cannot measure.
+    Without `active` the first policy is active.
     """
     text = text.removeprefix("\ufeff")
     try:
@@ -94,7 +101,7 @@ def from_json(text: str, source: str = "policies.json", members: Collection[str]
     for number, entry in enumerate(data["policies"]):
         start, end = places[number] if number < len(places) else (0, len(text))
         try:
-            policies.append(_new(_policy(entry, members), policies))
+            policies.append(_new(_measurable(_policy(entry, members), view), policies))
         except PolicyError as error:
             key = error.key if isinstance(error, _EntryError) else _key_in(str(error), entry)
             raise PolicyError(
@@ -130,6 +137,23 @@ def _new(policy: Policy, known: Collection[Policy]) -> Policy:
     return policy
 
 
+def _measurable(policy: Policy, view: View | None) -> Policy:
+    if view is None or not (key := unknown_size(policy, view)):
+        return policy
+    said = NO_SCALE if view.reference else NO_REFERENCE
+    raise _EntryError(Message(said, name=policy.name, size=key), key)
+
+
+NO_SCALE = Message(
+    "Policy {name!r}: {size} is in mm, and the product states no scale. Set it, and train: python -m ensemble view "
+    "PRODUCT --scale MILLIMETRES --keep"
+)
+NO_REFERENCE = Message(
+    "Policy {name!r}: {size} needs a view with a reference photo, in whose pixels marks are measured. Set it, and "
+    "train: python -m ensemble view PRODUCT --reference PHOTO --scale MILLIMETRES --keep"
+)
+
+
 def _policy(entry: Any, members: Collection[str] | None) -> Policy:
     if not isinstance(entry, dict) or not {"name", "rule"} <= set(entry):
         raise _EntryError(Message("expected a policy: an object with a name and a rule."))
@@ -140,6 +164,7 @@ def _policy(entry: Any, members: Collection[str] | None) -> Policy:
     values["exceptions"] = tuple(
         Clause(**_known_names(each, Clause, Message("{who}, exceptions", who=who))) for each in clauses
     )
+    values |= {key: _size_limit(values[key], key, who) for key in SIZE_LIMITS if values.get(key) is not None}
     if isinstance(values.get("calls"), list):
         values["calls"] = tuple(values["calls"])
     policy = Policy(**values)
@@ -183,6 +208,18 @@ def _stage(entry: Mapping[str, Any], name: str) -> Stage:
         )
         raise _EntryError(said, "cascade")
     return Stage(**{**values, "members": tuple(members)})
+
+
+def _size_limit(entry: Any, key: str, who: str) -> SizeLimit:
+    if not isinstance(entry, dict) or "unit" not in entry:
+        said = Message(
+            '{who}: {key} is an object such as {{"length": 0.5, "unit": "mm"}}. Got {entry!r}.',
+            who=who,
+            key=key,
+            entry=entry,
+        )
+        raise _EntryError(said, key)
+    return SizeLimit(**_known_names(entry, SizeLimit, Message("{who}, {key}", who=who, key=key)))
 
 
 # ------------------------------------------------------------------------------------------------ where it stands

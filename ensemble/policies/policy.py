@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from ensemble.policies import reasons
-from ensemble.policies.ruling import Ballot, asked, confidence, decision, rule_on
+from ensemble.policies.ruling import WAYS_OF_SIZE, Ballot, asked, rule_on, waits_for_sizes
+from ensemble.policies.turning import confidence, decision
 from ensemble.policies.value import PLURAL, PolicySettings
 from ensemble.values.errors import PolicyError
 from ensemble.values.language import Message, as_message
@@ -37,6 +38,7 @@ class Policy(PolicySettings):
             weight=score.weight,
             anomaly_map=score.anomaly_map,
             regions=score.regions,
+            marks=score.marks,
         )
 
     def decide(self, scores: Sequence[Score], absent: Iterable[Absence], classes: Classes, doubt: str = "") -> Verdict:
@@ -51,6 +53,8 @@ class Policy(PolicySettings):
         ruling = rule_on(ballot)
         decisive = asked(ballot, ruling)
         found = decision(decisive, ruling)
+        if found is not None and ruling.way in WAYS_OF_SIZE:
+            found = replace(found, marks=reasons.size_reason(ballot, ruling))
         verdict = Verdict(
             ruling.label,
             confidence(decisive, ruling.label),
@@ -81,7 +85,9 @@ class Policy(PolicySettings):
 
     def settles(self, scores: Sequence[Score], absent: Iterable[Absence], classes: Classes) -> bool:
         """Whether the members that a cascade has not asked yet need not be asked for the verdict."""
-        return rule_on(self._ballot(scores, absent, classes)).stage is not None
+        ballot = self._ballot(scores, absent, classes)
+        ruling = rule_on(ballot)
+        return ruling.stage is not None and not waits_for_sizes(ballot, ruling)
 
     def revise(self, verdict: Verdict) -> Verdict:
         """What this policy makes of the votes that another one has decided on: the same photo, no model runs again.

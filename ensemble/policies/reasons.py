@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from ensemble.policies.ruling import Ballot, Ruling
+from ensemble.policies.ruling import SMALL, UNMEASURED, Ballot, Ruling
 from ensemble.policies.turning import turn
 from ensemble.values.digits import beside, in_order, percents
 from ensemble.values.language import Message, NumberText, as_message, listed, paragraph
@@ -20,7 +20,7 @@ def reason_sentence(ballot: Ballot, ruling: Ruling, decision: Decision | None) -
     if decision is None:
         return Message("No model could vote: a person must look.")
     reason = _plurality if ballot.classes.defect is None else _count_reason
-    parts: list[str] = [reason(ballot, ruling, decision)]
+    parts: list[str] = [decision.marks, reason(ballot, ruling, decision)]
     failed = [absence.member for absence in ballot.absent if absence.asked]
     if failed and ruling.label != REVIEW:
         absent = joined_names(failed)
@@ -55,6 +55,31 @@ def _count_reason(ballot: Ballot, ruling: Ruling, decision: Decision) -> Message
     found = told(decision) if decision.kind in MEANS else told(decision, who)
     highest = _highest(votes, defect) if decision.kind in MEANS and len(votes) > 1 else ""
     return paragraph(Message("{found}; {limits}.", found=found, limits=limits), highest, _doubt(ballot, ruling))
+
+
+SIZES_UNKNOWN = Message("The size of the marks on this photo is not known: a person must look.")
+
+
+def size_reason(ballot: Ballot, ruling: Ruling) -> Message:
+    """What the size of marks has made of a part, where that has decided."""
+    small = ruling.way == SMALL
+    limit = ballot.policy.smallest_defect if small else ballot.policy.large_defect
+    if ruling.way == UNMEASURED or limit is None:
+        return SIZES_UNKNOWN
+    marked = [vote.marks for vote in ballot.votes if vote.marks is not None and vote.marks.count]
+    largest = max(size for marks in marked if (size := limit.size_of(marks)) is not None)
+    shown, start = beside(largest, limit.value)
+    known = {"size": shown, "start": start, "verdict": word(ruling.label)}
+    if limit.length is None:
+        known["unit"] = f"{limit.unit}²"
+        return Message(SMALL_AREA if small else LARGE_AREA, **known)
+    return Message(SHORT_MARKS if small else LONG_MARK, unit=limit.unit, **known)
+
+
+SHORT_MARKS = Message("Small marks alone: the longest is {size} {unit}, and a defect begins at {start} {unit}.")
+SMALL_AREA = Message("Small marks alone: the largest is {size} {unit}, and a defect begins at {start} {unit}.")
+LONG_MARK = Message("A mark is {size} {unit} long; {verdict} from {start} {unit} on, whatever the votes say.")
+LARGE_AREA = Message("A mark has {size} {unit}; {verdict} from {start} {unit} on, whatever the votes say.")
 
 
 def _highest(votes: Sequence[Vote], defect: str) -> Message:
@@ -207,8 +232,8 @@ def headline(verdict: Verdict) -> Message:
     decision = verdict.decision
     if decision is None and verdict.doubt:
         return paragraph(Message("This photo may not show this part."), _instruction(verdict.doubt))
-    if decision is None:
-        return Message("No model could vote.")
+    if decision is None or decision.marks:
+        return as_message(decision.marks) if decision else Message("No model could vote.")
     if verdict.label == REVIEW and decision.review_from is None:  # no score is between two thresholds
         if not verdict.absent:
             return verdict.reason

@@ -1,18 +1,19 @@
-"""How a policy finds the label for votes: by the count, a stage of its cascade, a named defect, or who leads."""
+"""How a policy finds the label for votes: by the count, a stage of its cascade, a named defect, sizes, or who leads."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from ensemble.policies.counting import SUREST, WEIGHT_ROUNDING, CountedVote, defect_score, reaches
 from ensemble.policies.value import PolicySettings
-from ensemble.values.results import DEFECTIVE, REVIEW, Absence, Classes, Decision, Vote
+from ensemble.values.results import DEFECTIVE, REVIEW, Absence, Classes, Vote
+from ensemble.values.view import MarkedSize
 
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """A label and how it was found: by the count, a stage's own threshold, a named defect, or why a person must look.
+    """A label and how it was found: by the count, a stage's own threshold, a named defect, the size of marks, or why a
+    person must look.
 
     `value` is the defect score with none of the absent against the part, or how far the leading class is ahead whatever
     the absent say; `stage` the position in the cascade after which nobody else had to be asked.
@@ -76,6 +77,10 @@ def rule_on(ballot: Ballot) -> Ruling:
         return Ruling(REVIEW, "silence")
     if ballot.classes.defect is None:
         return _leading(ballot)
+    return by_size(ballot, _by_votes(ballot))
+
+
+def _by_votes(ballot: Ballot) -> Ruling:
     early = (_early(ballot, number) for number in range(len(ballot.policy.cascade)))
     ruling = next(filter(None, early), None) or _final(ballot)
     if ruling.label == ballot.classes.good and ballot.absent and _could_reject(ballot, ruling.stage):
@@ -173,7 +178,7 @@ def _label_outcome(ballot: Ballot, value: float) -> str:
 
 
 def _looks_for_defects(policy: PolicySettings) -> bool:
-    return any(clause.defect for clause in policy.exceptions)
+    return any(clause.defect for clause in policy.exceptions) or policy.large_defect is not None
 
 
 def _named_regions(ballot: Ballot) -> str | None:
@@ -188,106 +193,60 @@ def _named_regions(ballot: Ballot) -> str | None:
     return found
 
 
+WAYS_OF_SIZE = LARGE, SMALL, UNMEASURED = "large", "small", "unmeasured"
+
+
+def by_size(ballot: Ballot, ruling: Ruling) -> Ruling:
+    """The same with what the policy says of the size of marks; where that is not known, never laxer."""
+    good, defect = ballot.sides
+    limit, marked = ballot.policy.large_defect, _marks_of(ballot)
+    if limit is not None and ruling.way != "quorum":
+        reached = [limit.reached_by(marks) for marks in marked if marks.count]
+        label = defect if limit.verdict == DEFECTIVE else REVIEW
+        if True in reached and (ruling.label == good or (label == defect and ruling.label == REVIEW)):
+            return Ruling(label, LARGE, ruling.value)
+        if ruling.label == good and (not marked or None in reached):
+            return Ruling(REVIEW, UNMEASURED, ruling.value)
+        if any(each is not False for each in reached):
+            return ruling
+    return Ruling(good, SMALL, ruling.value) if _is_small(ballot, ruling) else ruling
+
+
+def _marks_of(ballot: Ballot) -> list[MarkedSize]:
+    return [vote.marks for vote in ballot.votes if vote.marks is not None]
+
+
+def _is_small(ballot: Ballot, ruling: Ruling) -> bool:
+    """Whether nothing but marks below the smallest defect speaks against a part.
+
+    Everybody has voted, whoever speaks against the part has marked it, and nobody has marked anything larger.
+    """
+    limit = ballot.policy.smallest_defect
+    if limit is None or ruling.label == ballot.classes.good or ruling.way not in ("count", "stage"):
+        return False
+    against = [vote for vote in ballot.votes if _speaks_against(ballot, vote)]
+    if ballot.absent or not against or _named_regions(ballot) is not None:
+        return False
+    marked = all(vote.marks is not None and vote.marks.count for vote in against)
+    return marked and all(limit.reached_by(marks) is False for marks in _marks_of(ballot) if marks.count)
+
+
+def _speaks_against(ballot: Ballot, vote: Vote) -> bool:
+    """Whether a vote is one for the defect, or its probability one that alone would be no OK."""
+    policy, (_, defect) = ballot.policy, ballot.sides
+    starts = (policy.review_from, *(stage.nok_from for stage in policy.cascade if stage.nok_from is not None))
+    likely = not policy.voting.sides and reaches(vote.probabilities[defect], min(starts))
+    return vote.label == defect or likely
+
+
+def waits_for_sizes(ballot: Ballot, ruling: Ruling) -> bool:
+    """Whether a part that a stage of a cascade rejects would be OK by the size of its marks, if all others agreed."""
+    return _is_small(replace(ballot, absent=[each for each in ballot.absent if each.asked]), ruling)
+
+
 def asked(ballot: Ballot, ruling: Ruling) -> Ballot:
     """The same with those votes alone that the ruling rests on: of the stages that had to be asked."""
     return ballot if ruling.stage is None else replace(ballot, votes=ballot.up_to(ruling.stage).votes)
-
-
-SCORE_DIGITS = 9  # of a score: what the sums of floats add beyond them is no part of it
-
-
-def decision(ballot: Ballot, ruling: Ruling) -> Decision | None:
-    """The quantity that decided on the votes that a ruling rests on; None where nobody voted."""
-    if not ballot.votes:
-        return None
-    if ballot.classes.defect is None:
-        return _most_named(ballot, ruling)
-    return _surest_region(ballot, ruling) if ruling.way == "defect" else _counted_votes(ballot, ruling)
-
-
-def confidence(ballot: Ballot, label: str) -> float | None:
-    """The mean, or fused, probability of the label, each vote as the rule counts it; None for REVIEW and below 0.5."""
-    if label == REVIEW or not ballot.votes:
-        return None
-    if fuses(ballot.policy):
-        fused = fused_probabilities(ballot)[label]
-        return fused if fused >= 0.5 else None
-    weights = ballot.weights()
-    total = sum(weights[vote.member] * vote.probabilities[label] for vote in ballot.votes)
-    mean = min(1.0, total / sum(weights.values()))
-    return mean if mean >= 0.5 else None
-
-
-def _most_named(ballot: Ballot, ruling: Ruling) -> Decision:
-    policy, votes = ballot.policy, ballot.votes
-    shares, means = shares_of(ballot)
-    tied = list(shares.values()).count(max(shares.values())) > 1
-    by_mean = not policy.voting.sides or ruling.way == "margin" or tied
-    found = means if by_mean else shares
-    kind = _mean_kind(policy) if by_mean else _defect_kind(policy)
-    says = sum(vote.label == ruling.first for vote in votes)
-    weights = ballot.weights() if policy.voting.weighs else {}
-    return Decision(kind, ruling.first, found[ruling.first], shares=found, counted=(says, len(votes)), weights=weights)
-
-
-def _surest_region(ballot: Ballot, ruling: Ruling) -> Decision:
-    """The surest region of a kind of defect that counts for itself."""
-    wanted = REVIEW if ruling.label == REVIEW else DEFECTIVE
-    found = [
-        (region.score, clause.score, clause.defect)
-        for clause in ballot.policy.exceptions
-        if clause.defect and clause.score is not None and clause.verdict == wanted
-        for vote in ballot.votes
-        for region in vote.regions
-        if region.label == clause.defect and region.score >= clause.score
-    ]
-    score, least, label = max(found)
-    review, reject = (least, None) if wanted == REVIEW else (None, least)
-    return Decision("region", label, score, review, reject, sides=ballot.sides)
-
-
-def _counted_votes(ballot: Ballot, ruling: Ruling) -> Decision:
-    policy, votes, (good, defect) = ballot.policy, ballot.votes, ballot.sides
-    rule = policy.voting
-    value = round(min(1.0, rule.combine(ballot.counted(), 0.0, 0.0)), SCORE_DIGITS)
-    ok, review, reject = _thresholds(policy, ruling, len(votes))
-    for threshold in (ok, review, reject):
-        if threshold is not None and value < threshold and reaches(value, threshold):
-            value = threshold  # what counts as reached is said to be reached
-    return Decision(
-        _defect_kind(policy),
-        defect,
-        value,
-        review,
-        reject,
-        ok,
-        shares={good: 1 - value, defect: value},
-        counted=(sum(vote.label == defect for vote in votes), len(votes)),
-        weights=ballot.weights() if rule.weighs else {},
-        sides=(good, defect),
-        rule=policy.rule,
-    )
-
-
-def _thresholds(policy: PolicySettings, ruling: Ruling, votes: int) -> tuple[float | None, float | None, float | None]:
-    """Below which a part is OK, from where on REVIEW and NOK: of a stage that decided, its own."""
-    if ruling.way == "stage" and ruling.stage is not None:
-        stage = policy.cascade[ruling.stage]
-        return stage.ok_below, None, stage.nok_from
-    if policy.rule == "any":
-        return None, None, 1 / votes
-    return None, (policy.review_from if policy.has_review else None), policy.reject_from
-
-
-def _defect_kind(policy: PolicySettings) -> Literal["votes", "weight", "mean", "fused"]:
-    rule = policy.voting
-    if not rule.sides:
-        return _mean_kind(policy)
-    return "weight" if rule.weighs else "votes"
-
-
-def _mean_kind(policy: PolicySettings) -> Literal["mean", "fused"]:
-    return "fused" if fuses(policy) else "mean"
 
 
 def fuses(policy: PolicySettings) -> bool:

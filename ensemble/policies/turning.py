@@ -1,14 +1,16 @@
-"""What would have turned a verdict: the smallest change of thresholds, or of votes, that gives another label."""
+"""What has decided a verdict, and what would have turned it: the smallest change of thresholds, or of votes."""
 
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ensemble.policies.ruling import Ballot, Ruling, rule_on
+from ensemble.policies.counting import reaches
+from ensemble.policies.ruling import Ballot, Ruling, fused_probabilities, fuses, rule_on, shares_of
+from ensemble.policies.value import PolicySettings
 from ensemble.values.digits import beside, decimals, in_order
 from ensemble.values.language import Message, NumberText
-from ensemble.values.results import Vote, word
+from ensemble.values.results import DEFECTIVE, REVIEW, Decision, Vote, word
 from ensemble.values.titles import model_title
 
 MOST_MOVES = 3  # that a sentence names
@@ -152,3 +154,102 @@ def _turn_lead(ballot: Ballot, ruling: Ruling) -> Turn:
         for vote in near
     )
     return _after_moves(ballot, ruling, moves)
+
+
+# ------------------------------------------------------------------------------------------------ what decided
+
+SCORE_DIGITS = 9  # of a score: what the sums of floats add beyond them is no part of it
+
+
+def decision(ballot: Ballot, ruling: Ruling) -> Decision | None:
+    """The quantity that decided on the votes that a ruling rests on; None where nobody voted."""
+    if not ballot.votes:
+        return None
+    if ballot.classes.defect is None:
+        return _most_named(ballot, ruling)
+    return _surest_region(ballot, ruling) if ruling.way == "defect" else _counted_votes(ballot, ruling)
+
+
+def confidence(ballot: Ballot, label: str) -> float | None:
+    """The mean, or fused, probability of the label, each vote as the rule counts it; None for REVIEW and below 0.5."""
+    if label == REVIEW or not ballot.votes:
+        return None
+    if fuses(ballot.policy):
+        fused = fused_probabilities(ballot)[label]
+        return fused if fused >= 0.5 else None
+    weights = ballot.weights()
+    total = sum(weights[vote.member] * vote.probabilities[label] for vote in ballot.votes)
+    mean = min(1.0, total / sum(weights.values()))
+    return mean if mean >= 0.5 else None
+
+
+def _most_named(ballot: Ballot, ruling: Ruling) -> Decision:
+    policy, votes = ballot.policy, ballot.votes
+    shares, means = shares_of(ballot)
+    tied = list(shares.values()).count(max(shares.values())) > 1
+    by_mean = not policy.voting.sides or ruling.way == "margin" or tied
+    found = means if by_mean else shares
+    kind = _mean_kind(policy) if by_mean else _defect_kind(policy)
+    says = sum(vote.label == ruling.first for vote in votes)
+    weights = ballot.weights() if policy.voting.weighs else {}
+    return Decision(kind, ruling.first, found[ruling.first], shares=found, counted=(says, len(votes)), weights=weights)
+
+
+def _surest_region(ballot: Ballot, ruling: Ruling) -> Decision:
+    """The surest region of a kind of defect that counts for itself."""
+    wanted = REVIEW if ruling.label == REVIEW else DEFECTIVE
+    found = [
+        (region.score, clause.score, clause.defect)
+        for clause in ballot.policy.exceptions
+        if clause.defect and clause.score is not None and clause.verdict == wanted
+        for vote in ballot.votes
+        for region in vote.regions
+        if region.label == clause.defect and region.score >= clause.score
+    ]
+    score, least, label = max(found)
+    review, reject = (least, None) if wanted == REVIEW else (None, least)
+    return Decision("region", label, score, review, reject, sides=ballot.sides)
+
+
+def _counted_votes(ballot: Ballot, ruling: Ruling) -> Decision:
+    policy, votes, (good, defect) = ballot.policy, ballot.votes, ballot.sides
+    rule = policy.voting
+    value = round(min(1.0, rule.combine(ballot.counted(), 0.0, 0.0)), SCORE_DIGITS)
+    ok, review, reject = _thresholds(policy, ruling, len(votes))
+    for threshold in (ok, review, reject):
+        if threshold is not None and value < threshold and reaches(value, threshold):
+            value = threshold  # what counts as reached is said to be reached
+    return Decision(
+        _defect_kind(policy),
+        defect,
+        value,
+        review,
+        reject,
+        ok,
+        shares={good: 1 - value, defect: value},
+        counted=(sum(vote.label == defect for vote in votes), len(votes)),
+        weights=ballot.weights() if rule.weighs else {},
+        sides=(good, defect),
+        rule=policy.rule,
+    )
+
+
+def _thresholds(policy: PolicySettings, ruling: Ruling, votes: int) -> tuple[float | None, float | None, float | None]:
+    """Below which a part is OK, from where on REVIEW and NOK: of a stage that decided, its own."""
+    if ruling.way == "stage" and ruling.stage is not None:
+        stage = policy.cascade[ruling.stage]
+        return stage.ok_below, None, stage.nok_from
+    if policy.rule == "any":
+        return None, None, 1 / votes
+    return None, (policy.review_from if policy.has_review else None), policy.reject_from
+
+
+def _defect_kind(policy: PolicySettings) -> Literal["votes", "weight", "mean", "fused"]:
+    rule = policy.voting
+    if not rule.sides:
+        return _mean_kind(policy)
+    return "weight" if rule.weighs else "votes"
+
+
+def _mean_kind(policy: PolicySettings) -> Literal["mean", "fused"]:
+    return "fused" if fuses(policy) else "mean"

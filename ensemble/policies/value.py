@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any, Self
 
-from ensemble.policies.counting import VOTING_RULES, VotingRule
+from ensemble.policies.counting import VOTING_RULES, SizeLimit, VotingRule, check_sizes
 from ensemble.values.digits import is_number
 from ensemble.values.errors import PolicyError
 from ensemble.values.language import Message, listed
@@ -61,6 +61,7 @@ class PolicySettings:
     all count heads; `weights` are what votes count in the rules that weigh, in the place of the members' measured
     weights. `calls` names members that vote although training has left them out of the jury (their weight is 0).
     Without a defect among the classes, a person must look where the leading class is ahead by less than `margin`.
+    MarkedSize below `smallest_defect` alone reject no part; one from `large_defect` on decides whatever the votes say.
     `basis` says what its thresholds rest on; `state` is the number of the state of the product's policies that it comes
     from, and `trial` that it was chosen in the place of the active one; neither stands in a file.
     """
@@ -78,6 +79,8 @@ class PolicySettings:
     calls: tuple[str, ...] = ()
     cascade: tuple[Stage, ...] = ()
     exceptions: tuple[Clause, ...] = ()
+    smallest_defect: SizeLimit | None = None
+    large_defect: SizeLimit | None = None
     author: str = ""
     reason: str = ""
     basis: Mapping[str, Any] = field(default_factory=dict)
@@ -115,8 +118,8 @@ class PolicySettings:
     @property
     def asks_a_person(self) -> bool:
         """Whether it can say REVIEW of a part that every member has judged."""
-        clauses = any(clause.defect and clause.verdict == REVIEW for clause in self.exceptions)
-        return self.has_review or self.margin > 0 or clauses
+        clauses = any(clause.defect and clause.verdict == REVIEW for clause in self.exceptions) or self.large_defect
+        return self.has_review or self.margin > 0 or bool(clauses)
 
     def weight_of(self, member: str, measured: float) -> float:
         """What a vote counts: one where the rule counts heads, else the policy's weight or the measured one.
@@ -137,7 +140,8 @@ class PolicySettings:
 
     def applies_to(self, classes: Classes) -> bool:
         """Whether it means anything for these classes: without a defect there are no votes against a part to count."""
-        return classes.defect is not None or (self.rule in PLURAL and not self.cascade and not self.exceptions)
+        against = self.cascade or self.exceptions or self.smallest_defect or self.large_defect
+        return classes.defect is not None or (self.rule in PLURAL and not against)
 
     def for_product(self, product: str) -> Self:
         """What it says of one product: its exceptions for that product applied, those for others left out."""
@@ -172,10 +176,8 @@ def check_policy(policy: Unchecked) -> None:
         raise PolicyError("A policy needs a name. Got {name!r}.", name=policy.name)
     who = Message("Policy {name!r}", name=policy.name)
     for name in TEXTS:
-        if not isinstance(getattr(policy, name), str):
-            raise PolicyError(
-                "{who}: the {name} must be a text. Got {value!r}.", who=who, name=name, value=getattr(policy, name)
-            )
+        if not isinstance(value := getattr(policy, name), str):
+            raise PolicyError("{who}: the {name} must be a text. Got {value!r}.", who=who, name=name, value=value)
     if not isinstance(policy.rule, str) or policy.rule not in VOTING_RULES:
         raise PolicyError(
             "{who}: the rule must be one of {rules}. Got {rule!r}.",
@@ -199,6 +201,7 @@ def check_policy(policy: Unchecked) -> None:
         _check_stage(stage, seen, who)
     for clause in policy.exceptions:
         _check_clause(clause, policy, who)
+    check_sizes(policy, who)
     _check_basis(policy.basis, who)
 
 
@@ -239,8 +242,7 @@ def _is_plain_json(value: Any) -> bool:
 def _check_two_thresholds(policy: Unchecked, who: str) -> None:
     _check_thresholds(policy.threshold, policy.thresholds, who)
     for name in ("review", "reject"):
-        value = getattr(policy, name)
-        if value is not None:
+        if (value := getattr(policy, name)) is not None:
             _check_share(value, name, who)
     if policy.reject is not None and not policy.voting.free:
         raise PolicyError("{who}: the rule {rule} has its own threshold. Leave reject out.", who=who, rule=policy.rule)

@@ -117,7 +117,7 @@ class ModelStore:
         if text is None:
             found = shipped(manifest.classes)
             return PolicyBook(found, found[0].name)
-        return from_json(text, str(self.folder / POLICIES), manifest.names())
+        return from_json(text, str(self.folder / POLICIES), manifest.names(), manifest.view)
 
     def policies(self) -> tuple[Policy, ...]:
         """The product's policies as they apply to it, the active one first."""

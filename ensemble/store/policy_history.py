@@ -9,6 +9,7 @@ from typing import Any
 
 from ensemble.disk.files import now, parsed, read_text, write_atomically
 from ensemble.policies import Policy, PolicyBook, from_json, shipped
+from ensemble.policies.counting import unknown_size
 from ensemble.policies.files import entry_of
 from ensemble.store.manifest import Manifest
 from ensemble.store.places import HISTORY, POLICIES, place_of
@@ -208,4 +209,5 @@ def _policies(found: Sequence[Mapping[str, Any]]) -> tuple[Policy, ...]:
 
 
 def _fits(policy: Policy, manifest: Manifest) -> bool:
-    return policy.applies_to(manifest.classes) and policy.members() <= set(manifest.names())
+    measured = not unknown_size(policy, manifest.view)
+    return measured and policy.applies_to(manifest.classes) and policy.members() <= set(manifest.names())

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.values.language import Message, as_message
+from ensemble.values.view import MarkedSize
 
 NON_DEFECTIVE = "non_defective"
 DEFECTIVE = "defective"
@@ -107,8 +108,8 @@ class Score:
     """What one member says of one photo: a probability for each class; nothing is decided yet.
 
     `weight` is how much its vote counts, from its measured quality: 0 for a member outside the jury. `heat` and
-    `regions` say where, for members that can tell. `reference` is the place of the product's photo of a good part that
-    is most like this one, where the member's backbone knows it.
+    `regions` say where, for members that can tell, `marks` how large that is, where a view tells it. `reference` is the
+    place of the product's photo of a good part that is most like this one, where the member's backbone knows it.
     """
 
     member: str
@@ -117,6 +118,7 @@ class Score:
     weight: float = field(default=1.0, kw_only=True)
     anomaly_map: AnomalyMap | None = field(default=None, kw_only=True, repr=False)
     regions: tuple[Region, ...] = field(default=(), kw_only=True)
+    marks: MarkedSize | None = field(default=None, kw_only=True)
     reference: int | None = field(default=None, kw_only=True, compare=False)
 
     def __post_init__(self) -> None:
@@ -152,6 +154,7 @@ class Vote(Score):
             "seconds": round(self.seconds, 6),
             "probabilities": dict(self.probabilities),
             "regions": [region.as_shares() for region in self.regions],
+            **({} if self.marks is None else {"marks": self.marks.as_json()}),
         }
 
 
@@ -201,7 +204,7 @@ class Decision:
     on; a stage of a cascade says OK at once below `ok_below`. None where there is no such threshold. `shares` holds the
     same quantity by class, `counted` how many of how many models voted for `label`, `weights` what each of them counts
     where the rule weighs votes, `sides` the good class and the defect where there is one, `rule` the rule that counted
-    votes.
+    votes. `marks` is what the size of marks has made of it, in a sentence.
     """
 
     kind: Literal["votes", "weight", "mean", "fused", "region"]
@@ -215,6 +218,7 @@ class Decision:
     weights: Mapping[str, float] = field(default_factory=dict)
     sides: tuple[str, str] = (NON_DEFECTIVE, DEFECTIVE)
     rule: str = ""
+    marks: str = ""
 
     def __post_init__(self) -> None:
         for value in (self.score, *self.thresholds):
@@ -297,6 +301,11 @@ class Verdict:
             raise ValueError(f"A verdict must be one of {[*self.classes.names, REVIEW]}. Got {self.label!r}.")
         if self.confidence is not None and not 0.5 <= self.confidence <= 1:
             raise ValueError(f"Confidence lies in [0.5, 1], or there is none to state. Got {self.confidence}.")
+
+    @property
+    def mm_per_pixel(self) -> float | None:
+        """How wide a pixel of this photo is, where the product states a scale and a model has marked by it."""
+        return next((vote.marks.mm_per_pixel for vote in self.votes if vote.marks is not None), None)
 
     @property
     def word(self) -> str:

@@ -140,6 +140,36 @@ class View:
 AS_IT_IS = View()
 
 
+@dataclass(frozen=True, slots=True)
+class MarkedSize:
+    """How large what one model has marked on a photo is: how many regions, the longest and the largest of them.
+
+    `length` is the maximum Feret diameter in pixels of the photo, `area` their number. A pixel of this very photo is
+    `mm_per_pixel` wide, None where the product states no scale.
+    """
+
+    count: int
+    length: float = 0.0
+    area: float = 0.0
+    mm_per_pixel: float | None = None
+
+    def __post_init__(self) -> None:
+        counted = type(self.count) is int and is_number(self.length) and is_number(self.area)
+        if not counted or self.count < 0 or not (min(self.length, self.area) > 0 if self.count else True):
+            raise ValueError(f"A mark has a length and an area above 0. Got {self.length!r} and {self.area!r}.")
+        if self.mm_per_pixel is not None and not (is_number(self.mm_per_pixel) and self.mm_per_pixel > 0):
+            raise ValueError(f"A pixel is a number of millimetres above 0 wide. Got {self.mm_per_pixel!r}.")
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values, exactly; without a scale where there is none."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any] | None) -> "MarkedSize | None":
+        """The inverse of `as_json`; None where nothing was measured."""
+        return None if data is None else cls(**data)
+
+
 def _corners_of(corners: Sequence[Sequence[float]]) -> Polygon:
     return tuple((float(x), float(y)) for x, y in corners)
 

@@ -188,7 +188,8 @@ def ask_back(number: int) -> None:
     forget_pending()
     with refusals_told(ENFORCED):
         entry = policy_history.state(store().folder, number)
-        found = from_json(entry.text, Message("Version {number}", number=number), manifest().names())
+        source = Message("Version {number}", number=number)
+        found = from_json(entry.text, source, manifest().names(), manifest().view)
         st.session_state[PENDING] = Pending(mode(), found, book().to_json(), number)
 
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,11 @@ from streamlit.testing.v1 import AppTest
 
 from ensemble.policies import Policy, PolicyBook, from_json
 from ensemble.policies.cases import Case, Evidence
+from ensemble.policies.counting import SizeLimit
 from ensemble.store import policy_history
 from ensemble.values.language import PSEUDO
 from ensemble.values.results import OK_NOK
+from ensemble.values.view import MarkedSize
 from tests.support import app_tests
 from tests.support.app_tests import healthy, texts
 from tests.support.drawn_cases import case, drawn_cases, keep_evidence
@@ -138,6 +141,29 @@ class TestDraft:
         assert numbers(app)[:3] == ["1", "0", "0"]
         app.slider[0].set_value((0.22, 0.6)).run()
         assert numbers(app)[:3] == ["0", "0", "2"]
+
+    def test_the_smallest_defect_is_set_in_millimetres_where_the_view_states_them(self, tmp_path: Path) -> None:
+        small = MarkedSize(1, 8.0, 20.0, 0.05)
+        marked = tuple(
+            replace(each, scores=tuple(replace(score, marks=small) for score in each.scores)) for each in KNOWN
+        )
+        folder = product(tmp_path, marked)
+        assert "Smallest defect" not in " ".join(each.label for each in opened().number_input)
+        manifest = json.loads((folder / "manifest.json").read_text())
+        manifest["view"] = {"reference": "0" * 64, "size": [100, 100], "mm_per_pixel": 0.05}
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+        app = opened()
+        field = next(each for each in app.number_input if each.label == "Smallest defect (mm)")
+        assert field.value is None
+        field.set_value(0.4).run()
+        assert numbers(app)[:3] == ["1", "1", "0"]
+        field = next(each for each in app.number_input if each.label == "Smallest defect (mm)")
+        field.set_value(0.5).run()
+        assert numbers(app)[:3] == ["3", "0", "0"]
+        assert "OK if all marks are below 0.5 mm." in texts(app)
+        save(healthy(app), "PORES")
+        policy = next(policy for policy in book(folder).policies if policy.name == "PORES")
+        assert policy.smallest_defect == SizeLimit("mm", 0.5) and policy.basis["photos"] == "held out"
 
     def test_prices_and_the_share_of_the_line_change_the_money(self, tmp_path: Path) -> None:
         product(tmp_path)

@@ -39,7 +39,7 @@ def show_detail(batch: batches.Batch, order: Sequence[int], picked: int) -> None
             show_correction(Chosen(opened, b"", row.data), row.verdict)
         _show_photo(row, opened)
         if row.verdict.regions or row.anomaly_map is not None:
-            show_places(row.verdict.regions, row.verdict.size, calm=True)
+            show_places(row.verdict.regions, row.verdict.size, calm=True, scale=row.verdict.mm_per_pixel)
         with st.expander(_("Why?"), icon=":material/help:", key="batch_why"):
             show_reason(row.verdict)
             show_defect_score(row.verdict, key="line_score")

@@ -29,16 +29,18 @@ def show_places(
     calm: bool,
     picture: Image.Image | None = None,
     demo: bool = False,
+    scale: float | None = None,
 ) -> None:
     """Show one line a region, or one sentence where there is none; `calm` says that a heat map was looked at.
 
-    With the photo at hand each line is a button that zooms onto its region, and the first regions are shown enlarged.
+    `scale` is how many millimetres wide a pixel is, where that is known. With the photo at hand each line is a button
+    that zooms onto its region, and the first regions are shown enlarged.
     """
     if not regions:
         st.html(f'<p class="calm">{as_html(CALM if calm else NOTHING)}</p>')
         return
     lines = "".join(
-        f"<li>{_line(number, region, size) if picture is None else _button(number, region, size)}</li>"
+        f"<li>{_line(number, region, size, scale) if picture is None else _button(number, region, size, scale)}</li>"
         for number, region in enumerate(regions[:MOST_OUTLINES], 1)
     )
     more = len(regions) - MOST_OUTLINES
@@ -75,23 +77,31 @@ def _shares(region: Region) -> str:
     return " ".join(f"{share:.5f}" for share in region.box)
 
 
-def _button(number: int, region: Region, size: tuple[int, int]) -> str:
-    return f'<button type="button" data-zoom-box="{_shares(region)}">{_line(number, region, size, "span")}</button>'
+def _button(number: int, region: Region, size: tuple[int, int], scale: float | None) -> str:
+    line = _line(number, region, size, scale, "span")
+    return f'<button type="button" data-zoom-box="{_shares(region)}">{line}</button>'
 
 
-def _line(number: int, region: Region, size: tuple[int, int], block: str = "div") -> str:
+def _lengths(width: int, height: int, scale: float | None) -> Message:
+    known = {"width": width, "height": height}
+    if scale is None:
+        return Message("{width} × {height} px", **known)
+    across, down = (NumberText(f"{side * scale:.2f}") for side in (width, height))
+    return Message("{width} × {height} px ({across} × {down} mm)", **known, across=across, down=down)
+
+
+def _line(number: int, region: Region, size: tuple[int, int], scale: float | None, block: str = "div") -> str:
     left, top, right, bottom = region.pixels(size)
     known = {
         "score": _score(region),
-        "width": right - left,
-        "height": bottom - top,
+        "lengths": _lengths(right - left, bottom - top, scale),
         "left": left,
         "top": top,
         "area": NumberText(f"{max(region.area, LEAST_SHARE):.1%}"),
     }
     if region.area < LEAST_SHARE:
-        facts = _("{score} · {width} × {height} px at ({left}, {top}) · under {area} of the image", **known)
+        facts = _("{score} · {lengths} at ({left}, {top}) · under {area} of the image", **known)
     else:
-        facts = _("{score} · {width} × {height} px at ({left}, {top}) · {area} of the image", **known)
+        facts = _("{score} · {lengths} at ({left}, {top}) · {area} of the image", **known)
     label = as_html(ANOMALY if region.label == HOT else region.label)
     return f"<b>{number}</b><{block}>{label}<small>{as_html(facts)}</small></{block}>"

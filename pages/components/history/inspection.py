@@ -107,7 +107,8 @@ def _show_photo(inspection: Inspection, verdict: Verdict) -> None:
     if verdict.anomaly_map is not None:
         show_anomaly_map_legend()
     if points:
-        show_places(verdict.regions, verdict.size, calm=verdict.anomaly_map is not None)
+        calm = verdict.anomaly_map is not None
+        show_places(verdict.regions, verdict.size, calm=calm, scale=verdict.mm_per_pixel)
 
 
 def _show_reviews(inspection: Inspection, verdict: Verdict) -> None:

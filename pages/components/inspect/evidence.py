@@ -42,7 +42,8 @@ def show_evidence(chosen: photo.Chosen | None) -> None:
         _show_picture(chosen, _drawn(chosen, anomaly_map, regions, percent / 100, demo=verdict.demo), good)
     with places:
         calm, own = anomaly_map is not None, chosen.photo.picture
-        show_places(regions, verdict.size, calm=calm, picture=own, demo=verdict.demo)
+        scale = verdict.mm_per_pixel
+        show_places(regions, verdict.size, calm=calm, picture=own, demo=verdict.demo, scale=scale)
         if verdict.anomaly_map is not None and all(vote.anomaly_map is None for vote in verdict.votes):
             st.caption(_("The heat map comes from models whose vote was not needed. It does not change the verdict."))
 

@@ -24,6 +24,7 @@ from pages.components.policies.outcome import (
     show_policy_outcome,
 )
 from pages.components.policies.saving import show_policy_saving
+from pages.components.policies.sizes import show_policy_sizes
 from pages.components.policies.words import conditions, picked_title, rule_in_words
 from pages.session import drafts, policy_evidence, products, wishes
 
@@ -124,11 +125,12 @@ def show_policy_thresholds(base: Policy, classes: Classes, photos: str) -> Polic
             moved, key = _member_threshold(base, photos)
         else:
             moved, key = _two_thresholds(base, photos)
+        moved, sized = show_policy_sizes(moved, base, photos)
         called, jury = _called(base, photos)
     moved = replace(moved, calls=called)
     if moved == base:
         return base
-    shown = "test" if drafts.moved_by_test(key) or drafts.moved_by_test(jury) else "held out"
+    shown = "test" if any(map(drafts.moved_by_test, (key, jury, *sized))) else "held out"
     return replace(moved, basis={"chosen": BY_HAND, "photos": shown})
 
 

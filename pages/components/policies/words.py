@@ -2,9 +2,10 @@
 
 from ensemble.metrics.costs import DecisionCounts
 from ensemble.policies import Policy
+from ensemble.policies.counting import SizeLimit
 from ensemble.values.digits import percents, threshold_text
 from ensemble.values.language import Message, NumberText, listed, paragraph
-from ensemble.values.results import Classes
+from ensemble.values.results import Classes, word
 from ensemble.values.titles import model_title, policy_title
 
 UNKNOWN = "–"
@@ -51,6 +52,22 @@ def rule_in_words(policy: Policy, classes: Classes) -> Message:
     return paragraph(*said)
 
 
+def size_text(limit: SizeLimit) -> NumberText:
+    """A length or an area with its unit."""
+    return NumberText(f"{limit.value:g} {limit.unit}{'²' if limit.length is None else ''}")
+
+
+def _size_rules(policy: Policy) -> list[str]:
+    small, large = policy.smallest_defect, policy.large_defect
+    said: list[str] = []
+    if small is not None:
+        said.append(Message("OK if all marks are below {size}.", size=size_text(small)))
+    if large is not None:
+        verdict = word(large.verdict)
+        said.append(Message("{verdict} from a mark of {size} on.", verdict=verdict, size=size_text(large)))
+    return said
+
+
 def conditions(policy: Policy) -> Message:
     """What beside the thresholds has a say in its verdicts, in whole sentences; empty where nothing has."""
     said: list[str] = []
@@ -60,6 +77,7 @@ def conditions(policy: Policy) -> Message:
         said.append(Message("Parts decided in an early cascade stage ignore these thresholds."))
     if policy.exceptions:
         said.append(Message("Some defect types have their own rules."))
+    said += _size_rules(policy)
     if policy.calls:
         said.append(Message("Additional models: {models}.", models=listed(map(model_title, policy.calls))))
     return paragraph(*said)

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from ensemble.imaging.looking import Looking, limit_of, look_at_photo, looking_of, view_key
+from ensemble.imaging.aligning import Placement
+from ensemble.imaging.looking import Look, Looking, extents, limit_of, look_at_photo, looking_of, view_key
 from ensemble.values.errors import PhotoError
 from ensemble.values.results import AnomalyMap, Region
-from ensemble.values.view import AS_IT_IS, Alignment, Polygon, View, rectangle
+from ensemble.values.view import AS_IT_IS, Alignment, MarkedSize, Polygon, View, rectangle
 
 SIDE = 64
 PART = tuple((0.5 + 0.31 * x, 0.5 + 0.31 * y) for x, y in ((-0.7, -1), (1, -0.6), (0.8, 0.9), (-0.4, 1), (-1, 0.2)))
@@ -165,3 +166,38 @@ def test_features_are_kept_by_what_is_seen_alone() -> None:
     other = view_of(drawn(), region=rectangle(0.25, 0.25, 0.5, 0.51), alignment=Alignment())
     limited = view_of(drawn(), region=view.region, alignment=Alignment(), residual_limit=0.1, mm_per_pixel=0.02)
     assert view_key(view) == view_key(limited) != view_key(other)
+
+
+@pytest.mark.parametrize(
+    ("rows", "cell", "found"),
+    [
+        (("....", ".1..", "....", "...."), (1, 1), [(2**0.5, 1)]),  # one cell is as long as its diagonal
+        (("....", ".1..", "....", "...."), (3, 4), [(5, 12)]),
+        (("1111", "....", "...."), (1, 1), [(17**0.5, 4)]),
+        (("1...", ".1..", "..1."), (1, 1), [(18**0.5, 3)]),  # cells that touch at a corner are one mark
+        (("1..1", "....", "5..."), (1, 1), [(2**0.5, 1)] * 3),
+        (("14..", "...."), (1, 1), [(2**0.5, 1)]),  # less than half as hot as the hottest
+        (("154.", "...."), (1, 1), [(5**0.5, 2)]),
+        (("5433", "...."), (1, 1), [(17**0.5, 4)]),  # a scratch that fades out is as long as it is
+        (("432.", "...."), (1, 1), []),
+    ],
+)
+def test_marks_are_as_long_as_their_farthest_points_and_end_where_they_are_half_as_hot(
+    rows: tuple[str, ...], cell: tuple[float, float], found: list[tuple[float, float]]
+) -> None:
+    heat = {".": 0.0, "1": 1.0}
+    values = np.array([[heat.get(each, int(each) / 10 if each in "2345" else 0) for each in row] for row in rows])
+    measured = extents(values.astype(np.float32), cell)
+    assert measured == [pytest.approx(each) for each in found]
+
+
+def test_marks_are_measured_in_pixels_of_the_photo_and_in_millimetres_of_the_part() -> None:
+    """A photo of twice the scale shows a part twice as long in pixels, and as long in millimetres."""
+    values = np.zeros((8, 8), dtype=np.float32)
+    values[2, 3:5] = 1.0
+    looking = Looking(view_of(drawn(), region=rectangle(0.25, 0.25, 0.5, 0.5), mm_per_pixel=0.1), drawn())
+    near, far = (Look(drawn(), looking, (SIDE, SIDE), Placement(0.0, 0.0, 30.0, scale)) for scale in (2.0, 1.0))
+    assert far.marks(values, ()) == MarkedSize(1, round(4 * 5**0.5, 3), 32.0, 0.1)
+    assert near.marks(values, ()) == MarkedSize(1, round(8 * 5**0.5, 3), 128.0, 0.05)
+    assert far.marks(None, (Region("dent", (0.0, 0.0, 0.25, 0.25), 0.9, 0.03),)) == MarkedSize(1, 11.314, 30.72, 0.1)
+    assert far.marks(np.zeros((8, 8), dtype=np.float32), ()) == MarkedSize(0, mm_per_pixel=0.1)

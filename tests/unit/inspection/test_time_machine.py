@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from ensemble.inspection.time_machine import reproduce, what_if
+from ensemble.inspection.time_machine import NO_SIZES, reproduce, what_if
 from ensemble.policies import SHIPPED_POLICIES, choose
+from ensemble.policies.counting import SizeLimit
 from ensemble.records.database import Database
 from ensemble.records.history import Filters, record_review
 from ensemble.records.recording import Recorder
@@ -43,6 +45,19 @@ def test_a_verdict_that_does_not_come_out_is_named_with_what_differs(recorder: R
         connection.execute(text("UPDATE entries SET body = :body WHERE number = 2"), {"body": json.dumps(body)})
     (deviation,) = reproduce(recorder.database, EVERYTHING).deviations
     assert (deviation.id, deviation.why) == (verdicts[1].id, "It comes out otherwise: confidence.")
+
+
+def test_rules_of_sizes_do_not_decide_where_nobody_has_measured(recorder: Recorder) -> None:
+    """Verdicts of before hold no sizes: those that a size could turn are named, the others stand."""
+    majority = choose(SHIPPED_POLICIES, "MAJORITY")
+    verdicts = recorder.keep([inspected(each, majority) for each in range(20)], majority, COMMAND)
+    rejected = sum(verdict.label != "non_defective" for verdict in verdicts)
+    assert 0 < rejected < 20
+    small, large = (replace(majority, **{name: SizeLimit("px", 9)}) for name in ("smallest_defect", "large_defect"))
+    for policy, unknown in ((small, rejected), (large, len(verdicts))):
+        found = what_if(recorder.database, EVERYTHING, policy)
+        assert (found.changed, len(found.deviations)) == (0, unknown)
+        assert {each.why for each in found.deviations} == {NO_SIZES}
 
 
 def test_another_policy_says_what_would_change_and_what_is_known_of_it(recorder: Recorder) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import shutil
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -16,10 +17,12 @@ from ensemble.features.preprocessing import Preprocessing
 from ensemble.features.readings import cache_key, changed_photo, read_masks, seen_photo
 from ensemble.imaging.photos import Photo, open_photo
 from ensemble.inspection.batches import Judged, batch_table
+from ensemble.inspection.exports import replay
 from ensemble.inspection.inspector import Inspector
 from ensemble.inspection.kept import kept_verdict
 from ensemble.members import Loaded, Prediction
 from ensemble.policies import SHIPPED_POLICIES
+from ensemble.policies.counting import SizeLimit
 from ensemble.store import ModelStore
 from ensemble.store.seeing import keep_view, read_view, view_for_training, view_in_force
 from ensemble.training import TrainingRequest, train
@@ -105,6 +108,22 @@ def test_what_does_not_fit_is_review_with_the_reason() -> None:
     ):
         (verdict,) = members.inspect([photo], POLICY)
         assert verdict.label == "review" and reason in verdict.reason and verdict.doubt
+
+
+@pytest.mark.parametrize(("millimetres", "label"), [(0.6, "defective"), (1.5, "non_defective"), (None, "defective")])
+def test_a_small_spot_is_fine_where_the_policy_says_so_and_its_size_is_kept(
+    millimetres: float | None, label: str
+) -> None:
+    """A spot of 6 pixels of 0.1 mm, 8.5 from corner to corner; its photo lies turned and shifted."""
+    limit = None if millimetres is None else SizeLimit("mm", millimetres)
+    photo = open_photo(png(plate((28, 36), x=2)), "one.png")
+    members = inspector(replace(ALIGNED, mm_per_pixel=0.1))
+    (verdict,) = members.inspect([photo], replace(POLICY, smallest_defect=limit))
+    assert verdict.label == label and verdict.votes[0].label == "defective"
+    marks = verdict.votes[0].marks
+    assert marks is not None and (marks.count, marks.mm_per_pixel) == (1, 0.1) and 7 < marks.length < 13
+    assert kept_verdict(verdict.as_json()).votes[0].marks == marks and verdict.mm_per_pixel == 0.1
+    assert replay(verdict.as_json(), replace(POLICY, smallest_defect=SizeLimit("mm", 1.5))).label == "non_defective"
 
 
 def test_an_edge_that_forgets_the_view_gets_no_vote() -> None:
