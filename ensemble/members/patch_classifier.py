@@ -60,8 +60,20 @@ class PatchNetwork(nn.Module):
         hidden = bias[:, None, None]
         for grid, part in zip(maps.values(), weight.split(self.channels, dim=1), strict=True):
             hidden = hidden + _near(functional.conv2d(grid, part), self.size)  # (N, heads * HIDDEN, h, w)
-        logits: Tensor = self.damage(self.dropout(functional.relu(hidden)))
+        seen = self.dropout(functional.relu(hidden))
+        logits: Tensor = self._damage_where_it_learns(seen) if self.training else self.damage(seen)
         return logits
+
+    def _damage_where_it_learns(self, seen: Tensor) -> Tensor:
+        """What `damage` says of (N, heads * HIDDEN, h, w), from one product of matrices: (N, heads, h, w).
+
+        The gradient of a convolution with one output a group takes torch as long as all the rest.
+        """
+        heads, size = len(self.damage.weight), seen.shape[2:]
+        weights = self.damage.weight.flip(2, 3).flatten(2).mT  # (heads, 9, HIDDEN): fold adds where convolutions read
+        shares = weights @ seen.unflatten(1, (heads, HIDDEN)).flatten(3)  # (N, heads, 9, h * w)
+        summed = functional.fold(shares.flatten(0, 1), size, kernel_size=3, padding=1)  # (N * heads, 1, h, w)
+        return summed.view(-1, heads, *size) + cast(Tensor, self.damage.bias)[:, None, None]
 
 
 def _near(grid: Tensor, size: tuple[int, ...]) -> Tensor:

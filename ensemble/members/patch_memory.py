@@ -31,7 +31,6 @@ from ensemble.values.training import ShareDone
 SHARE = 0.01  # of all places seen that are remembered
 MEMORY = (256, 6000)  # at least and at most so many, where there are as many
 CANDIDATE_PLACES = 200_000  # places among which the memory is chosen: this bounds memory and seconds
-COMPONENTS, SAMPLE = 64, 20_000  # principal components in which it is chosen, of so many places
 CHOICE = 20  # places for each that may join an extended memory, among which it is chosen
 SCALE_PHOTOS = 120  # photos whose distances set the scale
 
@@ -76,6 +75,8 @@ class PatchMemoryMember(GoodPartsMember):
 
     def _remember(self, rows: np.ndarray, progress: ShareDone) -> tuple[Tensor, Tensor]:
         """The remembered places (M, C) and the photo that each is from (M,)."""
+        from ensemble.features.coreset import farthest_first, shadows  # judging needs none of it
+
         shapes = shapes_of(self.input, self.title)
         places = int(np.prod(finest_grid(shapes)))
         rng = np.random.default_rng(self.seed)
@@ -88,7 +89,7 @@ class PatchMemoryMember(GoodPartsMember):
         size = int(np.clip(round(SHARE * places * len(rows)), *MEMORY))
         points = torch.cat(candidates)
         generator = torch.Generator().manual_seed(self.seed)
-        picks = farthest_first(_shadows(points, generator), min(size, len(points)), generator, progress)
+        picks = farthest_first(shadows(points, generator), min(size, len(points)), generator, progress)
         return points[picks].float(), torch.cat(owners)[picks]
 
     def extend(
@@ -101,6 +102,8 @@ class PatchMemoryMember(GoodPartsMember):
         of each before, and up to `MEMORY` in all. With `rescaled` the scale rests on the new photos too, each held out
         by leaving out what joined from it; variations of photos leave it once there are enough.
         """
+        from ensemble.features.coreset import farther_ones, usual_gap
+
         memory, places = self._memory, int(np.prod(finest_grid(shapes_of(self.input, self.title))))
         room = MEMORY[1] - len(memory)
         wanted = int(np.clip(round(SHARE * places * (learnt + len(rows))), *MEMORY)) - len(memory)
@@ -177,58 +180,3 @@ def _gaps(memory: Tensor, points: Tensor) -> Tensor:
     """How far each of (N, C) points is from its nearest one in a memory (M, C): (N,)."""
     nearest = torch.addmm((memory * memory).sum(dim=1), points, memory.T, alpha=-2).amin(dim=1)
     return (nearest + (points * points).sum(dim=1)).clamp(min=0).sqrt()
-
-
-def usual_gap(memory: Tensor) -> float:
-    """How far a place of a memory (M, C) lies from the nearest other one, in the middle; 0 where it has one alone."""
-    squares = (memory * memory).sum(dim=1)
-    apart = torch.addmm(squares, memory, memory.T, alpha=-2) + squares[:, None]
-    nearest = apart.fill_diagonal_(float("inf")).amin(dim=1).clamp(min=0).sqrt()
-    return float(nearest.median()) if len(memory) > 1 else 0.0
-
-
-def farther_ones(points: Tensor, gaps: Tensor, typical: float, bounds: tuple[int, int]) -> Tensor:
-    """Positions of some of (N, C) points by the greedy k-centre choice that goes on from a memory.
-
-    `gaps` (N,) are how far they lie from it. Of `bounds` the first many are chosen in any case, unless all have been
-    met, and up to the second many while some lies farther than `typical` from whatever was chosen.
-    """
-    squares, gaps, picks = points.square().sum(dim=1), gaps.clone(), list[int]()
-    while len(picks) < bounds[1] and len(points):
-        pick = int(gaps.argmax())
-        if float(gaps[pick]) <= (0.0 if len(picks) < bounds[0] else typical):
-            break
-        picks.append(pick)
-        reach = torch.addmv(squares, points, points[pick], alpha=-2).add_(squares[pick])
-        gaps = torch.minimum(gaps, reach.clamp_(min=0).sqrt_())
-        gaps[pick] = 0.0  # rounding must not choose a place twice
-    return torch.tensor(picks, dtype=torch.long)
-
-
-def _shadows(points: Tensor, generator: torch.Generator) -> Tensor:
-    """(N, C) half-precision points -> (N, COMPONENTS): where they differ most, for choosing among them alone."""
-    sample = points[torch.randperm(len(points), generator=generator)[:SAMPLE]].double()
-    apart = sample - sample.mean(dim=0)
-    _, vectors = torch.linalg.eigh(apart.T @ apart)
-    axes = vectors[:, -COMPONENTS:].float()
-    return torch.cat([part.float() @ axes for part in points.split(SAMPLE)])
-
-
-def farthest_first(points: Tensor, count: int, generator: torch.Generator, progress: ShareDone) -> Tensor:
-    """Positions (count,) of a greedy k-centre choice among (N, D) points: always the one farthest from those chosen.
-
-    Each step is one matrix-vector product and a running minimum.
-    """
-    squares = (points * points).sum(dim=1)
-    pick = int(torch.randint(len(points), (1,), generator=generator))
-    picks, nearest = [pick], torch.full((len(points),), float("inf"))
-    for number in range(1, count):
-        reach = torch.addmv(squares, points, points[pick], alpha=-2).add_(squares[pick])
-        nearest = torch.minimum(nearest, reach, out=nearest)
-        nearest[pick] = -1.0  # rounding must not choose a place twice
-        pick = int(nearest.argmax())
-        picks.append(pick)
-        if number % 64 == 0:
-            progress(number / count)
-    progress(1.0)
-    return torch.tensor(picks)

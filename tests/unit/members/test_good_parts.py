@@ -11,12 +11,13 @@ from scipy import stats
 from sklearn.covariance import LedoitWolf
 
 from ensemble.features.backbones import FeatureExtractor
+from ensemble.features.coreset import farthest_first
 from ensemble.features.photo_batch import PhotoBatch
 from ensemble.features.preprocessing import MAPS
 from ensemble.imaging.masks import damaged
 from ensemble.members import KINDS, mahalanobis
 from ensemble.members.good_parts import QUANTILE, GoodPartsMember, Scale, patches
-from ensemble.members.patch_memory import PatchMemoryMember, farthest_first
+from ensemble.members.patch_memory import PatchMemoryMember
 from ensemble.training import source_of
 from ensemble.values.errors import MemberError
 from ensemble.values.results import OK_NOK, Classes
@@ -127,6 +128,18 @@ def test_farthest_first_takes_corners_before_what_lies_between() -> None:
     points = torch.tensor([[0.0, 0.0], [10.0, 0.0], [0.1, 0.0], [0.0, 9.0], [5.0, 0.2]])
     picks = farthest_first(points, 4, torch.Generator().manual_seed(0), lambda _: None).tolist()
     assert len(set(picks)) == 4 and {1, 3} <= set(picks)
+
+
+@pytest.mark.parametrize("candidates", [1, 5, 1024])
+def test_farthest_first_is_the_greedy_choice_however_many_are_looked_at(
+    candidates: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ensemble.features.coreset.CANDIDATES", candidates)
+    monkeypatch.setattr("ensemble.features.coreset.COMPARED_AT_ONCE", 64)
+    points = torch.from_numpy(np.random.default_rng(0).standard_normal((300, 6)).astype(np.float32))
+    picks = farthest_first(points, 80, torch.Generator().manual_seed(0), lambda _: None).tolist()
+    for number in range(1, 80):
+        assert picks[number] == int(torch.cdist(points, points[picks[:number]]).amin(dim=1).argmax())
 
 
 def test_the_memory_is_bounded_and_a_small_product_has_a_small_one(

@@ -118,6 +118,23 @@ def test_its_network_sees_standardised_patches(extractor: FeatureExtractor) -> N
     assert torch.allclose(network(maps), expected, atol=1e-3)
 
 
+def test_it_learns_from_what_it_answers() -> None:
+    """Learning reaches the damage of places by a product of matrices, judging by the convolution."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = PatchNetwork({"fine": (8, 7, 9), "coarse": (4, 3, 4)})
+        maps = {"fine": torch.randn(3, 8, 7, 9), "coarse": torch.randn(3, 4, 3, 4)}
+    network.dropout.p = 0.0
+    weights = list(network.parameters())
+    learning, judging = (network.train(mode).opinions(maps) for mode in (True, False))
+    assert learning.shape == (3, 2, 7, 9)
+    assert torch.allclose(learning, judging, atol=1e-6)
+    for one, other in zip(
+        *(torch.autograd.grad(said.square().sum(), weights) for said in (learning, judging)), strict=True
+    ):
+        assert torch.allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
 def test_the_hottest_places_judge_a_photo() -> None:
     logits = torch.tensor([[[9.0, 1.0, 2.0], [3.0, 5.0, 5.0]], [[0.0, 0.0, 0.0], [0.0, 0.0, -6.0]]])
     assert torch.allclose(hottest(logits), torch.tensor([4.8, 0.0]))

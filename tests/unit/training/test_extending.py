@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from ensemble.features.backbones import FeatureExtractor
+from ensemble.features.coreset import farther_ones, usual_gap
 from ensemble.features.photo_batch import input_key
 from ensemble.features.readings import read_rows
-from ensemble.members.patch_memory import PatchMemoryMember, farther_ones, usual_gap
+from ensemble.members.patch_memory import PatchMemoryMember
 from ensemble.store import ModelStore, versions
 from ensemble.training import source_of, train
 from ensemble.training.extending import EXTENDED, extend, plan_extension
