@@ -87,8 +87,9 @@ def _trained(place: Path, name: str, weights: Path) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _busy_cores() -> Iterator[None]:
-    """A process for each core that computes without end."""
-    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 1)]
+    """A process for each core that computes for as long as this one lives, even where that one is killed."""
+    endless = f"import os\nwhile os.getppid() == {os.getpid()}: pass"
+    busy = [subprocess.Popen([sys.executable, "-c", endless]) for _ in range(os.cpu_count() or 1)]
     try:
         yield
     finally:
