@@ -61,7 +61,10 @@ def read_detection(tree: Tree, _field: str) -> Understood:
         if told is not None:
             marked.found.setdefault(tree.files[photo], told)
     for name in (tree.above + photo for photo in photos if tree.files[photo] not in marked.found):
-        reason = Message("{file} has no label file that can be read, so nobody knows whether it is good.", file=name)
+        reason = Message(
+            "{file} has no label file that can be read, so nobody knows whether it is good: an empty one says so.",
+            file=name,
+        )
         marked.problems.append(Problem(name, reason))
     note = Message(
         "This is an export for a detector: photos with a box ({boxes}) are taken as defective, photos whose label file "

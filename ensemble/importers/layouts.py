@@ -98,6 +98,7 @@ def read_layout(tree: Tree) -> Layout:
     if "" not in roots:
         notes.append(
             Message(
+                "{folder} holds {count} category, taken as one product: {categories}.",
                 "{folder} holds {count} categories, taken as one product: {categories}.",
                 folder=tree.root,
                 count=len(roots),

@@ -153,6 +153,8 @@ DOUBTED = "\0doubted"
 
 def marks_note(names: Iterable[str]) -> Message:
     """What becomes of marks."""
+    if not (names := list(names)):
+        return Message("Nothing is marked on any photo.")
     return Message(
         "Photos with a mark ({names}) are taken as defective, those without one as good. Marks become masks, boxes "
         "with all that lies in them.",

@@ -91,7 +91,7 @@ def test_class_folders_also_below_lone_folders(
     assert (found.layout, counts(found), found.problems) == ("Class folders", expected, ())
     assert {entry.name for entry in found.entries} == {above + name for name in names}
     assert all(entry.path == tmp_path / entry.name for entry in found.entries)
-    looked_into = ("which was looked into", "1 categories, taken as one product")  # the latter for MVTec AD
+    looked_into = ("which was looked into", "1 category, taken as one product")  # the latter for MVTec AD
     assert sum(any(words in note for words in looked_into) for note in found.notes) == above.count("/")
 
 
