@@ -11,7 +11,7 @@ from ensemble.values.errors import DataError, StoreError
 
 if TYPE_CHECKING:
     from ensemble.imaging.looking import Look
-    from ensemble.values.view import View
+    from ensemble.values.view import Tiles, View
 
 SHARES = "shares of the reference's width and height, from 0 to 1"
 
@@ -33,6 +33,12 @@ def view_command(
     turn: Annotated[float, typer.Option("--turn", help="How far it may be turned, in degrees either way.")] = 180.0,
     zoom: Annotated[float, typer.Option("--zoom", help="How much larger or smaller it may be, as a factor.")] = 1.0,
     scale: Annotated[float | None, typer.Option("--scale", help="Millimetres a pixel of the photo.")] = None,
+    tiles: Annotated[
+        int | None, typer.Option("--tiles", help="Look at large photos in tiles of so many pixels a side; 0: whole.")
+    ] = None,
+    overlap: Annotated[
+        float | None, typer.Option("--overlap", help="What neighbouring tiles have in common, of their side.")
+    ] = None,
     try_photo: Annotated[Path | None, typer.Option("--try", help="A photo to look at so.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="A folder for before.png and after.png of it.")] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Set the view for the next training.")] = False,
@@ -45,20 +51,15 @@ def view_command(
     from ensemble.store.seeing import keep_view, view_for_training
     from ensemble.values.view import AS_IT_IS, Alignment
 
-    known = AS_IT_IS if remove else view_for_training(product)
-    bounds = {"shift": shift, "turn": turn, "scale": zoom}
-    drawn = (reference, region, region_polygon, ignore, align, scale)
-    view = known
+    known = view = AS_IT_IS if remove else view_for_training(product)
+    drawn = (reference, region, region_polygon, ignore, align, scale, tiles, overlap)
     try:
         if any(each is not None for each in drawn):
             view = _redrawn(known, reference, region_polygon or region, ignore, scale)
-            view = view if align is None else replace(view, alignment=Alignment(**bounds) if align else None)
+            alignment = known.alignment if align is None else Alignment(shift, turn, zoom) if align else None
+            view = replace(view, alignment=alignment, tiles=_tiles(known.tiles, tiles, overlap))
     except ValueError as error:
         raise DataError(f"This is no view: {error}") from error
-    if view.reference:
-        from ensemble.imaging.looking import looking_of
-
-        looking_of(view)
     _tell_view(view)
     if try_photo is not None:
         _try(view, try_photo, out)
@@ -85,6 +86,15 @@ def _redrawn(
     return replace(known, residual_limit=None, **changes)
 
 
+def _tiles(known: "Tiles | None", side: int | None, overlap: float | None) -> "Tiles | None":
+    from ensemble.values.view import Tiles
+
+    if side == 0 or (side is None and overlap is None):
+        return None if side == 0 else known
+    before = known or Tiles()
+    return Tiles(side or before.side, before.overlap if overlap is None else overlap)
+
+
 def _corners(text: str) -> tuple[tuple[float, float], ...]:
     """Corners of a polygon, or of a rectangle as left, top, width and height."""
     from ensemble.values.view import rectangle
@@ -101,8 +111,15 @@ def _corners(text: str) -> tuple[tuple[float, float], ...]:
 
 
 def _tell_view(view: "View") -> None:
+    if view.reference:
+        from ensemble.imaging.looking import looking_of
+
+        looking_of(view)
+    if view.tiles:
+        side, shared = view.tiles.side, view.tiles.overlap
+        say(f"Tiles of {side} × {side} of the photo's own pixels, {shared:.1%} in common with their neighbours.")
     if view.size is None:
-        say("Photos are looked at as they are.")
+        say("All of a photo is looked at." if view.tiles else "Photos are looked at as they are.")
     else:
         left, top, right, bottom = view.box
         say(f"Reference: SHA-256 {view.reference}, {view.size[0]} × {view.size[1]} pixels.")
@@ -125,6 +142,10 @@ def _try(view: "View", path: Path, out: Path | None) -> None:
     photo = read_photo(path, view)
     look = look_at_photo(photo.picture, view)
     say(f"{path}: {_tried(look)}")
+    if view.tiles:
+        from ensemble.imaging.looking import looked_tiles
+
+        say(f"Tiles: {len(looked_tiles(look or photo.picture, view.tiles))}.")
     if out is None:
         return
     if out.exists() and not out.is_dir():

@@ -143,7 +143,8 @@ def choose_for_candidate(store: ModelStore, number: int, progress: ShareDone) ->
     Nothing is compared where the setting forces a runtime.
     """
     candidate = store.at(number)
-    if not are_compared() or not _reads_a_backbone(candidate.manifest()):
+    manifest = candidate.manifest()
+    if not are_compared() or not _reads_a_backbone(manifest) or manifest.view.tiles:  # it would take hours
         return ()
     try:
         gate = compare_runtimes(candidate, progress=progress)
@@ -152,7 +153,7 @@ def choose_for_candidate(store: ModelStore, number: int, progress: ShareDone) ->
         StoreError,
     ):  # no photo to compare with: it then stays on torch, and the screen says that nothing was compared
         return ()
-    versions.amend(store.folder, number, replace(candidate.manifest(), runtimes=gate))
+    versions.amend(store.folder, number, replace(manifest, runtimes=gate))
     return told_of(gate)
 
 

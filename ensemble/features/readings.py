@@ -88,14 +88,17 @@ def open_photos(
 ) -> Iterator[Opened]:
     """Photos in batches, those first of which the cache does not know all; photos that cannot be opened are named.
 
-    What the batches make is kept, every pooling of a backbone that has run.
+    What the batches make is kept, every pooling of a backbone that has run; of photos that are looked at by tiles
+    nothing, and they come one by one.
     """
-    lasting = [source for source in sources if is_kept(source)] if cache else []
+    by_tiles = any(sample.view.tiles for sample in samples)
+    lasting = [source for source in sources if is_kept(source)] if cache and not by_tiles else []
     digests = _photo_digests(samples, refused) if lasting else {}
     keys = {place: cache_key(digest, samples[place].view) for place, digest in digests.items()}
     known = cache.knows(lasting, list(keys.values()))
     there = [place for place, key in keys.items() if key in known]
-    for places in batches(sorted(set(range(len(samples))) - set(there) - set(refused)), FILL):
+    left = sorted(set(range(len(samples))) - set(there) - set(refused))
+    for places in batches(left, 1 if by_tiles else FILL):
         opened = _decoded(samples, places, refused)
         if opened.places:
             yield opened
@@ -106,11 +109,17 @@ def open_photos(
 
 def seen_photo(sample: Sample) -> Image.Image:
     """The picture of a sample, looked at as it says; a PhotoError where that cannot be."""
+    shown = seen_look(sample)
+    return shown.picture if isinstance(shown, Look) else shown
+
+
+def seen_look(sample: Sample) -> Image.Image | Look:
+    """The same with how it lies on its photo, where its view has a reference."""
     photo = read_photo(sample.path, sample.view)
     look = look_at_photo(photo.picture, sample.view)
     if look is not None and look.problem:
         raise unfitting(sample, look.problem)
-    return photo.picture if look is None else look.picture
+    return photo.picture if look is None else look
 
 
 def unfitting(sample: Sample, problem: str) -> PhotoError:

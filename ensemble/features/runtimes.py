@@ -76,7 +76,7 @@ class Passes:
         self.network = network
         self.runtime = runtime
         self.identity = identity
-        self.joined: dict[Hashable, Forward | None] = {}  # graphs that carry others too, by `side_by_side`
+        self.joined: dict[Hashable, Forward | None] = {}  # graphs that carry others too, by `photo_batch`
         self._compiled: dict[Size, Forward] = {}
 
     def __call__(self, batch: Tensor) -> Maps:

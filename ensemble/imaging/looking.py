@@ -1,6 +1,7 @@
 """A photo as the view of its product shows it: laid over the reference and cut to the region.
 
 Whatever lies outside the region or is ignored gets the pixels of the reference, so that no feature there ever changes.
+A large one is cut into tiles: squares of its own pixels.
 """
 
 import json
@@ -16,16 +17,17 @@ from PIL import Image, ImageChops, ImageFilter
 from scipy import ndimage
 
 from ensemble.imaging.aligning import AS_IT_LIES, Aligner, Placement
-from ensemble.imaging.masks import enlarge
+from ensemble.imaging.masks import MOST_STITCHED, enlarge
 from ensemble.imaging.photos import open_photo
 from ensemble.values.errors import PhotoError
 from ensemble.values.language import Message
 from ensemble.values.results import MAP_THRESHOLD, AnomalyMap, Region
-from ensemble.values.view import MarkedSize, View, is_seen
+from ensemble.values.view import MarkedSize, Tiles, View, is_seen
 
 MOST_OUTSIDE = 0.02  # of what is looked at may lie outside of a photo: a defect there would not be seen
 ROWS_DRAWN = 256
 MAP_SIDE = 128  # the most cells a side of a map that is laid back on its photo
+TileBox = tuple[int, int, int, int]  # left, top, right, bottom in pixels of what is looked at
 FEWEST_FOR_LIMIT = 5  # photos that were laid over the reference
 HELD = 0.99  # of the photos lie within the limit before its margin
 MARGIN, LEAST_MARGIN = 1.5, 0.02  # of the residual
@@ -66,12 +68,13 @@ class Look:
 
     def on_photo(self, found: AnomalyMap) -> AnomalyMap:
         """A map over what members see -> the map over the photo as it came; cold where nothing is looked at."""
-        return AnomalyMap(np.clip(self._laid_back(found.values), 0.0, 1.0))
+        values = self._laid_back(found.values, MOST_STITCHED if found.stitched else MAP_SIDE)
+        return replace(found, values=np.clip(values, 0.0, 1.0))
 
-    def _laid_back(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _laid_back(self, values: NDArray[np.float32], most: int) -> NDArray[np.float32]:
         left, top, right, bottom = self.by.box
         across, down = (
-            min(MAP_SIDE, max(cells, round(cells * side / length)))
+            min(most, max(cells, round(cells * side / length)))
             for cells, side, length in zip(values.shape[::-1], self.size, (right - left, bottom - top), strict=True)
         )
         x, y = np.meshgrid((np.arange(across) + 0.5) / across, (np.arange(down) + 0.5) / down)
@@ -293,3 +296,50 @@ def outlined_view(view: View, picture: Image.Image) -> Image.Image:
     """A picture with what a view does not look at darkened, to show a person."""
     mask = _mask_of(view, picture.size).filter(ImageFilter.GaussianBlur(0.5))
     return Image.composite(picture, picture.point([value // 3 for value in range(256)] * 3), mask)
+
+
+def tile_boxes(size: tuple[int, int], tiles: Tiles) -> list[TileBox]:
+    """The tiles that cover a picture of this (width, height), row by row, none beyond it.
+
+    A picture that is smaller than a tile has one, which reaches beyond it.
+    """
+    across, down = (_starts(length, tiles) for length in size)
+    return [(left, top, left + tiles.side, top + tiles.side) for top in down for left in across]
+
+
+def _starts(length: int, tiles: Tiles) -> list[int]:
+    """Where tiles begin along one side, evenly, neighbours with at least the overlap in common."""
+    rest = length - tiles.side
+    if rest <= 0:
+        return [0]
+    steps = -(-rest // max(1, int(tiles.side * (1 - tiles.overlap))))
+    return [round(number * rest / steps) for number in range(steps + 1)]
+
+
+def looked_tiles(shown: Image.Image | Look, tiles: Tiles) -> list[TileBox]:
+    """The tiles of a photo that show anything that is looked at; all where nothing is."""
+    if not isinstance(shown, Look):
+        return tile_boxes(shown.size, tiles)
+    boxes = tile_boxes(shown.picture.size, tiles)
+    return [box for box in boxes if shown.by.seen.crop(box).getbbox()] or boxes
+
+
+def cut_tile(picture: Image.Image, box: TileBox) -> Image.Image:
+    """One tile of a picture; what lies beyond a picture that is too small is its mirror image."""
+    left, top, right, bottom = box
+    inside = picture.crop((left, top, min(right, picture.width), min(bottom, picture.height)))
+    beyond = ((0, bottom - top - inside.height), (0, right - left - inside.width), (0, 0))
+    if not any(after for _, after in beyond):
+        return inside
+    pixels = np.asarray(inside)
+    mirrored = np.pad(pixels, beyond[: pixels.ndim], mode="symmetric")
+    return Image.fromarray(mirrored)
+
+
+def spread(places: Sequence[TileBox], count: int, number: int, order: NDArray[np.int64]) -> list[TileBox]:
+    """So many tiles of the photo of this number, others than of the photos before it until each place was shown once.
+
+    `order` is a permutation of the places, the same for photos of one size.
+    """
+    chosen = [int(order[(number * count + each) % len(places)]) for each in range(min(count, len(places)))]
+    return [places[place] for place in sorted(chosen)]

@@ -215,6 +215,7 @@ def boxes(damage: NDArray[np.bool_]) -> Boxes:
 
 # The finest that a combined map needs to be: a member's own is coarser, a photo's pixels stay its own.
 FINEST_GRID = 128
+MOST_STITCHED = 1024  # cells a side of a map that was stitched of tiles
 HOT = "unlike a good part"
 
 
@@ -227,11 +228,13 @@ def combine(scores: Sequence[Score]) -> AnomalyMap | None:
     if not maps:
         return None
     maps = [each for each in maps if each[1]] or [(values, 1.0) for values, _ in maps]
-    height = min(FINEST_GRID, max(values.shape[0] for values, _ in maps))
-    width = min(FINEST_GRID, max(values.shape[1] for values, _ in maps))
+    stitched = any(score.anomaly_map.stitched for score in scores if score.anomaly_map is not None)
+    most = MOST_STITCHED if stitched else FINEST_GRID
+    height = min(most, max(values.shape[0] for values, _ in maps))
+    width = min(most, max(values.shape[1] for values, _ in maps))
     total = sum(weight for _, weight in maps)
     mean = sum(weight / total * enlarge(values, (width, height)) for values, weight in maps)
-    return AnomalyMap(np.clip(np.asarray(mean, dtype=np.float32), 0.0, 1.0))
+    return AnomalyMap(np.clip(np.asarray(mean, dtype=np.float32), 0.0, 1.0), stitched)
 
 
 def enlarge(values: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:

@@ -24,7 +24,7 @@ from ensemble.policies.policy import OUTSIDE_THE_JURY
 from ensemble.values.errors import PhotoError, QuorumError
 from ensemble.values.language import Message
 from ensemble.values.results import OK_NOK, Absence, AnomalyMap, Classes, Origin, Region, Score, Verdict
-from ensemble.values.view import MarkedSize
+from ensemble.values.view import MarkedSize, Tiles
 
 PHOTOS_AT_ONCE = 16
 PROBABILITY_DIGITS = 6  # what is stored is what was judged, so that a replay gives the very same verdict
@@ -172,12 +172,16 @@ class Inspector:
         if self.demo:
             spoken = [demo.scores(photo.sha256, self.classes) for photo in photos]
             return [([each for each in said if members is None or each.member in members], ()) for said in spoken]
+        if self.view.tiles:  # one by one: what is seen of a large photo takes memory of its own
+            return [self.vote(PhotoBatch([self.look(each.picture) or each.picture]), members)[0] for each in photos]
         expected = [each.input for name, each in self.members.items() if members is None or name in members]
         shown = [self.look(photo.picture) or photo.picture for photo in photos]
         return self.vote(PhotoBatch(shown, expected=expected, calls=self.calls), members)
 
     def vote(self, batch: PhotoBatch, members: Container[str] | None = None) -> list[Said]:
         """The same for photos of which some rows may be known already."""
+        if self.view.tiles:
+            return [self._vote_by_tiles(batch.alone(place), members) for place in range(len(batch))]
         by_member: list[list[Score]] = []
         absent = list(self.absent) if members is None else []
         for name, member in self.members.items():
@@ -188,10 +192,44 @@ class Inspector:
             except Exception as error:  # noqa: BLE001 - whatever a member's library raises, the others still vote
                 if len(batch) > 1:  # so that one photo costs its neighbours no vote
                     return [said for place in range(len(batch)) for said in self.vote(batch.alone(place), members)]
-                failed = Message("It failed on this photo: {problem}.", problem=error)
-                reason = error.message if isinstance(error, QuorumError) else failed
-                absent.append(Absence(name, reason, self._weight(name)))
+                absent.append(self._failed(name, error))
         return [([scores[i] for scores in by_member], tuple(absent)) for i in range(len(batch))]
+
+    def _failed(self, name: str, error: Exception) -> Absence:
+        failed = Message("It failed on this photo: {problem}.", problem=error)
+        return Absence(name, error.message if isinstance(error, QuorumError) else failed, self._weight(name))
+
+    def _vote_by_tiles(self, batch: PhotoBatch, members: Container[str] | None) -> Said:
+        """What members say of one photo by its tiles, of which few are in memory at a time."""
+        from ensemble.inspection.tiled import predict_by_tiles  # a product without tiles is spared it
+
+        asked = {name: member for name, member in self.members.items() if members is None or name in members}
+        absent = self.absent if members is None else ()
+        try:
+            look = self._looks(batch)[0]
+        except PhotoError as error:
+            return [], (*absent, *(self._failed(name, error) for name in asked))
+        tiles = self.view.tiles or Tiles()
+        said, failed = predict_by_tiles(look or batch.pictures[0], tiles, asked, self.calls)
+        scores = []
+        for name, found in said.items():
+            heat = AnomalyMap(found.stitched.values(), stitched=True) if found.has_map else None
+            scores.append(
+                Score(
+                    name,
+                    self._probabilities(name, found.probabilities[None])[0],
+                    found.seconds,
+                    weight=self._weight(name),
+                    anomaly_map=heat if look is None or heat is None else look.on_photo(heat),
+                    marks=None if look is None or heat is None else look.marks(heat.values, ()),
+                )
+            )
+        return scores, (*absent, *(self._failed(name, error) for name, error in failed.items()))
+
+    def _probabilities(self, name: str, predicted: np.ndarray) -> list[dict[str, float]]:
+        """What a member predicts of N photos (N, K), calibrated, by class."""
+        found = np.round(self.calibrators.get(name, NONE)(np.asarray(predicted, float)), PROBABILITY_DIGITS)
+        return [dict(zip(self.classes.names, row.tolist(), strict=True)) for row in found]
 
     def _looks(self, batch: PhotoBatch) -> Sequence[Look | None]:
         """How each photo was looked at; a PhotoError where a product has a view and its photos have passed by it."""
@@ -209,9 +247,6 @@ class Inspector:
         start = time.perf_counter()
         prediction = batch.calls(name, member.score, rows)
         seconds = (time.perf_counter() - start + batch.seconds(member.input)) / len(rows)
-        probabilities = np.round(
-            self.calibrators.get(name, NONE)(np.asarray(prediction.probabilities, float)), PROBABILITY_DIGITS
-        )
         reads = source_preprocessing(member.input)
         nearest = self.references.nearest(batch, member.input) if self.references else None
         looks = self._looks(batch)
@@ -222,7 +257,7 @@ class Inspector:
         return [
             Score(
                 name,
-                dict(zip(self.classes.names, row.tolist(), strict=True)),
+                probabilities,
                 seconds,
                 weight=self._weight(name),
                 anomaly_map=None
@@ -232,7 +267,7 @@ class Inspector:
                 marks=_marked_size(prediction, place, boxes[place], looks[place]),
                 reference=nearest[place] if nearest else None,
             )
-            for place, row in enumerate(probabilities)
+            for place, probabilities in enumerate(self._probabilities(name, prediction.probabilities))
         ]
 
 

@@ -80,10 +80,11 @@ class Member(ABC):
     it reads a backbone, one of `backbones.READINGS`, None where training chooses the pooling; `side` is the
     resolution at which it reads it, None for the backbone's own. `lesson` says what it learns from: all photos with
     their classes, good parts alone, all photos with their classes and, where masks tell it, their damaged places,
-    or photos with masks alone; `points` whether it says where; `needs` names a package that only its learning
-    needs. `libraries` names the packages whose version its files depend on, `endings` the files that it is kept in,
-    by what follows its name. `teaching` says how it is to learn. `curves_` holds what learning by epochs has
-    measured, one number an epoch, and `facts_` what else a person should know of its learning; either may be empty.
+    or photos with masks alone; `points` whether it says where, and `by_tiles` whether it may learn from tiles of
+    photos; `needs` names a package that only its learning needs. `libraries` names the packages whose version its files
+    depend on, `endings` the files that it is kept in, by what follows its name. `teaching` says how it is to learn.
+    `curves_` holds what learning by epochs has measured, one number an epoch, and `facts_` what else a person should
+    know of its learning; either may be empty.
     """
 
     kind: ClassVar[str]
@@ -93,6 +94,7 @@ class Member(ABC):
     side: ClassVar[int | None] = None
     lesson: ClassVar[Lesson] = "all"
     points: ClassVar[bool] = False
+    by_tiles: ClassVar[bool] = False
     needs: ClassVar[str | None] = None
     libraries: ClassVar[tuple[str, ...]] = ()
     endings: ClassVar[tuple[str, ...]]

@@ -29,7 +29,7 @@ class FeatureReconstructionMember(GoodPartsMember):
     """
 
     kind: ClassVar[str] = "feature_reconstruction"
-    points = True
+    points = by_tiles = True
     title: ClassVar[str] = KIND_TITLES["feature_reconstruction"]
 
     def _spaces(self) -> list[tuple[str, str, int]]:

@@ -180,9 +180,19 @@ class GoodPartsMember(Member):
         maps = [grid for _, grid in parts if grid is not None]
         return np.concatenate([distances for distances, _ in parts]), np.concatenate(maps) if maps else None
 
+    def measure(self, rows: np.ndarray) -> Measured:
+        """How far (N, ...) rows are from the good parts, in the unit of `scale_.threshold`, and maps of it."""
+        return self._measure_all(self.arrays_, rows)
+
+    def rescale(self, held: HeldOut) -> None:
+        """Rest the scale on whole photos of which it has learnt nothing, where it has learnt from tiles."""
+        facts = zip(HELD_OUT_FACTS, (held.distances, held.peaks, np.asarray(held.calm), held.damaged), strict=True)
+        self._take({name: array for name, array in self.arrays_.items() if name != PHOTOS_HELD_OUT} | dict(facts))
+        self.facts_ = {**self.facts_, "held_out": {**self.facts_["held_out"], "whole": True}}
+
     def score(self, rows: np.ndarray) -> Prediction:
         """(N, ...) rows -> probabilities (N, 2) by the fixed scale, and heat (N, h, w) where it has a map."""
-        distances, maps = self._measure_all(self.arrays_, rows)
+        distances, maps = self.measure(rows)
         defective = self.scale_(distances)
         anomaly_map = None if maps is None or self.map_scale_ is None else self.map_scale_(maps).astype(np.float32)
         return Prediction(self.by_class(defective), anomaly_map=anomaly_map)

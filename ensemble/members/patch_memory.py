@@ -43,7 +43,7 @@ class PatchMemoryMember(GoodPartsMember):
     """
 
     kind: ClassVar[str] = "patch_memory"
-    points = True
+    points = by_tiles = True
     title: ClassVar[str] = KIND_TITLES["patch_memory"]
     fewest_good: ClassVar[int] = 1
     _seconds: float | None = None  # that choosing the memory took; a file tells no times, so that equal ones are equal
@@ -141,10 +141,6 @@ class PatchMemoryMember(GoodPartsMember):
             owners.append(torch.full((len(chosen),), number))
             progress((number + 1) / len(rows))
         return torch.cat(found), torch.cat(gaps), torch.cat(owners)
-
-    def distances(self, rows: np.ndarray) -> np.ndarray:
-        """How far (N, D) rows are from the memory: (N,), in the unit of `scale_.threshold`."""
-        return self._measure_all(self.arrays_, rows)[0]
 
     def _nearest(self, memory: Tensor | NearestPlaces, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """How far each place is from its nearest one in the memory: photos (N,), maps (N, h, w)."""

@@ -71,6 +71,8 @@ def plan_extension(
     manifest, fingerprint = store.manifest(), store.fingerprint()
     loaded = store.load(runtime=forced_runtime() or TORCH)  # no rounded number may enter a memory
     members = {name: each for name, each in loaded.members.items() if isinstance(each, PatchMemoryMember)}
+    if loaded.view.tiles:
+        raise MemberError("{folder} looks at photos by tiles: train it again on all photos.", folder=store.folder)
     if not members:
         raise MemberError(
             "{folder} has no patch memory to extend. Train one, with --members patch_memory, on good photos.",
@@ -90,7 +92,7 @@ def plan_extension(
     reading = read_rows(samples, sources, manifest.classes, partial(progress, "Reading new good parts"))
     far: dict[Path, float] = {}
     for member in members.values():
-        beyond = member.distances(reading.inputs[input_key(member.input)]) / member.scale_.threshold
+        beyond = member.measure(reading.inputs[input_key(member.input)])[0] / member.scale_.threshold
         for sample, times in zip(reading.samples, beyond.tolist(), strict=True):
             if times >= 1:
                 far[sample.path] = max(times, far.get(sample.path, 0.0))

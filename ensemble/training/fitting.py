@@ -17,6 +17,7 @@ from ensemble.features.photo_batch import input_key, source_preprocessing
 from ensemble.features.readings import PartReading, read_masks
 from ensemble.imaging.photos import file_digest
 from ensemble.inspection.inspector import Inspector
+from ensemble.inspection.tile_lessons import fit_by_tiles
 from ensemble.members import KINDS, Loaded, Member
 from ensemble.members.classical import ClassicalMember
 from ensemble.members.contract import Teaching, all_alike
@@ -224,6 +225,8 @@ def _taught(
     if member.lesson == "masks":
         masks = read_masks(known.samples, source_preprocessing(source))
         return cast(LearnsFromMasks, member).fit(rows, known.labels, report, masks=masks)
+    if isinstance(member, GoodPartsMember) and known.samples[0].view.tiles:
+        return fit_by_tiles(member, known, report)
     if isinstance(member, GoodPartsMember):
         drawn, photos = damage.get(input_key(source), {}), photos_shown(known.samples)
         return member.fit(rows, known.labels, report, damaged=drawn, photos=photos)

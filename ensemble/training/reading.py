@@ -21,8 +21,10 @@ from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.feature_cache import FeatureCache
 from ensemble.features.preprocessing import POOLINGS
 from ensemble.features.readings import PartReading, read_rows, seen_photo
+from ensemble.features.tile_readings import read_tiles
 from ensemble.imaging.out_of_distribution import GOOD_SLACK, SLACK, PhotoRange
 from ensemble.imaging.photo_statistics import PhotoStatistics, measure_photo
+from ensemble.inspection.tile_lessons import no_tiles_for
 from ensemble.members import KINDS
 from ensemble.members.contract import Lesson
 from ensemble.members.detector import FEWEST_MASKS
@@ -64,13 +66,16 @@ def read(
     refused: dict[str, None] = {}
     for lesson, stage in STAGES.items():
         if sources := recipe.sources(lesson):
-            samples = taught_by(lesson, dataset, recipe)
-            learn[lesson] = read_rows(samples, sources, dataset.classes, partial(progress, stage), cache)
+            samples, tell = taught_by(lesson, dataset, recipe), partial(progress, stage)
+            if dataset.view.tiles:
+                learn[lesson] = read_tiles(samples, sources, dataset.classes, recipe.seed, most_whole(recipe), tell)
+            else:
+                learn[lesson] = read_rows(samples, sources, dataset.classes, tell, cache)
             refused |= dict.fromkeys(learn[lesson].refused)
             if lesson == "good":
-                learn[lesson] = with_variations(learn[lesson], partial(progress, stage))
+                learn[lesson] = with_variations(learn[lesson], tell)
             if lesson == "places":
-                learn[lesson] = with_masks(learn[lesson], dataset.classes, recipe.seed, partial(progress, stage))
+                learn[lesson] = with_masks(learn[lesson], dataset.classes, recipe.seed, tell)
     for sentence in refused:
         notify(Message("Left out: {problem}", problem=sentence))
     return learn
@@ -185,7 +190,10 @@ def teachable(kinds: Sequence[str], dataset: Dataset) -> tuple[tuple[str, ...], 
     """
     unseen = not kinds and all(sample.label == dataset.classes.good for sample in dataset.train)
     unmeasured = {kind: UNMEASURED for kind in KINDS if unseen and KINDS[kind].lesson == "places"}
-    obstacles = {kind: _obstacle(kind, dataset) or unmeasured.get(kind) for kind in dict.fromkeys(kinds or KINDS)}
+    obstacles = {
+        kind: no_tiles_for(KINDS[kind], dataset) or _obstacle(kind, dataset) or unmeasured.get(kind)
+        for kind in dict.fromkeys(kinds or KINDS)
+    }
     chosen = tuple(kind for kind, obstacle in obstacles.items() if obstacle is None)
     sentences: list[str] = [
         Message("{model} is not trained. {reason}", model=model_title(kind), reason=obstacle)

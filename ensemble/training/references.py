@@ -40,7 +40,7 @@ def references_of(
     inputs = [member.input for member in sorted(members, key=lambda member: member.lesson != "good")]
     read = [each for each in inputs if isinstance(each, FeatureExtractor) and each.spec.pooling != PIXELS]
     good = [sample for sample in samples if sample.label == classes.good]
-    if not read or not good:
+    if not read or not good or good[0].view.tiles:  # whole photos beside large ones would show nothing
         return None
     source = read[0].with_pooling(POOLING)
     drawn = random.Random(seed).sample(good, min(MOST_READ, len(good)))

@@ -12,7 +12,7 @@ from ensemble.values.errors import DataError, PhotoError
 from ensemble.values.language import Message
 from ensemble.values.samples import Dataset, Sample
 from ensemble.values.training import Progress, TrainingRequest
-from ensemble.values.view import View
+from ensemble.values.view import Tiles, View
 
 ALIGNING = Message("Aligning training photos")
 MOST_LAID = 400  # photos that tell how well parts can be laid over the reference
@@ -26,15 +26,16 @@ def with_view(dataset: Dataset, request: TrainingRequest, white: View, progress:
     """The photos with how they are looked at, and what a person should know of it; a DataError where none fits."""
     known = view_for_training(Path(request.models), request.view)
     view = replace(known, white_level=white.white_level, residual_limit=None)
+    told: list[str] = [told_of_tiles(view.tiles)] if view.tiles else []
     if not view.reference:
-        return dataset.seen(view), []
+        return dataset.seen(view), told
     seen = dataset.seen(view)
     good = [sample for sample in seen.train if sample.label == seen.classes.good]
     residuals, reason = _residuals_of(good or seen.train, progress)
     if reason and not residuals:
         raise DataError(NOTHING_FITS, count=min(MOST_LAID, len(good or seen.train)), reason=reason)
     limit = limit_of(residuals) if view.alignment else None
-    told: list[str] = [Message("Photos are looked at by the view of the product; features and models are made for it.")]
+    told.append(Message("Photos are looked at by the view of the product; features and models are made for it."))
     if limit is not None:
         told.append(
             Message(
@@ -62,3 +63,8 @@ def _residuals_of(samples: Sequence[Sample], progress: Progress) -> tuple[list[f
                 found.append(look.residual or 0.0)
         progress(ALIGNING, number / len(chosen))
     return found, reason
+
+
+def told_of_tiles(tiles: Tiles) -> Message:
+    """What a person should know of a training by tiles."""
+    return Message("Photos are looked at in tiles of {side} × {side} pixels.", side=tiles.side)

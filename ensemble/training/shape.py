@@ -25,6 +25,7 @@ LONG_FROM = 1.25  # the longer side by the shorter one, beyond which a square ma
 ALIKE_WITHIN = 1.1  # how far a photo's aspect may be from the median where one shape is to do for all
 MOST_TRIED = 600  # photos that the choice rests on: this bounds its time and memory
 CHOOSING = Message("Selecting image shape")
+TILES_ARE_SQUARE = Message("Square input: tiles of the photos are squares.")
 STAYS_SQUARE = Message("Square input: the photos are nearly square, or the backbones need squares.")
 
 
@@ -47,6 +48,8 @@ def with_shape(
     round, by more than a quarter: an SVM on three folds of the training part alone compares both on the first backbone
     that takes either, and the square stays on a tie.
     """
+    if dataset.view.tiles:
+        return recipe, (TILES_ARE_SQUARE,) if shape == AS_KEPT else ()
     if shape == AS_SQUARE or not recipe.extractors:
         return recipe, ()
     aspects = _aspects(dataset.train, recipe.seed)

@@ -166,7 +166,7 @@ def fit_members(prepared: Preparation, features: FeatureCache, listener: Listene
     rows = read(prepared.taught, recipe, features, listener.notify, progress)
     recipe = with_best_poolings(recipe, rows, progress)
     recipe, rows, varied = with_augmentation(recipe, rows, request.augment, features, progress)
-    drawn = "good" in rows and needs_drawing(dataset)
+    drawn = "good" in rows and needs_drawing(dataset) and not dataset.view.tiles  # there whole photos set the scale
     damage = synthetic_anomalies_of(rows["good"], request.seed, progress) if drawn else {}
     masked = damage_notes(rows["places"], dataset.classes) if "places" in rows else []
     listener.tell((*varied, *masked))

@@ -117,6 +117,12 @@ def few_good(held: Mapping[str, Any]) -> Message | Literal[""]:
         "limit": highest(above, photos),
         "sure": percent(CONFIDENCE_LEVEL),
     }
+    if held.get("whole"):
+        return Message(
+            "Trained on tiles: {above} of {photos} whole good photos that were not trained on rejected, overkill rate "
+            "up to {limit} ({sure}).",
+            **known,
+        )
     if variations:
         return Message(
             "Trained on {photos} good photos and {count} variation: {above} of {photos} rejected in cross-validation, "

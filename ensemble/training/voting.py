@@ -14,9 +14,10 @@ from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from ensemble.datasets.loading import part_numbers
 from ensemble.features.photo_batch import Input, PhotoBatch, batches, input_key, source_preprocessing
 from ensemble.features.preprocessing import Preprocessing
-from ensemble.features.readings import changed_photo, seen_photo
+from ensemble.features.readings import changed_photo, seen_look, seen_photo
 from ensemble.imaging.masks import damaged
 from ensemble.inspection.inspector import PROBABILITY_DIGITS
+from ensemble.inspection.tile_lessons import hottest_tile
 from ensemble.members import Member
 from ensemble.members.good_parts import GoodPartsMember
 from ensemble.metrics.calibration import Calibration, fit_calibrator
@@ -112,7 +113,10 @@ def _scores_of_defects(
         pictures = []
         for sample in chunk:
             try:
-                pictures.append(seen_photo(sample))
+                if sample.view.tiles:
+                    found.append(float(hottest_tile(member, seen_look(sample), sample.view.tiles)[column]))
+                else:
+                    pictures.append(seen_photo(sample))
             except PhotoError as error:
                 refused.append(error.message)
         if pictures:

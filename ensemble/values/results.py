@@ -91,10 +91,12 @@ class Region:
 class AnomalyMap:
     """Where a photo looks unlike a good part: (h, w) float32 in [0, 1], stretched over the whole photo.
 
-    The scale was fixed when the member was trained: a good part stays below `MAP_THRESHOLD`, whatever photo it is.
+    The scale was fixed when the member was trained: a good part stays below `MAP_THRESHOLD`, whatever photo it is. One
+    that was `stitched` of tiles keeps all its cells: a small spot is one of them.
     """
 
     values: NDArray[np.float32]
+    stitched: bool = False
 
     def __post_init__(self) -> None:
         if self.values.ndim != 2 or not self.values.size:

@@ -15,7 +15,12 @@ DEPTHS = (8, 10, 12, 14, 16)  # bits that cameras give
 SMALLEST_REGION = 32  # pixels a side, as of a photo
 MOST_CORNERS = 200
 PLACES = 256  # places a side where it is asked whether anything is left to look at
-VIEW_FIELDS = ("white_level", "reference", "size", "region", "ignore", "alignment", "residual_limit", "mm_per_pixel")
+USUAL_TILE, USUAL_OVERLAP = 320, 0.125  # as members of places read a picture; 40 pixels hold a small defect whole
+TILE_SIDES, MOST_OVERLAP = (64, 1024), 0.5
+VIEW_FIELDS = (
+    *("white_level", "reference", "size", "region", "ignore", "alignment", "residual_limit", "mm_per_pixel"),
+    "tiles",
+)
 
 Corner = tuple[float, float]  # shares of the reference's width and height
 Polygon = tuple[Corner, ...]
@@ -44,14 +49,30 @@ class Alignment:
 
 
 @dataclass(frozen=True, slots=True)
+class Tiles:
+    """Squares of a photo that members look at one by one, of so many of its pixels a side; neighbours have at least
+    this share of it in common."""
+
+    side: int = USUAL_TILE
+    overlap: float = USUAL_OVERLAP
+
+    def __post_init__(self) -> None:
+        least, most = TILE_SIDES
+        if type(self.side) is not int or not least <= self.side <= most:
+            raise ValueError(f"A tile has from {least} to {most} pixels a side. Got {self.side!r}.")
+        if not is_number(self.overlap) or not 0 <= self.overlap <= MOST_OVERLAP:
+            raise ValueError(f"The overlap of tiles lies from 0 to {MOST_OVERLAP}. Got {self.overlap!r}.")
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """How photos are looked at; by default as they are.
 
     `white_level` is the depth in bits of photos whose files have 16 bits a channel and declare no other. `reference` is
     the SHA-256 of a photo of this `size` (width, height), on which the `region` is drawn that is looked at, by default
     all of it, and what is to `ignore` of it. With an `alignment` each photo is laid over the reference first; one that
-    differs from it by more than `residual_limit` is left to a person. `photo` holds the file of the reference, where it
-    was read; it is no part of the value.
+    differs from it by more than `residual_limit` is left to a person. With `tiles` members look at what is left tile by
+    tile, at its own resolution. `photo` holds the file of the reference, where it was read; it is no part of the value.
     """
 
     white_level: int | None = None
@@ -62,6 +83,7 @@ class View:
     alignment: Alignment | None = None
     residual_limit: float | None = None
     mm_per_pixel: float | None = None
+    tiles: Tiles | None = None
     photo: bytes = field(default=b"", compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -107,12 +129,21 @@ class View:
 
     def shows_the_same(self, other: "View") -> bool:
         """Whether members see of a photo what they would see by another view; limit and millimetres change nothing."""
-        names = ("white_level", "reference", "size", "region", "ignore", "alignment")
+        names = ("white_level", "reference", "size", "region", "ignore", "alignment", "tiles")
         return all(getattr(self, name) == getattr(other, name) for name in names)
+
+    def photo_pixels(self, size: tuple[int, int], reads: tuple[int, int]) -> tuple[float, float]:
+        """How many pixels of a photo of this (width, height) one pixel stands for, across and down, of a member that
+        reads so many: what is smaller may be lost."""
+        if self.tiles:
+            return self.tiles.side / reads[0], self.tiles.side / reads[1]
+        left, top, right, bottom = self.box if self.reference else (0, 0, *size)
+        return (right - left) / reads[0], (bottom - top) / reads[1]
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values; what is as usual is left out."""
         known = {name: getattr(self, name) for name in VIEW_FIELDS}
+        known["tiles"] = asdict(self.tiles) if self.tiles else None
         known["alignment"] = asdict(self.alignment) if self.alignment else None
         known["region"] = [list(corner) for corner in self.region]
         known["ignore"] = [[list(corner) for corner in polygon] for polygon in self.ignore]
@@ -133,6 +164,7 @@ class View:
             Alignment(**data["alignment"]) if "alignment" in data else None,
             data.get("residual_limit"),
             data.get("mm_per_pixel"),
+            Tiles(**data["tiles"]) if "tiles" in data else None,
             photo,
         )
 

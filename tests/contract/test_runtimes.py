@@ -19,10 +19,9 @@ from ensemble.features.backbones import FeatureExtractor
 from ensemble.features.feature_cache import name_of
 from ensemble.features.graphs import GRAPHS_FOLDER, ONNXRUNTIME, OPENVINO, OPENVINO_BF16, OPENVINO_INT8, TORCH
 from ensemble.features.openvino_runtime import CalibratedRuntime, OpenVinoRuntime
-from ensemble.features.photo_batch import PhotoBatch
+from ensemble.features.photo_batch import PhotoBatch, SideBySide
 from ensemble.features.preprocessing import BUNDLED
 from ensemble.features.runtimes import RUNTIME_SETTING, Passes, runtime_in_use
-from ensemble.features.side_by_side import SideBySide
 from ensemble.imaging.photos import read_photo
 from ensemble.inspection.inspector import Inspector
 from ensemble.store import ModelStore

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from ensemble.store.seeing import read_view
-from ensemble.values.view import Alignment, rectangle
+from ensemble.values.view import Alignment, Tiles, rectangle
 from tests.conftest import Run
 
 
@@ -34,6 +34,12 @@ def test_a_view_is_tried_and_set_and_removed(photo: Path, tmp_path: Path, run: R
     assert (view.alignment, view.mm_per_pixel) == (Alignment(0.2, 20.0, 1.0), 0.02)
     assert run("view", product, "--no-align", "--keep")[0] == 0
     assert read_view(product / "next_view.json").alignment is None
+    assert run("view", product, "--tiles", "64", "--keep")[0] == 0
+    code, said, error = run("view", product, "--overlap", "0.25", "--keep", "--try", photo)
+    assert code == 0 and "Tiles of 64 × 64" in said + error and "Tiles: 1." in said + error
+    assert read_view(product / "next_view.json").tiles == Tiles(64, 0.25)
+    assert run("view", product, "--tiles", "0", "--keep")[0] == 0
+    assert read_view(product / "next_view.json").tiles is None
     assert run("view", product, "--remove")[0] == 0
     assert read_view(product / "next_view.json").reference == ""
 
@@ -46,6 +52,7 @@ def test_a_view_is_tried_and_set_and_removed(photo: Path, tmp_path: Path, run: R
         (("--reference", "PHOTO", "--region", "0.1,0.2,0.3"), "two numbers a corner"),
         (("--reference", "PHOTO", "--region", "0,0,0.1,0.1"), "at least 32 pixels a side"),
         (("--reference", "PHOTO", "--align", "--turn", "200"), "The most turn"),
+        (("--tiles", "20"), "from 64 to 1024 pixels"),
         (("--reference", "PHOTO", "--region", "0.75,0,0.25,1", "--ignore", "0.7,0,0.3,1"), "at least 32 pixels"),
     ],
 )

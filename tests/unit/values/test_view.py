@@ -7,7 +7,7 @@ import pytest
 from ensemble.store import Manifest
 from ensemble.values.errors import StoreError
 from ensemble.values.results import OK_NOK
-from ensemble.values.view import AS_IT_IS, DEPTHS, Alignment, View, rectangle
+from ensemble.values.view import AS_IT_IS, DEPTHS, Alignment, Tiles, View, rectangle
 
 PLAIN = Manifest("plates", OK_NOK)
 
@@ -53,7 +53,7 @@ SQUARE = rectangle(0.25, 0.25, 0.5, 0.5)
 def test_all_of_a_view_comes_back_from_the_manifest() -> None:
     view = View(
         *(12, DIGEST, (640, 480), SQUARE, (((0.5, 0.5), (0.75, 0.5), (0.5, 0.75)),), Alignment(0.1, 90.0, 1.1)),
-        *(0.04, 0.02),
+        *(0.04, 0.02, Tiles(256, 0.25)),
     )
     text = Manifest("plates", OK_NOK, view=view).to_json()
     assert Manifest.from_json(text, "manifest.json").view == view
@@ -95,3 +95,25 @@ def test_limit_and_millimetres_change_nothing_that_members_see() -> None:
     view = View(reference=DIGEST, size=(640, 480), alignment=Alignment())
     assert view.shows_the_same(View(None, DIGEST, (640, 480), (), (), Alignment(), 0.1, 0.02))
     assert not view.shows_the_same(View(reference=DIGEST, size=(640, 480)))
+    assert not View(tiles=Tiles()).shows_the_same(View(tiles=Tiles(256)))
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"), [((63,), "64 to 1024 pixels a side"), ((64.0,), "64 to"), ((64, 0.6), "from 0 to 0.5")]
+)
+def test_tiles_state_sides_that_can_be_read(settings: tuple[float, ...], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        Tiles(*settings)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("view", "expected"),
+    [
+        (View(), (25.0, 18.75)),
+        (View(tiles=Tiles(320)), (1.0, 1.0)),
+        (View(tiles=Tiles(160)), (0.5, 0.5)),
+        (View(reference=DIGEST, size=(8000, 6000), region=SQUARE), (12.5, 9.375)),
+    ],
+)
+def test_a_view_tells_how_many_pixels_of_a_photo_become_one(view: View, expected: tuple[float, float]) -> None:
+    assert view.photo_pixels((8000, 6000), (320, 320)) == expected
