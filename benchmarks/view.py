@@ -21,6 +21,7 @@ from PIL import Image, ImageDraw
 from sklearn.metrics import roc_auc_score
 
 from ensemble.datasets.loading import find_dataset
+from ensemble.datasets.white_level import WhiteLevel
 from ensemble.drawing.part import draw_part
 from ensemble.evaluation.scoring import score_photos
 from ensemble.features.feature_cache import NOTHING_KEPT
@@ -148,7 +149,7 @@ def main(
             file = folder / "view.json"
             file.write_text(view_text(view), encoding="utf-8")
             request = TrainingRequest(str(place), str(folder / "none"), view=str(file))
-            dataset, _ = with_view(find_dataset(place, None, seed), request, AS_IT_IS, lambda _stage, _done: None)
+            dataset, _ = with_view(find_dataset(place, None, seed), request, WhiteLevel(), lambda _stage, _done: None)
             for member, (auroc, overkill, unfit) in measured(dataset, tuple(members.split(",")), backbone).items():
                 typer.echo(f"| {seed} | {kind} | {name} | {member} | {auroc:.3f} | {overkill:.1%} | {unfit} |")
 

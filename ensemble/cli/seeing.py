@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from ensemble.values.view import Tiles, View
 
 SHARES = "shares of the reference's width and height, from 0 to 1"
+Ignored = Annotated[
+    list[str] | None, typer.Option("--ignore", help="A rectangle or a polygon as above; as often as needed.")
+]
+White = Annotated[
+    str | None,
+    typer.Option("--white", help="White of 16-bit photos that do not say so: 12 bits or 4095; found: by training."),
+]
 
 
 def view_command(
@@ -23,9 +30,7 @@ def view_command(
     ] = None,
     region: Annotated[str | None, typer.Option("--region", help=f"left,top,width,height as {SHARES}.")] = None,
     region_polygon: Annotated[str | None, typer.Option("--region-polygon", help=f"x,y x,y x,y … as {SHARES}.")] = None,
-    ignore: Annotated[
-        list[str] | None, typer.Option("--ignore", help="A rectangle or a polygon as above; as often as needed.")
-    ] = None,
+    ignore: Ignored = None,
     align: Annotated[
         bool | None, typer.Option("--align/--no-align", help="Lay each photo over the reference first.")
     ] = None,
@@ -39,6 +44,7 @@ def view_command(
     overlap: Annotated[
         float | None, typer.Option("--overlap", help="What neighbouring tiles have in common, of their side.")
     ] = None,
+    white: White = None,
     try_photo: Annotated[Path | None, typer.Option("--try", help="A photo to look at so.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="A folder for before.png and after.png of it.")] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Set the view for the next training.")] = False,
@@ -52,9 +58,10 @@ def view_command(
     from ensemble.values.view import AS_IT_IS, Alignment
 
     known = view = AS_IT_IS if remove else view_for_training(product)
-    drawn = (reference, region, region_polygon, ignore, align, scale, tiles, overlap)
+    drawn = (reference, region, region_polygon, ignore, align, scale, tiles, overlap, white)
     try:
         if any(each is not None for each in drawn):
+            known = known if white is None else _with_white(known, white)
             view = _redrawn(known, reference, region_polygon or region, ignore, scale)
             alignment = known.alignment if align is None else Alignment(shift, turn, zoom) if align else None
             view = replace(view, alignment=alignment, tiles=_tiles(known.tiles, tiles, overlap))
@@ -95,6 +102,19 @@ def _tiles(known: "Tiles | None", side: int | None, overlap: float | None) -> "T
     return Tiles(side or before.side, before.overlap if overlap is None else overlap)
 
 
+def _with_white(known: "View", text: str) -> "View":
+    """The view with a white level set by hand, named by its bits or its value, or with the one that is found again."""
+    from ensemble.values.view import DEPTHS
+
+    if text == "found":
+        return replace(known, white_by_hand=False)
+    named = {name: bits for bits in DEPTHS for name in (str(bits), str((1 << bits) - 1))}
+    if text not in named:
+        values = ", ".join(f"{bits} ({(1 << bits) - 1})" for bits in DEPTHS)
+        raise DataError(f"White is one of these bits or values: {values}; or found: by training. Got {text!r}.")
+    return replace(known, white_level=named[text], white_by_hand=True)
+
+
 def _corners(text: str) -> tuple[tuple[float, float], ...]:
     """Corners of a polygon, or of a rectangle as left, top, width and height."""
     from ensemble.values.view import rectangle
@@ -130,6 +150,9 @@ def _tell_view(view: "View") -> None:
         say(f"Aligned: shifted by up to {found.shift:.0%}, turned by up to {found.turn:g}°, scaled by {found.scale:g}.")
     if view.residual_limit is not None:
         say(f"Residual above {view.residual_limit:.4f}: REVIEW.")
+    if view.white_level is not None:
+        whence = "set by hand" if view.white_by_hand else "found by training"
+        say(f"White level of photos of 16 bits: {view.white_level} bits ({(1 << view.white_level) - 1}), {whence}.")
     if view.mm_per_pixel is not None:
         say(f"A pixel is {view.mm_per_pixel:g} mm wide.")
 

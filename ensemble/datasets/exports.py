@@ -46,12 +46,10 @@ def export_collection(collection: Collection, destination: Path, form: str, mark
     photos = [photo for photo in collection.photos() if not photo.dropped]
     classes = collection.classes()
     good = (classes.good if classes else None) or NON_DEFECTIVE
-    known = [
-        photo for photo in photos if photo.label == good or ((marked := _damage_of(photo)) is not None and marked.any())
-    ]
-    taken = {photo.sha256 for photo in known}
-    left_out = tuple(photo.name for photo in photos if photo.sha256 not in taken)
-    if not any(photo.label != good for photo in known):
+    areas = {photo.sha256: _marked_areas(photo, form, marks) for photo in photos if photo.label != good}
+    known = [photo for photo in photos if areas.get(photo.sha256, photo.label == good)]
+    left_out = tuple(photo.name for photo in photos if not areas.get(photo.sha256, photo.label == good))
+    if not any(areas.values()):
         raise DataError(
             "No mask in {folder} marks anything, so there is nothing to write as {form}. Import photos with masks.",
             folder=collection.folder,
@@ -62,70 +60,73 @@ def export_collection(collection: Collection, destination: Path, form: str, mark
     destination.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=destination.parent, prefix=f".{destination.name}.") as temporary:
         folder = Path(temporary) / "export"
-        rows = list(zip(known, files, strict=True))
-        for photo, file in rows:
+        rows = [(photo, file, areas.get(photo.sha256, [])) for photo, file in zip(known, files, strict=True)]
+        for photo, file, _ in rows:
             place = folder / "images" / SPLIT_FOLDERS[photo.split]
             place.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(photo.path, place / file)
         write = _write_yolo if form == "yolo" else _write_coco
-        counted = write(folder, rows, good, names, marks)
+        counted = write(folder, rows, names)
         if destination.exists():
             destination.rmdir()
         folder.rename(destination)
     return Exported(dict(Counter(SPLIT_FOLDERS[photo.split] for photo in known)), counted, left_out)
 
 
-PhotoFiles = Sequence[tuple[CollectedPhoto, str]]
+PhotoFiles = Sequence[tuple[CollectedPhoto, str, Sequence[Any]]]  # with what its mask marks
 
 
-def _damage_of(photo: CollectedPhoto) -> Damage | None:
-    return damaged_pixels(read_mask(photo.mask, (photo.width, photo.height))) if photo.mask else None
+def _marked_areas(photo: CollectedPhoto, form: str, marks: str) -> Sequence[Any]:
+    """What the mask of a photo marks, as it will be written but for its kind: each mask is read once."""
+    if not photo.mask:
+        return []
+    damage = damaged_pixels(read_mask(photo.mask, (photo.width, photo.height)))
+    if form == "coco":
+        return list(_coco_areas(damage, marks))
+    return label_text(damage, 0).splitlines() if marks == "boxes" else list(_polygon_lines(damage))
 
 
-def _write_yolo(folder: Path, rows: PhotoFiles, good: str, names: Sequence[str], marks: str) -> dict[str, int]:
+def _write_yolo(folder: Path, rows: PhotoFiles, names: Sequence[str]) -> dict[str, int]:
     counts: Counter[str] = Counter()
-    for photo, file in rows:
-        text = ""
-        if photo.label != good and (marked := _damage_of(photo)) is not None:
-            name = photo.defect or ANY_DEFECT
-            number = names.index(name)
-            text = label_text(marked, number) if marks == "boxes" else "".join(_polygon_lines(marked, number))
-            counts[name] += text.count("\n")
+    for photo, file, areas in rows:
+        name = photo.defect or ANY_DEFECT
+        text = "".join(f"{names.index(name)} {line.partition(' ')[2]}\n" for line in areas)
+        if areas:
+            counts[name] += len(areas)
         place = folder / "labels" / SPLIT_FOLDERS[photo.split]
         place.mkdir(parents=True, exist_ok=True)
         (place / file).with_suffix(".txt").write_text(text, encoding="ascii")
-    there = {SPLIT_FOLDERS[photo.split] for photo, _ in rows}
+    there = {SPLIT_FOLDERS[photo.split] for photo, _, _ in rows}
     parts = "".join(f"{name}: images/{name}\n" for name in SPLIT_FOLDERS.values() if name in there)
     classes = "".join(f"  {number}: {json.dumps(name, ensure_ascii=False)}\n" for number, name in enumerate(names))
     (folder / "data.yaml").write_text(f"{parts}names:\n{classes}", encoding="utf-8")
     return dict(counts)
 
 
-def _polygon_lines(damage: Damage, number: int) -> Iterator[str]:
-    """A line for each area; one with holes is a single line around all of it."""
+def _polygon_lines(damage: Damage) -> Iterator[str]:
+    """A line of class 0 for each area; one with holes is a single line around all of it."""
     height, width = damage.shape
     for (left, top, _, _), area in areas_of(damage):
         corners = one_polygon(loops_of(area))
-        yield f"{number} " + " ".join(f"{(left + x) / width:.8f} {(top + y) / height:.8f}" for x, y in corners) + "\n"
+        yield "0 " + " ".join(f"{(left + x) / width:.8f} {(top + y) / height:.8f}" for x, y in corners)
 
 
-def _write_coco(folder: Path, rows: PhotoFiles, good: str, names: Sequence[str], marks: str) -> dict[str, int]:
+def _write_coco(folder: Path, rows: PhotoFiles, names: Sequence[str]) -> dict[str, int]:
     counts: Counter[str] = Counter()
     (folder / "annotations").mkdir()
     categories = [{"id": number, "name": name, "supercategory": ""} for number, name in enumerate(names, 1)]
-    for part in dict.fromkeys(SPLIT_FOLDERS[photo.split] for photo, _ in rows):
+    for part in dict.fromkeys(SPLIT_FOLDERS[photo.split] for photo, _, _ in rows):
         images: list[dict[str, Any]] = []
         annotations: list[dict[str, Any]] = []
-        for photo, file in rows:
+        for photo, file, areas in rows:
             if SPLIT_FOLDERS[photo.split] != part:
                 continue
             images.append({"id": len(images) + 1, "file_name": file, "width": photo.width, "height": photo.height})
-            if photo.label != good and (marked := _damage_of(photo)) is not None:
+            if areas:
                 name = photo.defect or ANY_DEFECT
                 known = {"image_id": len(images), "category_id": names.index(name) + 1, "iscrowd": 0}
-                found = [known | area for area in _coco_areas(marked, marks)]
-                annotations += [{"id": len(annotations) + n, **each} for n, each in enumerate(found, 1)]
-                counts[name] += len(found)
+                annotations += [{"id": len(annotations) + n, **known, **each} for n, each in enumerate(areas, 1)]
+                counts[name] += len(areas)
         document = {"images": images, "annotations": annotations, "categories": categories}
         text = json.dumps(document, ensure_ascii=False)
         (folder / "annotations" / f"instances_{part}.json").write_text(text, encoding="utf-8")

@@ -13,6 +13,7 @@ from ensemble.values.samples import Sample
 from ensemble.values.view import AS_IT_IS, DEPTHS, View
 
 TELLING_BYTES = 32  # of a file, which tell whether it may be deep
+LOOKED_AT = 20  # files of a training part, which tell whether its photos may be
 
 
 @dataclass(slots=True)
@@ -55,6 +56,24 @@ class WhiteLevel:
             ),
         )
 
+    def beside(self, known: View) -> tuple[int | None, tuple[Message, ...]]:
+        """The bits of white of a product that is looked at so, and what a person should know; set by hand they stay."""
+        if not known.white_by_hand:
+            return self.bits, self.notes()
+        bits = {"bits": known.white_level, "measured": self.bits}
+        if self.bits is None:
+            return known.white_level, (Message("White level: {bits} bits, set by hand.", bits=known.white_level),)
+        if self.bits <= (known.white_level or 0):
+            said = Message("White level: {bits} bits, set by hand; the training photos reach {measured} bits.", **bits)
+            return known.white_level, (said,)
+        return known.white_level, (
+            Message(
+                "White level: {bits} bits, set by hand. The training photos reach {measured} bits: photos beyond white "
+                "are REVIEW.",
+                **bits,
+            ),
+        )
+
 
 def white_level_of(samples: Sequence[Sample], progress: Callable[[float], None] = lambda _: None) -> WhiteLevel:
     """Look at all photos of 16 bits; those that cannot be opened are named where they are read."""
@@ -65,6 +84,15 @@ def white_level_of(samples: Sequence[Sample], progress: Callable[[float], None] 
             found.add(read_photo(path))
         progress(number / len(deep))
     return found
+
+
+def begins_deep(samples: Sequence[Sample]) -> bool:
+    """Whether one of a few photos may have 16 bits a channel, by how its file begins: none is read whole."""
+    for sample in samples[:: max(1, len(samples) // LOOKED_AT)]:
+        with suppress(OSError), sample.path.open("rb") as file:
+            if may_be_deep(file.read(TELLING_BYTES)):
+                return True
+    return False
 
 
 def _deep(paths: Iterable[Path]) -> Iterable[Path]:

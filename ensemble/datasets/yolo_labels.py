@@ -90,7 +90,7 @@ def write_labels(
 def refuse_in_use(destination: Path) -> None:
     """A DataError unless nothing lies there, or an empty folder."""
     if destination.exists() and (not destination.is_dir() or any(destination.iterdir())):
-        raise DataError("{destination} is in use. Name a new folder for the labels.", destination=destination)
+        raise DataError("{destination} is in use. Name a new folder.", destination=destination)
 
 
 def _nothing_to_point_at(unmarked: int) -> DataError:

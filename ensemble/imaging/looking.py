@@ -281,7 +281,8 @@ def look_at_photo(picture: Image.Image, view: View) -> Look | None:
 
 def view_key(view: View) -> str:
     """What tells apart what members see by two views; empty where they see photos as they are."""
-    known = {name: value for name, value in view.as_json().items() if name not in ("residual_limit", "mm_per_pixel")}
+    silent = ("residual_limit", "mm_per_pixel", "white_by_hand")
+    known = {name: value for name, value in view.as_json().items() if name not in silent}
     return sha256(json.dumps(known, sort_keys=True).encode()).hexdigest() if known else ""
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from itertools import takewhile
 
+from ensemble.datasets.white_level import begins_deep
 from ensemble.evaluation.runtime_comparison import COMPARING, are_compared
 from ensemble.members import KINDS
 from ensemble.members.classical import ClassicalMember
@@ -18,6 +19,7 @@ from ensemble.training.fitting import plan_cross_fitting
 from ensemble.training.reading import STAGES, teachable
 from ensemble.training.recipe import Profile
 from ensemble.training.staying import Before, takes_long
+from ensemble.training.steps import MEASURING_WHITE
 from ensemble.training.voting import needs_drawing
 from ensemble.values.samples import Dataset
 from ensemble.values.titles import model_title
@@ -31,6 +33,7 @@ SEARCHED = 12.0  # about so many times as long, where a classifier's settings ar
 # Seconds a photo on one thread of two busy cores, with the 168 photos of the sample product; only until this machine
 # has measured its own. That of detector is a guess by its epochs.
 USUAL_SECONDS = {
+    "Measuring white level": 0.01,
     "Reading": 0.025,
     "Selecting pooling": 0.003,
     "Selecting augmentation": 0.2,
@@ -70,7 +73,8 @@ def training_stages(
     stay = {name for name, record in (before.records.items() if before else ()) if takes_long(record.kind)}
     taught = [name for name in taught if name not in stay] or taught
     good = any(KINDS[kind].lesson == "good" for kind in chosen)
-    names = [name for lesson, name in STAGES.items() if any(KINDS[kind].lesson == lesson for kind in chosen)]
+    names: list[str] = [MEASURING_WHITE] if begins_deep(dataset.train) else []
+    names += [name for lesson, name in STAGES.items() if any(KINDS[kind].lesson == lesson for kind in chosen)]
     if any(KINDS[kind].pixels is None and KINDS[kind].reading is None for kind in chosen):
         names += [f"Selecting pooling ({backbone})" for backbone in backbones]
     if (

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from ensemble.datasets.white_level import WhiteLevel
 from ensemble.imaging.looking import limit_of, looking_of
 from ensemble.imaging.photos import read_photo
 from ensemble.store.seeing import view_for_training
@@ -12,9 +13,10 @@ from ensemble.values.errors import DataError, PhotoError
 from ensemble.values.language import Message
 from ensemble.values.samples import Dataset, Sample
 from ensemble.values.training import Progress, TrainingRequest
-from ensemble.values.view import Tiles, View
+from ensemble.values.view import Tiles
 
 ALIGNING = Message("Aligning training photos")
+MADE_FOR_IT = Message("Photos are looked at by the view of the product; features and models are made for it.")
 MOST_LAID = 400  # photos that tell how well parts can be laid over the reference
 NOTHING_FITS = Message(
     "None of the {count} training photos that were tried fits the view. {reason} Draw the view on a photo of this "
@@ -22,11 +24,14 @@ NOTHING_FITS = Message(
 )
 
 
-def with_view(dataset: Dataset, request: TrainingRequest, white: View, progress: Progress) -> tuple[Dataset, list[str]]:
+def with_view(
+    dataset: Dataset, request: TrainingRequest, white: WhiteLevel, progress: Progress
+) -> tuple[Dataset, list[str]]:
     """The photos with how they are looked at, and what a person should know of it; a DataError where none fits."""
     known = view_for_training(Path(request.models), request.view)
-    view = replace(known, white_level=white.white_level, residual_limit=None)
-    told: list[str] = [told_of_tiles(view.tiles)] if view.tiles else []
+    level, said = white.beside(known)
+    view = replace(known, white_level=level, residual_limit=None)
+    told: list[str] = [*said, *([told_of_tiles(view.tiles)] if view.tiles else [])]
     if not view.reference:
         return dataset.seen(view), told
     seen = dataset.seen(view)
@@ -35,7 +40,7 @@ def with_view(dataset: Dataset, request: TrainingRequest, white: View, progress:
     if reason and not residuals:
         raise DataError(NOTHING_FITS, count=min(MOST_LAID, len(good or seen.train)), reason=reason)
     limit = limit_of(residuals) if view.alignment else None
-    told.append(Message("Photos are looked at by the view of the product; features and models are made for it."))
+    told.append(MADE_FOR_IT)
     if limit is not None:
         told.append(
             Message(

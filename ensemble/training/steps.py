@@ -100,13 +100,13 @@ def prepare(request: TrainingRequest, listener: Listener) -> Preparation:
     dataset = find_dataset(data, request.folders, request.seed)
     checked = check_training_data(dataset, data)
     white = white_level_of((*dataset.train, *dataset.calibration), partial(listener.progress, MEASURING_WHITE))
-    dataset, looked = with_view(dataset, request, white.view, listener.progress)
+    dataset, looked = with_view(dataset, request, white, listener.progress)
     kinds, left_out = teachable(request.kinds or profile.kinds, dataset)
     before = before_few_more(store, dataset)
     kept_apart = (before.held_out(), before.evidence.learnt) if before else ((), ())
     held = plan_cross_fitting(dataset, request.seed, *map(frozenset, kept_apart))
     taught = replace(dataset, train=held.learn)
-    notes = [*dataset.notes, *checked, *white.notes(), *looked, *left_out, *replaced(store, dataset)]
+    notes = [*dataset.notes, *checked, *looked, *left_out, *replaced(store, dataset)]
     notes += [held.note()] if held.folds or held.missing else []
     notes += balance_note(taught.train, request.balance)
     wanted = any(not KINDS[kind].pixels for kind in kinds)

@@ -19,7 +19,7 @@ USUAL_TILE, USUAL_OVERLAP = 320, 0.125  # as members of places read a picture; 4
 TILE_SIDES, MOST_OVERLAP = (64, 1024), 0.5
 VIEW_FIELDS = (
     *("white_level", "reference", "size", "region", "ignore", "alignment", "residual_limit", "mm_per_pixel"),
-    "tiles",
+    *("tiles", "white_by_hand"),
 )
 
 Corner = tuple[float, float]  # shares of the reference's width and height
@@ -72,7 +72,8 @@ class View:
     the SHA-256 of a photo of this `size` (width, height), on which the `region` is drawn that is looked at, by default
     all of it, and what is to `ignore` of it. With an `alignment` each photo is laid over the reference first; one that
     differs from it by more than `residual_limit` is left to a person. With `tiles` members look at what is left tile by
-    tile, at its own resolution. `photo` holds the file of the reference, where it was read; it is no part of the value.
+    tile, at its own resolution. `white_by_hand` says that a person has set the white level, which no training measures
+    anew. `photo` holds the file of the reference, where it was read; it is no part of the value.
     """
 
     white_level: int | None = None
@@ -84,6 +85,7 @@ class View:
     residual_limit: float | None = None
     mm_per_pixel: float | None = None
     tiles: Tiles | None = None
+    white_by_hand: bool = False
     photo: bytes = field(default=b"", compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -91,6 +93,8 @@ class View:
             raise ValueError(
                 f"A white level is one of {', '.join(map(str, DEPTHS))} bits, or none. Got {self.white_level!r}."
             )
+        if type(self.white_by_hand) is not bool or (self.white_by_hand and self.white_level is None):
+            raise ValueError(f"A white level set by hand is one of these. Got {self.white_level!r}.")
         scale = self.mm_per_pixel
         if scale is not None and not (is_number(scale) and scale > 0):
             raise ValueError(f"A pixel is a number of millimetres above 0 wide. Got {scale!r}.")
@@ -148,6 +152,7 @@ class View:
         known["region"] = [list(corner) for corner in self.region]
         known["ignore"] = [[list(corner) for corner in polygon] for polygon in self.ignore]
         known["size"] = list(self.size or ())
+        known["white_by_hand"] = self.white_by_hand or None
         return {name: value for name, value in known.items() if value not in (None, "", [])}
 
     @classmethod
@@ -165,6 +170,7 @@ class View:
             data.get("residual_limit"),
             data.get("mm_per_pixel"),
             Tiles(**data["tiles"]) if "tiles" in data else None,
+            data.get("white_by_hand", False),
             photo,
         )
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from ensemble.imaging.photos import MAX_PHOTO_BYTES
 from ensemble.values.language import Message, _
-from pages.components.common.choices import PHOTO_TYPES, show_uploader, show_ways
+from pages.components.common.choices import PHOTO_OR_ZIP_FORMATS, PHOTO_TYPES, show_uploader, show_ways
 from pages.session import batches
 
 FILES, FOLDER = Message("Files or ZIP"), Message("Folder")
@@ -23,7 +23,8 @@ def show_batch_picker() -> None:
     else:
         zip_most = st.get_option("server.maxUploadSize")
         label = _("Photos (up to {most} MB each) or ZIP files (up to {zip_most} MB)", most=most, zip_most=zip_most)
-        files = show_uploader(label, [*PHOTO_TYPES, "zip"], f"batch_files{another}", folder=False)
+        types = [*PHOTO_TYPES, "zip"]
+        files = show_uploader(label, types, f"batch_files{another}", folder=False, formats=PHOTO_OR_ZIP_FORMATS)
     analyze = _("Analyze {count} file", "Analyze {count} files", count=len(files)) if files else _("Analyze files")
     st.button(
         analyze,

@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from ensemble.imaging.photos import PHOTO_ENDINGS
-from ensemble.values.language import worded
+from ensemble.values.language import Message, worded
 
 Option = TypeVar("Option")
 PHOTO_TYPES = [ending.removeprefix(".") for ending in PHOTO_ENDINGS]  # as an uploader wants them
@@ -44,10 +44,19 @@ def show_ways(label: str, icons: Mapping[str, str], key: str, **look: Any) -> st
     return show_choice(label, icons, key, lambda name: f"{icons[name]} {worded(name)}", **look)
 
 
-def show_uploader(label: str, types: Sequence[str], key: str, *, folder: bool) -> list[UploadedFile]:
-    """Show where many files, or a whole folder, are dropped; gives them."""
+# What an uploader takes, in a line of our own: Streamlit's ends in an ellipsis on a phone, and speaks English alone.
+PHOTO_FORMATS = Message("JPEG, PNG, TIFF, WebP, BMP, GIF or PGM")
+PHOTO_OR_ZIP_FORMATS = Message("JPEG, PNG, TIFF, WebP, BMP, GIF, PGM or ZIP")
+
+
+def show_uploader(
+    label: str, types: Sequence[str], key: str, *, folder: bool, formats: Message = PHOTO_FORMATS
+) -> list[UploadedFile]:
+    """Show where many files, or a whole folder, are dropped, and of which formats; gives them."""
     many: Literal["directory", True] = "directory" if folder else True
-    return st.file_uploader(label, type=types, accept_multiple_files=many, key=key)
+    files = st.file_uploader(label, type=types, accept_multiple_files=many, key=key)
+    st.caption(worded(formats))
+    return files
 
 
 def show_page(items: Sequence[Option], size: int, key: str) -> Sequence[Option]:

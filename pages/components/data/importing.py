@@ -240,6 +240,7 @@ def _show_result(added: Added, key: str) -> None:
 
 FILES, FOLDER, HERE = Message("ZIP or files"), Message("Folder"), Message("Path")
 ICONS: dict[str, str] = {FILES: ":material/folder_zip:", FOLDER: ":material/folder_open:", HERE: ":material/dns:"}
+FORMATS = Message("Photos, ZIP, CSV, JSON, XML, TXT or YAML")
 TYPES = [*PHOTO_TYPES, "zip", "csv", "json", "jsonl", "manifest", "xml", "txt", "yaml"]
 
 
@@ -250,10 +251,10 @@ def show_source() -> sources.Source | None:
         return _show_path()
     if way == FOLDER:
         label = _("Folder with one subfolder per class")
-        files = show_uploader(label, TYPES, "data_folder", folder=True)
+        files = show_uploader(label, TYPES, "data_folder", folder=True, formats=FORMATS)
     else:
         label = _("ZIP with one folder per class, or photos with a CSV / JSON label file")
-        files = show_uploader(label, TYPES, "data_files", folder=False)
+        files = show_uploader(label, TYPES, "data_files", folder=False, formats=FORMATS)
     return sources.upload_source(files) if files else None
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 from ensemble.imaging.photos import MAX_PHOTO_BYTES
 from ensemble.values.errors import PhotoError
 from ensemble.values.language import Message, _, worded
-from pages.components.common.choices import PHOTO_TYPES, show_ways
+from pages.components.common.choices import PHOTO_FORMATS, PHOTO_TYPES, show_ways
 from pages.components.common.sheet import as_markdown
 from pages.components.inspect.left_out import show_left_out
 from pages.session import photo, queue, samples, wishes
@@ -47,6 +47,7 @@ def show_photo_picker() -> photo.Chosen | None:
             label_visibility="collapsed",
             on_change=queue.take_uploads,
         )
+        st.caption(_("{formats}, up to {most} MB", formats=PHOTO_FORMATS, most=MAX_PHOTO_BYTES // 1_000_000))
         show_left_out()
     _show_turn()
     try:

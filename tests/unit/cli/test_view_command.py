@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from ensemble.datasets.white_level import WhiteLevel
 from ensemble.store.seeing import read_view
 from ensemble.values.view import Alignment, Tiles, rectangle
 from tests.conftest import Run
@@ -44,9 +45,24 @@ def test_a_view_is_tried_and_set_and_removed(photo: Path, tmp_path: Path, run: R
     assert read_view(product / "next_view.json").reference == ""
 
 
+@pytest.mark.parametrize(("said", "bits"), [("12", 12), ("4095", 12), ("65535", 16), ("8", 8)])
+def test_white_is_set_by_its_bits_or_its_value_and_left_to_training_again(
+    said: str, bits: int, tmp_path: Path, run: Run
+) -> None:
+    product = tmp_path / "m"
+    _, told, error = run("view", product, "--white", said, "--keep")
+    view = read_view(product / "next_view.json")
+    assert (view.white_level, view.white_by_hand) == (bits, True) and "set by hand" in told + error
+    assert WhiteLevel(3, 1000).beside(view)[0] == bits
+    assert run("view", product, "--white", "found", "--keep")[0] == 0
+    view = read_view(product / "next_view.json")
+    assert not view.white_by_hand and WhiteLevel(3, 1000).beside(view)[0] == 10
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
+        (("--white", "4096"), "White is one of these bits or values: 8 (255), 10 (1023), 12 (4095)"),
         (("--region", "0.1,0.1,0.5,0.5"), "need a reference photo"),
         (("--reference", "PHOTO", "--region", "left,top"), "written as numbers"),
         (("--reference", "PHOTO", "--region", "0.1,0.2,0.3"), "two numbers a corner"),

@@ -188,3 +188,18 @@ def test_an_import_says_the_white_level_and_by_what_masks_mark(tmp_path: Path) -
         "1 mask holds numbers, such as 0 and 1: all above 0 mark damage.",
         "1 mask has index colours: all but black mark damage.",
     )
+
+
+@pytest.mark.parametrize(
+    ("known", "found", "bits", "said"),
+    [
+        (View(10), WhiteLevel(1, 4000), 12, "White level: 12 bits. 1 photo has 16 bits a channel"),
+        (View(10, white_by_hand=True), WhiteLevel(), 10, "White level: 10 bits, set by hand."),
+        (View(12, white_by_hand=True), WhiteLevel(1, 900), 12, "set by hand; the training photos reach 10 bits."),
+        (View(10, white_by_hand=True), WhiteLevel(1, 4000), 10, "reach 12 bits: photos beyond white are REVIEW."),
+    ],
+)
+def test_what_a_person_has_set_wins_over_what_photos_say(known: View, found: WhiteLevel, bits: int, said: str) -> None:
+    level, (note,) = found.beside(known)
+    assert level == bits and said in note
+    assert View.from_json(known.as_json()) == known

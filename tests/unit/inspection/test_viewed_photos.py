@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from ensemble.datasets.loading import find_dataset
+from ensemble.datasets.white_level import WhiteLevel
 from ensemble.evaluation.scoring import score_photos
 from ensemble.features.photo_batch import PhotoBatch
 from ensemble.features.preprocessing import Preprocessing
@@ -153,7 +154,7 @@ def test_training_photos_are_looked_at_by_the_view_that_is_set(folder: Path) -> 
     assert view_for_training(folder / "m") == ALIGNED and read_view(folder / "m/next_view.json").photo == ALIGNED.photo
     dataset = find_dataset(folder / "data", None, 0)
     request = TrainingRequest(str(folder / "data"), str(folder / "m"))
-    seen, told = with_view(dataset, request, AS_IT_IS, lambda _stage, _done: None)
+    seen, told = with_view(dataset, request, WhiteLevel(), lambda _stage, _done: None)
     assert seen.view.shows_the_same(ALIGNED) and len(told) == 1 and seen.view.residual_limit is None  # of 4 good photos
     left, top, right, bottom = ALIGNED.box
     assert seen_photo(seen.train[0]).size == (right - left, bottom - top)
