@@ -83,9 +83,11 @@ postgres:
 	    echo "The history is tested with PostgreSQL: install it (on Debian: sudo apt-get install postgresql), then repeat."; exit 1; \
 	  fi; }
 
-lint: $(VENV)/.dev
+lint: style types-here
+style: $(VENV)/.dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+types-here: $(VENV)/.dev
 	$(VENV)/bin/mypy --cache-dir .mypy_cache/here
 
 # Each system sees branches of its own, and has a cache of its own: what may land must be well typed on all of them.
@@ -96,7 +98,10 @@ types-linux types-win32 types-darwin: $(VENV)/.dev
 # One more than the two cores that the suite is timed on: tests also wait, for browsers, processes and a watched minute.
 # What pytest has made of the tests' files is kept: to make it anew takes each worker seconds.
 WORKERS ?= 3
-test: $(VENV)/.dev browser strace postgres lint
+# Types are checked meanwhile: without a cache that keeps one core busy for half a minute, and tests also wait.
+test: $(VENV)/.dev browser strace postgres style
+	@$(MAKE) --jobs=2 types-here tests
+tests: $(VENV)/.dev
 	PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # The same with every history in PostgreSQL, where a test does not ask for SQLite.
@@ -135,4 +140,4 @@ plan: $(VENV)/.dev
 texts: $(VENV)/.dev
 	$(PYTHON) -m tests.support.catalogue
 
-.PHONY: help setup run api browser strace postgres lint types types-linux types-win32 types-darwin test test-postgres test-ray coverage fuzz plan texts bench benchmark-quality
+.PHONY: help setup run api browser strace postgres lint style types types-here types-linux types-win32 types-darwin test tests test-postgres test-ray coverage fuzz plan texts bench benchmark-quality
