@@ -1,6 +1,7 @@
 """What several tests share: drawn photos, random weights for a small backbone, and a product trained on both."""
 
 import atexit
+import gc
 import os
 import shutil
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ["OMP_NUM_THREADS"] = "1"  # before torch starts its threads: workers share the cores, each has one
+    gc.disable()  # until all tests are loaded: modules are no garbage
 
 import torch
 from hypothesis import settings
@@ -195,6 +197,12 @@ def open_page(context_for: Callable[[bool], BrowserContext]) -> Iterator[Callabl
     yield opened
     close_pages()
     assert not wrong
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays: no search for garbage looks through it again."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -8,7 +8,7 @@ import weakref
 import pytest
 
 from pages.session import memory
-from pages.session.memory import settle_modules
+from pages.session.memory import MANY, settle_modules
 
 
 class Ring:
@@ -18,17 +18,26 @@ class Ring:
         self.self = self
 
 
-def test_what_is_loaded_is_settled_once_and_again_when_modules_come(monkeypatch: pytest.MonkeyPatch) -> None:
+def bring_modules(monkeypatch: pytest.MonkeyPatch, begin: str, count: int) -> None:
+    for number in range(count):
+        name = f"{begin}_{number}"
+        monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+
+
+def test_what_is_loaded_is_settled_once_and_again_when_many_modules_come(monkeypatch: pytest.MonkeyPatch) -> None:
     memory._settle.cache_clear()  # another test may have seen as many modules as these will be
+    bring_modules(monkeypatch, "to_the_hundred", -len(sys.modules) % MANY)
     settle_modules()
     ring = Ring()
     gone = weakref.ref(ring)
-    monkeypatch.setitem(sys.modules, "one_more", types.ModuleType("one_more"))
+    bring_modules(monkeypatch, "many_more", MANY)
     settle_modules()
     assert gc.get_freeze_count() > 10_000
     del ring
     gc.collect()
+    bring_modules(monkeypatch, "a_few", MANY - 1)
+    settle_modules()
     assert gone() is not None
-    monkeypatch.setitem(sys.modules, "and_another", types.ModuleType("and_another"))
+    bring_modules(monkeypatch, "and_another", 1)
     settle_modules()
     assert gone() is None

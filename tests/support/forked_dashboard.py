@@ -6,7 +6,6 @@ that an interpreter takes to import the libraries.
 """
 
 import atexit
-import gc
 import importlib
 import json
 import os
@@ -22,6 +21,8 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from pages.session import memory
 
 HOME = Path(__file__).resolve().parents[2]
 LATE = (  # what servers and workers import once they need it
@@ -97,8 +98,7 @@ def main(door: str) -> None:
     for name in (*LATE, *(".".join(view.relative_to(HOME).with_suffix("").parts) for view in views)):
         importlib.import_module(name.removesuffix(".__init__"))
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # so that none is left as a zombie
-    gc.collect()
-    gc.freeze()
+    memory.settle_modules()  # not in each server, which would copy what it looks through
     with socket.socket(socket.AF_UNIX) as hears:
         hears.bind(door)
         hears.listen()
