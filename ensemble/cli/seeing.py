@@ -78,15 +78,12 @@ def view_command(
 def _redrawn(
     known: "View", reference: Path | None, region: str | None, ignore: list[str] | None, scale: float | None
 ) -> "View":
-    from hashlib import sha256
-
-    from ensemble.imaging.photos import read_photo, read_photo_bytes
+    from ensemble.imaging.photos import read_photo_bytes
+    from ensemble.store.seeing import reference_of
 
     changes: dict[str, Any] = {}
     if reference is not None:
-        photo = read_photo(reference, known)
-        changes |= {"photo": read_photo_bytes(reference), "size": photo.picture.size}
-        changes["reference"] = sha256(changes["photo"]).hexdigest()
+        changes |= reference_of(read_photo_bytes(reference), str(reference), known)
     changes |= {"region": _corners(region)} if region is not None else {}
     changes |= {"ignore": tuple(map(_corners, ignore))} if ignore else {}
     changes |= {"mm_per_pixel": scale} if scale is not None else {}

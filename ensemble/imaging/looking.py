@@ -295,7 +295,16 @@ def limit_of(residuals: list[float]) -> float | None:
 
 def outlined_view(view: View, picture: Image.Image) -> Image.Image:
     """A picture with what a view does not look at darkened, to show a person."""
-    mask = _mask_of(view, picture.size).filter(ImageFilter.GaussianBlur(0.5))
+    return _darkened(picture, _mask_of(view, picture.size))
+
+
+def outlined_photo(look: Look, picture: Image.Image) -> Image.Image:
+    """The same of a photo as it came, or of a small copy of it: what lies outside follows how the part lies there."""
+    return _darkened(picture, Image.fromarray(look.seen_on_photo()).convert("L").resize(picture.size))
+
+
+def _darkened(picture: Image.Image, seen: Image.Image) -> Image.Image:
+    mask = seen.filter(ImageFilter.GaussianBlur(0.5))
     return Image.composite(picture, picture.point([value // 3 for value in range(256)] * 3), mask)
 
 

@@ -3,8 +3,10 @@
 import base64
 import json
 from pathlib import Path
+from typing import Any
 
 from ensemble.disk.files import digest_of, parsed, read_text, write_atomically
+from ensemble.imaging.photos import open_photo
 from ensemble.store.folder import ModelStore
 from ensemble.store.loading import view_in
 from ensemble.store.places import NEXT_VIEW
@@ -28,6 +30,12 @@ def view_for_training(folder: Path, named: str = "") -> View:
         return read_view(folder / NEXT_VIEW)
     store = ModelStore(folder)
     return AS_IT_IS if store.known_manifest() is None else view_in_force(store)
+
+
+def reference_of(data: bytes, name: str, view: View) -> dict[str, Any]:
+    """What a view holds of the photo that it is drawn on, from its file; a PhotoError where that is none."""
+    photo = open_photo(data, name, view)
+    return {"photo": data, "size": photo.picture.size, "reference": photo.sha256}
 
 
 def keep_view(folder: Path, view: View) -> None:

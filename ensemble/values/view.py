@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ensemble.values.digits import is_number
+from ensemble.values.language import Message
 
 DEPTHS = (8, 10, 12, 14, 16)  # bits that cameras give
 SMALLEST_REGION = 32  # pixels a side, as of a photo
@@ -117,11 +118,17 @@ class View:
         left, top, right, bottom = self.box
         if min(right - left, bottom - top) < SMALLEST_REGION:
             raise ValueError(
-                f"A region of interest has at least {SMALLEST_REGION} pixels a side. "
-                f"Got {right - left} × {bottom - top}: draw it larger."
+                Message(
+                    "A region of interest has at least {least} pixels a side. Got {width} × {height}: draw it larger.",
+                    least=SMALLEST_REGION,
+                    width=right - left,
+                    height=bottom - top,
+                )
             )
         if not _is_something_left(self.region, self.ignore):
-            raise ValueError("Nothing is left to look at: the ignore regions cover the whole region of interest.")
+            raise ValueError(
+                Message("Nothing is left to look at: the ignore regions cover the whole region of interest.")
+            )
 
     @property
     def box(self) -> tuple[int, int, int, int]:
@@ -219,14 +226,14 @@ def _check_polygon(polygon: Polygon) -> None:
         if len(corner) != 2 or not all(is_number(share) and 0 <= share <= 1 for share in corner):
             raise ValueError(f"A corner lies on the photo, its shares from 0 to 1. Got {corner!r}.")
     if len(set(polygon)) < len(polygon):
-        raise ValueError("A region has each corner once. One comes twice: take it away.")
+        raise ValueError(Message("A region has each corner once. One comes twice: take it away."))
     sides = list(zip(polygon, (*polygon[1:], polygon[0]), strict=True))
     for (first, one), (second, other) in combinations(enumerate(sides), 2):
         if second - first not in (1, len(sides) - 1) and _cross(one, other):
-            raise ValueError("The sides of a region may not cross each other: draw it anew.")
+            raise ValueError(Message("The sides of a region may not cross each other: draw it anew."))
     turned = [(end[0] - start[0]) * (end[1] + start[1]) for start, end in sides]
     if abs(sum(turned)) < 1e-9:
-        raise ValueError("A region needs an area: its corners lie on one line.")
+        raise ValueError(Message("A region needs an area: its corners lie on one line."))
 
 
 def _cross(one: tuple[Corner, Corner], other: tuple[Corner, Corner]) -> bool:

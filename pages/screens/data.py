@@ -5,6 +5,7 @@ from pages.components.data.importing import show_import
 from pages.components.data.overview import show_overview
 from pages.components.data.splits import show_splits
 from pages.components.data.steps import show_steps
+from pages.components.data.view import show_view
 from pages.session import collections
 
 step = show_steps()
@@ -14,5 +15,7 @@ elif step == collections.BRING_IN:
     show_import()
 elif step == collections.CLEAN:
     show_cleaning()
-else:
+elif step == collections.SPLIT:
     show_splits()
+else:
+    show_view()

@@ -27,7 +27,8 @@ from pages.session.told import DATA, refusals_told, tell
 
 COLLECTION, STEP = "collection", "step"  # keys of widgets, and names in the page's address
 OVERVIEW, BRING_IN, CLEAN, SPLIT = Message("Overview"), Message("Import"), Message("Check"), Message("Split")
-STEPS = (OVERVIEW, BRING_IN, CLEAN, SPLIT)
+VIEW = Message("View")
+STEPS = (OVERVIEW, BRING_IN, CLEAN, SPLIT, VIEW)
 NEXT, PICKED, GONE = "_next", "_picked_collection", "_gone_collection"
 SHOWN_FOR = "_collection_shown_for"  # the product that was chosen when this screen was shown last
 

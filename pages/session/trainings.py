@@ -20,7 +20,8 @@ from ensemble.jobs import Job
 from ensemble.jobs.estimate import expected_seconds, training_stages
 from ensemble.jobs.ledger import Ledger
 from ensemble.store import ModelStore, swapping, versions
-from ensemble.store.places import MANIFEST, POLICIES
+from ensemble.store.places import MANIFEST, NEXT_VIEW, POLICIES
+from ensemble.store.seeing import view_for_training
 from ensemble.store.versions import Summary
 from ensemble.training.own_photos import missing_photos
 from ensemble.training.reading import teachable
@@ -148,18 +149,50 @@ def backbones_here() -> list[str]:
 
 
 def product_folder(name: str) -> Path:
-    """Where a product lies or will lie, by its name: the models' folder for the first one, else a folder of its own."""
+    """Where a product lies or will lie, by its name: where its view was drawn, the models' folder for the first one,
+    else a folder of its own."""
     known, root = products(), models_root()
+    place = view_folder(name)
+    if name in known or place.exists() or known or root in _asked().values():
+        return place
+    return root
+
+
+def view_folder(name: str) -> Path:
+    """Where the view of a product is kept, by its name: with the product, or where a new one of that name will lie."""
+    known, root, asked = products(), models_root(), _asked()
     if name in known:
         return known[name]
-    asked = {job.settings.product: job.folder for job in reversed(trainings())}
     if name in asked and not (asked[name] / MANIFEST).exists():
         return asked[name]  # trained before, and not published yet
-    if not known and root not in asked.values():
-        return root
     plain = clean_name(re.sub(r"\W+", "_", name.lower()).strip("_")) or "product"
     names = (plain, *(f"{plain}_{number}" for number in range(2, 1000)))
-    return next(root / each for each in names if each not in RESERVED and not (root / each).exists())
+    taken = {*RESERVED, *(folder.name for folder in asked.values())}
+    return next(root / each for each in names if each not in taken and _is_free(root / each))
+
+
+def is_viewed(name: str) -> bool:
+    """Whether the next training of a product looks at photos by a view that was drawn for it."""
+    folder = product_folder(name)
+    return _is_viewed(str(folder), *(str(fingerprint(folder / file)) for file in (NEXT_VIEW, MANIFEST)))
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _is_viewed(folder: str, *stamps: str) -> bool:
+    try:
+        return bool(view_for_training(Path(folder)).reference)
+    except QuorumError:
+        return False  # the training says what is wrong with it
+
+
+def _is_free(folder: Path) -> bool:
+    """Whether a new product may lie there: nothing does, or a view alone, which waits for its first training."""
+    return not folder.exists() or (folder.is_dir() and [each.name for each in folder.iterdir()] == [NEXT_VIEW])
+
+
+def _asked() -> dict[str, Path]:
+    """The folders of the products that trainings were asked for, by name; the newest training counts."""
+    return {job.settings.product: job.folder for job in reversed(trainings())}
 
 
 # ------------------------------------------------------------------------------------------------------------ trainings

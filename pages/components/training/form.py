@@ -141,6 +141,8 @@ def _show_source(ready: list[trainings.Teacher]) -> tuple[trainings.Teacher, str
             )
     if product not in {NEW, teacher.product}:
         _show_whose(teacher, product)
+    if name.strip() and trainings.is_viewed(name.strip()):
+        st.caption(_("Uses the view that was drawn under **Data**, **View**."))
     return teacher, name
 
 
