@@ -109,6 +109,8 @@ class TiledPrediction:
         prediction = batch.calls(name, member.score, rows)
         self.seconds += time.perf_counter() - start + batch.seconds(member.input)
         said, good = np.asarray(prediction.probabilities, float), member.good_column()
+        if not np.isfinite(said).all():  # beside a number it would lose every comparison, and with it the tile its say
+            raise ValueError(f"{name!r} gives a tile no number.")
         hottest = said[int(said[:, good].argmin())]
         if not self.probabilities.size or hottest[good] < self.probabilities[good]:
             self.probabilities = hottest

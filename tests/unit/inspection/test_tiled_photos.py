@@ -108,6 +108,23 @@ def test_tiles_that_nobody_looks_at_are_spared() -> None:
     assert {box[1] for box in boxes} == {156} and len(boxes) == 3
 
 
+@pytest.mark.parametrize("broken", range(3))
+def test_a_tile_without_a_number_silences_the_member(broken: int) -> None:
+    class Numberless(RedShare):
+        asked = 0
+
+        def score(self, rows: np.ndarray) -> Prediction:
+            found = super().score(rows)
+            for place in range(len(rows)):
+                if self.asked + place == broken:
+                    found.probabilities[place] = np.nan
+            self.asked += len(rows)
+            return found
+
+    said, failed = predict_by_tiles(plate((70, 70)), TILES, {"sound": RedShare(), "numberless": Numberless()})  # type: ignore[dict-item]
+    assert list(said) == ["sound"] and list(failed) == ["numberless"]
+
+
 def test_a_member_that_fails_on_one_tile_is_absent_and_others_vote() -> None:
     members = {"red": RedShare(), "failing": Failing()}
     ((scores, absent),) = inspector(View(tiles=TILES), **members).vote(PhotoBatch([plate((100, 120))]))
