@@ -155,8 +155,8 @@ def _tell_view(view: "View") -> None:
 
 
 def _try(view: "View", path: Path, out: Path | None) -> None:
-    from ensemble.imaging.looking import look_at_photo, outlined_view
-    from ensemble.imaging.overlays import png
+    from ensemble.imaging.looking import look_at_photo, mask_of
+    from ensemble.imaging.overlays import darkened, png
     from ensemble.imaging.photos import read_photo
 
     photo = read_photo(path, view)
@@ -173,7 +173,7 @@ def _try(view: "View", path: Path, out: Path | None) -> None:
     out.mkdir(parents=True, exist_ok=True)
     pictures = {"before.png": photo.picture, "after.png": look.picture if look else photo.picture}
     if look:
-        pictures["region.png"] = outlined_view(view, look.by.reference)
+        pictures["region.png"] = darkened(look.by.reference, mask_of(view, look.by.reference.size))
     for name, picture in pictures.items():
         (out / name).write_bytes(png(picture))
     say(f"Wrote {', '.join(pictures)} into {out}.")

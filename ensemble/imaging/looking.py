@@ -13,7 +13,7 @@ from hashlib import sha256
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageChops, ImageFilter
+from PIL import Image, ImageChops
 from scipy import ndimage
 
 from ensemble.imaging.aligning import AS_IT_LIES, Aligner, Placement
@@ -211,8 +211,8 @@ class Looking:
             )
         self.view, self.reference, self.box = view, reference, view.box
         self.base = reference.crop(self.box)
-        self.seen = _mask_of(view, reference.size).crop(self.box)  # 255 where it is looked at, else 0
-        self.aligner = Aligner(reference, _mask_of(view, reference.size), view.alignment) if view.alignment else None
+        self.seen = mask_of(view, reference.size).crop(self.box)  # 255 where it is looked at, else 0
+        self.aligner = Aligner(reference, mask_of(view, reference.size), view.alignment) if view.alignment else None
 
     def look(self, picture: Image.Image) -> Look:
         """What members see of an upright RGB picture; one that does not fit is shown as it can be, and named."""
@@ -255,7 +255,7 @@ class Looking:
         return Image.composite(picture, self.base, self.seen)
 
 
-def _mask_of(view: View, size: tuple[int, int]) -> Image.Image:
+def mask_of(view: View, size: tuple[int, int]) -> Image.Image:
     """What a view looks at of a photo of this (width, height), 255 there: the pixels whose middle lies within."""
     width, height = size
     seen = np.zeros((height, width), np.uint8)
@@ -291,21 +291,6 @@ def limit_of(residuals: list[float]) -> float | None:
     if len(residuals) < FEWEST_FOR_LIMIT:
         return None
     return round(min(2.0, MARGIN * float(np.quantile(residuals, HELD)) + LEAST_MARGIN), 4)
-
-
-def outlined_view(view: View, picture: Image.Image) -> Image.Image:
-    """A picture with what a view does not look at darkened, to show a person."""
-    return _darkened(picture, _mask_of(view, picture.size))
-
-
-def outlined_photo(look: Look, picture: Image.Image) -> Image.Image:
-    """The same of a photo as it came, or of a small copy of it: what lies outside follows how the part lies there."""
-    return _darkened(picture, Image.fromarray(look.seen_on_photo()).convert("L").resize(picture.size))
-
-
-def _darkened(picture: Image.Image, seen: Image.Image) -> Image.Image:
-    mask = seen.filter(ImageFilter.GaussianBlur(0.5))
-    return Image.composite(picture, picture.point([value // 3 for value in range(256)] * 3), mask)
 
 
 def tile_boxes(size: tuple[int, int], tiles: Tiles) -> list[TileBox]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
 from ensemble.imaging.masks import enlarge
@@ -194,6 +194,12 @@ def png(picture: Image.Image, meaning: str = "") -> bytes:
     if meaning:
         notes.add_text("Description", meaning)
     return _encoded(picture, "PNG", compress_level=1, pnginfo=notes)
+
+
+def darkened(picture: Image.Image, seen: Image.Image) -> Image.Image:
+    """A picture with what is not looked at darkened; `seen` is white where it is, and of any size."""
+    mask = seen.convert("L").resize(picture.size).filter(ImageFilter.GaussianBlur(0.5))
+    return Image.composite(picture, picture.point([value // 3 for value in range(256)] * 3), mask)
 
 
 def contact_sheet(rows: Sequence[Sequence[Image.Image]], side: int = THUMBNAIL_SIDE) -> bytes:

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from PIL import Image
 
 from ensemble.datasets.collection import CollectedPhoto, Collection
 from ensemble.imaging.aligning import AS_IT_LIES, Placement
-from ensemble.imaging.looking import look_at_photo, outlined_photo, view_key
-from ensemble.imaging.overlays import EVIDENCE_SIDE, canvas, thumbnail
+from ensemble.imaging.looking import look_at_photo, view_key
+from ensemble.imaging.overlays import EVIDENCE_SIDE, canvas, darkened, thumbnail
 from ensemble.imaging.photos import open_photo, read_photo_bytes
 from ensemble.store import ModelStore
 from ensemble.store.seeing import keep_view, reference_of, view_for_training, view_in_force
@@ -146,6 +147,6 @@ def _effect(view: View, photo: CollectedPhoto) -> Effect:
     if look is None:
         plain = thumbnail(picture, EVIDENCE_SIDE)
         return Effect(plain, plain)
-    before = thumbnail(outlined_photo(look, canvas(picture)), EVIDENCE_SIDE)
+    before = thumbnail(darkened(canvas(picture), Image.fromarray(look.seen_on_photo())), EVIDENCE_SIDE)
     after = thumbnail(canvas(look.picture), EVIDENCE_SIDE)
     return Effect(before, after, look.doubt, look.residual, look.placement)
