@@ -38,13 +38,13 @@ from ensemble.values.view import Tiles, View
 Grey = NDArray[np.float32]  # (height, width), 0 to 1
 STRIPS, PLATES = "strips", "plates"
 SIZES = {STRIPS: (500, 5000), PLATES: (8000, 6000)}  # width and height
-PHOTOS = {STRIPS: (20, 20), PLATES: (12, 10)}  # good ones to learn from, and of each class to test on
+PHOTOS = {STRIPS: (20, 20), PLATES: (12, 4)}  # good ones to learn from, and of each class to test on
 WAYS = STRETCHED, OWN_SHAPE, TILED = "stretched", "own shape", "tiles"
 PIT, DEPTHS = (6.0, 20.0), (0.1, 0.25)  # pixels across, and how much darker, of white
 PITCH, RADIUS = 1000, 45  # pixels from one bore of a plate to the next, and of its radius
 BAND = 500  # rows of a plate that are drawn at a time
 QUALITY = 90
-JUDGED = 4  # photos that tell seconds and memory
+JUDGED = {STRIPS: 4, PLATES: 2}  # photos that tell seconds and memory
 
 
 def draw_pit(grey: Grey, rng: np.random.Generator) -> None:
@@ -172,7 +172,7 @@ def main(
         for kind in sets.split(","):
             if not (data := folder / f"{kind}-{seed}").exists():
                 write_photos(data, kind, seed)
-            photos = sorted(data.glob("test/*/*.jpg"), key=lambda path: path.name)[:JUDGED]
+            photos = sorted(data.glob("test/*/*.jpg"), key=lambda path: path.name)[: JUDGED[kind]]
             size = " × ".join(map(str, SIZES[kind]))
             for way in ways.split(","):
                 for member in members.split(","):

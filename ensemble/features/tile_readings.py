@@ -14,22 +14,23 @@ from ensemble.values.results import Classes
 from ensemble.values.samples import Sample
 from ensemble.values.view import Tiles
 
+MOST_TILES = 1000  # whole maps of so many fill about 0.6 GB
+
 
 def read_tiles(
     samples: Sequence[Sample],
     sources: Sequence[Input],
     classes: Classes,
     seed: int,
-    most: int,
     progress: Callable[[float], None] = lambda _: None,
 ) -> PartReading:
-    """Rows of about `most` tiles of these photos, of each as many, drawn by the seed; each tile has its photo's sample.
+    """Rows of about `MOST_TILES` tiles of these photos, of each as many, drawn by the seed; with its photo's sample.
 
     Photos of one size show other places each, until all places were seen: a part's edge is learnt as its middle is.
     """
     tiles = samples[0].view.tiles or Tiles()
     wanted = {input_key(source): source for source in sources}
-    count = max(1, most // len(samples))
+    count = max(1, MOST_TILES // len(samples))
     inputs: dict[Any, np.ndarray] = {}
     taught: list[Sample] = []
     refused: list[str] = []

@@ -68,7 +68,7 @@ def read(
         if sources := recipe.sources(lesson):
             samples, tell = taught_by(lesson, dataset, recipe), partial(progress, stage)
             if dataset.view.tiles:
-                learn[lesson] = read_tiles(samples, sources, dataset.classes, recipe.seed, most_whole(recipe), tell)
+                learn[lesson] = read_tiles(samples, sources, dataset.classes, recipe.seed, tell)
             else:
                 learn[lesson] = read_rows(samples, sources, dataset.classes, tell, cache)
             refused |= dict.fromkeys(learn[lesson].refused)

@@ -40,13 +40,13 @@ def check_shape(shape: str) -> None:
 
 
 def with_shape(
-    recipe: Recipe, dataset: Dataset, shape: str, cache: FeatureCache, progress: Progress
+    recipe: Recipe, dataset: Dataset, shape: str, cache: FeatureCache, progress: Progress, *, is_new: bool = False
 ) -> tuple[Recipe, tuple[str, ...]]:
     """The recipe with its backbones reading photos in one shape, and what a person should know of it.
 
     Where nobody has named one, the photos' own shape is tried if they are alike and longer than wide, or the other way
     round, by more than a quarter: an SVM on three folds of the training part alone compares both on the first backbone
-    that takes either, and the square stays on a tie.
+    that takes either, and the square stays on a tie. In a product that `is_new` good parts alone keep their shape.
     """
     if dataset.view.tiles:
         return recipe, (TILES_ARE_SQUARE,) if shape == AS_KEPT else ()
@@ -60,7 +60,7 @@ def with_shape(
     pairs = [each for each in zip(recipe.extractors, kept, strict=True) if _size(each[0]) != _size(each[1])]
     if not pairs:
         return recipe, (STAYS_SQUARE,) if shape == AS_KEPT else ()
-    if shape == AS_KEPT:
+    if shape == AS_KEPT or (is_new and len({sample.label for sample in dataset.train}) == 1):
         return replace(recipe, extractors=kept), (
             Message("Input in the shape of the photos: {size} instead of {square} pixels.", **_sizes(*pairs[0])),
         )

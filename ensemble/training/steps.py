@@ -155,9 +155,12 @@ def fit_members(prepared: Preparation, features: FeatureCache, listener: Listene
     pooling = request.pooling or None
     weights = Path(request.weights) if request.weights else None
     extractors = open_backbones(prepared.backbones, weights, pooling)
-    how = (request.side, dataset.classes, request.seed, prepared.profile, request.balance)
+    tiles = dataset.view.tiles
+    side = request.side or (tiles.side if tiles else None)  # so that members read tiles pixel by pixel
+    how = (side, dataset.classes, request.seed, prepared.profile, request.balance)
     recipe = Recipe(prepared.kinds, extractors, pooling, *how)
-    recipe, shaped = with_shape(recipe, prepared.taught, request.shape, features, progress)
+    is_new = prepared.store.known_manifest() is None
+    recipe, shaped = with_shape(recipe, prepared.taught, request.shape, features, progress, is_new=is_new)
     stay = Staying() if request.augment else staying(prepared.store, prepared.before, recipe, prepared.taught)
     recipe = replace(recipe, stay=frozenset(stay.members))
     shaped = (*shaped, *stay.note())

@@ -37,6 +37,7 @@ from benchmarks import (
     run,
     shape,
     speed,
+    tiles,
     training,
 )
 from ensemble import api
@@ -193,6 +194,16 @@ def test_quality_writes_its_tables_between_two_marks(
     assert code == 2 and "Name another folder to keep in." in said
     code, said = ran(quality, tmp_path / "sets", "--set", "none")
     assert code == 2 and "No set is called 'none'. There are aliens." in said
+
+
+def test_tiles(tmp_path: Path, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tiles, "SIZES", {"strips": (64, 150), "plates": (130, 64)})
+    monkeypatch.setattr(tiles, "PHOTOS", {"strips": (12, 2), "plates": (12, 2)})
+    monkeypatch.setattr(tiles, "batch_of_its_own", tiles.measure_batch)
+    tiny = ("--side", 64, "--ways", "tiles", "--members", "patch_memory", "--backbone", TINY_BACKBONE)
+    code, said = ran(tiles, tmp_path, *tiny, "--weights", tiny_weights)
+    assert code == 0 and said.count(f"| tiles | patch_memory_{TINY_BACKBONE} |") == 2
+    assert re.search(r"\| 0 \| plates, 130 × 64 \| tiles \| \w+ \| [01]\.\d{3} \| \d+\.\d\d s \| \d+\.\d\d GB \|", said)
 
 
 def test_shape(tmp_path: Path, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -162,12 +162,13 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_tiles_to_learn_from_are_spread_and_bear_their_photos(data: Path) -> None:
+def test_tiles_to_learn_from_are_spread_and_bear_their_photos(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     view = View(tiles=TILES)
     samples = [Sample(path, "non_defective", view=view) for path in sorted((data / "train/non_defective").iterdir())]
     samples.append(Sample(data / "missing.png", "non_defective", view=view))
     reads = Preprocessing(side=64)
-    found = read_tiles(samples, [reads], OK_NOK, 0, 40)
+    monkeypatch.setattr("ensemble.features.tile_readings.MOST_TILES", 40)
+    found = read_tiles(samples, [reads], OK_NOK, 0)
     assert found.inputs[reads].shape == (36, 3, 64, 64) and len(found.refused) == 1
     assert [found.samples.count(sample) for sample in samples] == [3] * 12 + [0]
     first = {cut_tile(seen_look(samples[0]), box).tobytes() for box in tile_boxes(SIZE, TILES)}  # type: ignore[arg-type]
@@ -176,7 +177,7 @@ def test_tiles_to_learn_from_are_spread_and_bear_their_photos(data: Path) -> Non
 
 def test_a_product_learns_and_judges_by_tiles(data: Path, tiny_weights: Path, tmp_path: Path) -> None:
     keep_view(tmp_path / "m", View(tiles=TILES))
-    how = {"kinds": ("svm", "patch_memory"), "backbones": (TINY_BACKBONE,), "weights": tiny_weights, "side": 64}
+    how = {"kinds": ("svm", "patch_memory"), "backbones": (TINY_BACKBONE,), "weights": tiny_weights}
     outcome = train(data, tmp_path / "m", **how)
     name = f"patch_memory_{TINY_BACKBONE}"
     assert outcome.members == (name,)
@@ -184,6 +185,7 @@ def test_a_product_learns_and_judges_by_tiles(data: Path, tiny_weights: Path, tm
     store = ModelStore(tmp_path / "m")
     record = store.manifest().members[name]
     assert store.manifest().view == View(tiles=TILES)
+    assert record.preprocessing.size == (64, 64)  # a tile pixel by pixel
     assert record.noted("facts")["held_out"]["whole"] and record.noted("facts")["held_out"]["photos"] == 4
     good, bad = Inspector.open(store).inspect(
         [Photo("a", "a", noisy(40)), Photo("b", "b", noisy(41, (100, 150)))], POLICY

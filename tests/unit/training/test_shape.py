@@ -135,6 +135,17 @@ def test_a_shape_that_is_asked_for_is_not_tried(
     assert with_shape(recipe, dataset, "square", NOTHING_KEPT, lambda *_: None) == (recipe, ())
 
 
+def test_a_new_product_of_good_parts_alone_keeps_their_shape(
+    tmp_path: Path, extractor: FeatureExtractor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shape, "read_rows", unread)
+    known = photos_of_sizes(tmp_path, [(160, 64)] * 4)
+    dataset = replace(known, train=tuple(replace(each, label="non_defective") for each in known.train))
+    kept, notes = with_shape(recipe_of(extractor), dataset, "", NOTHING_KEPT, lambda *_: None, is_new=True)
+    assert kept.extractors[0].spec.preprocessing.aspect == 2.5 and "160 × 64 instead of 64 × 64 pixels" in notes[0]
+    assert with_shape(recipe_of(extractor), dataset, "square", NOTHING_KEPT, lambda *_: None, is_new=True)[1] == ()
+
+
 def test_photos_of_one_part_lie_in_one_fold(strips: Path, extractor: FeatureExtractor) -> None:
     samples = find_dataset(strips).train[:12]
     parts = [Sample(each.path, each.label, part=str(number // 4)) for number, each in enumerate(samples)]
