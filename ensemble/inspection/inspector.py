@@ -210,7 +210,7 @@ class Inspector:
         except PhotoError as error:
             return [], (*absent, *(self._failed(name, error) for name in asked))
         tiles = self.view.tiles or Tiles()
-        said, failed = predict_by_tiles(look or batch.pictures[0], tiles, asked, self.calls)
+        said, failed = predict_by_tiles(look or batch.pictures[0], tiles, asked)
         scores = []
         for name, found in said.items():
             heat = AnomalyMap(found.stitched.values(), stitched=True) if found.has_map else None

@@ -58,7 +58,7 @@ def hottest_tile(member: Member, shown: Image.Image | Look, tiles: Tiles) -> NDA
     """The probabilities (K,) of a photo by one member; what it raises on a tile is raised."""
     found = TiledPrediction(StitchedMap(seen_picture(shown).size, tiles))
     for boxes, pictures in cut_tiles(shown, tiles):
-        found.add("", member, boxes, PhotoBatch(pictures))
+        found.add(member, boxes, PhotoBatch(pictures))
     return found.probabilities
 
 

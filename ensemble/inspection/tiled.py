@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import maximum_filter
 
-from ensemble.features.photo_batch import Calls, PhotoBatch, at_once, batches
+from ensemble.features.photo_batch import PhotoBatch, batches
 from ensemble.imaging.looking import Look, TileBox, cut_tile, looked_tiles
 from ensemble.imaging.masks import MOST_STITCHED
 from ensemble.members import Member
@@ -102,15 +102,15 @@ class TiledPrediction:
     has_map: bool = False
     seconds: float = 0.0
 
-    def add(self, name: str, member: Member, boxes: Sequence[TileBox], batch: PhotoBatch) -> None:
+    def add(self, member: Member, boxes: Sequence[TileBox], batch: PhotoBatch) -> None:
         """Let the member look at some more tiles."""
         rows = batch.rows(member.input)
         start = time.perf_counter()
-        prediction = batch.calls(name, member.score, rows)
+        prediction = member.score(rows)
         self.seconds += time.perf_counter() - start + batch.seconds(member.input)
         said, good = np.asarray(prediction.probabilities, float), member.good_column()
         if not np.isfinite(said).all():  # beside a number it would lose every comparison, and with it the tile its say
-            raise ValueError(f"{name!r} gives a tile no number.")
+            raise ValueError(f"{member.title} gives a tile no number.")
         hottest = said[int(said[:, good].argmin())]
         if not self.probabilities.size or hottest[good] < self.probabilities[good]:
             self.probabilities = hottest
@@ -121,21 +121,22 @@ class TiledPrediction:
 
 
 def predict_by_tiles(
-    shown: Image.Image | Look, tiles: Tiles, members: Mapping[str, Member], calls: Calls = at_once
+    shown: Image.Image | Look, tiles: Tiles, members: Mapping[str, Member]
 ) -> tuple[dict[str, TiledPrediction], dict[str, Exception]]:
     """What each member says of a photo, and of those that failed on a tile why: what they said of others is no answer.
 
-    Each backbone looks at each tile once, whatever number of members read it.
+    Each backbone looks at each tile once, whatever number of members read it. No other photo's tiles pass beside them,
+    so that every edge says the very same.
     """
     size = seen_picture(shown).size
     said = {name: TiledPrediction(StitchedMap(size, tiles)) for name in members}
     failed: dict[str, Exception] = {}
     expected = [member.input for member in members.values()]
     for boxes, pictures in cut_tiles(shown, tiles):
-        batch = PhotoBatch(pictures, expected=expected, calls=calls)
+        batch = PhotoBatch(pictures, expected=expected)
         for name in [name for name in members if name not in failed]:
             try:
-                said[name].add(name, members[name], boxes, batch)
+                said[name].add(members[name], boxes, batch)
             except Exception as error:  # noqa: BLE001 - whatever a member's library raises, the others still vote
                 failed[name] = error
     return {name: each for name, each in said.items() if name not in failed}, failed
