@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ensemble.cli.terminal import say
+from ensemble.cli.terminal import say, tell_smallest
 from ensemble.values.errors import DataError, StoreError
 
 if TYPE_CHECKING:
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 SHARES = "shares of the reference's width and height, from 0 to 1"
 Ignored = Annotated[
     list[str] | None, typer.Option("--ignore", help="A rectangle or a polygon as above; as often as needed.")
+]
+TileSide = Annotated[
+    int | None, typer.Option("--tiles", help="Look at large photos in tiles of so many pixels a side; 0: whole.")
 ]
 White = Annotated[
     str | None,
@@ -38,9 +41,7 @@ def view_command(
     turn: Annotated[float, typer.Option("--turn", help="How far it may be turned, in degrees either way.")] = 180.0,
     zoom: Annotated[float, typer.Option("--zoom", help="How much larger or smaller it may be, as a factor.")] = 1.0,
     scale: Annotated[float | None, typer.Option("--scale", help="Millimetres a pixel of the photo.")] = None,
-    tiles: Annotated[
-        int | None, typer.Option("--tiles", help="Look at large photos in tiles of so many pixels a side; 0: whole.")
-    ] = None,
+    tiles: TileSide = None,
     overlap: Annotated[
         float | None, typer.Option("--overlap", help="What neighbouring tiles have in common, of their side.")
     ] = None,
@@ -68,6 +69,7 @@ def view_command(
     except ValueError as error:
         raise DataError(f"This is no view: {error}") from error
     _tell_view(view)
+    tell_smallest(product, view)
     if try_photo is not None:
         _try(view, try_photo, out)
     if keep or remove:

@@ -5,6 +5,7 @@ Whatever is printed here may hold names from elsewhere; no such name steers the 
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,6 +24,7 @@ from ensemble.values.training import DEFAULT_BACKBONES
 if TYPE_CHECKING:  # importing it costs seconds, which most commands need not wait for
     from ensemble.policies import Policy
     from ensemble.store import ModelStore
+    from ensemble.values.view import View
 
 # Standard output carries results alone, so that it can be piped; a path with brackets in it is no markup.
 _console = Console(stderr=True, markup=False, highlight=False, emoji=False)
@@ -201,3 +203,17 @@ def _print_figures(first: str, columns: Mapping[str, str], rows: Mapping[str, Ma
         (first, *columns),
         ((name, *(figure(entry.get(key)) for key in columns.values())) for name, entry in rows.items()),
     )
+
+
+def tell_smallest(product: Path, view: "View | None" = None) -> None:
+    """Say how small a defect may be that the models of a product tell, by another view where one is given."""
+    from ensemble.store import ModelStore
+    from ensemble.store.smallest_defect import smallest_defect
+
+    manifest = ModelStore(product).known_manifest()
+    if manifest is None:
+        return
+    looked = manifest if view is None else replace(manifest, view=view)
+    known = looked.view.reference or looked.view.tiles or looked.view == manifest.view  # else of photos of another size
+    if known and (found := smallest_defect(looked)):
+        say(found.sentence())

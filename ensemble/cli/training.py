@@ -22,6 +22,7 @@ from ensemble.cli.terminal import (
     print_quality,
     say,
     show_stages,
+    tell_smallest,
 )
 
 
@@ -115,8 +116,8 @@ def train_command(
     with only_training(models), show_stages() as show:
         outcome = run(request, listener=Listener(say, show))
     print_quality(outcome.quality)
-    say(f"{len(outcome.members)} members are in {models} ({outcome.seconds:.0f} s).")
-    say(outcome.energy.sentence())
+    say(f"{len(outcome.members)} members are in {models} ({outcome.seconds:.0f} s). {outcome.energy.sentence()}")
+    tell_smallest(models)
 
 
 def evaluate_command(

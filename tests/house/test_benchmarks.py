@@ -36,6 +36,7 @@ from benchmarks import (
     retraining,
     run,
     shape,
+    smallest,
     speed,
     tiles,
     training,
@@ -214,6 +215,12 @@ def test_shape(tmp_path: Path, tiny_weights: Path, monkeypatch: pytest.MonkeyPat
     assert code == 0 and "12 strips of a class, scratches darker by 0.05 to 0.12 of white, squeezenet1_1" in said
     auroc = r"[01]\.\d{3}"
     assert re.search(rf"4 svm_squeezenet1_1 {auroc} {auroc} [+-]0\.\d{{3}} \d+ \d+", said.replace("| ", ""))
+
+
+@pytest.mark.parametrize(("diameter", "low", "high"), [(0.5, 0.05, 0.15), (1.5, 0.5, 0.7), (4.0, 0.98, 1.01)])
+def test_a_small_disc_loses_its_contrast_when_a_photo_is_resized(diameter: float, low: float, high: float) -> None:
+    left = smallest.contrast_left(Preprocessing(320), diameter, np.random.default_rng(0), 10)
+    assert low <= left <= high
 
 
 def test_patch_memory(products: Mapping[str, Path]) -> None:

@@ -8,6 +8,7 @@ from ensemble.evaluation.model_card.values import Section, Sources, noted, photo
 from ensemble.evaluation.performance import Decided
 from ensemble.members import KINDS
 from ensemble.metrics import costs
+from ensemble.store.smallest_defect import smallest_defect
 from ensemble.values.language import Message, listed, paragraph
 from ensemble.values.results import word
 from ensemble.values.samples import plan_sample
@@ -24,6 +25,7 @@ def known_limits(sources: Sources) -> Section:
         *_member_limits(sources),
         *_lessons(sources),
         *_unseen_defects(sources),
+        *([smallest.sentence()] if (smallest := smallest_defect(sources.manifest)) else []),
         *_file_limits(sources),
     ]
     said = tuple(found) or (Message("None known."),)

@@ -11,6 +11,7 @@ from ensemble.features.preprocessing import BackboneSpec
 from ensemble.members.demo import dummy_names
 from ensemble.metrics import costs
 from ensemble.store import Record
+from ensemble.store.smallest_defect import smallest_defect
 from ensemble.values.digits import is_number
 from ensemble.values.language import Message, NumberText, _, as_message, listed, worded
 from ensemble.values.results import Absence, Classes
@@ -50,6 +51,8 @@ def show_members() -> None:
             "good test photos rejected (false reject, false positive). Test photos are unseen in training."
         )
     )
+    if smallest := smallest_defect(products.manifest()):
+        st.caption(worded(smallest.sentence()))
     show_absent(absent.values())
 
 
