@@ -2,7 +2,6 @@
 
 import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from ensemble.store import FittedMember, ModelStore, listings, policy_history, v
 from ensemble.values.training import DEFAULT_BACKBONES, TrainingRequest
 from tests.conftest import TINY_BACKBONE
 from tests.support.app_tests import click, healthy, texts
-from tests.support.forked_worker import Spawn, spawning
+from tests.support.forked_worker import spawn
 
 pytestmark = pytest.mark.slow(45)
 
@@ -32,14 +31,8 @@ def _places(tmp_path: Path, tiny_data: Path, tiny_weights: Path, monkeypatch: py
     monkeypatch.setenv("QUORUM_CACHE", str(tmp_path / "cache"))
 
 
-@pytest.fixture(scope="module")
-def spawn() -> Iterator[Spawn]:
-    with spawning() as found:
-        yield found
-
-
 @pytest.fixture
-def quick(spawn: Spawn, monkeypatch: pytest.MonkeyPatch) -> None:
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trainings are forked instead of started anew: what they do and leave is the same."""
     monkeypatch.setattr(running, "_spawn", spawn)
 

@@ -2,10 +2,10 @@
 
 An order is one connection to its socket: JSON with a module, its arguments, its log and its environment; the answer is
 the number of the process. All is as it is with a process of its own (`python -m MODULE ARGUMENTS`), but for the seconds
-that an interpreter takes to import the libraries.
+that an interpreter takes to import the libraries. One serves all workers of a run.
 """
 
-import atexit
+import fcntl
 import importlib
 import json
 import os
@@ -22,9 +22,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from pages.session import memory
 
 HOME = Path(__file__).resolve().parents[2]
+HELPERS: list[subprocess.Popen[bytes]] = []  # the one that this process has started
 LATE = (  # what servers and workers import once they need it
     *("streamlit.web.bootstrap", "streamlit.web.server.starlette", "plotly.graph_objects", "pandas", "xgboost"),
     *("ensemble.training", "ensemble.jobs.estimate", "ensemble.jobs.worker", "ensemble.jobs.batch_worker"),
@@ -43,17 +46,22 @@ def forked(module: str, arguments: Sequence[str], log: str, environment: Mapping
 
 @cache
 def _door() -> str:
-    """Where the process of these tests listens; it is started when first asked for, and ends with them."""
-    folder = tempfile.mkdtemp(prefix="quorum_fork_")
-    command = [sys.executable, "-m", "tests.support.forked_dashboard", f"{folder}/door"]
-    pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    helper = subprocess.Popen(command, cwd=HOME, **pipes)
-    assert helper.stdin is not None and helper.stdout is not None
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    atexit.register(helper.wait)
-    atexit.register(helper.stdin.close)  # which it ends with
-    assert helper.stdout.readline() == b"ready\n"
-    return f"{folder}/door"
+    """Where the process of this run listens; the first worker that asks starts it, and it ends with the run."""
+    run, whose = os.environ.get("PYTEST_XDIST_TESTRUNUID"), os.getppid()
+    if run is None:  # there are no workers
+        run = whose = os.getpid()
+    folder = Path(tempfile.gettempdir(), f"quorum_fork_{run}")
+    folder.mkdir(mode=0o700, exist_ok=True)
+    door = folder / "door"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not door.exists():
+            command = [sys.executable, "-m", "tests.support.forked_dashboard", str(door), str(whose)]
+            pipes: Any = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE}
+            helper = subprocess.Popen(command, cwd=HOME, env={**os.environ, "OMP_NUM_THREADS": "1"}, **pipes)
+            assert helper.stdout is not None and helper.stdout.readline() == b"ready\n"
+            HELPERS.append(helper)
+    return str(door)
 
 
 def _start_apart(door: str) -> Any:
@@ -92,8 +100,8 @@ def _fork(order: dict[str, Any], door: str, hears: socket.socket) -> int:
         os._exit(0)
 
 
-def main(door: str) -> None:
-    """Obey until whoever started this process is gone."""
+def main(door: str, run: int) -> None:
+    """Obey until the process with that number, whose run it is, is gone."""
     views = [*(HOME / "pages" / "components").rglob("*.py"), *(HOME / "pages" / "session").glob("*.py")]
     for name in (*LATE, *(".".join(view.relative_to(HOME).with_suffix("").parts) for view in views)):
         importlib.import_module(name.removesuffix(".__init__"))
@@ -103,11 +111,14 @@ def main(door: str) -> None:
         hears.bind(door)
         hears.listen()
         print("ready", flush=True)
-        while hears in select.select([hears, sys.stdin], [], [])[0]:
+        while psutil.pid_exists(run):
+            if not select.select([hears], [], [], 1.0)[0]:
+                continue
             asked, _ = hears.accept()
             with asked, asked.makefile("rw") as told:
                 told.write(f"{_fork(json.loads(told.readline()), door, hears)}\n")
+    shutil.rmtree(Path(door).parent, ignore_errors=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], int(sys.argv[2]))

@@ -1,8 +1,7 @@
-"""A process that has imported all that batches and reinspections need, and forks their worker for each line it reads.
+"""Forks the worker of a batch or reinspection: `python -m tests.support.forked_job FOLDER KILL`.
 
-A line is JSON: the job's folder, and when its worker is to be killed (SIGKILL): some seconds after so much is done;
-with null never.
-The answer is whether it was killed. The members are stand-ins whose votes follow from a photo's brightness.
+KILL is JSON and says when the worker is to be killed (SIGKILL): some seconds after so much is done; with null never.
+It prints whether it was killed. The members are stand-ins whose votes follow from a photo's brightness.
 """
 
 import json
@@ -60,6 +59,4 @@ def obey(folder: Path, kill: tuple[int, float] | None) -> bool:
 
 if __name__ == "__main__":
     ModelStore.load = load  # type: ignore[method-assign, assignment]
-    for line in sys.stdin:
-        order = json.loads(line)
-        print(json.dumps(obey(Path(order["folder"]), order["kill"])), flush=True)
+    print(json.dumps(obey(Path(sys.argv[1]), json.loads(sys.argv[2]))), flush=True)

@@ -1,18 +1,17 @@
 """What tests of jobs share: a history of their own, and workers that can be killed."""
 
+import contextlib
 import json
 import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
+import psutil
 import pytest
 
 from ensemble.jobs.job_folder import JobFolder
+from tests.support.forked_dashboard import forked
 
-HOME = Path(__file__).resolve().parents[3]
 Order = Callable[[JobFolder, tuple[int, float] | None], bool]
 
 
@@ -23,16 +22,14 @@ def records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def forks(records: Path) -> Iterator[Order]:
+def forks(records: Path, tmp_path: Path) -> Order:
     """Workers of jobs, forked by a process that has imported everything."""
-    command = [sys.executable, "-m", "tests.support.forked_job"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, cwd=HOME, env=environment, **pipes) as helper:
 
-        def order(folder: JobFolder, kill: tuple[int, float] | None) -> bool:
-            assert helper.stdin is not None and helper.stdout is not None
-            print(json.dumps({"folder": str(folder.folder), "kill": kill}), file=helper.stdin, flush=True)
-            return bool(json.loads(helper.stdout.readline()))
+    def order(folder: JobFolder, kill: tuple[int, float] | None) -> bool:
+        answer = tmp_path / "answer"
+        pid = forked("tests.support.forked_job", [str(folder.folder), json.dumps(kill)], str(answer), os.environ)
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has ended already
+            psutil.Process(pid).wait()
+        return bool(json.loads(answer.read_text().splitlines()[-1]))
 
-        yield order
+    return order
