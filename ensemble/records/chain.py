@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
-from ensemble.disk.files import digest_of, now, parsed, read_text, write_atomically
+from ensemble.disk.files import digest_of, is_whole, now, parsed, read_text, write_atomically
 from ensemble.records.tables import entries
 from ensemble.values.errors import MISSHAPEN, RecordsError
 
@@ -47,8 +47,10 @@ class Head:
         return head
 
     def write(self, folder: Path) -> None:
-        """Leave it beside the database, where a chain that was cut short is noticed."""
-        write_atomically(folder / HEAD_FILE, self.to_json().encode())
+        """Leave it beside the database, where a chain that was cut short is noticed; one that lies there stays."""
+        data = self.to_json().encode()
+        if not is_whole(folder / HEAD_FILE, digest_of(data)):
+            write_atomically(folder / HEAD_FILE, data)
 
 
 def canonical(body: Mapping[str, Any] | list[Any]) -> str:

@@ -1,6 +1,5 @@
 """Looking things up in the history: filtered pages, the newest first, and one inspection with its reviews."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -206,8 +205,14 @@ def inspections_of(connection: Connection, numbers: Sequence[int]) -> tuple[Insp
     """Inspections by number, in this order, each with what was said of it."""
     wanted: Select[Any] = select(entries.c.number, entries.c.body).where(entries.c.number.in_(numbers))
     bodies: dict[int, str] = {row.number: row.body for row in connection.execute(wanted)}
-    said: dict[int, list[Review]] = defaultdict(list)
+    said = reviews_of(connection, numbers)
+    return tuple(Inspection(number, parsed(bodies[number]), said[number]) for number in numbers)
+
+
+def reviews_of(connection: Connection, numbers: Sequence[int]) -> dict[int, tuple[Review, ...]]:
+    """What was said of inspections, by their numbers."""
+    said: dict[int, list[Review]] = {number: [] for number in numbers}
     for row in connection.execute(select(reviews).where(reviews.c.inspection.in_(numbers)).order_by(reviews.c.number)):
         values = dict(row._mapping)
         said[values.pop("inspection")].append(Review(**values))
-    return tuple(Inspection(number, parsed(bodies[number]), tuple(said[number])) for number in numbers)
+    return {number: tuple(each) for number, each in said.items()}

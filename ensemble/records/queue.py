@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, func, insert, select, update
 
 from ensemble.records.database import Database
-from ensemble.records.history import add_label, add_withdrawal, inspections_of
+from ensemble.records.history import add_label, add_withdrawal, inspections_of, reviews_of
 from ensemble.records.tables import inspections, reviews, waiting
 from ensemble.records.values import BLIND, Inspection, Review, standing_reviews
 from ensemble.records.waiting import QUEUE_WAYS, RANKS, QueueWay, no_longer_waits, place
@@ -190,10 +190,11 @@ def _second_look(connection: Connection, product: str, who: str, skipped: Collec
     )
     numbers = list(connection.execute(wanted).scalars())
     random.shuffle(numbers)
-    for number in numbers[:20]:
-        (inspection,) = inspections_of(connection, [number])
-        said = standing_reviews(inspection.reviews)
-        if len(said) == 1 and said[0].who not in ("", who) and inspection.stored["kept_photo"]:
+    for number, every in reviews_of(connection, numbers[:20]).items():
+        said = standing_reviews(every)
+        if len(said) != 1 or said[0].who in ("", who):
+            continue
+        if inspections_of(connection, [number])[0].stored["kept_photo"]:
             connection.execute(insert(waiting).values(place(number, product, BLIND)))
             return number, RANKS[BLIND]
     return None

@@ -94,10 +94,14 @@ def test_simulated_inspectors_at_the_real_queue(database: Database, monkeypatch:
     finds, passes = {"Ann": 0.95, "Bo": 0.85}, {"Ann": 0.98, "Bo": 0.95}
     called = keep(database, [REVIEW] * 60 + [OK] * 60, sample_rate=1.0)
     truth = {each: chance.random() < 0.2 for each in called}
+    without = 0  # turns in a row
     for turn in range(400):
         looker = Looker(("Ann", "Bo")[turn % 2], f"page {turn % 2}")
         part = next_part(database, "disc", looker, draw=0.9 if turn < 120 else 0.0)
-        if part is None:  # the other one may still have parts to look at
+        without = 0 if part else without + 1
+        if without > 20:  # neither has parts to look at
+            break
+        if part is None:  # the other one may still have some
             continue
         bad = truth[part.inspection.id]
         nok = chance.random() < (finds[looker.who] if bad else 1 - passes[looker.who])
