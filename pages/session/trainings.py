@@ -180,9 +180,10 @@ def is_viewed(name: str) -> bool:
 @st.cache_data(max_entries=64, show_spinner=False)
 def _is_viewed(folder: str, *stamps: str) -> bool:
     try:
-        return bool(view_for_training(Path(folder)).reference)
+        view = view_for_training(Path(folder))
     except QuorumError:
         return False  # the training says what is wrong with it
+    return bool(view.reference or view.tiles)
 
 
 def _is_free(folder: Path) -> bool:

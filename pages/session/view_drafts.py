@@ -11,7 +11,7 @@ from PIL import Image
 
 from ensemble.datasets.collection import CollectedPhoto, Collection
 from ensemble.imaging.aligning import AS_IT_LIES, Placement
-from ensemble.imaging.looking import look_at_photo, view_key
+from ensemble.imaging.looking import look_at_photo, looked_tiles, view_key
 from ensemble.imaging.overlays import EVIDENCE_SIDE, canvas, darkened, thumbnail
 from ensemble.imaging.photos import open_photo, read_photo_bytes
 from ensemble.store import ModelStore
@@ -19,7 +19,7 @@ from ensemble.store.seeing import keep_view, reference_of, view_for_training, vi
 from ensemble.values.errors import DataError
 from ensemble.values.language import Message
 from ensemble.values.results import NON_DEFECTIVE
-from ensemble.values.view import AS_IT_IS, Alignment, View
+from ensemble.values.view import AS_IT_IS, Alignment, Tiles, View
 from pages.session.drawings import Drawn, polygon_drawn
 from pages.session.owners import owner_of
 from pages.session.told import DATA, refusals_told, tell
@@ -62,14 +62,20 @@ class Draft:
         self.photo, self.reference = photo, found
         self.jpeg = thumbnail(open_photo(data, name, self.kept).picture, EVIDENCE_SIDE)
 
-    def drawn(self, shapes: Sequence[Drawn], alignment: Alignment | None, mm_per_pixel: float | None) -> View:
+    def drawn(
+        self,
+        shapes: Sequence[Drawn],
+        alignment: Alignment | None = None,
+        tiles: Tiles | None = None,
+        mm_per_pixel: float | None = None,
+    ) -> View:
         """The view of these shapes; a DataError says why it is none. Without any, photos are looked at as they are."""
         region = next((shape.points for shape in shapes if shape.kind == REGION), ())
         ignore = tuple(shape.points for shape in shapes if shape.kind == IGNORED)
         kept = self.kept
         bare = bool(kept.reference) and not (kept.region or kept.ignore or kept.alignment)  # a photo of that size
         on = self.reference if region or ignore or alignment or bare else {"reference": "", "size": None, "photo": b""}
-        changes: dict[str, Any] = {"region": region, "ignore": ignore, "alignment": alignment, **on}
+        changes: dict[str, Any] = {"region": region, "ignore": ignore, "alignment": alignment, "tiles": tiles, **on}
         try:
             view = replace(kept, residual_limit=None, mm_per_pixel=mm_per_pixel, **changes)
         except ValueError as error:
@@ -91,6 +97,7 @@ class Effect:
     doubt: str = ""  # why a person must look; empty where the photo fits
     residual: float | None = None
     placement: Placement = AS_IT_LIES
+    tiles: int = 0  # that are looked at; none where the photo is looked at as a whole
 
 
 def draft(found: Collection) -> Draft:
@@ -144,9 +151,10 @@ def effect_on(view: View, photo: CollectedPhoto) -> Effect:
 def _effect(view: View, photo: CollectedPhoto) -> Effect:
     picture = open_photo(read_photo_bytes(photo.path), photo.name, view).picture
     look = look_at_photo(picture, view)
+    tiles = len(looked_tiles(look or picture, view.tiles)) if view.tiles else 0
     if look is None:
         plain = thumbnail(picture, EVIDENCE_SIDE)
-        return Effect(plain, plain)
+        return Effect(plain, plain, tiles=tiles)
     before = thumbnail(darkened(canvas(picture), Image.fromarray(look.seen_on_photo())), EVIDENCE_SIDE)
     after = thumbnail(canvas(look.picture), EVIDENCE_SIDE)
-    return Effect(before, after, look.doubt, look.residual, look.placement)
+    return Effect(before, after, look.doubt, look.residual, look.placement, tiles)

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from ensemble.datasets.collection import Collection
 from ensemble.importers import FoundPhoto
 from ensemble.store.seeing import keep_view, read_view, view_for_training
-from ensemble.values.view import Alignment, View, rectangle
+from ensemble.values.view import Alignment, Tiles, View, rectangle
 from pages.components.data import view as screen
 from pages.session import trainings
 from pages.session.drawings import Drawn, as_drawn, polygon_drawn
@@ -92,6 +92,16 @@ def key_of(app: AppTest, begins: str) -> str:
     return next(
         str(each.key) for kind in ("selectbox", "toggle") for each in app.get(kind) if str(each.key).startswith(begins)
     )
+
+
+def test_large_photos_are_looked_at_in_tiles(collection: Collection, tmp_path: Path) -> None:
+    app = view_step()
+    app = healthy(app.toggle(key=key_of(app, "view_tiles")).set_value(True).run())
+    app = healthy(app.number_input[0].set_value(64).run())
+    assert "Looked at in 4 tiles." in texts(app)
+    click(app, "keep_view")
+    kept = read_view(tmp_path / "models" / "disc_a" / "next_view.json")
+    assert kept == View(tiles=Tiles(64)) and trainings.is_viewed("Disc A")
 
 
 def test_a_view_is_taken_up_where_it_was_left(collection: Collection, tmp_path: Path) -> None:

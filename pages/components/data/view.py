@@ -1,12 +1,14 @@
 """How the photos of a product are looked at: drawn on a photo of a good part, seen on another one, then kept."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from ensemble.datasets.collection import CollectedPhoto
 from ensemble.imaging.aligning import AS_IT_LIES
 from ensemble.values.language import Message, _
 from ensemble.values.results import word
-from ensemble.values.view import Alignment, View
+from ensemble.values.view import TILE_SIDES, Alignment, Tiles, View
 from pages.components.common.charts import picture
 from pages.components.common.drawing import Kind, show_drawing
 from pages.components.common.sheet import as_html, as_markdown, refusals_shown
@@ -49,13 +51,14 @@ def show_view() -> None:
             )
         with st.container(key="view_settings"):
             alignment = _show_alignment(drawn)
+            tiles = _show_tiles(drawn)
             scale = _show_scale(drawn)
     view = drawn.kept
     with refusals_shown():
-        view = drawn.drawn(shapes, alignment, scale)
+        view = drawn.drawn(shapes, alignment, tiles, scale)
         with state:
             _show_state(drawn, view)
-        if view.reference:
+        if view.reference or view.tiles:
             _show_effect(drawn, view, photos)
         _show_keys(drawn, view)
 
@@ -70,7 +73,7 @@ def _show_state(drawn: Draft, view: View) -> None:
             _("Kept for the next training of {product}. Models of before do not use it: train again.", product=product),
             icon=":material/schedule:",
         )
-    elif drawn.kept.reference:
+    elif drawn.kept.reference or drawn.kept.tiles:
         st.success(_("In use: the models of {product} see photos this way.", product=product), icon=":material/check:")
     else:
         st.info(
@@ -128,6 +131,31 @@ def _bound(drawn: Draft, label: str, name: str, value: float, most: int, unit: i
     return value if given == start else given / unit
 
 
+def _show_tiles(drawn: Draft) -> Tiles | None:
+    known = drawn.kept.tiles
+    on = st.toggle(
+        _("Look in tiles"),
+        value=known is not None,
+        help=_("For small defects on large photos: nothing is made smaller, and the hottest tile decides. Slower."),
+        key=f"view_tiles {drawn.name}",
+        persist_state="session",
+    )
+    if not on:
+        return None
+    usual = known or Tiles()
+    least, most = TILE_SIDES
+    side = st.number_input(
+        _("Pixels per side of a tile"),
+        least,
+        most,
+        usual.side,
+        key=f"view_tile_side {drawn.name}",
+        persist_state="session",
+    )
+    st.caption(_("Only patch memory and feature reconstruction learn from tiles."))
+    return replace(usual, side=int(side))
+
+
 def _show_scale(drawn: Draft) -> float | None:
     given: float | None = st.number_input(
         _("Millimetres per pixel (optional)"),
@@ -158,6 +186,8 @@ def _show_effect(drawn: Draft, view: View, photos: tuple[CollectedPhoto, ...]) -
             f'<figure class="kept plain">{picture(jpeg, title)}<figcaption>{as_html(title)}</figcaption></figure>'
             for jpeg, title in shown
         )
+        if effect.tiles:
+            st.caption(_("Looked at in {count} tile.", "Looked at in {count} tiles.", count=effect.tiles))
         st.html(f'<div class="kept-grid pair view-effect">{figures}</div>')
         if effect.residual is not None and effect.placement != AS_IT_LIES:
             at = effect.placement
@@ -192,7 +222,7 @@ def _show_keys(drawn: Draft, view: View) -> None:
                 args=(drawn.folder,),
                 key="discard_view",
             )
-        if drawn.kept.reference:
+        if drawn.kept.reference or drawn.kept.tiles:
             st.button(
                 _("Remove the view"),
                 icon=":material/delete:",
