@@ -2,6 +2,7 @@
 
 from pages.components.data.cleaning import show_cleaning
 from pages.components.data.importing import show_import
+from pages.components.data.marking import show_marking
 from pages.components.data.overview import show_overview
 from pages.components.data.splits import show_splits
 from pages.components.data.steps import show_steps
@@ -15,6 +16,8 @@ elif step == collections.BRING_IN:
     show_import()
 elif step == collections.CLEAN:
     show_cleaning()
+elif step == collections.MARK:
+    show_marking()
 elif step == collections.SPLIT:
     show_splits()
 else:

@@ -15,6 +15,7 @@ from ensemble.datasets.collection import (
     find_collection,
 )
 from ensemble.datasets.workbench import Reading
+from ensemble.imaging.outlines import Outlines
 from ensemble.values.errors import DataError, QuorumError
 from ensemble.values.language import Message
 from ensemble.values.training import Progress
@@ -27,8 +28,8 @@ from pages.session.told import DATA, refusals_told, tell
 
 COLLECTION, STEP = "collection", "step"  # keys of widgets, and names in the page's address
 OVERVIEW, BRING_IN, CLEAN, SPLIT = Message("Overview"), Message("Import"), Message("Check"), Message("Split")
-VIEW = Message("View")
-STEPS = (OVERVIEW, BRING_IN, CLEAN, SPLIT, VIEW)
+MARK, VIEW = Message("Mark"), Message("View")
+STEPS = (OVERVIEW, BRING_IN, CLEAN, MARK, SPLIT, VIEW)
 NEXT, PICKED, GONE = "_next", "_picked_collection", "_gone_collection"
 SHOWN_FOR = "_collection_shown_for"  # the product that was chosen when this screen was shown last
 
@@ -169,6 +170,11 @@ def take_back(number: int | None = None) -> None:
     if (found := collection()) is not None:
         with refusals_told(DATA):
             tell(DATA, found.undo(number).undone_sentence())
+
+
+def mark(sha256: str, outlines: Outlines) -> None:
+    """Say where the damage on a photo is; for a button's callback, too."""
+    _do(lambda found: found.mark(sha256, outlines))
 
 
 def look_through(*, label_errors: bool) -> None:

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import streamlit as st
+
 from ensemble.values.digits import is_number
 from ensemble.values.view import MOST_CORNERS, Polygon, rectangle
 
 MOST_SHAPES = 200  # on one photo
+LAST = "_drawn"
 FORMS = ("rectangle", "polygon")
 
 
@@ -28,6 +31,18 @@ def as_drawn(sent: object, kinds: Sequence[str]) -> tuple[Drawn, ...]:
     """The shapes of these kinds in what a browser has sent; whatever else it holds is left out."""
     shapes = sent if isinstance(sent, list | tuple) else ()
     return tuple(shape for each in shapes[:MOST_SHAPES] if (shape := _shape(each, kinds)) is not None)
+
+
+def drawn_before(name: str, start: Sequence[Drawn]) -> Sequence[Drawn]:
+    """What was drawn last under this name, though its photo was out of sight since; `start` where nothing was."""
+    found: Sequence[Drawn] = st.session_state.get(LAST, {}).get(name, start)
+    return found
+
+
+def remember(name: str, shapes: tuple[Drawn, ...]) -> tuple[Drawn, ...]:
+    """Remember what is drawn under this name; gives it."""
+    st.session_state.setdefault(LAST, {})[name] = shapes
+    return shapes
 
 
 def polygon_drawn(kind: str, points: Polygon) -> Drawn:

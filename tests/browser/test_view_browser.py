@@ -1,9 +1,11 @@
 """The view of a product, drawn by mouse, finger and keys in a real Chromium, taught, and obeyed by an inspection."""
 
 import io
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import Locator, Page, expect
@@ -27,11 +29,10 @@ NAME = "disc"
 def collection(tmp_path: Path, tiny_data: Path) -> Collection:
     """The drawn photos, in the splits of their folder."""
     made = Collection.create(tmp_path / "data" / "collections", NAME)
-    found = [path for path in sorted(tiny_data.rglob("*.*")) if path.parent.name in {"non_defective", "defective"}]
     entries = [
-        FoundPhoto(path, path.name, path.parent.name, path.parents[1].name)
-        for path in found
-        if path.parents[1].name in {"train", "test"}
+        FoundPhoto(path, path.name, path.parent.name, split)
+        for split in ("train", "test")
+        for path in sorted((tiny_data / split).glob("*defective/*"))
     ]
     made.add(entries, {name: name for name in ("non_defective", "defective")}, origin="drawn")
     return made
@@ -160,7 +161,9 @@ def inspected(page: Page, name: str, picture: Image.Image) -> str:
     return f"{read_verdict(page)} {page.locator('.verdict .reason').inner_text()}"
 
 
-def test_a_view_is_drawn_by_a_finger_and_by_keys(address: str, open_page: Callable[..., Page], tmp_path: Path) -> None:
+def test_a_view_and_a_mark_are_drawn_by_a_finger_and_by_keys(
+    address: str, open_page: Callable[..., Page], collection: Collection, tmp_path: Path
+) -> None:
     page = open_page(390, 844, "dark", touch=True)
     page.goto(f"{address}/data?step=View")
     page.get_by_role("button", name="Region: rectangle").tap()
@@ -188,7 +191,26 @@ def test_a_view_is_drawn_by_a_finger_and_by_keys(address: str, open_page: Callab
     page.keyboard.press("Delete")
     expect(shape(page, 2)).to_have_count(0)
     settle(page)
+    page.get_by_role("radio", name="Split").tap()
+    page.get_by_role("radio", name="View", exact=True).tap()
+    expect(shape(page, 1)).to_be_visible()  # what was drawn and not kept is there again
+    expect(page.get_by_text("Not kept yet.")).to_be_visible()
+    settle(page)
     assert not page.evaluate(TOO_WIDE) and not asked(page, CLIPPED) and not asked(page, OVERLAPPING)
     page.get_by_role("button", name="Keep for the next training").tap()
     expect(page.get_by_text("The next training of disc uses this view.")).to_be_visible()
     assert [len(polygon) for polygon in (kept(tmp_path).region, *kept(tmp_path).ignore)] == [4, 3]
+
+    page.get_by_role("radio", name="Mark").tap()
+    expect(page.get_by_text(re.compile(r"^0 of \d+ defective photos marked$"))).to_be_visible()
+    settle(page)
+    page.get_by_role("button", name="Defect: rectangle").tap()
+    swipe(page, (0.25, 0.25), (0.5, 0.75))
+    expect(shape(page)).to_have_attribute(
+        "aria-label", "Defect: 25% from the left, 25% from the top, 25% wide, 50% high"
+    )
+    settle(page)
+    page.get_by_role("button", name="Keep the mark").tap()
+    expect(page.get_by_text("Defect marked: 1 photo.")).to_be_visible()
+    masks = [photo.mask for photo in collection.photos() if photo.mask]
+    assert len(masks) == 1 and np.asarray(Image.open(masks[0])).mean() / 255 == pytest.approx(0.125, abs=0.005)

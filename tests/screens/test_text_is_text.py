@@ -130,7 +130,7 @@ def test_foreign_texts_are_shown_as_they_are(product: Path, collection: Collecti
         app.switch_page(f"pages/screens/{screen}.py").run()
         assert not loud(app), screen
         assert not app.exception, (screen, [each.value for each in app.exception])
-    for step in ("Import", "Check", "Split"):
+    for step in ("Import", "Check", "Mark", "Split", "View"):
         app.switch_page("pages/screens/data.py").run()
         app.segmented_control(key="step").set_value(step).run()
         assert not loud(app) and not app.exception, step

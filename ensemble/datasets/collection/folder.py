@@ -30,6 +30,7 @@ from ensemble.datasets.collection.values import (
 )
 from ensemble.disk.files import now, why_not_written
 from ensemble.disk.names import path_below
+from ensemble.imaging.outlines import Outlines
 from ensemble.importers import FoundPhoto
 from ensemble.values.errors import DataError
 from ensemble.values.language import Message, restored
@@ -199,6 +200,16 @@ class Collection:
                 for digest in after.keys() & rows.left_waiting(connection):
                     after[digest]["dropped"] = WAITS
             return rows.change(connection, action, after, reason, author)
+
+    def mark(self, sha256: str, outlines: Outlines, *, author: str = "") -> Correction | None:
+        """Say where the damage on a photo is, in the place of its mask; without marks it has none any more."""
+        with writing(self.folder) as connection:
+            photo = rows.state_of(connection, sha256, dict.fromkeys(("name", "label", "width", "height")))
+            entry = FoundPhoto(Path(photo["name"]), photo["name"], photo["label"], outlines=outlines)
+            mask = (
+                contents.keep_mask(self.folder, entry, (photo["width"], photo["height"]))[0] if outlines.marks else ""
+            )
+            return rows.change(connection, "mark", {sha256: {"mask": mask}}, "", author)
 
     def keep(self, found: Iterable[Finding], *, reason: str = "", author: str = "") -> Correction | None:
         """Say that what is odd may stay as it is: it is not asked about again.

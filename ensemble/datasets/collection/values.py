@@ -32,6 +32,7 @@ ACTIONS: Mapping[str, str] = MappingProxyType(
         "restore": Message("Restored"),
         "split": Message("Split again"),
         "pull": Message("Added to training set"),
+        "mark": Message("Defect marked"),
     }
 )
 

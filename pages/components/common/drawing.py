@@ -9,7 +9,7 @@ import streamlit as st
 
 from ensemble.values.language import _, language, worded
 from pages.components.common.style import data_address
-from pages.session.drawings import Drawn, as_drawn
+from pages.session.drawings import Drawn, as_drawn, drawn_before, remember
 
 Look = Literal["region", "ignored", "defect"]  # shaded around, hatched with a dashed line, filled
 _HERE = Path(__file__).parent
@@ -35,6 +35,7 @@ def show_drawing(
 
     What was drawn under a `name` stays as long as the page: another one begins with `start`.
     """
+    last = [shape.as_json() for shape in drawn_before(name, start)]
     data = {
         "id": name,
         "photo": data_address("jpeg", jpeg),
@@ -52,8 +53,8 @@ def show_drawing(
         "texts": _texts(),
         "shapes": [shape.as_json() for shape in start],
     }
-    found = _board(key=f"drawing {name}", data=data, default={"shapes": data["shapes"]}, on_shapes_change=_nothing)
-    return as_drawn(found["shapes"], tuple(kinds))
+    found = _board(key=f"drawing {name}", data=data, default={"shapes": last}, on_shapes_change=_nothing)
+    return remember(name, as_drawn(found["shapes"], tuple(kinds)))
 
 
 def _nothing() -> None:
