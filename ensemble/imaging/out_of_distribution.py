@@ -6,7 +6,6 @@ as a whole against the training photos that are most like it; a product that doe
 cannot be a photo of any part.
 """
 
-import base64
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.imaging.photo_statistics import CELLS, LOOK, PhotoStatistics
+from ensemble.imaging.photo_statistics import CELLS, LOOK, NEIGHBOURS, KnownRows, PhotoStatistics
 from ensemble.values.language import Message
 from ensemble.values.results import MAP_THRESHOLD, AnomalyMap
 
@@ -26,14 +25,12 @@ EVEN_CELL = 0.03  # deviation of a cell's grey that every product is granted
 FAR = 3.0  # times as far from the usual layout as the training photos lie
 COVERED = 0.95  # share of the heat map that no defect covers
 RANGE_ROUNDING = 1e-3  # ranges are kept with four digits
-FEWEST_TO_COMPARE, MOST_COMPARED, NEIGHBOURS = 60, 150, 3  # training photos; those that are kept; nearest of these
+FEWEST_TO_COMPARE, MOST_COMPARED = 60, 150  # training photos; those that are kept
 HELD, SLACK = 0.99, 1.4  # share of held-out photos within the limit, and how many times as far a photo may lie
 GOOD_SLACK = 1.8  # the same where no training photo shows a defect
-LEAST_SCALE = 0.004  # what every deviation is granted: about a step of grey
-STEPS, MIDDLE = 16, 128  # of kept numbers: of a deviation, and where the mean lies in a byte
-EXPLAINS = 1.2  # times the limit, within which a photo must lie without what a reason speaks of, or else
-ALIKE, MOSTLY, ELSEWHERE = 0.75, 0.3, 0.6  # its layout within this share of the limit, and what remains at most this
-# share of the whole; that of a part which lies elsewhere, and partly outside
+GAMMA = 2.2  # from light to the greys of a photo
+STOPS = np.arange(-4, 4.1, 0.25)  # of light, more or less, that the usual layout is tried with
+WHITE, BLACK = 0.98, 0.1  # where a camera can tell no more: a quarter of the photo above, three quarters below
 
 # One instruction each for whoever stands at the camera; it travels with the reason as its value `todo`.
 LAMP = Message("Check the lamp and the exposure.")
@@ -100,69 +97,68 @@ BLANK_RULES: tuple[tuple[str, bool, float, Message], ...] = (
 )
 
 
-# What changes with light, focus, colour, and how the part lies; the last changes the layout too.
+COLOURED = [LOOK.index(name) for name in ("red", "green", "blue")]
+# What changes with light, focus, and how the part lies; the last changes the layout too.
 CAUSES: Mapping[str, frozenset[str]] = {
     "light": frozenset(
         {"light", "dark", "middle", "contrast", "entropy", "edges", "flat", "colour", "red", "green", "blue"}
         | {name for name in LOOK if name.startswith("grey")}
     ),
     "focus": frozenset({"edges", "noise", "flat", "entropy", "contrast", "light", "detail", "grey 0.01", "grey 0.99"}),
-    "colour": frozenset({"colour", "red", "green", "blue"}),
     "place": frozenset({"way"}),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class KnownRows:
-    """Rows of numbers of N training photos to hold another against: `rows` has them in bytes, in steps of a deviation.
+class CauseBounds:
+    """When something explains that a photo is unlike the training photos, as `benchmarks.guard_settling` chooses them.
 
-    `far` is how far the nearest of other parts lie from a training photo, but for one in a hundred.
+    Without what a cause changes a photo must lie within `explains` limits; or within a share of how far it lies off as
+    a whole: `mostly` for light and focus where its layout lies within `alike` limits, and `elsewhere` for a part that
+    lies partly outside. Its colours explain it where their balance has left that of the training photos by `cast`. What
+    a camera has cut off is told by its layout alone, which must lie within `exposed` times as far from the usual one
+    as the training photos, under light that differs by `stops` or more.
     """
 
-    centre: tuple[float, ...]
-    scale: tuple[float, ...]
-    rows: bytes
-    far: float = 1.0
+    explains: float = 1.2
+    mostly: float = 0.3
+    alike: float = 0.75
+    elsewhere: float = 0.6
+    cast: float = 0.05
+    exposed: float = 2.0
+    stops: float = 1.0
 
-    def __post_init__(self) -> None:
-        size = len(self.centre)
-        if not size or len(self.scale) != size or len(self.rows) % size or len(self.rows) < NEIGHBOURS * size:
-            raise ValueError(f"Rows need a centre and a scale of their length. Got {size} and {len(self.scale)}.")
-        if not all(map(math.isfinite, (*self.centre, *self.scale, self.far))) or not min(*self.scale, self.far) > 0:
-            raise ValueError("Scales and distances of training photos must be numbers above 0.")
 
-    @classmethod
-    def of(cls, rows: NDArray[np.float64], kept: NDArray[np.int64]) -> "KnownRows":
-        """Those of (N, D) rows that are kept, by their places."""
-        centre, scale = rows.mean(axis=0).round(5), (rows.std(axis=0) + LEAST_SCALE).round(5)
-        steps = np.rint((rows[kept] - centre) / scale * STEPS) + MIDDLE
-        return cls(tuple(centre.tolist()), tuple(scale.tolist()), steps.clip(0, 255).astype(np.uint8).tobytes())
+@dataclass(frozen=True, slots=True)
+class Unlikeness:
+    """How far a photo lies off training photos, in limits: as a whole, its layout, and without what a cause changes.
 
-    def distances(
-        self, rows: NDArray[np.float64], asked: NDArray[np.bool_] | None = None, own: NDArray[np.bool_] | None = None
-    ) -> NDArray[np.float64]:
-        """How far (N, D) rows lie from the nearest known ones, in `far`, by those columns alone that are asked.
+    `cast` is by how much the balance of its colours differs from the nearest one, in shares of all light.
+    """
 
-        `own` (N, known rows) is true where a known row is of the same part, and does not count.
-        """
-        columns = slice(None) if asked is None else asked
-        known = np.frombuffer(self.rows, np.uint8).reshape(-1, len(self.centre)).astype(np.float64)
-        known = ((known - MIDDLE) / STEPS)[:, columns]
-        deviations = ((rows - self.centre) / self.scale)[:, columns]
-        gaps = np.stack([np.sqrt(((known - row) ** 2).mean(axis=1)) for row in deviations])
-        gaps = gaps if own is None else np.where(own, np.inf, gaps)
-        return np.sort(gaps, axis=1)[:, :NEIGHBOURS].mean(axis=1) / self.far
+    whole: float
+    layout: float
+    rest: Mapping[str, float]
+    cast: float
+    brighter: bool
+    fuzzier: bool  # what is blurred gains, as it is halved, what it has lost before
 
-    def as_json(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        rows = base64.b64encode(self.rows).decode()
-        return {"centre": list(self.centre), "scale": list(self.scale), "rows": rows, "far": self.far}
+    def told(self, bounds: CauseBounds) -> Message:
+        """What explains it best, within the bounds."""
+        share = bounds.mostly * self.whole if self.layout <= bounds.alike else 0.0
+        most = {"light": share, "focus": share, "place": bounds.elsewhere * self.whole}
+        fit = {name: rest for name, rest in self.rest.items() if rest <= max(bounds.explains, most[name])}
+        if self.cast > bounds.cast and self.rest["light"] <= bounds.explains and self.layout <= bounds.alike:
+            return COLOURS
+        cause = min(fit, key=lambda name: fit[name], default="")
+        if cause == "light":
+            return GLARING if self.brighter else DIM
+        if cause == "focus":
+            return BLURRED if self.fuzzier else GRAINY
+        return MISLAID if cause == "place" else UNLIKE_ALL
 
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "KnownRows":
-        """The inverse of `as_json`."""
-        centre, scale = (tuple(float(value) for value in data[name]) for name in ("centre", "scale"))
-        return cls(centre, scale, base64.b64decode(data["rows"], validate=True), float(data["far"]))
+
+BOUNDS = CauseBounds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +185,7 @@ class KnownPhotos:
         if len(photos) < FEWEST_TO_COMPARE or int((~own).sum(axis=1).min()) < NEIGHBOURS:
             return None
         found, apart = [], []
-        for rows in (np.stack([each.look for each in photos]), np.stack([_even(each.layout) for each in photos])):
+        for rows in (np.stack([each.look for each in photos]), np.stack([even_layout(each.layout) for each in photos])):
             known = KnownRows.of(rows, kept)
             distances = known.distances(rows, own=own)
             far = max(round(float(np.quantile(distances, HELD)), 5), 1e-3)
@@ -198,23 +194,22 @@ class KnownPhotos:
         limit = round(slack * float(np.quantile(np.maximum(*apart), HELD)), 5)
         return cls(found[0], found[1], max(limit, 1e-3))
 
-    def doubt(self, photo: PhotoStatistics) -> str:
-        """What makes a photo unlike all of these; empty where it is like some."""
-        layout = float(self.layout.distances(_even(photo.layout)[None])[0]) / self.limit
+    def unlikeness(self, photo: PhotoStatistics) -> Unlikeness | None:
+        """How far a photo lies off all of these; None where it is like some."""
+        layout = float(self.layout.distances(even_layout(photo.layout)[None])[0]) / self.limit
         whole = max(self._look(photo), layout)
         if whole <= 1:
-            return ""
+            return None
         rest = {name: max(self._look(photo, without), layout) for name, without in CAUSES.items() if name != "place"}
         rest["place"] = self._look(photo, CAUSES["place"])
-        cause = min(CAUSES, key=lambda name: rest[name])
-        bearable = ELSEWHERE if cause == "place" else MOSTLY if layout <= ALIKE else 0.0
-        if rest[cause] > max(EXPLAINS, bearable * whole):
-            return UNLIKE_ALL
-        if cause == "light":
-            return GLARING if self._above(photo, "grey 0.5") else DIM
-        if cause == "focus":  # what is blurred gains, as it is halved, what it has lost before
-            return BLURRED if self._above(photo, "detail") else GRAINY
-        return COLOURS if cause == "colour" else MISLAID
+        brighter, fuzzier = (self._above(photo, name) for name in ("grey 0.5", "detail"))
+        return Unlikeness(whole, layout, rest, self._cast(photo), brighter, fuzzier)
+
+    def _cast(self, photo: PhotoStatistics) -> float:
+        """By how much the balance of its colours differs from the nearest one."""
+        known = self.look.values()[:, COLOURED]
+        balances = [each / np.maximum(each.sum(axis=-1, keepdims=True), 1e-3) for each in (known, photo.look[COLOURED])]
+        return float(np.abs(balances[0] - balances[1]).max(axis=1).min())
 
     def _look(self, photo: PhotoStatistics, without: frozenset[str] = frozenset()) -> float:
         """How far its look is from the nearest ones, in limits, without some of what `LOOK` names."""
@@ -236,7 +231,7 @@ class KnownPhotos:
         return cls(KnownRows.from_json(data["look"]), KnownRows.from_json(data["layout"]), float(data["limit"]))
 
 
-def _even(layout: NDArray[np.float64]) -> NDArray[np.float64]:
+def even_layout(layout: NDArray[np.float64]) -> NDArray[np.float64]:
     """A layout (CELLS²,) whatever the light: around 0, in deviations."""
     centred = layout - layout.mean()
     return np.asarray(centred / max(float(centred.std()), EVEN_CELL))
@@ -296,6 +291,20 @@ class PhotoRange:
         greys, deviations = (np.frombuffer(data, np.uint8) / 255 for data in (self.greys, self.deviations))
         return float(np.sqrt((((layout - greys) / deviations) ** 2).mean()))
 
+    def exposed(self, photo: PhotoStatistics, bounds: CauseBounds) -> str:
+        """That a photo is far too dark or too bright, where most of it is cut off and what is left is the usual layout
+        under other light; else empty."""
+        white, black = (photo.look[LOOK.index("grey 0.75")] >= WHITE, photo.look[LOOK.index("grey 0.75")] <= BLACK)
+        if not white and not black:
+            return ""
+        greys, deviations = (np.frombuffer(data, np.uint8) / 255 for data in (self.greys, self.deviations))
+        gains = 2 ** (STOPS[STOPS > 0 if white else STOPS < 0] / GAMMA)[:, None]  # (tried, 1)
+        off = (photo.layout - np.minimum(1, gains * greys)) / np.maximum(gains * deviations, EVEN_CELL)
+        apart = np.sqrt((off**2).mean(axis=1)) / self.far
+        if apart.min() > bounds.exposed or abs(math.log2(float(gains[apart.argmin(), 0]))) * GAMMA < bounds.stops:
+            return ""
+        return BRIGHTER if white else DARKER
+
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values."""
         return {
@@ -320,15 +329,23 @@ def doubt(photo: PhotoStatistics, usual: PhotoRange | None, anomaly_map: Anomaly
     """Why a photo may not show the part, to go on after a colon; empty where nothing speaks against it."""
     found = _blank(photo.values, usual)
     if usual is not None and not found:
-        found = (
-            _outside(photo, usual, SIZE_RULES)
-            or (usual.known.doubt(photo) if usual.known else "")
-            or _outside(photo, usual, RANGE_RULES)
-            or (LAYOUT if usual.distance(photo.layout) > FAR * usual.far else "")
-        )
+        unlike = usual.known.unlikeness(photo) if usual.known else None
+        found = unusual(photo, usual, unlike)
     return found or (
         ALL_ABOVE if anomaly_map is not None and float((anomaly_map.values >= MAP_THRESHOLD).mean()) >= COVERED else ""
     )
+
+
+def unusual(photo: PhotoStatistics, usual: PhotoRange, unlike: Unlikeness | None, bounds: CauseBounds = BOUNDS) -> str:
+    """Why a photo lies outside of what the training photos show, with the instruction that the bounds make likely."""
+    if found := _outside(photo, usual, SIZE_RULES):
+        return found
+    found = (
+        (unlike.told(bounds) if unlike else "")
+        or _outside(photo, usual, RANGE_RULES)
+        or (LAYOUT if usual.distance(photo.layout) > FAR * usual.far else "")
+    )
+    return found and (usual.exposed(photo, bounds) or found)
 
 
 def _blank(values: Mapping[str, float], usual: PhotoRange | None) -> str:

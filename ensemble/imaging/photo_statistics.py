@@ -1,5 +1,6 @@
-"""A few cheap numbers of a photo, by which it is told whether it may not show the part."""
+"""A few cheap numbers of a photo, by which it is told whether it may not show the part, and those of known photos."""
 
+import base64
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 # What stands at each place of a photo's look; its size and shape have rules of their own.
 GREYS = tuple(f"grey {share}" for share in QUANTILES)
 LOOK = (*STATISTICS[2:], *GREYS, "red", "green", "blue", *("detail",) * HALVINGS, *("way",) * 4)
+NEIGHBOURS = 3  # known photos that another is held against: the nearest
+LEAST_SCALE = 0.004  # what every deviation is granted: about a step of grey
+STEPS, MIDDLE = 16, 128  # of kept numbers: of a deviation, and where the mean lies in a byte
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,3 +99,63 @@ def _ways(grey: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     straight, oblique = (across**2 - down**2) / length, 2 * across * down / length
     found = np.array([np.maximum(0, each).mean() for each in (straight, oblique, -straight, -oblique)], np.float64)
     return found / max(float(found.sum()), 1e-6)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRows:
+    """Rows of numbers of N training photos to hold another against: `rows` has them in bytes, in steps of a deviation.
+
+    `far` is how far the nearest of other parts lie from a training photo, but for one in a hundred.
+    """
+
+    centre: tuple[float, ...]
+    scale: tuple[float, ...]
+    rows: bytes
+    far: float = 1.0
+
+    def __post_init__(self) -> None:
+        size = len(self.centre)
+        if not size or len(self.scale) != size or len(self.rows) % size or len(self.rows) < NEIGHBOURS * size:
+            raise ValueError(f"Rows need a centre and a scale of their length. Got {size} and {len(self.scale)}.")
+        if not all(map(math.isfinite, (*self.centre, *self.scale, self.far))) or not min(*self.scale, self.far) > 0:
+            raise ValueError("Scales and distances of training photos must be numbers above 0.")
+
+    @classmethod
+    def of(cls, rows: NDArray[np.float64], kept: NDArray[np.int64]) -> "KnownRows":
+        """Those of (N, D) rows that are kept, by their places."""
+        centre, scale = rows.mean(axis=0).round(5), (rows.std(axis=0) + LEAST_SCALE).round(5)
+        steps = np.rint((rows[kept] - centre) / scale * STEPS) + MIDDLE
+        return cls(tuple(centre.tolist()), tuple(scale.tolist()), steps.clip(0, 255).astype(np.uint8).tobytes())
+
+    def distances(
+        self, rows: NDArray[np.float64], asked: NDArray[np.bool_] | None = None, own: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.float64]:
+        """How far (N, D) rows lie from the nearest known ones, in `far`, by those columns alone that are asked.
+
+        `own` (N, known rows) is true where a known row is of the same part, and does not count.
+        """
+        columns = slice(None) if asked is None else asked
+        known = self._deviations()[:, columns]
+        deviations = ((rows - self.centre) / self.scale)[:, columns]
+        gaps = np.stack([np.sqrt(((known - row) ** 2).mean(axis=1)) for row in deviations])
+        gaps = gaps if own is None else np.where(own, np.inf, gaps)
+        return np.sort(gaps, axis=1)[:, :NEIGHBOURS].mean(axis=1) / self.far
+
+    def values(self) -> NDArray[np.float64]:
+        """The known rows as they were, to within a step: (known rows, D)."""
+        return self._deviations() * self.scale + self.centre
+
+    def _deviations(self) -> NDArray[np.float64]:
+        known = np.frombuffer(self.rows, np.uint8).reshape(-1, len(self.centre)).astype(np.float64)
+        return (known - MIDDLE) / STEPS
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        rows = base64.b64encode(self.rows).decode()
+        return {"centre": list(self.centre), "scale": list(self.scale), "rows": rows, "far": self.far}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "KnownRows":
+        """The inverse of `as_json`."""
+        centre, scale = (tuple(float(value) for value in data[name]) for name in ("centre", "scale"))
+        return cls(centre, scale, base64.b64decode(data["rows"], validate=True), float(data["far"]))

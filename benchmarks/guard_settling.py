@@ -1,0 +1,277 @@
+"""Settle the photo guard on other photos than it is tested with: its numbers, the widths of its limits, its causes.
+
+    python -m benchmarks.guard_settling build/settling --part ../shared/data/casting --part tile --part clothing
+        --whole ../shared/data/mvtec_sample/leather --whole ../shared/data/toy_aliens
+
+Products that are drawn, and data sets: of those of `--part` the training part alone, of those of `--whole` all photos.
+Each is split in two by part, several times: the guard is measured on the one and asked about the other, clean and
+spoilt. **Widths**: the least at which it refuses at most 1 % of the clean photos of every product. **Numbers**: those
+groups with which most spoilt photos and photos of other products are refused at that width. **Causes**: those bounds
+with which most refused photos get the right instruction, found by one bound after the other. Every product counts
+alike, and so does every way. What is measured of the photos is kept in the folder.
+"""
+
+import itertools
+import pickle
+import random
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from benchmarks.guard_products import RIGHT, Measured, drawn_products, measure_product, photographed_products
+from ensemble.imaging.out_of_distribution import (
+    BOUNDS,
+    FEWEST_TO_COMPARE,
+    GOOD_SLACK,
+    HELD,
+    MOST_COMPARED,
+    SLACK,
+    CauseBounds,
+    PhotoRange,
+    Unlikeness,
+    even_layout,
+    unusual,
+)
+from ensemble.imaging.photo_statistics import LOOK, NEIGHBOURS, KnownRows, PhotoStatistics
+from ensemble.values.language import as_message
+
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "statistics": LOOK[:9],
+    "greys": LOOK[9:16],
+    "colours": LOOK[16:19],
+    "detail": ("detail",),
+    "ways": ("way",),
+}
+LEARNT = 0.6  # of the parts of a product, that the guard is measured on
+BEARABLE = 0.01  # of the clean photos of a product, that may be refused
+ANOTHER, STRANGERS = "another part", 4  # photos of each other product that a guard is asked about
+LESSONS = ("both", "good")  # what is learnt from: good and defective parts, or good ones alone
+CHOICES: Mapping[str, tuple[float, ...]] = {
+    "explains": (1.0, 1.2, 1.5, 2.0, 3.0),
+    "mostly": (0.0, 0.15, 0.3, 0.45),
+    "alike": (0.5, 0.75, 1.0, 1.5),
+    "elsewhere": (0.0, 0.3, 0.45, 0.6, 0.75),
+    "cast": (0.02, 0.035, 0.05, 0.1, 0.2),
+    "exposed": (0.0, 1.0, 2.0, 3.0, 4.0),
+    "stops": (0.5, 1.0, 1.5, 2.0),
+}
+ROUNDS = 2  # of one bound after the other
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """One product split in two: the places of the photos that are learnt from, and of those that are judged."""
+
+    product: Measured
+    learnt: tuple[int, ...]
+    judged: tuple[int, ...]
+
+    def asked(self, others: Mapping[str, Sequence[PhotoStatistics]]) -> Iterator[tuple[str, PhotoStatistics]]:
+        """Spoilt photos of parts that were not learnt from, and photos of other products, with the way of each."""
+        judged = set(self.judged)
+        for way, photos in self.product.spoilt.items():
+            yield from ((way, photo) for place, photo in photos.items() if place in judged)
+        for name, strangers in others.items():
+            yield from ((ANOTHER, photo) for photo in strangers if name != self.product.name)
+
+
+def splits_of(product: Measured, lesson: str, count: int) -> Iterator[Split]:
+    """So many splits by part; none where too few are learnt from, or good ones alone are the same as all."""
+    if lesson == "good" and all(product.good):
+        return
+    names, places = sorted(set(product.parts)), range(len(product.parts))
+    for seed in range(count):
+        chosen = set(random.Random(seed).sample(names, round(LEARNT * len(names))))
+        learnt = [at for at in places if product.parts[at] in chosen and (lesson == "both" or product.good[at])]
+        numbers = np.array([product.parts[at] for at in learnt])
+        if len(learnt) >= FEWEST_TO_COMPARE and len(set(numbers)) > NEIGHBOURS:
+            yield Split(product, tuple(learnt), tuple(at for at in places if product.parts[at] not in chosen))
+
+
+def distances(split: Split, columns: NDArray[np.bool_], asked: Sequence[PhotoStatistics]) -> NDArray[np.float64]:
+    """How far photos lie off those that were learnt from, by some numbers of their look, in limits of width 1."""
+    learnt = [split.product.clean[place] for place in split.learnt]
+    parts = np.array([split.product.parts[place] for place in split.learnt])
+    kept = np.unique(np.linspace(0, len(learnt) - 1, min(len(learnt), MOST_COMPARED)).astype(np.int64))
+    own, apart, found = parts[:, None] == parts[kept][None], [], []
+    for of in (lambda photo: photo.look[columns], lambda photo: even_layout(photo.layout)):
+        rows = np.stack([of(photo) for photo in learnt])
+        known = KnownRows.of(rows, kept)
+        between = known.distances(rows, own=own)
+        far = float(np.quantile(between, HELD))
+        apart.append(between / far)
+        found.append(known.distances(np.stack([of(photo) for photo in asked])) / far)
+    return np.asarray(np.maximum(*found) / np.quantile(np.maximum(*apart), HELD))
+
+
+def widths(
+    splits: Sequence[Split], columns: NDArray[np.bool_], others: Mapping[str, Sequence[PhotoStatistics]]
+) -> tuple[dict[str, float], dict[str, dict[str, list[float]]]]:
+    """By product the least width at which at most BEARABLE of its clean photos are refused; and how far, in limits of
+    width 1, photos of each way lie off."""
+    clean, spoilt = defaultdict(list), defaultdict(lambda: defaultdict(list))
+    for split in splits:
+        ways, photos = zip(*split.asked(others), strict=True)
+        judged = [split.product.clean[place] for place in split.judged]
+        found = distances(split, columns, [*judged, *photos])
+        clean[split.product.name] += found[: len(judged)].tolist()
+        for way, off in zip(ways, found[len(judged) :].tolist(), strict=True):
+            spoilt[split.product.name][way].append(off)
+    return {name: float(np.quantile(off, 1 - BEARABLE, method="higher")) for name, off in clean.items()}, spoilt
+
+
+def caught(spoilt: Mapping[str, Mapping[str, Sequence[float]]], width: float) -> float:
+    """The mean share of photos that lie beyond a width, every product and way alike."""
+    return float(np.mean([np.mean(np.array(off) > width) for ways in spoilt.values() for off in ways.values()]))
+
+
+def settle_widths(splits: Sequence[Split], others: Mapping[str, Sequence[PhotoStatistics]]) -> Iterator[str]:
+    """A table of the numbers that may be compared: the width that each choice needs, and what is caught with it."""
+    found = []
+    for count in range(1, len(GROUPS) + 1):
+        for groups in itertools.combinations(GROUPS, count):
+            names = {name for group in groups for name in GROUPS[group]}
+            needed, spoilt = widths(splits, np.array([name in names for name in LOOK]), others)
+            width = up(max(needed.values()))
+            found.append((caught(spoilt, width), width, groups, needed, spoilt))
+    found.sort(key=lambda each: -each[0])
+    yield f"| numbers ({len(found[0][3])} products) | width | needed most by | caught | at the mean width needed |"
+    yield "|---" * 5 + "|"
+    for share, width, groups, needed, spoilt in found:
+        worst = sorted(needed, key=lambda name: -needed[name])[:3]
+        told = ", ".join(f"{name} {needed[name]:.2f}" for name in worst)
+        mean = float(np.mean(list(needed.values())))
+        yield f"| {', '.join(groups)} | {width:.1f} | {told} | {share:.1%} | {caught(spoilt, mean):.1%} ({mean:.2f}) |"
+    _share, _width, groups, needed, spoilt = found[0]
+    without = {name: up(max(width for other, width in needed.items() if other != name)) for name in needed}
+    yield f"Chosen: {', '.join(groups)}. Its width without one product each: {dict(Counter(without.values()))}."
+    yield from _by_width(needed, spoilt)
+
+
+def up(width: float) -> float:
+    """A width rounded up to a tenth."""
+    return float(np.ceil(10 * width - 1e-9) / 10)
+
+
+def _by_width(needed: Mapping[str, float], spoilt: Mapping[str, Mapping[str, Sequence[float]]]) -> Iterator[str]:
+    yield f"\n| width | products whose clean photos need more | caught |\n{'|---' * 3}|"
+    for width in np.arange(1, up(max(needed.values())) + 0.45, 0.1):
+        more = [name for name in needed if needed[name] > width + 1e-9]
+        yield f"| {width:.1f} | {', '.join(more) or 'none'} | {caught(spoilt, width):.1%} |"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A refused photo: what it is of, its guard, and how far it lies off; the right instruction depends on the way."""
+
+    product: str
+    way: str
+    photo: PhotoStatistics
+    usual: PhotoRange
+    unlike: Unlikeness | None
+
+    def instruction(self, bounds: CauseBounds) -> str:
+        """What whoever stands at the camera is told to do."""
+        return str(as_message(unusual(self.photo, self.usual, self.unlike, bounds)).values["todo"])
+
+    def right(self, bounds: CauseBounds) -> bool:
+        """Whether that is right."""
+        return self.instruction(bounds) == RIGHT[self.way]
+
+
+def refused_by(
+    splits: Iterable[Split], others: Mapping[str, Sequence[PhotoStatistics]], slack: float
+) -> Iterator[Told]:
+    """The spoilt photos and those of other products that are refused for other reasons than their size."""
+    for split in splits:
+        learnt = [split.product.clean[place] for place in split.learnt]
+        usual = PhotoRange.of(learnt, [split.product.parts[place] for place in split.learnt], slack)
+        if usual is None or usual.known is None:
+            continue
+        for way, photo in split.asked(others):
+            seen = replace(
+                photo, values={**photo.values, "side": usual.ranges["side"][0], "aspect": usual.ranges["aspect"][0]}
+            )
+            unlike = usual.known.unlikeness(seen)
+            if unusual(seen, usual, unlike):
+                yield Told(split.product.name, way, seen, usual, unlike)
+
+
+def share_right(told: Sequence[Told], bounds: CauseBounds) -> float:
+    """The share of right instructions, every product and way alike."""
+    right: dict[tuple[str, str], list[bool]] = defaultdict(list)
+    for each in told:
+        right[each.product, each.way].append(each.right(bounds))
+    return float(np.mean([np.mean(each) for each in right.values()]))
+
+
+def settle_causes(told: Sequence[Told]) -> Iterator[str]:
+    """Bounds chosen one after the other, from those that stand; then what is said of each way with these."""
+    best, bounds = share_right(told, BOUNDS), BOUNDS
+    yield f"\nInstructions with {BOUNDS}: {best:.1%} right of {len(told)} refused photos."
+    for _ in range(ROUNDS):
+        for name, values in CHOICES.items():
+            tried = {value: share_right(told, replace(bounds, **{name: value})) for value in values}
+            chosen = max(tried, key=lambda value: (round(tried[value], 6), value == getattr(bounds, name)))
+            bounds = replace(bounds, **{name: chosen})
+            yield f"{name}: {', '.join(f'{value:g} {share:.2%}' for value, share in tried.items())}; chosen {chosen:g}"
+    yield f"Chosen: {bounds}: {share_right(told, bounds):.1%}.\n\n| photos | refused | right | what is said to do |"
+    yield "|---" * 4 + "|"
+    for way in RIGHT:
+        some = [each for each in told if each.way == way]
+        said = Counter(each.instruction(bounds) for each in some)
+        share = share_right(some, bounds) if some else 1.0
+        yield f"| {way} | {len(some)} | {share:.0%} | {'; '.join(f'{todo} ({n})' for todo, n in said.most_common(4))} |"
+
+
+def products_in(folder: Path, part: Sequence[Path], whole: Sequence[Path], seed: int) -> list[Measured]:
+    """What is measured of all products, kept in the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    sources = itertools.chain(
+        drawn_products(seed),
+        *(photographed_products(each, whole=False, seed=seed) for each in part),
+        *(photographed_products(each, whole=True, seed=seed) for each in whole),
+    )
+    found = []
+    for name, shots in sources:
+        kept = folder / f"{name.replace(' ', '_')}-{seed}.pickle"
+        if not kept.exists():
+            kept.write_bytes(pickle.dumps(measure_product(name, shots, seed)))
+        found.append(pickle.loads(kept.read_bytes()))
+    return found
+
+
+def main(
+    folder: Annotated[Path, typer.Argument(help="Where what is measured is kept.")],
+    part: Annotated[list[Path] | None, typer.Option("--part", help="A data set, its training part alone.")] = None,
+    whole: Annotated[list[Path] | None, typer.Option("--whole", help="A data set that nothing is tested on.")] = None,
+    splits: int = 3,
+    seed: int = 0,
+) -> None:
+    """Print what each choice would do, and which is best."""
+    products = products_in(folder, part or [], whole or [], seed)
+    some = random.Random(seed)
+    others = {each.name: some.sample(each.clean, min(STRANGERS, len(each.clean))) for each in products}
+    for each in products:
+        typer.echo(
+            f"{each.name}: {len(each.clean)} photos, {sum(each.good)} of good parts, {len(set(each.parts))} parts"
+        )
+    told: list[Told] = []
+    for lesson, slack in zip(LESSONS, (SLACK, GOOD_SLACK), strict=True):
+        chosen = [split for product in products for split in splits_of(product, lesson, splits)]
+        typer.echo(f"\nLearnt from {lesson}: today's width is {slack}")
+        for line in settle_widths(chosen, others):
+            typer.echo(line)
+        told += refused_by(chosen, others, slack)
+    for line in settle_causes(told):
+        typer.echo(line)
+
+
+if __name__ == "__main__":
+    typer.run(main)
