@@ -66,7 +66,7 @@ def measure_photo(picture: Image.Image) -> PhotoStatistics:
     cell = SIDE // CELLS
     layout = grey.reshape(CELLS, cell, CELLS, cell).mean(axis=(1, 3)).ravel()
     greys = np.searchsorted(np.cumsum(counts), np.array(QUANTILES) * steps.size) / 255
-    colours = np.asarray(small).mean(axis=(0, 1)) / 255
+    colours = np.array([np.asarray(each).mean() for each in (red, green, blue)]) / 255
     look = np.concatenate(
         [[values[name] for name in STATISTICS[2:]], greys, colours, _detail_lost(picture), _ways(grey)]
     )
@@ -87,9 +87,19 @@ def _detail_lost(picture: Image.Image) -> NDArray[np.float64]:
     grey, edges = np.asarray(reduced, np.float32) / 255, []
     for _ in range(HALVINGS + 1):
         edges.append(math.log(_mean_laplacian(grey)))
-        height, width = (length // 2 for length in grey.shape)
-        grey = grey[: 2 * height, : 2 * width].reshape(height, 2, width, 2).mean(axis=(1, 3))
+        grey = _halved(grey)
     return np.diff(edges)
+
+
+def _halved(grey: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The means of 2 × 2 pixels; what is left over at the right and below is cut off: (H, W) -> (H // 2, W // 2).
+
+    By sums of whole rows, many times faster than a mean over two axes, and to the last bit the same.
+    """
+    height, width = (length // 2 * 2 for length in grey.shape)
+    rows = grey[:height:2, :width], grey[1:height:2, :width]
+    upper, lower = (row[:, ::2] + row[:, 1::2] for row in rows)
+    return np.asarray((upper + lower) / np.float32(4))
 
 
 def _ways(grey: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
