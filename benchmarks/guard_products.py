@@ -31,6 +31,11 @@ PIECES = 3  # a side, that the photos of a set are cut into which has too few
 FEW = 100  # photos of a set that has too few
 LAMP, FOCUS, PLACE, UNDER = (str(each) for each in (guard.LAMP, guard.FOCUS, guard.AS_USUAL, guard.UNDER))
 WHITE_BALANCE, GAIN = str(guard.COLOURS.values["todo"]), str(guard.GRAINY.values["todo"])
+TRIES, VISIBLE, SMALLEST = (
+    6,
+    0.05,
+    0.002,
+)  # blemishes to choose from; a change of grey, and the share of the photo changed
 SHAPES = ("gear", "flange", "bracket", "screw", "plate", "nut")
 MATERIALS = ("weave", "brushed", "wood", "fractal", "knit")
 
@@ -130,9 +135,9 @@ def drawn_part(number: int, seed: int, shape: str, *, defect: bool) -> Image.Ima
     mask = _mask(outline, rng, float(turn))
     face = 0.75 + 0.35 * draw_texture(rng, SIDE, str(design.choice(["grain", "brushed", "speckle"])))
     picture = ground * (0.9 + 0.15 * draw_texture(rng, SIDE, "fractal"))[..., None]
-    sheet = body * face[..., None]
+    sheet = (body * face[..., None]).astype(np.float32)
     if defect:
-        sheet = with_blemish(rng, sheet.astype(np.float32), where=mask)
+        sheet = _blemished(rng, sheet, mask)
     return _photographed(rng, picture + mask[..., None] * (sheet - picture))
 
 
@@ -146,8 +151,15 @@ def drawn_material(number: int, seed: int, kind: str, *, defect: bool) -> Image.
     design, rng = np.random.default_rng((seed, 0)), np.random.default_rng((seed, 1, number))
     first, second = draw_colour(design), draw_colour(design)
     second = first + design.uniform(0.3, 0.8) * (second - first)
-    picture = first + draw_texture(rng, SIDE, kind)[..., None] * (second - first)
-    return _photographed(rng, with_blemish(rng, picture.astype(np.float32)) if defect else picture)
+    picture = (first + draw_texture(rng, SIDE, kind)[..., None] * (second - first)).astype(np.float32)
+    return _photographed(rng, _blemished(rng, picture, np.ones((SIDE, SIDE), np.float32)) if defect else picture)
+
+
+def _blemished(rng: Generator, picture: NDArray[np.float32], where: NDArray[np.float32]) -> NDArray[np.float32]:
+    """With one defect as small as they are on parts: the smallest of some that can be seen."""
+    drawn = [with_blemish(rng, picture, where=where) for _ in range(TRIES)]
+    shares = [float((np.abs(each - picture).max(axis=2) > VISIBLE).mean()) for each in drawn]
+    return drawn[min(range(TRIES), key=lambda place: (shares[place] < SMALLEST, abs(shares[place] - SMALLEST)))]
 
 
 def _photographed(rng: Generator, picture: NDArray[np.floating]) -> Image.Image:

@@ -6,9 +6,9 @@
 Products that are drawn, and data sets: of those of `--part` the training part alone, of those of `--whole` all photos.
 Each is split in two by part, several times: the guard is measured on the one and asked about the other, clean and
 spoilt. **Widths**: the least at which it refuses at most 1 % of the clean photos of every product. **Numbers**: those
-groups with which most spoilt photos and photos of other products are refused at that width. **Causes**: those bounds
-with which most refused photos get the right instruction, found by one bound after the other. Every product counts
-alike, and so does every way. What is measured of the photos is kept in the folder.
+groups with which most spoilt photos and photos of other products are refused at that width, every product and way
+alike. **Causes**: those bounds with which most refused photos get the right instruction, every instruction alike, found
+by one bound after the other. What is measured of the photos is kept in the folder.
 """
 
 import itertools
@@ -59,8 +59,10 @@ CHOICES: Mapping[str, tuple[float, ...]] = {
     "elsewhere": (0.0, 0.3, 0.45, 0.6, 0.75),
     "cast": (0.02, 0.035, 0.05, 0.1, 0.2),
     "exposed": (0.0, 1.0, 2.0, 3.0, 4.0),
-    "stops": (0.5, 1.0, 1.5, 2.0),
+    "stops": (0.0, 0.25, 0.5, 0.75),
+    "greys": (0.01, 0.02, 0.03, 0.05, 0.08, 1.0),
 }
+WIDEST = 2.5  # that is told of
 ROUNDS = 2  # of one bound after the other
 
 
@@ -94,50 +96,79 @@ def splits_of(product: Measured, lesson: str, count: int) -> Iterator[Split]:
             yield Split(product, tuple(learnt), tuple(at for at in places if product.parts[at] not in chosen))
 
 
-def distances(split: Split, columns: NDArray[np.bool_], asked: Sequence[PhotoStatistics]) -> NDArray[np.float64]:
-    """How far photos lie off those that were learnt from, by some numbers of their look, in limits of width 1."""
-    learnt = [split.product.clean[place] for place in split.learnt]
-    parts = np.array([split.product.parts[place] for place in split.learnt])
-    kept = np.unique(np.linspace(0, len(learnt) - 1, min(len(learnt), MOST_COMPARED)).astype(np.int64))
-    own, apart, found = parts[:, None] == parts[kept][None], [], []
-    for of in (lambda photo: photo.look[columns], lambda photo: even_layout(photo.layout)):
-        rows = np.stack([of(photo) for photo in learnt])
-        known = KnownRows.of(rows, kept)
-        between = known.distances(rows, own=own)
-        far = float(np.quantile(between, HELD))
-        apart.append(between / far)
-        found.append(known.distances(np.stack([of(photo) for photo in asked])) / far)
-    return np.asarray(np.maximum(*found) / np.quantile(np.maximum(*apart), HELD))
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One split with all that its guard is asked about: clean photos first, then others with the way of each."""
 
+    split: Split
+    photos: tuple[PhotoStatistics, ...]
+    ways: tuple[str, ...]
+    own: NDArray[np.bool_]  # (learnt, kept): whether both are of one part
+    layout: tuple[NDArray[np.float64], NDArray[np.float64]]  # see `_apart`
 
-def widths(
-    splits: Sequence[Split], columns: NDArray[np.bool_], others: Mapping[str, Sequence[PhotoStatistics]]
-) -> tuple[dict[str, float], dict[str, dict[str, list[float]]]]:
-    """By product the least width at which at most BEARABLE of its clean photos are refused; and how far, in limits of
-    width 1, photos of each way lie off."""
-    clean, spoilt = defaultdict(list), defaultdict(lambda: defaultdict(list))
-    for split in splits:
+    @classmethod
+    def of(cls, split: Split, others: Mapping[str, Sequence[PhotoStatistics]]) -> "Asked":
+        """A split asked about its clean and spoilt photos and those of other products."""
         ways, photos = zip(*split.asked(others), strict=True)
-        judged = [split.product.clean[place] for place in split.judged]
-        found = distances(split, columns, [*judged, *photos])
-        clean[split.product.name] += found[: len(judged)].tolist()
-        for way, off in zip(ways, found[len(judged) :].tolist(), strict=True):
-            spoilt[split.product.name][way].append(off)
+        asked = (*(split.product.clean[place] for place in split.judged), *photos)
+        parts = np.array([split.product.parts[place] for place in split.learnt])
+        own = parts[:, None] == parts[kept_of(len(parts))][None]
+        learnt = [even_layout(split.product.clean[place].layout) for place in split.learnt]
+        layout = _apart(np.stack(learnt), np.stack([even_layout(each.layout) for each in asked]), own)
+        return cls(split, asked, ways, own, layout)
+
+    def distances(self, columns: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """How far the photos lie off those that were learnt from, by some of `LOOK`, in limits of width 1."""
+        learnt = np.stack([self.split.product.clean[place].look for place in self.split.learnt])
+        look = _apart(learnt[:, columns], np.stack([each.look for each in self.photos])[:, columns], self.own)
+        between, found = (np.maximum(*both) for both in zip(look, self.layout, strict=True))
+        return np.asarray(found / np.quantile(between, HELD))
+
+
+def kept_of(count: int) -> NDArray[np.int64]:
+    """The places of those of so many photos that a guard keeps."""
+    return np.unique(np.linspace(0, count - 1, min(count, MOST_COMPARED)).astype(np.int64))
+
+
+def _apart(
+    learnt: NDArray[np.float64], asked: NDArray[np.float64], own: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How far rows that were learnt from lie from those of other parts, and rows that are asked about, in what nearly
+    all of the former hold."""
+    known = KnownRows.of(learnt, kept_of(len(learnt)))
+    between = known.distances(learnt, own=own)
+    far = float(np.quantile(between, HELD))
+    return between / far, known.distances(asked) / far
+
+
+Off = Mapping[str, Mapping[str, Sequence[float]]]  # by product and way how far photos lie off
+
+
+def widths(asked: Sequence[Asked], columns: NDArray[np.bool_]) -> tuple[dict[str, float], Off]:
+    """By product the least width at which at most BEARABLE of its clean photos are refused; and how far, in limits of
+    width 1, the other photos lie off."""
+    clean: dict[str, list[float]] = defaultdict(list)
+    spoilt: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for each in asked:
+        name, judged, found = each.split.product.name, len(each.split.judged), each.distances(columns).tolist()
+        clean[name] += found[:judged]
+        for way, off in zip(each.ways, found[judged:], strict=True):
+            spoilt[name][way].append(off)
     return {name: float(np.quantile(off, 1 - BEARABLE, method="higher")) for name, off in clean.items()}, spoilt
 
 
-def caught(spoilt: Mapping[str, Mapping[str, Sequence[float]]], width: float) -> float:
+def caught(spoilt: Off, width: float) -> float:
     """The mean share of photos that lie beyond a width, every product and way alike."""
     return float(np.mean([np.mean(np.array(off) > width) for ways in spoilt.values() for off in ways.values()]))
 
 
-def settle_widths(splits: Sequence[Split], others: Mapping[str, Sequence[PhotoStatistics]]) -> Iterator[str]:
+def settle_widths(asked: Sequence[Asked]) -> Iterator[str]:
     """A table of the numbers that may be compared: the width that each choice needs, and what is caught with it."""
     found = []
     for count in range(1, len(GROUPS) + 1):
         for groups in itertools.combinations(GROUPS, count):
             names = {name for group in groups for name in GROUPS[group]}
-            needed, spoilt = widths(splits, np.array([name in names for name in LOOK]), others)
+            needed, spoilt = widths(asked, np.array([name in names for name in LOOK]))
             width = up(max(needed.values()))
             found.append((caught(spoilt, width), width, groups, needed, spoilt))
     found.sort(key=lambda each: -each[0])
@@ -159,9 +190,9 @@ def up(width: float) -> float:
     return float(np.ceil(10 * width - 1e-9) / 10)
 
 
-def _by_width(needed: Mapping[str, float], spoilt: Mapping[str, Mapping[str, Sequence[float]]]) -> Iterator[str]:
+def _by_width(needed: Mapping[str, float], spoilt: Off) -> Iterator[str]:
     yield f"\n| width | products whose clean photos need more | caught |\n{'|---' * 3}|"
-    for width in np.arange(1, up(max(needed.values())) + 0.45, 0.1):
+    for width in np.arange(1, min(WIDEST, up(max(needed.values()))) + 0.05, 0.1):
         more = [name for name in needed if needed[name] > width + 1e-9]
         yield f"| {width:.1f} | {', '.join(more) or 'none'} | {caught(spoilt, width):.1%} |"
 
@@ -204,11 +235,12 @@ def refused_by(
 
 
 def share_right(told: Sequence[Told], bounds: CauseBounds) -> float:
-    """The share of right instructions, every product and way alike."""
-    right: dict[tuple[str, str], list[bool]] = defaultdict(list)
+    """The share of right instructions: every instruction alike, of these every way, of these every product."""
+    right: dict[str, dict[str, dict[str, list[bool]]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
     for each in told:
-        right[each.product, each.way].append(each.right(bounds))
-    return float(np.mean([np.mean(each) for each in right.values()]))
+        right[RIGHT[each.way]][each.way][each.product].append(each.right(bounds))
+    ways = [[[np.mean(some) for some in way.values()] for way in by_way.values()] for by_way in right.values()]
+    return float(np.mean([np.mean([np.mean(products) for products in way]) for way in ways]))
 
 
 def settle_causes(told: Sequence[Told]) -> Iterator[str]:
@@ -266,7 +298,7 @@ def main(
     for lesson, slack in zip(LESSONS, (SLACK, GOOD_SLACK), strict=True):
         chosen = [split for product in products for split in splits_of(product, lesson, splits)]
         typer.echo(f"\nLearnt from {lesson}: today's width is {slack}")
-        for line in settle_widths(chosen, others):
+        for line in settle_widths([Asked.of(split, others) for split in chosen]):
             typer.echo(line)
         told += refused_by(chosen, others, slack)
     for line in settle_causes(told):

@@ -98,6 +98,7 @@ BLANK_RULES: tuple[tuple[str, bool, float, Message], ...] = (
 
 
 COLOURED = [LOOK.index(name) for name in ("red", "green", "blue")]
+GREY = [place for place, name in enumerate(LOOK) if name.startswith("grey")]
 # What changes with light, focus, and how the part lies; the last changes the layout too.
 CAUSES: Mapping[str, frozenset[str]] = {
     "light": frozenset(
@@ -115,9 +116,10 @@ class CauseBounds:
 
     Without what a cause changes a photo must lie within `explains` limits; or within a share of how far it lies off as
     a whole: `mostly` for light and focus where its layout lies within `alike` limits, and `elsewhere` for a part that
-    lies partly outside. Its colours explain it where their balance has left that of the training photos by `cast`. What
-    a camera has cut off is told by its layout alone, which must lie within `exposed` times as far from the usual one
-    as the training photos, under light that differs by `stops` or more.
+    lies partly outside. Light explains it alone where it differs by `stops` or more and where its greys, under that
+    light, lie within `greys` of those of a training photo; its colours where their balance has left that of these by
+    `cast`. What a camera has cut off is told by its layout alone, which must lie within `exposed` times as far from the
+    usual one as the training photos.
     """
 
     explains: float = 1.2
@@ -126,21 +128,24 @@ class CauseBounds:
     elsewhere: float = 0.6
     cast: float = 0.05
     exposed: float = 2.0
-    stops: float = 1.0
+    stops: float = 0.25
+    greys: float = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Unlikeness:
     """How far a photo lies off training photos, in limits: as a whole, its layout, and without what a cause changes.
 
-    `cast` is by how much the balance of its colours differs from the nearest one, in shares of all light.
+    `cast` is by how much the balance of its colours differs from the nearest one, in shares of all light; `greys` by
+    how much its greys differ from the nearest ones under so many more `stops` of light, which fit best.
     """
 
     whole: float
     layout: float
     rest: Mapping[str, float]
     cast: float
-    brighter: bool
+    stops: float
+    greys: float
     fuzzier: bool  # what is blurred gains, as it is halved, what it has lost before
 
     def told(self, bounds: CauseBounds) -> Message:
@@ -148,11 +153,15 @@ class Unlikeness:
         share = bounds.mostly * self.whole if self.layout <= bounds.alike else 0.0
         most = {"light": share, "focus": share, "place": bounds.elsewhere * self.whole}
         fit = {name: rest for name, rest in self.rest.items() if rest <= max(bounds.explains, most[name])}
-        if self.cast > bounds.cast and self.rest["light"] <= bounds.explains and self.layout <= bounds.alike:
+        if self.greys > bounds.greys:
+            fit.pop("light", None)
+        elif "light" in fit and self.cast > bounds.cast:
             return COLOURS
+        elif abs(self.stops) < bounds.stops:
+            fit.pop("light", None)
         cause = min(fit, key=lambda name: fit[name], default="")
         if cause == "light":
-            return GLARING if self.brighter else DIM
+            return GLARING if self.stops > 0 else DIM
         if cause == "focus":
             return BLURRED if self.fuzzier else GRAINY
         return MISLAID if cause == "place" else UNLIKE_ALL
@@ -202,14 +211,8 @@ class KnownPhotos:
             return None
         rest = {name: max(self._look(photo, without), layout) for name, without in CAUSES.items() if name != "place"}
         rest["place"] = self._look(photo, CAUSES["place"])
-        brighter, fuzzier = (self._above(photo, name) for name in ("grey 0.5", "detail"))
-        return Unlikeness(whole, layout, rest, self._cast(photo), brighter, fuzzier)
-
-    def _cast(self, photo: PhotoStatistics) -> float:
-        """By how much the balance of its colours differs from the nearest one."""
-        known = self.look.values()[:, COLOURED]
-        balances = [each / np.maximum(each.sum(axis=-1, keepdims=True), 1e-3) for each in (known, photo.look[COLOURED])]
-        return float(np.abs(balances[0] - balances[1]).max(axis=1).min())
+        known = self.look.values()
+        return Unlikeness(whole, layout, rest, _cast(photo, known), *_light(photo, known), self._above(photo, "detail"))
 
     def _look(self, photo: PhotoStatistics, without: frozenset[str] = frozenset()) -> float:
         """How far its look is from the nearest ones, in limits, without some of what `LOOK` names."""
@@ -229,6 +232,21 @@ class KnownPhotos:
     def from_json(cls, data: Mapping[str, Any]) -> "KnownPhotos":
         """The inverse of `as_json`."""
         return cls(KnownRows.from_json(data["look"]), KnownRows.from_json(data["layout"]), float(data["limit"]))
+
+
+def _cast(photo: PhotoStatistics, known: NDArray[np.float64]) -> float:
+    """By how much the balance of its colours differs from the nearest of known looks (N, D)."""
+    colours, own = known[:, COLOURED], photo.look[COLOURED]
+    balances = colours / np.maximum(colours.sum(axis=1, keepdims=True), 1e-3)
+    return float(np.abs(balances - own / max(float(own.sum()), 1e-3)).max(axis=1).min())
+
+
+def _light(photo: PhotoStatistics, known: NDArray[np.float64]) -> tuple[float, float]:
+    """Under how many more stops of light its greys are most like those of a known look (N, D), and how far off then."""
+    gains = 2 ** (STOPS / GAMMA)
+    apart = np.abs(np.minimum(1, gains[:, None, None] * known[:, GREY]) - photo.look[GREY]).mean(axis=2).min(axis=1)
+    best = int(apart.argmin())
+    return float(STOPS[best]), float(apart[best])
 
 
 def even_layout(layout: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -298,10 +316,9 @@ class PhotoRange:
         if not white and not black:
             return ""
         greys, deviations = (np.frombuffer(data, np.uint8) / 255 for data in (self.greys, self.deviations))
-        gains = 2 ** (STOPS[STOPS > 0 if white else STOPS < 0] / GAMMA)[:, None]  # (tried, 1)
+        gains = 2 ** (STOPS[STOPS >= 0.5 if white else STOPS <= -0.5] / GAMMA)[:, None]  # (tried, 1)
         off = (photo.layout - np.minimum(1, gains * greys)) / np.maximum(gains * deviations, EVEN_CELL)
-        apart = np.sqrt((off**2).mean(axis=1)) / self.far
-        if apart.min() > bounds.exposed or abs(math.log2(float(gains[apart.argmin(), 0]))) * GAMMA < bounds.stops:
+        if np.sqrt((off**2).mean(axis=1)).min() > bounds.exposed * self.far:
             return ""
         return BRIGHTER if white else DARKER
 
