@@ -25,20 +25,18 @@ import typer
 from numpy.typing import NDArray
 
 from benchmarks.guard_products import RIGHT, Measured, drawn_products, measure_product, photographed_products
-from ensemble.imaging.out_of_distribution import (
-    BOUNDS,
+from ensemble.imaging.out_of_distribution import BOUNDS, GOOD_SLACK, SLACK, CauseBounds, PhotoRange, unusual
+from ensemble.imaging.photo_statistics import (
     FEWEST_TO_COMPARE,
-    GOOD_SLACK,
     HELD,
+    LOOK,
     MOST_COMPARED,
-    SLACK,
-    CauseBounds,
-    PhotoRange,
+    NEIGHBOURS,
+    KnownRows,
+    PhotoStatistics,
     Unlikeness,
     even_layout,
-    unusual,
 )
-from ensemble.imaging.photo_statistics import LOOK, NEIGHBOURS, KnownRows, PhotoStatistics
 from ensemble.values.language import as_message
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
@@ -53,13 +51,15 @@ BEARABLE = 0.01  # of the clean photos of a product, that may be refused
 ANOTHER, STRANGERS = "another part", 4  # photos of each other product that a guard is asked about
 LESSONS = ("both", "good")  # what is learnt from: good and defective parts, or good ones alone
 CHOICES: Mapping[str, tuple[float, ...]] = {
-    "explains": (1.0, 1.2, 1.5, 2.0, 3.0),
+    "explains": (1.0, 1.2, 1.5, 2.0, 3.0, 4.0, 6.0),
     "mostly": (0.0, 0.15, 0.3, 0.45),
     "alike": (0.5, 0.75, 1.0, 1.5),
-    "elsewhere": (0.0, 0.3, 0.45, 0.6, 0.75),
+    "elsewhere": (0.0, 0.3, 0.6),
     "cast": (0.02, 0.035, 0.05, 0.1, 0.2),
-    "exposed": (0.0, 1.0, 2.0, 3.0, 4.0),
     "stops": (0.0, 0.25, 0.5, 0.75),
+    "cut_off": (0.0, 0.01, 0.02, 0.03, 0.05, 0.08),
+    "tinted": (1.0, 1.2, 1.5, 2.0, 3.0),
+    "unchanged": (0.02, 0.03, 0.05, 0.08, 0.12, 1.0),
     "greys": (0.01, 0.02, 0.03, 0.05, 0.08, 1.0),
 }
 WIDEST = 2.5  # that is told of
@@ -300,7 +300,7 @@ def main(
         typer.echo(f"\nLearnt from {lesson}: today's width is {slack}")
         for line in settle_widths([Asked.of(split, others) for split in chosen]):
             typer.echo(line)
-        told += refused_by(chosen, others, slack)
+        told += refused_by([split for product in products for split in splits_of(product, lesson, 1)], others, slack)
     for line in settle_causes(told):
         typer.echo(line)
 

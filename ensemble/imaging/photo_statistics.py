@@ -1,9 +1,10 @@
-"""A few cheap numbers of a photo, by which it is told whether it may not show the part, and those of known photos."""
+"""A few cheap numbers of a photo, and how far they lie from those of known photos of the part."""
 
 import base64
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,24 @@ QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 # What stands at each place of a photo's look; its size and shape have rules of their own.
 GREYS = tuple(f"grey {share}" for share in QUANTILES)
 LOOK = (*STATISTICS[2:], *GREYS, "red", "green", "blue", *("detail",) * HALVINGS, *("way",) * 4)
+COLOURED = [LOOK.index(name) for name in ("red", "green", "blue")]
+GREY = [place for place, name in enumerate(LOOK) if name.startswith("grey")]
+# What changes with light, focus, and how the part lies; the last changes the layout too.
+CAUSES: Mapping[str, frozenset[str]] = {
+    "light": frozenset(
+        {"light", "dark", "middle", "contrast", "entropy", "edges", "flat", "colour", "red", "green", "blue"}
+        | {name for name in LOOK if name.startswith("grey")}
+    ),
+    "focus": frozenset({"edges", "noise", "flat", "entropy", "contrast", "light", "detail", "grey 0.01", "grey 0.99"}),
+    "place": frozenset({"way"}),
+}
+EVEN_CELL = 0.03  # deviation of a cell's grey that every product is granted
+FEWEST_TO_COMPARE, MOST_COMPARED = 60, 150  # training photos; those that are kept
+GAMMA = 2.2  # from light to the greys of a photo
+STOPS = np.arange(-4, 4.1, 0.25)  # of light, more or less, that the usual layout is tried with
+WHITE, BLACK = 0.98, 0.1  # where a camera can tell no more
+NOTHING: frozenset[str] = frozenset()
+HELD = 0.99  # share of held-out photos within the limit
 NEIGHBOURS = 3  # known photos that another is held against: the nearest
 LEAST_SCALE = 0.004  # what every deviation is granted: about a step of grey
 STEPS, MIDDLE = 16, 128  # of kept numbers: of a deviation, and where the mean lies in a byte
@@ -169,3 +188,123 @@ class KnownRows:
         """The inverse of `as_json`."""
         centre, scale = (tuple(float(value) for value in data[name]) for name in ("centre", "scale"))
         return cls(centre, scale, base64.b64decode(data["rows"], validate=True), float(data["far"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Unlikeness:
+    """How far a photo lies off training photos, in limits: as a whole, its layout, and without what a cause changes.
+
+    `cast` is by how much the balance of its colours differs from the nearest one, in shares of all light; `greys` by
+    how much its greys differ from the nearest ones under so many more `stops` of light, which fit best.
+    """
+
+    whole: float
+    layout: float
+    rest: Mapping[str, float]
+    cast: float
+    stops: float
+    greys: float
+    unchanged: float  # by how much its greys differ from the nearest ones under the very same light
+    cut_off: bool  # a quarter of it is white, or three quarters black
+    fuzzier: bool  # what is blurred gains, as it is halved, what it has lost before
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPhotos:
+    """What some training photos look like and what lies where on them; `limit` is how far another may lie off them.
+
+    Products of before compare quantiles of grey too (`by_greys`): they say little that is new, and vary most.
+    """
+
+    look: KnownRows
+    layout: KnownRows
+    limit: float
+    by_greys: bool = True
+
+    def __post_init__(self) -> None:
+        if len(self.look.centre) != len(LOOK) or len(self.layout.centre) != CELLS**2 or not 0 < self.limit < math.inf:
+            raise ValueError(f"Training photos have {len(LOOK)} numbers and {CELLS**2} cells, and a limit above 0.")
+
+    @classmethod
+    def of(cls, photos: Sequence[PhotoStatistics], parts: Sequence[int], slack: float) -> "KnownPhotos | None":
+        """Some of at least FEWEST_TO_COMPARE photos, drawn evenly, with limits that hold HELD of those of other parts.
+
+        None where there are fewer, or too few parts.
+        """
+        numbers = np.array(parts)
+        kept = np.unique(np.linspace(0, len(photos) - 1, min(len(photos), MOST_COMPARED)).astype(np.int64))
+        own = numbers[:, None] == numbers[kept][None]
+        if len(photos) < FEWEST_TO_COMPARE or int((~own).sum(axis=1).min()) < NEIGHBOURS:
+            return None
+        found, apart = [], []
+        layouts = np.stack([even_layout(each.layout) for each in photos])
+        for rows, asked in ((np.stack([each.look for each in photos]), _asked(NOTHING, False)), (layouts, None)):
+            known = KnownRows.of(rows, kept)
+            distances = known.distances(rows, asked, own)
+            far = max(round(float(np.quantile(distances, HELD)), 5), 1e-3)
+            found.append(replace(known, far=far))
+            apart.append(distances / far)
+        limit = round(slack * float(np.quantile(np.maximum(*apart), HELD)), 5)
+        return cls(found[0], found[1], max(limit, 1e-3), by_greys=False)
+
+    def unlikeness(self, photo: PhotoStatistics) -> Unlikeness | None:
+        """How far a photo lies off all of these; None where it is like some."""
+        layout = float(self.layout.distances(even_layout(photo.layout)[None])[0]) / self.limit
+        whole = max(self._look(photo), layout)
+        if whole <= 1:
+            return None
+        rest = {name: max(self._look(photo, without), layout) for name, without in CAUSES.items() if name != "place"}
+        rest["place"] = self._look(photo, CAUSES["place"])
+        known = self.look.values()
+        cut_off = not BLACK < photo.look[LOOK.index("grey 0.75")] < WHITE
+        light, fuzzier = _light(photo, known), self._above(photo, "detail")
+        return Unlikeness(whole, layout, rest, _cast(photo, known), *light, cut_off, fuzzier)
+
+    def _look(self, photo: PhotoStatistics, without: frozenset[str] = NOTHING) -> float:
+        """How far its look is from the nearest ones, in limits, without some of what `LOOK` names."""
+        return float(self.look.distances(photo.look[None], _asked(without, self.by_greys))[0]) / self.limit
+
+    def _above(self, photo: PhotoStatistics, name: str) -> bool:
+        """Whether it has more of something than the training photos have on average."""
+        places = [place for place, each in enumerate(LOOK) if each == name]
+        return sum(float(photo.look[place]) - self.look.centre[place] for place in places) > 0
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        found = {"look": self.look.as_json(), "layout": self.layout.as_json(), "limit": self.limit}
+        return found if self.by_greys else {**found, "by_greys": False}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "KnownPhotos":
+        """The inverse of `as_json`."""
+        by_greys = bool(data.get("by_greys", True))  # those of before are
+        look, layout = (KnownRows.from_json(data[name]) for name in ("look", "layout"))
+        return cls(look, layout, float(data["limit"]), by_greys)
+
+
+@lru_cache(maxsize=16)
+def _asked(without: frozenset[str], by_greys: bool) -> NDArray[np.bool_]:
+    """Which of `LOOK` are compared (D,)."""
+    return np.array([name not in without and (by_greys or not name.startswith("grey")) for name in LOOK])
+
+
+def _cast(photo: PhotoStatistics, known: NDArray[np.float64]) -> float:
+    """By how much the balance of its colours differs from the nearest of known looks (N, D)."""
+    colours, own = known[:, COLOURED], photo.look[COLOURED]
+    balances = colours / np.maximum(colours.sum(axis=1, keepdims=True), 1e-3)
+    return float(np.abs(balances - own / max(float(own.sum()), 1e-3)).max(axis=1).min())
+
+
+def _light(photo: PhotoStatistics, known: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Under how many more stops of light its greys are most like those of a known look (N, D); how far off then, and
+    how far under the same light."""
+    gains = 2 ** (STOPS / GAMMA)
+    apart = np.abs(np.minimum(1, gains[:, None, None] * known[:, GREY]) - photo.look[GREY]).mean(axis=2).min(axis=1)
+    best = int(apart.argmin())
+    return float(STOPS[best]), float(apart[best]), float(apart[STOPS == 0][0])
+
+
+def even_layout(layout: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A layout (CELLS²,) whatever the light: around 0, in deviations."""
+    centred = layout - layout.mean()
+    return np.asarray(centred / max(float(centred.std()), EVEN_CELL))
