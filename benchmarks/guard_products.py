@@ -101,6 +101,8 @@ RIGHT: Mapping[str, str] = {
     **{name: LAMP for name in WAYS if "stop" in name},
     **{name: FOCUS for name in WAYS if "blurred" in name},
     **{name: PLACE for name in WAYS if "turned" in name or "shifted" in name},
+    "darker by 1/2 stop": LAMP,
+    "brighter by 1/2 stop": LAMP,
     "darker by 3 stops": LAMP,
     "brighter by 3 stops": LAMP,
     "blurred (5 %)": FOCUS,
@@ -113,6 +115,8 @@ RIGHT: Mapping[str, str] = {
     "another part": UNDER,
 }
 MORE_WAYS: Mapping[str, Spoil] = {
+    "darker by 1/2 stop": exposed(-0.5),
+    "brighter by 1/2 stop": exposed(0.5),
     "darker by 3 stops": exposed(-3),
     "brighter by 3 stops": exposed(3),
     "blurred (5 %)": blurred(0.05),

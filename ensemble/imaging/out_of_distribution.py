@@ -102,23 +102,21 @@ BLANK_RULES: tuple[tuple[str, bool, float, Message], ...] = (
 class CauseBounds:
     """When something explains that a photo is unlike the training photos, as `benchmarks.guard_settling` chooses them.
 
-    Without what a cause changes a photo must lie within `explains` limits; or within a share of how far it lies off as
-    a whole: `mostly` for light and focus where its layout lies within `alike` limits, and `elsewhere` for a part that
-    lies partly outside. Light explains it alone where it differs by `stops` or more and where its greys, under that
-    light, lie within `greys` of those of a training photo; its colours where their balance has left that of these by
-    `cast`; what a camera has cut off is told by greys alone, within `cut_off`. Focus changes them by `unchanged`.
+    Without what a cause changes a photo must lie within `explains` limits; for light and focus also within `mostly`, a
+    share of how far it lies off as a whole, where its layout lies within `alike` limits. Light must differ by `stops`
+    or more, and under it the greys of the photo lie within `greys` of those of a training photo; what a camera has cut
+    off is told by greys alone, within `cut_off`. Then its colours are what differs where their balance has left that of
+    the training photos by `cast`. Focus changes greys by `unchanged` at most.
     """
 
-    explains: float = 3.0
+    explains: float = 2.0
     mostly: float = 0.3
     alike: float = 0.75
-    elsewhere: float = 0.0
     stops: float = 0.5
-    greys: float = 0.05
+    greys: float = 0.08
+    cut_off: float = 0.01
     cast: float = 0.035
-    tinted: float = 3.0
-    unchanged: float = 0.08
-    cut_off: float = 0.02
+    unchanged: float = 0.12
 
 
 BOUNDS = CauseBounds()
@@ -221,13 +219,13 @@ def unusual(photo: PhotoStatistics, usual: PhotoRange, unlike: Unlikeness | None
 
 def _cause(unlike: Unlikeness, bounds: CauseBounds) -> Message:
     """What explains it best, within the bounds."""
-    share = bounds.mostly * unlike.whole if unlike.layout <= bounds.alike else 0.0
-    most = {"light": share, "focus": share, "place": bounds.elsewhere * unlike.whole}
-    fit = {name: rest for name, rest in unlike.rest.items() if rest <= max(bounds.explains, most[name])}
     if unlike.cut_off and unlike.greys <= bounds.cut_off and abs(unlike.stops) >= bounds.stops:
         return GLARING if unlike.stops > 0 else DIM
-    if unlike.greys <= bounds.greys and unlike.cast > bounds.cast and unlike.rest["light"] <= bounds.tinted:
+    if unlike.greys <= bounds.greys and unlike.cast > bounds.cast and unlike.rest["light"] <= bounds.explains:
         return COLOURS
+    share = bounds.mostly * unlike.whole if unlike.layout <= bounds.alike else 0.0
+    most = {"light": max(bounds.explains, share), "focus": max(bounds.explains, share), "place": bounds.explains}
+    fit = {name: rest for name, rest in unlike.rest.items() if rest <= most[name]}
     if unlike.greys > bounds.greys or abs(unlike.stops) < bounds.stops:
         fit.pop("light", None)
     if unlike.unchanged > bounds.unchanged:
