@@ -135,7 +135,7 @@ def _apart(
     all of the former hold."""
     known = KnownRows.of(learnt, kept_of(len(learnt)))
     between = known.distances(learnt, own=own)
-    far = float(np.quantile(between, HELD))
+    far = max(float(np.quantile(between, HELD)), 1e-3)
     return between / far, known.distances(asked) / far
 
 
@@ -178,7 +178,9 @@ def settle_widths(asked: Sequence[Asked]) -> Iterator[str]:
         mean = float(np.mean(list(needed.values())))
         yield f"| {', '.join(groups)} | {width:.1f} | {told} | {share:.1%} | {caught(spoilt, mean):.1%} ({mean:.2f}) |"
     _share, _width, groups, needed, spoilt = found[0]
-    without = {name: up(max(width for other, width in needed.items() if other != name)) for name in needed}
+    without = {
+        name: up(max((width for other, width in needed.items() if other != name), default=0.0)) for name in needed
+    }
     yield f"Chosen: {', '.join(groups)}. Its width without one product each: {dict(Counter(without.values()))}."
     yield from _by_width(needed, spoilt)
 
@@ -296,7 +298,7 @@ def main(
     for lesson, slack in zip(LESSONS, (SLACK, GOOD_SLACK), strict=True):
         chosen = [split for product in products for split in splits_of(product, lesson, splits)]
         typer.echo(f"\nLearnt from {lesson}: today's width is {slack}")
-        for line in settle_widths([Asked.of(split, others) for split in chosen]):
+        for line in chosen and settle_widths([Asked.of(split, others) for split in chosen]):
             typer.echo(line)
         told += refused_by([split for product in products for split in splits_of(product, lesson, 1)], others, slack)
     for line in settle_causes(told):

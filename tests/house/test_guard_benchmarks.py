@@ -30,9 +30,9 @@ def lines_of(benchmark: ModuleType, *arguments: object) -> list[str]:
 
 
 def test_photo_guard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A part that ships, once as a good and once as a defective one, judged by a model that calls everything NOK."""
-    photo = next((ROOT / "data" / "test" / "non_defective").iterdir())
+    """A good and a defective part that ship, judged by a model that calls everything NOK."""
     for place in ("train/non_defective", "train/defective", "test/non_defective", "test/defective"):
+        photo = sorted((ROOT / "data" / place).iterdir())[0]
         (tmp_path / "data" / place).mkdir(parents=True)
         (tmp_path / "data" / place / photo.name).write_bytes(photo.read_bytes())
     (tmp_path / "others").mkdir()
@@ -63,7 +63,7 @@ def test_guard_settling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         return Image.fromarray(np.tile(grey, (48, 1)).astype(np.uint8)).convert("RGB")
 
     shots = [Shot(lambda number=number: stripes(number), number, number % 4 > 0) for number in range(140)]
-    monkeypatch.setattr(guard_settling, "drawn_products", lambda _seed: [("a", shots), ("b", shots[:120])])
+    monkeypatch.setattr(guard_settling, "drawn_products", lambda _seed: [("a", shots), ("b", shots)])
     monkeypatch.setattr(guard_settling, "GROUPS", {name: guard_settling.GROUPS[name] for name in ("greys", "ways")})
     monkeypatch.setattr(guard_settling, "CHOICES", {"explains": (1.0, 1.2)})
     monkeypatch.setattr(guard_products, "SPOILT", 3)
