@@ -232,11 +232,9 @@ def measure_product(name: str, shots: Sequence[Shot], seed: int) -> Measured:
         some = [each for each in shots if each.good == good]
         chosen += rng.sample(some, min(most, len(some)))
     ways = {name: way for name, way in {**WAYS, **MORE_WAYS}.items() if name in RIGHT}
-    clean, spoilt, spoil = (
-        [],
-        {name: {} for name in ways},
-        set(rng.sample(range(len(chosen)), min(SPOILT, len(chosen)))),
-    )
+    spoil = set(rng.sample(range(len(chosen)), min(SPOILT, len(chosen))))
+    clean: list[PhotoStatistics] = []
+    spoilt: dict[str, dict[int, PhotoStatistics]] = {name: {} for name in ways}
     size = (0, 0)
     for place, shot in enumerate(chosen):
         picture = shot.opened()

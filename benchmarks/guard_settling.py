@@ -28,10 +28,10 @@ from benchmarks.guard_products import RIGHT, Measured, drawn_products, measure_p
 from ensemble.imaging.out_of_distribution import BOUNDS, GOOD_SLACK, SLACK, CauseBounds, PhotoRange, unusual
 from ensemble.imaging.photo_statistics import (
     FEWEST_TO_COMPARE,
-    HELD,
     LOOK,
     MOST_COMPARED,
-    NEIGHBOURS,
+    NEAREST,
+    WITHIN,
     KnownRows,
     PhotoStatistics,
     Unlikeness,
@@ -51,14 +51,15 @@ BEARABLE = 0.01  # of the clean photos of a product, that may be refused
 ANOTHER, STRANGERS = "another part", 4  # photos of each other product that a guard is asked about
 LESSONS = ("both", "good")  # what is learnt from: good and defective parts, or good ones alone
 CHOICES: Mapping[str, tuple[float, ...]] = {
-    "explains": (1.0, 1.5, 2.0, 2.5, 3.0),
-    "mostly": (0.0, 0.15, 0.3, 0.45),
-    "alike": (0.5, 0.75, 1.0, 1.5),
+    "explains": (0.5, 0.75, 1.0, 1.25, 1.5, 2.0),
+    "mostly": (0.0, 0.15, 0.3, 0.45, 0.6),
+    "elsewhere": (0.0, 0.15, 0.3, 0.45),
+    "alike": (0.5, 0.75, 1.0, 1.5, 2.0),
     "cast": (0.02, 0.035, 0.05, 0.1, 0.2),
     "stops": (0.25, 0.5, 0.75, 1.0),
     "cut_off": (0.0, 0.005, 0.01, 0.02, 0.03),
-    "unchanged": (0.05, 0.08, 0.12, 0.16, 0.2, 1.0),
-    "greys": (0.02, 0.03, 0.05, 0.08, 0.12, 1.0),
+    "unchanged": (0.02, 0.03, 0.05, 0.08, 1.0),
+    "greys": (0.01, 0.02, 0.03, 0.05, 0.08, 1.0),
 }
 WIDEST = 2.5  # that is told of
 ROUNDS = 2  # of one bound after the other
@@ -90,7 +91,7 @@ def splits_of(product: Measured, lesson: str, count: int) -> Iterator[Split]:
         chosen = set(random.Random(seed).sample(names, round(LEARNT * len(names))))
         learnt = [at for at in places if product.parts[at] in chosen and (lesson == "both" or product.good[at])]
         numbers = np.array([product.parts[at] for at in learnt])
-        if len(learnt) >= FEWEST_TO_COMPARE and len(set(numbers)) > NEIGHBOURS:
+        if len(learnt) >= FEWEST_TO_COMPARE and len(set(numbers)) > NEAREST:
             yield Split(product, tuple(learnt), tuple(at for at in places if product.parts[at] not in chosen))
 
 
@@ -120,7 +121,7 @@ class Asked:
         learnt = np.stack([self.split.product.clean[place].look for place in self.split.learnt])
         look = _apart(learnt[:, columns], np.stack([each.look for each in self.photos])[:, columns], self.own)
         between, found = (np.maximum(*both) for both in zip(look, self.layout, strict=True))
-        return np.asarray(found / np.quantile(between, HELD))
+        return np.asarray(found / np.quantile(between, WITHIN))
 
 
 def kept_of(count: int) -> NDArray[np.int64]:
@@ -135,7 +136,7 @@ def _apart(
     all of the former hold."""
     known = KnownRows.of(learnt, kept_of(len(learnt)))
     between = known.distances(learnt, own=own)
-    far = max(float(np.quantile(between, HELD)), 1e-3)
+    far = max(float(np.quantile(between, WITHIN)), 1e-3)
     return between / far, known.distances(asked) / far
 
 
@@ -235,10 +236,12 @@ def refused_by(
 
 
 def share_right(told: Sequence[Told], bounds: CauseBounds) -> float:
-    """The share of right instructions: every instruction alike, of these every way, of these every product."""
+    """The share of right instructions: every instruction alike, of these every way, of these every product; photos of
+    other products count as much as an instruction."""
     right: dict[str, dict[str, dict[str, list[bool]]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
     for each in told:
-        right[RIGHT[each.way]][each.way][each.product].append(each.right(bounds))
+        group = ANOTHER if each.way == ANOTHER else RIGHT[each.way]
+        right[group][each.way][each.product].append(each.right(bounds))
     ways = [[[np.mean(some) for some in way.values()] for way in by_way.values()] for by_way in right.values()]
     return float(np.mean([np.mean([np.mean(products) for products in way]) for way in ways]))
 

@@ -30,8 +30,8 @@ BEYOND, MOST = 0.5, math.log(2.5)  # of the range of the training photos that a 
 FAR = 3.0  # times as far from the usual layout as the training photos lie
 COVERED = 0.95  # share of the heat map that no defect covers
 RANGE_ROUNDING = 1e-3  # ranges are kept with four digits
-SLACK = 1.8  # times as far as held-out photos lie, that a photo may
-GOOD_SLACK = 2.0  # the same where no training photo shows a defect
+SLACK = 1.4  # times as far as held-out photos lie, that a photo may
+GOOD_SLACK = 1.8  # the same where no training photo shows a defect
 
 # One instruction each for whoever stands at the camera; it travels with the reason as its value `todo`.
 LAMP = Message("Check the lamp and the exposure.")
@@ -109,14 +109,15 @@ class CauseBounds:
     the training photos by `cast`. Focus changes greys by `unchanged` at most.
     """
 
-    explains: float = 2.0
-    mostly: float = 0.3
-    alike: float = 0.75
+    explains: float = 1.0
+    mostly: float = 0.45
+    elsewhere: float = 0.3
+    alike: float = 2.0
     stops: float = 0.5
-    greys: float = 0.08
-    cut_off: float = 0.01
+    greys: float = 0.03
+    cut_off: float = 0.02
     cast: float = 0.035
-    unchanged: float = 0.12
+    unchanged: float = 0.05
 
 
 BOUNDS = CauseBounds()
@@ -224,8 +225,8 @@ def _cause(unlike: Unlikeness, bounds: CauseBounds) -> Message:
     if unlike.greys <= bounds.greys and unlike.cast > bounds.cast and unlike.rest["light"] <= bounds.explains:
         return COLOURS
     share = bounds.mostly * unlike.whole if unlike.layout <= bounds.alike else 0.0
-    most = {"light": max(bounds.explains, share), "focus": max(bounds.explains, share), "place": bounds.explains}
-    fit = {name: rest for name, rest in unlike.rest.items() if rest <= most[name]}
+    most = {"light": share, "focus": share, "place": bounds.elsewhere * unlike.whole}
+    fit = {name: rest for name, rest in unlike.rest.items() if rest <= max(bounds.explains, most[name])}
     if unlike.greys > bounds.greys or abs(unlike.stops) < bounds.stops:
         fit.pop("light", None)
     if unlike.unchanged > bounds.unchanged:

@@ -18,8 +18,8 @@ QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 # What stands at each place of a photo's look; its size and shape have rules of their own.
 GREYS = tuple(f"grey {share}" for share in QUANTILES)
 LOOK = (*STATISTICS[2:], *GREYS, "red", "green", "blue", *("detail",) * HALVINGS, *("way",) * 4)
-COLOURED = [LOOK.index(name) for name in ("red", "green", "blue")]
-GREY = [place for place, name in enumerate(LOOK) if name.startswith("grey")]
+COLOUR_PLACES = [LOOK.index(name) for name in ("red", "green", "blue")]
+GREY_PLACES = [place for place, name in enumerate(LOOK) if name.startswith("grey")]
 # What changes with light, focus, and how the part lies; the last changes the layout too.
 CAUSES: Mapping[str, frozenset[str]] = {
     "light": frozenset(
@@ -32,11 +32,11 @@ CAUSES: Mapping[str, frozenset[str]] = {
 EVEN_CELL = 0.03  # deviation of a cell's grey that every product is granted
 FEWEST_TO_COMPARE, MOST_COMPARED = 60, 150  # training photos; those that are kept
 GAMMA = 2.2  # from light to the greys of a photo
-STOPS = np.arange(-4, 4.1, 0.25)  # of light, more or less, that the usual layout is tried with
+STOPS = np.arange(-3, 3.1, 0.25)  # of light, more or less, that the usual layout is tried with
 WHITE, BLACK = 0.98, 0.1  # where a camera can tell no more
 NOTHING: frozenset[str] = frozenset()
-HELD = 0.99  # share of held-out photos within the limit
-NEIGHBOURS = 3  # known photos that another is held against: the nearest
+WITHIN = 0.99  # share of held-out photos within the limit
+NEAREST = 3  # known photos that another is held against: the nearest
 LEAST_SCALE = 0.004  # what every deviation is granted: about a step of grey
 STEPS, MIDDLE = 16, 128  # of kept numbers: of a deviation, and where the mean lies in a byte
 
@@ -103,14 +103,15 @@ def _detail_lost(picture: Image.Image) -> NDArray[np.float64]:
     """By how much the logarithm of the mean Laplacian changes as the photo is halved again and again (HALVINGS,)."""
     width, height = (max(1, round(length * min(1.0, FINEST / max(picture.size)))) for length in picture.size)
     reduced = picture.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0).convert("L")
-    grey, edges = np.asarray(reduced, np.float32) / 255, []
+    grey: NDArray[np.floating[Any]] = np.asarray(reduced, np.float32) / 255
+    edges = []
     for _ in range(HALVINGS + 1):
         edges.append(math.log(_mean_laplacian(grey)))
         grey = _halved(grey)
     return np.diff(edges)
 
 
-def _halved(grey: NDArray[np.float32]) -> NDArray[np.float32]:
+def _halved(grey: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
     """The means of 2 × 2 pixels; what is left over at the right and below is cut off: (H, W) -> (H // 2, W // 2).
 
     By sums of whole rows, many times faster than a mean over two axes, and to the last bit the same.
@@ -144,7 +145,7 @@ class KnownRows:
 
     def __post_init__(self) -> None:
         size = len(self.centre)
-        if not size or len(self.scale) != size or len(self.rows) % size or len(self.rows) < NEIGHBOURS * size:
+        if not size or len(self.scale) != size or len(self.rows) % size or len(self.rows) < NEAREST * size:
             raise ValueError(f"Rows need a centre and a scale of their length. Got {size} and {len(self.scale)}.")
         if not all(map(math.isfinite, (*self.centre, *self.scale, self.far))) or not min(*self.scale, self.far) > 0:
             raise ValueError("Scales and distances of training photos must be numbers above 0.")
@@ -168,7 +169,7 @@ class KnownRows:
         deviations = ((rows - self.centre) / self.scale)[:, columns]
         gaps = np.stack([np.sqrt(((known - row) ** 2).mean(axis=1)) for row in deviations])
         gaps = gaps if own is None else np.where(own, np.inf, gaps)
-        return np.sort(gaps, axis=1)[:, :NEIGHBOURS].mean(axis=1) / self.far
+        return np.sort(gaps, axis=1)[:, :NEAREST].mean(axis=1) / self.far
 
     def values(self) -> NDArray[np.float64]:
         """The known rows as they were, to within a step: (known rows, D)."""
@@ -227,24 +228,27 @@ class KnownPhotos:
 
     @classmethod
     def of(cls, photos: Sequence[PhotoStatistics], parts: Sequence[int], slack: float) -> "KnownPhotos | None":
-        """Some of at least FEWEST_TO_COMPARE photos, drawn evenly, with limits that hold HELD of those of other parts.
+        """Some of at least FEWEST_TO_COMPARE photos, drawn evenly, with limits that hold those of other parts.
 
         None where there are fewer, or too few parts.
         """
         numbers = np.array(parts)
         kept = np.unique(np.linspace(0, len(photos) - 1, min(len(photos), MOST_COMPARED)).astype(np.int64))
         own = numbers[:, None] == numbers[kept][None]
-        if len(photos) < FEWEST_TO_COMPARE or int((~own).sum(axis=1).min()) < NEIGHBOURS:
+        if len(photos) < FEWEST_TO_COMPARE or int((~own).sum(axis=1).min()) < NEAREST:
             return None
         found, apart = [], []
         layouts = np.stack([even_layout(each.layout) for each in photos])
-        for rows, asked in ((np.stack([each.look for each in photos]), _asked(NOTHING, False)), (layouts, None)):
+        for rows, asked in (
+            (np.stack([each.look for each in photos]), _numbers_asked(NOTHING, False)),
+            (layouts, None),
+        ):
             known = KnownRows.of(rows, kept)
             distances = known.distances(rows, asked, own)
-            far = max(round(float(np.quantile(distances, HELD)), 5), 1e-3)
+            far = max(round(float(np.quantile(distances, WITHIN)), 5), 1e-3)
             found.append(replace(known, far=far))
             apart.append(distances / far)
-        limit = round(slack * float(np.quantile(np.maximum(*apart), HELD)), 5)
+        limit = round(slack * float(np.quantile(np.maximum(*apart), WITHIN)), 5)
         return cls(found[0], found[1], max(limit, 1e-3), by_greys=False)
 
     def unlikeness(self, photo: PhotoStatistics) -> Unlikeness | None:
@@ -262,7 +266,7 @@ class KnownPhotos:
 
     def _look(self, photo: PhotoStatistics, without: frozenset[str] = NOTHING) -> float:
         """How far its look is from the nearest ones, in limits, without some of what `LOOK` names."""
-        return float(self.look.distances(photo.look[None], _asked(without, self.by_greys))[0]) / self.limit
+        return float(self.look.distances(photo.look[None], _numbers_asked(without, self.by_greys))[0]) / self.limit
 
     def _above(self, photo: PhotoStatistics, name: str) -> bool:
         """Whether it has more of something than the training photos have on average."""
@@ -283,14 +287,14 @@ class KnownPhotos:
 
 
 @lru_cache(maxsize=16)
-def _asked(without: frozenset[str], by_greys: bool) -> NDArray[np.bool_]:
+def _numbers_asked(without: frozenset[str], by_greys: bool) -> NDArray[np.bool_]:
     """Which of `LOOK` are compared (D,)."""
     return np.array([name not in without and (by_greys or not name.startswith("grey")) for name in LOOK])
 
 
 def _cast(photo: PhotoStatistics, known: NDArray[np.float64]) -> float:
     """By how much the balance of its colours differs from the nearest of known looks (N, D)."""
-    colours, own = known[:, COLOURED], photo.look[COLOURED]
+    colours, own = known[:, COLOUR_PLACES], photo.look[COLOUR_PLACES]
     balances = colours / np.maximum(colours.sum(axis=1, keepdims=True), 1e-3)
     return float(np.abs(balances - own / max(float(own.sum()), 1e-3)).max(axis=1).min())
 
@@ -299,7 +303,11 @@ def _light(photo: PhotoStatistics, known: NDArray[np.float64]) -> tuple[float, f
     """Under how many more stops of light its greys are most like those of a known look (N, D); how far off then, and
     how far under the same light."""
     gains = 2 ** (STOPS / GAMMA)
-    apart = np.abs(np.minimum(1, gains[:, None, None] * known[:, GREY]) - photo.look[GREY]).mean(axis=2).min(axis=1)
+    apart = (
+        np.abs(np.minimum(1, gains[:, None, None] * known[:, GREY_PLACES]) - photo.look[GREY_PLACES])
+        .mean(axis=2)
+        .min(axis=1)
+    )
     best = int(apart.argmin())
     return float(STOPS[best]), float(apart[best]), float(apart[STOPS == 0][0])
 
