@@ -51,13 +51,14 @@ BEARABLE = 0.01  # of the clean photos of a product, that may be refused
 ANOTHER, STRANGERS = "another part", 4  # photos of each other product that a guard is asked about
 LESSONS = ("both", "good")  # what is learnt from: good and defective parts, or good ones alone
 CHOICES: Mapping[str, tuple[float, ...]] = {
-    "explains": (0.5, 0.75, 1.0, 1.25, 1.5, 2.0),
-    "mostly": (0.0, 0.15, 0.3, 0.45, 0.6),
+    "explains": (0.75, 1.0, 1.25, 1.5),
+    "mostly": (0.15, 0.3, 0.45, 0.6, 0.75),
     "elsewhere": (0.0, 0.15, 0.3, 0.45),
-    "alike": (0.5, 0.75, 1.0, 1.5, 2.0),
     "cast": (0.02, 0.035, 0.05, 0.1, 0.2),
     "stops": (0.25, 0.5, 0.75, 1.0),
     "cut_off": (0.0, 0.005, 0.01, 0.02, 0.03),
+    "exposed": (0.03, 0.05, 0.07, 0.1, 0.15),
+    "placed": (0.0, 0.015, 0.03, 0.045, 0.06, 0.08),
     "unchanged": (0.02, 0.03, 0.05, 0.08, 1.0),
     "greys": (0.01, 0.02, 0.03, 0.05, 0.08, 1.0),
 }

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from ensemble.imaging.photo_statistics import (
     CELLS,
     EVEN_CELL,
+    GAMMA,
+    STOPS,
     KnownPhotos,
     PhotoStatistics,
     Unlikeness,
@@ -102,22 +104,25 @@ BLANK_RULES: tuple[tuple[str, bool, float, Message], ...] = (
 class CauseBounds:
     """When something explains that a photo is unlike the training photos, as `benchmarks.guard_settling` chooses them.
 
-    Without what a cause changes a photo must lie within `explains` limits; for light and focus also within `mostly`, a
-    share of how far it lies off as a whole, where its layout lies within `alike` limits. Light must differ by `stops`
-    or more, and under it the greys of the photo lie within `greys` of those of a training photo; what a camera has cut
-    off is told by greys alone, within `cut_off`. Then its colours are what differs where their balance has left that of
-    the training photos by `cast`. Focus changes greys by `unchanged` at most.
+    Without what a cause changes a photo must lie within `explains` limits, or, where its layout lies within its own,
+    within a share of how far it lies off as a whole: `mostly` for light and focus; `elsewhere` for a part that lies
+    partly outside, whatever its layout. Light must differ by `stops` or more, and under it the greys of the photo lie
+    within `greys` of those of a training photo. What a camera has cut off is told by its greys alone, within `cut_off`,
+    where its cells lie within `exposed` of the usual ones under that light. Colours are what differs where their
+    balance has left that of the training photos by `cast`. Focus changes greys by `unchanged` at most, or cells by
+    `placed`.
     """
 
     explains: float = 1.0
-    mostly: float = 0.45
+    mostly: float = 0.6
     elsewhere: float = 0.3
-    alike: float = 2.0
     stops: float = 0.5
     greys: float = 0.03
     cut_off: float = 0.02
+    exposed: float = 0.05
     cast: float = 0.035
     unchanged: float = 0.05
+    placed: float = 0.03
 
 
 BOUNDS = CauseBounds()
@@ -177,6 +182,11 @@ class PhotoRange:
         greys, deviations = (np.frombuffer(data, np.uint8) / 255 for data in (self.greys, self.deviations))
         return float(np.sqrt((((layout - greys) / deviations) ** 2).mean()))
 
+    def apart(self, layout: NDArray[np.float64], stops: Iterable[float]) -> float:
+        """By how much cells differ in grey from the usual ones, on average, under the best of so many more stops."""
+        greys = np.frombuffer(self.greys, np.uint8) / 255
+        return min(float(np.abs(layout - np.minimum(1, 2 ** (each / GAMMA) * greys)).mean()) for each in stops)
+
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values."""
         return {
@@ -212,28 +222,31 @@ def unusual(photo: PhotoStatistics, usual: PhotoRange, unlike: Unlikeness | None
     """Why a photo lies outside of what the training photos show, with the instruction that the bounds make likely."""
     return (
         _outside(photo, usual, SIZE_RULES)
-        or (_cause(unlike, bounds) if unlike else "")
+        or (_cause(photo, usual, unlike, bounds) if unlike else "")
         or _outside(photo, usual, RANGE_RULES)
         or (LAYOUT if usual.distance(photo.layout) > FAR * usual.far else "")
     )
 
 
-def _cause(unlike: Unlikeness, bounds: CauseBounds) -> Message:
+def _cause(photo: PhotoStatistics, usual: PhotoRange, unlike: Unlikeness, bounds: CauseBounds) -> Message:
     """What explains it best, within the bounds."""
-    if unlike.cut_off and unlike.greys <= bounds.cut_off and abs(unlike.stops) >= bounds.stops:
-        return GLARING if unlike.stops > 0 else DIM
+    lit = GLARING if unlike.stops > 0 else DIM
+    light = abs(unlike.stops) >= bounds.stops
+    cut_off = unlike.cut_off and light and unlike.greys <= bounds.cut_off
+    if cut_off and usual.apart(photo.layout, STOPS[STOPS * unlike.stops > 0]) <= bounds.exposed:
+        return lit
     if unlike.greys <= bounds.greys and unlike.cast > bounds.cast and unlike.rest["light"] <= bounds.explains:
         return COLOURS
-    share = bounds.mostly * unlike.whole if unlike.layout <= bounds.alike else 0.0
+    share = bounds.mostly * unlike.whole if unlike.layout <= 1 else 0.0
     most = {"light": share, "focus": share, "place": bounds.elsewhere * unlike.whole}
     fit = {name: rest for name, rest in unlike.rest.items() if rest <= max(bounds.explains, most[name])}
-    if unlike.greys > bounds.greys or abs(unlike.stops) < bounds.stops:
+    if unlike.greys > bounds.greys or not light:
         fit.pop("light", None)
-    if unlike.unchanged > bounds.unchanged:
+    if unlike.unchanged > bounds.unchanged and usual.apart(photo.layout, (0.0,)) > bounds.placed:
         fit.pop("focus", None)
     cause = min(fit, key=lambda name: fit[name], default="")
     if cause == "light":
-        return GLARING if unlike.stops > 0 else DIM
+        return lit
     if cause == "focus":
         return BLURRED if unlike.fuzzier else GRAINY
     return MISLAID if cause == "place" else UNLIKE_ALL

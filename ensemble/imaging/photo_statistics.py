@@ -303,13 +303,10 @@ def _light(photo: PhotoStatistics, known: NDArray[np.float64]) -> tuple[float, f
     """Under how many more stops of light its greys are most like those of a known look (N, D); how far off then, and
     how far under the same light."""
     gains = 2 ** (STOPS / GAMMA)
-    apart = (
-        np.abs(np.minimum(1, gains[:, None, None] * known[:, GREY_PLACES]) - photo.look[GREY_PLACES])
-        .mean(axis=2)
-        .min(axis=1)
-    )
-    best = int(apart.argmin())
-    return float(STOPS[best]), float(apart[best]), float(apart[STOPS == 0][0])
+    apart = np.abs(np.minimum(1, gains[:, None, None] * known[:, GREY_PLACES]) - photo.look[GREY_PLACES])
+    off = apart.mean(axis=2).min(axis=1)  # (tried,)
+    best = int(off.argmin())
+    return float(STOPS[best]), float(off[best]), float(off[STOPS == 0][0])
 
 
 def even_layout(layout: NDArray[np.float64]) -> NDArray[np.float64]:
