@@ -32,7 +32,7 @@ BEYOND, MOST = 0.5, math.log(2.5)  # of the range of the training photos that a 
 FAR = 3.0  # times as far from the usual layout as the training photos lie
 COVERED = 0.95  # share of the heat map that no defect covers
 RANGE_ROUNDING = 1e-3  # ranges are kept with four digits
-SLACK = 1.4  # times as far as held-out photos lie, that a photo may
+ALL_SLACK = 1.4  # times as far as held-out photos lie, that a photo may
 GOOD_SLACK = 1.8  # the same where no training photo shows a defect
 
 # One instruction each for whoever stands at the camera; it travels with the reason as its value `todo`.
@@ -155,7 +155,7 @@ class PhotoRange:
 
     @classmethod
     def of(
-        cls, photos: Sequence[PhotoStatistics], parts: Sequence[int] = (), slack: float = SLACK
+        cls, photos: Sequence[PhotoStatistics], parts: Sequence[int] = (), slack: float = ALL_SLACK
     ) -> "PhotoRange | None":
         """The range of at least FEWEST photos; None where there are fewer.
 

@@ -22,7 +22,7 @@ from ensemble.features.feature_cache import FeatureCache
 from ensemble.features.preprocessing import POOLINGS
 from ensemble.features.readings import PartReading, read_rows, seen_photo
 from ensemble.features.tile_readings import read_tiles
-from ensemble.imaging.out_of_distribution import GOOD_SLACK, SLACK, PhotoRange
+from ensemble.imaging.out_of_distribution import ALL_SLACK, GOOD_SLACK, PhotoRange
 from ensemble.imaging.photo_statistics import PhotoStatistics, measure_photo
 from ensemble.inspection.tile_lessons import no_tiles_for
 from ensemble.members import KINDS
@@ -161,7 +161,7 @@ def range_of(
         progress(Message("Measuring training photos"), (number + 1) / len(chosen))
     parts = part_numbers([chosen[number] for number in measured])
     unseen = classes.defect is not None and len(by_class.get(classes.defect, ())) < FEWEST_OF_A_CLASS
-    return PhotoRange.of(list(measured.values()), parts, GOOD_SLACK if unseen else SLACK)
+    return PhotoRange.of(list(measured.values()), parts, GOOD_SLACK if unseen else ALL_SLACK)
 
 
 def synthetic_anomalies_of(good: PartReading, seed: int, progress: Progress) -> Mapping[Any, SyntheticAnomalies]:
