@@ -188,8 +188,8 @@ def settle_widths(asked: Sequence[Asked]) -> Iterator[str]:
     for width in WIDTHS:
         refused = {name: float((np.array(off) > width).mean()) for name, off in clean.items()}
         most, over = max(refused, key=lambda n: refused[n]), sum(share > BEARABLE for share in refused.values())
-        mean, worst = f"{np.mean(list(refused.values())):.2%}", f"{most} {refused[most]:.1%}"
-        yield f"| {width:.1f} | {mean} | {worst} | {over} | {caught(spoilt, width):.1%} |"
+        average, worst_of = f"{np.mean(list(refused.values())):.2%}", f"{most} {refused[most]:.1%}"
+        yield f"| {width:.1f} | {average} | {worst_of} | {over} | {caught(spoilt, width):.1%} |"
 
 
 def up(width: float) -> float:
