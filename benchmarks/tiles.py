@@ -4,8 +4,9 @@
 
 Products learn from good photos alone, by the whole training: photos stretched to a square, in their own shape as far as
 that goes, and in tiles at their own pixels. Each bad photo of the test has one pit of 6 to 20 pixels. Then some test
-photos are judged as a batch in a process of its own, which tells seconds a photo and the peak of its memory. Photos are
-drawn into FOLDER where it does not hold them yet, one folder a seed.
+photos are judged as a batch in a process of its own, which tells the processor's seconds a photo and the peak of its
+memory: `--judge PHOTO`, as often as needed, does that alone, with FOLDER a product. Photos are drawn into FOLDER where
+it does not hold them yet, one folder a seed.
 """
 
 import json
@@ -38,7 +39,7 @@ from ensemble.values.view import Tiles, View
 Grey = NDArray[np.float32]  # (height, width), 0 to 1
 STRIPS, PLATES = "strips", "plates"
 SIZES = {STRIPS: (500, 5000), PLATES: (8000, 6000)}  # width and height
-PHOTOS = {STRIPS: (20, 20), PLATES: (12, 4)}  # good ones to learn from, and of each class to test on
+PHOTOS = {STRIPS: (20, 20), PLATES: (12, 10)}  # good ones to learn from, and of each class to test on
 WAYS = STRETCHED, OWN_SHAPE, TILED = "stretched", "own shape", "tiles"
 PIT, DEPTHS = (6.0, 20.0), (0.1, 0.25)  # pixels across, and how much darker, of white
 PITCH, RADIUS = 1000, 45  # pixels from one bore of a plate to the next, and of its radius
@@ -117,14 +118,14 @@ def write_photos(folder: Path, kind: str, seed: int) -> None:
 
 
 def measure_batch(models: Path, photos: Sequence[Path]) -> dict[str, float]:
-    """Judge photos as a batch: seconds a photo, reading and decoding included, and the peak of memory in GB."""
-    store = ModelStore(models)
+    """Judge photos as a batch: the processor's seconds a photo, opening the product and decoding included, on however
+    many cores, and the peak of memory in GB."""
+    start, store = time.process_time(), ModelStore(models)
     inspector = Inspector.open(store)
-    start = time.perf_counter()
     entries = enumerate(batch_entries([(path.name, path) for path in photos]))
     inspect = partial(inspector.inspect, policy=store.policies()[0])
     judged = [row for rows in judge(entries, inspect, view=inspector.view) for row in rows]
-    seconds = (time.perf_counter() - start) / len(photos)
+    seconds = (time.process_time() - start) / len(photos)
     if unjudged := [row.error for row in judged if row.verdict is None]:
         raise SystemExit(unjudged[0])
     return {"seconds": seconds, "gigabytes": peak_memory() / 1e9}
@@ -166,7 +167,7 @@ def main(
         typer.echo(json.dumps(measure_batch(folder, judged)))
         return
     typer.echo(f"{backbone}, tiles of {side} pixels, {torch.get_num_threads()} threads")
-    typer.echo("| seed | photos | way | member | AUROC | seconds a photo | peak memory |")
+    typer.echo("| seed | photos | way | member | AUROC | processor seconds a photo | peak memory |")
     typer.echo("|---|---|---|---|---|---|---|")
     for seed in map(int, seeds.split(",")):
         for kind in sets.split(","):
