@@ -38,6 +38,7 @@ TRIES, VISIBLE, SMALLEST = (
 )  # blemishes to choose from; a change of grey, and the share of the photo changed
 SHAPES = ("gear", "flange", "bracket", "screw", "plate", "nut")
 MATERIALS = ("weave", "brushed", "wood", "fractal", "knit")
+FRESH_SHAPES, FRESH_MATERIALS = ("ring", "impeller", "spanner", "star"), ("grating", "plaid", "cells")  # to test on
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,16 +180,17 @@ def drawn_strip(number: int, seed: int, *, defect: bool) -> Image.Image:
     return strip.convert("RGB")
 
 
-def drawn_products(seed: int) -> Iterator[tuple[str, list[Shot]]]:
-    """Products that are drawn, of parts, of materials, of strips."""
-    kinds = [(f"drawn {shape}", partial(drawn_part, shape=shape)) for shape in SHAPES]
-    kinds += [(f"drawn {kind}", partial(drawn_material, kind=kind)) for kind in MATERIALS]
-    kinds += [("drawn strips", partial(drawn_strip))]
-    for place, (name, draw) in enumerate(kinds):
+def drawn_products(seed: int, *, fresh: bool = False) -> Iterator[tuple[str, list[Shot]]]:
+    """Products that are drawn, of parts, of materials, of strips; or fresh ones, that nothing is settled on."""
+    shapes, materials = (FRESH_SHAPES, FRESH_MATERIALS) if fresh else (SHAPES, MATERIALS)
+    kinds = [(f"drawn {shape}", partial(drawn_part, shape=shape)) for shape in shapes]
+    kinds += [(f"drawn {kind}", partial(drawn_material, kind=kind)) for kind in materials]
+    kinds += [] if fresh else [("drawn strips", partial(drawn_strip))]
+    for place, (name, draw) in enumerate(kinds, 100 * seed + 50 * fresh):
         yield (
             name,
             [
-                Shot(partial(draw, number, 100 * seed + place, defect=number >= GOOD), number, number < GOOD)
+                Shot(partial(draw, number, place, defect=number >= GOOD), number, number < GOOD)
                 for number in range(GOOD + DEFECTIVE)
             ],
         )

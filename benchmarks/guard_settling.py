@@ -2,13 +2,15 @@
 
     python -m benchmarks.guard_settling build/settling --part ../shared/data/casting --part tile --part clothing
         --whole ../shared/data/mvtec_sample/leather --whole ../shared/data/toy_aliens
+    python -m benchmarks.guard_settling build/fresh --fresh
 
 Products that are drawn, and data sets: of those of `--part` the training part alone, of those of `--whole` all photos.
 Each is split in two by part, several times: the guard is measured on the one and asked about the other, clean and
 spoilt. **Widths**: the least at which it refuses at most 1 % of the clean photos of every product. **Numbers**: those
 groups with which most spoilt photos and photos of other products are refused at that width, every product and way
 alike. **Causes**: those bounds with which most refused photos get the right instruction, every instruction alike, found
-by one bound after the other. What is measured of the photos is kept in the folder.
+by one bound after the other. With `--fresh` nothing is settled: what stands is tested on drawn products of other
+kinds. What is measured of the photos is kept in the folder.
 """
 
 import itertools
@@ -25,7 +27,7 @@ import typer
 from numpy.typing import NDArray
 
 from benchmarks.guard_products import RIGHT, Measured, drawn_products, measure_product, photographed_products
-from ensemble.imaging.out_of_distribution import ALL_SLACK, BOUNDS, GOOD_SLACK, CauseBounds, PhotoRange, unusual
+from ensemble.imaging.out_of_distribution import ALL_SLACK, BOUNDS, GOOD_SLACK, CauseBounds, PhotoRange, doubt, unusual
 from ensemble.imaging.photo_statistics import (
     FEWEST_TO_COMPARE,
     LOOK,
@@ -255,7 +257,12 @@ def settle_causes(told: Sequence[Told]) -> Iterator[str]:
             chosen = max(tried, key=lambda value: (round(tried[value], 6), value == getattr(bounds, name)))
             bounds = replace(bounds, **{name: chosen})
             yield f"{name}: {', '.join(f'{value:g} {share:.2%}' for value, share in tried.items())}; chosen {chosen:g}"
-    yield f"Chosen: {bounds}: {share_right(told, bounds):.1%}.\n\n| photos | refused | right | what is said to do |"
+    yield f"Chosen: {bounds}: {share_right(told, bounds):.1%}.\n"
+    yield from _said(told, bounds)
+
+
+def _said(told: Sequence[Told], bounds: CauseBounds) -> Iterator[str]:
+    yield "| photos | refused | right | what is said to do |"
     yield "|---" * 4 + "|"
     for way in RIGHT:
         some = [each for each in told if each.way == way]
@@ -264,11 +271,13 @@ def settle_causes(told: Sequence[Told]) -> Iterator[str]:
         yield f"| {way} | {len(some)} | {share:.0%} | {'; '.join(f'{todo} ({n})' for todo, n in said.most_common(4))} |"
 
 
-def products_in(folder: Path, part: Sequence[Path], whole: Sequence[Path], seed: int) -> list[Measured]:
+def products_in(
+    folder: Path, part: Sequence[Path], whole: Sequence[Path], seed: int, *, fresh: bool = False
+) -> list[Measured]:
     """What is measured of all products, kept in the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     sources = itertools.chain(
-        drawn_products(seed),
+        drawn_products(seed, fresh=fresh),
         *(photographed_products(each, whole=False, seed=seed) for each in part),
         *(photographed_products(each, whole=True, seed=seed) for each in whole),
     )
@@ -281,21 +290,46 @@ def products_in(folder: Path, part: Sequence[Path], whole: Sequence[Path], seed:
     return found
 
 
+def tested(products: Sequence[Measured], others: Mapping[str, Sequence[PhotoStatistics]], splits: int) -> Iterator[str]:
+    """What the guard does on products that it was not settled on: one line for each, and of the instructions."""
+    told: list[Told] = []
+    yield "| product | learnt from | clean photos | refused | spoilt, and of other products | caught | told right |"
+    yield "|---" * 7 + "|"
+    for lesson, slack in zip(LESSONS, (ALL_SLACK, GOOD_SLACK), strict=True):
+        for product in products:
+            chosen = list(splits_of(product, lesson, splits))
+            refused, clean, asked = 0, 0, 0
+            for split in chosen:
+                learnt = [product.clean[place] for place in split.learnt]
+                usual = PhotoRange.of(learnt, [product.parts[place] for place in split.learnt], slack)
+                refused += sum(bool(doubt(product.clean[place], usual)) for place in split.judged)
+                clean, asked = clean + len(split.judged), asked + len(list(split.asked(others)))
+            some = list(refused_by(chosen, others, slack))
+            told += some
+            shares = (f"{refused / clean:.1%}", asked, f"{len(some) / asked:.1%}", f"{share_right(some, BOUNDS):.1%}")
+            yield f"| {product.name} | {lesson} | {clean} | {' | '.join(map(str, shares))} |"
+    yield from ("", *_said(told, BOUNDS))
+
+
 def main(
     folder: Annotated[Path, typer.Argument(help="Where what is measured is kept.")],
     part: Annotated[list[Path] | None, typer.Option("--part", help="A data set, its training part alone.")] = None,
     whole: Annotated[list[Path] | None, typer.Option("--whole", help="A data set that nothing is tested on.")] = None,
     splits: int = 3,
     seed: int = 0,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Test it on drawn products of other kinds instead.")] = False,
 ) -> None:
-    """Print what each choice would do, and which is best."""
-    products = products_in(folder, part or [], whole or [], seed)
+    """Print what each choice would do, and which is best; or what those in force do on fresh products."""
+    products = products_in(folder, part or [], whole or [], seed, fresh=fresh)
     some = random.Random(seed)
     others = {each.name: some.sample(each.clean, min(STRANGERS, len(each.clean))) for each in products}
     for each in products:
         typer.echo(
             f"{each.name}: {len(each.clean)} photos, {sum(each.good)} of good parts, {len(set(each.parts))} parts"
         )
+    if fresh:
+        typer.echo("\n".join(tested(products, others, splits)))
+        return
     told: list[Told] = []
     for lesson, slack in zip(LESSONS, (ALL_SLACK, GOOD_SLACK), strict=True):
         chosen = [split for product in products for split in splits_of(product, lesson, splits)]

@@ -63,7 +63,7 @@ def test_guard_settling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         return Image.fromarray(np.tile(grey, (48, 1)).astype(np.uint8)).convert("RGB")
 
     shots = [Shot(lambda number=number: stripes(number), number, number % 4 > 0) for number in range(140)]
-    monkeypatch.setattr(guard_settling, "drawn_products", lambda _seed: [("a", shots), ("b", shots)])
+    monkeypatch.setattr(guard_settling, "drawn_products", lambda _seed, **_fresh: [("a", shots), ("b", shots)])
     monkeypatch.setattr(guard_settling, "GROUPS", {name: guard_settling.GROUPS[name] for name in ("greys", "ways")})
     monkeypatch.setattr(guard_settling, "CHOICES", {"explains": (1.0, 1.2)})
     monkeypatch.setattr(guard_products, "SPOILT", 3)
@@ -74,6 +74,7 @@ def test_guard_settling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert sum(line.startswith("explains: 1 ") for line in said) == guard_settling.ROUNDS
     assert [line.split(" | ")[0] for line in said[-len(RIGHT) :]] == [f"| {way}" for way in RIGHT]
     assert len(list(tmp_path.iterdir())) == 2 and lines_of(guard_settling, tmp_path, "--splits", 1) == said
+    assert re.match(r"\| a \| both \| 56 \| ", lines_of(guard_settling, tmp_path, "--splits", 1, "--fresh")[4])
 
 
 @pytest.mark.parametrize(("width", "told"), [(1.0, 1.0), (1.01, 1.1), (1.4, 1.4), (1.41, 1.5)])
