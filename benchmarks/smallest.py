@@ -4,7 +4,8 @@
 
 Drawn plates of a grained grey under an uneven lamp, twice as large as what members read. For each diameter of a dark
 disc anywhere on them: how much of its contrast is left once a photo is resized, on a plain ground, in the mean of all
-places; and the AUROC of members that have learnt from other good plates, between plates with a disc and without.
+places; the AUROC of members that have learnt from other good plates, between plates with a disc and without; and how
+long the longest mark is that such a member draws on plates that it votes against, which a policy's sizes are held to.
 """
 
 from typing import Annotated
@@ -17,16 +18,17 @@ from sklearn.metrics import roc_auc_score
 
 from ensemble.features.photo_batch import PhotoBatch, source_preprocessing
 from ensemble.features.preprocessing import BUNDLED, Preprocessing
-from ensemble.members import KINDS
+from ensemble.imaging.looking import extents
+from ensemble.members import KINDS, Prediction
 from ensemble.training.recipe import open_backbones, source_of
 from ensemble.values.results import NON_DEFECTIVE, OK_NOK
 
 SCALE = 2  # pixels of a photo along one of what members read
-DIAMETERS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)  # in pixels of what members read
+DIAMETERS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 16.0, 32.0)  # in pixels of what members read
 DEPTHS = (0.1, 0.25)  # how much darker a disc is, of white
 FINE = 4  # times as fine as a photo a disc is drawn
 KINDS_OF_PLACES = ("patch_memory", "feature_reconstruction")
-AT_ONCE = 16
+AT_ONCE, HALF = 16, 0.5
 
 Grey = NDArray[np.float32]  # (side, side), 0 to 1
 
@@ -91,15 +93,32 @@ def main(
     columns = [f"{kind}, {depth:.0%}" for depth in DEPTHS for kind in members]
     typer.echo(f"| pixels across | contrast left | {' | '.join(columns)} |")
     typer.echo(f"|---|---|{'---|' * len(columns)}")
+    lengths = []
     for diameter in DIAMETERS:
-        figures = []
+        figures, measured = [], []
         for depth in DEPTHS:
             bad = [photo(grey - np.float32(depth) * disc(at, side, diameter * SCALE)) for grey, at in bare]
             for kind, member in members.items():
-                values = np.concatenate([calm[kind], member.score(rows(kind, bad)).probabilities[:, 1]])
+                found = member.score(rows(kind, bad))
+                values = np.concatenate([calm[kind], found.probabilities[:, 1]])
                 figures.append(f"{roc_auc_score(np.repeat([0, 1], photos), values):.3f}")
+                measured.append(marks_text(found, reads.side))
         left = contrast_left(reads, diameter, rng, 50)
         typer.echo(f"| {diameter:g} | {left:.0%} | {' | '.join(figures)} |")
+        lengths.append(f"| {diameter:g} | {' | '.join(measured)} |")
+    typer.echo(f"\n| pixels across | {' | '.join(f'mark of {each}' for each in columns)} |")
+    typer.echo(f"|---|{'---|' * len(columns)}")
+    typer.echo("\n".join(lengths))
+
+
+def marks_text(found: Prediction, side: int) -> str:
+    """The shortest and the median of the longest marks on plates that are voted against, in pixels as read."""
+    maps = found.anomaly_map
+    assert maps is not None
+    cell = side / maps.shape[2], side / maps.shape[1]
+    against = [extents(heat, cell)[1] for heat, p in zip(maps, found.probabilities[:, 1], strict=True) if p >= HALF]
+    against = [length for length in against if length]
+    return f"{min(against):.0f}, {np.median(against):.0f} ({len(against)})" if against else "none"
 
 
 if __name__ == "__main__":

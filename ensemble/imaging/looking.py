@@ -129,12 +129,15 @@ class Look:
         left, top, right, bottom = self.by.box
         zoom, scale = self.placement.scale, self.by.view.mm_per_pixel
         width, height = (right - left) * zoom, (bottom - top) * zoom
-        found = [] if values is None else extents(values, (width / values.shape[1], height / values.shape[0]))
+        count, longest, largest = 0, 0.0, 0.0
+        if values is not None:
+            count, longest, largest = extents(values, (width / values.shape[1], height / values.shape[0]))
         for region in regions:
             across, down = (region.box[2] - region.box[0]) * width, (region.box[3] - region.box[1]) * height
-            found.append((max(math.hypot(across, down), 1.0), max(region.area * width * height, 1.0)))
-        longest, largest = (max((each[place] for each in found), default=0.0) for place in (0, 1))
-        return MarkedSize(len(found), round(longest, 3), round(largest, 3), None if scale is None else scale / zoom)
+            longest = max(longest, math.hypot(across, down), 1.0)
+            largest = max(largest, region.area * width * height, 1.0)
+        count += len(regions)
+        return MarkedSize(count, round(longest, 3), round(largest, 3), None if scale is None else scale / zoom)
 
     def _shown(self, picture: Image.Image, resample: Image.Resampling) -> Image.Image:
         if picture.size != self.by.reference.size:
@@ -167,8 +170,9 @@ class Look:
         return (a * x + b * y + c) * self.size[0] / width, (d * x + e * y + f) * self.size[1] / height
 
 
-def extents(values: NDArray[np.float32], cell: tuple[float, float]) -> list[tuple[float, float]]:
-    """Length (maximum Feret diameter) and area of each hot place of a map (h, w), of cells so wide and high.
+def extents(values: NDArray[np.float32], cell: tuple[float, float]) -> tuple[int, float, float]:
+    """How many hot places a map (h, w) has, of cells so wide and high: the maximum Feret diameter of the longest of
+    them, and the area of the largest.
 
     A place that reaches `MAP_THRESHOLD` is measured as far as the heat around it is at least half of its highest (full
     width at half maximum): of a scratch that fades out not its hottest spot alone counts.
@@ -176,14 +180,17 @@ def extents(values: NDArray[np.float32], cell: tuple[float, float]) -> list[tupl
     hot, count = ndimage.label(values >= MAP_THRESHOLD, structure=np.ones((3, 3)))
     numbers = np.arange(1, count + 1)
     levels = np.floor(np.asarray(ndimage.maximum(values, hot, numbers)) / 2 / HEAT_STEP) * HEAT_STEP  # (count,)
-    found = []
+    longest = largest = 0.0
     for level in np.unique(levels):
         wide, _ = ndimage.label(values >= level, structure=np.ones((3, 3)))
-        places = ndimage.find_objects(wide)
-        for number in np.unique(wide[np.isin(hot, numbers[levels == level])]):
-            inside = wide[places[number - 1]] == number
-            found.append((_feret_diameter(inside, cell), float(inside.sum()) * cell[0] * cell[1]))
-    return found
+        places, sizes = ndimage.find_objects(wide), np.bincount(wide.ravel())
+        own = np.unique(wide[np.isin(hot, numbers[levels == level])])
+        largest = max(largest, float(sizes[own].max()) * cell[0] * cell[1])
+        for number in own:
+            rows, columns = place = places[number - 1]
+            if math.hypot((columns.stop - columns.start) * cell[0], (rows.stop - rows.start) * cell[1]) > longest:
+                longest = max(longest, _feret_diameter(wide[place] == number, cell))
+    return count, longest, largest
 
 
 def _feret_diameter(inside: NDArray[np.bool_], cell: tuple[float, float]) -> float:

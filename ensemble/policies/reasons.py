@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal
 
+from ensemble.policies.counting import SizeLimit
 from ensemble.policies.ruling import SMALL, UNMEASURED, Ballot, Ruling
 from ensemble.policies.turning import turn
 from ensemble.values.digits import beside, in_order, percents
@@ -20,7 +21,7 @@ def reason_sentence(ballot: Ballot, ruling: Ruling, decision: Decision | None) -
     if decision is None:
         return Message("No model could vote: a person must look.")
     reason = _plurality if ballot.classes.defect is None else _count_reason
-    parts: list[str] = [decision.marks, reason(ballot, ruling, decision)]
+    parts: list[str] = [decision.marks, reason(ballot, ruling, decision), _mark_beside_limit(ballot, ruling)]
     failed = [absence.member for absence in ballot.absent if absence.asked]
     if failed and ruling.label != REVIEW:
         absent = joined_names(failed)
@@ -66,9 +67,7 @@ def size_reason(ballot: Ballot, ruling: Ruling) -> Message:
     limit = ballot.policy.smallest_defect if small else ballot.policy.large_defect
     if ruling.way == UNMEASURED or limit is None:
         return SIZES_UNKNOWN
-    marked = [vote.marks for vote in ballot.votes if vote.marks is not None and vote.marks.count]
-    largest = max(size for marks in marked if (size := limit.size_of(marks)) is not None)
-    shown, start = beside(largest, limit.value)
+    shown, start = beside(max(_mark_sizes(ballot, limit)), limit.value)
     known = {"size": shown, "start": start, "verdict": word(ruling.label)}
     if limit.length is None:
         known["unit"] = f"{limit.unit}²"
@@ -76,6 +75,24 @@ def size_reason(ballot: Ballot, ruling: Ruling) -> Message:
     return Message(SHORT_MARKS if small else LONG_MARK, unit=limit.unit, **known)
 
 
+def _mark_sizes(ballot: Ballot, limit: SizeLimit) -> list[float]:
+    marked = [vote.marks for vote in ballot.votes if vote.marks is not None and vote.marks.count]
+    return [size for marks in marked if (size := limit.size_of(marks)) is not None]
+
+
+def _mark_beside_limit(ballot: Ballot, ruling: Ruling) -> Message | Literal[""]:
+    """How large the largest mark of a part is that is not OK, where the policy says from which size on one counts."""
+    limit = ballot.policy.smallest_defect
+    if limit is None or ruling.label == ballot.classes.good or not (sizes := _mark_sizes(ballot, limit)):
+        return ""
+    size, start = beside(max(sizes), limit.value)
+    if limit.length is None:
+        return Message(LARGEST_MARK, size=size, start=start, unit=f"{limit.unit}²")
+    return Message(LONGEST_MARK, size=size, start=start, unit=limit.unit)
+
+
+LONGEST_MARK = Message("Longest mark: {size} {unit}; a defect begins at {start} {unit}.")
+LARGEST_MARK = Message("Largest mark: {size} {unit}; a defect begins at {start} {unit}.")
 SHORT_MARKS = Message("Small marks alone: the longest is {size} {unit}, and a defect begins at {start} {unit}.")
 SMALL_AREA = Message("Small marks alone: the largest is {size} {unit}, and a defect begins at {start} {unit}.")
 LONG_MARK = Message("A mark is {size} {unit} long; {verdict} from {start} {unit} on, whatever the votes say.")

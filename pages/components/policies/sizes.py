@@ -16,7 +16,7 @@ LABELS = {
 HELP = {
     "smallest_defect": Message(
         "OK if every mark on the photo is shorter, and all models that speak against the part say where. "
-        "Empty: no such rule."
+        "A mark is longer than the defect under it. Empty: no such rule."
     ),
     "large_defect": Message("A mark of this length decides, whatever the votes say. Empty: no such rule."),
 }

@@ -171,24 +171,24 @@ def test_features_are_kept_by_what_is_seen_alone() -> None:
 @pytest.mark.parametrize(
     ("rows", "cell", "found"),
     [
-        (("....", ".1..", "....", "...."), (1, 1), [(2**0.5, 1)]),  # one cell is as long as its diagonal
-        (("....", ".1..", "....", "...."), (3, 4), [(5, 12)]),
-        (("1111", "....", "...."), (1, 1), [(17**0.5, 4)]),
-        (("1...", ".1..", "..1."), (1, 1), [(18**0.5, 3)]),  # cells that touch at a corner are one mark
-        (("1..1", "....", "5..."), (1, 1), [(2**0.5, 1)] * 3),
-        (("14..", "...."), (1, 1), [(2**0.5, 1)]),  # less than half as hot as the hottest
-        (("154.", "...."), (1, 1), [(5**0.5, 2)]),
-        (("5433", "...."), (1, 1), [(17**0.5, 4)]),  # a scratch that fades out is as long as it is
-        (("432.", "...."), (1, 1), []),
+        (("....", ".1..", "....", "...."), (1, 1), (1, 2**0.5, 1)),  # one cell is as long as its diagonal
+        (("....", ".1..", "....", "...."), (3, 4), (1, 5, 12)),
+        (("1111", "....", "...."), (1, 1), (1, 17**0.5, 4)),
+        (("1...", ".1..", "..1."), (1, 1), (1, 18**0.5, 3)),  # cells that touch at a corner are one mark
+        (("1..1", "....", "5..."), (1, 1), (3, 2**0.5, 1)),
+        (("11.1", "11.1", "...1"), (1, 1), (2, 10**0.5, 4)),  # the longest is not the largest
+        (("14..", "...."), (1, 1), (1, 2**0.5, 1)),  # less than half as hot as the hottest
+        (("154.", "...."), (1, 1), (1, 5**0.5, 2)),
+        (("5433", "...."), (1, 1), (1, 17**0.5, 4)),  # a scratch that fades out is as long as it is
+        (("432.", "...."), (1, 1), (0, 0, 0)),
     ],
 )
 def test_marks_are_as_long_as_their_farthest_points_and_end_where_they_are_half_as_hot(
-    rows: tuple[str, ...], cell: tuple[float, float], found: list[tuple[float, float]]
+    rows: tuple[str, ...], cell: tuple[float, float], found: tuple[int, float, float]
 ) -> None:
     heat = {".": 0.0, "1": 1.0}
     values = np.array([[heat.get(each, int(each) / 10 if each in "2345" else 0) for each in row] for row in rows])
-    measured = extents(values.astype(np.float32), cell)
-    assert measured == [pytest.approx(each) for each in found]
+    assert extents(values.astype(np.float32), cell) == pytest.approx(found)
 
 
 def test_marks_are_measured_in_pixels_of_the_photo_and_in_millimetres_of_the_part() -> None:

@@ -105,6 +105,13 @@ def test_what_sizes_make_of_a_part(
             "on, NOK from 0.60 on.",
         ),
         (
+            PORES,
+            said(0, 0.9, marked(12)),
+            "Defect score 0.90; REVIEW from 0.40 on, NOK from 0.60 on",
+            "Defect score 0.90; REVIEW from 0.40 on, NOK from 0.60 on. Longest mark: 0.60 mm; a defect begins at 0.50 "
+            "mm. REVIEW if the threshold were 0.91 instead of 0.60.",
+        ),
+        (
             replace(MEAN, large_defect=SizeLimit("px", area=30, verdict=REVIEW)),
             said(0, 0.1, marked(48)),
             "A mark has 48.00 px²; REVIEW from 30.00 px² on, whatever the votes say.",
