@@ -143,14 +143,6 @@ class View:
         names = ("white_level", "reference", "size", "region", "ignore", "alignment", "tiles")
         return all(getattr(self, name) == getattr(other, name) for name in names)
 
-    def photo_pixels(self, size: tuple[int, int], reads: tuple[int, int]) -> tuple[float, float]:
-        """How many pixels of a photo of this (width, height) one pixel stands for, across and down, of a member that
-        reads so many: what is smaller may be lost."""
-        if self.tiles:
-            return self.tiles.side / reads[0], self.tiles.side / reads[1]
-        left, top, right, bottom = self.box if self.reference else (0, 0, *size)
-        return (right - left) / reads[0], (bottom - top) / reads[1]
-
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values; what is as usual is left out."""
         known = {name: getattr(self, name) for name in VIEW_FIELDS}

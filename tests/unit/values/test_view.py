@@ -104,16 +104,3 @@ def test_limit_and_millimetres_change_nothing_that_members_see() -> None:
 def test_tiles_state_sides_that_can_be_read(settings: tuple[float, ...], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         Tiles(*settings)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("view", "expected"),
-    [
-        (View(), (25.0, 18.75)),
-        (View(tiles=Tiles(320)), (1.0, 1.0)),
-        (View(tiles=Tiles(160)), (0.5, 0.5)),
-        (View(reference=DIGEST, size=(8000, 6000), region=SQUARE), (12.5, 9.375)),
-    ],
-)
-def test_a_view_tells_how_many_pixels_of_a_photo_become_one(view: View, expected: tuple[float, float]) -> None:
-    assert view.photo_pixels((8000, 6000), (320, 320)) == expected
