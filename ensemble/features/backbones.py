@@ -8,7 +8,7 @@ import copy
 import hashlib
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +21,7 @@ from torch import Tensor, fx, nn
 from torch.fx.experimental.optimization import fuse
 
 from ensemble.features import weights
-from ensemble.features.included import INCLUDED, as_grid, channels_last, find_included, pool
+from ensemble.features.included import INCLUDED, as_grid, channels_last, find_included, last_grid_layer, pool
 from ensemble.features.preprocessing import LAYERS, PIXELS, POOLINGS, READINGS, BackboneSpec, Preprocessing
 from ensemble.features.runtimes import Passes, Runtime, runtime_in_use, tracing_lock
 from ensemble.features.weights import as_safetensors, named_folders, read_state
@@ -81,6 +81,8 @@ with (
 
 DEFAULT_TRIO = ("resnet50", "vgg16", "densenet121")
 LIGHT_TRIO = ("resnet18", "mobilenet_v2", "squeezenet1_1")
+MOST_SHARED = 3  # networks that are kept for whoever opens the same weights again
+_networks: dict[Hashable, Any] = {}  # to take one apart, trace and fuse it takes longer than many a photo
 
 
 def backbone_names() -> list[str]:
@@ -152,9 +154,8 @@ class FeatureExtractor:
         download: bool = False,
     ) -> "FeatureExtractor":
         """Find, check and load a backbone; a WeightsError says which file was expected where."""
-        network = build_network(name)
         path = find_weights(name, named_folders(weights), download=download)
-        return cls.from_bytes(name, path.read_bytes(), path, network=network, layers=layers, pooling=pooling)
+        return cls.from_bytes(name, path.read_bytes(), path, layers=layers, pooling=pooling)
 
     @classmethod
     def from_bytes(
@@ -163,7 +164,6 @@ class FeatureExtractor:
         data: bytes,
         path: Path,
         *,
-        network: nn.Module | None = None,
         layers: Sequence[str] | None = None,
         pooling: str = "average",
         runtime: Runtime | None = None,
@@ -173,30 +173,15 @@ class FeatureExtractor:
             raise WeightsError(
                 "Pooling must be one of {readings}. Got {pooling!r}.", readings=", ".join(READINGS), pooling=pooling
             )
-        try:
-            state = read_state(data, path.suffix)
-        except WeightsError as error:
-            raise WeightsError("{path}: {error}", path=path, error=error) from error
-        except BombError as bomb:
-            raise WeightsError(
-                "{path} would take far more memory than weights of its size ({bomb}). Do not load it; fetch it again.",
-                path=path,
-                bomb=bomb,
-            ) from bomb
-        except Exception as error:  # a damaged file makes either reader raise almost anything
-            raise WeightsError(
-                "{path} is not a readable weights file ({name}). Fetch it again.", path=path, name=type(error).__name__
-            ) from error
-        preprocessing = backbone_preprocessing(name)
-        network = network or build_network(name)
-        with tracing_lock:
-            chosen = tuple(layers) if layers else LAYERS.get(name) or (_last_grid_layer(network, preprocessing.side),)
-            trimmed = _trim(name, network, chosen, state, path)
-            kept = {key: state[key] for key in trimmed.state_dict() if key in state}
-            fused = channels_last(fuse(trimmed, inplace=True).eval())
-        spec = BackboneSpec(name, chosen, pooling, preprocessing, hashlib.sha256(as_safetensors(kept)).hexdigest())
-        passes = Passes(fused, (spec.name, spec.layers, spec.weights), runtime or runtime_in_use())
-        return cls(spec, fused.requires_grad_(False), kept, passes)
+        key = name, path.suffix, hashlib.sha256(data).hexdigest(), tuple(layers or ())
+        if (known := _networks.get(key)) is None:
+            known = _networks[key] = _read_network(name, data, path, layers)
+            for each in list(_networks)[:-MOST_SHARED]:
+                _networks.pop(each, None)
+        network, kept, chosen, digest = known
+        spec = BackboneSpec(name, chosen, pooling, backbone_preprocessing(name), digest)
+        passes = Passes(network, (spec.name, spec.layers, spec.weights), runtime or runtime_in_use())
+        return cls(spec, network, kept, passes)
 
     def with_pooling(self, pooling: str) -> "FeatureExtractor":
         """The same network, shared, with another pooling."""
@@ -283,27 +268,32 @@ class FeatureExtractor:
         return pool(self.maps(photos), self.spec.pooling)
 
 
-def _last_grid_layer(network: nn.Module, side: int) -> str:
-    """The last layer, in order of execution, whose output still has a grid."""
-    seen: list[str] = []
-
-    def watch(name: str) -> Any:
-        def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
-            if isinstance(output, Tensor) and (
-                (output.ndim == 4 and min(output.shape[2:]) > 1) or (output.ndim == 3 and output.shape[1] > 4)
-            ):
-                seen.append(name)
-
-        return hook
-
-    heads = ("classifier", "fc", "head", "heads", "AuxLogits", "aux1", "aux2")
-    body = [(name, module) for name, module in network.named_modules() if name and name.split(".")[0] not in heads]
-    handles = [module.register_forward_hook(watch(name)) for name, module in body]
-    with torch.inference_mode():
-        network(torch.zeros(1, 3, side, side))
-    for handle in handles:
-        handle.remove()
-    return seen[-1]
+def _read_network(
+    name: str, data: bytes, path: Path, layers: Sequence[str] | None
+) -> tuple[nn.Module, dict[str, Tensor], tuple[str, ...], str]:
+    """A frozen network with the weights in it, those that it needs, the layers that are read, and a digest of both."""
+    try:
+        state = read_state(data, path.suffix)
+    except WeightsError as error:
+        raise WeightsError("{path}: {error}", path=path, error=error) from error
+    except BombError as bomb:
+        raise WeightsError(
+            "{path} would take far more memory than weights of its size ({bomb}). Do not load it; fetch it again.",
+            path=path,
+            bomb=bomb,
+        ) from bomb
+    except Exception as error:  # a damaged file makes either reader raise almost anything
+        raise WeightsError(
+            "{path} is not a readable weights file ({name}). Fetch it again.", path=path, name=type(error).__name__
+        ) from error
+    network = build_network(name)
+    with tracing_lock:
+        side = backbone_preprocessing(name).side
+        chosen = tuple(layers or LAYERS.get(name) or [last_grid_layer(network, side)])
+        trimmed = _trim(name, network, chosen, state, path)
+        kept = {key: state[key] for key in trimmed.state_dict() if key in state}
+        fused = channels_last(fuse(trimmed, inplace=True).eval())
+    return fused.requires_grad_(False), kept, chosen, hashlib.sha256(as_safetensors(kept)).hexdigest()
 
 
 def _trim(name: str, network: nn.Module, layers: tuple[str, ...], state: dict[str, Tensor], path: Path) -> nn.Module:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -253,3 +253,26 @@ def usual_backbones(folders: Sequence[Path]) -> tuple[tuple[str, ...], tuple[str
         else:
             names.append(name)
     return tuple(names), tuple(notes)
+
+
+def last_grid_layer(network: nn.Module, side: int) -> str:
+    """The last layer, in order of execution, whose output still has a grid."""
+    seen: list[str] = []
+
+    def watch(name: str) -> Any:
+        def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
+            if isinstance(output, Tensor) and (
+                (output.ndim == 4 and min(output.shape[2:]) > 1) or (output.ndim == 3 and output.shape[1] > 4)
+            ):
+                seen.append(name)
+
+        return hook
+
+    heads = ("classifier", "fc", "head", "heads", "AuxLogits", "aux1", "aux2")
+    body = [(name, module) for name, module in network.named_modules() if name and name.split(".")[0] not in heads]
+    handles = [module.register_forward_hook(watch(name)) for name, module in body]
+    with torch.inference_mode():
+        network(torch.zeros(1, 3, side, side))
+    for handle in handles:
+        handle.remove()
+    return seen[-1]

@@ -1,5 +1,6 @@
 """Every runtime gives the reference's numbers, is compiled once for all starts, and is never in the way."""
 
+import copy
 import os
 import subprocess
 import sys
@@ -234,7 +235,7 @@ def test_a_graph_with_other_numbers_is_refused_and_torch_goes_on(
     runtime: str, monkeypatch: pytest.MonkeyPatch, kept_in: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     reference, fast = opened(TORCH, monkeypatch), opened(runtime, monkeypatch)
-    other = opened(TORCH, monkeypatch)._network
+    other = copy.deepcopy(opened(TORCH, monkeypatch)._network)
     with torch.no_grad():
         next(other.parameters()).mul_(1.01)
 

@@ -75,6 +75,14 @@ def test_the_pooling_is_found_by_the_width(tiny_weights: Path) -> None:
         extractor.for_width(5)
 
 
+def test_whoever_opens_the_same_weights_again_shares_the_network(tiny_weights: Path, tmp_path: Path) -> None:
+    one, again = (FeatureExtractor.open(TINY_BACKBONE, weights=tiny_weights, pooling=each) for each in POOLINGS[:2])
+    assert again.passes.network is one.passes.network and again.spec.pooling != one.spec.pooling
+    save_state(TINY_BACKBONE, tmp_path)
+    other = FeatureExtractor.open(TINY_BACKBONE, weights=tmp_path)
+    assert other.passes.network is not one.passes.network and other.spec.weights != one.spec.weights
+
+
 @pytest.mark.parametrize(
     ("name", "layer"), [("shufflenet_v2_x0_5", "conv5"), ("swin_t", "permute"), ("efficientnet_b0", "features")]
 )
