@@ -61,7 +61,10 @@ def test_a_defect_is_marked_photo_by_photo_and_it_can_be_undone(
     assert list(masks(collection)) == ["1.png"] and (masks(collection)["1.png"][20:] == expected[20:]).all()
     assert masks(collection)["1.png"][:20, :40].sum() == 400  # half of it
     assert app.selectbox[0].value.name == "2.png"  # the next one without a mark
-    app = click(app, "undo_told_of_data")
+    shown = healthy(app.selectbox[0].select_index(1).run())
+    assert "Its mark is bright here. What you draw takes its place." in texts(shown) and started[-1] == ()
+    app = click(healthy(opened("pages/screens/data.py", step="Overview")), "take_back")
+    app = healthy(opened("pages/screens/data.py", step="Mark"))
     assert not masks(collection) and "**0 of 2 defective photos marked**" in texts(app)
 
     drawn[:] = [BOX]

@@ -31,6 +31,8 @@ class Board {
     this.board = node('div', {class: 'board'}, this.bar, node('p', {class: 'hint'}, this.hint, this.keysHint), this.stage);
     root.append(this.board);
     this.surface.addEventListener('pointerdown', (event) => this.press(event));
+    // A quick stroke is no push of the page: after one, the browser would swallow the next tap.
+    this.surface.addEventListener('touchstart', (event) => { if (this.held?.firm) event.preventDefault(); }, {passive: false});
     this.surface.addEventListener('pointermove', (event) => this.drag(event));
     this.surface.addEventListener('pointerup', (event) => this.release(event));
     this.surface.addEventListener('pointercancel', () => this.abandon());
@@ -105,16 +107,17 @@ class Board {
       if (state.corners.length < 200 && !state.corners.some((corner) => this.apart(at, corner) < LEAST)) state.corners.push(at);
       return this.draw();
     }
-    if (this.tool) this.held = {from: at, to: at};
+    if (this.tool) this.held = {from: at, to: at, firm: true};
     else {
       const corner = event.target.closest('[data-corner]'), shape = event.target.closest('[data-shape]');
       if (!shape) { state.chosen = -1; return this.draw(); }
+      const firm = state.chosen === Number(shape.dataset.shape);
       state.chosen = Number(shape.dataset.shape);
-      this.held = {from: at, before: copied(state.shapes), corner: corner ? Number(corner.dataset.corner) : -1};
+      this.held = {firm, from: at, before: copied(state.shapes), corner: corner ? Number(corner.dataset.corner) : -1};
     }
     event.preventDefault();
     this.surface.setPointerCapture(event.pointerId);
-    this.draw();
+    if (!this.held.firm) this.draw();  // else the touch would begin on what is there no more
     this.focusChosen();
   }
 
