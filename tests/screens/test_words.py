@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from ensemble.store import ModelStore
+from pages.components.common.places import _lengths
 from tests.support import app_tests
 from tests.support.app_tests import healthy, texts
 
@@ -44,3 +45,8 @@ def test_a_screen_speaks_the_words_of_the_field(screen: str, monkeypatch: pytest
         if match := re.search(pattern, said):
             found[name] = said[max(0, match.start() - 40) : match.end() + 40]
     assert not found, found
+
+
+def test_a_region_is_told_in_millimetres_where_the_scale_is_known() -> None:
+    assert _lengths(19, 8, None) == "19 × 8 px"
+    assert _lengths(19, 8, 0.05) == "19 × 8 px (0.95 × 0.40 mm)"

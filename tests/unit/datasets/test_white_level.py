@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from ensemble.datasets.collection import Collection
-from ensemble.datasets.white_level import WhiteLevel, white_level_of
+from ensemble.datasets.white_level import WhiteLevel, begins_deep, white_level_of
 from ensemble.imaging.looking import looking_of
 from ensemble.imaging.photos import open_photo, read_photo
 from ensemble.importers import understand
@@ -203,3 +203,11 @@ def test_what_a_person_has_set_wins_over_what_photos_say(known: View, found: Whi
     level, (note,) = found.beside(known)
     assert level == bits and said in note
     assert View.from_json(known.as_json()) == known
+
+
+@pytest.mark.parametrize(("kind", "deep"), [("png", True), ("tiff", True), ("pgm", True), ("jpeg", False)])
+def test_whether_photos_may_be_deep_is_told_by_how_their_files_begin(kind: str, deep: bool, tmp_path: Path) -> None:
+    data = FILES[kind](ramp(12, 1)) if deep else encoded(Image.new("RGB", (32, 32)), "JPEG")
+    (tmp_path / "a").write_bytes(data)
+    assert begins_deep([Sample(tmp_path / "a", "non_defective")]) is deep
+    assert not begins_deep([Sample(tmp_path / "none", "non_defective")])
