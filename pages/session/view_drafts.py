@@ -15,7 +15,7 @@ from ensemble.imaging.looking import look_at_photo, looked_tiles, view_key
 from ensemble.imaging.overlays import EVIDENCE_SIDE, canvas, darkened, thumbnail
 from ensemble.imaging.photos import open_photo, read_photo_bytes
 from ensemble.store import ModelStore
-from ensemble.store.seeing import keep_view, reference_of, view_for_training, view_in_force
+from ensemble.store.seeing import keep_view, reference_of, view_for_training
 from ensemble.values.errors import DataError
 from ensemble.values.language import Message
 from ensemble.values.results import NON_DEFECTIVE
@@ -37,7 +37,7 @@ class Draft:
     product: str
     folder: Path
     kept: View  # for the next training, as it is now
-    in_force: View  # of the models that vote now
+    in_force: View = AS_IT_IS  # of the models that vote now
     name: str = field(default_factory=lambda: secrets.token_hex(8))
     photo: str | None = None  # that is drawn on: KEPT, or a SHA-256
     reference: Mapping[str, Any] = field(default_factory=dict)
@@ -86,6 +86,11 @@ class Draft:
         """Whether a view is the one that is kept."""
         return view.shows_the_same(self.kept) and view.mm_per_pixel == self.kept.mm_per_pixel
 
+    def judged(self, view: View) -> View:
+        """A view with the limit that the models in force have learnt for it, if it is theirs."""
+        limit = self.in_force.residual_limit
+        return replace(view, residual_limit=limit) if view.alignment and view.shows_the_same(self.in_force) else view
+
 
 @dataclass(frozen=True, slots=True)
 class Effect:
@@ -106,9 +111,9 @@ def draft(found: Collection) -> Draft:
     folder = view_folder(product)
     drafts: dict[Path, Draft] = st.session_state.setdefault(DRAFTS, {})
     if folder not in drafts:
-        store = ModelStore(folder)
-        in_force = AS_IT_IS if store.known_manifest() is None else view_in_force(store)
-        drafts[folder] = Draft(product, folder, view_for_training(folder), in_force)
+        drafts[folder] = Draft(product, folder, view_for_training(folder))
+    manifest = ModelStore(folder).known_manifest()
+    drafts[folder].in_force = AS_IT_IS if manifest is None else manifest.view  # another one once a version is published
     return drafts[folder]
 
 

@@ -130,7 +130,8 @@ def test_a_view_is_drawn_by_mouse_seen_taught_and_obeyed(
         pooling="average",
         product=NAME,
     )
-    page.reload()
+    page.get_by_role("radio", name="Split").click()
+    page.get_by_role("radio", name="View", exact=True).click()
     expect(page.get_by_text("In use: the models of disc see photos this way.")).to_be_visible()
     go_to(page, "")
     photo = next(each for each in collection.photos() if each.label == "non_defective" and each.split == "test")

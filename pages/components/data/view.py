@@ -176,7 +176,7 @@ def _show_effect(drawn: Draft, view: View, photos: tuple[CollectedPhoto, ...]) -
     others = [photo for photo in photos if photo.sha256 != view.reference] or list(photos)
     photo = st.selectbox(_("Photo"), others, format_func=_titled, key=f"view_try {drawn.name}", persist_state="session")
     with refusals_shown():
-        effect = view_drafts.effect_on(view, photo)
+        effect = view_drafts.effect_on(drawn.judged(view), photo)
         if effect.doubt:
             st.warning(as_markdown(_("REVIEW: {reason}.", reason=effect.doubt)), icon=":material/help:")
         else:
