@@ -40,12 +40,15 @@ PRODUCTS = {
     "clothing": {"baseline_cnn", f"svm_{TINY_BACKBONE}"},
 }
 QUICKLY = """
+import gc
+
 from ensemble.members import autoencoder, baseline_cnn, classical, finetuned, good_parts
 
 baseline_cnn.EPOCHS = (5, 10)
 autoencoder.STEPS = 20
 finetuned.FROZEN_EPOCHS, finetuned.PHOTOS, finetuned.EPOCHS = 2, 32, (1, 1)
 classical.ForestMember.trees, good_parts.GoodPartsMember.side = 30, 96
+gc.freeze()  # what is loaded is no garbage, which each reset looks for
 """  # enough to learn something, in every notebook: they share a kernel
 AFTER_SETTINGS = {LOOK: QUICKLY, CLOTHING: "DRAWN = 6"}
 LARGEST = 300_000  # bytes of a committed notebook with its outputs

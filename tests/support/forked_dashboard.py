@@ -5,6 +5,7 @@ the number of the process. All is as it is with a process of its own (`python -m
 that an interpreter takes to import the libraries. One serves all workers of a run.
 """
 
+import contextlib
 import fcntl
 import importlib
 import json
@@ -42,6 +43,12 @@ def forked(module: str, arguments: Sequence[str], log: str, environment: Mapping
         asked.connect(door or _door())
         asked.sendall(json.dumps(order).encode() + b"\n")
         return int(asked.makefile().readline())
+
+
+def ended(pid: int) -> None:
+    """Wait until a process that was forked so is at its end."""
+    with contextlib.suppress(psutil.NoSuchProcess):  # it was sooner
+        psutil.Process(pid).wait()
 
 
 @cache

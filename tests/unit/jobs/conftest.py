@@ -1,16 +1,14 @@
 """What tests of jobs share: a history of their own, and workers that can be killed."""
 
-import contextlib
 import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
 import pytest
 
 from ensemble.jobs.job_folder import JobFolder
-from tests.support.forked_dashboard import forked
+from tests.support.forked_dashboard import ended, forked
 
 Order = Callable[[JobFolder, tuple[int, float] | None], bool]
 
@@ -28,8 +26,7 @@ def forks(records: Path, tmp_path: Path) -> Order:
     def order(folder: JobFolder, kill: tuple[int, float] | None) -> bool:
         answer = tmp_path / "answer"
         pid = forked("tests.support.forked_job", [str(folder.folder), json.dumps(kill)], str(answer), os.environ)
-        with contextlib.suppress(psutil.NoSuchProcess):  # it has ended already
-            psutil.Process(pid).wait()
+        ended(pid)
         return bool(json.loads(answer.read_text().splitlines()[-1]))
 
     return order

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,27 +10,7 @@ from PIL import Image
 
 from ensemble.imaging import photos
 from ensemble.imaging.photos import file_digest, files_read_once, read_photo_bytes
-
-TRAINING = """
-import json, os, sys
-from collections import Counter
-from pathlib import Path
-
-folder, models, weights = map(Path, sys.argv[1:])
-opened = Counter()
-
-def count(event, arguments):
-    if event == "open" and isinstance(arguments[0], str | os.PathLike) and str(arguments[0]).startswith(str(folder)):
-        opened[str(arguments[0])] += 1
-
-sys.addaudithook(count)
-from ensemble.training import run
-from ensemble.values.training import TrainingRequest
-
-backbone = {"backbones": ("squeezenet1_1",), "weights": weights, "pooling": "average", "side": 64}
-run(TrainingRequest.of(folder, models, kinds=("svm", "mahalanobis"), augment="none", **backbone))
-print(json.dumps({path: times for path, times in opened.items() if Path(path).is_file()}))
-"""
+from tests.support.forked_dashboard import ended, forked
 
 
 @pytest.mark.slow(12)
@@ -52,12 +30,10 @@ def test_a_training_of_300_photos_reads_each_file_once(tmp_path: Path, tiny_weig
         path = tmp_path / "photos" / split / label / f"{split}_{number:03d}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(pixels).save(path)
-    environment = os.environ | {"QUORUM_CACHE": str(tmp_path / "cache")}
-    command = [sys.executable, "-c", TRAINING, str(tmp_path / "photos"), str(tmp_path / "models")]
-    command.append(str(tiny_weights))
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-    assert done.returncode == 0, done.stderr
-    times = json.loads(done.stdout.splitlines()[-1])
+    environment, said = os.environ | {"QUORUM_CACHE": str(tmp_path / "cache")}, tmp_path / "said"
+    folders = [str(each) for each in (tmp_path / "photos", tmp_path / "models", tiny_weights)]
+    ended(forked("tests.support.forked_reading", folders, str(said), environment))
+    times = json.loads(said.read_text().splitlines()[-1])
     files = sorted(str(path) for path in (tmp_path / "photos").rglob("*.png"))
     assert len(files) == 330 and sorted(times) == files
     assert set(times.values()) == {1}
