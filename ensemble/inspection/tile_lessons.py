@@ -46,7 +46,8 @@ def fit_by_tiles(member: GoodPartsMember, known: PartReading, report: ShareDone)
     rng = np.random.default_rng(member.seed)
     count = min(MOST_WHOLE, max(FEWEST_GOOD, len(photos) // 3))
     whole = [photos[place] for place in rng.permutation(len(photos))[:count]]
-    rest = [place for place, sample in enumerate(known.samples) if sample not in set(whole)]
+    apart = set(whole)
+    rest = [place for place, sample in enumerate(known.samples) if sample not in apart]
     member.fit(known.inputs[input_key(member.input)][rest], known.labels[rest], partial(part_of, report, 0.0, 0.6))
     tiles = known.samples[0].view.tiles or Tiles()
     member.rescale(measure_whole(member, map(seen_look, whole), tiles, rng))
